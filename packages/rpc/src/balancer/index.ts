@@ -1,0 +1,2 @@
+export type { Picker } from './picker.js';
+export { roundRobin } from './round-robin.js';

@@ -1,0 +1,45 @@
+import type { Method } from '../contract/index.js';
+import type { Logger } from './logger.js';
+import type { CallLimit } from './limit.js';
+import type { Metadata } from './metadata.js';
+
+/** One message, or many: which it is follows from the method. */
+export type Payload<M = unknown> =
+  | { readonly stream: false; readonly message: M }
+  | { readonly stream: true; readonly messages: AsyncIterable<M> };
+
+/** One call, on either side: what middleware sees. */
+export interface Call {
+  readonly method: Method;
+  /** The request's metadata. A client's middleware may add to it. */
+  readonly metadata: Metadata;
+  /** When the call ends at the latest, by the clock in use; undefined for never. */
+  readonly deadline: number | undefined;
+  /** Aborts when the caller goes away or the deadline passes. */
+  readonly signal: AbortSignal;
+  /** What enforces deadline and signal; middleware passes it on as it is. */
+  readonly limit: CallLimit;
+  readonly request: Payload;
+  /** The W3C trace id that the call belongs to: 32 hexadecimal digits. */
+  readonly traceId: string;
+}
+
+/** A call as its handler sees it. */
+export interface ServerCall extends Call {
+  /** The caller's address, as far as the transport knows it. */
+  readonly peer: string;
+  /** Metadata that leaves before the first message; later changes are lost. */
+  readonly header: Metadata;
+  /** Metadata that leaves at the end, with the status. */
+  readonly trailer: Metadata;
+  /** Logs with the method and the trace id of the call. */
+  readonly log: Logger;
+}
+
+/** The outcome of a call that didn't fail. A stream may still fail while it is read. */
+export interface Reply<M = unknown> {
+  readonly header: Metadata;
+  /** Complete once the whole response was read. */
+  readonly trailer: Metadata;
+  readonly response: Payload<M>;
+}

@@ -1,0 +1,123 @@
+/** Text, or bytes under a key that ends in `-bin`. */
+export type MetadataValue = string | Uint8Array;
+
+/** What metadata can be made from: pairs, a plain object, or other metadata. */
+export type MetadataInit = Iterable<readonly [string, MetadataValue]> | Readonly<Record<string, MetadataValue>>;
+
+const KEY = /^[0-9a-z_.-]+$/;
+const TEXT = /^[\x20-\x7e]*$/;
+
+/**
+ * The metadata of a call: keys without case, each with one or more values, in the order they were added.
+ *
+ * Keys that end in `-bin` hold bytes, all others printable ASCII. Keys that begin with `grpc-` belong to the protocol
+ * and are refused. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export class Metadata implements Iterable<readonly [string, MetadataValue]> {
+  #values: Map<string, MetadataValue[]> | undefined;
+
+  constructor(init?: MetadataInit) {
+    if (init === undefined) return;
+    const pairs = Symbol.iterator in init ? (init as Iterable<readonly [string, MetadataValue]>) : Object.entries(init);
+    for (const [key, value] of pairs) this.append(key, value);
+  }
+
+  /** Metadata as it came over the wire: what a peer sent is taken as it is, but for the protocol's own keys. */
+  static received(entries: Iterable<readonly [string, readonly MetadataValue[]]>): Metadata {
+    const metadata = new Metadata();
+    for (const [key, values] of entries) {
+      if (key.startsWith('grpc-') || values.length === 0) continue;
+      metadata.#values ??= new Map();
+      metadata.#values.set(key, [...values]);
+    }
+    return metadata;
+  }
+
+  /** The first text under `key`; undefined where there is none, or bytes. */
+  get(key: string): string | undefined {
+    const value = this.#values?.get(key.toLowerCase())?.[0];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The first bytes under `key`, which ends in `-bin`; undefined where there are none. */
+  getBytes(key: string): Uint8Array | undefined {
+    const value = this.#values?.get(key.toLowerCase())?.[0];
+    return value instanceof Uint8Array ? value : undefined;
+  }
+
+  /** All values under `key`, in the order they were added. */
+  getAll(key: string): readonly MetadataValue[] {
+    return this.#values?.get(key.toLowerCase()) ?? [];
+  }
+
+  has(key: string): boolean {
+    return this.#values?.has(key.toLowerCase()) ?? false;
+  }
+
+  /**
+   * Adds a value under `key`.
+   *
+   * @throws TypeError where the key or the value is none that metadata can carry; it says which and why.
+   */
+  append(key: string, value: MetadataValue): void {
+    const name = checkedKey(key);
+    checkValue(name, value);
+    this.#values ??= new Map();
+    const present = this.#values.get(name);
+    if (present === undefined) this.#values.set(name, [value]);
+    else present.push(value);
+  }
+
+  /** Puts a value under `key` in place of all others there. Throws as {@link Metadata.append} does. */
+  set(key: string, value: MetadataValue): void {
+    this.delete(key);
+    this.append(key, value);
+  }
+
+  delete(key: string): void {
+    this.#values?.delete(key.toLowerCase());
+  }
+
+  /** How many keys there are. */
+  get size(): number {
+    return this.#values?.size ?? 0;
+  }
+
+  /** A copy; changes of one don't reach the other. */
+  clone(): Metadata {
+    const copy = new Metadata();
+    if (this.#values !== undefined) {
+      copy.#values = new Map();
+      for (const [key, values] of this.#values) copy.#values.set(key, [...values]);
+    }
+    return copy;
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [string, MetadataValue]> {
+    if (this.#values === undefined) return;
+    for (const [key, values] of this.#values) {
+      for (const value of values) yield [key, value];
+    }
+  }
+}
+
+function checkedKey(key: string): string {
+  const name = key.toLowerCase();
+  if (!KEY.test(name)) {
+    throw new TypeError(`metadata key "${key}": only letters, digits and "_ . -" can stand in a key`);
+  }
+  if (name.startsWith('grpc-')) {
+    throw new TypeError(`metadata key "${key}": keys that begin with "grpc-" belong to the protocol`);
+  }
+  return name;
+}
+
+function checkValue(key: string, value: MetadataValue): void {
+  const binary = key.endsWith('-bin');
+  if (binary !== value instanceof Uint8Array) {
+    throw new TypeError(`metadata key "${key}": ${binary ? 'needs bytes' : 'needs text; bytes go under a "-bin" key'}`);
+  }
+  if (typeof value === 'string' && !TEXT.test(value)) {
+    throw new TypeError(`metadata key "${key}": text must be printable ASCII; anything else goes under a "-bin" key`);
+  }
+}

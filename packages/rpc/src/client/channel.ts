@@ -1,0 +1,86 @@
+import { type Logger, type Reply, runOutsideScope } from '../call/index.js';
+import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
+import type { Method } from '../contract/index.js';
+import { RetryBudget } from '../resilience/index.js';
+import type { Resolver, Resolving } from '../resolver/index.js';
+import { type Attempt, RpcError, Status } from '../status/index.js';
+import { type ConnectivityState, grpcTransport, type TransportFactory, type WireCall } from '../transport/index.js';
+import { tryInTurn } from './attempts.js';
+import { EndpointGroup } from './endpoint-group.js';
+
+/** What a channel is made from. */
+export interface ChannelOptions {
+  readonly resolver: Resolver;
+  /** Makes the connections; gRPC over HTTP/2 by default. */
+  readonly transport?: TransportFactory;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+}
+
+/** A service's endpoints as a channel sees them. */
+export interface ServiceView {
+  readonly service: string;
+  readonly endpoints: readonly { readonly instanceId: string; readonly address: string; readonly state: ConnectivityState }[];
+}
+
+/** How calls leave a process: finds the instances of any service, keeps a connection to each and picks one a call. */
+export interface Channel {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Makes a call, noting each try in `attempts`. It rejects with an {@link RpcError}. */
+  call(method: Method, wire: WireCall, attempts: Attempt[]): Promise<Reply<Uint8Array>>;
+  /** What it knows now, of each service that was called. */
+  inspect(): readonly ServiceView[];
+  /** No more calls; those in flight go on. */
+  close(): void;
+}
+
+interface ServiceEntry {
+  readonly group: EndpointGroup;
+  readonly budget: RetryBudget;
+  readonly resolving: Resolving;
+}
+
+/** Makes a channel. It looks a service up when it is first called. */
+export function createChannel(options: ChannelOptions): Channel {
+  const { resolver, clock = systemClock, random = systemRandom } = options;
+  const transport = options.transport ?? ((address) => grpcTransport(address, { clock }));
+  const services = new Map<string, ServiceEntry>();
+  let closed = false;
+
+  function open(service: string): ServiceEntry {
+    const group = new EndpointGroup({ service, source: resolver.source, transport, random });
+    const resolving = runOutsideScope(() => resolver.resolve(service, group));
+    const entry = { group, budget: new RetryBudget(), resolving };
+    services.set(service, entry);
+    return entry;
+  }
+
+  return {
+    clock,
+    random,
+    async call(method, wire, attempts) {
+      if (closed) throw new RpcError(Status.UNAVAILABLE, 'the channel is closed');
+      const { group, budget } = services.get(method.service) ?? open(method.service);
+      return tryInTurn(method, wire, { group, budget, clock, attempts });
+    },
+    inspect: () => [...services].map(([service, { group }]) => view(service, group)),
+    close() {
+      closed = true;
+      for (const { group, resolving } of services.values()) {
+        resolving.close();
+        group.close();
+      }
+      services.clear();
+      resolver.close();
+    },
+  };
+}
+
+function view(service: string, group: EndpointGroup): ServiceView {
+  const endpoints = group.members.map(({ endpoint, transport }) => {
+    return { instanceId: endpoint.instanceId, address: endpoint.address, state: transport.state };
+  });
+  return { service, endpoints };
+}

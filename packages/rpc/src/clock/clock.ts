@@ -1,0 +1,45 @@
+/** A pending callback. */
+export interface Timer {
+  /** Stops it. No effect once it has run. */
+  cancel(): void;
+}
+
+/** Time as everything here sees it, so that a test can hold it. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch, never going back within a process; fractions are kept. */
+  now(): number;
+  /**
+   * Runs `callback` once, `delayMs` from now; delays beyond 2^31 - 1 ms are cut to that.
+   * A pending timer keeps the process alive unless `keepAlive` is false.
+   */
+  setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;
+}
+
+/** Chance as everything here sees it, so that a test can seed it. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** `bytes` random bytes in lower-case hexadecimal; safe as an id, unguessable in production. */
+  hex(bytes: number): string;
+}
+
+/**
+ * Waits `delayMs`, or until `signal` aborts: then it rejects with the signal's reason.
+ */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.setTimer(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,29 @@
+import type { MessageType, MethodDefinition, ServiceDefinition } from './definition.js';
+import { type Policy, policyOf } from './policy.js';
+
+/** A method, ready to be called or served. */
+export interface Method {
+  /** The fully qualified service, such as `calculator.v1.CalculatorService`. */
+  readonly service: string;
+  /** The method's name in its contract, such as `Add`. */
+  readonly name: string;
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  readonly requestType: MessageType;
+  readonly responseType: MessageType;
+  readonly policy: Policy;
+}
+
+/** A service's methods by the name they have in code, such as `add`. */
+export function methodsOf(service: ServiceDefinition): ReadonlyMap<string, Method> {
+  return new Map(Object.entries(service.methods).map(([key, method]) => [key, toMethod(service.fullName, method)]));
+}
+
+function toMethod(service: string, definition: MethodDefinition): Method {
+  const path = `/${service}/${definition.name}`;
+  const { name, requestStream, responseStream, requestType, responseType } = definition;
+  const policy = policyOf(definition, path);
+  return { service, name, path, requestStream, responseStream, requestType, responseType, policy };
+}

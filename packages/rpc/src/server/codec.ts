@@ -1,0 +1,33 @@
+import type { Payload, Reply } from '../call/index.js';
+import type { Method } from '../contract/index.js';
+import { mapMessages } from '../middleware/index.js';
+import { RpcError, Status } from '../status/index.js';
+
+/** The request as its handler reads it. Bytes that don't decode are `INTERNAL`, as gRPC has it. */
+export function decodeRequest(method: Method, request: Payload<Uint8Array>): Payload {
+  if (!request.stream) return { stream: false, message: decode(method, request.message) };
+  return { stream: true, messages: mapMessages(request.messages, (bytes) => decode(method, bytes)) };
+}
+
+/** The reply as the wire carries it. A message that doesn't encode is the handler's fault. */
+export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
+  const { header, trailer, response } = reply;
+  const encode = (message: unknown) => encodeResponse(method, message);
+  if (!response.stream) return { header, trailer, response: { stream: false, message: encode(response.message) } };
+  return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, encode) } };
+}
+
+function decode(method: Method, bytes: Uint8Array): unknown {
+  try {
+    return method.requestType.decode(bytes);
+  } catch (cause) {
+    throw new RpcError(Status.INTERNAL, `the request of ${method.path} is not of the type in its contract`, { cause });
+  }
+}
+
+function encodeResponse(method: Method, message: unknown): Uint8Array {
+  if (typeof message !== 'object' || message === null) {
+    throw new TypeError(`${method.path}: the handler returned ${String(message)} where its contract has a message`);
+  }
+  return method.responseType.encode(method.responseType.fromPartial(message)).finish();
+}

@@ -1,0 +1,112 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { Payload, Reply } from '../../call/index.js';
+import type { Clock } from '../../clock/index.js';
+import type { Method } from '../../contract/index.js';
+import type { WireHandler } from '../../transport/index.js';
+import { type Exchange, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
+
+/** Where a bound method leads. */
+export interface Binding {
+  readonly handle: WireHandler;
+  readonly clock: Clock;
+  /** Told of each call when it begins; what it returns is called when the call has ended. */
+  readonly begin: (exchange: Exchange) => () => void;
+}
+
+interface MethodBinding extends Binding {
+  readonly method: Method;
+}
+
+type DuplexCall = grpc.ServerDuplexStream<Buffer, Buffer>;
+type WritableCall = grpc.ServerWritableStream<Buffer, Buffer> | DuplexCall;
+
+const identity = (bytes: Buffer): Buffer => bytes;
+const toBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Registers `method` with a grpc-js server. Unary calls take grpc-js's short way, all others its streams. */
+export function bindMethod(server: grpc.Server, method: Method, binding: Binding): void {
+  if (method.requestStream) {
+    const serve = (call: DuplexCall) => {
+      // The end of the requests must not end the replies, as iterating over a Duplex itself would.
+      const messages = { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false }) };
+      void serveStream(call, { stream: true, messages }, { method, ...binding });
+    };
+    server.register(method.path, serve, identity, identity, 'bidi');
+  } else if (method.responseStream) {
+    const serve = (call: grpc.ServerWritableStream<Buffer, Buffer>) =>
+      void serveStream(call, { stream: false, message: call.request }, { method, ...binding });
+    server.register(method.path, serve, identity, identity, 'serverStream');
+  } else {
+    const serve: grpc.handleUnaryCall<Buffer, Buffer> = (call, respond) => serveUnary(call, respond, { method, ...binding });
+    server.register(method.path, serve, identity, identity, 'unary');
+  }
+}
+
+function serveUnary(
+  call: grpc.ServerUnaryCall<Buffer, Buffer>,
+  respond: grpc.sendUnaryData<Buffer>,
+  { method, handle, clock, begin }: MethodBinding,
+): void {
+  const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock });
+  const end = begin(exchange);
+  handle(exchange.wire)
+    .then(({ header, trailer, response }) => {
+      if (response.stream) throw new TypeError(`${method.path}: a stream where one message was expected`);
+      if (header.size > 0) call.sendMetadata(toGrpcMetadata(header));
+      respond(null, toBuffer(response.message), toGrpcMetadata(trailer));
+    })
+    .catch((fault: unknown) => respond(toGrpcStatus(fault)))
+    .finally(end);
+}
+
+async function serveStream(
+  call: WritableCall,
+  request: Payload<Uint8Array>,
+  { method, handle, clock, begin }: MethodBinding,
+): Promise<void> {
+  const exchange = toExchange(call, { method, request, clock });
+  const end = begin(exchange);
+  try {
+    const reply = await handle(exchange.wire);
+    await sendAll(call, reply);
+    call.end(toGrpcMetadata(reply.trailer));
+  } catch (fault) {
+    // A call whose caller has left has nobody to tell.
+    if (!call.destroyed) call.emit('error', toGrpcStatus(fault));
+  } finally {
+    end();
+  }
+}
+
+async function sendAll(call: WritableCall, { header, response }: Reply<Uint8Array>): Promise<void> {
+  let headerSent = false;
+  const sendHeader = () => {
+    if (!headerSent && header.size > 0) call.sendMetadata(toGrpcMetadata(header));
+    headerSent = true;
+  };
+  if (!response.stream) {
+    sendHeader();
+    await send(call, response.message);
+    return;
+  }
+  for await (const message of response.messages) {
+    sendHeader();
+    await send(call, message);
+  }
+  sendHeader();
+}
+
+/** Writes one message, and waits while the reader is behind: until it catches up, or leaves. */
+function send(call: WritableCall, message: Uint8Array): Promise<void> | undefined {
+  if (call.write(toBuffer(message)) || call.destroyed) return undefined;
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('drain', done);
+      call.off('close', done);
+      resolve();
+    };
+    call.on('drain', done);
+    call.on('close', done);
+  });
+}

@@ -1,0 +1,86 @@
+import * as grpc from '@grpc/grpc-js';
+import { type Clock, systemClock } from '../../clock/index.js';
+import { RpcError, Status } from '../../status/index.js';
+import type { Router } from '../router.js';
+import { bindMethod } from './bind.js';
+import type { Exchange } from './exchange.js';
+
+/** How a server listens. */
+export interface ServeOptions {
+  /** `host:port`, `[v6]:port` or `unix:/path`; port 0 takes any that is free. */
+  readonly listen: string;
+  /** The longest request taken, in bytes; 4 MiB by default, as in gRPC. Longer ones are `RESOURCE_EXHAUSTED`. */
+  readonly maxRequestBytes?: number;
+  readonly clock?: Clock;
+}
+
+/** A server that listens. */
+export interface RpcServer {
+  /** Where it is bound, as `host:port` or `unix:/path`. */
+  readonly address: string;
+  readonly port: number;
+  /**
+   * Stops accepting. Streams without a deadline end at once, as they would never end by themselves; other calls have
+   * `graceMs` to finish. Those that outlive it end `UNAVAILABLE`, and so does every caller that wants to call again.
+   */
+  drain(graceMs: number): Promise<void>;
+}
+
+const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Serves a router over gRPC: HTTP/2, without transport security for now.
+ *
+ * @throws Error where the address can't be bound; the message names it.
+ */
+export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
+  const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock } = options;
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes, 'grpc.enable_channelz': 0 });
+  const inFlight = new Set<Exchange>();
+  const begin = (exchange: Exchange) => {
+    inFlight.add(exchange);
+    return () => inFlight.delete(exchange);
+  };
+  for (const method of router.methods) bindMethod(server, method, { handle: router.handle, clock, begin });
+  const port = await bind(server, listen);
+  return {
+    address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),
+    port,
+    drain: (graceMs) => drain(server, { inFlight, graceMs, clock }),
+  };
+}
+
+function bind(server: grpc.Server, listen: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(listen, grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new Error(`can't listen on ${listen}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+interface DrainOptions {
+  readonly inFlight: ReadonlySet<Exchange>;
+  readonly graceMs: number;
+  readonly clock: Clock;
+}
+
+async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOptions): Promise<void> {
+  const draining = new RpcError(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
+  const closed = new Promise<void>((resolve) => {
+    server.tryShutdown(() => resolve());
+  });
+  for (const exchange of inFlight) {
+    if (exchange.endless) exchange.abort(draining);
+  }
+  const timer = clock.setTimer(graceMs, () => {
+    for (const exchange of inFlight) exchange.abort(draining);
+    // Their statuses leave first; then whatever keeps a connection open no longer counts.
+    clock.setTimer(FLUSH_MS, () => server.forceShutdown());
+  });
+  await closed;
+  timer.cancel();
+}
+
+/** How long the statuses of calls that were ended have to leave. Milliseconds. */
+const FLUSH_MS = 100;

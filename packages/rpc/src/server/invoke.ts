@@ -1,0 +1,23 @@
+import { type CallScope, iterateInScope, type Reply, runInScope, type ServerCall } from '../call/index.js';
+import { RpcError, Status } from '../status/index.js';
+import type { AnyHandler } from './handlers.js';
+
+/** Runs a handler within the scope of its call, so that the calls it makes inherit deadline, signal and trace. */
+export async function invoke(handler: AnyHandler, call: ServerCall): Promise<Reply> {
+  const { header, trailer, method } = call;
+  const scope: CallScope = { deadline: call.deadline, signal: call.signal, traceId: call.traceId };
+  const request = call.request.stream ? call.request.messages : call.request.message;
+  const result = runInScope(scope, () => handler(request as never, call));
+  if (!method.responseStream) return { header, trailer, response: { stream: false, message: await result } };
+  if (!isAsyncIterable(result)) throw new TypeError(`${method.path}: its handler must return an async iterable`);
+  return { header, trailer, response: { stream: true, messages: iterateInScope(scope, result) } };
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** What a call of a method that isn't served gets. */
+export function unimplemented(path: string): RpcError {
+  return new RpcError(Status.UNIMPLEMENTED, `this server doesn't implement ${path}; list its services by reflection`);
+}

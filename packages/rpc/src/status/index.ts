@@ -1,0 +1,11 @@
+export { Status, type StatusName, statusName, toStatus } from './code.js';
+export { type DetailType, packDetail, unpackDetail } from './detail.js';
+export {
+  type Attempt,
+  type CallReport,
+  type FieldViolation,
+  invalidArgument,
+  RpcError,
+  type RpcErrorOptions,
+} from './rpc-error.js';
+export { decodeStatusDetails, encodeStatusDetails, STATUS_DETAILS } from './wire.js';

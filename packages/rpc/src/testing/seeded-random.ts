@@ -1,0 +1,14 @@
+import type { Random } from '../clock/index.js';
+
+/** Chance that repeats itself: the same seed, the same numbers. Mulberry32, by Tommy Ettinger. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const byte = () => Math.floor(next() * 256).toString(16).padStart(2, '0');
+  return { next, hex: (bytes) => Array.from({ length: bytes }, byte).join('') };
+}

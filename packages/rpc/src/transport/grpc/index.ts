@@ -1,0 +1,2 @@
+export type { GrpcTransportOptions } from './options.js';
+export { grpcTransport } from './transport.js';

@@ -1,0 +1,1 @@
+export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './network.js';

@@ -1,0 +1,118 @@
+import { setMaxListeners } from 'node:events';
+import { Status } from '../../status/index.js';
+import { type ConnectivityState, type Transport, TransportError, type TransportFactory, type WireHandler } from '../transport.js';
+import { crossMemory } from './cross.js';
+
+/** Something that listens in a memory network. */
+export interface MemoryListener {
+  /** Goes away as a killed process does: connections break, calls in flight fail. */
+  close(): void;
+}
+
+/** A network inside one process: the same interface as the real one, without sockets or time of its own. */
+export interface MemoryNetwork {
+  /** Serves `handler` at `address`, and connects those who tried before. */
+  listen(address: string, handler: { readonly handle: WireHandler }): MemoryListener;
+  /** Makes transports to its addresses. */
+  readonly transport: TransportFactory;
+}
+
+/** Makes an empty network. */
+export function createMemoryNetwork(): MemoryNetwork {
+  const handlers = new Map<string, WireHandler>();
+  const transports = new Set<MemoryTransport>();
+  return {
+    listen(address, { handle }) {
+      handlers.set(address, handle);
+      for (const transport of transports) if (transport.address === address) transport.reconnect();
+      return {
+        close() {
+          if (handlers.get(address) !== handle) return;
+          handlers.delete(address);
+          for (const transport of transports) if (transport.address === address) transport.break();
+        },
+      };
+    },
+    transport: (address) => {
+      const transport = new MemoryTransport(address, { find: () => handlers.get(address), forget: () => transports.delete(transport) });
+      transports.add(transport);
+      return transport;
+    },
+  };
+}
+
+interface MemoryTransportOptions {
+  readonly find: () => WireHandler | undefined;
+  readonly forget: () => void;
+}
+
+class MemoryTransport implements Transport {
+  readonly address: string;
+  readonly #options: MemoryTransportOptions;
+  readonly #listeners = new Set<(state: ConnectivityState) => void>();
+  #state: ConnectivityState = 'idle';
+  #broken = breaker();
+
+  constructor(address: string, options: MemoryTransportOptions) {
+    this.address = address;
+    this.#options = options;
+  }
+
+  get state(): ConnectivityState {
+    return this.#state;
+  }
+
+  get lastError(): string | undefined {
+    return this.#state === 'transient_failure' ? 'nothing listens there' : undefined;
+  }
+
+  subscribe(listener: (state: ConnectivityState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async connect(): Promise<void> {
+    if (this.#state !== 'ready') this.#move(this.#options.find() === undefined ? 'transient_failure' : 'ready');
+    if (this.#state !== 'ready') throw this.#failure('never');
+  }
+
+  readonly call: WireHandler = (wire) => {
+    const handle = this.#options.find();
+    if (handle === undefined || this.#state !== 'ready') return Promise.reject(this.#failure('never'));
+    return crossMemory(wire, handle, this.#broken.signal);
+  };
+
+  reconnect(): void {
+    if (this.#state === 'transient_failure') this.#move('ready');
+  }
+
+  break(): void {
+    if (this.#state !== 'ready') return;
+    this.#move('transient_failure');
+    this.#broken.abort(this.#failure('unknown'));
+    this.#broken = breaker();
+  }
+
+  close(): void {
+    this.#move('shutdown');
+    this.#options.forget();
+  }
+
+  #move(state: ConnectivityState): void {
+    if (this.#state === 'shutdown' || this.#state === state) return;
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  #failure(reach: 'never' | 'unknown'): TransportError {
+    const what = reach === 'never' ? 'nothing listens there' : 'the connection broke while the call was in flight';
+    return new TransportError(Status.UNAVAILABLE, `${this.address}: ${what}`, reach);
+  }
+}
+
+/** Every call in flight listens to it. */
+function breaker(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}

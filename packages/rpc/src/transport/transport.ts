@@ -1,0 +1,55 @@
+import type { Metadata, Payload, Reply } from '../call/index.js';
+import type { RpcErrorOptions, Status } from '../status/index.js';
+import { RpcError } from '../status/index.js';
+
+/** A call as it crosses a connection: bytes, and nothing of a contract but its shape. */
+export interface WireCall {
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  readonly responseStream: boolean;
+  readonly metadata: Metadata;
+  /** By the clock in use; undefined for none. */
+  readonly deadline: number | undefined;
+  /** Aborts when the caller has gone away. */
+  readonly signal: AbortSignal;
+  readonly request: Payload<Uint8Array>;
+  /** The other end's address, as far as the transport knows it; empty on the way out. */
+  readonly peer: string;
+}
+
+/** What answers a wire call: a transport on one side, the router on the other. Failures are {@link RpcError}s. */
+export type WireHandler = (call: WireCall) => Promise<Reply<Uint8Array>>;
+
+/** The states of a connection. Source: https://grpc.github.io/grpc/core/md_doc_connectivity-semantics-and-api.html */
+export type ConnectivityState = 'idle' | 'connecting' | 'ready' | 'transient_failure' | 'shutdown';
+
+/** One connection to one endpoint, made again whenever it breaks. */
+export interface Transport {
+  readonly state: ConnectivityState;
+  /** Why it can't be used, while it is in `transient_failure`. */
+  readonly lastError: string | undefined;
+  /** Tells each change of state, until the returned function is called. */
+  subscribe(listener: (state: ConnectivityState) => void): () => void;
+  /** Resolves once it is ready; rejects with a {@link TransportError} where this attempt fails, or with the signal. */
+  connect(signal?: AbortSignal): Promise<void>;
+  /** Carries a call. A failure that is the connection's, not the server's, is a {@link TransportError}. */
+  readonly call: WireHandler;
+  /** Ends the connection; calls in flight fail. */
+  close(): void;
+}
+
+/** Makes transports. It is asked once for each endpoint. */
+export type TransportFactory = (address: string) => Transport;
+
+/** What is known of a call whose connection failed: it never reached a handler, or it may have. */
+export type Reach = 'never' | 'unknown';
+
+/** A failure of the connection, with what it means for the call. Callers see it as a plain {@link RpcError}. */
+export class TransportError extends RpcError {
+  readonly reach: Reach;
+
+  constructor(code: Status, message: string, reach: Reach, options: RpcErrorOptions = {}) {
+    super(code, message, options);
+    this.reach = reach;
+  }
+}
