@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createPool, DatabaseUnavailable } from '../index.js';
+import { eventually } from '../testing/eventually.js';
+import { freePort } from '../testing/index.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './index.js';
+import { findProcess } from './process-table.js';
+
+const isRoot = process.getuid?.() === 0;
+
+let parent: string;
+let directory: string;
+let port: number;
+let servers: EmbeddedPostgres[];
+
+beforeEach(async () => {
+  parent = mkdtempSync(join(tmpdir(), 'rondo embedded '));
+  chmodSync(parent, 0o755);
+  directory = join(parent, 'the data');
+  port = await freePort();
+  servers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  rmSync(parent, { recursive: true, force: true });
+});
+
+async function start(options: Partial<Parameters<typeof startEmbeddedPostgres>[0]> = {}): Promise<EmbeddedPostgres> {
+  const server = await startEmbeddedPostgres({ directory, port, ...options });
+  servers.push(server);
+  return server;
+}
+
+async function ask(url: string, sql: string) {
+  const pool = createPool({ url });
+  return pool.query(sql).finally(() => pool.close());
+}
+
+const BUILT = fileURLToPath(new URL('../../dist/embedded/index.js', import.meta.url));
+
+/** A launcher in a process of its own, which can be killed. */
+async function launch(): Promise<{ launcher: number; postgres: number; kill: () => void }> {
+  if (!existsSync(BUILT)) throw new Error('dist is missing: run the build first');
+  const source = `
+    const { startEmbeddedPostgres } = await import(${JSON.stringify(BUILT)});
+    const server = await startEmbeddedPostgres(${JSON.stringify({ directory, port })});
+    console.log(server.pid);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    return { launcher: Number(child.pid), postgres: Number(line), kill: () => void child.kill('SIGKILL') };
+  }
+  throw new Error('the launcher ended');
+}
+
+/** The watchdogs of a server, by their command line. */
+function watchdogsOf(postgres: number): number[] {
+  const found: number[] = [];
+  for (let pid = postgres + 1; pid < postgres + 50; pid += 1) {
+    if (findProcess(pid)?.command.includes(`rondo-postgres-watchdog ${postgres}`)) found.push(pid);
+  }
+  return found;
+}
+
+const isGone = (pid: number) => findProcess(pid) === undefined;
+
+describe('startEmbeddedPostgres', () => {
+  it('runs on a path with spaces, keeps fsync on, and finds its data again', async () => {
+    const server = await start({ maxConnections: 37, settings: { work_mem: '5MB' } });
+    await ask(server.url, "CREATE TABLE kept AS SELECT 'here' AS word");
+    const settings = await ask(
+      server.url,
+      'SELECT name, setting FROM pg_settings WHERE name IN ' +
+        "('fsync', 'max_connections', 'max_prepared_transactions', 'listen_addresses', 'work_mem') ORDER BY name",
+    );
+    expect(settings).toEqual([
+      { name: 'fsync', setting: 'on' },
+      { name: 'listen_addresses', setting: '127.0.0.1' },
+      { name: 'max_connections', setting: '37' },
+      { name: 'max_prepared_transactions', setting: '64' },
+      { name: 'work_mem', setting: '5120' },
+    ]);
+    await server.stop();
+    expect(isGone(server.pid)).toBe(true);
+    const again = await start();
+    expect(await ask(again.url, 'SELECT word FROM kept')).toEqual([{ word: 'here' }]);
+  }, 30_000);
+
+  it('lets nobody in without the password', async () => {
+    const { url } = await start();
+    const wrong = Object.assign(new URL(url), { password: 'wrong' }).href;
+    await expect(ask(wrong, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
+  }, 30_000);
+
+  it('says that a port is in use', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
+    await expect(start()).rejects.toThrow(`Port ${port} is in use: stop what listens there, or choose another port.`);
+    await new Promise((resolve) => taken.close(resolve));
+    await expect(start()).resolves.toMatchObject({ port });
+  }, 30_000);
+
+  it('does not share a folder with a live launcher', async () => {
+    const server = await start();
+    await expect(start({ port: await freePort() })).rejects.toThrow(/in use by process \d+: stop that one first/);
+    expect(await ask(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  }, 30_000);
+
+  it('refuses the data of another major version', async () => {
+    const server = await start();
+    await server.stop();
+    writeFileSync(join(server.dataDirectory, 'PG_VERSION'), '17\n');
+    await expect(start()).rejects.toThrow(/is of PostgreSQL 17, this is PostgreSQL 18/);
+  }, 30_000);
+
+  it('leaves no server when the launcher is killed', async () => {
+    const { postgres, kill } = await launch();
+    await eventually('the watchdog runs', () => watchdogsOf(postgres).length === 1);
+    kill();
+    await eventually('the server is gone', () => isGone(postgres));
+    await eventually('the watchdog is gone', () => watchdogsOf(postgres).length === 0);
+    // It was stopped, not killed: nothing to recover.
+    const lines: string[] = [];
+    await start({ log: (line) => lines.push(line) });
+    expect(lines.join('\n')).not.toContain('not properly shut down');
+  }, 30_000);
+
+  it('stops a server that outlived its launcher and its watchdog, and starts anew', async () => {
+    const { launcher, postgres, kill } = await launch();
+    await eventually('the watchdog runs', () => watchdogsOf(postgres).length === 1);
+    for (const watchdog of watchdogsOf(postgres)) process.kill(watchdog, 'SIGKILL');
+    await eventually('the watchdog is gone', () => watchdogsOf(postgres).length === 0);
+    kill();
+    await eventually('the launcher is gone', () => isGone(launcher));
+    expect(isGone(postgres)).toBe(false);
+    const server = await start();
+    expect(isGone(postgres)).toBe(true);
+    expect(await ask(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  }, 30_000);
+
+  it('passes over a lock file whose process is somebody else by now', async () => {
+    const server = await start();
+    const lockFile = join(server.dataDirectory, 'postmaster.pid');
+    const [, ...rest] = readFileSync(lockFile, 'utf8').split('\n');
+    await server.stop();
+    // A live process of the server's own user, which PostgreSQL by itself takes for a rival.
+    const ids = isRoot ? { uid: 65534, gid: 65534 } : {};
+    const stranger = spawn('sleep', ['60'], { ...ids, cwd: '/', stdio: 'ignore' });
+    writeFileSync(lockFile, [stranger.pid, ...rest].join('\n'));
+    await expect(start()).resolves.toMatchObject({ port });
+    stranger.kill();
+  }, 30_000);
+
+  it('recovers when the server itself was killed, and tells the launcher that it ended', async () => {
+    const server = await start();
+    await ask(server.url, 'CREATE TABLE kept (id int)');
+    process.kill(server.pid, 'SIGKILL');
+    await server.exited;
+    await expect(ask(server.url, 'SELECT 1')).rejects.toBeInstanceOf(DatabaseUnavailable);
+    const again = await start();
+    expect(await ask(again.url, 'SELECT id FROM kept')).toEqual([]);
+  }, 30_000);
+
+  it('does not bring down a process that holds a pool when it stops, and serves it when it is back', async () => {
+    const server = await start();
+    const told: unknown[] = [];
+    const pool = createPool({ url: server.url, onError: (error) => told.push(error) });
+    await pool.check();
+    const busy = expect(pool.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await pool.check();
+    await server.stop();
+    await busy;
+    await eventually('the pool was told', () => told.length > 0);
+    expect(told[0]).toBeInstanceOf(DatabaseUnavailable);
+    await expect(pool.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await start();
+    await expect(pool.check()).resolves.toBeUndefined();
+    await pool.close();
+  }, 30_000);
+
+  (isRoot ? it : it.skip)(
+    'keeps the data beside a private folder that the server cannot enter',
+    async () => {
+      chmodSync(parent, 0o700);
+      const server = await start();
+      const home = dirname(server.dataDirectory);
+      try {
+        expect(realpathSync(join(directory, 'cluster'))).toBe(home);
+        await ask(server.url, 'CREATE TABLE kept (id int)');
+        await server.stop();
+        const again = await start();
+        expect(await ask(again.url, 'SELECT id FROM kept')).toEqual([]);
+        await again.stop();
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+      }
+    },
+    30_000,
+  );
+});

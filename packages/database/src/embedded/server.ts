@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Account } from './account.js';
+import { type Cluster, SERVER_ENVIRONMENT } from './cluster.js';
+
+const START_TIMEOUT_MS = 60_000;
+const LAST_LINES = 10;
+
+/** What the server is started with. */
+export interface ServerOptions {
+  readonly postgres: string;
+  readonly account: Account;
+  readonly cluster: Cluster;
+  readonly port: number;
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  readonly log: (line: string) => void;
+}
+
+/** A started server. */
+export interface RunningServer {
+  readonly pid: number;
+  /** Resolves when the process has ended, for whatever reason. */
+  readonly exited: Promise<void>;
+  /** Resolves when it accepts connections, rejects when it ends before. */
+  readonly ready: Promise<void>;
+}
+
+/** Starts the server in a session of its own: Ctrl-C is the launcher's to handle, and the services go first. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { postgres, account, port, log } = options;
+  const child = spawn(postgres, serverArguments(options), {
+    ...account,
+    env: SERVER_ENVIRONMENT,
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const { pid } = child;
+  if (pid === undefined) {
+    const [cause]: unknown[] = await once(child, 'error');
+    throw new Error(`${postgres} can't be started`, { cause });
+  }
+  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ready = awaitReady(child, { port, log });
+  return { pid, exited, ready };
+}
+
+/** TCP on loopback only: the path of a Unix socket may not be longer than about 100 bytes, and a project's can be. */
+function serverArguments({ cluster, port, settings }: ServerOptions): string[] {
+  const all = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', ...settings };
+  return ['-D', cluster.data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+}
+
+/** The server's messages are English here: `LC_ALL` is `C`. */
+function awaitReady(child: ChildProcess, { port, log }: Pick<ServerOptions, 'port' | 'log'>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const last: string[] = [];
+    const fail = (reason: string): void => {
+      const taken = last.some((line) => /could not bind .*: Address already in use/.test(line));
+      const inUse = `Port ${port} is in use: stop what listens there, or choose another port.`;
+      reject(new Error(taken ? inUse : `PostgreSQL ${reason}: ${last.join('\n')}`));
+    };
+    const timer = setTimeout(() => fail(`was not ready within ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
+    child.once('error', reject);
+    child.once('close', () => {
+      clearTimeout(timer);
+      fail('ended while starting');
+    });
+    if (child.stderr === null) return;
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      log(line);
+      last.push(line);
+      if (last.length > LAST_LINES) last.shift();
+      if (!line.includes('database system is ready to accept connections')) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

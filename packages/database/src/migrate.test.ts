@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createPool, type Database, migrate } from './index.js';
+import { startTestPostgres, type TestPostgres } from './testing/index.js';
+
+const first = { name: '0001_first.sql', sql: 'CREATE TABLE first (id int);\nCREATE INDEX first_id ON first (id);\n' };
+const second = { name: '0002_second.sql', sql: 'INSERT INTO first VALUES (1);\n' };
+const third = { name: '0003_third.sql', sql: 'INSERT INTO first VALUES (2);\n' };
+
+let server: TestPostgres;
+let url: string;
+let database: Database;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+}, 30_000);
+
+beforeEach(async () => {
+  await database?.close();
+  url = await server.createDatabase();
+  database = createPool({ url });
+});
+
+afterAll(async () => {
+  await database.close();
+  await server.stop();
+});
+
+const rows = () => database.query('SELECT id FROM first ORDER BY id');
+
+describe('migrate', () => {
+  it('reads a folder, applies in order, and has nothing to do the second time', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rondo-migrations-'));
+    for (const { name, sql } of [second, first]) writeFileSync(join(directory, name), sql);
+    writeFileSync(join(directory, 'README.md'), 'not a migration');
+    const lines: string[] = [];
+    expect(await migrate(database, { directory, log: (line) => lines.push(line) })).toEqual([first.name, second.name]);
+    expect(lines).toHaveLength(2);
+    expect(await migrate(database, { directory })).toEqual([]);
+    expect(await rows()).toEqual([{ id: 1 }]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('applies each once when several replicas start at once', async () => {
+    const pools = Array.from({ length: 4 }, () => createPool({ url }));
+    const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: [first, second, third] })));
+    expect(applied.flat().toSorted()).toEqual([first.name, second.name, third.name]);
+    expect(await rows()).toEqual([{ id: 1 }, { id: 2 }]);
+    await Promise.all(pools.map((pool) => pool.close()));
+  });
+
+  it('refuses a migration that was changed after it was applied', async () => {
+    await migrate(database, { migrations: [first] });
+    const changed = migrate(database, { migrations: [{ ...first, sql: 'CREATE TABLE other ()' }, second] });
+    await expect(changed).rejects.toMatchObject({ name: 'MigrationError', migration: first.name });
+    await expect(changed).rejects.toThrow(/0001_first\.sql: was changed .* new migration/);
+    expect(await rows()).toEqual([]);
+  });
+
+  it('takes other line ends for the same text', async () => {
+    await migrate(database, { migrations: [first] });
+    const crlf = { ...first, sql: first.sql.replaceAll('\n', '\r\n') };
+    await expect(migrate(database, { migrations: [crlf] })).resolves.toEqual([]);
+  });
+
+  it('refuses when an applied one is missing or renamed', async () => {
+    await migrate(database, { migrations: [first, second] });
+    await expect(migrate(database, { migrations: [first] })).rejects.toThrow(/0002_second\.sql: .*missing.*restore/);
+    const renamed = { ...second, name: '0002_other.sql' };
+    await expect(migrate(database, { migrations: [first, renamed] })).rejects.toThrow(/0002_second\.sql: .*missing/);
+  });
+
+  it('refuses one that comes before an applied one', async () => {
+    await migrate(database, { migrations: [first, third] });
+    const late = migrate(database, { migrations: [first, second, third] });
+    await expect(late).rejects.toThrow(/0002_second\.sql: comes before 0003_third\.sql.*higher number/);
+  });
+
+  it('refuses bad names and a number used twice', async () => {
+    const named = (name: string) => migrate(database, { migrations: [first, { ...second, name }] });
+    await expect(named('2_second.sql')).rejects.toThrow(/2_second\.sql: is not named like/);
+    await expect(named('0001_second.sql')).rejects.toThrow(/same number/);
+  });
+
+  it('rolls a failing one back, keeps those before it, and goes on once it is mended', async () => {
+    const broken = { ...second, sql: 'INSERT INTO first VALUES (9); INSERT INTO nowhere VALUES (1);' };
+    const failing = migrate(database, { migrations: [first, broken] });
+    await expect(failing).rejects.toThrow(/0002_second\.sql: failed and was rolled back: .*nowhere/);
+    expect(await rows()).toEqual([]);
+    await expect(migrate(database, { migrations: [first, second] })).resolves.toEqual([second.name]);
+  });
+
+  it('has no statement timeout', async () => {
+    const impatient = createPool({ url, statementTimeoutMs: 50 });
+    const slow = { name: '0001_slow.sql', sql: 'SELECT pg_sleep(0.2)' };
+    await expect(migrate(impatient, { migrations: [slow] })).resolves.toEqual([slow.name]);
+    await impatient.close();
+  });
+});

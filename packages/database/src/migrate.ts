@@ -1,0 +1,127 @@
+import { DatabaseUnavailable } from './errors.js';
+import {
+  type Migration,
+  MigrationError,
+  type NumberedMigration,
+  numberMigrations,
+  readMigrations,
+} from './migration.js';
+import type { Database, Transaction } from './sql.js';
+
+/** Advisory locks are a database's own; this number ("rondo" in ASCII) only has to differ from the service's. */
+const LOCK = 0x726f6e646fn;
+
+/** Where the migrations are and whom to tell. */
+export interface MigrateOptions {
+  /** A folder of `0001_name.sql` files; either this or `migrations`. */
+  readonly directory?: string | URL;
+  /** The migrations themselves. */
+  readonly migrations?: readonly Migration[];
+  /** Told one line for each migration that was applied. */
+  readonly log?: (line: string) => void;
+  /** Ends the wait for another replica's migration, and a migration under way (which then is rolled back). */
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Applied {
+  readonly number: number;
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/**
+ * Brings the schema up to date: applies the missing migrations in order, each in a transaction of its own, and records
+ * them with a checksum in the table `rondo_migrations`. Any number of replicas may do so at once: each step happens
+ * under an advisory lock, once. There is no time limit on a migration but `signal`'s.
+ *
+ * @returns the names that this call applied.
+ * @throws MigrationError when a migration fails, or an applied one was changed, is missing, or is overtaken by a lower
+ * number; `DatabaseUnavailable` when the database is away.
+ */
+export async function migrate(database: Database, options: MigrateOptions): Promise<string[]> {
+  const { directory, migrations, log, signal } = options;
+  if ((directory === undefined) === (migrations === undefined)) {
+    throw new TypeError('migrate takes either a directory or migrations');
+  }
+  const found = directory === undefined ? (migrations ?? []) : await readMigrations(directory);
+  const numbered = numberMigrations(found);
+  const applied: string[] = [];
+  for (;;) {
+    const name = await applyNext(database, numbered, signal);
+    if (name === undefined) return applied;
+    log?.(`applied migration ${name}`);
+    applied.push(name);
+  }
+}
+
+/** One transaction: lock, look, apply the first that is missing. Undefined when none is. */
+function applyNext(
+  database: Database,
+  migrations: readonly NumberedMigration[],
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  return database.transaction(
+    async (transaction) => {
+      await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+      const next = pending(migrations, await readApplied(transaction))[0];
+      if (next === undefined) return undefined;
+      await apply(transaction, next);
+      return next.name;
+    },
+    { statementTimeoutMs: 0, signal },
+  );
+}
+
+async function readApplied(transaction: Transaction): Promise<Applied[]> {
+  await transaction.query(`
+    CREATE TABLE IF NOT EXISTS rondo_migrations (
+      number integer PRIMARY KEY,
+      name text NOT NULL,
+      sha256 text NOT NULL,
+      applied_at timestamptz NOT NULL DEFAULT now()
+    )`);
+  return transaction.query<Applied>('SELECT number, name, sha256 FROM rondo_migrations ORDER BY number');
+}
+
+async function apply(transaction: Transaction, { number, name, sql, sha256 }: NumberedMigration): Promise<void> {
+  try {
+    await transaction.script(sql);
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable || !(error instanceof Error)) throw error;
+    throw new MigrationError(name, `failed and was rolled back: ${error.message}`, error);
+  }
+  await transaction.query('INSERT INTO rondo_migrations (number, name, sha256) VALUES ($1, $2, $3)', [
+    number,
+    name,
+    sha256,
+  ]);
+}
+
+/** What is left to apply, after everything that was applied has been found unchanged. */
+function pending(migrations: readonly NumberedMigration[], applied: readonly Applied[]): NumberedMigration[] {
+  const byNumber = new Map(migrations.map((migration) => [migration.number, migration]));
+  for (const earlier of applied) compare(earlier, byNumber.get(earlier.number));
+  const done = new Set(applied.map(({ number }) => number));
+  const last = applied.at(-1);
+  const left = migrations.filter(({ number }) => !done.has(number));
+  const overtaken = left.find(({ number }) => last !== undefined && number < last.number);
+  if (overtaken !== undefined) {
+    throw new MigrationError(overtaken.name, `comes before ${last?.name}, which is applied: give it a higher number`);
+  }
+  return left;
+}
+
+function compare(earlier: Applied, migration: NumberedMigration | undefined): void {
+  if (migration === undefined || migration.name !== earlier.name) {
+    throw new MigrationError(
+      earlier.name,
+      'was applied to this database and is missing here: restore the file, or run a version that has it',
+    );
+  }
+  if (migration.sha256 !== earlier.sha256) {
+    throw new MigrationError(
+      earlier.name,
+      'was changed after it was applied: restore its text and put the change into a new migration',
+    );
+  }
+}

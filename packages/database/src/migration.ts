@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
+
+/** One step of a schema: plain SQL without BEGIN or COMMIT. */
+export interface Migration {
+  /** The file's name, `0001_what_it_does.sql`: the number orders them. */
+  readonly name: string;
+  /** The SQL. */
+  readonly sql: string;
+}
+
+/** A migration that can't be applied, or that is not what was applied earlier; the message names file and remedy. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+  /** The file at fault. */
+  readonly migration: string;
+
+  constructor(migration: string, problem: string, cause?: unknown) {
+    super(`migration ${migration}: ${problem}`, { cause });
+    this.migration = migration;
+  }
+}
+
+/** A migration with its number and the SHA-256 of its text, in hex. */
+export interface NumberedMigration extends Migration {
+  readonly number: number;
+  readonly sha256: string;
+}
+
+/** Reads the `.sql` files of a folder; other files are left alone. */
+export async function readMigrations(directory: string | URL): Promise<Migration[]> {
+  const folder = directory instanceof URL ? fileURLToPath(directory) : directory;
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql'));
+  return Promise.all(names.map(async (name) => ({ name, sql: await readFile(join(folder, name), 'utf8') })));
+}
+
+/** Puts migrations in the order of their numbers; throws `MigrationError` on a bad name or a number used twice. */
+export function numberMigrations(migrations: readonly Migration[]): NumberedMigration[] {
+  const numbered = migrations.map(number).sort((a, b) => a.number - b.number);
+  numbered.forEach((migration, index) => {
+    const next = numbered[index + 1];
+    if (next?.number === migration.number) {
+      throw new MigrationError(next.name, `has the same number as ${migration.name}: renumber the newer of the two`);
+    }
+  });
+  return numbered;
+}
+
+function number({ name, sql }: Migration): NumberedMigration {
+  const digits = FILE_NAME.exec(name)?.[1];
+  if (digits === undefined) {
+    throw new MigrationError(name, 'is not named like 0001_what_it_does.sql (four digits, lower case): rename it');
+  }
+  return { name, sql, number: Number(digits), sha256: sha256(sql) };
+}
+
+/** Line ends don't count: a checkout on another system may have changed them. */
+function sha256(sql: string): string {
+  return createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex');
+}

@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  CheckViolation,
+  createPool,
+  type Database,
+  DatabaseUnavailable,
+  ForeignKeyViolation,
+  StatementTimeout,
+  UnexpectedRowCount,
+  UniqueViolation,
+} from './index.js';
+import { eventually } from './testing/eventually.js';
+import { startTestPostgres, type TestPostgres } from './testing/index.js';
+
+let server: TestPostgres;
+let url: string;
+let database: Database;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+  url = await server.createDatabase();
+  database = createPool({ url, applicationName: 'main' });
+  await database.query('CREATE TABLE parent (id int PRIMARY KEY)');
+  await database.query(
+    'CREATE TABLE item (id int CONSTRAINT item_key PRIMARY KEY, stock int CONSTRAINT item_stock CHECK (stock >= 0),' +
+      ' parent int CONSTRAINT item_parent REFERENCES parent)',
+  );
+}, 30_000);
+
+afterAll(async () => {
+  await database.close();
+  await server.stop();
+});
+
+/** How many statements of this application the server is running. */
+async function running(application: string): Promise<bigint> {
+  const { count } = await database.one<{ count: bigint }>(
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state = 'active'",
+    [application],
+  );
+  return count;
+}
+
+async function connected(application: string): Promise<bigint> {
+  const { count } = await database.one<{ count: bigint }>(
+    'SELECT count(*) FROM pg_stat_activity WHERE application_name = $1',
+    [application],
+  );
+  return count;
+}
+
+describe('values', () => {
+  it('keeps every integer of 64 bits', async () => {
+    const row = await database.one('SELECT $1::int8 AS max, $2::int8 AS min, $3::int8[] AS list', [
+      9223372036854775807n,
+      -9223372036854775808n,
+      [9007199254740993n, null],
+    ]);
+    expect(row).toEqual({ max: 9223372036854775807n, min: -9223372036854775808n, list: [9007199254740993n, null] });
+  });
+
+  it('reads numeric and date as text, and timestamptz as a Date', async () => {
+    const row = await database.one(
+      "SELECT '0.10'::numeric AS n, '{1.10}'::numeric[] AS ns, '2024-02-29'::date AS d, '{2024-02-29}'::date[] AS ds," +
+        " '2024-02-29T12:00:00+02'::timestamptz AS t",
+    );
+    const t = new Date('2024-02-29T10:00:00Z');
+    expect(row).toEqual({ n: '0.10', ns: ['1.10'], d: '2024-02-29', ds: ['2024-02-29'], t });
+  });
+
+  it('leaves the parsers of other users of the driver alone', async () => {
+    const { types } = await import('pg');
+    expect(types.getTypeParser(types.builtins.INT8)('1')).toBe('1');
+  });
+});
+
+describe('rows', () => {
+  it('tells how many there were when it is not the promised number', async () => {
+    await expect(database.one('SELECT 1 WHERE false')).rejects.toMatchObject({ rowCount: 0 });
+    await expect(database.one('SELECT generate_series(1, 2)')).rejects.toBeInstanceOf(UnexpectedRowCount);
+    await expect(database.maybeOne('SELECT generate_series(1, 2)')).rejects.toBeInstanceOf(UnexpectedRowCount);
+    await expect(database.maybeOne('SELECT 1 WHERE false')).resolves.toBeUndefined();
+  });
+
+  it('refuses a second statement in the text', async () => {
+    await expect(database.query('SELECT 1; SELECT 2')).rejects.toMatchObject({ code: '42601' });
+  });
+});
+
+describe('errors', () => {
+  it('names the constraint that was broken', async () => {
+    await database.query('INSERT INTO item VALUES (1, 1, NULL)');
+    const insert = (...row: (number | null)[]) => database.query('INSERT INTO item VALUES ($1, $2, $3)', row);
+    await expect(insert(1, 1, null)).rejects.toMatchObject({ constraint: 'item_key', sqlState: '23505' });
+    await expect(insert(1, 1, null)).rejects.toBeInstanceOf(UniqueViolation);
+    await expect(insert(2, -1, null)).rejects.toMatchObject({ constraint: 'item_stock' });
+    await expect(insert(2, -1, null)).rejects.toBeInstanceOf(CheckViolation);
+    await expect(insert(2, 1, 9)).rejects.toMatchObject({ constraint: 'item_parent' });
+    await expect(insert(2, 1, 9)).rejects.toBeInstanceOf(ForeignKeyViolation);
+  });
+
+  it('passes others through', async () => {
+    await expect(database.query('SELECT nothing')).rejects.toMatchObject({ code: '42703' });
+  });
+
+  it('calls a server that is not there unavailable, with the cause', async () => {
+    const { freePort } = await import('./testing/index.js');
+    const away = createPool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
+    await expect(away.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await expect(away.check()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    await away.close();
+  });
+
+  it('calls a statement that the server ended a timeout, and a full pool unavailable', async () => {
+    const small = createPool({ url, maxConnections: 1, connectTimeoutMs: 50, statementTimeoutMs: 500 });
+    const slow = expect(small.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(StatementTimeout);
+    await expect(small.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await slow;
+    await expect(small.check()).resolves.toBeUndefined();
+    await small.close();
+  });
+
+  it('does not wait for a server that is frozen', async () => {
+    const pool = createPool({ url, maxConnections: 1, statementTimeoutMs: 100 });
+    const { pid } = await pool.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await expect(pool.check()).rejects.toThrow('PostgreSQL gave no answer within 1100 ms');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await expect(pool.check()).resolves.toBeUndefined();
+    await pool.close();
+  });
+
+  it('has closed its connections when close resolves', async () => {
+    const pool = createPool({ url, applicationName: 'closing' });
+    await Promise.all([1, 2, 3].map(() => pool.query('SELECT pg_sleep(0.01)')));
+    expect(await connected('closing')).toBe(3n);
+    await pool.close();
+    expect(await connected('closing')).toBe(0n);
+  });
+
+  it('calls a closed pool unavailable', async () => {
+    const closed = createPool({ url });
+    await Promise.all([closed.close(), closed.close()]);
+    await expect(closed.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
+  });
+
+  it('survives the loss of connections in use, idle and between statements', async () => {
+    const told: unknown[] = [];
+    const pool = createPool({ url, applicationName: 'lost', onError: (error) => told.push(error) });
+    const busy = expect(pool.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(DatabaseUnavailable);
+    const between = expect(
+      pool.transaction(async (transaction) => {
+        await transaction.query('SELECT 1');
+        await eventually('the loss is noticed', () => told.length > 0);
+        await transaction.query('SELECT 1');
+      }),
+    ).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await pool.check();
+    await eventually('three connections', async () => (await connected('lost')) === 3n);
+    await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lost'");
+    await Promise.all([busy, between]);
+    const serves = () =>
+      pool.check().then(
+        () => true,
+        () => false,
+      );
+    await eventually('the pool has replaced its connections', serves);
+    await pool.close();
+  });
+});
+
+describe('abort', () => {
+  it('ends a running statement at once, here and in the server', async () => {
+    const pool = createPool({ url, applicationName: 'aborted' });
+    const abort = new AbortController();
+    const reason = new Error('the caller is gone');
+    const sleeping = expect(pool.query('SELECT pg_sleep(60)', [], { signal: abort.signal })).rejects.toBe(reason);
+    await eventually('the statement runs', async () => (await running('aborted')) === 1n);
+    const started = performance.now();
+    abort.abort(reason);
+    await sleeping;
+    expect(performance.now() - started).toBeLessThan(500);
+    await eventually('the server has ended it', async () => (await connected('aborted')) === 0n, 5_000);
+    await expect(pool.check()).resolves.toBeUndefined();
+    await pool.close();
+  });
+
+  it('ends the wait for a connection, and gives the connection back when it comes', async () => {
+    const pool = createPool({ url, maxConnections: 1, applicationName: 'waiting' });
+    const holder = new AbortController();
+    const held = expect(pool.query('SELECT pg_sleep(60)', [], { signal: holder.signal })).rejects.toThrow();
+    const waiter = new AbortController();
+    const waiting = expect(pool.check({ signal: waiter.signal })).rejects.toThrow('no longer');
+    waiter.abort(new Error('no longer'));
+    await waiting;
+    holder.abort();
+    await held;
+    await expect(pool.check()).resolves.toBeUndefined();
+    await pool.close();
+  });
+
+  it('ends a transaction whose function does not listen, and frees its locks', async () => {
+    const abort = new AbortController();
+    let late: Promise<unknown> = Promise.resolve();
+    const reached = new Promise<void>((resolve) => {
+      late = database.transaction(
+        async (transaction) => {
+          await transaction.query('LOCK TABLE parent');
+          resolve();
+          await new Promise(() => undefined);
+        },
+        { signal: abort.signal },
+      );
+    });
+    await reached;
+    const ended = expect(late).rejects.toThrow();
+    abort.abort();
+    await ended;
+    await expect(database.query('SELECT FROM parent')).resolves.toEqual([]);
+  });
+
+  it('starts nothing when the signal has aborted before', async () => {
+    const signal = AbortSignal.abort(new Error('before'));
+    await expect(database.query('SELECT 1', [], { signal })).rejects.toThrow('before');
+    await expect(database.transaction(() => Promise.reject(new Error('ran')), { signal })).rejects.toThrow('before');
+  });
+});

@@ -1,0 +1,95 @@
+import { Pool } from 'pg';
+import { classify } from './errors.js';
+import { acquire } from './lease.js';
+import { createQueries } from './rows.js';
+import type { Database, QueryOptions, SqlValue } from './sql.js';
+import { runTransaction, type TransactionContext } from './transaction.js';
+import { createTypes } from './types.js';
+
+/** The server ends a statement at `statement_timeout`; past that and this grace it is taken for dead. */
+const ANSWER_GRACE_MS = 1_000;
+/** A server that is gone never confirms the end of a connection. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** How a pool connects. */
+export interface PoolOptions {
+  /** `postgres://role:password@host:port/database`. */
+  readonly url: string;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName?: string;
+  /** Default 10. */
+  readonly maxConnections?: number;
+  /** Bounds the wait for a free connection and for a new one; default 3,000. */
+  readonly connectTimeoutMs?: number;
+  /** The server ends a longer statement; default 10,000, 0 is none. */
+  readonly statementTimeoutMs?: number;
+  /** Told of a connection that broke while idle or between statements; nothing else has to be done about it. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * A pool of connections over the `pg` driver. Connects on first use, so it never throws for a database that is away;
+ * a database that stops never brings the process down, and the next call connects anew.
+ */
+export function createPool(options: PoolOptions): Database {
+  const { statementTimeoutMs = 10_000 } = options;
+  const pool = openPool(options, statementTimeoutMs);
+  const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
+  const context: TransactionContext = { acquire: (signal) => acquire(pool, signal), boundMs, statementTimeoutMs };
+
+  const run = async <Row extends object>(sql: string, params: readonly SqlValue[], { signal }: QueryOptions) => {
+    const lease = await acquire(pool, signal);
+    try {
+      const { rows } = await lease.run<Row>(sql, params, { signal, timeoutMs: boundMs(statementTimeoutMs) });
+      return rows;
+    } finally {
+      lease.release();
+    }
+  };
+
+  let closing: Promise<void> | undefined;
+  return {
+    ...createQueries(run),
+    transaction: (work, transactionOptions = {}) => runTransaction(context, work, transactionOptions),
+    check: async (checkOptions = {}) => void (await run('SELECT 1', [], checkOptions)),
+    close: () => {
+      closing ??= closePool(pool);
+      return closing;
+    },
+  };
+}
+
+function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
+  const { url, applicationName, maxConnections = 10, connectTimeoutMs = 3_000, onError } = options;
+  const pool = new Pool({
+    connectionString: url,
+    application_name: applicationName,
+    max: maxConnections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    keepAlive: true,
+    types: createTypes(),
+  });
+  // The driver takes its own listener off a connection that is in use; an 'error' without one ends the process.
+  pool.on('connect', (client) => client.on('error', (error) => onError?.(classify(error))));
+  pool.on('error', () => undefined); // the same errors again, of idle connections
+  return pool;
+}
+
+/** The driver's `end` doesn't wait for the sockets, and a caller may want to drop the database or stop the server. */
+async function closePool(pool: Pool): Promise<void> {
+  let open = pool.totalCount;
+  const closed = new Promise<void>((resolve) => {
+    if (open === 0) resolve();
+    pool.on('remove', () => {
+      open -= 1;
+      if (open === 0) resolve();
+    });
+  });
+  await pool.end();
+  let timer: NodeJS.Timeout | undefined;
+  const grace = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_GRACE_MS);
+  });
+  await Promise.race([closed, grace]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPool, describeUrl, provision, waitForDatabase } from './index.js';
+import { readProvisionConfig } from './provision-config.js';
+import { freePort, startTestPostgres, type TestPostgres } from './testing/index.js';
+
+const sales = { database: 'sales', role: 'sales', password: 'one:two\'"' };
+const projects = { database: 'project-management', role: 'project-management', password: 'three' };
+
+let server: TestPostgres;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+}, 30_000);
+
+afterAll(() => server.stop());
+
+const provisionBoth = () => provision({ adminUrl: server.url, databases: [sales, projects] });
+
+/** Runs one statement as a service would. */
+async function as({ role, password }: typeof sales, database: string, sql: string) {
+  const url = Object.assign(new URL('postgres://h'), { username: role, password, hostname: '127.0.0.1' });
+  const pool = createPool({ url: Object.assign(url, { port: String(server.port), pathname: database }).href });
+  return pool.query(sql).finally(() => pool.close());
+}
+
+describe('provision', () => {
+  it('makes owners of their databases, several times and at once', async () => {
+    await Promise.all([provisionBoth(), provisionBoth(), provisionBoth()]);
+    await as(sales, sales.database, 'CREATE TABLE kept (id int)');
+    await provisionBoth();
+    expect(await as(sales, sales.database, 'SELECT id FROM kept')).toEqual([]);
+    expect(await as(projects, projects.database, 'SELECT current_user::text AS who')).toEqual([{ who: projects.role }]);
+  });
+
+  it("keeps each role out of the others' databases", async () => {
+    await provisionBoth();
+    await expect(as(sales, projects.database, 'SELECT 1')).rejects.toMatchObject({ code: '42501' });
+    await expect(as(projects, sales.database, 'SELECT 1')).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('changes a password', async () => {
+    await provisionBoth();
+    const changed = { ...sales, password: 'another' };
+    await provision({ adminUrl: server.url, databases: [changed] });
+    await expect(as(sales, sales.database, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
+    await expect(as(changed, sales.database, 'SELECT 1')).resolves.toHaveLength(1);
+  });
+
+  it('takes over a database that exists and belongs to somebody else', async () => {
+    const admin = createPool({ url: server.url });
+    await admin.query('CREATE DATABASE legacy').finally(() => admin.close());
+    await provisionBoth();
+    const legacy = { database: 'legacy', role: 'legacy', password: 'four' };
+    await provision({ adminUrl: server.url, databases: [legacy] });
+    await expect(as(legacy, 'legacy', 'CREATE TABLE t ()')).resolves.toEqual([]);
+    await expect(as(sales, 'legacy', 'SELECT 1')).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('refuses the superuser as a service', async () => {
+    const databases = [{ database: 'x', role: 'postgres', password: 'x' }];
+    await expect(provision({ adminUrl: server.url, databases })).rejects.toThrow('is a superuser');
+  });
+
+  it('takes any name for a name', async () => {
+    const odd = { database: 'a"; DROP ROLE sales; --', role: "b'c", password: 'p' };
+    await provision({ adminUrl: server.url, databases: [odd] });
+    const admin = createPool({ url: server.url });
+    const found = await admin.query("SELECT 1 FROM pg_roles WHERE rolname IN ('sales', $1)", [odd.role]);
+    await admin.close();
+    expect(found).toHaveLength(2);
+  });
+});
+
+describe('the provisioning step', () => {
+  it('lists every fault at once, without showing a password', () => {
+    const RONDO_DATABASES = 'sales:sales:secret,oops-secret,sales:other:x,a:sales:y';
+    expect(readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'http://x', RONDO_DATABASES })).toEqual({
+      faults: [
+        expect.stringContaining('RONDO_DATABASE_ADMIN_URL is not a PostgreSQL address'),
+        'RONDO_DATABASES: entry 2 is not database:role:password',
+        'RONDO_DATABASES: database sales is there twice',
+        'RONDO_DATABASES: role sales is there twice',
+      ],
+    });
+    expect(readProvisionConfig({})).toMatchObject({ faults: { length: 2 } });
+  });
+
+  it('keeps the colons of a password', () => {
+    const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES: 'a:b:c:d' });
+    expect(config).toMatchObject({ databases: [{ database: 'a', role: 'b', password: 'c:d' }] });
+  });
+
+  const main = fileURLToPath(new URL('../dist/provision-main.js', import.meta.url));
+  const run = (env: Record<string, string>) => promisify(execFile)(process.execPath, [main], { env, timeout: 20_000 });
+
+  it('exits 0 when done, and 1 with the faults', async () => {
+    if (!existsSync(main)) throw new Error('dist is missing: run the build first');
+    const databases = { RONDO_DATABASES: 'step:step:pw' };
+    const done = await run({ RONDO_DATABASE_ADMIN_URL: server.url, ...databases });
+    expect(done.stdout).toContain('ready: step');
+    await expect(run(databases)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('ADMIN_URL') });
+  });
+});
+
+describe('waitForDatabase', () => {
+  it('says what it waits for, never the password, and gives up in time', async () => {
+    const url = `postgres://role:secret@127.0.0.1:${await freePort()}/sales`;
+    const pool = createPool({ url });
+    const lines: string[] = [];
+    const name = describeUrl(url);
+    const waiting = waitForDatabase(pool, { name, timeoutMs: 400, log: (line) => lines.push(line) });
+    await expect(waiting).rejects.toThrow(
+      /^database "sales" at 127\.0\.0\.1:\d+ did not answer within 400 ms: .*ECONN/,
+    );
+    expect(lines[0]).toMatch(/^waiting for database "sales" at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+    expect(lines.join()).not.toContain('secret');
+    await pool.close();
+  });
+
+  it('stops when its signal aborts', async () => {
+    const pool = createPool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
+    const signal = AbortSignal.timeout(150);
+    const waiting = waitForDatabase(pool, { name: 'it', timeoutMs: Number.POSITIVE_INFINITY, signal });
+    await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
+    await pool.close();
+  });
+});

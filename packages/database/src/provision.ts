@@ -1,0 +1,92 @@
+import { escapeIdentifier, escapeLiteral } from 'pg';
+import { createPool } from './pool.js';
+import type { Database } from './sql.js';
+
+const LOCK = 0x70726f76n;
+const POSTGRES_17 = 170_000;
+
+/** A database and the login role that owns it. */
+export interface ProvisionedDatabase {
+  readonly database: string;
+  readonly role: string;
+  readonly password: string;
+}
+
+/** What to make and where. */
+export interface ProvisionOptions {
+  /** A superuser's address; concurrent calls must name the same database in it, which holds their lock. */
+  readonly adminUrl: string;
+  readonly databases: readonly ProvisionedDatabase[];
+  /** Told one line for each thing that was made. */
+  readonly log?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes a database and a login role for each service, owned by that role and closed to every other; sets the role's
+ * password. Idempotent, on fresh servers and on ones that have data, also when several run at once.
+ *
+ * A text column sorts by code point in every database made here (PostgreSQL ≥ 17: the built-in `C.UTF-8`), so that the
+ * order doesn't change with the machine.
+ */
+export async function provision({ adminUrl, databases, log, signal }: ProvisionOptions): Promise<void> {
+  const admin = createPool({ url: adminUrl, maxConnections: 2, statementTimeoutMs: 60_000 });
+  try {
+    // CREATE DATABASE can't run in a transaction: one connection holds the lock, another one works.
+    await admin.transaction(
+      async (transaction) => {
+        await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+        for (const wanted of databases) await provisionOne(admin, wanted, { log, signal });
+      },
+      { attempts: 1, signal },
+    );
+  } finally {
+    await admin.close();
+  }
+}
+
+type Reporting = Pick<ProvisionOptions, 'signal'> & { readonly log: ProvisionOptions['log'] | undefined };
+
+async function provisionOne(admin: Database, wanted: ProvisionedDatabase, { log, signal }: Reporting): Promise<void> {
+  const run = (sql: string) => admin.query(sql, [], { signal });
+  const role = escapeIdentifier(wanted.role);
+  const database = escapeIdentifier(wanted.database);
+  const password = escapeLiteral(wanted.password);
+
+  const existing = await readRole(admin, wanted.role, signal);
+  if (existing?.superuser) throw new Error(`role ${wanted.role} is a superuser: give the database a role of its own`);
+  // The password is set every time: whether it differs can't be seen, and setting it again changes nothing.
+  await run(`${existing === undefined ? 'CREATE' : 'ALTER'} ROLE ${role} LOGIN PASSWORD ${password}`);
+  if (existing === undefined) log?.(`made the role ${wanted.role}`);
+
+  const owner = await readOwner(admin, wanted.database, signal);
+  if (owner === undefined) {
+    await run(`CREATE DATABASE ${database} OWNER ${role} TEMPLATE template0 ENCODING 'UTF8'${await locale(admin)}`);
+    log?.(`made the database ${wanted.database}, owned by ${wanted.role}`);
+  } else if (owner !== wanted.role) {
+    await run(`ALTER DATABASE ${database} OWNER TO ${role}`);
+    log?.(`gave the database ${wanted.database} to ${wanted.role}`);
+  }
+  await run(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
+}
+
+async function readRole(admin: Database, role: string, signal: AbortSignal | undefined) {
+  const sql = 'SELECT rolsuper AS superuser FROM pg_roles WHERE rolname = $1';
+  return admin.maybeOne<{ superuser: boolean }>(sql, [role], { signal });
+}
+
+async function readOwner(admin: Database, database: string, signal: AbortSignal | undefined) {
+  const row = await admin.maybeOne<{ owner: string }>(
+    'SELECT pg_get_userbyid(datdba)::text AS owner FROM pg_database WHERE datname = $1',
+    [database],
+    { signal },
+  );
+  return row?.owner;
+}
+
+async function locale(admin: Database): Promise<string> {
+  const { version } = await admin.one<{ version: number }>(
+    "SELECT current_setting('server_version_num')::int AS version",
+  );
+  return version < POSTGRES_17 ? '' : " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C'";
+}

@@ -1,0 +1,1 @@
+export { freePort, startTestPostgres, type TestPostgres } from './test-postgres.js';

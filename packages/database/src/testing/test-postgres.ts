@@ -1,0 +1,64 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '../embedded/index.js';
+import { createPool } from '../pool.js';
+
+const OPEN_TO_THE_SERVER = 0o755;
+
+/** A throw-away server. */
+export interface TestPostgres {
+  /** The superuser's address. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Makes an empty database and resolves to the superuser's address of it. */
+  createDatabase(): Promise<string>;
+  /** Stops the server and removes its data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a real PostgreSQL on a free port and empty data, for one test file. About a second. It ends with the test's
+ * process in any case, but only `stop` removes the data.
+ */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const directory = mkdtempSync(join(tmpdir(), 'rondo-test-postgres-'));
+  chmodSync(directory, OPEN_TO_THE_SERVER); // as root the server is another user
+  // Nothing here has to survive a power failure.
+  const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
+  const server = await startEmbeddedPostgres({ directory, port: await freePort(), settings });
+  let databases = 0;
+  return {
+    url: server.url,
+    port: server.port,
+    pid: server.pid,
+    createDatabase: async () => {
+      databases += 1;
+      const name = `test_${databases}`;
+      const admin = createPool({ url: server.url, maxConnections: 1 });
+      await admin.query(`CREATE DATABASE ${name} TEMPLATE template0`).finally(() => admin.close());
+      return Object.assign(new URL(server.url), { pathname: `/${name}` }).href;
+    },
+    stop: async () => {
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port of 127.0.0.1 that nobody listens on at the moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen({ host: '127.0.0.1', port: 0 }, () => {
+      const address = probe.address();
+      probe.close(() => {
+        if (typeof address === 'object' && address !== null) resolve(address.port);
+        else reject(new Error('the probe has no port'));
+      });
+    });
+  });
+}

@@ -1,0 +1,100 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { SerializationFailure } from './errors.js';
+import type { Lease } from './lease.js';
+import { createQueries } from './rows.js';
+import { type Bounds, settle } from './settle.js';
+import type { QueryOptions, SqlValue, Transaction, TransactionOptions } from './sql.js';
+
+const BACKOFF_BASE_MS = 5;
+const BACKOFF_MAX_MS = 500;
+
+/** What a transaction needs of its pool. */
+export interface TransactionContext {
+  acquire(signal: AbortSignal | undefined): Promise<Lease>;
+  /** The local bound of a statement whose `statement_timeout` is this; see `pool.ts`. */
+  boundMs(statementTimeoutMs: number): number;
+  readonly statementTimeoutMs: number;
+}
+
+/** Runs `work` in a transaction, again while concurrent ones win; the contract is `Database.transaction`'s. */
+export async function runTransaction<T>(
+  context: TransactionContext,
+  work: (transaction: Transaction) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const { attempts = 5, signal } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptOnce(context, work, options);
+    } catch (error) {
+      if (!(error instanceof SerializationFailure) || attempt >= attempts) throw error;
+      await backOff(attempt, signal);
+    }
+  }
+}
+
+/** A random pause ("full jitter"), so that the transactions that met don't meet again. */
+async function backOff(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempt);
+  await pause(Math.random() * ceilingMs, undefined, { signal }).catch((error: unknown) => {
+    throw signal?.aborted ? signal.reason : error;
+  });
+}
+
+async function attemptOnce<T>(
+  context: TransactionContext,
+  work: (transaction: Transaction) => Promise<T>,
+  { isolation = 'read committed', signal, statementTimeoutMs }: TransactionOptions,
+): Promise<T> {
+  const lease = await context.acquire(signal);
+  const timeoutMs = context.boundMs(statementTimeoutMs ?? context.statementTimeoutMs);
+  try {
+    await lease.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`, [], { signal, timeoutMs });
+    if (statementTimeoutMs !== undefined) {
+      await lease.run(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`, [], { signal, timeoutMs });
+    }
+    const { transaction, end } = openTransaction(lease, { signal, timeoutMs });
+    const result = await settle(work(transaction), { signal }, lease.abandon).finally(end);
+    await commit(lease, timeoutMs);
+    return result;
+  } catch (error) {
+    await rollBack(lease, timeoutMs);
+    throw error;
+  } finally {
+    lease.release();
+  }
+}
+
+/** After a failed statement PostgreSQL answers COMMIT with ROLLBACK and no error: that must not pass for success. */
+async function commit(lease: Lease, timeoutMs: number): Promise<void> {
+  const { command } = await lease.run('COMMIT', [], { timeoutMs });
+  if (command !== 'COMMIT') throw lease.firstFault() ?? new Error(`COMMIT was answered with ${command}`);
+}
+
+/** A connection that can't even roll back is closed, and the server rolls back by itself. */
+async function rollBack(lease: Lease, timeoutMs: number): Promise<void> {
+  await lease.run('ROLLBACK', [], { timeoutMs }).catch(lease.abandon);
+}
+
+/**
+ * `end` closes it for statements that come later, as from the losers of a Promise.all that has failed: sent while the
+ * ROLLBACK is under way they would run after it, outside any transaction.
+ */
+function openTransaction(lease: Lease, outer: Bounds): { readonly transaction: Transaction; readonly end: () => void } {
+  let ended = false;
+  const bounds = (signal: AbortSignal | undefined): Bounds => {
+    if (ended) throw new Error('this transaction has ended');
+    return { ...outer, signal: signal ?? outer.signal };
+  };
+  const run = async <Row extends object>(sql: string, params: readonly SqlValue[], { signal }: QueryOptions) => {
+    const { rows } = await lease.run<Row>(sql, params, bounds(signal));
+    return rows;
+  };
+  const script = async (sql: string, { signal }: QueryOptions = {}) => lease.script(sql, bounds(signal));
+  return {
+    transaction: { ...createQueries(run), script },
+    end: () => {
+      ended = true;
+    },
+  };
+}

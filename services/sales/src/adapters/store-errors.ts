@@ -1,0 +1,18 @@
+import { DatabaseUnavailable, SerializationFailure, StatementTimeout } from '@rondo/database';
+import { ConcurrentChange, Unavailable } from '../domain/errors.js';
+
+/** `work`, its failures in the domain's words: what the database says of itself never leaves the adapters. */
+export async function storing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}
+
+function toStoreError(error: unknown): unknown {
+  if (error instanceof SerializationFailure) return new ConcurrentChange(error);
+  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout)
+    return new Unavailable('the database', error);
+  return error;
+}

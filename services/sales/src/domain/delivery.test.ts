@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import { planDelivery } from './delivery.js';
+import { ZERO_PERCENT } from './percent.js';
+import type { Quote, QuoteLine } from './quote.js';
+
+const price = { currency: 'EUR', minorUnits: 100n };
+
+function line(fields: Partial<QuoteLine>): QuoteLine {
+  const defaults = { productId: 'p', quantity: 1n, discount: ZERO_PERCENT, title: 'Desk', unitPrice: price };
+  return { ...defaults, deliveryEffortMinutes: 30n, ...fields };
+}
+
+function plan(lines: readonly QuoteLine[], displayName = 'Ada') {
+  const quote: Quote = {
+    id: 'q1',
+    customerId: 'c1',
+    lines,
+    discount: ZERO_PERCENT,
+    taxRate: ZERO_PERCENT,
+    price: { net: price, total: price },
+    state: 'open',
+    orderId: undefined,
+    createTime: new Date(0),
+  };
+  return planDelivery(quote, { id: 'c1', displayName, email: 'ada@example.com', createTime: new Date(0) });
+}
+
+describe('planDelivery', () => {
+  it('has a task for each line, with the effort of all of it', () => {
+    expect(plan([line({ quantity: 4n }), line({ title: 'Lamp', deliveryEffortMinutes: 0n })])).toEqual({
+      quoteId: 'q1',
+      title: 'Quote q1 for Ada',
+      tasks: [
+        { title: '4 × Desk', effortMinutes: 120n },
+        { title: '1 × Lamp', effortMinutes: 0n },
+      ],
+    });
+  });
+
+  it('keeps to what a task can have', () => {
+    const [task] = plan([line({ quantity: 1_000_000n, deliveryEffortMinutes: 1_000_000n })]).tasks;
+    expect(task?.effortMinutes).toBe(10_000_000n);
+  });
+
+  it('cuts long titles between characters', () => {
+    const { title, tasks } = plan([line({ title: '🪑'.repeat(200) })], '🦊'.repeat(200));
+    expect([...title]).toHaveLength(200);
+    expect(title).toMatch(/^Quote q1 for (🦊)+…$/u);
+    expect([...(tasks[0]?.title ?? '')]).toHaveLength(200);
+  });
+});

@@ -1,0 +1,44 @@
+import type { Customer } from './customer.js';
+import type { Quote, QuoteLine } from './quote.js';
+
+/** The project that delivers a quote. The same for the same quote, however often it is planned. */
+export interface DeliveryPlan {
+  readonly quoteId: string;
+  readonly title: string;
+  readonly tasks: readonly DeliveryTask[];
+}
+
+/** The work of one line. */
+export interface DeliveryTask {
+  readonly title: string;
+  readonly effortMinutes: bigint;
+}
+
+/** What a project and a task can be called at most, and how much effort a task can have: the projects' contract. */
+const MAX_TITLE_CHARACTERS = 200;
+const MAX_TASK_EFFORT_MINUTES = 10_000_000n;
+
+/** Plans the delivery of a quote: a task for each line. */
+export function planDelivery(quote: Quote, customer: Customer): DeliveryPlan {
+  return {
+    quoteId: quote.id,
+    title: shorten(`Quote ${quote.id} for ${customer.displayName}`),
+    tasks: quote.lines.map(taskOf),
+  };
+}
+
+function taskOf({ quantity, title, deliveryEffortMinutes }: QuoteLine): DeliveryTask {
+  const effortMinutes = deliveryEffortMinutes * quantity;
+  return {
+    title: shorten(`${quantity} × ${title}`),
+    effortMinutes: effortMinutes > MAX_TASK_EFFORT_MINUTES ? MAX_TASK_EFFORT_MINUTES : effortMinutes,
+  };
+}
+
+/** Cuts by code points, as PostgreSQL and the contracts count, so that no character is cut in two. */
+function shorten(title: string): string {
+  const characters = [...title];
+  return characters.length <= MAX_TITLE_CHARACTERS
+    ? title
+    : `${characters.slice(0, MAX_TITLE_CHARACTERS - 1).join('')}…`;
+}

@@ -1,0 +1,43 @@
+import { toDecimal } from './money.js';
+import { formatPercent, type Percent } from './percent.js';
+import type { QuoteLine } from './quote.js';
+
+/** What an expression's length is kept to: the calculator's contract takes 4,096 characters. */
+export const MAX_EXPRESSION_CHARACTERS = 4096;
+
+/**
+ * Expressions whose sum is a hundred times the lines' sum after their own discounts. One, unless it would be too long
+ * for what `priceExpressions` puts around it.
+ */
+export function subtotalExpressions(lines: readonly QuoteLine[]): readonly string[] {
+  const roomCharacters = MAX_EXPRESSION_CHARACTERS - longestFrame.length;
+  const packed: string[] = [];
+  for (const line of lines) {
+    const term = termOf(line);
+    const last = packed.at(-1);
+    if (last === undefined || last.length + 1 + term.length > roomCharacters) packed.push(term);
+    else packed[packed.length - 1] = `${last}+${term}`;
+  }
+  return packed;
+}
+
+/** The expressions of `net` and `total` over a subtotal as `subtotalExpressions` has it; both exact until rounded. */
+export function priceExpressions(
+  subtotal: string,
+  { discount, taxRate }: { readonly discount: Percent; readonly taxRate: Percent },
+): { readonly net: string; readonly total: string } {
+  const discounted = `(${subtotal})*${less(discount)}`;
+  return { net: `${discounted}/10000`, total: `${discounted}*(100+${formatPercent(taxRate)})/1000000` };
+}
+
+function termOf({ quantity, unitPrice, discount }: QuoteLine): string {
+  return `${quantity}*${toDecimal(unitPrice)}*${less(discount)}`;
+}
+
+/** What is left of a hundred. */
+function less(discount: Percent): string {
+  return discount.tenThousandths === 0n ? '100' : `(100-${formatPercent(discount)})`;
+}
+
+const longestPercent: Percent = { tenThousandths: 99_9999n };
+const longestFrame = priceExpressions('', { discount: longestPercent, taxRate: longestPercent }).total;

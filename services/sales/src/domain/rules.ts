@@ -1,0 +1,72 @@
+/**
+ * What a value must be. Each rule answers with what is wrong and the remedy, or undefined where nothing is; the
+ * migrations hold the same bounds.
+ */
+import { currencyDigits } from './currency.js';
+
+/** The most of one product that can be there. */
+export const MAX_STOCK = 1_000_000_000n;
+
+const MAX_TITLE_LENGTH = 200;
+const MAX_EMAIL_LENGTH = 254;
+const MAX_LINES = 100;
+const MAX_QUANTITY = 1_000_000n;
+const MAX_DELIVERY_EFFORT_MINUTES = 1_000_000n;
+
+/** Of a title or a display name. Lengths are in characters (code points), as PostgreSQL counts them. */
+export function titleFault(title: string): string | undefined {
+  if (title.trim() === '') return `is required: 1 to ${MAX_TITLE_LENGTH} characters that aren't all spaces`;
+  const length = [...title].length;
+  if (length > MAX_TITLE_LENGTH) return `must have at most ${MAX_TITLE_LENGTH} characters; it has ${length}`;
+  if (/\p{Cc}/u.test(title)) return 'must not contain control characters, such as line breaks or tabs';
+  return undefined;
+}
+
+/** Of an e-mail address: what can't be one is refused; whether it receives anything, only sending shows. */
+export function emailFault(email: string): string | undefined {
+  if (email === '') return 'is required: an address such as ada@example.com';
+  if (email.length > MAX_EMAIL_LENGTH)
+    return `must have at most ${MAX_EMAIL_LENGTH} characters; it has ${email.length}`;
+  if (!/^[!-?A-~]+@[!-?A-~]+$/.test(email)) return 'must be one ASCII address without spaces, such as ada@example.com';
+  return undefined;
+}
+
+/** Of a seller's number for a product. */
+export function skuFault(sku: string): string | undefined {
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(sku)) return undefined;
+  return 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -, such as DESK-160';
+}
+
+/** Of a currency code. */
+export function currencyFault(code: string): string | undefined {
+  return currencyDigits(code) === undefined ? 'must be a currency of ISO 4217 in capitals, such as EUR' : undefined;
+}
+
+/** Of how many of a product are there. */
+export function stockFault(stock: bigint): string | undefined {
+  return rangeFault(stock, 0n, MAX_STOCK);
+}
+
+/** Of a change of a stock. */
+export function stockDeltaFault(delta: bigint): string | undefined {
+  return delta === 0n ? 'must not be 0; it is what to add to the stock' : rangeFault(delta, -MAX_STOCK, MAX_STOCK);
+}
+
+/** Of the work that one of a product takes to deliver. */
+export function deliveryEffortFault(minutes: bigint): string | undefined {
+  return rangeFault(minutes, 0n, MAX_DELIVERY_EFFORT_MINUTES);
+}
+
+/** Of the number of a quote's lines. */
+export function lineCountFault(count: number): string | undefined {
+  return rangeFault(count, 1, MAX_LINES);
+}
+
+/** Of how many of a product a line asks for. */
+export function quantityFault(quantity: bigint): string | undefined {
+  return rangeFault(quantity, 1n, MAX_QUANTITY);
+}
+
+function rangeFault<N extends number | bigint>(value: N, least: N, most: N): string | undefined {
+  return value >= least && value <= most ? undefined : `must be from ${least} to ${most}; it is ${value}`;
+}

@@ -1,0 +1,52 @@
+import type { Money as MoneyMessage } from '@rondo/contracts/google/type/money';
+import { digitsOf, type Money, minorPerUnit } from '../domain/money.js';
+import { currencyFault } from '../domain/rules.js';
+import type { FieldAt } from './validate.js';
+
+/** `google.type.Money` counts parts of a unit in billionths. */
+const NANOS_PER_UNIT = 1_000_000_000n;
+
+/** Stands in where a request has no price. */
+const NO_PRICE: Money = { currency: '', minorUnits: 0n };
+
+/** An amount as the contracts have it. */
+export function toMoneyMessage({ currency, minorUnits }: Money): MoneyMessage {
+  const perUnit = minorPerUnit(currency);
+  const nanos = Number((minorUnits % perUnit) * (NANOS_PER_UNIT / perUnit));
+  return { currencyCode: currency, units: minorUnits / perUnit, nanos };
+}
+
+/** The price at `path`: an amount that isn't negative, in whole minor units of its currency. */
+export function readPrice(field: FieldAt, path: string, price: MoneyMessage | undefined): Money {
+  if (price === undefined) {
+    field(path)('is required');
+    return NO_PRICE;
+  }
+  const ofCurrency = currencyFault(price.currencyCode);
+  if (ofCurrency !== undefined) field(`${path}.currency_code`)(`${ofCurrency}; it is "${price.currencyCode}"`);
+  const ofSign = signFault(price);
+  if (ofSign !== undefined) field(path)(ofSign);
+  const ofNanos = ofSign === undefined ? nanosFault(price) : undefined;
+  if (ofNanos !== undefined) field(`${path}.nanos`)(ofNanos);
+  return ofCurrency === undefined ? toMoney(price) : NO_PRICE;
+}
+
+function toMoney({ currencyCode, units, nanos }: MoneyMessage): Money {
+  const perUnit = minorPerUnit(currencyCode);
+  return { currency: currencyCode, minorUnits: units * perUnit + BigInt(nanos) / (NANOS_PER_UNIT / perUnit) };
+}
+
+function signFault({ units, nanos }: MoneyMessage): string | undefined {
+  if ((units > 0n && nanos < 0) || (units < 0n && nanos > 0)) {
+    return `units and nanos must have the same sign; they are ${units} and ${nanos}`;
+  }
+  return units < 0n || nanos < 0 ? 'must not be negative' : undefined;
+}
+
+/** Of `nanos` that are not negative. */
+function nanosFault({ currencyCode, nanos }: MoneyMessage): string | undefined {
+  if (nanos >= NANOS_PER_UNIT) return `must be at most ${NANOS_PER_UNIT - 1n}; it is ${nanos}`;
+  if (currencyFault(currencyCode) !== undefined) return undefined;
+  if (BigInt(nanos) % (NANOS_PER_UNIT / minorPerUnit(currencyCode)) === 0n) return undefined;
+  return `must be whole minor units: ${currencyCode} has ${digitsOf(currencyCode)} digits after the point; it is ${nanos}`;
+}

@@ -1,0 +1,18 @@
+import { namePattern, parseName, type ResourceKind } from '../domain/names.js';
+import { type ReportFault, validate } from './validate.js';
+
+/** The id inside a resource's name. */
+export function readName(report: ReportFault, kind: ResourceKind, name: string): string {
+  const id = parseName(kind, name);
+  if (id === undefined) report(`must be of the pattern ${namePattern(kind)}; it is "${name}"`);
+  return id ?? '';
+}
+
+/**
+ * The id in the `name` of a request that has nothing else to be wrong.
+ *
+ * @throws RpcError `INVALID_ARGUMENT`
+ */
+export function requireName(kind: ResourceKind, name: string): string {
+  return validate((field) => readName(field('name'), kind, name));
+}

@@ -1,0 +1,42 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createPool, type Database } from '@rondo/database';
+
+const POLL_MS = 10;
+const TIMEOUT_MS = 10_000;
+
+/** How many deadlocks a database has had to break. */
+export async function countDeadlocks(databaseUrl: string): Promise<bigint> {
+  const observer = createPool({ url: databaseUrl, maxConnections: 1 });
+  const sql = 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()';
+  const { deadlocks } = await observer.one<{ deadlocks: bigint }>(sql).finally(() => observer.close());
+  return deadlocks;
+}
+
+/** Starts `work` while somebody else holds all products, and lets go once `count` statements wait for locks. */
+export async function pileUp<T>(databaseUrl: string, count: bigint, work: () => Promise<T>): Promise<T> {
+  const holder = createPool({ url: databaseUrl, maxConnections: 2 });
+  try {
+    const started = await holder.transaction(async (transaction) => {
+      await transaction.query('SELECT FROM products FOR UPDATE');
+      const result = work();
+      // Handed on in an object: a promise would be awaited here, under the lock.
+      await waitForWaiters(holder, count);
+      return { result };
+    });
+    return await started.result;
+  } finally {
+    await holder.close();
+  }
+}
+
+async function waitForWaiters(observer: Database, count: bigint): Promise<void> {
+  const sql =
+    "SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+  const giveUpAt = performance.now() + TIMEOUT_MS;
+  for (;;) {
+    const { waiting } = await observer.one<{ waiting: bigint }>(sql);
+    if (waiting >= count) return;
+    if (performance.now() > giveUpAt) throw new Error(`only ${waiting} of ${count} statements wait for a lock`);
+    await pause(POLL_MS);
+  }
+}

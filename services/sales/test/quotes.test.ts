@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Product } from '@rondo/contracts/sales/v1/products';
+import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
+import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { refused } from './refused.js';
+
+const euros = (units: bigint, cents: number) => ({ currencyCode: 'EUR', units, nanos: cents * 10_000_000 });
+
+describe('QuoteService', () => {
+  let company: Company;
+  let customer: string;
+  let desk: Product;
+  beforeAll(async () => {
+    company = await startCompany();
+    customer = await addCustomer(company);
+    desk = await addProduct(company, { title: 'Desk' });
+  });
+  afterAll(() => company.stop());
+  beforeEach(() => {
+    company.calculator.away = false;
+  });
+
+  const create = (quote: object, requestId = '') =>
+    company.quotes.createQuote({ quote: { customer, ...quote }, requestId });
+  const line = (product: string, quantity = 1n) => ({ product, quantity });
+
+  it('prices the lines by the calculator: exact, rounded once, at the present prices', async () => {
+    const lamp = await addProduct(company, { title: 'Lamp', unitPrice: euros(0n, 5) });
+    const quote = await create({
+      lines: [{ ...line(desk.name, 3n), discountPercent: { value: '15' } }, line(lamp.name, 7n)],
+      discountPercent: { value: '2.5' },
+      taxPercent: { value: '20' },
+    });
+    // (3 · 19.99 · 0.85 + 7 · 0.05) · 0.975 = 50.0413875, and 1.2 times that 60.049665
+    expect(quote).toMatchObject({ net: euros(50n, 4), tax: euros(10n, 1), total: euros(60n, 5) });
+    expect(quote).toMatchObject({
+      customer,
+      lines: [
+        {
+          product: desk.name,
+          quantity: 3n,
+          discountPercent: { value: '15' },
+          unitPrice: euros(19n, 99),
+          title: 'Desk',
+        },
+        { product: lamp.name, quantity: 7n, discountPercent: undefined, unitPrice: euros(0n, 5), title: 'Lamp' },
+      ],
+      discountPercent: { value: '2.5' },
+      taxPercent: { value: '20' },
+      state: QuoteState.QUOTE_STATE_OPEN,
+      order: '',
+    });
+    await expect(company.quotes.getQuote({ name: quote.name })).resolves.toEqual(quote);
+  });
+
+  it('takes the same product in several lines, and all that a quote can have', async () => {
+    const lines = Array.from({ length: 100 }, () => ({
+      ...line(desk.name, 1_000_000n),
+      discountPercent: { value: '0.0001' },
+    }));
+    const { total } = await create({ lines });
+    // 100 · 1,000,000 · 19.99 · 0.999999
+    expect(total).toEqual(euros(1_998_998_001n, 0));
+  });
+
+  it('names every fault of a request at once', async () => {
+    const lines = [line('desk', 0n), { ...line(desk.name, 1_000_001n), discountPercent: { value: '101' } }];
+    const wrong = { customer: 'Ada', lines, discountPercent: { value: 'x' }, taxPercent: { value: '0.00001' } };
+    const { fields, error } = await refused(create(wrong, 'x'), 'INVALID_ARGUMENT');
+    expect(fields).toEqual([
+      'quote.customer',
+      'quote.lines[0].product',
+      'quote.lines[0].quantity',
+      'quote.lines[1].quantity',
+      'quote.lines[1].discount_percent',
+      'quote.discount_percent',
+      'quote.tax_percent',
+      'request_id',
+    ]);
+    expect(error.message).toContain('quote.lines[1].quantity: must be from 1 to 1000000; it is 1000001');
+    await refused(create({ lines: [] }), 'INVALID_ARGUMENT', 'quote.lines: must be from 1 to 100; it is 0');
+    await refused(create({ lines: [line(desk.name, -1n)] }), 'INVALID_ARGUMENT', 'quote.lines[0].quantity');
+    await refused(company.quotes.createQuote({}), 'INVALID_ARGUMENT', 'quote.customer');
+  });
+
+  it('names the customer or all the products that are not there', async () => {
+    await refused(create({ customer: 'customers/nobody', lines: [line(desk.name)] }), 'NOT_FOUND', 'customers/nobody');
+    const lines = [line('products/a'), line(desk.name), line('products/b')];
+    await refused(create({ lines }), 'NOT_FOUND', "products/a, products/b don't exist; ProductService/ListProducts");
+    await refused(company.quotes.getQuote({ name: 'quotes/none' }), 'NOT_FOUND', 'quotes/none');
+    await refused(company.quotes.getQuote({ name: 'none' }), 'INVALID_ARGUMENT', 'quotes/{quote}');
+  });
+
+  it('refuses lines of different currencies, and says which', async () => {
+    const imported = await addProduct(company, { unitPrice: { currencyCode: 'JPY', units: 500n, nanos: 0 } });
+    const { fields } = await refused(
+      create({ lines: [line(desk.name), line(imported.name)] }),
+      'INVALID_ARGUMENT',
+      'in JPY',
+    );
+    expect(fields).toEqual(['quote.lines[1].product']);
+  });
+
+  it('refuses a total that no amount can hold', async () => {
+    const dear = await addProduct(company, { unitPrice: euros(9_223_372_036_854_775_807n, 99) });
+    await refused(create({ lines: [line(dear.name, 2n)] }), 'OUT_OF_RANGE', '18446744073709551615.98 EUR');
+    await expect(create({ lines: [line(dear.name)] })).resolves.toMatchObject({ total: dear.unitPrice });
+  });
+
+  it('fails where there is no calculator, and keeps nothing', async () => {
+    const before = await company.quotes.listQuotes({ pageSize: 1 });
+    company.calculator.away = true;
+    await refused(
+      create({ lines: [line(desk.name)] }),
+      'UNAVAILABLE',
+      'the calculator is unavailable, try again later: no instance',
+    );
+    await expect(company.quotes.listQuotes({ pageSize: 1 })).resolves.toEqual(before);
+  });
+
+  it('is made once for a request id, also when all come at once, and answered without the calculator', async () => {
+    const requestId = randomUUID();
+    const ask = () => create({ lines: [line(desk.name)] }, requestId);
+    const all = await Promise.all(Array.from({ length: 6 }, ask));
+    expect(new Set(all.map(({ name }) => name)).size).toBe(1);
+    await company.quotes.acceptQuote({ name: all[0]?.name ?? '' });
+    company.calculator.away = true;
+    await expect(ask()).resolves.toEqual(all[0]);
+    await refused(create({ lines: [line(desk.name, 2n)] }, requestId), 'ALREADY_EXISTS', requestId);
+  });
+
+  it('lists quotes with their lines, the newest first', async () => {
+    const older = await addQuote(company, customer, line(desk.name, 1n));
+    const newer = await addQuote(company, customer, line(desk.name, 2n));
+    const first = await company.quotes.listQuotes({ pageSize: 1 });
+    const second = await company.quotes.listQuotes({ pageSize: 1, pageToken: first.nextPageToken });
+    expect([...first.quotes, ...second.quotes]).toEqual([newer, older]);
+  });
+});
