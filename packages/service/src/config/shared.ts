@@ -1,0 +1,64 @@
+import { hostPort, integer, list, listenAddress, matching, oneOf, reachableAt, text } from './parsers.js';
+import { type Config, optionalVariable, variable } from './variable.js';
+
+/** The port that the registry listens at, and where everybody looks for it unless told otherwise. */
+export const REGISTRY_PORT = 50050;
+
+/** The levels of the log, pino's. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,128}$/;
+const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';
+const ZONE = /^[^\s/]+\/[^\s/]+$/;
+
+/** The variables that every service reads; `port` is its own default. */
+export function sharedVariables(port: number) {
+  return {
+    listen: variable('RONDO_LISTEN', listenAddress, {
+      default: { host: '127.0.0.1', port },
+      description: 'Where the service listens.',
+    }),
+    advertise: optionalVariable('RONDO_ADVERTISE', reachableAt, {
+      description:
+        "The address told to the registry; by default the one bound, or the machine's own when it is bound to all.",
+    }),
+    registry: variable('RONDO_REGISTRY', list(hostPort), {
+      default: [{ host: '127.0.0.1', port: REGISTRY_PORT }],
+      description: 'The addresses of the registry.',
+    }),
+    instanceId: optionalVariable('RONDO_INSTANCE_ID', matching(INSTANCE_ID, INSTANCE_ID_RULE, 'sales-1'), {
+      description: "The instance's stable name; by default the service and a random suffix.",
+    }),
+    zone: optionalVariable('RONDO_ZONE', matching(ZONE, 'region/zone', 'eu-west/a'), {
+      description: 'Where the instance runs.',
+    }),
+    logLevel: variable('RONDO_LOG_LEVEL', oneOf(LOG_LEVELS), {
+      default: 'info',
+      example: 'debug',
+      description: 'The least level that is logged.',
+    }),
+    metrics: optionalVariable('RONDO_METRICS', listenAddress, {
+      example: '127.0.0.1:9464',
+      description: 'Where to serve Prometheus text at /metrics; off where it is not set.',
+    }),
+    leaseTtlMs: variable('RONDO_LEASE_TTL_MS', integer({ min: 3_000, max: 600_000 }), {
+      default: 10_000,
+      description: 'How long the registry keeps the instance without a renewal.',
+    }),
+    drainWaitMs: variable('RONDO_DRAIN_WAIT_MS', integer({ max: 60_000 }), {
+      default: 1_000,
+      description: 'How long a draining instance still takes calls, so that every watcher hears of it first.',
+    }),
+    drainGraceMs: variable('RONDO_DRAIN_GRACE_MS', integer({ max: 600_000 }), {
+      default: 10_000,
+      description: 'How long the calls in flight may take once a draining instance accepts no more.',
+    }),
+    descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
+      example: '/app/descriptors.binpb',
+      description: 'The descriptor set that reflection answers from; by default the one of @rondo/contracts.',
+    }),
+  } as const;
+}
+
+/** The values of the variables that every service reads. */
+export type SharedConfig = Config<ReturnType<typeof sharedVariables>>;

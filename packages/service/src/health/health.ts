@@ -1,0 +1,51 @@
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { follow, type Readiness, type State } from '../state/index.js';
+
+/** What health is told from. */
+export interface HealthOptions {
+  readonly readiness: State<Readiness>;
+  /** The fully qualified services that this process serves. */
+  readonly services: readonly string[];
+}
+
+/**
+ * `grpc.health.v1.Health`: the process as a whole under the empty name, and each service by its own. All share one
+ * status, since a process is ready with all that it serves or not at all.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
+ */
+export function createHealth({ readiness, services }: HealthOptions): ServiceImplementation {
+  const known: ReadonlySet<string> = new Set(['', ...services]);
+  return implement(HealthDefinition, {
+    check({ service }) {
+      if (!known.has(service)) throw unknownService(service, services);
+      return { status: servingStatus(readiness.current) };
+    },
+    list() {
+      const status = servingStatus(readiness.current);
+      return { statuses: Object.fromEntries([...known].map((service) => [service, { status }])) };
+    },
+    async *watch({ service }, call) {
+      let told: ServingStatus | undefined;
+      for await (const current of follow(readiness, call.signal)) {
+        const status = known.has(service) ? servingStatus(current) : ServingStatus.SERVICE_UNKNOWN;
+        if (status !== told) yield { status };
+        told = status;
+      }
+    },
+  });
+}
+
+function servingStatus({ phase }: Readiness): ServingStatus {
+  return phase === 'serving' ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+}
+
+function unknownService(service: string, services: readonly string[]): RpcError {
+  const served = services.length === 0 ? 'none' : services.join(', ');
+  return new RpcError(Status.NOT_FOUND, `this process doesn't serve "${service}"; it serves ${served}`);
+}

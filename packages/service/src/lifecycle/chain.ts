@@ -1,0 +1,46 @@
+import type { Meter } from '@opentelemetry/api';
+import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import type { ServerCall } from '@rondo/rpc/call';
+import type { Clock } from '@rondo/rpc/clock';
+import { methodsOf } from '@rondo/rpc/contract';
+import type { Middleware } from '@rondo/rpc/middleware';
+import { callLog, callMetrics } from '@rondo/rpc/telemetry';
+import type { LOG_LEVELS } from '../config/index.js';
+import { createGate } from '../dependency/index.js';
+import type { Readiness, State } from '../state/index.js';
+import type { App } from './service.js';
+
+/** What every server has beside its own services: they answer however ready it is, and aren't registered. */
+const COMMON = [HealthDefinition, ReflectionV1, ReflectionV1Alpha];
+
+/** Their names. */
+export const COMMON_SERVICES: readonly string[] = COMMON.map(({ fullName }) => fullName);
+
+/** Calls that come all the time and say nothing: only their failures are logged. */
+const COMMON_PATHS: readonly string[] = COMMON.flatMap((definition) =>
+  [...methodsOf(definition).values()].map(({ path }) => path),
+);
+
+/** What the chain around every handler is made from. */
+export interface ChainOptions {
+  readonly name: string;
+  readonly app: App;
+  readonly readiness: State<Readiness>;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly meter: Meter;
+  readonly clock: Clock;
+}
+
+/** The server's chain, outermost first: what measures sees what refuses, and the service's own comes last. */
+export function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
+  const { name, app, readiness, logLevel, meter, clock } = options;
+  const everyCall = logLevel === 'debug' || logLevel === 'trace';
+  return [
+    callMetrics('server', { meter, clock }),
+    callLog({ clock, everyCall, quiet: new Set([...COMMON_PATHS, ...(app.quiet ?? [])]) }),
+    createGate({ name, readiness, open: COMMON_SERVICES }),
+    ...(app.middleware ?? []),
+  ];
+}

@@ -1,0 +1,21 @@
+import { expect, it } from '@jest/globals';
+import { ConfigurationError, integer, variable } from '../config/index.js';
+import { configure } from './configure.js';
+
+const variables = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };
+
+it('reads the shared variables and the own', () => {
+  const { shared, own, misspellings } = configure(
+    { port: 50053, variables },
+    { RONDO_WORKERS: '4', RONDO_LISTN: 'a:1' },
+  );
+  expect(shared.listen).toEqual({ host: '127.0.0.1', port: 50053 });
+  expect(own).toEqual({ workers: 4 });
+  expect(misspellings).toEqual([{ name: 'RONDO_LISTN', meant: 'RONDO_LISTEN' }]);
+});
+
+it('lists the faults of both', () => {
+  const read = () => configure({ port: 50053, variables }, { RONDO_LISTEN: 'nowhere', RONDO_WORKERS: '0' });
+  expect(read).toThrow(ConfigurationError);
+  expect(read).toThrow(/2 faults.*RONDO_LISTEN.*RONDO_WORKERS/s);
+});

@@ -1,0 +1,66 @@
+import {
+  type Config,
+  ConfigurationError,
+  type Environment,
+  findMisspellings,
+  type Misspelling,
+  readConfig,
+  type SharedConfig,
+  sharedVariables,
+  type Variables,
+} from '../config/index.js';
+
+/** What a process reads from its environment. */
+export interface ProcessConfig<V extends Variables> {
+  readonly shared: SharedConfig;
+  /** The service's own. */
+  readonly own: Config<V>;
+  /** Variables that were probably meant to be others. */
+  readonly misspellings: readonly Misspelling[];
+}
+
+/** What a process declares. */
+export interface ConfigureOptions<V extends Variables> {
+  /** Where it listens by default. */
+  readonly port: number;
+  readonly variables?: V;
+}
+
+/**
+ * Reads the shared variables and the service's own.
+ *
+ * @throws ConfigurationError that lists the faults of both.
+ */
+export function configure<V extends Variables>(
+  { port, variables }: ConfigureOptions<V>,
+  environment: Environment,
+): ProcessConfig<V> {
+  const shared = sharedVariables(port);
+  const declared: Variables = variables ?? {};
+  const known = [...Object.values(shared), ...Object.values(declared)].map(({ name }) => name);
+  const [sharedValues, ownValues] = readBoth(
+    () => readConfig(shared, environment),
+    () => readConfig(declared, environment),
+  );
+  // Where nothing was declared, V has no keys either.
+  const own = ownValues as Config<V>;
+  return { shared: sharedValues, own, misspellings: findMisspellings(environment, known) };
+}
+
+/** Reads the second even where the first has faults, so that all are listed. */
+function readBoth<A, B>(readFirst: () => A, readSecond: () => B): [A, B] {
+  const faults: string[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      faults.push(...error.faults);
+      return undefined;
+    }
+  };
+  const first = attempt(readFirst);
+  const second = attempt(readSecond);
+  if (first === undefined || second === undefined) throw new ConfigurationError(faults);
+  return [first, second];
+}

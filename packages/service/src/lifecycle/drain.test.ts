@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/rpc/testing';
+import { recordingLogger } from '../../test/recording-logger.js';
+import { createState, readinessOf } from '../state/index.js';
+import { type DrainOptions, drain } from './drain.js';
+
+const never = () => new Promise<never>(() => undefined);
+
+/** A drain of parts that note when they are reached; a part may be replaced. */
+function start(parts: Partial<DrainOptions> & { told?: (signal: AbortSignal) => Promise<boolean> } = {}) {
+  const clock = new ManualClock(0);
+  const steps: string[] = [];
+  const at = (step: string) => void steps.push(`${clock.now()} ${step}`);
+  const readiness = createState(readinessOf([]));
+  readiness.subscribe(({ phase }) => at(phase));
+  const { log, lines } = recordingLogger();
+  const done = drain({
+    readiness,
+    registration: {
+      told: parts.told ?? (async () => true),
+      close: async () => at('deregistered'),
+    },
+    server: { drain: async (graceMs) => at(`server drained within ${graceMs}`) },
+    stopChecks: async () => at('checks stopped'),
+    release: async () => at('released'),
+    waitMs: 1_000,
+    graceMs: 10_000,
+    clock,
+    log,
+    ...parts,
+  });
+  return { clock, steps, lines, done };
+}
+
+describe('drain', () => {
+  it('tells the registry, waits for its watchers, finishes the calls, says goodbye, lets go', async () => {
+    const { clock, steps, done } = start();
+    await clock.advance(1_000);
+    await done;
+    expect(steps).toEqual([
+      '0 checks stopped',
+      '0 draining',
+      '1000 server drained within 10000',
+      '1000 deregistered',
+      '1000 released',
+    ]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('does not wait for watchers that nobody can tell', async () => {
+    const { clock, steps, done } = start({ told: async () => false });
+    await clock.advance(0);
+    await done;
+    expect(steps.at(-1)).toBe('0 released');
+  });
+
+  it('does not wait where the process never registered', async () => {
+    const { clock, steps, done } = start({ registration: undefined });
+    await clock.advance(0);
+    await done;
+    expect(steps.at(-1)).toBe('0 released');
+  });
+
+  it('is bounded, whatever hangs: each step is given up on and the next is taken', async () => {
+    const told = (signal: AbortSignal) =>
+      new Promise<boolean>((resolve) => signal.addEventListener('abort', () => resolve(false)));
+    const registration = { told, close: never };
+    const { clock, lines, done } = start({
+      registration,
+      server: { drain: never },
+      stopChecks: never,
+      release: never,
+    });
+    await clock.advance(2_000 + 12_000 + 3_000 + 5_000);
+    await done;
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      'warn: draining: ending the calls in flight failed; going on',
+      'warn: draining: saying goodbye to the registry failed; going on',
+      'warn: draining: letting go failed; going on',
+    ]);
+    expect(clock.timers).toBe(0);
+  });
+});

@@ -1,0 +1,66 @@
+import type { Logger } from '@rondo/rpc/call';
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import type { RpcServer } from '@rondo/rpc/server';
+import type { Registration } from '../registration/index.js';
+import { DRAINING, type MutableState, type Readiness } from '../state/index.js';
+import { within } from '../time/index.js';
+
+/** What a drain ends. */
+export interface DrainOptions {
+  readonly readiness: MutableState<Readiness>;
+  /** Undefined for a process that doesn't register. */
+  readonly registration: Registration | undefined;
+  readonly server: Pick<RpcServer, 'drain'>;
+  /** Ends the checks of dependencies. */
+  readonly stopChecks: () => Promise<void>;
+  /** Lets go of everything else, once no call is in flight. */
+  readonly release: () => Promise<void>;
+  /** How long calls are still taken once the registry knows. */
+  readonly waitMs: number;
+  /** How long the calls in flight may take after that. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const TELL_TIMEOUT_MS = 2_000;
+/** What the server may need past the grace, to say so to those that it cut off. */
+const SERVER_SLACK_MS = 2_000;
+const GOODBYE_TIMEOUT_MS = 3_000;
+const RELEASE_TIMEOUT_MS = 5_000;
+
+/**
+ * Takes a process out of service without failing a call: tells the registry and waits until its watchers have heard,
+ * stops accepting, lets the calls in flight finish, says goodbye, lets go. Each step is bounded, and a step that fails
+ * keeps none after it from being taken.
+ */
+export async function drain(options: DrainOptions): Promise<void> {
+  const { readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log } = options;
+  const step = async (what: string, timeoutMs: number, work: () => Promise<unknown>) => {
+    try {
+      await within(work, { clock, timeoutMs });
+    } catch (error) {
+      log.warn({ err: error }, `draining: ${what} failed; going on`);
+    }
+  };
+  log.info({ waitMs, graceMs }, 'draining');
+  const checksStopped = stopChecks();
+  readiness.set(DRAINING);
+  // Where the registry is away nobody can be told: the wait would be for nothing.
+  if (registration !== undefined && (await told(registration, clock))) await sleep(clock, waitMs);
+  await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => server.drain(graceMs));
+  await step('saying goodbye to the registry', GOODBYE_TIMEOUT_MS, async () => registration?.close());
+  await step('letting go', RELEASE_TIMEOUT_MS, async () => {
+    await checksStopped;
+    await release();
+  });
+  log.info({}, 'drained');
+}
+
+async function told(registration: Registration, clock: Clock): Promise<boolean> {
+  const limit = new AbortController();
+  const timer = clock.setTimer(TELL_TIMEOUT_MS, () => limit.abort());
+  const known = await registration.told(limit.signal);
+  timer.cancel();
+  return known;
+}

@@ -1,0 +1,16 @@
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import type { SharedConfig } from '../config/index.js';
+
+/** What every part of a process shares. */
+export interface Scene {
+  /** The process's name. */
+  readonly name: string;
+  readonly config: SharedConfig;
+  readonly instanceId: string;
+  /** When the process started, in milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}

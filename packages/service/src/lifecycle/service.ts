@@ -1,0 +1,51 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger, ServerCall } from '@rondo/rpc/call';
+import type { Channel } from '@rondo/rpc/client';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Middleware } from '@rondo/rpc/middleware';
+import type { ServiceImplementation } from '@rondo/rpc/server';
+import type { Config, Variable, Variables } from '../config/index.js';
+import type { Dependency } from '../dependency/index.js';
+
+/** What a service is given to wire itself with. */
+export interface ServiceContext {
+  readonly log: Logger;
+  /** Reaches every other service, through the registry. */
+  readonly channel: Channel;
+  /** The name under which this process is registered. */
+  readonly instanceId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** For the service's own metrics; nobody reads it where `RONDO_METRICS` is not set. */
+  readonly meter: Meter;
+}
+
+/** A service, wired. */
+export interface App {
+  readonly services: readonly ServiceImplementation[];
+  /** Runs around the service's own handlers; the first listed is outermost. */
+  readonly middleware?: readonly Middleware<ServerCall>[];
+  /** Paths of methods that are called all the time: of them only failures are logged. */
+  readonly quiet?: readonly string[];
+  /** What the service can't serve without: its own, never another service. */
+  readonly dependencies?: readonly Dependency[];
+  /** Lets go of what the service holds, once no call is in flight. */
+  stop?(): Promise<void> | void;
+}
+
+/** What a service reads that reads nothing but the shared variables. */
+export type NoVariables = Readonly<Record<never, Variable<unknown>>>;
+
+/** What a service is, to the process that runs it. */
+export interface ServiceOptions<V extends Variables = NoVariables> {
+  /** The process's name: stands in its log and begins its instance id. */
+  readonly name: string;
+  /** Where it listens on the loopback unless `RONDO_LISTEN` says otherwise. */
+  readonly port: number;
+  /** The variables that it reads beside the shared ones; none by default. */
+  readonly variables?: V;
+  /** Whether it registers; true, but for the registry itself. */
+  readonly register?: boolean;
+  /** Wires the service. It must not wait for anything: dependencies are what is waited for. */
+  readonly createApp: (context: ServiceContext, config: Config<V>) => App;
+}

@@ -1,0 +1,111 @@
+import type { Logger } from '@rondo/rpc/call';
+import { createRegistryChannel } from '@rondo/rpc/client';
+import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { type Environment, formatHostPort, type SharedConfig, type Variables } from '../config/index.js';
+import { watchDependencies } from '../dependency/index.js';
+import { consoleDestination, createLog } from '../log/index.js';
+import { meterDiscovery, startMetrics } from '../metrics/index.js';
+import { createState, readinessOf } from '../state/index.js';
+import { configure } from './configure.js';
+import { drain } from './drain.js';
+import { listen, servicesOf } from './listen.js';
+import { register } from './register.js';
+import { createResources, type Resources } from './resources.js';
+import type { Scene } from './scene.js';
+import type { App, ServiceContext, ServiceOptions } from './service.js';
+
+/** What a service is started from; a test brings its own surroundings. */
+export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
+  /** `process.env` by default. */
+  readonly environment?: Environment;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Standard output by default, at `RONDO_LOG_LEVEL`. */
+  readonly log?: Logger;
+}
+
+/** A service that runs in this process. */
+export interface RunningService {
+  /** Where it listens, as `host:port`. */
+  readonly address: string;
+  /** Where its metrics are, as `host:port`; undefined where they aren't kept. */
+  readonly metricsAddress: string | undefined;
+  readonly instanceId: string;
+  readonly log: Logger;
+  /** Takes it out of service without failing a call, and ends it; the same promise however often it is called. */
+  drain(): Promise<void>;
+  /** Says goodbye to the registry and nothing else: for a process that is about to die. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Starts a service. From here on it listens; it is `NOT_SERVING` until its dependencies are there, and registers by
+ * itself.
+ *
+ * @throws ConfigurationError that lists all that is wrong with its environment; StartupError where an address can't
+ *   be bound or a file can't be read.
+ */
+export async function startService<V extends Variables>(options: StartOptions<V>): Promise<RunningService> {
+  const { name, environment = process.env, clock = systemClock, random = systemRandom } = options;
+  const startedAt = clock.now();
+  const { shared: config, own, misspellings } = configure(options, environment);
+  const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
+  const log = options.log ?? (await consoleLog(name, instanceId, config));
+  for (const { name: variable, meant } of misspellings) log.warn({}, `${variable} is not read: is ${meant} meant?`);
+  const scene: Scene = { name, config, instanceId, startedAt, clock, random, log };
+  const resources = createResources();
+  try {
+    const createApp = (context: ServiceContext) => options.createApp(context, own);
+    return await assemble(scene, { createApp, registers: options.register ?? true, resources });
+  } catch (error) {
+    await resources.release();
+    throw error;
+  }
+}
+
+async function consoleLog(service: string, instanceId: string, { logLevel }: SharedConfig): Promise<Logger> {
+  const destination = await consoleDestination();
+  return createLog({ service, instanceId, level: logLevel, ...(destination && { destination }) });
+}
+
+interface AssembleOptions {
+  readonly createApp: (context: ServiceContext) => App;
+  readonly registers: boolean;
+  readonly resources: Resources;
+}
+
+async function assemble(scene: Scene, { createApp, registers, resources }: AssembleOptions): Promise<RunningService> {
+  const { config, instanceId, clock, random, log } = scene;
+  const metrics = await startMetrics(config.metrics);
+  resources.hold(metrics.close);
+  const channel = createRegistryChannel({ registry: config.registry.map(formatHostPort), clock, random, logger: log });
+  resources.hold(() => channel.close());
+  meterDiscovery(metrics.meter, channel);
+  const app = createApp({ log, channel, instanceId, clock, random, meter: metrics.meter });
+  resources.hold(() => app.stop?.());
+  const { dependencies = [] } = app;
+  const services = servicesOf(app);
+  const readiness = createState(readinessOf(dependencies.map(({ name }) => name)));
+  const server = await listen(scene, { app, readiness, meter: metrics.meter });
+  const { address, port } = server;
+  log.info({ address, metrics: metrics.address, services }, `listening on ${address}`);
+
+  const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
+  const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
+  const registration = registers ? register(scene, { services, port, readiness }) : undefined;
+
+  const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
+  const { release } = resources;
+  let drained: Promise<void> | undefined;
+  return {
+    address,
+    metricsAddress: metrics.address,
+    instanceId,
+    log,
+    drain() {
+      drained ??= drain({ readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log });
+      return drained;
+    },
+    leave: async () => registration?.close(),
+  };
+}

@@ -1,0 +1,1 @@
+export { consoleDestination, createLog, type LogOptions } from './log.js';

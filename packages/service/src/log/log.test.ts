@@ -1,0 +1,20 @@
+import { expect, it } from '@jest/globals';
+import { createLog } from './log.js';
+
+it('writes one line of JSON an event, with the service, the instance and the whole error', () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const log = createLog({ service: 'sales', instanceId: 'sales-1', level: 'info', destination });
+  log.debug({}, 'too little');
+  log.child({ method: '/a.B/C' }).error({ err: new Error('boom', { cause: new Error('spark') }) }, 'failed');
+  expect(lines).toHaveLength(1);
+  const line: unknown = JSON.parse(lines[0] ?? '');
+  expect(line).toMatchObject({
+    level: 'error',
+    service: 'sales',
+    instance: 'sales-1',
+    method: '/a.B/C',
+    msg: 'failed',
+  });
+  expect(line).toMatchObject({ time: expect.stringMatching(/^\d{4}-.*Z$/), err: { message: 'boom: spark' } });
+});

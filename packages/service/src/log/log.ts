@@ -1,0 +1,35 @@
+import { pino } from 'pino';
+
+/** What every line of a process's log says, and which lines there are. */
+export interface LogOptions {
+  readonly service: string;
+  readonly instanceId: string;
+  readonly level: pino.LevelWithSilent;
+  /** Where lines go; standard output by default. */
+  readonly destination?: pino.DestinationStream;
+}
+
+/**
+ * Makes a process's log: JSON lines, one an event. They are written as they come, in this thread: pino's worker
+ * transports don't survive bundling, and lose the last lines of a process that ends.
+ */
+export function createLog({ service, instanceId, level, destination }: LogOptions): pino.Logger {
+  const options = {
+    level,
+    base: { service, instance: instanceId },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** Where lines go: to people as they read them, where standard output is a terminal and pino-pretty is installed. */
+export async function consoleDestination(): Promise<pino.DestinationStream | undefined> {
+  if (!process.stdout.isTTY) return undefined;
+  try {
+    const { build } = await import('pino-pretty');
+    return build({ sync: true, ignore: 'pid,hostname,service' });
+  } catch {
+    return undefined; // an image leaves it out: JSON then, as everywhere else
+  }
+}

@@ -1,0 +1,2 @@
+export { loadDescriptorSet } from './load.js';
+export { createReflection, type ReflectionOptions } from './reflection.js';

@@ -1,0 +1,95 @@
+import {
+  type ExtensionRequest,
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+  ServerReflectionDefinition as V1,
+} from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { Status } from '@rondo/rpc/status';
+import { type DescriptorFile, readDescriptorSet } from './descriptors.js';
+import { type FileIndex, indexFiles } from './file-index.js';
+
+/** What reflection answers from. */
+export interface ReflectionOptions {
+  /** The fully qualified services that this process serves; reflection's own are listed beside them. */
+  readonly services: readonly string[];
+  /** A `google.protobuf.FileDescriptorSet`, read at the first question; undefined where there is none. */
+  readonly descriptorSet: Uint8Array | undefined;
+}
+
+type Answer = ServerReflectionResponse['messageResponse'];
+
+/**
+ * `grpc.reflection.v1.ServerReflection`, and `v1alpha` for the clients that ask for nothing else: what lets grpcurl
+ * call a server whose contract it has never seen.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
+ */
+export function createReflection({ services, descriptorSet }: ReflectionOptions): readonly ServiceImplementation[] {
+  const listed = [...services, V1.fullName, V1Alpha.fullName];
+  let index: FileIndex | undefined;
+  const files = () => {
+    index ??= indexFiles(descriptorSet === undefined ? [] : readDescriptorSet(descriptorSet));
+    return index;
+  };
+  async function* serverReflectionInfo(requests: AsyncIterable<ServerReflectionRequest>) {
+    const sent = new Set<DescriptorFile>();
+    for await (const request of requests) {
+      const messageResponse = answer(request, { listed, files: files(), sent });
+      yield { validHost: request.host, originalRequest: request, messageResponse };
+    }
+  }
+  return [implement(V1, { serverReflectionInfo }), implement(V1Alpha, { serverReflectionInfo })];
+}
+
+interface Session {
+  readonly listed: readonly string[];
+  readonly files: FileIndex;
+  /** What this stream has been given already. */
+  readonly sent: Set<DescriptorFile>;
+}
+
+function answer({ messageRequest }: ServerReflectionRequest, session: Session): Answer {
+  const { listed, files } = session;
+  switch (messageRequest?.$case) {
+    case 'listServices':
+      return { $case: 'listServicesResponse', value: { service: listed.map((name) => ({ name })) } };
+    case 'fileByFilename':
+      return fileAnswer(files.byName(messageRequest.value), `file "${messageRequest.value}"`, session);
+    case 'fileContainingSymbol':
+      return fileAnswer(files.bySymbol(messageRequest.value), `symbol "${messageRequest.value}"`, session);
+    case 'fileContainingExtension':
+      return extensionAnswer(messageRequest.value, session);
+    case 'allExtensionNumbersOfType':
+      return numbersAnswer(messageRequest.value, files);
+    case undefined:
+      return errorAnswer(Status.INVALID_ARGUMENT, 'the request asks for nothing: set one of message_request');
+  }
+}
+
+/** A file with all that it imports, less what the stream has had; a file that is asked for again is sent again. */
+function fileAnswer(file: DescriptorFile | undefined, what: string, { files, sent }: Session): Answer {
+  if (file === undefined) return errorAnswer(Status.NOT_FOUND, `${what} is not known here`);
+  const unsent = files.withDependencies(file).filter((candidate) => candidate === file || !sent.has(candidate));
+  for (const candidate of unsent) sent.add(candidate);
+  // What was asked for comes first: that is where clients look for it.
+  const fileDescriptorProto = unsent.reverse().map(({ bytes }) => bytes);
+  return { $case: 'fileDescriptorResponse', value: { fileDescriptorProto } };
+}
+
+function extensionAnswer({ containingType, extensionNumber }: ExtensionRequest, session: Session): Answer {
+  const file = session.files.byExtension(containingType, extensionNumber);
+  return fileAnswer(file, `extension ${extensionNumber} of "${containingType}"`, session);
+}
+
+function numbersAnswer(type: string, files: FileIndex): Answer {
+  const numbers = files.extensionNumbers(type);
+  if (numbers === undefined) return errorAnswer(Status.NOT_FOUND, `type "${type}" is not known here`);
+  const value = { baseTypeName: type, extensionNumber: [...numbers] };
+  return { $case: 'allExtensionNumbersResponse', value };
+}
+
+function errorAnswer(errorCode: Status, errorMessage: string): Answer {
+  return { $case: 'errorResponse', value: { errorCode, errorMessage } };
+}

@@ -1,0 +1,85 @@
+import type { Duration } from '@rondo/contracts/google/protobuf/duration';
+import type { Instance, InstanceStatus, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Client } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+/** What a registration needs of the registry. */
+export type RegistryClient = Pick<
+  Client<typeof RegistryServiceDefinition>,
+  'register' | 'renew' | 'update' | 'deregister'
+>;
+
+/** What a process says of itself, less what it says later. */
+export type Registrant = Omit<Instance, 'status' | 'registerTime' | 'revision'>;
+
+/** What the registry granted, and what it was told last. */
+export interface Lease {
+  readonly id: string;
+  readonly ttlMs: number;
+  readonly status: InstanceStatus;
+}
+
+/** How leases are asked for. */
+export interface LeaseOptions {
+  readonly registry: RegistryClient;
+  readonly instance: Registrant;
+  readonly ttlMs: number;
+  /** Told when the registry doesn't know the lease any more. */
+  readonly onForgotten: () => void;
+}
+
+/** No call of the registry takes longer, nor longer than a third of the lease. */
+const CALL_TIMEOUT_MS = 3_000;
+
+/**
+ * Makes sure, by one call, that the registry holds `status` under a lease that is fresh: registers, updates or renews.
+ * One that the registry has forgotten is registered again at once.
+ */
+export async function hold(lease: Lease | undefined, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
+  if (lease === undefined) return register(status, options);
+  try {
+    return await (lease.status === status ? renew(lease, options) : update(lease, status, options));
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== Status.NOT_FOUND) throw error;
+    options.onForgotten();
+    return register(status, options);
+  }
+}
+
+/** Ends a lease. */
+export async function release({ id }: Lease, options: LeaseOptions): Promise<void> {
+  const { registry, instance } = options;
+  await registry.deregister({ leaseId: id, instanceId: instance.instanceId }, limits(options));
+}
+
+async function register(status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
+  const { registry, instance, ttlMs } = options;
+  const request = { instance: { ...instance, status }, ttl: toDuration(ttlMs) };
+  const { leaseId, ttl } = await registry.register(request, limits(options));
+  return { id: leaseId, ttlMs: toMs(ttl) ?? ttlMs, status };
+}
+
+async function renew(lease: Lease, options: LeaseOptions): Promise<Lease> {
+  const { registry, instance } = options;
+  const { ttl } = await registry.renew({ leaseId: lease.id, instanceId: instance.instanceId }, limits(options));
+  return { ...lease, ttlMs: toMs(ttl) ?? lease.ttlMs };
+}
+
+async function update(lease: Lease, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
+  const { registry, instance } = options;
+  const request = { leaseId: lease.id, instanceId: instance.instanceId, status, updateMask: ['status'] };
+  await registry.update(request, limits(options));
+  return { ...lease, status };
+}
+
+function limits({ ttlMs }: LeaseOptions) {
+  return { timeoutMs: Math.min(CALL_TIMEOUT_MS, ttlMs / 3) };
+}
+
+function toDuration(ms: number): Duration {
+  return { seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.round((ms % 1000) * 1e6) };
+}
+
+function toMs(duration: Duration | undefined): number | undefined {
+  return duration === undefined ? undefined : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}

@@ -1,0 +1,216 @@
+import { describe, expect, it } from '@jest/globals';
+import { InstanceStatus, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createClient } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
+import { createFakeRegistry } from '../../test/fake-registry.js';
+import { recordingLogger } from '../../test/recording-logger.js';
+import { createState, DRAINING, readinessOf } from '../state/index.js';
+import { startRegistration } from './registration.js';
+
+const { INSTANCE_STATUS_STARTING, INSTANCE_STATUS_SERVING, INSTANCE_STATUS_DRAINING } = InstanceStatus;
+const TTL_MS = 9_000;
+
+function start({ dependencies = [] as readonly string[], ttlMs = TTL_MS } = {}) {
+  const clock = new ManualClock();
+  // Chance at its utmost: waits are as long as they get.
+  const random = { next: () => 1, hex: (bytes: number) => 'a'.repeat(2 * bytes) };
+  const { fake, services } = createFakeRegistry();
+  fake.grantedTtlMs = ttlMs;
+  const readiness = createState(readinessOf(dependencies));
+  const { log, lines } = recordingLogger();
+  const begin = () =>
+    startRegistration({
+      registry: createClient(RegistryServiceDefinition, { channel: createTestChannel({ services, clock, random }) }),
+      instance: {
+        instanceId: 'sales-1',
+        incarnation: 7n,
+        endpoints: [],
+        services: ['sales.v1.QuoteService'],
+        zone: 'eu/a',
+        version: '',
+        weight: 0,
+        metadata: {},
+      },
+      readiness,
+      ttlMs,
+      clock,
+      random,
+      log,
+    });
+  return { clock, fake, readiness, lines, begin };
+}
+
+const unavailable = () => new RpcError(Status.UNAVAILABLE, 'connection refused');
+
+describe('a registration', () => {
+  it('registers what the process is, and how ready', async () => {
+    const { clock, fake, lines, begin } = start({ dependencies: ['the database'] });
+    begin();
+    await clock.advance(0);
+    const status = INSTANCE_STATUS_STARTING;
+    expect(fake.registered).toMatchObject([
+      { instance: { instanceId: 'sales-1', incarnation: 7n, zone: 'eu/a', status }, ttl: { seconds: 9n } },
+    ]);
+    expect(lines).toEqual(['info: registered']);
+  });
+
+  it('tells each change of readiness at once', async () => {
+    const { clock, fake, readiness, begin } = start({ dependencies: ['the database'] });
+    begin();
+    await clock.advance(0);
+    readiness.set(readinessOf([]));
+    await clock.advance(0);
+    readiness.set(DRAINING);
+    await clock.advance(0);
+    expect(fake.updated).toMatchObject([
+      { status: INSTANCE_STATUS_SERVING, updateMask: ['status'] },
+      { status: INSTANCE_STATUS_DRAINING, updateMask: ['status'] },
+    ]);
+  });
+
+  it('tells a change that comes while a call is in flight', async () => {
+    const { clock, fake, readiness, begin } = start({ dependencies: ['the database'] });
+    begin();
+    readiness.set(readinessOf([]));
+    await clock.advance(0);
+    expect(fake.calls).toEqual(['register', 'update lease-1']);
+  });
+
+  it('renews at a third of the time to live that was granted', async () => {
+    const { clock, fake, begin } = start();
+    fake.grantedTtlMs = 6_000;
+    begin();
+    await clock.advance(1_999);
+    expect(fake.calls).toEqual(['register']);
+    await clock.advance(1);
+    expect(fake.calls).toEqual(['register', 'renew lease-1']);
+  });
+
+  it('is heard of within 8 s however long the lease', async () => {
+    const { clock, fake, begin } = start({ ttlMs: 600_000 });
+    begin();
+    await clock.advance(8_000);
+    expect(fake.calls).toEqual(['register', 'renew lease-1']);
+  });
+
+  it('registers again at once when the registry has forgotten it', async () => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.known = false;
+    await clock.advance(3_000);
+    expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
+    await clock.advance(3_000);
+    expect(fake.calls.at(-1)).toBe('renew lease-2');
+    expect(lines.at(-1)).toBe('info: the registry has forgotten this instance: registering again');
+  });
+
+  it('outlives an outage of the registry: it tries on, and logs its begin and its end alone', async () => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.fault = unavailable();
+    await clock.advance(120_000);
+    expect(fake.calls.length).toBeGreaterThan(120 / 3);
+    fake.fault = undefined;
+    await clock.advance(3_000);
+    expect(lines).toEqual([
+      'info: registered',
+      'warn: the registry is away: serving on without it, trying again; connection refused',
+      'info: the registry is back',
+    ]);
+  });
+
+  it('gives up on a call that hangs, and tries again', async () => {
+    const { clock, fake, lines, begin } = start();
+    fake.hangs = true;
+    begin();
+    await clock.advance(3_000);
+    expect(lines).toHaveLength(1);
+    fake.hangs = false;
+    await clock.advance(100);
+    expect(lines.at(-1)).toBe('info: registered');
+  });
+
+  it('logs a refusal as an error, and tries on', async () => {
+    const { clock, fake, lines, begin } = start();
+    fake.fault = new RpcError(Status.INVALID_ARGUMENT, 'instance.zone: must be region/zone');
+    begin();
+    await clock.advance(10_000);
+    expect(lines).toEqual([expect.stringMatching(/^error: the registry refuses this instance.*instance\.zone/)]);
+    fake.fault = undefined;
+    await clock.advance(3_000);
+    expect(fake.registered).toHaveLength(1);
+  });
+
+  it('stops when a later process has its name, and says what to do', async () => {
+    const { clock, fake, lines, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    fake.fault = new RpcError(Status.ABORTED, 'a later incarnation has taken over');
+    await clock.advance(60_000);
+    expect(fake.calls).toEqual(['register', 'renew lease-1']);
+    expect(lines.at(-1)).toMatch(/^error: another process registered as sales-1.*RONDO_INSTANCE_ID/);
+    await registration.close();
+    expect(fake.calls).not.toContainEqual(expect.stringMatching('deregister'));
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('told', () => {
+  it('waits until the registry knows', async () => {
+    const { clock, fake, readiness, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    readiness.set(DRAINING);
+    const told = registration.told(new AbortController().signal);
+    expect(fake.updated).toEqual([]);
+    expect(await told).toBe(true);
+    expect(fake.updated).toHaveLength(1);
+  });
+
+  it('is false at once where the registry is away', async () => {
+    const { clock, fake, readiness, begin } = start();
+    fake.fault = unavailable();
+    const registration = begin();
+    await clock.advance(0);
+    readiness.set(DRAINING);
+    expect(await registration.told(new AbortController().signal)).toBe(false);
+  });
+
+  it('is false when its signal aborts', async () => {
+    const { fake, begin } = start();
+    fake.hangs = true;
+    const stop = new AbortController();
+    const told = begin().told(stop.signal);
+    stop.abort();
+    expect(await told).toBe(false);
+  });
+});
+
+describe('close', () => {
+  it('says goodbye and leaves no timer', async () => {
+    const { clock, fake, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    await registration.close();
+    expect(fake.calls).toEqual(['register', 'deregister lease-1']);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('says goodbye to a lease that was being granted', async () => {
+    const { fake, begin } = start();
+    await begin().close();
+    expect(fake.calls).toEqual(['register', 'deregister lease-1']);
+  });
+
+  it('never rejects', async () => {
+    const { clock, fake, lines, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    fake.fault = unavailable();
+    await registration.close();
+    expect(lines.at(-1)).toMatch(/^warn: couldn't say goodbye/);
+  });
+});

@@ -1,0 +1,142 @@
+import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createState, follow, type Phase, type Readiness, type State } from '../state/index.js';
+import { createBackoff, createPause } from '../time/index.js';
+import { hold, type Lease, type LeaseOptions, type Registrant, type RegistryClient, release } from './lease.js';
+import { createStanding } from './standing.js';
+
+/** What a registration is made from. */
+export interface RegistrationOptions {
+  readonly registry: RegistryClient;
+  readonly instance: Registrant;
+  /** What the registry is told of, at every change. */
+  readonly readiness: State<Readiness>;
+  /** How long the registry keeps the instance without a renewal. */
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** A process's place in the registry. */
+export interface Registration {
+  /**
+   * Waits until the registry knows how ready the process is now; false at once where the registry is away, or when
+   * `signal` aborts.
+   */
+  told(signal: AbortSignal): Promise<boolean>;
+  /** Stops renewing and says goodbye; where that fails, the lease runs out by itself. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * No renewal comes later, however long the lease: a registry that starts empty hears of everybody within 10 s, as
+ * its contract has it.
+ */
+const MAX_RENEWAL_MS = 8_000;
+const RETRY_BASE_MS = 100;
+const RETRY_MAX_MS = 5_000;
+
+/**
+ * Registers an instance and keeps it registered, by itself and for as long as it runs. The registry can only help:
+ * one that is away, or refuses, is tried again and keeps nobody from serving.
+ */
+export function startRegistration(options: RegistrationOptions): Registration {
+  return new LeaseKeeper(options);
+}
+
+interface Outcome {
+  readonly reachable: boolean;
+  readonly status: InstanceStatus | undefined;
+}
+
+class LeaseKeeper implements Registration {
+  readonly #options: RegistrationOptions;
+  readonly #leaseOptions: LeaseOptions;
+  readonly #standing;
+  readonly #pause;
+  readonly #backoff;
+  readonly #outcome = createState<Outcome>({ reachable: true, status: undefined });
+  readonly #unsubscribe: () => void;
+  readonly #done: Promise<void>;
+  #lease: Lease | undefined;
+  #closing = false;
+
+  constructor(options: RegistrationOptions) {
+    const { registry, instance, ttlMs, clock, random, log, readiness } = options;
+    this.#options = options;
+    this.#standing = createStanding(log, instance.instanceId);
+    this.#leaseOptions = { registry, instance, ttlMs, onForgotten: () => this.#standing.forgotten() };
+    this.#pause = createPause(clock);
+    this.#backoff = createBackoff({ baseMs: RETRY_BASE_MS, maxMs: Math.min(ttlMs / 3, RETRY_MAX_MS), random });
+    this.#unsubscribe = readiness.subscribe(() => this.#pause.wake());
+    this.#done = this.#run();
+  }
+
+  async told(signal: AbortSignal): Promise<boolean> {
+    for await (const { reachable, status } of follow(this.#outcome, signal)) {
+      if (!reachable) return false;
+      if (status === this.#wanted) return true;
+    }
+    return false;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#unsubscribe();
+    this.#pause.wake();
+    await this.#done;
+    if (this.#lease === undefined) return;
+    try {
+      await release(this.#lease, this.#leaseOptions);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, "couldn't say goodbye to the registry: the lease will run out by itself");
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing) {
+      try {
+        await this.#pause.wait(await this.#keep());
+      } catch (error) {
+        if (error instanceof RpcError && error.code === Status.ABORTED) return this.#end(error);
+        this.#fail(error);
+        await this.#pause.wait(this.#backoff.nextMs());
+      }
+    }
+  }
+
+  /** Makes one call; gives how long to wait until the next. */
+  async #keep(): Promise<number> {
+    const lease = await hold(this.#lease, this.#wanted, this.#leaseOptions);
+    this.#lease = lease;
+    this.#backoff.reset();
+    this.#standing.reached();
+    this.#outcome.set({ reachable: true, status: lease.status });
+    return Math.min(lease.ttlMs / 3, MAX_RENEWAL_MS) * (0.8 + 0.2 * this.#options.random.next());
+  }
+
+  #fail(error: unknown): void {
+    this.#standing.failed(error);
+    this.#outcome.set({ reachable: false, status: undefined });
+  }
+
+  #end(error: RpcError): void {
+    this.#standing.superseded(error);
+    this.#outcome.set({ reachable: false, status: undefined });
+    // The lease is the other's by now: there is nothing to say goodbye to.
+    this.#lease = undefined;
+  }
+
+  get #wanted(): InstanceStatus {
+    return STATUS[this.#options.readiness.current.phase];
+  }
+}
+
+const STATUS: Readonly<Record<Phase, InstanceStatus>> = {
+  starting: InstanceStatus.INSTANCE_STATUS_STARTING,
+  serving: InstanceStatus.INSTANCE_STATUS_SERVING,
+  draining: InstanceStatus.INSTANCE_STATUS_DRAINING,
+};

@@ -1,0 +1,48 @@
+import type { Logger } from '@rondo/rpc/call';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+/** Says in the log how a process stands with the registry: one line a change, whatever the number of tries. */
+export interface Standing {
+  reached(): void;
+  forgotten(): void;
+  failed(error: unknown): void;
+  superseded(error: unknown): void;
+}
+
+/** Makes one for the instance `instanceId`. */
+export function createStanding(log: Logger, instanceId: string): Standing {
+  let registered = false;
+  let failing: Status | undefined;
+  return {
+    reached() {
+      if (!registered) log.info({}, 'registered');
+      else if (failing !== undefined) log.info({}, 'the registry is back');
+      registered = true;
+      failing = undefined;
+    },
+    forgotten() {
+      log.info({}, 'the registry has forgotten this instance: registering again');
+    },
+    failed(error) {
+      const code = error instanceof RpcError ? error.code : Status.UNKNOWN;
+      if (code === failing) return;
+      failing = code;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (PASSING.has(code))
+        log.warn({ reason }, `the registry is away: serving on without it, trying again; ${reason}`);
+      else log.error({ err: error }, `the registry refuses this instance: serving on, trying again; ${reason}`);
+    },
+    superseded(error) {
+      const remedy = 'give each process its own RONDO_INSTANCE_ID, or stop this one';
+      log.error({ err: error }, `another process registered as ${instanceId}: callers go there now; ${remedy}`);
+    },
+  };
+}
+
+/** Codes that pass by themselves. */
+const PASSING: ReadonlySet<Status> = new Set([
+  Status.UNAVAILABLE,
+  Status.DEADLINE_EXCEEDED,
+  Status.CANCELLED,
+  Status.RESOURCE_EXHAUSTED,
+]);

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+// Built output, as a process runs it.
+const MAIN = fileURLToPath(new URL('./fixture/main.mjs', import.meta.url));
+
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** A process with what it has said so far. */
+interface Run {
+  readonly child: ChildProcess;
+  readonly said: { out: string; err: string };
+  readonly exited: Promise<number | null>;
+}
+
+function run(environment: Readonly<Record<string, string>> = {}): Run {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH, RONDO_LISTEN: '127.0.0.1:0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  children.push(child);
+  const said = { out: '', err: '' };
+  child.stdout?.on('data', (bytes: Buffer) => {
+    said.out += bytes;
+  });
+  child.stderr?.on('data', (bytes: Buffer) => {
+    said.err += bytes;
+  });
+  return { child, said, exited: once(child, 'close').then(() => child.exitCode) };
+}
+
+/** Waits until the process has said `text`. */
+async function heard({ child, said }: Run, text: string): Promise<void> {
+  while (!said.out.includes(text)) {
+    if (child.exitCode !== null) throw new Error(`it ended before it said "${text}": ${said.out}${said.err}`);
+    await once(child.stdout ?? child, 'data');
+  }
+}
+
+async function listening(environment?: Readonly<Record<string, string>>): Promise<Run> {
+  const process_ = run(environment);
+  await heard(process_, 'listening');
+  return process_;
+}
+
+describe('a process', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('drains on %s and exits with 0', async (signal) => {
+    const service = await listening();
+    service.child.kill(signal);
+    expect(await service.exited).toBe(0);
+    expect(service.said.out).toMatch(/"msg":"draining".*"msg":"stopped".*"msg":"drained"/s);
+    expect(service.said.err).toBe('');
+  });
+
+  it('takes one signal that comes twice for one', async () => {
+    const service = await listening();
+    service.child.kill('SIGINT');
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
+  it('ends at once on a second signal', async () => {
+    const service = await listening({ FIXTURE_HANGS: 'yes' });
+    service.child.kill('SIGTERM');
+    await heard(service, 'draining');
+    const again = setInterval(() => service.child.kill('SIGINT'), 100);
+    const code = await service.exited;
+    clearInterval(again);
+    expect(code).toBe(130);
+  });
+
+  it('drains when the process that launched it is gone', async () => {
+    const service = await listening();
+    service.child.disconnect();
+    expect(await service.exited).toBe(0);
+    expect(service.said.out).toContain('"msg":"drained"');
+  });
+
+  it('logs a rejection that nothing handled, and exits with 1', async () => {
+    const service = await listening();
+    service.child.kill('SIGUSR2');
+    expect(await service.exited).toBe(1);
+    expect(service.said.out).toContain('nobody handles this');
+  });
+
+  it('lists the faults of its configuration on standard error, and exits with 78', async () => {
+    const service = run({ RONDO_LISTEN: 'nowhere', RONDO_LOG_LEVEL: 'loud' });
+    expect(await service.exited).toBe(78);
+    const lines = service.said.err.trimEnd().split('\n');
+    expect(lines[0]).toBe("fixture can't start, its configuration is wrong:");
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^ {2}RONDO_LISTEN=nowhere is not host:port: give /),
+      expect.stringMatching(/^ {2}RONDO_LOG_LEVEL=loud is unknown: give /),
+    ]);
+    expect(service.said.out).toBe('');
+  });
+
+  it('says in one line that its port is in use, and exits with 1', async () => {
+    const first = await listening();
+    const address = /listening on ([\d.:]+)/.exec(first.said.out)?.[1] ?? '';
+    const second = run({ RONDO_LISTEN: address });
+    expect(await second.exited).toBe(1);
+    expect(second.said.err).toBe(
+      `fixture can't start: can't listen on ${address}: the port is in use; stop what holds it, or set RONDO_LISTEN to another address\n`,
+    );
+  });
+});

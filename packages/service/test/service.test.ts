@@ -1,0 +1,253 @@
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
+import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { type Handlers, implement } from '@rondo/rpc/server';
+import { Status } from '@rondo/rpc/status';
+import { type App, type RunningService, StartupError, startService } from '../src/index.js';
+import { createFakeRegistry } from './fake-registry.js';
+import { recordingLogger } from './recording-logger.js';
+
+const running: RunningService[] = [];
+const channels: Channel[] = [];
+
+afterEach(async () => {
+  for (const channel of channels.splice(0)) channel.close();
+  await Promise.all(running.splice(0).map((service) => service.drain()));
+});
+
+/** A port that nothing listens at. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+interface Setting {
+  readonly registry?: string;
+  readonly app?: Partial<App>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly add?: Handlers<typeof CalculatorDefinition>['add'];
+}
+
+/** Starts a calculator on a free port, with a fixed name and no wait for watchers. */
+async function start({ registry = '127.0.0.1:1', app, environment, add }: Setting = {}) {
+  const { log, lines } = recordingLogger();
+  const service = await startService({
+    name: 'calculator',
+    port: 0,
+    environment: {
+      RONDO_REGISTRY: registry,
+      RONDO_INSTANCE_ID: 'calculator-1',
+      RONDO_DRAIN_WAIT_MS: '0',
+      RONDO_DRAIN_GRACE_MS: '200',
+      ...environment,
+    },
+    log,
+    createApp: () => ({
+      services: [implement(CalculatorDefinition, { add: add ?? (({ a, b }) => ({ result: a + b })) })],
+      ...app,
+    }),
+  });
+  running.push(service);
+  return { service, lines, channel: dial(service.address) };
+}
+
+async function startFakeRegistry(port = 0) {
+  const { fake, services } = createFakeRegistry();
+  const { log } = recordingLogger();
+  const environment = { RONDO_LISTEN: `127.0.0.1:${port}` };
+  const createApp = () => ({ services });
+  const service = await startService({ name: 'registry', port, register: false, environment, log, createApp });
+  running.push(service);
+  return { fake, address: service.address };
+}
+
+function dial(address: string): Channel {
+  const channel = createChannel({ resolver: staticResolver([address]) });
+  channels.push(channel);
+  return channel;
+}
+
+/** Waits for something to become true; fails after 5 s. */
+async function eventually(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`it never came true: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+describe('a service', () => {
+  it('serves its handlers at once, whether the registry is there or not, and says who answered', async () => {
+    const { channel } = await start();
+    const trailers: (string | undefined)[] = [];
+    const onTrailer = (trailer: { get(key: string): string | undefined }) =>
+      trailers.push(trailer.get('rondo-served-by'));
+    const reply = await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
+    expect(reply).toEqual({ result: 5n });
+    expect(trailers).toEqual(['calculator-1']);
+  });
+
+  it('lists its services, health and reflection by reflection', async () => {
+    const { channel } = await start();
+    async function* requests() {
+      yield { messageRequest: { $case: 'listServices' as const, value: '' } };
+    }
+    const names: string[] = [];
+    for await (const { messageResponse } of createClient(ServerReflectionDefinition, { channel }).serverReflectionInfo(
+      requests(),
+    )) {
+      if (messageResponse?.$case !== 'listServicesResponse') throw new Error('another answer');
+      names.push(...messageResponse.value.service.map(({ name }) => name));
+    }
+    expect(names.sort((a, b) => a.localeCompare(b))).toEqual([
+      'calculator.Calculator',
+      'grpc.health.v1.Health',
+      'grpc.reflection.v1.ServerReflection',
+      'grpc.reflection.v1alpha.ServerReflection',
+    ]);
+  });
+
+  it('registers what it serves, where it is reached, and that it serves', async () => {
+    const registry = await startFakeRegistry();
+    const environment = { RONDO_ZONE: 'eu/a', RONDO_ADVERTISE: 'calculator.internal' };
+    const { service } = await start({ registry: registry.address, environment });
+    await eventually(() => registry.fake.registered.length > 0);
+    const port = service.address.split(':')[1];
+    expect(registry.fake.registered[0]?.instance).toMatchObject({
+      instanceId: 'calculator-1',
+      endpoints: [{ address: `calculator.internal:${port}` }],
+      services: ['calculator.Calculator'],
+      zone: 'eu/a',
+      status: InstanceStatus.INSTANCE_STATUS_SERVING,
+    });
+  });
+
+  it('registers with a registry that comes later', async () => {
+    const port = await freePort();
+    const { lines } = await start({ registry: `127.0.0.1:${port}` });
+    await eventually(() => lines.some((line) => line.startsWith('warn: the registry is away')));
+    const { fake } = await startFakeRegistry(port);
+    await eventually(() => fake.registered.length > 0);
+  });
+
+  it('refuses calls until its dependencies are there, and says which are not', async () => {
+    const registry = await startFakeRegistry();
+    let there = false;
+    const check = () => (there ? Promise.resolve() : Promise.reject(new Error('connection refused')));
+    const dependencies = [{ name: 'the database at db:5432', check }];
+    const { channel } = await start({ registry: registry.address, app: { dependencies } });
+    const health = createClient(HealthDefinition, { channel });
+    expect(await health.check({})).toEqual({ status: ServingStatus.NOT_SERVING });
+    await expect(createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toMatchObject({
+      code: Status.UNAVAILABLE,
+      message: expect.stringContaining('waits for the database at db:5432'),
+    });
+    there = true;
+    for await (const { status } of health.watch({ service: 'calculator.Calculator' })) {
+      if (status === ServingStatus.SERVING) break;
+    }
+    expect(await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
+    await eventually(() => registry.fake.updated.length > 0);
+    expect(registry.fake.registered[0]?.instance?.status).toBe(InstanceStatus.INSTANCE_STATUS_STARTING);
+    expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_SERVING);
+  });
+
+  it('counts its calls by method and status', async () => {
+    const { service, channel } = await start({ environment: { RONDO_METRICS: '127.0.0.1:0' } });
+    await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n });
+    const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
+    expect(text).toMatch(
+      /^grpc_server_call_duration_seconds_count\{grpc_method="calculator.Calculator\/Add",grpc_status="OK"/m,
+    );
+  });
+});
+
+describe('a start that fails', () => {
+  it('names the variable where the port is in use, and lets go of what it held', async () => {
+    const { service } = await start();
+    let stopped = false;
+    const stop = () => {
+      stopped = true;
+    };
+    const failure = start({ app: { stop }, environment: { RONDO_LISTEN: service.address } });
+    await expect(failure).rejects.toThrow(StartupError);
+    await expect(failure).rejects.toThrow(
+      `can't listen on ${service.address}: the port is in use; stop what holds it, or set RONDO_LISTEN to another address`,
+    );
+    expect(stopped).toBe(true);
+  });
+
+  it('says so where the descriptor set that was asked for is missing', async () => {
+    await expect(start({ environment: { RONDO_DESCRIPTORS: '/nowhere' } })).rejects.toThrow(
+      /RONDO_DESCRIPTORS=\/nowhere/,
+    );
+  });
+});
+
+describe('a drain', () => {
+  it('tells the registry first, finishes what is in flight, then says goodbye and stops the app', async () => {
+    const registry = await startFakeRegistry();
+    let finish: () => void = () => undefined;
+    const begun = new Promise<void>((resolveBegun) => {
+      finish = resolveBegun;
+    });
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const calls = registry.fake.calls;
+    const { service, channel } = await start({
+      registry: registry.address,
+      environment: { RONDO_DRAIN_GRACE_MS: '5000' },
+      app: { stop: () => void calls.push('stop') },
+      add: async ({ a, b }) => {
+        finish();
+        await answered;
+        return { result: a + b };
+      },
+    });
+    await eventually(() => registry.fake.registered.length > 0);
+    const health = createClient(HealthDefinition, { channel }).watch({})[Symbol.asyncIterator]();
+    expect((await health.next()).value).toEqual({ status: ServingStatus.SERVING });
+    const reply = createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n });
+    await begun;
+    const drained = service.drain();
+    expect((await health.next()).value).toEqual({ status: ServingStatus.NOT_SERVING });
+    await expect(health.next()).rejects.toMatchObject({ code: Status.UNAVAILABLE });
+    expect(calls).toEqual(['register', 'update lease-1']);
+    answer();
+    expect(await reply).toEqual({ result: 5n });
+    await drained;
+    expect(calls).toEqual(['register', 'update lease-1', 'deregister lease-1', 'stop']);
+    expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_DRAINING);
+  });
+
+  it('ends calls that outlive the grace with UNAVAILABLE', async () => {
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const add = () => {
+      begin();
+      return new Promise<never>(() => undefined);
+    };
+    const { service, channel } = await start({ add });
+    const reply = createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n });
+    const outcome = expect(reply).rejects.toMatchObject({ code: Status.UNAVAILABLE });
+    await begun;
+    await service.drain();
+    await outcome;
+  });
+});

@@ -1,0 +1,98 @@
+import type { Member } from '../domain/member.js';
+import { PROJECT_STATES, type Project, type ProjectState } from '../domain/project.js';
+import { TASK_STATES, type Task, type TaskState } from '../domain/task.js';
+
+/** A row of `projects`. */
+export interface ProjectRow {
+  readonly id: string;
+  readonly sequence: bigint;
+  readonly title: string;
+  readonly state: string;
+  readonly owner_id: string | null;
+  readonly start_date: string | null;
+  readonly due_date: string | null;
+  readonly create_time: Date;
+  readonly update_time: Date;
+  readonly version: bigint;
+}
+
+/** A row of `tasks`. */
+export interface TaskRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly sequence: bigint;
+  readonly title: string;
+  readonly state: string;
+  readonly assignee_id: string | null;
+  readonly effort_minutes: bigint;
+  readonly create_time: Date;
+  readonly update_time: Date;
+  readonly version: bigint;
+}
+
+/** A row of `members`. */
+export interface MemberRow {
+  readonly id: string;
+  readonly sequence: bigint;
+  readonly display_name: string;
+  readonly email: string;
+  readonly weekly_capacity_minutes: bigint;
+  readonly create_time: Date;
+}
+
+/** The project in a row. */
+export function toProject(row: ProjectRow): Project {
+  return {
+    id: row.id,
+    title: row.title,
+    state: toProjectState(row.state),
+    ownerId: row.owner_id ?? undefined,
+    startDate: row.start_date ?? undefined,
+    dueDate: row.due_date ?? undefined,
+    createTime: row.create_time,
+    updateTime: row.update_time,
+    version: row.version,
+  };
+}
+
+/** The task in a row. */
+export function toTask(row: TaskRow): Task {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    title: row.title,
+    state: toTaskState(row.state),
+    assigneeId: row.assignee_id ?? undefined,
+    effortMinutes: row.effort_minutes,
+    createTime: row.create_time,
+    updateTime: row.update_time,
+    version: row.version,
+  };
+}
+
+/** The member in a row. */
+export function toMember(row: MemberRow): Member {
+  return {
+    id: row.id,
+    displayName: row.display_name,
+    email: row.email,
+    weeklyCapacityMinutes: row.weekly_capacity_minutes,
+    createTime: row.create_time,
+  };
+}
+
+/** The state of a task's row. */
+export function toTaskState(state: string): TaskState {
+  return known(TASK_STATES, state);
+}
+
+function toProjectState(state: string): ProjectState {
+  return known(PROJECT_STATES, state);
+}
+
+/** A CHECK in the migrations keeps other states out; one that a later version wrote is a fault, not a guess. */
+function known<State extends string>(states: readonly State[], text: string): State {
+  const state = states.find((one) => one === text);
+  if (state === undefined) throw new Error(`the database has the state "${text}", which this version doesn't know`);
+  return state;
+}

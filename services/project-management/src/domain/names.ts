@@ -1,0 +1,61 @@
+/** Resource names, as google.aip.dev/122 has them: `projects/{project}`, `members/{member}`. */
+
+/** Which task of which project. */
+export interface TaskId {
+  readonly projectId: string;
+  readonly taskId: string;
+}
+
+/** What a parser says of a name that isn't one. */
+export interface NamePattern<Id> {
+  /** Such as `projects/{project}`. */
+  readonly pattern: string;
+  /** The id inside `name`; undefined where it isn't of the pattern. */
+  parse(name: string): Id | undefined;
+}
+
+const ID = '[a-z0-9][a-z0-9-]{0,62}';
+const PROJECT = new RegExp(`^projects/(${ID})$`);
+const TASK = new RegExp(`^projects/(${ID})/tasks/(${ID})$`);
+const MEMBER = new RegExp(`^members/(${ID})$`);
+
+/** Names of projects. */
+export const projectNames: NamePattern<string> = {
+  pattern: 'projects/{project}',
+  parse: (name) => PROJECT.exec(name)?.[1],
+};
+
+/** Names of members. */
+export const memberNames: NamePattern<string> = {
+  pattern: 'members/{member}',
+  parse: (name) => MEMBER.exec(name)?.[1],
+};
+
+/** Names of tasks. */
+export const taskNames: NamePattern<TaskId> = {
+  pattern: 'projects/{project}/tasks/{task}',
+  parse(name) {
+    const [, projectId, taskId] = TASK.exec(name) ?? [];
+    return projectId === undefined || taskId === undefined ? undefined : { projectId, taskId };
+  },
+};
+
+/** The name of a project. */
+export function projectName(id: string): string {
+  return `projects/${id}`;
+}
+
+/** The name of a member. */
+export function memberName(id: string): string {
+  return `members/${id}`;
+}
+
+/** The name of a member; empty for none. */
+export function optionalMemberName(id: string | undefined): string {
+  return id === undefined ? '' : memberName(id);
+}
+
+/** The name of a task. */
+export function taskName({ projectId, taskId }: TaskId): string {
+  return `${projectName(projectId)}/tasks/${taskId}`;
+}

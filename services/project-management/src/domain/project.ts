@@ -1,0 +1,91 @@
+import type { CalendarDate } from './calendar-date.js';
+import { DueBeforeStart, ProjectArchived } from './errors.js';
+import { requireFresh } from './etag.js';
+import { projectName } from './names.js';
+import { type Moves, requireMove } from './state-machine.js';
+
+/** Every state of a project. */
+export const PROJECT_STATES = ['PLANNED', 'ACTIVE', 'DONE', 'ARCHIVED'] as const;
+
+/** Where a project stands. */
+export type ProjectState = (typeof PROJECT_STATES)[number];
+
+/** The states that may follow each state. */
+export const PROJECT_MOVES: Moves<ProjectState> = {
+  PLANNED: ['ACTIVE', 'ARCHIVED'],
+  ACTIVE: ['PLANNED', 'DONE'],
+  DONE: ['ACTIVE', 'ARCHIVED'],
+  ARCHIVED: [],
+};
+
+/** The states that a project may be created in. */
+export const FIRST_PROJECT_STATES: readonly ProjectState[] = ['PLANNED', 'ACTIVE'];
+
+/** What a caller says of a project. */
+export interface ProjectFields {
+  readonly title: string;
+  readonly state: ProjectState;
+  /** The id of a member. */
+  readonly ownerId: string | undefined;
+  readonly startDate: CalendarDate | undefined;
+  readonly dueDate: CalendarDate | undefined;
+}
+
+/** A project to be made. */
+export interface NewProject extends ProjectFields {
+  readonly id: string;
+}
+
+/** Something to deliver. */
+export interface Project extends NewProject {
+  readonly createTime: Date;
+  readonly updateTime: Date;
+  /** Counts the changes, from 1. */
+  readonly version: bigint;
+}
+
+/** A change that a caller asks for: a field that is there is set, to undefined too; one that isn't stays. */
+export interface ProjectChange {
+  readonly id: string;
+  readonly fields: Partial<ProjectFields>;
+  /** The etag the caller read; undefined for whatever is there. */
+  readonly etag: string | undefined;
+}
+
+/**
+ * The project as it is after a change; the very same object where nothing would differ.
+ *
+ * @throws StaleEtag, IllegalMove, ProjectArchived, DueBeforeStart.
+ */
+export function changeProject(project: Project, { fields, etag }: ProjectChange): Project {
+  const name = projectName(project.id);
+  requireFresh(name, project.version, etag);
+  const changed: Project = { ...project, ...fields };
+  if (sameFields(project, changed)) return project;
+  requireMove(name, PROJECT_MOVES, { from: project.state, to: changed.state });
+  requireNotArchived(project);
+  const fault = dueDateFault(changed);
+  if (fault !== undefined) throw new DueBeforeStart(fault);
+  return changed;
+}
+
+/** @throws ProjectArchived where it is. */
+export function requireNotArchived({ id, state }: Project): void {
+  if (state === 'ARCHIVED') throw new ProjectArchived(projectName(id));
+}
+
+/** What is wrong with the due date; undefined where nothing is. */
+export function dueDateFault({ startDate, dueDate }: Pick<ProjectFields, 'startDate' | 'dueDate'>): string | undefined {
+  if (startDate === undefined || dueDate === undefined || startDate <= dueDate) return undefined;
+  return `must not be before start_date: ${dueDate} is before ${startDate}`;
+}
+
+function sameFields(a: ProjectFields, b: ProjectFields): boolean {
+  return (
+    a.title === b.title &&
+    a.state === b.state &&
+    a.ownerId === b.ownerId &&
+    a.startDate === b.startDate &&
+    a.dueDate === b.dueDate
+  );
+}

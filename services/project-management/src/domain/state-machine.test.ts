@@ -1,0 +1,93 @@
+import { describe, expect, it } from '@jest/globals';
+import { IllegalMove, ProjectArchived, StaleEtag } from './errors.js';
+import { changeProject, PROJECT_MOVES, PROJECT_STATES, type Project, type ProjectState } from './project.js';
+import { changeTask, TASK_MOVES, TASK_STATES, type Task, type TaskState } from './task.js';
+
+const time = new Date(0);
+const project: Project = {
+  id: 'p',
+  title: 'P',
+  state: 'ACTIVE',
+  ownerId: undefined,
+  startDate: undefined,
+  dueDate: undefined,
+  createTime: time,
+  updateTime: time,
+  version: 1n,
+};
+const task: Task = {
+  id: 't',
+  projectId: 'p',
+  title: 'T',
+  state: 'OPEN',
+  assigneeId: undefined,
+  effortMinutes: 0n,
+  createTime: time,
+  updateTime: time,
+  version: 1n,
+};
+
+/** Written out a second time, from the contract: PLANNED → ACTIVE → DONE → ARCHIVED and the ways back. */
+const PROJECT_TABLE: Readonly<Record<ProjectState, string>> = {
+  PLANNED: 'ACTIVE ARCHIVED',
+  ACTIVE: 'PLANNED DONE',
+  DONE: 'ACTIVE ARCHIVED',
+  ARCHIVED: '',
+};
+const TASK_TABLE: Readonly<Record<TaskState, string>> = {
+  OPEN: 'IN_PROGRESS CANCELLED',
+  IN_PROGRESS: 'OPEN DONE CANCELLED',
+  DONE: 'IN_PROGRESS',
+  CANCELLED: '',
+};
+
+const pairs = <State>(states: readonly State[]) => states.flatMap((from) => states.map((to) => [from, to] as const));
+
+describe('the states of a project', () => {
+  it.each(pairs(PROJECT_STATES))('%s to %s', (from, to) => {
+    const move = () => changeProject({ ...project, state: from }, { id: 'p', fields: { state: to }, etag: undefined });
+    if (from === to || PROJECT_TABLE[from].split(' ').includes(to)) expect(move().state).toBe(to);
+    else expect(move).toThrow(IllegalMove);
+  });
+
+  it('says which moves there are', () => {
+    const from = { ...project, state: 'DONE' as const };
+    expect(() => changeProject(from, { id: 'p', fields: { state: 'PLANNED' }, etag: undefined })).toThrow(
+      "projects/p is DONE and can't become PLANNED; from DONE it can become ACTIVE or ARCHIVED",
+    );
+    expect(Object.keys(PROJECT_MOVES)).toEqual([...PROJECT_STATES]);
+  });
+});
+
+describe('the states of a task', () => {
+  it.each(pairs(TASK_STATES))('%s to %s', (from, to) => {
+    const change = { projectId: 'p', taskId: 't', fields: { state: to }, etag: undefined };
+    const move = () => changeTask({ ...task, state: from }, project, change);
+    if (from === to || TASK_TABLE[from].split(' ').includes(to)) expect(move().state).toBe(to);
+    else expect(move).toThrow(IllegalMove);
+    expect(Object.keys(TASK_MOVES)).toEqual([...TASK_STATES]);
+  });
+});
+
+describe('a change', () => {
+  it('that changes nothing gives the very same object, also of an archived project', () => {
+    const archived = { ...project, state: 'ARCHIVED' as const };
+    expect(changeProject(archived, { id: 'p', fields: { title: 'P', state: 'ARCHIVED' }, etag: '"1"' })).toBe(archived);
+    expect(changeTask(task, archived, { projectId: 'p', taskId: 't', fields: { title: 'T' }, etag: undefined })).toBe(
+      task,
+    );
+  });
+
+  it('of an archived project or its tasks is refused', () => {
+    const archived = { ...project, state: 'ARCHIVED' as const };
+    const fields = { title: 'New' };
+    expect(() => changeProject(archived, { id: 'p', fields, etag: undefined })).toThrow(ProjectArchived);
+    const change = { projectId: 'p', taskId: 't', fields, etag: undefined };
+    expect(() => changeTask(task, archived, change)).toThrow(ProjectArchived);
+  });
+
+  it('with a stale etag is refused before anything else', () => {
+    const change = { id: 'p', fields: { state: 'ARCHIVED' as const }, etag: '"2"' };
+    expect(() => changeProject(project, change)).toThrow(StaleEtag);
+  });
+});

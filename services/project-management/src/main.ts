@@ -1,0 +1,5 @@
+import { runService } from '@rondo/service';
+import { createApp } from './app.js';
+import { variables } from './config.js';
+
+await runService({ name: 'project-management', port: 50052, variables, createApp });

@@ -1,0 +1,18 @@
+import type { DateMessage } from '@rondo/contracts/google/type/date';
+import { type CalendarDate, calendarDate, datePartsOf } from '../domain/calendar-date.js';
+import type { ReportFault } from './validate.js';
+
+/** A whole date; one that isn't set is none. */
+export function readDate(report: ReportFault, message: DateMessage | undefined): CalendarDate | undefined {
+  if (message === undefined) return undefined;
+  const { year, month, day } = message;
+  const date = calendarDate(year, month, day);
+  if (date === undefined)
+    report(`must be a day of the years 1 to 9999; it is year ${year}, month ${month}, day ${day}`);
+  return date;
+}
+
+/** A date as the contract has it. */
+export function toDateMessage(date: CalendarDate | undefined): DateMessage | undefined {
+  return date === undefined ? undefined : datePartsOf(date);
+}

@@ -1,0 +1,103 @@
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
+import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
+import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
+import { createPool } from '@rondo/database';
+import { startTestPostgres } from '@rondo/database/testing';
+import { silentLogger } from '@rondo/rpc/call';
+import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { systemRandom } from '@rondo/rpc/clock';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { createRouter, implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { RpcError } from '@rondo/rpc/status';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { createMemoryNetwork } from '@rondo/rpc/transport';
+import { createApp } from '../src/app.js';
+
+/** The whole service over its contract: a real database, a calculator that only the network is taken away from. */
+export async function startCompany() {
+  const postgres = await startTestPostgres();
+  const databaseUrl = await postgres.createDatabase();
+  const calculator = startCalculator();
+  const app = createApp({ log: silentLogger, channel: calculator.channel, random: systemRandom }, { databaseUrl });
+  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
+  const channel = createTestChannel({ services: app.services });
+  const database = createPool({ url: databaseUrl, maxConnections: 2 });
+
+  return {
+    projects: createClient(ProjectServiceDefinition, { channel }),
+    tasks: createClient(TaskServiceDefinition, { channel }),
+    team: createClient(TeamServiceDefinition, { channel }),
+    calculator,
+    postgres,
+    /** The service's own database, past the service. */
+    database,
+    /** Ends the service and leaves the rest. */
+    stopService: () => app.stop?.(),
+    async stop() {
+      channel.close();
+      calculator.channel.close();
+      await app.stop?.();
+      await database.close();
+      await postgres.stop();
+    },
+  };
+}
+
+/** What {@link startCompany} starts. */
+export type Company = Awaited<ReturnType<typeof startCompany>>;
+
+function startCalculator() {
+  const sums: bigint[][] = [];
+  const network = createMemoryNetwork();
+  const listener = network.listen('calculator', createRouter({ services: [summing(sums)] }));
+  const resolver = staticResolver(['calculator']);
+  const channel: Channel = createChannel({ resolver, transport: network.transport });
+  return { channel, sums, stop: () => listener.close() };
+}
+
+/** A calculator that can only add up, and notes what. */
+function summing(sums: bigint[][]): ServiceImplementation {
+  const unused = () => {
+    throw new Error('project-management has no use for this method');
+  };
+  return implement(CalculatorServiceDefinition, {
+    add: unused,
+    subtract: unused,
+    multiply: unused,
+    divide: unused,
+    evaluate: unused,
+    async sum(requests) {
+      const values: bigint[] = [];
+      for await (const { value } of requests) values.push(value);
+      sums.push(values);
+      return { result: values.reduce((sum, value) => sum + value, 0n), count: BigInt(values.length) };
+    },
+  });
+}
+
+let members = 0;
+
+/** A member with an address that nobody else has. */
+export async function addMember({ team }: Company): Promise<string> {
+  members += 1;
+  const { name } = await team.createMember({
+    member: { displayName: `Member ${members}`, email: `member-${members}@example.com`, weeklyCapacityMinutes: 2400n },
+  });
+  return name;
+}
+
+/** A project with a title and nothing else. */
+export function addProject({ projects }: Company, title = 'Website') {
+  return projects.createProject({ project: { title } });
+}
+
+/** What a call fails with. */
+export async function failureOf(call: Promise<unknown>): Promise<RpcError> {
+  const outcome: unknown = await call.then(
+    () => 'the call succeeded',
+    (error: unknown) => error,
+  );
+  if (outcome instanceof RpcError) return outcome;
+  throw outcome;
+}

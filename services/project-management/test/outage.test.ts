@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Status } from '@rondo/rpc/status';
+import { addProject, type Company, failureOf, startCompany } from './company.js';
+
+let company: Company;
+beforeEach(async () => {
+  company = await startCompany();
+});
+afterEach(() => company.stop());
+
+describe('while something is away', () => {
+  it('without a calculator an estimate fails soon and clearly, and the rest goes on', async () => {
+    const { name } = await company.projects.createProject({ project: { title: 'P' }, tasks: [{ title: 'T' }] });
+    company.calculator.stop();
+    const began = performance.now();
+    const failure = await failureOf(company.projects.estimateProject({ name }));
+    expect(failure.code).toBe(Status.UNAVAILABLE);
+    expect(failure.message).toContain('calculator.v1.CalculatorService/Sum');
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(await company.projects.getProject({ name })).toMatchObject({ title: 'P' });
+  });
+
+  it('without a database calls are UNAVAILABLE, and a watcher of what was to be written is told to begin anew', async () => {
+    const { name } = await addProject(company);
+    const events = company.projects.watchProject({ name })[Symbol.asyncIterator]();
+    await events.next();
+    await company.postgres.stop();
+    for (const call of [
+      company.projects.getProject({ name }),
+      company.projects.updateProject({ project: { name, title: 'x' } }),
+      company.projects.createProject({ project: { title: 'x' } }),
+    ]) {
+      const failure = await failureOf(call);
+      expect(failure.code).toBe(Status.UNAVAILABLE);
+      expect(failure.message).toContain('the database is unavailable; try again later');
+    }
+    expect((await failureOf(events.next())).code).toBe(Status.UNAVAILABLE);
+  });
+
+  it('when the service stops, its watchers are told to begin anew', async () => {
+    const { name } = await addProject(company);
+    const events = company.projects.watchProject({ name })[Symbol.asyncIterator]();
+    await events.next();
+    const pending = failureOf(events.next());
+    await company.stopService();
+    expect(await pending).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('watch again') });
+  });
+});

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { TaskState } from '@rondo/contracts/projects/v1/tasks';
+import { Status } from '@rondo/rpc/status';
+import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
+
+const UNKNOWN = 'projects/00000000000000000000';
+
+let company: Company;
+beforeAll(async () => {
+  company = await startCompany();
+});
+afterAll(() => company.stop());
+
+async function addTask(title = 'Write') {
+  const { name: parent } = await addProject(company);
+  return company.tasks.createTask({ parent, task: { title } });
+}
+
+/** Archives a project. */
+function archive(name: string) {
+  return company.projects.updateProject({ project: { name, state: ProjectState.PROJECT_STATE_ARCHIVED } });
+}
+
+describe('CreateTask', () => {
+  it('adds a task to a project', async () => {
+    const ada = await addMember(company);
+    const { name: parent } = await addProject(company);
+    const task = { title: 'Write', assignee: ada, effortMinutes: 90n };
+    const created = await company.tasks.createTask({ parent, task });
+    expect(created).toMatchObject({ ...task, state: TaskState.TASK_STATE_OPEN, etag: '"1"' });
+    expect(created.name.startsWith(`${parent}/tasks/`)).toBe(true);
+    expect(await company.tasks.getTask({ name: created.name })).toEqual(created);
+  });
+
+  it('tells every violation at once', async () => {
+    const task = {
+      title: 'x'.repeat(201),
+      state: TaskState.TASK_STATE_DONE,
+      assignee: 'x',
+      effortMinutes: 10_000_001n,
+    };
+    const failure = await failureOf(company.tasks.createTask({ parent: 'x', task, requestId: 'x' }));
+    expect(failure.code).toBe(Status.INVALID_ARGUMENT);
+    expect(failure.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
+      'parent',
+      'task.title',
+      'task.state',
+      'task.assignee',
+      'task.effort_minutes',
+      'request_id',
+    ]);
+  });
+
+  it('refuses an unknown project, an archived one and an unknown assignee', async () => {
+    const { name: parent } = await addProject(company);
+    const task = { title: 'Write' };
+    expect((await failureOf(company.tasks.createTask({ parent: UNKNOWN, task }))).code).toBe(Status.NOT_FOUND);
+    const assigned = company.tasks.createTask({ parent, task: { ...task, assignee: 'members/nobody' } });
+    expect((await failureOf(assigned)).message).toContain("task.assignee: members/nobody doesn't exist");
+    await archive(parent);
+    const late = await failureOf(company.tasks.createTask({ parent, task }));
+    expect(late.code).toBe(Status.FAILED_PRECONDITION);
+    expect(late.message).toContain(`${parent} is ARCHIVED`);
+  });
+});
+
+describe('GetTask', () => {
+  it('knows no unknown task, nor one by another project', async () => {
+    const { name } = await addTask();
+    const elsewhere = name.replace(/^projects\/\w+/, UNKNOWN);
+    const failure = await failureOf(company.tasks.getTask({ name: elsewhere }));
+    expect(failure.code).toBe(Status.NOT_FOUND);
+    expect(failure.message).toBe(`${elsewhere} doesn't exist; list the tasks of a project with ListTasks`);
+    const malformed = await failureOf(company.tasks.getTask({ name: 'tasks/x' }));
+    expect(malformed.message).toContain('name: must be projects/{project}/tasks/{task}');
+  });
+});
+
+describe('UpdateTask', () => {
+  it('changes the fields that the mask names, and no others', async () => {
+    const ada = await addMember(company);
+    const { name } = await addTask();
+    const updated = await company.tasks.updateTask({
+      task: { name, title: 'ignored', assignee: ada, effortMinutes: 5n },
+      updateMask: ['assignee', 'effort_minutes'],
+    });
+    expect(updated).toMatchObject({ title: 'Write', assignee: ada, effortMinutes: 5n, etag: '"2"' });
+    const cleared = await company.tasks.updateTask({ task: { name }, updateMask: ['assignee', 'effort_minutes'] });
+    expect(cleared).toMatchObject({ assignee: '', effortMinutes: 0n, etag: '"3"' });
+    expect(cleared.updateTime?.getTime()).toBeGreaterThan(updated.updateTime?.getTime() ?? 0);
+  });
+
+  it('refuses an illegal move, naming both states and the allowed ones', async () => {
+    const { name } = await addTask();
+    const failure = await failureOf(company.tasks.updateTask({ task: { name, state: TaskState.TASK_STATE_DONE } }));
+    expect(failure.code).toBe(Status.FAILED_PRECONDITION);
+    expect(failure.message).toBe(
+      `${name} is OPEN and can't become DONE; from OPEN it can become IN_PROGRESS or CANCELLED`,
+    );
+  });
+
+  it('refuses a stale etag, an unknown task, an unknown path and an unknown assignee', async () => {
+    const { name, etag } = await addTask();
+    await company.tasks.updateTask({ task: { name, title: 'First', etag } });
+    const stale = await failureOf(company.tasks.updateTask({ task: { name, title: 'Second', etag } }));
+    expect(stale.code).toBe(Status.ABORTED);
+    const unknown = company.tasks.updateTask({ task: { name: `${UNKNOWN}/tasks/x`, title: 'x' } });
+    expect((await failureOf(unknown)).code).toBe(Status.NOT_FOUND);
+    const masked = company.tasks.updateTask({ task: { name }, updateMask: ['etag'] });
+    expect((await failureOf(masked)).message).toBe(
+      'update_mask: must be of title, state, assignee, effort_minutes; it names etag',
+    );
+    const assigned = company.tasks.updateTask({ task: { name, assignee: 'members/nobody' } });
+    expect((await failureOf(assigned)).message).toContain("task.assignee: members/nobody doesn't exist");
+  });
+
+  it('changes no task of an archived project', async () => {
+    const { name } = await addTask();
+    await archive(name.replace(/\/tasks\/.*/, ''));
+    const failure = await failureOf(company.tasks.updateTask({ task: { name, title: 'Late' } }));
+    expect(failure.code).toBe(Status.FAILED_PRECONDITION);
+  });
+});
+
+describe('ListTasks', () => {
+  it('pages from the oldest to the newest and misses none, while others are created', async () => {
+    const { name: parent } = await addProject(company);
+    const add = (title: string) => company.tasks.createTask({ parent, task: { title } });
+    const first = await Promise.all(Array.from({ length: 5 }, (_, index) => add(`early ${index}`)));
+    const writing = Promise.all(Array.from({ length: 30 }, (_, index) => add(`late ${index}`)));
+    const seen: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await company.tasks.listTasks({ parent, pageSize: 2, pageToken });
+      seen.push(...page.tasks.map(({ name }) => name));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    await writing;
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(new Set(seen.slice(0, 5))).toEqual(new Set(first.map(({ name }) => name)));
+    // What was seen is the beginning of the list as it is in the end: nothing came between.
+    const all = await company.tasks.listTasks({ parent, pageSize: 100 });
+    expect(all.tasks).toHaveLength(35);
+    expect(seen).toEqual(all.tasks.slice(0, seen.length).map(({ name }) => name));
+  });
+
+  it('refuses an unknown project, and the token of another one', async () => {
+    const { name: parent } = await company.projects.createProject({
+      project: { title: 'Two' },
+      tasks: [{ title: 'A' }, { title: 'B' }],
+    });
+    const { nextPageToken: pageToken } = await company.tasks.listTasks({ parent, pageSize: 1 });
+    const { name: other } = await addProject(company);
+    expect((await failureOf(company.tasks.listTasks({ parent: other, pageToken }))).message).toContain(
+      'page_token: must be',
+    );
+    expect((await failureOf(company.tasks.listTasks({ parent: UNKNOWN }))).code).toBe(Status.NOT_FOUND);
+    expect(await company.tasks.listTasks({ parent: other })).toEqual({ tasks: [], nextPageToken: '' });
+  });
+});

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { Status } from '@rondo/rpc/status';
+import { addMember, type Company, failureOf, startCompany } from './company.js';
+
+let company: Company;
+beforeAll(async () => {
+  company = await startCompany();
+});
+afterAll(() => company.stop());
+
+describe('TeamService', () => {
+  it('adds a member', async () => {
+    const member = { displayName: 'Ada Lovelace', email: 'Ada@Example.com', weeklyCapacityMinutes: 10_080n };
+    const created = await company.team.createMember({ member });
+    expect(created).toMatchObject(member);
+    expect(created.name).toMatch(/^members\/[a-z0-9]{20}$/);
+    expect(await company.team.getMember({ name: created.name })).toEqual(created);
+  });
+
+  it('lets one of ten members have an address, whatever its case', async () => {
+    const create = (email: string) => company.team.createMember({ member: { displayName: 'Grace', email } });
+    const addresses = Array.from({ length: 10 }, (_, index) => (index % 2 ? 'grace@example.com' : 'GRACE@example.COM'));
+    const outcomes = await Promise.allSettled(addresses.map(create));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const failure = await failureOf(create('Grace@example.com'));
+    expect(failure.code).toBe(Status.ALREADY_EXISTS);
+    expect(failure.message).toContain('another member has the e-mail address Grace@example.com');
+  });
+
+  it('tells every violation at once', async () => {
+    const member = { displayName: ' ', email: 'ada at example', weeklyCapacityMinutes: 10_081n };
+    const failure = await failureOf(company.team.createMember({ member, requestId: '1' }));
+    expect(failure.code).toBe(Status.INVALID_ARGUMENT);
+    expect(failure.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
+      'member.display_name',
+      'member.email',
+      'member.weekly_capacity_minutes',
+      'request_id',
+    ]);
+  });
+
+  it('knows no unknown member', async () => {
+    const failure = await failureOf(company.team.getMember({ name: 'members/nobody' }));
+    expect(failure.code).toBe(Status.NOT_FOUND);
+    expect(failure.message).toBe("members/nobody doesn't exist; list the members with ListMembers");
+    expect((await failureOf(company.team.getMember({ name: 'nobody' }))).message).toContain(
+      'name: must be members/{member}',
+    );
+  });
+
+  it('lists from the newest to the oldest', async () => {
+    const names = [await addMember(company), await addMember(company), await addMember(company)];
+    const first = await company.team.listMembers({ pageSize: 2 });
+    const second = await company.team.listMembers({ pageSize: 1, pageToken: first.nextPageToken });
+    expect([...first.members, ...second.members].map(({ name }) => name)).toEqual(names.reverse());
+    const malformed = company.team.listMembers({ pageToken: 'x' });
+    expect((await failureOf(malformed)).message).toContain('page_token: must be');
+  });
+});

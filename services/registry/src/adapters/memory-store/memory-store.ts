@@ -1,0 +1,161 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import { InstanceTakenOver, LeaseNotFound, LimitReached } from '../../domain/errors.js';
+import type { Instance, InstanceChange, Registration } from '../../domain/instance.js';
+import type { Lease } from '../../domain/lease.js';
+import { type TotalLimits, TTL } from '../../domain/limits.js';
+import type { Position } from '../../domain/position.js';
+import type {
+  InstancePage,
+  InstanceQuery,
+  Registered,
+  RegistryStore,
+  Renewed,
+  ServiceList,
+  Updated,
+  WatchQuery,
+} from '../../domain/store.js';
+import type { WatchEvent } from '../../domain/watch-event.js';
+import { Catalog } from './catalog.js';
+import { type Grant, Leases } from './leases.js';
+import { Warming } from './warming.js';
+import { Watches } from './watches.js';
+
+/** What a memory store is made from. */
+export interface MemoryStoreOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly limits: TotalLimits;
+  /** How long after its start it says that instances may still come back; 0 for not at all. */
+  readonly warmingMs?: number;
+  /** How many removals it remembers for watches that resume, each counted once for every service of its instance. */
+  readonly removalsKept?: number;
+}
+
+const DEFAULT_REMOVALS_KEPT = 50_000;
+
+/**
+ * A store in this process's memory: it starts empty and warming, and its epoch is the time of its start.
+ *
+ * Every method does its work before it first waits, so that calls take effect one after the other.
+ */
+export class MemoryStore implements RegistryStore {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #limits: TotalLimits;
+  readonly #catalog: Catalog;
+  readonly #leases: Leases;
+  readonly #warming: Warming;
+  readonly #watches: Watches;
+
+  constructor(options: MemoryStoreOptions) {
+    const { clock, random, log, limits, warmingMs = TTL.defaultMs, removalsKept = DEFAULT_REMOVALS_KEPT } = options;
+    const catalog = new Catalog({ epoch: BigInt(Math.floor(clock.now())), removalsKept });
+    const warming = new Warming(clock, warmingMs, () => catalog.restartHistory());
+    this.#clock = clock;
+    this.#log = log;
+    this.#limits = limits;
+    this.#catalog = catalog;
+    this.#warming = warming;
+    this.#leases = new Leases({ clock, random, onExpired: (grant) => this.#expire(grant) });
+    this.#watches = new Watches({ catalog, clock, random, warming: () => warming.active }, limits.watches);
+  }
+
+  async register(registration: Registration, ttlMs: number): Promise<Registered> {
+    const { instanceId, incarnation } = registration;
+    const held = this.#leases.of(instanceId);
+    if (held !== undefined && held.incarnation > incarnation) {
+      throw new InstanceTakenOver(instanceId, held.incarnation);
+    }
+    this.#refuseAboveLimits(registration);
+    const { leaseId } =
+      held?.incarnation === incarnation ? this.#keep(held, registration, ttlMs) : this.#admit(registration, ttlMs);
+    return { leaseId, position: this.#catalog.position };
+  }
+
+  async renew(lease: Lease): Promise<Renewed> {
+    const grant = this.#leases.find(lease);
+    const { ttlMs } = grant;
+    this.#leases.renew(grant, ttlMs);
+    return { ttlMs, position: this.#catalog.position };
+  }
+
+  async update(lease: Lease, change: InstanceChange): Promise<Updated> {
+    const { instanceId } = this.#leases.find(lease);
+    const instance = this.#amend(instanceId, change);
+    return { instance, position: this.#catalog.position };
+  }
+
+  async deregister({ leaseId, instanceId }: Lease): Promise<Position> {
+    const grant = this.#leases.of(instanceId);
+    if (grant?.leaseId === leaseId) {
+      this.#leases.end(grant);
+      this.#catalog.remove(instanceId, 'deregistered');
+      this.#log.info({ instance: instanceId }, 'instance deregistered');
+    }
+    return this.#catalog.position;
+  }
+
+  async listServices(): Promise<ServiceList> {
+    const services = [...this.#catalog.services()].sort((one, other) => (one.service < other.service ? -1 : 1));
+    return { services, ...this.#now() };
+  }
+
+  async listInstances({ service, afterId, pageSize }: InstanceQuery): Promise<InstancePage> {
+    const page = this.#catalog.view(service)?.page(afterId, pageSize) ?? { instances: [], more: false };
+    return { ...page, ...this.#now() };
+  }
+
+  watch(query: WatchQuery): AsyncIterable<WatchEvent> {
+    return this.#watches.follow(query);
+  }
+
+  async close(): Promise<void> {
+    this.#watches.close();
+    this.#leases.close();
+    this.#warming.close();
+  }
+
+  #now() {
+    return { position: this.#catalog.position, warming: this.#warming.active };
+  }
+
+  #refuseAboveLimits({ instanceId, services }: Registration): void {
+    const instances = this.#catalog.size + (this.#catalog.get(instanceId) === undefined ? 1 : 0);
+    if (instances > this.#limits.instances) throw new LimitReached('instances', this.#limits.instances);
+    if (this.#catalog.servicesWith(services) > this.#limits.services) {
+      throw new LimitReached('services', this.#limits.services);
+    }
+  }
+
+  /** A new lease for an instance id that has none, or one of an earlier incarnation. */
+  #admit(registration: Registration, ttlMs: number): Grant {
+    const { instanceId, incarnation } = registration;
+    const fields = { instance: instanceId, incarnation: String(incarnation) };
+    if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
+    else this.#log.warn(fields, 'instance taken over by a later incarnation');
+    this.#catalog.put(registration, this.#clock.now());
+    return this.#leases.grant(instanceId, incarnation, ttlMs);
+  }
+
+  /** The same lease for the incarnation that holds it: a registration whose reply was lost does no harm. */
+  #keep(held: Grant, registration: Registration, ttlMs: number): Grant {
+    this.#leases.renew(held, ttlMs);
+    this.#amend(registration.instanceId, registration);
+    return held;
+  }
+
+  #amend(instanceId: string, change: Partial<Registration>): Instance {
+    const instance = this.#catalog.get(instanceId);
+    if (instance === undefined) throw new LeaseNotFound(instanceId);
+    const changed = { ...instance, ...change };
+    return isDeepStrictEqual(changed, instance) ? instance : this.#catalog.put(changed, instance.registerTimeMs);
+  }
+
+  #expire({ instanceId, ttlMs }: Grant): void {
+    this.#catalog.remove(instanceId, 'expired');
+    this.#log.warn({ instance: instanceId, ttlMs }, 'instance expired: its lease was not renewed in time');
+  }
+}

@@ -1,0 +1,48 @@
+import type { TotalLimits } from './limits.js';
+
+/** There is no such lease: it ran out, was given up, or belongs to an earlier life of the store. */
+export class LeaseNotFound extends Error {
+  override readonly name = 'LeaseNotFound';
+  readonly instanceId: string;
+
+  constructor(instanceId: string) {
+    super(`no lease for instance ${instanceId}`);
+    this.instanceId = instanceId;
+  }
+}
+
+/** A later incarnation holds the instance id. */
+export class InstanceTakenOver extends Error {
+  override readonly name = 'InstanceTakenOver';
+  readonly instanceId: string;
+  /** The one that holds it. */
+  readonly incarnation: bigint;
+
+  constructor(instanceId: string, incarnation: bigint) {
+    super(`instance ${instanceId} is held by incarnation ${incarnation}`);
+    this.instanceId = instanceId;
+    this.incarnation = incarnation;
+  }
+}
+
+/** The registry holds as much as it may. */
+export class LimitReached extends Error {
+  override readonly name = 'LimitReached';
+  readonly subject: keyof TotalLimits;
+  readonly limit: number;
+
+  constructor(subject: keyof TotalLimits, limit: number) {
+    super(`the limit of ${limit} ${subject} is reached`);
+    this.subject = subject;
+    this.limit = limit;
+  }
+}
+
+/** The store is stopping. */
+export class StoreClosed extends Error {
+  override readonly name = 'StoreClosed';
+
+  constructor() {
+    super('the store is closed');
+  }
+}

@@ -1,0 +1,51 @@
+/** What an instance says of itself; only `serving` ones take calls. */
+export type InstanceStatus = 'starting' | 'serving' | 'draining';
+
+/** One way to reach an instance. */
+export interface Endpoint {
+  /** `host:port`, `[v6]:port` or `unix:/path`. */
+  readonly address: string;
+  /** As the contract numbers them: passed on unread, so that processes can speak what this registry doesn't know. */
+  readonly protocols: readonly number[];
+  /** As the contract numbers it; passed on unread. */
+  readonly security: number;
+}
+
+/** What a process says of itself when it registers. */
+export interface Registration {
+  /** A stable name, unique in the registry. */
+  readonly instanceId: string;
+  /** The process's start, in milliseconds since the Unix epoch: of two with one id, the later wins. */
+  readonly incarnation: bigint;
+  /** In order of preference. */
+  readonly endpoints: readonly Endpoint[];
+  /** Fully qualified, each once. */
+  readonly services: readonly string[];
+  /** `region/zone`, or empty. */
+  readonly zone: string;
+  readonly version: string;
+  /** Its share of calls against its peers'. */
+  readonly weight: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly status: InstanceStatus;
+}
+
+/** One registered process. */
+export interface Instance extends Registration {
+  /** When this incarnation was first heard of, in milliseconds since the Unix epoch. */
+  readonly registerTimeMs: number;
+  /** The revision of its last change. */
+  readonly revision: bigint;
+}
+
+/** What a live instance may change without registering again; what is missing stays. */
+export type InstanceChange = Partial<Pick<Registration, 'status' | 'weight' | 'metadata'>>;
+
+/** All its text together, in characters: what bounds an instance, and by what pages and events are cut. */
+export function textSize({ instanceId, endpoints, services, zone, version, metadata }: Registration): number {
+  let size = instanceId.length + zone.length + version.length;
+  for (const { address } of endpoints) size += address.length;
+  for (const service of services) size += service.length;
+  for (const key in metadata) size += key.length + (metadata[key]?.length ?? 0);
+  return size;
+}

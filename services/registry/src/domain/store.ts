@@ -1,0 +1,97 @@
+import type { Instance, InstanceChange, Registration } from './instance.js';
+import type { Lease } from './lease.js';
+import type { Position } from './position.js';
+import type { WatchEvent } from './watch-event.js';
+
+/**
+ * What holds the registry's state: instances under leases, in one order of revisions.
+ *
+ * Arguments are valid; positions are the store's at the time of the answer. Methods reject with `LeaseNotFound`,
+ * `InstanceTakenOver`, `LimitReached` or `StoreClosed`.
+ */
+export interface RegistryStore {
+  /**
+   * Puts an instance under a lease of `ttlMs`. The incarnation that is registered already keeps its lease, which is
+   * renewed with the new TTL; a later one gets a lease of its own and ends the other; an earlier one is refused with
+   * `InstanceTakenOver`. A registration that changes nothing has no revision.
+   */
+  register(registration: Registration, ttlMs: number): Promise<Registered>;
+  /** Lets a lease live for another TTL. */
+  renew(lease: Lease): Promise<Renewed>;
+  /** Changes what an instance says of itself. A change that changes nothing has no revision. */
+  update(lease: Lease, change: InstanceChange): Promise<Updated>;
+  /** Removes an instance. A lease that is gone, or was taken over, is no error and changes nothing. */
+  deregister(lease: Lease): Promise<Position>;
+  /** The services that have instances, by name. */
+  listServices(): Promise<ServiceList>;
+  /** A page of instances, by id. */
+  listInstances(query: InstanceQuery): Promise<InstancePage>;
+  /**
+   * Follows one service or all, from a snapshot or from `resumeFrom`, until `signal` aborts: then it just ends.
+   * It holds no resource before it is first pulled, and nothing for a watcher that doesn't pull but its place. One
+   * pull at a time.
+   */
+  watch(query: WatchQuery): AsyncIterable<WatchEvent>;
+  /** Ends watches with `StoreClosed` and lets go of all timers. The store isn't used afterwards. */
+  close(): Promise<void>;
+}
+
+/** A registration's lease. */
+export interface Registered {
+  readonly leaseId: string;
+  readonly position: Position;
+}
+
+/** A lease that lives on. */
+export interface Renewed {
+  readonly ttlMs: number;
+  readonly position: Position;
+}
+
+/** An instance as its change left it. */
+export interface Updated {
+  readonly instance: Instance;
+  readonly position: Position;
+}
+
+/** One service and how many instances it has. */
+export interface ServiceSummary {
+  readonly service: string;
+  readonly instances: number;
+  /** Those of them that take calls. */
+  readonly serving: number;
+}
+
+/** The services that have instances. */
+export interface ServiceList {
+  readonly services: readonly ServiceSummary[];
+  readonly position: Position;
+  readonly warming: boolean;
+}
+
+/** Which instances to list. */
+export interface InstanceQuery {
+  /** A fully qualified service; undefined for all. */
+  readonly service: string | undefined;
+  /** Only those with a greater id; empty for the first page. */
+  readonly afterId: string;
+  readonly pageSize: number;
+}
+
+/** A page of instances. */
+export interface InstancePage {
+  readonly instances: readonly Instance[];
+  /** Whether others follow. */
+  readonly more: boolean;
+  readonly position: Position;
+  readonly warming: boolean;
+}
+
+/** What to follow, and from where. */
+export interface WatchQuery {
+  /** A fully qualified service; undefined for all. */
+  readonly service: string | undefined;
+  /** The position of the last event seen; undefined for a snapshot. */
+  readonly resumeFrom: Position | undefined;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,55 @@
+import type { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { mapMessages, observe } from '@rondo/rpc/middleware';
+import type { Handlers } from '@rondo/rpc/server';
+import type { RegistryStore } from '../domain/store.js';
+import { toDuration } from './duration.js';
+import { toStatus } from './faults.js';
+import { parseLease, parseRegister, parseUpdate } from './lease-requests.js';
+import { toInstance, toWatchResponse } from './messages.js';
+import { pageTokenAfter } from './page-token.js';
+import { parseListInstances, parseWatch } from './query-requests.js';
+
+/** The registry's contract over a store. */
+export function registryHandlers(store: RegistryStore): Handlers<typeof RegistryServiceDefinition> {
+  return {
+    async register(request) {
+      const { registration, ttlMs } = parseRegister(request);
+      const { leaseId, position } = await withStatus(store.register(registration, ttlMs));
+      return { leaseId, ttl: toDuration(ttlMs), position };
+    },
+    async renew(request) {
+      const { ttlMs, position } = await withStatus(store.renew(parseLease(request)));
+      return { ttl: toDuration(ttlMs), position };
+    },
+    async update(request) {
+      const { lease, change } = parseUpdate(request);
+      const { instance, position } = await withStatus(store.update(lease, change));
+      return { instance: toInstance(instance), position };
+    },
+    async deregister(request) {
+      return { position: await withStatus(store.deregister(parseLease(request))) };
+    },
+    async listServices() {
+      const { services, position, warming } = await withStatus(store.listServices());
+      return { services: [...services], position, warming };
+    },
+    async listInstances(request) {
+      const { instances, more, position, warming } = await withStatus(store.listInstances(parseListInstances(request)));
+      const last = instances.at(-1);
+      const nextPageToken = more && last !== undefined ? pageTokenAfter(last.instanceId) : '';
+      return { instances: instances.map(toInstance), nextPageToken, position, warming };
+    },
+    watch(request, { signal }) {
+      const events = store.watch({ ...parseWatch(request), signal });
+      return mapMessages(observe(events, { error: toStatus }), toWatchResponse);
+    },
+  };
+}
+
+async function withStatus<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (fault) {
+    throw toStatus(fault);
+  }
+}

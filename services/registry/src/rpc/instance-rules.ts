@@ -1,0 +1,136 @@
+import { Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Endpoint, type Registration, textSize } from '../domain/instance.js';
+import { REQUEST_LIMITS as LIMITS } from '../domain/limits.js';
+import type { Violations } from './violations.js';
+
+const INSTANCE_ID = /^[a-zA-Z0-9._-]+$/;
+const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
+const ZONE = /^[^\s/]+\/[^\s/]+$/;
+const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?<port>\d{1,5})$/;
+const UNIX = /^unix:\/[^\s\0]+$/;
+
+/** What is wrong with an instance, field by field, as the contract states the rules. */
+export function checkRegistration(registration: Registration, violations: Violations): void {
+  const { instanceId, incarnation, endpoints, services, weight, metadata } = registration;
+  checkInstanceId(instanceId, 'instance.instance_id', violations);
+  violations.check(
+    incarnation >= 1n,
+    'instance.incarnation',
+    "must be at least 1; send the process's start in milliseconds since the Unix epoch",
+  );
+  checkEndpoints(endpoints, violations);
+  checkServices(services, violations);
+  checkOrigin(registration, violations);
+  checkWeight(weight, 'instance.weight', violations);
+  checkMetadata(metadata, 'instance.metadata', violations);
+  violations.check(
+    textSize(registration) <= LIMITS.instanceTextSize,
+    'instance',
+    `all its text together is longer than ${LIMITS.instanceTextSize} characters; send less metadata or fewer services`,
+  );
+}
+
+export function checkInstanceId(instanceId: string, field: string, violations: Violations): void {
+  violations.check(
+    instanceId.length <= LIMITS.instanceIdLength && INSTANCE_ID.test(instanceId),
+    field,
+    `must be 1 to ${LIMITS.instanceIdLength} characters of a-z A-Z 0-9 . _ -`,
+  );
+}
+
+/** Whether `service` is a fully qualified gRPC service. */
+export function checkService(service: string, field: string, violations: Violations): void {
+  violations.check(
+    service.length <= LIMITS.serviceLength && SERVICE.test(service),
+    field,
+    `must be a fully qualified gRPC service of at most ${LIMITS.serviceLength} characters, such as sales.v1.OrderService`,
+  );
+}
+
+/** Whether `weight` stands within its bounds, its default filled in. */
+export function checkWeight(weight: number, field: string, violations: Violations): void {
+  violations.check(
+    weight >= 1 && weight <= LIMITS.weight,
+    field,
+    `must be 1 to ${LIMITS.weight}; leave it 0 for the default`,
+  );
+}
+
+export function checkMetadata(metadata: Registration['metadata'], field: string, violations: Violations): void {
+  const entries = Object.entries(metadata);
+  violations.check(
+    entries.length <= LIMITS.metadataEntries,
+    field,
+    `has ${entries.length} entries; send at most ${LIMITS.metadataEntries}`,
+  );
+  for (const [key, value] of entries.slice(0, LIMITS.metadataEntries)) {
+    violations.check(
+      key.length >= 1 && key.length <= LIMITS.metadataKeyLength,
+      field,
+      `the key "${key.slice(0, LIMITS.metadataKeyLength)}" must have 1 to ${LIMITS.metadataKeyLength} characters`,
+    );
+    violations.check(
+      value.length <= LIMITS.metadataValueLength,
+      `${field}["${key.slice(0, LIMITS.metadataKeyLength)}"]`,
+      `must have at most ${LIMITS.metadataValueLength} characters; keep long values where they can be fetched`,
+    );
+  }
+}
+
+function checkEndpoints(endpoints: readonly Endpoint[], violations: Violations): void {
+  const field = 'instance.endpoints';
+  violations.check(
+    endpoints.length >= 1 && endpoints.length <= LIMITS.endpoints,
+    field,
+    `has ${endpoints.length} entries; send 1 to ${LIMITS.endpoints}`,
+  );
+  for (const [index, { address, protocols, security }] of endpoints.slice(0, LIMITS.endpoints).entries()) {
+    violations.check(
+      address.length <= LIMITS.addressLength && isAddress(address),
+      `${field}[${index}].address`,
+      `must be host:port, [v6]:port or unix:/path, with a port from 1 to 65535 and at most ${LIMITS.addressLength} characters`,
+    );
+    violations.check(
+      protocols.length <= LIMITS.protocols,
+      `${field}[${index}].protocols`,
+      `has ${protocols.length} entries; send at most ${LIMITS.protocols}`,
+    );
+    violations.check(
+      security !== Security.SECURITY_UNSPECIFIED,
+      `${field}[${index}].security`,
+      'must be said: send SECURITY_PLAINTEXT or SECURITY_TLS',
+    );
+  }
+}
+
+function checkServices(services: readonly string[], violations: Violations): void {
+  const field = 'instance.services';
+  violations.check(
+    services.length >= 1 && services.length <= LIMITS.services,
+    field,
+    `has ${services.length} entries; send 1 to ${LIMITS.services}`,
+  );
+  violations.check(new Set(services).size === services.length, field, 'names a service twice; send each once');
+  for (const [index, service] of services.slice(0, LIMITS.services).entries()) {
+    checkService(service, `${field}[${index}]`, violations);
+  }
+}
+
+function checkOrigin({ zone, version }: Registration, violations: Violations): void {
+  violations.check(
+    zone === '' || (zone.length <= LIMITS.zoneLength && ZONE.test(zone)),
+    'instance.zone',
+    `must be region/zone, such as eu-west/a, of at most ${LIMITS.zoneLength} characters; leave it empty if unknown`,
+  );
+  violations.check(
+    version.length <= LIMITS.versionLength,
+    'instance.version',
+    `must have at most ${LIMITS.versionLength} characters`,
+  );
+}
+
+function isAddress(address: string): boolean {
+  if (UNIX.test(address)) return true;
+  const port = Number(HOST_PORT.exec(address)?.groups?.['port'] ?? 0);
+  return port >= 1 && port <= 65_535;
+}

@@ -1,0 +1,92 @@
+import {
+  type DeregisterRequest,
+  type Instance,
+  type RegisterRequest,
+  type RenewRequest,
+  type UpdateRequest,
+  InstanceStatus as Wire,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import type { InstanceChange, InstanceStatus, Registration } from '../domain/instance.js';
+import type { Lease } from '../domain/lease.js';
+import { DEFAULT_WEIGHT, REQUEST_LIMITS, TTL } from '../domain/limits.js';
+import { toMs } from './duration.js';
+import { checkInstanceId, checkMetadata, checkRegistration, checkWeight } from './instance-rules.js';
+import { Violations } from './violations.js';
+
+const STATUS: ReadonlyMap<Wire, InstanceStatus> = new Map([
+  [Wire.INSTANCE_STATUS_STARTING, 'starting'],
+  [Wire.INSTANCE_STATUS_SERVING, 'serving'],
+  [Wire.INSTANCE_STATUS_DRAINING, 'draining'],
+]);
+const UPDATABLE = ['status', 'weight', 'metadata'];
+
+/** What `Register` asks for. Throws `INVALID_ARGUMENT` with every violation, as all here do. */
+export function parseRegister({ instance, ttl }: RegisterRequest): { registration: Registration; ttlMs: number } {
+  const violations = new Violations();
+  const ttlMs = ttl === undefined ? TTL.defaultMs : toMs(ttl);
+  violations.check(
+    ttlMs >= TTL.minMs && ttlMs <= TTL.maxMs,
+    'ttl',
+    `must be from ${TTL.minMs / 1000} s to ${TTL.maxMs / 60_000} min; leave it out for ${TTL.defaultMs / 1000} s`,
+  );
+  if (instance === undefined) throw violations.with('instance', 'is missing; send the instance to register');
+  const registration = toRegistration(instance, parseStatus(instance.status, 'instance.status', violations));
+  checkRegistration(registration, violations);
+  violations.refuse();
+  return { registration, ttlMs };
+}
+
+/** The lease that `Renew` or `Deregister` names. */
+export function parseLease(request: RenewRequest | DeregisterRequest): Lease {
+  const violations = new Violations();
+  const lease = checkedLease(request, violations);
+  violations.refuse();
+  return lease;
+}
+
+/** What `Update` asks for: the fields that its mask names, and nothing of the others. */
+export function parseUpdate(request: UpdateRequest): { lease: Lease; change: InstanceChange } {
+  const violations = new Violations();
+  const lease = checkedLease(request, violations);
+  const mask = new Set(request.updateMask);
+  violations.check(
+    mask.size > 0 && [...mask].every((path) => UPDATABLE.includes(path)),
+    'update_mask',
+    `must name at least one of ${UPDATABLE.join(', ')}, and nothing else`,
+  );
+  const change: InstanceChange = {
+    ...(mask.has('status') && { status: parseStatus(request.status, 'status', violations) }),
+    ...(mask.has('weight') && { weight: weightOf(request.weight) }),
+    ...(mask.has('metadata') && { metadata: request.metadata }),
+  };
+  if (change.weight !== undefined) checkWeight(change.weight, 'weight', violations);
+  if (change.metadata !== undefined) checkMetadata(change.metadata, 'metadata', violations);
+  violations.refuse();
+  return { lease, change };
+}
+
+function checkedLease({ leaseId, instanceId }: Lease, violations: Violations): Lease {
+  violations.check(
+    leaseId.length >= 1 && leaseId.length <= REQUEST_LIMITS.leaseIdLength,
+    'lease_id',
+    'must be the lease id that Register returned',
+  );
+  checkInstanceId(instanceId, 'instance_id', violations);
+  return { leaseId, instanceId };
+}
+
+function parseStatus(status: Wire, field: string, violations: Violations): InstanceStatus {
+  const parsed = STATUS.get(status);
+  violations.check(parsed !== undefined, field, `must be one of ${[...STATUS.keys()].map((s) => Wire[s]).join(', ')}`);
+  return parsed ?? 'starting';
+}
+
+function weightOf(weight: number): number {
+  return weight === 0 ? DEFAULT_WEIGHT : weight;
+}
+
+function toRegistration(instance: Instance, status: InstanceStatus): Registration {
+  const { instanceId, incarnation, endpoints, services, zone, version, metadata } = instance;
+  const weight = weightOf(instance.weight);
+  return { instanceId, incarnation, endpoints, services, zone, version, weight, metadata, status };
+}

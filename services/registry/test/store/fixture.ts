@@ -1,0 +1,120 @@
+import type { Random } from '@rondo/rpc/clock';
+import { ManualClock, seededRandom } from '@rondo/rpc/testing';
+import type { Instance, Registration } from '../../src/domain/instance.js';
+import { DEFAULT_TOTAL_LIMITS, type TotalLimits } from '../../src/domain/limits.js';
+import type { Position } from '../../src/domain/position.js';
+import type { RegistryStore } from '../../src/domain/store.js';
+import type { WatchEvent } from '../../src/domain/watch-event.js';
+
+/** What a store under test is made from. */
+export interface StoreSetup {
+  readonly clock: ManualClock;
+  readonly random: Random;
+  readonly limits: TotalLimits;
+  readonly warmingMs: number;
+  readonly removalsKept: number;
+}
+
+/** Makes an empty store. */
+export type MakeStore = (setup: StoreSetup) => Promise<RegistryStore>;
+
+/** A store that is made when a test begins and closed when it ends, with the clock it runs by. */
+export interface Fixture {
+  start(setup?: Partial<StoreSetup>): Promise<{ store: RegistryStore; clock: ManualClock }>;
+  end(): Promise<void>;
+}
+
+export const TTL_MS = 10_000;
+
+export function createFixture(makeStore: MakeStore): Fixture {
+  const stores: RegistryStore[] = [];
+  return {
+    async start(setup = {}) {
+      const { clock = new ManualClock() } = setup;
+      const defaults = { random: seededRandom(1), limits: DEFAULT_TOTAL_LIMITS, warmingMs: 0, removalsKept: 1000 };
+      const store = await makeStore({ ...defaults, ...setup, clock });
+      stores.push(store);
+      return { store, clock };
+    },
+    async end() {
+      await Promise.all(stores.splice(0).map((store) => store.close()));
+    },
+  };
+}
+
+export function registration(part: Partial<Registration> = {}): Registration {
+  return {
+    instanceId: 'sales-1',
+    incarnation: 1n,
+    endpoints: [{ address: '127.0.0.1:50053', protocols: [1], security: 1 }],
+    services: ['sales.v1.OrderService'],
+    zone: 'eu/a',
+    version: '1.0.0',
+    weight: 100,
+    metadata: {},
+    status: 'serving',
+    ...part,
+  };
+}
+
+/** What a watcher knows: it applies events as the contract says. */
+export class Follower {
+  readonly held = new Map<string, Instance>();
+  position: Position | undefined;
+  #parts: Instance[] = [];
+  readonly #stop = new AbortController();
+  readonly #events: AsyncIterator<WatchEvent>;
+  #waiting: Promise<WatchEvent | undefined> | undefined;
+
+  constructor(store: RegistryStore, service?: string, resumeFrom?: Position) {
+    this.#events = store.watch({ service, resumeFrom, signal: this.#stop.signal })[Symbol.asyncIterator]();
+  }
+
+  /** The next event; undefined at the end. A pull that waits already goes on waiting. */
+  async next(): Promise<WatchEvent | undefined> {
+    this.#waiting ??= this.#pull();
+    const event = await this.#waiting;
+    this.#waiting = undefined;
+    return event;
+  }
+
+  /** The next event if there is one by now, without waiting for another. */
+  async poll(clock: ManualClock): Promise<WatchEvent | undefined> {
+    this.#waiting ??= this.#pull();
+    const later = clock.advance(0).then(() => undefined);
+    const event = await Promise.race([this.#waiting, later]);
+    if (event !== undefined) this.#waiting = undefined;
+    return event;
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #pull(): Promise<WatchEvent | undefined> {
+    const step = await this.#events.next();
+    if (step.done === true) return undefined;
+    this.#apply(step.value);
+    return step.value;
+  }
+
+  #apply(event: WatchEvent): void {
+    if (event.kind === 'snapshot-part') {
+      this.#parts.push(...event.instances);
+      return;
+    }
+    if (event.kind === 'snapshot') {
+      this.held.clear();
+      for (const instance of [...this.#parts.splice(0), ...event.instances])
+        this.held.set(instance.instanceId, instance);
+    }
+    if (event.kind === 'delta') {
+      if (this.position !== undefined && event.position.revision <= this.position.revision) {
+        throw new Error(`a delta of revision ${event.position.revision} after ${this.position.revision}`);
+      }
+      for (const instance of event.upserts) this.held.set(instance.instanceId, instance);
+      for (const { instanceId } of event.removals) this.held.delete(instanceId);
+    }
+    this.position = event.position;
+  }
+}

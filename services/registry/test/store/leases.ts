@@ -1,0 +1,195 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/rpc/testing';
+import { InstanceTakenOver, LeaseNotFound } from '../../src/domain/errors.js';
+import type { RegistryStore } from '../../src/domain/store.js';
+import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
+
+/** Every living instance's id, in order. */
+export async function ids(store: RegistryStore): Promise<readonly string[]> {
+  const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1000 });
+  return instances.map(({ instanceId }) => instanceId);
+}
+
+export function describeLeases(makeStore: MakeStore): void {
+  const fixture = createFixture(makeStore);
+  afterEach(() => fixture.end());
+
+  describe('a lease', () => {
+    it('runs out exactly when its TTL does', async () => {
+      const { store, clock } = await fixture.start();
+      await store.register(registration(), TTL_MS);
+      await clock.advance(TTL_MS - 1);
+      expect(await ids(store)).toEqual(['sales-1']);
+      await clock.advance(1);
+      expect(await ids(store)).toEqual([]);
+    });
+
+    it('lives for a whole TTL from each renewal', async () => {
+      const { store, clock } = await fixture.start();
+      const { leaseId } = await store.register(registration(), TTL_MS);
+      const lease = { leaseId, instanceId: 'sales-1' };
+      for (let renewal = 0; renewal < 5; renewal += 1) {
+        await clock.advance(TTL_MS - 1);
+        expect(await store.renew(lease)).toMatchObject({ ttlMs: TTL_MS, position: { revision: 1n } });
+      }
+      await clock.advance(TTL_MS);
+      await expect(store.renew(lease)).rejects.toBeInstanceOf(LeaseNotFound);
+    });
+
+    it('of hundreds, each runs out at its own time, whatever the others do', async () => {
+      const { store, clock } = await fixture.start();
+      const random = seededRandom(7);
+      // In the order of their ids, as they are registered in it.
+      const living = new Map<string, { leaseId: string; ttlMs: number; until: number }>();
+      for (let index = 0; index < 300; index += 1) {
+        const instanceId = `i-${String(index).padStart(3, '0')}`;
+        const ttlMs = 3000 + Math.floor(random.next() * 20_000);
+        const { leaseId } = await store.register(registration({ instanceId }), ttlMs);
+        living.set(instanceId, { leaseId, ttlMs, until: clock.now() + ttlMs });
+      }
+      for (let step = 0; living.size > 0; step += 1) {
+        await clock.advance(250);
+        for (const [instanceId, lease] of living) if (lease.until <= clock.now()) living.delete(instanceId);
+        expect(await ids(store)).toEqual([...living.keys()]);
+        for (const [instanceId, lease] of living) {
+          const chance = random.next();
+          if (chance < 0.1 && step < 60) {
+            await store.renew({ leaseId: lease.leaseId, instanceId });
+            lease.until = clock.now() + lease.ttlMs;
+          } else if (chance > 0.99) {
+            await store.deregister({ leaseId: lease.leaseId, instanceId });
+            living.delete(instanceId);
+          }
+        }
+      }
+      expect(clock.timers).toBe(0);
+    });
+
+    it('that nobody knows is not found, nor is that of another instance', async () => {
+      const { store } = await fixture.start();
+      const { leaseId } = await store.register(registration(), TTL_MS);
+      await store.register(registration({ instanceId: 'sales-2' }), TTL_MS);
+      for (const lease of [
+        { leaseId: '1-unknown', instanceId: 'sales-1' },
+        { leaseId: 'garbage', instanceId: 'sales-1' },
+        { leaseId, instanceId: 'sales-2' },
+        { leaseId, instanceId: 'sales-3' },
+      ]) {
+        await expect(store.renew(lease)).rejects.toBeInstanceOf(LeaseNotFound);
+        await expect(store.update(lease, { weight: 1 })).rejects.toBeInstanceOf(LeaseNotFound);
+        expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
+      }
+      expect(await ids(store)).toEqual(['sales-1', 'sales-2']);
+    });
+
+    it('ends with a goodbye, which may be said twice', async () => {
+      const { store } = await fixture.start();
+      const { leaseId } = await store.register(registration(), TTL_MS);
+      const lease = { leaseId, instanceId: 'sales-1' };
+      expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
+      expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
+      await expect(store.renew(lease)).rejects.toBeInstanceOf(LeaseNotFound);
+    });
+
+    it('leaves no timer behind when the store closes', async () => {
+      const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
+      await store.register(registration(), TTL_MS);
+      const follower = new Follower(store);
+      await follower.next();
+      await follower.poll(clock);
+      expect(clock.timers).toBeGreaterThan(0);
+      await store.close();
+      expect(clock.timers).toBe(0);
+    });
+  });
+
+  describe('registering again', () => {
+    it('keeps the lease and the revision where nothing changed, and renews', async () => {
+      const { store, clock } = await fixture.start();
+      const first = await store.register(registration({ metadata: { a: '1', b: '2' } }), TTL_MS);
+      await clock.advance(TTL_MS - 1);
+      expect(await store.register(registration({ metadata: { b: '2', a: '1' } }), TTL_MS)).toEqual(first);
+      await clock.advance(TTL_MS - 1);
+      expect(await ids(store)).toEqual(['sales-1']);
+    });
+
+    it('takes over what changed, and keeps when the incarnation was first heard of', async () => {
+      const { store, clock } = await fixture.start();
+      const startMs = clock.now();
+      const first = await store.register(registration(), TTL_MS);
+      await clock.advance(500);
+      const again = await store.register(registration({ version: '2' }), TTL_MS);
+      expect(again).toMatchObject({ leaseId: first.leaseId, position: { revision: 2n } });
+      const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
+      expect(instances).toMatchObject([{ version: '2', registerTimeMs: startMs, revision: 2n }]);
+    });
+
+    it('with a shorter TTL runs out sooner', async () => {
+      const { store, clock } = await fixture.start();
+      await store.register(registration(), 600_000);
+      await store.register(registration(), 3000);
+      await clock.advance(3000);
+      expect(await ids(store)).toEqual([]);
+    });
+  });
+
+  describe('of two processes with one instance id', () => {
+    it('the later incarnation wins, and the earlier is told so', async () => {
+      const { store, clock } = await fixture.start();
+      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS);
+      const earlier = { leaseId, instanceId: 'sales-1' };
+      await clock.advance(TTL_MS / 2);
+      const later = await store.register(registration({ incarnation: 6n, version: 'later' }), TTL_MS);
+      expect(later.leaseId).not.toBe(leaseId);
+      for (const refused of [
+        store.renew(earlier),
+        store.update(earlier, { status: 'draining' }),
+        store.register(registration({ incarnation: 5n }), TTL_MS),
+      ]) {
+        await expect(refused).rejects.toMatchObject({ name: InstanceTakenOver.name, incarnation: 6n });
+      }
+      await store.deregister(earlier);
+      await clock.advance(TTL_MS - 1);
+      const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
+      expect(instances).toMatchObject([{ incarnation: 6n, version: 'later', status: 'serving', revision: 2n }]);
+      expect(instances[0]?.registerTimeMs).toBe(clock.now() - TTL_MS + 1);
+    });
+
+    it('a lease of the same incarnation that ran out is not found: its holder just registers again', async () => {
+      const { store, clock } = await fixture.start();
+      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS);
+      await clock.advance(TTL_MS);
+      await store.register(registration({ incarnation: 5n }), TTL_MS);
+      await expect(store.renew({ leaseId, instanceId: 'sales-1' })).rejects.toBeInstanceOf(LeaseNotFound);
+    });
+
+    it('the earlier may come back once the later is gone', async () => {
+      const { store } = await fixture.start();
+      const { leaseId } = await store.register(registration({ incarnation: 6n }), TTL_MS);
+      await store.deregister({ leaseId, instanceId: 'sales-1' });
+      await store.register(registration({ incarnation: 5n }), TTL_MS);
+      expect(await ids(store)).toEqual(['sales-1']);
+    });
+  });
+
+  describe('an update', () => {
+    it('changes what it names and nothing else', async () => {
+      const { store } = await fixture.start();
+      const { leaseId } = await store.register(registration({ metadata: { a: '1' } }), TTL_MS);
+      const lease = { leaseId, instanceId: 'sales-1' };
+      const { instance, position } = await store.update(lease, { status: 'draining', weight: 5 });
+      expect(instance).toMatchObject({ status: 'draining', weight: 5, metadata: { a: '1' }, revision: 2n });
+      expect(position).toMatchObject({ revision: 2n });
+      expect(await store.update(lease, { weight: 5 })).toMatchObject({ position: { revision: 2n } });
+    });
+
+    it('is no renewal', async () => {
+      const { store, clock } = await fixture.start();
+      const { leaseId } = await store.register(registration(), TTL_MS);
+      await clock.advance(TTL_MS - 1);
+      await store.update({ leaseId, instanceId: 'sales-1' }, { weight: 5 });
+      await clock.advance(1);
+      expect(await ids(store)).toEqual([]);
+    });
+  });
+}

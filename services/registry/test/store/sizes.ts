@@ -1,0 +1,161 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { LimitReached } from '../../src/domain/errors.js';
+import { textSize } from '../../src/domain/instance.js';
+import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
+import type { RegistryStore } from '../../src/domain/store.js';
+import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
+
+/** As large as an instance may be: some 70 of them fill a message. */
+function large(index: number) {
+  const metadata = Object.fromEntries(Array.from({ length: 60 }, (_, key) => [`k${key}`, 'x'.repeat(256)]));
+  return registration({ instanceId: `i-${String(index).padStart(4, '0')}`, metadata });
+}
+
+async function fill(store: RegistryStore, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) await store.register(large(index), TTL_MS);
+}
+
+export function describeSizes(makeStore: MakeStore): void {
+  const fixture = createFixture(makeStore);
+  afterEach(() => fixture.end());
+
+  describe('what is too large for a message', () => {
+    it('comes as a snapshot in parts, whole at the last', async () => {
+      const { store } = await fixture.start();
+      await fill(store, 200);
+      const follower = new Follower(store);
+      const parts = [];
+      for (let event = await follower.next(); event?.kind === 'snapshot-part'; event = await follower.next()) {
+        expect(event.instances.reduce((size, instance) => size + textSize(instance), 0)).toBeLessThanOrEqual(2 ** 20);
+        parts.push(event);
+        expect(follower.held.size).toBe(0);
+      }
+      expect(parts.length).toBe(2);
+      expect(follower.held.size).toBe(200);
+      expect(follower.position).toMatchObject({ revision: 200n });
+    });
+
+    it('loses nothing that changes between the parts', async () => {
+      const { store, clock } = await fixture.start();
+      await fill(store, 200);
+      const follower = new Follower(store);
+      expect(await follower.next()).toMatchObject({ kind: 'snapshot-part' });
+      const sent = await store.register(large(0), TTL_MS);
+      await store.deregister({ leaseId: sent.leaseId, instanceId: 'i-0000' });
+      const unsent = await store.register(large(199), TTL_MS);
+      await store.deregister({ leaseId: unsent.leaseId, instanceId: 'i-0199' });
+      const moved = await store.register(large(198), TTL_MS);
+      await store.update({ leaseId: moved.leaseId, instanceId: 'i-0198' }, { weight: 7 });
+      await store.register(large(200), TTL_MS);
+      while ((await follower.next())?.kind === 'snapshot-part');
+      expect(follower.held.get('i-0198')?.weight).toBe(7);
+      expect(await follower.next()).toMatchObject({
+        kind: 'delta',
+        removals: [{ instanceId: 'i-0000' }, { instanceId: 'i-0199' }],
+      });
+      expect(await follower.poll(clock)).toBeUndefined();
+      const expected = Array.from({ length: 199 }, (_, index) => large(index < 198 ? index + 1 : 200).instanceId);
+      expect(new Set(follower.held.keys())).toEqual(new Set(expected));
+    });
+
+    it('comes as several deltas, from each of which a watch can resume', async () => {
+      const { store } = await fixture.start();
+      const follower = new Follower(store);
+      await follower.next();
+      await fill(store, 200);
+      expect(await follower.next()).toMatchObject({ kind: 'delta' });
+      expect(follower.held.size).toBeLessThan(200);
+      const { position } = follower;
+      expect(position?.revision).toBe(BigInt(follower.held.size));
+      const resumed = new Follower(store, undefined, position);
+      for (const [instanceId, instance] of follower.held) resumed.held.set(instanceId, instance);
+      while (resumed.held.size < 200) expect(await resumed.next()).toMatchObject({ kind: 'delta' });
+      expect(resumed.position).toMatchObject({ revision: 200n });
+    });
+
+    it('comes in pages that a message holds', async () => {
+      const { store } = await fixture.start();
+      await fill(store, 200);
+      const seen: string[] = [];
+      let pages = 0;
+      for (let more = true; more; pages += 1) {
+        const page = await store.listInstances({ service: undefined, afterId: seen.at(-1) ?? '', pageSize: 1000 });
+        seen.push(...page.instances.map(({ instanceId }) => instanceId));
+        more = page.more;
+      }
+      expect(pages).toBe(3);
+      expect(seen).toEqual(Array.from({ length: 200 }, (_, index) => large(index).instanceId));
+    });
+  });
+
+  describe('a list', () => {
+    it('of instances is in the order of their ids, page by page', async () => {
+      const { store } = await fixture.start();
+      for (const instanceId of ['c', 'a', 'e', 'b', 'd']) await store.register(registration({ instanceId }), TTL_MS);
+      const page = async (afterId: string) => {
+        const { instances, more } = await store.listInstances({
+          service: registration().services[0],
+          afterId,
+          pageSize: 2,
+        });
+        return [instances.map(({ instanceId }) => instanceId).join(''), more];
+      };
+      expect([await page(''), await page('b'), await page('d'), await page('e')]).toEqual([
+        ['ab', true],
+        ['cd', true],
+        ['e', false],
+        ['', false],
+      ]);
+      expect(await store.listInstances({ service: 'nobody', afterId: '', pageSize: 2 })).toMatchObject({
+        instances: [],
+      });
+    });
+
+    it('of services counts those that serve', async () => {
+      const { store } = await fixture.start();
+      await store.register(registration({ instanceId: 'a', services: ['y.B', 'x.A'] }), TTL_MS);
+      const { leaseId } = await store.register(registration({ instanceId: 'b', services: ['y.B'] }), TTL_MS);
+      await store.update({ leaseId, instanceId: 'b' }, { status: 'draining' });
+      const { leaseId: gone } = await store.register(registration({ instanceId: 'c', services: ['z.C'] }), TTL_MS);
+      await store.deregister({ leaseId: gone, instanceId: 'c' });
+      expect((await store.listServices()).services).toEqual([
+        { service: 'x.A', instances: 1, serving: 1 },
+        { service: 'y.B', instances: 2, serving: 1 },
+      ]);
+    });
+  });
+
+  describe('above its limits', () => {
+    it('no more instances are taken, but those there are go on', async () => {
+      const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, instances: 2 } });
+      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS);
+      await store.register(registration({ instanceId: 'b' }), TTL_MS);
+      const refused = store.register(registration({ instanceId: 'c' }), TTL_MS);
+      await expect(refused).rejects.toMatchObject({ name: LimitReached.name, subject: 'instances', limit: 2 });
+      await store.register(registration({ instanceId: 'b', incarnation: 2n, version: '2' }), TTL_MS);
+      await store.deregister({ leaseId, instanceId: 'a' });
+      await store.register(registration({ instanceId: 'c' }), TTL_MS);
+    });
+
+    it('no more services are taken', async () => {
+      const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, services: 2 } });
+      await store.register(registration({ instanceId: 'a', services: ['x.A', 'x.B'] }), TTL_MS);
+      await store.register(registration({ instanceId: 'b', services: ['x.A', 'x.B'] }), TTL_MS);
+      const refused = store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS);
+      await expect(refused).rejects.toMatchObject({ subject: 'services', limit: 2 });
+      await store.register(registration({ instanceId: 'a', services: ['x.A'] }), TTL_MS);
+      await store.register(registration({ instanceId: 'b', services: ['x.A'] }), TTL_MS);
+      await store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS);
+    });
+
+    it('no more watches are opened until one ends', async () => {
+      const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, watches: 1 } });
+      const unread = new Follower(store);
+      const follower = new Follower(store);
+      await follower.next();
+      await expect(unread.next()).rejects.toMatchObject({ subject: 'watches', limit: 1 });
+      follower.stop();
+      expect(await new Follower(store).next()).toMatchObject({ kind: 'snapshot' });
+    });
+  });
+}

@@ -1,0 +1,260 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { StoreClosed } from '../../src/domain/errors.js';
+import type { RegistryStore } from '../../src/domain/store.js';
+import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
+
+const ORDERS = 'sales.v1.OrderService';
+const QUOTES = 'sales.v1.QuoteService';
+
+export function describeWatches(makeStore: MakeStore): void {
+  const fixture = createFixture(makeStore);
+  afterEach(() => fixture.end());
+
+  describe('a watch', () => {
+    it('begins with a snapshot of its service, or of all', async () => {
+      const { store } = await fixture.start();
+      await register(store, 'a', [ORDERS]);
+      await register(store, 'b', [QUOTES]);
+      await register(store, 'c', [ORDERS, QUOTES]);
+      for (const [service, expected] of [
+        [ORDERS, ['a', 'c']],
+        [QUOTES, ['b', 'c']],
+        [undefined, ['a', 'b', 'c']],
+        ['nobody.v1.Serves', []],
+      ] as const) {
+        const follower = new Follower(store, service);
+        expect(await follower.next()).toMatchObject({ kind: 'snapshot', warming: false, position: { revision: 3n } });
+        expect([...follower.held.keys()]).toEqual(expected);
+      }
+    });
+
+    it('goes on with deltas, each at a greater revision', async () => {
+      const { store } = await fixture.start();
+      const follower = new Follower(store, ORDERS);
+      await follower.next();
+      const lease = await register(store, 'a', [ORDERS]);
+      expect(await follower.next()).toMatchObject({
+        kind: 'delta',
+        upserts: [{ instanceId: 'a', status: 'serving', revision: 1n }],
+        removals: [],
+        position: { revision: 1n },
+      });
+      await store.update(lease, { status: 'draining' });
+      expect(await follower.next()).toMatchObject({
+        upserts: [{ instanceId: 'a', status: 'draining', revision: 2n }],
+        position: { revision: 2n },
+      });
+      await store.deregister(lease);
+      expect(await follower.next()).toMatchObject({
+        upserts: [],
+        removals: [{ instanceId: 'a', reason: 'deregistered' }],
+        position: { revision: 3n },
+      });
+    });
+
+    it('is woken by a change while it waits', async () => {
+      const { store, clock } = await fixture.start();
+      const follower = new Follower(store, ORDERS);
+      await follower.next();
+      expect(await follower.poll(clock)).toBeUndefined();
+      await register(store, 'b', [QUOTES]);
+      expect(await follower.poll(clock)).toBeUndefined();
+      await register(store, 'a', [ORDERS]);
+      expect(await follower.poll(clock)).toMatchObject({ upserts: [{ instanceId: 'a' }], position: { revision: 2n } });
+    });
+
+    it('says why an instance left', async () => {
+      const { store, clock } = await fixture.start();
+      const both = [ORDERS, QUOTES];
+      const lease = await register(store, 'goodbye', both);
+      await register(store, 'replaced', both);
+      await register(store, 'expired', both);
+      const followers = [new Follower(store, ORDERS), new Follower(store, QUOTES), new Follower(store)];
+      for (const follower of followers) await follower.next();
+      await store.deregister(lease);
+      await clock.advance(1);
+      await register(store, 'replaced', [QUOTES]);
+      await clock.advance(TTL_MS - 1);
+      const gone = ['goodbye', 'expired'].map((instanceId, index) => ({
+        instanceId,
+        reason: index === 0 ? 'deregistered' : 'expired',
+      }));
+      const [ordersDelta, quotesDelta, allDelta] = await Promise.all(followers.map((follower) => follower.next()));
+      expect(ordersDelta).toMatchObject({ upserts: [] });
+      expect(ordersDelta).toMatchObject({
+        removals: [gone[0], { instanceId: 'replaced', reason: 'replaced' }, gone[1]],
+      });
+      for (const delta of [quotesDelta, allDelta]) {
+        expect(delta).toMatchObject({ upserts: [{ instanceId: 'replaced', services: [QUOTES] }], removals: gone });
+      }
+    });
+
+    it('tells a watcher that does not read the latest states only, each instance once', async () => {
+      const { store } = await fixture.start();
+      const follower = new Follower(store, ORDERS);
+      await follower.next();
+      const lease = await register(store, 'a', [ORDERS]);
+      for (let weight = 1; weight <= 1000; weight += 1) await store.update(lease, { weight });
+      await store.deregister(await register(store, 'b', [ORDERS]));
+      expect(await follower.next()).toMatchObject({
+        upserts: [{ instanceId: 'a', weight: 1000 }],
+        removals: [{ instanceId: 'b', reason: 'deregistered' }],
+        position: { revision: 1003n },
+      });
+    });
+
+    it('marks progress at least every 5 s, as new as the registry', async () => {
+      const { store, clock } = await fixture.start();
+      const follower = new Follower(store, ORDERS);
+      await follower.next();
+      for (let marks = 1n; marks <= 10n; marks += 1n) {
+        expect(await follower.poll(clock)).toBeUndefined();
+        await store.deregister(await register(store, 'b', [QUOTES]));
+        await clock.advance(5000);
+        expect(await follower.poll(clock)).toMatchObject({ kind: 'progress', position: { revision: marks * 2n } });
+      }
+    });
+
+    it('ends when its signal aborts, waiting or not', async () => {
+      const { store, clock } = await fixture.start();
+      const waiting = new Follower(store, ORDERS);
+      await waiting.next();
+      expect(await waiting.poll(clock)).toBeUndefined();
+      const idle = new Follower(store, ORDERS);
+      await idle.next();
+      const unborn = new Follower(store, ORDERS);
+      for (const follower of [waiting, idle, unborn]) {
+        follower.stop();
+        expect(await follower.next()).toBeUndefined();
+      }
+      expect(clock.timers).toBe(0);
+    });
+
+    it('fails when the store closes', async () => {
+      const { store, clock } = await fixture.start();
+      const follower = new Follower(store, ORDERS);
+      await follower.next();
+      expect(await follower.poll(clock)).toBeUndefined();
+      await store.close();
+      await expect(follower.next()).rejects.toBeInstanceOf(StoreClosed);
+      await expect(new Follower(store).next()).rejects.toBeInstanceOf(StoreClosed);
+    });
+  });
+
+  describe('a watch that resumes', () => {
+    it('is told what it missed, each instance once', async () => {
+      const { store } = await fixture.start();
+      const first = await register(store, 'a', [ORDERS]);
+      const second = await register(store, 'b', [ORDERS]);
+      const before = new Follower(store, ORDERS);
+      await before.next();
+      before.stop();
+      await register(store, 'c', [ORDERS]);
+      await store.update(second, { weight: 1 });
+      await store.update(second, { weight: 2 });
+      await store.deregister(first);
+      const after = new Follower(store, ORDERS, before.position);
+      expect(await after.next()).toMatchObject({
+        kind: 'delta',
+        upserts: [{ instanceId: 'c' }, { instanceId: 'b', weight: 2 }],
+        removals: [{ instanceId: 'a', reason: 'deregistered' }],
+        position: { revision: 6n },
+      });
+    });
+
+    it('hears at once that it missed nothing', async () => {
+      const { store, clock } = await fixture.start();
+      const { position } = await store.register(registration(), TTL_MS);
+      await register(store, 'b', [QUOTES]);
+      const follower = new Follower(store, ORDERS, position);
+      expect(await follower.next()).toMatchObject({ kind: 'progress', position: { revision: 2n } });
+      expect(await follower.poll(clock)).toBeUndefined();
+    });
+
+    it('gets a snapshot where a removal it missed is forgotten, and a delta where none is', async () => {
+      const { store } = await fixture.start({ removalsKept: 4 });
+      const { position: stale } = await store.register(registration(), TTL_MS);
+      // A removal counts twice: for its service, and for all.
+      for (const instanceId of ['a', 'b', 'c']) await store.deregister(await register(store, instanceId, [ORDERS]));
+      expect(await new Follower(store, ORDERS, stale).next()).toMatchObject({
+        kind: 'snapshot',
+        instances: [{ instanceId: 'sales-1' }],
+        position: { revision: 7n },
+      });
+      const kept = { ...stale, revision: 3n };
+      expect(await new Follower(store, ORDERS, kept).next()).toMatchObject({ kind: 'delta' });
+    });
+
+    it('gets a snapshot from another epoch or from the future', async () => {
+      const { store } = await fixture.start();
+      const { position } = await store.register(registration(), TTL_MS);
+      for (const other of [
+        { ...position, epoch: position.epoch - 1n },
+        { ...position, epoch: position.epoch + 1n },
+        { ...position, revision: position.revision + 1n },
+        { ...position, revision: -1n },
+      ]) {
+        const event = await new Follower(store, ORDERS, other).next();
+        expect(event).toMatchObject({ kind: 'snapshot', instances: [{ instanceId: 'sales-1' }], position });
+      }
+    });
+
+    it('gets a snapshot midway where it was too slow to hear of a removal that is forgotten', async () => {
+      const { store } = await fixture.start({ removalsKept: 4 });
+      const follower = new Follower(store, ORDERS);
+      await follower.next();
+      for (const instanceId of ['a', 'b', 'c']) await store.deregister(await register(store, instanceId, [ORDERS]));
+      expect(await follower.next()).toMatchObject({ kind: 'snapshot', instances: [], position: { revision: 6n } });
+    });
+
+    it('finds a later epoch in a later store', async () => {
+      const { store, clock } = await fixture.start();
+      const earlier = await store.listServices();
+      await clock.advance(1);
+      const { store: restarted } = await fixture.start({ clock });
+      const later = await restarted.listServices();
+      expect(later.position.epoch).toBeGreaterThan(earlier.position.epoch);
+    });
+  });
+
+  describe('while the store is warming', () => {
+    it('it says so, and sends every watcher a snapshot at the end', async () => {
+      const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
+      const follower = new Follower(store, ORDERS);
+      expect(await follower.next()).toMatchObject({ kind: 'snapshot', instances: [], warming: true });
+      await clock.advance(TTL_MS - 1);
+      await register(store, 'a', [ORDERS]);
+      expect(await follower.next()).toMatchObject({ kind: 'delta', warming: true });
+      expect(await store.listServices()).toMatchObject({ warming: true });
+      await clock.advance(1);
+      expect(await follower.next()).toMatchObject({
+        kind: 'snapshot',
+        instances: [{ instanceId: 'a' }],
+        warming: false,
+      });
+      expect(await store.listInstances({ service: undefined, afterId: '', pageSize: 1 })).toMatchObject({
+        warming: false,
+      });
+    });
+
+    it('what a watcher learns is no place to resume from afterwards', async () => {
+      const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
+      await register(store, 'a', [ORDERS]);
+      const before = new Follower(store, ORDERS);
+      await before.next();
+      before.stop();
+      const during = new Follower(store, ORDERS, before.position);
+      expect(await during.next()).toMatchObject({ kind: 'progress', warming: true });
+      await clock.advance(TTL_MS - 1);
+      await register(store, 'a', [ORDERS]);
+      await clock.advance(1);
+      const after = new Follower(store, ORDERS, before.position);
+      expect(await after.next()).toMatchObject({ kind: 'snapshot', warming: false });
+    });
+  });
+}
+
+async function register(store: RegistryStore, instanceId: string, services: readonly string[]) {
+  const { leaseId } = await store.register(registration({ instanceId, services }), TTL_MS);
+  return { leaseId, instanceId };
+}
