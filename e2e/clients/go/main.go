@@ -1,0 +1,80 @@
+// An existing client of calculator.Calculator: stubs as protoc-gen-go and protoc-gen-go-grpc make them, nothing of
+// Rondo's own. It prints 2 + 3 as the server at its one argument computes it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"rondo/e2e/clients/go/gen/calculatorpb"
+)
+
+const timeout = 5 * time.Second
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: client HOST:PORT")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1]); err != nil {
+		fmt.Fprintf(os.Stderr, "Go client of %s: %v\n", os.Args[1], err)
+		os.Exit(1)
+	}
+}
+
+func run(address string) error {
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	client := calculatorpb.NewCalculatorClient(conn)
+
+	sum, err := add(client, 2, 3)
+	if err != nil {
+		return err
+	}
+	if err := checkLargest(client); err != nil {
+		return err
+	}
+	if err := checkOverflow(client); err != nil {
+		return err
+	}
+	fmt.Println(sum)
+	return nil
+}
+
+// checkLargest adds numbers that a double can't hold.
+func checkLargest(client calculatorpb.CalculatorClient) error {
+	const want = 9223372036854775807
+	got, err := add(client, 4611686018427387904, 4611686018427387903)
+	if err == nil && got != want {
+		err = fmt.Errorf("4611686018427387904 + 4611686018427387903: want %d, got %d", want, got)
+	}
+	return err
+}
+
+func checkOverflow(client calculatorpb.CalculatorClient) error {
+	got, err := add(client, 9223372036854775807, 1)
+	if err == nil {
+		return fmt.Errorf("9223372036854775807 + 1: want OutOfRange, got %d", got)
+	}
+	if status.Code(err) != codes.OutOfRange {
+		return fmt.Errorf("9223372036854775807 + 1: want OutOfRange, got %w", err)
+	}
+	return nil
+}
+
+func add(client calculatorpb.CalculatorClient, a, b int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	response, err := client.Add(ctx, &calculatorpb.CalculatorRequest{A: a, B: b})
+	return response.GetResult(), err
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Generates a Python client of the published contract and calls the calculator at HOST:PORT with it; prints 5.
+set -eu
+
+if [ $# -ne 1 ]; then
+  echo "usage: $0 HOST:PORT" >&2
+  exit 2
+fi
+command -v python3 >/dev/null || { echo "$0: Python 3 is not installed" >&2; exit 1; }
+
+cd "$(dirname "$0")"
+# The copy of the requirements is written last, so that a virtual environment left half made is made anew.
+if ! cmp -s requirements.txt .venv/requirements.txt; then
+  rm -rf .venv
+  python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt >&2
+  cp requirements.txt .venv/requirements.txt
+fi
+
+rm -rf gen
+mkdir gen
+.venv/bin/python -m grpc_tools.protoc --proto_path=../../../proto --python_out=gen --grpc_python_out=gen \
+  calculator/calculator.proto
+PYTHONPATH=gen exec .venv/bin/python client.py "$1"
