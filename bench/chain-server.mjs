@@ -1,0 +1,54 @@
+// One of the two servers that chain.mjs compares; it tells its port to its parent.
+import * as grpc from '@grpc/grpc-js';
+import { metrics } from '@opentelemetry/api';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { systemClock } from '@rondo/rpc/clock';
+import { createRouter, implement, serve } from '@rondo/rpc/server';
+import { callLog, callMetrics } from '@rondo/rpc/telemetry';
+import pino from 'pino';
+
+const [kind] = process.argv.slice(2);
+process.send(kind === 'plain' ? await servePlain() : await serveRondo());
+
+function servePlain() {
+  const { requestType, responseType } = CalculatorServiceDefinition.methods.add;
+  const server = new grpc.Server();
+  const add = {
+    path: '/calculator.v1.CalculatorService/Add',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: (message) => Buffer.from(requestType.encode(message).finish()),
+    requestDeserialize: (bytes) => requestType.decode(bytes),
+    responseSerialize: (message) => Buffer.from(responseType.encode(message).finish()),
+    responseDeserialize: (bytes) => responseType.decode(bytes),
+  };
+  server.addService({ add }, { add: ({ request }, respond) => respond(null, { result: request.a + request.b }) });
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
+}
+
+async function serveRondo() {
+  const unused = () => ({});
+  const calculator = implement(CalculatorServiceDefinition, {
+    add: ({ a, b }) => ({ result: a + b }),
+    subtract: unused,
+    multiply: unused,
+    divide: unused,
+    evaluate: unused,
+    sum: unused,
+  });
+  const meter = (kind === 'rondo-metrics' ? new MeterProvider() : metrics).getMeter('bench');
+  const clock = systemClock;
+  const router = createRouter({
+    services: [calculator],
+    instanceId: 'bench',
+    logger: pino(pino.destination('/dev/null')),
+    middleware: [callLog({ clock }), callMetrics('server', { meter, clock })],
+  });
+  return (await serve(router, { listen: '127.0.0.1:0' })).port;
+}

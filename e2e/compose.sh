@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Runs the compose file as a user would, in a project of its own, and takes it down again: images, health, order of start,
+# scaling, data that survives, one service replaced alone. Needs a container engine and `docker compose`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+compose() { docker compose --project-name rondo-e2e "$@"; }
+rondo() { compose exec -T registry rondo "$@"; }
+fail() { echo "compose: $*" >&2; compose logs --tail 20 >&2; exit 1; }
+say() { echo "compose: $*"; }
+trap 'compose down --volumes --remove-orphans >/dev/null 2>&1' EXIT
+
+# Tries a command for a minute.
+eventually() {
+  for _ in $(seq 120); do "$@" >/dev/null 2>&1 && return 0; sleep 0.5; done
+  fail "never succeeded: $*"
+}
+serving() { [ "$(rondo ps --json | grep -o '"status":"SERVING"' | wc -l)" -eq "$1" ]; }
+
+compose up --build --detach --quiet-pull --scale calculator-replica=4
+eventually serving 7
+say "seven instances are registered and serving"
+
+base=$(docker image inspect --format '{{.Size}}' node:24-bookworm-slim)
+for image in registry calculator project-management sales; do
+  added=$((($(docker image inspect --format '{{.Size}}' "rondo-$image") - base) / 1000000))
+  say "rondo-$image adds $added MB to its base"
+  [ "$added" -le 40 ] || fail "rondo-$image adds more than 40 MB"
+done
+
+for service in registry calculator sales; do
+  [ "$(compose exec -T "$service" id -u)" != 0 ] || fail "$service runs as root"
+  ! compose exec -T "$service" touch /app/written 2>/dev/null || fail "$service can write to its image"
+done
+say "no service is root or can write to its image"
+
+compose logs --no-log-prefix --no-color calculator | while read -r line; do
+  node -e 'JSON.parse(process.argv[1])' "$line" || fail "not JSON: $line"
+done
+say "logs are JSON"
+
+tally=$(rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --count 10 --json)
+[ "$(grep -oE '"[^"]+":2[,}]' <<<"$tally" | wc -l)" -eq 5 ] || fail "five calculators don't share ten calls: $tally"
+say "five calculators share ten calls: two each"
+
+rondo call projects.v1.TeamService/CreateMember \
+  '{"member":{"displayName":"Ada","email":"ada@rondo.example","weeklyCapacityMinutes":2400}}' >/dev/null
+compose down
+compose up --detach
+eventually serving 5
+rondo call projects.v1.TeamService/ListMembers '{}' | grep -q ada@rondo.example || fail 'the data is gone after down and up'
+say "data survives down and up"
+
+rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --rate 100 --duration 30s --json >/tmp/rondo-e2e-load &
+load=$!
+before=$(compose ps --quiet sales)
+compose up --detach --no-deps --build sales
+[ "$(compose ps --quiet sales)" != '' ] || fail 'sales is gone'
+docker kill --signal KILL "$(compose ps --quiet calculator-replica | head -n 1)" >/dev/null
+wait "$load" || fail "calls failed: $(cat /tmp/rondo-e2e-load)"
+grep -q '"failed":0' /tmp/rondo-e2e-load || fail "calls failed: $(cat /tmp/rondo-e2e-load)"
+eventually rondo call sales.v1.QuoteService/ListQuotes '{}'
+say "sales was replaced alone (was ${before:0:12}) and a calculator killed: no call failed"

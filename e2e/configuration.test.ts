@@ -1,0 +1,25 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { root } from './src/run.js';
+
+const VARIABLE = /\b(?:RONDO_[A-Z_]+[A-Z]|DATABASE_URL)\b/g;
+
+/** The variables named in a text. */
+const namesIn = (text: string) => new Set(text.match(VARIABLE));
+
+/** The sources that may read the environment: all but tests. */
+function sources(): string[] {
+  const isSource = (file: string) => /\.(ts|mjs)$/.test(file) && !file.endsWith('.test.ts');
+  return ['packages', 'services', 'scripts'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => isSource(file) && !/(^|\/)(node_modules|dist|test|testing|fixtures)\//.test(file))
+      .map((file) => readFileSync(join(root, folder, file), 'utf8')),
+  );
+}
+
+it('docs/reference/configuration.md lists every variable that the code names, and no other', () => {
+  const documented = [...namesIn(readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8'))].sort();
+  const named = [...namesIn(sources().join('\n'))].sort();
+  expect(documented).toEqual(named);
+});

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from './src/eventually.js';
+import { isAlive } from './src/process-table.js';
+import { start } from './src/run.js';
+import { startSystem, type System } from './src/system.js';
+
+const ADD = 'calculator.v1.CalculatorService/Add';
+const TWO_AND_THREE = '{"a": 2, "b": 3}';
+
+interface Tally {
+  readonly calls: number;
+  readonly failed: number;
+  readonly codes: Readonly<Record<string, number>>;
+  readonly instances: Readonly<Record<string, number>>;
+}
+
+const toTally = (stdout: string): Tally => JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem();
+}, 120_000);
+
+afterAll(async () => {
+  const pids = ['registry', 'calculator-1', 'project-management-1', 'sales-1'].map((name) => system.pid(name));
+  const { code } = await system.stop();
+  expect(code).toBe(0);
+  expect(pids.filter(isAlive)).toEqual([]);
+}, 60_000);
+
+describe('journey 1: a newcomer', () => {
+  it('is told where everything is and what to try', () => {
+    for (const text of ['calculator-1', 'sales.v1.QuoteService', 'projects.v1.ProjectService', 'npx rondo ps']) {
+      expect(system.banner).toContain(text);
+    }
+  });
+
+  it('sees every instance in the registry', async () => {
+    const { code, stdout } = await system.rondo('ps', '--json');
+    expect(code).toBe(0);
+    const { instances } = JSON.parse(stdout);
+    expect(instances.map(({ instanceId }: { instanceId: string }) => instanceId).sort()).toEqual([
+      'calculator-1',
+      'calculator-2',
+      'calculator-3',
+      'project-management-1',
+      'sales-1',
+    ]);
+  });
+
+  it('calls Add on both contracts', async () => {
+    const versioned = await system.rondo('call', ADD, TWO_AND_THREE);
+    expect(JSON.parse(versioned.stdout)).toEqual({ result: '5' });
+    const published = await system.rondo('call', 'calculator.Calculator/Add', TWO_AND_THREE);
+    expect(JSON.parse(published.stdout)).toEqual({ result: '5' });
+  });
+
+  it('calls Add with grpcurl, without a proto file', async () => {
+    const grpcurl = (...args: string[]) => start('grpcurl', ['-plaintext', ...args]).ended;
+    const list = await grpcurl(system.address(1), 'list').catch(() => undefined);
+    if (list === undefined) {
+      process.stdout.write('grpcurl is not installed here: this part of journey 1 was left out\n');
+      return;
+    }
+    expect(list.stdout.split('\n')).toEqual(expect.arrayContaining(['calculator.Calculator', 'calculator.v1.CalculatorService']));
+    const described = await grpcurl(system.address(1), 'describe', 'calculator.v1.CalculatorService');
+    expect(described.stdout).toContain('rpc Add');
+    const added = await grpcurl('-d', TWO_AND_THREE, system.address(1), ADD);
+    expect(JSON.parse(added.stdout)).toEqual({ result: '5' });
+  });
+
+  it('fills in a company that spans all services', async () => {
+    const seed = () => start(process.execPath, ['scripts/run.mjs', 'seed'], { RONDO_REGISTRY: system.registry }).ended;
+    const first = await seed();
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toMatch(/accepted: orders\/\S+, delivered by projects\/\S+, \d+ minutes of work/);
+    const again = await seed();
+    const made = (stdout: string) => stdout.match(/(?:quotes|orders|projects)\/[\w-]+/g);
+    expect(made(again.stdout)).toEqual(made(first.stdout));
+  });
+});
+
+describe('journey 2: replicas come and go', () => {
+  it('reaches all three in turn, the first time', async () => {
+    const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '9', '--json');
+    const { failed, instances } = toTally(stdout);
+    expect(failed).toBe(0);
+    expect(instances).toEqual({ 'calculator-1': 3, 'calculator-2': 3, 'calculator-3': 3 });
+  });
+
+  it('fails no call when one is killed, and uses a fourth when it appears', async () => {
+    const caller = system.startRondo('call', ADD, TWO_AND_THREE, '--rate', '200', '--concurrency', '8', '--json');
+    await eventually(10_000, async () => {
+      const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '3', '--json');
+      expect(Object.keys(toTally(stdout).instances)).toHaveLength(3);
+    });
+    process.kill(system.pid('calculator-2'), 'SIGKILL');
+    system.addInstance('calculator', 'calculator-4');
+    await eventually(20_000, async () => {
+      const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '6', '--json');
+      expect(toTally(stdout).instances).toMatchObject({ 'calculator-4': 2 });
+    });
+    caller.process.kill('SIGINT');
+    const { failed, codes, instances } = toTally((await caller.ended).stdout);
+    expect({ failed, codes: Object.keys(codes) }).toEqual({ failed: 0, codes: ['OK'] });
+    expect(instances['calculator-4']).toBeGreaterThan(0);
+  }, 60_000);
+});

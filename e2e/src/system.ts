@@ -1,0 +1,97 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from './eventually.js';
+import { type Ended, node, type Running, root, start } from './run.js';
+
+/** A whole system of its own: what `npm start` starts, on ports and data of its own. */
+export interface System {
+  readonly registry: string;
+  /** The address of the service at an offset from the base port, such as 1 for calculator. */
+  address(offset: number): string;
+  /** What the launcher printed when all was up. */
+  readonly banner: string;
+  /** The process of an instance, by its id. */
+  pid(instanceId: string): number;
+  /** Runs `rondo` against it. */
+  rondo(...args: readonly string[]): Promise<Ended>;
+  /** The same, while it runs. */
+  startRondo(...args: readonly string[]): Running;
+  /** Starts one more instance of a service. */
+  addInstance(service: string, instanceId: string): Running;
+  /** Stops all of it as Ctrl-C does, and tells how the launcher ended. */
+  stop(): Promise<Ended>;
+}
+
+const START_TIMEOUT_MS = 90_000;
+
+/** Starts a system, with everything built already. */
+export async function startSystem(): Promise<System> {
+  const data = mkdtempSync(join(tmpdir(), 'rondo-e2e-'));
+  const base = await freeBase();
+  const registry = `127.0.0.1:${base}`;
+  const args = [join(root, 'scripts/run.mjs'), 'start', '--data', data, '--port-base', String(base)];
+  const launcher = start(process.execPath, args);
+  await Promise.race([
+    eventually(START_TIMEOUT_MS, () => {
+      if (!launcher.output().stdout.includes('Rondo is up')) throw new Error(`not up: ${describe(launcher)}`);
+    }),
+    launcher.ended.then(() => Promise.reject(new Error(`ended before it was up: ${describe(launcher)}`))),
+  ]);
+  const cli = [join(root, 'scripts/rondo.mjs')];
+  const env = { RONDO_REGISTRY: registry };
+  const added: Running[] = [];
+  return {
+    registry,
+    address: (offset) => `127.0.0.1:${base + offset}`,
+    banner: launcher.output().stdout,
+    pid: (instanceId) => readPids(data)[instanceId] ?? Number.NaN,
+    rondo: (...words) => node([...cli, ...words], env),
+    startRondo: (...words) => start(process.execPath, [...cli, ...words], env),
+    addInstance(service, instanceId) {
+      const main = join(root, 'services', service, 'dist/main.js');
+      const instance = start(process.execPath, [main], {
+        ...env,
+        RONDO_LISTEN: '127.0.0.1:0',
+        RONDO_INSTANCE_ID: instanceId,
+      });
+      added.push(instance);
+      return instance;
+    },
+    async stop() {
+      for (const { process: child } of added) child.kill('SIGTERM');
+      await Promise.all(added.map(({ ended }) => ended));
+      launcher.process.kill('SIGINT');
+      const ended = await launcher.ended;
+      rmSync(data, { recursive: true, force: true });
+      return ended;
+    },
+  };
+}
+
+function readPids(data: string): Readonly<Record<string, number>> {
+  return JSON.parse(readFileSync(join(data, 'processes.json'), 'utf8'));
+}
+
+function describe({ output }: Running): string {
+  const { stdout, stderr } = output();
+  return `${stdout}\n${stderr}`;
+}
+
+/** A base port with the ten ports above it free, as far as can be told. */
+async function freeBase(): Promise<number> {
+  for (let base = 20_000 + (process.pid % 2_000) * 10; base < 60_000; base += 10) {
+    const free = await Promise.all(Array.from({ length: 10 }, (_, offset) => isFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+  throw new Error('no ten free ports in a row');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+const project = {
+  testEnvironment: '<rootDir>/scripts/jest/leak-free-environment.mjs',
+  globalTeardown: '<rootDir>/scripts/jest/end-of-run.mjs',
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+};
+
+const typescriptSpecifiers = { '^(\\.{1,2}/.*)\\.js$': '$1' };
+
+/** Packages are taken from their sources: a test sees a change without a build. */
+const code = {
+  ...project,
+  displayName: 'code',
+  roots: ['packages', 'services'].filter((folder) => existsSync(folder)).map((folder) => `<rootDir>/${folder}`),
+  moduleNameMapper: {
+    '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
+    '^@rondo/(rpc|service|database|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
+    '^@rondo/(service|database|cli)$': '<rootDir>/packages/$1/src/index.ts',
+    ...typescriptSpecifiers,
+  },
+};
+
+/** Journeys take what was built, as the processes that they start do. */
+const e2e = {
+  ...project,
+  displayName: 'e2e',
+  roots: ['<rootDir>/e2e'],
+  moduleNameMapper: typescriptSpecifiers,
+};
+
+/** @type {import('jest').Config} */
+export default {
+  projects: existsSync('e2e/package.json') ? [code, e2e] : [code],
+  testTimeout: 15_000,
+  // Two at least: most of a component test is waiting.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+};

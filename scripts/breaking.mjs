@@ -1,0 +1,69 @@
+/** Compares the contracts with those of main: nothing that a published client relies on may go. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { bin, root, run } from './process.mjs';
+
+const git = (...args) => run('git', args);
+
+/**
+ * @returns {Promise<import('./steps.mjs').Outcome>} Skipped, saying why, where there is nothing to compare with.
+ */
+export async function breaking() {
+  const base = await findBase();
+  if (!base) return { code: 0, skipped: true, note: 'no earlier contracts on main or origin/main (shallow clone?)' };
+  const folder = mkdtempSync(path.join(tmpdir(), 'rondo-base-'));
+  try {
+    const image = await buildImage(base, folder);
+    if (image.code !== 0) return image;
+    // Imports are third parties' contracts: a new version of theirs isn't our break.
+    const args = ['breaking', 'proto', '--against', path.join(folder, 'base.binpb'), '--exclude-imports'];
+    return { ...(await run(bin('buf'), args)), note: `against ${base}` };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** main as it is known here; on main itself, with nothing changed since, the commit before. */
+async function findBase() {
+  for (const ref of ['main', 'origin/main']) {
+    if (!(await hasContracts(ref))) continue;
+    if (!(await isHead(ref))) return ref;
+    const previous = `${ref}~1`;
+    return (await hasContracts(previous)) ? previous : undefined;
+  }
+  return undefined;
+}
+
+async function isHead(ref) {
+  const sameCommit = (await git('rev-parse', ref)).output === (await git('rev-parse', 'HEAD')).output;
+  return sameCommit && (await git('diff', '--quiet', ref, '--', 'proto', 'buf.yaml')).code === 0;
+}
+
+const hasContracts = async (ref) => (await git('cat-file', '-e', `${ref}:proto`)).code === 0;
+
+/** buf can't read a git ref whose modules lie in node_modules: the base is unpacked beside ours and built there. */
+async function buildImage(base, folder) {
+  const archive = path.join(folder, 'base.tar');
+  const steps = [
+    () => git('archive', '--output', archive, base, 'proto', 'buf.yaml'),
+    () => run('tar', ['-xf', archive, '-C', folder]),
+    () => linkPackages(folder),
+    () => run(bin('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder }),
+  ];
+  for (const next of steps) {
+    const outcome = await next();
+    if (outcome.code !== 0) return outcome;
+  }
+  return { code: 0 };
+}
+
+/** Third parties' contracts come from the packages that are installed here. */
+async function linkPackages(folder) {
+  const modules = readFileSync(path.join(folder, 'buf.yaml'), 'utf8').matchAll(/path: (\S*?node_modules)\//g);
+  for (const packages of new Set([...modules].map(([, name]) => name))) {
+    mkdirSync(path.join(folder, path.dirname(packages)), { recursive: true });
+    symlinkSync(path.join(root, packages), path.join(folder, packages));
+  }
+  return { code: 0 };
+}

@@ -1,0 +1,47 @@
+/**
+ * What the images hold: each service and the tools beside it as one file each, without node_modules.
+ * bundle/shared/ goes into every image, bundle/<service>/ into its own.
+ */
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { build } from './build.mjs';
+import { root } from './process.mjs';
+
+const out = path.join(root, 'bundle');
+/** CommonJS dependencies ask for Node's own modules by `require`, which an ES module lacks. */
+const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+/** `npm run bundle` */
+export async function main() {
+  if (!(await build())) return 1;
+  rmSync(out, { recursive: true, force: true });
+  await bundle('packages/cli/dist/main.js', 'shared/rondo.mjs');
+  await bundle('packages/service/dist/healthcheck-main.js', 'shared/healthcheck.mjs');
+  await bundle('packages/database/dist/provision-main.js', 'shared/provision.mjs');
+  cpSync(path.join(root, 'packages/contracts/descriptors.binpb'), path.join(out, 'shared/descriptors.binpb'));
+  for (const service of readdirSync(path.join(root, 'services'))) {
+    await bundle(`services/${service}/dist/main.js`, `${service}/dist/main.mjs`);
+    const migrations = path.join(root, 'services', service, 'migrations');
+    if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
+  }
+  return 0;
+}
+
+async function bundle(entry, file) {
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    entryPoints: [path.join(root, entry)],
+    outfile: path.join(out, file),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    minifySyntax: true,
+    sourcemap: true,
+    sourcesContent: false,
+    banner: { js: banner },
+    // Optional, and not there: what would use them does without.
+    external: ['pg-native', 'pino-pretty'],
+    logLevel: 'warning',
+  });
+}

@@ -1,0 +1,48 @@
+/** Everything but the tests: format, lint, import rules, types, unused code, contracts. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { breaking } from './breaking.mjs';
+import { compile } from './build.mjs';
+import { generate } from './generate.mjs';
+import { bin, root, run } from './process.mjs';
+import { step } from './steps.mjs';
+
+const steps = [
+  ['generate', generate],
+  ['compile', compile],
+  ['every project built', everyProjectBuilt],
+  ['types of tests', () => run(bin('tsc'), ['--project', 'tsconfig.tests.json'])],
+  ['format and lint', () => run(bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.'])],
+  ['lint rules bite', () => run(process.execPath, ['scripts/lint/rules.mjs'])],
+  ['unused code', () => run(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])],
+  ['contracts: lint', () => run(bin('buf'), ['lint', 'proto'])],
+  ['contracts: format', () => run(bin('buf'), ['format', '--diff', '--exit-code', 'proto'])],
+  ['contracts: breaking', breaking],
+];
+
+/** A project that tsconfig.json doesn't name is compiled by nobody. */
+async function everyProjectBuilt() {
+  const named = JSON.parse(readFileSync(path.join(root, 'tsconfig.json'), 'utf8')).references.map((one) => one.path);
+  const missing = ['packages', 'services']
+    .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
+    .filter((folder) => existsSync(path.join(root, folder, 'tsconfig.json')) && !named.includes(folder));
+  return {
+    code: missing.length,
+    output: missing.map((folder) => `tsconfig.json has no reference to ${folder}`).join('\n'),
+  };
+}
+
+/** `npm run check`: all steps run, whatever fails. */
+export async function main() {
+  const failed = [];
+  const skipped = [];
+  for (const [name, work] of steps) {
+    const outcome = await step(name, work);
+    if (outcome.code !== 0) failed.push(name);
+    if (outcome.skipped) skipped.push(name);
+  }
+  const passed = steps.length - failed.length - skipped.length;
+  console.log(`\n${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  for (const name of failed) console.log(`  failed: ${name}`);
+  return failed.length === 0 ? 0 : 1;
+}

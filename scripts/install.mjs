@@ -1,0 +1,44 @@
+/** Installs the workspace with the pinned pnpm when something that decides it has changed since the last time. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { root, run } from './process.mjs';
+
+const stamp = path.join(root, 'node_modules/.rondo-installed');
+
+/**
+ * @returns {Promise<boolean>} False when it failed; pnpm has said why.
+ */
+export async function install() {
+  const wanted = fingerprint();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return true;
+  console.log('Installing packages …');
+  const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  // CI=true: pnpm asks no question. By npx: corepack doesn't start on every Node 20, and a pnpm of one's own is another version.
+  const args = ['--yes', packageManager, 'install', '--frozen-lockfile'];
+  const { code } = await run('npx', args, { show: true, env: { CI: 'true' } });
+  if (code !== 0) {
+    console.error(`Packages could not be installed. If a package.json changed: npx --yes ${packageManager} install`);
+    return false;
+  }
+  writeFileSync(stamp, wanted);
+  return true;
+}
+
+/** What pnpm's result depends on. Node's version isn't part of it: no package here is compiled for one. */
+function fingerprint() {
+  const hash = createHash('sha256').update(`${process.platform}-${process.arch}`);
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests()]) {
+    hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));
+  }
+  return hash.digest('hex');
+}
+
+function manifests() {
+  const folders = ['packages', 'services'].flatMap((parent) =>
+    existsSync(path.join(root, parent)) ? readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`) : [],
+  );
+  return ['.', 'e2e', 'bench', ...folders.sort()]
+    .map((folder) => `${folder}/package.json`)
+    .filter((file) => existsSync(path.join(root, file)));
+}

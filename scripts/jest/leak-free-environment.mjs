@@ -1,0 +1,46 @@
+/** Fails a test file that leaves behind what would keep a process alive: a timer, a socket, a server, a child. */
+import { TestEnvironment } from 'jest-environment-node';
+
+const graceMs = 1_000;
+/** Jest's own, and what the loader has under way. */
+const harmless = new Set([
+  'FSReqCallback',
+  'FSReqPromise',
+  'CloseReq',
+  'PipeWrap',
+  'TTYWrap',
+  'Immediate',
+  'MessagePort',
+]);
+
+/** How many of each kind, as Node names them; what is unref'd doesn't count. */
+function activeResources() {
+  const counts = new Map();
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (!harmless.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
+
+export default class LeakFreeEnvironment extends TestEnvironment {
+  #before = activeResources();
+
+  async teardown() {
+    const leaked = await this.#leaks();
+    await super.teardown();
+    if (leaked.length > 0) throw new Error(`The tests of this file left behind: ${leaked.join(', ')}`);
+  }
+
+  /** What closes does so over some turns of the event loop: only what outlives the grace is a leak. */
+  async #leaks() {
+    const deadline = performance.now() + graceMs;
+    for (;;) {
+      const leaked = [...activeResources()]
+        .map(([kind, count]) => [kind, count - (this.#before.get(kind) ?? 0)])
+        .filter(([, count]) => count > 0)
+        .map(([kind, count]) => `${count} ${kind}`);
+      if (leaked.length === 0 || performance.now() > deadline) return leaked;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/** The services as processes of this one: started, logged and stopped with it. */
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { root } from '../process.mjs';
+
+const WARNINGS = new Set(['warn', 'error', 'fatal']);
+const STOP_TIMEOUT_MS = 15_000;
+/** What a shell may have set for its own use, and no service here may inherit. */
+const OURS_ALONE = ['RONDO_ADVERTISE', 'RONDO_METRICS', 'RONDO_DATABASE_ADMIN_URL', 'DATABASE_URL'];
+
+/**
+ * @typedef {object} Child
+ * @property {string} name
+ * @property {number | undefined} pid
+ * @property {Promise<string>} ended How it ended, in words.
+ * @property {(signal: NodeJS.Signals) => void} kill
+ * @property {() => string[]} lastLines The end of its output, for when it fails.
+ */
+
+/**
+ * Starts one service.
+ * @param {import('./plan.mjs').Planned} planned
+ * @param {{ data: string, env: Record<string, string>, warn: (line: string) => void }} options
+ * @returns {Child}
+ */
+export function startChild({ name, service }, { data, env, warn }) {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OURS_ALONE.includes(key)));
+  const child = spawn(process.execPath, [path.join(root, 'services', service, 'dist/main.js')], {
+    cwd: root,
+    env: { ...inherited, ...env, RONDO_INSTANCE_ID: name },
+    // Ctrl-C reaches this process alone, which stops the others in order; they stop by themselves when the channel to
+    // it breaks, whatever ended it.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const recent = [];
+  const log = openLog(path.join(data, 'logs'), name);
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      log.write(`${line}\n`);
+      recent.push(line);
+      if (recent.length > 10) recent.shift();
+      const warning = toWarning(line);
+      if (warning !== undefined) warn(`${name}: ${warning}`);
+    });
+  }
+  const ended = new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  }).finally(() => log.end());
+  return { name, pid: child.pid, ended, kill: (signal) => child.kill(signal), lastLines: () => [...recent] };
+}
+
+/**
+ * Stops processes with SIGTERM, and those that take too long with SIGKILL.
+ * @param {Child[]} children
+ */
+export async function stopChildren(children) {
+  for (const { kill } of children) kill('SIGTERM');
+  const timer = setTimeout(() => {
+    for (const { kill } of children) kill('SIGKILL');
+  }, STOP_TIMEOUT_MS);
+  await Promise.all(children.map(({ ended }) => ended));
+  clearTimeout(timer);
+}
+
+/** A log file of its own for each start; the one before stays as `.previous`. */
+function openLog(folder, name) {
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `${name}.log`);
+  if (existsSync(file)) renameSync(file, `${file}.previous`);
+  return createWriteStream(file);
+}
+
+function toWarning(line) {
+  try {
+    const { level, msg, error, reason, err } = JSON.parse(line);
+    if (!WARNINGS.has(level)) return undefined;
+    const why = error ?? reason ?? err?.message;
+    return why === undefined || msg.includes(why) ? msg : `${msg} (${why})`;
+  } catch {
+    return line; // no log line: whatever it is, it wasn't meant to be there
+  }
+}

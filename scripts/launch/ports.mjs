@@ -1,0 +1,31 @@
+/** Whether the ports that are to be used are free. */
+import { createServer } from 'node:net';
+import { DATABASE_OFFSET } from './plan.mjs';
+
+/**
+ * @param {import('./plan.mjs').Planned[]} processes
+ * @param {number} portBase
+ * @throws {Error} with one line that names every port that is taken.
+ */
+export async function requireFreePorts(processes, portBase) {
+  const wanted = [
+    ...processes.filter(({ port }) => port > 0),
+    { name: 'the database', port: portBase + DATABASE_OFFSET },
+  ];
+  const taken = [];
+  for (const { name, port } of wanted) if (!(await isFree(port))) taken.push(`${port} (${name})`);
+  if (taken.length === 0) return;
+  const other = portBase < 60_000 ? portBase + 1000 : portBase - 1000;
+  throw new Error(
+    `in use already: port ${taken.join(', ')}. Stop what listens there, or start beside it: ` +
+      `npm start -- --data DIR --port-base ${other}`,
+  );
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * Files that break a rule of biome.json, and neighbours that don't: what `rules.mjs` tries.
+ * `refused`: file → [the rule's name, or the start of a plugin's message; the code]. The code fails for that reason.
+ */
+const ambient = 'Ambient clock or chance';
+const peers = "resolver, balancer, transport, resilience and telemetry don't know each other";
+const deep = 'Import a package by its name';
+const wire = 'Only transport/grpc and server/grpc';
+
+export const refused = [
+  // The import table.
+  ['packages/rpc/src/server/a.ts', "server/ and client/ don't know each other", "import '../client/index.js';"],
+  ['packages/rpc/src/server/grpc/a.ts', "server/ and client/ don't know each other", "import '../../client/index.js';"],
+  [
+    'packages/rpc/src/client/a.ts',
+    "server/ and client/ don't know each other",
+    "export { a } from '../server/index.js';",
+  ],
+  ['packages/rpc/src/resolver/a.ts', peers, "import type { A } from '../balancer/index.js';"],
+  ['packages/rpc/src/balancer/a.ts', peers, "import '../resilience/index.js';"],
+  ['packages/rpc/src/transport/a.ts', peers, "await import('../telemetry/index.js');"],
+  ['packages/rpc/src/transport/grpc/a.ts', peers, "import '../../resolver/index.js';"],
+  ['packages/rpc/src/resilience/a.ts', peers, "import '../transport/index.js';"],
+  ['packages/rpc/src/telemetry/a.ts', peers, "export type A = import('../resolver/index.js').A;"],
+  ['packages/rpc/src/balancer/b.ts', wire, "import '@grpc/grpc-js';"],
+  ['packages/rpc/src/transport/b.ts', wire, "import '@grpc/grpc-js/build/src/channel.js';"],
+  ['packages/service/src/a.ts', wire, "import type { Server } from '@grpc/grpc-js';"],
+  ['packages/rpc/src/call/a.ts', 'Take a Logger', "import type { Logger } from 'pino';"],
+  ['services/sales/src/a.ts', 'Take a Logger', "import 'pino-pretty';"],
+  ['packages/rpc/src/call/b.ts', 'packages/rpc knows no package', "import '@rondo/contracts/sales/v1/quotes';"],
+  ['packages/rpc/src/call/c.ts', 'packages/rpc knows no package', "import '@rondo/service';"],
+  ['packages/service/src/b.ts', 'packages/service, which every service shares', "import '@rondo/database/embedded';"],
+  ['packages/database/src/a.ts', 'packages/database knows no other package', "import '@rondo/rpc/status';"],
+  ['services/sales/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],
+  ['services/sales/src/domain/b.ts', 'domain/ is pure', "import '../config.js';"],
+  ['services/sales/src/domain/quote/c.ts', 'domain/ is pure', "import '../../adapters/products.js';"],
+  [
+    'services/sales/src/domain/d.ts',
+    'domain/ is pure',
+    "import type { Quote } from '@rondo/contracts/sales/v1/quotes';",
+  ],
+  ['services/sales/src/usecases/a.ts', 'usecases/ import nothing but', "import '../adapters/products.js';"],
+  ['services/sales/src/usecases/b.ts', 'usecases/ import nothing but', "import '@rondo/rpc/status';"],
+  ['services/sales/src/rpc/a.ts', 'rpc/ imports usecases/', "import '../adapters/products.js';"],
+  ['services/sales/src/rpc/b.ts', 'rpc/ imports usecases/', "import '@rondo/database';"],
+  ['services/sales/src/adapters/a.ts', 'adapters/ import domain/', "import '../usecases/place-order.js';"],
+  ['services/sales/src/adapters/store/a.ts', 'adapters/ import domain/', "import '../../rpc/orders.js';"],
+  ['services/sales/src/b.ts', deep, "import '../../calculator/src/app.js';"],
+  ['services/sales/test/a.test.ts', deep, "import '../../calculator/src/app.js';"],
+  ['packages/cli/src/a.ts', deep, "import '@rondo/rpc/dist/client/index.js';"],
+  ['packages/cli/src/b.ts', 'A service is called through its contract', "import '@rondo/service-sales';"],
+  ['e2e/a.test.ts', deep, "import '../services/sales/src/app.js';"],
+  ['bench/a.ts', deep, "import '../services/calculator/dist/app.js';"],
+  ['packages/cli/src/c.ts', 'lint/correctness/noUndeclaredDependencies', "import 'left-pad';"],
+  ['packages/cli/src/cycle-a.ts', 'lint/suspicious/noImportCycles', "import './cycle-b.js';\nexport const a = 1;"],
+  ['packages/cli/src/cycle-b.ts', 'lint/suspicious/noImportCycles', "import './cycle-a.js';\nexport const b = 1;"],
+  ['packages/cli/src/d.ts', 'lint/correctness/useImportExtensions', "import './cycle-a';"],
+  ['packages/cli/src/e.ts', 'lint/correctness/noUnresolvedImports', "import './nowhere.js';"],
+
+  // Clock and chance.
+  ...Object.entries({
+    'date-now': 'export const at = Date.now();',
+    'new-date': 'export const at = new Date();',
+    'bare-new-date': 'export const at = new Date;',
+    'date-call': 'export const at = Date();',
+    'date-alias': 'export const { now } = Date;',
+    timeout: 'setTimeout(() => undefined, 1);',
+    interval: 'export const every = setInterval;',
+    immediate: 'globalThis.setImmediate(() => undefined);',
+    'timers-module': "import 'node:timers/promises';",
+    performance: 'export const at = performance.now();',
+    hrtime: 'export const at = process.hrtime.bigint();',
+    signal: 'export const signal = AbortSignal.timeout(5);',
+    random: 'export const chance = Math.random();',
+    'random-alias': 'export const { random } = Math;',
+    uuid: "import { randomUUID } from 'node:crypto';",
+    'uuid-alias': "import { randomUUID as id } from 'node:crypto';",
+    'uuid-namespace': "import * as c from 'node:crypto';\nexport const id = c.randomUUID();",
+    'uuid-global': 'export const id = crypto.randomUUID();',
+  }).map(([name, code]) => [`services/registry/src/${name}.ts`, ambient, code]),
+  ['packages/rpc/src/clock/clock.ts', ambient, 'export const at = Date.now();'],
+
+  // The language.
+  ['packages/cli/src/any.ts', 'lint/suspicious/noExplicitAny', 'export const a: any = 1;'],
+  ['packages/cli/src/bang.ts', 'lint/style/noNonNullAssertion', 'export const f = (a?: { b: 1 }) => a!.b;'],
+  ['packages/cli/src/default.ts', 'lint/style/noDefaultExport', 'export default 1;'],
+  ['packages/cli/src/star.ts', 'lint/performance/noReExportAll', "export * from './cycle-a.js';"],
+  ['packages/cli/src/camelCase.ts', 'lint/style/useFilenamingConvention', 'export const a = 1;'],
+  ['packages/rpc/src/call/print.ts', 'lint/suspicious/noConsole', "console.log('');"],
+  ['packages/cli/src/float.ts', 'lint/nursery/noFloatingPromises', 'const f = async () => 1;\nf();'],
+  [
+    'packages/cli/src/misuse.ts',
+    'lint/nursery/noMisusedPromises',
+    'const f = async () => true;\nexport const g = () => (f() ? 1 : 2);',
+  ],
+  [
+    'packages/cli/src/swallow-a.ts',
+    'A swallowed error',
+    'try {\n  f();\n} catch {\n  // never mind\n}\nfunction f() {}',
+  ],
+  ['packages/cli/src/swallow-b.ts', 'A swallowed error', 'export const f = (p: Promise<void>) => p.catch(() => {});'],
+  [
+    'packages/cli/src/params.ts',
+    'lint/complexity/useMaxParams',
+    'export const f = (a = 1, b = 1, c = 1, d = 1) => a + b + c + d;',
+  ],
+  ['services/sales/src/app.ts', 'lint/style/noProcessEnv', 'export const url = process.env.DATABASE_URL;'],
+];
+
+export const allowed = [
+  ['e2e/ok.test.ts', "import './src/system.js';"],
+  [
+    'packages/rpc/src/server/ok.ts',
+    "import type { WireCall } from '../transport/index.js';\nexport type A = WireCall;",
+  ],
+  ['packages/rpc/src/client/ok.ts', "import '../balancer/index.js';\nimport '../resolver/index.js';"],
+  ['packages/rpc/src/server/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../router.js';"],
+  ['packages/rpc/src/transport/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../transport.js';"],
+  ['packages/rpc/src/transport/grpc/server.ts', "import './client.js';\nimport '@rondo/contracts/google/rpc/status';"],
+  [
+    'packages/rpc/src/client/ok.test.ts',
+    "import '../server/index.js';\nimport '@rondo/contracts/rondo/options/v1/options';",
+  ],
+  [
+    'packages/rpc/src/call/ok.ts',
+    'export const at = (ms: number): Date => new Date(ms);\nexport const { max } = { max: 1 };',
+  ],
+  ['packages/rpc/src/clock/system.ts', 'export const now = (): number => Date.now() + Math.random();'],
+  ['packages/rpc/src/call/ok.test.ts', 'setTimeout(() => undefined, 1);'],
+  ['packages/service/src/ok.ts', "import 'pino';\nimport '@rondo/rpc/client';\nsetTimeout(() => undefined, 1);"],
+  ['services/sales/src/domain/ok.ts', "import './money.js';"],
+  ['services/sales/src/domain/quote/ok.ts', "import '../money.js';\nimport './line.js';"],
+  ['services/sales/src/domain/ok.test.ts', "import '@jest/globals';\nimport './money.js';"],
+  ['services/sales/src/usecases/ok.ts', "import '../domain/money.js';\nimport './place-order.js';"],
+  ['services/sales/src/usecases/quotes/ok.ts', "import '../../domain/money.js';\nimport '../place-order.js';"],
+  [
+    'services/sales/src/rpc/ok.ts',
+    "import '../usecases/place-order.js';\nimport '@rondo/rpc/status';\nimport 'node:crypto';",
+  ],
+  ['services/sales/src/adapters/ok.ts', "import '../domain/money.js';\nimport '@rondo/database';\nimport './sql.js';"],
+  ['services/sales/src/ok.ts', "import './adapters/products.js';\nimport '@rondo/service';\nimport './rpc/orders.js';"],
+  ['services/sales/src/config.ts', 'export const url = process.env.DATABASE_URL;'],
+  ['services/sales/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
+  [
+    'packages/cli/src/ok.ts',
+    "console.log('');\nexport const f = (p: Promise<void>) => p.catch((error) => console.error(error));",
+  ],
+];

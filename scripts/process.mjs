@@ -1,0 +1,49 @@
+/** How the scripts start other programs. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's folder: every command runs there. */
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * A program of the workspace's own node_modules/.bin.
+ * @param {string} name
+ */
+export const bin = (name) => path.join(root, 'node_modules/.bin', name);
+
+/**
+ * Runs a program to its end and never rejects: a program that can't be started is `code` 127 with the reason in `output`.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string, env?: Record<string, string>, show?: boolean }} [options] `show` hands the terminal on.
+ * @returns {Promise<{ code: number, output: string }>} stdout and stderr as they came; empty with `show`.
+ */
+export function run(command, args, { cwd = root, env = {}, show = false } = {}) {
+  return new Promise((resolve) => {
+    const stdio = show ? 'inherit' : ['ignore', 'pipe', 'pipe'];
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    }
+    const release = forwardSignals(child);
+    child.once('error', (error) => {
+      release();
+      resolve({ code: 127, output: `${command}: ${error.message}\n` });
+    });
+    child.once('close', (code) => {
+      release();
+      resolve({ code: code ?? 1, output });
+    });
+  });
+}
+
+/** A signal to the script is one to the program it waits for: npm tells this process alone. */
+function forwardSignals(child) {
+  const forward = (signal) => child.kill(signal);
+  process.on('SIGINT', forward).on('SIGTERM', forward);
+  return () => process.off('SIGINT', forward).off('SIGTERM', forward);
+}

@@ -1,0 +1,38 @@
+/** One line a step, with its time; the output of a step that fails, and no other. */
+
+const maxLines = 60;
+
+/**
+ * @typedef {object} Outcome
+ * @property {number} code 0 when it passed.
+ * @property {string} [output] Shown when it failed.
+ * @property {string} [note] Stands on the step's line.
+ * @property {boolean} [skipped] Neither passed nor failed; `note` says why.
+ */
+
+/**
+ * Runs one step and prints its line.
+ * @param {string} name
+ * @param {() => Promise<Outcome>} work
+ * @returns {Promise<Outcome>}
+ */
+export async function step(name, work) {
+  const startedAt = performance.now();
+  const outcome = await work();
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`${mark(outcome)} ${name.padEnd(20)} ${seconds.padStart(6)} s  ${outcome.note ?? ''}`.trimEnd());
+  if (outcome.code !== 0) console.log(excerpt(outcome.output ?? ''));
+  return outcome;
+}
+
+function mark({ code, skipped }) {
+  if (skipped) return 'SKIPPED';
+  return code === 0 ? 'ok     ' : 'FAILED ';
+}
+
+/** The first lines tell; a tool's thousandth complaint doesn't. */
+function excerpt(text) {
+  const lines = text.trimEnd().split('\n');
+  const more = lines.length > maxLines ? [`… and ${lines.length - maxLines} more lines`] : [];
+  return [...lines.slice(0, maxLines), ...more].map((line) => `        ${line}`).join('\n');
+}

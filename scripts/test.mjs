@@ -1,0 +1,31 @@
+/** Every test: those beside the code and the component tests first, then the journeys of e2e over built processes. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { compile } from './build.mjs';
+import { generate } from './generate.mjs';
+import { root, run } from './process.mjs';
+import { step } from './steps.mjs';
+
+// As arguments and not by NODE_OPTIONS: the services that a test starts don't inherit them.
+const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+
+async function jest(args) {
+  const program = path.join(root, 'node_modules/jest/bin/jest.js');
+  return (await run(process.execPath, [...node, program, ...args], { show: true })).code;
+}
+
+/**
+ * `npm test`, `npm test -- <jest arguments>`: with arguments, one run of what they select.
+ * What doesn't compile fails it; tests that run from sources run all the same.
+ * @param {string[]} args
+ */
+export async function main(args) {
+  const generated = await step('generate', generate);
+  if (generated.code !== 0) return generated.code;
+  const compiled = await step('compile', compile);
+  if (args.length > 0) return (await jest(args)) || compiled.code;
+  const code = await jest(['--selectProjects', 'code']);
+  if (compiled.code !== 0 || !existsSync(path.join(root, 'e2e/package.json'))) return code || compiled.code;
+  // Alone: a journey measures time, and the ports and processes are its own.
+  return (await jest(['--selectProjects', 'e2e', '--runInBand'])) || code;
+}
