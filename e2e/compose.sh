@@ -54,7 +54,7 @@ say "data survives down and up"
 rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --rate 100 --duration 30s --json >/tmp/rondo-e2e-load &
 load=$!
 before=$(compose ps --quiet sales)
-compose up --detach --no-deps --build sales
+compose up --detach --no-deps --build --force-recreate sales
 [ "$(compose ps --quiet sales)" != '' ] || fail 'sales is gone'
 docker kill --signal KILL "$(compose ps --quiet calculator-replica | head -n 1)" >/dev/null
 wait "$load" || fail "calls failed: $(cat /tmp/rondo-e2e-load)"

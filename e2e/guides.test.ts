@@ -26,7 +26,14 @@ describe('docs/guides/first-call.md', () => {
     const { code: exitCode, stdout, stderr } = await node([file]);
     rmSync(folder, { recursive: true });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual(['2 + 1 = 3', '2 + 2 = 4', '2 + 3 = 5', '2 + 4 = 6', '2 + 5 = 7', '2 + 6 = 8']);
+    expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual([
+      '2 + 1 = 3',
+      '2 + 2 = 4',
+      '2 + 3 = 5',
+      '2 + 4 = 6',
+      '2 + 5 = 7',
+      '2 + 6 = 8',
+    ]);
     expect(stdout.match(/^call \d was served by (one|two|three)$/gm)).toHaveLength(6);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from './src/eventually.js';
 import { isAlive } from './src/process-table.js';
 import { start } from './src/run.js';
-import { startSystem, type System } from './src/system.js';
+import { type System, startSystem } from './src/system.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const TWO_AND_THREE = '{"a": 2, "b": 3}';
@@ -63,7 +63,9 @@ describe('journey 1: a newcomer', () => {
       process.stdout.write('grpcurl is not installed here: this part of journey 1 was left out\n');
       return;
     }
-    expect(list.stdout.split('\n')).toEqual(expect.arrayContaining(['calculator.Calculator', 'calculator.v1.CalculatorService']));
+    expect(list.stdout.split('\n')).toEqual(
+      expect.arrayContaining(['calculator.Calculator', 'calculator.v1.CalculatorService']),
+    );
     const described = await grpcurl(system.address(1), 'describe', 'calculator.v1.CalculatorService');
     expect(described.stdout).toContain('rpc Add');
     const added = await grpcurl('-d', TWO_AND_THREE, system.address(1), ADD);

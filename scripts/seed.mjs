@@ -23,9 +23,35 @@ const CUSTOMERS = [
 ];
 /** By customer: what they were offered, and whether they took it. */
 const QUOTES = [
-  { customer: 0, lines: [['SITE-SURVEY', 1n], ['SENSOR-KIT', 24n, '5'], ['GATEWAY', 2n]], taxPercent: '20', accept: true },
-  { customer: 1, lines: [['SENSOR-KIT', 60n, '12.5'], ['GATEWAY', 4n]], discountPercent: '3', taxPercent: '20', accept: true },
-  { customer: 2, lines: [['TRAINING-DAY', 2n], ['SITE-SURVEY', 3n]], taxPercent: '20', accept: false },
+  {
+    customer: 0,
+    lines: [
+      ['SITE-SURVEY', 1n],
+      ['SENSOR-KIT', 24n, '5'],
+      ['GATEWAY', 2n],
+    ],
+    taxPercent: '20',
+    accept: true,
+  },
+  {
+    customer: 1,
+    lines: [
+      ['SENSOR-KIT', 60n, '12.5'],
+      ['GATEWAY', 4n],
+    ],
+    discountPercent: '3',
+    taxPercent: '20',
+    accept: true,
+  },
+  {
+    customer: 2,
+    lines: [
+      ['TRAINING-DAY', 2n],
+      ['SITE-SURVEY', 3n],
+    ],
+    taxPercent: '20',
+    accept: false,
+  },
 ];
 
 /** `npm run seed` */

@@ -48,7 +48,8 @@ async function run({ options, processes, stop, startedAt }) {
     children.push(startChild(planned, { data, env, warn }));
   };
   const stopped = stop.promise.then(() => undefined);
-  const ready = (wanted) => Promise.race([untilReady(registry, { names: wanted, failed: firstToEnd(children) }), stopped]);
+  const ready = (wanted) =>
+    Promise.race([untilReady(registry, { names: wanted, failed: firstToEnd(children) }), stopped]);
   try {
     const [first, ...others] = processes;
     launch(first);

@@ -24,7 +24,8 @@ export async function untilReady(registry, { names, failed }) {
       if (instances !== undefined && missing.length === 0) {
         return ready.filter(({ instanceId }) => names.includes(instanceId)).map(toRow);
       }
-      if (performance.now() > expiresAt) throw new Error(`not ready after a minute: ${missing.join(', ') || 'registry'}`);
+      if (performance.now() > expiresAt)
+        throw new Error(`not ready after a minute: ${missing.join(', ') || 'registry'}`);
       await Promise.race([failed, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
     }
   } finally {
