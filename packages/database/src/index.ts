@@ -14,6 +14,7 @@ export { type MigrateOptions, migrate } from './migrate.js';
 export { type Migration, MigrationError } from './migration.js';
 export { createPool, type PoolOptions } from './pool.js';
 export { type ProvisionedDatabase, type ProvisionOptions, provision } from './provision.js';
+export { createReadinessCheck, type ReadinessOptions } from './readiness.js';
 export type {
   Database,
   Isolation,

@@ -1,7 +1,7 @@
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
-import { createPool, describeUrl } from '@rondo/database';
+import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Random } from '@rondo/rpc/clock';
@@ -12,7 +12,6 @@ import { createChangeFeed } from './adapters/change-feed.js';
 import { createStoreDatabase } from './adapters/database.js';
 import { createMemberStore } from './adapters/member-store.js';
 import { createProjectStore } from './adapters/project-store.js';
-import { createReadinessCheck } from './adapters/readiness.js';
 import { createTaskStore } from './adapters/task-store.js';
 import type { ProjectsConfig } from './config.js';
 import { ServiceStopped } from './domain/errors.js';
@@ -29,6 +28,7 @@ export interface ProjectsContext {
   readonly random: Random;
 }
 
+const MIGRATIONS = new URL('../migrations/', import.meta.url);
 /** 80 bits: short in a name, and beyond guessing. */
 const ID_BYTES = 10;
 
@@ -58,8 +58,8 @@ export function createApp({ log, channel, random }: ProjectsContext, { databaseU
     ],
     dependencies: [
       {
-        name: `the database at ${describeUrl(databaseUrl)}`,
-        check: createReadinessCheck(database, (line) => log.info({}, line)),
+        name: `the ${describeUrl(databaseUrl)}`,
+        check: createReadinessCheck(database, { directory: MIGRATIONS, log: (line) => log.info({}, line) }),
       },
     ],
     async stop() {

@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
-import { createPool } from '@rondo/database';
+import { createPool, type Database } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
@@ -90,6 +91,49 @@ export async function addMember({ team }: Company): Promise<string> {
 /** A project with a title and nothing else. */
 export function addProject({ projects }: Company, title = 'Website') {
   return projects.createProject({ project: { title } });
+}
+
+/** Keeps others from a row until `release`. */
+export async function holdRow({ database }: Company, table: 'projects' | 'members', name: string) {
+  const held = new Signal();
+  const released = new Signal();
+  const holding = database.transaction(async (transaction) => {
+    await transaction.one(`SELECT id FROM ${table} WHERE id = $1 FOR UPDATE`, [name.replace(`${table}/`, '')]);
+    held.give();
+    await released.given;
+  });
+  await Promise.race([held.given, holding]);
+  return {
+    /** Resolves once so many others wait for a lock. */
+    waitedForBy: (count: number) => eventually(async () => (await waiting(database)) >= count),
+    release() {
+      released.give();
+      return holding;
+    },
+  };
+}
+
+/** Something that happens once. */
+class Signal {
+  give: () => void = () => undefined;
+  readonly given = new Promise<void>((resolve) => {
+    this.give = resolve;
+  });
+}
+
+async function waiting(database: Database): Promise<number> {
+  const { backends } = await database.one<{ backends: number }>(
+    "SELECT count(*)::int AS backends FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+  );
+  return backends;
+}
+
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + 5_000;
+  while (!(await condition())) {
+    if (performance.now() > giveUpAt) throw new Error('nobody waits for the row');
+    await pause(5);
+  }
 }
 
 /** What a call fails with. */

@@ -20,7 +20,7 @@ describe('while something is away', () => {
     expect(await company.projects.getProject({ name })).toMatchObject({ title: 'P' });
   });
 
-  it('without a database calls are UNAVAILABLE, and a watcher of what was to be written is told to begin anew', async () => {
+  it('without a database calls are UNAVAILABLE, and a watcher of what was to be written begins anew', async () => {
     const { name } = await addProject(company);
     const events = company.projects.watchProject({ name })[Symbol.asyncIterator]();
     await events.next();

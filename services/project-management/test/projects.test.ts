@@ -3,7 +3,7 @@ import { BadRequest, PreconditionFailure, ResourceInfo } from '@rondo/contracts/
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
+import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
 const { PROJECT_STATE_PLANNED: PLANNED, PROJECT_STATE_ACTIVE: ACTIVE } = ProjectState;
@@ -192,6 +192,16 @@ describe('UpdateProject', () => {
     expect(refused.every(({ code }) => code === Status.ABORTED)).toBe(true);
   });
 
+  it('decides on what is there once it has the row, not on what was there before', async () => {
+    const { name, etag } = await addProject(company);
+    const held = await holdRow(company, 'projects', name);
+    const writers = ['one', 'two'].map((title) => company.projects.updateProject({ project: { name, title, etag } }));
+    const outcomes = Promise.allSettled(writers);
+    await held.waitedForBy(2);
+    await held.release();
+    expect((await outcomes).map(({ status }) => status).sort(byText)).toEqual(['fulfilled', 'rejected']);
+  });
+
   it('refuses an illegal move, naming both states and the allowed ones', async () => {
     const { name } = await addProject(company);
     const failure = await failureOf(company.projects.updateProject({ project: { name, state: DONE } }));
@@ -313,6 +323,10 @@ describe('EstimateProject', () => {
     expect((await failureOf(company.projects.estimateProject({ name: UNKNOWN }))).code).toBe(Status.NOT_FOUND);
   });
 });
+
+function byText(a: string, b: string): number {
+  return a.localeCompare(b);
+}
 
 async function count(table: 'projects' | 'tasks' | 'members'): Promise<bigint> {
   const { rows } = await company.database.one<{ rows: bigint }>(`SELECT count(*) AS rows FROM ${table}`);

@@ -3,7 +3,7 @@ import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
+import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
 
@@ -144,6 +144,23 @@ describe('ListTasks', () => {
     const all = await company.tasks.listTasks({ parent, pageSize: 100 });
     expect(all.tasks).toHaveLength(35);
     expect(seen).toEqual(all.tasks.slice(0, seen.length).map(({ name }) => name));
+  });
+
+  it('shows tasks in the order in which they are drawn, so that no page is overtaken', async () => {
+    const ada = await addMember(company);
+    const { name: parent } = await addProject(company);
+    // The first one waits with its place in the order drawn already, as a foreign key is checked last.
+    const held = await holdRow(company, 'members', ada);
+    const done: string[] = [];
+    const first = company.tasks.createTask({ parent, task: { title: 'first', assignee: ada } });
+    const noted = [first.then(({ title }) => done.push(title))];
+    await held.waitedForBy(1);
+    const second = company.tasks.createTask({ parent, task: { title: 'second' } });
+    noted.push(second.then(({ title }) => done.push(title)));
+    await Promise.race([held.waitedForBy(2), second]);
+    await held.release();
+    await Promise.all(noted);
+    expect(done).toEqual(['first', 'second']);
   });
 
   it('refuses an unknown project, and the token of another one', async () => {

@@ -1,6 +1,4 @@
-import { REGISTRY_PORT, runService } from '@rondo/service';
-import { createApp } from './app.js';
-import { variables } from './config.js';
+import { runService } from '@rondo/service';
+import { registry } from './index.js';
 
-// It is what the others register with: it doesn't register itself.
-await runService({ name: 'registry', port: REGISTRY_PORT, variables, register: false, createApp });
+await runService(registry);

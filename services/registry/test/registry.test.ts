@@ -167,6 +167,24 @@ describe('a watch', () => {
     }
   });
 
+  it('too large for a message comes in parts, from none but the last of which it can resume', async () => {
+    const { registry } = start({ maxServices: 30 });
+    const services = Array.from({ length: 30 }, (_, index) => `s${index}.${'x'.repeat(200)}`);
+    const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`k${index}`, 'x'.repeat(256)]));
+    for (let index = 0; index < 100; index += 1) {
+      await registry.register({ instance: sales({ instanceId: `sales-${index}`, services, metadata }) });
+    }
+    const seen: WatchResponse[] = [];
+    for await (const event of registry.watch({})) {
+      seen.push(event);
+      if (event.position !== undefined) break;
+    }
+    const parts = seen.map(({ event }) => (event?.$case === 'snapshot' ? event.value : undefined));
+    expect(parts.map((part) => part?.more)).toEqual([true, false]);
+    expect(parts.flatMap((part) => part?.instances ?? [])).toHaveLength(100);
+    expect(seen.map(({ position }) => position?.revision)).toEqual([undefined, 100n]);
+  });
+
   it('is refused above the limit, until another ends', async () => {
     const { registry, clock } = start();
     const stop = new AbortController();

@@ -1,4 +1,4 @@
-import { createPool, describeUrl } from '@rondo/database';
+import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import type { Random } from '@rondo/rpc/clock';
@@ -6,7 +6,6 @@ import type { App } from '@rondo/service';
 import { createCalculator } from './adapters/calculator.js';
 import { createQueries, createTransact } from './adapters/database.js';
 import { createProjects } from './adapters/projects.js';
-import { createReadinessCheck } from './adapters/readiness.js';
 import { createStores } from './adapters/stores.js';
 import type { SalesConfig } from './config.js';
 import type { Ports } from './domain/ports.js';
@@ -23,6 +22,7 @@ export interface SalesContext {
   readonly random: Random;
 }
 
+const MIGRATIONS = new URL('../migrations/', import.meta.url);
 /** 80 bits: short in a name, and beyond guessing. */
 const ID_BYTES = 10;
 
@@ -45,7 +45,7 @@ export function createApp({ log, channel, random }: SalesContext, { databaseUrl 
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
-        check: createReadinessCheck(database, (line) => log.info({}, line)),
+        check: createReadinessCheck(database, { directory: MIGRATIONS, log: (line) => log.info({}, line) }),
       },
     ],
     stop: () => database.close(),

@@ -104,6 +104,14 @@ describe('watchDependencies', () => {
     expect(dependency.signal.aborted).toBe(true);
   });
 
+  it('says nothing of a check that it ended itself', async () => {
+    const { clock, changes, lines } = start({ there: false, hangs: true });
+    await clock.advance(0);
+    await stop();
+    expect(lines).toEqual([]);
+    expect(changes).toEqual([[NAME]]);
+  });
+
   it('stops, even in the middle of a check, and leaves no timer', async () => {
     const { clock, dependency } = start({ there: true });
     await clock.advance(0);

@@ -48,6 +48,7 @@ describe('Watch', () => {
     expect(await next()).toBe(ServingStatus.NOT_SERVING);
     const second = next();
     readiness.set(readinessOf(['the cache']));
+    await new Promise((resolve) => setImmediate(resolve)); // what that could send has been sent by now
     readiness.set(readinessOf([]));
     expect(await second).toBe(ServingStatus.SERVING);
     const third = next();

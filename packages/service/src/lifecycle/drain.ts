@@ -36,7 +36,7 @@ const RELEASE_TIMEOUT_MS = 5_000;
  */
 export async function drain(options: DrainOptions): Promise<void> {
   const { readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log } = options;
-  const step = async (what: string, timeoutMs: number, work: () => Promise<unknown>) => {
+  const step = async (what: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<unknown>) => {
     try {
       await within(work, { clock, timeoutMs });
     } catch (error) {
@@ -46,8 +46,12 @@ export async function drain(options: DrainOptions): Promise<void> {
   log.info({ waitMs, graceMs }, 'draining');
   const checksStopped = stopChecks();
   readiness.set(DRAINING);
+  let told = false;
+  await step('telling the registry', TELL_TIMEOUT_MS, async (signal) => {
+    told = (await registration?.told(signal)) ?? false;
+  });
   // Where the registry is away nobody can be told: the wait would be for nothing.
-  if (registration !== undefined && (await told(registration, clock))) await sleep(clock, waitMs);
+  if (told) await sleep(clock, waitMs);
   await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => server.drain(graceMs));
   await step('saying goodbye to the registry', GOODBYE_TIMEOUT_MS, async () => registration?.close());
   await step('letting go', RELEASE_TIMEOUT_MS, async () => {
@@ -55,12 +59,4 @@ export async function drain(options: DrainOptions): Promise<void> {
     await release();
   });
   log.info({}, 'drained');
-}
-
-async function told(registration: Registration, clock: Clock): Promise<boolean> {
-  const limit = new AbortController();
-  const timer = clock.setTimer(TELL_TIMEOUT_MS, () => limit.abort());
-  const known = await registration.told(limit.signal);
-  timer.cancel();
-  return known;
 }

@@ -30,7 +30,7 @@ export function register(scene: Scene, { services, port, readiness }: RegisterOp
     log,
   });
   return {
-    told: registration.told,
+    told: (signal) => registration.told(signal),
     async close() {
       await registration.close();
       channel.close();

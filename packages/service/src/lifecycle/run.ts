@@ -21,28 +21,27 @@ const LAST_WORDS_MS = 1_000;
  * with 1, each said in a plain line on standard error; a fault that nothing caught is logged and exits with 1.
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
-  let service: RunningService;
+  const starting = startService(options);
+  // From the first moment: a signal that comes while it starts drains it as soon as it has.
+  endOnSignal(starting);
   try {
-    service = await startService(options);
+    endOnFault(await starting);
   } catch (error) {
     process.stderr.write(explainFailure(options.name, error));
     process.exit(error instanceof ConfigurationError ? EXIT_CONFIGURATION : EXIT_FAILURE);
   }
-  endOnSignal(service);
-  endOnFault(service);
 }
 
-function endOnSignal(service: RunningService): void {
+function endOnSignal(starting: Promise<RunningService>): void {
   let firstAt: number | undefined;
   const end = () => {
     firstAt ??= performance.now();
-    service.drain().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        service.log.error({ err: error }, 'the drain failed');
-        process.exit(EXIT_FAILURE);
-      },
-    );
+    starting
+      .then((service) => service.drain())
+      .then(
+        () => process.exit(0),
+        () => process.exit(EXIT_FAILURE),
+      );
   };
   for (const [signal, number] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
@@ -50,7 +49,9 @@ function endOnSignal(service: RunningService): void {
       else if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(128 + number);
     });
   }
-  process.on('disconnect', end);
+  // A launcher that died while this process was loading has left before anybody could listen.
+  if (process.send !== undefined && !process.connected) end();
+  else process.on('disconnect', end);
 }
 
 function endOnFault(service: RunningService): void {

@@ -10,8 +10,9 @@ export interface LogOptions {
 }
 
 /**
- * Makes a process's log: JSON lines, one an event. They are written as they come, in this thread: pino's worker
- * transports don't survive bundling, and lose the last lines of a process that ends.
+ * Makes a process's log: JSON lines, one an event. They are written as they come, in this thread. Pino's default writes
+ * in the background and may put the last lines of a process that exits out of order; its worker transports don't
+ * survive bundling.
  */
 export function createLog({ service, instanceId, level, destination }: LogOptions): pino.Logger {
   const options = {
@@ -20,7 +21,7 @@ export function createLog({ service, instanceId, level, destination }: LogOption
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
 /** Where lines go: to people as they read them, where standard output is a terminal and pino-pretty is installed. */

@@ -133,6 +133,16 @@ describe('a registration', () => {
     expect(lines.at(-1)).toBe('info: registered');
   });
 
+  it('gives no call longer than a third of the lease', async () => {
+    const { clock, fake, lines, begin } = start({ ttlMs: 3_000 });
+    fake.hangs = true;
+    begin();
+    await clock.advance(999);
+    expect(lines).toEqual([]);
+    await clock.advance(1);
+    expect(lines).toHaveLength(1);
+  });
+
   it('logs a refusal as an error, and tries on', async () => {
     const { clock, fake, lines, begin } = start();
     fake.fault = new RpcError(Status.INVALID_ARGUMENT, 'instance.zone: must be region/zone');

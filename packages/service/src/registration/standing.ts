@@ -28,8 +28,7 @@ export function createStanding(log: Logger, instanceId: string): Standing {
       if (code === failing) return;
       failing = code;
       const reason = error instanceof Error ? error.message : String(error);
-      if (PASSING.has(code))
-        log.warn({ reason }, `the registry is away: serving on without it, trying again; ${reason}`);
+      if (PASSING.has(code)) log.warn({}, `the registry is away: serving on without it, trying again; ${reason}`);
       else log.error({ err: error }, `the registry refuses this instance: serving on, trying again; ${reason}`);
     },
     superseded(error) {

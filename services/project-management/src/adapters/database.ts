@@ -9,7 +9,7 @@ import {
 import { currentScope } from '@rondo/rpc/call';
 import { ConcurrentChange, StoreUnavailable } from '../domain/errors.js';
 
-/** The database as the stores see it: what they ask of it ends with the call they serve, and fails in the domain's words. */
+/** The database as the stores see it: a statement ends with the call it serves, and fails in the domain's words. */
 export interface StoreDatabase extends Queries {
   /** In one transaction at `read committed`; `work` may run again. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;

@@ -3,7 +3,10 @@ import type { Page, PageQuery } from '../domain/page.js';
 const LEAST = 0n;
 const MOST = 2n ** 63n - 1n;
 
-/** The parameters of a list the oldest first: after which `sequence`, and one row more than the page, to see whether it is the last. */
+/**
+ * The parameters of a list the oldest first: after which `sequence`, and one row more than the page has, to see whether
+ * it is the last.
+ */
 export function ascending({ after, size }: PageQuery): readonly [after: bigint, limit: number] {
   return [after ?? LEAST, size + 1];
 }

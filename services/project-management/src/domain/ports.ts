@@ -8,9 +8,9 @@ import type { RequestKey } from './request-key.js';
 import type { NewTask, Task } from './task.js';
 
 /**
- * Where projects are kept. Every store rejects with `StoreUnavailable` when it can't be reached. Every create takes the key
- * that makes it safe to repeat, where there is one: it keeps it with the row, in one transaction, gives the same request
- * the first outcome again, and rejects with `RequestIdReused` where the id came with another request.
+ * Where projects are kept. Every store rejects with `StoreUnavailable` when it can't be reached. Every create takes the
+ * key that makes it safe to repeat, where there is one: it keeps it with the row, in one transaction, gives the same
+ * request the first outcome again, and rejects with `RequestIdReused` where the id came with another request.
  */
 export interface ProjectStore {
   /** Creates a project with its tasks, or nothing. Rejects with `UnknownMembers`. */

@@ -1,6 +1,6 @@
 import type { DateMessage } from '@rondo/contracts/google/type/date';
+import type { ReportFault } from '@rondo/rpc/status';
 import { type CalendarDate, calendarDate, datePartsOf } from '../domain/calendar-date.js';
-import type { ReportFault } from './validate.js';
 
 /** A whole date; one that isn't set is none. */
 export function readDate(report: ReportFault, message: DateMessage | undefined): CalendarDate | undefined {

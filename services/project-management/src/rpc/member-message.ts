@@ -1,10 +1,10 @@
 import { CreateMemberRequest, Member as MemberMessage } from '@rondo/contracts/projects/v1/team';
+import { checked, validate } from '@rondo/rpc/status';
 import type { Member, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { capacityFault, emailFault, titleFault } from '../domain/rules.js';
 import { readRequestKey } from './request-keys.js';
-import { checked, validate } from './validate.js';
 
 /** What `CreateMember` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreateMember(request: CreateMemberRequest): {

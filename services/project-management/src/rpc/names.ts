@@ -1,5 +1,5 @@
+import type { ReportFault } from '@rondo/rpc/status';
 import { memberNames, type NamePattern, projectNames, type TaskId, taskNames } from '../domain/names.js';
-import type { ReportFault } from './validate.js';
 
 /** The id of the project in a name. */
 export function readProjectName(report: ReportFault, name: string): string {

@@ -1,5 +1,5 @@
+import type { FieldAt } from '@rondo/rpc/status';
 import type { PageQuery } from '../domain/page.js';
-import type { FieldAt } from './validate.js';
 
 const DEFAULT_SIZE = 50;
 const MAX_SIZE = 100;
@@ -13,8 +13,8 @@ export interface ListRequest {
 }
 
 /**
- * What part of the list `collection` is asked for; a token is good for its own collection only. More than the maximum is
- * read as the maximum.
+ * What part of the list `collection` is asked for; a token is good for its own collection only. More than the maximum
+ * is read as the maximum.
  */
 export function readPage(field: FieldAt, collection: string, { pageSize, pageToken }: ListRequest): PageQuery {
   return {

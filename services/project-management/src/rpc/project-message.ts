@@ -4,6 +4,7 @@ import {
   type UpdateProjectRequest,
   type WatchProjectResponse,
 } from '@rondo/contracts/projects/v1/projects';
+import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import type { ProjectEvent } from '../domain/change.js';
 import { etagOf } from '../domain/etag.js';
 import { optionalMemberName, projectName } from '../domain/names.js';
@@ -17,7 +18,6 @@ import { readRequestKey } from './request-keys.js';
 import { PROJECT_STATE_MESSAGES, readFirstProjectState, readProjectState } from './states.js';
 import { readTaskFields, toTaskMessage } from './task-message.js';
 import { readUpdateMask } from './update-masks.js';
-import { checked, type FieldAt, validate } from './validate.js';
 
 /** What `CreateProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreateProject(request: CreateProjectRequest): {

@@ -1,5 +1,6 @@
 import type { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import type { Handlers } from '@rondo/rpc/server';
+import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
 import { type CreateProject, createProject } from '../usecases/create-project.js';
 import { estimateProject } from '../usecases/estimate-project.js';
@@ -11,7 +12,6 @@ import { answered, type MemberField, toStatus } from './errors.js';
 import { readProjectName } from './names.js';
 import { readPage, toPageToken } from './pages.js';
 import { readCreateProject, readUpdateProject, toEventMessage, toProjectMessage } from './project-message.js';
-import { validate } from './validate.js';
 
 /** What answers `projects.v1.ProjectService`. */
 export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDefinition> {

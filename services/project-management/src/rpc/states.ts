@@ -1,8 +1,8 @@
 import { ProjectState as ProjectStateMessage } from '@rondo/contracts/projects/v1/projects';
 import { TaskState as TaskStateMessage } from '@rondo/contracts/projects/v1/tasks';
+import type { ReportFault } from '@rondo/rpc/status';
 import { FIRST_PROJECT_STATES, PROJECT_STATES, type ProjectState } from '../domain/project.js';
 import { FIRST_TASK_STATES, TASK_STATES, type TaskState } from '../domain/task.js';
-import type { ReportFault } from './validate.js';
 
 /** A project's state as the contract has it. */
 export const PROJECT_STATE_MESSAGES = {

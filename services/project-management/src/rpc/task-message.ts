@@ -1,4 +1,5 @@
 import { CreateTaskRequest, Task as TaskMessage, type UpdateTaskRequest } from '@rondo/contracts/projects/v1/tasks';
+import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { etagOf } from '../domain/etag.js';
 import { optionalMemberName, taskName } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
@@ -9,7 +10,6 @@ import { readOptionalMember, readProjectName, readTaskName } from './names.js';
 import { readRequestKey } from './request-keys.js';
 import { readFirstTaskState, readTaskState, TASK_STATE_MESSAGES } from './states.js';
 import { readUpdateMask } from './update-masks.js';
-import { checked, type FieldAt, validate } from './validate.js';
 
 /** What `CreateTask` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreateTask(request: CreateTaskRequest): {

@@ -1,5 +1,6 @@
 import type { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import type { Handlers } from '@rondo/rpc/server';
+import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
 import { createTask } from '../usecases/create-task.js';
 import { getTask } from '../usecases/get-task.js';
@@ -9,7 +10,6 @@ import { answered } from './errors.js';
 import { readProjectName, readTaskName } from './names.js';
 import { readPage, toPageToken } from './pages.js';
 import { readCreateTask, readUpdateTask, toTaskMessage } from './task-message.js';
-import { validate } from './validate.js';
 
 /** What answers `projects.v1.TaskService`. */
 export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinition> {

@@ -1,5 +1,6 @@
 import type { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import type { Handlers } from '@rondo/rpc/server';
+import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
 import { createMember } from '../usecases/create-member.js';
 import { getMember } from '../usecases/get-member.js';
@@ -8,7 +9,6 @@ import { answered } from './errors.js';
 import { readCreateMember, toMemberMessage } from './member-message.js';
 import { readMemberName } from './names.js';
 import { readPage, toPageToken } from './pages.js';
-import { validate } from './validate.js';
 
 /** What answers `projects.v1.TeamService`. */
 export function teamHandlers(ports: Ports): Handlers<typeof TeamServiceDefinition> {

@@ -1,11 +1,11 @@
-import type { ReportFault } from './validate.js';
+import type { ReportFault } from '@rondo/rpc/status';
 
 /** The fields of a resource that an update may change, by path, and whether the request sets them. */
 export type Updatable<Path extends string> = Readonly<Record<Path, boolean>>;
 
 /**
- * Which fields an update is of: those that the mask names, or, without one, all that are set (AIP-134). The answer tells
- * of each path whether it is among them.
+ * Which fields an update is of: those that the mask names, or, without one, all that are set (AIP-134). The answer
+ * tells of each path whether it is among them.
  */
 export function readUpdateMask<Path extends string>(
   report: ReportFault,

@@ -5,8 +5,8 @@ import { foundProject } from './found.js';
 /**
  * Follows a project: a snapshot, then each change after it.
  *
- * The subscription begins before the snapshot is read, so no change falls between the two; what the snapshot has already,
- * or a newer change has overtaken, is told by its version and left out. Ends by failing when `signal` aborts.
+ * The subscription begins before the snapshot is read, so no change falls between the two; what the snapshot has
+ * already, or a newer change has overtaken, is told by its version and left out. Ends by failing when `signal` aborts.
  *
  * @throws NotFound.
  */

@@ -226,8 +226,9 @@ export function describeWatches(makeStore: MakeStore): void {
       await register(store, 'a', [ORDERS]);
       expect(await follower.next()).toMatchObject({ kind: 'delta', warming: true });
       expect(await store.listServices()).toMatchObject({ warming: true });
+      expect(await follower.poll(clock)).toBeUndefined();
       await clock.advance(1);
-      expect(await follower.next()).toMatchObject({
+      expect(await follower.poll(clock)).toMatchObject({
         kind: 'snapshot',
         instances: [{ instanceId: 'a' }],
         warming: false,
@@ -250,6 +251,17 @@ export function describeWatches(makeStore: MakeStore): void {
       await clock.advance(1);
       const after = new Follower(store, ORDERS, before.position);
       expect(await after.next()).toMatchObject({ kind: 'snapshot', warming: false });
+    });
+
+    it('what it learned stays no place to resume from, whatever is forgotten later', async () => {
+      const { store, clock } = await fixture.start({ warmingMs: TTL_MS, removalsKept: 2 });
+      await store.deregister(await register(store, 'a', [ORDERS]));
+      const { position } = await store.register(registration(), 600_000);
+      await clock.advance(TTL_MS - 1);
+      const lease = await register(store, 'b', [ORDERS]);
+      await clock.advance(1);
+      await store.deregister(lease);
+      expect(await new Follower(store, ORDERS, position).next()).toMatchObject({ kind: 'snapshot' });
     });
   });
 }

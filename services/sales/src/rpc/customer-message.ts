@@ -1,10 +1,10 @@
 import { type CreateCustomerRequest, Customer as CustomerMessage } from '@rondo/contracts/sales/v1/customers';
+import { checked, validate } from '@rondo/rpc/status';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
 import { nameOf } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { emailFault, titleFault } from '../domain/rules.js';
 import { readRequestKey } from './request-keys.js';
-import { checked, validate } from './validate.js';
 
 /** What `CreateCustomer` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreate({ customer = CustomerMessage.fromPartial({}), requestId }: CreateCustomerRequest): {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { RpcError } from '@rondo/rpc/status';
+import { RpcError, validate } from '@rondo/rpc/status';
 import { readPrice, toMoneyMessage } from './money.js';
-import { validate } from './validate.js';
 
 const price = (currencyCode: string, units: bigint, nanos = 0) => ({ currencyCode, units, nanos });
 const read = (message: Parameters<typeof readPrice>[2]) =>

@@ -1,7 +1,7 @@
 import type { Money as MoneyMessage } from '@rondo/contracts/google/type/money';
+import type { FieldAt } from '@rondo/rpc/status';
 import { digitsOf, type Money, minorPerUnit } from '../domain/money.js';
 import { currencyFault } from '../domain/rules.js';
-import type { FieldAt } from './validate.js';
 
 /** `google.type.Money` counts parts of a unit in billionths. */
 const NANOS_PER_UNIT = 1_000_000_000n;

@@ -1,5 +1,5 @@
+import { type ReportFault, validate } from '@rondo/rpc/status';
 import { namePattern, parseName, type ResourceKind } from '../domain/names.js';
-import { type ReportFault, validate } from './validate.js';
 
 /** The id inside a resource's name. */
 export function readName(report: ReportFault, kind: ResourceKind, name: string): string {

@@ -1,5 +1,5 @@
+import { type FieldAt, validate } from '@rondo/rpc/status';
 import type { PageQuery } from '../domain/page.js';
-import { type FieldAt, validate } from './validate.js';
 
 const DEFAULT_SIZE = 50;
 const MAX_SIZE = 100;

@@ -1,6 +1,6 @@
 import type { Decimal } from '@rondo/contracts/google/type/decimal';
+import type { ReportFault } from '@rondo/rpc/status';
 import { formatPercent, type Percent, parsePercent, ZERO_PERCENT } from '../domain/percent.js';
-import type { ReportFault } from './validate.js';
 
 /** A percentage as the contracts have it: none at all is a missing one. */
 export function toPercentMessage(percent: Percent): Decimal | undefined {

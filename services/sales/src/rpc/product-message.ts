@@ -3,6 +3,7 @@ import {
   type CreateProductRequest,
   Product as ProductMessage,
 } from '@rondo/contracts/sales/v1/products';
+import { checked, validate } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
 import type { Product, ProductDraft, StockChange } from '../domain/product.js';
 import type { RequestKey } from '../domain/request-key.js';
@@ -10,7 +11,6 @@ import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault, titleFault 
 import { readPrice, toMoneyMessage } from './money.js';
 import { readName } from './names.js';
 import { readRequestKey } from './request-keys.js';
-import { checked, validate } from './validate.js';
 
 /** What `CreateProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreate({ product = ProductMessage.fromPartial({}), requestId }: CreateProductRequest): {

@@ -4,6 +4,7 @@ import {
   Quote as QuoteMessage,
   QuoteState as QuoteStateMessage,
 } from '@rondo/contracts/sales/v1/quotes';
+import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { subtract } from '../domain/money.js';
 import { nameOf } from '../domain/names.js';
 import type { Quote, QuoteDraft, QuoteLine, QuoteLineDraft, QuoteState } from '../domain/quote.js';
@@ -13,7 +14,6 @@ import { toMoneyMessage } from './money.js';
 import { readName } from './names.js';
 import { readPercent, toPercentMessage } from './percent.js';
 import { readRequestKey } from './request-keys.js';
-import { checked, type FieldAt, validate } from './validate.js';
 
 /** A quote's state, as the contract has it. */
 const QUOTE_STATE_MESSAGES = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { ReportFault } from '@rondo/rpc/status';
 import type { RequestKey } from '../domain/request-key.js';
-import type { ReportFault } from './validate.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -93,7 +93,7 @@ export class MemoryStore implements RegistryStore {
     if (grant?.leaseId === leaseId) {
       this.#leases.end(grant);
       this.#catalog.remove(instanceId, 'deregistered');
-      this.#log.info({ instance: instanceId }, 'instance deregistered');
+      this.#log.info({ instanceId }, 'instance deregistered');
     }
     return this.#catalog.position;
   }
@@ -133,7 +133,7 @@ export class MemoryStore implements RegistryStore {
   /** A new lease for an instance id that has none, or one of an earlier incarnation. */
   #admit(registration: Registration, ttlMs: number): Grant {
     const { instanceId, incarnation } = registration;
-    const fields = { instance: instanceId, incarnation: String(incarnation) };
+    const fields = { instanceId, incarnation: String(incarnation) };
     if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
     else this.#log.warn(fields, 'instance taken over by a later incarnation');
     this.#catalog.put(registration, this.#clock.now());
@@ -156,6 +156,6 @@ export class MemoryStore implements RegistryStore {
 
   #expire({ instanceId, ttlMs }: Grant): void {
     this.#catalog.remove(instanceId, 'expired');
-    this.#log.warn({ instance: instanceId, ttlMs }, 'instance expired: its lease was not renewed in time');
+    this.#log.warn({ instanceId, ttlMs }, 'instance expired: its lease was not renewed in time');
   }
 }

@@ -85,14 +85,21 @@ export class View {
     return true;
   }
 
-  /** What changed after `revision`, as much as fits a message. */
+  /** What changed after `revision`, as much as fits a message; after 0, its upserts are all instances there are. */
   changesAfter(revision: bigint): Slice {
-    return this.#slice(revision, { removals: true });
-  }
-
-  /** The instances whose last change is after `revision`, as many as fit a message: from 0 on, all there are. */
-  instancesAfter(revision: bigint): Slice {
-    return this.#slice(revision, { removals: false });
+    const upserts: Instance[] = [];
+    const removals: Removal[] = [];
+    let last = 0n;
+    let textLeft = SLICE_TEXT_SIZE;
+    for (let node = this.#firstAfter(revision); node !== undefined; node = node.next) {
+      const { state } = node;
+      textLeft -= 'instance' in state ? textSize(state.instance) : REMOVAL_TEXT_SIZE;
+      if (last > 0n && textLeft < 0) return { upserts, removals, last, more: true };
+      if ('instance' in state) upserts.push(state.instance);
+      else removals.push(state.removal);
+      last = node.revision;
+    }
+    return { upserts, removals, last, more: false };
   }
 
   /** The instances with ids greater than `afterId`, in the order of their ids. */
@@ -112,23 +119,6 @@ export class View {
   #instance(id: string): Instance | undefined {
     const state = this.#nodes.get(id)?.state;
     return state !== undefined && 'instance' in state ? state.instance : undefined;
-  }
-
-  #slice(revision: bigint, include: { removals: boolean }): Slice {
-    const upserts: Instance[] = [];
-    const removals: Removal[] = [];
-    let last = 0n;
-    let textLeft = SLICE_TEXT_SIZE;
-    for (let node = this.#firstAfter(revision); node !== undefined; node = node.next) {
-      const { state } = node;
-      if ('removal' in state && !include.removals) continue;
-      textLeft -= 'instance' in state ? textSize(state.instance) : REMOVAL_TEXT_SIZE;
-      if (last > 0n && textLeft < 0) return { upserts, removals, last, more: true };
-      if ('instance' in state) upserts.push(state.instance);
-      else removals.push(state.removal);
-      last = node.revision;
-    }
-    return { upserts, removals, last, more: false };
   }
 
   /** Found from the newest end: whoever keeps up lacks little. */

@@ -89,7 +89,7 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
    * and all that happened since the first part is told once more as a delta: so the parts need no frozen copy.
    */
   #takeSnapshot({ since, told }: { since: bigint; told: bigint }): WatchEvent {
-    const { upserts: instances, last, more } = this.#view.instancesAfter(told);
+    const { upserts: instances, last, more } = this.#view.changesAfter(told);
     const warming = this.#source.warming();
     if (more) {
       this.#snapshot = { since, told: last };

@@ -1,0 +1,21 @@
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+
+/** What a container's health check runs: exits with 0 when the service of this container is `SERVING`, else with 1. */
+const TIMEOUT_MS = 2_000;
+const port = process.env['RONDO_LISTEN']?.split(':').at(-1);
+const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
+try {
+  const { status } = await createClient(HealthDefinition, { channel }).check({}, { timeoutMs: TIMEOUT_MS });
+  process.stdout.write(`${ServingStatus[status]}\n`);
+  process.exitCode = status === ServingStatus.SERVING ? 0 : 1;
+} catch (error) {
+  process.stdout.write(`${error}\n`);
+  process.exitCode = 1;
+} finally {
+  channel.close();
+}
