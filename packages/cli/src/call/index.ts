@@ -1,0 +1,6 @@
+export { type Load, runLoad } from './load.js';
+export { parseMetadata } from './metadata.js';
+export { probe, stream } from './outcome.js';
+export { allMessages, type RequestSource, requestSource, toMessages } from './requests.js';
+export { explainNotBegun, toJsonLine, toSummary } from './summary.js';
+export { type Target, type Where, withTarget } from './target.js';

@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import { sleep } from '@rondo/rpc/clock';
+import { ManualClock } from '@rondo/rpc/testing';
+import { type Load, runLoad } from './load.js';
+import { explainNotBegun, toJsonLine } from './summary.js';
+
+const OK = { code: 'OK', instance: 'a', message: undefined };
+const UNTIL_STOPPED: Load = { count: undefined, durationMs: undefined, rate: undefined, concurrency: 1 };
+
+/** Calls that each take `takesMs`, on a clock that the test moves. */
+function scene(load: Partial<Load>, takesMs: number) {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const begunAtMs: number[] = [];
+  const startMs = clock.now();
+  let inFlight = 0;
+  let mostInFlight = 0;
+  const result = runLoad({
+    ...UNTIL_STOPPED,
+    ...load,
+    clock,
+    signal: stop.signal,
+    async call(signal) {
+      begunAtMs.push(clock.now() - startMs);
+      inFlight += 1;
+      mostInFlight = Math.max(mostInFlight, inFlight);
+      try {
+        await sleep(clock, takesMs, signal);
+        return OK;
+      } catch {
+        return undefined;
+      } finally {
+        inFlight -= 1;
+      }
+    },
+  });
+  return { clock, stop, begunAtMs, result, mostInFlight: () => mostInFlight };
+}
+
+describe('runLoad', () => {
+  it('makes a number of calls one after the other', async () => {
+    const { clock, result, begunAtMs, mostInFlight } = scene({ count: 3 }, 10);
+    await clock.advance(100);
+    const { tally, notBegun } = await result;
+    expect([tally.calls, tally.failed, notBegun, mostInFlight()]).toEqual([3, 0, 0, 1]);
+    expect(begunAtMs).toEqual([0, 10, 20]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('keeps as many in flight as it may', async () => {
+    const { clock, result, mostInFlight } = scene({ count: 10, concurrency: 4 }, 10);
+    await clock.advance(100);
+    expect((await result).tally.calls).toBe(10);
+    expect(mostInFlight()).toBe(4);
+  });
+
+  it('begins each call when it is due, whether or not those before have ended', async () => {
+    const { clock, result, begunAtMs } = scene({ rate: 100, concurrency: 64, durationMs: 50 }, 1_000);
+    await clock.advance(2_000);
+    const { tally } = await result;
+    expect(begunAtMs).toEqual([0, 10, 20, 30, 40]);
+    expect(tally.calls).toBe(5);
+    expect(tally.p50Ms).toBeCloseTo(1_000, -2);
+  });
+
+  it('counts the time that a call waited for a place as its latency', async () => {
+    const { clock, result } = scene({ rate: 1_000, concurrency: 1, count: 3 }, 100);
+    await clock.advance(1_000);
+    const { tally } = await result;
+    // Due at 0, 1 and 2 ms, ended at 100, 200 and 300.
+    expect(tally.p99Ms).toBeGreaterThan(290);
+  });
+
+  it('says how many calls were due and never begun', async () => {
+    const load = { ...UNTIL_STOPPED, rate: 100, concurrency: 1, durationMs: 1_000 };
+    const { clock, result } = scene(load, 500);
+    await clock.advance(2_000);
+    const ended = await result;
+    expect(ended.notBegun).toBe(98);
+    expect(explainNotBegun(ended, load)).toMatch(/^rondo: 98 calls were due and not begun, as 1 were in flight/);
+    expect(explainNotBegun({ ...ended, notBegun: 10 }, load)).toBe('');
+  });
+
+  it('begins nothing once it is stopped, and lets what is in flight end', async () => {
+    const { clock, stop, result, begunAtMs } = scene({ concurrency: 2 }, 100);
+    await clock.advance(50);
+    stop.abort();
+    await clock.advance(100);
+    const { tally } = await result;
+    expect(begunAtMs).toHaveLength(2);
+    expect([tally.calls, tally.failed]).toEqual([2, 0]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('cuts off what outlives the grace, without counting it', async () => {
+    const { clock, stop, result } = scene({ concurrency: 2 }, 1_000_000);
+    await clock.advance(50);
+    stop.abort();
+    await clock.advance(3_000);
+    expect((await result).tally.calls).toBe(0);
+  });
+
+  it('stops while it waits for the next call to be due', async () => {
+    const { clock, stop, result } = scene({ rate: 0.001, concurrency: 8 }, 1);
+    await clock.advance(10);
+    stop.abort();
+    const { tally, notBegun } = await result;
+    expect([tally.calls, notBegun]).toEqual([1, 0]);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('the line at the end', () => {
+  it('counts codes and instances, failures included', async () => {
+    const outcomes = [OK, { code: 'UNAVAILABLE', instance: 'b', message: 'gone' }, { ...OK, instance: 'b' }];
+    const clock = new ManualClock();
+    const signal = new AbortController().signal;
+    const result = await runLoad({ ...UNTIL_STOPPED, count: 3, clock, signal, call: async () => outcomes.shift() });
+    expect(JSON.parse(toJsonLine(result))).toEqual({
+      calls: 3,
+      failed: 1,
+      codes: { OK: 2, UNAVAILABLE: 1 },
+      instances: { a: 1, b: 2 },
+      p50Ms: 0,
+      p99Ms: 0,
+    });
+  });
+});

@@ -1,0 +1,104 @@
+import { setMaxListeners } from 'node:events';
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import { type Outcome, Tally } from './tally.js';
+
+/** How many calls are made, how fast and for how long. */
+export interface Load {
+  /** Calls in all; undefined for no end by number. */
+  readonly count: number | undefined;
+  /** When no more calls are begun; undefined for no end by time. Milliseconds. */
+  readonly durationMs: number | undefined;
+  /** Calls a second, whether or not those before have ended; undefined for as fast as they do. */
+  readonly rate: number | undefined;
+  /** Calls in flight at once, at most. */
+  readonly concurrency: number;
+}
+
+/** What a load is made with. */
+export interface LoadOptions extends Load {
+  /** Makes one call; it never rejects. Undefined where it was cut off by the signal. */
+  readonly call: (signal: AbortSignal) => Promise<Outcome | undefined>;
+  readonly clock: Clock;
+  /** Ends the load: no call is begun any more, those in flight have a grace. */
+  readonly signal: AbortSignal;
+}
+
+/** What a load came to. */
+export interface LoadResult {
+  readonly tally: Tally;
+  readonly elapsedMs: number;
+  /** Calls that were due by the rate and never begun, as too many were in flight. */
+  readonly notBegun: number;
+}
+
+/** How long the calls in flight have when the load is ended. Milliseconds. */
+const GRACE_MS = 2_000;
+
+/**
+ * Makes many calls. With a rate each is due at its own time, and its latency counts from then: a server that stalls
+ * doesn't hide the calls that it kept from being made. Calls that are late are made as soon as others end.
+ */
+export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+  const { count, durationMs, rate, concurrency, call, clock, signal } = options;
+  const tally = new Tally();
+  const startedAt = clock.now();
+  const endsAt = durationMs === undefined ? Number.POSITIVE_INFINITY : startedAt + durationMs;
+  let begun = 0;
+  const over = () => signal.aborted || (count !== undefined && begun >= count) || clock.now() >= endsAt;
+  const cutOff = new AbortController();
+  setMaxListeners(0, signal, cutOff.signal); // each call in flight listens
+  const grace = graceAfter(signal, clock, () => cutOff.abort());
+
+  async function work(): Promise<void> {
+    while (!over()) {
+      const dueAt = rate === undefined ? clock.now() : startedAt + (begun * 1_000) / rate;
+      if (dueAt >= endsAt) return;
+      begun += 1;
+      if (!(await until(dueAt, clock, signal))) {
+        begun -= 1;
+        return;
+      }
+      const outcome = await call(cutOff.signal);
+      if (outcome !== undefined) tally.add(outcome, clock.now() - dueAt);
+    }
+  }
+
+  const workers = Math.min(concurrency, count ?? concurrency);
+  await Promise.all(Array.from({ length: workers }, work));
+  grace.release();
+  const elapsedMs = clock.now() - startedAt;
+  return { tally, elapsedMs, notBegun: notBegun(options, begun, Math.min(elapsedMs, durationMs ?? elapsedMs)) };
+}
+
+/** Waits until `timeMs`; false where the load was ended before. */
+async function until(timeMs: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  if (timeMs <= clock.now()) return true;
+  try {
+    await sleep(clock, timeMs - clock.now(), signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+function graceAfter(signal: AbortSignal, clock: Clock, callback: () => void): { release(): void } {
+  let cancel = () => {};
+  const onAbort = () => {
+    const timer = clock.setTimer(GRACE_MS, callback);
+    cancel = () => timer.cancel();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    release() {
+      signal.removeEventListener('abort', onAbort);
+      cancel();
+    },
+  };
+}
+
+function notBegun({ rate, count }: Load, begun: number, elapsedMs: number): number {
+  if (rate === undefined || (count !== undefined && begun >= count)) return 0;
+  const due = Math.floor((elapsedMs * rate) / 1_000);
+  return Math.max(0, Math.min(due, count ?? due) - begun);
+}

@@ -1,0 +1,42 @@
+import { formatTable, type Paint, printable } from '../terminal/index.js';
+import type { Load, LoadResult } from './load.js';
+
+/** The one line that a load with `--json` ends with. */
+export function toJsonLine({ tally }: LoadResult): string {
+  const { calls, failed, codes, instances, p50Ms, p99Ms } = tally;
+  return JSON.stringify({ calls, failed, codes, instances, p50Ms, p99Ms });
+}
+
+/** What a load came to, for people. */
+export function toSummary(result: LoadResult, paint: Paint): string {
+  const { tally, elapsedMs } = result;
+  const seconds = elapsedMs / 1_000;
+  const rate = seconds > 0 ? ` (${(tally.calls / seconds).toFixed(1)}/s)` : '';
+  const failed = tally.failed === 0 ? 'none failed' : paint('red', `${tally.failed} failed`);
+  return [
+    `${tally.calls} calls in ${seconds.toFixed(1)} s${rate}, ${failed}; p50 ${tally.p50Ms ?? '-'} ms, p99 ${tally.p99Ms ?? '-'} ms\n`,
+    failures(result, paint),
+    instanceTable(result),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** What to say of calls that the rate asked for and that weren't made; empty where the load was hardly behind. */
+export function explainNotBegun({ notBegun }: LoadResult, { rate = 0, concurrency }: Load): string {
+  if (notBegun <= rate * HARDLY_BEHIND_S) return '';
+  return `rondo: ${notBegun} calls were due and not begun, as ${concurrency} were in flight: raise --concurrency or lower --rate\n`;
+}
+
+const HARDLY_BEHIND_S = 0.1;
+
+function failures({ tally }: LoadResult, paint: Paint): string {
+  return Object.entries(tally.examples)
+    .map(([code, message]) => `${paint('red', `${tally.codes[code]} × ${code}`)}: ${printable(message)}\n`)
+    .join('');
+}
+
+function instanceTable({ tally }: LoadResult): string {
+  const rows = Object.entries(tally.instances).map(([instance, calls]) => [instance, String(calls)]);
+  return rows.length === 0 ? '' : formatTable([['INSTANCE', 'CALLS'], ...rows]);
+}

@@ -1,0 +1,100 @@
+import { type Channel, createChannel, createRegistryChannel } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { addressOf, knownServices, listInstances, matchService, statusOf, withRegistry } from '../registry/index.js';
+import { createReflection, type DynamicMethod, loadSchema, type Schema } from '../schema/index.js';
+import { UsageError } from '../usage-error.js';
+
+/** What is called, and how it is reached. */
+export interface Target {
+  readonly schema: Schema;
+  readonly method: DynamicMethod;
+  /** Leads to every instance of the service. */
+  readonly channel: Channel;
+}
+
+/** Where a service is looked for. */
+export type Where =
+  | { readonly by: 'registry'; readonly registry: readonly string[] }
+  | { readonly by: 'address'; readonly addresses: readonly string[] };
+
+/** Splits `calculator.v1.CalculatorService/Add` into service and method. */
+export function parseMethodName(text: string): { readonly service: string; readonly method: string } {
+  const [, service, method] = /^\/?([\w.]+)\/(\w+)$/.exec(text) ?? [];
+  if (service === undefined || method === undefined) {
+    throw new UsageError(`"${text}": a method is written service/method, such as calculator.v1.CalculatorService/Add`);
+  }
+  return { service, method };
+}
+
+/** Finds a method by its name, learns its contract from a server of its service, and lets `work` call it. */
+export async function withTarget<T>(
+  name: string,
+  { where, signal }: { readonly where: Where; readonly signal: AbortSignal },
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
+  const { service, method } = parseMethodName(name);
+  const found =
+    where.by === 'registry' ? await lookUp(service, where.registry, signal) : { addresses: where.addresses };
+  const schema = await learn(found.addresses, found.service ?? { named: service }, signal);
+  const target = schema.method(method);
+  const channel =
+    where.by === 'registry'
+      ? createRegistryChannel({ registry: where.registry })
+      : createChannel({ resolver: staticResolver(where.addresses) });
+  try {
+    return await work({ schema, method: target, channel });
+  } finally {
+    channel.close();
+  }
+}
+
+interface Found {
+  /** Undefined where only the server itself can say what it serves. */
+  readonly service?: string;
+  readonly addresses: readonly string[];
+}
+
+async function lookUp(name: string, registry: readonly string[], signal: AbortSignal): Promise<Found> {
+  const { instances, warming } = await withRegistry(registry, (connection) => listInstances(connection, { signal }));
+  const services = [...new Set(instances.flatMap((instance) => instance.services))];
+  const service = matchService(name, services);
+  if (service === undefined) throw nobody(name, knownServices(name, services), warming);
+  const serving = instances.filter(
+    (instance) => instance.services.includes(service) && statusOf(instance) === 'SERVING',
+  );
+  if (serving.length === 0)
+    throw new RpcError(Status.UNAVAILABLE, `no instance of ${service} is serving; see rondo ps`);
+  return { service, addresses: serving.map(addressOf) };
+}
+
+function nobody(name: string, known: string, warming: boolean): RpcError {
+  const patience = warming ? ' The registry has only just started: it may still come back.' : '';
+  return new RpcError(Status.UNAVAILABLE, `no instance of "${name}" is registered. ${known}${patience}`);
+}
+
+/** Asks any one of `addresses` for the contract. */
+async function learn(
+  addresses: readonly string[],
+  service: string | { readonly named: string },
+  signal: AbortSignal,
+): Promise<Schema> {
+  const channel = createChannel({ resolver: staticResolver(addresses) });
+  try {
+    const reflection = createReflection(channel, signal);
+    const fullName = typeof service === 'string' ? service : named(service.named, await reflection.listServices());
+    return loadSchema(fullName, await reflection.filesOf(fullName));
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
+    const reason = error.report?.attempts.at(-1)?.message ?? error.message;
+    throw new RpcError(error.code, `no server at ${addresses.join(', ')} can be reached (${reason})`, { cause: error });
+  } finally {
+    channel.close();
+  }
+}
+
+function named(name: string, services: readonly string[]): string {
+  const service = matchService(name, services);
+  if (service !== undefined) return service;
+  throw new RpcError(Status.UNIMPLEMENTED, `the server doesn't serve "${name}". ${knownServices(name, services)}`);
+}

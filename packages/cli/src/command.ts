@@ -1,0 +1,121 @@
+import { parseArgs } from 'node:util';
+import type { Clock } from '@rondo/rpc/clock';
+import { didYouMean, type Input, type Terminal } from './terminal/index.js';
+import { messageOf } from './thrown.js';
+import { UsageError } from './usage-error.js';
+
+/** What a command runs in; a test brings its own. */
+export interface CommandContext {
+  readonly stdin: Input;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The folder that paths given on the command line start from. */
+  readonly directory: string;
+  /** Where `npm start` keeps its data unless told otherwise. */
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  /** Aborts at Ctrl-C: what follows something ends, and what has a result still prints it. */
+  readonly signal: AbortSignal;
+}
+
+/** One option, as `node:util` parses it and `--help` shows it. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: boolean;
+  /** What stands for its value in `--help`. */
+  readonly placeholder?: string;
+  readonly description: string;
+}
+
+type Options = Readonly<Record<string, Option>>;
+type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>>;
+
+/** What a command is told: its options, by name, and its other arguments. */
+export interface Arguments<O extends Options> {
+  readonly values: Parsed<O>['values'];
+  readonly positionals: readonly string[];
+}
+
+/** What a command is made from. */
+export interface CommandSpec<O extends Options> {
+  readonly name: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** Its arguments: `[service] [--json]`. */
+  readonly usage: string;
+  /** What `--help` says beside options and examples. */
+  readonly details?: string;
+  readonly options: O;
+  readonly maxPositionals: number;
+  /** Command lines without the leading `rondo`, each with what it is for. */
+  readonly examples: readonly (readonly [line: string, purpose: string])[];
+  /** Does the work and says how it ended, as an exit code. */
+  run(args: Arguments<O>, context: CommandContext): Promise<number>;
+}
+
+/** A command, ready to be run. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** What `--help` prints. */
+  readonly help: string;
+  /** @throws UsageError where `args` can't be understood, and RpcError where a call fails. */
+  run(args: readonly string[], context: CommandContext): Promise<number>;
+}
+
+/** Makes a command: one file each in `commands/`, listed in its table. */
+export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
+  const { name, summary } = spec;
+  return {
+    name,
+    summary,
+    help: formatHelp(spec),
+    run: (args, context) => spec.run(parse(spec, args), context),
+  };
+}
+
+function parse<const O extends Options>(spec: CommandSpec<O>, args: readonly string[]): Arguments<O> {
+  const { values, positionals } = parseOptions(spec, args);
+  const stray = positionals[spec.maxPositionals];
+  if (stray !== undefined) throw new UsageError(`"${stray}" is not expected: rondo ${spec.name} ${spec.usage}`);
+  return { values, positionals };
+}
+
+function parseOptions<const O extends Options>({ options }: CommandSpec<O>, args: readonly string[]): Parsed<O> {
+  try {
+    return parseArgs<{ args: string[]; options: O; allowPositionals: true }>({
+      args: [...args],
+      options,
+      allowPositionals: true,
+    });
+  } catch (error) {
+    const message = messageOf(error);
+    const unknown = /^Unknown option '(-.*?)'/.exec(message)?.[1];
+    const known = Object.keys(options).map((option) => `--${option}`);
+    if (unknown === undefined) throw new UsageError(message.replace(/\n.*/s, ''));
+    throw new UsageError(`there is no option ${unknown}.${didYouMean(unknown, known)}`);
+  }
+}
+
+function formatHelp<O extends Options>({ name, summary, usage, details, options, examples }: CommandSpec<O>): string {
+  const flags = Object.entries(options).map(([option, { short, placeholder, description }]) => {
+    const flag = `${short === undefined ? '' : `-${short}, `}--${option}${placeholder === undefined ? '' : ` ${placeholder}`}`;
+    return [flag, description] as const;
+  });
+  const width = Math.max(...flags.map(([flag]) => flag.length), 0);
+  return [
+    `rondo ${name} ${usage}`,
+    '',
+    summary,
+    ...(details === undefined ? [] : ['', details]),
+    '',
+    'Options:',
+    ...flags.map(([flag, description]) => `  ${flag.padEnd(width)}  ${description}`),
+    '',
+    'Examples:',
+    ...examples.flatMap(([line, purpose]) => [`  rondo ${line}`, `      ${purpose}`]),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,196 @@
+import type { Message } from '@bufbuild/protobuf';
+import type { CallOptions } from '@rondo/rpc/client';
+import { RpcError } from '@rondo/rpc/status';
+import {
+  allMessages,
+  explainNotBegun,
+  type Load,
+  parseMetadata,
+  probe,
+  type RequestSource,
+  requestSource,
+  runLoad,
+  stream,
+  type Target,
+  toJsonLine,
+  toMessages,
+  toSummary,
+  type Where,
+  withTarget,
+} from '../call/index.js';
+import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { writeFailure } from '../failure.js';
+import { writeMessage } from '../json/index.js';
+import { durationMs, jsonOption, parseAddresses, positiveInteger, positiveNumber } from '../options.js';
+import { registryAddresses, registryOption } from '../registry/index.js';
+import { bindMethod, type Invoke, policyOf } from '../schema/index.js';
+import { createPaint } from '../terminal/index.js';
+import { UsageError } from '../usage-error.js';
+
+const options = {
+  metadata: {
+    type: 'string',
+    short: 'H',
+    multiple: true,
+    placeholder: 'KEY=VALUE',
+    description: 'Metadata to send; again for more. A key that ends in -bin takes base64.',
+  },
+  timeout: {
+    type: 'string',
+    placeholder: '2s',
+    description: "The call's deadline; the contract's stands where it is sooner.",
+  },
+  address: {
+    type: 'string',
+    placeholder: 'HOST:PORT',
+    description: 'Call this server, or these with commas, without a registry.',
+  },
+  count: { type: 'string', placeholder: 'N', description: 'Make N calls, and tell which instance served how many.' },
+  rate: { type: 'string', placeholder: 'R', description: 'Begin R calls a second, each at its own time.' },
+  concurrency: {
+    type: 'string',
+    placeholder: 'C',
+    description: 'Calls in flight at most: 1 by default, 64 with --rate.',
+  },
+  duration: { type: 'string', placeholder: '30s', description: 'Begin no call after that long.' },
+  ...registryOption,
+  ...jsonOption,
+} as const;
+
+/** `rondo call`: any method of any service, found through the registry. */
+export const call = defineCommand({
+  name: 'call',
+  summary: 'Calls a method of any service, found through the registry, its contract by reflection.',
+  usage: '<service>/<method> [json | -] … [options]',
+  details: [
+    'The service may be written short where one alone can be meant: CalculatorService/Add. The request is JSON by',
+    "proto3's rules; - or a pipe is standard input; several values, one after the other, are a stream. A 64-bit integer is",
+    'printed as text, as JSON numbers are too small for it.',
+    '',
+    '--count, --rate, --concurrency and --duration make many calls, until Ctrl-C where nothing ends them. With --rate a',
+    'latency counts from when the call was due, also where it began late. With --json they end with one line:',
+    '{"calls":…,"failed":…,"codes":{…},"instances":{…},"p50Ms":…,"p99Ms":…}; percentiles are exact to 1 %.',
+  ].join('\n'),
+  options,
+  maxPositionals: Number.POSITIVE_INFINITY,
+  examples: [
+    [`call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}'`, 'One call.'],
+    [`call CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, 'Nine, and which instance served how many.'],
+    [
+      `call CalculatorService/Add '{"a": 2, "b": 3}' --rate 200 --concurrency 8 --json`,
+      'A load until Ctrl-C, for a script.',
+    ],
+    [`call CalculatorService/Divide '{"a": 1}' --timeout 500ms -H tenant=acme`, 'With a deadline and metadata.'],
+    [`call Calculator/Add '{"a": 2, "b": 3}' --address 127.0.0.1:50051`, 'One server, without a registry.'],
+  ],
+  async run({ values, positionals: [name, ...texts] }, context) {
+    if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
+    const { load, where, callOptions } = settings(values, context);
+    const source = requestSource(texts, context);
+    return withTarget(name, { where, signal: context.signal }, async (target) => {
+      await warnOfDeadline(target, callOptions.timeoutMs, context);
+      const invoke = bindMethod(target.method, target.channel);
+      const job = { target, invoke, source, callOptions, json: values.json ?? false };
+      return load === undefined ? callOnce(job, context) : callMany(job, load, context);
+    });
+  },
+});
+
+/** What is called, with what and how. */
+interface Job {
+  readonly target: Target;
+  readonly invoke: Invoke;
+  readonly source: RequestSource;
+  readonly callOptions: CallOptions;
+  readonly json: boolean;
+}
+
+interface Settings {
+  /** Undefined for a single call. */
+  readonly load: Load | undefined;
+  readonly where: Where;
+  readonly callOptions: CallOptions;
+}
+
+function settings(values: Arguments<typeof options>['values'], { environment, signal }: CommandContext): Settings {
+  const timeoutMs = durationMs('timeout', values.timeout);
+  const metadata = parseMetadata(values.metadata ?? []);
+  const where: Where =
+    values.address === undefined
+      ? { by: 'registry', registry: registryAddresses(values.registry, environment) }
+      : { by: 'address', addresses: parseAddresses('--address', values.address) };
+  return {
+    load: toLoad(values),
+    where,
+    callOptions: { signal, metadata, ...(timeoutMs !== undefined && { timeoutMs }) },
+  };
+}
+
+const DEFAULT_CONCURRENCY = { open: 64, closed: 1 };
+
+function toLoad(values: Arguments<typeof options>['values']): Load | undefined {
+  const count = positiveInteger('count', values.count);
+  const rate = positiveNumber('rate', values.rate);
+  const concurrency = positiveInteger('concurrency', values.concurrency);
+  const forMs = durationMs('duration', values.duration);
+  if ([count, rate, concurrency, forMs].every((setting) => setting === undefined)) return undefined;
+  const fallback = rate === undefined ? DEFAULT_CONCURRENCY.closed : DEFAULT_CONCURRENCY.open;
+  return { count, rate, durationMs: forMs, concurrency: concurrency ?? fallback };
+}
+
+async function callOnce(job: Job, context: CommandContext): Promise<number> {
+  const { target, invoke, source, callOptions, json } = job;
+  const { schema, method } = target;
+  const { stdout, signal } = context;
+  // A stream from standard input goes out as it comes in, so that a person can hold a conversation.
+  const live = method.requestStream && source.from === 'stdin';
+  const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
+  try {
+    for await (const reply of invoke(requests, callOptions)) await stdout.write(render(reply, job));
+    return ExitCode.OK;
+  } catch (error) {
+    if (signal.aborted) return ExitCode.INTERRUPTED;
+    if (!(error instanceof RpcError)) throw error;
+    await writeFailure(error, { stderr: context.stderr, json, registry: schema.registry });
+    return ExitCode.FAILED;
+  }
+}
+
+async function callMany(job: Job, load: Load, context: CommandContext): Promise<number> {
+  const { target, invoke, source, callOptions, json } = job;
+  const { stdout, stderr, clock, signal } = context;
+  const requests = await allMessages(source, target.method, target.schema);
+  if (!json && load.count === undefined && load.durationMs === undefined)
+    await stderr.write('Calling until Ctrl-C …\n');
+  let firstReply: Message | undefined;
+  const onReply = (reply: Message) => {
+    firstReply ??= reply;
+  };
+  const one = (cutOff: AbortSignal) => probe(invoke, { ...callOptions, requests, onReply, signal: cutOff });
+  const result = await runLoad({ ...load, call: one, clock, signal });
+  await stderr.write(explainNotBegun(result, load));
+  if (json) {
+    await stdout.write(`${toJsonLine(result)}\n`);
+  } else {
+    if (firstReply !== undefined) await stdout.write(`${render(firstReply, job)}\n`);
+    await stdout.write(toSummary(result, createPaint(stdout.color)));
+  }
+  return result.tally.failed === 0 ? ExitCode.OK : ExitCode.FAILED;
+}
+
+function render(message: Message, { target, json }: Job): string {
+  const { method, schema } = target;
+  return `${JSON.stringify(writeMessage(method.output, message, schema.registry), undefined, json ? 0 : 2)}\n`;
+}
+
+/** A caller may tighten a contract's deadline and not loosen it; one who tries is told. */
+async function warnOfDeadline(
+  { method }: Target,
+  timeoutMs: number | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const allowedMs = policyOf(method)?.timeoutMs;
+  if (timeoutMs === undefined || allowedMs === undefined || timeoutMs <= allowedMs) return;
+  await context.stderr.write(`rondo: the contract allows ${method.name} ${allowedMs} ms: that is its deadline\n`);
+}

@@ -1,0 +1,2 @@
+export { readMessage, writeMessage } from './message.js';
+export { JsonSplitter } from './split.js';

@@ -1,0 +1,49 @@
+import { fromJsonString, type JsonValue } from '@bufbuild/protobuf';
+import { ValueSchema } from '@bufbuild/protobuf/wkt';
+import { messageOf } from '../thrown.js';
+import { UsageError } from '../usage-error.js';
+
+/** Stands before the text of a number that a JavaScript number can't hold; of no use in text that people write. */
+const MARK = '\ue000';
+/** A string, which is left alone, or a number. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+
+/**
+ * Parses JSON as it was written: a number that JavaScript would round is kept as its text, to be read by
+ * {@link numberText}; a key that stands twice is an error.
+ *
+ * @throws UsageError that says where the text is no JSON.
+ */
+export function parseJson(text: string): JsonValue {
+  try {
+    fromJsonString(ValueSchema, text); // refuses repeated keys, which JSON.parse drops
+    const value: JsonValue = JSON.parse(
+      text.replace(TOKEN, (token) => (isRounded(token) ? `"${MARK}${token}"` : token)),
+    );
+    return value;
+  } catch (error) {
+    const reason = messageOf(error).replace(/^cannot decode message \S+ from JSON: /, '');
+    const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    throw new UsageError(`the request is not JSON: ${reason}: ${shown}`);
+  }
+}
+
+/** The number that `value` stands for, as it was written; undefined for anything but a number. */
+export function numberText(value: JsonValue): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : undefined;
+}
+
+/** `value` with every number as JavaScript has it, for where no more is asked. */
+export function withPlainNumbers(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(withPlainNumbers);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withPlainNumbers(member)]));
+  }
+  const text = numberText(value);
+  return text === undefined ? value : Number(text);
+}
+
+function isRounded(token: string): boolean {
+  return !token.startsWith('"') && Math.abs(Number(token)) > Number.MAX_SAFE_INTEGER;
+}

@@ -1,0 +1,79 @@
+import { type Paint, printable, type Style } from '../terminal/index.js';
+
+/** One line of a log file. */
+export interface LogLine {
+  /** The instance whose log it is. */
+  readonly instance: string;
+  readonly text: string;
+  /** When it was written, in milliseconds since the Unix epoch; a line without a time has that of the one before. */
+  readonly timeMs: number;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What stands in a line's own columns, or is the same in all lines of a process. */
+const SHOWN = new Set(['time', 'level', 'msg', 'instance', 'service', 'pid', 'hostname']);
+/** Pino's numbers, for processes that don't write names. */
+const LEVELS: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
+const STYLES: Readonly<Record<string, Style>> = {
+  WARN: 'yellow',
+  ERROR: 'red',
+  FATAL: 'red',
+  DEBUG: 'dim',
+  TRACE: 'dim',
+};
+
+/** Reads a line; `previousMs` is the time of the one before it. */
+export function toLogLine(instance: string, text: string, previousMs: number): LogLine {
+  const time = parse(text)?.['time'];
+  const timeMs = typeof time === 'number' ? time : Date.parse(typeof time === 'string' ? time : '');
+  return { instance, text, timeMs: Number.isNaN(timeMs) ? previousMs : timeMs };
+}
+
+/** A line for people: time (UTC), instance, level, message, the other fields. What is no JSON stands as it is. */
+export function formatLogLine({ instance, text, timeMs }: LogLine, width: number, paint: Paint): string {
+  const fields = parse(text);
+  const name = paint('cyan', instance.padEnd(width));
+  if (fields === undefined) return `${' '.repeat(13)} ${name}       ${printable(text)}`;
+  const level = levelOf(fields);
+  const time = timeMs === 0 ? ' '.repeat(13) : new Date(timeMs).toISOString().slice(11);
+  const rest = Object.entries(fields)
+    .filter(([key]) => !SHOWN.has(key))
+    .map(([key, value]) => ` ${paint('dim', `${printable(key)}=`)}${show(value)}`);
+  const style = STYLES[level];
+  const shownLevel = style === undefined ? level.padEnd(5) : paint(style, level.padEnd(5));
+  return `${paint('dim', time)} ${name} ${shownLevel} ${printable(String(fields['msg'] ?? ''))}${rest.join('')}`;
+}
+
+function parse(text: string): Fields | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) ? value : undefined;
+  } catch {
+    return undefined; // a line that was cut off: it is shown as it is
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function levelOf({ level }: Fields): string {
+  const name = typeof level === 'number' ? (LEVELS[level] ?? String(level)) : level;
+  return typeof name === 'string' ? printable(name).toUpperCase() : '';
+}
+
+/** Text without spaces stands bare; of an error, its message says the most. */
+function show(value: unknown): string {
+  if (isFields(value) && typeof value['message'] === 'string') return show(value['message']);
+  if (typeof value === 'string' && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
+  return printable(JSON.stringify(value));
+}

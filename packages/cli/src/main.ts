@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { addAbortSignal } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '@rondo/rpc/clock';
+import { runCli } from './cli.js';
+import { ExitCode } from './exit-code.js';
+import type { Input, Terminal } from './terminal/index.js';
+
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The second time nobody wants to wait for what is under way.
+    if (interrupt.signal.aborted) process.exit(ExitCode.INTERRUPTED);
+    interrupt.abort();
+  });
+}
+
+let reading = false;
+const stdin: Input = {
+  interactive: process.stdin.isTTY === true,
+  read() {
+    reading = true;
+    return addAbortSignal(interrupt.signal, process.stdin);
+  },
+};
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdin,
+  stdout: terminal(process.stdout),
+  stderr: terminal(process.stderr),
+  environment: process.env,
+  // npm runs scripts from the root, and says where it was called.
+  directory: process.env['INIT_CWD'] ?? process.cwd(),
+  dataDirectory: fileURLToPath(new URL('../../../.rondo', import.meta.url)),
+  clock: systemClock,
+  signal: interrupt.signal,
+});
+// A pipe that stays open would keep the process.
+if (reading) process.stdin.destroy();
+
+function terminal(stream: NodeJS.WriteStream): Terminal {
+  // The reader has gone, such as head: nobody is left to write for.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? ExitCode.OK : ExitCode.FAILED);
+  });
+  return {
+    color: stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
+    write: (text) =>
+      new Promise((resolve) => {
+        if (stream.write(text)) resolve();
+        else stream.once('drain', resolve);
+      }),
+  };
+}

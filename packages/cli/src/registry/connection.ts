@@ -1,0 +1,67 @@
+import { type Instance, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+/** A registry that can be asked. */
+export interface RegistryConnection {
+  readonly addresses: readonly string[];
+  readonly client: Client<typeof RegistryServiceDefinition>;
+}
+
+/** The instances there are at one time. */
+export interface InstanceListing {
+  /** By instance id. */
+  readonly instances: readonly Instance[];
+  /** Whether the registry has only just started empty: what it doesn't list may still come back. */
+  readonly warming: boolean;
+}
+
+/** Connects to the registry for as long as `work` takes. */
+export async function withRegistry<T>(
+  addresses: readonly string[],
+  work: (registry: RegistryConnection) => Promise<T>,
+): Promise<T> {
+  const channel = createChannel({ resolver: staticResolver(addresses) });
+  try {
+    return await work({ addresses, client: createClient(RegistryServiceDefinition, { channel }) });
+  } finally {
+    channel.close();
+  }
+}
+
+/** All live instances, of one service by its fully qualified name or of all. */
+export async function listInstances(
+  { client, addresses }: RegistryConnection,
+  { service = '', signal }: { readonly service?: string; readonly signal: AbortSignal },
+): Promise<InstanceListing> {
+  const found = new Map<string, Instance>();
+  let warming = false;
+  let pageToken = '';
+  do {
+    const page = await reach(addresses, client.listInstances({ service, pageToken }, { signal }));
+    for (const instance of page.instances) found.set(instance.instanceId, instance);
+    warming = page.warming;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  const byName = new Intl.Collator('en', { numeric: true });
+  const instances = [...found.values()].sort((a, b) => byName.compare(a.instanceId, b.instanceId));
+  return { instances, warming };
+}
+
+/** Says of a registry that can't be reached where it was looked for, and what to do. */
+async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
+    throw new RpcError(Status.UNAVAILABLE, unreachable(addresses, error), { details: error.details, cause: error });
+  }
+}
+
+/** What to tell of a registry that can't be reached. */
+export function unreachable(addresses: readonly string[], { message, report }: RpcError): string {
+  const reason = report?.attempts.at(-1)?.message ?? message;
+  const remedy = 'start it (npm start), or say where it is with --registry or RONDO_REGISTRY';
+  return `the registry at ${addresses.join(', ')} can't be reached (${reason}); ${remedy}`;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { UsageError } from '../usage-error.js';
+import { knownServices, matchService } from './service-name.js';
+
+const SERVICES = [
+  'calculator.Calculator',
+  'calculator.v1.CalculatorService',
+  'projects.v1.ProjectService',
+  'projects.v1.TaskService',
+  'other.v1.TaskService',
+];
+
+describe('matchService', () => {
+  it.each([
+    ['projects.v1.ProjectService', 'projects.v1.ProjectService'],
+    ['v1.ProjectService', 'projects.v1.ProjectService'],
+    ['ProjectService', 'projects.v1.ProjectService'],
+    ['project', 'projects.v1.ProjectService'],
+    ['Project', 'projects.v1.ProjectService'],
+    ['projectservice', 'projects.v1.ProjectService'],
+    // A closer reading hides the looser ones.
+    ['CalculatorService', 'calculator.v1.CalculatorService'],
+    ['Calculator', 'calculator.Calculator'],
+    ['projects.v1.TaskService', 'projects.v1.TaskService'],
+  ])('reads %s as %s', (name, expected) => {
+    expect(matchService(name, SERVICES)).toBe(expected);
+  });
+
+  it.each(['ject', 'ProjectServic', 'v1', 'Nothing', ''])('finds nothing for "%s"', (name) => {
+    expect(matchService(name, SERVICES)).toBeUndefined();
+  });
+
+  it.each([
+    ['calculator', 'calculator.Calculator, calculator.v1.CalculatorService'],
+    ['TaskService', 'other.v1.TaskService, projects.v1.TaskService'],
+  ])('refuses %s, which several could be, and lists them', (name, candidates) => {
+    expect(() => matchService(name, SERVICES)).toThrow(UsageError);
+    expect(() => matchService(name, SERVICES)).toThrow(candidates);
+  });
+});
+
+describe('knownServices', () => {
+  it('says what was probably meant and what there is', () => {
+    expect(knownServices('Projetc', SERVICES)).toMatch(
+      /^Did you mean "projects.v1.ProjectService"\? There are: calculator/,
+    );
+    expect(knownServices('Nothing', SERVICES)).toMatch(/^There are: /);
+    expect(knownServices('Nothing', [])).toBe('no service is registered');
+  });
+});

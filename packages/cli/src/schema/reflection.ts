@@ -1,0 +1,121 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+  ServerReflectionDefinition as V1,
+} from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
+import { type Channel, createClient } from '@rondo/rpc/client';
+import { RpcError, Status, toStatus } from '@rondo/rpc/status';
+
+type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
+type Answer = ServerReflectionResponse['messageResponse'];
+
+/** A server that tells its contracts. */
+export interface Reflection {
+  /** The fully qualified services that it serves. */
+  listServices(): Promise<readonly string[]>;
+  /** The files that declare `symbol`, and all that they import, each after those that it needs. */
+  filesOf(symbol: string): Promise<readonly FileDescriptorProto[]>;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Asks whatever server `channel` leads to, by `grpc.reflection.v1`, or by `v1alpha` where that is all it has.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
+ */
+export function createReflection(channel: Channel, signal: AbortSignal): Reflection {
+  const ask = (questions: readonly Question[]) => askEither(questions, channel, signal);
+  return {
+    async listServices() {
+      const [answer] = await ask([{ $case: 'listServices', value: '*' }]);
+      return answer?.$case === 'listServicesResponse' ? answer.value.service.map(({ name }) => name) : [];
+    },
+    async filesOf(symbol) {
+      const files = new Map<string, FileDescriptorProto>();
+      let questions: readonly Question[] = [{ $case: 'fileContainingSymbol', value: symbol }];
+      while (questions.length > 0) {
+        const known = files.size;
+        for (const file of (await ask(questions)).flatMap(toFiles)) files.set(file.name, file);
+        // A server may leave out what a file imports; it has to be asked for that.
+        const missing = missingImports(files);
+        if (missing.length > 0 && files.size === known) throw incomplete(symbol, missing);
+        questions = missing.map((name) => ({ $case: 'fileByFilename', value: name }));
+      }
+      return inOrder(files);
+    },
+  };
+}
+
+async function askEither(
+  questions: readonly Question[],
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<readonly NonNullable<Answer>[]> {
+  const options = { signal, timeoutMs: TIMEOUT_MS };
+  try {
+    return await collect(createClient(V1, { channel }).serverReflectionInfo(requests(questions), options));
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== Status.UNIMPLEMENTED) throw error;
+  }
+  try {
+    return await collect(createClient(V1Alpha, { channel }).serverReflectionInfo(requests(questions), options));
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== Status.UNIMPLEMENTED) throw error;
+    const message =
+      'the server has no reflection (grpc.reflection.v1 or v1alpha), which rondo call learns contracts from';
+    throw new RpcError(Status.UNIMPLEMENTED, message, { cause: error });
+  }
+}
+
+async function* requests(questions: readonly Question[]) {
+  for (const messageRequest of questions) yield { messageRequest };
+}
+
+async function collect(
+  responses: AsyncIterable<{ readonly messageResponse: Answer }>,
+): Promise<readonly NonNullable<Answer>[]> {
+  const answers: NonNullable<Answer>[] = [];
+  for await (const { messageResponse } of responses) {
+    if (messageResponse?.$case === 'errorResponse') {
+      const { errorCode, errorMessage } = messageResponse.value;
+      throw new RpcError(toStatus(errorCode), `reflection: ${errorMessage}`);
+    }
+    if (messageResponse !== undefined) answers.push(messageResponse);
+  }
+  return answers;
+}
+
+function toFiles(answer: NonNullable<Answer>): readonly FileDescriptorProto[] {
+  if (answer.$case !== 'fileDescriptorResponse') return [];
+  return answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
+}
+
+function missingImports(files: ReadonlyMap<string, FileDescriptorProto>): readonly string[] {
+  const imports = [...files.values()].flatMap(({ dependency }) => dependency);
+  return [...new Set(imports)].filter((name) => !files.has(name));
+}
+
+function incomplete(symbol: string, missing: readonly string[]): RpcError {
+  return new RpcError(
+    Status.INTERNAL,
+    `reflection: ${symbol} needs ${missing.join(', ')}, which the server doesn't return`,
+  );
+}
+
+function inOrder(files: ReadonlyMap<string, FileDescriptorProto>): readonly FileDescriptorProto[] {
+  const ordered = new Set<FileDescriptorProto>();
+  const visiting = new Set<string>();
+  const visit = (name: string) => {
+    const file = files.get(name);
+    if (file === undefined || visiting.has(name)) return;
+    visiting.add(name);
+    for (const dependency of file.dependency) visit(dependency);
+    ordered.add(file);
+  };
+  for (const name of files.keys()) visit(name);
+  return [...ordered];
+}

@@ -1,0 +1,95 @@
+import { create, createFileRegistry, type DescMessage, type FileRegistry, toBinary } from '@bufbuild/protobuf';
+import {
+  type FileDescriptorProto,
+  FileDescriptorSetSchema,
+  MethodOptions_IdempotencyLevel,
+} from '@bufbuild/protobuf/wkt';
+import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
+import type { MethodDefinition } from '@rondo/rpc/contract';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { didYouMean } from '../terminal/index.js';
+
+/** A method of a contract that this process was built without. */
+export interface DynamicMethod {
+  /** The fully qualified service. */
+  readonly service: string;
+  readonly name: string;
+  readonly input: DescMessage;
+  readonly output: DescMessage;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  /** The policy as the generated definitions carry it. */
+  readonly options: MethodDefinition['options'];
+}
+
+/** The contract of one service, as its server tells it. */
+export interface Schema {
+  readonly service: string;
+  /** All types of the service's files: what JSON and an Any are read with. */
+  readonly registry: FileRegistry;
+  /** @throws RpcError `UNIMPLEMENTED` that lists the methods there are. */
+  method(name: string): DynamicMethod;
+}
+
+/**
+ * Reads the contract of `service` from its files, each after those that it imports: the definition by proto-loader, the
+ * types and options by protobuf-es, as proto-loader reads JSON loosely and loses the options of methods.
+ *
+ * @throws Error where the files don't fit together.
+ */
+export function loadSchema(service: string, files: readonly FileDescriptorProto[]): Schema {
+  const set = create(FileDescriptorSetSchema, { file: [...files] });
+  const registry = createFileRegistry(set);
+  const definition = loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
+  return {
+    service,
+    registry,
+    method(name) {
+      const found = Object.keys(definition).find((method) => method.toLowerCase() === name.toLowerCase());
+      const loaded = found === undefined ? undefined : definition[found];
+      const desc = registry.getService(service)?.methods.find((method) => method.name === found);
+      if (loaded === undefined || desc === undefined) throw noMethod(service, name, Object.keys(definition));
+      return {
+        service,
+        name: desc.name,
+        input: desc.input,
+        output: desc.output,
+        requestStream: loaded.requestStream,
+        responseStream: loaded.responseStream,
+        options: {
+          idempotencyLevel: MethodOptions_IdempotencyLevel[desc.idempotency],
+          _unknownFields: customOptions(desc.proto.options?.$unknown ?? []),
+        },
+      };
+    },
+  };
+}
+
+function loadDefinition(service: string, descriptorSet: Uint8Array): ServiceDefinition {
+  const definition = loadFileDescriptorSetFromBuffer(Buffer.from(descriptorSet))[service];
+  if (definition === undefined || isType(definition)) {
+    throw new RpcError(Status.NOT_FOUND, `${service} is not a service in the descriptors that its server returned`);
+  }
+  return definition;
+}
+
+function isType(definition: object): definition is { readonly format: string } {
+  return 'format' in definition && typeof definition.format === 'string';
+}
+
+/** Custom options as ts-proto's definitions have them: by tag, each with its bytes as they stood. */
+function customOptions(
+  fields: readonly { readonly no: number; readonly wireType: number; readonly data: Uint8Array }[],
+): Readonly<Record<number, readonly Uint8Array[]>> {
+  const options: Record<number, Uint8Array[]> = {};
+  for (const { no, wireType, data } of fields) {
+    const tag = (no << 3) | wireType;
+    options[tag] = [...(options[tag] ?? []), data];
+  }
+  return options;
+}
+
+function noMethod(service: string, name: string, methods: readonly string[]): RpcError {
+  const message = `${service} has no method ${name}; it has ${methods.join(', ')}.${didYouMean(name, methods)}`;
+  return new RpcError(Status.UNIMPLEMENTED, message);
+}

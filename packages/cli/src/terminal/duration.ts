@@ -1,0 +1,25 @@
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const STEPS = [
+  { unit: 'd', lengthMs: 86_400_000 },
+  { unit: 'h', lengthMs: 3_600_000 },
+  { unit: 'm', lengthMs: 60_000 },
+] as const;
+
+/** Reads `500ms`, `2s`, `1.5m` or `1h`, as milliseconds; undefined where `text` is none, or not above zero. */
+export function parseDurationMs(text: string): number | undefined {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const durationMs = Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
+  return durationMs > 0 ? durationMs : undefined;
+}
+
+/** An age in its largest whole unit: `12s`, `3m`, `2h`, `5d`. What lies in the future, by another's clock, is `0s`. */
+export function formatAge(ageMs: number): string {
+  const step = STEPS.find(({ lengthMs }) => ageMs >= lengthMs);
+  if (step !== undefined) return `${Math.floor(ageMs / step.lengthMs)}${step.unit}`;
+  return `${Math.max(0, Math.floor(ageMs / 1_000))}s`;
+}
+
+/** A time of day as logs have it, in UTC: `08:35:10.123Z`. */
+export function formatTime(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(11);
+}

@@ -1,0 +1,6 @@
+export { formatAge, formatTime, parseDurationMs } from './duration.js';
+export { didYouMean, nearest } from './nearest.js';
+export { createPaint, type Paint, type Style } from './paint.js';
+export { printable } from './printable.js';
+export { formatTable } from './table.js';
+export type { Input, Terminal } from './terminal.js';

@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { createPaint, didYouMean, formatAge, formatTable, nearest, parseDurationMs, printable } from './index.js';
+
+describe('durations', () => {
+  it.each([
+    ['500ms', 500],
+    ['2s', 2_000],
+    ['1.5m', 90_000],
+    ['1h', 3_600_000],
+  ])('reads %s', (text, expected) => {
+    expect(parseDurationMs(text)).toBe(expected);
+  });
+
+  it.each(['', '2', 's', '0s', '-1s', '2 s', '1d', 'NaNs'])('refuses "%s"', (text) => {
+    expect(parseDurationMs(text)).toBeUndefined();
+  });
+
+  it.each([
+    [-5_000, '0s'],
+    [999, '0s'],
+    [59_999, '59s'],
+    [60_000, '1m'],
+    [7_200_000, '2h'],
+    [172_800_000, '2d'],
+  ])('shows an age of %d ms as %s', (ageMs, expected) => {
+    expect(formatAge(ageMs)).toBe(expected);
+  });
+});
+
+describe('names that were probably meant', () => {
+  it('finds the nearest, whatever its case', () => {
+    expect(nearest('wtach', ['ps', 'watch', 'call'])).toBe('watch');
+    expect(nearest('A', ['b', 'a'])).toBe('a');
+    expect(didYouMean('--cuont', ['--count', '--rate'])).toBe(' Did you mean "--count"?');
+  });
+
+  it('says nothing where none is near', () => {
+    expect(nearest('x', ['a', 'b'])).toBeUndefined();
+    expect(didYouMean('frob', ['ps', 'call'])).toBe('');
+  });
+});
+
+describe('text', () => {
+  it('stands in columns without spaces at the end of a line', () => {
+    expect(
+      formatTable([
+        ['A', 'LONGER', 'C'],
+        ['wide one', 'x', ''],
+      ]),
+    ).toBe('A         LONGER  C\nwide one  x\n');
+  });
+
+  it('cannot command the terminal', () => {
+    expect(printable('a\u001b[2J\nb\u0007\u009bc')).toBe('a\\u001b[2J\\nb\\u0007\\u009bc');
+  });
+
+  it('is coloured only where it may be', () => {
+    expect(createPaint(false)('red', 'x')).toBe('x');
+    expect(createPaint(true)('red', 'x')).toBe('\u001b[31mx\u001b[39m');
+  });
+});

@@ -1,0 +1,15 @@
+/** Where text for people or programs goes: standard output, standard error, or a test's own. */
+export interface Terminal {
+  /** Whether text may be coloured. */
+  readonly color: boolean;
+  /** Resolves once more may be written, so that a slow reader slows the writer and nothing piles up. */
+  write(text: string): Promise<void>;
+}
+
+/** Where a command reads requests from. */
+export interface Input {
+  /** Whether a person types it: nothing is read from there unless it is asked for. */
+  readonly interactive: boolean;
+  /** What comes in, until its end. It can be read once. */
+  read(): AsyncIterable<Uint8Array>;
+}

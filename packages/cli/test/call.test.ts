@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startFakeRegistry } from './fake-registry.js';
+import { begin, rondo } from './recording-context.js';
+import { seen, startCalculator, startConformance } from './services.js';
+
+const ADD = 'calculator.v1.CalculatorService/Add';
+const UNARY = 'rondo.conformance.v1.ConformanceService/Unary';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let running: Awaited<ReturnType<typeof startCalculator>>[];
+let environment: { RONDO_REGISTRY: string };
+
+const call = (...args: readonly string[]) => rondo(['call', ...args], { environment });
+
+beforeAll(async () => {
+  registry = await startFakeRegistry();
+  environment = { RONDO_REGISTRY: registry.address };
+  const calculators = ['calculator-1', 'calculator-2', 'calculator-3'].map((name) =>
+    startCalculator(name, registry.address),
+  );
+  running = await Promise.all([...calculators, startConformance('conformance-1', registry.address)]);
+  const { stdout, interrupt, exitCode } = begin(['watch'], { environment });
+  await Promise.all(
+    running.map(({ instanceId }) => stdout.shows(new RegExp(`[=+] ${instanceId} .*SERVING|${instanceId} .*→ SERVING`))),
+  );
+  interrupt();
+  await exitCode;
+});
+
+afterAll(async () => {
+  await Promise.all(running.map((service) => service.drain()));
+  await registry.stop();
+});
+
+describe('rondo call', () => {
+  it('calls a service it has never seen, found through the registry', async () => {
+    const { exitCode, stdout, stderr } = await call(ADD, '{"a": 2, "b": "3"}');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ result: '5' });
+  });
+
+  it.each(['CalculatorService/add', 'Calculator/Add', '/calculator.Calculator/Add', 'v1.CalculatorService/Add'])(
+    'takes the short name %s',
+    async (name) => {
+      expect((await call(name, '{"a": 1}', '--json')).stdout).toBe('{"result":"1"}\n');
+    },
+  );
+
+  it('refuses a name that several could be', async () => {
+    const { exitCode, stderr } = await call('calculator/Add');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('calculator.Calculator, calculator.v1.CalculatorService');
+  });
+
+  it('reaches each of three instances three times, the first time it is run', async () => {
+    const { exitCode, stdout } = await call(ADD, '{"a": 2, "b": 3}', '--count', '9');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('"result": "5"');
+    for (const name of ['calculator-1', 'calculator-2', 'calculator-3'])
+      expect(stdout).toMatch(new RegExp(`${name}  3\n`));
+  });
+
+  it('ends a load with one JSON line, failures with their instances included', async () => {
+    const args = ['calculator.v1.CalculatorService/Divide', '{"a": 1}', '--count', '6', '--concurrency', '2', '--json'];
+    const { exitCode, stdout } = await call(...args);
+    expect(exitCode).toBe(1);
+    expect(stdout.endsWith('\n')).toBe(true);
+    expect(JSON.parse(stdout)).toEqual({
+      calls: 6,
+      failed: 6,
+      codes: { INVALID_ARGUMENT: 6 },
+      instances: { 'calculator-1': 2, 'calculator-2': 2, 'calculator-3': 2 },
+      p50Ms: expect.any(Number),
+      p99Ms: expect.any(Number),
+    });
+  });
+
+  it('shows one message a code of a load that fails, for people', async () => {
+    const { stdout } = await call('calculator.v1.CalculatorService/Divide', '{}', '--count', '2');
+    expect(stdout).toContain('2 failed');
+    expect(stdout).toContain('2 × INVALID_ARGUMENT: b: must not be 0');
+  });
+
+  it('ends a load at Ctrl-C, with no failed call and its line', async () => {
+    const run = begin(['call', ADD, '{}', '--rate', '500', '--json'], { environment });
+    const watched = begin(['call', UNARY, '{"text": "x"}', '--rate', '500', '--json'], { environment });
+    const before = seen.length;
+    while (seen.length < before + 20) await new Promise((resolve) => setImmediate(resolve));
+    run.interrupt();
+    watched.interrupt();
+    expect(await Promise.all([run.exitCode, watched.exitCode])).toEqual([0, 0]);
+    const { calls, failed, codes } = JSON.parse(watched.stdout.text());
+    expect(calls).toBeGreaterThanOrEqual(20);
+    expect([failed, codes]).toEqual([0, { OK: calls }]);
+    expect(run.stdout.text().match(/\n/g)).toHaveLength(1);
+  });
+
+  it('sends metadata and a deadline, and never loosens that of the contract', async () => {
+    await call(UNARY, '{}', '-H', 'tenant=acme', '--timeout', '700ms');
+    expect(seen.at(-1)?.tenant).toBe('acme');
+    expect(seen.at(-1)?.remainingMs).toBeLessThanOrEqual(700);
+    const { stderr } = await call(UNARY, '{}', '--timeout', '1h');
+    expect(stderr).toContain('the contract allows Unary 5000 ms');
+    expect(seen.at(-1)?.remainingMs).toBeLessThanOrEqual(5_000);
+  });
+
+  it('shows the details of a failure and who answered it', async () => {
+    const request = '{"behaviour": {"code": 9, "message": "not yet", "errorReason": "TOO_SOON"}}';
+    const { exitCode, stdout, stderr } = await call(UNARY, request);
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('rondo: FAILED_PRECONDITION: not yet');
+    expect(stderr).toContain('ErrorInfo {"reason":"TOO_SOON","domain":"test"}');
+    expect(stderr).toContain('served by conformance-1');
+    expect(JSON.parse((await call(UNARY, request, '--json')).stderr)).toMatchObject({
+      error: {
+        code: 'FAILED_PRECONDITION',
+        message: 'not yet',
+        instance: 'conformance-1',
+        details: [{ type: 'google.rpc.ErrorInfo', value: { reason: 'TOO_SOON', domain: 'test' } }],
+      },
+    });
+  });
+
+  it.each([
+    [[ADD, '{"c": 1}'], 1, 'INVALID_ARGUMENT: c: is not a field of calculator.v1.AddRequest; it has a, b'],
+    [
+      [ADD, '{"a": 9223372036854775808}'],
+      1,
+      'a: must be a whole number from -9223372036854775808 to 9223372036854775807',
+    ],
+    [[ADD, '{'], 2, 'the request is not JSON'],
+    [[ADD, '{}', '{}'], 2, 'takes one message; 2 were given'],
+    [
+      ['calculator.v1.CalculatorService/Ad', '{}'],
+      1,
+      'UNIMPLEMENTED: calculator.v1.CalculatorService has no method Ad; it has Add',
+    ],
+    [['calculator.v1.CalculatorServic/Add', '{}'], 1, 'Did you mean "calculator.v1.CalculatorService"?'],
+    [['Add', '{}'], 2, 'a method is written service/method'],
+    [[], 2, 'name a method'],
+    [[ADD, '{}', '--count', '0'], 2, '--count 0: must be a whole number from 1'],
+    [[ADD, '{}', '--rate', 'x'], 2, '--rate x: must be a number above 0'],
+    [[ADD, '{}', '--timeout', '5'], 2, '--timeout 5: must be a duration, such as 500ms'],
+    [[ADD, '{}', '--address', 'here'], 2, '--address "here": must be host:port'],
+    [[ADD, '{}', '--registry', '127.0.0.1:1'], 1, "UNAVAILABLE: the registry at 127.0.0.1:1 can't be reached"],
+    [[ADD, '{}', '--address', '127.0.0.1:1'], 1, 'UNAVAILABLE: no server at 127.0.0.1:1 can be reached'],
+  ])('%j is refused, and says what to do', async (args, exitCode, message) => {
+    const result = await call(...args);
+    expect(result.stderr).toContain(message);
+    expect([result.exitCode, result.stdout]).toEqual([exitCode, '']);
+  });
+
+  it('calls a server directly, without a registry', async () => {
+    const address = running[1]?.address ?? '';
+    const args = ['call', 'CalculatorService/Add', '{"a": 4}', '--address', address, '--count', '2', '--json'];
+    const { stdout } = await rondo(args, { environment: { RONDO_REGISTRY: '127.0.0.1:1' } });
+    expect(JSON.parse(stdout).instances).toEqual({ 'calculator-2': 2 });
+  });
+});
+
+describe('requests from standard input', () => {
+  it('are one message where the method takes one', async () => {
+    const result = await rondo(['call', ADD, '--json'], { environment, stdin: ['{"a":', ' 7}'] });
+    expect(result.stdout).toBe('{"result":"7"}\n');
+    expect((await rondo(['call', ADD, '-', '--json'], { environment, stdin: [] })).stdout).toBe('{"result":"0"}\n');
+  });
+
+  it('are a stream where the method takes one, as arguments are', async () => {
+    const sum = 'calculator.v1.CalculatorService/Sum';
+    const piped = await rondo(['call', sum, '--json'], {
+      environment,
+      stdin: ['{"value": 1}\n{"value"', ': 2}{"value": 3}'],
+    });
+    expect(piped.stdout).toBe('{"result":"6","count":"3"}\n');
+    expect((await call(sum, '{"value": 1}', '{"value": 2}{"value": 3}', '--json')).stdout).toBe(
+      '{"result":"6","count":"3"}\n',
+    );
+    expect((await call(sum, '{"value": 1}', '{"value": 2}', '--count', '2', '--json')).stdout).toContain('"failed":0');
+  });
+
+  it('go out as they come in, and replies come back meanwhile', async () => {
+    let type = (_line: string) => {};
+    const typed = async function* () {
+      yield '{"text": "one"}\n';
+      yield await new Promise<string>((resolve) => {
+        type = resolve;
+      });
+    };
+    const args = ['call', 'ConformanceService/BidiStream', '--json'];
+    const { stdout, exitCode } = begin(args, { environment, stdin: typed() });
+    await stdout.shows(/"text":"ONE"/);
+    type('{"text": "two"}');
+    expect(await exitCode).toBe(0);
+    expect(stdout.text()).toMatch(/"TWO"/);
+  });
+
+  it('are checked as they come in', async () => {
+    const stdin = ['{"text": "one"}', '{"txt": "two"}'];
+    const { exitCode, stderr } = await rondo(['call', 'ConformanceService/BidiStream'], { environment, stdin });
+    expect(stderr).toContain('INVALID_ARGUMENT: txt: is not a field');
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('a call that nobody answers', () => {
+  it('ends quietly at Ctrl-C, also while its request is awaited', async () => {
+    const silent = async function* () {
+      await new Promise((_resolve, reject) => {
+        wake = reject;
+      });
+      yield '';
+    };
+    let wake = (_reason: Error) => {};
+    const run = begin(['call', ADD], { environment, stdin: silent() });
+    await run.stderr.shows(/reading the request from standard input/);
+    run.interrupt();
+    wake(new Error('aborted'));
+    expect(await run.exitCode).toBe(130);
+    expect(run.stderr.text()).not.toContain('aborted');
+  });
+});
+
+describe('a stream of replies', () => {
+  it('is printed as it comes, until Ctrl-C', async () => {
+    const { stdout, exitCode, interrupt } = begin(['call', 'ConformanceService/ServerStream', '{}'], { environment });
+    await stdout.shows(/"index": 1/);
+    interrupt();
+    expect(await exitCode).toBe(130);
+  });
+});

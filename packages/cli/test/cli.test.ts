@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { commands } from '../src/commands/index.js';
+import { rondo } from './recording-context.js';
+
+describe('rondo', () => {
+  it('says its version, which is that of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+    expect((await rondo(['--version'])).stdout).toBe(`${version}\n`);
+  });
+
+  it.each([[[]], [['help']], [['--help']]])('%j lists the commands', async (args) => {
+    const { exitCode, stdout } = await rondo(args);
+    expect(exitCode).toBe(0);
+    for (const { name, summary } of commands) expect(stdout).toMatch(new RegExp(`  ${name} +${summary}`));
+    expect(stdout).toContain('Exit codes: 0 done; 1 a call failed; 2 the command line is wrong');
+  });
+
+  it.each(commands.map(({ name }) => name))('explains %s, with examples', async (name) => {
+    const asked = await rondo([name, '--help']);
+    expect(asked).toEqual(await rondo(['help', name]));
+    expect(asked.exitCode).toBe(0);
+    expect(asked.stdout).toMatch(new RegExp(`Examples:\n  rondo ${name}`));
+    // Lines fit a terminal.
+    expect(asked.stdout.split('\n').filter((text) => text.length > 125)).toEqual([]);
+  });
+
+  it.each([
+    [['wtach'], 'there is no command "wtach". Did you mean "watch"?'],
+    [['frob'], 'There are: ps, call, watch, logs, help'],
+    [['help', 'frob'], 'there is no command "frob"'],
+    [['--registry', 'x', 'ps'], 'options come after the command'],
+    [['ps', '--jsn'], 'there is no option --jsn. Did you mean "--json"?'],
+    [['ps', 'a', 'b'], '"b" is not expected'],
+    [['logs', '--data'], "Option '--data <value>' argument missing"],
+  ])('%j is one line that says what is wrong', async (args, message) => {
+    const { exitCode, stdout, stderr } = await rondo(args);
+    expect(stderr).toContain(message);
+    expect(stderr.match(/\n/g)).toHaveLength(2);
+    expect([exitCode, stdout]).toEqual([2, '']);
+  });
+
+  it('says what is wrong in JSON where that is asked for', async () => {
+    const { stderr } = await rondo(['ps', 'a', 'b', '--json']);
+    expect(JSON.parse(stderr)).toEqual({ error: { code: 'USAGE', message: expect.stringContaining('"b"') } });
+  });
+});

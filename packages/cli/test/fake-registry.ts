@@ -1,0 +1,96 @@
+import {
+  type Instance,
+  RegistryServiceDefinition,
+  RemovalReason,
+  type WatchRequest,
+  type WatchResponse,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import { systemClock } from '@rondo/rpc/clock';
+import { createRouter, type Handlers, implement, serve } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+type Event = NonNullable<WatchResponse['event']>;
+const unused = () => {
+  throw new RpcError(Status.UNIMPLEMENTED, 'not part of this test');
+};
+
+/** The registry's contract with as little behind it as the tests need: what is registered, and who watches. */
+export async function startFakeRegistry(listen = '127.0.0.1:0') {
+  const instances = new Map<string, Instance>();
+  const watchers = new Set<(event: Event) => void>();
+  const epoch = BigInt(Math.floor(systemClock.now()));
+  let revision = 1n;
+  let warming = false;
+  const position = () => ({ epoch, revision });
+  const tell = (event: Event) => {
+    revision += 1n;
+    for (const watcher of watchers) watcher(event);
+  };
+  const put = (instance: Instance) => {
+    instances.set(instance.instanceId, instance);
+    tell({ $case: 'delta', value: { upserts: [instance], removals: [] } });
+  };
+  const remove = (instanceId: string, reason = RemovalReason.REMOVAL_REASON_DEREGISTERED) => {
+    if (instances.delete(instanceId))
+      tell({ $case: 'delta', value: { upserts: [], removals: [{ instanceId, reason }] } });
+  };
+  const list = (service: string) =>
+    [...instances.values()].filter(({ services }) => service === '' || services.includes(service));
+
+  const handlers: Handlers<typeof RegistryServiceDefinition> = {
+    register({ instance }) {
+      if (instance !== undefined) put({ ...instance, registerTime: new Date(systemClock.now() - 180_000) });
+      return { leaseId: instance?.instanceId ?? '', ttl: { seconds: 10n, nanos: 0 }, position: position() };
+    },
+    renew: () => ({ ttl: { seconds: 10n, nanos: 0 } }),
+    update: ({ instanceId, status }) => {
+      const instance = instances.get(instanceId);
+      if (instance !== undefined) put({ ...instance, status });
+      return {};
+    },
+    deregister: ({ instanceId }) => {
+      remove(instanceId);
+      return {};
+    },
+    listServices: unused,
+    // A page each, so that whoever reads only the first is found out.
+    listInstances({ service, pageToken }) {
+      const all = list(service);
+      const index = Number(pageToken);
+      const nextPageToken = index + 1 < all.length ? String(index + 1) : '';
+      return { instances: all.slice(index, index + 1), nextPageToken, position: position(), warming };
+    },
+    async *watch({ service }: WatchRequest, { signal }) {
+      const events: Event[] = [{ $case: 'snapshot', value: { instances: list(service), more: false } }];
+      let wake = () => {};
+      const watcher = (event: Event) => {
+        events.push(event);
+        wake();
+      };
+      watchers.add(watcher);
+      signal.addEventListener('abort', () => wake(), { once: true });
+      try {
+        while (!signal.aborted) {
+          for (const event of events.splice(0)) yield { position: position(), warming, event };
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            if (events.length > 0 || signal.aborted) resolve();
+          });
+        }
+      } finally {
+        watchers.delete(watcher);
+      }
+    },
+  };
+  const server = await serve(createRouter({ services: [implement(RegistryServiceDefinition, handlers)] }), { listen });
+  return {
+    address: server.address,
+    put,
+    remove,
+    instance: (id: string) => instances.get(id),
+    setWarming: (value: boolean) => {
+      warming = value;
+    },
+    stop: () => server.drain(0),
+  };
+}

@@ -1,0 +1,148 @@
+import type { DescMessage, JsonValue } from '@bufbuild/protobuf';
+import { describe, expect, it } from '@jest/globals';
+import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { readMessage, writeMessage } from '../src/json/index.js';
+import { Nothing, Sample, sampleRegistry } from './sample-schema.js';
+
+/** What `text` is, read as a message and written again: only what it sets. */
+function reread(text: string): JsonValue | undefined {
+  const written = writeMessage(Sample, readMessage(Sample, text, sampleRegistry), sampleRegistry);
+  const [key = ''] = Object.keys(Object(JSON.parse(text)));
+  const camel = key.replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase());
+  return typeof written === 'object' && written !== null && !Array.isArray(written) ? written[camel] : undefined;
+}
+
+function faults(text: string, desc: DescMessage = Sample): readonly string[] {
+  try {
+    readMessage(desc, text, sampleRegistry);
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    expect(error.code).toBe(Status.INVALID_ARGUMENT);
+    return error.detail(BadRequest)?.fieldViolations.map(({ field, description }) => `${field}: ${description}`) ?? [];
+  }
+  return [];
+}
+
+describe('JSON that is read', () => {
+  it.each<[string, JsonValue]>([
+    ['{"small": -2147483648}', -2147483648],
+    ['{"small": "7"}', 7],
+    ['{"small": 2.0}', 2],
+    ['{"small": 1e3}', 1000],
+    ['{"unsigned": 4294967295}', 4294967295],
+    ['{"large": 9223372036854775807}', '9223372036854775807'],
+    ['{"large": "-9223372036854775808"}', '-9223372036854775808'],
+    // What a JavaScript number would round.
+    ['{"large": 9007199254740993}', '9007199254740993'],
+    ['{"numbers": [9007199254740993, 1]}', ['9007199254740993', '1']],
+    ['{"wrapped": 9007199254740993}', '9007199254740993'],
+    ['{"huge": 18446744073709551615}', '18446744073709551615'],
+    ['{"ratio": 1e300}', 1e300],
+    ['{"ratio": "NaN"}', 'NaN'],
+    ['{"ratio": 18446744073709551615}', 18446744073709552000],
+    ['{"free": {"n": 1e300, "s": "1"}}', { n: 1e300, s: '1' }],
+    ['{"some_text": "9007199254740993 {\\"a\\": 9007199254740993}"}', '9007199254740993 {"a": 9007199254740993}'],
+    ['{"someText": "by its JSON name"}', 'by its JSON name'],
+    ['{"data": "3q2+7w=="}', '3q2+7w=='],
+    ['{"data": "3q2-7w"}', '3q2+7w=='],
+    ['{"color": "COLOR_RED"}', 'COLOR_RED'],
+    ['{"color": 1}', 'COLOR_RED'],
+    ['{"counts": {"a": 1, "b": "2"}}', { a: 1, b: 2 }],
+    ['{"at": "2026-11-20T08:30:00.5+01:00"}', '2026-11-20T07:30:00.500Z'],
+    ['{"lasts": "1.5s"}', '1.500s'],
+    ['{"right": 9007199254740993}', '9007199254740993'],
+    [
+      '{"anything": {"@type": "type.googleapis.com/google.protobuf.Duration", "value": "3s"}}',
+      { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '3s' },
+    ],
+  ])('%s is exact', (text, expected) => {
+    expect(faults(text)).toEqual([]);
+    expect(reread(text)).toEqual(expected);
+  });
+
+  it('shows what is not set, so that a zero can be seen', () => {
+    const written = writeMessage(Sample, readMessage(Sample, '{}', sampleRegistry), sampleRegistry);
+    expect(written).toMatchObject({
+      small: 0,
+      large: '0',
+      flag: false,
+      someText: '',
+      color: 'COLOR_UNSPECIFIED',
+      numbers: [],
+    });
+  });
+});
+
+describe('JSON that is refused', () => {
+  it.each([
+    ['{"small": 2147483648}', 'small: must be a whole number from -2147483648 to 2147483647, not 2147483648'],
+    ['{"small": "abc"}', 'small: must be a whole number from -2147483648 to 2147483647, not "abc"'],
+    ['{"small": 1.5}', 'small: must be a whole number from -2147483648 to 2147483647, not 1.5'],
+    ['{"unsigned": -1}', 'unsigned: must be a whole number from 0 to 4294967295, not -1'],
+    [
+      '{"large": 9223372036854775808}',
+      'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not 9223372036854775808',
+    ],
+    [
+      '{"large": "9223372036854775808"}',
+      'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not "9223372036854775808"',
+    ],
+    ['{"large": ""}', 'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not ""'],
+    ['{"large": true}', 'large: must be a whole number from -9223372036854775808 to 9223372036854775807, not true'],
+    ['{"some_text": 12345678901234567890}', 'some_text: must be text in quotes, not 12345678901234567890'],
+    ['{"flag": "true"}', 'flag: must be true or false, not "true"'],
+    ['{"data": "not base64!"}', 'data: must be bytes in base64, in quotes, not "not base64!"'],
+    [
+      '{"color": "COLOR_RAD"}',
+      'color: must be one of COLOR_UNSPECIFIED, COLOR_RED, not "COLOR_RAD". Did you mean "COLOR_RED"?',
+    ],
+    ['{"color": 7}', 'color: must be one of COLOR_UNSPECIFIED, COLOR_RED, not 7.'],
+    [
+      '{"at": "2026-02-30T00:00:00Z"}',
+      'at: must be a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z", not "2026-02-30T00:00:00Z"',
+    ],
+    ['{"at": 5}', 'at: must be a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z", not 5'],
+    ['{"lasts": "5sec"}', 'lasts: must be seconds with an s in quotes, such as "1.5s", not "5sec"'],
+    ['{"numbers": 5}', 'numbers: must be a list […], not 5'],
+    ['{"counts": {"a": "x"}}', 'counts["a"]: must be a whole number from -2147483648 to 2147483647, not "x"'],
+    ['{"child": []}', 'child: must be an object {…} of sample.v1.Sample, not []'],
+    [
+      '{"children": [{}, {"child": {"small": "x"}}]}',
+      'children[1].child.small: must be a whole number from -2147483648 to 2147483647, not "x"',
+    ],
+    [
+      '{"left": "a", "right": 1}',
+      'the request: cannot decode oneof sample.v1.Sample.choice from JSON: oneof set multiple times by left and right',
+    ],
+    ['[]', 'the request: must be an object {…} of sample.v1.Sample, not []'],
+  ])('%s names the field and what is allowed', (text, expected) => {
+    expect(faults(text)).toEqual([expected]);
+  });
+
+  it.each(['1e400', '-1e400'])('a double of %s, which is none', (text) => {
+    expect(faults(`{"ratio": ${text}}`)).toHaveLength(1);
+    expect(faults(`{"single": 1e39}`)).toHaveLength(1);
+  });
+
+  it('a misspelt field says what was probably meant and what there is', () => {
+    expect(faults('{"child": {"lagre": 1}}')).toEqual([
+      expect.stringMatching(
+        /^child\.lagre: is not a field of sample\.v1\.Sample; it has small, .*\. Did you mean "large"\?$/,
+      ),
+    ]);
+    expect(faults('{"a": 1}', Nothing)).toEqual(['a: is not a field of sample.v1.Nothing, which has none']);
+  });
+
+  it('lists all faults at once', () => {
+    expect(faults('{"small": "x", "nothing": 1, "flag": 0}')).toHaveLength(3);
+  });
+
+  it.each([
+    ['{"a": 1', 'the request is not JSON'],
+    ['{"a": 1, "a": 2}', 'duplicate object key "a"'],
+    ["{'a': 1}", 'the request is not JSON'],
+  ])('%s is not JSON', (text, expected) => {
+    expect(() => readMessage(Sample, text, sampleRegistry)).toThrow(expected);
+  });
+});

@@ -1,0 +1,114 @@
+import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { begin, rondo } from './recording-context.js';
+
+let data: string;
+const file = (instance: string) => path.join(data, 'logs', `${instance}.log`);
+
+function line(second: number, msg: string, rest: object = {}): string {
+  const time = `2026-11-20T08:00:${String(second).padStart(2, '0')}.000Z`;
+  return `${JSON.stringify({ level: 'info', time, service: 's', instance: 'i', ...rest, msg })}\n`;
+}
+
+beforeEach(async () => {
+  data = await mkdtemp(path.join(tmpdir(), 'rondo-logs-'));
+  await mkdir(path.join(data, 'logs'));
+});
+
+afterEach(() => rm(data, { recursive: true }));
+
+const logs = (...args: readonly string[]) => rondo(['logs', ...args], { dataDirectory: data });
+
+describe('rondo logs', () => {
+  it('prints all logs by time, with what is no JSON where it stood', async () => {
+    await writeFile(file('calculator-1'), line(1, 'one') + line(4, 'four'));
+    await writeFile(file('sales-1'), `${line(2, 'two')}    at somewhere\n${line(3, 'three')}`);
+    await writeFile(`${file('sales-1')}.previous`, line(0, 'zero'));
+    const { exitCode, stdout } = await logs();
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe(
+      [
+        '08:00:01.000Z calculator-1 INFO  one',
+        '08:00:02.000Z sales-1      INFO  two',
+        '              sales-1                at somewhere',
+        '08:00:03.000Z sales-1      INFO  three',
+        '08:00:04.000Z calculator-1 INFO  four',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('shows fields behind the message, and of an error its message', async () => {
+    const fields = {
+      level: 'error',
+      n: 1,
+      bare: 'x',
+      spaced: 'a b',
+      err: { type: 'E', message: 'it broke', stack: '…' },
+    };
+    await writeFile(file('a-1'), line(1, 'failed\u001b[2J', fields));
+    expect((await logs()).stdout).toBe(
+      '08:00:01.000Z a-1 ERROR failed\\u001b[2J n=1 bare=x spaced="a b" err="it broke"\n',
+    );
+  });
+
+  it('takes an instance, or a service with all of its instances', async () => {
+    for (const name of ['calculator-1', 'calculator-2', 'project-management-1', 'registry']) {
+      await writeFile(file(name), line(1, `from ${name}`));
+    }
+    expect((await logs('calculator')).stdout.match(/from .*/g)).toEqual(['from calculator-1', 'from calculator-2']);
+    expect((await logs('calculator-2')).stdout.match(/from .*/g)).toEqual(['from calculator-2']);
+    expect((await logs('project-management')).stdout.match(/from .*/g)).toEqual(['from project-management-1']);
+    expect((await logs('registry')).stdout.match(/from .*/g)).toEqual(['from registry']);
+    const { exitCode, stderr } = await logs('calculater');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('Did you mean "calculator"?');
+    expect(stderr).toContain(
+      'calculator, calculator-1, calculator-2, project-management, project-management-1, registry',
+    );
+  });
+
+  it('prints lines as they stand with --json, the last without an end too', async () => {
+    const raw = `${line(1, 'one')}not JSON\n{"cut`;
+    await writeFile(file('a-1'), raw);
+    expect((await logs('--json')).stdout).toBe(`${raw}\n`);
+  });
+
+  it('reads a file longer than any buffer', async () => {
+    const long = Array.from({ length: 5_000 }, (_, index) => line(1, `line ${index} é`)).join('');
+    await writeFile(file('a-1'), long);
+    expect((await logs('--json')).stdout).toBe(long);
+  });
+
+  it('looks where it is told, and says where it looked', async () => {
+    await writeFile(file('a-1'), line(1, 'here'));
+    const found = await rondo(['logs', '--data', path.basename(data)], { directory: path.dirname(data) });
+    expect(found.stdout).toContain('here');
+    const missing = await rondo(['logs', '--data', 'nothing'], { directory: data });
+    expect([missing.exitCode, missing.stderr]).toEqual([
+      1,
+      expect.stringContaining(path.join(data, 'nothing', 'logs')),
+    ]);
+  });
+
+  it('follows what is written, where a file is replaced, and where one is new', async () => {
+    await writeFile(file('a-1'), line(1, 'before'));
+    const run = begin(['logs', '-f'], { dataDirectory: data });
+    await run.stdout.shows(/before\n/);
+    const grown = line(2, 'grown');
+    await appendFile(file('a-1'), grown.slice(0, 20));
+    await appendFile(file('a-1'), grown.slice(20));
+    await run.stdout.shows(/grown\n/);
+    await appendFile(file('a-1'), line(3, 'last words'));
+    await rename(file('a-1'), `${file('a-1')}.previous`);
+    await writeFile(file('a-1'), line(4, 'restarted'));
+    await run.stdout.shows(/last words\n[\s\S]*restarted\n/);
+    await writeFile(file('b-1'), line(5, 'new'));
+    await run.stdout.shows(/b-1.* new\n/);
+    run.interrupt();
+    expect(await run.exitCode).toBe(0);
+    expect(run.stdout.text().match(/\n/g)).toHaveLength(5);
+  });
+});

@@ -1,0 +1,87 @@
+import { systemClock } from '@rondo/rpc/clock';
+import { runCli } from '../src/cli.js';
+import type { CommandContext } from '../src/command.js';
+import type { Terminal } from '../src/terminal/index.js';
+
+/** A terminal that remembers what was written. */
+export interface RecordingTerminal extends Terminal {
+  readonly text: () => string;
+  /** Resolves once what was written fits. */
+  readonly shows: (pattern: RegExp) => Promise<void>;
+}
+
+const DEADLINE_MS = 10_000;
+
+function recordingTerminal(): RecordingTerminal {
+  let text = '';
+  const waiting = new Set<() => void>();
+  return {
+    color: false,
+    async write(more) {
+      text += more;
+      for (const look of waiting) look();
+    },
+    text: () => text,
+    shows: (pattern) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          reject(new Error(`${pattern} was not shown, but:\n${text}`));
+        }, DEADLINE_MS);
+        const look = () => {
+          if (!pattern.test(text)) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+/** What a test gives a run of `rondo`. */
+export interface RunOptions {
+  /** What comes in at standard input; a person who types nothing where it is missing. */
+  readonly stdin?: Iterable<string> | AsyncIterable<string>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly directory?: string;
+  readonly dataDirectory?: string;
+}
+
+/** A run of `rondo` in this process. */
+export interface Run {
+  readonly stdout: RecordingTerminal;
+  readonly stderr: RecordingTerminal;
+  readonly exitCode: Promise<number>;
+  /** Ctrl-C. */
+  interrupt(): void;
+}
+
+/** Begins `rondo` with `args`. */
+export function begin(args: readonly string[], options: RunOptions = {}): Run {
+  const stdout = recordingTerminal();
+  const stderr = recordingTerminal();
+  const interrupted = new AbortController();
+  const context: CommandContext = {
+    stdin: { interactive: options.stdin === undefined, read: () => toBytes(options.stdin ?? []) },
+    stdout,
+    stderr,
+    environment: options.environment ?? {},
+    directory: options.directory ?? '/',
+    dataDirectory: options.dataDirectory ?? '/nowhere',
+    clock: systemClock,
+    signal: interrupted.signal,
+  };
+  return { stdout, stderr, exitCode: runCli(args, context), interrupt: () => interrupted.abort() };
+}
+
+/** Runs `rondo` to its end. */
+export async function rondo(args: readonly string[], options: RunOptions = {}) {
+  const { stdout, stderr, exitCode } = begin(args, options);
+  return { exitCode: await exitCode, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+async function* toBytes(pieces: Iterable<string> | AsyncIterable<string>): AsyncIterable<Uint8Array> {
+  for await (const piece of pieces) yield Buffer.from(piece);
+}

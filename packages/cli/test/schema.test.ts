@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { describe, expect, it } from '@jest/globals';
+import type { ServerReflectionRequest } from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
+import { implement } from '@rondo/rpc/server';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { createReflection, loadSchema, policyOf } from '../src/schema/index.js';
+
+const SERVICE = 'calculator.v1.CalculatorService';
+const set = fromBinary(
+  FileDescriptorSetSchema,
+  readFileSync(new URL('../../contracts/descriptors.binpb', import.meta.url)),
+);
+
+/** A server of the old reflection alone that returns one file at a time, as some do; `hidden` it doesn't have. */
+function serverWithout(hidden: string) {
+  const file = (name: string) => set.file.find((candidate) => candidate.name === name && name !== hidden);
+  async function* serverReflectionInfo(requests: AsyncIterable<ServerReflectionRequest>) {
+    for await (const { messageRequest } of requests) {
+      const name = messageRequest?.$case === 'fileByFilename' ? messageRequest.value : 'calculator/v1/calculator.proto';
+      const found = file(name);
+      yield found === undefined
+        ? {
+            messageResponse: {
+              $case: 'errorResponse' as const,
+              value: { errorCode: 5, errorMessage: `${name} not found` },
+            },
+          }
+        : {
+            messageResponse: {
+              $case: 'fileDescriptorResponse' as const,
+              value: { fileDescriptorProto: [Buffer.from(toBinary(FileDescriptorProtoSchema, found))] },
+            },
+          };
+    }
+  }
+  return createTestChannel({ services: [implement(V1Alpha, { serverReflectionInfo })] });
+}
+
+const signal = new AbortController().signal;
+
+describe('a contract learnt by reflection', () => {
+  it('comes from a server of v1alpha that returns one file at a time', async () => {
+    const channel = serverWithout('');
+    const files = await createReflection(channel, signal).filesOf(SERVICE);
+    channel.close();
+    const names = files.map(({ name }) => name);
+    expect(names.at(-1)).toBe('calculator/v1/calculator.proto');
+    for (const [index, { dependency }] of files.entries()) {
+      for (const imported of dependency) expect(names.slice(0, index)).toContain(imported);
+    }
+    const method = loadSchema(SERVICE, files).method('add');
+    expect(method).toMatchObject({ service: SERVICE, name: 'Add', requestStream: false, responseStream: false });
+    expect(method.input.typeName).toBe('calculator.v1.AddRequest');
+  });
+
+  it('keeps its policy: the deadline and the idempotency', () => {
+    const schema = loadSchema(SERVICE, set.file);
+    expect(policyOf(schema.method('Add'))).toEqual({ timeoutMs: 2_000, idempotency: 'no_side_effects' });
+    expect(policyOf(schema.method('Sum'))).toEqual({ timeoutMs: 30_000, idempotency: 'no_side_effects' });
+    const conformance = loadSchema('rondo.conformance.v1.ConformanceService', set.file);
+    expect(policyOf(conformance.method('UnaryUnsafe'))).toEqual({ timeoutMs: 10_000, idempotency: 'unknown' });
+    expect(policyOf(conformance.method('BidiStream'))).toEqual({ timeoutMs: undefined, idempotency: 'unknown' });
+  });
+
+  it('is refused where a file is missing, which is named', async () => {
+    const channel = serverWithout('google/type/decimal.proto');
+    await expect(createReflection(channel, signal).filesOf(SERVICE)).rejects.toThrow('google/type/decimal.proto');
+    channel.close();
+  });
+
+  it('is not to be had from a server without reflection, which is said', async () => {
+    const channel = createTestChannel({ services: [] });
+    await expect(createReflection(channel, signal).filesOf(SERVICE)).rejects.toThrow('has no reflection');
+    channel.close();
+  });
+});

@@ -1,0 +1,88 @@
+import { fileURLToPath } from 'node:url';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { silentLogger } from '@rondo/rpc/call';
+import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { startService } from '@rondo/service';
+
+const descriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
+
+const unused = () => {
+  throw new RpcError(Status.UNIMPLEMENTED, 'not part of this test');
+};
+
+/** The metadata and deadlines that reached the conformance service, latest last. */
+export const seen: { readonly tenant: string | undefined; readonly remainingMs: number | undefined }[] = [];
+
+const calculator: Handlers<typeof CalculatorServiceDefinition> = {
+  add: ({ a, b }) => ({ result: a + b }),
+  subtract: unused,
+  multiply: unused,
+  divide: ({ a, b }) => {
+    if (b === 0n) throw invalidArgument([{ field: 'b', description: 'must not be 0' }]);
+    return { quotient: a / b, remainder: a % b };
+  },
+  evaluate: unused,
+  async sum(numbers) {
+    let result = 0n;
+    let count = 0n;
+    for await (const { value } of numbers) {
+      result += value;
+      count += 1n;
+    }
+    return { result, count };
+  },
+};
+
+const conformance: Handlers<typeof ConformanceServiceDefinition> = {
+  unary({ text, behaviour }, call) {
+    const remainingMs = call.deadline === undefined ? undefined : call.deadline - Date.now();
+    seen.push({ tenant: call.metadata.get('tenant'), remainingMs });
+    if (behaviour !== undefined && behaviour.code !== 0) {
+      const details = [packDetail(ErrorInfo, { reason: behaviour.errorReason, domain: 'test' })];
+      throw new RpcError(Status.FAILED_PRECONDITION, behaviour.message, { details });
+    }
+    return { text: text.toUpperCase() };
+  },
+  unaryUnsafe: unused,
+  clientStream: unused,
+  async *serverStream(_request, { signal }) {
+    yield { index: 1 };
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  },
+  async *bidiStream(requests) {
+    for await (const { text } of requests) yield { text: text.toUpperCase() };
+  },
+  unimplemented: unused,
+};
+
+/** Starts an instance as a service's own process would, registered with the registry given. */
+function start(name: string, registry: string, services: readonly ServiceImplementation[]) {
+  return startService({
+    name,
+    port: 1,
+    environment: {
+      RONDO_INSTANCE_ID: name,
+      RONDO_LISTEN: '127.0.0.1:0',
+      RONDO_REGISTRY: registry,
+      RONDO_DRAIN_WAIT_MS: '0',
+      RONDO_DESCRIPTORS: descriptors,
+    },
+    log: silentLogger,
+    createApp: () => ({ services }),
+  });
+}
+
+/** Starts a calculator: both of its contracts. */
+export function startCalculator(name: string, registry: string) {
+  const published = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
+  return start(name, registry, [implement(CalculatorServiceDefinition, calculator), published]);
+}
+
+/** Starts a service with a method of each kind. */
+export function startConformance(name: string, registry: string) {
+  return start(name, registry, [implement(ConformanceServiceDefinition, conformance)]);
+}
