@@ -7,15 +7,6 @@ import { type System, startSystem } from './src/system.js';
 const ADD = 'calculator.v1.CalculatorService/Add';
 const TWO_AND_THREE = '{"a": 2, "b": 3}';
 
-interface Tally {
-  readonly calls: number;
-  readonly failed: number;
-  readonly codes: Readonly<Record<string, number>>;
-  readonly instances: Readonly<Record<string, number>>;
-}
-
-const toTally = (stdout: string): Tally => JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
-
 let system: System;
 
 beforeAll(async () => {

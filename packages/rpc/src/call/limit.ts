@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock/index.js';
-import { RpcError } from '../status/rpc-error.js';
 import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 /** What a limit is made from. */
 export interface CallLimitOptions {
@@ -23,13 +23,13 @@ export class CallLimit {
 
   constructor({ deadline, signals, clock }: CallLimitOptions) {
     this.#signals = signals.filter((signal) => signal !== undefined);
-    if (deadline !== undefined) {
-      const allowedMs = deadline - clock.now();
-      this.#timer = clock.setTimer(allowedMs, () => this.#end(deadlineExceeded(allowedMs)));
-    }
-    for (const signal of this.#signals) {
-      if (signal.aborted) this.#onAbort();
-      else signal.addEventListener('abort', this.#onAbort, { once: true });
+    const allowedMs = deadline === undefined ? undefined : deadline - clock.now();
+    if (this.#signals.some(({ aborted }) => aborted)) this.#onAbort();
+    else if (allowedMs !== undefined && allowedMs <= 0) this.end(deadlineExceeded(allowedMs));
+    else {
+      for (const signal of this.#signals) signal.addEventListener('abort', this.#onAbort, { once: true });
+      if (allowedMs === undefined) return;
+      this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs)));
     }
   }
 
@@ -52,16 +52,17 @@ export class CallLimit {
     for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
   }
 
-  readonly #onAbort = (): void => {
-    const aborted = this.#signals.find((signal) => signal.aborted);
-    this.#end(cancelled(aborted?.reason));
-  };
-
-  #end(reason: RpcError): void {
+  /** Ends the call now. */
+  end(reason: RpcError): void {
     this.release();
     this.#controller.abort(reason);
     this.#reject?.(reason);
   }
+
+  readonly #onAbort = (): void => {
+    const aborted = this.#signals.find((signal) => signal.aborted);
+    this.end(cancelled(aborted?.reason));
+  };
 }
 
 function cancelled(reason: unknown): RpcError {

@@ -4,6 +4,10 @@ export type MetadataValue = string | Uint8Array;
 /** What metadata can be made from: pairs, a plain object, or other metadata. */
 export type MetadataInit = Iterable<readonly [string, MetadataValue]> | Readonly<Record<string, MetadataValue>>;
 
+/** What fits into a header block of any peer, beside a status and its details. */
+const MAX_BYTES = 16 * 1024;
+/** What an entry counts beside its key and value. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2 */
+const ENTRY_BYTES = 32;
 const KEY = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
 
@@ -11,10 +15,12 @@ const TEXT = /^[\x20-\x7e]*$/;
  * The metadata of a call: keys without case, each with one or more values, in the order they were added.
  *
  * Keys that end in `-bin` hold bytes, all others printable ASCII. Keys that begin with `grpc-` belong to the protocol
- * and are refused. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ * and are refused. Over a connection texts under one key arrive as one, joined by ", ", as HTTP joins lines; bytes
+ * stay apart. All of it together is at most 16 KiB. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   #values: Map<string, MetadataValue[]> | undefined;
+  #sizeBytes = 0;
 
   constructor(init?: MetadataInit) {
     if (init === undefined) return;
@@ -26,9 +32,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   static received(entries: Iterable<readonly [string, readonly MetadataValue[]]>): Metadata {
     const metadata = new Metadata();
     for (const [key, values] of entries) {
-      if (key.startsWith('grpc-') || values.length === 0) continue;
-      metadata.#values ??= new Map();
-      metadata.#values.set(key, [...values]);
+      if (!key.startsWith('grpc-')) for (const value of values) metadata.#add(key, value);
     }
     return metadata;
   }
@@ -62,10 +66,15 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   append(key: string, value: MetadataValue): void {
     const name = checkedKey(key);
     checkValue(name, value);
-    this.#values ??= new Map();
-    const present = this.#values.get(name);
-    if (present === undefined) this.#values.set(name, [value]);
-    else present.push(value);
+    if (this.#sizeBytes + sizeOf(name, value) > MAX_BYTES) {
+      throw new TypeError(`metadata key "${key}": ${MAX_BYTES} bytes are the most that all entries can take`);
+    }
+    this.#add(name, value);
+  }
+
+  /** Adds all entries of `other` as they stand, were they received or made here. */
+  appendAll(other: Metadata): void {
+    for (const [key, value] of other) this.#add(key, value);
   }
 
   /** Puts a value under `key` in place of all others there. Throws as {@link Metadata.append} does. */
@@ -75,7 +84,9 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   }
 
   delete(key: string): void {
-    this.#values?.delete(key.toLowerCase());
+    const name = key.toLowerCase();
+    for (const value of this.getAll(name)) this.#sizeBytes -= sizeOf(name, value);
+    this.#values?.delete(name);
   }
 
   /** How many keys there are. */
@@ -86,10 +97,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /** A copy; changes of one don't reach the other. */
   clone(): Metadata {
     const copy = new Metadata();
-    if (this.#values !== undefined) {
-      copy.#values = new Map();
-      for (const [key, values] of this.#values) copy.#values.set(key, [...values]);
-    }
+    copy.appendAll(this);
     return copy;
   }
 
@@ -99,6 +107,20 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
       for (const value of values) yield [key, value];
     }
   }
+
+  #add(name: string, value: MetadataValue): void {
+    this.#sizeBytes += sizeOf(name, value);
+    this.#values ??= new Map();
+    const present = this.#values.get(name);
+    if (present === undefined) this.#values.set(name, [value]);
+    else present.push(value);
+  }
+}
+
+/** What an entry takes in a header block; bytes travel as base64. */
+function sizeOf(key: string, value: MetadataValue): number {
+  const valueBytes = typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4;
+  return key.length + valueBytes + ENTRY_BYTES;
 }
 
 function checkedKey(key: string): string {

@@ -1,6 +1,7 @@
 import type { Payload, Reply } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
+import { observeReply } from '../middleware/index.js';
 import type { RetryBudget } from '../resilience/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
 import { TransportError, type WireCall } from '../transport/index.js';
@@ -17,28 +18,39 @@ export interface AttemptOptions {
 
 /**
  * Makes a call, and tries it at another instance where that is safe: the call provably never reached a handler, or
- * its method may be called again. An instance is tried once a call.
+ * its method may be called again. An instance is tried once a call; where there is no other, one whose connection had
+ * gone before the call could leave is tried once more, over its next connection.
  */
 export async function tryInTurn(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
   const { group, budget, attempts } = options;
   const tried: Member[] = [];
+  let lapsed: Member | undefined;
   const request = guardRequest(wire.request);
   budget.deposit();
   await group.known();
   for (;;) {
-    const member = group.pick(tried);
+    wire.signal.throwIfAborted();
+    const member = group.pick(tried) ?? lapsed;
+    lapsed = undefined;
     if (member === undefined) throw exhausted(method, attempts, group);
+    const first = !tried.includes(member);
+    const connected = member.transport.state === 'ready';
     tried.push(member);
     try {
       return await attempt(member, { ...wire, request: request.payload }, options);
     } catch (error) {
       const again = mayTryAgain(method, error) && !request.touched() && !wire.signal.aborted;
       if (!again || !budget.withdraw()) throw error;
+      if (first && connected && neverHandled(error)) lapsed = member;
     }
   }
 }
 
-async function attempt(member: Member, wire: WireCall, { clock, attempts }: AttemptOptions): Promise<Reply<Uint8Array>> {
+async function attempt(
+  member: Member,
+  wire: WireCall,
+  { clock, attempts }: AttemptOptions,
+): Promise<Reply<Uint8Array>> {
   const { endpoint, transport } = member;
   const startedAt = clock.now();
   const index = attempts.length;
@@ -46,21 +58,26 @@ async function attempt(member: Member, wire: WireCall, { clock, attempts }: Atte
     const elapsedMs = clock.now() - startedAt;
     attempts[index] = { instance: endpoint.instanceId, address: endpoint.address, code, message, elapsedMs };
   };
+  const end = (error?: unknown) => {
+    if (error instanceof RpcError) record(error.codeName, error.message);
+    else if (error === undefined) record('OK', '');
+  };
   record('PENDING', 'no answer yet');
   try {
     if (transport.state !== 'ready') await transport.connect(wire.signal);
-    const reply = await transport.call(wire);
-    record('OK', '');
-    return reply;
+    return observeReply(await transport.call(wire), { end });
   } catch (error) {
-    if (error instanceof RpcError) record(error.codeName, error.message);
+    end(error);
     throw error;
   }
 }
 
 function mayTryAgain({ policy }: Method, error: unknown): boolean {
-  if (!(error instanceof TransportError)) return false;
-  return error.reach === 'never' || policy.idempotency !== 'unknown';
+  return neverHandled(error) || (error instanceof TransportError && policy.idempotency !== 'unknown');
+}
+
+function neverHandled(error: unknown): boolean {
+  return error instanceof TransportError && error.reach === 'never';
 }
 
 /** A request stream can be sent once: whether it was begun decides whether the call can go elsewhere. */
@@ -78,10 +95,14 @@ function guardRequest(payload: Payload<Uint8Array>): { payload: Payload<Uint8Arr
 
 /** Every instance was tried, or can't be. */
 function exhausted(method: Method, attempts: readonly Attempt[], group: EndpointGroup): RpcError {
-  const untried = group.members.filter(({ endpoint }) => !attempts.some(({ instance }) => instance === endpoint.instanceId));
+  const untried = group.members.filter(
+    ({ endpoint }) => !attempts.some(({ instance }) => instance === endpoint.instanceId),
+  );
   const reasons = [
     ...attempts.map(({ instance, message }) => `${instance}: ${message}`),
-    ...untried.map(({ endpoint, transport }) => `${endpoint.instanceId}: ${whyNot(endpoint.serving, transport.lastError)}`),
+    ...untried.map(
+      ({ endpoint, transport }) => `${endpoint.instanceId}: ${whyNot(endpoint.serving, transport.lastError)}`,
+    ),
   ];
   return new RpcError(Status.UNAVAILABLE, `no instance of ${method.service} can take the call: ${reasons.join('; ')}`);
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type Call,
   CallLimit,
@@ -9,12 +10,13 @@ import {
   type Reply,
 } from '../call/index.js';
 import { type Method, methodsOf, type ServiceDefinition } from '../contract/index.js';
-import { compose, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
+import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
 import { type Attempt, type CallReport, RpcError } from '../status/index.js';
 import type { Channel } from './channel.js';
 import type { CallOptions, Client } from './client.js';
 import { decodeReply, encodeRequest } from './codec.js';
 import { defaultChannel } from './default-channel.js';
+import { RequestStream } from './request-stream.js';
 
 /** How a client is made. */
 export interface ClientOptions {
@@ -33,8 +35,12 @@ export function createClient<D extends ServiceDefinition>(definition: D, options
       const run = compose([...middleware, enforceLimit], toWire(channel, attempts));
       const startedAt = channel.clock.now();
       const explain = (error: unknown) =>
-        withReport(error, { method: method.path, attempts, elapsedMs: channel.clock.now() - startedAt });
-      return { reply: () => run(newCall(method, request, { channel, ...callOptions })), explain };
+        withReport(error, { method: method.path, attempts: [...attempts], elapsedMs: channel.clock.now() - startedAt });
+      const reply = () => {
+        const call = newCall(method, request, { channel, ...callOptions });
+        return endWith(run(call), () => call.limit.release());
+      };
+      return { reply, explain };
     };
     return [key, toClientMethod(method, begin)];
   });
@@ -103,15 +109,23 @@ function newCall(method: Method, request: Payload, options: CallOptions & { chan
     method.policy.timeoutMs === undefined ? undefined : now + method.policy.timeoutMs,
   ].filter((limit) => limit !== undefined);
   const deadline = limits.length === 0 ? undefined : Math.min(...limits);
-  const limit = new CallLimit({ deadline, signals: [scope?.signal, options.signal], clock });
+  const signals = [scope?.signal, options.signal].filter((signal) => signal !== undefined);
+  // Any number of calls may hang on one signal: each lets go of it.
+  if (signals.length > 0) setMaxListeners(Number.POSITIVE_INFINITY, ...signals);
+  const limit = new CallLimit({ deadline, signals, clock });
   return { method, metadata, deadline, signal: limit.signal, limit, request, traceId };
 }
 
 function toWire(channel: Channel, attempts: Attempt[]): Next {
   return async (call) => {
     const { method, metadata, deadline, signal } = call;
+    const carry = (request: Payload<Uint8Array>) => {
+      const { path, responseStream } = method;
+      return channel.call(method, { path, responseStream, metadata, deadline, signal, request, peer: '' }, attempts);
+    };
     const request = encodeRequest(call);
-    const wire = { path: method.path, responseStream: method.responseStream, metadata, deadline, signal, request, peer: '' };
-    return decodeReply(method, await channel.call(method, wire, attempts));
+    if (!request.stream) return decodeReply(method, await carry(request));
+    const messages = new RequestStream(request.messages, call.limit);
+    return decodeReply(method, await endWith(carry({ stream: true, messages }), () => messages.close()));
   };
 }

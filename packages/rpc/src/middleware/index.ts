@@ -1,3 +1,11 @@
 export { enforceLimit } from './limit.js';
 export { compose, type Middleware, type Next } from './middleware.js';
-export { mapMessages, observe, observeReply, type StreamObserver } from './stream.js';
+export {
+  endWith,
+  mapMessages,
+  observe,
+  observeReply,
+  type StreamObserver,
+  unlessAborted,
+  untilAborted,
+} from './stream.js';

@@ -39,7 +39,11 @@ export function observe<M>(messages: AsyncIterable<M>, observer: StreamObserver<
         },
         async return() {
           end();
-          await iterator.return?.();
+          try {
+            await iterator.return?.();
+          } catch (error) {
+            throw observer.error?.(error) ?? error;
+          }
           return { done: true, value: undefined };
         },
       };
@@ -57,6 +61,16 @@ export function observeReply<M>(reply: Reply<M>, observer: Omit<StreamObserver<M
   return { header, trailer, response: { stream: true, messages: observe(response.messages, observer) } };
 }
 
+/** `reply`, with `end` run once: when it fails, or when all of it was read. */
+export async function endWith<M>(reply: Promise<Reply<M>>, end: () => void): Promise<Reply<M>> {
+  try {
+    return observeReply(await reply, { end });
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
 /** `messages`, each as `map` makes it. Nothing is read ahead. */
 export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) => B): AsyncIterable<B> {
   return {
@@ -65,7 +79,13 @@ export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) 
       return {
         async next() {
           const step = await iterator.next();
-          return step.done === true ? step : { done: false, value: map(step.value) };
+          if (step.done === true) return step;
+          try {
+            return { done: false, value: map(step.value) };
+          } catch (error) {
+            await iterator.return?.();
+            throw error;
+          }
         },
         async return() {
           await iterator.return?.();
@@ -74,4 +94,27 @@ export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) 
       };
     },
   };
+}
+
+/** `messages`, until `signal` aborts: whoever waits for one then gets the reason. */
+export function untilAborted<M>(messages: AsyncIterable<M>, signal: AbortSignal): AsyncIterable<M> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = messages[Symbol.asyncIterator]();
+      return {
+        next: () => (signal.aborted ? Promise.reject(signal.reason) : unlessAborted(iterator.next(), signal)),
+        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+}
+
+/** `work`, unless `signal` aborts first: then it rejects with the signal's reason. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

@@ -65,12 +65,18 @@ class Follower {
   readonly #instances = new Map<string, Instance>();
   /** Those that a registry which started empty hasn't named again yet. */
   readonly #unconfirmed = new Set<string>();
+  /** What has come of a snapshot in parts. */
+  #parts: Instance[] = [];
   #position: Position | undefined;
   /** Whether the listener knows all that is known here. */
   #resolved = false;
   #lost = false;
 
-  constructor(service: string, listener: ResolverListener, options: RegistryResolverOptions & { readonly source: string }) {
+  constructor(
+    service: string,
+    listener: ResolverListener,
+    options: RegistryResolverOptions & { readonly source: string },
+  ) {
     this.#service = service;
     this.#listener = listener;
     this.#options = options;
@@ -80,6 +86,7 @@ class Follower {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     for (let failures = 0; !signal.aborted; failures += 1) {
+      this.#parts = [];
       try {
         for await (const event of this.#options.watch(this.#request(), { signal })) {
           failures = 0;
@@ -103,9 +110,11 @@ class Follower {
   }
 
   #apply({ position, warming, event }: WatchResponse): void {
+    if (event?.$case === 'snapshot') this.#parts.push(...event.value.instances);
+    if (event?.$case === 'snapshot' && event.value.more) return;
     this.#position = position;
     const departed: string[] = [];
-    if (event?.$case === 'snapshot') this.#applySnapshot(event.value.instances);
+    if (event?.$case === 'snapshot') this.#applySnapshot(this.#parts.splice(0));
     else if (event?.$case === 'delta') departed.push(...this.#applyDelta(event.value));
     if (!warming) this.#dropUnconfirmed();
     // A registry that has just started empty can't say that there is nobody.

@@ -1,4 +1,4 @@
-import { Metadata, type Reply, type ServerCall } from '../call/index.js';
+import type { Reply, ServerCall } from '../call/index.js';
 import { type Next, observeReply } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
 
@@ -16,12 +16,12 @@ export async function hideFaults(call: ServerCall, next: Next<ServerCall>): Prom
 }
 
 /**
- * The status that a fault becomes. An {@link RpcError} that the handler made stands as it is. A failure of a call that
+ * The status that a fault becomes. An {@link RpcError} that the handler made stands as it is, but for one of `OK`. A failure of a call that
  * it made keeps its code where the caller can act on it. Anything else is `INTERNAL` with a fixed text and the trace
  * id under which the log has it: what went wrong inside is nobody else's business.
  */
 export function toRpcError(call: ServerCall, fault: unknown): RpcError {
-  if (fault instanceof RpcError && fault.report === undefined) return fault;
+  if (fault instanceof RpcError && fault.report === undefined && fault.code !== Status.OK) return fault;
   if (fault instanceof RpcError && PASSED_ON.has(fault.code)) {
     return new RpcError(fault.code, `${fault.report?.method.slice(1)}: ${fault.message}`, { cause: fault });
   }
@@ -30,8 +30,37 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   return new RpcError(Status.INTERNAL, message, { cause: fault });
 }
 
-/** The error that leaves this server: with the trailing metadata of its call. */
-export function withTrailer(error: RpcError, trailer: Metadata): RpcError {
-  const metadata = new Metadata([...trailer, ...error.metadata]);
-  return new RpcError(error.code, error.message, { details: error.details, metadata, cause: error.cause });
+/**
+ * The error that leaves this server: with the trailing metadata of its call, and no larger than any connection can
+ * carry. A peer that gets more in a header block than it takes ends the connection, with every innocent call on it.
+ */
+export function toTrailer(call: ServerCall, error: RpcError): RpcError {
+  const metadata = call.trailer.clone();
+  metadata.appendAll(error.metadata);
+  const details = leading(error.details);
+  if (details.length < error.details.length) {
+    call.log.warn({ code: error.codeName, details: error.details.length, sent: details.length }, 'details too large');
+  }
+  return new RpcError(error.code, brief(error.message), { details, metadata, cause: error.cause });
+}
+
+const MAX_MESSAGE_BYTES = 2 * 1024;
+const MAX_DETAILS_BYTES = 16 * 1024;
+
+/** `message` as well-formed text, cut where it is too long. */
+function brief(message: string): string {
+  const bytes = Buffer.from(message);
+  if (bytes.length <= MAX_MESSAGE_BYTES) return bytes.toString();
+  // A stream's decoder leaves out the half of a character at the end.
+  return `${new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true })}…`;
+}
+
+/** As many of the first details as fit. */
+function leading(details: RpcError['details']): RpcError['details'] {
+  let sizeBytes = 0;
+  const surplus = details.findIndex(({ typeUrl, value }) => {
+    sizeBytes += typeUrl.length + value.length;
+    return sizeBytes > MAX_DETAILS_BYTES;
+  });
+  return surplus < 0 ? details : details.slice(0, surplus);
 }

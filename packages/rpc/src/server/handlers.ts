@@ -24,6 +24,9 @@ export interface ServiceImplementation {
 export type AnyHandler = (request: never, call: ServerCall) => unknown;
 
 /** Joins a contract and the handlers that keep it. */
-export function implement<D extends ServiceDefinition>(definition: D, handlers: Handlers<D>): ServiceImplementation {
+export function implement<D extends ServiceDefinition>(
+  definition: D,
+  handlers: Handlers<NoInfer<D>>,
+): ServiceImplementation {
   return { definition, handlers: handlers as Readonly<Record<string, AnyHandler>> };
 }

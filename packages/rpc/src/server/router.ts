@@ -1,6 +1,6 @@
 import {
-  type Logger,
   CallLimit,
+  type Logger,
   Metadata,
   newTraceId,
   type Payload,
@@ -11,10 +11,10 @@ import {
 } from '../call/index.js';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
 import { type Method, methodsOf } from '../contract/index.js';
-import { compose, enforceLimit, type Middleware, type Next, observeReply } from '../middleware/index.js';
+import { compose, enforceLimit, type Middleware, type Next, observeReply, untilAborted } from '../middleware/index.js';
 import type { WireCall } from '../transport/index.js';
 import { decodeRequest, encodeReply } from './codec.js';
-import { hideFaults, toRpcError, withTrailer } from './faults.js';
+import { hideFaults, toRpcError, toTrailer } from './faults.js';
 import type { ServiceImplementation } from './handlers.js';
 import { invoke, unimplemented } from './invoke.js';
 
@@ -69,7 +69,7 @@ export function createRouter(options: RouterOptions): Router {
       limit,
       // Decoded where it is first read, so that what refuses a call early doesn't pay for it.
       get request() {
-        request ??= decodeRequest(method, wire.request);
+        request ??= decodeRequest(method, untilLimit(wire.request, limit));
         return request;
       },
       traceId,
@@ -87,10 +87,12 @@ export function createRouter(options: RouterOptions): Router {
     const route = routes.get(wire.path);
     if (route === undefined) throw unimplemented(wire.path);
     const call = toServerCall(route.method, wire);
-    const error = (fault: unknown) => withTrailer(toRpcError(call, fault), call.trailer);
+    const error = (fault: unknown) => toTrailer(call, toRpcError(call, fault));
+    const end = () => call.limit.release();
     try {
-      return observeReply(encodeReply(call.method, await route.run(call)), { error });
+      return observeReply(encodeReply(call.method, await route.run(call)), { error, end });
     } catch (fault) {
+      end();
       throw error(fault);
     }
   }
@@ -112,6 +114,11 @@ function routesOf(
     }
   }
   return routes;
+}
+
+/** A handler that waits for its caller's next message doesn't outlive the call. */
+function untilLimit(request: Payload<Uint8Array>, { signal }: CallLimit): Payload<Uint8Array> {
+  return request.stream ? { stream: true, messages: untilAborted(request.messages, signal) } : request;
 }
 
 function earliest(deadline: number | undefined, timeoutMs: number | undefined, clock: Clock): number | undefined {

@@ -8,4 +8,5 @@ export {
   RpcError,
   type RpcErrorOptions,
 } from './rpc-error.js';
+export { checked, type FieldAt, type ReportFault, validate } from './validate.js';
 export { decodeStatusDetails, encodeStatusDetails, STATUS_DETAILS } from './wire.js';

@@ -86,5 +86,7 @@ export interface FieldViolation {
  */
 export function invalidArgument(violations: readonly FieldViolation[]): RpcError {
   const message = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
-  return new RpcError(Status.INVALID_ARGUMENT, message, { details: [packDetail(BadRequest, { fieldViolations: violations })] });
+  return new RpcError(Status.INVALID_ARGUMENT, message, {
+    details: [packDetail(BadRequest, { fieldViolations: violations })],
+  });
 }

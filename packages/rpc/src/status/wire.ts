@@ -19,4 +19,3 @@ export function decodeStatusDetails(bytes: Uint8Array): readonly Any[] {
     return [];
   }
 }
-

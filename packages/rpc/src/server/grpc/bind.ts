@@ -1,7 +1,8 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Payload, Reply } from '../../call/index.js';
-import type { Clock } from '../../clock/index.js';
+import { type Clock, sleep } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
+import { RpcError, Status } from '../../status/index.js';
 import type { WireHandler } from '../../transport/index.js';
 import { type Exchange, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 
@@ -28,9 +29,7 @@ const toBuffer = (bytes: Uint8Array): Buffer =>
 export function bindMethod(server: grpc.Server, method: Method, binding: Binding): void {
   if (method.requestStream) {
     const serve = (call: DuplexCall) => {
-      // The end of the requests must not end the replies, as iterating over a Duplex itself would.
-      const messages = { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false }) };
-      void serveStream(call, { stream: true, messages }, { method, ...binding });
+      void serveStream(call, { stream: true, messages: requestsOf(call, binding.clock) }, { method, ...binding });
     };
     server.register(method.path, serve, identity, identity, 'bidi');
   } else if (method.responseStream) {
@@ -38,9 +37,26 @@ export function bindMethod(server: grpc.Server, method: Method, binding: Binding
       void serveStream(call, { stream: false, message: call.request }, { method, ...binding });
     server.register(method.path, serve, identity, identity, 'serverStream');
   } else {
-    const serve: grpc.handleUnaryCall<Buffer, Buffer> = (call, respond) => serveUnary(call, respond, { method, ...binding });
+    const serve: grpc.handleUnaryCall<Buffer, Buffer> = (call, respond) =>
+      serveUnary(call, respond, { method, ...binding });
     server.register(method.path, serve, identity, identity, 'unary');
   }
+}
+
+/**
+ * How long a reset may follow the end of the requests and still be what was meant: when a Node client cancels, its
+ * HTTP/2 ends the stream first and resets it a turn of its event loop later. Milliseconds.
+ */
+const RESET_FOLLOWS_MS = 2;
+
+/**
+ * The requests of a call. Their end must not end the replies, as iterating over a Duplex itself would; and a caller who
+ * has left has not ended them: half an upload is no whole one.
+ */
+async function* requestsOf(call: DuplexCall, clock: Clock): AsyncGenerator<Buffer> {
+  yield* call.iterator({ destroyOnReturn: false });
+  await sleep(clock, RESET_FOLLOWS_MS);
+  if (call.cancelled) throw new RpcError(Status.CANCELLED, 'the caller left before the end of its requests');
 }
 
 function serveUnary(

@@ -1,8 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
 import { Metadata, type Payload } from '../../call/index.js';
 import { type Clock, millisecondsUntil } from '../../clock/index.js';
-import { encodeStatusDetails, RpcError, Status, STATUS_DETAILS } from '../../status/index.js';
 import type { Method } from '../../contract/index.js';
+import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../status/index.js';
 import type { WireCall } from '../../transport/index.js';
 
 /** What all of grpc-js's server calls have in common. */
@@ -33,8 +33,9 @@ export interface ExchangeOptions {
 /** Translates a grpc-js call. */
 export function toExchange(call: SurfaceCall, { method, request, clock }: ExchangeOptions): Exchange {
   const controller = new AbortController();
-  call.on('cancelled', () => controller.abort());
   const deadline = call.getDeadline();
+  // grpc-js cancels a call at its deadline, too.
+  call.on('cancelled', () => controller.abort(millisecondsUntil(deadline) > 0 ? undefined : expired()));
   const wire: WireCall = {
     path: call.getPath(),
     responseStream: method.responseStream,
@@ -46,6 +47,10 @@ export function toExchange(call: SurfaceCall, { method, request, clock }: Exchan
   };
   const endless = method.responseStream && wire.deadline === undefined && method.policy.timeoutMs === undefined;
   return { wire, endless, abort: (reason) => controller.abort(reason) };
+}
+
+function expired(): RpcError {
+  return new RpcError(Status.DEADLINE_EXCEEDED, 'no outcome within the time that the call was given');
 }
 
 /** Our metadata as grpc-js sends it. */

@@ -37,8 +37,10 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock } = options;
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes, 'grpc.enable_channelz': 0 });
   const inFlight = new Set<Exchange>();
+  let draining = false;
   const begin = (exchange: Exchange) => {
     inFlight.add(exchange);
+    if (draining && exchange.endless) exchange.abort(shuttingDown());
     return () => inFlight.delete(exchange);
   };
   for (const method of router.methods) bindMethod(server, method, { handle: router.handle, clock, begin });
@@ -46,7 +48,10 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   return {
     address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),
     port,
-    drain: (graceMs) => drain(server, { inFlight, graceMs, clock }),
+    drain(graceMs) {
+      draining = true;
+      return drain(server, { inFlight, graceMs, clock });
+    },
   };
 }
 
@@ -66,20 +71,23 @@ interface DrainOptions {
 }
 
 async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOptions): Promise<void> {
-  const draining = new RpcError(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
   const closed = new Promise<void>((resolve) => {
     server.tryShutdown(() => resolve());
   });
   for (const exchange of inFlight) {
-    if (exchange.endless) exchange.abort(draining);
+    if (exchange.endless) exchange.abort(shuttingDown());
   }
   const timer = clock.setTimer(graceMs, () => {
-    for (const exchange of inFlight) exchange.abort(draining);
+    for (const exchange of inFlight) exchange.abort(shuttingDown());
     // Their statuses leave first; then whatever keeps a connection open no longer counts.
     clock.setTimer(FLUSH_MS, () => server.forceShutdown());
   });
   await closed;
   timer.cancel();
+}
+
+function shuttingDown(): RpcError {
+  return new RpcError(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
 }
 
 /** How long the statuses of calls that were ended have to leave. Milliseconds. */

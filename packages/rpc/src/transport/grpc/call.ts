@@ -1,15 +1,20 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type Payload, type Reply } from '../../call/index.js';
+import { Metadata, type Reply } from '../../call/index.js';
 import type { Clock, Timer } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../transport.js';
 import { Inbox } from './inbox.js';
+import type { ResetPacer } from './reset-pacer.js';
 import { fromGrpcMetadata, toError, toGrpcMetadata } from './wire.js';
+
+type GrpcCall = ReturnType<grpc.Channel['createCall']>;
 
 /** What a call is carried with. */
 export interface CarryOptions {
   readonly channel: grpc.Channel;
   readonly clock: Clock;
+  /** Through which streams are reset. */
+  readonly resets: ResetPacer;
   /** Whether the connection still stands. */
   readonly connected: () => boolean;
 }
@@ -27,22 +32,32 @@ export function carry(wire: WireCall, options: CarryOptions): Promise<Reply<Uint
     const inbox = new Inbox(() => call.startRead());
     const trailer = new Metadata();
     let header: Metadata | undefined;
+    const { reset, release } = resetWith(call, wire.signal, options);
+    // At the deadline the stream is left to the server.
+    const leave = () => {
+      if (!wire.signal.aborted) reset();
+    };
     const reply = (): Reply<Uint8Array> => ({
       header: header ?? new Metadata(),
       trailer,
-      response: { stream: true, messages: inbox.read(() => call.cancelWithStatus(grpc.status.CANCELLED, 'reader left')) },
+      response: { stream: true, messages: inbox.read(leave) },
     });
-    const release = cancelWith(call, wire.signal, options.clock);
+    const requests = wire.request.stream ? wire.request.messages[Symbol.asyncIterator]() : undefined;
     call.start(toGrpcMetadata(wire, options.clock), {
       onReceiveMetadata(metadata) {
         header = fromGrpcMetadata(metadata);
         if (wire.responseStream) resolve(reply());
       },
-      onReceiveMessage: (message: Buffer) => inbox.push(message),
+      onReceiveMessage(message: Buffer) {
+        inbox.push(message);
+        // A server that has given its one reply takes no more requests. One that is written after its status was read
+        // would fail, and grpc-js would put that failure in the place of an OK.
+        if (!wire.responseStream) void requests?.return?.();
+      },
       onReceiveStatus(status) {
         release();
         if (status.code === grpc.status.OK) {
-          for (const [key, value] of fromGrpcMetadata(status.metadata)) trailer.append(key, value);
+          trailer.appendAll(fromGrpcMetadata(status.metadata));
           inbox.end();
           if (wire.responseStream) resolve(reply());
           else settleUnary(inbox, { header: header ?? new Metadata(), trailer, resolve, reject });
@@ -53,11 +68,13 @@ export function carry(wire: WireCall, options: CarryOptions): Promise<Reply<Uint
         }
       },
     });
-    send(call, wire.request).catch((error: unknown) => {
+    const fail = (error: unknown) => {
       inbox.end(error);
       reject(error);
-      call.cancelWithStatus(grpc.status.CANCELLED, 'the request stream failed');
-    });
+      leave();
+    };
+    if (requests !== undefined) sendAll(call, requests).catch(fail);
+    else if (!wire.request.stream) sendOne(call, wire.request.message);
     if (!wire.responseStream) call.startRead();
   });
 }
@@ -75,32 +92,47 @@ function settleUnary(inbox: Inbox, { header, trailer, resolve, reject }: UnaryEn
   else resolve({ header, trailer, response: { stream: false, message } });
 }
 
-/** Cancels the call when its caller leaves; returns what stops that. */
-function cancelWith(call: ReturnType<grpc.Channel['createCall']>, signal: AbortSignal, clock: Clock): () => void {
-  let backstop: Timer | undefined;
-  const onAbort = () => {
-    const expired = signal.reason instanceof RpcError && signal.reason.code === Status.DEADLINE_EXCEEDED;
-    const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left');
-    if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, cancel, { keepAlive: false });
-    else cancel();
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  return () => {
-    signal.removeEventListener('abort', onAbort);
-    backstop?.cancel();
-  };
+/** What ends a call from this side. */
+interface Reset {
+  /** Resets the stream, as soon as its connection can bear it. */
+  readonly reset: () => void;
+  /** The call has ended: there is nothing to reset. */
+  readonly release: () => void;
 }
 
-async function send(call: ReturnType<grpc.Channel['createCall']>, request: Payload<Uint8Array>): Promise<void> {
-  if (!request.stream) {
-    call.sendMessageWithContext({}, toBuffer(request.message));
-  } else {
-    for await (const message of request.messages) {
-      // Waits until the connection has taken it: HTTP/2's flow control reaches the producer.
-      await new Promise<void>((resolve) => {
-        call.sendMessageWithContext({ callback: () => resolve() }, toBuffer(message));
-      });
-    }
+/** Resets the call when its caller leaves. */
+function resetWith(call: GrpcCall, signal: AbortSignal, { clock, resets }: CarryOptions): Reset {
+  let backstop: Timer | undefined;
+  let withdraw: (() => void) | undefined;
+  const reset = () => {
+    withdraw ??= resets.pace(() => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left'));
+  };
+  const onAbort = () => {
+    const expired = signal.reason instanceof RpcError && signal.reason.code === Status.DEADLINE_EXCEEDED;
+    if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, reset, { keepAlive: false });
+    else reset();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  const release = () => {
+    signal.removeEventListener('abort', onAbort);
+    backstop?.cancel();
+    withdraw?.();
+  };
+  return { reset, release };
+}
+
+function sendOne(call: GrpcCall, message: Uint8Array): void {
+  call.sendMessageWithContext({}, toBuffer(message));
+  call.halfClose();
+}
+
+async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>): Promise<void> {
+  for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
+    const message = toBuffer(step.value);
+    // Waits until the connection has taken it: HTTP/2's flow control reaches the producer.
+    await new Promise<void>((resolve) => {
+      call.sendMessageWithContext({ callback: () => resolve() }, message);
+    });
   }
   call.halfClose();
 }

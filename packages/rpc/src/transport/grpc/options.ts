@@ -17,6 +17,8 @@ export function channelOptions({ maxReplyBytes = DEFAULT_MAX_REPLY_BYTES }: Grpc
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,
+    // Messages kept for retries count as sent: without room for any, back-pressure is the connection's own.
+    'grpc.per_rpc_retry_buffer_size': -1,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
     'grpc.keepalive_time_ms': 10_000,

@@ -4,6 +4,7 @@ import { Status } from '../../status/index.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
 import { carry } from './call.js';
 import { channelOptions, type GrpcTransportOptions } from './options.js';
+import { ResetPacer } from './reset-pacer.js';
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 2_000;
 
@@ -16,6 +17,7 @@ class GrpcTransport implements Transport {
   readonly #address: string;
   readonly #channel: grpc.Channel;
   readonly #clock: Clock;
+  readonly #resets: ResetPacer;
   readonly #connectTimeoutMs: number;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
   #connectTimer: Timer | undefined;
@@ -25,6 +27,7 @@ class GrpcTransport implements Transport {
   constructor(address: string, options: GrpcTransportOptions & { clock?: Clock }) {
     this.#address = address;
     this.#clock = options.clock ?? systemClock;
+    this.#resets = new ResetPacer(this.#clock);
     this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
     this.#channel = new grpc.Channel(address, grpc.credentials.createInsecure(), channelOptions(options));
     this.#follow();
@@ -67,7 +70,12 @@ class GrpcTransport implements Transport {
   }
 
   readonly call: WireHandler = (wire) =>
-    carry(wire, { channel: this.#channel, clock: this.#clock, connected: () => this.#state === 'ready' });
+    carry(wire, {
+      channel: this.#channel,
+      clock: this.#clock,
+      resets: this.#resets,
+      connected: () => this.#state === 'ready',
+    });
 
   close(): void {
     this.#move('shutdown');
@@ -85,17 +93,14 @@ class GrpcTransport implements Transport {
   }
 
   #onChange(state: grpc.connectivityState): void {
-    switch (state) {
-      case grpc.connectivityState.READY:
-        this.#lastError = undefined;
-        return this.#move('ready');
-      case grpc.connectivityState.TRANSIENT_FAILURE:
-        return this.#askWhy();
-      case grpc.connectivityState.IDLE:
-        // It was connected: connect again at once, before a call needs it.
-        return this.#connect();
-      default:
-        return;
+    if (state === grpc.connectivityState.READY) {
+      this.#lastError = undefined;
+      this.#move('ready');
+    } else if (state === grpc.connectivityState.TRANSIENT_FAILURE) {
+      this.#askWhy();
+    } else if (state === grpc.connectivityState.IDLE) {
+      // It was connected: connect again at once, before a call needs it.
+      this.#connect();
     }
   }
 

@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { Metadata } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
-import { decodeStatusDetails, RpcError, Status, STATUS_DETAILS, toStatus } from '../../status/index.js';
+import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
 import { TransportError, type WireCall } from '../transport.js';
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1; // grpc-js's server reads a longer one as expired
@@ -43,11 +43,17 @@ export interface Outcome {
  * type; so a status without any metadata is grpc-js's, unless a header had come and the connection still stands.
  */
 export function toError(status: grpc.StatusObject, { headerReceived, connected }: Outcome): RpcError {
-  const answered = Object.keys(status.metadata.getMap()).length > 0 || (headerReceived && connected);
+  const received = Object.keys(status.metadata.getMap()).length > 0;
+  const answered = received || (headerReceived && connected && !isWriteError(status));
   if (!answered) return connectionError(status, connected);
   const packed = status.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
   return new RpcError(toStatus(status.code), status.details, { details, metadata: fromGrpcMetadata(status.metadata) });
+}
+
+/** Whether grpc-js failed to write a request: then this takes the place of the server's status, if that was `OK`. */
+function isWriteError({ details }: grpc.StatusObject): boolean {
+  return details.startsWith('Write error: ');
 }
 
 /** grpc-js's words for a stream that no handler has seen. */

@@ -1,5 +1,5 @@
-import type { Payload, Reply } from '../../call/index.js';
-import { mapMessages, observe } from '../../middleware/index.js';
+import { Metadata, type MetadataValue, type Payload, type Reply } from '../../call/index.js';
+import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireCall, WireHandler } from '../transport.js';
 
@@ -9,61 +9,89 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
  * Takes a call to `handle` as a connection would: nothing but bytes, metadata and a status crosses, messages over the
  * limit don't, and when `broken` aborts, neither side hears more of the other.
  */
-export async function crossMemory(wire: WireCall, handle: WireHandler, broken: AbortSignal): Promise<Reply<Uint8Array>> {
+export async function crossMemory(
+  wire: WireCall,
+  handle: WireHandler,
+  broken: AbortSignal,
+): Promise<Reply<Uint8Array>> {
   const far = new AbortController();
-  const leave = () => far.abort();
+  const leave = () => far.abort(expiry(wire.signal));
   for (const signal of [wire.signal, broken]) signal.addEventListener('abort', leave, { once: true });
   const release = () => {
     for (const signal of [wire.signal, broken]) signal.removeEventListener('abort', leave);
   };
+  const end = () => {
+    release();
+    leave();
+  };
   try {
-    const metadata = wire.metadata.clone();
+    const metadata = carried(wire.metadata);
     const request = limited(wire.request);
-    const reply = await unless(broken, handle({ ...wire, metadata, request, signal: far.signal, peer: 'memory' }));
+    const reply = await unlessAborted(
+      handle({ ...wire, metadata, request, signal: far.signal, peer: 'memory' }),
+      broken,
+    );
+    if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end });
+    release();
     const { header, trailer, response } = reply;
-    if (!response.stream) {
-      release();
-      return { header: header.clone(), trailer: trailer.clone(), response: limited(response) };
-    }
-    const error = (fault: unknown) => asReceived(fault);
-    const end = () => {
-      release();
-      leave();
-    };
-    const messages = observe(untilBroken(response.messages, broken), { error, end });
-    return { header, trailer, response: limited({ stream: true, messages }) };
+    return { header: carried(header), trailer: carried(trailer), response: limited(response) };
   } catch (fault) {
     release();
     throw asReceived(fault);
   }
 }
 
+interface StreamEnd {
+  readonly broken: AbortSignal;
+  readonly end: () => void;
+}
+
+/** The header leaves with the first message, the trailer comes after the last. */
+async function receiveStream(
+  { header, trailer }: Reply<Uint8Array>,
+  messages: AsyncIterable<Uint8Array>,
+  { broken, end }: StreamEnd,
+): Promise<Reply<Uint8Array>> {
+  const iterator = untilAborted(messages, broken)[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const received = new Metadata();
+  const rest = resume(first, iterator, () => received.appendAll(carried(trailer)));
+  const response = limited({ stream: true, messages: observe(rest, { error: asReceived, end }) });
+  return { header: carried(header), trailer: received, response };
+}
+
+/** `first` and what `iterator` gives after it; `done` is called at the end, but not where its reader leaves before. */
+async function* resume(
+  first: IteratorResult<Uint8Array>,
+  iterator: AsyncIterator<Uint8Array>,
+  done: () => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let step = first; step.done !== true; step = await iterator.next()) yield step.value;
+    done();
+  } finally {
+    await iterator.return?.();
+  }
+}
+
 function asReceived(fault: unknown): unknown {
   if (!(fault instanceof RpcError) || fault.constructor !== RpcError) return fault;
-  return new RpcError(fault.code, fault.message, { details: fault.details, metadata: fault.metadata.clone() });
+  return new RpcError(fault.code, fault.message, { details: fault.details, metadata: carried(fault.metadata) });
 }
 
-function untilBroken(messages: AsyncIterable<Uint8Array>, broken: AbortSignal): AsyncIterable<Uint8Array> {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = messages[Symbol.asyncIterator]();
-      return {
-        next: () => unless(broken, iterator.next()),
-        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
-      };
-    },
-  };
+/** That a deadline has passed, the far side knows by itself; why else its caller leaves, it never learns. */
+function expiry({ reason }: AbortSignal): unknown {
+  return reason instanceof RpcError && reason.code === Status.DEADLINE_EXCEEDED ? reason : undefined;
 }
 
-/** `work`, unless `broken` aborts first. */
-function unless<T>(broken: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(broken.reason);
-    const settle = () => broken.removeEventListener('abort', onAbort);
-    broken.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(settle);
-    if (broken.aborted) onAbort();
-  });
+/** Metadata as HTTP carries it: texts under one key become one. */
+function carried(metadata: Metadata): Metadata {
+  const entries = new Map<string, readonly MetadataValue[]>();
+  for (const [key] of metadata) {
+    const values = metadata.getAll(key);
+    entries.set(key, key.endsWith('-bin') ? values : [values.join(', ')]);
+  }
+  return Metadata.received(entries);
 }
 
 function limited(payload: Payload<Uint8Array>): Payload<Uint8Array> {

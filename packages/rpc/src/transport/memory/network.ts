@@ -1,6 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { Status } from '../../status/index.js';
-import { type ConnectivityState, type Transport, TransportError, type TransportFactory, type WireHandler } from '../transport.js';
+import {
+  type ConnectivityState,
+  type Transport,
+  TransportError,
+  type TransportFactory,
+  type WireHandler,
+} from '../transport.js';
 import { crossMemory } from './cross.js';
 
 /** Something that listens in a memory network. */
@@ -34,7 +40,10 @@ export function createMemoryNetwork(): MemoryNetwork {
       };
     },
     transport: (address) => {
-      const transport = new MemoryTransport(address, { find: () => handlers.get(address), forget: () => transports.delete(transport) });
+      const transport = new MemoryTransport(address, {
+        find: () => handlers.get(address),
+        forget: () => transports.delete(transport),
+      });
       transports.add(transport);
       return transport;
     },

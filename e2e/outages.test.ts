@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from './src/eventually.js';
+import { isAlive } from './src/process-table.js';
+import type { Running } from './src/run.js';
+import { startSystem, type System } from './src/system.js';
+import { toTally } from './src/tally.js';
+
+const ADD = 'calculator.v1.CalculatorService/Add';
+const REQUEST = '{"a": 2, "b": 3}';
+
+let system: System;
+
+beforeAll(async () => {
+  system = await startSystem();
+}, 120_000);
+
+afterAll(async () => {
+  await system.stop();
+}, 60_000);
+
+/** Calls 200 times a second, eight at a time, until it is told to end. */
+function startLoad(): Running {
+  return system.startRondo('call', ADD, REQUEST, '--rate', '200', '--concurrency', '8', '--json');
+}
+
+/** How many calls of a load have gone out is not to be seen from outside: that all instances have had some is. */
+async function untilShared(): Promise<void> {
+  await eventually(10_000, async () => {
+    const { stdout } = await system.rondo('call', ADD, REQUEST, '--count', '9', '--json');
+    expect(toTally(stdout)).toMatchObject({ failed: 0 });
+  });
+}
+
+async function endLoad(load: Running) {
+  load.process.kill('SIGINT');
+  return toTally((await load.ended).stdout);
+}
+
+async function terminate(instanceId: string): Promise<void> {
+  const pid = system.pid(instanceId);
+  process.kill(pid, 'SIGTERM');
+  await eventually(20_000, () => {
+    if (isAlive(pid)) throw new Error(`${instanceId} is still running`);
+  });
+}
+
+describe('under 200 calls a second', () => {
+  it('fails no call when a replica is told to stop', async () => {
+    const load = startLoad();
+    await untilShared();
+    await terminate('calculator-3');
+    const { failed, calls, instances } = await endLoad(load);
+    expect(failed).toBe(0);
+    expect(calls).toBeGreaterThan(200);
+    expect(instances['calculator-3']).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('fails no call when the registry stops: the instances known are called on', async () => {
+    const load = startLoad();
+    await untilShared();
+    const before = (await system.rondo('ps', '--json')).code;
+    await terminate('registry');
+    const during = await system.rondo('ps');
+    const { failed, instances } = await endLoad(load);
+    expect({ before, failed }).toEqual({ before: 0, failed: 0 });
+    expect(Object.keys(instances).sort()).toEqual(['calculator-1', 'calculator-2']);
+    expect(during.code).not.toBe(0);
+    expect(during.stderr).toContain(system.registry);
+  }, 60_000);
+});
+
+describe('with the registry away', () => {
+  it('a service that starts serves at once', async () => {
+    const late = system.addInstance('calculator', 'calculator-late');
+    const address = await eventually(10_000, () => {
+      const found = /listening on (127\.0\.0\.1:\d+)/.exec(late.output().stdout)?.[1];
+      if (found === undefined) throw new Error(`not listening: ${late.output().stdout}`);
+      return found;
+    });
+    const { stdout } = await system.rondo('call', ADD, REQUEST, '--address', address);
+    expect(JSON.parse(stdout)).toEqual({ result: '5' });
+  }, 30_000);
+});
+
+describe('with every calculator stopped', () => {
+  it('a quote is refused, soon and with the reason', async () => {
+    const sales = ['--address', system.address(3)];
+    const request = JSON.stringify({
+      product: { title: 'Desk', sku: 'DESK', unitPrice: { currencyCode: 'EUR', units: '10' }, stock: '5' },
+    });
+    const product = JSON.parse((await system.rondo('call', 'sales.v1.ProductService/CreateProduct', request, ...sales)).stdout);
+    const buyer = JSON.stringify({ customer: { displayName: 'Ada', email: 'ada@example.com' } });
+    const customer = JSON.parse((await system.rondo('call', 'sales.v1.CustomerService/CreateCustomer', buyer, ...sales)).stdout);
+    const quote = JSON.stringify({ quote: { customer: customer.name, lines: [{ product: product.name, quantity: '2' }] } });
+    const createQuote = () => system.rondo('call', 'sales.v1.QuoteService/CreateQuote', quote, ...sales);
+    expect(JSON.parse((await createQuote()).stdout)).toMatchObject({ total: { currencyCode: 'EUR', units: '20' } });
+
+    for (const name of ['calculator-1', 'calculator-2']) await terminate(name);
+    const startedAt = performance.now();
+    const { code, stderr } = await createQuote();
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/UNAVAILABLE.*calculator/);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  }, 60_000);
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { failure } from '../../test/support/outcome.js';
+import { RpcError, Status } from '../status/index.js';
+import { ManualClock } from '../testing/index.js';
+import { CallLimit } from './limit.js';
+
+const never = () => new Promise<never>(() => undefined);
+
+function makeLimit({ allowedMs, signals = [] }: { allowedMs?: number; signals?: readonly AbortSignal[] } = {}) {
+  const clock = new ManualClock();
+  const deadline = allowedMs === undefined ? undefined : clock.now() + allowedMs;
+  return { clock, limit: new CallLimit({ deadline, signals, clock }) };
+}
+
+describe('a call limit', () => {
+  it('ends a wait at the deadline, saying how long it was', async () => {
+    const { clock, limit } = makeLimit({ allowedMs: 250 });
+    const raced = failure(limit.race(never()));
+    await clock.advance(249);
+    expect(limit.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(await raced).toMatchObject({ code: Status.DEADLINE_EXCEEDED, message: expect.stringContaining('250 ms') });
+    expect(limit.signal.reason).toBe(await raced);
+    expect(clock.timers).toBe(0);
+  });
+
+  it.each([0, -1])('is over from the start where %i ms are left', async (allowedMs) => {
+    const { clock, limit } = makeLimit({ allowedMs });
+    expect(limit.signal.aborted).toBe(true);
+    expect(await failure(limit.race(never()))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('ends a wait when one of its signals aborts', async () => {
+    const caller = new AbortController();
+    const { clock, limit } = makeLimit({ allowedMs: 250, signals: [new AbortController().signal, caller.signal] });
+    const raced = failure(limit.race(never()));
+    const why = new Error('the user left');
+    caller.abort(why);
+    expect(await raced).toMatchObject({ code: Status.CANCELLED, cause: why });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('passes on why a call around it ended', async () => {
+    const outer = new RpcError(Status.DEADLINE_EXCEEDED, 'the outer call took too long');
+    const { limit } = makeLimit({ signals: [AbortSignal.abort(outer)] });
+    expect(await failure(limit.race(never()))).toBe(outer);
+  });
+
+  it('leaves work that is done in time alone', async () => {
+    const caller = new AbortController();
+    const { clock, limit } = makeLimit({ allowedMs: 250, signals: [caller.signal] });
+    expect(await limit.race(Promise.resolve('done'))).toBe('done');
+    limit.release();
+    caller.abort();
+    await clock.advance(1_000);
+    expect(limit.signal.aborted).toBe(false);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('ends before its time where it is told to', async () => {
+    const { limit } = makeLimit();
+    const raced = failure(limit.race(never()));
+    const reason = new RpcError(Status.ABORTED, 'now');
+    limit.end(reason);
+    expect(await raced).toBe(reason);
+  });
+});

@@ -1,0 +1,209 @@
+import { describe, expect, it } from '@jest/globals';
+import { resolution } from '../../test/support/endpoints.js';
+import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
+import { failure } from '../../test/support/outcome.js';
+import { collect, streamOf } from '../../test/support/stream.js';
+import { Metadata, type Reply } from '../call/index.js';
+import type { Method } from '../contract/index.js';
+import { RetryBudget } from '../resilience/index.js';
+import { type Attempt, RpcError, Status } from '../status/index.js';
+import { ManualClock, seededRandom } from '../testing/index.js';
+import { TransportError, type WireCall, type WireHandler } from '../transport/index.js';
+import { tryInTurn } from './attempts.js';
+import { EndpointGroup } from './endpoint-group.js';
+
+type Idempotency = Method['policy']['idempotency'];
+
+const never = () => new TransportError(Status.UNAVAILABLE, 'the call was not taken', 'never');
+const unknown = () => new TransportError(Status.UNAVAILABLE, 'the connection broke', 'unknown');
+const answer = () => new RpcError(Status.UNAVAILABLE, 'over quota; the connection broke');
+
+/** Three instances; what each answers can be set. */
+function makeCalls({ budget = new RetryBudget() } = {}) {
+  const { factory, at } = fakeTransports();
+  const group = new EndpointGroup({ service: 's.S', source: 'here', transport: factory, random: seededRandom(2) });
+  group.onResolution(resolution('a', 'b', 'c'));
+  const clock = new ManualClock();
+  const attempts: Attempt[] = [];
+  const asked: string[] = [];
+  const answerWith = (handler: WireHandler) => {
+    for (const name of ['a', 'b', 'c']) {
+      at(`${name}:1`).call = (wire) => {
+        asked.push(name);
+        return handler(wire);
+      };
+    }
+  };
+  /** The first `count` tries fail, the next is answered. */
+  const failFirst = (count: number, error: () => RpcError) =>
+    answerWith(async () => {
+      if (asked.length <= count) throw error();
+      return emptyReply;
+    });
+  const call = (idempotency: Idempotency, wire: Partial<WireCall> = {}) =>
+    tryInTurn(methodOf(idempotency), { ...wireCall(), ...wire }, { group, budget, clock, attempts });
+  return { at, group, clock, attempts, asked, answerWith, failFirst, call };
+}
+
+function methodOf(idempotency: Idempotency): Method {
+  const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
+  const types = { requestType: type, responseType: type, requestStream: false, responseStream: false };
+  return { service: 's.S', name: 'M', path: '/s.S/M', policy: { timeoutMs: undefined, idempotency }, ...types };
+}
+
+function wireCall(): WireCall {
+  return {
+    path: '/s.S/M',
+    responseStream: false,
+    metadata: new Metadata(),
+    deadline: undefined,
+    signal: new AbortController().signal,
+    request: { stream: false, message: new Uint8Array() },
+    peer: '',
+  };
+}
+
+describe('a call that never reached a handler', () => {
+  it.each<Idempotency>(['unknown', 'idempotent', 'no_side_effects'])(
+    'goes elsewhere, be it %s',
+    async (idempotency) => {
+      const { call, failFirst, asked, attempts } = makeCalls();
+      failFirst(2, never);
+      expect(await call(idempotency)).toMatchObject({ response: emptyReply.response });
+      expect(new Set(asked).size).toBe(3);
+      expect(attempts.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'OK']);
+    },
+  );
+
+  it('goes elsewhere with its request stream where nobody has read of it', async () => {
+    const { call, at, answerWith } = makeCalls();
+    for (const name of ['a', 'b']) at(`${name}:1`).state = 'transient_failure';
+    const texts: Uint8Array[] = [];
+    answerWith(async ({ request }) => {
+      if (request.stream) texts.push(...(await collect(request.messages)));
+      return emptyReply;
+    });
+    const messages = streamOf(Buffer.from('one'), Buffer.from('two'));
+    await call('unknown', { request: { stream: true, messages } });
+    expect(texts.map(String)).toEqual(['one', 'two']);
+  });
+});
+
+describe('a call whose connection was given up as it left', () => {
+  it('goes to the same instance once more, over its next connection, where there is no other', async () => {
+    const { call, failFirst, asked, at } = makeCalls();
+    for (const name of ['b', 'c']) at(`${name}:1`).move('transient_failure');
+    failFirst(1, never);
+    await call('unknown');
+    expect(asked).toEqual(['a', 'a']);
+  });
+
+  it('goes nowhere a third time', async () => {
+    const { call, failFirst, asked, at } = makeCalls();
+    for (const name of ['b', 'c']) at(`${name}:1`).move('transient_failure');
+    failFirst(9, never);
+    expect(await failure(call('unknown'))).toMatchObject({ code: Status.UNAVAILABLE });
+    expect(asked).toEqual(['a', 'a']);
+  });
+});
+
+describe('a call whose connection broke', () => {
+  it.each<Idempotency>(['idempotent', 'no_side_effects'])(
+    'goes elsewhere where its method is %s',
+    async (idempotency) => {
+      const { call, failFirst, asked } = makeCalls();
+      failFirst(1, unknown);
+      await call(idempotency);
+      expect(new Set(asked).size).toBe(2);
+    },
+  );
+
+  it('fails where its method may not be called twice', async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, unknown);
+    expect(await failure(call('unknown'))).toMatchObject({ code: Status.UNAVAILABLE, message: 'the connection broke' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('fails where its request stream was begun', async () => {
+    const { call, answerWith, asked } = makeCalls();
+    answerWith(async ({ request }) => {
+      if (request.stream) await request.messages[Symbol.asyncIterator]().next();
+      throw never();
+    });
+    const request = { stream: true, messages: streamOf(new Uint8Array()) } as const;
+    expect(await failure(call('idempotent', { request }))).toMatchObject({ message: 'the call was not taken' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('fails where it breaks amid a response stream, and the report says so', async () => {
+    const { call, answerWith, asked, attempts } = makeCalls();
+    async function* messages() {
+      yield new Uint8Array();
+      throw unknown();
+    }
+    const reply: Reply<Uint8Array> = { ...emptyReply, response: { stream: true, messages: messages() } };
+    answerWith(async () => reply);
+    const { response } = await call('no_side_effects', { responseStream: true });
+    expect(attempts.map(({ code }) => code)).toEqual(['PENDING']);
+    if (!response.stream) throw new Error('a stream was asked for');
+    expect(await failure(collect(response.messages))).toMatchObject({ message: 'the connection broke' });
+    expect(asked).toHaveLength(1);
+    expect(attempts.map(({ code }) => code)).toEqual(['UNAVAILABLE']);
+  });
+});
+
+describe('a call that was answered', () => {
+  it("is never tried again, whatever the answer's code and text", async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, answer);
+    expect(await failure(call('no_side_effects'))).toMatchObject({ message: answer().message });
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('the end of trying', () => {
+  it('comes with the last instance: the error names each and why', async () => {
+    const { call, failFirst, attempts, clock, at } = makeCalls();
+    at('c:1').move('transient_failure', 'connection refused');
+    failFirst(3, never);
+    const error = await failure(call('unknown'));
+    expect(error.code).toBe(Status.UNAVAILABLE);
+    for (const text of ['s.S', 'a: the call was not taken', 'b: the call was not taken', 'c: connection refused']) {
+      expect(error.message).toContain(text);
+    }
+    expect(attempts).toHaveLength(3); // the last of them once more, over its next connection
+    expect(attempts[0]).toMatchObject({
+      address: expect.stringMatching(/^[ab]:1$/),
+      code: 'UNAVAILABLE',
+      elapsedMs: 0,
+    });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('comes with the budget', async () => {
+    const { call, failFirst, asked } = makeCalls({ budget: new RetryBudget({ ratio: 0, capacity: 1 }) });
+    failFirst(3, never);
+    await failure(call('unknown'));
+    expect(asked).toHaveLength(2);
+  });
+
+  it('comes when the caller leaves', async () => {
+    const { call, answerWith, asked } = makeCalls();
+    const caller = new AbortController();
+    answerWith(async () => {
+      caller.abort(new RpcError(Status.CANCELLED, 'left'));
+      throw never();
+    });
+    await failure(call('idempotent', { signal: caller.signal }));
+    expect(asked).toHaveLength(1);
+  });
+
+  it('comes before the first try where the caller has left while nothing was known', async () => {
+    const { call, asked, failFirst } = makeCalls();
+    failFirst(0, never);
+    const signal = AbortSignal.abort(new RpcError(Status.CANCELLED, 'left'));
+    expect(await failure(call('idempotent', { signal }))).toMatchObject({ code: Status.CANCELLED });
+    expect(asked).toEqual([]);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { emptyReply } from '../../test/support/fake-transport.js';
+import { failure } from '../../test/support/outcome.js';
+import { connect } from '../../test/support/service.js';
+import { collect } from '../../test/support/stream.js';
+import { type Middleware, observeReply } from '../middleware/index.js';
+import { RpcError, Status } from '../status/index.js';
+import { createMemoryNetwork, ManualClock, staticResolver } from '../testing/index.js';
+import type { WireCall, WireHandler } from '../transport/index.js';
+import { createChannel } from './channel.js';
+import { createClient } from './create-client.js';
+
+/** A client of a server that does with bytes what it likes. */
+function clientOf(handle: WireHandler) {
+  const clock = new ManualClock();
+  const network = createMemoryNetwork();
+  network.listen('raw', { handle });
+  const channel = createChannel({ resolver: staticResolver(['raw']), transport: network.transport, clock });
+  return { client: createClient(ConformanceServiceDefinition, { channel }), channel, clock };
+}
+
+describe('a client', () => {
+  it.each([
+    ['where its caller sets none', {}],
+    ['where its caller would wait longer', { timeoutMs: 60_000 }],
+  ])("holds to the contract's deadline %s, be the server what it may", async (_name, options) => {
+    const { client, clock } = clientOf(() => new Promise(() => undefined));
+    let error: unknown;
+    const call = client.unary({}, options).catch((reason: unknown) => {
+      error = reason;
+    });
+    await clock.advance(4_999);
+    expect(error).toBeUndefined();
+    await clock.advance(1);
+    expect(error).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+    await call;
+    expect(clock.timers).toBe(0);
+  });
+
+  it('tells the server its deadline, and what its contract calls the method', async () => {
+    const calls: WireCall[] = [];
+    const { client, clock } = clientOf(async (wire) => {
+      calls.push(wire);
+      return emptyReply;
+    });
+    await client.unary({}, { timeoutMs: 700 });
+    const path = '/rondo.conformance.v1.ConformanceService/Unary';
+    expect(calls[0]).toMatchObject({ path, responseStream: false, deadline: clock.now() + 700 });
+  });
+
+  it('reads whole messages, whatever the server left out', async () => {
+    const { client } = clientOf(async () => emptyReply);
+    expect(await client.unary({})).toEqual({ payload: Buffer.alloc(0), text: '', remaining: undefined });
+  });
+
+  it('says that a reply is not what its contract says', async () => {
+    const garbage = Buffer.from([0xff, 0xff]);
+    const { client } = clientOf(async () => ({ ...emptyReply, response: { stream: false, message: garbage } }));
+    const expected = { code: Status.INTERNAL, message: expect.stringContaining('Unary is not of the type') };
+    expect(await failure(client.unary({}))).toMatchObject(expected);
+  });
+
+  it.each([
+    ['nothing', undefined, 'must be an object'],
+    ['text', 'text', 'must be an object'],
+    ['a number that is none', { behaviour: { delay: { seconds: 'x' } } }, "can't be encoded"],
+  ])('refuses %s as a request, before anything is sent', async (_name, request: unknown, message) => {
+    let calls = 0;
+    const { client } = clientOf(async () => {
+      calls += 1;
+      return emptyReply;
+    });
+    const error = await failure(client.unary(request as object));
+    expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, message: expect.stringContaining(message) });
+    expect(error.report).toMatchObject({ attempts: [] });
+    expect(calls).toBe(0);
+  });
+
+  it('calls nobody once its channel is closed', async () => {
+    const { client, channel } = clientOf(async () => emptyReply);
+    channel.close();
+    expect(await failure(client.unary({}))).toMatchObject({ message: 'the channel is closed' });
+  });
+
+  it('makes no call of a stream that nobody reads', async () => {
+    let calls = 0;
+    const { client, clock } = clientOf(async () => {
+      calls += 1;
+      return emptyReply;
+    });
+    client.serverStream({}, { timeoutMs: 1_000 });
+    await clock.advance(10);
+    expect(calls).toBe(0);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe("a client's middleware", () => {
+  it('stands around the call in the order listed, and sees how a stream ends', async () => {
+    const { channel } = connect();
+    const order: string[] = [];
+    const note =
+      (name: string): Middleware =>
+      async (call, next) => {
+        order.push(`${name} in`);
+        return observeReply(await next(call), { end: () => order.push(`${name} out`) });
+      };
+    const middleware = [note('outer'), note('inner')];
+    const client = createClient(ConformanceServiceDefinition, { channel, middleware });
+    await collect(client.serverStream({ count: 2 }));
+    expect(order).toEqual(['outer in', 'inner in', 'inner out', 'outer out']);
+  });
+
+  it('may answer, and may refuse', async () => {
+    const { channel } = connect();
+    const make = (middleware: Middleware) =>
+      createClient(ConformanceServiceDefinition, { channel, middleware: [middleware] });
+    const answering = make(async () => ({ ...emptyReply, response: { stream: false, message: { text: 'cached' } } }));
+    const refusing = make(() => Promise.reject(new RpcError(Status.RESOURCE_EXHAUSTED, 'too many')));
+    expect(await answering.unary({})).toEqual({ text: 'cached' });
+    expect(await failure(refusing.unary({}))).toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+  });
+});

@@ -1,0 +1,173 @@
+import { describe, expect, it } from '@jest/globals';
+import { endpoints, resolution } from '../../test/support/endpoints.js';
+import { fakeTransports } from '../../test/support/fake-transport.js';
+import { failure } from '../../test/support/outcome.js';
+import { Status } from '../status/index.js';
+import { seededRandom } from '../testing/index.js';
+import { EndpointGroup } from './endpoint-group.js';
+
+const SERVICE = 'calculator.v1.CalculatorService';
+
+function makeGroup() {
+  const { factory, at } = fakeTransports();
+  const random = seededRandom(1);
+  const group = new EndpointGroup({ service: SERVICE, source: 'the registry at r:1', transport: factory, random });
+  const pick = () => group.pick([])?.endpoint.instanceId;
+  const share = (count: number) => {
+    const counts = new Map<string, number>();
+    for (let index = 0; index < count; index += 1) {
+      const name = pick() ?? 'nobody';
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return Object.fromEntries(counts);
+  };
+  return { group, at, pick, share };
+}
+
+const names = (group: EndpointGroup) => group.members.map(({ endpoint }) => endpoint.instanceId);
+
+describe('an endpoint group', () => {
+  it('picks each in turn, from the first call on', () => {
+    const { group, share } = makeGroup();
+    group.onResolution(resolution('a', 'b', 'c'));
+    expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
+    expect(share(300)).toEqual({ a: 100, b: 100, c: 100 });
+  });
+
+  it('connects a small group before a call needs it, and a large one when it is picked', () => {
+    const small = makeGroup();
+    small.group.onResolution(resolution('a'));
+    expect(small.at('a:1').connects).toBe(1);
+    const large = makeGroup();
+    large.group.onResolution(resolution(...Array.from({ length: 17 }, (_, index) => `i${index}`)));
+    expect(large.at('i0:1').connects).toBe(0);
+  });
+
+  it('gives a new instance its share', () => {
+    const { group, share } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    group.onResolution(resolution('a', 'b', 'c'));
+    expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
+  });
+
+  it('passes over one that failed until it is connected again', () => {
+    const { group, at, share } = makeGroup();
+    group.onResolution(resolution('a', 'b', 'c'));
+    at('b:1').move('transient_failure', 'refused');
+    expect(share(6)).toEqual({ a: 3, c: 3 });
+    at('b:1').move('connecting');
+    expect(share(6)).toEqual({ a: 3, c: 3 });
+    at('b:1').move('ready');
+    expect(share(6)).toEqual({ a: 2, b: 2, c: 2 });
+  });
+
+  it('passes over one whose connection has just broken, before it is known why', () => {
+    const { group, at, share } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    at('b:1').move('connecting');
+    expect(share(4)).toEqual({ a: 4 });
+  });
+
+  it('picks one that is being connected again where there is no other', () => {
+    const { group, at, pick } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    at('a:1').move('transient_failure');
+    at('b:1').move('transient_failure');
+    expect(pick()).toBeUndefined();
+    at('b:1').move('connecting');
+    expect(pick()).toBe('b');
+  });
+
+  it('gives no new pick to one that drains or starts', () => {
+    const { group, share } = makeGroup();
+    const [a, b] = endpoints('a', 'b');
+    if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
+    group.onResolution({ endpoints: [a, { ...b, serving: false }], departed: [] });
+    expect(share(4)).toEqual({ a: 4 });
+    group.onResolution({ endpoints: [a, b], departed: [] });
+    expect(share(4)).toEqual({ a: 2, b: 2 });
+  });
+
+  it('tries nobody twice a call', () => {
+    const { group } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    const first = group.pick([]);
+    const second = group.pick(first === undefined ? [] : [first]);
+    expect(second).not.toBe(first);
+    expect(group.pick(group.members)).toBeUndefined();
+  });
+
+  it('keeps one that is no longer listed while its connection stands', () => {
+    const { group, at, share } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    group.onResolution(resolution('a'));
+    expect(share(4)).toEqual({ a: 2, b: 2 });
+    const transport = at('b:1');
+    transport.move('connecting');
+    expect(names(group)).toEqual(['a']);
+    expect(transport.closed).toBe(true);
+  });
+
+  it('keeps all of them when an empty list comes', () => {
+    const { group, share } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    group.onResolution(resolution());
+    expect(share(4)).toEqual({ a: 2, b: 2 });
+  });
+
+  it('drops one that is no longer listed and not connected', () => {
+    const { group, at } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    at('b:1').move('transient_failure');
+    group.onResolution(resolution('a'));
+    expect(names(group)).toEqual(['a']);
+  });
+
+  it('drops one that said goodbye at once', () => {
+    const { group, at } = makeGroup();
+    group.onResolution(resolution('a', 'b'));
+    const transport = at('b:1');
+    group.onResolution({ ...resolution('a'), departed: ['b'] });
+    expect(names(group)).toEqual(['a']);
+    expect(transport.closed).toBe(true);
+  });
+
+  it('connects anew to an instance that moved', () => {
+    const { group, at } = makeGroup();
+    group.onResolution(resolution('a'));
+    const before = at('a:1');
+    group.onResolution({ endpoints: [{ instanceId: 'a', address: 'a:2', zone: '', serving: true }], departed: [] });
+    expect(before.closed).toBe(true);
+    expect(at('a:2').connects).toBe(1);
+    expect(names(group)).toEqual(['a']);
+  });
+
+  it('says that nobody is registered, naming the service and where it looked', async () => {
+    const { group, pick } = makeGroup();
+    group.onResolution(resolution());
+    const message = `no instance of ${SERVICE} is registered with the registry at r:1; start one, or check the service's name`;
+    const error = await failure(Promise.resolve().then(pick));
+    expect(error).toMatchObject({ code: Status.UNAVAILABLE, message });
+  });
+
+  it('says that the registry is out of reach, and why', async () => {
+    const { group, pick } = makeGroup();
+    const known = group.known();
+    group.onFailure('connection refused');
+    await known;
+    const error = await failure(Promise.resolve().then(pick));
+    expect(error.message).toContain("the registry at r:1 can't be reached (connection refused)");
+    expect(error.message).toContain('RONDO_REGISTRY');
+  });
+
+  it('lets calls wait until something is known, and no longer', async () => {
+    const { group, pick } = makeGroup();
+    const known = group.known();
+    expect(known).toBeDefined();
+    group.onResolution(resolution('a'));
+    await known;
+    expect(group.known()).toBeUndefined();
+    group.onFailure('gone');
+    expect(pick()).toBe('a');
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { MethodDefinition } from './definition.js';
+import { methodsOf } from './method.js';
+import { policyOf } from './policy.js';
+
+const { unary, serverStream } = ConformanceServiceDefinition.methods;
+const POLICY_TAG = (50550 << 3) | 2;
+
+/** A method with options as the generator leaves them: each entry behind its length. */
+function withOptions(entries: readonly Uint8Array[], method: MethodDefinition = unary): MethodDefinition {
+  return { ...method, options: { _unknownFields: { [POLICY_TAG]: entries } } };
+}
+
+function encoded(seconds: bigint, nanos = 0): Uint8Array {
+  const bytes = MethodPolicy.encode({ timeout: { seconds, nanos } }).finish();
+  return Buffer.from([bytes.length, ...bytes]);
+}
+
+describe('the policy in a contract', () => {
+  it('is read from the generated definitions', () => {
+    expect(policyOf(unary, '/s/Unary')).toEqual({ timeoutMs: 5_000, idempotency: 'no_side_effects' });
+    const { register, watch } = RegistryServiceDefinition.methods;
+    expect(policyOf(register, '/s/Register')).toEqual({ timeoutMs: 3_000, idempotency: 'idempotent' });
+    expect(policyOf(watch, '/s/Watch')).toEqual({ timeoutMs: undefined, idempotency: 'no_side_effects' });
+  });
+
+  it('has defaults: 10 s for a unary method, none for a stream, one call for one effect', () => {
+    expect(policyOf({ ...unary, options: {} }, '/s/M')).toEqual({ timeoutMs: 10_000, idempotency: 'unknown' });
+    expect(policyOf({ ...serverStream, options: {} }, '/s/M')).toEqual({
+      timeoutMs: undefined,
+      idempotency: 'unknown',
+    });
+  });
+
+  it('may set the deadline of a stream, and parts of a second', () => {
+    expect(policyOf(withOptions([encoded(60n)], serverStream), '/s/M').timeoutMs).toBe(60_000);
+    expect(policyOf(withOptions([encoded(1n, 500_000_000)]), '/s/M').timeoutMs).toBe(1_500);
+  });
+
+  it('is the last one where an option stands twice', () => {
+    expect(policyOf(withOptions([encoded(1n), encoded(2n)]), '/s/M').timeoutMs).toBe(2_000);
+  });
+
+  it.each([
+    ['no time at all', 0n, 0],
+    ['less than no time', -1n, 0],
+    ['under a millisecond', 0n, 999_999],
+    ['over a day', 86_400n, 1_000_000],
+  ])('is refused where it allows %s: the error names method and bounds', (_name, seconds, nanos) => {
+    const bad = withOptions([encoded(seconds, nanos)]);
+    expect(() => policyOf(bad, '/s.S/M')).toThrow(
+      /^\/s\.S\/M: \(rondo\.options\.v1\.method\)\.timeout .* from 1 ms to 24 h$/,
+    );
+    expect(() => policyOf(bad, '/s.S/M')).toThrow(TypeError);
+  });
+
+  it('comes with each method of a service', () => {
+    const methods = methodsOf(ConformanceServiceDefinition);
+    expect(methods.get('bidiStream')).toMatchObject({
+      service: 'rondo.conformance.v1.ConformanceService',
+      path: '/rondo.conformance.v1.ConformanceService/BidiStream',
+      requestStream: true,
+      responseStream: true,
+      policy: { timeoutMs: undefined },
+    });
+  });
+});

@@ -1,0 +1,191 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { InstanceStatus, type Position, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
+import { recordingLogger } from '../../test/support/recording-logger.js';
+import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
+import { ManualClock, seededRandom } from '../testing/index.js';
+import { registryResolver } from './registry.js';
+import type { Resolver } from './resolver.js';
+
+const SERVICE = 'calculator.v1.CalculatorService';
+const EXPIRED = RemovalReason.REMOVAL_REASON_EXPIRED;
+const GOODBYE = RemovalReason.REMOVAL_REASON_DEREGISTERED;
+
+let open: Resolver | undefined;
+afterEach(() => open?.close());
+
+function follow() {
+  const script = scriptedWatch();
+  const told = recordingListener();
+  const clock = new ManualClock();
+  const { logger, lines } = recordingLogger();
+  const random = seededRandom(3);
+  const resolver = registryResolver({ watch: script.watch, addresses: ['r:1', 'r:2'], clock, random, logger });
+  open = resolver;
+  const resolving = resolver.resolve(SERVICE, told.listener);
+  return { ...script, ...told, clock, lines, resolver, resolving };
+}
+
+const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });
+const snapshot = (names: readonly string[], more = false) =>
+  ({ $case: 'snapshot', value: { instances: instances(...names), more } }) as const;
+const delta = (upserts: readonly string[], removals: readonly (readonly [string, RemovalReason])[] = []) =>
+  ({
+    $case: 'delta',
+    value: {
+      upserts: instances(...upserts),
+      removals: removals.map(([instanceId, reason]) => ({ instanceId, reason })),
+    },
+  }) as const;
+const progress = { $case: 'progress', value: {} } as const;
+
+describe('what a registry resolver tells', () => {
+  it('is the snapshot, and then each change', async () => {
+    const { event, names, resolutions, requests } = follow();
+    expect(requests).toEqual([{ service: SERVICE }]);
+    await event({ position: at(5n), event: snapshot(['a', 'b']) });
+    expect(names()).toEqual(['a', 'b']);
+    await event({ position: at(6n), event: delta(['c'], [['a', EXPIRED]]) });
+    expect(names()).toEqual(['b', 'c']);
+    expect(resolutions.at(-1)?.departed).toEqual([]);
+    await event({ position: at(7n), event: progress });
+    expect(resolutions).toHaveLength(2);
+  });
+
+  it('names those that said goodbye', async () => {
+    const { event, names, resolutions } = follow();
+    await event({ position: at(1n), event: snapshot(['a', 'b']) });
+    await event({ position: at(2n), event: delta([], [['a', GOODBYE]]) });
+    expect(names()).toEqual(['b']);
+    expect(resolutions.at(-1)?.departed).toEqual(['a']);
+  });
+
+  it('is who wants calls, and where', async () => {
+    const { event, resolutions } = follow();
+    const [instance] = instances('a');
+    const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING, zone: 'eu/1' };
+    await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [draining] } } });
+    expect(resolutions.at(-1)?.endpoints).toEqual([{ instanceId: 'a', address: 'a:1', zone: 'eu/1', serving: false }]);
+  });
+
+  it('is nobody where there is nobody', async () => {
+    const { event, names } = follow();
+    await event({ position: at(1n), event: snapshot([]) });
+    expect(names()).toEqual([]);
+  });
+
+  it('waits for all parts of a snapshot, and drops nobody before the last', async () => {
+    const { event, names, resolutions } = follow();
+    await event({ position: at(1n), event: snapshot(['a', 'z']) });
+    await event({ event: snapshot(['a', 'b'], true) });
+    expect(resolutions).toHaveLength(1);
+    await event({ position: at(9n), event: snapshot(['c']) });
+    expect(names()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('forgets the parts of a snapshot that broke off', async () => {
+    const { event, fail, names, clock, requests } = follow();
+    await event({ position: at(3n), event: snapshot(['a']) });
+    await event({ event: snapshot(['ghost'], true) });
+    await fail('reset');
+    await clock.advance(5_000);
+    expect(requests.at(-1)).toEqual({ service: SERVICE, resumeFrom: at(3n) });
+    await event({ position: at(9n), event: snapshot(['b']) });
+    expect(names()).toEqual(['b']);
+  });
+});
+
+describe('a registry that restarts empty', () => {
+  it('says nothing to one who knows nobody, until it has warmed up', async () => {
+    const { event, resolutions, names } = follow();
+    await event({ position: at(1n), warming: true, event: snapshot([]) });
+    expect(resolutions).toEqual([]);
+    await event({ position: at(2n), warming: true, event: delta(['a']) });
+    expect(names()).toEqual(['a']);
+  });
+
+  it('is merged into what is known while it warms, and trusted afterwards', async () => {
+    const { event, fail, names, clock } = follow();
+    await event({ position: at(7n), event: snapshot(['a', 'b', 'c']) });
+    await fail('connection lost');
+    await clock.advance(5_000);
+    await event({ position: at(1n, 2n), warming: true, event: snapshot(['a', 'd']) });
+    expect(names()?.sort()).toEqual(['a', 'b', 'c', 'd']);
+    await event({ position: at(2n, 2n), warming: true, event: delta(['b']) });
+    expect(names()?.sort()).toEqual(['a', 'b', 'c', 'd']);
+    await event({ position: at(3n, 2n), event: snapshot(['a', 'b', 'd']) });
+    expect(names()?.sort()).toEqual(['a', 'b', 'd']);
+  });
+
+  it('still passes on a goodbye while it warms', async () => {
+    const { event, names, resolutions } = follow();
+    await event({ position: at(7n), event: snapshot(['a', 'b']) });
+    await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
+    await event({ position: at(2n, 2n), warming: true, event: delta([], [['b', GOODBYE]]) });
+    expect(names()).toEqual(['a']);
+    expect(resolutions.at(-1)?.departed).toEqual(['b']);
+  });
+});
+
+describe('a watch that breaks', () => {
+  it('resumes where it was, and what was known stands', async () => {
+    const { event, fail, clock, requests, resolutions, failures } = follow();
+    await event({ position: at(7n), event: snapshot(['a']) });
+    await event({ position: at(9n), event: progress });
+    await fail('connection lost');
+    await clock.advance(5_000);
+    expect(requests).toEqual([{ service: SERVICE }, { service: SERVICE, resumeFrom: at(9n) }]);
+    expect(resolutions).toHaveLength(1);
+    expect(failures).toEqual(['connection lost']);
+  });
+
+  it('says once that the registry is away, and once that it is back', async () => {
+    const { event, fail, end, clock, lines } = follow();
+    await event({ position: at(1n), event: snapshot(['a']) });
+    for (const cut of [() => fail('one'), () => end(), () => fail('three')]) {
+      await cut();
+      await clock.advance(5_000);
+    }
+    const away = 'the registry is away: calls go on over the instances known';
+    expect(lines).toMatchObject([
+      { level: 'warn', message: away, fields: { service: SERVICE, known: 1, reason: 'one' } },
+    ]);
+    await event({ position: at(2n), event: progress });
+    await event({ position: at(3n), event: progress });
+    expect(lines.slice(1)).toMatchObject([{ level: 'info', message: 'the registry is back' }]);
+  });
+
+  it('is tried again soon, then ever more rarely, at least every 3 s', async () => {
+    const { fail, clock, requests } = follow();
+    const waits: number[] = [];
+    for (let failure = 0; failure < 12; failure += 1) {
+      await fail('refused');
+      const before = clock.now();
+      const tried = requests.length;
+      while (requests.length === tried) await clock.advance(10);
+      waits.push(clock.now() - before);
+    }
+    expect(waits[0]).toBeLessThanOrEqual(110);
+    expect(waits[0]).toBeGreaterThanOrEqual(50);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(3_010);
+    expect(Math.min(...waits.slice(-5))).toBeGreaterThanOrEqual(1_500);
+  });
+
+  it('is not tried again once its resolving is closed', async () => {
+    const { fail, clock, requests, resolving } = follow();
+    await fail('refused');
+    resolving.close();
+    await clock.advance(60_000);
+    expect(requests).toHaveLength(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('ends with its resolver, without a word', async () => {
+    const { event, clock, resolver, failures, lines } = follow();
+    await event({ position: at(1n), event: snapshot(['a']) });
+    resolver.close();
+    await settled();
+    expect(failures).toEqual([]);
+    expect(lines).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+});

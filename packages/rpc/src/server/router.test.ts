@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { conformance } from '../../test/conformance/handlers.js';
+import { failure } from '../../test/support/outcome.js';
+import { conformanceService } from '../../test/support/service.js';
+import { wireCall } from '../../test/support/wire-call.js';
+import type { ServerCall } from '../call/index.js';
+import type { Middleware } from '../middleware/index.js';
+import { Status } from '../status/index.js';
+import { ManualClock } from '../testing/index.js';
+import { implement } from './handlers.js';
+import { createRouter } from './router.js';
+
+function counting() {
+  const calls: ServerCall[] = [];
+  const service = conformanceService({
+    async unary(_request, call) {
+      calls.push(call);
+      return { text: 'done' };
+    },
+  });
+  return { service, calls };
+}
+
+describe('a router', () => {
+  it('runs no handler for a call whose deadline has passed on its way', async () => {
+    const clock = new ManualClock();
+    const { service, calls } = counting();
+    const router = createRouter({ services: [service], clock });
+    const late = wireCall({ deadline: clock.now() - 1 });
+    expect(await failure(router.handle(late))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+    expect(calls).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('runs no handler for a call whose caller has left', async () => {
+    const { service, calls } = counting();
+    const router = createRouter({ services: [service] });
+    const left = wireCall({ signal: AbortSignal.abort() });
+    expect(await failure(router.handle(left))).toMatchObject({ code: Status.CANCELLED });
+    expect(calls).toEqual([]);
+  });
+
+  it("holds a caller to the contract's deadline", async () => {
+    const clock = new ManualClock();
+    const { service, calls } = counting();
+    const router = createRouter({ services: [service], clock });
+    await router.handle(wireCall());
+    await router.handle(wireCall({ deadline: clock.now() + 60_000 }));
+    await router.handle(wireCall({ deadline: clock.now() + 100 }));
+    expect(calls.map(({ deadline }) => (deadline ?? 0) - clock.now())).toEqual([5_000, 5_000, 100]);
+  });
+
+  it('runs middleware in the order listed, around the handler', async () => {
+    const order: string[] = [];
+    const note =
+      (name: string): Middleware<ServerCall> =>
+      async (call, next) => {
+        order.push(`${name} in`);
+        const reply = await next(call);
+        order.push(`${name} out`);
+        return reply;
+      };
+    const { service } = counting();
+    await createRouter({ services: [service], middleware: [note('outer'), note('inner')] }).handle(wireCall());
+    expect(order).toEqual(['outer in', 'inner in', 'inner out', 'outer out']);
+  });
+
+  it("shows middleware a handler's faults as what they become", async () => {
+    const seen: unknown[] = [];
+    const watch: Middleware<ServerCall> = async (call, next) => {
+      try {
+        return await next(call);
+      } catch (error) {
+        seen.push(error);
+        throw error;
+      }
+    };
+    const service = conformanceService({ unary: () => Promise.reject(new Error('secret')) });
+    await failure(createRouter({ services: [service], middleware: [watch] }).handle(wireCall()));
+    expect(seen).toMatchObject([{ code: Status.INTERNAL, message: expect.stringContaining('internal error') }]);
+  });
+
+  it('fills in what a handler leaves out of its reply', async () => {
+    const { service } = counting();
+    const { response } = await createRouter({ services: [service] }).handle(wireCall());
+    if (response.stream) throw new Error('one message was asked for');
+    expect(UnaryResponse.decode(response.message)).toMatchObject({ text: 'done', payload: Buffer.alloc(0) });
+  });
+
+  it('refuses bytes that are no request', async () => {
+    const { service, calls } = counting();
+    const garbage = wireCall({ request: { stream: false, message: Buffer.from([0xff, 0xff]) } });
+    const error = await failure(createRouter({ services: [service] }).handle(garbage));
+    expect(error).toMatchObject({
+      code: Status.INTERNAL,
+      message: expect.stringContaining('Unary is not of the type'),
+    });
+    expect(calls).toEqual([]);
+  });
+
+  it('is not made of a service without all of its handlers, or of one listed twice', () => {
+    const incomplete = implement(ConformanceServiceDefinition, JSON.parse('{}'));
+    expect(() => createRouter({ services: [incomplete] })).toThrow(/Unary has no handler: implement "unary"/);
+    const twice = [conformanceService(), conformanceService(conformance)];
+    expect(() => createRouter({ services: twice })).toThrow(/has two handlers/);
+  });
+});

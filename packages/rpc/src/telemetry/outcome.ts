@@ -1,0 +1,36 @@
+import type { Call, Reply } from '../call/index.js';
+import type { Clock } from '../clock/index.js';
+import { type Next, observeReply } from '../middleware/index.js';
+import { RpcError, Status, type StatusName, statusName } from '../status/index.js';
+
+/** How a call ended. */
+export interface Outcome {
+  readonly code: StatusName;
+  /** From its begin to the end of its last message. */
+  readonly durationMs: number;
+  readonly error: unknown;
+}
+
+/** Runs the rest of the chain and tells how the call ended: for a stream, when it has. */
+export async function withOutcome<C extends Call>(
+  call: C,
+  next: Next<C>,
+  options: { readonly clock: Clock; readonly onEnd: (outcome: Outcome) => void },
+): Promise<Reply> {
+  const startedAt = options.clock.now();
+  const end = (error?: unknown) =>
+    options.onEnd({ code: codeOf(error), durationMs: options.clock.now() - startedAt, error });
+  let reply: Reply;
+  try {
+    reply = await next(call);
+  } catch (error) {
+    end(error);
+    throw error;
+  }
+  return observeReply(reply, { end });
+}
+
+function codeOf(error: unknown): StatusName {
+  if (error === undefined) return 'OK';
+  return error instanceof RpcError ? error.codeName : statusName(Status.UNKNOWN);
+}

@@ -1,0 +1,65 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { deferred } from '../../../test/support/deferred.js';
+import { answerWithStatus, startRawServer } from '../../../test/support/http2-server.js';
+import { failure } from '../../../test/support/outcome.js';
+import { until } from '../../../test/support/wait.js';
+import { wireCall } from '../../../test/support/wire-call.js';
+import { RpcError, Status } from '../../status/index.js';
+import { ManualClock } from '../../testing/index.js';
+import { grpcTransport } from './transport.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A call that the server has received. */
+async function callInFlight() {
+  const received = deferred<ServerHttp2Stream>();
+  const server = await startRawServer((stream) => received.resolve(stream));
+  closers.push(() => server.close());
+  const clock = new ManualClock();
+  const transport = grpcTransport(server.address, { clock });
+  closers.push(() => transport.close());
+  await transport.connect();
+  const caller = new AbortController();
+  const deadline = clock.now() + 1_000;
+  const call = failure(transport.call(wireCall({ signal: caller.signal, deadline })));
+  return { stream: await received.promise, clock, caller, call };
+}
+
+const expired = () => new RpcError(Status.DEADLINE_EXCEEDED, 'too late');
+
+describe('a call at its deadline', () => {
+  it('is left to the server, which knows the deadline', async () => {
+    const { stream, clock, caller, call } = await callInFlight();
+    caller.abort(expired());
+    await clock.advance(149);
+    expect(stream.closed).toBe(false);
+    answerWithStatus(stream, Status.DEADLINE_EXCEEDED, 'by the server');
+    expect(await call).toMatchObject({ code: Status.DEADLINE_EXCEEDED, message: 'by the server' });
+    expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is reset where the server does not end it soon', async () => {
+    const { stream, clock, caller, call } = await callInFlight();
+    caller.abort(expired());
+    await clock.advance(150);
+    await until(() => stream.closed);
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    await call;
+  });
+});
+
+describe('a call whose caller leaves', () => {
+  it('is reset at once', async () => {
+    const { stream, caller, call } = await callInFlight();
+    caller.abort();
+    await until(() => stream.closed);
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    await call;
+  });
+});

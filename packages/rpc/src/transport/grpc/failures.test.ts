@@ -1,0 +1,203 @@
+/** How failures of connections look through grpc-js, and what they mean: the facts that wire.ts relies on. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:http2';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  answerPartly,
+  answerThenFail,
+  answerWithStatus,
+  type OnStream,
+  startRawServer,
+} from '../../../test/support/http2-server.js';
+import { failure } from '../../../test/support/outcome.js';
+import { collect } from '../../../test/support/stream.js';
+import { wireCall } from '../../../test/support/wire-call.js';
+import { type RpcError, Status } from '../../status/index.js';
+import { ManualClock } from '../../testing/index.js';
+import { type Transport, TransportError, type WireCall } from '../transport.js';
+import { grpcTransport } from './transport.js';
+
+const STREAM: Partial<WireCall> = { responseStream: true };
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function connectTo(onStream: OnStream) {
+  const server = await startRawServer(onStream);
+  closers.push(() => server.close());
+  const transport = await connected(server.address);
+  return { server, transport };
+}
+
+async function connected(address: string): Promise<Transport> {
+  const transport = grpcTransport(address);
+  closers.push(() => transport.close());
+  await transport.connect();
+  return transport;
+}
+
+/** How a call fails, at once or while its reply is read. */
+async function failureOf({ call }: Transport, wire: Partial<WireCall> = {}): Promise<RpcError> {
+  const made = async () => {
+    const { response } = await call(wireCall(wire));
+    if (response.stream) await collect(response.messages);
+  };
+  return failure(made());
+}
+
+function reachOf(error: RpcError) {
+  return error instanceof TransportError ? error.reach : 'answered';
+}
+
+describe("the server's own answer", () => {
+  const texts = [
+    'Connection dropped',
+    'Stream refused by server',
+    'No connection established',
+    'Failed to start HTTP/2 stream',
+    'Write error: write after end',
+    'Received RST_STREAM with code 2',
+    '',
+  ];
+
+  it.each(texts)('is one, even UNAVAILABLE and in the words of a lost connection: %j', async (text) => {
+    const { transport } = await connectTo((stream) => answerWithStatus(stream, Status.UNAVAILABLE, text));
+    for (const wire of [{}, STREAM]) {
+      const error = await failureOf(transport, wire);
+      expect(error.code).toBe(Status.UNAVAILABLE);
+      expect(reachOf(error)).toBe('answered');
+    }
+  });
+
+  it('is one after a header and a message, too', async () => {
+    const { transport } = await connectTo((stream) => answerThenFail(stream, Status.UNAVAILABLE, 'Connection dropped'));
+    for (const wire of [{}, STREAM]) {
+      const error = await failureOf(transport, wire);
+      expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: 'Connection dropped' });
+      expect(reachOf(error)).toBe('answered');
+    }
+  });
+});
+
+describe('a connection that breaks while a call is in flight', () => {
+  it.each([
+    ['before anything came', 0, {}],
+    ['before anything came of a stream', 0, STREAM],
+    ['amid a stream', 2, STREAM],
+    ['after a reply without its status', 1, {}],
+  ])('%s: UNAVAILABLE, and nobody knows how far it got', async (_name, messages, wire) => {
+    const { server, transport } = await connectTo((stream) => {
+      if (messages > 0) answerPartly(stream, messages);
+      setTimeout(() => server.kill(), 20);
+    });
+    const error = await failureOf(transport, wire);
+    expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('the connection broke') });
+    expect(reachOf(error)).toBe('unknown');
+  });
+
+  it('by kill -9 of the server: the same', async () => {
+    const code = `
+      const server = require('node:http2').createServer();
+      server.on('stream', () => process.stdout.write('call\\n'));
+      server.listen(0, '127.0.0.1', () => process.stdout.write(server.address().port + '\\n'));`;
+    const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+    closers.push(() => child.kill('SIGKILL'));
+    const [port] = await once(child.stdout, 'data');
+    const transport = await connected(`127.0.0.1:${String(port).trim()}`);
+    const call = failureOf(transport);
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    const error = await call;
+    expect(error.code).toBe(Status.UNAVAILABLE);
+    expect(reachOf(error)).toBe('unknown');
+    await once(child, 'exit');
+  });
+});
+
+describe('a stream that the server resets', () => {
+  it('with REFUSED_STREAM: no handler has seen it', async () => {
+    const { transport } = await connectTo((stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+    const error = await failureOf(transport);
+    expect(error.code).toBe(Status.UNAVAILABLE);
+    expect(reachOf(error)).toBe('never');
+  });
+
+  it.each([
+    ['NO_ERROR', constants.NGHTTP2_NO_ERROR],
+    ['CANCEL', constants.NGHTTP2_CANCEL],
+    ['INTERNAL_ERROR', constants.NGHTTP2_INTERNAL_ERROR],
+    ['ENHANCE_YOUR_CALM', constants.NGHTTP2_ENHANCE_YOUR_CALM],
+    ['PROTOCOL_ERROR', constants.NGHTTP2_PROTOCOL_ERROR],
+  ])('with %s: nobody knows how far it got', async (_name, code) => {
+    const { transport } = await connectTo((stream) => stream.close(code));
+    const error = await failureOf(transport);
+    expect(error.message).toContain('broke off the call');
+    expect(error.code).not.toBe(Status.CANCELLED);
+    expect(reachOf(error)).toBe('unknown');
+  });
+});
+
+describe('a connection that the server gives notice of', () => {
+  it('takes no more calls: what it had not seen, no handler has', async () => {
+    const { transport } = await connectTo((stream, session) => {
+      if (stream.id !== 1) return;
+      session.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
+      setTimeout(() => answerWithStatus(stream, Status.NOT_FOUND, 'the last one'), 20);
+    });
+    const [first, second] = await Promise.all([failureOf(transport), failureOf(transport)]);
+    expect([first.code, second.code]).toContain(Status.NOT_FOUND);
+    for (const error of [first, second]) {
+      if (error.code !== Status.NOT_FOUND) expect(reachOf(error)).toBe('never');
+    }
+  });
+});
+
+describe('a connection that does not come about', () => {
+  it('is refused: the reason names the address', async () => {
+    const server = await startRawServer(() => undefined);
+    await server.close();
+    const transport = grpcTransport(server.address);
+    closers.push(() => transport.close());
+    const error = await failure(transport.connect());
+    expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('ECONNREFUSED') });
+    expect(error.message).toContain(server.address);
+    expect(reachOf(error)).toBe('never');
+    expect(transport.state).toBe('transient_failure');
+    expect(transport.lastError).toContain('ECONNREFUSED');
+  });
+
+  it('is given up where the other end accepts and says nothing', async () => {
+    const silent = createServer((socket) => closers.push(() => socket.destroy()));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    closers.push(() => silent.close());
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const clock = new ManualClock();
+    const transport = grpcTransport(`127.0.0.1:${port}`, { clock });
+    closers.push(() => transport.close());
+    const call = failure(transport.connect());
+    await clock.advance(2_000);
+    expect(await call).toMatchObject({ message: expect.stringContaining('no connection within 2000 ms') });
+    expect(reachOf(await call)).toBe('never');
+  });
+
+  it('ends with its caller', async () => {
+    const transport = grpcTransport('127.0.0.1:1');
+    closers.push(() => transport.close());
+    const caller = new AbortController();
+    const call = transport.connect(caller.signal);
+    caller.abort(new Error('left'));
+    await expect(call).rejects.toThrow('left');
+  });
+
+  it('is made no more once the transport is closed', async () => {
+    const transport = grpcTransport('127.0.0.1:1');
+    transport.close();
+    expect(await failure(transport.connect())).toMatchObject({ message: expect.stringContaining('was closed') });
+  });
+});

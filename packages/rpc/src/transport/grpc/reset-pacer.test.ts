@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '../../testing/index.js';
+import { ResetPacer } from './reset-pacer.js';
+
+/** The limits of nghttp2, which closes a connection at the first reset beyond them. */
+const SERVER_BURST = 1_000;
+const SERVER_PER_SECOND = 33;
+
+describe('the pace of resets', () => {
+  it('is at once while there are few', () => {
+    const clock = new ManualClock();
+    const pacer = new ResetPacer(clock);
+    let resets = 0;
+    for (let index = 0; index < 100; index += 1) {
+      pacer.pace(() => {
+        resets += 1;
+      });
+    }
+    expect(resets).toBe(100);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('stays within what a server bears, however many there are', async () => {
+    const clock = new ManualClock();
+    const pacer = new ResetPacer(clock);
+    const startedAt = clock.now();
+    let resets = 0;
+    for (let second = 0; second < 60; second += 1) {
+      for (let index = 0; index < 200; index += 1) {
+        pacer.pace(() => {
+          resets += 1;
+        });
+      }
+      await clock.advance(1_000);
+      const elapsedS = (clock.now() - startedAt) / 1_000;
+      expect(resets).toBeLessThanOrEqual(SERVER_BURST + SERVER_PER_SECOND * elapsedS);
+    }
+    expect(resets).toBeGreaterThan(1_000);
+  });
+
+  it('forgets calls that have ended while they waited', async () => {
+    const clock = new ManualClock();
+    const pacer = new ResetPacer(clock);
+    const resets: number[] = [];
+    const withdrawals = Array.from({ length: 600 }, (_, index) => pacer.pace(() => resets.push(index)));
+    expect(resets).toHaveLength(500);
+    for (const withdraw of withdrawals) withdraw();
+    expect(clock.timers).toBe(0);
+    await clock.advance(60_000);
+    expect(resets).toHaveLength(500);
+  });
+
+  it('is quick again after a rest', async () => {
+    const clock = new ManualClock();
+    const pacer = new ResetPacer(clock);
+    const burst = () => {
+      let resets = 0;
+      const withdrawals = Array.from({ length: 600 }, () => pacer.pace(() => (resets += 1)));
+      const atOnce = resets;
+      for (const withdraw of withdrawals) withdraw();
+      return atOnce;
+    };
+    expect(burst()).toBe(500);
+    expect(burst()).toBe(0);
+    await clock.advance(10 * 60_000);
+    expect(burst()).toBe(500);
+  });
+});

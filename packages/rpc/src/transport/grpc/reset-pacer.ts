@@ -1,0 +1,62 @@
+import type { Clock, Timer } from '../../clock/index.js';
+
+/** nghttp2, which is Node's HTTP/2, allows 1,000 at once and 33 a second; half of that leaves room for other clients. */
+const BURST = 500;
+const INTERVAL_MS = 60;
+
+/**
+ * Spaces out the resets of a connection's streams. Each call that is cancelled is one, and a server takes too many for
+ * an attack (CVE-2023-44487): it closes the connection, with every innocent call on it. Those that have to wait may
+ * find that the server has ended their call in the meantime.
+ */
+export class ResetPacer {
+  readonly #clock: Clock;
+  readonly #waiting = new Set<() => void>();
+  #allowed = BURST;
+  #countedAt: number;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#countedAt = clock.now();
+  }
+
+  /** Runs `reset` as soon as the connection can bear it, unless the returned function is called before. */
+  pace(reset: () => void): () => void {
+    if (this.#waiting.size === 0 && this.#take()) {
+      reset();
+      return () => undefined;
+    }
+    this.#waiting.add(reset);
+    this.#timer ??= this.#clock.setTimer(INTERVAL_MS, () => this.#next(), { keepAlive: false });
+    return () => this.#withdraw(reset);
+  }
+
+  #take(): boolean {
+    const earned = Math.floor((this.#clock.now() - this.#countedAt) / INTERVAL_MS);
+    this.#allowed = Math.min(BURST, this.#allowed + earned);
+    this.#countedAt += earned * INTERVAL_MS;
+    if (this.#allowed < 1) return false;
+    this.#allowed -= 1;
+    return true;
+  }
+
+  #next(): void {
+    this.#timer = undefined;
+    for (const reset of [...this.#waiting]) {
+      if (!this.#take()) break;
+      this.#waiting.delete(reset);
+      reset();
+    }
+    if (this.#waiting.size > 0) {
+      this.#timer = this.#clock.setTimer(INTERVAL_MS, () => this.#next(), { keepAlive: false });
+    }
+  }
+
+  #withdraw(reset: () => void): void {
+    this.#waiting.delete(reset);
+    if (this.#waiting.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,145 @@
+import { describe, expect, it } from '@jest/globals';
+import { Metadata, type MetadataInit, type ServerCall } from '../../src/call/index.js';
+import type { CallOptions } from '../../src/client/index.js';
+import { RpcError, Status } from '../../src/status/index.js';
+import { failure } from '../support/outcome.js';
+import { collect, streamOf } from '../support/stream.js';
+import type { Harness } from './environment.js';
+
+const BYTES = [Buffer.from([0, 255, 44]), Buffer.from('second')] as const;
+
+/** Sets a header and a trailer; as each kind of handler can. */
+function mark({ header, trailer }: ServerCall): void {
+  header.append('X-Header', 'from the handler');
+  trailer.append('x-trailer-bin', BYTES[0]);
+}
+
+/** Catches header and trailer of a call. */
+function recorder() {
+  const seen: { header?: Metadata; trailer?: Metadata } = {};
+  const options: CallOptions = {
+    onHeader: (header) => Object.assign(seen, { header }),
+    onTrailer: (trailer) => Object.assign(seen, { trailer }),
+  };
+  return { seen, options };
+}
+
+export function describeMetadata({ start }: Harness): void {
+  async function received(metadata: MetadataInit): Promise<Metadata> {
+    let request = new Metadata();
+    const unary = async (_request: unknown, call: ServerCall) => {
+      request = call.metadata;
+      return {};
+    };
+    const client = await start({ handlers: { unary } });
+    await client.unary({}, { metadata });
+    return request;
+  }
+
+  describe('request metadata', () => {
+    it('carries text and bytes, whatever the case of a key', async () => {
+      const metadata = await received({ 'X-Text': 'as it is, with comma', 'X-Data-Bin': BYTES[0], 'x-empty': '' });
+      expect(metadata.get('x-text')).toBe('as it is, with comma');
+      expect(metadata.get('X-TEXT')).toBe('as it is, with comma');
+      expect(metadata.getBytes('x-data-bin')).toEqual(BYTES[0]);
+      expect(metadata.get('x-empty')).toBe('');
+    });
+
+    it('keeps several values in order: bytes one by one, text as one, as HTTP joins lines', async () => {
+      const metadata = await received([
+        ['x-bin', BYTES[0]],
+        ['x-text', 'a'],
+        ['x-bin', BYTES[1]],
+        ['x-text', 'b'],
+      ]);
+      expect(metadata.getAll('x-bin')).toEqual(BYTES);
+      expect(metadata.getAll('x-text')).toEqual(['a, b']);
+    });
+
+    it.each([
+      ['grpc-timeout', '1S'],
+      ['Grpc-Status', '0'],
+    ])('refuses %s, which belongs to the protocol', async (key, value) => {
+      const { unary } = await start();
+      await expect(unary({}, { metadata: { [key]: value } })).rejects.toThrow(key);
+    });
+
+    it('shows a handler nothing of the protocol', async () => {
+      const keys = [...(await received({}))].map(([key]) => key);
+      for (const key of keys) expect(key).not.toMatch(/^(:|grpc-|content-type|te$)/);
+    });
+  });
+
+  describe('response metadata', () => {
+    it('comes with one reply', async () => {
+      const unary = async (_request: unknown, call: ServerCall) => {
+        mark(call);
+        return {};
+      };
+      const client = await start({ handlers: { unary, clientStream: unary } });
+      for (const call of [client.unary.bind(undefined, {}), client.clientStream.bind(undefined, streamOf())]) {
+        const { seen, options } = recorder();
+        await call(options);
+        expect(seen.header?.get('x-header')).toBe('from the handler');
+        expect(seen.trailer?.getBytes('x-trailer-bin')).toEqual(BYTES[0]);
+      }
+    });
+
+    it.each([0, 1, 3])(
+      'comes with a stream of %i replies: header before the first, trailer after the last',
+      async (count) => {
+        async function* serverStream(_request: unknown, call: ServerCall) {
+          mark(call);
+          for (let index = 0; index < count; index += 1) yield { index };
+          call.trailer.set('x-late', 'set at the end');
+        }
+        const client = await start({ handlers: { serverStream } });
+        const { seen, options } = recorder();
+        for await (const _reply of client.serverStream({}, options)) {
+          expect(seen.header?.get('x-header')).toBe('from the handler');
+          expect(seen.trailer).toBeUndefined();
+        }
+        expect(seen.header?.get('x-header')).toBe('from the handler');
+        expect(seen.trailer?.getBytes('x-trailer-bin')).toEqual(BYTES[0]);
+        expect(seen.trailer?.get('x-late')).toBe('set at the end');
+      },
+    );
+
+    it('comes with a failure: the trailer and what the error itself carries', async () => {
+      const thrown = () => new RpcError(Status.ABORTED, 'no', { metadata: new Metadata({ 'x-retry': 'later' }) });
+      const client = await start({
+        handlers: {
+          async unary(_request, call) {
+            mark(call);
+            throw thrown();
+          },
+          async *serverStream(_request, call) {
+            mark(call);
+            yield {};
+            throw thrown();
+          },
+        },
+      });
+      const { seen, options } = recorder();
+      for (const call of [client.unary({}), collect(client.serverStream({}, options))]) {
+        const { metadata } = await failure(call);
+        expect(metadata.getBytes('x-trailer-bin')).toEqual(BYTES[0]);
+        expect(metadata.get('x-retry')).toBe('later');
+      }
+      expect(seen.header?.get('x-header')).toBe('from the handler');
+    });
+
+    it('names the instance that served, on success and on failure', async () => {
+      const { unary, serverStream } = await start({ instanceId: 'calculator-1' });
+      const { seen, options } = recorder();
+      await unary({}, options);
+      expect(seen.trailer?.get('rondo-served-by')).toBe('calculator-1');
+      await collect(serverStream({ count: 1 }, options));
+      expect(seen.trailer?.get('rondo-served-by')).toBe('calculator-1');
+      const behaviour = { code: Status.NOT_FOUND };
+      for (const call of [unary({ behaviour }), collect(serverStream({ count: 1, behaviour }))]) {
+        expect((await failure(call)).metadata.get('rondo-served-by')).toBe('calculator-1');
+      }
+    });
+  });
+}

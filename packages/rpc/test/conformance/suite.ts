@@ -1,0 +1,30 @@
+import { describe } from '@jest/globals';
+import { describeBackPressure } from './back-pressure.js';
+import { describeCancellation } from './cancellation.js';
+import { describeDeadlines } from './deadlines.js';
+import { createHarness, type MakeEnvironment } from './environment.js';
+import { describeFaults } from './faults.js';
+import { describeKinds } from './kinds.js';
+import { describeMetadata } from './metadata.js';
+import { describeRequestStreams } from './request-streams.js';
+import { describeSizes } from './sizes.js';
+import { describeStatuses } from './statuses.js';
+
+/**
+ * What holds for a call whatever carries it. Jest fails a test that leaves an unhandled rejection, so that none is
+ * part of every case.
+ */
+export function describeConformance(name: string, makeEnvironment: MakeEnvironment): void {
+  describe(`conformance over ${name}`, () => {
+    const harness = createHarness(makeEnvironment);
+    describeKinds(harness);
+    describeStatuses(harness);
+    describeMetadata(harness);
+    describeDeadlines(harness);
+    describeCancellation(harness);
+    describeRequestStreams(harness);
+    describeFaults(harness);
+    describeSizes(harness);
+    describeBackPressure(harness);
+  });
+}

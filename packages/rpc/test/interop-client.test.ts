@@ -1,0 +1,143 @@
+/** A plain grpc-js client against our server. */
+
+import * as grpc from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { ServerCall } from '../src/call/index.js';
+import { createRouter, type RpcServer, serve } from '../src/server/index.js';
+import { packDetail, RpcError, Status } from '../src/status/index.js';
+import { remainingMs } from './conformance/handlers.js';
+import { deferred } from './support/deferred.js';
+import { grpcDefinition } from './support/grpc-definition.js';
+import { conformanceService } from './support/service.js';
+
+const { unary, unimplemented, clientStream, serverStream, bidiStream } = grpcDefinition(ConformanceServiceDefinition);
+const identity = (bytes: Buffer) => bytes;
+let seen: ServerCall | undefined;
+let aborted = deferred<unknown>();
+
+const service = conformanceService({
+  async unary({ text }, call) {
+    seen = call;
+    call.signal.addEventListener('abort', () => aborted.resolve(call.signal.reason));
+    if (text === 'wait') await new Promise(() => undefined);
+    if (text === 'fail') {
+      const details = [packDetail(ErrorInfo, { reason: 'OURS', domain: 'rondo' })];
+      throw new RpcError(Status.FAILED_PRECONDITION, '日本', { details });
+    }
+    call.header.set('x-header', 'h');
+    call.trailer.set('x-trailer', 't');
+    return { text: String(Math.ceil(remainingMs(call) ?? 0)) };
+  },
+});
+
+describe('a plain grpc-js client and our server', () => {
+  let server: RpcServer;
+  let client: grpc.Client;
+
+  beforeAll(async () => {
+    server = await serve(createRouter({ services: [service], instanceId: 'ours' }), { listen: '127.0.0.1:0' });
+    client = new grpc.Client(server.address, grpc.credentials.createInsecure());
+  });
+
+  afterAll(async () => {
+    client.close();
+    await server.drain(0);
+  });
+
+  type GrpcMethod = NonNullable<typeof unary>;
+  interface Outcome {
+    readonly error?: grpc.ServiceError;
+    readonly reply?: { readonly text: string };
+    readonly header?: grpc.Metadata;
+    readonly status?: grpc.StatusObject;
+  }
+
+  function call(request: object, { method = unary, options = {}, cancel = false } = {}): Promise<Outcome> {
+    const { path, requestSerialize, responseDeserialize } = method as GrpcMethod;
+    return new Promise((resolve) => {
+      const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = {};
+      const metadata = new grpc.Metadata();
+      metadata.add('x-bin', Buffer.from([1]));
+      metadata.add('x-bin', Buffer.from([2]));
+      const done = (error: grpc.ServiceError | null, reply?: unknown) => {
+        Object.assign(outcome, error === null ? { reply } : { error });
+      };
+      const decode = responseDeserialize as (bytes: Buffer) => unknown;
+      const made = client.makeUnaryRequest(path, requestSerialize, decode, request, metadata, options, done);
+      made.on('metadata', (header) => Object.assign(outcome, { header }));
+      made.on('status', (status) => resolve(Object.assign(outcome, { status })));
+      if (cancel) setImmediate(() => made.cancel());
+    });
+  }
+
+  it('gets a reply with header and trailer', async () => {
+    const { reply, header, status } = await call({ text: 'hello' });
+    expect(reply).toMatchObject({ text: expect.stringMatching(/^\d+$/) });
+    expect(header?.get('x-header')).toEqual(['h']);
+    expect(status?.metadata.get('x-trailer')).toEqual(['t']);
+    expect(status?.metadata.get('rondo-served-by')).toEqual(['ours']);
+    expect(seen?.metadata.getAll('x-bin')).toEqual([Buffer.from([1]), Buffer.from([2])]);
+    expect(seen?.peer).toMatch(/^127\.0\.0\.1:\d+$/);
+  });
+
+  it("is held to the contract's deadline where it sets none, and to its own where that is tighter", async () => {
+    const { reply } = await call({});
+    expect(Number(reply?.text)).toBeGreaterThan(4_000);
+    expect(Number(reply?.text)).toBeLessThanOrEqual(5_000);
+    const tighter = await call({}, { options: { deadline: Date.now() + 1_000 } });
+    expect(Number(tighter.reply?.text)).toBeLessThanOrEqual(1_000);
+  });
+
+  it('gets an error with its details', async () => {
+    const { error } = await call({ text: 'fail' });
+    expect(error).toMatchObject({ code: grpc.status.FAILED_PRECONDITION, details: '日本' });
+    const [bytes] = error?.metadata.get('grpc-status-details-bin') ?? [];
+    const rich = RichStatus.decode(Buffer.from(bytes ?? ''));
+    expect(rich).toMatchObject({ code: grpc.status.FAILED_PRECONDITION, message: '日本' });
+    expect(ErrorInfo.decode(rich.details[0]?.value ?? new Uint8Array())).toMatchObject({ reason: 'OURS' });
+  });
+
+  it('is told that its bytes are no request, and that a method is missing', async () => {
+    const garbage = { ...(unary as GrpcMethod), requestSerialize: () => Buffer.from([0xff, 0xff]) };
+    const { error } = await call({}, { method: garbage });
+    expect(error).toMatchObject({ code: grpc.status.INTERNAL, details: expect.stringContaining('not of the type') });
+    expect((await call({}, { method: unimplemented as GrpcMethod })).error?.code).toBe(grpc.status.UNIMPLEMENTED);
+  });
+
+  it('stops a handler by its deadline and by cancelling', async () => {
+    aborted = deferred();
+    const { error } = await call({ text: 'wait' }, { options: { deadline: Date.now() + 100 } });
+    expect(error?.code).toBe(grpc.status.DEADLINE_EXCEEDED);
+    await aborted.promise;
+    aborted = deferred();
+    const cancelled = await call({ text: 'wait' }, { cancel: true });
+    expect(cancelled.error?.code).toBe(grpc.status.CANCELLED);
+  });
+
+  it('reads and writes streams', async () => {
+    const texts = await new Promise<unknown>((resolve, reject) => {
+      const { path, requestSerialize } = clientStream as GrpcMethod;
+      const decode = (clientStream as GrpcMethod).responseDeserialize as (bytes: Buffer) => unknown;
+      const done = (error: grpc.ServiceError | null, reply?: unknown) =>
+        error === null ? resolve(reply) : reject(error);
+      const stream = client.makeClientStreamRequest(path, requestSerialize, decode, done);
+      for (const text of ['a', 'b']) stream.write({ text });
+      stream.end();
+    });
+    expect(texts).toEqual({ texts: ['a', 'b'] });
+    const request = (serverStream as GrpcMethod).requestSerialize({ count: 3 });
+    const replies = client.makeServerStreamRequest((serverStream as GrpcMethod).path, identity, identity, request);
+    let count = 0;
+    for await (const _reply of replies) count += 1;
+    expect(count).toBe(3);
+    const { path, requestSerialize } = bidiStream as GrpcMethod;
+    const both = client.makeBidiStreamRequest(path, requestSerialize, identity);
+    for (const text of ['a', 'b', 'c']) both.write({ text });
+    both.end();
+    for await (const _reply of both) count += 1;
+    expect(count).toBe(6);
+  });
+});

@@ -1,0 +1,21 @@
+import type { Logger } from '../../src/call/index.js';
+
+/** One line of a log. */
+export interface Line {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: object;
+  readonly message: string;
+}
+
+/** A logger that keeps its lines. */
+export function recordingLogger(): { logger: Logger; lines: readonly Line[] } {
+  const lines: Line[] = [];
+  const bind = (bound: object): Logger => {
+    const log = (level: Line['level']) => (fields: object, message: string) => {
+      lines.push({ level, fields: { ...bound, ...fields }, message });
+    };
+    const child = (fields: object) => bind({ ...bound, ...fields });
+    return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error'), child };
+  };
+  return { logger: bind({}), lines };
+}

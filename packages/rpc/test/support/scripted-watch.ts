@@ -1,0 +1,76 @@
+import type { Instance, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
+import { InstanceStatus, WatchResponse as WatchResponseType } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Resolution, ResolverListener, Watch } from '../../src/resolver/index.js';
+import { deferred } from './deferred.js';
+
+type Event = Parameters<typeof WatchResponseType.fromPartial>[0];
+type Step = { readonly event: Event } | { readonly error: Error } | { readonly end: true };
+
+/** A registry's watch that says what a test tells it to, one stream after another. */
+export function scriptedWatch() {
+  const requests: Partial<WatchRequest>[] = [];
+  const steps: Step[] = [];
+  let wake = deferred();
+
+  async function* stream(signal: AbortSignal): AsyncGenerator<WatchResponse> {
+    const onAbort = () => wake.resolve();
+    signal.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        const step = steps.shift();
+        signal.throwIfAborted();
+        if (step === undefined) {
+          await wake.promise;
+          wake = deferred();
+        } else if ('event' in step) yield WatchResponseType.fromPartial(step.event);
+        else if ('error' in step) throw step.error;
+        else return;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+  const watch: Watch = (request, { signal }) => {
+    requests.push(request);
+    return stream(signal);
+  };
+  const say = async (step: Step) => {
+    steps.push(step);
+    wake.resolve();
+    await settled();
+  };
+  return {
+    watch,
+    requests,
+    event: (event: Event) => say({ event }),
+    fail: (message: string) => say({ error: new Error(message) }),
+    end: () => say({ end: true }),
+  };
+}
+
+/** Lets what is settled run its course. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Keeps what a resolver tells. */
+export function recordingListener() {
+  const resolutions: Resolution[] = [];
+  const failures: string[] = [];
+  const listener: ResolverListener = {
+    onResolution: (resolution) => resolutions.push(resolution),
+    onFailure: (reason) => failures.push(reason),
+  };
+  const names = () => resolutions.at(-1)?.endpoints.map(({ instanceId }) => instanceId);
+  return { listener, resolutions, failures, names };
+}
+
+/** Instances that serve at addresses of their own names. */
+export function instances(...names: readonly string[]): Partial<Instance>[] {
+  const status = InstanceStatus.INSTANCE_STATUS_SERVING;
+  return names.map((instanceId) => ({ instanceId, endpoints: [endpointAt(`${instanceId}:1`)], status }));
+}
+
+function endpointAt(address: string) {
+  return { address, protocols: [], security: 0 };
+}

@@ -1,0 +1,21 @@
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { type Channel, type Client, createClient } from '../../src/client/index.js';
+import { type Handlers, implement, type RouterOptions, type ServiceImplementation } from '../../src/server/index.js';
+import { createTestChannel } from '../../src/testing/index.js';
+import { conformance, type ServedDefinition, servedDefinition } from '../conformance/handlers.js';
+
+export type ConformanceClient = Client<typeof ConformanceServiceDefinition>;
+
+/** The conformance service with some of its handlers replaced. */
+export function conformanceService(handlers: Partial<Handlers<ServedDefinition>> = {}): ServiceImplementation {
+  return implement(servedDefinition, { ...conformance, ...handlers });
+}
+
+/** A client of it over the memory transport, and its channel. */
+export function connect(
+  handlers: Partial<Handlers<ServedDefinition>> = {},
+  options: Omit<RouterOptions, 'services'> = {},
+): { client: ConformanceClient; channel: Channel } {
+  const channel = createTestChannel({ services: [conformanceService(handlers)], ...options });
+  return { client: createClient(ConformanceServiceDefinition, { channel }), channel };
+}

@@ -1,0 +1,16 @@
+import { Metadata } from '../../src/call/index.js';
+import type { WireCall } from '../../src/transport/index.js';
+
+/** A unary call without content, or what `call` makes of it. */
+export function wireCall(call: Partial<WireCall> = {}): WireCall {
+  return {
+    path: '/rondo.conformance.v1.ConformanceService/Unary',
+    responseStream: false,
+    metadata: new Metadata(),
+    deadline: undefined,
+    signal: new AbortController().signal,
+    request: { stream: false, message: new Uint8Array() },
+    peer: '',
+    ...call,
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * What doesn't compile. `tsc --project tsconfig.tests.json` checks this file: a line under `@ts-expect-error` that
+ * compiles is an error there. Nothing of it is ever called.
+ */
+import { describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { Client } from '../src/client/index.js';
+import { type Handlers, implement } from '../src/server/index.js';
+import { RpcError, Status } from '../src/status/index.js';
+import { conformance } from './conformance/handlers.js';
+import { streamOf } from './support/stream.js';
+
+type Definition = typeof ConformanceServiceDefinition;
+const handlers = { ...conformance, unimplemented: async () => ({}) };
+
+function callers(client: Client<Definition>): void {
+  void client.unary({});
+  void client.unary({ text: 'any part of the message will do' }, { timeoutMs: 5, metadata: { a: 'b' } });
+  void client.clientStream(streamOf({ text: 'a' }));
+  // @ts-expect-error a field that the message doesn't have
+  void client.unary({ txet: 'misspelt' });
+  // @ts-expect-error a field of another type
+  void client.unary({ text: 5 });
+  void client.unary({ behaviour: { delay: { seconds: 1n } } });
+  // @ts-expect-error a field of another type, deep inside
+  void client.unary({ behaviour: { delay: { seconds: true } } });
+  // @ts-expect-error a request is missing
+  void client.unary();
+  // @ts-expect-error a method that the service doesn't have
+  void client.multiply({});
+  // @ts-expect-error one message where a stream belongs
+  void client.clientStream({ text: 'a' });
+  // @ts-expect-error a stream where one message belongs
+  void client.serverStream(streamOf({ count: 1 }));
+  // @ts-expect-error a stream of other messages
+  void client.bidiStream(streamOf({ count: 1 }));
+  // @ts-expect-error an option that doesn't exist
+  void client.unary({}, { timeout: 5 });
+}
+
+async function readers(client: Client<Definition>): Promise<void> {
+  const { text } = await client.unary({});
+  text.toUpperCase();
+  // @ts-expect-error a reply is what its contract says
+  text.toFixed();
+  // @ts-expect-error a stream is no promise
+  await client.serverStream({}).then();
+  // @ts-expect-error one reply is no stream
+  for await (const _reply of client.unary({})) break;
+}
+
+function servers(): void {
+  implement(ConformanceServiceDefinition, handlers);
+  implement(ConformanceServiceDefinition, { ...handlers, unary: () => ({ text: 'a promise is not needed' }) });
+  // @ts-expect-error a method is missing
+  implement(ConformanceServiceDefinition, conformance);
+  // @ts-expect-error a reply of another type
+  implement(ConformanceServiceDefinition, { ...handlers, unary: async () => ({ text: 5 }) });
+  // @ts-expect-error one message where a stream belongs
+  implement(ConformanceServiceDefinition, { ...handlers, serverStream: async () => ({ index: 1 }) });
+  // @ts-expect-error a stream where one message belongs
+  implement(ConformanceServiceDefinition, { ...handlers, unary: async function* () {} });
+  const otherReplies = () => streamOf({ text: 5 });
+  // @ts-expect-error a stream of other messages
+  implement(ConformanceServiceDefinition, { ...handlers, bidiStream: otherReplies });
+
+  const reading: Pick<Handlers<Definition>, 'unary' | 'clientStream'> = {
+    unary: ({ text }, call) => {
+      // @ts-expect-error a deadline may be missing
+      call.deadline.toFixed();
+      // @ts-expect-error a request is the whole message of its contract
+      return { text: text.toFixed() };
+    },
+    // @ts-expect-error requests come as a stream
+    clientStream: async ({ text }) => ({ texts: [text] }),
+  };
+  void reading;
+}
+
+function errors(): void {
+  void new RpcError(Status.NOT_FOUND, 'text');
+  // @ts-expect-error a code that gRPC doesn't have
+  void new RpcError(99, 'text');
+  // @ts-expect-error a name that gRPC doesn't have
+  void Status.MISSING;
+}
+
+describe('what must not compile', () => {
+  it('is checked by the compiler; here nothing runs', () => {
+    for (const uncalled of [callers, readers, servers, errors]) expect(uncalled).toBeInstanceOf(Function);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { type CallScope, currentScope, type ServerCall } from '../src/call/index.js';
+import { createChannel, createClient } from '../src/client/index.js';
+import { registryResolver, type Watch } from '../src/resolver/index.js';
+import { createRouter } from '../src/server/index.js';
+import { createMemoryNetwork, ManualClock, seededRandom } from '../src/testing/index.js';
+import { failure } from './support/outcome.js';
+import { instances, scriptedWatch } from './support/scripted-watch.js';
+import { conformanceService, connect } from './support/service.js';
+
+/** A channel over a scripted registry; in it the conformance service stands at `a:1`. */
+function discovered() {
+  const network = createMemoryNetwork();
+  network.listen('a:1', createRouter({ services: [conformanceService()] }));
+  const script = scriptedWatch();
+  const scopes: (CallScope | undefined)[] = [];
+  const signals: AbortSignal[] = [];
+  const watch: Watch = (request, options) => {
+    scopes.push(currentScope());
+    signals.push(options.signal);
+    return script.watch(request, options);
+  };
+  const clock = new ManualClock();
+  const resolver = registryResolver({ watch, addresses: ['r:1'], clock, random: seededRandom(1) });
+  const channel = createChannel({ resolver, transport: network.transport });
+  return { client: createClient(ConformanceServiceDefinition, { channel }), channel, script, scopes, signals, clock };
+}
+
+describe('a registry watch that a handler happens to start', () => {
+  it('is no part of its call: it lives on when the call has ended, or its caller has left', async () => {
+    const { client, channel, script, scopes, signals, clock } = discovered();
+    const calls: ServerCall[] = [];
+    const near = connect({
+      unary(request, call) {
+        calls.push(call);
+        return client.unary(request);
+      },
+    }).client;
+    const caller = new AbortController();
+    const first = failure(near.unary({}, { signal: caller.signal }));
+    caller.abort();
+    await first;
+    const second = near.unary({ text: 'found' });
+    await script.event({
+      position: { epoch: 1n, revision: 1n },
+      event: { $case: 'snapshot', value: { instances: instances('a') } },
+    });
+    expect(await second).toMatchObject({ text: 'found' });
+    await script.fail('reset');
+    await clock.advance(5_000);
+    expect(calls.length).toBeGreaterThan(0);
+    expect(scopes).toEqual([undefined, undefined]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    channel.close();
+  });
+});
