@@ -3,6 +3,7 @@ import { eventually } from './src/eventually.js';
 import { isAlive } from './src/process-table.js';
 import { start } from './src/run.js';
 import { type System, startSystem } from './src/system.js';
+import { toTally } from './src/tally.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const TWO_AND_THREE = '{"a": 2, "b": 3}';

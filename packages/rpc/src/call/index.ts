@@ -1,5 +1,5 @@
 export type { Call, Payload, Reply, ServerCall } from './call.js';
-export { CallLimit, type CallLimitOptions } from './limit.js';
+export { CallLimit, type CallLimitOptions, cancelled } from './limit.js';
 export { type Logger, silentLogger } from './logger.js';
 export { Metadata, type MetadataInit, type MetadataValue } from './metadata.js';
 export { type CallScope, currentScope, iterateInScope, runInScope, runOutsideScope } from './scope.js';

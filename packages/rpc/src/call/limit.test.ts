@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { failure } from '../../test/support/outcome.js';
 import { RpcError, Status } from '../status/index.js';
 import { ManualClock } from '../testing/index.js';
-import { CallLimit } from './limit.js';
+import { CallLimit, type CallLimitOptions } from './limit.js';
 
 const never = () => new Promise<never>(() => undefined);
 
-function makeLimit({ allowedMs, signals = [] }: { allowedMs?: number; signals?: readonly AbortSignal[] } = {}) {
+function makeLimit({ allowedMs, parents = [] }: { allowedMs?: number; parents?: CallLimitOptions['parents'] } = {}) {
   const clock = new ManualClock();
   const deadline = allowedMs === undefined ? undefined : clock.now() + allowedMs;
-  return { clock, limit: new CallLimit({ deadline, signals, clock }) };
+  return { clock, limit: new CallLimit({ deadline, parents, clock }) };
 }
 
 describe('a call limit', () => {
@@ -33,7 +33,7 @@ describe('a call limit', () => {
 
   it('ends a wait when one of its signals aborts', async () => {
     const caller = new AbortController();
-    const { clock, limit } = makeLimit({ allowedMs: 250, signals: [new AbortController().signal, caller.signal] });
+    const { clock, limit } = makeLimit({ allowedMs: 250, parents: [new AbortController().signal, caller.signal] });
     const raced = failure(limit.race(never()));
     const why = new Error('the user left');
     caller.abort(why);
@@ -43,13 +43,38 @@ describe('a call limit', () => {
 
   it('passes on why a call around it ended', async () => {
     const outer = new RpcError(Status.DEADLINE_EXCEEDED, 'the outer call took too long');
-    const { limit } = makeLimit({ signals: [AbortSignal.abort(outer)] });
+    const { limit } = makeLimit({ parents: [AbortSignal.abort(outer)] });
     expect(await failure(limit.race(never()))).toBe(outer);
+  });
+
+  it('ends with a limit around it, for the same reason, and lets go of it', async () => {
+    const outer = new CallLimit();
+    const { limit } = makeLimit({ parents: [outer] });
+    const { limit: released } = makeLimit({ parents: [outer] });
+    released.release();
+    const raced = failure(limit.race(never()));
+    const reason = new RpcError(Status.CANCELLED, 'the user left');
+    outer.end(reason);
+    expect(await raced).toBe(reason);
+    expect(released.reason).toBeUndefined();
+  });
+
+  it('tells its end to those who listen, once, whatever ends it again', () => {
+    const { limit } = makeLimit();
+    const heard: string[] = [];
+    const takenBack = () => heard.push('taken back');
+    limit.onEnd(() => heard.push('ended'));
+    limit.onEnd(takenBack);
+    limit.offEnd(takenBack);
+    limit.end(new RpcError(Status.ABORTED, 'first'));
+    limit.end(new RpcError(Status.ABORTED, 'second'));
+    expect(heard).toEqual(['ended']);
+    expect(limit.signal.reason).toMatchObject({ message: 'first' });
   });
 
   it('leaves work that is done in time alone', async () => {
     const caller = new AbortController();
-    const { clock, limit } = makeLimit({ allowedMs: 250, signals: [caller.signal] });
+    const { clock, limit } = makeLimit({ allowedMs: 250, parents: [caller.signal] });
     expect(await limit.race(Promise.resolve('done'))).toBe('done');
     limit.release();
     caller.abort();

@@ -1,40 +1,72 @@
-import type { Clock, Timer } from '../clock/index.js';
+import { setMaxListeners } from 'node:events';
+import { type Clock, systemClock, type Timer } from '../clock/index.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 
 /** What a limit is made from. */
 export interface CallLimitOptions {
   /** When the call ends at the latest, by `clock`; undefined for never. */
-  readonly deadline: number | undefined;
-  /** The signals that end it before, each with its reason. */
-  readonly signals: readonly (AbortSignal | undefined)[];
-  readonly clock: Clock;
+  readonly deadline?: number | undefined;
+  readonly clock?: Clock;
+  /** What ends it before, each with its reason: limits of calls around it, and whatever a caller brings. */
+  readonly parents?: readonly (CallLimit | AbortSignal)[];
 }
 
 /**
- * Ends a call at its deadline, or when its caller leaves: its signal aborts then, and whatever waits for the call
- * gets the reason, an {@link RpcError} of `DEADLINE_EXCEEDED` or `CANCELLED`.
+ * Ends a call at its deadline, or when its caller leaves: whatever waits for the call gets the reason, an
+ * {@link RpcError} of `DEADLINE_EXCEEDED` or `CANCELLED`. An `AbortSignal` costs more than the rest of a call's limits
+ * together, so there is one only where somebody asks for it.
  */
 export class CallLimit {
-  readonly #controller = new AbortController();
-  readonly #signals: readonly AbortSignal[];
+  readonly #parents: readonly (CallLimit | AbortSignal)[];
   readonly #timer: Timer | undefined;
+  #reason: RpcError | undefined;
+  #controller: AbortController | undefined;
+  #listeners: Set<() => void> | undefined;
   #reject: ((reason: unknown) => void) | undefined;
 
-  constructor({ deadline, signals, clock }: CallLimitOptions) {
-    this.#signals = signals.filter((signal) => signal !== undefined);
+  constructor({ deadline, clock = systemClock, parents = [] }: CallLimitOptions = {}) {
+    this.#parents = parents;
+    const ended = parents.find(hasEnded);
     const allowedMs = deadline === undefined ? undefined : deadline - clock.now();
-    if (this.#signals.some(({ aborted }) => aborted)) this.#onAbort();
+    if (ended !== undefined) this.end(reasonOf(ended));
     else if (allowedMs !== undefined && allowedMs <= 0) this.end(deadlineExceeded(allowedMs));
     else {
-      for (const signal of this.#signals) signal.addEventListener('abort', this.#onAbort, { once: true });
+      for (const parent of parents) this.#follow(parent);
       if (allowedMs === undefined) return;
       this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs)));
     }
   }
 
+  /** Why the call has ended; undefined while it hasn't. */
+  get reason(): RpcError | undefined {
+    return this.#reason;
+  }
+
+  /** Aborts when the call ends, with its reason. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      // Any number of calls may hang on one signal: each lets go of it.
+      setMaxListeners(Number.POSITIVE_INFINITY, this.#controller.signal);
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
     return this.#controller.signal;
+  }
+
+  /** @throws RpcError the reason, where the call has ended. */
+  throwIfEnded(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+  }
+
+  /** Calls `listener` when the call ends, unless {@link CallLimit.offEnd} takes it back. */
+  onEnd(listener: () => void): void {
+    this.#listeners ??= new Set();
+    this.#listeners.add(listener);
+  }
+
+  offEnd(listener: () => void): void {
+    this.#listeners?.delete(listener);
   }
 
   /** `work`, unless the call ends first. One at a time. */
@@ -42,32 +74,56 @@ export class CallLimit {
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       work.then(resolve, reject);
-      if (this.signal.aborted) reject(this.signal.reason);
+      if (this.#reason !== undefined) reject(this.#reason);
     });
   }
 
-  /** Lets go of timer and signals, once the call has an outcome. */
+  /** Lets go of timer and parents, once the call has an outcome. */
   release(): void {
     this.#timer?.cancel();
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
+    for (const parent of this.#parents) {
+      if (parent instanceof CallLimit) parent.offEnd(this.#onParent);
+      else parent.removeEventListener('abort', this.#onParent);
+    }
   }
 
-  /** Ends the call now. */
+  /** Ends the call now; the first reason stands. */
   end(reason: RpcError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
     this.release();
-    this.#controller.abort(reason);
+    this.#controller?.abort(reason);
     this.#reject?.(reason);
+    for (const listener of this.#listeners ?? []) listener();
   }
 
-  readonly #onAbort = (): void => {
-    const aborted = this.#signals.find((signal) => signal.aborted);
-    this.end(cancelled(aborted?.reason));
+  #follow(parent: CallLimit | AbortSignal): void {
+    if (parent instanceof CallLimit) {
+      parent.onEnd(this.#onParent);
+    } else {
+      setMaxListeners(Number.POSITIVE_INFINITY, parent);
+      parent.addEventListener('abort', this.#onParent, { once: true });
+    }
+  }
+
+  readonly #onParent = (): void => {
+    const ended = this.#parents.find(hasEnded);
+    if (ended !== undefined) this.end(reasonOf(ended));
   };
 }
 
-function cancelled(reason: unknown): RpcError {
-  if (reason instanceof RpcError) return reason;
-  return new RpcError(Status.CANCELLED, 'the caller cancelled the call', { cause: reason });
+function hasEnded(parent: CallLimit | AbortSignal): boolean {
+  return parent instanceof CallLimit ? parent.reason !== undefined : parent.aborted;
+}
+
+function reasonOf(parent: CallLimit | AbortSignal): RpcError {
+  const { reason } = parent;
+  return reason instanceof RpcError ? reason : cancelled(reason);
+}
+
+/** Why a call ends whose caller has left. */
+export function cancelled(cause?: unknown): RpcError {
+  return new RpcError(Status.CANCELLED, 'the caller cancelled the call', { cause });
 }
 
 function deadlineExceeded(allowedMs: number): RpcError {

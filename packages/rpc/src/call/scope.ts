@@ -1,9 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { CallLimit } from './limit.js';
 
 /** What calls made inside a handler inherit from the call that it serves. */
 export interface CallScope {
   readonly deadline: number | undefined;
+  /** Made where it is asked for. */
   readonly signal: AbortSignal;
+  readonly limit: CallLimit;
   readonly traceId: string;
 }
 

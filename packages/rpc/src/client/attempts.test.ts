@@ -3,7 +3,8 @@ import { resolution } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
 import { failure } from '../../test/support/outcome.js';
 import { collect, streamOf } from '../../test/support/stream.js';
-import { Metadata, type Reply } from '../call/index.js';
+import { wireCall } from '../../test/support/wire-call.js';
+import { CallLimit, Metadata, type Reply } from '../call/index.js';
 import type { Method } from '../contract/index.js';
 import { RetryBudget } from '../resilience/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
@@ -49,18 +50,6 @@ function methodOf(idempotency: Idempotency): Method {
   const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
   const types = { requestType: type, responseType: type, requestStream: false, responseStream: false };
   return { service: 's.S', name: 'M', path: '/s.S/M', policy: { timeoutMs: undefined, idempotency }, ...types };
-}
-
-function wireCall(): WireCall {
-  return {
-    path: '/s.S/M',
-    responseStream: false,
-    metadata: new Metadata(),
-    deadline: undefined,
-    signal: new AbortController().signal,
-    request: { stream: false, message: new Uint8Array() },
-    peer: '',
-  };
 }
 
 describe('a call that never reached a handler', () => {
@@ -195,15 +184,15 @@ describe('the end of trying', () => {
       caller.abort(new RpcError(Status.CANCELLED, 'left'));
       throw never();
     });
-    await failure(call('idempotent', { signal: caller.signal }));
+    await failure(call('idempotent', { limit: new CallLimit({ parents: [caller.signal] }) }));
     expect(asked).toHaveLength(1);
   });
 
   it('comes before the first try where the caller has left while nothing was known', async () => {
     const { call, asked, failFirst } = makeCalls();
     failFirst(0, never);
-    const signal = AbortSignal.abort(new RpcError(Status.CANCELLED, 'left'));
-    expect(await failure(call('idempotent', { signal }))).toMatchObject({ code: Status.CANCELLED });
+    const limit = new CallLimit({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'left'))] });
+    expect(await failure(call('idempotent', { limit }))).toMatchObject({ code: Status.CANCELLED });
     expect(asked).toEqual([]);
   });
 });

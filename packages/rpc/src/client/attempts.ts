@@ -29,7 +29,7 @@ export async function tryInTurn(method: Method, wire: WireCall, options: Attempt
   budget.deposit();
   await group.known();
   for (;;) {
-    wire.signal.throwIfAborted();
+    wire.limit.throwIfEnded();
     const member = group.pick(tried) ?? lapsed;
     lapsed = undefined;
     if (member === undefined) throw exhausted(method, attempts, group);
@@ -39,7 +39,7 @@ export async function tryInTurn(method: Method, wire: WireCall, options: Attempt
     try {
       return await attempt(member, { ...wire, request: request.payload }, options);
     } catch (error) {
-      const again = mayTryAgain(method, error) && !request.touched() && !wire.signal.aborted;
+      const again = mayTryAgain(method, error) && !request.touched() && wire.limit.reason === undefined;
       if (!again || !budget.withdraw()) throw error;
       if (first && connected && neverHandled(error)) lapsed = member;
     }
@@ -64,7 +64,7 @@ async function attempt(
   };
   record('PENDING', 'no answer yet');
   try {
-    if (transport.state !== 'ready') await transport.connect(wire.signal);
+    if (transport.state !== 'ready') await transport.connect(wire.limit.signal);
     return observeReply(await transport.call(wire), { end });
   } catch (error) {
     end(error);

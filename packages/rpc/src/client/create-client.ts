@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import {
   type Call,
   CallLimit,
@@ -109,19 +108,27 @@ function newCall(method: Method, request: Payload, options: CallOptions & { chan
     method.policy.timeoutMs === undefined ? undefined : now + method.policy.timeoutMs,
   ].filter((limit) => limit !== undefined);
   const deadline = limits.length === 0 ? undefined : Math.min(...limits);
-  const signals = [scope?.signal, options.signal].filter((signal) => signal !== undefined);
-  // Any number of calls may hang on one signal: each lets go of it.
-  if (signals.length > 0) setMaxListeners(Number.POSITIVE_INFINITY, ...signals);
-  const limit = new CallLimit({ deadline, signals, clock });
-  return { method, metadata, deadline, signal: limit.signal, limit, request, traceId };
+  const parents = [scope?.limit, options.signal].filter((parent) => parent !== undefined);
+  const limit = new CallLimit({ clock, deadline, parents });
+  return {
+    method,
+    metadata,
+    deadline,
+    get signal() {
+      return limit.signal;
+    },
+    limit,
+    request,
+    traceId,
+  };
 }
 
 function toWire(channel: Channel, attempts: Attempt[]): Next {
   return async (call) => {
-    const { method, metadata, deadline, signal } = call;
+    const { method, metadata, deadline, limit } = call;
     const carry = (request: Payload<Uint8Array>) => {
       const { path, responseStream } = method;
-      return channel.call(method, { path, responseStream, metadata, deadline, signal, request, peer: '' }, attempts);
+      return channel.call(method, { path, responseStream, metadata, deadline, limit, request, peer: '' }, attempts);
     };
     const request = encodeRequest(call);
     if (!request.stream) return decodeReply(method, await carry(request));

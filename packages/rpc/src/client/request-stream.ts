@@ -20,7 +20,7 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
   constructor(messages: AsyncIterable<Uint8Array>, limit: CallLimit) {
     this.#messages = messages;
     this.#limit = limit;
-    limit.signal.addEventListener('abort', () => this.close(), { once: true });
+    limit.onEnd(() => this.close());
   }
 
   /** Asks the caller for no more messages; its generator cleans up. */
@@ -44,8 +44,8 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
 
   #next(): Promise<Step> {
     return new Promise((resolve, reject) => {
-      const { signal } = this.#limit;
-      this.#settle = () => (signal.aborted ? reject(signal.reason) : resolve({ done: true, value: undefined }));
+      const limit = this.#limit;
+      this.#settle = () => (limit.reason === undefined ? resolve({ done: true, value: undefined }) : reject(limit.reason));
       if (this.#closed) this.#settle();
       else this.#inCallersContext(() => this.#pull()).then(resolve, reject);
     });

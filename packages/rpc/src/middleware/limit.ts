@@ -7,7 +7,7 @@ import type { Next } from './middleware.js';
  */
 export async function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
   const { limit } = call;
-  limit.signal.throwIfAborted();
+  limit.throwIfEnded();
   const reply = await limit.race(next(call));
   if (!reply.response.stream) return reply;
   const { header, trailer, response } = reply;
@@ -20,7 +20,7 @@ function untilLimit<M>(messages: AsyncIterable<M>, { limit }: Call): AsyncIterab
       const iterator = messages[Symbol.asyncIterator]();
       // The source cleans up at once, be it that nobody is reading. What comes of that is no part of the outcome.
       const leave = () => void Promise.allSettled([iterator.return?.()]);
-      limit.signal.addEventListener('abort', leave, { once: true });
+      limit.onEnd(leave);
       return {
         next: () => limit.race(iterator.next()),
         return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },

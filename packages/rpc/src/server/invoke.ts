@@ -1,16 +1,15 @@
-import { type CallScope, iterateInScope, type Reply, runInScope, type ServerCall } from '../call/index.js';
+import { iterateInScope, type Reply, runInScope, type ServerCall } from '../call/index.js';
 import { RpcError, Status } from '../status/index.js';
 import type { AnyHandler } from './handlers.js';
 
 /** Runs a handler within the scope of its call, so that the calls it makes inherit deadline, signal and trace. */
 export async function invoke(handler: AnyHandler, call: ServerCall): Promise<Reply> {
   const { header, trailer, method } = call;
-  const scope: CallScope = { deadline: call.deadline, signal: call.signal, traceId: call.traceId };
   const request = call.request.stream ? call.request.messages : call.request.message;
-  const result = runInScope(scope, () => handler(request as never, call));
+  const result = runInScope(call, () => handler(request as never, call));
   if (!method.responseStream) return { header, trailer, response: { stream: false, message: await result } };
   if (!isAsyncIterable(result)) throw new TypeError(`${method.path}: its handler must return an async iterable`);
-  return { header, trailer, response: { stream: true, messages: iterateInScope(scope, result) } };
+  return { header, trailer, response: { stream: true, messages: iterateInScope(call, result) } };
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

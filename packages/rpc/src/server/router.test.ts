@@ -4,7 +4,7 @@ import { conformance } from '../../test/conformance/handlers.js';
 import { failure } from '../../test/support/outcome.js';
 import { conformanceService } from '../../test/support/service.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import type { ServerCall } from '../call/index.js';
+import { CallLimit, type ServerCall } from '../call/index.js';
 import type { Middleware } from '../middleware/index.js';
 import { Status } from '../status/index.js';
 import { ManualClock } from '../testing/index.js';
@@ -36,7 +36,7 @@ describe('a router', () => {
   it('runs no handler for a call whose caller has left', async () => {
     const { service, calls } = counting();
     const router = createRouter({ services: [service] });
-    const left = wireCall({ signal: AbortSignal.abort() });
+    const left = wireCall({ limit: new CallLimit({ parents: [AbortSignal.abort()] }) });
     expect(await failure(router.handle(left))).toMatchObject({ code: Status.CANCELLED });
     expect(calls).toEqual([]);
   });

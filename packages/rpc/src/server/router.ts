@@ -58,14 +58,16 @@ export function createRouter(options: RouterOptions): Router {
   function toServerCall(method: Method, wire: WireCall): ServerCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
     const deadline = earliest(wire.deadline, method.policy.timeoutMs, clock);
-    const limit = new CallLimit({ deadline, signals: [wire.signal], clock });
+    const limit = new CallLimit({ clock, deadline, parents: [wire.limit] });
     let request: Payload | undefined;
     let log: Logger | undefined;
     return {
       method,
       metadata: wire.metadata,
       deadline,
-      signal: limit.signal,
+      get signal() {
+        return limit.signal;
+      },
       limit,
       // Decoded where it is first read, so that what refuses a call early doesn't pay for it.
       get request() {
@@ -117,8 +119,8 @@ function routesOf(
 }
 
 /** A handler that waits for its caller's next message doesn't outlive the call. */
-function untilLimit(request: Payload<Uint8Array>, { signal }: CallLimit): Payload<Uint8Array> {
-  return request.stream ? { stream: true, messages: untilAborted(request.messages, signal) } : request;
+function untilLimit(request: Payload<Uint8Array>, limit: CallLimit): Payload<Uint8Array> {
+  return request.stream ? { stream: true, messages: untilAborted(request.messages, limit.signal) } : request;
 }
 
 function earliest(deadline: number | undefined, timeoutMs: number | undefined, clock: Clock): number | undefined {

@@ -1,4 +1,4 @@
-import type { Metadata, Payload, Reply } from '../call/index.js';
+import type { CallLimit, Metadata, Payload, Reply } from '../call/index.js';
 import type { RpcErrorOptions, Status } from '../status/index.js';
 import { RpcError } from '../status/index.js';
 
@@ -10,8 +10,8 @@ export interface WireCall {
   readonly metadata: Metadata;
   /** By the clock in use; undefined for none. */
   readonly deadline: number | undefined;
-  /** Aborts when the caller has gone away. */
-  readonly signal: AbortSignal;
+  /** Ends when the caller has gone away. */
+  readonly limit: CallLimit;
   readonly request: Payload<Uint8Array>;
   /** The other end's address, as far as the transport knows it; empty on the way out. */
   readonly peer: string;

@@ -1,4 +1,4 @@
-import { Metadata } from '../../src/call/index.js';
+import { CallLimit, Metadata } from '../../src/call/index.js';
 import type { WireCall } from '../../src/transport/index.js';
 
 /** A unary call without content, or what `call` makes of it. */
@@ -8,7 +8,7 @@ export function wireCall(call: Partial<WireCall> = {}): WireCall {
     responseStream: false,
     metadata: new Metadata(),
     deadline: undefined,
-    signal: new AbortController().signal,
+    limit: new CallLimit(),
     request: { stream: false, message: new Uint8Array() },
     peer: '',
     ...call,

@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type Payload } from '../../call/index.js';
+import { CallLimit, cancelled, Metadata, type Payload } from '../../call/index.js';
 import { type Clock, millisecondsUntil } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../status/index.js';
@@ -21,6 +21,8 @@ export interface Exchange {
   readonly endless: boolean;
   /** Ends the call from this side with a status of its own. */
   abort(reason: RpcError): void;
+  /** The call has its outcome: what comes after says nothing of its caller. */
+  settle(): void;
 }
 
 /** What a grpc-js call is translated with. */
@@ -32,21 +34,29 @@ export interface ExchangeOptions {
 
 /** Translates a grpc-js call. */
 export function toExchange(call: SurfaceCall, { method, request, clock }: ExchangeOptions): Exchange {
-  const controller = new AbortController();
+  const limit = new CallLimit();
   const deadline = call.getDeadline();
-  // grpc-js cancels a call at its deadline, too.
-  call.on('cancelled', () => controller.abort(millisecondsUntil(deadline) > 0 ? undefined : expired()));
+  let ended = false;
+  // grpc-js cancels a call at its deadline, too, and one that has ended well.
+  call.on('cancelled', () => ended || limit.end(millisecondsUntil(deadline) > 0 ? cancelled() : expired()));
   const wire: WireCall = {
     path: call.getPath(),
     responseStream: method.responseStream,
     metadata: Metadata.received(Object.entries(call.metadata.toJSON())),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : clock.now() + millisecondsUntil(deadline),
-    signal: controller.signal,
+    limit,
     request,
     peer: call.getPeer(),
   };
   const endless = method.responseStream && wire.deadline === undefined && method.policy.timeoutMs === undefined;
-  return { wire, endless, abort: (reason) => controller.abort(reason) };
+  return {
+    wire,
+    endless,
+    abort: (reason) => limit.end(reason),
+    settle() {
+      ended = true;
+    },
+  };
 }
 
 function expired(): RpcError {

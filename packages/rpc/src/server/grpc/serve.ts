@@ -41,7 +41,10 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const begin = (exchange: Exchange) => {
     inFlight.add(exchange);
     if (draining && exchange.endless) exchange.abort(shuttingDown());
-    return () => inFlight.delete(exchange);
+    return () => {
+      exchange.settle();
+      inFlight.delete(exchange);
+    };
   };
   for (const method of router.methods) bindMethod(server, method, { handle: router.handle, clock, begin });
   const port = await bind(server, listen);

@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type Reply } from '../../call/index.js';
+import { type CallLimit, Metadata, type Reply } from '../../call/index.js';
 import type { Clock, Timer } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../transport.js';
@@ -32,10 +32,10 @@ export function carry(wire: WireCall, options: CarryOptions): Promise<Reply<Uint
     const inbox = new Inbox(() => call.startRead());
     const trailer = new Metadata();
     let header: Metadata | undefined;
-    const { reset, release } = resetWith(call, wire.signal, options);
+    const { reset, release } = resetWith(call, wire.limit, options);
     // At the deadline the stream is left to the server.
     const leave = () => {
-      if (!wire.signal.aborted) reset();
+      if (wire.limit.reason === undefined) reset();
     };
     const reply = (): Reply<Uint8Array> => ({
       header: header ?? new Metadata(),
@@ -101,20 +101,20 @@ interface Reset {
 }
 
 /** Resets the call when its caller leaves. */
-function resetWith(call: GrpcCall, signal: AbortSignal, { clock, resets }: CarryOptions): Reset {
+function resetWith(call: GrpcCall, limit: CallLimit, { clock, resets }: CarryOptions): Reset {
   let backstop: Timer | undefined;
   let withdraw: (() => void) | undefined;
   const reset = () => {
     withdraw ??= resets.pace(() => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left'));
   };
-  const onAbort = () => {
-    const expired = signal.reason instanceof RpcError && signal.reason.code === Status.DEADLINE_EXCEEDED;
+  const onEnd = () => {
+    const expired = limit.reason?.code === Status.DEADLINE_EXCEEDED;
     if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, reset, { keepAlive: false });
     else reset();
   };
-  signal.addEventListener('abort', onAbort, { once: true });
+  limit.onEnd(onEnd);
   const release = () => {
-    signal.removeEventListener('abort', onAbort);
+    limit.offEnd(onEnd);
     backstop?.cancel();
     withdraw?.();
   };

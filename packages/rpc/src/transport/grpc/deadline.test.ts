@@ -6,6 +6,7 @@ import { answerWithStatus, startRawServer } from '../../../test/support/http2-se
 import { failure } from '../../../test/support/outcome.js';
 import { until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
+import { CallLimit } from '../../call/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import { ManualClock } from '../../testing/index.js';
 import { grpcTransport } from './transport.js';
@@ -26,7 +27,7 @@ async function callInFlight() {
   await transport.connect();
   const caller = new AbortController();
   const deadline = clock.now() + 1_000;
-  const call = failure(transport.call(wireCall({ signal: caller.signal, deadline })));
+  const call = failure(transport.call(wireCall({ limit: new CallLimit({ parents: [caller.signal] }), deadline })));
   return { stream: await received.promise, clock, caller, call };
 }
 

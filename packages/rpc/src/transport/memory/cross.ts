@@ -1,4 +1,4 @@
-import { Metadata, type MetadataValue, type Payload, type Reply } from '../../call/index.js';
+import { CallLimit, cancelled, Metadata, type MetadataValue, type Payload, type Reply } from '../../call/index.js';
 import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireCall, WireHandler } from '../transport.js';
@@ -14,11 +14,13 @@ export async function crossMemory(
   handle: WireHandler,
   broken: AbortSignal,
 ): Promise<Reply<Uint8Array>> {
-  const far = new AbortController();
-  const leave = () => far.abort(expiry(wire.signal));
-  for (const signal of [wire.signal, broken]) signal.addEventListener('abort', leave, { once: true });
+  const far = new CallLimit();
+  const leave = () => far.end(expiry(wire.limit) ?? cancelled());
+  wire.limit.onEnd(leave);
+  broken.addEventListener('abort', leave, { once: true });
   const release = () => {
-    for (const signal of [wire.signal, broken]) signal.removeEventListener('abort', leave);
+    wire.limit.offEnd(leave);
+    broken.removeEventListener('abort', leave);
   };
   const end = () => {
     release();
@@ -28,7 +30,7 @@ export async function crossMemory(
     const metadata = carried(wire.metadata);
     const request = limited(wire.request);
     const reply = await unlessAborted(
-      handle({ ...wire, metadata, request, signal: far.signal, peer: 'memory' }),
+      handle({ ...wire, metadata, request, limit: far, peer: 'memory' }),
       broken,
     );
     if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end });
@@ -80,8 +82,8 @@ function asReceived(fault: unknown): unknown {
 }
 
 /** That a deadline has passed, the far side knows by itself; why else its caller leaves, it never learns. */
-function expiry({ reason }: AbortSignal): unknown {
-  return reason instanceof RpcError && reason.code === Status.DEADLINE_EXCEEDED ? reason : undefined;
+function expiry({ reason }: CallLimit): RpcError | undefined {
+  return reason?.code === Status.DEADLINE_EXCEEDED ? reason : undefined;
 }
 
 /** Metadata as HTTP carries it: texts under one key become one. */
