@@ -74,7 +74,7 @@ describe('metadata', () => {
   });
 
   it('takes what a peer sent as it is, but for the keys of the protocol', () => {
-    const received = Metadata.received([
+    const received = Metadata.received(() => [
       ['grpc-status', ['0']],
       ['x-latin', ['caf\u00e9']],
       ['x-none', []],

@@ -19,7 +19,8 @@ const TEXT = /^[\x20-\x7e]*$/;
  * stay apart. All of it together is at most 16 KiB. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
-  #values: Map<string, MetadataValue[]> | undefined;
+  #present: Map<string, MetadataValue[]> | undefined;
+  #unread: (() => Iterable<readonly [string, readonly MetadataValue[]]>) | undefined;
   #sizeBytes = 0;
 
   constructor(init?: MetadataInit) {
@@ -28,12 +29,13 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     for (const [key, value] of pairs) this.append(key, value);
   }
 
-  /** Metadata as it came over the wire: what a peer sent is taken as it is, but for the protocol's own keys. */
-  static received(entries: Iterable<readonly [string, readonly MetadataValue[]]>): Metadata {
+  /**
+   * Metadata as it came over the wire: what a peer sent is taken as it is, but for the protocol's own keys. It is read
+   * where it is first looked at, as most of it never is.
+   */
+  static received(read: () => Iterable<readonly [string, readonly MetadataValue[]]>): Metadata {
     const metadata = new Metadata();
-    for (const [key, values] of entries) {
-      if (!key.startsWith('grpc-')) for (const value of values) metadata.#add(key, value);
-    }
+    metadata.#unread = read;
     return metadata;
   }
 
@@ -66,7 +68,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   append(key: string, value: MetadataValue): void {
     const name = checkedKey(key);
     checkValue(name, value);
-    if (this.#sizeBytes + sizeOf(name, value) > MAX_BYTES) {
+    if (this.#presentBytes + sizeOf(name, value) > MAX_BYTES) {
       throw new TypeError(`metadata key "${key}": ${MAX_BYTES} bytes are the most that all entries can take`);
     }
     this.#add(name, value);
@@ -108,12 +110,28 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     }
   }
 
+  get #presentBytes(): number {
+    return this.#values === undefined ? 0 : this.#sizeBytes;
+  }
+
+  get #values(): Map<string, MetadataValue[]> | undefined {
+    const read = this.#unread;
+    if (read !== undefined) {
+      this.#unread = undefined;
+      for (const [key, values] of read()) {
+        if (!key.startsWith('grpc-')) for (const value of values) this.#add(key, value);
+      }
+    }
+    return this.#present;
+  }
+
   #add(name: string, value: MetadataValue): void {
-    this.#sizeBytes += sizeOf(name, value);
-    this.#values ??= new Map();
-    const present = this.#values.get(name);
-    if (present === undefined) this.#values.set(name, [value]);
+    const values = this.#values ?? new Map<string, MetadataValue[]>();
+    this.#present = values;
+    const present = values.get(name);
+    if (present === undefined) values.set(name, [value]);
     else present.push(value);
+    this.#sizeBytes += sizeOf(name, value);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Payload, Reply } from '../call/index.js';
+import type { Reply } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
 import { observeReply } from '../middleware/index.js';
@@ -22,12 +22,13 @@ export interface AttemptOptions {
  * gone before the call could leave is tried once more, over its next connection.
  */
 export async function tryInTurn(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
-  const { group, budget, attempts } = options;
+  const { group, budget, clock, attempts } = options;
   const tried: Member[] = [];
   let lapsed: Member | undefined;
-  const request = guardRequest(wire.request);
+  const request = guardRequest(wire);
   budget.deposit();
-  await group.known();
+  const known = group.known();
+  if (known !== undefined) await known;
   for (;;) {
     wire.limit.throwIfEnded();
     const member = group.pick(tried) ?? lapsed;
@@ -36,9 +37,13 @@ export async function tryInTurn(method: Method, wire: WireCall, options: Attempt
     const first = !tried.includes(member);
     const connected = member.transport.state === 'ready';
     tried.push(member);
+    const attempt = new Try(member, clock);
+    attempts.push(attempt);
     try {
-      return await attempt(member, { ...wire, request: request.payload }, options);
+      if (!connected) await member.transport.connect(wire.limit.signal);
+      return observeReply(await member.transport.call(request.wire), { end: (error) => attempt.end(error) });
     } catch (error) {
+      attempt.end(error);
       const again = mayTryAgain(method, error) && !request.touched() && wire.limit.reason === undefined;
       if (!again || !budget.withdraw()) throw error;
       if (first && connected && neverHandled(error)) lapsed = member;
@@ -46,29 +51,28 @@ export async function tryInTurn(method: Method, wire: WireCall, options: Attempt
   }
 }
 
-async function attempt(
-  member: Member,
-  wire: WireCall,
-  { clock, attempts }: AttemptOptions,
-): Promise<Reply<Uint8Array>> {
-  const { endpoint, transport } = member;
-  const startedAt = clock.now();
-  const index = attempts.length;
-  const record = (code: Attempt['code'], message: string) => {
-    const elapsedMs = clock.now() - startedAt;
-    attempts[index] = { instance: endpoint.instanceId, address: endpoint.address, code, message, elapsedMs };
-  };
-  const end = (error?: unknown) => {
-    if (error instanceof RpcError) record(error.codeName, error.message);
-    else if (error === undefined) record('OK', '');
-  };
-  record('PENDING', 'no answer yet');
-  try {
-    if (transport.state !== 'ready') await transport.connect(wire.limit.signal);
-    return observeReply(await transport.call(wire), { end });
-  } catch (error) {
-    end(error);
-    throw error;
+/** A try, and how far it has come. */
+class Try implements Attempt {
+  readonly instance: string;
+  readonly address: string;
+  code: Attempt['code'] = 'PENDING';
+  message = 'no answer yet';
+  elapsedMs = 0;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+
+  constructor({ endpoint }: Member, clock: Clock) {
+    this.instance = endpoint.instanceId;
+    this.address = endpoint.address;
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+  }
+
+  end(error?: unknown): void {
+    if (error !== undefined && !(error instanceof RpcError)) return;
+    this.code = error?.codeName ?? 'OK';
+    this.message = error?.message ?? '';
+    this.elapsedMs = this.#clock.now() - this.#startedAt;
   }
 }
 
@@ -81,17 +85,20 @@ function neverHandled(error: unknown): boolean {
 }
 
 /** A request stream can be sent once: whether it was begun decides whether the call can go elsewhere. */
-function guardRequest(payload: Payload<Uint8Array>): { payload: Payload<Uint8Array>; touched: () => boolean } {
-  if (!payload.stream) return { payload, touched: () => false };
+function guardRequest(wire: WireCall): { wire: WireCall; touched: () => boolean } {
+  const { request } = wire;
+  if (!request.stream) return { wire, touched: never };
   let begun = false;
   const messages: AsyncIterable<Uint8Array> = {
     [Symbol.asyncIterator]() {
       begun = true;
-      return payload.messages[Symbol.asyncIterator]();
+      return request.messages[Symbol.asyncIterator]();
     },
   };
-  return { payload: { stream: true, messages }, touched: () => begun };
+  return { wire: { ...wire, request: { stream: true, messages } }, touched: () => begun };
 }
+
+const never = (): boolean => false;
 
 /** Every instance was tried, or can't be. */
 function exhausted(method: Method, attempts: readonly Attempt[], group: EndpointGroup): RpcError {

@@ -1,11 +1,13 @@
 import { type Logger, type Reply, runOutsideScope } from '../call/index.js';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
+import type { Middleware } from '../middleware/index.js';
 import { RetryBudget } from '../resilience/index.js';
 import type { Resolver, Resolving } from '../resolver/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
 import { type ConnectivityState, grpcTransport, type TransportFactory, type WireCall } from '../transport/index.js';
 import { tryInTurn } from './attempts.js';
+import type { ClientCall } from './client-call.js';
 import { EndpointGroup } from './endpoint-group.js';
 
 /** What a channel is made from. */
@@ -16,6 +18,8 @@ export interface ChannelOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  /** Runs around every call of every client; the first listed is outermost. */
+  readonly middleware?: readonly Middleware<ClientCall>[];
 }
 
 /** A service's endpoints as a channel sees them. */
@@ -28,6 +32,9 @@ export interface ServiceView {
 export interface Channel {
   readonly clock: Clock;
   readonly random: Random;
+  readonly middleware: readonly Middleware<ClientCall>[];
+  /** Looks a service up and connects to its instances before the first call of it. */
+  follow(service: string): void;
   /** Makes a call, noting each try in `attempts`. It rejects with an {@link RpcError}. */
   call(method: Method, wire: WireCall, attempts: Attempt[]): Promise<Reply<Uint8Array>>;
   /** What it knows now, of each service that was called. */
@@ -44,10 +51,14 @@ interface ServiceEntry {
 
 /** Makes a channel. It looks a service up when it is first called. */
 export function createChannel(options: ChannelOptions): Channel {
-  const { resolver, clock = systemClock, random = systemRandom } = options;
+  const { resolver, clock = systemClock, random = systemRandom, middleware = [] } = options;
   const transport = options.transport ?? ((address) => grpcTransport(address, { clock }));
   const services = new Map<string, ServiceEntry>();
   let closed = false;
+
+  function entryOf(service: string): ServiceEntry {
+    return services.get(service) ?? open(service);
+  }
 
   function open(service: string): ServiceEntry {
     const group = new EndpointGroup({ service, source: resolver.source, transport, random });
@@ -60,9 +71,13 @@ export function createChannel(options: ChannelOptions): Channel {
   return {
     clock,
     random,
+    middleware,
+    follow(service) {
+      if (!closed) entryOf(service);
+    },
     async call(method, wire, attempts) {
       if (closed) throw new RpcError(Status.UNAVAILABLE, 'the channel is closed');
-      const { group, budget } = services.get(method.service) ?? open(method.service);
+      const { group, budget } = entryOf(method.service);
       return tryInTurn(method, wire, { group, budget, clock, attempts });
     },
     inspect: () => [...services].map(([service, { group }]) => view(service, group)),

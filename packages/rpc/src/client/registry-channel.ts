@@ -2,7 +2,7 @@ import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/re
 import { systemClock, systemRandom } from '../clock/index.js';
 import { registryResolver, staticResolver } from '../resolver/index.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
-import { createClient } from './create-client.js';
+import { bindClient } from './bind-client.js';
 
 /** What a channel over the registry is made from. */
 export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver'> {
@@ -14,7 +14,7 @@ export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver'>
 export function createRegistryChannel({ registry, ...options }: RegistryChannelOptions): Channel {
   const { clock = systemClock, random = systemRandom, logger } = options;
   const toRegistry = createChannel({ ...options, resolver: staticResolver(registry) });
-  const { watch } = createClient(RegistryServiceDefinition, { channel: toRegistry });
+  const { watch } = bindClient(RegistryServiceDefinition, { channel: toRegistry });
   const close = () => toRegistry.close();
   const resolver = registryResolver({ watch, addresses: registry, clock, random, close, ...(logger && { logger }) });
   return createChannel({ ...options, resolver });

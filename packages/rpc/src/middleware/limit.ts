@@ -5,16 +5,20 @@ import type { Next } from './middleware.js';
  * Ends a call when its limit comes, whatever the rest of the chain is waiting for; one that has ended already doesn't
  * begin. Both sides end their chain so. Whoever made the limit releases it.
  */
-export async function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
-  const { limit } = call;
-  limit.throwIfEnded();
-  const reply = await limit.race(next(call));
-  if (!reply.response.stream) return reply;
-  const { header, trailer, response } = reply;
-  return { header, trailer, response: { stream: true, messages: untilLimit(response.messages, call) } };
+export function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
+  const { limit, method } = call;
+  if (limit.reason !== undefined) return Promise.reject(limit.reason);
+  const reply = limit.race(next(call));
+  return method.responseStream ? reply.then((started) => untilLimit(started, call)) : reply;
 }
 
-function untilLimit<M>(messages: AsyncIterable<M>, { limit }: Call): AsyncIterable<M> {
+function untilLimit(reply: Reply, call: Call): Reply {
+  const { header, trailer, response } = reply;
+  if (!response.stream) return reply;
+  return { header, trailer, response: { stream: true, messages: limited(response.messages, call) } };
+}
+
+function limited<M>(messages: AsyncIterable<M>, { limit }: Call): AsyncIterable<M> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = messages[Symbol.asyncIterator]();

@@ -6,13 +6,14 @@ import { RpcError, Status } from '../status/index.js';
 const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE]);
 
 /** Turns whatever a handler throws into an {@link RpcError}, so that middleware sees nothing else. */
-export async function hideFaults(call: ServerCall, next: Next<ServerCall>): Promise<Reply> {
+export function hideFaults(call: ServerCall, next: Next<ServerCall>): Promise<Reply> {
   const error = (fault: unknown) => toRpcError(call, fault);
-  try {
-    return observeReply(await next(call), { error });
-  } catch (fault) {
-    throw error(fault);
-  }
+  return next(call).then(
+    (reply) => observeReply(reply, { error }),
+    (fault: unknown) => {
+      throw error(fault);
+    },
+  );
 }
 
 /**

@@ -53,6 +53,7 @@ const SERVED_BY = 'rondo-served-by';
  */
 export function createRouter(options: RouterOptions): Router {
   const { instanceId, logger = silentLogger, clock = systemClock, random = systemRandom } = options;
+  const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
   const routes = routesOf(options.services, [...(options.middleware ?? []), enforceLimit, hideFaults]);
 
   function toServerCall(method: Method, wire: WireCall): ServerCall {
@@ -77,7 +78,7 @@ export function createRouter(options: RouterOptions): Router {
       traceId,
       peer: wire.peer,
       header: new Metadata(),
-      trailer: new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]),
+      trailer: servedBy.clone(),
       get log() {
         log ??= logger.child({ method: method.path, traceId });
         return log;
@@ -88,11 +89,15 @@ export function createRouter(options: RouterOptions): Router {
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
     const route = routes.get(wire.path);
     if (route === undefined) throw unimplemented(wire.path);
-    const call = toServerCall(route.method, wire);
+    const { method, run } = route;
+    const call = toServerCall(method, wire);
     const error = (fault: unknown) => toTrailer(call, toRpcError(call, fault));
     const end = () => call.limit.release();
     try {
-      return observeReply(encodeReply(call.method, await route.run(call)), { error, end });
+      const reply = encodeReply(method, await run(call));
+      if (method.responseStream) return observeReply(reply, { error, end });
+      end();
+      return reply;
     } catch (fault) {
       end();
       throw error(fault);

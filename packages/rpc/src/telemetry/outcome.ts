@@ -12,7 +12,7 @@ export interface Outcome {
 }
 
 /** Runs the rest of the chain and tells how the call ended: for a stream, when it has. */
-export async function withOutcome<C extends Call>(
+export function withOutcome<C extends Call>(
   call: C,
   next: Next<C>,
   options: { readonly clock: Clock; readonly onEnd: (outcome: Outcome) => void },
@@ -20,14 +20,13 @@ export async function withOutcome<C extends Call>(
   const startedAt = options.clock.now();
   const end = (error?: unknown) =>
     options.onEnd({ code: codeOf(error), durationMs: options.clock.now() - startedAt, error });
-  let reply: Reply;
-  try {
-    reply = await next(call);
-  } catch (error) {
-    end(error);
-    throw error;
-  }
-  return observeReply(reply, { end });
+  return next(call).then(
+    (reply) => observeReply(reply, { end }),
+    (error: unknown) => {
+      end(error);
+      throw error;
+    },
+  );
 }
 
 function codeOf(error: unknown): StatusName {

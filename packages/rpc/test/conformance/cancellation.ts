@@ -55,17 +55,6 @@ export function describeCancellation({ start }: Harness): void {
       expect(runs()).toBe(0);
     });
 
-    it('before the connection stands: no handler runs', async () => {
-      const { handlers, runs } = watched();
-      const client = await start({ handlers });
-      const caller = new AbortController();
-      const call = client.unary({}, { signal: caller.signal });
-      caller.abort();
-      expect(await failure(call)).toMatchObject(CANCELLED);
-      await client.unaryUnsafe({});
-      expect(runs()).toBe(0);
-    });
-
     it('while a handler works: the caller goes on at once and the handler hears of it', async () => {
       const { handlers, begun, aborted } = watched();
       const { unary } = await start({ handlers });

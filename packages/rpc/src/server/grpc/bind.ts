@@ -26,19 +26,20 @@ const toBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Registers `method` with a grpc-js server. Unary calls take grpc-js's short way, all others its streams. */
-export function bindMethod(server: grpc.Server, method: Method, binding: Binding): void {
+export function bindMethod(server: grpc.Server, method: Method, options: Binding): void {
+  const binding: MethodBinding = { method, ...options };
   if (method.requestStream) {
     const serve = (call: DuplexCall) => {
-      void serveStream(call, { stream: true, messages: requestsOf(call, binding.clock) }, { method, ...binding });
+      void serveStream(call, { stream: true, messages: requestsOf(call, binding.clock) }, binding);
     };
     server.register(method.path, serve, identity, identity, 'bidi');
   } else if (method.responseStream) {
     const serve = (call: grpc.ServerWritableStream<Buffer, Buffer>) =>
-      void serveStream(call, { stream: false, message: call.request }, { method, ...binding });
+      void serveStream(call, { stream: false, message: call.request }, binding);
     server.register(method.path, serve, identity, identity, 'serverStream');
   } else {
     const serve: grpc.handleUnaryCall<Buffer, Buffer> = (call, respond) =>
-      serveUnary(call, respond, { method, ...binding });
+      serveUnary(call, respond, binding);
     server.register(method.path, serve, identity, identity, 'unary');
   }
 }
@@ -66,14 +67,16 @@ function serveUnary(
 ): void {
   const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock });
   const end = begin(exchange);
-  handle(exchange.wire)
-    .then(({ header, trailer, response }) => {
-      if (response.stream) throw new TypeError(`${method.path}: a stream where one message was expected`);
-      if (header.size > 0) call.sendMetadata(toGrpcMetadata(header));
-      respond(null, toBuffer(response.message), toGrpcMetadata(trailer));
-    })
-    .catch((fault: unknown) => respond(toGrpcStatus(fault)))
-    .finally(end);
+  const fail = (fault: unknown) => {
+    respond(toGrpcStatus(fault));
+    end();
+  };
+  handle(exchange.wire).then(({ header, trailer, response }) => {
+    if (response.stream) return fail(new TypeError(`${method.path}: a stream where one message was expected`));
+    if (header.size > 0) call.sendMetadata(toGrpcMetadata(header));
+    respond(null, toBuffer(response.message), toGrpcMetadata(trailer));
+    end();
+  }, fail);
 }
 
 async function serveStream(

@@ -42,7 +42,7 @@ export function toExchange(call: SurfaceCall, { method, request, clock }: Exchan
   const wire: WireCall = {
     path: call.getPath(),
     responseStream: method.responseStream,
-    metadata: Metadata.received(Object.entries(call.metadata.toJSON())),
+    metadata: Metadata.received(() => Object.entries(call.metadata.toJSON())),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : clock.now() + millisecondsUntil(deadline),
     limit,
     request,

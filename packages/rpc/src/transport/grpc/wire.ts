@@ -20,12 +20,12 @@ function formatTimeout(timeoutMs: number): string {
   return ms < 1e8 ? `${ms}m` : `${Math.ceil(ms / 1000)}S`;
 }
 
+/** What HTTP adds to metadata. */
+const HTTP_KEYS: ReadonlySet<string> = new Set(['content-type', 'date']);
+
 /** Metadata received, without what belongs to the protocol. */
 export function fromGrpcMetadata(metadata: grpc.Metadata): Metadata {
-  const received = metadata.toJSON();
-  delete received['content-type'];
-  delete received['date'];
-  return Metadata.received(Object.entries(received));
+  return Metadata.received(() => Object.entries(metadata.toJSON()).filter(([key]) => !HTTP_KEYS.has(key)));
 }
 
 /** What is known beside the status of a call that failed. */

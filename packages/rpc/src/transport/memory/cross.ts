@@ -93,7 +93,7 @@ function carried(metadata: Metadata): Metadata {
     const values = metadata.getAll(key);
     entries.set(key, key.endsWith('-bin') ? values : [values.join(', ')]);
   }
-  return Metadata.received(entries);
+  return Metadata.received(() => entries);
 }
 
 function limited(payload: Payload<Uint8Array>): Payload<Uint8Array> {
