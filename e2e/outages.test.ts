@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from './src/eventually.js';
 import { isAlive } from './src/process-table.js';
 import type { Running } from './src/run.js';
-import { startSystem, type System } from './src/system.js';
+import { type System, startSystem } from './src/system.js';
 import { toTally } from './src/tally.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
@@ -88,10 +88,16 @@ describe('with every calculator stopped', () => {
     const request = JSON.stringify({
       product: { title: 'Desk', sku: 'DESK', unitPrice: { currencyCode: 'EUR', units: '10' }, stock: '5' },
     });
-    const product = JSON.parse((await system.rondo('call', 'sales.v1.ProductService/CreateProduct', request, ...sales)).stdout);
+    const product = JSON.parse(
+      (await system.rondo('call', 'sales.v1.ProductService/CreateProduct', request, ...sales)).stdout,
+    );
     const buyer = JSON.stringify({ customer: { displayName: 'Ada', email: 'ada@example.com' } });
-    const customer = JSON.parse((await system.rondo('call', 'sales.v1.CustomerService/CreateCustomer', buyer, ...sales)).stdout);
-    const quote = JSON.stringify({ quote: { customer: customer.name, lines: [{ product: product.name, quantity: '2' }] } });
+    const customer = JSON.parse(
+      (await system.rondo('call', 'sales.v1.CustomerService/CreateCustomer', buyer, ...sales)).stdout,
+    );
+    const quote = JSON.stringify({
+      quote: { customer: customer.name, lines: [{ product: product.name, quantity: '2' }] },
+    });
     const createQuote = () => system.rondo('call', 'sales.v1.QuoteService/CreateQuote', quote, ...sales);
     expect(JSON.parse((await createQuote()).stdout)).toMatchObject({ total: { currencyCode: 'EUR', units: '20' } });
 

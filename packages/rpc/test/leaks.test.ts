@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { Reply, ServerCall } from '../src/call/index.js';
 import { createClient } from '../src/client/index.js';
-import type { Middleware } from '../src/middleware/index.js';
 import { RpcError, Status } from '../src/status/index.js';
 import { ManualClock } from '../src/testing/index.js';
 import { failure } from './support/outcome.js';
@@ -44,7 +43,7 @@ describe('after its calls a client leaves nothing', () => {
   it('of calls that its middleware answers or refuses', async () => {
     const clock = new ManualClock();
     const { channel } = connect({}, { clock });
-    const refuse: Middleware = () => Promise.reject(new RpcError(Status.ABORTED, 'refused'));
+    const refuse = (): Promise<never> => Promise.reject(new RpcError(Status.ABORTED, 'refused'));
     const { signal } = new AbortController();
     const { unary } = createClient(ConformanceServiceDefinition, { channel, middleware: [refuse] });
     await failure(unary({}, { signal }));

@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 // Built output, as a process runs it.
 const MAIN = fileURLToPath(new URL('./fixture/main.mjs', import.meta.url));
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+/** One whose output we read. */
+type Child = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
 
 const children: Child[] = [];
 
@@ -25,7 +26,8 @@ interface Run {
 function run(environment: Readonly<Record<string, string>> = {}): Run {
   const { PATH = '' } = process.env;
   const env = { PATH, RONDO_LISTEN: '127.0.0.1:0', ...environment };
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  // Node's types know no stream of a child that has an IPC channel, too.
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }) as Child;
   children.push(child);
   const said = { out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {

@@ -8,6 +8,9 @@ function request(partial: Partial<EvaluateRequest>): EvaluateRequest {
   return EvaluateRequest.fromPartial({ expression: '1', ...partial });
 }
 
+/** Of a contract that is newer than ours. */
+const unknownMode: number = 7;
+
 function violationsOf(partial: Partial<EvaluateRequest>): string[] {
   try {
     evaluateRequest(request(partial));
@@ -53,7 +56,7 @@ describe('evaluateRequest', () => {
   });
 
   it('refuses a rounding mode that it does not know', () => {
-    expect(violationsOf({ rounding: 7 })).toEqual(['rounding: must be one of RoundingMode, 0 to 6, is 7']);
+    expect(violationsOf({ rounding: unknownMode })).toEqual(['rounding: must be one of RoundingMode, 0 to 6, is 7']);
     expect(violationsOf({ rounding: RoundingMode.UNRECOGNIZED })).toHaveLength(1);
   });
 
@@ -63,7 +66,7 @@ describe('evaluateRequest', () => {
   });
 
   it('lists every fault at once', () => {
-    const faults = violationsOf({ expression: '1 / 0', scale: 99, rounding: 42 });
+    const faults = violationsOf({ expression: '1 / 0', scale: 99, rounding: unknownMode });
     expect(faults.map((fault) => fault.split(':')[0])).toEqual(['expression', 'scale', 'rounding']);
   });
 });

@@ -1,2 +1,1 @@
-export type { Picker } from './picker.js';
 export { roundRobin } from './round-robin.js';

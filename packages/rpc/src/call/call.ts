@@ -1,6 +1,6 @@
 import type { Method } from '../contract/index.js';
-import type { Logger } from './logger.js';
 import type { CallLimit } from './limit.js';
+import type { Logger } from './logger.js';
 import type { Metadata } from './metadata.js';
 
 /** One message, or many: which it is follows from the method. */

@@ -19,7 +19,7 @@ export interface CallLimitOptions {
  */
 export class CallLimit {
   readonly #parents: readonly (CallLimit | AbortSignal)[];
-  readonly #timer: Timer | undefined;
+  #timer: Timer | undefined;
   #reason: RpcError | undefined;
   #controller: AbortController | undefined;
   #listeners: Set<() => void> | undefined;
@@ -28,13 +28,11 @@ export class CallLimit {
   constructor({ deadline, clock = systemClock, parents = [] }: CallLimitOptions = {}) {
     this.#parents = parents;
     const ended = parents.find(hasEnded);
-    const allowedMs = deadline === undefined ? undefined : deadline - clock.now();
-    if (ended !== undefined) this.end(reasonOf(ended));
-    else if (allowedMs !== undefined && allowedMs <= 0) this.end(deadlineExceeded(allowedMs));
-    else {
+    if (ended !== undefined) {
+      this.end(reasonOf(ended));
+    } else {
       for (const parent of parents) this.#follow(parent);
-      if (allowedMs === undefined) return;
-      this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs)));
+      if (deadline !== undefined) this.endAt(deadline, clock);
     }
   }
 
@@ -85,6 +83,15 @@ export class CallLimit {
       if (parent instanceof CallLimit) parent.offEnd(this.#onParent);
       else parent.removeEventListener('abort', this.#onParent);
     }
+  }
+
+  /** Ends the call at `deadline`, by `clock`; a deadline that it had before is forgotten. */
+  endAt(deadline: number, clock: Clock): void {
+    if (this.#reason !== undefined) return;
+    this.#timer?.cancel();
+    const allowedMs = deadline - clock.now();
+    if (allowedMs <= 0) this.end(deadlineExceeded(allowedMs));
+    else this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs)));
   }
 
   /** Ends the call now; the first reason stands. */

@@ -4,7 +4,7 @@ import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js
 import { failure } from '../../test/support/outcome.js';
 import { collect, streamOf } from '../../test/support/stream.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import { CallLimit, Metadata, type Reply } from '../call/index.js';
+import { CallLimit, type Reply } from '../call/index.js';
 import type { Method } from '../contract/index.js';
 import { RetryBudget } from '../resilience/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
@@ -15,8 +15,8 @@ import { EndpointGroup } from './endpoint-group.js';
 
 type Idempotency = Method['policy']['idempotency'];
 
-const never = () => new TransportError(Status.UNAVAILABLE, 'the call was not taken', 'never');
-const unknown = () => new TransportError(Status.UNAVAILABLE, 'the connection broke', 'unknown');
+const never = () => new TransportError(Status.UNAVAILABLE, 'the call was not taken', { reach: 'never' });
+const unknown = () => new TransportError(Status.UNAVAILABLE, 'the connection broke', { reach: 'unknown' });
 const answer = () => new RpcError(Status.UNAVAILABLE, 'over quota; the connection broke');
 
 /** Three instances; what each answers can be set. */
@@ -158,7 +158,12 @@ describe('the end of trying', () => {
     failFirst(3, never);
     const error = await failure(call('unknown'));
     expect(error.code).toBe(Status.UNAVAILABLE);
-    for (const text of ['s.S', 'a: the call was not taken', 'b: the call was not taken', 'c: connection refused']) {
+    for (const text of [
+      's.S',
+      'a at a:1: the call was not taken',
+      'b at b:1: the call was',
+      'c at c:1: connection refused',
+    ]) {
       expect(error.message).toContain(text);
     }
     expect(attempts).toHaveLength(3); // the last of them once more, over its next connection

@@ -102,18 +102,17 @@ const never = (): boolean => false;
 
 /** Every instance was tried, or can't be. */
 function exhausted(method: Method, attempts: readonly Attempt[], group: EndpointGroup): RpcError {
-  const untried = group.members.filter(
-    ({ endpoint }) => !attempts.some(({ instance }) => instance === endpoint.instanceId),
-  );
-  const reasons = [
-    ...attempts.map(({ instance, message }) => `${instance}: ${message}`),
-    ...untried.map(
-      ({ endpoint, transport }) => `${endpoint.instanceId}: ${whyNot(endpoint.serving, transport.lastError)}`,
-    ),
-  ];
+  const reasons = attempts.map(({ message, ...where }) => `${nameOf(where)}: ${message}`);
+  for (const { endpoint, transport } of group.members) {
+    const { instanceId: instance, address, serving } = endpoint;
+    if (attempts.some((attempt) => attempt.instance === instance)) continue;
+    reasons.push(
+      `${nameOf({ instance, address })}: ${serving ? (transport.lastError ?? 'not connected') : 'not serving'}`,
+    );
+  }
   return new RpcError(Status.UNAVAILABLE, `no instance of ${method.service} can take the call: ${reasons.join('; ')}`);
 }
 
-function whyNot(serving: boolean, lastError: string | undefined): string {
-  return serving ? (lastError ?? 'not connected') : 'not serving';
+function nameOf({ instance, address }: Pick<Attempt, 'instance' | 'address'>): string {
+  return instance === address ? address : `${instance} at ${address}`;
 }

@@ -1,12 +1,4 @@
-import {
-  CallLimit,
-  currentScope,
-  Metadata,
-  newTraceId,
-  type Payload,
-  propagateTrace,
-  type Reply,
-} from '../call/index.js';
+import { CallLimit, currentScope, Metadata, newTraceId, type Payload, propagateTrace } from '../call/index.js';
 import { type Method, methodsOf, type ServiceDefinition } from '../contract/index.js';
 import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
 import { RpcError } from '../status/index.js';

@@ -25,7 +25,11 @@ export interface ChannelOptions {
 /** A service's endpoints as a channel sees them. */
 export interface ServiceView {
   readonly service: string;
-  readonly endpoints: readonly { readonly instanceId: string; readonly address: string; readonly state: ConnectivityState }[];
+  readonly endpoints: readonly {
+    readonly instanceId: string;
+    readonly address: string;
+    readonly state: ConnectivityState;
+  }[];
 }
 
 /** How calls leave a process: finds the instances of any service, keeps a connection to each and picks one a call. */

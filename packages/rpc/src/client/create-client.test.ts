@@ -9,6 +9,7 @@ import { RpcError, Status } from '../status/index.js';
 import { createMemoryNetwork, ManualClock, staticResolver } from '../testing/index.js';
 import type { WireCall, WireHandler } from '../transport/index.js';
 import { createChannel } from './channel.js';
+import type { ClientCall } from './client-call.js';
 import { createClient } from './create-client.js';
 
 /** A client of a server that does with bytes what it likes. */
@@ -101,7 +102,7 @@ describe("a client's middleware", () => {
     const { channel } = connect();
     const order: string[] = [];
     const note =
-      (name: string): Middleware =>
+      (name: string): Middleware<ClientCall> =>
       async (call, next) => {
         order.push(`${name} in`);
         return observeReply(await next(call), { end: () => order.push(`${name} out`) });
@@ -114,7 +115,7 @@ describe("a client's middleware", () => {
 
   it('may answer, and may refuse', async () => {
     const { channel } = connect();
-    const make = (middleware: Middleware) =>
+    const make = (middleware: Middleware<ClientCall>) =>
       createClient(ConformanceServiceDefinition, { channel, middleware: [middleware] });
     const answering = make(async () => ({ ...emptyReply, response: { stream: false, message: { text: 'cached' } } }));
     const refusing = make(() => Promise.reject(new RpcError(Status.RESOURCE_EXHAUSTED, 'too many')));

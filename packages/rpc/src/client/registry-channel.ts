@@ -1,8 +1,8 @@
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock, systemRandom } from '../clock/index.js';
 import { registryResolver, staticResolver } from '../resolver/index.js';
-import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 import { bindClient } from './bind-client.js';
+import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 
 /** What a channel over the registry is made from. */
 export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver'> {

@@ -45,7 +45,8 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
   #next(): Promise<Step> {
     return new Promise((resolve, reject) => {
       const limit = this.#limit;
-      this.#settle = () => (limit.reason === undefined ? resolve({ done: true, value: undefined }) : reject(limit.reason));
+      this.#settle = () =>
+        limit.reason === undefined ? resolve({ done: true, value: undefined }) : reject(limit.reason);
       if (this.#closed) this.#settle();
       else this.#inCallersContext(() => this.#pull()).then(resolve, reject);
     });

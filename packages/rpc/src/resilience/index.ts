@@ -1,1 +1,1 @@
-export { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
+export { RetryBudget } from './retry-budget.js';

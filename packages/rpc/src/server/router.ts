@@ -1,5 +1,5 @@
 import {
-  CallLimit,
+  type CallLimit,
   type Logger,
   Metadata,
   newTraceId,
@@ -59,7 +59,8 @@ export function createRouter(options: RouterOptions): Router {
   function toServerCall(method: Method, wire: WireCall): ServerCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
     const deadline = earliest(wire.deadline, method.policy.timeoutMs, clock);
-    const limit = new CallLimit({ clock, deadline, parents: [wire.limit] });
+    const { limit } = wire;
+    if (deadline !== undefined) limit.endAt(deadline, clock);
     let request: Payload | undefined;
     let log: Logger | undefined;
     return {

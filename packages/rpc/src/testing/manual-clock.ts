@@ -52,7 +52,8 @@ export class ManualClock implements Clock {
     let next: Pending | undefined;
     for (const pending of this.#pending) {
       if (pending.at > until) continue;
-      if (next === undefined || pending.at < next.at || (pending.at === next.at && pending.order < next.order)) next = pending;
+      if (next === undefined || pending.at < next.at || (pending.at === next.at && pending.order < next.order))
+        next = pending;
     }
     return next;
   }

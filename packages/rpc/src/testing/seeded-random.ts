@@ -9,6 +9,9 @@ export function seededRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const byte = () => Math.floor(next() * 256).toString(16).padStart(2, '0');
+  const byte = () =>
+    Math.floor(next() * 256)
+      .toString(16)
+      .padStart(2, '0');
   return { next, hex: (bytes) => Array.from({ length: bytes }, byte).join('') };
 }

@@ -1,3 +1,5 @@
+export { type GrpcTransportOptions, grpcTransport } from './grpc/index.js';
+export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './memory/index.js';
 export {
   type ConnectivityState,
   type Reach,
@@ -7,5 +9,3 @@ export {
   type WireCall,
   type WireHandler,
 } from './transport.js';
-export { type GrpcTransportOptions, grpcTransport } from './grpc/index.js';
-export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './memory/index.js';

@@ -10,7 +10,7 @@ export interface WireCall {
   readonly metadata: Metadata;
   /** By the clock in use; undefined for none. */
   readonly deadline: number | undefined;
-  /** Ends when the caller has gone away. */
+  /** Ends when the caller has gone away. The router, which no other call shares it with, ends it at the deadline, too. */
   readonly limit: CallLimit;
   readonly request: Payload<Uint8Array>;
   /** The other end's address, as far as the transport knows it; empty on the way out. */
@@ -48,7 +48,7 @@ export type Reach = 'never' | 'unknown';
 export class TransportError extends RpcError {
   readonly reach: Reach;
 
-  constructor(code: Status, message: string, reach: Reach, options: RpcErrorOptions = {}) {
+  constructor(code: Status, message: string, { reach, ...options }: RpcErrorOptions & { readonly reach: Reach }) {
     super(code, message, options);
     this.reach = reach;
   }

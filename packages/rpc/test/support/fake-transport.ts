@@ -33,7 +33,7 @@ export class FakeTransport implements Transport {
   async connect(): Promise<void> {
     this.connects += 1;
     if (this.state === 'idle') this.move('ready');
-    if (this.state !== 'ready') throw new TransportError(Status.UNAVAILABLE, 'refused', 'never');
+    if (this.state !== 'ready') throw new TransportError(Status.UNAVAILABLE, 'refused', { reach: 'never' });
   }
 
   close(): void {

@@ -1,3 +1,3 @@
 export type { Dependency } from './dependency.js';
-export { createGate, type GateOptions } from './gate.js';
-export { type WatchOptions, watchDependencies } from './watch.js';
+export { createGate } from './gate.js';
+export { watchDependencies } from './watch.js';

@@ -1,1 +1,1 @@
-export { createHealth, type HealthOptions } from './health.js';
+export { createHealth } from './health.js';

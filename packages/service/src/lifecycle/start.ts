@@ -1,6 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import { createRegistryChannel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { callMetrics } from '@rondo/rpc/telemetry';
 import { type Environment, formatHostPort, type SharedConfig, type Variables } from '../config/index.js';
 import { watchDependencies } from '../dependency/index.js';
 import { consoleDestination, createLog } from '../log/index.js';
@@ -78,7 +79,13 @@ async function assemble(scene: Scene, { createApp, registers, resources }: Assem
   const { config, instanceId, clock, random, log } = scene;
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
-  const channel = createRegistryChannel({ registry: config.registry.map(formatHostPort), clock, random, logger: log });
+  const channel = createRegistryChannel({
+    registry: config.registry.map(formatHostPort),
+    middleware: [callMetrics('client', { meter: metrics.meter, clock })],
+    clock,
+    random,
+    logger: log,
+  });
   resources.hold(() => channel.close());
   meterDiscovery(metrics.meter, channel);
   const app = createApp({ log, channel, instanceId, clock, random, meter: metrics.meter });

@@ -1,1 +1,1 @@
-export { consoleDestination, createLog, type LogOptions } from './log.js';
+export { consoleDestination, createLog } from './log.js';

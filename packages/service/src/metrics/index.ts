@@ -1,2 +1,2 @@
-export { type Metrics, startMetrics } from './metrics.js';
+export { startMetrics } from './metrics.js';
 export { meterDiscovery } from './process.js';

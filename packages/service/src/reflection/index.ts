@@ -1,2 +1,2 @@
 export { loadDescriptorSet } from './load.js';
-export { createReflection, type ReflectionOptions } from './reflection.js';
+export { createReflection } from './reflection.js';

@@ -1,3 +1,3 @@
-export { type AdvertisedOptions, advertisedAddress } from './address.js';
-export type { Registrant, RegistryClient } from './lease.js';
-export { type Registration, type RegistrationOptions, startRegistration } from './registration.js';
+export { advertisedAddress } from './address.js';
+export type { Registrant } from './lease.js';
+export { type Registration, startRegistration } from './registration.js';

@@ -38,8 +38,7 @@ export function bindMethod(server: grpc.Server, method: Method, options: Binding
       void serveStream(call, { stream: false, message: call.request }, binding);
     server.register(method.path, serve, identity, identity, 'serverStream');
   } else {
-    const serve: grpc.handleUnaryCall<Buffer, Buffer> = (call, respond) =>
-      serveUnary(call, respond, binding);
+    const serve: grpc.handleUnaryCall<Buffer, Buffer> = (call, respond) => serveUnary(call, respond, binding);
     server.register(method.path, serve, identity, identity, 'unary');
   }
 }

@@ -28,6 +28,9 @@ export interface RpcServer {
 
 const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
+// What it writes to standard error, we throw or log; GRPC_VERBOSITY still brings it back.
+if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+
 /**
  * Serves a router over gRPC: HTTP/2, without transport security for now.
  *

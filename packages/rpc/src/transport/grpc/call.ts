@@ -47,7 +47,8 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
       },
       onReceiveStatus(status) {
         release();
-        if (status.code === grpc.status.OK) resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
+        if (status.code === grpc.status.OK)
+          resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
         else reject(toError(status, { headerReceived: header !== undefined, connected: options.connected() }));
       },
     });

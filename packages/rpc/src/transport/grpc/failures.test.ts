@@ -111,11 +111,12 @@ describe('a connection that breaks while a call is in flight', () => {
     const transport = await connected(`127.0.0.1:${String(port).trim()}`);
     const call = failureOf(transport);
     await once(child.stdout, 'data');
+    const exited = once(child, 'exit');
     child.kill('SIGKILL');
     const error = await call;
     expect(error.code).toBe(Status.UNAVAILABLE);
     expect(reachOf(error)).toBe('unknown');
-    await once(child, 'exit');
+    await exited;
   });
 });
 

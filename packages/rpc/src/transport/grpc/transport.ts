@@ -14,7 +14,6 @@ export function grpcTransport(address: string, options: GrpcTransportOptions & {
 }
 
 class GrpcTransport implements Transport {
-  readonly #address: string;
   readonly #channel: grpc.Channel;
   readonly #clock: Clock;
   readonly #resets: ResetPacer;
@@ -25,7 +24,6 @@ class GrpcTransport implements Transport {
   #lastError: string | undefined;
 
   constructor(address: string, options: GrpcTransportOptions & { clock?: Clock }) {
-    this.#address = address;
     this.#clock = options.clock ?? systemClock;
     this.#resets = new ResetPacer(this.#clock);
     this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
@@ -141,6 +139,6 @@ class GrpcTransport implements Transport {
 
   #failure(): TransportError {
     const reason = this.#state === 'shutdown' ? 'the connection was closed' : (this.#lastError ?? 'no connection');
-    return new TransportError(Status.UNAVAILABLE, `${this.#address}: ${reason}`, 'never');
+    return new TransportError(Status.UNAVAILABLE, reason, { reach: 'never' });
   }
 }

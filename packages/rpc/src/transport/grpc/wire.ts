@@ -63,8 +63,8 @@ function connectionError({ code, details }: grpc.StatusObject, connected: boolea
   const reach = NEVER_HANDLED.some((text) => details.startsWith(text)) ? 'never' : 'unknown';
   if (reach === 'never' || !connected) {
     const what = reach === 'never' ? 'the call was not taken' : 'the connection broke while the call was in flight';
-    return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, reach);
+    return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach });
   }
   const lost = code === grpc.status.CANCELLED ? Status.UNAVAILABLE : toStatus(code);
-  return new TransportError(lost, `the server broke off the call (${details})`, reach);
+  return new TransportError(lost, `the server broke off the call (${details})`, { reach });
 }

@@ -29,10 +29,7 @@ export async function crossMemory(
   try {
     const metadata = carried(wire.metadata);
     const request = limited(wire.request);
-    const reply = await unlessAborted(
-      handle({ ...wire, metadata, request, limit: far, peer: 'memory' }),
-      broken,
-    );
+    const reply = await unlessAborted(handle({ ...wire, metadata, request, limit: far, peer: 'memory' }), broken);
     if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end });
     release();
     const { header, trailer, response } = reply;

@@ -115,7 +115,7 @@ class MemoryTransport implements Transport {
 
   #failure(reach: 'never' | 'unknown'): TransportError {
     const what = reach === 'never' ? 'nothing listens there' : 'the connection broke while the call was in flight';
-    return new TransportError(Status.UNAVAILABLE, `${this.address}: ${what}`, reach);
+    return new TransportError(Status.UNAVAILABLE, what, { reach });
   }
 }
 
