@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromBinary, isFieldSet } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
+import { expect, it } from '@jest/globals';
+import { root } from './src/run.js';
+
+it('every method of ours says whether it may be called twice', () => {
+  const bytes = readFileSync(join(root, 'packages/contracts/descriptors.binpb'));
+  const files = fromBinary(FileDescriptorSetSchema, bytes).file;
+  const methods = files
+    .filter(({ name }) => !/^(google|grpc|health)\//.test(name))
+    .flatMap((file) => file.service.flatMap(({ name, method }) => method.map((one) => ({ service: name, ...one }))));
+  expect(methods.length).toBeGreaterThan(30);
+  const silent = methods.filter(
+    ({ options }) => options === undefined || !isFieldSet(options, MethodOptionsSchema.field.idempotencyLevel),
+  );
+  expect(silent.map(({ service, name }) => `${service}/${name}`)).toEqual([]);
+});
