@@ -92,11 +92,19 @@ function parseOptions<const O extends Options>({ options }: CommandSpec<O>, args
     });
   } catch (error) {
     const message = messageOf(error);
+    const dashed = /^Option '(--?\S+)' argument is ambiguous/.exec(message)?.[1];
+    if (dashed !== undefined) throw new UsageError(explainDash(dashed));
     const unknown = /^Unknown option '(-.*?)'/.exec(message)?.[1];
     const known = Object.keys(options).map((option) => `--${option}`);
     if (unknown === undefined) throw new UsageError(message.replace(/\n.*/s, ''));
     throw new UsageError(`there is no option ${unknown}.${didYouMean(unknown, known)}`);
   }
+}
+
+/** A value that looks like an option may be one whose value was forgotten. */
+function explainDash(option: string): string {
+  const joined = option.startsWith('--') ? `${option}=` : option;
+  return `${option} needs a value; one that begins with - is written ${joined}-…`;
 }
 
 function formatHelp<O extends Options>({ name, summary, usage, details, options, examples }: CommandSpec<O>): string {

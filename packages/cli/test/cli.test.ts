@@ -32,6 +32,8 @@ describe('rondo', () => {
     [['--registry', 'x', 'ps'], 'options come after the command'],
     [['ps', '--jsn'], 'there is no option --jsn. Did you mean "--json"?'],
     [['ps', 'a', 'b'], '"b" is not expected'],
+    [['call', 'a/b', '--count', '-1'], '--count needs a value; one that begins with - is written --count=-…'],
+    [['call', 'a/b', '-H', '-x=1'], '-H needs a value; one that begins with - is written -H-…'],
     [['logs', '--data'], "Option '--data <value>' argument missing"],
   ])('%j is one line that says what is wrong', async (args, message) => {
     const { exitCode, stdout, stderr } = await rondo(args);

@@ -91,6 +91,10 @@ describe('rondo logs', () => {
       1,
       expect.stringContaining(path.join(data, 'nothing', 'logs')),
     ]);
+    const inJson = await rondo(['logs', '--data', 'nothing', '--json'], { directory: data });
+    expect(JSON.parse(inJson.stderr)).toEqual({
+      error: { code: 'FAILED', message: expect.stringMatching(/^there are no logs in .*nothing/) },
+    });
   });
 
   it('follows what is written, where a file is replaced, and where one is new', async () => {

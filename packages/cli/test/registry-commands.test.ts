@@ -3,6 +3,7 @@ import { Instance, InstanceStatus, RemovalReason, Security } from '@rondo/contra
 import { systemClock } from '@rondo/rpc/clock';
 import { startFakeRegistry } from './fake-registry.js';
 import { begin, type Run, rondo } from './recording-context.js';
+import { startCalculator } from './services.js';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
 let environment: { RONDO_REGISTRY: string };
@@ -106,6 +107,19 @@ describe('rondo ps', () => {
     expect((await rondo(['ps'], { environment: { RONDO_REGISTRY: 'here' } })).stderr).toContain(
       'RONDO_REGISTRY "here"',
     );
+  });
+});
+
+describe('a server that is no registry', () => {
+  it.each(['ps', 'watch'])('is called so by rondo %s', async (command) => {
+    const calculator = await startCalculator('calculator-1', registry.address);
+    const { exitCode, stderr } = await rondo([command, '--registry', calculator.address, '--json']);
+    await calculator.drain();
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stderr).error).toMatchObject({
+      code: 'UNIMPLEMENTED',
+      message: expect.stringMatching(`^what answers at ${calculator.address} is no registry .*--registry or RONDO_`),
+    });
   });
 });
 

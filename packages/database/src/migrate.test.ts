@@ -67,15 +67,35 @@ describe('migrate', () => {
 
   it('refuses when an applied one is missing or renamed', async () => {
     await migrate(database, { migrations: [first, second] });
-    await expect(migrate(database, { migrations: [first] })).rejects.toThrow(/0002_second\.sql: .*missing.*restore/);
+    const gap = migrate(database, { migrations: [first, third] });
+    await expect(gap).rejects.toThrow(/0002_second\.sql: .*missing.*restore/);
+    await expect(migrate(database, { migrations: [] })).rejects.toThrow(/0001_first\.sql: .*missing/);
     const renamed = { ...second, name: '0002_other.sql' };
     await expect(migrate(database, { migrations: [first, renamed] })).rejects.toThrow(/0002_second\.sql: .*missing/);
+  });
+
+  it('leaves alone what a newer version applied, and warns of it, so that an older replica can restart', async () => {
+    await migrate(database, { migrations: [first, second, third] });
+    const log: string[] = [];
+    const warnings: string[] = [];
+    const older = {
+      migrations: [first],
+      log: (line: string) => log.push(line),
+      warn: (line: string) => warnings.push(line),
+    };
+    expect(await migrate(database, older)).toEqual([]);
+    expect(warnings).toEqual(['the schema is newer than this version: it has 0002_second.sql, 0003_third.sql, too']);
+    expect(log).toEqual([]);
+    const changed = migrate(database, { migrations: [{ ...first, sql: 'CREATE TABLE other ()' }] });
+    await expect(changed).rejects.toThrow(/0001_first\.sql: was changed/);
   });
 
   it('refuses one that comes before an applied one', async () => {
     await migrate(database, { migrations: [first, third] });
     const late = migrate(database, { migrations: [first, second, third] });
     await expect(late).rejects.toThrow(/0002_second\.sql: comes before 0003_third\.sql.*higher number/);
+    const besideNewer = migrate(database, { migrations: [first, second] });
+    await expect(besideNewer).rejects.toThrow(/0002_second\.sql: comes before 0003_third\.sql/);
   });
 
   it('refuses bad names and a number used twice', async () => {

@@ -19,6 +19,8 @@ export interface MigrateOptions {
   readonly migrations?: readonly Migration[];
   /** Told one line for each migration that was applied. */
   readonly log?: (line: string) => void;
+  /** Told of migrations that a newer version applied; `log` by default. */
+  readonly warn?: (line: string) => void;
   /** Ends the wait for another replica's migration, and a migration under way (which then is rolled back). */
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,17 +31,28 @@ interface Applied {
   readonly sha256: string;
 }
 
+/** What one look at the database came to. */
+interface Step {
+  /** The migration that it applied; undefined where none was left. */
+  readonly applied: string | undefined;
+  /** Those that a newer version of the service applied. */
+  readonly newer: readonly string[];
+}
+
 /**
  * Brings the schema up to date: applies the missing migrations in order, each in a transaction of its own, and records
  * them with a checksum in the table `rondo_migrations`. Any number of replicas may do so at once: each step happens
  * under an advisory lock, once. There is no time limit on a migration but `signal`'s.
  *
+ * Applied migrations with numbers above all of these were a newer version's: an older replica that restarts beside it,
+ * or takes over in a rollback, leaves them alone and warns of them. A schema must serve the version before it, too.
+ *
  * @returns the names that this call applied.
- * @throws MigrationError when a migration fails, or an applied one was changed, is missing, or is overtaken by a lower
- * number; `DatabaseUnavailable` when the database is away.
+ * @throws MigrationError when a migration fails, or an applied one was changed, is missing among these, or is overtaken
+ * by a lower number; `DatabaseUnavailable` when the database is away.
  */
 export async function migrate(database: Database, options: MigrateOptions): Promise<string[]> {
-  const { directory, migrations, log, signal } = options;
+  const { directory, migrations, log, warn = log, signal } = options;
   if ((directory === undefined) === (migrations === undefined)) {
     throw new TypeError('migrate takes either a directory or migrations');
   }
@@ -47,26 +60,29 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
   const numbered = numberMigrations(found);
   const applied: string[] = [];
   for (;;) {
-    const name = await applyNext(database, numbered, signal);
-    if (name === undefined) return applied;
-    log?.(`applied migration ${name}`);
-    applied.push(name);
+    const step = await applyNext(database, numbered, signal);
+    if (step.applied === undefined) {
+      if (step.newer.length > 0) warn?.(`the schema is newer than this version: it has ${step.newer.join(', ')}, too`);
+      return applied;
+    }
+    log?.(`applied migration ${step.applied}`);
+    applied.push(step.applied);
   }
 }
 
-/** One transaction: lock, look, apply the first that is missing. Undefined when none is. */
+/** One transaction: lock, look, apply the first that is missing. */
 function applyNext(
   database: Database,
   migrations: readonly NumberedMigration[],
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+): Promise<Step> {
   return database.transaction(
     async (transaction) => {
       await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-      const next = pending(migrations, await readApplied(transaction))[0];
-      if (next === undefined) return undefined;
-      await apply(transaction, next);
-      return next.name;
+      const applied = await readApplied(transaction);
+      const next = pending(migrations, applied)[0];
+      if (next !== undefined) await apply(transaction, next);
+      return { applied: next?.name, newer: newerThan(migrations, applied).map(({ name }) => name) };
     },
     { statementTimeoutMs: 0, signal },
   );
@@ -97,10 +113,17 @@ async function apply(transaction: Transaction, { number, name, sql, sha256 }: Nu
   ]);
 }
 
-/** What is left to apply, after everything that was applied has been found unchanged. */
+/** What a newer version applied: all above the numbers known here. Who knows none is no older version. */
+function newerThan(migrations: readonly NumberedMigration[], applied: readonly Applied[]): readonly Applied[] {
+  const newest = migrations.at(-1)?.number ?? Number.POSITIVE_INFINITY;
+  return applied.filter(({ number }) => number > newest);
+}
+
+/** What is left to apply, after everything that was applied has been found unchanged, or newer than what is known. */
 function pending(migrations: readonly NumberedMigration[], applied: readonly Applied[]): NumberedMigration[] {
   const byNumber = new Map(migrations.map((migration) => [migration.number, migration]));
-  for (const earlier of applied) compare(earlier, byNumber.get(earlier.number));
+  const newer = new Set(newerThan(migrations, applied));
+  for (const earlier of applied) if (!newer.has(earlier)) compare(earlier, byNumber.get(earlier.number));
   const done = new Set(applied.map(({ number }) => number));
   const last = applied.at(-1);
   const left = migrations.filter(({ number }) => !done.has(number));

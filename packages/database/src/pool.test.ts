@@ -112,7 +112,7 @@ describe('errors', () => {
   });
 
   it('calls a statement that the server ended a timeout, and a full pool unavailable', async () => {
-    const small = createPool({ url, maxConnections: 1, connectTimeoutMs: 50, statementTimeoutMs: 500 });
+    const small = createPool({ url, maxConnections: 1, connectTimeoutMs: 500, statementTimeoutMs: 1_500 });
     const slow = expect(small.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(StatementTimeout);
     await expect(small.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
     await slow;

@@ -7,6 +7,8 @@ export interface ReadinessOptions {
   readonly directory: URL;
   /** Told one line for each migration that was applied. */
   readonly log?: (line: string) => void;
+  /** Told of migrations that a newer version applied; `log` by default. */
+  readonly warn?: (line: string) => void;
 }
 
 /** A check that the database answers; it brings the schema up to date before it first succeeds. */

@@ -107,14 +107,19 @@ describe('a process', () => {
     expect(service.said.out).toBe('');
   });
 
+  it('says in one line that it has no such address, and exits with 1', async () => {
+    const service = run({ RONDO_LISTEN: '192.0.2.1:50099' });
+    expect(await service.exited).toBe(1);
+    const why = "this machine doesn't have that address; set RONDO_LISTEN to another address";
+    expect(service.said.err).toBe(`fixture can't start: can't listen on 192.0.2.1:50099: ${why}\n`);
+  });
+
   it('says in one line that its port is in use, and exits with 1', async () => {
     const first = await listening();
     const address = /listening on ([\d.:]+)/.exec(first.said.out)?.[1] ?? '';
     const second = run({ RONDO_LISTEN: address });
     expect(await second.exited).toBe(1);
-    expect(second.said.err).toContain(
-      `fixture can't start: can't listen on ${address}: the port is in use; stop what holds it, or set RONDO_LISTEN`,
-    );
-    expect(second.said.err).not.toMatch(/^\s+at /m);
+    const why = 'the port is in use; stop what holds it, or set RONDO_LISTEN to another address';
+    expect(second.said.err).toBe(`fixture can't start: can't listen on ${address}: ${why}\n`);
   });
 });

@@ -59,7 +59,11 @@ export function createApp({ log, channel, random }: ProjectsContext, { databaseU
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
-        check: createReadinessCheck(database, { directory: MIGRATIONS, log: (line) => log.info({}, line) }),
+        check: createReadinessCheck(database, {
+          directory: MIGRATIONS,
+          log: (line) => log.info({}, line),
+          warn: (line) => log.warn({}, line),
+        }),
       },
     ],
     async stop() {

@@ -133,7 +133,9 @@ describe('GetProject', () => {
     async (name) => {
       const failure = await failureOf(company.projects.getProject({ name }));
       expect(failure.code).toBe(Status.INVALID_ARGUMENT);
-      expect(failure.message).toBe(`name: must be projects/{project}, where an id is of a-z 0-9 -; it is "${name}"`);
+      expect(failure.message).toBe(
+        `name: must be projects/{project}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`,
+      );
     },
   );
 });
@@ -222,13 +224,24 @@ describe('UpdateProject', () => {
     expect(await company.projects.updateProject({ project: { name, state: ARCHIVED } })).toEqual(archived);
   });
 
+  it('replaces all of it where the mask is "*" (AIP-134)', async () => {
+    const { name } = await company.projects.createProject({
+      project: { title: 'Old', owner: await addMember(company), startDate: { year: 2025, month: 1, day: 1 } },
+    });
+    const project = { name, title: 'New', state: ProjectState.PROJECT_STATE_ACTIVE };
+    const replaced = await company.projects.updateProject({ project, updateMask: ['*'] });
+    expect(replaced).toMatchObject({ ...project, owner: '', startDate: undefined });
+    const incomplete = company.projects.updateProject({ project: { name }, updateMask: ['*'] });
+    expect((await failureOf(incomplete)).message).toMatch(/^project.title: is required.*; project.state: must be /);
+  });
+
   it('refuses a mask with unknown paths, together with what else is wrong', async () => {
     const failure = await failureOf(
       company.projects.updateProject({ project: { name: 'x' }, updateMask: ['title', 'state', 'budget', 'toString'] }),
     );
     expect(failure.code).toBe(Status.INVALID_ARGUMENT);
     expect(failure.message).toContain(
-      'update_mask: must be of title, state, owner, start_date, due_date; it names budget, toString',
+      'update_mask: must be of title, state, owner, start_date, due_date; it names "budget", "toString"',
     );
     expect(failure.message).toContain('project.title: is required');
     expect(failure.message).toContain('project.state: must be PLANNED or ACTIVE or DONE or ARCHIVED');

@@ -110,7 +110,7 @@ describe('UpdateTask', () => {
     expect((await failureOf(unknown)).code).toBe(Status.NOT_FOUND);
     const masked = company.tasks.updateTask({ task: { name }, updateMask: ['etag'] });
     expect((await failureOf(masked)).message).toBe(
-      'update_mask: must be of title, state, assignee, effort_minutes; it names etag',
+      'update_mask: must be of title, state, assignee, effort_minutes; it names "etag"',
     );
     const assigned = company.tasks.updateTask({ task: { name, assignee: 'members/nobody' } });
     expect((await failureOf(assigned)).message).toContain("task.assignee: members/nobody doesn't exist");

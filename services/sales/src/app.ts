@@ -45,7 +45,11 @@ export function createApp({ log, channel, random }: SalesContext, { databaseUrl 
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
-        check: createReadinessCheck(database, { directory: MIGRATIONS, log: (line) => log.info({}, line) }),
+        check: createReadinessCheck(database, {
+          directory: MIGRATIONS,
+          log: (line) => log.info({}, line),
+          warn: (line) => log.warn({}, line),
+        }),
       },
     ],
     stop: () => database.close(),

@@ -49,7 +49,7 @@ describe('CustomerService', () => {
     await refused(
       company.customers.getCustomer({ name: 'Ada' }),
       'INVALID_ARGUMENT',
-      'customers/{customer}; it is "Ada"',
+      'customers/{customer}, where an id is 1 to 63 of a-z 0-9 -; it is "Ada"',
     );
     await refused(
       company.customers.getCustomer({ name: 'customers/nobody' }),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Product } from '@rondo/contracts/sales/v1/products';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
 import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
@@ -52,6 +53,27 @@ describe('QuoteService', () => {
       order: '',
     });
     await expect(company.quotes.getQuote({ name: quote.name })).resolves.toEqual(quote);
+  });
+
+  it('names the products that are not there, the first of many, in what every client takes', async () => {
+    const of = (count: number) => Array.from({ length: count }, (_, index) => line(`products/none-${index}`));
+    const { error: two } = await refused(create({ lines: of(2) }), 'NOT_FOUND');
+    expect(two.message).toBe(
+      "products/none-0, products/none-1 don't exist; ProductService/ListProducts lists those that do",
+    );
+    const { error: many } = await refused(create({ lines: of(100) }), 'NOT_FOUND', 'products/none-15 and 84 more');
+    expect(many.details).toHaveLength(16);
+    expect(many.detail(ResourceInfo)).toMatchObject({
+      resourceName: 'products/none-0',
+      description: "doesn't exist; ProductService/ListProducts lists those that do",
+    });
+  });
+
+  it('lists what is wrong with a hundred lines, the first of it, in what every client takes', async () => {
+    const lines = Array.from({ length: 100 }, () => ({ product: 'x', quantity: -1n }));
+    const { fields, error } = await refused(create({ lines }), 'INVALID_ARGUMENT');
+    expect(fields.slice(0, 2)).toEqual(['quote.lines[0].product', 'quote.lines[0].quantity']);
+    expect(error.message).toMatch(/; and \d+ more$/);
   });
 
   it('takes the same product in several lines, and all that a quote can have', async () => {

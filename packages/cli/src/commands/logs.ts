@@ -27,13 +27,12 @@ export const logs = defineCommand({
     ['logs sales-1 --json | jq .msg', 'One instance, as it was written.'],
   ],
   async run({ values, positionals: [name] }, context) {
-    const { stdout, stderr, directory, dataDirectory, clock, signal } = context;
+    const { stdout, directory, dataDirectory, clock, signal } = context;
     const data = values.data === undefined ? dataDirectory : path.resolve(directory, values.data);
     const folder = path.join(data, 'logs');
     const instances = await listLogs(folder);
     if (instances.length === 0) {
-      await stderr.write(`rondo: there are no logs in ${folder}: npm start writes them; --data says where\n`);
-      return ExitCode.FAILED;
+      throw new Error(`there are no logs in ${folder}: npm start writes them; --data says where`);
     }
     const chosen = selectLogs(name, instances);
     if (name !== undefined && chosen.length === 0) throw unknownLog(name, instances);

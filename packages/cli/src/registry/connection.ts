@@ -49,19 +49,28 @@ export async function listInstances(
   return { instances, warming };
 }
 
-/** Says of a registry that can't be reached where it was looked for, and what to do. */
 async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
-    throw new RpcError(Status.UNAVAILABLE, unreachable(addresses, error), { details: error.details, cause: error });
+    throw explain(addresses, error);
   }
 }
+
+/** Says of a registry that can't be reached, or is none, where it was looked for and what to do. */
+export function explain(addresses: readonly string[], error: unknown): unknown {
+  if (!(error instanceof RpcError)) return error;
+  const { code, details } = error;
+  if (code === Status.UNAVAILABLE) return new RpcError(code, unreachable(addresses, error), { details, cause: error });
+  if (code !== Status.UNIMPLEMENTED) return error;
+  const message = `what answers at ${addresses.join(', ')} is no registry (${error.message}); ${REMEDY}`;
+  return new RpcError(code, message, { cause: error });
+}
+
+const REMEDY = 'say where it is with --registry or RONDO_REGISTRY';
 
 /** What to tell of a registry that can't be reached. */
 export function unreachable(addresses: readonly string[], { message, report }: RpcError): string {
   const reason = report?.attempts.at(-1)?.message ?? message;
-  const remedy = 'start it (npm start), or say where it is with --registry or RONDO_REGISTRY';
-  return `the registry at ${addresses.join(', ')} can't be reached (${reason}); ${remedy}`;
+  return `the registry at ${addresses.join(', ')} can't be reached (${reason}); start it (npm start), or ${REMEDY}`;
 }

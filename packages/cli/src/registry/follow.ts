@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
 import type { Change } from './change.js';
-import type { RegistryConnection } from './connection.js';
+import { explain, type RegistryConnection } from './connection.js';
 import { WatchedState } from './watched-state.js';
 
 /** How the registry is followed. */
@@ -42,7 +42,7 @@ export async function* follow(registry: RegistryConnection, options: FollowOptio
     } catch (error) {
       if (signal.aborted) return;
       // What isn't the registry's being away is its answer: asking again would get the same.
-      if (!(error instanceof RpcError) || !PASSING.has(error.codeName)) throw error;
+      if (!(error instanceof RpcError) || !PASSING.has(error.codeName)) throw explain(registry.addresses, error);
       failure = error;
     }
     if (!lost) yield failure === undefined ? { type: 'lost' } : { type: 'lost', error: failure };

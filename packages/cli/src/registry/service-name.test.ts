@@ -18,6 +18,7 @@ describe('matchService', () => {
     ['project', 'projects.v1.ProjectService'],
     ['Project', 'projects.v1.ProjectService'],
     ['projectservice', 'projects.v1.ProjectService'],
+    ['projects.v1.project', 'projects.v1.ProjectService'],
     // A closer reading hides the looser ones.
     ['CalculatorService', 'calculator.v1.CalculatorService'],
     ['Calculator', 'calculator.Calculator'],
@@ -26,8 +27,19 @@ describe('matchService', () => {
     expect(matchService(name, SERVICES)).toBe(expected);
   });
 
-  it.each(['ject', 'ProjectServic', 'v1', 'Nothing', ''])('finds nothing for "%s"', (name) => {
+  it.each(['ject', 'ProjectServic', 'v1', 'Nothing', '', 'Service'])('finds nothing for "%s"', (name) => {
     expect(matchService(name, SERVICES)).toBeUndefined();
+  });
+
+  it.each(['projects.v2.ProjectService', 'sales.v1.ProjectService', 'other.v1.Project', 'v2.Project'])(
+    'never takes %s for a service of another package',
+    (name) => {
+      expect(matchService(name, SERVICES)).toBeUndefined();
+    },
+  );
+
+  it('never takes a service that is away for one of another contract', () => {
+    expect(matchService('calculator.v1.CalculatorService', ['calculator.Calculator'])).toBeUndefined();
   });
 
   it.each([

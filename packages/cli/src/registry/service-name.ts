@@ -3,13 +3,14 @@ import { UsageError } from '../usage-error.js';
 
 /**
  * The services that `name` may mean, the closest way of reading it first: in full; any end of it, from a dot on;
- * its last part with or without `Service`, in any case. A closer reading hides the looser ones.
+ * the same with or without `Service`, in any case. A closer reading hides the looser ones. A package that is named
+ * always counts: where nobody serves v2, that is no call of v1.
  */
-export function matchServices(name: string, services: readonly string[]): readonly string[] {
+function matchServices(name: string, services: readonly string[]): readonly string[] {
   const readings = [
     (service: string) => service === name,
     (service: string) => service.endsWith(`.${name}`),
-    (service: string) => shortName(service) === shortName(name),
+    (service: string) => `.${plain(service)}`.endsWith(`.${plain(name)}`),
   ];
   for (const reading of readings) {
     const found = services.filter(reading);
@@ -42,7 +43,12 @@ function nearestShort(name: string, services: readonly string[]): string | undef
   return services.find((service) => shortName(service) === short);
 }
 
+/** The last part of a name, {@link plain}. */
 function shortName(name: string): string {
-  const last = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
-  return last === 'service' ? last : last.replace(/service$/, '');
+  return plain(name.slice(name.lastIndexOf('.') + 1));
+}
+
+/** A name without the differences that people overlook: case, and `Service` behind it. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/(?<=\w)service$/, '');
 }

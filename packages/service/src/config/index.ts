@@ -1,4 +1,4 @@
-export { findMisspellings, type Misspelling } from './nearest.js';
+export { describeMisspelling, findMisspellings, type Misspelling } from './nearest.js';
 export { formatHostPort, type HostPort, type Parsed, type Parser } from './parser.js';
 export {
   hostPort,

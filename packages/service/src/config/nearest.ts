@@ -8,6 +8,11 @@ export interface Misspelling {
   readonly meant: string;
 }
 
+/** A misspelling in words. */
+export function describeMisspelling({ name, meant }: Misspelling): string {
+  return `${name} is not read: is ${meant} meant?`;
+}
+
 /**
  * The `RONDO_*` variables in `environment` that are near to a known name without being one. Others stay unsaid: a
  * process legitimately inherits what is meant for its neighbours.

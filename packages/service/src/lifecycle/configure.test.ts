@@ -14,6 +14,12 @@ it('reads the shared variables and the own', () => {
   expect(misspellings).toEqual([{ name: 'RONDO_LISTN', meant: 'RONDO_LISTEN' }]);
 });
 
+it('lists misspellings with the faults, as one may be the cause of the other', () => {
+  const needed = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };
+  const read = () => configure({ port: 50053, variables: needed }, { RONDO_WORKER: '4' });
+  expect(read).toThrow(/RONDO_WORKERS is not set.*\nRONDO_WORKER is not read: is RONDO_WORKERS meant\?$/);
+});
+
 it('lists the faults of both', () => {
   const read = () => configure({ port: 50053, variables }, { RONDO_LISTEN: 'nowhere', RONDO_WORKERS: '0' });
   expect(read).toThrow(ConfigurationError);

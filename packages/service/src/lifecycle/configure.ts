@@ -1,6 +1,7 @@
 import {
   type Config,
   ConfigurationError,
+  describeMisspelling,
   type Environment,
   findMisspellings,
   type Misspelling,
@@ -29,7 +30,7 @@ export interface ConfigureOptions<V extends Variables> {
 /**
  * Reads the shared variables and the service's own.
  *
- * @throws ConfigurationError that lists the faults of both.
+ * @throws ConfigurationError that lists the faults of both, and misspellings with them: they may be why something lacks.
  */
 export function configure<V extends Variables>(
   { port, variables }: ConfigureOptions<V>,
@@ -38,17 +39,19 @@ export function configure<V extends Variables>(
   const shared = sharedVariables(port);
   const declared: Variables = variables ?? {};
   const known = [...Object.values(shared), ...Object.values(declared)].map(({ name }) => name);
+  const misspellings = findMisspellings(environment, known);
   const [sharedValues, ownValues] = readBoth(
     () => readConfig(shared, environment),
     () => readConfig(declared, environment),
+    misspellings.map(describeMisspelling),
   );
   // Where nothing was declared, V has no keys either.
   const own = ownValues as Config<V>;
-  return { shared: sharedValues, own, misspellings: findMisspellings(environment, known) };
+  return { shared: sharedValues, own, misspellings };
 }
 
-/** Reads the second even where the first has faults, so that all are listed. */
-function readBoth<A, B>(readFirst: () => A, readSecond: () => B): [A, B] {
+/** Reads the second even where the first has faults, so that all are listed; `hints` stand behind them. */
+function readBoth<A, B>(readFirst: () => A, readSecond: () => B, hints: readonly string[]): [A, B] {
   const faults: string[] = [];
   const attempt = <T>(read: () => T): T | undefined => {
     try {
@@ -61,6 +64,6 @@ function readBoth<A, B>(readFirst: () => A, readSecond: () => B): [A, B] {
   };
   const first = attempt(readFirst);
   const second = attempt(readSecond);
-  if (first === undefined || second === undefined) throw new ConfigurationError(faults);
+  if (first === undefined || second === undefined) throw new ConfigurationError([...faults, ...hints]);
   return [first, second];
 }

@@ -8,7 +8,7 @@ import type { Readiness, State } from '../state/index.js';
 import { COMMON_SERVICES, serverChain } from './chain.js';
 import type { Scene } from './scene.js';
 import type { App } from './service.js';
-import { StartupError } from './startup-error.js';
+import { cannotBind, StartupError } from './startup-error.js';
 
 /** What a process serves. */
 export interface ListenOptions {
@@ -37,11 +37,10 @@ export async function listen(scene: Scene, options: ListenOptions): Promise<RpcS
     clock,
     random,
   });
-  const address = formatHostPort(config.listen);
   try {
-    return await serve(router, { listen: address, clock });
+    return await serve(router, { listen: formatHostPort(config.listen), clock });
   } catch (cause) {
-    throw cannotListen(address, cause);
+    throw cannotBind({ what: 'listen on', at: config.listen, variable: 'RONDO_LISTEN', cause });
   }
 }
 
@@ -60,11 +59,4 @@ function descriptors(path: string | undefined, log: Logger): Uint8Array | undefi
     log.warn({ reason }, 'reflection knows no contract: set RONDO_DESCRIPTORS to the descriptor set');
     return undefined;
   }
-}
-
-function cannotListen(address: string, cause: unknown): StartupError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const why = reason.includes('EADDRINUSE') ? 'the port is in use' : reason;
-  const remedy = 'stop what holds it, or set RONDO_LISTEN to another address';
-  return new StartupError(`can't listen on ${address}: ${why}; ${remedy}`, { cause });
 }

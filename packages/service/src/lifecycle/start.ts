@@ -2,7 +2,13 @@ import type { Logger } from '@rondo/rpc/call';
 import { createRegistryChannel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { callMetrics } from '@rondo/rpc/telemetry';
-import { type Environment, formatHostPort, type SharedConfig, type Variables } from '../config/index.js';
+import {
+  describeMisspelling,
+  type Environment,
+  formatHostPort,
+  type SharedConfig,
+  type Variables,
+} from '../config/index.js';
 import { watchDependencies } from '../dependency/index.js';
 import { consoleDestination, createLog } from '../log/index.js';
 import { meterDiscovery, startMetrics } from '../metrics/index.js';
@@ -52,7 +58,7 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const { shared: config, own, misspellings } = configure(options, environment);
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
   const log = options.log ?? (await consoleLog(name, instanceId, config));
-  for (const { name: variable, meant } of misspellings) log.warn({}, `${variable} is not read: is ${meant} meant?`);
+  for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
   const scene: Scene = { name, config, instanceId, startedAt, clock, random, log };
   const resources = createResources();
   try {

@@ -31,7 +31,9 @@ describe('startMetrics', () => {
   it('names the variable to change where the address is taken', async () => {
     const { address } = await start();
     const port = Number(address?.split(':')[1]);
-    await expect(start(port)).rejects.toThrow(/EADDRINUSE.*set RONDO_METRICS/);
+    await expect(start(port)).rejects.toThrow(
+      `can't serve metrics at ${address}: the port is in use; stop what holds it, or set RONDO_METRICS to another address`,
+    );
   });
 
   it('keeps nothing and listens nowhere where it is off', async () => {

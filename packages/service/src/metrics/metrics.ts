@@ -1,7 +1,7 @@
 import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { formatHostPort, type HostPort } from '../config/index.js';
-import { StartupError } from '../lifecycle/startup-error.js';
+import type { HostPort } from '../config/index.js';
+import { cannotBind } from '../lifecycle/startup-error.js';
 import { meterProcess } from './process.js';
 import { createReader, serveMetrics } from './server.js';
 
@@ -25,11 +25,7 @@ export async function startMetrics(listen: HostPort | undefined): Promise<Metric
   const meter = provider.getMeter('rondo');
   meterProcess(meter);
   const server = await serveMetrics(reader, listen).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const where = formatHostPort(listen);
-    throw new StartupError(`can't serve metrics at ${where}: ${reason}; set RONDO_METRICS to an address that is free`, {
-      cause,
-    });
+    throw cannotBind({ what: 'serve metrics at', at: listen, variable: 'RONDO_METRICS', cause });
   });
   const close = async () => {
     await server.close();

@@ -154,6 +154,14 @@ describe('a registration', () => {
     expect(fake.registered).toHaveLength(1);
   });
 
+  it('says of a server that is no registry what is wrong', async () => {
+    const { clock, fake, lines, begin } = start();
+    fake.fault = new RpcError(Status.UNIMPLEMENTED, 'this server has no such method');
+    begin();
+    await clock.advance(10_000);
+    expect(lines).toEqual([expect.stringMatching(/^error: what answers at RONDO_REGISTRY is no registry, set it to/)]);
+  });
+
   it('stops when a later process has its name, and says what to do', async () => {
     const { clock, fake, lines, begin } = start();
     const registration = begin();

@@ -101,7 +101,7 @@ class LeaseKeeper implements Registration {
       try {
         await this.#pause.wait(await this.#keep());
       } catch (error) {
-        if (error instanceof RpcError && error.code === Status.ABORTED) return this.#end(error);
+        if (error instanceof RpcError && error.code === Status.ABORTED) return this.#end();
         this.#fail(error);
         await this.#pause.wait(this.#backoff.nextMs());
       }
@@ -123,8 +123,8 @@ class LeaseKeeper implements Registration {
     this.#outcome.set({ reachable: false, status: undefined });
   }
 
-  #end(error: RpcError): void {
-    this.#standing.superseded(error);
+  #end(): void {
+    this.#standing.superseded();
     this.#outcome.set({ reachable: false, status: undefined });
     // The lease is the other's by now: there is nothing to say goodbye to.
     this.#lease = undefined;

@@ -6,7 +6,7 @@ export interface Standing {
   reached(): void;
   forgotten(): void;
   failed(error: unknown): void;
-  superseded(error: unknown): void;
+  superseded(): void;
 }
 
 /** Makes one for the instance `instanceId`. */
@@ -29,14 +29,17 @@ export function createStanding(log: Logger, instanceId: string): Standing {
       failing = code;
       const reason = error instanceof Error ? error.message : String(error);
       if (PASSING.has(code)) log.warn({}, `the registry is away: serving on without it, trying again; ${reason}`);
-      else log.error({ err: error }, `the registry refuses this instance: serving on, trying again; ${reason}`);
+      else if (code === Status.UNIMPLEMENTED) log.error({}, `${NO_REGISTRY}: serving on, trying again; ${reason}`);
+      else log.error({}, `the registry refuses this instance: serving on, trying again; ${reason}`);
     },
-    superseded(error) {
+    superseded() {
       const remedy = 'give each process its own RONDO_INSTANCE_ID, or stop this one';
-      log.error({ err: error }, `another process registered as ${instanceId}: callers go there now; ${remedy}`);
+      log.error({}, `another process registered as ${instanceId}: callers go there now; ${remedy}`);
     },
   };
 }
+
+const NO_REGISTRY = 'what answers at RONDO_REGISTRY is no registry, set it to where the registry listens';
 
 /** Codes that pass by themselves. */
 const PASSING: ReadonlySet<Status> = new Set([

@@ -65,12 +65,17 @@ describe('evaluate', () => {
         .map((prime) => `1/${prime}`)
         .join('+'),
     ],
-    ['a long decimal', `1 + 0.${'1'.repeat(150)}`],
     ['a long divisor', `1 / ${'1'.repeat(151)}`],
     ['a long divisor of a difference', `1 - 1 / ${'1'.repeat(151)}`],
   ])('refuses one of more: %s', (_, expression) => {
     expect(() => evaluate(expression)).toThrow(
       /^column \d+: the exact value needs a denominator of more than 150 digits; evaluate parts/,
+    );
+  });
+
+  it('refuses a decimal of more, and says what to write', () => {
+    expect(() => evaluate(`1 + 0.${'1'.repeat(150)}`)).toThrow(
+      'column 5: the exact value needs a denominator of more than 150 digits; write the number with fewer decimals',
     );
   });
 });

@@ -22,7 +22,7 @@ export function evaluate(expression: string): Fraction {
 function compute(expression: Expression): Fraction {
   switch (expression.kind) {
     case 'number':
-      return bounded(new Fraction(expression.text), expression.column);
+      return bounded(new Fraction(expression.text), expression.column, 'write the number with fewer decimals');
     case 'negated':
       return compute(expression.operand).neg();
     case 'chain':
@@ -45,8 +45,10 @@ function apply(left: Fraction, { operator, operand, column }: Link): Fraction {
   }
 }
 
-function bounded(value: Fraction, column: number): Fraction {
+const IN_PARTS = 'evaluate parts of it in calls of their own, with a scale';
+
+function bounded(value: Fraction, column: number, remedy = IN_PARTS): Fraction {
   if (value.d < MAX_DENOMINATOR) return value;
   const problem = `the exact value needs a denominator of more than ${MAX_DENOMINATOR_DIGITS} digits`;
-  throw new ExpressionError(column, `${problem}; evaluate parts of it in calls of their own, with a scale`);
+  throw new ExpressionError(column, `${problem}; ${remedy}`);
 }

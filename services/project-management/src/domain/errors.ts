@@ -108,7 +108,8 @@ export class StoreUnavailable extends Unavailable {
   override readonly name = 'StoreUnavailable';
 
   constructor(cause: Error) {
-    super(`the database is unavailable; try again later (${cause.message})`, { cause });
+    // What the database says names hosts and tables, and stays inside.
+    super('the database is unavailable; try again later', { cause });
   }
 }
 

@@ -23,6 +23,6 @@ export function readOptionalMember(report: ReportFault, name: string): string | 
 
 function readName<Id>(report: ReportFault, name: string, { pattern, parse }: NamePattern<Id>): Id | undefined {
   const id = parse(name);
-  if (id === undefined) report(`must be ${pattern}, where an id is of a-z 0-9 -; it is "${name}"`);
+  if (id === undefined) report(`must be ${pattern}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`);
   return id;
 }

@@ -3,6 +3,9 @@ import { nameOf, type ResourceKind } from './names.js';
 /** What the rules of this service refuse, or can't carry out now. Each message says what is wrong and what to do. */
 export abstract class DomainError extends Error {}
 
+/** How many resources an error names: a status has to fit into a header block that every client takes. */
+const MAX_NAMED = 16;
+
 const LISTS: Readonly<Record<ResourceKind, string>> = {
   customer: 'CustomerService/ListCustomers lists those that do',
   product: 'ProductService/ListProducts lists those that do',
@@ -10,18 +13,22 @@ const LISTS: Readonly<Record<ResourceKind, string>> = {
   order: 'OrderService/ListOrders lists those that do',
 };
 
-/** Resources that aren't there. */
+/** Resources that aren't there; of many, the first. */
 export class NotFound extends DomainError {
   override readonly name = 'NotFound';
   readonly kind: ResourceKind;
   /** The resources' names. */
   readonly resources: readonly string[];
+  /** What to do. */
+  readonly remedy: string;
 
   constructor(kind: ResourceKind, ids: readonly string[]) {
-    const resources = ids.map((id) => nameOf(kind, id));
-    super(`${resources.join(', ')} ${ids.length === 1 ? "doesn't" : "don't"} exist; ${LISTS[kind]}`);
+    const resources = ids.slice(0, MAX_NAMED).map((id) => nameOf(kind, id));
+    const verb = ids.length === 1 ? "doesn't" : "don't";
+    super(`${resources.join(', ')}${andMore(ids)} ${verb} exist; ${LISTS[kind]}`);
     this.kind = kind;
     this.resources = resources;
+    this.remedy = LISTS[kind];
   }
 }
 
@@ -59,15 +66,22 @@ export interface Shortage {
   readonly needed: bigint;
 }
 
-/** More is wanted than is there; nothing was taken. */
+/** More is wanted than is there, of many products the first; nothing was taken. */
 export class InsufficientStock extends DomainError {
   override readonly name = 'InsufficientStock';
   readonly shortages: readonly Shortage[];
 
   constructor(shortages: readonly Shortage[]) {
-    super(`the stock is too small and nothing was taken: ${shortages.map(describeShortage).join('; ')}`);
-    this.shortages = shortages;
+    const named = shortages.slice(0, MAX_NAMED);
+    const missing = `${named.map(describeShortage).join('; ')}${andMore(shortages)}`;
+    super(`the stock is too small and nothing was taken: ${missing}; ask for less, or add stock with AdjustStock`);
+    this.shortages = named;
   }
+}
+
+/** How many of `all` an error doesn't name. */
+function andMore(all: readonly unknown[]): string {
+  return all.length > MAX_NAMED ? ` and ${all.length - MAX_NAMED} more` : '';
 }
 
 /** A shortage in words. */

@@ -38,7 +38,18 @@ describe('takeStock', () => {
     ];
     const products = [product('a', 3n), product('b', 1n), product('c', 0n)];
     expect(() => takeStock(products, needs)).toThrow(
-      'nothing was taken: products/a has 3 where 4 are needed; products/c has 0 where 9 are needed',
+      'nothing was taken: products/a has 3 where 4 are needed; products/c has 0 where 9 are needed; ask for less, or add',
     );
+  });
+
+  it('names the first of many that are short, and how many are left', () => {
+    const ids = Array.from({ length: 100 }, (_, index) => `p${index}`);
+    const take = () =>
+      takeStock(
+        ids.map((id) => product(id, 0n)),
+        ids.map((productId) => ({ productId, quantity: 1n })),
+      );
+    expect(take).toThrow(/products\/p15 has 0 where 1 are needed and 84 more; ask for less/);
+    expect(take).not.toThrow('products/p16');
   });
 });

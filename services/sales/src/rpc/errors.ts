@@ -51,8 +51,8 @@ function isTaken(error: DomainError): boolean {
 
 function detailsOf(error: DomainError) {
   if (error instanceof NotFound) {
-    const { resources, message: description } = error;
-    return resources.map((resourceName) => packDetail(ResourceInfo, { resourceName, description }));
+    const description = `doesn't exist; ${error.remedy}`;
+    return error.resources.map((resourceName) => packDetail(ResourceInfo, { resourceName, description }));
   }
   if (error instanceof InsufficientStock) {
     const violations = error.shortages.map((shortage) => ({

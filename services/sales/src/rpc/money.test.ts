@@ -24,13 +24,13 @@ describe('google.type.Money', () => {
   });
 
   it.each([
-    [undefined, 'product.unit_price: is required'],
+    [undefined, 'product.unit_price: is required: an amount in a currency, such as 19.99 EUR'],
     [
       price('', 1n),
       'product.unit_price.currency_code: must be a currency of ISO 4217 in capitals, such as EUR; it is ""',
     ],
     [price('eur', 1n), 'product.unit_price.currency_code: must be a currency'],
-    [price('EUR', -1n), 'product.unit_price: must not be negative'],
+    [price('EUR', -1n), 'product.unit_price: must not be negative; it is -1 units and 0 nanos'],
     [price('EUR', 0n, -10_000_000), 'product.unit_price: must not be negative'],
     [
       price('EUR', 1n, -10_000_000),

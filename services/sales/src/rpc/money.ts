@@ -19,7 +19,7 @@ export function toMoneyMessage({ currency, minorUnits }: Money): MoneyMessage {
 /** The price at `path`: an amount that isn't negative, in whole minor units of its currency. */
 export function readPrice(field: FieldAt, path: string, price: MoneyMessage | undefined): Money {
   if (price === undefined) {
-    field(path)('is required');
+    field(path)('is required: an amount in a currency, such as 19.99 EUR');
     return NO_PRICE;
   }
   const ofCurrency = currencyFault(price.currencyCode);
@@ -40,7 +40,7 @@ function signFault({ units, nanos }: MoneyMessage): string | undefined {
   if ((units > 0n && nanos < 0) || (units < 0n && nanos > 0)) {
     return `units and nanos must have the same sign; they are ${units} and ${nanos}`;
   }
-  return units < 0n || nanos < 0 ? 'must not be negative' : undefined;
+  return units < 0n || nanos < 0 ? `must not be negative; it is ${units} units and ${nanos} nanos` : undefined;
 }
 
 /** Of `nanos` that are not negative. */

@@ -4,7 +4,8 @@ import { namePattern, parseName, type ResourceKind } from '../domain/names.js';
 /** The id inside a resource's name. */
 export function readName(report: ReportFault, kind: ResourceKind, name: string): string {
   const id = parseName(kind, name);
-  if (id === undefined) report(`must be of the pattern ${namePattern(kind)}; it is "${name}"`);
+  if (id === undefined)
+    report(`must be of the pattern ${namePattern(kind)}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`);
   return id ?? '';
 }
 
