@@ -72,6 +72,13 @@ describe('a call limit', () => {
     expect(limit.signal.reason).toMatchObject({ message: 'first' });
   });
 
+  it('tells those who come after its end at once', () => {
+    const { limit } = makeLimit({ allowedMs: 0 });
+    const heard: string[] = [];
+    limit.onEnd(() => heard.push('ended'));
+    expect(heard).toEqual(['ended']);
+  });
+
   it('leaves work that is done in time alone', async () => {
     const caller = new AbortController();
     const { clock, limit } = makeLimit({ allowedMs: 250, parents: [caller.signal] });

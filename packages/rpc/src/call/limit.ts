@@ -57,8 +57,12 @@ export class CallLimit {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** Calls `listener` when the call ends, unless {@link CallLimit.offEnd} takes it back. */
+  /** Calls `listener` when the call ends, at once where it has, unless {@link CallLimit.offEnd} takes it back. */
   onEnd(listener: () => void): void {
+    if (this.#reason !== undefined) {
+      listener();
+      return;
+    }
     this.#listeners ??= new Set();
     this.#listeners.add(listener);
   }

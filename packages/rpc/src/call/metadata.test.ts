@@ -1,7 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { Metadata } from './metadata.js';
+import { Metadata, type MetadataSource } from './metadata.js';
 
 const BYTES = Buffer.from([1, 2]);
+
+const sent: readonly (readonly [string, readonly string[]])[] = [
+  ['grpc-status', ['0']],
+  ['x-latin', ['caf\u00e9']],
+  ['x-none', []],
+  ['x-large', ['x'.repeat(20_000)]],
+];
+const peer: MetadataSource = {
+  getAll: (key) => sent.find(([name]) => name === key)?.[1] ?? [],
+  forEach(visit) {
+    for (const [key, values] of sent) for (const value of values) visit(key, value);
+  },
+};
 
 describe('metadata', () => {
   it('knows no case, and keeps the values of a key in order', () => {
@@ -35,6 +48,16 @@ describe('metadata', () => {
     expect(metadata.getAll('a')).toEqual(['3']);
     metadata.delete('A');
     expect([...metadata]).toEqual([]);
+  });
+
+  it('keeps what is there where its replacement is refused', () => {
+    const metadata = new Metadata({ a: '1' });
+    expect(() => metadata.set('a', 'naïve')).toThrow(/printable ASCII/);
+    expect(metadata.get('a')).toBe('1');
+  });
+
+  it('refuses what is neither text nor bytes', () => {
+    expect(() => new Metadata(JSON.parse('{"x-text": 5}'))).toThrow(/"x-text": needs text/);
   });
 
   it('is copied whole', () => {
@@ -74,15 +97,32 @@ describe('metadata', () => {
   });
 
   it('takes what a peer sent as it is, but for the keys of the protocol', () => {
-    const received = Metadata.received(() => [
-      ['grpc-status', ['0']],
-      ['x-latin', ['caf\u00e9']],
-      ['x-none', []],
-      ['x-large', ['x'.repeat(20_000)]],
-    ]);
-    expect([...received].map(([key]) => key)).toEqual(['x-latin', 'x-large']);
+    const received = Metadata.over(peer);
+    expect(received.get('grpc-status')).toBeUndefined();
+    expect(received.get('X-Latin')).toBe('café');
+    expect(received.has('x-none')).toBe(false);
+    const visited: string[] = [];
+    received.forEach((key) => {
+      visited.push(key);
+    });
+    expect(visited).toEqual(['x-latin', 'x-large']);
+    expect([...received].map(([key]) => key)).toEqual(visited);
+    expect(received.size).toBe(2);
     const trailer = new Metadata({ a: '1' });
     trailer.appendAll(received);
     expect(trailer.get('x-latin')).toBe('café');
+  });
+
+  it('leaves what it was read from as it is', () => {
+    const own = new Metadata({ a: '1', b: '2' });
+    const over = Metadata.over(own);
+    const copy = over.clone();
+    over.append('a', '3');
+    over.delete('b');
+    copy.set('a', '4');
+    expect([...over].join()).toBe('a,1,a,3');
+    expect([...copy].join()).toBe('b,2,a,4');
+    expect([...own].join()).toBe('a,1,b,2');
+    expect(() => over.append('c', 'x'.repeat(16 * 1024))).toThrow(/the most/);
   });
 });

@@ -1,6 +1,12 @@
 /** Text, or bytes under a key that ends in `-bin`. */
 export type MetadataValue = string | Uint8Array;
 
+/** What metadata can be read from: what a transport holds, or other metadata. Keys are in lower case. */
+export interface MetadataSource {
+  getAll(key: string): readonly MetadataValue[];
+  forEach(visit: (key: string, value: MetadataValue) => void): void;
+}
+
 /** What metadata can be made from: pairs, a plain object, or other metadata. */
 export type MetadataInit = Iterable<readonly [string, MetadataValue]> | Readonly<Record<string, MetadataValue>>;
 
@@ -8,6 +14,8 @@ export type MetadataInit = Iterable<readonly [string, MetadataValue]> | Readonly
 const MAX_BYTES = 16 * 1024;
 /** What an entry counts beside its key and value. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2 */
 const ENTRY_BYTES = 32;
+const PROTOCOL = 'grpc-';
+const NO_VALUES: readonly never[] = [];
 const KEY = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
 
@@ -20,7 +28,7 @@ const TEXT = /^[\x20-\x7e]*$/;
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   #present: Map<string, MetadataValue[]> | undefined;
-  #unread: (() => Iterable<readonly [string, readonly MetadataValue[]]>) | undefined;
+  #source: MetadataSource | undefined;
   #sizeBytes = 0;
 
   constructor(init?: MetadataInit) {
@@ -30,34 +38,36 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   }
 
   /**
-   * Metadata as it came over the wire: what a peer sent is taken as it is, but for the protocol's own keys. It is read
-   * where it is first looked at, as most of it never is.
+   * Metadata that begins as `source` has it, without the protocol's own keys. What came over the wire is taken as it
+   * is, and copied where it is first changed or counted: most of it never is.
    */
-  static received(read: () => Iterable<readonly [string, readonly MetadataValue[]]>): Metadata {
+  static over(source: MetadataSource): Metadata {
     const metadata = new Metadata();
-    metadata.#unread = read;
+    metadata.#source = source;
     return metadata;
   }
 
   /** The first text under `key`; undefined where there is none, or bytes. */
   get(key: string): string | undefined {
-    const value = this.#values?.get(key.toLowerCase())?.[0];
+    const value = this.getAll(key)[0];
     return typeof value === 'string' ? value : undefined;
   }
 
   /** The first bytes under `key`, which ends in `-bin`; undefined where there are none. */
   getBytes(key: string): Uint8Array | undefined {
-    const value = this.#values?.get(key.toLowerCase())?.[0];
+    const value = this.getAll(key)[0];
     return value instanceof Uint8Array ? value : undefined;
   }
 
   /** All values under `key`, in the order they were added. */
   getAll(key: string): readonly MetadataValue[] {
-    return this.#values?.get(key.toLowerCase()) ?? [];
+    const name = key.toLowerCase();
+    if (this.#source === undefined) return this.#present?.get(name) ?? NO_VALUES;
+    return name.startsWith(PROTOCOL) ? NO_VALUES : this.#source.getAll(name);
   }
 
   has(key: string): boolean {
-    return this.#values?.has(key.toLowerCase()) ?? false;
+    return this.getAll(key).length > 0;
   }
 
   /**
@@ -68,7 +78,8 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   append(key: string, value: MetadataValue): void {
     const name = checkedKey(key);
     checkValue(name, value);
-    if (this.#presentBytes + sizeOf(name, value) > MAX_BYTES) {
+    this.#own();
+    if (this.#sizeBytes + sizeOf(name, value) > MAX_BYTES) {
       throw new TypeError(`metadata key "${key}": ${MAX_BYTES} bytes are the most that all entries can take`);
     }
     this.#add(name, value);
@@ -76,63 +87,77 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
 
   /** Adds all entries of `other` as they stand, were they received or made here. */
   appendAll(other: Metadata): void {
-    for (const [key, value] of other) this.#add(key, value);
+    other.forEach((key, value) => {
+      this.#add(key, value);
+    });
   }
 
   /** Puts a value under `key` in place of all others there. Throws as {@link Metadata.append} does. */
   set(key: string, value: MetadataValue): void {
+    checkValue(checkedKey(key), value);
     this.delete(key);
     this.append(key, value);
   }
 
   delete(key: string): void {
     const name = key.toLowerCase();
-    for (const value of this.getAll(name)) this.#sizeBytes -= sizeOf(name, value);
-    this.#values?.delete(name);
+    const entries = this.#own();
+    for (const value of entries.get(name) ?? []) this.#sizeBytes -= sizeOf(name, value);
+    entries.delete(name);
   }
 
   /** How many keys there are. */
   get size(): number {
-    return this.#values?.size ?? 0;
+    return this.#source === undefined ? (this.#present?.size ?? 0) : this.#own().size;
   }
 
   /** A copy; changes of one don't reach the other. */
   clone(): Metadata {
     const copy = new Metadata();
-    copy.appendAll(this);
+    if (this.#source === undefined) copy.appendAll(this);
+    else copy.#source = this.#source;
     return copy;
   }
 
+  /** Calls `visit` with each entry: what iterating does, for less. */
+  forEach(visit: (key: string, value: MetadataValue) => void): void {
+    if (this.#source !== undefined) {
+      forEachOf(this.#source, visit);
+      return;
+    }
+    for (const [key, values] of this.#present ?? []) {
+      for (const value of values) visit(key, value);
+    }
+  }
+
   *[Symbol.iterator](): Iterator<readonly [string, MetadataValue]> {
-    if (this.#values === undefined) return;
-    for (const [key, values] of this.#values) {
+    for (const [key, values] of this.#own()) {
       for (const value of values) yield [key, value];
     }
   }
 
-  get #presentBytes(): number {
-    return this.#values === undefined ? 0 : this.#sizeBytes;
-  }
-
-  get #values(): Map<string, MetadataValue[]> | undefined {
-    const read = this.#unread;
-    if (read !== undefined) {
-      this.#unread = undefined;
-      for (const [key, values] of read()) {
-        if (!key.startsWith('grpc-')) for (const value of values) this.#add(key, value);
-      }
-    }
+  /** The entries as its own, to change or count. */
+  #own(): Map<string, MetadataValue[]> {
+    this.#present ??= new Map();
+    const source = this.#source;
+    this.#source = undefined;
+    if (source !== undefined) forEachOf(source, (key, value) => this.#add(key, value));
     return this.#present;
   }
 
   #add(name: string, value: MetadataValue): void {
-    const values = this.#values ?? new Map<string, MetadataValue[]>();
-    this.#present = values;
-    const present = values.get(name);
-    if (present === undefined) values.set(name, [value]);
+    const entries = this.#own();
+    const present = entries.get(name);
+    if (present === undefined) entries.set(name, [value]);
     else present.push(value);
     this.#sizeBytes += sizeOf(name, value);
   }
+}
+
+function forEachOf(source: MetadataSource, visit: (key: string, value: MetadataValue) => void): void {
+  source.forEach((key, value) => {
+    if (!key.startsWith(PROTOCOL)) visit(key, value);
+  });
 }
 
 /** What an entry takes in a header block; bytes travel as base64. */
@@ -146,7 +171,7 @@ function checkedKey(key: string): string {
   if (!KEY.test(name)) {
     throw new TypeError(`metadata key "${key}": only letters, digits and "_ . -" can stand in a key`);
   }
-  if (name.startsWith('grpc-')) {
+  if (name.startsWith(PROTOCOL)) {
     throw new TypeError(`metadata key "${key}": keys that begin with "grpc-" belong to the protocol`);
   }
   return name;
@@ -154,7 +179,7 @@ function checkedKey(key: string): string {
 
 function checkValue(key: string, value: MetadataValue): void {
   const binary = key.endsWith('-bin');
-  if (binary !== value instanceof Uint8Array) {
+  if (binary ? !(value instanceof Uint8Array) : typeof value !== 'string') {
     throw new TypeError(`metadata key "${key}": ${binary ? 'needs bytes' : 'needs text; bytes go under a "-bin" key'}`);
   }
   if (typeof value === 'string' && !TEXT.test(value)) {

@@ -28,7 +28,7 @@ export async function tryInTurn(method: Method, wire: WireCall, options: Attempt
   const request = guardRequest(wire);
   budget.deposit();
   const known = group.known();
-  if (known !== undefined) await known;
+  if (known !== undefined) await waitFor(known, wire, clock);
   for (;;) {
     wire.limit.throwIfEnded();
     const member = group.pick(tried) ?? lapsed;
@@ -40,8 +40,11 @@ export async function tryInTurn(method: Method, wire: WireCall, options: Attempt
     const attempt = new Try(member, clock);
     attempts.push(attempt);
     try {
-      if (!connected) await member.transport.connect(wire.limit.signal);
-      return observeReply(await member.transport.call(request.wire), { end: (error) => attempt.end(error) });
+      if (!connected) await attempt.connect(member.transport.connect(wire.limit.signal));
+      const reply = await member.transport.call(request.wire);
+      if (wire.responseStream) return attempt.follow(reply);
+      attempt.end();
+      return reply;
     } catch (error) {
       attempt.end(error);
       const again = mayTryAgain(method, error) && !request.touched() && wire.limit.reason === undefined;
@@ -51,12 +54,25 @@ export async function tryInTurn(method: Method, wire: WireCall, options: Attempt
   }
 }
 
+/** Waits until something is known. The process lives for that as long as the call does: looking up holds nothing. */
+function waitFor(known: Promise<void>, { limit }: WireCall, clock: Clock): Promise<void> {
+  const hold = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
+  const letGo = () => hold.cancel();
+  limit.onEnd(letGo);
+  return known.finally(() => {
+    limit.offEnd(letGo);
+    letGo();
+  });
+}
+
+const NO_ANSWER = 'no answer yet';
+
 /** A try, and how far it has come. */
 class Try implements Attempt {
   readonly instance: string;
   readonly address: string;
   code: Attempt['code'] = 'PENDING';
-  message = 'no answer yet';
+  message = NO_ANSWER;
   elapsedMs = 0;
   readonly #clock: Clock;
   readonly #startedAt: number;
@@ -66,6 +82,19 @@ class Try implements Attempt {
     this.address = endpoint.address;
     this.#clock = clock;
     this.#startedAt = clock.now();
+  }
+
+  /** Waits for the connection, saying so meanwhile. */
+  async connect(connecting: Promise<void>): Promise<void> {
+    this.message = 'no connection yet';
+    await connecting;
+    this.message = NO_ANSWER;
+  }
+
+  /** The try ends with the stream that answers it. */
+  follow(reply: Reply<Uint8Array>): Reply<Uint8Array> {
+    this.message = 'the answer has not come to its end';
+    return observeReply(reply, { end: (error) => this.end(error) });
   }
 
   end(error?: unknown): void {
@@ -113,6 +142,6 @@ function exhausted(method: Method, attempts: readonly Attempt[], group: Endpoint
   return new RpcError(Status.UNAVAILABLE, `no instance of ${method.service} can take the call: ${reasons.join('; ')}`);
 }
 
-function nameOf({ instance, address }: Pick<Attempt, 'instance' | 'address'>): string {
+export function nameOf({ instance, address }: Pick<Attempt, 'instance' | 'address'>): string {
   return instance === address ? address : `${instance} at ${address}`;
 }

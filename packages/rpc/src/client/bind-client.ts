@@ -1,12 +1,22 @@
-import { CallLimit, currentScope, Metadata, newTraceId, type Payload, propagateTrace } from '../call/index.js';
+import {
+  CallLimit,
+  currentScope,
+  Metadata,
+  type MetadataInit,
+  newTraceId,
+  type Payload,
+  propagateTrace,
+  receivedTraceId,
+} from '../call/index.js';
 import { type Method, methodsOf, type ServiceDefinition } from '../contract/index.js';
 import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
-import { RpcError } from '../status/index.js';
+import { RpcError, Status } from '../status/index.js';
 import type { WireCall } from '../transport/index.js';
 import type { Channel } from './channel.js';
 import type { CallOptions, Client } from './client.js';
-import type { ClientCall } from './client-call.js';
+import { type ClientCall, OutgoingCall } from './client-call.js';
 import { decodeReply, encodeRequest } from './codec.js';
+import { explain } from './explain.js';
 import { RequestStream } from './request-stream.js';
 
 /** What a client is bound to. */
@@ -56,7 +66,7 @@ async function unaryReply(line: Line, request: Payload, options: CallOptions): P
     if (response.stream) throw new TypeError('a stream where one message was expected');
     return response.message;
   } catch (error) {
-    throw explain(error, call, line);
+    throw explain(error, call, line.channel);
   } finally {
     call.limit.release();
   }
@@ -72,62 +82,64 @@ async function* streamReply(line: Line, request: Payload, options: CallOptions):
     yield* response.messages;
     options.onTrailer?.(trailer);
   } catch (error) {
-    throw explain(error, call, line);
+    throw explain(error, call, line.channel);
   } finally {
     call.limit.release();
   }
 }
 
-/** Adds to a failure which call it was, and where it was tried. */
-function explain(error: unknown, { attempts, startedAt }: ClientCall, { method, channel }: Line): unknown {
-  if (!(error instanceof RpcError)) return error;
-  const { code, message, details, metadata } = error;
-  const elapsedMs = channel.clock.now() - startedAt;
-  // A copy of each, as a try that was left behind still ends.
-  const report = { method: method.path, attempts: attempts.map((attempt) => ({ ...attempt })), elapsedMs };
-  return new RpcError(code, message, { details, metadata, cause: error, report });
-}
-
 function newCall({ method, channel }: Line, request: Payload, options: CallOptions): ClientCall {
   const { clock, random } = channel;
   const scope = currentScope();
-  const metadata = new Metadata(options.metadata);
-  const traceId = scope?.traceId ?? newTraceId(random);
-  propagateTrace(metadata, traceId, random);
   const startedAt = clock.now();
-  const deadline = earliest(
-    scope?.deadline,
-    options.deadline?.getTime(),
-    after(startedAt, options.timeoutMs),
-    after(startedAt, method.policy.timeoutMs),
+  const deadline = earliest(scope?.deadline, startedAt, { method, options });
+  const metadata = toMetadata(options.metadata, method);
+  const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
+  propagateTrace(metadata, traceId, random);
+  const limit = new CallLimit({ clock, deadline, parents: parentsOf(scope?.limit, options.signal) });
+  return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt });
+}
+
+const NO_PARENTS: readonly never[] = [];
+
+function parentsOf(
+  around: CallLimit | undefined,
+  signal: AbortSignal | undefined,
+): readonly (CallLimit | AbortSignal)[] {
+  if (around === undefined) return signal === undefined ? NO_PARENTS : [signal];
+  return signal === undefined ? [around] : [around, signal];
+}
+
+/** The soonest of what limits a call: the calls around it, its caller, its contract. */
+function earliest(
+  inherited: number | undefined,
+  startedAt: number,
+  { method, options }: { readonly method: Method; readonly options: CallOptions },
+): number | undefined {
+  const deadline = Math.min(
+    inherited ?? NEVER,
+    options.deadline?.getTime() ?? NEVER,
+    startedAt + (options.timeoutMs ?? NEVER),
+    startedAt + (method.policy.timeoutMs ?? NEVER),
   );
-  const parents = [scope?.limit, options.signal].filter((parent) => parent !== undefined);
-  const limit = new CallLimit({ clock, deadline, parents });
-  return {
-    method,
-    metadata,
-    deadline,
-    get signal() {
-      return limit.signal;
-    },
-    limit,
-    request,
-    traceId,
-    attempts: [],
-    startedAt,
-  };
+  if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
+  return deadline === NEVER ? undefined : deadline;
 }
 
-function after(startedAt: number, timeoutMs: number | undefined): number | undefined {
-  return timeoutMs === undefined ? undefined : startedAt + timeoutMs;
-}
+const NEVER = Number.POSITIVE_INFINITY;
 
-function earliest(...deadlines: readonly (number | undefined)[]): number | undefined {
-  let first: number | undefined;
-  for (const deadline of deadlines) {
-    if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
+function toMetadata(init: MetadataInit | undefined, method: Method): Metadata {
+  try {
+    return new Metadata(init);
+  } catch (cause) {
+    throw refused(method, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  return first;
+}
+
+/** What a caller gets who asks for what no call can be. */
+function refused({ path }: Method, reason: string, cause?: unknown): RpcError {
+  const report = { method: path, attempts: [], elapsedMs: 0 };
+  return new RpcError(Status.INVALID_ARGUMENT, reason, { cause, report });
 }
 
 function toWire(channel: Channel): Next<ClientCall> {

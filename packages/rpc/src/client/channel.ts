@@ -4,11 +4,11 @@ import type { Method } from '../contract/index.js';
 import type { Middleware } from '../middleware/index.js';
 import { RetryBudget } from '../resilience/index.js';
 import type { Resolver, Resolving } from '../resolver/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
+import type { Attempt } from '../status/index.js';
 import { type ConnectivityState, grpcTransport, type TransportFactory, type WireCall } from '../transport/index.js';
 import { tryInTurn } from './attempts.js';
 import type { ClientCall } from './client-call.js';
-import { EndpointGroup } from './endpoint-group.js';
+import { channelClosed, EndpointGroup } from './endpoint-group.js';
 
 /** What a channel is made from. */
 export interface ChannelOptions {
@@ -39,7 +39,7 @@ export interface Channel {
   readonly middleware: readonly Middleware<ClientCall>[];
   /** Looks a service up and connects to its instances before the first call of it. */
   follow(service: string): void;
-  /** Makes a call, noting each try in `attempts`. It rejects with an {@link RpcError}. */
+  /** Makes a call, noting each try in `attempts`. It rejects with an `RpcError`. */
   call(method: Method, wire: WireCall, attempts: Attempt[]): Promise<Reply<Uint8Array>>;
   /** What it knows now, of each service that was called. */
   inspect(): readonly ServiceView[];
@@ -79,8 +79,8 @@ export function createChannel(options: ChannelOptions): Channel {
     follow(service) {
       if (!closed) entryOf(service);
     },
-    async call(method, wire, attempts) {
-      if (closed) throw new RpcError(Status.UNAVAILABLE, 'the channel is closed');
+    call(method, wire, attempts) {
+      if (closed) return Promise.reject(channelClosed());
       const { group, budget } = entryOf(method.service);
       return tryInTurn(method, wire, { group, budget, clock, attempts });
     },

@@ -1,4 +1,5 @@
-import type { Call } from '../call/index.js';
+import type { Call, CallLimit, Metadata, Payload } from '../call/index.js';
+import type { Method } from '../contract/index.js';
 import type { Attempt } from '../status/index.js';
 
 /** A call as its caller's side sees it. */
@@ -7,4 +8,35 @@ export interface ClientCall extends Call {
   readonly startedAt: number;
   /** Where it was tried so far; the channel fills it. */
   readonly attempts: Attempt[];
+}
+
+/** A call as it begins; its signal is made where it is asked for, and goes along where a call is made by `{ ...call }`. */
+export class OutgoingCall implements ClientCall {
+  readonly method: Method;
+  readonly metadata: Metadata;
+  readonly deadline: number | undefined;
+  readonly limit: CallLimit;
+  readonly request: Payload;
+  readonly traceId: string;
+  readonly startedAt: number;
+  readonly attempts: Attempt[] = [];
+  declare readonly signal: AbortSignal;
+
+  constructor(call: Omit<ClientCall, 'signal' | 'attempts'>) {
+    this.method = call.method;
+    this.metadata = call.metadata;
+    this.deadline = call.deadline;
+    this.limit = call.limit;
+    this.request = call.request;
+    this.traceId = call.traceId;
+    this.startedAt = call.startedAt;
+    Object.defineProperty(this, 'signal', OutgoingCall.#signal);
+  }
+
+  static readonly #signal: PropertyDescriptor = {
+    enumerable: true,
+    get(this: OutgoingCall): AbortSignal {
+      return this.limit.signal;
+    },
+  };
 }

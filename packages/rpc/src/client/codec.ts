@@ -11,8 +11,9 @@ export function encodeRequest({ method, request }: Call): Payload<Uint8Array> {
 
 /** The reply as its caller reads it. */
 export function decodeReply(method: Method, { header, trailer, response }: Reply<Uint8Array>): Reply {
+  if (!response.stream)
+    return { header, trailer, response: { stream: false, message: decode(method, response.message) } };
   const decodeOne = (bytes: Uint8Array) => decode(method, bytes);
-  if (!response.stream) return { header, trailer, response: { stream: false, message: decodeOne(response.message) } };
   return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, decodeOne) } };
 }
 

@@ -3,7 +3,8 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { failure } from '../../test/support/outcome.js';
 import { connect } from '../../test/support/service.js';
-import { collect } from '../../test/support/stream.js';
+import { collect, streamOf } from '../../test/support/stream.js';
+import { Metadata } from '../call/index.js';
 import { type Middleware, observeReply } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { createMemoryNetwork, ManualClock, staticResolver } from '../testing/index.js';
@@ -78,6 +79,58 @@ describe('a client', () => {
     expect(calls).toBe(0);
   });
 
+  it.each([
+    ['a metadata key', { metadata: { 'no key': '1' } }, 'metadata key "no key"'],
+    ['a metadata value', { metadata: { 'x-text': 'naïve' } }, 'metadata key "x-text"'],
+    ['a timeout that is no number', { timeoutMs: Number.NaN }, 'timeoutMs must be a number'],
+    ['a deadline that is no date', { deadline: new Date('soon') }, 'deadline a valid date'],
+  ])('refuses %s that can be none as its own mistake, not its handler’s', async (_name, options, message) => {
+    const { client, clock } = clientOf(async () => emptyReply);
+    const error = await failure(client.unary({}, options));
+    expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, message: expect.stringContaining(message) });
+    expect(error.report).toMatchObject({ method: '/rondo.conformance.v1.ConformanceService/Unary', attempts: [] });
+    expect(await failure(collect(client.serverStream({}, options)))).toMatchObject({ code: Status.INVALID_ARGUMENT });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('takes an endless timeout for none', async () => {
+    const calls: WireCall[] = [];
+    const { client } = clientOf(async (wire) => {
+      calls.push(wire);
+      return { ...emptyReply, response: { stream: true, messages: streamOf() } };
+    });
+    await collect(client.serverStream({}, { timeoutMs: Number.POSITIVE_INFINITY }));
+    expect(calls[0]).toMatchObject({ deadline: undefined });
+  });
+
+  it('is part of the trace that its caller names', async () => {
+    const { channel } = clientOf(async () => emptyReply);
+    const traceId = 'ab'.repeat(16);
+    const seen: string[] = [];
+    const note: Middleware<ClientCall> = (call, next) => {
+      seen.push(call.traceId);
+      return next(call);
+    };
+    const client = createClient(ConformanceServiceDefinition, { channel, middleware: [note] });
+    await client.unary({}, { metadata: { traceparent: `00-${traceId}-${'1'.repeat(16)}-01` } });
+    expect(seen).toEqual([traceId]);
+  });
+
+  it('says at its deadline what the call was still waiting for', async () => {
+    const { client, clock } = clientOf(() => new Promise(() => undefined));
+    const unanswered = failure(client.unary({}));
+    await clock.advance(5_000);
+    expect((await unanswered).message).toContain('(raw: no answer yet)');
+    const resolver = { source: 'nowhere', resolve: () => ({ close: () => undefined }), close: () => undefined };
+    const lost = createClient(ConformanceServiceDefinition, { channel: createChannel({ resolver, clock }) });
+    const unresolved = failure(lost.unary({}));
+    await clock.advance(5_000);
+    expect((await unresolved).message).toContain(
+      '(no instance of rondo.conformance.v1.ConformanceService is known yet)',
+    );
+    expect(clock.timers).toBe(0);
+  });
+
   it('calls nobody once its channel is closed', async () => {
     const { client, channel } = clientOf(async () => emptyReply);
     channel.close();
@@ -111,6 +164,23 @@ describe("a client's middleware", () => {
     const client = createClient(ConformanceServiceDefinition, { channel, middleware });
     await collect(client.serverStream({ count: 2 }));
     expect(order).toEqual(['outer in', 'inner in', 'inner out', 'outer out']);
+  });
+
+  it('may make one call of another', async () => {
+    const calls: WireCall[] = [];
+    const { channel } = clientOf(async (wire) => {
+      calls.push(wire);
+      return emptyReply;
+    });
+    const mark: Middleware<ClientCall> = (call, next) => next({ ...call, metadata: new Metadata({ a: '1' }) });
+    let aborted: boolean | undefined;
+    const look: Middleware<ClientCall> = (call, next) => {
+      aborted = call.signal.aborted;
+      return next(call);
+    };
+    await createClient(ConformanceServiceDefinition, { channel, middleware: [mark, look] }).unary({});
+    expect(aborted).toBe(false);
+    expect(calls[0]?.metadata.get('a')).toBe('1');
   });
 
   it('may answer, and may refuse', async () => {

@@ -4,8 +4,18 @@ import { createRegistryChannel } from './registry-channel.js';
 const DEFAULT_REGISTRY = '127.0.0.1:50050';
 let channel: Channel | undefined;
 
-/** The process's own channel: over the registry at `RONDO_REGISTRY`, made when it is first needed. */
+/**
+ * The process's own channel: over the registry at `RONDO_REGISTRY`, made when it is first needed. Its watch keeps the
+ * process alive: a script closes it at its end.
+ */
 export function defaultChannel(): Channel {
-  channel ??= createRegistryChannel({ registry: (process.env['RONDO_REGISTRY'] ?? DEFAULT_REGISTRY).split(',') });
+  channel ??= createRegistryChannel({ registry: registryAddresses(process.env['RONDO_REGISTRY']) });
   return channel;
+}
+
+/** The addresses in a comma-separated list; where it names none, the default. */
+export function registryAddresses(list = ''): readonly string[] {
+  const addresses = list.split(',').map((address) => address.trim());
+  const named = addresses.filter((address) => address !== '');
+  return named.length > 0 ? named : [DEFAULT_REGISTRY];
 }

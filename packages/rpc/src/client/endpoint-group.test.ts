@@ -142,6 +142,34 @@ describe('an endpoint group', () => {
     expect(names(group)).toEqual(['a']);
   });
 
+  it('takes the last where one instance is listed twice', () => {
+    const { group, at } = makeGroup();
+    const [first, second] = endpoints('a', 'b').map((endpoint) => ({ ...endpoint, instanceId: 'one' }));
+    if (first === undefined || second === undefined) throw new Error('two endpoints were asked for');
+    group.onResolution({ endpoints: [first, second], departed: [] });
+    expect(group.members.map(({ endpoint, transport }) => [endpoint.address, transport])).toEqual([['b:1', at('b:1')]]);
+  });
+
+  it('wakes whoever waits when it is closed, and makes no connection any more', async () => {
+    const { group, pick } = makeGroup();
+    const known = group.known();
+    group.close();
+    await known;
+    group.onResolution(resolution('a'));
+    expect(await failure(Promise.resolve().then(pick))).toMatchObject({ message: 'the channel is closed' });
+  });
+
+  it('lets calls wait again where its source is back, but does not know yet', async () => {
+    const { group, pick } = makeGroup();
+    group.onFailure('connection refused');
+    group.onPending();
+    const known = group.known();
+    expect(known).toBeDefined();
+    group.onResolution(resolution('a'));
+    await known;
+    expect(pick()).toBe('a');
+  });
+
   it('says that nobody is registered, naming the service and where it looked', async () => {
     const { group, pick } = makeGroup();
     group.onResolution(resolution());

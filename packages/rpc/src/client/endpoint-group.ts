@@ -39,6 +39,7 @@ export class EndpointGroup implements ResolverListener {
   readonly #members = new Map<string, TrackedMember>();
   #eligible: readonly Member[] = [];
   #resolved = false;
+  #closed = false;
   #failure: string | undefined;
   #waiting: (() => void)[] = [];
 
@@ -49,7 +50,7 @@ export class EndpointGroup implements ResolverListener {
 
   /** Resolves once something is known: at once, unless it's the first call. */
   known(): Promise<void> | undefined {
-    if (this.#resolved || this.#failure !== undefined) return undefined;
+    if (this.#resolved || this.#closed || this.#failure !== undefined) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -74,13 +75,14 @@ export class EndpointGroup implements ResolverListener {
   }
 
   onResolution({ endpoints, departed }: Resolution): void {
+    if (this.#closed) return;
     const listed = new Map(endpoints.map((endpoint) => [endpoint.instanceId, endpoint]));
     for (const [id, member] of this.#members) {
       const next = listed.get(id);
       if (next === undefined) this.#unlist(member, departed.includes(id));
       else if (next.address !== member.endpoint.address) this.#remove(member);
     }
-    for (const endpoint of endpoints) this.#list(endpoint);
+    for (const endpoint of listed.values()) this.#list(endpoint);
     if (this.#members.size <= CONNECT_EARLY_LIMIT) this.#connectAll();
     this.#resolved = true;
     this.#changed();
@@ -91,9 +93,16 @@ export class EndpointGroup implements ResolverListener {
     this.#wake();
   }
 
+  onPending(): void {
+    this.#failure = undefined;
+  }
+
+  /** No more picks: calls that wait for one fail. */
   close(): void {
+    this.#closed = true;
     for (const member of this.#members.values()) this.#remove(member);
     this.#changed();
+    this.#wake();
   }
 
   #list(endpoint: Endpoint): void {
@@ -145,10 +154,16 @@ export class EndpointGroup implements ResolverListener {
   }
 
   #nobody(): RpcError {
+    if (this.#closed) return channelClosed();
     const { service, source } = this.#options;
     const message = this.#resolved
       ? `no instance of ${service} is registered with ${source}; start one, or check the service's name`
       : `no instance of ${service} is known, as ${source} can't be reached (${this.#failure}); start it, or set RONDO_REGISTRY to where it is`;
     return new RpcError(Status.UNAVAILABLE, message);
   }
+}
+
+/** What a call gets that comes, or would be tried again, too late. */
+export function channelClosed(): RpcError {
+  return new RpcError(Status.UNAVAILABLE, 'the channel is closed');
 }

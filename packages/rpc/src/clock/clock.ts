@@ -15,6 +15,14 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;
 }
 
+/** `clock` for work in the background: its timers keep no process alive. */
+export function backgroundClock(clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback, { keepAlive: false }),
+  };
+}
+
 /** Chance as everything here sees it, so that a test can seed it. */
 export interface Random {
   /** Uniform in [0, 1). */

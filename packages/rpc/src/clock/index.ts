@@ -1,2 +1,2 @@
-export { type Clock, type Random, sleep, type Timer } from './clock.js';
+export { backgroundClock, type Clock, type Random, sleep, type Timer } from './clock.js';
 export { millisecondsUntil, systemClock, systemRandom } from './system.js';

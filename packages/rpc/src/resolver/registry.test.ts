@@ -96,9 +96,10 @@ describe('what a registry resolver tells', () => {
 
 describe('a registry that restarts empty', () => {
   it('says nothing to one who knows nobody, until it has warmed up', async () => {
-    const { event, resolutions, names } = follow();
+    const { event, resolutions, names, pending } = follow();
     await event({ position: at(1n), warming: true, event: snapshot([]) });
     expect(resolutions).toEqual([]);
+    expect(pending()).toBe(1);
     await event({ position: at(2n), warming: true, event: delta(['a']) });
     expect(names()).toEqual(['a']);
   });

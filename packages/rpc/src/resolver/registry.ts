@@ -38,19 +38,21 @@ const MAX_BACKOFF_MS = 3_000;
  */
 export function registryResolver(options: RegistryResolverOptions): Resolver {
   const source = `the registry at ${options.addresses.join(', ')}`;
-  const stopped = new AbortController();
+  const running = new Set<AbortController>();
+  const stop = (one: AbortController) => {
+    running.delete(one);
+    one.abort();
+  };
   return {
     source,
     resolve(service, listener) {
       const one = new AbortController();
-      const stop = () => one.abort();
-      stopped.signal.addEventListener('abort', stop, { once: true });
-      const follower = new Follower(service, listener, { ...options, source });
-      void follower.run(one.signal);
-      return { close: stop };
+      running.add(one);
+      void new Follower(service, listener, options).run(one.signal);
+      return { close: () => stop(one) };
     },
     close() {
-      stopped.abort();
+      for (const one of running) stop(one);
       options.close?.();
     },
   };
@@ -60,7 +62,7 @@ export function registryResolver(options: RegistryResolverOptions): Resolver {
 class Follower {
   readonly #service: string;
   readonly #listener: ResolverListener;
-  readonly #options: RegistryResolverOptions & { readonly source: string };
+  readonly #options: RegistryResolverOptions;
   readonly #log: Logger;
   readonly #instances = new Map<string, Instance>();
   /** Those that a registry which started empty hasn't named again yet. */
@@ -72,11 +74,7 @@ class Follower {
   #resolved = false;
   #lost = false;
 
-  constructor(
-    service: string,
-    listener: ResolverListener,
-    options: RegistryResolverOptions & { readonly source: string },
-  ) {
+  constructor(service: string, listener: ResolverListener, options: RegistryResolverOptions) {
     this.#service = service;
     this.#listener = listener;
     this.#options = options;
@@ -118,7 +116,10 @@ class Follower {
     else if (event?.$case === 'delta') departed.push(...this.#applyDelta(event.value));
     if (!warming) this.#dropUnconfirmed();
     // A registry that has just started empty can't say that there is nobody.
-    if (warming && this.#instances.size === 0) return;
+    if (warming && this.#instances.size === 0) {
+      this.#listener.onPending();
+      return;
+    }
     if (event?.$case === 'progress' && this.#resolved) return;
     this.#resolved = true;
     this.#listener.onResolution({ endpoints: [...this.#instances.values()].flatMap(toEndpoint), departed });

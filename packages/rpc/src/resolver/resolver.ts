@@ -29,6 +29,8 @@ export interface ResolverListener {
   onResolution(resolution: Resolution): void;
   /** Nothing is known and why; what was known before stands. */
   onFailure(reason: string): void;
+  /** The source is there but can't say yet who is: whoever knows nothing waits. */
+  onPending(): void;
 }
 
 /** Turns the name of a service into its instances. */

@@ -12,8 +12,9 @@ export function decodeRequest(method: Method, request: Payload<Uint8Array>): Pay
 /** The reply as the wire carries it. A message that doesn't encode is the handler's fault. */
 export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
   const { header, trailer, response } = reply;
+  if (!response.stream)
+    return { header, trailer, response: { stream: false, message: encodeResponse(method, response.message) } };
   const encode = (message: unknown) => encodeResponse(method, message);
-  if (!response.stream) return { header, trailer, response: { stream: false, message: encode(response.message) } };
   return { header, trailer, response: { stream: true, messages: mapMessages(response.messages, encode) } };
 }
 

@@ -1,20 +1,8 @@
-import type { Reply, ServerCall } from '../call/index.js';
-import { type Next, observeReply } from '../middleware/index.js';
+import type { ServerCall } from '../call/index.js';
 import { RpcError, Status } from '../status/index.js';
 
 /** What passes on to our own caller when a call that we made fails with it: the caller can act on these. */
 const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE]);
-
-/** Turns whatever a handler throws into an {@link RpcError}, so that middleware sees nothing else. */
-export function hideFaults(call: ServerCall, next: Next<ServerCall>): Promise<Reply> {
-  const error = (fault: unknown) => toRpcError(call, fault);
-  return next(call).then(
-    (reply) => observeReply(reply, { error }),
-    (fault: unknown) => {
-      throw error(fault);
-    },
-  );
-}
 
 /**
  * The status that a fault becomes. An {@link RpcError} that the handler made stands as it is, but for one of `OK`. A failure of a call that

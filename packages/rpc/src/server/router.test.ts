@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition, UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import {
+  ConformanceServiceDefinition,
+  UnaryRequest,
+  UnaryResponse,
+} from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { conformance } from '../../test/conformance/handlers.js';
 import { failure } from '../../test/support/outcome.js';
 import { conformanceService } from '../../test/support/service.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import { CallLimit, type ServerCall } from '../call/index.js';
+import { CallLimit, Metadata, type ServerCall } from '../call/index.js';
 import type { Middleware } from '../middleware/index.js';
 import { Status } from '../status/index.js';
 import { ManualClock } from '../testing/index.js';
@@ -39,6 +43,21 @@ describe('a router', () => {
     const left = wireCall({ limit: new CallLimit({ parents: [AbortSignal.abort()] }) });
     expect(await failure(router.handle(left))).toMatchObject({ code: Status.CANCELLED });
     expect(calls).toEqual([]);
+  });
+
+  it('gives its handler a whole call where middleware makes one of another', async () => {
+    const seen: unknown[] = [];
+    const service = conformanceService({
+      async unary({ text }, { signal, log, metadata }) {
+        seen.push(text, signal.aborted, typeof log.info, metadata.get('a'));
+        return {};
+      },
+    });
+    const middleware: Middleware<ServerCall> = (call, next) => next({ ...call, metadata: new Metadata({ a: '1' }) });
+    const { handle } = createRouter({ services: [service], middleware: [middleware] });
+    const message = UnaryRequest.encode(UnaryRequest.fromPartial({ text: 'hello' })).finish();
+    await handle(wireCall({ request: { stream: false, message } }));
+    expect(seen).toEqual(['hello', false, 'function', '1']);
   });
 
   it("holds a caller to the contract's deadline", async () => {

@@ -1,9 +1,7 @@
 import {
-  type CallLimit,
   type Logger,
   Metadata,
   newTraceId,
-  type Payload,
   type Reply,
   receivedTraceId,
   type ServerCall,
@@ -11,12 +9,13 @@ import {
 } from '../call/index.js';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
 import { type Method, methodsOf } from '../contract/index.js';
-import { compose, enforceLimit, type Middleware, type Next, observeReply, untilAborted } from '../middleware/index.js';
+import { compose, enforceLimit, type Middleware, type Next, observeReply } from '../middleware/index.js';
 import type { WireCall } from '../transport/index.js';
-import { decodeRequest, encodeReply } from './codec.js';
-import { hideFaults, toRpcError, toTrailer } from './faults.js';
+import { encodeReply } from './codec.js';
+import { toRpcError, toTrailer } from './faults.js';
 import type { ServiceImplementation } from './handlers.js';
 import { invoke, unimplemented } from './invoke.js';
+import { RoutedCall } from './routed-call.js';
 
 /** What a router is made from. */
 export interface RouterOptions {
@@ -54,37 +53,13 @@ const SERVED_BY = 'rondo-served-by';
 export function createRouter(options: RouterOptions): Router {
   const { instanceId, logger = silentLogger, clock = systemClock, random = systemRandom } = options;
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
-  const routes = routesOf(options.services, [...(options.middleware ?? []), enforceLimit, hideFaults]);
+  const routes = routesOf(options.services, [...(options.middleware ?? []), enforceLimit]);
 
   function toServerCall(method: Method, wire: WireCall): ServerCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
     const deadline = earliest(wire.deadline, method.policy.timeoutMs, clock);
-    const { limit } = wire;
-    if (deadline !== undefined) limit.endAt(deadline, clock);
-    let request: Payload | undefined;
-    let log: Logger | undefined;
-    return {
-      method,
-      metadata: wire.metadata,
-      deadline,
-      get signal() {
-        return limit.signal;
-      },
-      limit,
-      // Decoded where it is first read, so that what refuses a call early doesn't pay for it.
-      get request() {
-        request ??= decodeRequest(method, untilLimit(wire.request, limit));
-        return request;
-      },
-      traceId,
-      peer: wire.peer,
-      header: new Metadata(),
-      trailer: servedBy.clone(),
-      get log() {
-        log ??= logger.child({ method: method.path, traceId });
-        return log;
-      },
-    };
+    if (deadline !== undefined) wire.limit.endAt(deadline, clock);
+    return new RoutedCall(wire, { method, deadline, traceId, trailer: Metadata.over(servedBy), logger });
   }
 
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
@@ -92,20 +67,26 @@ export function createRouter(options: RouterOptions): Router {
     if (route === undefined) throw unimplemented(wire.path);
     const { method, run } = route;
     const call = toServerCall(method, wire);
-    const error = (fault: unknown) => toTrailer(call, toRpcError(call, fault));
-    const end = () => call.limit.release();
     try {
       const reply = encodeReply(method, await run(call));
-      if (method.responseStream) return observeReply(reply, { error, end });
-      end();
+      if (method.responseStream) return observeReply(reply, endOf(call));
+      call.limit.release();
       return reply;
     } catch (fault) {
-      end();
-      throw error(fault);
+      call.limit.release();
+      throw toTrailer(call, toRpcError(call, fault));
     }
   }
 
   return { methods: [...routes.values()].map(({ method }) => method), handle };
+}
+
+/** What comes at the end of a response stream. */
+function endOf(call: ServerCall) {
+  return {
+    error: (fault: unknown) => toTrailer(call, toRpcError(call, fault)),
+    end: () => call.limit.release(),
+  };
 }
 
 function routesOf(
@@ -122,11 +103,6 @@ function routesOf(
     }
   }
   return routes;
-}
-
-/** A handler that waits for its caller's next message doesn't outlive the call. */
-function untilLimit(request: Payload<Uint8Array>, limit: CallLimit): Payload<Uint8Array> {
-  return request.stream ? { stream: true, messages: untilAborted(request.messages, limit.signal) } : request;
 }
 
 function earliest(deadline: number | undefined, timeoutMs: number | undefined, clock: Clock): number | undefined {

@@ -1,8 +1,7 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
-import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { Metadata } from '../call/metadata.js';
-import { Status, type StatusName, statusName } from './code.js';
-import { type DetailType, packDetail, unpackDetail } from './detail.js';
+import { type Status, type StatusName, statusName } from './code.js';
+import { type DetailType, unpackDetail } from './detail.js';
 
 /** One try at one instance. */
 export interface Attempt {
@@ -70,23 +69,4 @@ export class RpcError extends Error {
     const where = this.report === undefined ? '' : `${this.report.method}: `;
     return `${this.codeName}: ${where}${this.message}`;
   }
-}
-
-/** What is wrong with one field of a request: which field, which rule, and the remedy. */
-export interface FieldViolation {
-  /** The field's path as the contract spells it, such as `quote.lines[0].quantity`. */
-  readonly field: string;
-  readonly description: string;
-}
-
-/**
- * `INVALID_ARGUMENT` with a `google.rpc.BadRequest` that lists every violation; the message lists them too.
- *
- * @param violations at least one.
- */
-export function invalidArgument(violations: readonly FieldViolation[]): RpcError {
-  const message = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
-  return new RpcError(Status.INVALID_ARGUMENT, message, {
-    details: [packDetail(BadRequest, { fieldViolations: violations })],
-  });
 }

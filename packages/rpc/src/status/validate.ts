@@ -1,4 +1,4 @@
-import { type FieldViolation, invalidArgument } from './rpc-error.js';
+import { type FieldViolation, invalidArgument } from './invalid-argument.js';
 
 /** Says what is wrong with one field, and the remedy. */
 export type ReportFault = (description: string) => void;

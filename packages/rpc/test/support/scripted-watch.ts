@@ -57,12 +57,16 @@ export function settled(): Promise<void> {
 export function recordingListener() {
   const resolutions: Resolution[] = [];
   const failures: string[] = [];
+  let pending = 0;
   const listener: ResolverListener = {
     onResolution: (resolution) => resolutions.push(resolution),
     onFailure: (reason) => failures.push(reason),
+    onPending: () => {
+      pending += 1;
+    },
   };
   const names = () => resolutions.at(-1)?.endpoints.map(({ instanceId }) => instanceId);
-  return { listener, resolutions, failures, names };
+  return { listener, resolutions, failures, names, pending: () => pending };
 }
 
 /** Instances that serve at addresses of their own names. */

@@ -1,5 +1,12 @@
 import * as grpc from '@grpc/grpc-js';
-import { CallLimit, cancelled, Metadata, type Payload } from '../../call/index.js';
+import {
+  CallLimit,
+  cancelled,
+  Metadata,
+  type MetadataSource,
+  type MetadataValue,
+  type Payload,
+} from '../../call/index.js';
 import { type Clock, millisecondsUntil } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../status/index.js';
@@ -8,7 +15,6 @@ import type { WireCall } from '../../transport/index.js';
 /** What all of grpc-js's server calls have in common. */
 interface SurfaceCall {
   readonly metadata: grpc.Metadata;
-  getPath(): string;
   getPeer(): string;
   getDeadline(): grpc.Deadline;
   on(event: 'cancelled', listener: () => void): unknown;
@@ -35,28 +41,60 @@ export interface ExchangeOptions {
 /** Translates a grpc-js call. */
 export function toExchange(call: SurfaceCall, { method, request, clock }: ExchangeOptions): Exchange {
   const limit = new CallLimit();
-  const deadline = call.getDeadline();
+  const expiresAt = call.getDeadline();
   let ended = false;
   // grpc-js cancels a call at its deadline, too, and one that has ended well.
-  call.on('cancelled', () => ended || limit.end(millisecondsUntil(deadline) > 0 ? cancelled() : expired()));
-  const wire: WireCall = {
-    path: call.getPath(),
-    responseStream: method.responseStream,
-    metadata: Metadata.received(() => Object.entries(call.metadata.toJSON())),
-    deadline: deadline === Number.POSITIVE_INFINITY ? undefined : clock.now() + millisecondsUntil(deadline),
-    limit,
-    request,
-    peer: call.getPeer(),
-  };
-  const endless = method.responseStream && wire.deadline === undefined && method.policy.timeoutMs === undefined;
+  call.on('cancelled', () => ended || limit.end(millisecondsUntil(expiresAt) > 0 ? cancelled() : expired()));
+  const deadline = expiresAt === Number.POSITIVE_INFINITY ? undefined : clock.now() + millisecondsUntil(expiresAt);
   return {
-    wire,
-    endless,
+    wire: new ReceivedCall(call, { method, deadline, limit, request }),
+    endless: method.responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
     abort: (reason) => limit.end(reason),
     settle() {
       ended = true;
     },
   };
+}
+
+/** A call as grpc-js has received it; its metadata stays there. */
+class ReceivedCall implements WireCall, MetadataSource {
+  readonly path: string;
+  readonly responseStream: boolean;
+  readonly metadata = Metadata.over(this);
+  readonly deadline: number | undefined;
+  readonly limit: CallLimit;
+  readonly request: Payload<Uint8Array>;
+  /** Asked at once: grpc-js forgets it when the call has ended. */
+  readonly peer: string;
+  readonly #metadata: SurfaceCall['metadata'];
+
+  constructor(
+    call: SurfaceCall,
+    {
+      method,
+      deadline,
+      limit,
+      request,
+    }: Pick<WireCall, 'deadline' | 'limit' | 'request'> & { readonly method: Method },
+  ) {
+    this.path = method.path;
+    this.responseStream = method.responseStream;
+    this.deadline = deadline;
+    this.limit = limit;
+    this.request = request;
+    this.peer = call.getPeer();
+    this.#metadata = call.metadata;
+  }
+
+  getAll(key: string): readonly MetadataValue[] {
+    return this.#metadata.get(key);
+  }
+
+  forEach(visit: (key: string, value: MetadataValue) => void): void {
+    for (const [key, values] of Object.entries(this.#metadata.toJSON())) {
+      for (const value of values) visit(key, value);
+    }
+  }
 }
 
 function expired(): RpcError {
@@ -66,7 +104,9 @@ function expired(): RpcError {
 /** Our metadata as grpc-js sends it. */
 export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
   const result = new grpc.Metadata();
-  for (const [key, value] of metadata) result.add(key, typeof value === 'string' ? value : Buffer.from(value));
+  metadata.forEach((key, value) => {
+    result.add(key, typeof value === 'string' ? value : Buffer.from(value));
+  });
   return result;
 }
 

@@ -37,7 +37,6 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
     const call = options.channel.createCall(wire.path, Number.POSITIVE_INFINITY, null, null, null);
     let header: grpc.Metadata | undefined;
     let message: Uint8Array | undefined;
-    const { release } = resetWith(call, wire.limit, options);
     call.start(toGrpcMetadata(wire, options.clock), {
       onReceiveMetadata(metadata) {
         header = metadata;
@@ -52,6 +51,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         else reject(toError(status, { headerReceived: header !== undefined, connected: options.connected() }));
       },
     });
+    const { release } = resetWith(call, wire.limit, options);
     sendOne(call, request);
     call.startRead();
   });
@@ -63,7 +63,6 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
     const inbox = new Inbox(() => call.startRead());
     const trailer = new Metadata();
     let header: grpc.Metadata | undefined;
-    const { reset, release } = resetWith(call, wire.limit, options);
     // At the deadline the stream is left to the server.
     const leave = () => {
       if (wire.limit.reason === undefined) reset();
@@ -99,6 +98,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
         }
       },
     });
+    const { reset, release } = resetWith(call, wire.limit, options);
     const fail = (error: unknown) => {
       inbox.end(error);
       reject(error);
@@ -136,7 +136,7 @@ interface Reset {
   readonly release: () => void;
 }
 
-/** Resets the call when its caller leaves. */
+/** Resets the call, which has been started, when its caller leaves: at once where it has left. */
 function resetWith(call: GrpcCall, limit: CallLimit, { clock, resets }: CarryOptions): Reset {
   let backstop: Timer | undefined;
   let withdraw: (() => void) | undefined;

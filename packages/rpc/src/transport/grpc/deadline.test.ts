@@ -63,4 +63,15 @@ describe('a call whose caller leaves', () => {
     expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
     await call;
   });
+
+  it.each([false, true])('is reset where it has left before the call begins; a stream: %s', async (responseStream) => {
+    const server = await startRawServer(() => undefined);
+    closers.push(() => server.close());
+    const transport = grpcTransport(server.address);
+    closers.push(() => transport.close());
+    await transport.connect();
+    const limit = new CallLimit({ parents: [AbortSignal.abort()] });
+    const error = await failure(transport.call(wireCall({ limit, responseStream })));
+    expect(error.message).toContain('the caller left');
+  });
 });

@@ -4,7 +4,7 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 export interface GrpcTransportOptions {
   /** The longest reply taken, in bytes; 4 MiB by default, as in gRPC. Longer ones are `RESOURCE_EXHAUSTED`. */
   readonly maxReplyBytes?: number;
-  /** How long one attempt to connect may take, HTTP/2 settings included. Milliseconds. */
+  /** How long one attempt to connect may take, HTTP/2 settings included. Milliseconds; 1,000 by default. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -21,6 +21,8 @@ export function channelOptions({ maxReplyBytes = DEFAULT_MAX_REPLY_BYTES }: Grpc
     'grpc.per_rpc_retry_buffer_size': -1,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
+    // A container that is made anew has another address under its old name; by default that is looked up every 30 s.
+    'grpc.dns_min_time_between_resolutions_ms': 1000,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.keepalive_permit_without_calls': 1,

@@ -6,7 +6,8 @@ import { carry } from './call.js';
 import { channelOptions, type GrpcTransportOptions } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
 
-const DEFAULT_CONNECT_TIMEOUT_MS = 2_000;
+/** Half of the shortest deadlines, so that a call which finds one instance mute still gets to another. */
+const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
 /** One HTTP/2 connection to `address`, by grpc-js. It connects when it is first told to, and again when it breaks. */
 export function grpcTransport(address: string, options: GrpcTransportOptions & { clock?: Clock } = {}): Transport {

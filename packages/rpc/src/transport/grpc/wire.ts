@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata } from '../../call/index.js';
+import { Metadata, type MetadataSource, type MetadataValue } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
 import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
 import { TransportError, type WireCall } from '../transport.js';
@@ -9,7 +9,9 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1; // grpc-js's server reads a longer one as ex
 /** The request's metadata, with its deadline as `grpc-timeout`, so that the server ends the call first. */
 export function toGrpcMetadata({ metadata, deadline }: WireCall, clock: Clock): grpc.Metadata {
   const result = new grpc.Metadata();
-  for (const [key, value] of metadata) result.add(key, typeof value === 'string' ? value : Buffer.from(value));
+  metadata.forEach((key, value) => {
+    result.add(key, typeof value === 'string' ? value : Buffer.from(value));
+  });
   if (deadline !== undefined) result.set('grpc-timeout', formatTimeout(deadline - clock.now()));
   return result;
 }
@@ -23,9 +25,27 @@ function formatTimeout(timeoutMs: number): string {
 /** What HTTP adds to metadata. */
 const HTTP_KEYS: ReadonlySet<string> = new Set(['content-type', 'date']);
 
-/** Metadata received, without what belongs to the protocol. */
+/** Metadata received, without what belongs to HTTP. */
 export function fromGrpcMetadata(metadata: grpc.Metadata): Metadata {
-  return Metadata.received(() => Object.entries(metadata.toJSON()).filter(([key]) => !HTTP_KEYS.has(key)));
+  return Metadata.over(new ReceivedMetadata(metadata));
+}
+
+class ReceivedMetadata implements MetadataSource {
+  readonly #metadata: grpc.Metadata;
+
+  constructor(metadata: grpc.Metadata) {
+    this.#metadata = metadata;
+  }
+
+  getAll(key: string): readonly MetadataValue[] {
+    return HTTP_KEYS.has(key) ? [] : this.#metadata.get(key);
+  }
+
+  forEach(visit: (key: string, value: MetadataValue) => void): void {
+    for (const [key, values] of Object.entries(this.#metadata.toJSON())) {
+      if (!HTTP_KEYS.has(key)) for (const value of values) visit(key, value);
+    }
+  }
 }
 
 /** What is known beside the status of a call that failed. */

@@ -90,7 +90,12 @@ function carried(metadata: Metadata): Metadata {
     const values = metadata.getAll(key);
     entries.set(key, key.endsWith('-bin') ? values : [values.join(', ')]);
   }
-  return Metadata.received(() => entries);
+  return Metadata.over({
+    getAll: (key) => entries.get(key) ?? [],
+    forEach(visit) {
+      for (const [key, values] of entries) for (const value of values) visit(key, value);
+    },
+  });
 }
 
 function limited(payload: Payload<Uint8Array>): Payload<Uint8Array> {

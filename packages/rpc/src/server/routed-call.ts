@@ -1,0 +1,81 @@
+import { type CallLimit, type Logger, Metadata, type Payload, type ServerCall } from '../call/index.js';
+import type { Method } from '../contract/index.js';
+import { untilAborted } from '../middleware/index.js';
+import type { WireCall } from '../transport/index.js';
+import { decodeRequest } from './codec.js';
+
+/** What a router adds to a call as it came. */
+export interface RoutedCallOptions {
+  readonly method: Method;
+  readonly deadline: number | undefined;
+  readonly traceId: string;
+  /** What its trailing metadata begins with. */
+  readonly trailer: Metadata;
+  readonly logger: Logger;
+}
+
+/**
+ * A call on its way to its handler. What costs something and is often not looked at is made where it is first read;
+ * each call has it as a property of its own, as middleware makes calls of calls by `{ ...call }`.
+ */
+export class RoutedCall implements ServerCall {
+  readonly method: Method;
+  readonly metadata: Metadata;
+  readonly deadline: number | undefined;
+  readonly limit: CallLimit;
+  readonly traceId: string;
+  readonly peer: string;
+  readonly header = new Metadata();
+  readonly trailer: Metadata;
+  declare readonly signal: AbortSignal;
+  declare readonly request: Payload;
+  declare readonly log: Logger;
+  readonly #received: Payload<Uint8Array>;
+  readonly #logger: Logger;
+  #request: Payload | undefined;
+  #log: Logger | undefined;
+
+  constructor(wire: WireCall, { method, deadline, traceId, trailer, logger }: RoutedCallOptions) {
+    this.method = method;
+    this.metadata = wire.metadata;
+    this.deadline = deadline;
+    this.limit = wire.limit;
+    this.traceId = traceId;
+    this.peer = wire.peer;
+    this.trailer = trailer;
+    this.#received = wire.request;
+    this.#logger = logger;
+    Object.defineProperty(this, 'signal', RoutedCall.#signal);
+    Object.defineProperty(this, 'request', RoutedCall.#decoded);
+    Object.defineProperty(this, 'log', RoutedCall.#child);
+  }
+
+  static readonly #signal: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): AbortSignal {
+      return this.limit.signal;
+    },
+  };
+
+  /** Decoded late, so that what refuses a call early doesn't pay for it. */
+  static readonly #decoded: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): Payload {
+      this.#request ??= decodeRequest(this.method, untilLimit(this.#received, this.limit));
+      return this.#request;
+    },
+  };
+
+  static readonly #child: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): Logger {
+      this.#log ??= this.#logger.child({ method: this.method.path, traceId: this.traceId });
+      return this.#log;
+    },
+  };
+}
+
+/** A handler that waits for its caller's next message doesn't outlive the call. */
+function untilLimit(request: Payload<Uint8Array>, limit: CallLimit): Payload<Uint8Array> {
+  return request.stream ? { stream: true, messages: untilAborted(request.messages, limit.signal) } : request;
+}
