@@ -148,7 +148,7 @@ describe('a watch that breaks', () => {
     }
     const away = 'the registry is away: calls go on over the instances known';
     expect(lines).toMatchObject([
-      { level: 'warn', message: away, fields: { service: SERVICE, known: 1, reason: 'one' } },
+      { level: 'warn', message: away, fields: { target: SERVICE, known: 1, reason: 'one' } },
     ]);
     await event({ position: at(2n), event: progress });
     await event({ position: at(3n), event: progress });

@@ -155,14 +155,14 @@ class Follower {
   #onReached(): void {
     if (!this.#lost) return;
     this.#lost = false;
-    this.#log.info({ service: this.#service, registry: this.#options.addresses }, 'the registry is back');
+    this.#log.info({ target: this.#service, registry: this.#options.addresses }, 'the registry is back');
   }
 
   #onLost(reason: string): void {
     this.#listener.onFailure(reason);
     if (this.#lost) return;
     this.#lost = true;
-    const fields = { service: this.#service, registry: this.#options.addresses, known: this.#instances.size, reason };
+    const fields = { target: this.#service, registry: this.#options.addresses, known: this.#instances.size, reason };
     this.#log.warn(fields, 'the registry is away: calls go on over the instances known');
   }
 }
