@@ -16,6 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await system.stop();
+  system.remove();
 }, 60_000);
 
 /** Calls 200 times a second, eight at a time, until it is told to end. */

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { bin, root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
-const descriptors = path.join(root, 'packages/contracts/descriptors.binpb');
+/** Relative: buf reads a "#" in a path as the beginning of its options. */
+const descriptors = 'packages/contracts/descriptors.binpb';
 /** Stands among the generated files: whoever removes them removes it too. */
 const stamp = path.join(root, 'packages/contracts/src/.inputs');
 
@@ -14,7 +15,7 @@ const stamp = path.join(root, 'packages/contracts/src/.inputs');
  */
 export async function generate() {
   const wanted = fingerprint();
-  if (existsSync(descriptors) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
+  if (existsSync(path.join(root, descriptors)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
     return { code: 0, note: 'nothing changed' };
   }
   rmSync(stamp, { force: true });

@@ -16,9 +16,11 @@ export async function install() {
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   // CI=true: pnpm asks no question. By npx: corepack doesn't start on every Node 20, and a pnpm of one's own is another version.
   const args = ['--yes', packageManager, 'install', '--frozen-lockfile'];
-  const { code } = await run('npx', args, { show: true, env: { CI: 'true' } });
+  const { code, output } = await run('npx', args, { show: true, env: { CI: 'true' } });
   if (code !== 0) {
-    console.error(`Packages could not be installed. If a package.json changed: npx --yes ${packageManager} install`);
+    console.error(
+      output || `Packages could not be installed. If a package.json changed: npx --yes ${packageManager} install`,
+    );
     return false;
   }
   writeFileSync(stamp, wanted);

@@ -17,7 +17,8 @@ export const bin = (name) => path.join(root, 'node_modules/.bin', name);
  * @param {string} command
  * @param {string[]} args
  * @param {{ cwd?: string, env?: Record<string, string>, show?: boolean }} [options] `show` hands the terminal on.
- * @returns {Promise<{ code: number, output: string }>} stdout and stderr as they came; empty with `show`.
+ * @returns {Promise<{ code: number, output: string }>} stdout and stderr as they came, and the signal that ended it; with
+ * `show` only that.
  */
 export function run(command, args, { cwd = root, env = {}, show = false } = {}) {
   return new Promise((resolve) => {
@@ -34,8 +35,9 @@ export function run(command, args, { cwd = root, env = {}, show = false } = {}) 
       release();
       resolve({ code: 127, output: `${command}: ${error.message}\n` });
     });
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       release();
+      if (signal !== null) output += `${path.basename(command)} was ended by ${signal}\n`;
       resolve({ code: code ?? 1, output });
     });
   });

@@ -3,15 +3,15 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
 import { startChild, stopChildren } from './launch/children.mjs';
-import { startDatabases } from './launch/database.mjs';
+import { requireUsable } from './launch/data-folder.mjs';
+import { databaseServer, startDatabases } from './launch/database.mjs';
 import { parseOptions } from './launch/options.mjs';
 import { plan } from './launch/plan.mjs';
 import { requireFreePorts } from './launch/ports.mjs';
 import { untilReady } from './launch/ready.mjs';
+import { stopRequest } from './launch/stop.mjs';
 import { summary } from './launch/summary.mjs';
-import { root } from './process.mjs';
-
-const PARENT_POLL_MS = 500;
+import { step } from './steps.mjs';
 
 /**
  * @param {string[]} args
@@ -23,21 +23,30 @@ export async function main(args) {
   try {
     const options = parseOptions(args);
     const processes = plan(options.portBase);
-    await requireFreePorts(processes, options.portBase);
+    const server = databaseServer(options);
+    await requireFreePorts([...processes, server], options.portBase);
+    requireUsable(options.data);
     if (!(await build()) || stop.requested) return 1;
-    return await run({ options, processes, stop, startedAt });
+    return await run({ options, processes, server, stop, startedAt });
   } catch (error) {
+    // What a Ctrl-C cuts short on the way up is no fault. It may not have been heard yet: initdb blocks the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (stop.requested) return 1;
     console.error(`npm start: ${error.message}`);
     return 1;
   }
 }
 
-async function run({ options, processes, stop, startedAt }) {
+async function run({ options, processes, server, stop, startedAt }) {
   const { data, portBase } = options;
   const names = processes.flatMap(({ database }) => database ?? []);
-  const databases = await startDatabases({ data, portBase, names, log: () => {} });
+  const { databases } = await step('database', async () => ({
+    code: 0,
+    databases: await startDatabases({ data, server, names, log: () => {} }),
+  }));
   const registry = `127.0.0.1:${portBase}`;
-  const warn = (line) => stop.requested || console.warn(line);
+  let stopping = false;
+  const warn = (line) => stop.requested || stopping || console.warn(line);
   const children = [];
   stop.onSecond(() => {
     for (const { kill } of children) kill('SIGKILL');
@@ -50,23 +59,26 @@ async function run({ options, processes, stop, startedAt }) {
   const stopped = stop.promise.then(() => undefined);
   const ready = (wanted) =>
     Promise.race([untilReady(registry, { names: wanted, failed: firstToEnd(children) }), stopped]);
-  try {
+  const launchAll = async () => {
     const [first, ...others] = processes;
     launch(first);
     await ready([]);
     if (!stop.requested) for (const planned of others) launch(planned);
     writePids(data, children);
     const rows = await ready(others.map(({ name }) => name));
+    return rows === undefined ? { code: 0, skipped: true, note: 'told to stop' } : { code: 0, rows };
+  };
+  try {
+    const { rows } = await step('services', launchAll);
     if (rows !== undefined) {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-      const isDefault = portBase === 50_050 && data === path.join(root, '.rondo');
-      console.log(summary({ rows, registry, database: databases.address, seconds, options, isDefault }));
+      console.log(summary({ rows, registry, database: databases, seconds, options }));
       for (const { name, ended } of children) ended.then((how) => warn(`${name} has ended (${how})`));
     }
     console.log(`\nStopping (${await stop.promise}) …`);
     return 0;
   } finally {
-    stop.requested = true;
+    stopping = true;
     await stopAll(children);
     await databases.stop();
     rmSync(pidFile(data), { force: true });
@@ -97,26 +109,4 @@ function firstToEnd(children) {
   );
   failed.catch(() => undefined); // once all is up, each end is a line of its own
   return failed;
-}
-
-/** A wish to stop: Ctrl-C, SIGTERM, a closed terminal, or the death of the npm that started this. */
-function stopRequest() {
-  const request = { requested: false, promise: Promise.resolve(''), onSecond: (_callback) => {} };
-  let second = () => {};
-  request.onSecond = (callback) => {
-    second = callback;
-  };
-  request.promise = new Promise((resolve) => {
-    const ask = (why) => {
-      if (request.requested) second();
-      request.requested = true;
-      resolve(why);
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, ask);
-    const parent = process.ppid;
-    const byNpm = process.env.npm_lifecycle_event !== undefined;
-    const poll = setInterval(() => byNpm && process.ppid !== parent && ask('npm has gone'), PARENT_POLL_MS);
-    poll.unref();
-  });
-  return request;
 }

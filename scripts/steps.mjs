@@ -1,4 +1,4 @@
-/** One line a step, with its time; the output of a step that fails, and no other. */
+/** One line a step, with its time; the output of a step that fails, and no other. A terminal shows the step under way. */
 
 const maxLines = 60;
 
@@ -18,11 +18,23 @@ const maxLines = 60;
  */
 export async function step(name, work) {
   const startedAt = performance.now();
-  const outcome = await work();
+  const outcome = await underWay(name, work);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`${mark(outcome)} ${name.padEnd(20)} ${seconds.padStart(6)} s  ${outcome.note ?? ''}`.trimEnd());
   if (outcome.code !== 0) console.log(excerpt(outcome.output ?? ''));
   return outcome;
+}
+
+/** The line is wiped out again, also when the work throws: what comes next takes its place. */
+async function underWay(name, work) {
+  if (!process.stdout.isTTY) return await work();
+  // Back to its beginning: a warning that comes meanwhile takes its place.
+  process.stdout.write(`…       ${name}\r`);
+  try {
+    return await work();
+  } finally {
+    process.stdout.write('\x1b[K');
+  }
 }
 
 function mark({ code, skipped }) {

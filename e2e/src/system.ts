@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.js';
+import { freeBase } from './ports.js';
 import { type Ended, node, type Running, root, start } from './run.js';
 
 /** A whole system of its own: what `npm start` starts, on ports and data of its own. */
@@ -14,6 +14,8 @@ export interface System {
   readonly banner: string;
   /** The process of an instance, by its id. */
   pid(instanceId: string): number;
+  /** The log of an instance, as far as it has been written. */
+  log(instanceId: string): string;
   /** Runs `rondo` against it. */
   rondo(...args: readonly string[]): Promise<Ended>;
   /** The same, while it runs. */
@@ -22,6 +24,8 @@ export interface System {
   addInstance(service: string, instanceId: string): Running;
   /** Stops all of it as Ctrl-C does, and tells how the launcher ended. */
   stop(): Promise<Ended>;
+  /** Removes what it kept. */
+  remove(): void;
 }
 
 const START_TIMEOUT_MS = 90_000;
@@ -47,6 +51,7 @@ export async function startSystem(): Promise<System> {
     address: (offset) => `127.0.0.1:${base + offset}`,
     banner: launcher.output().stdout,
     pid: (instanceId) => readPids(data)[instanceId] ?? Number.NaN,
+    log: (instanceId) => readFileSync(join(data, 'logs', `${instanceId}.log`), 'utf8'),
     rondo: (...words) => node([...cli, ...words], env),
     startRondo: (...words) => start(process.execPath, [...cli, ...words], env),
     addInstance(service, instanceId) {
@@ -63,10 +68,14 @@ export async function startSystem(): Promise<System> {
       for (const { process: child } of added) child.kill('SIGTERM');
       await Promise.all(added.map(({ ended }) => ended));
       launcher.process.kill('SIGINT');
-      const ended = await launcher.ended;
-      rmSync(data, { recursive: true, force: true });
-      return ended;
+      await eventually(5_000, () => {
+        if (!launcher.output().stdout.includes('Stopping')) throw new Error(`not stopping: ${describe(launcher)}`);
+      });
+      // The terminal tells the launcher and npm, and npm tells the launcher again.
+      launcher.process.kill('SIGINT');
+      return launcher.ended;
     },
+    remove: () => rmSync(data, { recursive: true, force: true }),
   };
 }
 
@@ -77,21 +86,4 @@ function readPids(data: string): Readonly<Record<string, number>> {
 function describe({ output }: Running): string {
   const { stdout, stderr } = output();
   return `${stdout}\n${stderr}`;
-}
-
-/** A base port with the ten ports above it free, as far as can be told. */
-async function freeBase(): Promise<number> {
-  for (let base = 20_000 + (process.pid % 2_000) * 10; base < 60_000; base += 10) {
-    const free = await Promise.all(Array.from({ length: 10 }, (_, offset) => isFree(base + offset)));
-    if (free.every(Boolean)) return base;
-  }
-  throw new Error('no ten free ports in a row');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 import { root } from '../process.mjs';
 
 const USAGE = 'npm start -- [--data DIR] [--port-base N]';
+/** Where a system is when it isn't told otherwise. */
+export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 const LAST_OFFSET = 9;
 
 /**
@@ -18,6 +20,7 @@ const LAST_OFFSET = 9;
  * @throws {Error} with one line that says what is wrong and how it's done.
  */
 export function parseOptions(args) {
+  refuseTaken();
   const { values, positionals } = parse(args);
   if (positionals.length > 0) {
     // `npm start --data D` hands npm the flag and leaves us its value.
@@ -28,8 +31,17 @@ export function parseOptions(args) {
     const range = `1024 to ${65_535 - LAST_OFFSET}`;
     throw new Error(`--port-base ${values['port-base']}: must be a whole number from ${range}: ${USAGE}`);
   }
-  const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? path.join(root, '.rondo'));
+  if (values.data === '') throw new Error(`--data must name a folder: ${USAGE}`);
+  const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? DEFAULTS.data);
   return { data, portBase };
+}
+
+/** `npm start --port-base=N` hands npm all of it, and leaves us a start that isn't the one that was asked for. */
+function refuseTaken() {
+  for (const name of ['data', 'port-base']) {
+    if (process.env[`npm_config_${name.replace('-', '_')}`] === undefined) continue;
+    throw new Error(`npm took --${name} for an option of its own; ours come after a "--": ${USAGE}`);
+  }
 }
 
 function parse(args) {
@@ -37,9 +49,11 @@ function parse(args) {
     return parseArgs({
       args,
       allowPositionals: true,
-      options: { data: { type: 'string' }, 'port-base': { type: 'string', default: '50050' } },
+      options: { data: { type: 'string' }, 'port-base': { type: 'string', default: `${DEFAULTS.portBase}` } },
     });
   } catch (error) {
-    throw new Error(`${error.message}: ${USAGE}`, { cause: error });
+    // The first sentence: the others tell of a "--" that isn't ours.
+    const [reason] = error.message.split(/\.\s/);
+    throw new Error(`${reason}: ${USAGE}`, { cause: error });
   }
 }

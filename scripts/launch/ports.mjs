@@ -1,19 +1,16 @@
 /** Whether the ports that are to be used are free. */
 import { createServer } from 'node:net';
-import { DATABASE_OFFSET } from './plan.mjs';
 
 /**
- * @param {import('./plan.mjs').Planned[]} processes
+ * @param {{ name: string, port?: number }[]} listeners Those without a port of their own are passed over.
  * @param {number} portBase
  * @throws {Error} with one line that names every port that is taken.
  */
-export async function requireFreePorts(processes, portBase) {
-  const wanted = [
-    ...processes.filter(({ port }) => port > 0),
-    { name: 'the database', port: portBase + DATABASE_OFFSET },
-  ];
+export async function requireFreePorts(listeners, portBase) {
   const taken = [];
-  for (const { name, port } of wanted) if (!(await isFree(port))) taken.push(`${port} (${name})`);
+  for (const { name, port = 0 } of listeners) {
+    if (port > 0 && !(await isFree(port))) taken.push(`${port} (${name})`);
+  }
   if (taken.length === 0) return;
   const other = portBase < 60_000 ? portBase + 1000 : portBase - 1000;
   throw new Error(

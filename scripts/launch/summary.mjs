@@ -1,29 +1,31 @@
 /** What `npm start` prints when all is up. */
+import { DEFAULTS } from './options.mjs';
 
 /**
- * @param {{ rows: { name: string, address: string, services: string[] }[], registry: string, database: string,
- *   seconds: string, options: import('./options.mjs').Options, isDefault: boolean }} facts
+ * @param {{ rows: { name: string, address: string, services: string[] }[], registry: string, seconds: string,
+ *   database: { address: string, home: string }, options: import('./options.mjs').Options }} facts
  */
-export function summary({ rows, registry, database, seconds, options, isDefault }) {
+export function summary({ rows, registry, database, seconds, options }) {
   const all = [
     ['INSTANCE', 'ADDRESS', 'SERVICES'],
     ['registry', registry, 'rondo.registry.v1.RegistryService'],
     ...rows.map(({ name, address, services }) => [name, address, services.join(', ')]),
-    ['postgresql', database, options.data],
+    ['postgresql', database.address, database.home],
   ];
   const widths = [0, 1].map((column) => Math.max(...all.map((row) => row[column].length)));
   const table = all.map(
     ([name, address, what]) => `  ${name.padEnd(widths[0])}  ${address.padEnd(widths[1])}  ${what}`,
   );
-  const prefix = isDefault ? '' : `RONDO_REGISTRY=${registry} `;
-  const logs = isDefault ? '' : `--data '${options.data}' `;
+  const prefix = options.portBase === DEFAULTS.portBase ? '' : `RONDO_REGISTRY=${registry} `;
+  const logs = options.data === DEFAULTS.data ? '' : `--data ${quoted(options.data)} `;
   return [
     '',
     `Rondo is up (${seconds} s).`,
     '',
     ...table,
     '',
-    'Try, in another terminal:',
+    // Here: elsewhere, npx would look for a `rondo` of somebody else's.
+    'Try, from another terminal in this folder:',
     '',
     `  ${prefix}npx rondo ps`,
     `  ${prefix}npx rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
@@ -33,3 +35,6 @@ export function summary({ rows, registry, database, seconds, options, isDefault 
     'Ctrl-C stops all of it; the data stays for the next start.',
   ].join('\n');
 }
+
+/** For a shell, whatever the folder is called. */
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -6,7 +6,7 @@ import { type Account, canReach } from './account.js';
 /** Where root keeps what `nobody` has to reach and a project in a private home can't offer. */
 export const SHARED_FOLDER = '/var/lib/rondo-postgres';
 
-const OWN_SERVER = 'set DATABASE_URL to a PostgreSQL of your own, or use docker compose';
+const OWN_SERVER = 'set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own, or use docker compose';
 
 /** The loader that a binary for glibc asks the kernel for: where it is missing (musl), the binary can't start. */
 const LOADERS: Readonly<Record<string, string>> = {

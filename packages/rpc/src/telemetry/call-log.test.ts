@@ -69,6 +69,12 @@ describe('callLog', () => {
     expect(lines.filter(({ level, fields }) => level === 'error' && fields['code'] === 'INTERNAL')).toHaveLength(20);
   });
 
+  it('has no complaint about a caller that leaves', async () => {
+    const { lines, client } = setUp();
+    await expect(client.unary({ behaviour: { code: 1 } })).rejects.toThrow('as told');
+    expect(lines).toMatchObject([{ level: 'debug', message: 'call cancelled' }]);
+  });
+
   it('logs every slow call', async () => {
     const { lines, client } = setUp();
     for (let call = 0; call < 12; call += 1) await client.unary({ behaviour: { delay: { seconds: 2n } } });

@@ -44,7 +44,9 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
     const fields = { code, durationMs: Math.round(durationMs * 1000) / 1000, peer: call.peer };
     if (code !== 'OK') {
       const failure = { ...fields, error: error instanceof Error ? error.message : String(error) };
-      if (FAULTS.has(code)) call.log.error(failure, 'call failed');
+      // Its caller has left, as whoever watches does in the end: nobody was refused.
+      if (code === 'CANCELLED') call.log.debug(failure, 'call cancelled');
+      else if (FAULTS.has(code)) call.log.error(failure, 'call failed');
       else if (TROUBLES.has(code)) call.log.warn(failure, 'call failed');
       else call.log.info(failure, 'call refused');
     } else if (quiet?.has(path) === true) {

@@ -1,0 +1,105 @@
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freeBase } from './src/ports.js';
+import { start } from './src/run.js';
+
+const USAGE = 'npm start -- [--data DIR] [--port-base N]';
+const PATIENCE_MS = 8_000;
+const isRoot = process.getuid?.() === 0;
+
+let folder: string;
+let base: string;
+
+beforeAll(async () => {
+  base = String(await freeBase());
+  folder = mkdtempSync(join(tmpdir(), 'rondo-start-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What `npm start` says of a start that it refuses. One that isn't refused is stopped: it would run for ever. */
+async function refusal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const launcher = start(process.execPath, ['scripts/run.mjs', 'start', ...args], env);
+  const timer = setTimeout(() => launcher.process.kill('SIGTERM'), PATIENCE_MS);
+  const { code, stderr } = await launcher.ended;
+  clearTimeout(timer);
+  expect(code).toBe(1);
+  return stderr;
+}
+
+describe('npm start refuses in one line', () => {
+  it.each([
+    [['rondo'], `"rondo" is not expected here; options come after a "--": ${USAGE}`],
+    [['--bogus'], `Unknown option '--bogus': ${USAGE}`],
+    [['--data', '--port-base', '21000'], `Option '--data' argument is ambiguous: ${USAGE}`],
+    [['--data', ''], `--data must name a folder: ${USAGE}`],
+    [['--port-base', '80'], `--port-base 80: must be a whole number from 1024 to 65526: ${USAGE}`],
+  ])('%j', async (args, line) => {
+    expect(await refusal(args)).toBe(`npm start: ${line}\n`);
+  });
+
+  it('options that npm kept for itself', async () => {
+    const line = `npm took --port-base for an option of its own; ours come after a "--": ${USAGE}`;
+    expect(await refusal([], { npm_config_port_base: '21000' })).toBe(`npm start: ${line}\n`);
+  });
+
+  it('a port in use', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const line = await refusal(['--data', join(folder, 'unused'), '--port-base', String(port)]);
+    server.close();
+    expect(line).toMatch(new RegExp(`^npm start: in use already: port ${port} \\(registry\\).* --port-base \\d+\n$`));
+  });
+
+  it('a data folder that is a file', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    expect(await refusal(['--data', join(file, 'data'), '--port-base', base])).toBe(
+      `npm start: ${join(file, 'data')} can't be written to (ENOTDIR); choose another folder: npm start -- --data DIR\n`,
+    );
+  });
+
+  (isRoot ? it : it.skip)('the data of another user', async () => {
+    const data = join(folder, 'daemon');
+    mkdirSync(join(data, 'postgres'), { recursive: true });
+    chownSync(join(data, 'postgres'), 1, 1);
+    expect(await refusal(['--data', data, '--port-base', base])).toMatch(/belongs to another user \(id 1\)/);
+  });
+
+  (isRoot ? it.skip : it)('a folder that is read-only', async () => {
+    const data = join(folder, 'read-only');
+    mkdirSync(data);
+    chmodSync(data, 0o500);
+    expect(await refusal(['--data', data, '--port-base', base])).toMatch(/can't be written to \(EACCES\)/);
+  });
+
+  it('an administrator of no database', async () => {
+    const refused = (url: string) =>
+      refusal(['--data', join(folder, 'foreign'), '--port-base', base], { RONDO_DATABASE_ADMIN_URL: url });
+    expect(await refused('localhost')).toMatch(
+      /^npm start: RONDO_DATABASE_ADMIN_URL must be a superuser's URL, such as/,
+    );
+    expect(await refused('postgres://postgres:x@127.0.0.1:1/postgres')).toMatch(
+      /RONDO_DATABASE_ADMIN_URL names can't be set up: .*ECONNREFUSED 127.0.0.1:1\n$/,
+    );
+  });
+});
+
+it('npm start says which service could not start, and why', async () => {
+  const data = join(folder, 'misconfigured');
+  const said = await refusal(['--data', data, '--port-base', base], { RONDO_LOG_LEVEL: 'loud' });
+  expect(said).toMatch(/^npm start: registry has ended \(exit code 78\)$/m);
+  expect(said).toMatch(/RONDO_LOG_LEVEL.*loud/);
+}, 60_000);
+
+it('npm start ends without a stack when nobody reads what it prints', async () => {
+  const launcher = start(process.execPath, ['scripts/run.mjs', 'start', '--data', folder, '--port-base', base]);
+  launcher.process.stdout?.destroy();
+  const { stderr } = await launcher.ended;
+  expect(stderr).toBe('');
+}, 60_000);
