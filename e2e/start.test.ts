@@ -64,14 +64,14 @@ describe('npm start refuses in one line', () => {
     );
   });
 
-  (isRoot ? it : it.skip)('the data of another user', async () => {
+  (isRoot ? it : it.skip)('the data of another user (as root alone, who can give data away)', async () => {
     const data = join(folder, 'daemon');
     mkdirSync(join(data, 'postgres'), { recursive: true });
     chownSync(join(data, 'postgres'), 1, 1);
     expect(await refusal(['--data', data, '--port-base', base])).toMatch(/belongs to another user \(id 1\)/);
   });
 
-  (isRoot ? it.skip : it)('a folder that is read-only', async () => {
+  (isRoot ? it.skip : it)('a folder that is read-only (not as root, for whom none is)', async () => {
     const data = join(folder, 'read-only');
     mkdirSync(data);
     chmodSync(data, 0o500);

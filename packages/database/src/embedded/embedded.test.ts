@@ -188,7 +188,7 @@ describe('startEmbeddedPostgres', () => {
   }, 30_000);
 
   (isRoot ? it : it.skip)(
-    'keeps the data beside a private folder that the server cannot enter',
+    'keeps the data beside a private folder that the server cannot enter (as root alone, whose server is another user)',
     async () => {
       chmodSync(parent, 0o700);
       const server = await start();
