@@ -5,6 +5,7 @@ import { build } from './build.mjs';
 import { startChild, stopChildren } from './launch/children.mjs';
 import { requireUsable } from './launch/data-folder.mjs';
 import { databaseServer, startDatabases } from './launch/database.mjs';
+import { readManifests } from './launch/manifests.mjs';
 import { parseOptions } from './launch/options.mjs';
 import { plan } from './launch/plan.mjs';
 import { requireFreePorts } from './launch/ports.mjs';
@@ -22,7 +23,7 @@ export async function main(args) {
   const stop = stopRequest();
   try {
     const options = parseOptions(args);
-    const processes = plan(options.portBase);
+    const processes = plan(readManifests(), options.portBase);
     const server = databaseServer(options);
     await requireFreePorts([...processes, server], options.portBase);
     requireUsable(options.data);
@@ -39,7 +40,7 @@ export async function main(args) {
 
 async function run({ options, processes, server, stop, startedAt }) {
   const { data, portBase } = options;
-  const names = processes.flatMap(({ database }) => database ?? []);
+  const names = [...new Set(processes.flatMap(({ database }) => database ?? []))];
   const { databases } = await step('database', async () => ({
     code: 0,
     databases: await startDatabases({ data, server, names, log: () => {} }),

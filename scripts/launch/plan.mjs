@@ -1,4 +1,5 @@
 /** Which processes make up the system, and where each listens. */
+import { DEFAULTS } from './options.mjs';
 
 /**
  * @typedef {object} Planned
@@ -12,16 +13,24 @@
 export const DATABASE_OFFSET = 9;
 
 /**
+ * @param {import('./manifests.mjs').Manifest[]} manifests
  * @param {number} portBase
  * @returns {Planned[]} in the order in which they start.
+ * @throws {Error} with one line where a port is none.
  */
-export function plan(portBase) {
-  return [
-    { name: 'registry', service: 'registry', port: portBase },
-    { name: 'calculator-1', service: 'calculator', port: portBase + 1 },
-    { name: 'calculator-2', service: 'calculator', port: 0 },
-    { name: 'calculator-3', service: 'calculator', port: 0 },
-    { name: 'project-management-1', service: 'project-management', port: portBase + 2, database: 'project_management' },
-    { name: 'sales-1', service: 'sales', port: portBase + 3, database: 'sales' },
-  ];
+export function plan(manifests, portBase) {
+  const processes = manifests.flatMap((manifest) => planService(manifest, portBase));
+  const beyond = processes.find(({ port }) => port < 0 || port > 65_535);
+  if (beyond) throw new Error(`--port-base ${portBase}: ${beyond.name} would listen at ${beyond.port}; take another`);
+  return processes;
+}
+
+/** The first instance has the service's port; the others take what is free. */
+function planService({ service, port, instances, database }, portBase) {
+  return Array.from({ length: instances }, (_, index) => ({
+    name: service === 'registry' ? service : `${service}-${index + 1}`,
+    service,
+    port: index === 0 ? port - DEFAULTS.portBase + portBase : 0,
+    database,
+  }));
 }

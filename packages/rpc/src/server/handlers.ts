@@ -1,5 +1,6 @@
 import type { ServerCall } from '../call/index.js';
 import type { MethodDefinition, RequestOf, ResponseInit, ServiceDefinition } from '../contract/index.js';
+import { RpcError, Status } from '../status/index.js';
 
 /** What answers one method; its shape follows from the contract. */
 export type Handler<M extends MethodDefinition> = M['requestStream'] extends true
@@ -29,4 +30,15 @@ export function implement<D extends ServiceDefinition>(
   handlers: Handlers<NoInfer<D>>,
 ): ServiceImplementation {
   return { definition, handlers: handlers as Readonly<Record<string, AnyHandler>> };
+}
+
+/**
+ * A handler for a method that isn't written yet, of whichever kind: it answers `UNIMPLEMENTED`.
+ *
+ * @param file Where the method is to be written: the caller is told.
+ */
+export function unimplemented(file: string): (request: unknown, call: ServerCall) => never {
+  return (_request, { method }) => {
+    throw new RpcError(Status.UNIMPLEMENTED, `${method.path} isn't written yet: its handler belongs in ${file}`);
+  };
 }

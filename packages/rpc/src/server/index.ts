@@ -1,3 +1,3 @@
 export { type RpcServer, type ServeOptions, serve } from './grpc/serve.js';
-export { type Handler, type Handlers, implement, type ServiceImplementation } from './handlers.js';
+export { type Handler, type Handlers, implement, type ServiceImplementation, unimplemented } from './handlers.js';
 export { createRouter, type Router, type RouterOptions } from './router.js';

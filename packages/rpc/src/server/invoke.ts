@@ -27,6 +27,6 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 }
 
 /** What a call of a method that isn't served gets. */
-export function unimplemented(path: string): RpcError {
+export function unknownMethod(path: string): RpcError {
   return new RpcError(Status.UNIMPLEMENTED, `this server doesn't implement ${path}; list its services by reflection`);
 }

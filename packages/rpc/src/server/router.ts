@@ -14,7 +14,7 @@ import type { WireCall } from '../transport/index.js';
 import { encodeReply } from './codec.js';
 import { toRpcError, toTrailer } from './faults.js';
 import type { ServiceImplementation } from './handlers.js';
-import { invoke, unimplemented } from './invoke.js';
+import { invoke, unknownMethod } from './invoke.js';
 import { RoutedCall } from './routed-call.js';
 
 /** What a router is made from. */
@@ -64,7 +64,7 @@ export function createRouter(options: RouterOptions): Router {
 
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
     const route = routes.get(wire.path);
-    if (route === undefined) throw unimplemented(wire.path);
+    if (route === undefined) throw unknownMethod(wire.path);
     const { method, run } = route;
     const call = toServerCall(method, wire);
     try {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { unimplemented as notWritten } from '../../src/server/index.js';
 import { invalidArgument, packDetail, RpcError, Status, type StatusName, statusName } from '../../src/status/index.js';
 import { failure } from '../support/outcome.js';
-import { collect } from '../support/stream.js';
+import { collect, streamOf } from '../support/stream.js';
 import type { Harness } from './environment.js';
 
 const FAILURES = Object.values(Status).filter((code) => code !== Status.OK);
@@ -87,6 +88,22 @@ export function describeStatuses({ start }: Harness): void {
     it('answers UNIMPLEMENTED where the server knows no such method', async () => {
       const { unimplemented } = await start();
       expect(await failure(unimplemented({}))).toMatchObject({ code: Status.UNIMPLEMENTED });
+    });
+
+    it('answers UNIMPLEMENTED to every kind of method that is yet to be written, naming the file', async () => {
+      const later = notWritten('src/later.ts');
+      const handlers = { unary: later, clientStream: later, serverStream: later, bidiStream: later };
+      const { unary, clientStream, serverStream, bidiStream } = await start({ handlers });
+      const failures = {
+        Unary: failure(unary({})),
+        ClientStream: failure(clientStream(streamOf({ text: 'a' }))),
+        ServerStream: failure(collect(serverStream({}))),
+        BidiStream: failure(collect(bidiStream(streamOf({ text: 'a' })))),
+      };
+      for (const [name, failed] of Object.entries(failures)) {
+        const message = `/rondo.conformance.v1.ConformanceService/${name} isn't written yet: its handler belongs in src/later.ts`;
+        expect(await failed).toMatchObject({ code: Status.UNIMPLEMENTED, message });
+      }
     });
   });
 }

@@ -1,0 +1,38 @@
+/** What each service says of itself to those who start it: "rondo" in its package.json. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../process.mjs';
+
+/**
+ * @typedef {object} Manifest
+ * @property {string} service The folder under services/.
+ * @property {number} port Where it listens with the usual base port.
+ * @property {number} instances How many run.
+ * @property {string[]} contracts What it serves, as paths under proto/.
+ * @property {string} [database] The database and the role that it owns.
+ */
+
+/**
+ * @returns {Manifest[]} by port; the registry, on which the others stand, comes first.
+ * @throws {Error} with one line that names the file and the field.
+ */
+export function readManifests() {
+  return readdirSync(path.join(root, 'services'))
+    .filter((service) => existsSync(path.join(root, 'services', service, 'package.json')))
+    .map(readManifest)
+    .sort((one, other) => one.port - other.port);
+}
+
+function readManifest(service) {
+  const file = `services/${service}/package.json`;
+  const { rondo } = JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+  const { port, instances = 1, contracts, database } = rondo ?? {};
+  const require = (valid, rule) => {
+    if (!valid) throw new Error(`${file}: rondo.${rule}`);
+  };
+  require(Number.isInteger(port) && port > 0 && port < 65_536, 'port must be a port, such as 50060');
+  require(Number.isInteger(instances) && instances > 0, 'instances must be a whole number from 1');
+  require(Array.isArray(contracts) && contracts.length > 0, 'contracts must list paths under proto/');
+  require(database === undefined || /^[a-z_][a-z0-9_]*$/.test(database), 'database must be a PostgreSQL name');
+  return { service, port, instances, contracts, database };
+}
