@@ -81,11 +81,13 @@ describe('rondo ps', () => {
           version: '',
           weight: 100,
           metadata: {},
+          fingerprints: {},
           status: 'SERVING',
           registerTime: expect.stringMatching(/^\d{4}-.*Z$/),
         },
       ],
       warming: false,
+      contracts: [],
     });
   });
 

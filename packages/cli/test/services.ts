@@ -8,7 +8,7 @@ import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { startService } from '@rondo/service';
 
-const descriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
+const ownDescriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
 
 const unused = () => {
   throw new RpcError(Status.UNIMPLEMENTED, 'not part of this test');
@@ -59,8 +59,13 @@ const conformance: Handlers<typeof ConformanceServiceDefinition> = {
   unimplemented: unused,
 };
 
+interface Started {
+  readonly services: readonly ServiceImplementation[];
+  readonly descriptors?: string;
+}
+
 /** Starts an instance as a service's own process would, registered with the registry given. */
-function start(name: string, registry: string, services: readonly ServiceImplementation[]) {
+function start(name: string, registry: string, { services, descriptors = ownDescriptors }: Started) {
   return startService({
     name,
     port: 1,
@@ -76,13 +81,14 @@ function start(name: string, registry: string, services: readonly ServiceImpleme
   });
 }
 
-/** Starts a calculator: both of its contracts. */
-export function startCalculator(name: string, registry: string) {
+/** Starts a calculator: both of its contracts, told from another descriptor set where one is given. */
+export function startCalculator(name: string, registry: string, descriptors?: string) {
   const published = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
-  return start(name, registry, [implement(CalculatorServiceDefinition, calculator), published]);
+  const services = [implement(CalculatorServiceDefinition, calculator), published];
+  return start(name, registry, { services, ...(descriptors !== undefined && { descriptors }) });
 }
 
 /** Starts a service with a method of each kind. */
 export function startConformance(name: string, registry: string) {
-  return start(name, registry, [implement(ConformanceServiceDefinition, conformance)]);
+  return start(name, registry, { services: [implement(ConformanceServiceDefinition, conformance)] });
 }

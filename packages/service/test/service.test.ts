@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
@@ -12,16 +15,27 @@ import { staticResolver } from '@rondo/rpc/resolver';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { type App, type RunningService, StartupError, startService } from '../src/index.js';
+import { compile } from './compile.js';
 import { createFakeRegistry } from './fake-registry.js';
 import { recordingLogger } from './recording-logger.js';
 
 const running: RunningService[] = [];
 const channels: Channel[] = [];
+const folders: string[] = [];
 
 afterEach(async () => {
   for (const channel of channels.splice(0)) channel.close();
   await Promise.all(running.splice(0).map((service) => service.drain()));
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
+
+/** A file with a descriptor set. */
+async function descriptorFile(bytes: Uint8Array): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rondo-descriptors-'));
+  folders.push(folder);
+  await writeFile(join(folder, 'descriptors.binpb'), bytes);
+  return join(folder, 'descriptors.binpb');
+}
 
 /** A port that nothing listens at. */
 async function freePort(): Promise<number> {
@@ -132,6 +146,34 @@ describe('a service', () => {
       zone: 'eu/a',
       status: InstanceStatus.INSTANCE_STATUS_SERVING,
     });
+  });
+
+  it('registers the fingerprint of its contract as the descriptor set has it', async () => {
+    const registry = await startFakeRegistry();
+    const source = (type: string) => `syntax = "proto3"; package calculator;
+      service Calculator { rpc Add(Numbers) returns (Numbers); }
+      message Numbers { ${type} a = 1; }`;
+    for (const type of ['int64', 'int64', 'string']) {
+      const RONDO_DESCRIPTORS = await descriptorFile(await compile({ 'calculator.proto': source(type) }));
+      await start({ registry: registry.address, environment: { RONDO_DESCRIPTORS } });
+    }
+    await eventually(() => registry.fake.registered.length === 3);
+    const [one, same, other] = registry.fake.registered.map(({ instance }) => instance?.fingerprints);
+    expect(one).toEqual({ 'calculator.Calculator': expect.stringMatching(/^[0-9a-f]{16}$/) });
+    expect(same).toEqual(one);
+    expect(other).not.toEqual(one);
+  });
+
+  it('registers and serves where the descriptor set knows nothing of it, or is damaged', async () => {
+    const registry = await startFakeRegistry();
+    for (const bytes of [new Uint8Array(), Buffer.from([0x0a, 0x05, 0x01])]) {
+      const environment = { RONDO_DESCRIPTORS: await descriptorFile(bytes) };
+      const { channel, lines } = await start({ registry: registry.address, environment });
+      expect(await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
+      expect(lines.some((line) => line.includes('the descriptor set is damaged'))).toBe(bytes.length > 0);
+    }
+    await eventually(() => registry.fake.registered.length === 2);
+    expect(registry.fake.registered.map(({ instance }) => instance?.fingerprints)).toEqual([{}, {}]);
   });
 
   it('registers with a registry that comes later', async () => {

@@ -15,7 +15,7 @@ export function createApp(
   const limits = { instances: maxInstances, services: maxServices, watches: maxWatches };
   const store = new MemoryStore({ clock, random, log, limits, warmingMs });
   return {
-    services: [implement(RegistryServiceDefinition, registryHandlers(store))],
+    services: [implement(RegistryServiceDefinition, registryHandlers(store, clock))],
     quiet: ['/rondo.registry.v1.RegistryService/Renew'],
     stop: () => store.close(),
   };

@@ -1,68 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import {
-  type Instance,
   InstanceStatus,
-  Protocol,
-  RegistryServiceDefinition,
   RemovalReason,
   Security,
   type WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { silentLogger } from '@rondo/rpc/call';
-import { createClient } from '@rondo/rpc/client';
-import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
-import { createApp } from '../src/app.js';
+import { Status } from '@rondo/rpc/status';
+import { refusal, SALES, sales, start, stopAll } from './started-registry.js';
 
-const CONFIG = { maxInstances: 100, maxServices: 10, maxWatches: 2, warmingMs: 0 };
-const SALES = 'sales.v1.OrderService';
-
-const stops: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
-
-function start(config: Partial<typeof CONFIG> = {}) {
-  const clock = new ManualClock();
-  const random = seededRandom(1);
-  const app = createApp({ clock, random, log: silentLogger }, { ...CONFIG, ...config });
-  const channel = createTestChannel({ services: app.services, clock, random });
-  stops.push(
-    () => app.stop?.(),
-    () => channel.close(),
-  );
-  return { registry: createClient(RegistryServiceDefinition, { channel }), clock, app };
-}
-
-function sales(part: Partial<Instance> = {}) {
-  return {
-    instanceId: 'sales-1',
-    incarnation: 1n,
-    endpoints: [
-      { address: '127.0.0.1:50053', protocols: [Protocol.PROTOCOL_GRPC], security: Security.SECURITY_PLAINTEXT },
-    ],
-    services: [SALES],
-    status: InstanceStatus.INSTANCE_STATUS_SERVING,
-    ...part,
-  };
-}
-
-async function refusal(call: Promise<unknown>): Promise<RpcError> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof RpcError)) throw new Error(`expected an RpcError, got ${String(error)}`);
-  return error;
-}
-
-/** The fields that a call is refused for. */
-async function violations(call: Promise<unknown>): Promise<readonly string[]> {
-  const error = await refusal(call);
-  expect(error.codeName).toBe('INVALID_ARGUMENT');
-  return error.detail(BadRequest)?.fieldViolations.map(({ field }) => field) ?? [];
-}
+afterEach(stopAll);
 
 /** The next message of a watch. */
 async function next(watch: AsyncIterator<WatchResponse>): Promise<WatchResponse> {
@@ -74,7 +20,12 @@ async function next(watch: AsyncIterator<WatchResponse>): Promise<WatchResponse>
 describe('a registered instance', () => {
   it('is listed as it described itself, with what the registry adds', async () => {
     const { registry, clock } = start();
-    const described = sales({ zone: 'eu/a', version: '1.2.3', metadata: { team: 'blue' } });
+    const described = sales({
+      zone: 'eu/a',
+      version: '1.2.3',
+      metadata: { team: 'blue' },
+      fingerprints: { [SALES]: '3f' },
+    });
     const { leaseId, ttl, position } = await registry.register({ instance: described });
     expect(leaseId).toMatch(/^1-[0-9a-f]{24}$/);
     expect(ttl).toEqual({ seconds: 10n, nanos: 0 });
@@ -104,6 +55,17 @@ describe('a registered instance', () => {
       'NOT_FOUND',
       'no such lease for instance "sales-1": register again',
     ]);
+  });
+
+  it('takes no word back for one that was overtaken', async () => {
+    const { registry } = start();
+    const { leaseId } = await registry.register({ instance: sales(), sequence: 1n });
+    const status = InstanceStatus.INSTANCE_STATUS_DRAINING;
+    const draining = { leaseId, instanceId: 'sales-1', status, updateMask: ['status'], sequence: 3n };
+    await registry.update(draining);
+    await registry.register({ instance: sales(), sequence: 1n });
+    const late = { ...draining, status: InstanceStatus.INSTANCE_STATUS_SERVING, sequence: 2n };
+    expect((await registry.update(late)).instance).toMatchObject({ status });
   });
 
   it('is told when a later incarnation takes over', async () => {
@@ -215,122 +177,6 @@ describe('a watch', () => {
   });
 });
 
-describe('a bad request', () => {
-  it('is told all that is wrong with it', async () => {
-    const { registry } = start();
-    const long = 'x'.repeat(300);
-    const worst = {
-      instanceId: 'no spaces',
-      incarnation: 0n,
-      endpoints: [{ address: 'nowhere', protocols: Array.from({ length: 9 }, () => 1), security: 0 }],
-      services: ['not-a-service', 'not-a-service'],
-      zone: 'eu',
-      version: long,
-      weight: 1001,
-      metadata: { [long]: 'a', b: long },
-      status: 77,
-    };
-    expect(await violations(registry.register({ instance: worst, ttl: { seconds: 2n, nanos: 999_999_999 } }))).toEqual([
-      'ttl',
-      'instance.status',
-      'instance.instance_id',
-      'instance.incarnation',
-      'instance.endpoints[0].address',
-      'instance.endpoints[0].protocols',
-      'instance.endpoints[0].security',
-      'instance.services',
-      'instance.services[0]',
-      'instance.services[1]',
-      'instance.zone',
-      'instance.version',
-      'instance.weight',
-      'instance.metadata',
-      'instance.metadata["b"]',
-    ]);
-    expect((await registry.listInstances({})).instances).toEqual([]);
-  });
-
-  it.each([
-    ['no instance', { instance: undefined }, ['instance']],
-    ['no endpoint', { instance: sales({ endpoints: [] }) }, ['instance.endpoints']],
-    [
-      'too many endpoints',
-      { instance: sales({ endpoints: Array.from({ length: 9 }, () => endpoint('a:1')) }) },
-      ['instance.endpoints'],
-    ],
-    ['no service', { instance: sales({ services: [] }) }, ['instance.services']],
-    [
-      'too many services',
-      { instance: sales({ services: Array.from({ length: 65 }, (_, i) => `s${i}`) }) },
-      ['instance.services'],
-    ],
-    ['no status', { instance: sales({ status: 0 }) }, ['instance.status']],
-    ['too many labels', { instance: sales({ metadata: labels(33, 1) }) }, ['instance.metadata']],
-    ['a negative weight', { instance: sales({ weight: -1 }) }, ['instance.weight']],
-    ['too long a TTL', { instance: sales(), ttl: { seconds: 600n, nanos: 1 } }, ['ttl']],
-    ['too long an id', { instance: sales({ instanceId: 'x'.repeat(129) }) }, ['instance.instance_id']],
-    [
-      'too much text',
-      {
-        instance: sales({
-          services: Array.from({ length: 64 }, (_, i) => `s${i}${'x'.repeat(250)}`),
-          metadata: labels(32, 64),
-        }),
-      },
-      ['instance'],
-    ],
-  ])('of %s is refused', async (_name, request, fields) => {
-    const { registry } = start();
-    expect(await violations(registry.register(request))).toEqual(fields);
-  });
-
-  it.each([
-    '',
-    'a',
-    'a:',
-    'a:0',
-    'a:65536',
-    ':1',
-    '::1:1',
-    '[::1]',
-    'http://a:1',
-    'a b:1',
-    'unix:a',
-    'unix:',
-    `${'a'.repeat(254)}:1`,
-  ])('with the address %p is refused', async (address) => {
-    const { registry } = start();
-    const request = { instance: sales({ endpoints: [endpoint(address)] }) };
-    expect(await violations(registry.register(request))).toEqual(['instance.endpoints[0].address']);
-  });
-
-  it.each(['a:1', 'project_management:50052', '10.0.0.1:65535', '[::1]:1', 'unix:/run/a.sock'])(
-    'but not with the address %p',
-    async (address) => {
-      const { registry } = start();
-      await registry.register({ instance: sales({ endpoints: [endpoint(address)] }) });
-    },
-  );
-
-  it('of a lease, an update, a list or a watch is refused too', async () => {
-    const { registry } = start();
-    const lease = { leaseId: '1-a', instanceId: 'sales-1' };
-    expect(await violations(registry.renew({}))).toEqual(['lease_id', 'instance_id']);
-    expect(await violations(registry.deregister({ leaseId: 'x'.repeat(129) }))).toEqual(['lease_id', 'instance_id']);
-    for (const updateMask of [undefined, [], ['zone'], ['weight', 'zone'], ['metadata.a'], ['*']]) {
-      const request = { ...lease, weight: 1, ...(updateMask && { updateMask }) };
-      expect(await violations(registry.update(request))).toEqual(['update_mask']);
-    }
-    const worst = { weight: 1001, metadata: labels(33, 1), updateMask: ['status', 'weight', 'metadata'] };
-    expect(await violations(registry.update({ ...lease, ...worst }))).toEqual(['status', 'weight', 'metadata']);
-    const list = { service: 'no service', pageSize: -1, pageToken: '%' };
-    expect(await violations(registry.listInstances(list))).toEqual(['service', 'page_size', 'page_token']);
-    expect(await violations(registry.listInstances({ pageSize: 1001 }))).toEqual(['page_size']);
-    const watch = registry.watch({ service: 'no service' })[Symbol.asyncIterator]();
-    expect(await violations(next(watch))).toEqual(['service']);
-  });
-});
-
 describe('lists', () => {
   it('come page by page', async () => {
     const { registry } = start();
@@ -340,6 +186,13 @@ describe('lists', () => {
     const second = await registry.listInstances({ pageSize: 2, pageToken: first.nextPageToken });
     expect(second.instances.map(({ instanceId }) => instanceId)).toEqual(['c']);
     expect(second.nextPageToken).toBe('');
+  });
+
+  it('of services tell the time that the registry has', async () => {
+    const { registry, clock } = start();
+    expect((await registry.listServices({})).time).toEqual(new Date(clock.now()));
+    await clock.advance(1234);
+    expect((await registry.listServices({})).time).toEqual(new Date(clock.now()));
   });
 
   it('say that the registry is warming', async () => {
@@ -361,12 +214,3 @@ describe('above its limits', () => {
     ]);
   });
 });
-
-function endpoint(address: string) {
-  return { address, protocols: [], security: Security.SECURITY_PLAINTEXT };
-}
-
-function labels(count: number, keyLength: number): Record<string, string> {
-  const entries = Array.from({ length: count }, (_, i) => [String(i).padEnd(keyLength, 'k'), 'v'.repeat(keyLength)]);
-  return Object.fromEntries(entries);
-}

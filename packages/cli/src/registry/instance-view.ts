@@ -13,6 +13,8 @@ export interface InstanceView {
   readonly version: string;
   readonly weight: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** By service: the fingerprint of the contract that it speaks. */
+  readonly fingerprints: Readonly<Record<string, string>>;
   readonly status: string;
   /** RFC 3339. */
   readonly registerTime: string | null;
@@ -20,7 +22,7 @@ export interface InstanceView {
 
 /** What is shown of an instance. */
 export function viewInstance(instance: Instance): InstanceView {
-  const { instanceId, services, endpoints, zone, version, weight, metadata, registerTime } = instance;
+  const { instanceId, services, endpoints, zone, version, weight, metadata, fingerprints, registerTime } = instance;
   return {
     instanceId,
     services: [...services].sort(),
@@ -33,6 +35,7 @@ export function viewInstance(instance: Instance): InstanceView {
     version,
     weight,
     metadata,
+    fingerprints,
     status: statusOf(instance),
     registerTime: registerTime?.toISOString() ?? null,
   };

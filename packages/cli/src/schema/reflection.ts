@@ -65,8 +65,7 @@ async function askEither(
     return await collect(createClient(V1Alpha, { channel }).serverReflectionInfo(requests(questions), options));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNIMPLEMENTED) throw error;
-    const message =
-      'the server has no reflection (grpc.reflection.v1 or v1alpha), which rondo call learns contracts from';
+    const message = 'the server has no reflection (grpc.reflection.v1 or v1alpha), which rondo learns contracts from';
     throw new RpcError(Status.UNIMPLEMENTED, message, { cause: error });
   }
 }

@@ -5,25 +5,28 @@ import { staticResolver } from '@rondo/rpc/resolver';
 import { formatHostPort } from '../config/index.js';
 import { advertisedAddress, type Registrant, type Registration, startRegistration } from '../registration/index.js';
 import type { Readiness, State } from '../state/index.js';
+import { fingerprints } from './descriptors.js';
 import type { Scene } from './scene.js';
 
 /** What is registered. */
 export interface RegisterOptions {
   readonly services: readonly string[];
+  /** What the fingerprints of their contracts are taken from; undefined where there is none. */
+  readonly descriptorSet: Uint8Array | undefined;
   /** The port that is bound. */
   readonly port: number;
   readonly readiness: State<Readiness>;
 }
 
 /** Registers the process with the registry at `RONDO_REGISTRY`, over a connection of its own. */
-export function register(scene: Scene, { services, port, readiness }: RegisterOptions): Registration {
+export function register(scene: Scene, options: RegisterOptions): Registration {
   const { config, clock, random, log } = scene;
   const resolver = staticResolver(config.registry.map(formatHostPort));
   const channel = createChannel({ resolver, clock, random, logger: log });
   const registration = startRegistration({
     registry: createClient(RegistryServiceDefinition, { channel }),
-    instance: registrant(scene, services, port),
-    readiness,
+    instance: registrant(scene, options),
+    readiness: options.readiness,
     ttlMs: config.leaseTtlMs,
     clock,
     random,
@@ -38,7 +41,8 @@ export function register(scene: Scene, { services, port, readiness }: RegisterOp
   };
 }
 
-function registrant({ config, instanceId, startedAt }: Scene, services: readonly string[], port: number): Registrant {
+function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOptions): Registrant {
+  const { config, instanceId, startedAt, log } = scene;
   const bound = { host: config.listen.host, port };
   const address = advertisedAddress({ advertise: config.advertise, bound, interfaces: networkInterfaces });
   return {
@@ -50,5 +54,6 @@ function registrant({ config, instanceId, startedAt }: Scene, services: readonly
     version: '',
     weight: 0,
     metadata: {},
+    fingerprints: fingerprints(services, descriptorSet, log),
   };
 }

@@ -14,6 +14,7 @@ import { consoleDestination, createLog } from '../log/index.js';
 import { meterDiscovery, startMetrics } from '../metrics/index.js';
 import { createState, readinessOf } from '../state/index.js';
 import { configure } from './configure.js';
+import { loadDescriptors } from './descriptors.js';
 import { drain } from './drain.js';
 import { listen, servicesOf } from './listen.js';
 import { register } from './register.js';
@@ -99,13 +100,14 @@ async function assemble(scene: Scene, { createApp, registers, resources }: Assem
   const { dependencies = [] } = app;
   const services = servicesOf(app);
   const readiness = createState(readinessOf(dependencies.map(({ name }) => name)));
-  const server = await listen(scene, { app, readiness, meter: metrics.meter });
+  const descriptorSet = loadDescriptors(config.descriptors, log);
+  const server = await listen(scene, { app, descriptorSet, readiness, meter: metrics.meter });
   const { address, port } = server;
   log.info({ address, metrics: metrics.address, services }, `listening on ${address}`);
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
   const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
-  const registration = registers ? register(scene, { services, port, readiness }) : undefined;
+  const registration = registers ? register(scene, { services, descriptorSet, port, readiness }) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
   const { release } = resources;

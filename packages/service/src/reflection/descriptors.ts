@@ -27,11 +27,20 @@ export interface Extension {
  * @throws Error where the bytes are none.
  */
 export function readDescriptorSet(bytes: Uint8Array): readonly DescriptorFile[] {
+  return splitDescriptorSet(bytes).map(toFile);
+}
+
+/**
+ * The bytes of each file in a `google.protobuf.FileDescriptorSet`.
+ *
+ * @throws Error where the bytes are none.
+ */
+export function splitDescriptorSet(bytes: Uint8Array): readonly Buffer[] {
   const reader = new BinaryReader(bytes);
-  const files: DescriptorFile[] = [];
+  const files: Buffer[] = [];
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
-    if (field === 1) files.push(toFile(Buffer.from(reader.bytes())));
+    if (field === 1) files.push(Buffer.from(reader.bytes()));
     else reader.skip(wireType, field);
   }
   return files;

@@ -1,2 +1,3 @@
+export { splitDescriptorSet } from './descriptors.js';
 export { loadDescriptorSet } from './load.js';
 export { createReflection } from './reflection.js';

@@ -24,6 +24,8 @@ export interface LeaseOptions {
   readonly registry: RegistryClient;
   readonly instance: Registrant;
   readonly ttlMs: number;
+  /** Counts what the process says of itself: a word that was overtaken on its way is dropped. */
+  readonly nextSequence: () => bigint;
   /** Told when the registry doesn't know the lease any more. */
   readonly onForgotten: () => void;
 }
@@ -53,8 +55,8 @@ export async function release({ id }: Lease, options: LeaseOptions): Promise<voi
 }
 
 async function register(status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
-  const { registry, instance, ttlMs } = options;
-  const request = { instance: { ...instance, status }, ttl: toDuration(ttlMs) };
+  const { registry, instance, ttlMs, nextSequence } = options;
+  const request = { instance: { ...instance, status }, ttl: toDuration(ttlMs), sequence: nextSequence() };
   const { leaseId, ttl } = await registry.register(request, limits(options));
   return { id: leaseId, ttlMs: toMs(ttl) ?? ttlMs, status };
 }
@@ -66,8 +68,9 @@ async function renew(lease: Lease, options: LeaseOptions): Promise<Lease> {
 }
 
 async function update(lease: Lease, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
-  const { registry, instance } = options;
-  const request = { leaseId: lease.id, instanceId: instance.instanceId, status, updateMask: ['status'] };
+  const { registry, instance, nextSequence } = options;
+  const { instanceId } = instance;
+  const request = { leaseId: lease.id, instanceId, status, updateMask: ['status'], sequence: nextSequence() };
   await registry.update(request, limits(options));
   return { ...lease, status };
 }

@@ -31,6 +31,7 @@ function start({ dependencies = [] as readonly string[], ttlMs = TTL_MS } = {}) 
         version: '',
         weight: 0,
         metadata: {},
+        fingerprints: { 'sales.v1.QuoteService': '3f2a' },
       },
       readiness,
       ttlMs,
@@ -49,8 +50,12 @@ describe('a registration', () => {
     begin();
     await clock.advance(0);
     const status = INSTANCE_STATUS_STARTING;
+    const fingerprints = { 'sales.v1.QuoteService': '3f2a' };
     expect(fake.registered).toMatchObject([
-      { instance: { instanceId: 'sales-1', incarnation: 7n, zone: 'eu/a', status }, ttl: { seconds: 9n } },
+      {
+        instance: { instanceId: 'sales-1', incarnation: 7n, zone: 'eu/a', fingerprints, status },
+        ttl: { seconds: 9n },
+      },
     ]);
     expect(lines).toEqual(['info: registered']);
   });
@@ -67,6 +72,20 @@ describe('a registration', () => {
       { status: INSTANCE_STATUS_SERVING, updateMask: ['status'] },
       { status: INSTANCE_STATUS_DRAINING, updateMask: ['status'] },
     ]);
+  });
+
+  it('counts all that it says of itself, across outages', async () => {
+    const { clock, fake, readiness, begin } = start({ dependencies: ['the database'] });
+    begin();
+    await clock.advance(0);
+    fake.known = false;
+    readiness.set(readinessOf([]));
+    await clock.advance(0);
+    readiness.set(DRAINING);
+    await clock.advance(0);
+    expect(fake.calls).toEqual(['register', 'update lease-1', 'register', 'update lease-2']);
+    expect(fake.registered.map(({ sequence }) => sequence)).toEqual([1n, 3n]);
+    expect(fake.updated.map(({ sequence }) => sequence)).toEqual([4n]);
   });
 
   it('tells a change that comes while a call is in flight', async () => {

@@ -62,13 +62,19 @@ class LeaseKeeper implements Registration {
   readonly #unsubscribe: () => void;
   readonly #done: Promise<void>;
   #lease: Lease | undefined;
+  #sequence = 0n;
   #closing = false;
 
   constructor(options: RegistrationOptions) {
     const { registry, instance, ttlMs, clock, random, log, readiness } = options;
     this.#options = options;
     this.#standing = createStanding(log, instance.instanceId);
-    this.#leaseOptions = { registry, instance, ttlMs, onForgotten: () => this.#standing.forgotten() };
+    const nextSequence = () => {
+      this.#sequence += 1n;
+      return this.#sequence;
+    };
+    const onForgotten = () => this.#standing.forgotten();
+    this.#leaseOptions = { registry, instance, ttlMs, nextSequence, onForgotten };
     this.#pause = createPause(clock);
     this.#backoff = createBackoff({ baseMs: RETRY_BASE_MS, maxMs: Math.min(ttlMs / 3, RETRY_MAX_MS), random });
     this.#unsubscribe = readiness.subscribe(() => this.#pause.wake());

@@ -27,6 +27,8 @@ export interface Registration {
   /** Its share of calls against its peers'. */
   readonly weight: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** By service: what tells one version of its contract from another; passed on unread. */
+  readonly fingerprints: Readonly<Record<string, string>>;
   readonly status: InstanceStatus;
 }
 
@@ -42,10 +44,16 @@ export interface Instance extends Registration {
 export type InstanceChange = Partial<Pick<Registration, 'status' | 'weight' | 'metadata'>>;
 
 /** All its text together, in characters: what bounds an instance, and by what pages and events are cut. */
-export function textSize({ instanceId, endpoints, services, zone, version, metadata }: Registration): number {
+export function textSize(registration: Registration): number {
+  const { instanceId, endpoints, services, zone, version, metadata, fingerprints } = registration;
   let size = instanceId.length + zone.length + version.length;
   for (const { address } of endpoints) size += address.length;
   for (const service of services) size += service.length;
-  for (const key in metadata) size += key.length + (metadata[key]?.length ?? 0);
+  return size + mapSize(metadata) + mapSize(fingerprints);
+}
+
+function mapSize(map: Readonly<Record<string, string>>): number {
+  let size = 0;
+  for (const key in map) size += key.length + (map[key]?.length ?? 0);
   return size;
 }

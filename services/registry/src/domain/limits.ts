@@ -13,6 +13,7 @@ export const REQUEST_LIMITS = {
   metadataEntries: 32,
   metadataKeyLength: 64,
   metadataValueLength: 256,
+  fingerprintLength: 64,
   instanceTextSize: 16_384,
   pageSize: 1000,
 } as const;

@@ -14,12 +14,15 @@ export interface RegistryStore {
    * Puts an instance under a lease of `ttlMs`. The incarnation that is registered already keeps its lease, which is
    * renewed with the new TTL; a later one gets a lease of its own and ends the other; an earlier one is refused with
    * `InstanceTakenOver`. A registration that changes nothing has no revision.
+   *
+   * @param sequence counts what the incarnation says of itself, here and by `update`: what is lower than one that has
+   *   been taken was overtaken on its way, and changes nothing. 0, the default, is always taken.
    */
-  register(registration: Registration, ttlMs: number): Promise<Registered>;
+  register(registration: Registration, ttlMs: number, sequence?: bigint): Promise<Registered>;
   /** Lets a lease live for another TTL. */
   renew(lease: Lease): Promise<Renewed>;
-  /** Changes what an instance says of itself. A change that changes nothing has no revision. */
-  update(lease: Lease, change: InstanceChange): Promise<Updated>;
+  /** Changes what an instance says of itself. A change that changes nothing, or was overtaken, has no revision. */
+  update(lease: Lease, change: InstanceChange, sequence?: bigint): Promise<Updated>;
   /** Removes an instance. A lease that is gone, or was taken over, is no error and changes nothing. */
   deregister(lease: Lease): Promise<Position>;
   /** The services that have instances, by name. */

@@ -1,4 +1,5 @@
 import type { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Clock } from '@rondo/rpc/clock';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import type { RegistryStore } from '../domain/store.js';
@@ -9,12 +10,12 @@ import { toInstance, toWatchResponse } from './messages.js';
 import { pageTokenAfter } from './page-token.js';
 import { parseListInstances, parseWatch } from './query-requests.js';
 
-/** The registry's contract over a store. */
-export function registryHandlers(store: RegistryStore): Handlers<typeof RegistryServiceDefinition> {
+/** The registry's contract over a store, by the registry's clock. */
+export function registryHandlers(store: RegistryStore, clock: Clock): Handlers<typeof RegistryServiceDefinition> {
   return {
     async register(request) {
-      const { registration, ttlMs } = parseRegister(request);
-      const { leaseId, position } = await withStatus(store.register(registration, ttlMs));
+      const { registration, ttlMs, sequence } = parseRegister(request);
+      const { leaseId, position } = await withStatus(store.register(registration, ttlMs, sequence));
       return { leaseId, ttl: toDuration(ttlMs), position };
     },
     async renew(request) {
@@ -22,8 +23,8 @@ export function registryHandlers(store: RegistryStore): Handlers<typeof Registry
       return { ttl: toDuration(ttlMs), position };
     },
     async update(request) {
-      const { lease, change } = parseUpdate(request);
-      const { instance, position } = await withStatus(store.update(lease, change));
+      const { lease, change, sequence } = parseUpdate(request);
+      const { instance, position } = await withStatus(store.update(lease, change, sequence));
       return { instance: toInstance(instance), position };
     },
     async deregister(request) {
@@ -31,7 +32,7 @@ export function registryHandlers(store: RegistryStore): Handlers<typeof Registry
     },
     async listServices() {
       const { services, position, warming } = await withStatus(store.listServices());
-      return { services: [...services], position, warming };
+      return { services: [...services], position, warming, time: new Date(clock.now()) };
     },
     async listInstances(request) {
       const { instances, more, position, warming } = await withStatus(store.listInstances(parseListInstances(request)));

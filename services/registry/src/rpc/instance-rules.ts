@@ -7,6 +7,7 @@ const INSTANCE_ID = /^[a-zA-Z0-9._-]+$/;
 const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const ZONE = /^[^\s/]+\/[^\s/]+$/;
 const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?<port>\d{1,5})$/;
+const FINGERPRINT = /^[a-zA-Z0-9._:-]+$/;
 const UNIX = /^unix:\/[^\s\0]+$/;
 
 /** What is wrong with an instance, field by field, as the contract states the rules. */
@@ -23,6 +24,7 @@ export function checkRegistration(registration: Registration, violations: Violat
   checkOrigin(registration, violations);
   checkWeight(weight, 'instance.weight', violations);
   checkMetadata(metadata, 'instance.metadata', violations);
+  checkFingerprints(registration, violations);
   violations.check(
     textSize(registration) <= LIMITS.instanceTextSize,
     'instance',
@@ -73,6 +75,24 @@ export function checkMetadata(metadata: Registration['metadata'], field: string,
       value.length <= LIMITS.metadataValueLength,
       `${field}["${key.slice(0, LIMITS.metadataKeyLength)}"]`,
       `must have at most ${LIMITS.metadataValueLength} characters; keep long values where they can be fetched`,
+    );
+  }
+}
+
+function checkFingerprints({ fingerprints, services }: Registration, violations: Violations): void {
+  const field = 'instance.fingerprints';
+  const entries = Object.entries(fingerprints);
+  const served = new Set(services);
+  violations.check(
+    entries.every(([service]) => served.has(service)),
+    field,
+    'names a service that is not in instance.services; send fingerprints of those alone',
+  );
+  for (const [service, fingerprint] of entries.filter(([name]) => served.has(name)).slice(0, LIMITS.services)) {
+    violations.check(
+      fingerprint.length <= LIMITS.fingerprintLength && FINGERPRINT.test(fingerprint),
+      `${field}["${service.slice(0, LIMITS.serviceLength)}"]`,
+      `must be 1 to ${LIMITS.fingerprintLength} characters of a-z A-Z 0-9 . _ : -; leave it out if unknown`,
     );
   }
 }

@@ -20,8 +20,14 @@ const STATUS: ReadonlyMap<Wire, InstanceStatus> = new Map([
 ]);
 const UPDATABLE = ['status', 'weight', 'metadata'];
 
+/** How an instance counts what it says of itself. */
+interface Counted {
+  readonly sequence: bigint;
+}
+
 /** What `Register` asks for. Throws `INVALID_ARGUMENT` with every violation, as all here do. */
-export function parseRegister({ instance, ttl }: RegisterRequest): { registration: Registration; ttlMs: number } {
+export function parseRegister(request: RegisterRequest): Counted & { registration: Registration; ttlMs: number } {
+  const { instance, ttl, sequence } = request;
   const violations = new Violations();
   const ttlMs = ttl === undefined ? TTL.defaultMs : toMs(ttl);
   violations.check(
@@ -29,11 +35,12 @@ export function parseRegister({ instance, ttl }: RegisterRequest): { registratio
     'ttl',
     `must be from ${TTL.minMs / 1000} s to ${TTL.maxMs / 60_000} min; leave it out for ${TTL.defaultMs / 1000} s`,
   );
+  checkSequence(sequence, violations);
   if (instance === undefined) throw violations.with('instance', 'is missing; send the instance to register');
   const registration = toRegistration(instance, parseStatus(instance.status, 'instance.status', violations));
   checkRegistration(registration, violations);
   violations.refuse();
-  return { registration, ttlMs };
+  return { registration, ttlMs, sequence };
 }
 
 /** The lease that `Renew` or `Deregister` names. */
@@ -45,9 +52,10 @@ export function parseLease(request: RenewRequest | DeregisterRequest): Lease {
 }
 
 /** What `Update` asks for: the fields that its mask names, and nothing of the others. */
-export function parseUpdate(request: UpdateRequest): { lease: Lease; change: InstanceChange } {
+export function parseUpdate(request: UpdateRequest): Counted & { lease: Lease; change: InstanceChange } {
   const violations = new Violations();
   const lease = checkedLease(request, violations);
+  checkSequence(request.sequence, violations);
   const mask = new Set(request.updateMask);
   violations.check(
     mask.size > 0 && [...mask].every((path) => UPDATABLE.includes(path)),
@@ -62,7 +70,11 @@ export function parseUpdate(request: UpdateRequest): { lease: Lease; change: Ins
   if (change.weight !== undefined) checkWeight(change.weight, 'weight', violations);
   if (change.metadata !== undefined) checkMetadata(change.metadata, 'metadata', violations);
   violations.refuse();
-  return { lease, change };
+  return { lease, change, sequence: request.sequence };
+}
+
+function checkSequence(sequence: bigint, violations: Violations): void {
+  violations.check(sequence >= 0n, 'sequence', 'must count from 1; leave it 0 where nobody counts');
 }
 
 function checkedLease({ leaseId, instanceId }: Lease, violations: Violations): Lease {
@@ -86,7 +98,7 @@ function weightOf(weight: number): number {
 }
 
 function toRegistration(instance: Instance, status: InstanceStatus): Registration {
-  const { instanceId, incarnation, endpoints, services, zone, version, metadata } = instance;
+  const { instanceId, incarnation, endpoints, services, zone, version, metadata, fingerprints } = instance;
   const weight = weightOf(instance.weight);
-  return { instanceId, incarnation, endpoints, services, zone, version, weight, metadata, status };
+  return { instanceId, incarnation, endpoints, services, zone, version, weight, metadata, fingerprints, status };
 }

@@ -52,6 +52,7 @@ export function registration(part: Partial<Registration> = {}): Registration {
     version: '1.0.0',
     weight: 100,
     metadata: {},
+    fingerprints: {},
     status: 'serving',
     ...part,
   };

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { InstanceTakenOver, LeaseNotFound } from '../../src/domain/errors.js';
+import type { Registration } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
 
@@ -106,9 +107,10 @@ export function describeLeases(makeStore: MakeStore): void {
   describe('registering again', () => {
     it('keeps the lease and the revision where nothing changed, and renews', async () => {
       const { store, clock } = await fixture.start();
-      const first = await store.register(registration({ metadata: { a: '1', b: '2' } }), TTL_MS);
+      const maps = (map: Record<string, string>) => registration({ metadata: map, fingerprints: map });
+      const first = await store.register(maps({ a: '1', b: '2' }), TTL_MS);
       await clock.advance(TTL_MS - 1);
-      expect(await store.register(registration({ metadata: { b: '2', a: '1' } }), TTL_MS)).toEqual(first);
+      expect(await store.register(maps({ b: '2', a: '1' }), TTL_MS)).toEqual(first);
       await clock.advance(TTL_MS - 1);
       expect(await ids(store)).toEqual(['sales-1']);
     });
@@ -122,6 +124,39 @@ export function describeLeases(makeStore: MakeStore): void {
       expect(again).toMatchObject({ leaseId: first.leaseId, position: { revision: 2n } });
       const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
       expect(instances).toMatchObject([{ version: '2', registerTimeMs: startMs, revision: 2n }]);
+    });
+
+    it('tells watchers of another contract', async () => {
+      const { store } = await fixture.start();
+      const speaks = (fingerprint: string, part: Partial<Registration> = {}) =>
+        store.register(registration({ fingerprints: { 'sales.v1.OrderService': fingerprint }, ...part }), TTL_MS);
+      await speaks('3f2a');
+      const follower = new Follower(store);
+      await follower.next();
+      await speaks('9b10', { incarnation: 2n });
+      await follower.next();
+      expect(follower.held.get('sales-1')?.fingerprints).toEqual({ 'sales.v1.OrderService': '9b10' });
+    });
+
+    it('changes nothing where it was overtaken: a late duplicate sets no status back', async () => {
+      const { store, clock } = await fixture.start();
+      const { leaseId } = await store.register(registration({ status: 'starting' }), TTL_MS, 1n);
+      await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'serving' }, 2n);
+      await clock.advance(TTL_MS - 1);
+      const late = await store.register(registration({ status: 'starting' }), TTL_MS, 1n);
+      expect(late).toMatchObject({ leaseId, position: { revision: 2n } });
+      const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
+      expect(instances).toMatchObject([{ status: 'serving' }]);
+      await clock.advance(1);
+      expect(await ids(store)).toEqual([]);
+    });
+
+    it('counts afresh under a lease of its own', async () => {
+      const { store } = await fixture.start();
+      await store.register(registration(), TTL_MS, 9n);
+      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, 1n);
+      const updated = await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'draining' }, 2n);
+      expect(updated.instance.status).toBe('draining');
     });
 
     it('with a shorter TTL runs out sooner', async () => {
@@ -181,6 +216,18 @@ export function describeLeases(makeStore: MakeStore): void {
       expect(instance).toMatchObject({ status: 'draining', weight: 5, metadata: { a: '1' }, revision: 2n });
       expect(position).toMatchObject({ revision: 2n });
       expect(await store.update(lease, { weight: 5 })).toMatchObject({ position: { revision: 2n } });
+    });
+
+    it('that was overtaken changes nothing, and one that is repeated or not counted does', async () => {
+      const { store } = await fixture.start();
+      const { leaseId } = await store.register(registration(), TTL_MS, 1n);
+      const update = async (weight: number, sequence?: bigint) =>
+        (await store.update({ leaseId, instanceId: 'sales-1' }, { weight }, sequence)).instance.weight;
+      expect(await update(3, 3n)).toBe(3);
+      expect(await update(2, 2n)).toBe(3);
+      expect(await update(4, 3n)).toBe(4);
+      expect(await update(5)).toBe(5);
+      expect(await update(2, 2n)).toBe(5);
     });
 
     it('is no renewal', async () => {

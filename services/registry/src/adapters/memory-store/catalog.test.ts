@@ -43,6 +43,7 @@ function instance(instanceId: string, services: readonly string[]) {
     version: '',
     weight: 1,
     metadata: {},
+    fingerprints: {},
     status,
   };
 }

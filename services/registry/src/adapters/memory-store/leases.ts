@@ -7,6 +7,8 @@ import { type Expiring, ExpiryQueue } from './expiry-queue.js';
 export interface Grant extends Readonly<Lease>, Expiring {
   readonly incarnation: bigint;
   ttlMs: number;
+  /** Of what its holder said last. */
+  sequence: bigint;
 }
 
 /** What leases are made from. */
@@ -57,11 +59,20 @@ export class Leases {
     const present = this.#grants.get(instanceId);
     if (present !== undefined) this.end(present);
     const leaseId = leaseIdOf(incarnation, random.hex(SUFFIX_BYTES));
-    const grant: Grant = { leaseId, instanceId, incarnation, ttlMs, expiresAtMs: clock.now() + ttlMs, place: -1 };
+    const expiresAtMs = clock.now() + ttlMs;
+    const grant: Grant = { leaseId, instanceId, incarnation, ttlMs, sequence: 0n, expiresAtMs, place: -1 };
     this.#grants.set(instanceId, grant);
     this.#queue.add(grant);
     this.#arm();
     return grant;
+  }
+
+  /** Notes the sequence of what its holder says; false where that was overtaken by what has been noted. */
+  take(grant: Grant, sequence: bigint): boolean {
+    if (sequence === 0n) return true;
+    if (sequence < grant.sequence) return false;
+    grant.sequence = sequence;
+    return true;
   }
 
   /** Lets a lease live for `ttlMs` from now. */

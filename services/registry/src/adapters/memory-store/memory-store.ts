@@ -63,16 +63,16 @@ export class MemoryStore implements RegistryStore {
     this.#watches = new Watches({ catalog, clock, random, warming: () => warming.active }, limits.watches);
   }
 
-  async register(registration: Registration, ttlMs: number): Promise<Registered> {
+  async register(registration: Registration, ttlMs: number, sequence = 0n): Promise<Registered> {
     const { instanceId, incarnation } = registration;
     const held = this.#leases.of(instanceId);
     if (held !== undefined && held.incarnation > incarnation) {
       throw new InstanceTakenOver(instanceId, held.incarnation);
     }
     this.#refuseAboveLimits(registration);
-    const { leaseId } =
-      held?.incarnation === incarnation ? this.#keep(held, registration, ttlMs) : this.#admit(registration, ttlMs);
-    return { leaseId, position: this.#catalog.position };
+    const grant = held?.incarnation === incarnation ? held : this.#admit(registration, ttlMs);
+    if (this.#leases.take(grant, sequence) && grant === held) this.#keep(held, registration, ttlMs);
+    return { leaseId: grant.leaseId, position: this.#catalog.position };
   }
 
   async renew(lease: Lease): Promise<Renewed> {
@@ -82,9 +82,9 @@ export class MemoryStore implements RegistryStore {
     return { ttlMs, position: this.#catalog.position };
   }
 
-  async update(lease: Lease, change: InstanceChange): Promise<Updated> {
-    const { instanceId } = this.#leases.find(lease);
-    const instance = this.#amend(instanceId, change);
+  async update(lease: Lease, change: InstanceChange, sequence = 0n): Promise<Updated> {
+    const grant = this.#leases.find(lease);
+    const instance = this.#amend(grant.instanceId, this.#leases.take(grant, sequence) ? change : {});
     return { instance, position: this.#catalog.position };
   }
 
@@ -141,10 +141,9 @@ export class MemoryStore implements RegistryStore {
   }
 
   /** The same lease for the incarnation that holds it: a registration whose reply was lost does no harm. */
-  #keep(held: Grant, registration: Registration, ttlMs: number): Grant {
+  #keep(held: Grant, registration: Registration, ttlMs: number): void {
     this.#leases.renew(held, ttlMs);
     this.#amend(registration.instanceId, registration);
-    return held;
   }
 
   #amend(instanceId: string, change: Partial<Registration>): Instance {

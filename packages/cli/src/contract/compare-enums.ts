@@ -1,0 +1,60 @@
+import type { DescEnum } from '@bufbuild/protobuf';
+import { type Difference, instead, pair } from './difference.js';
+import { jsonFormat } from './json-format.js';
+
+/** One number of an enum, and the names that it has. */
+interface Value {
+  readonly number: number;
+  readonly names: readonly string[];
+}
+
+/** Compares two versions of an enum. */
+export function compareEnums(before: DescEnum, after: DescEnum): readonly Difference[] {
+  const { both, removed, added } = pair(valuesOf(before), valuesOf(after), ({ number }) => number);
+  const differences: Difference[] = both.flatMap(([one, other]) => compareNames(one, other, after.typeName));
+  const moved = new Set<string>();
+  for (const { number, names } of removed) {
+    for (const name of names) {
+      const now = after.values.find((value) => value.name === name);
+      const text = `${after.typeName}.${name}`;
+      if (now !== undefined) moved.add(name);
+      differences.push(
+        now === undefined
+          ? { kind: 'removed', text: `value ${text}` }
+          : instead('incompatible', text, { is: String(now.number), was: String(number) }),
+      );
+    }
+  }
+  for (const name of added.flatMap(({ names }) => names).filter((candidate) => !moved.has(candidate))) {
+    differences.push({ kind: 'added', text: `value ${after.typeName}.${name}` });
+  }
+  const open = { is: openness(after), was: openness(before) };
+  const json = { is: jsonFormat(after), was: jsonFormat(before) };
+  if (open.is !== open.was) differences.push(instead('changed', after.typeName, open));
+  if (json.is !== json.was) differences.push(instead('incompatible', `the JSON of ${after.typeName}`, json));
+  return differences;
+}
+
+function compareNames(before: Value, after: Value, type: string): readonly Difference[] {
+  const removed = before.names.filter((name) => !after.names.includes(name));
+  const added = after.names.filter((name) => !before.names.includes(name));
+  if (removed.length > 0 && added.length > 0) {
+    const names = { is: after.names.join(', '), was: before.names.join(', ') };
+    return [instead('incompatible', `value ${after.number} of ${type}`, names)];
+  }
+  return [
+    ...added.map((name) => ({ kind: 'added' as const, text: `value ${type}.${name}` })),
+    ...removed.map((name) => ({ kind: 'removed' as const, text: `value ${type}.${name}` })),
+  ];
+}
+
+/** By number, as two names may share one. */
+function valuesOf({ values }: DescEnum): readonly Value[] {
+  const names = new Map<number, string[]>();
+  for (const { number, name } of values) names.set(number, [...(names.get(number) ?? []), name]);
+  return [...names].map(([number, all]) => ({ number, names: all.sort() }));
+}
+
+function openness({ open }: DescEnum): string {
+  return open ? 'open' : 'closed';
+}

@@ -1,0 +1,74 @@
+import { type Paint, printable } from '../terminal/index.js';
+import type { Difference } from './difference.js';
+import type { Comparison, InspectedService, InspectedVersion } from './inspect.js';
+
+/** So many differences are told of each kind; JSON has all. */
+const SHOWN = 5;
+
+/** What to show below a list of instances of the services whose replicas speak different contracts. */
+export function formatDivided(services: readonly InspectedService[], paint: Paint): string {
+  return services.map((service) => formatService(service, paint)).join('');
+}
+
+function formatService({ service, compatible, versions }: InspectedService, paint: Paint): string {
+  const title = `${service}: ${versions.length} versions of the contract`;
+  const heading = compatible === false ? paint('red', title) : title;
+  const lines = versions.flatMap((version) => formatVersion(version, versions[0]?.fingerprint, paint));
+  return ['', heading, ...lines, ''].join('\n');
+}
+
+/** @param most the version that most speak: what is said of another is said in comparison with it, unless it isn't. */
+function formatVersion(version: InspectedVersion, most: string | undefined, paint: Paint): readonly string[] {
+  const { fingerprint, instances, comparisons, notCompared } = version;
+  const [first, ...others] = comparisons;
+  return [
+    `  ${printable(fingerprint)}  ${instances.join(', ')}`,
+    ...(notCompared === null ? [] : [`    differs, not compared: ${printable(notCompared)}`]),
+    ...(first === undefined ? [] : formatComparison(first, first.with === most ? '' : ` with ${first.with}`, paint)),
+    // What is merely new or gone was told of the first already.
+    ...others.flatMap((other) => formatIncompatible(other, ` with ${other.with}`, paint)),
+  ];
+}
+
+function formatComparison(comparison: Comparison, withWhat: string, paint: Paint): readonly string[] {
+  const { differences } = comparison;
+  const compatible = differences.filter(({ kind }) => kind !== 'incompatible');
+  const incompatible = formatIncompatible(comparison, withWhat, paint);
+  if (compatible.length === 0) {
+    return incompatible.length > 0 ? incompatible : [`    compatible${withWhat}: nothing that callers could tell`];
+  }
+  return [...incompatible, `    ${label(differences)}${withWhat}: ${summarise(compatible)}`];
+}
+
+function formatIncompatible({ differences }: Comparison, withWhat: string, paint: Paint): readonly string[] {
+  const texts = differences.filter(({ kind }) => kind === 'incompatible').map(({ text }) => text);
+  return shorten(texts).map((text) => `    ${paint('red', `incompatible${printable(withWhat)}`)}: ${printable(text)}`);
+}
+
+/** A version that has all the other has, and more, is the newer. */
+function label(differences: readonly Difference[]): string {
+  const kinds = new Set(differences.map(({ kind }) => kind));
+  if (kinds.size > 1) return kinds.has('incompatible') ? 'besides' : 'compatible';
+  if (kinds.has('added')) return 'newer';
+  return kinds.has('removed') ? 'older' : 'compatible';
+}
+
+function summarise(differences: readonly Difference[]): string {
+  const of = (wanted: Difference['kind']) => shorten(differences.filter(({ kind }) => kind === wanted).map(textOf));
+  const [added, removed, changed] = [of('added'), of('removed'), of('changed')];
+  const parts = [
+    ...(added.length > 0 ? [`adds ${added.join(', ')}`] : []),
+    ...(removed.length > 0 ? [`lacks ${removed.join(', ')}`] : []),
+    ...changed,
+  ];
+  return printable(parts.join('; '));
+}
+
+function textOf({ text }: Difference): string {
+  return text;
+}
+
+function shorten(texts: readonly string[]): readonly string[] {
+  if (texts.length <= SHOWN) return texts;
+  return [...texts.slice(0, SHOWN), `and ${texts.length - SHOWN} more (--json lists all)`];
+}

@@ -1,0 +1,199 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { ManualClock } from '@rondo/rpc/testing';
+import type { RunningService } from '@rondo/service';
+import { dividedServices, inspect } from '../src/contract/index.js';
+import { compile } from './compile.js';
+import { startFakeRegistry } from './fake-registry.js';
+import { rondo } from './recording-context.js';
+import { startCalculator } from './services.js';
+
+const SERVICE = 'calculator.v1.CalculatorService';
+const METHODS = { plain: '', modulo: 'rpc Modulo(AddRequest) returns (AddResponse);' };
+
+/** A contract of the calculator: the type of `AddRequest.b`, and what stands beside it. */
+const contract = (b: string, { method = '', field = '' } = {}) => `syntax = "proto3"; package calculator.v1;
+  service CalculatorService { rpc Add(AddRequest) returns (AddResponse); ${method} }
+  message AddRequest { int64 a = 1; ${b} b = 2; ${field} }
+  message AddResponse { int64 result = 1; }`;
+
+const CONTRACTS = {
+  plain: contract('int64'),
+  text: contract('string'),
+  modulo: contract('int64', { method: METHODS.modulo, field: 'int32 modulus = 3;' }),
+  rounding: contract('int64', { field: 'string rounding = 3;' }),
+  unsigned: contract('uint64'),
+};
+
+let folder: string;
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+const running: RunningService[] = [];
+const listening: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rondo-versions-'));
+  for (const [name, source] of Object.entries(CONTRACTS)) {
+    await writeFile(join(folder, `${name}.binpb`), await compile({ 'calculator.proto': source }));
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+beforeEach(async () => {
+  registry = await startFakeRegistry();
+});
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((service) => service.drain()));
+  await Promise.all(listening.splice(0).map((server) => server.close()));
+  await registry.stop();
+});
+
+/** Starts calculators named by their order, each with one of the contracts above, one after the other. */
+async function startCalculators(...contracts: readonly (keyof typeof CONTRACTS)[]): Promise<void> {
+  for (const [index, name] of contracts.entries()) {
+    const instanceId = `calculator-${index + 1}`;
+    running.push(await startCalculator(instanceId, registry.address, join(folder, `${name}.binpb`)));
+    while (registry.instance(instanceId) === undefined) await new Promise(setImmediate);
+  }
+}
+
+function fingerprint(instanceId: string): string {
+  return registry.instance(instanceId)?.fingerprints[SERVICE] ?? 'none';
+}
+
+/** What `rondo ps` shows below its table. */
+async function shown(...args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await rondo(['ps', ...args], {
+    environment: { RONDO_REGISTRY: registry.address },
+  });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return stdout.slice(stdout.indexOf('\n\n') + 1);
+}
+
+/** An instance that nobody started. */
+function ghost(instanceId: string, address: string, fingerprints: Readonly<Record<string, string>>): Instance {
+  return Instance.fromPartial({
+    instanceId,
+    services: [SERVICE],
+    endpoints: [{ address, security: Security.SECURITY_PLAINTEXT }],
+    fingerprints,
+    status: InstanceStatus.INSTANCE_STATUS_SERVING,
+  });
+}
+
+/** A server that speaks nothing of its own, and counts who comes. */
+async function listen() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  listening.push({ close });
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return { address: `127.0.0.1:${address.port}`, connections: () => sockets.size };
+}
+
+describe('rondo ps, of replicas with different contracts,', () => {
+  it('tells what they would misread', async () => {
+    await startCalculators('plain', 'text', 'plain');
+    expect(await shown()).toBe(
+      [
+        '',
+        `${SERVICE}: 2 versions of the contract`,
+        `  ${fingerprint('calculator-1')}  calculator-1, calculator-3`,
+        `  ${fingerprint('calculator-2')}  calculator-2`,
+        '    incompatible: AddRequest.b is string instead of int64 (field 2)',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('tells without alarm which is the newer', async () => {
+    await startCalculators('plain', 'modulo');
+    expect(await shown(SERVICE)).toContain('  calculator-2\n    newer: adds method Modulo, field AddRequest.modulus\n');
+  });
+
+  it('tells which is the older, where most are newer', async () => {
+    await startCalculators('plain', 'modulo', 'modulo');
+    expect(await shown()).toContain('  calculator-1\n    older: lacks method Modulo, field AddRequest.modulus\n');
+  });
+
+  it('tells what is merely written otherwise', async () => {
+    await startCalculators('plain', 'unsigned');
+    expect(await shown()).toContain('    compatible: AddRequest.b is uint64 instead of int64 (field 2)\n');
+  });
+
+  it('compares each with each: two that are newer may be incompatible', async () => {
+    await startCalculators('plain', 'plain', 'modulo', 'rounding');
+    const lines = (await shown()).split('\n').slice(4);
+    expect(lines).toEqual([
+      '    newer: adds method Modulo, field AddRequest.modulus',
+      `  ${fingerprint('calculator-4')}  calculator-4`,
+      '    newer: adds field AddRequest.rounding',
+      expect.stringMatching(
+        `^    incompatible with ${fingerprint('calculator-3')}: field 3 of AddRequest is rounding instead of modulus$`,
+      ),
+      expect.stringMatching(/AddRequest.rounding is string instead of int32 \(field 3\)$/),
+      '',
+    ]);
+  });
+
+  it('prints all of it for programs', async () => {
+    await startCalculators('plain', 'text');
+    const args = ['ps', 'CalculatorService', '--json', '--registry', registry.address];
+    const { instances, contracts } = JSON.parse((await rondo(args)).stdout);
+    const [one, other] = [fingerprint('calculator-1'), fingerprint('calculator-2')];
+    expect(instances).toMatchObject([{ fingerprints: { [SERVICE]: one } }, { fingerprints: { [SERVICE]: other } }]);
+    const text = 'AddRequest.b is string instead of int64 (field 2)';
+    const comparisons = [{ with: one, differences: [{ kind: 'incompatible', text }] }];
+    expect(contracts).toEqual([
+      {
+        service: SERVICE,
+        compatible: false,
+        versions: [
+          { fingerprint: one, instances: ['calculator-1'], comparisons: [], notCompared: null },
+          { fingerprint: other, instances: ['calculator-2'], comparisons, notCompared: null },
+        ],
+      },
+    ]);
+  });
+
+  it('says which could not be compared, and why', async () => {
+    await startCalculators('plain');
+    registry.put(ghost('ghost', '127.0.0.1:1', { [SERVICE]: 'cafe' }));
+    expect(await shown()).toMatch(/ {2}cafe {2}ghost\n {4}differs, not compared: 127\.0\.0\.1:1: .*ECONNREFUSED/);
+    const args = ['ps', '--json', '--registry', registry.address];
+    expect(JSON.parse((await rondo(args)).stdout).contracts).toMatchObject([{ compatible: null }]);
+  });
+
+  it('waits no longer than 3 s for an instance that is silent', async () => {
+    const { address } = await listen();
+    const clock = new ManualClock();
+    const instances = [ghost('one', address, { [SERVICE]: 'cafe' }), ghost('other', address, { [SERVICE]: 'babe' })];
+    const inspected = inspect(dividedServices(instances), { clock, signal: new AbortController().signal });
+    await clock.advance(3_000);
+    const notCompared = `${address}: no answer in time`;
+    expect(await inspected).toMatchObject([{ compatible: null, versions: [{ notCompared }, { notCompared }] }]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('asks nobody where all agree, or have no fingerprint', async () => {
+    const { address, connections } = await listen();
+    const put = (id: string, prints: Readonly<Record<string, string>>) => registry.put(ghost(id, address, prints));
+    put('one', { [SERVICE]: 'cafe' });
+    put('same', { [SERVICE]: 'cafe' });
+    put('silent', {});
+    expect(await shown()).not.toContain('versions of the contract');
+    expect(connections()).toBe(0);
+    put('other', { [SERVICE]: 'babe' });
+    expect(await shown()).toContain('2 versions of the contract');
+    expect(connections()).toBeGreaterThan(0);
+  });
+});

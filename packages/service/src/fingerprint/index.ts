@@ -1,0 +1,1 @@
+export { fingerprintsOf } from './fingerprint.js';

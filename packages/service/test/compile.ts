@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const buf = join(root, 'node_modules/.bin/buf');
+
+/** Compiles contracts, sources by file names, to the bytes of a `google.protobuf.FileDescriptorSet`. */
+export async function compile(sources: Readonly<Record<string, string>>, ...flags: string[]): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'rondo-contract-'));
+  try {
+    await Promise.all(Object.entries(sources).map(([name, source]) => writeFile(join(folder, name), source)));
+    const args = ['build', '-o', '-#format=binpb', ...flags];
+    return (await promisify(execFile)(buf, args, { cwd: folder, encoding: 'buffer' })).stdout;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,158 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { refusal, SALES, sales, start, stopAll } from './started-registry.js';
+
+afterEach(stopAll);
+
+/** The fields that a call is refused for. */
+async function violations(call: Promise<unknown>): Promise<readonly string[]> {
+  const error = await refusal(call);
+  expect(error.codeName).toBe('INVALID_ARGUMENT');
+  return error.detail(BadRequest)?.fieldViolations.map(({ field }) => field) ?? [];
+}
+
+describe('a bad request', () => {
+  it('is told all that is wrong with it', async () => {
+    const { registry } = start();
+    const long = 'x'.repeat(300);
+    const worst = {
+      instanceId: 'no spaces',
+      incarnation: 0n,
+      endpoints: [{ address: 'nowhere', protocols: Array.from({ length: 9 }, () => 1), security: 0 }],
+      services: ['not-a-service', 'not-a-service'],
+      zone: 'eu',
+      version: long,
+      weight: 1001,
+      metadata: { [long]: 'a', b: long },
+      fingerprints: { 'sales.v1.Other': 'a' },
+      status: 77,
+    };
+    expect(await violations(registry.register({ instance: worst, ttl: { seconds: 2n, nanos: 999_999_999 } }))).toEqual([
+      'ttl',
+      'instance.status',
+      'instance.instance_id',
+      'instance.incarnation',
+      'instance.endpoints[0].address',
+      'instance.endpoints[0].protocols',
+      'instance.endpoints[0].security',
+      'instance.services',
+      'instance.services[0]',
+      'instance.services[1]',
+      'instance.zone',
+      'instance.version',
+      'instance.weight',
+      'instance.metadata',
+      'instance.metadata["b"]',
+      'instance.fingerprints',
+    ]);
+    expect((await registry.listInstances({})).instances).toEqual([]);
+  });
+
+  it.each([
+    ['no instance', { instance: undefined }, ['instance']],
+    ['no endpoint', { instance: sales({ endpoints: [] }) }, ['instance.endpoints']],
+    [
+      'too many endpoints',
+      { instance: sales({ endpoints: Array.from({ length: 9 }, () => endpoint('a:1')) }) },
+      ['instance.endpoints'],
+    ],
+    ['no service', { instance: sales({ services: [] }) }, ['instance.services']],
+    [
+      'too many services',
+      { instance: sales({ services: Array.from({ length: 65 }, (_, i) => `s${i}`) }) },
+      ['instance.services'],
+    ],
+    ['no status', { instance: sales({ status: 0 }) }, ['instance.status']],
+    ['too many labels', { instance: sales({ metadata: labels(33, 1) }) }, ['instance.metadata']],
+    ['a negative weight', { instance: sales({ weight: -1 }) }, ['instance.weight']],
+    ['a negative sequence', { instance: sales(), sequence: -1n }, ['sequence']],
+    ['too long a TTL', { instance: sales(), ttl: { seconds: 600n, nanos: 1 } }, ['ttl']],
+    ['too long an id', { instance: sales({ instanceId: 'x'.repeat(129) }) }, ['instance.instance_id']],
+    ['too long a fingerprint', fingerprinted('x'.repeat(65)), [`instance.fingerprints["${SALES}"]`]],
+    ['an empty fingerprint', fingerprinted(''), [`instance.fingerprints["${SALES}"]`]],
+    ['a fingerprint with a space', fingerprinted('3f 2a'), [`instance.fingerprints["${SALES}"]`]],
+    [
+      'too much text in services and their fingerprints',
+      { instance: sales({ services: long(64), fingerprints: Object.fromEntries(long(64).map((s) => [s, 'f'])) }) },
+      ['instance'],
+    ],
+    [
+      'too much text',
+      {
+        instance: sales({
+          services: Array.from({ length: 64 }, (_, i) => `s${i}${'x'.repeat(250)}`),
+          metadata: labels(32, 64),
+        }),
+      },
+      ['instance'],
+    ],
+  ])('of %s is refused', async (_name, request, fields) => {
+    const { registry } = start();
+    expect(await violations(registry.register(request))).toEqual(fields);
+  });
+
+  it.each([
+    '',
+    'a',
+    'a:',
+    'a:0',
+    'a:65536',
+    ':1',
+    '::1:1',
+    '[::1]',
+    'http://a:1',
+    'a b:1',
+    'unix:a',
+    'unix:',
+    `${'a'.repeat(254)}:1`,
+  ])('with the address %p is refused', async (address) => {
+    const { registry } = start();
+    const request = { instance: sales({ endpoints: [endpoint(address)] }) };
+    expect(await violations(registry.register(request))).toEqual(['instance.endpoints[0].address']);
+  });
+
+  it.each(['a:1', 'project_management:50052', '10.0.0.1:65535', '[::1]:1', 'unix:/run/a.sock'])(
+    'but not with the address %p',
+    async (address) => {
+      const { registry } = start();
+      await registry.register({ instance: sales({ endpoints: [endpoint(address)] }) });
+    },
+  );
+
+  it('of a lease, an update, a list or a watch is refused too', async () => {
+    const { registry } = start();
+    const lease = { leaseId: '1-a', instanceId: 'sales-1' };
+    expect(await violations(registry.renew({}))).toEqual(['lease_id', 'instance_id']);
+    expect(await violations(registry.deregister({ leaseId: 'x'.repeat(129) }))).toEqual(['lease_id', 'instance_id']);
+    for (const updateMask of [undefined, [], ['zone'], ['weight', 'zone'], ['metadata.a'], ['*']]) {
+      const request = { ...lease, weight: 1, ...(updateMask && { updateMask }) };
+      expect(await violations(registry.update(request))).toEqual(['update_mask']);
+    }
+    const worst = { weight: 1001, metadata: labels(33, 1), updateMask: ['status', 'weight', 'metadata'] };
+    expect(await violations(registry.update({ ...lease, ...worst }))).toEqual(['status', 'weight', 'metadata']);
+    const list = { service: 'no service', pageSize: -1, pageToken: '%' };
+    expect(await violations(registry.listInstances(list))).toEqual(['service', 'page_size', 'page_token']);
+    expect(await violations(registry.listInstances({ pageSize: 1001 }))).toEqual(['page_size']);
+    const watch = registry.watch({ service: 'no service' })[Symbol.asyncIterator]();
+    expect(await violations(watch.next())).toEqual(['service']);
+  });
+});
+
+function endpoint(address: string) {
+  return { address, protocols: [], security: Security.SECURITY_PLAINTEXT };
+}
+
+function fingerprinted(fingerprint: string) {
+  return { instance: sales({ fingerprints: { [SALES]: fingerprint } }) };
+}
+
+/** Names of services that fit an instance once, and not twice. */
+function long(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `s${index}.${'x'.repeat(200)}`);
+}
+
+function labels(count: number, keyLength: number): Record<string, string> {
+  const entries = Array.from({ length: count }, (_, i) => [String(i).padEnd(keyLength, 'k'), 'v'.repeat(keyLength)]);
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,59 @@
+import {
+  type Instance,
+  InstanceStatus,
+  Protocol,
+  RegistryServiceDefinition,
+  Security,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import { silentLogger } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
+import { RpcError } from '@rondo/rpc/status';
+import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
+import { createApp } from '../src/app.js';
+
+const CONFIG = { maxInstances: 100, maxServices: 10, maxWatches: 2, warmingMs: 0 };
+export const SALES = 'sales.v1.OrderService';
+
+const stops: (() => Promise<void> | void)[] = [];
+
+/** Stops every registry that {@link start} has started. */
+export async function stopAll(): Promise<void> {
+  for (const stop of stops.splice(0)) await stop();
+}
+
+/** Starts a registry with a client of it, by a clock that the test moves. */
+export function start(config: Partial<typeof CONFIG> = {}) {
+  const clock = new ManualClock();
+  const random = seededRandom(1);
+  const app = createApp({ clock, random, log: silentLogger }, { ...CONFIG, ...config });
+  const channel = createTestChannel({ services: app.services, clock, random });
+  stops.push(
+    () => app.stop?.(),
+    () => channel.close(),
+  );
+  return { registry: createClient(RegistryServiceDefinition, { channel }), clock, app };
+}
+
+/** An instance that the registry takes. */
+export function sales(part: Partial<Instance> = {}) {
+  return {
+    instanceId: 'sales-1',
+    incarnation: 1n,
+    endpoints: [
+      { address: '127.0.0.1:50053', protocols: [Protocol.PROTOCOL_GRPC], security: Security.SECURITY_PLAINTEXT },
+    ],
+    services: [SALES],
+    status: InstanceStatus.INSTANCE_STATUS_SERVING,
+    ...part,
+  };
+}
+
+/** What a call is refused with. */
+export async function refusal(call: Promise<unknown>): Promise<RpcError> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof RpcError)) throw new Error(`expected an RpcError, got ${String(error)}`);
+  return error;
+}
