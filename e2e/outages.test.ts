@@ -3,7 +3,7 @@ import { eventually } from './src/eventually.js';
 import { isAlive } from './src/process-table.js';
 import type { Running } from './src/run.js';
 import { type System, startSystem } from './src/system.js';
-import { toTally } from './src/tally.js';
+import { toProgress, toTally } from './src/tally.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const REQUEST = '{"a": 2, "b": 3}';
@@ -21,14 +21,14 @@ afterAll(async () => {
 
 /** Calls 200 times a second, eight at a time, until it is told to end. */
 function startLoad(): Running {
-  return system.startRondo('call', ADD, REQUEST, '--rate', '200', '--concurrency', '8', '--json');
+  return system.startRondo('call', ADD, REQUEST, '--rate', '200', '--concurrency', '8', '--progress', '--json');
 }
 
-/** How many calls of a load have gone out is not to be seen from outside: that all instances have had some is. */
-async function untilShared(): Promise<void> {
-  await eventually(10_000, async () => {
-    const { stdout } = await system.rondo('call', ADD, REQUEST, '--count', '9', '--json');
-    expect(toTally(stdout)).toMatchObject({ failed: 0 });
+/** Waits until each of the instances has served calls of this very load, as it tells itself. */
+async function untilShared(load: Running, ...instances: readonly string[]): Promise<void> {
+  await eventually(20_000, () => {
+    const served = Object.keys(toProgress(load.output().stderr)?.instances ?? {});
+    expect(served).toEqual(expect.arrayContaining([...instances]));
   });
 }
 
@@ -48,7 +48,7 @@ async function terminate(instanceId: string): Promise<void> {
 describe('under 200 calls a second', () => {
   it('fails no call when a replica is told to stop', async () => {
     const load = startLoad();
-    await untilShared();
+    await untilShared(load, 'calculator-1', 'calculator-2', 'calculator-3');
     await terminate('calculator-3');
     const { failed, calls, instances } = await endLoad(load);
     expect(failed).toBe(0);
@@ -58,7 +58,7 @@ describe('under 200 calls a second', () => {
 
   it('fails no call when the registry stops: the instances known are called on', async () => {
     const load = startLoad();
-    await untilShared();
+    await untilShared(load, 'calculator-1', 'calculator-2');
     const before = (await system.rondo('ps', '--json')).code;
     await terminate('registry');
     const during = await system.rondo('ps');

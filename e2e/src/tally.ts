@@ -10,3 +10,10 @@ export interface Tally {
 export function toTally(stdout: string): Tally {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
+
+/** What a load last told of itself, as `--progress` has it; undefined before the first time. */
+export function toProgress(stderr: string): Tally | undefined {
+  const complete = stderr.split('\n').slice(0, -1);
+  const last = complete.filter((line) => line.startsWith('{"progress":')).at(-1);
+  return last === undefined ? undefined : JSON.parse(last).progress;
+}

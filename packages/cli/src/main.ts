@@ -44,6 +44,7 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
     process.exit(error.code === 'EPIPE' ? ExitCode.OK : ExitCode.FAILED);
   });
   return {
+    live: stream.isTTY === true,
     color: stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
     write: (text) =>
       new Promise((resolve) => {

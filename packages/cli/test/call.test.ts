@@ -75,6 +75,24 @@ describe('rondo call', () => {
     });
   });
 
+  it('tells meanwhile how a load goes: as JSON to whom asks for it, on one line to who looks on', async () => {
+    const load = ['call', ADD, '{}', '--rate', '100'];
+    const asked = begin([...load, '--json', '--progress'], { environment });
+    const watched = begin(load, { environment, live: true });
+    await asked.stderr.shows(/^\{"progress":.*"calculator-3":\d+\D.*\n/);
+    await watched.stderr.shows(/\r.*\[K\d+ calls in 1\.\d s \(.*, none failed; p50/);
+    for (const { interrupt } of [asked, watched]) interrupt();
+    expect([await asked.exitCode, await watched.exitCode]).toEqual([0, 0]);
+    expect(JSON.parse(asked.stdout.text())).toMatchObject({ failed: 0 });
+    // On a busy machine a load that is cut short has calls that it did not begin, and says so.
+    expect(watched.stderr.text().replace(/rondo: .*\n$/, '')).toMatch(/\r.\[K$/);
+  });
+
+  it('keeps quiet meanwhile where nobody asked', async () => {
+    const { stderr } = await call(ADD, '{}', '--rate', '20', '--count', '24', '--json');
+    expect(stderr).toBe('');
+  });
+
   it('shows one message a code of a load that fails, for people', async () => {
     const { stdout } = await call('calculator.v1.CalculatorService/Divide', '{}', '--count', '2');
     expect(stdout).toContain('2 failed');

@@ -12,11 +12,12 @@ export interface RecordingTerminal extends Terminal {
 
 const DEADLINE_MS = 10_000;
 
-function recordingTerminal(): RecordingTerminal {
+function recordingTerminal(live: boolean): RecordingTerminal {
   let text = '';
   const waiting = new Set<() => void>();
   return {
     color: false,
+    live,
     async write(more) {
       text += more;
       for (const look of waiting) look();
@@ -45,6 +46,8 @@ export interface RunOptions {
   /** What comes in at standard input; a person who types nothing where it is missing. */
   readonly stdin?: Iterable<string> | AsyncIterable<string>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether a person looks at standard error. */
+  readonly live?: boolean;
   readonly directory?: string;
   readonly dataDirectory?: string;
 }
@@ -60,8 +63,8 @@ export interface Run {
 
 /** Begins `rondo` with `args`. */
 export function begin(args: readonly string[], options: RunOptions = {}): Run {
-  const stdout = recordingTerminal();
-  const stderr = recordingTerminal();
+  const stdout = recordingTerminal(false);
+  const stderr = recordingTerminal(options.live ?? false);
   const interrupted = new AbortController();
   const context: CommandContext = {
     stdin: { interactive: options.stdin === undefined, read: () => toBytes(options.stdin ?? []) },

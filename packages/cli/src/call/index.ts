@@ -1,6 +1,7 @@
 export { type Load, runLoad } from './load.js';
 export { parseMetadata } from './metadata.js';
 export { probe, stream } from './outcome.js';
+export { createProgress } from './progress.js';
 export { allMessages, type RequestSource, requestSource, toMessages } from './requests.js';
 export { explainNotBegun, toJsonLine, toSummary } from './summary.js';
 export { type Target, type Where, withTarget } from './target.js';

@@ -15,11 +15,13 @@ function scene(load: Partial<Load>, takesMs: number) {
   const startMs = clock.now();
   let inFlight = 0;
   let mostInFlight = 0;
+  const toldAtMs: number[] = [];
   const result = runLoad({
     ...UNTIL_STOPPED,
     ...load,
     clock,
     signal: stop.signal,
+    onProgress: ({ tally, elapsedMs }) => toldAtMs.push(elapsedMs, tally.calls),
     async call(signal) {
       begunAtMs.push(clock.now() - startMs);
       inFlight += 1;
@@ -34,7 +36,7 @@ function scene(load: Partial<Load>, takesMs: number) {
       }
     },
   });
-  return { clock, stop, begunAtMs, result, mostInFlight: () => mostInFlight };
+  return { clock, stop, begunAtMs, toldAtMs, result, mostInFlight: () => mostInFlight };
 }
 
 describe('runLoad', () => {
@@ -79,6 +81,14 @@ describe('runLoad', () => {
     expect(ended.notBegun).toBe(98);
     expect(explainNotBegun(ended, load)).toMatch(/^rondo: 98 calls were due and not begun, as 1 were in flight/);
     expect(explainNotBegun({ ...ended, notBegun: 10 }, load)).toBe('');
+  });
+
+  it('tells once a second how far it is', async () => {
+    const { clock, result, toldAtMs } = scene({ rate: 10, concurrency: 4, durationMs: 2_500 }, 10);
+    await clock.advance(5_000);
+    await result;
+    expect(toldAtMs).toEqual([1_000, 10, 2_000, 20]);
+    expect(clock.timers).toBe(0);
   });
 
   it('begins nothing once it is stopped, and lets what is in flight end', async () => {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type Clock, sleep } from '@rondo/rpc/clock';
+import { type Clock, sleep, type Timer } from '@rondo/rpc/clock';
 import { type Outcome, Tally } from './tally.js';
 
 /** How many calls are made, how fast and for how long. */
@@ -18,6 +18,8 @@ export interface Load {
 export interface LoadOptions extends Load {
   /** Makes one call; it never rejects. Undefined where it was cut off by the signal. */
   readonly call: (signal: AbortSignal) => Promise<Outcome | undefined>;
+  /** Told once a second what the load came to so far. */
+  readonly onProgress?: (progress: Omit<LoadResult, 'notBegun'>) => void;
   readonly clock: Clock;
   /** Ends the load: no call is begun any more, those in flight have a grace. */
   readonly signal: AbortSignal;
@@ -33,13 +35,14 @@ export interface LoadResult {
 
 /** How long the calls in flight have when the load is ended. Milliseconds. */
 const GRACE_MS = 2_000;
+const PROGRESS_MS = 1_000;
 
 /**
  * Makes many calls. With a rate each is due at its own time, and its latency counts from then: a server that stalls
  * doesn't hide the calls that it kept from being made. Calls that are late are made as soon as others end.
  */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const { count, durationMs, rate, concurrency, call, clock, signal } = options;
+  const { count, durationMs, rate, concurrency, call, onProgress, clock, signal } = options;
   const tally = new Tally();
   const startedAt = clock.now();
   const endsAt = durationMs === undefined ? Number.POSITIVE_INFINITY : startedAt + durationMs;
@@ -48,6 +51,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const cutOff = new AbortController();
   setMaxListeners(0, signal, cutOff.signal); // each call in flight listens
   const grace = graceAfter(signal, clock, () => cutOff.abort());
+  const progress = repeat(clock, () => onProgress?.({ tally, elapsedMs: clock.now() - startedAt }));
 
   async function work(): Promise<void> {
     while (!over()) {
@@ -66,6 +70,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const workers = Math.min(concurrency, count ?? concurrency);
   await Promise.all(Array.from({ length: workers }, work));
   grace.release();
+  progress.cancel();
   const elapsedMs = clock.now() - startedAt;
   return { tally, elapsedMs, notBegun: notBegun(options, begun, Math.min(elapsedMs, durationMs ?? elapsedMs)) };
 }
@@ -80,6 +85,16 @@ async function until(timeMs: number, clock: Clock, signal: AbortSignal): Promise
     if (signal.aborted) return false;
     throw error;
   }
+}
+
+function repeat(clock: Clock, work: () => void): Timer {
+  const next = () => clock.setTimer(PROGRESS_MS, turn);
+  const turn = () => {
+    work();
+    timer = next();
+  };
+  let timer = next();
+  return { cancel: () => timer.cancel() };
 }
 
 function graceAfter(signal: AbortSignal, clock: Clock, callback: () => void): { release(): void } {

@@ -1,23 +1,24 @@
-import { formatTable, type Paint, printable } from '../terminal/index.js';
+import { createPaint, formatTable, type Paint, printable } from '../terminal/index.js';
 import type { Load, LoadResult } from './load.js';
 
 /** The one line that a load with `--json` ends with. */
-export function toJsonLine({ tally }: LoadResult): string {
+export function toJsonLine({ tally }: Pick<LoadResult, 'tally'>): string {
   const { calls, failed, codes, instances, p50Ms, p99Ms } = tally;
   return JSON.stringify({ calls, failed, codes, instances, p50Ms, p99Ms });
 }
 
-/** What a load came to, for people. */
-export function toSummary(result: LoadResult, paint: Paint): string {
-  const { tally, elapsedMs } = result;
+/** How many calls there were, how fast, and how they ended, on one line. */
+export function headline({ tally, elapsedMs }: Pick<LoadResult, 'tally' | 'elapsedMs'>, paint = createPaint(false)) {
   const seconds = elapsedMs / 1_000;
   const rate = seconds > 0 ? ` (${(tally.calls / seconds).toFixed(1)}/s)` : '';
   const failed = tally.failed === 0 ? 'none failed' : paint('red', `${tally.failed} failed`);
-  return [
-    `${tally.calls} calls in ${seconds.toFixed(1)} s${rate}, ${failed}; p50 ${tally.p50Ms ?? '-'} ms, p99 ${tally.p99Ms ?? '-'} ms\n`,
-    failures(result, paint),
-    instanceTable(result),
-  ]
+  const latency = `p50 ${tally.p50Ms ?? '-'} ms, p99 ${tally.p99Ms ?? '-'} ms`;
+  return `${tally.calls} calls in ${seconds.toFixed(1)} s${rate}, ${failed}; ${latency}`;
+}
+
+/** What a load came to, for people. */
+export function toSummary(result: LoadResult, paint: Paint): string {
+  return [`${headline(result, paint)}\n`, failures(result, paint), instanceTable(result)]
     .filter((part) => part !== '')
     .join('\n');
 }

@@ -3,6 +3,7 @@ import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import {
   allMessages,
+  createProgress,
   explainNotBegun,
   type Load,
   parseMetadata,
@@ -54,6 +55,10 @@ const options = {
     description: 'Calls in flight at most: 1 by default, 64 with --rate.',
   },
   duration: { type: 'string', placeholder: '30s', description: 'Begin no call after that long.' },
+  progress: {
+    type: 'boolean',
+    description: 'Tell on standard error, once a second, how many calls went how; a terminal shows it anyway.',
+  },
   ...registryOption,
   ...jsonOption,
 } as const;
@@ -70,7 +75,8 @@ export const call = defineCommand({
     '',
     '--count, --rate, --concurrency and --duration make many calls, until Ctrl-C where nothing ends them. With --rate a',
     'latency counts from when the call was due, also where it began late. With --json they end with one line:',
-    '{"calls":…,"failed":…,"codes":{…},"instances":{…},"p50Ms":…,"p99Ms":…}; percentiles are exact to 1 %.',
+    '{"calls":…,"failed":…,"codes":{…},"instances":{…},"p50Ms":…,"p99Ms":…}; percentiles are exact to 1 %. --progress tells',
+    'the same meanwhile, on standard error: {"progress":{…}}.',
   ].join('\n'),
   options,
   maxPositionals: Number.POSITIVE_INFINITY,
@@ -91,8 +97,9 @@ export const call = defineCommand({
     return withTarget(name, { where, signal: context.signal }, async (target) => {
       await warnOfDeadline(target, callOptions.timeoutMs, context);
       const invoke = bindMethod(target.method, target.channel);
-      const job = { target, invoke, source, callOptions, json: values.json ?? false };
-      return load === undefined ? callOnce(job, context) : callMany(job, load, context);
+      const { json = false, progress = false } = values;
+      const job = { target, invoke, source, callOptions, json };
+      return load === undefined ? callOnce(job, context) : callMany({ ...job, progress }, load, context);
     });
   },
 });
@@ -157,7 +164,11 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   }
 }
 
-async function callMany(job: Job, load: Load, context: CommandContext): Promise<number> {
+async function callMany(
+  job: Job & { readonly progress: boolean },
+  load: Load,
+  context: CommandContext,
+): Promise<number> {
   const { target, invoke, source, callOptions, json } = job;
   const { stdout, stderr, clock, signal } = context;
   const requests = await allMessages(source, target.method, target.schema);
@@ -168,7 +179,9 @@ async function callMany(job: Job, load: Load, context: CommandContext): Promise<
     firstReply ??= reply;
   };
   const one = (cutOff: AbortSignal) => probe(invoke, { ...callOptions, requests, onReply, signal: cutOff });
-  const result = await runLoad({ ...load, call: one, clock, signal });
+  const progress = createProgress({ stderr, json, wanted: job.progress });
+  const result = await runLoad({ ...load, call: one, onProgress: progress.tell, clock, signal });
+  await progress.end();
   await stderr.write(explainNotBegun(result, load));
   if (json) {
     await stdout.write(`${toJsonLine(result)}\n`);

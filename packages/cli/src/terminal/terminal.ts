@@ -2,6 +2,8 @@
 export interface Terminal {
   /** Whether text may be coloured. */
   readonly color: boolean;
+  /** Whether a person looks on: a line may be written over. */
+  readonly live: boolean;
   /** Resolves once more may be written, so that a slow reader slows the writer and nothing piles up. */
   write(text: string): Promise<void>;
 }
