@@ -1,20 +1,26 @@
 import { RpcError } from '@rondo/rpc/status';
 import type { Command, CommandContext } from './command.js';
-import { commands } from './commands/index.js';
+import { createComplete } from './commands/complete.js';
+import { commands, groups } from './commands/index.js';
 import { ExitCode } from './exit-code.js';
 import { writeFailure } from './failure.js';
+import { formatOverview } from './help.js';
 import { createPaint, didYouMean, printable } from './terminal/index.js';
 import { messageOf } from './thrown.js';
 import { UsageError } from './usage-error.js';
 import { VERSION } from './version.js';
+
+/** What completion scripts run: nobody types it, so no list names it. */
+const complete = createComplete(commands);
 
 /** Runs `rondo` with its arguments; resolves to the exit code, and says itself what went wrong. */
 export async function runCli(args: readonly string[], context: CommandContext): Promise<number> {
   const [name, ...rest] = args;
   try {
     if (name === '--version' || name === '-v') return await print(`${VERSION}\n`, context);
-    if (name === undefined || name === '--help' || name === '-h') return await print(overview(), context);
-    if (name === 'help') return await print(rest[0] === undefined ? overview() : find(rest[0]).help, context);
+    if (name === undefined || name === '--help' || name === '-h') return await print(formatOverview(groups), context);
+    if (name === 'help')
+      return await print(rest[0] === undefined ? formatOverview(groups) : find(rest[0]).help, context);
     const command = find(name);
     if (wantsHelp(rest)) return await print(command.help, context);
     return await command.run(rest, context);
@@ -24,7 +30,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
 }
 
 function find(name: string): Command {
-  const command = commands.find((candidate) => candidate.name === name);
+  const command = [...commands, complete].find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
   if (name.startsWith('-')) throw new UsageError(`${name}: options come after the command`);
   const names = [...commands.map((candidate) => candidate.name), 'help'];
@@ -67,21 +73,4 @@ async function tell(
 function hint([name]: readonly string[]): string {
   const command = commands.some((candidate) => candidate.name === name) ? ` ${name}` : '';
   return `See: rondo${command} --help\n`;
-}
-
-function overview(): string {
-  const width = Math.max(...commands.map(({ name }) => name.length), 'help'.length);
-  return [
-    'rondo <command> [arguments] [options]',
-    '',
-    'Looks into a running Rondo, and calls its services.',
-    '',
-    'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
-    `  ${'help'.padEnd(width)}  Explains a command, with examples: rondo help call.`,
-    '',
-    'The registry is looked for at --registry, else RONDO_REGISTRY, else 127.0.0.1:50050. NO_COLOR turns colours off.',
-    'Exit codes: 0 done; 1 a call failed; 2 the command line is wrong; 130 Ctrl-C came before the answer.',
-    '',
-  ].join('\n');
 }

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Clock } from '@rondo/rpc/clock';
+import type { ExitCodeName } from './exit-code.js';
+import { formatHelp } from './help.js';
 import { didYouMean, type Input, type Terminal } from './terminal/index.js';
 import { messageOf } from './thrown.js';
 import { UsageError } from './usage-error.js';
@@ -12,6 +14,10 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The folder that paths given on the command line start from. */
   readonly directory: string;
+  /** The repository's folder. */
+  readonly repository: string;
+  /** The file that was run to get here. */
+  readonly program: string;
   /** Where `npm start` keeps its data unless told otherwise. */
   readonly dataDirectory: string;
   readonly clock: Clock;
@@ -27,9 +33,31 @@ export interface Option {
   /** What stands for its value in `--help`. */
   readonly placeholder?: string;
   readonly description: string;
+  /** What may stand for its value, where that can be told. */
+  readonly complete?: Completion;
 }
 
-type Options = Readonly<Record<string, Option>>;
+/** A word that may stand where the cursor is. One that ends in `/` is gone on with. */
+export interface Candidate {
+  readonly word: string;
+  readonly about?: string;
+}
+
+/** What may stand where the cursor is: words, or a path, with which the shell itself helps. */
+export type Completion = 'files' | 'folders' | readonly Candidate[];
+
+/** A command line as far as it is written. */
+export interface Written {
+  /** The arguments before the one that is being written. */
+  readonly positionals: readonly string[];
+  /** The options before it, by name; those that were given a value. */
+  readonly values: Readonly<Record<string, string | undefined>>;
+  /** The argument that is being written, as far as it is; may be empty. */
+  readonly word: string;
+}
+
+/** The options of a command, by name. */
+export type Options = Readonly<Record<string, Option>>;
 type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>>;
 
 /** What a command is told: its options, by name, and its other arguments. */
@@ -51,6 +79,10 @@ export interface CommandSpec<O extends Options> {
   readonly maxPositionals: number;
   /** Command lines without the leading `rondo`, each with what it is for. */
   readonly examples: readonly (readonly [line: string, purpose: string])[];
+  /** What exit codes mean here, where that isn't what they mean everywhere. */
+  readonly exitCodes?: Partial<Readonly<Record<ExitCodeName, string>>>;
+  /** What may stand for the argument that is being written. What it throws is not shown. */
+  complete?(written: Written, context: CommandContext): Promise<Completion>;
   /** Does the work and says how it ended, as an exit code. */
   run(args: Arguments<O>, context: CommandContext): Promise<number>;
 }
@@ -61,17 +93,23 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
+  readonly options: Options;
+  readonly maxPositionals: number;
+  complete(written: Written, context: CommandContext): Promise<Completion>;
   /** @throws UsageError where `args` can't be understood, and RpcError where a call fails. */
   run(args: readonly string[], context: CommandContext): Promise<number>;
 }
 
 /** Makes a command: one file each in `commands/`, listed in its table. */
 export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
-  const { name, summary } = spec;
+  const { name, summary, options, maxPositionals } = spec;
   return {
     name,
     summary,
+    options,
+    maxPositionals,
     help: formatHelp(spec),
+    complete: async (written, context) => (await spec.complete?.(written, context)) ?? [],
     run: (args, context) => spec.run(parse(spec, args), context),
   };
 }
@@ -105,25 +143,4 @@ function parseOptions<const O extends Options>({ options }: CommandSpec<O>, args
 function explainDash(option: string): string {
   const joined = option.startsWith('--') ? `${option}=` : option;
   return `${option} needs a value; one that begins with - is written ${joined}-…`;
-}
-
-function formatHelp<O extends Options>({ name, summary, usage, details, options, examples }: CommandSpec<O>): string {
-  const flags = Object.entries(options).map(([option, { short, placeholder, description }]) => {
-    const flag = `${short === undefined ? '' : `-${short}, `}--${option}${placeholder === undefined ? '' : ` ${placeholder}`}`;
-    return [flag, description] as const;
-  });
-  const width = Math.max(...flags.map(([flag]) => flag.length), 0);
-  return [
-    `rondo ${name} ${usage}`,
-    '',
-    summary,
-    ...(details === undefined ? [] : ['', details]),
-    '',
-    'Options:',
-    ...flags.map(([flag, description]) => `  ${flag.padEnd(width)}  ${description}`),
-    '',
-    'Examples:',
-    ...examples.flatMap(([line, purpose]) => [`  rondo ${line}`, `      ${purpose}`]),
-    '',
-  ].join('\n');
 }

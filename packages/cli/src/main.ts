@@ -1,10 +1,11 @@
 #!/usr/bin/env node
+import { realpathSync } from 'node:fs';
 import { addAbortSignal } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@rondo/rpc/clock';
 import { runCli } from './cli.js';
 import { ExitCode } from './exit-code.js';
-import type { Input, Terminal } from './terminal/index.js';
+import { type Input, type Terminal, wantsColor } from './terminal/index.js';
 
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -31,6 +32,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   environment: process.env,
   // npm runs scripts from the root, and says where it was called.
   directory: process.env['INIT_CWD'] ?? process.cwd(),
+  repository: fileURLToPath(new URL('../../..', import.meta.url)),
+  program: realpathSync(process.argv[1] ?? ''),
   dataDirectory: fileURLToPath(new URL('../../../.rondo', import.meta.url)),
   clock: systemClock,
   signal: interrupt.signal,
@@ -45,7 +48,7 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
   });
   return {
     live: stream.isTTY === true,
-    color: stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
+    color: wantsColor({ environment: process.env, interactive: stream.isTTY === true }),
     write: (text) =>
       new Promise((resolve) => {
         if (stream.write(text)) resolve();

@@ -13,7 +13,8 @@ describe('rondo', () => {
     const { exitCode, stdout } = await rondo(args);
     expect(exitCode).toBe(0);
     for (const { name, summary } of commands) expect(stdout).toMatch(new RegExp(`  ${name} +${summary}`));
-    expect(stdout).toContain('Exit codes: 0 done; 1 a call failed; 2 the command line is wrong');
+    expect(stdout).toContain('Exit codes: 0 done; 1 failed; 2 the command line is wrong');
+    expect(stdout).not.toContain('  complete ');
   });
 
   it.each(commands.map(({ name }) => name))('explains %s, with examples', async (name) => {
@@ -21,13 +22,14 @@ describe('rondo', () => {
     expect(asked).toEqual(await rondo(['help', name]));
     expect(asked.exitCode).toBe(0);
     expect(asked.stdout).toMatch(new RegExp(`Examples:\n  rondo ${name}`));
+    expect(asked.stdout).toMatch(/Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}130 .*\n$/);
     // Lines fit a terminal.
     expect(asked.stdout.split('\n').filter((text) => text.length > 125)).toEqual([]);
   });
 
   it.each([
     [['wtach'], 'there is no command "wtach". Did you mean "watch"?'],
-    [['frob'], 'There are: ps, call, watch, logs, help'],
+    [['frob'], 'There are: ps, watch, logs, call, completion, help'],
     [['help', 'frob'], 'there is no command "frob"'],
     [['--registry', 'x', 'ps'], 'options come after the command'],
     [['ps', '--jsn'], 'there is no option --jsn. Did you mean "--json"?'],

@@ -1,5 +1,6 @@
 import {
   type Instance,
+  InstanceStatus,
   RegistryServiceDefinition,
   RemovalReason,
   type WatchRequest,
@@ -7,12 +8,8 @@ import {
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, type Handlers, implement, serve } from '@rondo/rpc/server';
-import { RpcError, Status } from '@rondo/rpc/status';
 
 type Event = NonNullable<WatchResponse['event']>;
-const unused = () => {
-  throw new RpcError(Status.UNIMPLEMENTED, 'not part of this test');
-};
 
 /** The registry's contract with as little behind it as the tests need: what is registered, and who watches. */
 export async function startFakeRegistry(listen = '127.0.0.1:0') {
@@ -21,13 +18,16 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
   const epoch = BigInt(Math.floor(systemClock.now()));
   let revision = 1n;
   let warming = false;
+  let skewMs = 0;
   const position = () => ({ epoch, revision });
   const tell = (event: Event) => {
     revision += 1n;
     for (const watcher of watchers) watcher(event);
   };
+  const waiting = new Set<() => void>();
   const put = (instance: Instance) => {
     instances.set(instance.instanceId, instance);
+    for (const look of waiting) look();
     tell({ $case: 'delta', value: { upserts: [instance], removals: [] } });
   };
   const remove = (instanceId: string, reason = RemovalReason.REMOVAL_REASON_DEREGISTERED) => {
@@ -52,7 +52,7 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
       remove(instanceId);
       return {};
     },
-    listServices: unused,
+    listServices: () => ({ services: [], position: position(), warming, time: new Date(systemClock.now() + skewMs) }),
     // A page each, so that whoever reads only the first is found out.
     listInstances({ service, pageToken }) {
       const all = list(service);
@@ -88,8 +88,23 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     put,
     remove,
     instance: (id: string) => instances.get(id),
+    /** Resolves once an instance says so of itself. */
+    until: (id: string, status: keyof typeof InstanceStatus) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (instances.get(id)?.status !== InstanceStatus[status]) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
     setWarming: (value: boolean) => {
       warming = value;
+    },
+    /** Has its clock differ from the one here. */
+    setSkew: (value: number) => {
+      skewMs = value;
     },
     stop: () => server.drain(0),
   };

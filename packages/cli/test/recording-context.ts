@@ -50,6 +50,7 @@ export interface RunOptions {
   readonly live?: boolean;
   readonly directory?: string;
   readonly dataDirectory?: string;
+  readonly repository?: string;
 }
 
 /** A run of `rondo` in this process. */
@@ -72,6 +73,8 @@ export function begin(args: readonly string[], options: RunOptions = {}): Run {
     stderr,
     environment: options.environment ?? {},
     directory: options.directory ?? '/',
+    repository: options.repository ?? '/nowhere',
+    program: '/nowhere/rondo.mjs',
     dataDirectory: options.dataDirectory ?? '/nowhere',
     clock: systemClock,
     signal: interrupted.signal,

@@ -4,4 +4,4 @@ export { probe, stream } from './outcome.js';
 export { createProgress } from './progress.js';
 export { allMessages, type RequestSource, requestSource, toMessages } from './requests.js';
 export { explainNotBegun, toJsonLine, toSummary } from './summary.js';
-export { type Target, type Where, withTarget } from './target.js';
+export { learnSchema, type Target, type Where, withTarget } from './target.js';

@@ -34,9 +34,7 @@ export async function withTarget<T>(
   work: (target: Target) => Promise<T>,
 ): Promise<T> {
   const { service, method } = parseMethodName(name);
-  const found =
-    where.by === 'registry' ? await lookUp(service, where.registry, signal) : { addresses: where.addresses };
-  const schema = await learn(found.addresses, found.service ?? { named: service }, signal);
+  const schema = await learnSchema(service, { where, signal });
   const target = schema.method(method);
   const channel =
     where.by === 'registry'
@@ -47,6 +45,16 @@ export async function withTarget<T>(
   } finally {
     channel.close();
   }
+}
+
+/** Learns the contract of a service, by its name in full or short, from one of its servers. */
+export async function learnSchema(
+  service: string,
+  { where, signal }: { readonly where: Where; readonly signal: AbortSignal },
+): Promise<Schema> {
+  const found: Found =
+    where.by === 'registry' ? await lookUp(service, where.registry, signal) : { addresses: where.addresses };
+  return learn(found.addresses, found.service ?? { named: service }, signal);
 }
 
 interface Found {

@@ -20,6 +20,7 @@ import {
   withTarget,
 } from '../call/index.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { completeMethod } from '../completion/index.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
 import { writeMessage } from '../json/index.js';
@@ -90,6 +91,8 @@ export const call = defineCommand({
     [`call CalculatorService/Divide '{"a": 1}' --timeout 500ms -H tenant=acme`, 'With a deadline and metadata.'],
     [`call Calculator/Add '{"a": 2, "b": 3}' --address 127.0.0.1:50051`, 'One server, without a registry.'],
   ],
+  complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
+  exitCodes: { FAILED: 'A call failed, or could not be made; standard error says why.' },
   async run({ values, positionals: [name, ...texts] }, context) {
     if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
     const { load, where, callOptions } = settings(values, context);

@@ -1,8 +1,17 @@
 import type { Command } from '../command.js';
 import { call } from './call.js';
+import { completion } from './completion.js';
 import { logs } from './logs.js';
 import { ps } from './ps.js';
 import { watch } from './watch.js';
 
-/** Every command there is, in the order in which help lists them. A new one is a file here and a line there. */
-export const commands: readonly Command[] = [ps, call, watch, logs];
+/** Commands by what they are for, in the order in which help lists them. A new one is a file here and a name there. */
+export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
+  { title: 'Look', commands: [ps, watch, logs] },
+  { title: 'Call', commands: [call] },
+  { title: 'Build', commands: [] },
+  { title: 'Rondo itself', commands: [completion] },
+];
+
+/** Every command there is. */
+export const commands: readonly Command[] = groups.flatMap((group) => group.commands);

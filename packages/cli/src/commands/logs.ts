@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { formatLogLine, listLogs, readLogs, selectLogs, unknownLog } from '../logs/index.js';
+import { formatLogLine, listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/index.js';
 import { jsonOption } from '../options.js';
 import { createPaint } from '../terminal/index.js';
 
@@ -16,6 +16,7 @@ export const logs = defineCommand({
     data: {
       type: 'string',
       placeholder: 'DIR',
+      complete: 'folders',
       description: "The folder given to npm start; else the repository's .rondo.",
     },
     ...jsonOption,
@@ -26,6 +27,10 @@ export const logs = defineCommand({
     ['logs calculator', 'All calculators, from their start.'],
     ['logs sales-1 --json | jq .msg', 'One instance, as it was written.'],
   ],
+  async complete({ values }, { directory, dataDirectory }) {
+    const data = values['data'] === undefined ? dataDirectory : path.resolve(directory, values['data']);
+    return logNames(await listLogs(path.join(data, 'logs'))).map((word) => ({ word }));
+  },
   async run({ values, positionals: [name] }, context) {
     const { stdout, directory, dataDirectory, clock, signal } = context;
     const data = values.data === undefined ? dataDirectory : path.resolve(directory, values.data);

@@ -1,5 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { defineCommand } from '../command.js';
+import { completeService } from '../completion/index.js';
 import { dividedServices, formatDivided, inspect } from '../contract/index.js';
 import { jsonOption } from '../options.js';
 import {
@@ -37,6 +38,7 @@ export const ps = defineCommand({
     ["ps --json | jq -r '.instances[].endpoints[0].address'", 'Their addresses, for a script.'],
     ["ps --json | jq -e 'all(.contracts[]; .compatible)'", 'Fails where replicas may misread each other.'],
   ],
+  complete: completeService,
   async run({ values, positionals: [name] }, { environment, stdout, stderr, clock, signal }) {
     const addresses = registryAddresses(values.registry, environment);
     const listing = await withRegistry(addresses, (registry) => listInstances(registry, { signal }));

@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.js';
+import { completeService } from '../completion/index.js';
 import { jsonOption } from '../options.js';
 import {
   type FollowedChange,
@@ -32,6 +33,7 @@ export const watch = defineCommand({
     ['watch CalculatorService', 'One service.'],
     ['watch --json | jq -c \'select(.type == "left")\'', 'One JSON object a line, for a script.'],
   ],
+  complete: completeService,
   async run({ values, positionals: [name] }, { environment, stdout, clock, signal }) {
     const addresses = registryAddresses(values.registry, environment);
     const paint = createPaint(stdout.color);

@@ -1,3 +1,3 @@
 export { readLogs } from './follow.js';
-export { listLogs, selectLogs, unknownLog } from './log-folder.js';
+export { listLogs, logNames, selectLogs, unknownLog } from './log-folder.js';
 export { formatLogLine } from './log-line.js';

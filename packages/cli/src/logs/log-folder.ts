@@ -32,9 +32,14 @@ export function selectLogs(name: string | undefined, instances: readonly string[
   return instances.filter((instance) => serviceOf(instance) === name);
 }
 
+/** The names that mean a log of `instances`: theirs and those of their services. */
+export function logNames(instances: readonly string[]): readonly string[] {
+  return [...new Set([...instances.map(serviceOf), ...instances])].sort();
+}
+
 /** Says which names there are. */
 export function unknownLog(name: string, instances: readonly string[]): UsageError {
-  const names = [...new Set([...instances.map(serviceOf), ...instances])].sort();
+  const names = logNames(instances);
   return new UsageError(`there is no log of "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
 }
 

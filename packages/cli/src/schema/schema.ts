@@ -27,6 +27,8 @@ export interface Schema {
   readonly service: string;
   /** All types of the service's files: what JSON and an Any are read with. */
   readonly registry: FileRegistry;
+  /** The names of the methods, as the contract has them. */
+  readonly methods: readonly string[];
   /** @throws RpcError `UNIMPLEMENTED` that lists the methods there are. */
   method(name: string): DynamicMethod;
 }
@@ -44,6 +46,7 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
   return {
     service,
     registry,
+    methods: Object.keys(definition),
     method(name) {
       const found = Object.keys(definition).find((method) => method.toLowerCase() === name.toLowerCase());
       const loaded = found === undefined ? undefined : definition[found];

@@ -1,3 +1,4 @@
+export { wantsColor } from './color.js';
 export { formatAge, formatTime, parseDurationMs } from './duration.js';
 export { didYouMean, nearest } from './nearest.js';
 export { createPaint, type Paint, type Style } from './paint.js';

@@ -1,5 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { createPaint, didYouMean, formatAge, formatTable, nearest, parseDurationMs, printable } from './index.js';
+import {
+  createPaint,
+  didYouMean,
+  formatAge,
+  formatTable,
+  nearest,
+  parseDurationMs,
+  printable,
+  wantsColor,
+} from './index.js';
 
 describe('durations', () => {
   it.each([
@@ -52,6 +61,19 @@ describe('text', () => {
 
   it('cannot command the terminal', () => {
     expect(printable('a\u001b[2J\nb\u0007\u009bc')).toBe('a\\u001b[2J\\nb\\u0007\\u009bc');
+  });
+
+  it.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ TERM: 'dumb' }, true, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ FORCE_COLOR: '0' }, true, false],
+    [{ NO_COLOR: '1', FORCE_COLOR: '1' }, true, false],
+  ])('with %j, on a terminal: %s, is coloured: %s', (environment, interactive, expected) => {
+    expect(wantsColor({ environment, interactive })).toBe(expected);
   });
 
   it('is coloured only where it may be', () => {

@@ -1,0 +1,107 @@
+import { parseArgs } from 'node:util';
+import { sleep } from '@rondo/rpc/clock';
+import type { Candidate, Command, CommandContext, Completion, Written } from '../command.js';
+
+/** What is found later than that is of no use: somebody waits, with a key pressed. */
+const DEADLINE_MS = 1_500;
+
+/** What may stand for the last of `words`, which follow `rondo`; nothing where that can't be found out in time. */
+export async function completeLine(
+  words: readonly string[],
+  commands: readonly Command[],
+  context: CommandContext,
+): Promise<Completion> {
+  const [name = '', ...rest] = words;
+  if (words.length < 2) return select(name, name.startsWith('-') ? overall : names(commands));
+  if (name === 'help') return rest.length === 1 ? select(rest[0], names(commands)) : [];
+  const command = commands.find((candidate) => candidate.name === name);
+  return command === undefined ? [] : inTime(context, (bounded) => completeCommand(command, rest, bounded));
+}
+
+const overall: readonly Candidate[] = [
+  { word: '--help', about: 'Lists the commands.' },
+  { word: '--version', about: 'Prints the version.' },
+];
+
+function names(commands: readonly Command[]): readonly Candidate[] {
+  return [
+    ...commands.map(({ name, summary }) => ({ word: name, about: summary })),
+    { word: 'help', about: 'Explains a command, with examples.' },
+  ];
+}
+
+/** Gives up, and has all that is under way end, once the deadline has passed; whatever fails has found nothing. */
+async function inTime(
+  context: CommandContext,
+  work: (context: CommandContext) => Promise<Completion>,
+): Promise<Completion> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([context.signal, over.signal]);
+  const found = work({ ...context, signal }).catch((): Completion => []);
+  const late = sleep(context.clock, DEADLINE_MS, signal).then(
+    (): Completion => [],
+    (): Completion => [],
+  );
+  const completion = await Promise.race([found, late]);
+  over.abort();
+  return completion;
+}
+
+async function completeCommand(
+  command: Command,
+  words: readonly string[],
+  context: CommandContext,
+): Promise<Completion> {
+  const before = words.slice(0, -1);
+  const word = words.at(-1) ?? '';
+  if (before.includes('--')) return completeArgument(command, { before, word }, context);
+  const pending = takesValue(command, before.at(-1));
+  if (pending !== undefined) return select(word, pending.complete ?? []);
+  const [, joined, value = ''] = /^(--[^=]+)=(.*)$/.exec(word) ?? [];
+  if (joined !== undefined) return prefixed(`${joined}=`, select(value, takesValue(command, joined)?.complete ?? []));
+  return word.startsWith('-')
+    ? select(word, flags(command, before))
+    : completeArgument(command, { before, word }, context);
+}
+
+function takesValue({ options }: Command, flag: string | undefined) {
+  const found = Object.entries(options).find(
+    ([name, { short }]) => flag === `--${name}` || (short !== undefined && flag === `-${short}`),
+  );
+  return found?.[1].type === 'string' ? found[1] : undefined;
+}
+
+function prefixed(prefix: string, completion: Completion): Completion {
+  if (typeof completion === 'string') return completion;
+  return completion.map(({ word, about }) => ({ word: `${prefix}${word}`, ...(about !== undefined && { about }) }));
+}
+
+/** The options that may still be given. */
+function flags({ options }: Command, before: readonly string[]): readonly Candidate[] {
+  const free = Object.entries(options).filter(([name, { multiple }]) => multiple || !before.includes(`--${name}`));
+  return [
+    ...free.map(([name, { description }]) => ({ word: `--${name}`, about: description })),
+    { word: '--help', about: 'Explains the command.' },
+  ];
+}
+
+async function completeArgument(
+  command: Command,
+  { before, word }: { readonly before: readonly string[]; readonly word: string },
+  context: CommandContext,
+): Promise<Completion> {
+  const written = read(command, before, word);
+  if (written.positionals.length >= command.maxPositionals) return [];
+  return select(word, await command.complete(written, context));
+}
+
+function read({ options }: Command, before: readonly string[], word: string): Written {
+  const args = { args: [...before], options, allowPositionals: true, strict: false };
+  const { values, positionals } = parseArgs(args);
+  const given = Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value : undefined]);
+  return { positionals, values: Object.fromEntries(given), word };
+}
+
+function select(word = '', completion: Completion): Completion {
+  return typeof completion === 'string' ? completion : completion.filter((one) => one.word.startsWith(word));
+}

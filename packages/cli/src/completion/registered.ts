@@ -1,0 +1,41 @@
+import { learnSchema, type Where } from '../call/index.js';
+import type { Candidate, CommandContext, Written } from '../command.js';
+import { parseAddresses } from '../options.js';
+import { listInstances, registryAddresses, withRegistry } from '../registry/index.js';
+
+/** The services that are registered, in full; by their last part where that is how `word` begins. */
+export async function completeService(
+  { values, word }: Written,
+  context: CommandContext,
+): Promise<readonly Candidate[]> {
+  const addresses = registryAddresses(values['registry'], context.environment);
+  const { instances } = await withRegistry(addresses, (registry) => listInstances(registry, context));
+  const services = [...new Set(instances.flatMap((instance) => instance.services))].sort();
+  const inFull = services.filter((service) => service.startsWith(word));
+  const found = inFull.length > 0 ? inFull : services.map(lastPart).filter((name) => name.startsWith(word));
+  return found.map((service) => ({ word: service }));
+}
+
+/** The services as far as the `/`, and behind it the methods, which a server of the service tells. */
+export async function completeMethod(written: Written, context: CommandContext): Promise<readonly Candidate[]> {
+  const [service = '', method] = written.word.split('/');
+  if (method !== undefined) return methodsOf(service, written, context);
+  const services = await completeService(written, context);
+  const [only, ...others] = services;
+  if (only !== undefined && others.length === 0) return methodsOf(only.word, written, context);
+  return services.map(({ word }) => ({ word: `${word}/` }));
+}
+
+async function methodsOf(service: string, { values }: Written, context: CommandContext): Promise<readonly Candidate[]> {
+  const { address, registry } = values;
+  const where: Where =
+    address === undefined
+      ? { by: 'registry', registry: registryAddresses(registry, context.environment) }
+      : { by: 'address', addresses: parseAddresses('--address', address) };
+  const { methods } = await learnSchema(service, { where, signal: context.signal });
+  return methods.map((name) => ({ word: `${service}/${name}` }));
+}
+
+function lastPart(service: string): string {
+  return service.slice(service.lastIndexOf('.') + 1);
+}

@@ -1,0 +1,73 @@
+import type { CommandSpec, Options } from './command.js';
+import { EXIT_CODE_MEANINGS, ExitCode } from './exit-code.js';
+
+/** Commands that belong together, as the overview shows them. */
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly { readonly name: string; readonly summary: string }[];
+}
+
+/** What `rondo help` prints. */
+export function formatOverview(groups: readonly CommandGroup[]): string {
+  const width = Math.max(...groups.flatMap(({ commands }) => commands.map(({ name }) => name.length)));
+  return [
+    'rondo <command> [arguments] [options]',
+    '',
+    'Looks into a running Rondo, calls its services, and helps to build them.',
+    ...groups.flatMap(({ title, commands }) =>
+      commands.length === 0
+        ? []
+        : ['', `${title}:`, ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)],
+    ),
+    `  ${'help'.padEnd(width)}  Explains a command, with examples: rondo help call.`,
+    '',
+    'Begin with:',
+    '  npm start                                                 Runs everything, in a terminal of its own.',
+    '  rondo ps                                                  What runs.',
+    `  rondo call CalculatorService/Add '{"a": 2, "b": 3}'       A call.`,
+    '  eval "$(rondo completion bash)"                           Tab completes commands, services and methods.',
+    '',
+    'The registry is looked for at --registry, else RONDO_REGISTRY, else 127.0.0.1:50050. Text is coloured on a terminal:',
+    'NO_COLOR turns that off, FORCE_COLOR on everywhere. --version prints the version.',
+    'Exit codes: 0 done; 1 failed; 2 the command line is wrong; 130 Ctrl-C came before the answer.',
+    '',
+  ].join('\n');
+}
+
+/** What `--help` prints of one command. */
+export function formatHelp<O extends Options>(spec: CommandSpec<O>): string {
+  const { name, summary, usage, details, options, examples } = spec;
+  return [
+    `rondo ${name} ${usage}`.trimEnd(),
+    '',
+    summary,
+    ...(details === undefined ? [] : ['', details]),
+    ...columns('Options:', Object.entries(options).map(describeOption)),
+    '',
+    'Examples:',
+    ...examples.flatMap(([line, purpose]) => [`  rondo ${line}`, `      ${purpose}`]),
+    ...columns('Exit codes:', exitCodes(spec)),
+    '',
+  ].join('\n');
+}
+
+function describeOption([option, { short, placeholder, description }]: [string, Options[string]]): [string, string] {
+  const flag = `${short === undefined ? '' : `-${short}, `}--${option}${placeholder === undefined ? '' : ` ${placeholder}`}`;
+  return [flag, description];
+}
+
+function exitCodes<O extends Options>({ exitCodes = {} }: CommandSpec<O>): readonly [string, string][] {
+  const meanings = { ...EXIT_CODE_MEANINGS, ...exitCodes };
+  return [
+    [String(ExitCode.OK), meanings.OK],
+    [String(ExitCode.FAILED), meanings.FAILED],
+    [String(ExitCode.USAGE), meanings.USAGE],
+    [String(ExitCode.INTERRUPTED), meanings.INTERRUPTED],
+  ];
+}
+
+function columns(title: string, rows: readonly [string, string][]): readonly string[] {
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([first]) => first.length));
+  return ['', title, ...rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`)];
+}

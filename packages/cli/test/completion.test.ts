@@ -1,0 +1,124 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startFakeRegistry } from './fake-registry.js';
+import { rondo } from './recording-context.js';
+import { startCalculator, startConformance } from './services.js';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let running: Awaited<ReturnType<typeof startCalculator>>[];
+let dataDirectory: string;
+
+beforeAll(async () => {
+  registry = await startFakeRegistry();
+  running = [await startCalculator('calculator-1', registry.address), await startConformance('c-1', registry.address)];
+  for (const { instanceId } of running) await registry.until(instanceId, 'INSTANCE_STATUS_SERVING');
+  dataDirectory = mkdtempSync(path.join(tmpdir(), 'rondo-completion-'));
+  mkdirSync(path.join(dataDirectory, 'logs'));
+  for (const name of ['registry', 'calculator-1', 'calculator-2']) {
+    writeFileSync(path.join(dataDirectory, 'logs', `${name}.log`), '');
+  }
+});
+
+afterAll(async () => {
+  await Promise.all(running.map((service) => service.drain()));
+  await registry.stop();
+  rmSync(dataDirectory, { recursive: true });
+});
+
+/** What may stand for the last of `words`. */
+async function complete(words: readonly string[], address = registry.address): Promise<readonly string[]> {
+  const environment = { RONDO_REGISTRY: address };
+  const { exitCode, stdout, stderr } = await rondo(['complete', '--', ...words], { environment, dataDirectory });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return stdout.split('\n').flatMap((line) => (line === '' ? [] : (line.split('\t')[0] ?? '')));
+}
+
+const ADD = 'calculator.v1.CalculatorService/Add';
+
+describe('rondo complete', () => {
+  it.each<[words: readonly string[], found: readonly string[]]>([
+    [['c'], ['call', 'completion']],
+    [['--'], ['--help', '--version']],
+    [['help', 'wa'], ['watch']],
+    [['help', 'watch', ''], []],
+    [['nothing', ''], []],
+    [
+      ['completion', ''],
+      ['bash', 'zsh', 'fish'],
+    ],
+    [['completion', 'bash', ''], []],
+    [
+      ['ps', '--'],
+      ['--registry', '--json', '--help'],
+    ],
+    [['ps', '--json', '--j'], []],
+    [['call', '-H', 'a=b', '-H', 'c=d', '--me'], ['--metadata']],
+    [['logs', '--data', ''], [':folders']],
+    [['logs', '--data=x'], [':folders']],
+    [
+      ['logs', ''],
+      ['calculator', 'calculator-1', 'calculator-2', 'registry'],
+    ],
+    [['logs', 'registry', ''], []],
+    [['logs', '--data', '/nowhere', ''], []],
+    [['call', '--rate', ''], []],
+    [
+      ['ps', 'Calc'],
+      ['Calculator', 'CalculatorService'],
+    ],
+    [['watch', 'rondo.'], ['rondo.conformance.v1.ConformanceService']],
+    [['watch', '--json', '--', 'rondo.'], ['rondo.conformance.v1.ConformanceService']],
+    [
+      ['call', 'calculator.'],
+      [':nospace', 'calculator.Calculator/', 'calculator.v1.CalculatorService/'],
+    ],
+    [['call', 'calculator.v1.CalculatorService/A'], [ADD]],
+    [['call', 'CalculatorService/A'], ['CalculatorService/Add']],
+    [['call', '--timeout', '2s', 'CalculatorService/A'], ['CalculatorService/Add']],
+    [['call', 'calculator.Calculator/'], ['calculator.Calculator/Add']],
+    [['call', ADD, '{'], []],
+    [['call', 'Nobody/'], []],
+  ])('%j', async (words, found) => {
+    expect(await complete(words)).toEqual(found);
+  });
+
+  it('names the methods where one service alone can be meant', async () => {
+    expect(await complete(['call', 'Conf'])).toContain('ConformanceService/BidiStream');
+  });
+
+  it('asks the server that --address names', async () => {
+    const words = ['call', '--address', running[0]?.address ?? '', 'CalculatorService/Su'];
+    expect(await complete(words, '127.0.0.1:1')).toEqual(['CalculatorService/Subtract', 'CalculatorService/Sum']);
+  });
+
+  it.each([['ps'], ['call'], ['watch']])(
+    'finds nothing for rondo %s, and keeps quiet, without a registry',
+    async (name) => {
+      expect(await complete([name, 'C'], '127.0.0.1:1')).toEqual([]);
+      expect(await complete([name, 'C'], 'no address')).toEqual([]);
+    },
+  );
+
+  it('says what each candidate is', async () => {
+    expect((await rondo(['complete', '--', 'watc'])).stdout).toMatch(/^watch\tShows the registry's changes .*\n$/);
+  });
+});
+
+describe('rondo completion', () => {
+  it.each(['bash', 'zsh', 'fish'])('prints a script for %s that runs the program that printed it', async (shell) => {
+    const { exitCode, stdout } = await rondo(['completion', shell]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("node '/nowhere/rondo.mjs' complete -- ");
+  });
+
+  it.each([
+    [[], 'Name the shell: bash, zsh, fish'],
+    [['bsh'], '"bsh" is none that is known. Did you mean "bash"? Name the shell: bash, zsh, fish'],
+  ])('refuses %j', async (args, message) => {
+    const { exitCode, stderr } = await rondo(['completion', ...args]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
