@@ -14,10 +14,8 @@ const stamp = path.join(root, 'packages/contracts/src/.inputs');
  * @returns {Promise<import('./steps.mjs').Outcome>}
  */
 export async function generate() {
-  const wanted = fingerprint();
-  if (existsSync(path.join(root, descriptors)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
-    return { code: 0, note: 'nothing changed' };
-  }
+  if (generated() === 'current') return { code: 0, note: 'nothing changed' };
+  const wanted = fingerprint(); // before it is read: what changes meanwhile is generated the next time
   rmSync(stamp, { force: true });
   for (const args of [['generate'], ['build', '-o', descriptors, '--exclude-source-info']]) {
     const { code, output } = await run(bin('buf'), args);
@@ -25,6 +23,15 @@ export async function generate() {
   }
   writeFileSync(stamp, wanted);
   return { code: 0 };
+}
+
+/**
+ * Whether what was generated is that of the contracts as they are.
+ * @returns {'missing' | 'outdated' | 'current'}
+ */
+export function generated() {
+  if (!existsSync(path.join(root, descriptors)) || !existsSync(stamp)) return 'missing';
+  return readFileSync(stamp, 'utf8') === fingerprint() ? 'current' : 'outdated';
 }
 
 /** The contracts, buf's settings and, by the lock file, the versions of every tool and third-party contract. */

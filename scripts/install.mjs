@@ -10,8 +10,8 @@ const stamp = path.join(root, 'node_modules/.rondo-installed');
  * @returns {Promise<boolean>} False when it failed; pnpm has said why.
  */
 export async function install() {
+  if (installed()) return true;
   const wanted = fingerprint();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return true;
   console.log('Installing packages …');
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   // CI=true: pnpm asks no question. By npx: corepack doesn't start on every Node 20, and a pnpm of one's own is another version.
@@ -25,6 +25,11 @@ export async function install() {
   }
   writeFileSync(stamp, wanted);
   return true;
+}
+
+/** Whether what is installed is that of the lock file and the manifests as they are. */
+export function installed() {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint();
 }
 
 /** What pnpm's result depends on. Node's version isn't part of it: no package here is compiled for one. */

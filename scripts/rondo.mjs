@@ -3,9 +3,25 @@
 import { existsSync } from 'node:fs';
 
 const cli = new URL('../packages/cli/dist/main.js', import.meta.url);
+const [command, ...rest] = process.argv.slice(2);
 if (!existsSync(cli)) {
+  // The doctor changes nothing: what is missing is what it tells.
+  if (command === 'doctor') await withoutCli('not built yet');
   const { install } = await import('./install.mjs');
   const { build } = await import('./build.mjs');
   if (!(await install()) || !(await build())) process.exit(1);
 }
-await import(cli.href);
+try {
+  await import(cli.href);
+} catch (error) {
+  // rondo tells its own faults: what comes here is one of its parts missing.
+  const reason = `can't be loaded (${error.message.split('\n')[0]})`;
+  if (command === 'doctor') await withoutCli(reason);
+  console.error(`rondo: ${reason}. Build it: npm run build; or see what is wrong: npx rondo doctor`);
+  process.exit(1);
+}
+
+async function withoutCli(reason) {
+  const { examineWithoutCli } = await import('./doctor/without-cli.mjs');
+  process.exit(await examineWithoutCli(rest, reason));
+}

@@ -19,7 +19,11 @@ export async function requireFreePorts(listeners, portBase) {
   );
 }
 
-function isFree(port) {
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+export function isFree(port) {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { call } from './call.js';
 import { completion } from './completion.js';
+import { doctor } from './doctor.js';
 import { logs } from './logs.js';
 import { ps } from './ps.js';
 import { watch } from './watch.js';
@@ -10,7 +11,7 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Look', commands: [ps, watch, logs] },
   { title: 'Call', commands: [call] },
   { title: 'Build', commands: [] },
-  { title: 'Rondo itself', commands: [completion] },
+  { title: 'Rondo itself', commands: [doctor, completion] },
 ];
 
 /** Every command there is. */

@@ -1,5 +1,6 @@
 import { type Instance, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 
@@ -47,6 +48,24 @@ export async function listInstances(
   const byName = new Intl.Collator('en', { numeric: true });
   const instances = [...found.values()].sort((a, b) => byName.compare(a.instanceId, b.instanceId));
   return { instances, warming };
+}
+
+/** What the registry's clock showed, between two readings of the one here. Milliseconds since the Unix epoch. */
+export interface TimeReading {
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+  /** Undefined where the registry doesn't tell. */
+  readonly registryMs: number | undefined;
+}
+
+/** Asks the registry what time it is. */
+export async function readTime(
+  { client, addresses }: RegistryConnection,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<TimeReading> {
+  const askedAtMs = clock.now();
+  const { time } = await reach(addresses, client.listServices({}, { signal }));
+  return { askedAtMs, answeredAtMs: clock.now(), registryMs: time?.getTime() };
 }
 
 async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {

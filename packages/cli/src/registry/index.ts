@@ -3,6 +3,8 @@ export {
   type InstanceListing,
   listInstances,
   type RegistryConnection,
+  readTime,
+  type TimeReading,
   unreachable,
   withRegistry,
 } from './connection.js';

@@ -1,0 +1,104 @@
+import path from 'node:path';
+import { type CommandContext, defineCommand } from '../command.js';
+import {
+  type Expected,
+  examineRunning,
+  type Finding,
+  loadRepositoryDoctor,
+  type RepositoryDoctor,
+  type State,
+} from '../doctor/index.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption } from '../options.js';
+import { registryAddresses, registryOption } from '../registry/index.js';
+import { createPaint, type Paint, printable, type Style } from '../terminal/index.js';
+
+/** `rondo doctor`: what is wrong here, and what to do about it. */
+export const doctor = defineCommand({
+  name: 'doctor',
+  summary: 'Looks for what is wrong with machine, clone and running system, and says what to do.',
+  usage: '[--json] [--data DIR]',
+  details: [
+    'It changes nothing. A line each: ok; note, which is no fault, such as a system that does not run; warn, which works for',
+    'now; FAIL. What follows → is the remedy. In an image, which holds no repository, it looks at what runs alone.',
+  ].join('\n'),
+  options: {
+    data: {
+      type: 'string',
+      placeholder: 'DIR',
+      complete: 'folders',
+      description: "The folder given to npm start; else the repository's .rondo.",
+    },
+    ...registryOption,
+    ...jsonOption,
+  },
+  maxPositionals: 0,
+  examples: [
+    ['doctor', 'All of it, in a few seconds.'],
+    ['doctor --data /tmp/second', 'With the system that keeps its data there.'],
+    [`doctor --json | jq '.findings[] | select(.state == "fail")'`, 'The faults, for a script.'],
+  ],
+  exitCodes: { OK: 'Nothing fails; there may be warnings.', FAILED: 'Something fails: each line says what to do.' },
+  async run({ values }, context) {
+    const data = values.data === undefined ? context.dataDirectory : path.resolve(context.directory, values.data);
+    const findings: Finding[] = [];
+    const paint = createPaint(context.stdout.color);
+    for await (const finding of examine({ data, registry: values.registry }, context)) {
+      if (context.signal.aborted) return ExitCode.INTERRUPTED;
+      findings.push(finding);
+      if (!values.json) await context.stdout.write(toText(finding, paint));
+    }
+    const healthy = findings.every(({ state }) => state !== 'fail');
+    await context.stdout.write(values.json ? `${JSON.stringify({ healthy, findings })}\n` : `\n${count(findings)}\n`);
+    return healthy ? ExitCode.OK : ExitCode.FAILED;
+  },
+});
+
+interface Subject {
+  readonly data: string;
+  readonly registry: string | undefined;
+}
+
+/** Both halves begin at once; they are told one after the other. */
+async function* examine(subject: Subject, context: CommandContext): AsyncIterable<Finding> {
+  const { environment, repository } = context;
+  const clone = await loadRepositoryDoctor(repository);
+  const running = examineRunning(await expectedSystem(subject, context, clone), context);
+  if (clone !== undefined) yield* clone.examine({ data: subject.data, environment });
+  yield* await running;
+}
+
+/** A system must be there that somebody named, that has processes, or that an image is a part of. */
+async function expectedSystem(
+  { data, registry }: Subject,
+  { environment }: CommandContext,
+  clone: RepositoryDoctor | undefined,
+): Promise<Expected> {
+  const named = registry !== undefined || (environment['RONDO_REGISTRY'] ?? '') !== '';
+  const running = named ? undefined : await clone?.runningRegistry(data);
+  return {
+    addresses: running === undefined ? registryAddresses(registry, environment) : [running],
+    required: named || running !== undefined || clone === undefined,
+  };
+}
+
+const MARKS: Readonly<Record<State, readonly [text: string, style: Style]>> = {
+  ok: ['ok  ', 'green'],
+  note: ['note', 'cyan'],
+  warn: ['warn', 'yellow'],
+  fail: ['FAIL', 'red'],
+};
+const NAME_WIDTH = 'generated code'.length;
+
+function toText({ name, state, detail, remedy }: Finding, paint: Paint): string {
+  const [mark, style] = MARKS[state];
+  const line = `${paint(style, mark)}  ${name.padEnd(NAME_WIDTH)}  ${printable(detail)}\n`;
+  return remedy === undefined ? line : `${line}      → ${printable(remedy)}\n`;
+}
+
+function count(findings: readonly Finding[]): string {
+  const of = (state: State) => findings.filter((finding) => finding.state === state).length;
+  const [failed, warnings] = [of('fail'), of('warn')];
+  const faults = failed === 0 ? 'Nothing fails' : `${failed} of ${findings.length} fail`;
+  return warnings === 0 ? `${faults}.` : `${faults}; ${warnings} to be warned of.`;
+}

@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { judgeClock } from './clock.js';
+
+const NOW_MS = Date.UTC(2027, 0, 2);
+
+describe('judgeClock', () => {
+  it.each([0, Date.UTC(2019, 5), Date.UTC(2107, 1)])('refuses a year that nobody can be in (%d)', (nowMs) => {
+    const reading = { askedAtMs: nowMs, answeredAtMs: nowMs, registryMs: nowMs };
+    expect(judgeClock(nowMs, reading)).toMatchObject({
+      state: 'fail',
+      detail: expect.stringContaining("can't be right"),
+    });
+  });
+
+  it.each([
+    [0, 10, 'ok: within 5 ms'],
+    [1_500, 0, 'ok: within 1.5 s'],
+    [-3_000, 0, 'warn: 3.0 s behind'],
+    [3_000, 0, 'warn: 3.0 s ahead'],
+    // It may have been read at any time between question and answer.
+    [3_000, 4_000, 'ok: within 5.0 s'],
+  ])('%d ms off, asked for %d ms: %s', (skewMs, tookMs, expected) => {
+    const [state, text] = expected.split(': ');
+    const reading = { askedAtMs: NOW_MS, answeredAtMs: NOW_MS + tookMs, registryMs: NOW_MS + tookMs / 2 + skewMs };
+    expect(judgeClock(NOW_MS, reading)).toMatchObject({ state, detail: expect.stringContaining(text) });
+  });
+
+  it('compares with nobody where nobody tells', () => {
+    const reading = { askedAtMs: NOW_MS, answeredAtMs: NOW_MS, registryMs: undefined };
+    for (const told of [reading, undefined]) {
+      expect(judgeClock(NOW_MS, told)).toMatchObject({ state: 'ok', detail: expect.stringContaining('no other') });
+    }
+  });
+});

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { startFakeRegistry } from './fake-registry.js';
+import { rondo } from './recording-context.js';
+import { startCalculator } from './services.js';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let calculator: Awaited<ReturnType<typeof startCalculator>>;
+
+beforeEach(async () => {
+  registry = await startFakeRegistry();
+  calculator = await startCalculator('calculator-1', registry.address);
+  await registry.until('calculator-1', 'INSTANCE_STATUS_SERVING');
+});
+
+afterEach(async () => {
+  await calculator.drain();
+  await registry.stop();
+});
+
+/** Runs the doctor where there is no repository, as in an image. */
+async function findings(address = registry.address) {
+  const { exitCode, stdout, stderr } = await rondo(['doctor', '--json', '--registry', address]);
+  expect(stderr).toBe('');
+  const { healthy, findings: found } = JSON.parse(stdout);
+  expect(exitCode).toBe(healthy ? 0 : 1);
+  return found;
+}
+
+function absent(instanceId: string, status: InstanceStatus) {
+  const endpoints = [{ address: '127.0.0.1:1', security: Security.SECURITY_PLAINTEXT }];
+  return Instance.fromPartial({ instanceId, services: ['a.v1.A'], endpoints, status });
+}
+
+describe('rondo doctor', () => {
+  it('finds nothing wrong where nothing is, and says it to people too', async () => {
+    expect(await findings()).toEqual([
+      { name: 'registry', state: 'ok', detail: `answers at ${registry.address}` },
+      { name: 'instances', state: 'ok', detail: '1 are SERVING' },
+      { name: 'health', state: 'ok', detail: 'all 1 instances say that they are ready' },
+      { name: 'clock', state: 'ok', detail: expect.stringMatching(/Z; the registry's is within \d+ ms$/) },
+    ]);
+    const { exitCode, stdout } = await rondo(['doctor', '--registry', registry.address]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^ok {4}registry {8}answers at .*\n(ok .*\n){3}\nNothing fails\.\n$/);
+  });
+
+  it('names the instances that are not called, and those that are ill whatever they say', async () => {
+    registry.put(absent('starting-1', InstanceStatus.INSTANCE_STATUS_STARTING));
+    const [, instances, health] = await findings();
+    expect(instances).toEqual({
+      name: 'instances',
+      state: 'warn',
+      detail: '1 of 2 are SERVING; starting-1 is STARTING, and not called',
+      remedy: 'rondo logs starting-1',
+    });
+    expect(health).toMatchObject({
+      state: 'fail',
+      detail: expect.stringMatching(/starting-1 at 127\.0\.0\.1:1: .*ECONN/),
+    });
+  });
+
+  it('says of a registry that has just started that it may not know all', async () => {
+    registry.setWarming(true);
+    expect((await findings())[0]).toMatchObject({
+      state: 'note',
+      detail: expect.stringContaining('just started empty'),
+    });
+  });
+
+  it('finds a clock that differs', async () => {
+    registry.setSkew(-30_000);
+    expect((await findings()).at(-1)).toMatchObject({
+      name: 'clock',
+      state: 'warn',
+      detail: expect.stringMatching(/^the registry's is (29\.9|30\.0) s behind/),
+      remedy: expect.stringContaining('NTP'),
+    });
+  });
+
+  it('finds that nobody is registered', async () => {
+    registry.remove('calculator-1');
+    expect((await findings())[1]).toMatchObject({ state: 'warn', detail: 'none is registered: nobody can be called' });
+  });
+
+  it('fails where the registry that was named is away, and says what to do', async () => {
+    const [first, ...rest] = await findings('127.0.0.1:1');
+    expect(first).toEqual({
+      name: 'registry',
+      state: 'fail',
+      detail: expect.stringMatching(/^the registry at 127\.0\.0\.1:1 can't be reached \(.*ECONNREFUSED.*\)$/),
+      remedy: 'start it (npm start), or say where it is with --registry or RONDO_REGISTRY',
+    });
+    expect(rest).toMatchObject([{ name: 'clock', state: 'ok' }]);
+    const { stdout } = await rondo(['doctor', '--registry', '127.0.0.1:1']);
+    expect(stdout).toMatch(/^FAIL {2}registry .*\n {6}→ start it/);
+    expect(stdout).toMatch(/\n1 of 2 fail\.\n$/);
+  });
+});

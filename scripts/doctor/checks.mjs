@@ -1,0 +1,40 @@
+/** Every check that needs the repository, in the order in which it is told. A new one is a function and a row. */
+import { database } from './database.mjs';
+import { examine } from './finding.mjs';
+import { cores, disk, git, memory, node, npm, openFiles, platform } from './machine.mjs';
+import { data, ports } from './runtime.mjs';
+import { findSystem } from './system.mjs';
+import { built, generated, packages } from './workspace.mjs';
+
+/** @type {import('./finding.mjs').Check[]} */
+const checks = [
+  ['platform', platform],
+  ['node', node],
+  ['npm', npm],
+  ['git', git],
+  ['cores', cores],
+  ['memory', memory],
+  ['disk', disk],
+  ['open files', openFiles],
+  ['packages', packages],
+  ['generated code', generated],
+  ['built code', built],
+  ['data folder', data],
+  ['ports', ports],
+  ['database', database],
+];
+
+/**
+ * @param {import('./finding.mjs').Subject} subject
+ */
+export const examineRepository = (subject) => examine(checks, subject);
+
+/**
+ * Where the registry of the system that runs is; undefined where none does.
+ * @param {string} data
+ * @returns {Promise<string | undefined>}
+ */
+export async function runningRegistry(data) {
+  const { processes, portBase } = await findSystem(data);
+  return processes.length === 0 ? undefined : `127.0.0.1:${portBase}`;
+}

