@@ -49,6 +49,18 @@ describe('journey 1: a newcomer', () => {
     ]);
   });
 
+  it('is told by the doctor that what runs is well', async () => {
+    const { findings } = JSON.parse((await system.rondo('doctor', '--json')).stdout);
+    const named = Object.fromEntries(findings.map((one: { name: string }) => [one.name, one]));
+    expect(named).toMatchObject({
+      // A note in the first seconds, while a registry may not know all.
+      registry: { state: expect.stringMatching(/^(ok|note)$/), detail: expect.stringContaining(system.registry) },
+      instances: { state: 'ok', detail: '5 are SERVING' },
+      health: { state: 'ok' },
+      clock: { state: 'ok', detail: expect.stringContaining("the registry's is within") },
+    });
+  });
+
   it('calls Add on both contracts', async () => {
     const versioned = await system.rondo('call', ADD, TWO_AND_THREE);
     expect(JSON.parse(versioned.stdout)).toEqual({ result: '5' });

@@ -18,7 +18,7 @@ export const completion = defineCommand({
   examples: [
     ['completion bash >>~/.bashrc', 'For every bash from now on.'],
     ['completion zsh >>~/.zshrc', 'The same for zsh.'],
-    ['completion fish >~/.config/fish/completions/rondo.fish', 'The same for fish.'],
+    ['completion fish >>~/.config/fish/config.fish', 'The same for fish.'],
   ],
   complete: async () => shells.map((word) => ({ word })),
   async run({ positionals: [name] }, { stdout, program }) {

@@ -17,7 +17,7 @@ import { createPaint, type Paint, printable, type Style } from '../terminal/inde
 export const doctor = defineCommand({
   name: 'doctor',
   summary: 'Looks for what is wrong with machine, clone and running system, and says what to do.',
-  usage: '[--json] [--data DIR]',
+  usage: '[--data DIR] [--registry HOST:PORT] [--json]',
   details: [
     'It changes nothing. A line each: ok; note, which is no fault, such as a system that does not run; warn, which works for',
     'now; FAIL. What follows → is the remedy. In an image, which holds no repository, it looks at what runs alone.',

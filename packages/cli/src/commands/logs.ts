@@ -31,6 +31,7 @@ export const logs = defineCommand({
     const data = values['data'] === undefined ? dataDirectory : path.resolve(directory, values['data']);
     return logNames(await listLogs(path.join(data, 'logs'))).map((word) => ({ word }));
   },
+  exitCodes: { OK: 'All is printed, or Ctrl-C ended what was followed.' },
   async run({ values, positionals: [name] }, context) {
     const { stdout, directory, dataDirectory, clock, signal } = context;
     const data = values.data === undefined ? dataDirectory : path.resolve(directory, values.data);

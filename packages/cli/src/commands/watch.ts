@@ -34,6 +34,7 @@ export const watch = defineCommand({
     ['watch --json | jq -c \'select(.type == "left")\'', 'One JSON object a line, for a script.'],
   ],
   complete: completeService,
+  exitCodes: { OK: 'Ctrl-C ended it.' },
   async run({ values, positionals: [name] }, { environment, stdout, clock, signal }) {
     const addresses = registryAddresses(values.registry, environment);
     const paint = createPaint(stdout.color);
