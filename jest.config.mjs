@@ -27,8 +27,8 @@ const code = {
   roots: ['packages', 'services'].filter((folder) => existsSync(folder)).map((folder) => `<rootDir>/${folder}`),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
-    '^@rondo/(rpc|service|database|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
-    '^@rondo/(service|database|cli)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@rondo/(rpc|service|database|scaffold|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
+    '^@rondo/(service|database|scaffold|cli)$': '<rootDir>/packages/$1/src/index.ts',
     ...typescriptSpecifiers,
   },
 };
@@ -44,7 +44,8 @@ const e2e = {
 /** @type {import('jest').Config} */
 export default {
   projects: existsSync('e2e/package.json') ? [code, e2e] : [code],
-  testTimeout: 15_000,
+  // A bound on what hangs, and no measure of anything: a machine may be busy.
+  testTimeout: 60_000,
   // Two at least: most of a component test is waiting.
   maxWorkers: Math.max(2, availableParallelism() - 1),
 };

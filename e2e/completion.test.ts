@@ -33,7 +33,7 @@ async function script(shell: string): Promise<string> {
 function run(shell: string, args: readonly string[]): string {
   // No registry is there: what it would tell is missing, and nothing else.
   const env = { PATH: process.env['PATH'], HOME: folder, TERM: 'dumb', RONDO_REGISTRY: '127.0.0.1:1' };
-  const { stdout, stderr, status } = spawnSync(shell, args, { cwd: folder, env, encoding: 'utf8', timeout: 20_000 });
+  const { stdout, stderr, status } = spawnSync(shell, args, { cwd: folder, env, encoding: 'utf8', timeout: 60_000 });
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
   return stdout;
 }
@@ -48,56 +48,44 @@ const lines: readonly (readonly [line: string, found: readonly string[]])[] = [
 
 describe('a shell completes', () => {
   const bash = withShell('bash');
-  bash.test(
-    `in ${bash.name}`,
-    async () => {
-      const file = await script('bash');
-      const complete = (line: string) =>
-        run('bash', [
-          '--norc',
-          '-c',
-          `source "$1"; COMP_LINE=$2 COMP_POINT=\${#2}; _rondo; printf '%s\\n' "\${COMPREPLY[@]}"`,
-          'bash',
-          file,
-          line,
-        ])
-          .split('\n')
-          .filter((word) => word !== '');
-      for (const [line, found] of lines) expect([line, complete(line)]).toEqual([line, found]);
-      // Outside of readline there is no compopt: the script does as in bash 3.2.
-      expect(complete('rondo logs --data da')).toEqual(['data', 'here']);
-      expect(complete('rondo logs --data=da')).toEqual(['data', 'here']);
-      expect(run('bash', ['--norc', '-c', 'source "$1"; rondo --version', 'bash', file])).toMatch(/^\d+\.\d+\.\d+\n$/);
-    },
-    30_000,
-  );
+  bash.test(`in ${bash.name}`, async () => {
+    const file = await script('bash');
+    const complete = (line: string) =>
+      run('bash', [
+        '--norc',
+        '-c',
+        `source "$1"; COMP_LINE=$2 COMP_POINT=\${#2}; _rondo; printf '%s\\n' "\${COMPREPLY[@]}"`,
+        'bash',
+        file,
+        line,
+      ])
+        .split('\n')
+        .filter((word) => word !== '');
+    for (const [line, found] of lines) expect([line, complete(line)]).toEqual([line, found]);
+    // Outside of readline there is no compopt: the script does as in bash 3.2.
+    expect(complete('rondo logs --data da')).toEqual(['data', 'here']);
+    expect(complete('rondo logs --data=da')).toEqual(['data', 'here']);
+    expect(run('bash', ['--norc', '-c', 'source "$1"; rondo --version', 'bash', file])).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
 
   const fish = withShell('fish');
-  fish.test(
-    `in ${fish.name}`,
-    async () => {
-      const file = await script('fish');
-      const complete = (line: string) =>
-        run('fish', ['--no-config', '-c', 'source $argv[1]; complete -C $argv[2]', file, line])
-          .split('\n')
-          .map((found) => found.replace(/\t.*/, ''))
-          .filter((word) => word !== '');
-      for (const [line, found] of lines) expect([line, complete(line)]).toEqual([line, [...found].sort()]);
-      expect(complete('rondo logs --data da')).toEqual(['data here/']);
-      expect(run('fish', ['--no-config', '-c', 'source $argv[1]; rondo --version', file])).toMatch(/^\d+\.\d+\.\d+\n$/);
-    },
-    30_000,
-  );
+  fish.test(`in ${fish.name}`, async () => {
+    const file = await script('fish');
+    const complete = (line: string) =>
+      run('fish', ['--no-config', '-c', 'source $argv[1]; complete -C $argv[2]', file, line])
+        .split('\n')
+        .map((found) => found.replace(/\t.*/, ''))
+        .filter((word) => word !== '');
+    for (const [line, found] of lines) expect([line, complete(line)]).toEqual([line, [...found].sort()]);
+    expect(complete('rondo logs --data da')).toEqual(['data here/']);
+    expect(run('fish', ['--no-config', '-c', 'source $argv[1]; rondo --version', file])).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
 
   const zsh = withShell('zsh');
-  zsh.test(
-    `in ${zsh.name}`,
-    async () => {
-      const file = await script('zsh');
-      expect(run('zsh', ['-f', '-c', DRIVER, 'zsh', file, 'rondo comp'])).toContain('rondo completion');
-    },
-    60_000,
-  );
+  zsh.test(`in ${zsh.name}`, async () => {
+    const file = await script('zsh');
+    expect(run('zsh', ['-f', '-c', DRIVER, 'zsh', file, 'rondo comp'])).toContain('rondo completion');
+  });
 });
 
 const DRIVER = `

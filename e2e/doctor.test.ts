@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Clone, cloneRepository } from './src/clone.js';
 import { freeBase } from './src/ports.js';
 import { node, root } from './src/run.js';
 
@@ -109,11 +110,65 @@ describe('of a clone that is not whole', () => {
     expect(stderr).toMatch(/^rondo: can't be loaded \(.*half-of-it.*npx rondo doctor\n$/);
   });
 
-  it('finds a Node that is too old', async () => {
-    put('package.json', JSON.stringify({ engines: { node: '>=99.1' }, packageManager: 'pnpm@1.0.0' }));
-    const { node: found } = await examine(clone);
-    expect(found).toMatchObject({ state: 'fail', detail: `v${process.versions.node}, and Rondo needs 99.1 or newer` });
+  it('finds a manifest that no start would take, and goes on', async () => {
+    put('services/calculator/package.json', '{}');
+    expect(await examine(clone)).toMatchObject({
+      ports: { state: 'fail', detail: 'services/calculator/package.json: rondo.port must be a port, such as 50060' },
+      database: { state: 'note' },
+    });
   });
+
+  it.each([
+    ['99.1', 'fail', `v${process.versions.node}, and Rondo needs 99.1 or newer`],
+    ['9.1', 'ok', `v${process.versions.node}`],
+  ])('knows whether Node is new enough where %s is needed', async (needed, state, detail) => {
+    put('package.json', JSON.stringify({ engines: { node: `>=${needed}` }, packageManager: 'pnpm@1.0.0' }));
+    expect((await examine(clone))['node']).toMatchObject({ state, detail });
+  });
+});
+
+describe('of a clone that was whole', () => {
+  let clone: Clone;
+
+  beforeAll(async () => {
+    clone = await cloneRepository();
+  }, 120_000);
+
+  afterAll(() => clone.remove());
+
+  it('finds what has gone, and says what mends it', async () => {
+    // A start beside whatever else may run on this machine.
+    writeFileSync(join(folder, 'launcher.json'), JSON.stringify({ registry: `127.0.0.1:${base}` }));
+    const examined = () => examine(clone.root, ['--data', folder]);
+    for (const gone of ['node_modules/typescript', 'packages/contracts/src/sales', 'packages/service/dist/index.js']) {
+      rmSync(join(clone.root, gone), { recursive: true });
+    }
+    const { packages, 'generated code': generated, 'built code': built } = await examined();
+    expect({ packages, generated, built }).toMatchObject({
+      packages: {
+        state: 'fail',
+        detail: 'not all are in node_modules: typescript of package.json',
+        remedy: 'rm -rf node_modules && npm run build',
+      },
+      generated: { state: 'warn', remedy: 'npm run generate' },
+      built: {
+        state: 'fail',
+        detail: 'files are missing from packages/service/dist',
+        remedy: 'rm -rf packages/service/dist && npm run build',
+      },
+    });
+    for (const { remedy = '' } of [packages, built].flatMap((finding) => finding ?? [])) {
+      expect(await clone.run('sh', '-c', remedy)).toMatchObject({ code: 0 });
+    }
+    expect(Object.values(await examined()).filter(({ state }) => state === 'fail')).toEqual([]);
+  }, 120_000);
+
+  it('is built by rondo where it is not, and standard output is left to the command', async () => {
+    rmSync(join(clone.root, 'packages/cli/dist'), { recursive: true });
+    const { code, stdout, stderr } = await clone.rondo('--version');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^[\d.]+\n$/) });
+    expect(stderr).toContain('compile');
+  }, 60_000);
 });
 
 describe('of what a start would find', () => {
@@ -140,10 +195,63 @@ describe('of what a start would find', () => {
         detail: expect.stringContaining(`${base + 1} (calculator-1) by process ${process.pid}`),
         remedy: expect.stringMatching(`^kill ${process.pid}, if it may go, or start beside it: npm start`),
       },
-      'data folder': { state: 'warn', detail: expect.stringContaining('left-1'), remedy: `kill ${left.pid}` },
+      'data folder': { state: 'warn', detail: expect.stringContaining('left-1'), remedy: `kill -9 ${left.pid}` },
       database: { state: 'fail', detail: expect.stringContaining('ECONNREFUSED') },
       registry: { state: 'fail', detail: expect.stringContaining(`127.0.0.1:${base} can't be reached`) },
     });
     expect(JSON.stringify(found)).not.toContain('secret');
-  }, 30_000);
+  });
+
+  it('knows what can not be a data folder, and a lock that says nothing', async () => {
+    const file = join(folder, 'launcher.lock');
+    writeFileSync(file, 'junk');
+    expect(await examine(root, ['--data', folder])).toMatchObject({
+      locks: { state: 'fail', detail: `can't be read: ${file}`, remedy: `rm ${file}, if nothing is under way here` },
+    });
+    expect(await examine(root, ['--data', join(file, 'below')])).toMatchObject({
+      'data folder': { state: 'fail', detail: `${file} is no folder`, remedy: expect.stringContaining('--data DIR') },
+    });
+  });
+});
+
+describe('of a system that runs', () => {
+  const running: ChildProcess[] = [];
+
+  afterEach(() => {
+    for (const one of running.splice(0)) one.kill('SIGKILL');
+  });
+
+  /** What looks like it: one process that started it, and one of its services. */
+  const start = (script: string) => {
+    const started = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', script], { stdio: 'ignore' });
+    running.push(started);
+    return started;
+  };
+
+  it('finds processes that ended or were suspended, and that its database has ended', async () => {
+    const launcher = start('scripts/start.mjs');
+    const calculator = start('services/calculator');
+    const { pid: gone } = spawnSync(process.execPath, ['-e', '']);
+    writeFileSync(join(folder, 'launcher.json'), JSON.stringify({ pid: launcher.pid, registry: `127.0.0.1:${base}` }));
+    writeFileSync(join(folder, 'processes.json'), JSON.stringify({ 'calculator-1': calculator.pid }));
+    mkdirSync(join(folder, 'postgres/data'), { recursive: true });
+    writeFileSync(join(folder, 'postgres/data/postmaster.pid'), `${gone}\n`);
+    expect(await examine(root, ['--data', folder])).toMatchObject({
+      processes: {
+        state: 'warn',
+        detail: expect.stringMatching(/^registry, calculator-2, .*: ended, or never started$/),
+        remedy: expect.stringContaining(`npx rondo logs registry --data ${folder}`),
+      },
+      database: { state: 'fail', detail: expect.stringContaining('has ended') },
+      registry: { state: 'fail', remedy: expect.stringContaining(`npx rondo logs registry --data ${folder}`) },
+    });
+    calculator.kill('SIGSTOP');
+    expect(await examine(root, ['--data', folder])).toMatchObject({
+      processes: {
+        state: 'fail',
+        detail: `suspended, and silent: calculator-1 (${calculator.pid})`,
+        remedy: `kill -CONT ${calculator.pid}; after a Ctrl-Z: fg`,
+      },
+    });
+  });
 });

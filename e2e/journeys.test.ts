@@ -27,7 +27,7 @@ afterAll(async () => {
   expect(pids.filter(isAlive)).toEqual([]);
   expect(names.filter((name) => !system.log(name).includes('"msg":"drained"'))).toEqual([]);
   system.remove();
-}, 60_000);
+});
 
 describe('journey 1: a newcomer', () => {
   it('is told where everything is and what to try', () => {
@@ -50,14 +50,17 @@ describe('journey 1: a newcomer', () => {
   });
 
   it('is told by the doctor that what runs is well', async () => {
-    const { findings } = JSON.parse((await system.rondo('doctor', '--json')).stdout);
-    const named = Object.fromEntries(findings.map((one: { name: string }) => [one.name, one]));
-    expect(named).toMatchObject({
-      // A note in the first seconds, while a registry may not know all.
-      registry: { state: expect.stringMatching(/^(ok|note)$/), detail: expect.stringContaining(system.registry) },
-      instances: { state: 'ok', detail: '5 are SERVING' },
-      health: { state: 'ok' },
-      clock: { state: 'ok', detail: expect.stringContaining("the registry's is within") },
+    // On a busy machine it may find once that something answers late.
+    await eventually(30_000, async () => {
+      const { findings } = JSON.parse((await system.rondo('doctor', '--json')).stdout);
+      const named = Object.fromEntries(findings.map((one: { name: string }) => [one.name, one]));
+      expect(named).toMatchObject({
+        // A note in the first seconds, while a registry may not know all.
+        registry: { state: expect.stringMatching(/^(ok|note)$/), detail: expect.stringContaining(system.registry) },
+        instances: { state: 'ok', detail: '5 of 5 are SERVING' },
+        health: { state: 'ok' },
+        clock: { state: 'ok', detail: expect.stringContaining("the registry's is within") },
+      });
     });
   });
 
@@ -104,13 +107,13 @@ describe('journey 2: replicas come and go', () => {
 
   it('fails no call when one is killed, and uses a fourth when it appears', async () => {
     const caller = system.startRondo('call', ADD, TWO_AND_THREE, '--rate', '200', '--concurrency', '8', '--json');
-    await eventually(10_000, async () => {
+    await eventually(30_000, async () => {
       const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '3', '--json');
       expect(Object.keys(toTally(stdout).instances)).toHaveLength(3);
     });
     process.kill(system.pid('calculator-2'), 'SIGKILL');
     system.addInstance('calculator', 'calculator-4');
-    await eventually(20_000, async () => {
+    await eventually(30_000, async () => {
       const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '6', '--json');
       expect(toTally(stdout).instances).toMatchObject({ 'calculator-4': 2 });
     });
@@ -118,5 +121,5 @@ describe('journey 2: replicas come and go', () => {
     const { failed, codes, instances } = toTally((await caller.ended).stdout);
     expect({ failed, codes: Object.keys(codes) }).toEqual({ failed: 0, codes: ['OK'] });
     expect(instances['calculator-4']).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await system.stop();
   system.remove();
-}, 60_000);
+});
 
 /** Calls 200 times a second, eight at a time, until it is told to end. */
 function startLoad(): Running {
@@ -26,7 +26,7 @@ function startLoad(): Running {
 
 /** Waits until each of the instances has served calls of this very load, as it tells itself. */
 async function untilShared(load: Running, ...instances: readonly string[]): Promise<void> {
-  await eventually(20_000, () => {
+  await eventually(30_000, () => {
     const served = Object.keys(toProgress(load.output().stderr)?.instances ?? {});
     expect(served).toEqual(expect.arrayContaining([...instances]));
   });
@@ -40,7 +40,7 @@ async function endLoad(load: Running) {
 async function terminate(instanceId: string): Promise<void> {
   const pid = system.pid(instanceId);
   process.kill(pid, 'SIGTERM');
-  await eventually(20_000, () => {
+  await eventually(30_000, () => {
     if (isAlive(pid)) throw new Error(`${instanceId} is still running`);
   });
 }
@@ -54,7 +54,7 @@ describe('under 200 calls a second', () => {
     expect(failed).toBe(0);
     expect(calls).toBeGreaterThan(20);
     expect(instances['calculator-3']).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('fails no call when the registry stops: the instances known are called on', async () => {
     const load = startLoad();
@@ -67,20 +67,20 @@ describe('under 200 calls a second', () => {
     expect(Object.keys(instances).sort()).toEqual(['calculator-1', 'calculator-2']);
     expect(during.code).not.toBe(0);
     expect(during.stderr).toContain(system.registry);
-  }, 60_000);
+  });
 });
 
 describe('with the registry away', () => {
   it('a service that starts serves at once', async () => {
     const late = system.addInstance('calculator', 'calculator-late');
-    const address = await eventually(10_000, () => {
+    const address = await eventually(30_000, () => {
       const found = /listening on (127\.0\.0\.1:\d+)/.exec(late.output().stdout)?.[1];
       if (found === undefined) throw new Error(`not listening: ${late.output().stdout}`);
       return found;
     });
     const { stdout } = await system.rondo('call', ADD, REQUEST, '--address', address);
     expect(JSON.parse(stdout)).toEqual({ result: '5' });
-  }, 30_000);
+  });
 });
 
 describe('with every calculator stopped', () => {
@@ -108,5 +108,5 @@ describe('with every calculator stopped', () => {
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/UNAVAILABLE.*calculator/);
     expect(performance.now() - startedAt).toBeLessThan(5_000);
-  }, 60_000);
+  });
 });

@@ -67,3 +67,10 @@ async function linkPackages(folder) {
   }
   return { code: 0 };
 }
+
+/** `node scripts/run.mjs breaking`: what `npm run check` says of it, alone. */
+export async function main() {
+  const { code, output = '' } = await breaking();
+  process.stdout.write(output);
+  return code;
+}

@@ -1,10 +1,17 @@
 /** Generates, then compiles every package and service. */
 import { generate } from './generate.mjs';
-import { bin, run } from './process.mjs';
+import { native } from './native.mjs';
+import { run } from './process.mjs';
 import { step } from './steps.mjs';
 
-/** tsc's own incremental build over the references of tsconfig.json. */
-export const compile = () => run(bin('tsc'), ['--build']);
+/**
+ * tsc's own incremental build over the references of tsconfig.json, or of some projects alone.
+ * @param {string[]} [projects]
+ */
+export const compile = (projects = []) => run(native('tsc'), ['--build', ...projects], { env: LAZY_COLLECTOR });
+
+/** It is short-lived: that its garbage collector runs less often makes it a fifth faster, for memory that is soon free again. */
+const LAZY_COLLECTOR = { GOGC: '400' };
 
 /**
  * @returns {Promise<boolean>} False when a step failed; it has said why.
@@ -12,7 +19,7 @@ export const compile = () => run(bin('tsc'), ['--build']);
 export async function build() {
   const generated = await step('generate', generate);
   if (generated.code !== 0) return false;
-  return (await step('compile', compile)).code === 0;
+  return (await step('compile', () => compile())).code === 0;
 }
 
 /** `npm run build` */

@@ -2,9 +2,10 @@
  * What the images hold: each service and the tools beside it as one file each, without node_modules.
  * bundle/shared/ goes into every image, bundle/<service>/ into its own.
  */
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { serviceFolders } from './launch/manifests.mjs';
 import { root } from './process.mjs';
 
 const out = path.join(root, 'bundle');
@@ -19,7 +20,7 @@ export async function main() {
   await bundle('packages/service/dist/healthcheck-main.js', 'shared/healthcheck.mjs');
   await bundle('packages/database/dist/provision-main.js', 'shared/provision.mjs');
   cpSync(path.join(root, 'packages/contracts/descriptors.binpb'), path.join(out, 'shared/descriptors.binpb'));
-  for (const service of readdirSync(path.join(root, 'services'))) {
+  for (const service of serviceFolders()) {
     await bundle(`services/${service}/dist/main.js`, `${service}/dist/main.mjs`);
     const migrations = path.join(root, 'services', service, 'migrations');
     if (existsSync(migrations)) cpSync(migrations, path.join(out, service, 'migrations'), { recursive: true });
@@ -41,7 +42,8 @@ async function bundle(entry, file) {
     sourcesContent: false,
     banner: { js: banner },
     // Optional, and not there: what would use them does without.
-    external: ['pg-native', 'pino-pretty'],
+    // @rondo/scaffold works on a clone of the repository, which an image isn't: rondo says so.
+    external: ['pg-native', 'pino-pretty', '@rondo/scaffold'],
     logLevel: 'warning',
   });
 }

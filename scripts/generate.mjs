@@ -1,8 +1,9 @@
-/** Contracts to typed stubs and the descriptor set (packages/contracts), when an input has changed. */
+/** Contracts to typed stubs and the descriptor set (packages/contracts): of what has changed. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bin, root, run } from './process.mjs';
+import { native } from './native.mjs';
+import { root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
 /** Relative: buf reads a "#" in a path as the beginning of its options. */
@@ -11,37 +12,102 @@ const descriptors = 'packages/contracts/descriptors.binpb';
 const stamp = path.join(root, 'packages/contracts/src/.inputs');
 
 /**
+ * @typedef {object} Inputs What the generated files follow from, as digests.
+ * @property {string} settings buf's, its plugin's, and by the lock file the versions of every tool and third-party contract.
+ * @property {Record<string, string>} protos By path under proto/.
+ */
+
+/**
  * @returns {Promise<import('./steps.mjs').Outcome>}
  */
 export async function generate() {
-  if (generated() === 'current') return { code: 0, note: 'nothing changed' };
-  const wanted = fingerprint(); // before it is read: what changes meanwhile is generated the next time
-  rmSync(stamp, { force: true });
-  for (const args of [['generate'], ['build', '-o', descriptors, '--exclude-source-info']]) {
-    const { code, output } = await run(bin('buf'), args);
-    if (code !== 0) return { code, output };
+  const wanted = readInputs();
+  const known = readStamp();
+  const stale = staleProtos(known, wanted);
+  if (stale?.length === 0) return { code: 0, note: 'nothing changed' };
+  // What is under way is no longer vouched for, whatever becomes of it.
+  if (stale === undefined) rmSync(stamp, { force: true });
+  else writeStamp(without(wanted, stale));
+  const [stubs, set] = await Promise.all([
+    run(native('buf'), ['generate', ...only(stale)]),
+    run(native('buf'), ['build', '-o', descriptors, '--exclude-source-info']),
+  ]);
+  const failed = [set, stubs].find(({ code }) => code !== 0);
+  if (failed) {
+    // buf writes nothing before all is well, and of a part it removes nothing either: what stood there still stands.
+    if (stale !== undefined) writeStamp(known);
+    return failed;
   }
-  writeFileSync(stamp, wanted);
+  writeStamp(wanted);
   return { code: 0 };
 }
 
-/**
- * Whether what was generated is that of the contracts as they are.
- * @returns {'missing' | 'outdated' | 'current'}
- */
-export function generated() {
-  if (!existsSync(path.join(root, descriptors)) || !existsSync(stamp)) return 'missing';
-  return readFileSync(stamp, 'utf8') === fingerprint() ? 'current' : 'outdated';
+/** Whether what is generated follows from the contracts as they are. */
+export const isGenerated = () => staleProtos(readStamp(), readInputs())?.length === 0;
+
+/** The digests of the contracts, by path under proto/, that the generated files follow from. */
+export const generatedFrom = () => readStamp()?.protos ?? {};
+
+/** Those that have changed and those that import them; undefined where all is to be made anew, and the rest removed. */
+function staleProtos(known, { settings, protos }) {
+  if (known?.settings !== settings || !existsSync(path.join(root, descriptors))) return undefined;
+  if (Object.keys(known.protos).some((file) => !(file in protos))) return undefined;
+  const changed = (file) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
+  const stale = new Set(Object.keys(protos).filter(changed));
+  // A set grows while it is gone through.
+  for (const one of stale) {
+    for (const file of Object.keys(protos)) if (importsOf(file).includes(one)) stale.add(file);
+  }
+  return [...stale];
 }
 
-/** The contracts, buf's settings and, by the lock file, the versions of every tool and third-party contract. */
-function fingerprint() {
-  const hash = createHash('sha256');
+const stubOf = (file) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
+
+/** buf's arguments for some files alone: the others' stubs stay. */
+function only(stale) {
+  if (stale === undefined) return [];
+  const template = readFileSync(path.join(root, 'buf.gen.yaml'), 'utf8').replace(/^clean: true$/m, 'clean: false');
+  return ['--template', template, ...stale.flatMap((file) => ['--path', `proto/${file}`])];
+}
+
+function importsOf(file) {
+  const text = readFileSync(path.join(root, 'proto', file), 'utf8');
+  // What a comment imports is made anew too often, which does no harm.
+  return [...text.matchAll(/\bimport\s+(?:\w+\s+)?["']([^"']+)["']/g)].map(([, imported]) => imported);
+}
+
+/** @returns {Inputs} */
+function readInputs() {
   const protos = readdirSync(path.join(root, 'proto'), { recursive: true }).filter((file) => file.endsWith('.proto'));
-  const files = [...protos.sort().map((file) => `proto/${file}`), 'buf.yaml', 'buf.gen.yaml', 'pnpm-lock.yaml'];
+  const plugin = readdirSync(path.join(root, 'scripts/generate')).map((file) => `scripts/generate/${file}`);
+  return {
+    settings: digest('buf.yaml', 'buf.gen.yaml', 'pnpm-lock.yaml', ...plugin.sort()),
+    protos: Object.fromEntries(protos.sort().map((file) => [file, digest(`proto/${file}`)])),
+  };
+}
+
+function digest(...files) {
+  const hash = createHash('sha256');
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));
   return hash.digest('hex');
 }
+
+const without = ({ settings, protos }, stale) => ({
+  settings,
+  protos: Object.fromEntries(Object.entries(protos).filter(([file]) => !stale.includes(file))),
+});
+
+/** @returns {Inputs | undefined} */
+function readStamp() {
+  if (!existsSync(stamp)) return undefined;
+  try {
+    return JSON.parse(readFileSync(stamp, 'utf8'));
+  } catch {
+    return undefined; // cut short, or of an earlier kind
+  }
+}
+
+const writeStamp = (inputs) => writeFileSync(stamp, JSON.stringify(inputs));
 
 /** `npm run generate` */
 export async function main() {

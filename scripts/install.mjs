@@ -7,15 +7,16 @@ import { root, run } from './process.mjs';
 const stamp = path.join(root, 'node_modules/.rondo-installed');
 
 /**
+ * @param {{ relock?: boolean }} [options] `relock` lets the lock file follow the manifests; otherwise it must agree.
  * @returns {Promise<boolean>} False when it failed; pnpm has said why.
  */
-export async function install() {
+export async function install({ relock = false } = {}) {
   if (installed()) return true;
-  const wanted = fingerprint();
   console.log('Installing packages …');
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   // CI=true: pnpm asks no question. By npx: corepack doesn't start on every Node 20, and a pnpm of one's own is another version.
-  const args = ['--yes', packageManager, 'install', '--frozen-lockfile'];
+  const how = relock ? ['--no-frozen-lockfile', '--prefer-offline'] : ['--frozen-lockfile'];
+  const args = ['--yes', packageManager, 'install', ...how];
   const { code, output } = await run('npx', args, { show: true, env: { CI: 'true' } });
   if (code !== 0) {
     console.error(
@@ -23,7 +24,7 @@ export async function install() {
     );
     return false;
   }
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, fingerprint());
   return true;
 }
 

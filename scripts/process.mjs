@@ -16,13 +16,14 @@ export const bin = (name) => path.join(root, 'node_modules/.bin', name);
  * Runs a program to its end and never rejects: a program that can't be started is `code` 127 with the reason in `output`.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Record<string, string>, show?: boolean }} [options] `show` hands the terminal on.
+ * @param {{ cwd?: string, env?: Record<string, string>, show?: boolean | 'stderr' }} [options] `show` hands the terminal on,
+ *   or standard error alone.
  * @returns {Promise<{ code: number, output: string }>} stdout and stderr as they came, and the signal that ended it; with
  * `show` only that.
  */
 export function run(command, args, { cwd = root, env = {}, show = false } = {}) {
   return new Promise((resolve) => {
-    const stdio = show ? 'inherit' : ['ignore', 'pipe', 'pipe'];
+    const stdio = show === 'stderr' ? ['ignore', 2, 2] : show ? 'inherit' : ['ignore', 'pipe', 'pipe'];
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

@@ -7,9 +7,10 @@ const [command, ...rest] = process.argv.slice(2);
 if (!existsSync(cli)) {
   // The doctor changes nothing: what is missing is what it tells.
   if (command === 'doctor') await withoutCli('not built yet');
-  const { install } = await import('./install.mjs');
-  const { build } = await import('./build.mjs');
-  if (!(await install()) || !(await build())) process.exit(1);
+  // What it says goes to standard error: the other one is for what the command prints.
+  const { run } = await import('./process.mjs');
+  const { code } = await run(process.execPath, ['scripts/run.mjs', 'build'], { show: 'stderr' });
+  if (code !== 0) process.exit(1);
 }
 try {
   await import(cli.href);

@@ -22,10 +22,10 @@ async function jest(args) {
 export async function main(args) {
   const generated = await step('generate', generate);
   if (generated.code !== 0) return generated.code;
-  const compiled = await step('compile', compile);
+  const compiled = await step('compile', () => compile());
   if (args.length > 0) return (await jest(args)) || compiled.code;
   const code = await jest(['--selectProjects', 'code']);
   if (compiled.code !== 0 || !existsSync(path.join(root, 'e2e/package.json'))) return code || compiled.code;
-  // Alone: a journey measures time, and the ports and processes are its own.
-  return (await jest(['--selectProjects', 'e2e', '--runInBand'])) || code;
+  // After the others, as a journey has processes of its own that want to run.
+  return (await jest(['--selectProjects', 'e2e'])) || code;
 }

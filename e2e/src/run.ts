@@ -19,10 +19,21 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** Where a program runs. */
+export interface Place {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts a program in the repository's folder. */
 export function start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  return startIn({ cwd: root, env }, command, args);
+}
+
+/** Starts a program in a folder of the caller's. */
+export function startIn({ cwd, env }: Place, command: string, args: readonly string[]): Running {
   const child = spawn(command, args, {
-    cwd: root,
+    cwd,
     env: { ...process.env, NODE_OPTIONS: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

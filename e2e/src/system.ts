@@ -7,6 +7,8 @@ import { type Ended, node, type Running, root, start } from './run.js';
 
 /** A whole system of its own: what `npm start` starts, on ports and data of its own. */
 export interface System {
+  /** The folder that holds what it keeps. */
+  readonly data: string;
   readonly registry: string;
   /** The address of the service at an offset from the base port, such as 1 for calculator. */
   address(offset: number): string;
@@ -30,9 +32,9 @@ export interface System {
 
 const START_TIMEOUT_MS = 90_000;
 
-/** Starts a system, with everything built already. */
-export async function startSystem(): Promise<System> {
-  const data = mkdtempSync(join(tmpdir(), 'rondo-e2e-'));
+/** Starts a system, with everything built already; the name of its data folder begins with `prefix`. */
+export async function startSystem(prefix = 'rondo-e2e-'): Promise<System> {
+  const data = mkdtempSync(join(tmpdir(), prefix));
   const base = await freeBase();
   const registry = `127.0.0.1:${base}`;
   const args = [join(root, 'scripts/run.mjs'), 'start', '--data', data, '--port-base', String(base)];
@@ -47,6 +49,7 @@ export async function startSystem(): Promise<System> {
   const env = { RONDO_REGISTRY: registry };
   const added: Running[] = [];
   return {
+    data,
     registry,
     address: (offset) => `127.0.0.1:${base + offset}`,
     banner: launcher.output().stdout,
@@ -68,7 +71,7 @@ export async function startSystem(): Promise<System> {
       for (const { process: child } of added) child.kill('SIGTERM');
       await Promise.all(added.map(({ ended }) => ended));
       launcher.process.kill('SIGINT');
-      await eventually(5_000, () => {
+      await eventually(30_000, () => {
         if (!launcher.output().stdout.includes('Stopping')) throw new Error(`not stopping: ${describe(launcher)}`);
       });
       // The terminal tells the launcher and npm, and npm tells the launcher again.

@@ -1,8 +1,9 @@
 /** Every check that needs the repository, in the order in which it is told. A new one is a function and a row. */
+import { data, locks } from './data-folder.mjs';
 import { database } from './database.mjs';
 import { examine } from './finding.mjs';
 import { cores, disk, git, memory, node, npm, openFiles, platform } from './machine.mjs';
-import { data, ports } from './runtime.mjs';
+import { ports, processes } from './runtime.mjs';
 import { findSystem } from './system.mjs';
 import { built, generated, packages } from './workspace.mjs';
 
@@ -20,7 +21,9 @@ const checks = [
   ['generated code', generated],
   ['built code', built],
   ['data folder', data],
+  ['locks', locks],
   ['ports', ports],
+  ['processes', processes],
   ['database', database],
 ];
 

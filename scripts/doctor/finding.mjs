@@ -30,8 +30,8 @@ export const fail = (detail, remedy) => ({ state: 'fail', detail, remedy });
 const DEADLINE_MS = 8_000;
 
 /**
- * Runs checks, all at once, and tells what they find in their order. None can keep the others from being told: one that
- * throws, or isn't done in time, is a finding of its own.
+ * Runs checks, all at once, and tells what they find in their order. None can keep the others from being told: that
+ * one isn't done in time is a finding of its own, and what one throws, such as that a manifest is wrong, is a fault.
  * @param {Check[]} checks
  * @param {Subject} subject
  * @returns {AsyncGenerator<Finding>}
@@ -50,7 +50,7 @@ async function attempt(check, subject) {
   try {
     return await Promise.race([check(subject), late]);
   } catch (error) {
-    return warn(`not known: ${error.message}`);
+    return fail(error.message);
   } finally {
     clearTimeout(timer);
   }

@@ -1,9 +1,10 @@
 /** What the machine has to offer. */
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism, freemem } from 'node:os';
+import { availableParallelism, freemem, totalmem } from 'node:os';
 import path from 'node:path';
 import { root } from '../process.mjs';
+import { nearest } from './data-folder.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { ask } from './program.mjs';
 
@@ -64,11 +65,6 @@ async function freeGib(folder) {
   return (bavail * bsize) / GIB;
 }
 
-/** The folder itself, or the one above that it would be made in. */
-function nearest(folder) {
-  return existsSync(folder) ? folder : nearest(path.dirname(folder));
-}
-
 export function memory() {
   const gib = availableBytes() / GIB;
   const detail = `${gib.toFixed(1)} GiB available`;
@@ -76,8 +72,9 @@ export function memory() {
   return warn(`${detail}: a whole system takes about half of one, a build as much`, 'end what else runs');
 }
 
-/** Linux counts what its caches would give back; a container may have less than its machine. */
+/** Linux counts what its caches would give back, and a container's limit. macOS doesn't, and is judged by what it has. */
 function availableBytes() {
+  if (process.platform === 'darwin') return totalmem();
   return process.availableMemory?.() ?? freemem();
 }
 

@@ -1,19 +1,18 @@
-/** What a start finds: ports, the data folder. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import path from 'node:path';
+/** The ports that a start takes, and the processes that it starts. */
 import { databaseServer } from '../launch/database.mjs';
-import { readManifests } from '../launch/manifests.mjs';
+import { REGISTRY, readManifests } from '../launch/manifests.mjs';
+import { DEFAULTS, startBeside } from '../launch/options.mjs';
 import { plan } from '../launch/plan.mjs';
 import { isFree } from '../launch/ports.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { listenerAt } from './listener.mjs';
-import { commandOf, findSystem } from './system.mjs';
+import { commandOf, findSystem, isSuspended, restart } from './system.mjs';
 
-const ELSEWHERE = 'npm start -- --data DIR';
-
-export async function ports({ data }) {
+export async function ports({ data, environment }) {
   const { launcher, processes, portBase } = await findSystem(data);
-  const planned = [...plan(readManifests(), portBase), databaseServer({ portBase })].filter(({ port = 0 }) => port > 0);
+  // A database elsewhere is looked at by the check of its own.
+  const database = environment.RONDO_DATABASE_ADMIN_URL ? [] : [databaseServer({ portBase })];
+  const planned = [...plan(readManifests(), portBase), ...database].filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
   const taken = [];
   for (const one of planned) if (!(await isFree(one.port))) taken.push({ ...one, holder: await listenerAt(one.port) });
@@ -22,17 +21,21 @@ export async function ports({ data }) {
   for (const { name, port, holder } of taken) {
     const command = (await commandOf(holder)) ?? '';
     const isOurs = own.has(holder) || (processes.length > 0 && (holder === undefined || /postgres/.test(command)));
-    if (!isOurs) foreign.push({ port, pid: holder, text: `${port} (${name}) by ${describe(holder, command)}` });
+    if (!isOurs) foreign.push({ port, name, pid: holder, command });
   }
   if (foreign.length === 0) return ok(taken.length === 0 ? `${numbers} are free` : `${numbers}: the system that runs`);
+  const named = foreign.map((one) => `${one.port} (${one.name}) by ${describe(one.pid, one.command)}`).join('; ');
+  return fail(`in use: ${named}`, `${freeing(foreign)}, or start beside it: ${startBeside('npm start', portBase)}`);
+}
+
+/** What others hold is best let go by whoever had them take it. */
+function freeing(foreign) {
+  const all = (pattern) => foreign.every(({ command }) => pattern.test(command));
+  if (all(/docker/)) return 'docker compose down, where that is Rondo too';
+  if (all(/services[\\/][^ ]*main\.m?js|postgres/))
+    return 'Ctrl-C the Rondo that runs with another --data, or of another clone';
   const pids = [...new Set(foreign.flatMap(({ pid }) => pid ?? []))];
-  const remedy =
-    pids.length > 0 ? `kill ${pids.join(' ')}, if it may go, or start` : 'stop what listens there, or start';
-  const other = portBase < 60_000 ? portBase + 1000 : portBase - 1000;
-  return fail(
-    `in use: ${foreign.map(({ text }) => text).join('; ')}`,
-    `${remedy} beside it: ${ELSEWHERE} --port-base ${other}`,
-  );
+  return pids.length === 0 ? 'stop what listens there' : `kill ${pids.join(' ')}, if it may go`;
 }
 
 function describe(pid, command) {
@@ -40,28 +43,24 @@ function describe(pid, command) {
   return `process ${pid}${command === '' ? '' : ` (${command.slice(0, 80)})`}`;
 }
 
-export async function data({ data: folder }) {
-  if (!existsSync(folder)) return note(`${folder} isn't there yet: npm start makes it`);
-  const fault = unusable(folder);
-  if (fault !== undefined) return fail(fault, `start as the user that it belongs to, or elsewhere: ${ELSEWHERE}`);
-  const { launcher, processes } = await findSystem(folder);
-  if (launcher !== undefined) return ok(`${folder}, in use by the system that runs (process ${launcher})`);
-  if (!existsSync(path.join(folder, 'launcher.json')) || processes.length === 0) return ok(folder);
-  const left = processes.map(({ name, pid }) => `${name} (${pid})`).join(', ');
-  return warn(
-    `${folder}: whoever started ${left} has gone, and nobody will stop them`,
-    `kill ${processes.map(({ pid }) => pid).join(' ')}`,
-  );
-}
-
-function unusable(folder) {
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    return `${folder} can't be written to (${error.code})`;
+/** Whether all that the manifests plan runs, where a system does. */
+export async function processes({ data: folder }) {
+  const { launcher, processes: live, portBase } = await findSystem(folder);
+  if (launcher === undefined) return note('none was started');
+  const all = [...live, { name: 'npm start or rondo dev', pid: launcher }];
+  const states = await Promise.all(all.map(({ pid }) => isSuspended(pid)));
+  const suspended = all.filter((_, index) => states[index]);
+  if (suspended.length > 0) {
+    const named = suspended.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+    const remedy = `kill -CONT ${suspended.map(({ pid }) => pid).join(' ')}; after a Ctrl-Z: fg`;
+    return fail(`suspended, and silent: ${named}`, remedy);
   }
-  const owner = statSync(path.join(folder, 'postgres'), { throwIfNoEntry: false })?.uid;
-  return owner === undefined || owner === process.getuid?.()
-    ? undefined
-    : `${folder} belongs to another user (id ${owner}), and PostgreSQL lets nobody else into its files`;
+  const absent = plan(readManifests(), portBase).filter(({ name }) => !live.some((one) => one.name === name));
+  if (absent.length === 0) return ok(`all ${live.length} that are planned run`);
+  const [{ name, service }] = absent;
+  const option = folder === DEFAULTS.data ? '' : ` --data ${folder}`;
+  const again =
+    service === REGISTRY ? restart(launcher) : `start it again: npx rondo new service ${service} --start${option}`;
+  const detail = `${absent.map((one) => one.name).join(', ')}: ended, or never started`;
+  return warn(detail, `npx rondo logs ${name}${option} may say why; ${again}`);
 }

@@ -26,15 +26,33 @@ export async function findSystem(data) {
   return { launcher, processes: live.map(({ name, pid: id }) => ({ name, pid: id })), portBase };
 }
 
-/** A file that isn't there, or is being written, says nothing. */
-function readJson(file) {
+/**
+ * A file that isn't there, or is being written, says nothing.
+ * @param {string} file
+ * @returns {Record<string, any>}
+ */
+export function readJson(file) {
   if (!existsSync(file)) return {};
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return { ...JSON.parse(readFileSync(file, 'utf8')) };
   } catch (error) {
     if (error instanceof SyntaxError) return {};
     throw error;
   }
+}
+
+/**
+ * How a system that is in no order is brought into one, as a clause.
+ * @param {number} launcher
+ */
+export const restart = (launcher) => `stop the system (Ctrl-C, or kill ${launcher}) and start it again: the data stays`;
+
+/**
+ * Whether a process was suspended, as by Ctrl-Z; where it can't be told, not.
+ * @param {number} pid
+ */
+export async function isSuspended(pid) {
+  return /^T/.test((await ask('ps', ['-o', 'state=', '-p', String(pid)])) ?? '');
 }
 
 /**

@@ -1,21 +1,53 @@
 /** Whether what is installed, generated and built is that of the sources here. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { generated as generatedNow } from '../generate.mjs';
+import { isGenerated } from '../generate.mjs';
 import { installed } from '../install.mjs';
-import { bin, root, run } from '../process.mjs';
-import { note, ok, warn } from './finding.mjs';
+import { native } from '../native.mjs';
+import { root, run } from '../process.mjs';
+import { fail, note, ok, warn } from './finding.mjs';
 
 const BUILD = 'npm run build';
+const MAX_NAMED = 3;
 
 export function packages() {
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   if (!existsSync(path.join(root, 'node_modules'))) return note('not installed yet: npm start does', BUILD);
   if (!installed()) return warn("not those of the lock file, or not all: what runs isn't what is pinned", BUILD);
+  const missing = missingPackages();
+  if (missing.length > 0) {
+    return fail(`not all are in node_modules: ${name(missing)}`, `rm -rf node_modules && ${BUILD}`);
+  }
   const by = installer();
   if (by === undefined || by === packageManager) return ok(`those of the lock file, by ${packageManager}`);
   return warn(`installed by ${by}, and ${packageManager} is pinned`, `npx --yes ${packageManager} install`);
 }
+
+/** What manifests ask for and isn't there, whatever the installation says of itself; a dangling link isn't there either. */
+function missingPackages() {
+  return workspaceFolders().flatMap((folder) => {
+    const { dependencies = {}, devDependencies = {} } = readManifest(folder);
+    const asked = Object.keys({ ...dependencies, ...devDependencies });
+    return asked
+      .filter((one) => !existsSync(path.join(root, folder, 'node_modules', one, 'package.json')))
+      .map((one) => `${one} of ${path.join(folder, 'package.json')}`);
+  });
+}
+
+const workspaceFolders = () => ['.', 'e2e', 'bench', ...projectFolders()];
+
+/** What is compiled, as paths from the root. */
+const projectFolders = () =>
+  ['packages', 'services'].flatMap((parent) =>
+    readdirSync(path.join(root, parent))
+      .map((one) => path.join(parent, one))
+      .filter((folder) => existsSync(path.join(root, folder, 'package.json'))),
+  );
+
+const readManifest = (folder) => JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
+
+const name = (all) =>
+  all.length <= MAX_NAMED ? all.join(', ') : `${all.slice(0, MAX_NAMED).join(', ')} and ${all.length - MAX_NAMED} more`;
 
 function installer() {
   const file = path.join(root, 'node_modules/.modules.yaml');
@@ -23,24 +55,39 @@ function installer() {
 }
 
 export function generated() {
-  switch (generatedNow()) {
-    case 'current':
-      return ok('is that of proto/');
-    case 'missing':
-      return note('not generated yet: npm start does', BUILD);
-    case 'outdated':
-      return warn('proto/, buf or a plugin has changed since: stubs and contracts differ', 'npm run generate');
-  }
+  if (isGenerated()) return ok('is that of proto/');
+  const any = existsSync(path.join(root, 'packages/contracts/descriptors.binpb'));
+  if (!any) return note('not generated yet: npm start does', BUILD);
+  return warn(
+    'proto/, buf or a plugin has changed since, or a stub has gone: stubs and contracts differ',
+    'npm run generate',
+  );
 }
 
 export async function built() {
-  if (!existsSync(bin('tsc'))) return note('not known: the compiler is not installed yet', BUILD);
-  const { code, output } = await run(bin('tsc'), ['--build', '--dry']);
+  if (!existsSync(native('tsc'))) return note('not known: the compiler is not installed yet', BUILD);
+  // The compiler believes its own notes, and would make these anew for nobody.
+  const holed = projectFolders().filter(hasHoles);
+  if (holed.length > 0) {
+    const folders = holed.map((folder) => path.join(folder, 'dist')).join(' ');
+    return fail(`files are missing from ${folders.replaceAll(' ', ', ')}`, `rm -rf ${folders} && ${BUILD}`);
+  }
+  const { code, output } = await run(native('tsc'), ['--build', '--dry']);
   if (code !== 0) return warn(`not known: ${output.trim().split('\n')[0]}`, BUILD);
   const stale = [...output.matchAll(/would build project '(.*)\/tsconfig\.json'/g)].map(([, at]) =>
     path.relative(root, at),
   );
   if (stale.length === 0) return ok('is that of the sources');
   const itself = stale.includes('packages/cli') ? ' (rondo itself among them)' : '';
-  return warn(`older than the sources: ${stale.join(', ')}${itself}; rondo doesn't build by itself`, BUILD);
+  return warn(`older than the sources: ${stale.join(', ')}${itself}; npx rondo runs what was built last`, BUILD);
+}
+
+/** Whether a project was built, and something of it has gone since. */
+function hasHoles(folder) {
+  const [src, dist] = ['src', 'dist'].map((one) => path.join(root, folder, one));
+  if (!existsSync(path.join(dist, '.tsbuildinfo'))) return false;
+  const there = new Set(readdirSync(dist, { recursive: true }));
+  return readdirSync(src, { recursive: true })
+    .filter((file) => /(?<!\.d|\.test)\.ts$/.test(file))
+    .some((file) => !there.has(file.replace(/ts$/, 'js')));
 }

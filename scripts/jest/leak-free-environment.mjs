@@ -24,11 +24,17 @@ function activeResources() {
 
 export default class LeakFreeEnvironment extends TestEnvironment {
   #before = activeResources();
+  #failed = false;
+
+  handleTestEvent({ name }) {
+    if (name === 'test_fn_failure' || name === 'hook_failure') this.#failed = true;
+  }
 
   async teardown() {
     const leaked = await this.#leaks();
     await super.teardown();
-    if (leaked.length > 0) throw new Error(`The tests of this file left behind: ${leaked.join(', ')}`);
+    // A test that failed has left its clean-up out, most likely, and an error here would take the place of its own.
+    if (leaked.length > 0 && !this.#failed) throw new Error(`The tests of this file left behind: ${leaked.join(', ')}`);
   }
 
   /** What closes does so over some turns of the event loop: only what outlives the grace is a leak. */

@@ -15,9 +15,13 @@ const OURS_ALONE = ['RONDO_ADVERTISE', 'RONDO_METRICS', 'RONDO_DATABASE_ADMIN_UR
  * @property {string} name
  * @property {number | undefined} pid
  * @property {Promise<string>} ended How it ended, in words.
+ * @property {() => boolean} isRunning
  * @property {(signal: NodeJS.Signals) => void} kill
  * @property {() => string[]} lastLines The end of its output, for when it fails.
  */
+
+/** What a service is run from. */
+export const entryOf = (service) => path.join(root, 'services', service, 'dist/main.js');
 
 /**
  * Starts one service.
@@ -27,7 +31,7 @@ const OURS_ALONE = ['RONDO_ADVERTISE', 'RONDO_METRICS', 'RONDO_DATABASE_ADMIN_UR
  */
 export function startChild({ name, service }, { data, env, warn }) {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OURS_ALONE.includes(key)));
-  const child = spawn(process.execPath, [path.join(root, 'services', service, 'dist/main.js')], {
+  const child = spawn(process.execPath, [entryOf(service)], {
     cwd: root,
     env: { ...inherited, ...env, RONDO_INSTANCE_ID: name },
     // Ctrl-C reaches this process alone, which stops the others in order; they stop by themselves when the channel to
@@ -48,9 +52,11 @@ export function startChild({ name, service }, { data, env, warn }) {
   }
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    // Not at 'exit': what it said last may still be on its way.
+    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
   }).finally(() => log.end());
-  return { name, pid: child.pid, ended, kill: (signal) => child.kill(signal), lastLines: () => [...recent] };
+  const isRunning = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  return { name, pid: child.pid, ended, isRunning, kill: (signal) => child.kill(signal), lastLines: () => [...recent] };
 }
 
 /**
@@ -64,6 +70,22 @@ export async function stopChildren(children) {
   }, STOP_TIMEOUT_MS);
   await Promise.all(children.map(({ ended }) => ended));
   clearTimeout(timer);
+}
+
+/**
+ * Rejects when the first of them ends, with the end of what it said.
+ * @param {Child[]} children
+ * @returns {Promise<never>}
+ */
+export function firstToEnd(children) {
+  const failed = Promise.race(
+    children.map(async ({ name, ended, lastLines }) => {
+      const how = await ended;
+      throw new Error([`${name} has ended (${how})`, ...lastLines()].join('\n  '));
+    }),
+  );
+  failed.catch(() => undefined); // once all is up, each end is a line of its own
+  return failed;
 }
 
 /** A log file of its own for each start; the one before stays as `.previous`. */

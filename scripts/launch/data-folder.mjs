@@ -5,10 +5,10 @@ import path from 'node:path';
 /**
  * Makes the folder if it is absent.
  * @param {string} data
+ * @param {string} otherwise What to do where it can't be used.
  * @throws {Error} with one line when this user can't keep anything there.
  */
-export function requireUsable(data) {
-  const otherwise = 'choose another folder: npm start -- --data DIR';
+export function requireUsable(data, otherwise) {
   try {
     mkdirSync(data, { recursive: true });
     accessSync(data, constants.W_OK | constants.X_OK);
@@ -20,4 +20,19 @@ export function requireUsable(data) {
   if (owner !== undefined && owner !== process.getuid?.()) {
     throw new Error(`${data} belongs to another user (id ${owner}): start it as that user, or ${otherwise}`);
   }
+}
+
+/**
+ * Does `work` while no other launcher uses the folder.
+ * @template T
+ * @param {string} data
+ * @param {{ purpose: string, otherwise: string, signal: AbortSignal }} options
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ * @throws {Error} with one line that says who uses it.
+ */
+export async function withDataFolder(data, { purpose, otherwise, signal }, work) {
+  const { withLock } = await import('../../packages/scaffold/dist/index.js');
+  const lock = { what: data, purpose, remedy: `stop that one, or ${otherwise}`, timeoutMs: 0, signal };
+  return await withLock(path.join(data, 'launcher.lock'), lock, work);
 }

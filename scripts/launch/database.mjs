@@ -32,34 +32,62 @@ export function databaseServer({ portBase }) {
 }
 
 /**
- * Starts the server and makes what is missing in it.
- * @param {{ data: string, server: Server, names: string[], log: (line: string) => void }} options
- * @returns {Promise<{ urls: Map<string, string>, address: string, home: string, stop: () => Promise<void> }>} an URL for
- * each name; `home` tells where the data is kept.
+ * @typedef {object} Databases
+ * @property {string} address
+ * @property {string} home Where the data is kept.
+ * @property {(names: string[]) => Promise<void>} provide Makes those that are missing.
+ * @property {(name: string) => Promise<string>} urlOf The URL of one, which is made if it is missing.
+ * @property {() => Promise<void>} stop
  */
-export async function startDatabases({ data, server: { port, adminUrl }, names, log }) {
-  const server = adminUrl === undefined ? await startEmbedded({ data, port, log }) : foreign(adminUrl);
-  const passwords = readPasswords(data, names);
-  const databases = names.map((name) => ({ database: name, role: name, password: passwords[name] }));
-  const { provision } = await import('../../packages/database/dist/index.js');
-  try {
-    await provision({ adminUrl: server.adminUrl, databases, log });
-  } catch (error) {
-    await server.stop();
-    if (adminUrl === undefined) throw error;
-    throw new Error(`the server that ${ADMIN_URL} names can't be set up: ${error.message}`, { cause: error });
-  }
-  const urls = new Map(databases.map((one) => [one.database, urlOf(server.adminUrl, one)]));
-  return { urls, address: new URL(server.adminUrl).host, home: server.home, stop: server.stop };
+
+/**
+ * Starts the server.
+ * @param {{ data: string, server: Server }} options
+ * @returns {Promise<Databases>}
+ */
+export async function startDatabases({ data, server: { port, adminUrl } }) {
+  const server = adminUrl === undefined ? await startEmbedded({ data, port }) : foreign(adminUrl);
+  const urls = new Map();
+  const provide = async (names) => {
+    const missing = names.filter((name) => !urls.has(name));
+    if (missing.length === 0) return;
+    const passwords = readPasswords(data, missing);
+    const databases = missing.map((name) => ({ database: name, role: name, password: passwords[name] }));
+    await server.provision(databases);
+    for (const one of databases) urls.set(one.database, urlOf(server.adminUrl, one));
+  };
+  return {
+    address: new URL(server.adminUrl).host,
+    home: server.home,
+    provide,
+    urlOf: async (name) => {
+      await provide([name]);
+      return urls.get(name);
+    },
+    stop: server.stop,
+  };
 }
 
-const foreign = (adminUrl) => ({ adminUrl, home: ADMIN_URL, stop: async () => {} });
+function foreign(adminUrl) {
+  const provision = async (databases) => {
+    try {
+      await provisionAt(adminUrl, databases);
+    } catch (error) {
+      throw new Error(`the server that ${ADMIN_URL} names can't be set up: ${error.message}`, { cause: error });
+    }
+  };
+  return { adminUrl, home: ADMIN_URL, provision, stop: async () => {} };
+}
 
-async function startEmbedded({ data, port, log }) {
+async function startEmbedded({ data, port }) {
   const { startEmbeddedPostgres } = await import('../../packages/database/dist/embedded/index.js');
-  const directory = path.join(data, 'postgres');
-  const server = await startEmbeddedPostgres({ directory, port, log });
-  return { adminUrl: server.url, home: data, stop: () => server.stop() };
+  const { url, stop } = await startEmbeddedPostgres({ directory: path.join(data, 'postgres'), port });
+  return { adminUrl: url, home: data, provision: (databases) => provisionAt(url, databases), stop };
+}
+
+async function provisionAt(adminUrl, databases) {
+  const { provision } = await import('../../packages/database/dist/index.js');
+  await provision({ adminUrl, databases });
 }
 
 /** One password a database, kept for the next start. */

@@ -3,7 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../process.mjs';
 
+/** The service on which the others stand. */
+export const REGISTRY = 'registry';
+
 /**
+ * Read here without a build, and by packages/scaffold for those that write the tree.
  * @typedef {object} Manifest
  * @property {string} service The folder under services/.
  * @property {number} port Where it listens with the usual base port.
@@ -17,15 +21,44 @@ import { root } from '../process.mjs';
  * @throws {Error} with one line that names the file and the field.
  */
 export function readManifests() {
-  return readdirSync(path.join(root, 'services'))
-    .filter((service) => existsSync(path.join(root, 'services', service, 'package.json')))
+  return serviceFolders()
     .map(readManifest)
     .sort((one, other) => one.port - other.port);
 }
 
-function readManifest(service) {
+/**
+ * Those that can be read, and what is wrong with the others; each by its service.
+ * @param {string[]} [services]
+ * @returns {{ manifests: Map<string, Manifest>, faults: Map<string, string> }}
+ */
+export function tryManifests(services = serviceFolders()) {
+  const manifests = new Map();
+  const faults = new Map();
+  for (const service of services) {
+    try {
+      manifests.set(service, readManifest(service));
+    } catch (error) {
+      faults.set(service, error.message);
+    }
+  }
+  return { manifests, faults };
+}
+
+/** The folders under services/ that hold one. */
+export function serviceFolders() {
+  return readdirSync(path.join(root, 'services')).filter((service) =>
+    existsSync(path.join(root, 'services', service, 'package.json')),
+  );
+}
+
+/**
+ * @param {string} service Its folder under services/.
+ * @returns {Manifest}
+ * @throws {Error} with one line that names the file and the field.
+ */
+export function readManifest(service) {
   const file = `services/${service}/package.json`;
-  const { rondo } = JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+  const { rondo } = readJson(file);
   const { port, instances = 1, contracts, database } = rondo ?? {};
   const require = (valid, rule) => {
     if (!valid) throw new Error(`${file}: rondo.${rule}`);
@@ -35,4 +68,13 @@ function readManifest(service) {
   require(Array.isArray(contracts) && contracts.length > 0, 'contracts must list paths under proto/');
   require(database === undefined || /^[a-z_][a-z0-9_]*$/.test(database), 'database must be a PostgreSQL name');
   return { service, port, instances, contracts, database };
+}
+
+function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+  } catch (error) {
+    const missing = error.code === 'ENOENT';
+    throw new Error(missing ? `${file} is missing` : `${file}: ${error.message}`, { cause: error });
+  }
 }

@@ -1,9 +1,9 @@
-/** What `npm start` can be told. */
+/** What `npm start` and `rondo dev` can be told. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../process.mjs';
 
-const USAGE = 'npm start -- [--data DIR] [--port-base N]';
+const OPTIONS = '[--data DIR] [--port-base N]';
 /** Where a system is when it isn't told otherwise. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 const LAST_OFFSET = 9;
@@ -16,35 +16,48 @@ const LAST_OFFSET = 9;
 
 /**
  * @param {string[]} args
+ * @param {string} command What they were given to: `npm start`.
  * @returns {Options}
  * @throws {Error} with one line that says what is wrong and how it's done.
  */
-export function parseOptions(args) {
-  refuseTaken();
-  const { values, positionals } = parse(args);
+export function parseOptions(args, command) {
+  const usage = usageOf(command);
+  refuseTaken(usage);
+  const { values, positionals } = parse(args, usage);
   if (positionals.length > 0) {
     // `npm start --data D` hands npm the flag and leaves us its value.
-    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${USAGE}`);
+    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
   }
   const portBase = Number(values['port-base']);
   if (!Number.isInteger(portBase) || portBase < 1024 || portBase > 65_535 - LAST_OFFSET) {
     const range = `1024 to ${65_535 - LAST_OFFSET}`;
-    throw new Error(`--port-base ${values['port-base']}: must be a whole number from ${range}: ${USAGE}`);
+    throw new Error(`--port-base ${values['port-base']}: must be a whole number from ${range}: ${usage}`);
   }
-  if (values.data === '') throw new Error(`--data must name a folder: ${USAGE}`);
+  if (values.data === '') throw new Error(`--data must name a folder: ${usage}`);
   const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? DEFAULTS.data);
   return { data, portBase };
 }
 
+/** npm's own options come before a "--". */
+const usageOf = (command) => `${command} ${command.startsWith('npm ') ? '-- ' : ''}${OPTIONS}`;
+
+/**
+ * How the same is started beside a system that runs.
+ * @param {string} command
+ * @param {number} portBase The one that is in use.
+ */
+export const startBeside = (command, portBase) =>
+  `${usageOf(command).replace(OPTIONS, '')}--data DIR --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
+
 /** `npm start --port-base=N` hands npm all of it, and leaves us a start that isn't the one that was asked for. */
-function refuseTaken() {
+function refuseTaken(usage) {
   for (const name of ['data', 'port-base']) {
     if (process.env[`npm_config_${name.replace('-', '_')}`] === undefined) continue;
-    throw new Error(`npm took --${name} for an option of its own; ours come after a "--": ${USAGE}`);
+    throw new Error(`npm took --${name} for an option of its own; ours come after a "--": ${usage}`);
   }
 }
 
-function parse(args) {
+function parse(args, usage) {
   try {
     return parseArgs({
       args,
@@ -54,6 +67,6 @@ function parse(args) {
   } catch (error) {
     // The first sentence: the others tell of a "--" that isn't ours.
     const [reason] = error.message.split(/\.\s/);
-    throw new Error(`${reason}: ${USAGE}`, { cause: error });
+    throw new Error(`${reason}: ${usage}`, { cause: error });
   }
 }

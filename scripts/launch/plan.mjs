@@ -1,4 +1,5 @@
 /** Which processes make up the system, and where each listens. */
+import { REGISTRY } from './manifests.mjs';
 import { DEFAULTS } from './options.mjs';
 
 /**
@@ -6,7 +7,6 @@ import { DEFAULTS } from './options.mjs';
  * @property {string} name The instance's id, and its log file's name.
  * @property {string} service The folder under services/.
  * @property {number} port 0 for any that is free.
- * @property {string} [database] The database it owns.
  */
 
 /** The database's port, counted from the base. */
@@ -26,11 +26,10 @@ export function plan(manifests, portBase) {
 }
 
 /** The first instance has the service's port; the others take what is free. */
-function planService({ service, port, instances, database }, portBase) {
+function planService({ service, port, instances }, portBase) {
   return Array.from({ length: instances }, (_, index) => ({
-    name: service === 'registry' ? service : `${service}-${index + 1}`,
+    name: service === REGISTRY ? service : `${service}-${index + 1}`,
     service,
     port: index === 0 ? port - DEFAULTS.portBase + portBase : 0,
-    database,
   }));
 }

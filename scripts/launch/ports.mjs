@@ -3,20 +3,15 @@ import { createServer } from 'node:net';
 
 /**
  * @param {{ name: string, port?: number }[]} listeners Those without a port of their own are passed over.
- * @param {number} portBase
+ * @param {string} remedy What to do where one is taken.
  * @throws {Error} with one line that names every port that is taken.
  */
-export async function requireFreePorts(listeners, portBase) {
+export async function requireFreePorts(listeners, remedy) {
   const taken = [];
   for (const { name, port = 0 } of listeners) {
     if (port > 0 && !(await isFree(port))) taken.push(`${port} (${name})`);
   }
-  if (taken.length === 0) return;
-  const other = portBase < 60_000 ? portBase + 1000 : portBase - 1000;
-  throw new Error(
-    `in use already: port ${taken.join(', ')}. Stop what listens there, or start beside it: ` +
-      `npm start -- --data DIR --port-base ${other}`,
-  );
+  if (taken.length > 0) throw new Error(`in use already: port ${taken.join(', ')}. ${remedy}`);
 }
 
 /**

@@ -1,42 +1,76 @@
-/** Whether the system is up, as the registry tells. */
+/** What the registry knows, and whether all is up that should be. */
 const POLL_MS = 50;
 const TIMEOUT_MS = 60_000;
 
 /**
+ * @typedef {object} Row
+ * @property {string} name The instance's id.
+ * @property {string} address
+ * @property {string[]} services The gRPC services that it serves.
+ */
+
+/**
  * Waits until the registry answers and every process is registered and takes calls.
  * @param {string} registry
- * @param {{ names: string[], failed: Promise<never> }} options `names` may be none; `failed` rejects when one ends.
- * @returns {Promise<{ name: string, address: string, services: string[] }[]>}
+ * @param {{ names: string[], failed: Promise<never>, signal: AbortSignal }} options `names` may be none; `failed`
+ *   rejects when one ends. What an instance's predecessor of the same name left behind doesn't count as it.
+ * @returns {Promise<Row[]>} of `names`.
+ * @throws the signal's reason, when it aborts.
  */
-export async function untilReady(registry, { names, failed }) {
-  const { createChannel, createClient } = await import('../../packages/rpc/dist/client/index.js');
-  const { staticResolver } = await import('../../packages/rpc/dist/resolver/index.js');
-  const contracts = await import('../../packages/contracts/dist/rondo/registry/v1/registry.js');
-  const serving = contracts.InstanceStatus.INSTANCE_STATUS_SERVING;
-  const channel = createChannel({ resolver: staticResolver([registry]) });
-  const client = createClient(contracts.RegistryServiceDefinition, { channel });
+export async function untilReady(registry, { names, failed, signal }) {
   const expiresAt = performance.now() + TIMEOUT_MS;
-  try {
+  const startedAt = new Date();
+  return await withRegistry(registry, async (list) => {
     for (;;) {
-      const instances = await Promise.race([failed, list(client)]);
-      const ready = instances?.filter(({ status }) => status === serving) ?? [];
-      const missing = names.filter((name) => !ready.some(({ instanceId }) => instanceId === name));
-      if (instances !== undefined && missing.length === 0) {
-        return ready.filter(({ instanceId }) => names.includes(instanceId)).map(toRow);
-      }
+      signal.throwIfAborted();
+      const rows = await Promise.race([failed, list(startedAt)]);
+      const missing = names.filter((name) => !rows?.some((row) => row.name === name));
+      if (rows !== undefined && missing.length === 0) return rows.filter(({ name }) => names.includes(name));
       if (performance.now() > expiresAt)
         throw new Error(`not ready after a minute: ${missing.join(', ') || 'registry'}`);
       await Promise.race([failed, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
     }
+  });
+}
+
+/**
+ * The instances that take calls.
+ * @param {string} registry
+ * @returns {Promise<Row[]>}
+ * @throws {Error} when the registry doesn't answer.
+ */
+export async function listReady(registry) {
+  const rows = await withRegistry(registry, (list) => list(new Date(0)));
+  if (rows === undefined) throw new Error(`the registry at ${registry} doesn't answer: npx rondo logs registry`);
+  return rows;
+}
+
+async function withRegistry(registry, work) {
+  const { createChannel, createClient } = await import('../../packages/rpc/dist/client/index.js');
+  const { staticResolver } = await import('../../packages/rpc/dist/resolver/index.js');
+  const contracts = await import('../../packages/contracts/dist/rondo/registry/v1/registry.js');
+  const isReady = ({ status, registerTime }, since) =>
+    status === contracts.InstanceStatus.INSTANCE_STATUS_SERVING && registerTime >= since;
+  const channel = createChannel({ resolver: staticResolver([registry]) });
+  const client = createClient(contracts.RegistryServiceDefinition, { channel });
+  try {
+    return await work(async (since) => (await list(client))?.filter((one) => isReady(one, since)).map(toRow));
   } finally {
     channel.close();
   }
 }
 
-/** The registry itself may not be up yet. */
+/** All pages; undefined where the registry isn't up. */
 async function list(client) {
+  const instances = [];
+  let pageToken = '';
   try {
-    return (await client.listInstances({}, { timeoutMs: 1000 })).instances;
+    do {
+      const page = await client.listInstances({ pageToken }, { timeoutMs: 1000 });
+      instances.push(...page.instances);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    return instances;
   } catch {
     return undefined;
   }

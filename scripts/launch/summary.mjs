@@ -1,14 +1,14 @@
-/** What `npm start` prints when all is up. */
+/** What is printed when all is up. */
 import { DEFAULTS } from './options.mjs';
 
 /**
- * @param {{ rows: { name: string, address: string, services: string[] }[], registry: string, seconds: string,
- *   database: { address: string, home: string }, options: import('./options.mjs').Options }} facts
+ * @param {import('./ready.mjs').Row[]} rows The registry first.
+ * @param {import('./launcher.mjs').Session} session
  */
-export function summary({ rows, registry, database, seconds, options }) {
+export function summary(rows, { system: { registry }, databases: database, options, startedAt }) {
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const all = [
     ['INSTANCE', 'ADDRESS', 'SERVICES'],
-    ['registry', registry, 'rondo.registry.v1.RegistryService'],
     ...rows.map(({ name, address, services }) => [name, address, services.join(', ')]),
     ['postgresql', database.address, database.home],
   ];

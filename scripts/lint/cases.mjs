@@ -31,6 +31,8 @@ export const refused = [
   ['packages/rpc/src/call/c.ts', 'packages/rpc knows no package', "import '@rondo/service';"],
   ['packages/service/src/b.ts', 'packages/service, which every service shares', "import '@rondo/database/embedded';"],
   ['packages/database/src/a.ts', 'packages/database knows no other package', "import '@rondo/rpc/status';"],
+  ['packages/scaffold/src/a.ts', 'packages/scaffold knows no other package', "import '@rondo/rpc/status';"],
+  ['scripts/a.mjs', 'Scripts run without a build', "import '../packages/scaffold/dist/index.js';"],
   ['services/sales/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],
   ['services/sales/src/domain/b.ts', 'domain/ is pure', "import '../config.js';"],
   ['services/sales/src/domain/quote/c.ts', 'domain/ is pure', "import '../../adapters/products.js';"],
@@ -141,6 +143,8 @@ export const allowed = [
   ['services/sales/src/ok.ts', "import './adapters/products.js';\nimport '@rondo/service';\nimport './rpc/orders.js';"],
   ['services/sales/src/config.ts', 'export const url = process.env.DATABASE_URL;'],
   ['services/sales/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
+  ['scripts/ok.mjs', "import './steps.mjs';\nawait import('../packages/scaffold/dist/index.js');"],
+  ['packages/scaffold/src/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],
   [
     'packages/cli/src/ok.ts',
     "console.log('');\nexport const f = (p: Promise<void>) => p.catch((error) => console.error(error));",

@@ -19,8 +19,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
   try {
     if (name === '--version' || name === '-v') return await print(`${VERSION}\n`, context);
     if (name === undefined || name === '--help' || name === '-h') return await print(formatOverview(groups), context);
-    if (name === 'help')
-      return await print(rest[0] === undefined ? formatOverview(groups) : find(rest[0]).help, context);
+    if (name === 'help') return await print(about(rest[0]), context);
     const command = find(name);
     if (wantsHelp(rest)) return await print(command.help, context);
     return await command.run(rest, context);
@@ -29,10 +28,14 @@ export async function runCli(args: readonly string[], context: CommandContext): 
   }
 }
 
+const about = (name = 'help') => (name === 'help' ? formatOverview(groups) : find(name).help);
+
 function find(name: string): Command {
   const command = [...commands, complete].find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
-  if (name.startsWith('-')) throw new UsageError(`${name}: options come after the command`);
+  if (name.startsWith('-')) {
+    throw new UsageError(`${name}: options come after the command.${didYouMean(name, ['--help', '--version'])}`);
+  }
   const names = [...commands.map((candidate) => candidate.name), 'help'];
   throw new UsageError(`there is no command "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
 }

@@ -16,11 +16,11 @@ export interface CommandContext {
   readonly directory: string;
   /** The repository's folder. */
   readonly repository: string;
-  /** The file that was run to get here. */
-  readonly program: string;
   /** Where `npm start` keeps its data unless told otherwise. */
   readonly dataDirectory: string;
   readonly clock: Clock;
+  /** The file that was run to get here. */
+  readonly program: string;
   /** Aborts at Ctrl-C: what follows something ends, and what has a result still prints it. */
   readonly signal: AbortSignal;
 }

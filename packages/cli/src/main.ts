@@ -8,7 +8,8 @@ import { ExitCode } from './exit-code.js';
 import { type Input, type Terminal, wantsColor } from './terminal/index.js';
 
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+// SIGHUP: the terminal is closed. What is half done is undone first.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     // The second time nobody wants to wait for what is under way.
     if (interrupt.signal.aborted) process.exit(ExitCode.INTERRUPTED);
@@ -33,9 +34,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   // npm runs scripts from the root, and says where it was called.
   directory: process.env['INIT_CWD'] ?? process.cwd(),
   repository: fileURLToPath(new URL('../../..', import.meta.url)),
-  program: realpathSync(process.argv[1] ?? ''),
   dataDirectory: fileURLToPath(new URL('../../../.rondo', import.meta.url)),
   clock: systemClock,
+  program: realpathSync(process.argv[1] ?? ''),
   signal: interrupt.signal,
 });
 // A pipe that stays open would keep the process.

@@ -1,3 +1,5 @@
+import path from 'node:path';
+import type { CommandContext } from './command.js';
 import { parseDurationMs } from './terminal/index.js';
 import { UsageError } from './usage-error.js';
 
@@ -5,6 +7,20 @@ import { UsageError } from './usage-error.js';
 export const jsonOption = {
   json: { type: 'boolean', description: 'Print JSON for programs, errors included.' },
 } as const;
+
+/** The option of every command that works on what `npm start` runs and keeps. */
+export const dataOption = {
+  data: {
+    type: 'string',
+    placeholder: 'DIR',
+    complete: 'folders',
+    description: "The folder given to npm start; else the repository's .rondo.",
+  },
+} as const;
+
+/** The folder that {@link dataOption} names. */
+export const dataDirectoryOf = (data: string | undefined, { directory, dataDirectory }: CommandContext): string =>
+  data === undefined ? dataDirectory : path.resolve(directory, data);
 
 /** Reads a whole number of at least one; undefined where none was given. */
 export function positiveInteger(option: string, text: string | undefined): number | undefined {

@@ -79,8 +79,8 @@ describe('rondo call', () => {
     const load = ['call', ADD, '{}', '--rate', '100'];
     const asked = begin([...load, '--json', '--progress'], { environment });
     const watched = begin(load, { environment, live: true });
-    await asked.stderr.shows(/^\{"progress":.*"calculator-3":\d+\D.*\n/);
-    await watched.stderr.shows(/\r.*\[K\d+ calls in 1\.\d s \(.*, none failed; p50/);
+    await asked.stderr.shows(/^\{"progress":.*"calculator-3":\d+\D.*\n/m);
+    await watched.stderr.shows(/\r.*\[K\d+ calls in \d+\.\d s \(.*, none failed; p50/);
     for (const { interrupt } of [asked, watched]) interrupt();
     expect([await asked.exitCode, await watched.exitCode]).toEqual([0, 0]);
     expect(JSON.parse(asked.stdout.text())).toMatchObject({ failed: 0 });

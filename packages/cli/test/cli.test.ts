@@ -29,9 +29,10 @@ describe('rondo', () => {
 
   it.each([
     [['wtach'], 'there is no command "wtach". Did you mean "watch"?'],
-    [['frob'], 'There are: ps, watch, logs, call, doctor, completion, help'],
+    [['frob'], 'There are: ps, watch, logs, call, new, dev, remove, doctor, completion, help'],
     [['help', 'frob'], 'there is no command "frob"'],
     [['--registry', 'x', 'ps'], 'options come after the command'],
+    [['--verison'], 'Did you mean "--version"?'],
     [['ps', '--jsn'], 'there is no option --jsn. Did you mean "--json"?'],
     [['ps', 'a', 'b'], '"b" is not expected'],
     [['call', 'a/b', '--count', '-1'], '--count needs a value; one that begins with - is written --count=-…'],

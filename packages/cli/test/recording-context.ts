@@ -10,7 +10,7 @@ export interface RecordingTerminal extends Terminal {
   readonly shows: (pattern: RegExp) => Promise<void>;
 }
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 function recordingTerminal(live: boolean): RecordingTerminal {
   let text = '';
@@ -49,8 +49,8 @@ export interface RunOptions {
   /** Whether a person looks at standard error. */
   readonly live?: boolean;
   readonly directory?: string;
-  readonly dataDirectory?: string;
   readonly repository?: string;
+  readonly dataDirectory?: string;
 }
 
 /** A run of `rondo` in this process. */
@@ -74,9 +74,9 @@ export function begin(args: readonly string[], options: RunOptions = {}): Run {
     environment: options.environment ?? {},
     directory: options.directory ?? '/',
     repository: options.repository ?? '/nowhere',
-    program: '/nowhere/rondo.mjs',
     dataDirectory: options.dataDirectory ?? '/nowhere',
     clock: systemClock,
+    program: '/nowhere/rondo.mjs',
     signal: interrupted.signal,
   };
   return { stdout, stderr, exitCode: runCli(args, context), interrupt: () => interrupted.abort() };

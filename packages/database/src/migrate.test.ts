@@ -15,7 +15,7 @@ let database: Database;
 
 beforeAll(async () => {
   server = await startTestPostgres();
-}, 30_000);
+});
 
 beforeEach(async () => {
   await database?.close();

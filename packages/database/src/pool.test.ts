@@ -25,7 +25,7 @@ beforeAll(async () => {
     'CREATE TABLE item (id int CONSTRAINT item_key PRIMARY KEY, stock int CONSTRAINT item_stock CHECK (stock >= 0),' +
       ' parent int CONSTRAINT item_parent REFERENCES parent)',
   );
-}, 30_000);
+});
 
 afterAll(async () => {
   await database.close();
@@ -179,11 +179,9 @@ describe('abort', () => {
     const reason = new Error('the caller is gone');
     const sleeping = expect(pool.query('SELECT pg_sleep(60)', [], { signal: abort.signal })).rejects.toBe(reason);
     await eventually('the statement runs', async () => (await running('aborted')) === 1n);
-    const started = performance.now();
     abort.abort(reason);
     await sleeping;
-    expect(performance.now() - started).toBeLessThan(500);
-    await eventually('the server has ended it', async () => (await connected('aborted')) === 0n, 5_000);
+    await eventually('the server has ended it', async () => (await connected('aborted')) === 0n);
     await expect(pool.check()).resolves.toBeUndefined();
     await pool.close();
   });

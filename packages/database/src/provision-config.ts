@@ -13,8 +13,9 @@ export function readProvisionConfig(
   const faults: string[] = [];
   const adminUrl = environment['RONDO_DATABASE_ADMIN_URL'] ?? '';
   faults.push(...urlFaults(adminUrl));
-  const entries = (environment['RONDO_DATABASES'] ?? '').split(',').filter((entry) => entry.trim() !== '');
-  if (entries.length === 0) faults.push('RONDO_DATABASES is not set: give database:role:password, comma-separated');
+  const entries = (environment['RONDO_DATABASES'] ?? '').split(/[,\n]/).filter((entry) => entry.trim() !== '');
+  if (entries.length === 0)
+    faults.push('RONDO_DATABASES is not set: give database:role:password, one a line or comma-separated');
   const databases = entries.flatMap((entry, index) => {
     const parsed = parseTriple(entry.trim());
     // The entry may hold a password, so the fault names its place and not its text.

@@ -14,7 +14,7 @@ let server: TestPostgres;
 
 beforeAll(async () => {
   server = await startTestPostgres();
-}, 30_000);
+});
 
 afterAll(() => server.stop());
 
@@ -87,6 +87,12 @@ describe('the provisioning step', () => {
       ],
     });
     expect(readProvisionConfig({})).toMatchObject({ faults: { length: 2 } });
+  });
+
+  it('takes databases one a line, too', () => {
+    const RONDO_DATABASES = 'sales:sales:a\nteam:team:b\n';
+    const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES });
+    expect(config).toMatchObject({ databases: [{ password: 'a' }, { role: 'team', password: 'b' }] });
   });
 
   it('keeps the colons of a password', () => {

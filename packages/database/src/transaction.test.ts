@@ -9,7 +9,7 @@ beforeAll(async () => {
   server = await startTestPostgres();
   database = createPool({ url: await server.createDatabase() });
   await database.query('CREATE TABLE account (id int PRIMARY KEY, amount int8 NOT NULL)');
-}, 30_000);
+});
 
 beforeEach(async () => {
   await database.query('TRUNCATE account');

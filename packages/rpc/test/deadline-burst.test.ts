@@ -4,27 +4,41 @@ import { createChannel, createClient } from '../src/client/index.js';
 import { createRouter, serve } from '../src/server/index.js';
 import { Status } from '../src/status/index.js';
 import { staticResolver } from '../src/testing/index.js';
+import { deferred } from './support/deferred.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
+import { streamOf } from './support/stream.js';
 
 const BURST = 2_000;
 const DEADLINE_MS = 400;
+/** The client resets what the server hasn't ended a moment after its deadline: this is past it. */
+const RESETS_MS = 500;
 
 describe('many calls that expire at once', () => {
   // A server closes the connection on which that many streams are reset: the server must be the one that ends them.
   it('break nothing else on their connection', async () => {
-    const service = conformanceService({ unaryUnsafe: () => new Promise(() => undefined) });
+    const over = deferred();
+    const service = conformanceService({
+      unaryUnsafe: () => new Promise(() => undefined),
+      async clientStream() {
+        await over.promise;
+        return {};
+      },
+    });
     const server = await serve(createRouter({ services: [service] }), { listen: '127.0.0.1:0' });
     const channel = createChannel({ resolver: staticResolver([server.address]) });
     const client = createClient(ConformanceServiceDefinition, { channel });
     await client.unary({});
 
-    const innocent = client.unary({ behaviour: { delay: { seconds: 1n, nanos: 500_000_000 } } });
+    // It has no deadline, however long the others take where a machine is busy.
+    const innocent = client.clientStream(streamOf());
     const expiring = Array.from({ length: BURST }, () => failure(client.unaryUnsafe({}, { timeoutMs: DEADLINE_MS })));
     const codes = new Set((await Promise.all(expiring)).map(({ code }) => code));
     const after = await Promise.all(
       Array.from({ length: 20 }, () => client.unaryUnsafe({}, { timeoutMs: 1 }).catch(failureCode)),
     );
+    await failure(client.unaryUnsafe({}, { timeoutMs: RESETS_MS }));
+    over.resolve();
 
     expect([...codes]).toEqual([Status.DEADLINE_EXCEEDED]);
     expect(new Set(after)).toEqual(new Set([Status.DEADLINE_EXCEEDED]));

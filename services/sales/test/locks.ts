@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createPool, type Database } from '@rondo/database';
 
 const POLL_MS = 10;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 
 /** How many deadlocks a database has had to break. */
 export async function countDeadlocks(databaseUrl: string): Promise<bigint> {

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import {
   type Expected,
@@ -9,7 +8,7 @@ import {
   type State,
 } from '../doctor/index.js';
 import { ExitCode } from '../exit-code.js';
-import { jsonOption } from '../options.js';
+import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { registryAddresses, registryOption } from '../registry/index.js';
 import { createPaint, type Paint, printable, type Style } from '../terminal/index.js';
 
@@ -23,12 +22,7 @@ export const doctor = defineCommand({
     'now; FAIL. What follows → is the remedy. In an image, which holds no repository, it looks at what runs alone.',
   ].join('\n'),
   options: {
-    data: {
-      type: 'string',
-      placeholder: 'DIR',
-      complete: 'folders',
-      description: "The folder given to npm start; else the repository's .rondo.",
-    },
+    ...dataOption,
     ...registryOption,
     ...jsonOption,
   },
@@ -40,10 +34,11 @@ export const doctor = defineCommand({
   ],
   exitCodes: { OK: 'Nothing fails; there may be warnings.', FAILED: 'Something fails: each line says what to do.' },
   async run({ values }, context) {
-    const data = values.data === undefined ? context.dataDirectory : path.resolve(context.directory, values.data);
+    const data = dataDirectoryOf(values.data, context);
+    const addresses = registryAddresses(values.registry, context.environment);
     const findings: Finding[] = [];
     const paint = createPaint(context.stdout.color);
-    for await (const finding of examine({ data, registry: values.registry }, context)) {
+    for await (const finding of examine({ data, registry: values.registry, addresses }, context)) {
       if (context.signal.aborted) return ExitCode.INTERRUPTED;
       findings.push(finding);
       if (!values.json) await context.stdout.write(toText(finding, paint));
@@ -57,29 +52,33 @@ export const doctor = defineCommand({
 interface Subject {
   readonly data: string;
   readonly registry: string | undefined;
+  /** Where the registry is if no system runs on `data`. */
+  readonly addresses: readonly string[];
 }
 
-/** Both halves begin at once; they are told one after the other. */
+/** One half after the other: a connection has little time, and the first keeps this process, and the machine, busy. */
 async function* examine(subject: Subject, context: CommandContext): AsyncIterable<Finding> {
   const { environment, repository } = context;
   const clone = await loadRepositoryDoctor(repository);
-  const running = examineRunning(await expectedSystem(subject, context, clone), context);
   if (clone !== undefined) yield* clone.examine({ data: subject.data, environment });
-  yield* await running;
+  yield* await examineRunning(await expectedSystem(subject, context, clone), context);
 }
 
 /** A system must be there that somebody named, that has processes, or that an image is a part of. */
 async function expectedSystem(
-  { data, registry }: Subject,
-  { environment }: CommandContext,
+  { data, registry, addresses }: Subject,
+  { environment, dataDirectory }: CommandContext,
   clone: RepositoryDoctor | undefined,
 ): Promise<Expected> {
   const named = registry !== undefined || (environment['RONDO_REGISTRY'] ?? '') !== '';
   const running = named ? undefined : await clone?.runningRegistry(data);
-  return {
-    addresses: running === undefined ? registryAddresses(registry, environment) : [running],
-    required: named || running !== undefined || clone === undefined,
-  };
+  if (running === undefined) {
+    const logOf = (instance: string) => `see the log of ${instance}; in containers: docker compose logs`;
+    return { addresses, required: named || clone === undefined, logOf };
+  }
+  const logOf = (instance: string) => `npx rondo logs ${instance}${data === dataDirectory ? '' : ` --data ${data}`}`;
+  const remedy = `${logOf('registry')}; then stop the system and start it again`;
+  return { addresses: [running], required: true, logOf, remedy };
 }
 
 const MARKS: Readonly<Record<State, readonly [text: string, style: Style]>> = {

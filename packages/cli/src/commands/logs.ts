@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { defineCommand } from '../command.js';
+import { type CommandContext, defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { formatLogLine, listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/index.js';
-import { jsonOption } from '../options.js';
+import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { createPaint } from '../terminal/index.js';
 
 /** `rondo logs`: what the processes of `npm start` log. */
@@ -13,12 +13,7 @@ export const logs = defineCommand({
   details: 'Times are UTC. In containers: docker compose logs.',
   options: {
     follow: { type: 'boolean', short: 'f', description: 'Go on with what is written later, until Ctrl-C.' },
-    data: {
-      type: 'string',
-      placeholder: 'DIR',
-      complete: 'folders',
-      description: "The folder given to npm start; else the repository's .rondo.",
-    },
+    ...dataOption,
     ...jsonOption,
   },
   maxPositionals: 1,
@@ -27,15 +22,13 @@ export const logs = defineCommand({
     ['logs calculator', 'All calculators, from their start.'],
     ['logs sales-1 --json | jq .msg', 'One instance, as it was written.'],
   ],
-  async complete({ values }, { directory, dataDirectory }) {
-    const data = values['data'] === undefined ? dataDirectory : path.resolve(directory, values['data']);
-    return logNames(await listLogs(path.join(data, 'logs'))).map((word) => ({ word }));
+  async complete({ values }, context) {
+    return logNames(await listLogs(logFolder(values['data'], context))).map((word) => ({ word }));
   },
   exitCodes: { OK: 'All is printed, or Ctrl-C ended what was followed.' },
   async run({ values, positionals: [name] }, context) {
-    const { stdout, directory, dataDirectory, clock, signal } = context;
-    const data = values.data === undefined ? dataDirectory : path.resolve(directory, values.data);
-    const folder = path.join(data, 'logs');
+    const { stdout, clock, signal } = context;
+    const folder = logFolder(values.data, context);
     const instances = await listLogs(folder);
     if (instances.length === 0) {
       throw new Error(`there are no logs in ${folder}: npm start writes them; --data says where`);
@@ -51,3 +44,6 @@ export const logs = defineCommand({
     return ExitCode.OK;
   },
 });
+
+const logFolder = (data: string | undefined, context: CommandContext) =>
+  path.join(dataDirectoryOf(data, context), 'logs');

@@ -41,14 +41,14 @@ complete -F _rondo rondo
   zsh: (rondo) => `#compdef rondo
 type rondo >/dev/null 2>&1 || rondo() { ${rondo} "$@"; }
 _rondo() {
-  local reply
+  local reply about
   local -a found nospace
   for reply in "\${(@f)$(${rondo} complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
     case $reply in
       :files) compset -P '*='; _files; return ;;
       :folders) compset -P '*='; _files -/; return ;;
       :nospace) nospace=(-S '') ;;
-      ?*) found+=("\${\${reply%%$'\\t'*}//:/\\\\:}:\${reply#*$'\\t'}") ;;
+      ?*) about=\${reply#*$'\\t'} found+=("\${\${reply%%$'\\t'*}//:/\\\\:}\${about:+:$about}") ;;
     esac
   done
   _describe rondo found $nospace

@@ -6,6 +6,7 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
+import { RpcError } from '@rondo/rpc/status';
 import { addressOf, listInstances, readTime, statusOf, withRegistry } from '../registry/index.js';
 import { messageOf } from '../thrown.js';
 import { judgeClock } from './clock.js';
@@ -16,6 +17,10 @@ export interface Expected {
   readonly addresses: readonly string[];
   /** Whether one must be there: somebody named it, or its processes run. Else that none runs is no fault. */
   readonly required: boolean;
+  /** What to do where it doesn't answer; by default as the fault itself says. */
+  readonly remedy?: string;
+  /** How to see what an instance, by its id, has to say. */
+  logOf(instance: string): string;
 }
 
 /** What is asked with. */
@@ -36,8 +41,8 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
     }));
     return [
       judgeRegistry(expected, warming),
-      judgeStatus(instances),
-      await judgeHealth(instances, asking),
+      judgeStatus(instances, expected),
+      judgeHealth(await askHealth(instances, asking), expected),
       judgeClock(clock.now(), reading),
     ];
   } catch (error) {
@@ -45,10 +50,10 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
   }
 }
 
-function judgeAbsence({ addresses, required }: Expected, message: string): Finding {
+function judgeAbsence({ addresses, required, remedy }: Expected, message: string): Finding {
   if (required) {
-    const [, detail = message, remedy = 'start it: npm start'] = /^(.*\)); (.*)$/.exec(message) ?? [];
-    return { name: 'registry', state: 'fail', detail, remedy };
+    const [, detail = message, usual = 'start it: npm start'] = /^(.*\)); (.*)$/.exec(message) ?? [];
+    return { name: 'registry', state: 'fail', detail, remedy: remedy ?? usual };
   }
   const detail = `none answers at ${addresses.join(', ')}: no system runs`;
   return { name: 'registry', state: 'note', detail, remedy: 'npm start' };
@@ -61,43 +66,54 @@ function judgeRegistry({ addresses }: Expected, warming: boolean): Finding {
   return { name, state: 'note', detail, remedy: 'look again in ten seconds' };
 }
 
-function judgeStatus(instances: readonly Instance[]): Finding {
+function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Finding {
   const name = 'instances';
   if (instances.length === 0) {
-    return { name, state: 'warn', detail: 'none is registered: nobody can be called', remedy: 'rondo logs' };
+    return { name, state: 'warn', detail: 'none is registered: nobody can be called', remedy: 'npx rondo logs' };
   }
   const waiting = instances.filter((instance) => statusOf(instance) !== 'SERVING');
-  if (waiting.length === 0) return { name, state: 'ok', detail: `${instances.length} are SERVING` };
+  if (waiting.length === 0)
+    return { name, state: 'ok', detail: `${instances.length} of ${instances.length} are SERVING` };
   const named = waiting.map((instance) => `${instance.instanceId} is ${statusOf(instance)}`).join(', ');
   const detail = `${instances.length - waiting.length} of ${instances.length} are SERVING; ${named}, and not called`;
-  return { name, state: 'warn', detail, remedy: `rondo logs ${waiting[0]?.instanceId}` };
+  return { name, state: 'warn', detail, remedy: logOf(waiting[0]?.instanceId ?? '') };
+}
+
+/** What an instance said of itself: undefined where it is ready. */
+interface Health {
+  readonly instance: Instance;
+  readonly fault: string | undefined;
 }
 
 /** An instance may say one thing to the registry and be another: its own health service knows, its database included. */
-async function judgeHealth(instances: readonly Instance[], { signal }: Asking): Promise<Finding> {
+function judgeHealth(answers: readonly Health[], { logOf }: Expected): Finding {
   const name = 'health';
-  const answers = await Promise.all(
-    instances.map(async (instance) => ({ instance, health: await healthOf(instance, signal) })),
-  );
-  const ill = answers.filter(({ health }) => health !== 'SERVING');
-  if (ill.length === 0)
-    return { name, state: 'ok', detail: `all ${instances.length} instances say that they are ready` };
-  const named = ill
-    .map(({ instance, health }) => `${instance.instanceId} at ${addressOf(instance)}: ${health}`)
-    .join('; ');
-  const detail = `not ready, as their database or a start isn't, or not to be reached from here: ${named}`;
-  return { name, state: 'fail', detail, remedy: `rondo logs ${ill[0]?.instance.instanceId}` };
+  const ill = answers.filter(({ fault }) => fault !== undefined);
+  const [first] = ill;
+  if (first === undefined) return { name, state: 'ok', detail: 'each instance says that it is ready' };
+  const named = ill.map(({ instance, fault }) => `${instance.instanceId} at ${addressOf(instance)} ${fault}`);
+  return { name, state: 'fail', detail: named.join('; '), remedy: logOf(first.instance.instanceId) };
 }
 
-async function healthOf(instance: Instance, signal: AbortSignal): Promise<string> {
+const askHealth = (instances: readonly Instance[], { signal }: Asking): Promise<readonly Health[]> =>
+  Promise.all(instances.map(async (instance) => ({ instance, fault: await faultOf(instance, signal) })));
+
+async function faultOf(instance: Instance, signal: AbortSignal): Promise<string | undefined> {
   const channel = createChannel({ resolver: staticResolver([addressOf(instance)]) });
   try {
     const client = createClient(HealthDefinition, { channel });
     const { status } = await client.check({}, { signal, timeoutMs: HEALTH_TIMEOUT_MS });
-    return ServingStatus[status] ?? String(status);
+    if (status === ServingStatus.SERVING) return undefined;
+    return `is ${ServingStatus[status] ?? status}: it is starting, or its database is away`;
   } catch (error) {
-    return messageOf(error);
+    return `doesn't answer (${reasonOf(error)})`;
   } finally {
     channel.close();
   }
+}
+
+/** The last attempt's, which tells more than that no instance could be reached. */
+function reasonOf(error: unknown): string {
+  const attempt = error instanceof RpcError ? error.report?.attempts.at(-1)?.message : undefined;
+  return attempt ?? messageOf(error);
 }

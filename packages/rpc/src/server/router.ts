@@ -13,7 +13,7 @@ import { compose, enforceLimit, type Middleware, type Next, observeReply } from 
 import type { WireCall } from '../transport/index.js';
 import { encodeReply } from './codec.js';
 import { toRpcError, toTrailer } from './faults.js';
-import type { ServiceImplementation } from './handlers.js';
+import type { AnyHandler, ServiceImplementation } from './handlers.js';
 import { invoke, unknownMethod } from './invoke.js';
 import { RoutedCall } from './routed-call.js';
 
@@ -96,13 +96,18 @@ function routesOf(
   const routes = new Map<string, Route>();
   for (const { definition, handlers } of services) {
     for (const [key, method] of methodsOf(definition)) {
-      const handler = handlers[key];
+      const handler = handlerOf(handlers, key);
       if (handler === undefined) throw new TypeError(`${method.path} has no handler: implement "${key}"`);
       if (routes.has(method.path)) throw new TypeError(`${method.path} has two handlers: list its service once`);
       routes.set(method.path, { method, run: compose(chain, (call) => invoke(handler, call)) });
     }
   }
   return routes;
+}
+
+/** What every object has, such as `toString`, was written for no method. */
+function handlerOf(handlers: ServiceImplementation['handlers'], key: string): AnyHandler | undefined {
+  return handlers[key] === Reflect.get(Object.prototype, key) ? undefined : handlers[key];
 }
 
 function earliest(deadline: number | undefined, timeoutMs: number | undefined, clock: Clock): number | undefined {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Metrics, startMetrics } from './metrics.js';
 
@@ -40,5 +41,17 @@ describe('startMetrics', () => {
     const { meter, address } = await startMetrics(undefined);
     meter.createCounter('rondo.test.things').add(1);
     expect(address).toBeUndefined();
+  });
+
+  it('is not even loaded before it is on', () => {
+    const { href } = new URL('../../dist/index.js', import.meta.url);
+    const source = `
+      import { createRequire } from 'node:module';
+      await import(${JSON.stringify(href)});
+      console.log(Object.keys(createRequire(import.meta.url).cache).join());
+    `;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+    expect(stdout).toContain('@opentelemetry/api');
+    expect(stdout).not.toContain('@opentelemetry/sdk-metrics');
   });
 });

@@ -1,0 +1,214 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ask } from './src/ask.js';
+import { type Clone, cloneRepository } from './src/clone.js';
+import { eventually } from './src/eventually.js';
+import { freeBase } from './src/ports.js';
+import { isAlive } from './src/process-table.js';
+import { type Running, start, startIn } from './src/run.js';
+
+const HANDLERS = 'services/calculator/src/calculator.ts';
+const CONTRACT = 'proto/calculator/v1/calculator.proto';
+const PATIENCE_MS = 60_000;
+// Each waits for a build or two, on a machine that may have others under way.
+jest.setTimeout(2 * PATIENCE_MS);
+
+let clone: Clone;
+let data: string;
+let registry: string;
+let base: number;
+let dev: Running;
+
+beforeAll(async () => {
+  clone = await cloneRepository();
+  data = mkdtempSync(join(tmpdir(), 'rondo-dev-'));
+  base = await freeBase();
+  registry = `127.0.0.1:${base}`;
+  dev = clone.startRondo('dev', '--data', data, '--port-base', String(base));
+  await says(/Watching proto, packages and services/);
+}, 180_000);
+
+afterAll(async () => {
+  dev.process.kill('SIGINT');
+  const { code } = await dev.ended;
+  expect(code).toBe(0);
+  expect([join(clone.root, '.rondo/tree.lock'), join(data, 'launcher.json')].filter(existsSync)).toEqual([]);
+  clone.remove();
+  rmSync(data, { recursive: true });
+});
+
+let read = 0;
+
+/** Waits until it says something new, and gives all that it said up to the end of that line. */
+async function says(pattern: RegExp): Promise<string> {
+  const text = await eventually(PATIENCE_MS, () => {
+    const { stdout, stderr } = dev.output();
+    const found = new RegExp(`${pattern.source}.*\\n`).exec(stdout.slice(read));
+    if (found === null) throw new Error(`${pattern} isn't said, but: ${stdout.slice(read)}\n${stderr}`);
+    return stdout.slice(read, read + found.index + found[0].length);
+  });
+  read += text.length;
+  return text;
+}
+
+const processes = (): Record<string, number> => JSON.parse(readFileSync(join(data, 'processes.json'), 'utf8'));
+
+/** The instances that are other processes after `work` than before. */
+async function changedBy(work: () => Promise<unknown>): Promise<readonly string[]> {
+  const before = processes();
+  await work();
+  const after = processes();
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((name) => before[name] !== after[name])
+    .sort();
+}
+
+function edit(file: string, from: string, to: string): void {
+  const text = readFileSync(join(clone.root, file), 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+  writeFileSync(join(clone.root, file), text.replace(from, to));
+}
+
+async function call(method: string, request: object): Promise<unknown> {
+  const args = ['scripts/rondo.mjs', 'call', method, JSON.stringify(request)];
+  const { code, stdout, stderr } = await startIn(
+    { cwd: clone.root, env: { RONDO_REGISTRY: registry } },
+    process.execPath,
+    args,
+  ).ended;
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+const add = () => call('calculator.v1.CalculatorService/Add', { a: 2, b: 3 });
+
+describe('rondo dev', () => {
+  it('serves a source that is saved, and restarts no other service', async () => {
+    const changed = await changedBy(async () => {
+      edit(HANDLERS, 'result: add(a, b)', 'result: add(a, b) + 1n');
+      await says(/ok {6}services\/calculator\/src\/calculator\.ts → restarted calculator \(.* s\)/);
+    });
+    expect(await add()).toEqual({ result: '6' });
+    expect(changed).toEqual(['calculator-1', 'calculator-2', 'calculator-3']);
+  });
+
+  it('shows a type error once, where it is, and serves what was there until it is mended', async () => {
+    edit(HANDLERS, 'add(a, b) + 1n', "add(a, 'b')");
+    expect(await says(/FAILED {2}/)).toMatch(/^services\/calculator\/src\/calculator\.ts:8:\d+ TS2345: .*bigint/);
+    edit(HANDLERS, '/** `calc', '/** The `calc');
+    expect(await says(/FAILED {2}/)).toMatch(/^FAILED {2}\S+ → 1 fault: what has one goes on as it was \(.* s\)\n$/);
+    expect(await add()).toEqual({ result: '6' });
+    edit(HANDLERS, "add(a, 'b')", 'add(a, b)');
+    await says(/ok {6}.* → restarted calculator/);
+    expect(await add()).toEqual({ result: '5' });
+  });
+
+  it('serves a contract that is saved; the data stays', async () => {
+    const product = { sku: 'KEPT', title: 'Kept', unitPrice: { currencyCode: 'EUR', units: 1 }, stock: 1 };
+    const made = await call('sales.v1.ProductService/CreateProduct', { product });
+    edit(CONTRACT, 'message AddResponse {', 'message AddResponse {\n  // How it was found.\n  string method = 77;');
+    edit(HANDLERS, '{ result: add(a, b) }', "{ result: add(a, b), method: 'by hand' }");
+    await says(/ok {6}proto\/calculator\/v1\/calculator\.proto and 1 more → restarted calculator.*sales/);
+    expect(await add()).toEqual({ result: '5', method: 'by hand' });
+    expect(made).toMatchObject({ name: expect.any(String) });
+    const { name } = Object(made);
+    expect(await call('sales.v1.ProductService/GetProduct', { name })).toEqual(made);
+  });
+
+  it('generates of a part what it generates of the whole', async () => {
+    const stubs = join(clone.root, 'packages/contracts/src');
+    const part = join(data, 'part');
+    cpSync(stubs, part, { recursive: true });
+    rmSync(join(stubs, '.inputs'));
+    expect((await clone.node('scripts/run.mjs', 'generate')).code).toBe(0);
+    expect((await start('diff', ['--recursive', part, stubs]).ended).stdout).toBe('');
+  });
+
+  it('shows what is wrong with a contract, and goes on', async () => {
+    const changed = await changedBy(async () => {
+      edit(CONTRACT, 'string method = 77;', 'strnig method = 77;');
+      expect(await says(/FAILED {2}/)).toMatch(/^proto\/calculator\/v1\/calculator\.proto:\d+:3 .*strnig.*\n/);
+      edit(CONTRACT, 'strnig method = 77;', 'string method = 77;');
+      await says(/ok {6}.* → nothing to restart/);
+    });
+    expect(changed).toEqual([]);
+  });
+
+  it('says once that a process has ended, and starts its service again with the next change', async () => {
+    const { 'sales-1': pid = 0 } = processes();
+    process.kill(pid, 'SIGKILL');
+    await eventually(PATIENCE_MS, () => expect(dev.output().stderr).toContain('sales-1 has ended (SIGKILL)'));
+    edit(HANDLERS, '/** The `calc', '/** `calc');
+    await says(/ok {6}.* → restarted calculator, sales/);
+    expect(dev.output().stderr.match(/sales-1 has ended/g)).toHaveLength(1);
+  });
+
+  it('starts a service that comes, says why one cannot start, and stops one that goes', async () => {
+    const folder = join(clone.root, 'services/echo');
+    const main = 'services/echo/src/main.ts';
+    addEcho(folder);
+    await says(/ok {6}.* → started echo/);
+    expect(Object.keys(processes())).toContain('echo-1');
+    edit(main, 'await runService', "throw new Error('out of order');\nawait runService");
+    expect(await says(/FAILED {2}/)).toMatch(/^echo: echo-1 has ended \(exit code 1\)\n(.*\n)*.*out of order/);
+    const [refused] = await ask(data, { command: 'start', service: 'echo' });
+    expect(refused?.message).toMatch(/^echo-1 has ended \(exit code 1\)\n(.*\n)*.*out of order/);
+    edit(main, "throw new Error('out of order');\n", '');
+    await says(/ok {6}.* → started echo/);
+    rmSync(folder, { recursive: true });
+    await says(/→ stopped echo/);
+    expect(Object.keys(processes())).not.toContain('echo-1');
+  });
+
+  it('leaves a service alone that was told to stop, until it is told to start', async () => {
+    await ask(data, { command: 'stop', service: 'calculator' });
+    edit(HANDLERS, "'by hand'", "'by heart'");
+    await says(/ok {6}.* → nothing to restart/);
+    expect(Object.keys(processes())).not.toContain('calculator-1');
+    expect((await ask(data, { command: 'start', service: 'calculator' })).at(-1)).toMatchObject({ event: 'done' });
+    expect(await add()).toMatchObject({ method: 'by heart' });
+  });
+
+  it('restarts nothing more once it was told to stop', async () => {
+    const pids = Object.values(processes());
+    edit(HANDLERS, "'by heart'", "'by hand'");
+    await eventually(PATIENCE_MS, () => expect(existsSync(join(clone.root, '.rondo/tree.lock'))).toBe(true));
+    dev.process.kill('SIGINT');
+    const { code, stdout } = await dev.ended;
+    expect([code, stdout.slice(read)]).toEqual([0, expect.stringMatching(/^\nStopping \(\w+\) …\n$/)]);
+    expect(pids.length).toBeGreaterThan(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+});
+
+/** A copy of calculator by another name and port, as it would come from elsewhere: all of it at once. */
+function addEcho(folder: string): void {
+  const lock = readFileSync(join(clone.root, 'pnpm-lock.yaml'), 'utf8');
+  const importer = /^ {2}services\/calculator:\n(?: {4}.*\n|\n)*/m.exec(lock)?.[0] ?? '';
+  const draft = join(data, 'echo');
+  cpSync(join(clone.root, 'services/calculator'), draft, {
+    recursive: true,
+    filter: (file) => !/\/(?:dist|node_modules|test)$/.test(file),
+  });
+  replaceIn(join(draft, 'package.json'), [
+    ['service-calculator', 'service-echo'],
+    ['50051', '50060'],
+    ['"instances": 3', '"instances": 1'],
+  ]);
+  replaceIn(join(draft, 'src/main.ts'), [
+    ["'calculator'", "'echo'"],
+    ['50051', '50060'],
+  ]);
+  writeFileSync(
+    join(clone.root, 'pnpm-lock.yaml'),
+    lock.replace(importer, importer + importer.replace('calculator', 'echo')),
+  );
+  renameSync(draft, folder);
+}
+
+function replaceIn(file: string, replacements: readonly (readonly [from: string, to: string])[]): void {
+  const text = replacements.reduce((so, [from, to]) => so.replace(from, to), readFileSync(file, 'utf8'));
+  writeFileSync(file, text);
+}

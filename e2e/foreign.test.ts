@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Status } from '@rondo/rpc/status';
+import { type Clone, cloneRepository } from './src/clone.js';
+import { type Answer, answersOf } from './src/foreign/answers.js';
+import { type ForeignContract, foreignContracts } from './src/foreign/contracts.js';
+import { grpcurl, hasGrpcurl } from './src/foreign/grpcurl.js';
+import { packageFolder } from './src/foreign/package-folder.js';
+import { type ReflectedMethod, reflect } from './src/foreign/reflect.js';
+import { type Row, toTable } from './src/foreign/report.js';
+import { serve } from './src/foreign/served.js';
+import { root } from './src/run.js';
+
+// `npm run foreign` takes all of them, `npm test` those whose packages are installed.
+const all = process.env.FOREIGN_CONTRACTS === 'all';
+const chosen = foreignContracts.filter(({ short }) => all || short);
+const CONTRACT_TIMEOUT_MS = 180_000;
+/** How many run at once: one of the contracts has 289 methods. */
+const GRPCURLS = 4;
+const rows: Row[] = [];
+
+let clone: Clone;
+let withGrpcurl: boolean;
+
+beforeAll(async () => {
+  withGrpcurl = await hasGrpcurl();
+  if (!withGrpcurl)
+    process.stdout.write('grpcurl is not installed here: a client of our own calls the methods alone\n');
+  clone = await cloneRepository();
+  // The contracts are compared with those of main: what comes is new there.
+  await clone.git('switch', '--quiet', '--create', 'foreign');
+}, 120_000);
+
+afterAll(() => {
+  clone?.remove();
+  const report = join(root, '.rondo/foreign');
+  mkdirSync(report, { recursive: true });
+  writeFileSync(join(report, 'report.md'), toTable(rows));
+});
+
+describe('a contract that nobody here wrote is served, or refused with a reason', () => {
+  it.each(chosen)(
+    '$service from $from',
+    async (contract) => {
+      const { ended, seconds, lastLine } = await newService(contract);
+      const tree = await clone.git('status', '--porcelain');
+      if (contract.refused !== undefined) {
+        expect({ code: ended.code, tree }).toEqual({ code: 1, tree: '' });
+        expect(lastLine).toMatch(contract.refused);
+        rows.push({ contract, seconds, methods: [], result: `refused: ${lastLine}` });
+        return;
+      }
+      if (ended.code !== 0) rows.push({ contract, seconds, methods: [], result: `FAILED: ${lastLine}` });
+      expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code: 0 });
+      await clone.git('add', '--all');
+      await clone.git('commit', '--quiet', `--message=${contract.service}`);
+      const methods = await answers(contract.service);
+      rows.push({ contract, seconds, methods, result: 'served' });
+    },
+    CONTRACT_TIMEOUT_MS,
+  );
+});
+
+(all ? describe : describe.skip)('all of them together (npm run foreign)', () => {
+  it('pass npm run check', () => passes('check'), CONTRACT_TIMEOUT_MS);
+
+  it('pass their own tests', async () => {
+    const folders = chosen.map(({ service }) => `services/${service}`);
+    await passes('test', ...folders.filter((folder) => existsSync(join(clone.root, folder))));
+  }, 300_000);
+});
+
+async function newService({ service, from, file, protoPaths = [] }: ForeignContract) {
+  const folder = await packageFolder(from);
+  const roots = protoPaths.flatMap((path) => ['--proto-path', join(folder, path)]);
+  const startedAt = performance.now();
+  const ended = await clone.rondo('new', 'service', service, '--proto', join(folder, file), ...roots);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const lastLine = ended.stderr.trim().split('\n').at(-1)?.replaceAll(`${folder}/`, '') ?? '';
+  return { ended, seconds, lastLine };
+}
+
+/** Starts the service, and finds that every method is described and says which file is to be edited. */
+async function answers(service: string): Promise<readonly ReflectedMethod[]> {
+  const served = await serve(clone.root, service);
+  try {
+    const { v1, v1alpha } = await reflect(served.address);
+    expect(v1.length).toBeGreaterThan(0);
+    expect(v1alpha).toEqual(v1);
+    for (const [method, answer] of await answersOf(served.address, v1)) expectUnwritten(service, method, answer);
+    if (withGrpcurl) await answersGrpcurl(service, served.address, v1);
+    return v1;
+  } finally {
+    await served.stop();
+  }
+}
+
+async function answersGrpcurl(service: string, address: string, methods: readonly ReflectedMethod[]): Promise<void> {
+  const client = grpcurl(address);
+  const names = [...new Set(methods.map((method) => method.service))];
+  expect(await client.list()).toEqual(expect.arrayContaining(names));
+  for (const name of names) {
+    const text = await client.describe(name);
+    for (const method of methods.filter((one) => one.service === name)) {
+      expect(text).toContain(`rpc ${method.name} (`);
+    }
+  }
+  for (let next = 0; next < methods.length; next += GRPCURLS) {
+    const some = methods.slice(next, next + GRPCURLS);
+    await Promise.all(some.map(async (method) => expectUnwritten(service, method, await client.call(method))));
+  }
+}
+
+function expectUnwritten(service: string, method: ReflectedMethod, { code, message }: Answer): void {
+  expect({ method, code }).toEqual({ method, code: Status.UNIMPLEMENTED });
+  const [, file = message] = /its handler belongs in (\S+)$/.exec(message) ?? [];
+  expect(message).toContain(`/${method.service}/${method.name}`);
+  expect(file).toMatch(new RegExp(`^services/${service}/src/`));
+  expect(existsSync(join(clone.root, file))).toBe(true);
+}
+
+async function passes(...args: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await clone.node('scripts/run.mjs', ...args);
+  expect({ code, output: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, output: '' });
+}

@@ -1,0 +1,125 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ask, socketOf } from './src/ask.js';
+import { freeBase } from './src/ports.js';
+import { start } from './src/run.js';
+import { type System, startSystem } from './src/system.js';
+
+/** So long that no socket can stand in it. */
+const LONG = `rondo-e2e-${'long'.repeat(25)}-`;
+const CALCULATORS = ['calculator-1', 'calculator-2', 'calculator-3'];
+const EVERYTHING = ['registry', ...CALCULATORS, 'project-management-1', 'sales-1'];
+
+let system: System;
+let socket: string;
+
+beforeAll(async () => {
+  system = await startSystem(LONG);
+  socket = socketOf(system.data);
+}, 120_000);
+
+afterAll(async () => {
+  const { code } = await system.stop();
+  expect(code).toBe(0);
+  const left = ['launcher.json', 'launcher.lock', 'processes.json'].map((name) => join(system.data, name));
+  expect([...left, dirname(socket)].filter(existsSync)).toEqual([]);
+  system.remove();
+});
+
+const processes = (): Record<string, number> => JSON.parse(readFileSync(join(system.data, 'processes.json'), 'utf8'));
+
+const namesOf = (replies: Awaited<ReturnType<typeof ask>>) =>
+  replies
+    .at(-1)
+    ?.rows?.map(({ name }) => name)
+    .sort() ?? replies.at(-1);
+
+describe('a running system', () => {
+  it('is told things at a socket of this user alone, elsewhere where the path of the data is too long', () => {
+    expect(socket.startsWith(system.data)).toBe(false);
+    expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+  });
+
+  it('says what runs', async () => {
+    const [reply] = await ask(system.data, { command: 'status' });
+    expect(reply?.rows?.map(({ name }) => name).sort()).toEqual([...EVERYTHING].sort());
+    expect(reply?.rows?.[0]).toEqual({
+      name: 'registry',
+      address: system.registry,
+      services: ['rondo.registry.v1.RegistryService'],
+    });
+  });
+
+  it('restarts a service, and no other', async () => {
+    const before = processes();
+    expect(namesOf(await ask(system.data, { command: 'restart', service: 'sales' }))).toEqual(['sales-1']);
+    const after = processes();
+    expect(Object.keys(after).sort()).toEqual([...EVERYTHING].sort());
+    expect(EVERYTHING.filter((name) => before[name] !== after[name])).toEqual(['sales-1']);
+  });
+
+  it('stops a service and starts it again; what runs already stays as it is', async () => {
+    expect(await ask(system.data, { command: 'stop', service: 'calculator' })).toEqual([{ event: 'done', rows: [] }]);
+    expect(Object.keys(processes()).filter((name) => CALCULATORS.includes(name))).toEqual([]);
+    expect(namesOf(await ask(system.data, { command: 'status' }))).not.toContain('calculator-1');
+    expect(namesOf(await ask(system.data, { command: 'start', service: 'calculator' }))).toEqual(CALCULATORS);
+    const before = processes();
+    const again = await ask(system.data, { command: 'start', service: 'calculator' });
+    expect(again[0]).toEqual({ event: 'log', line: 'calculator runs already' });
+    expect(namesOf(again)).toEqual(CALCULATORS);
+    expect(processes()).toEqual(before);
+  });
+
+  it('says which port is taken, and goes on', async () => {
+    await ask(system.data, { command: 'stop', service: 'calculator' });
+    const port = Number(system.address(1).split(':')[1]);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    const refused = await ask(system.data, { command: 'start', service: 'calculator' });
+    await new Promise((resolve) => server.close(resolve));
+    expect(refused).toEqual([
+      {
+        event: 'failed',
+        message:
+          `in use already: port ${port} (calculator-1). ` +
+          'Stop what listens there, or give the service another port in its package.json',
+      },
+    ]);
+    expect(namesOf(await ask(system.data, { command: 'start', service: 'calculator' }))).toEqual(CALCULATORS);
+  });
+
+  it.each([
+    ['what is no JSON', 'start sales\n', 'a request is a JSON object, such as {"command":"start","service":"greeter"}'],
+    ['another command', '{"command":"halt"}\n', '"command" must be one of start, stop, forget, restart, status'],
+    [
+      'a command to nobody',
+      '{"command":"start"}\n',
+      '"service" must name the one to start: its folder under services/',
+    ],
+    ['a line without an end', ' '.repeat(5_000), 'a request is a JSON line of at most 4096 bytes'],
+    [
+      'a path',
+      '{"command":"start","service":"../sales"}\n',
+      expect.stringMatching(/^there is no service "..\/sales" under services\/; there are: calculator, /),
+    ],
+    [
+      'to stop the registry',
+      '{"command":"stop","service":"registry"}\n',
+      'the registry is what the others stand on: Ctrl-C stops all of them',
+    ],
+  ])('refuses %s', async (_what, request, message) => {
+    expect(await ask(system.data, request)).toEqual([{ event: 'failed', message }]);
+  });
+
+  it('shares its data with no other', async () => {
+    const args = ['scripts/run.mjs', 'start', '--data', system.data, '--port-base', String(await freeBase())];
+    const { code, stderr } = await start(process.execPath, args).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^npm start: \S+ is in use by npm start \(process \d+\); stop that one, or choose another folder: npm start -- --data DIR\n$/,
+    );
+  });
+});

@@ -1,0 +1,196 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Clone, cloneRepository } from './src/clone.js';
+import { eventually } from './src/eventually.js';
+
+const TIMEOUT_MS = 240_000;
+
+// The tests of this file follow one another, as a person's commands do.
+describe('rondo new service and rondo remove service', () => {
+  let clone: Clone;
+  let elsewhere: string;
+  beforeAll(async () => {
+    clone = await cloneRepository();
+    elsewhere = mkdtempSync(join(tmpdir(), 'rondo contracts ')); // a path with a space
+  }, TIMEOUT_MS);
+  afterAll(() => {
+    clone.remove();
+    rmSync(elsewhere, { recursive: true, force: true });
+  });
+
+  const GREETER = `syntax = "proto3";
+package helloworld;
+
+import "helloworld/messages.proto";
+
+service Greeter {
+  rpc SayHello (HelloRequest) returns (HelloReply) {}
+}
+`;
+  const MESSAGES = `syntax = "proto3";
+package helloworld;
+
+message HelloRequest { string name = 1; }
+message HelloReply { string message = 1; }
+`;
+  const HANDLERS = 'services/greeter/src/greeter.ts';
+
+  const status = () => clone.git('status', '--porcelain', '--untracked-files=all');
+  const read = (file: string) => readFileSync(join(clone.root, file), 'utf8');
+  const write = (file: string, text: string) => writeFileSync(join(clone.root, file), text);
+  /** All that installing and building leave, and git doesn't see. */
+  const leftovers = () => [
+    read('pnpm-lock.yaml'),
+    read('node_modules/.rondo-installed'),
+    ...['services', 'packages/contracts', 'proto'].map((folder) => namesBelow(join(clone.root, folder))),
+  ];
+  const state = async () => [await status(), ...leftovers()];
+
+  function given(text: string): string {
+    mkdirSync(join(elsewhere, 'helloworld'), { recursive: true });
+    writeFileSync(join(elsewhere, 'helloworld/messages.proto'), MESSAGES);
+    writeFileSync(join(elsewhere, 'helloworld/greeter.proto'), text);
+    return join(elsewhere, 'helloworld/greeter.proto');
+  }
+
+  it(
+    'refuses in one line, and leaves the tree as it is',
+    async () => {
+      const before = await state();
+      const refused = async (line: string, ...args: readonly string[]) => {
+        const { code, stderr } = await clone.rondo('new', 'service', ...args);
+        expect({ code, line: stderr.trimEnd().split('\n').at(-1) }).toEqual({
+          code: 1,
+          line: expect.stringContaining(line),
+        });
+      };
+      await refused('"calculator-replica" is in compose already', 'calculator-replica');
+      await refused('no system runs on', 'greeter', '--start', '--data', elsewhere);
+      await refused('greeter.proto:4: imports', 'greeter', '--proto', given(GREETER.replace('messages', 'lost')));
+      await refused('port 50053 belongs to sales', 'greeter', '--port', '50053');
+      expect(await state()).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'leaves the tree as it is when the build fails, when Ctrl-C comes, and when the terminal is closed',
+    async () => {
+      const before = await state();
+      const broken = read('services/calculator/src/main.ts');
+      write('services/calculator/src/main.ts', `${broken}const wrong: number = 'text';\n`);
+      const failed = await clone.rondo('new', 'service', 'greeter', '--proto', given(GREETER));
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toMatch(/FAILED {2}build [\s\S]*main\.ts\(\d+,\d+\): error TS2322[\s\S]*it does not build/);
+      write('services/calculator/src/main.ts', broken);
+      expect(await state()).toEqual(before);
+
+      for (const signal of ['SIGINT', 'SIGHUP'] as const) {
+        const interrupted = clone.startRondo('new', 'service', 'greeter', '--proto', given(GREETER));
+        await eventually(30_000, () => expect(interrupted.output().stderr).toMatch(/ok +write/));
+        interrupted.process.kill(signal);
+        expect((await interrupted.ended).code).toBe(130);
+        expect(await state()).toEqual(before);
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'makes services that pass every check, and their first tests',
+    async () => {
+      const greeter = await clone.rondo('new', 'service', 'greeter', '--proto', given(GREETER), '--json');
+      expect(greeter).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(greeter.stdout)).toMatchObject({
+        kind: 'created',
+        port: 50_060,
+        methods: [{ method: 'helloworld.Greeter/SayHello', file: HANDLERS }],
+        exempt: ['helloworld/greeter.proto', 'helloworld/messages.proto'],
+      });
+      const billing = await clone.rondo('new', 'service', 'billing', '--with-database');
+      expect(billing.stderr).toMatch(/^(?:ok +\w+ +\d+\.\d s\n){5}$/);
+      expect(billing.stdout).toContain("npx rondo call billing.v1.BillingService/Echo '{}'");
+      const check = await clone.node('scripts/run.mjs', 'check');
+      expect(check).toMatchObject({ code: 0, stdout: expect.stringContaining('0 failed') });
+      const test = await clone.node('scripts/run.mjs', 'test', 'services/greeter', 'services/billing', 'e2e/contracts');
+      expect(test).toMatchObject({ code: 0, stderr: expect.stringContaining('4 passed') });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'follows the contract, and leaves every edited line alone',
+    async () => {
+      const written = read(HANDLERS).replace(
+        'sayHello: unwritten,',
+        'sayHello: ({ name })   =>   ({ message: name }), // mine',
+      );
+      write(HANDLERS, written);
+      const changed = GREETER.replace('SayHello', 'Greet');
+      const { code, stdout, stderr } = await clone.rondo('new', 'service', 'greeter', '--proto', given(changed));
+      expect(read('proto/helloworld/greeter.proto')).toBe(changed);
+      expect(read(HANDLERS)).toBe(written.replace('// mine\n', '// mine\n  greet: unwritten,\n'));
+      expect(stdout).toContain(`helloworld.Greeter/Greet in ${HANDLERS}`);
+      expect(stdout).toContain(`${HANDLERS}:8: remove sayHello: helloworld.Greeter has no such method any more`);
+      expect(stderr).toContain('error TS2353');
+      expect(code).toBe(1);
+
+      write('proto/helloworld/greeter.proto', `${GREETER}// edited here\n`);
+      const refused = await clone.rondo('new', 'service', 'greeter', '--proto', given(GREETER));
+      expect(refused).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('has been edited here since it was taken'),
+      });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "tells at once what main's clients would miss",
+    async () => {
+      const file = 'proto/calculator/v1/calculator.proto';
+      const published = read(file);
+      write(file, published.replace('rpc Add(', 'rpc Plus('));
+      const { stdout } = await clone.rondo('new', 'service', 'calculator');
+      expect(stdout).toMatch(/proto\/calculator\/v1\/calculator\.proto:\d+:\d+:Previously present RPC "Add"/);
+      await clone.git('checkout', '--', 'services/calculator', file);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'takes back what it made, and nothing that git has no copy of',
+    async () => {
+      const refused = await clone.rondo('remove', 'service', 'greeter');
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain(`proto/helloworld/greeter.proto, ${HANDLERS}; commit it, or lose it by --force`);
+      const called = await clone.rondo('remove', 'service', 'project-management');
+      expect(called.stderr).toContain('services/sales/src/adapters/projects.ts:');
+      expect((await clone.rondo('remove', 'service', 'bilking')).stderr).toContain('Did you mean "billing"?');
+
+      // The other service doesn't build, which is no reason to keep this one.
+      const removed = await clone.rondo('remove', 'service', 'billing');
+      expect(removed).toMatchObject({ code: 0, stderr: expect.stringContaining('error TS2353') });
+      expect(await clone.rondo('remove', 'service', 'greeter', '--force')).toMatchObject({ code: 0 });
+      expect(await status()).toBe('');
+      for (const gone of [
+        'services/greeter',
+        'services/billing',
+        'proto/helloworld',
+        'packages/contracts/src/helloworld',
+        'packages/contracts/dist/billing',
+      ]) {
+        expect([gone, existsSync(join(clone.root, gone))]).toEqual([gone, false]);
+      }
+    },
+    TIMEOUT_MS,
+  );
+});
+
+const namesBelow = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => !file.includes('node_modules'))
+    .sort()
+    .join('\n');

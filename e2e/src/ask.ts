@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+
+/** What a launcher answers, a line each. */
+export interface Reply {
+  readonly event: 'log' | 'done' | 'failed';
+  readonly line?: string;
+  readonly message?: string;
+  readonly rows?: readonly { readonly name: string; readonly address: string; readonly services: readonly string[] }[];
+}
+
+const PATIENCE_MS = 60_000;
+
+/** Where the launcher on a data folder listens. */
+export function socketOf(data: string): string {
+  return JSON.parse(readFileSync(join(data, 'launcher.json'), 'utf8')).socket;
+}
+
+/** Tells the launcher on a data folder something, an object or a line as it stands, and gives all that it answers. */
+export function ask(data: string, request: object | string): Promise<readonly Reply[]> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(socketOf(data));
+    let text = '';
+    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no answer but: ${text}`)));
+    socket.setEncoding('utf8').on('data', (more: string) => {
+      text += more;
+    });
+    socket.once('error', reject);
+    socket.once('end', () =>
+      resolve(
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ),
+    );
+    socket.write(typeof request === 'string' ? request : `${JSON.stringify(request)}\n`);
+  });
+}

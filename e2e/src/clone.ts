@@ -1,0 +1,91 @@
+import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Ended, type Running, root, startIn } from './run.js';
+
+/** A copy of the repository that a test may write in: a git repository of one commit, installed and built. */
+export interface Clone {
+  readonly root: string;
+  /** Runs a program of Node's in it to its end: `node('scripts/run.mjs', 'check')`. */
+  node(...args: readonly string[]): Promise<Ended>;
+  /** Runs a program in it to its end. */
+  run(program: string, ...args: readonly string[]): Promise<Ended>;
+  /** Runs `rondo` of this copy to its end. */
+  rondo(...args: readonly string[]): Promise<Ended>;
+  /** The same, while it runs. */
+  startRondo(...args: readonly string[]): Running;
+  /** Runs git in it, and resolves to what it printed. */
+  git(...args: readonly string[]): Promise<string>;
+  remove(): void;
+}
+
+/** What is built already is taken along with its times, so that the copy's own build finds nothing to do. */
+const BUILT = ['packages/contracts/src', 'packages/contracts/descriptors.binpb'];
+
+/**
+ * Copies the repository as it stands here: what git holds or would hold, changes included, and what is built.
+ *
+ * @throws Error with the output of the step that failed.
+ */
+export async function cloneRepository(): Promise<Clone> {
+  // A folder may have any name: a path that is taken for a URL, or for words of a command line, is found out here.
+  const clone = open(mkdtempSync(join(tmpdir(), 'rondo clone #1 ')));
+  try {
+    await copySources(clone.root);
+    for (const built of [...BUILT, ...distFolders()]) copyBuilt(built, clone.root);
+    await clone.git('init', '--quiet', '--initial-branch=main');
+    await clone.git('add', '--all');
+    await clone.git('commit', '--quiet', '--message=A copy');
+    const { code, stdout, stderr } = await clone.node('scripts/run.mjs', 'build');
+    if (code !== 0) throw new Error(`the copy doesn't build: ${stdout}${stderr}`);
+    return clone;
+  } catch (error) {
+    clone.remove();
+    throw error;
+  }
+}
+
+const GIT_ENVIRONMENT = {
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_AUTHOR_NAME: 'Test',
+  GIT_AUTHOR_EMAIL: 'test@rondo.example',
+  GIT_COMMITTER_NAME: 'Test',
+  GIT_COMMITTER_EMAIL: 'test@rondo.example',
+};
+
+function open(folder: string): Clone {
+  const node = (...args: readonly string[]) => startIn({ cwd: folder }, process.execPath, args);
+  return {
+    root: folder,
+    node: (...args) => node(...args).ended,
+    run: (program, ...args) => startIn({ cwd: folder }, program, args).ended,
+    rondo: (...args) => node('scripts/rondo.mjs', ...args).ended,
+    startRondo: (...args) => node('scripts/rondo.mjs', ...args),
+    git: (...args) => git(folder, args),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function git(cwd: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await startIn({ cwd, env: GIT_ENVIRONMENT }, 'git', args).ended;
+  if (code !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+async function copySources(to: string): Promise<void> {
+  const listed = await git(root, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+  for (const file of listed.split('\0').filter((name) => name !== '' && existsSync(join(root, name)))) {
+    mkdirSync(dirname(join(to, file)), { recursive: true });
+    copyFileSync(join(root, file), join(to, file));
+  }
+}
+
+const distFolders = () =>
+  ['packages', 'services'].flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}/dist`));
+
+function copyBuilt(built: string, to: string): void {
+  const from = join(root, built);
+  if (!existsSync(from)) return;
+  const recursive = lstatSync(from).isDirectory();
+  cpSync(from, join(to, built), { recursive, preserveTimestamps: true });
+}

@@ -1,0 +1,115 @@
+/** A contract that nobody here wrote, taken from the npm package that its project ships it in. */
+export interface ForeignContract {
+  /** What it is for, in a word or two. */
+  readonly about: string;
+  /** The service that is made of it. */
+  readonly service: string;
+  /** `name@version`: the file is read there and never copied into this repository. */
+  readonly from: string;
+  /** The file in the package. */
+  readonly file: string;
+  /** Folders of the package that its imports stand in, where they can't be found out. */
+  readonly protoPaths?: readonly string[];
+  /** What `rondo new service` must say where it can't take the contract. */
+  readonly refused?: RegExp;
+  /** Part of `npm test`: its package is installed as a dependency. */
+  readonly short?: true;
+}
+
+const googleapis = 'google-proto-files@6.0.1';
+const hedera = '@hashgraph/proto@2.25.0';
+const envoy = '@grpc/grpc-js-xds@1.14.1';
+const envoyRoots = ['deps/envoy-api', 'deps/xds', 'deps/protoc-gen-validate'];
+const lnd = 'lightning@11.1.0';
+
+/** In the order in which they are taken: a later one may share files with an earlier one. */
+export const foreignContracts: readonly ForeignContract[] = [
+  {
+    about: 'object storage',
+    service: 'cloud-storage',
+    from: googleapis,
+    file: 'google/storage/v2/storage.proto',
+    short: true,
+  },
+  {
+    about: 'telemetry',
+    service: 'orca',
+    from: '@grpc/grpc-js@1.14.7',
+    file: 'proto/xds/xds/service/orca/v3/orca.proto',
+    protoPaths: ['proto/xds', 'proto/protoc-gen-validate'],
+    short: true,
+  },
+  {
+    about: 'workflow engine',
+    service: 'cloud-workflows',
+    from: googleapis,
+    file: 'google/cloud/workflows/executions/v1/executions.proto',
+    short: true,
+  },
+  { about: 'payments', service: 'hedera-crypto', from: hedera, file: 'src/proto/services_crypto_service.proto' },
+  { about: 'payments', service: 'hedera-mirror', from: hedera, file: 'src/proto/mirror_consensus_service.proto' },
+  { about: 'key-value storage', service: 'etcd', from: 'etcd3-rpc@1.2.0', file: 'proto/rpc.proto' },
+  { about: 'documents', service: 'firestore', from: googleapis, file: 'google/firestore/v1/firestore.proto' },
+  {
+    about: 'vectors',
+    service: 'milvus',
+    from: '@zilliz/milvus2-sdk-node@2.2.24',
+    file: 'dist/proto/proto/milvus.proto',
+  },
+  {
+    about: 'messaging',
+    service: 'pubsub',
+    from: '@google-cloud/pubsub@4.11.0',
+    file: 'build/protos/google/pubsub/v1/pubsub.proto',
+  },
+  { about: 'ordering', service: 'fabric-orderer', from: 'fabric-protos@2.2.20', file: 'protos/orderer/ab.proto' },
+  {
+    about: 'telemetry',
+    service: 'otlp-traces',
+    from: '@opentelemetry/exporter-trace-otlp-grpc@0.27.0',
+    file: 'build/protos/opentelemetry/proto/collector/trace/v1/trace_service.proto',
+  },
+  { about: 'payments', service: 'lnd', from: lnd, file: 'grpc/protos/lightning.proto' },
+  { about: 'payments', service: 'lnd-router', from: lnd, file: 'grpc/protos/router.proto' },
+  { about: 'workflow engine', service: 'zeebe', from: 'zeebe-node@8.3.2', file: 'proto/zeebe.proto' },
+  {
+    about: 'workflow engine',
+    service: 'kalix-workflow',
+    from: '@kalix-io/kalix-javascript-sdk@1.1.0',
+    file: 'proto/kalix/component/workflow/workflow_entity.proto',
+  },
+  {
+    about: 'sidecar runtime',
+    service: 'dapr',
+    from: '@dapr/dapr@3.18.0',
+    file: 'proto/dapr/proto/runtime/v1/dapr.proto',
+  },
+  {
+    about: 'service mesh',
+    service: 'envoy-ads',
+    from: envoy,
+    file: 'deps/envoy-api/envoy/service/discovery/v3/ads.proto',
+    protoPaths: envoyRoots,
+  },
+  {
+    about: 'telemetry',
+    service: 'envoy-trace',
+    from: envoy,
+    file: 'deps/envoy-api/envoy/service/trace/v3/trace_service.proto',
+    protoPaths: envoyRoots,
+    // The package ships what a client needs, and this isn't.
+    refused: /trace_service\.proto:7: imports "opencensus\/proto\/trace\/v1\/trace\.proto", .*--proto-path/,
+  },
+  {
+    about: 'ledger',
+    service: 'flow-access',
+    from: '@onflow/protobuf@1.1.0',
+    file: 'src/proto/flow/access/access.proto',
+  },
+  {
+    about: 'inference',
+    service: 'clarifai',
+    from: 'clarifai-nodejs-grpc@11.11.0',
+    file: 'proto/clarifai/api/service.proto',
+  },
+];

@@ -1,0 +1,1 @@
+export { askStatus, type RequestLauncherOptions, requestLauncher } from './request.js';

@@ -1,0 +1,114 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { Refusal } from '../refusal.js';
+import { closureFrom, inferRoot, type RootSearch } from './import-root.js';
+import { packageImports } from './platform.js';
+import { scan } from './scan.js';
+import type { Closure, Missing, SourceFile } from './source.js';
+
+/** Where a contract comes from. */
+export type ContractSource =
+  /** A file anywhere; `importRoots` are what protoc calls its proto paths, found out where none is given. */
+  | { readonly kind: 'file'; readonly path: string; readonly importRoots?: readonly string[] }
+  /** Text that is to become the file `path` under `proto/`. */
+  | { readonly kind: 'text'; readonly path: string; readonly text: string };
+
+/** A contract with its imports, none of them missing, where they were found. */
+export interface FoundSource extends Omit<Closure, 'missing'> {
+  /** A file's path as the user would write it. */
+  readonly shown: (file: string) => string;
+}
+
+/** Far above any contract that was written by hand; what is beyond it is a mistake. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Finds a contract's files.
+ *
+ * @throws Refusal where the file or an import of it isn't there.
+ */
+export function findSource(root: string, source: ContractSource): FoundSource {
+  const tree = path.join(root, 'proto');
+  const read = cachedRead();
+  const search: RootSearch = {
+    provides: packageImports(root),
+    read: (file, from) => read(file, from),
+    fallback: (importPath) => read(path.join(tree, importPath), tree),
+  };
+  if (source.kind === 'text') return findText(source, { tree, search });
+  const shown = shownFrom(source.path);
+  const file = path.resolve(source.path);
+  refuseUnreadable(file, shown);
+  const roots = (source.importRoots ?? []).map((folder) => path.resolve(folder));
+  const explicit = closureFrom([tree], file, search) ?? closureFrom(roots, file, search);
+  const found = explicit ?? inferRoot(file, { ...search, roots });
+  const above = explicit === undefined ? ['a folder above it'] : [];
+  refuseMissing(found.missing, { places: [...above, ...roots.map(shown)], shown });
+  return { ...found, shown };
+}
+
+function findText(
+  { path: name, text }: Extract<ContractSource, { readonly kind: 'text' }>,
+  { tree, search }: { readonly tree: string; readonly search: RootSearch },
+): FoundSource {
+  const bytes = new TextEncoder().encode(text);
+  const start: SourceFile = { path: name, file: path.join(tree, name), bytes, scan: scan(text) };
+  const shown = (file: string) => path.join('proto', path.relative(tree, file));
+  const read: RootSearch['read'] = (file, from) => (file === start.file ? start : search.read(file, from));
+  const closure = closureFrom([tree], start.file, { ...search, read }) ?? { start, imports: [], missing: [] };
+  refuseMissing(closure.missing, { places: [], shown });
+  return { ...closure, shown };
+}
+
+function refuseUnreadable(file: string, shown: FoundSource['shown']): void {
+  const place = { file: shown(file) };
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined)
+    throw new Refusal('there is no such file', { place, remedy: 'name the contract, a .proto file' });
+  if (!found.isFile() || !file.endsWith('.proto')) {
+    throw new Refusal("isn't a .proto file", { place, remedy: 'name the file that declares the service' });
+  }
+}
+
+function refuseMissing(
+  missing: readonly Missing[],
+  { places, shown }: { readonly places: readonly string[]; readonly shown: FoundSource['shown'] },
+): void {
+  const [first] = missing;
+  if (first === undefined) return;
+  const { importer, import: wanted } = first;
+  const looked = [...places, 'proto/'].map((place) => `in ${place}`).join(', ');
+  throw new Refusal(`imports "${wanted.path}", which is neither ${looked} nor in a package`, {
+    place: { file: shown(importer.file), line: wanted.line },
+    remedy: 'name the folder that it is to be found from with --proto-path DIR',
+  });
+}
+
+/** As the user wrote the first one: relative to where they are, or absolute. */
+function shownFrom(given: string): FoundSource['shown'] {
+  return path.isAbsolute(given) ? (file) => file : (file) => path.relative(process.cwd(), file) || '.';
+}
+
+/** Each file is read once, from however many roots it is looked at. */
+function cachedRead() {
+  const contents = new Map<string, Pick<SourceFile, 'bytes' | 'scan'> | undefined>();
+  return (file: string, root: string): SourceFile | undefined => {
+    if (!contents.has(file)) contents.set(file, readProto(file));
+    const content = contents.get(file);
+    const name = path.relative(root, file).split(path.sep).join('/');
+    return content === undefined ? undefined : { path: name, file, ...content };
+  };
+}
+
+function readProto(file: string): Pick<SourceFile, 'bytes' | 'scan'> | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile()) return undefined;
+  if (found.size > MAX_FILE_BYTES) {
+    throw new Refusal(`has ${found.size} bytes, more than ${MAX_FILE_BYTES}`, {
+      place: { file },
+      remedy: 'divide it into files that import one another',
+    });
+  }
+  const bytes = readFileSync(file);
+  return { bytes, scan: scan(new TextDecoder().decode(bytes)) };
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { root } from '../../test/folder.js';
+import { newFile } from '../../test/staged.js';
+import { compile, tryGeneratedCode } from './compile.js';
+import { onStage } from './stage.js';
+
+const { signal } = new AbortController();
+
+/** Each has a field with presence, one without, a message whose encoding has an end in place of a length, and a list. */
+const contracts = [
+  newFile(
+    'syntax2.proto',
+    `syntax = "proto2"; package syntax2;
+message M {
+  optional int32 explicit = 1 [default = 7];
+  required bool required = 2;
+  optional group Ended = 3 { optional double nan = 1 [default = nan]; }
+  repeated int32 unpacked = 4;
+  oneof o { string a = 5; }
+}`,
+  ),
+  newFile(
+    'edition.proto',
+    `edition = "2023"; package edition;
+message M {
+  int32 explicit = 1;
+  bool implicit = 2 [features.field_presence = IMPLICIT];
+  Ended ended = 3 [features.message_encoding = DELIMITED];
+  repeated int32 unpacked = 4 [features.repeated_field_encoding = EXPANDED];
+  oneof o { string a = 5; }
+}
+message Ended { double nan = 1; }`,
+  ),
+];
+
+/** The first has nothing of its own by the names that generated code brings in; the second has. */
+const namesakes = [
+  newFile(
+    'plain.proto',
+    'syntax = "proto3"; package plain; import "google/protobuf/timestamp.proto"; message M { google.protobuf.Timestamp t = 1; }',
+  ),
+  newFile(
+    'namesakes.proto',
+    `syntax = "proto3"; package namesakes;
+import "google/protobuf/timestamp.proto";
+message Timestamp { google.protobuf.Timestamp t = 1; Timestamp own = 2; }
+message BinaryReader { bytes b = 1; }
+message BinaryWriter { map<string, BinaryReader> readers = 1; }`,
+  ),
+];
+
+describe('generated code', () => {
+  it('keeps what proto2 and editions say of presence and encoding', async () => {
+    const [asked = newFile('none.proto', '')] = contracts;
+    const [syntax2, edition] = await onStage({ root, files: contracts, signal }, async (stage) => {
+      const staged = { stage, asked, files: contracts, shown: (file: string) => file };
+      await tryGeneratedCode(await compile(staged), staged);
+      const code = (name: string) => readFileSync(path.join(stage.folder, 'packages/contracts/src', name), 'utf8');
+      return [code('syntax2.ts'), code('edition.ts')] as const;
+    });
+    for (const code of [syntax2, edition]) {
+      expect(code).toContain('explicit?: number | undefined;');
+      expect(code).toContain('if (message.explicit !== undefined) {');
+      expect(code).toContain('ended, writer.uint32(27)).uint32(28)'); // start and end of group 3
+      expect(code).toContain('writer.uint32(32).int32(v!)'); // an entry of field 4 on its own
+      expect(code).toContain('o: { $case: "a"; value: string } | undefined;');
+    }
+    expect(syntax2).toContain('required?: boolean | undefined;');
+    expect(edition).toContain('implicit: boolean;');
+  });
+
+  it("doesn't depend on what is generated along with it", async () => {
+    const [asked = newFile('none.proto', '')] = namesakes;
+    await onStage({ root, files: namesakes, signal }, async (stage) => {
+      const staged = { stage, asked, files: namesakes, shown: (file: string) => file };
+      await tryGeneratedCode(await compile(staged), staged);
+    });
+  });
+});

@@ -1,0 +1,93 @@
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { closureFrom, inferRoot } from './import-root.js';
+import { scan } from './scan.js';
+import type { Closure } from './source.js';
+
+/** What is found from a file, given the texts of all files by where they are. */
+function searchIn(files: Readonly<Record<string, string>>) {
+  const read = (file: string, root: string) => {
+    const text = files[file];
+    if (text === undefined) return undefined;
+    return { path: path.relative(root, file), file, bytes: Buffer.from(text), scan: scan(text) };
+  };
+  return {
+    provides: (name: string) => name.startsWith('google/'),
+    read,
+    fallback: (name: string) => read(path.join('/tree/proto', name), '/tree/proto'),
+    roots: [],
+  };
+}
+
+const namesOf = ({ start, imports }: Closure) => [start.path, ...imports.map((file) => file.path)];
+
+describe('the folder that imports start from', () => {
+  it('is the one under which a file stands in the folder of its package', () => {
+    const files = { '/home/me/protos/a/b/v1/s.proto': 'package a.b.v1;' };
+    expect(namesOf(inferRoot('/home/me/protos/a/b/v1/s.proto', searchIn(files)))).toEqual(['a/b/v1/s.proto']);
+  });
+
+  it('is the nearest for a file that stands elsewhere; what packages bring needs no folder', () => {
+    const text = 'package a.b.v1; import "google/type/money.proto"; import "t.proto";';
+    const found = inferRoot('/home/me/s.proto', searchIn({ '/home/me/s.proto': text, '/home/me/t.proto': '' }));
+    expect(namesOf(found)).toEqual(['s.proto', 't.proto']);
+    expect(found.missing).toEqual([]);
+  });
+
+  it('is one from which all imports are there, and theirs', () => {
+    const search = searchIn({
+      '/w/api/x/s.proto': 'package s; import "api/x/t.proto";',
+      '/w/api/x/t.proto': 'import public "lib/u.proto";',
+      '/w/lib/u.proto': '',
+      '/w/api/lib/v.proto': '',
+    });
+    expect(namesOf(inferRoot('/w/api/x/s.proto', search))).toEqual(['api/x/s.proto', 'api/x/t.proto', 'lib/u.proto']);
+  });
+
+  it('may lack what the repository has, or another folder that is given', () => {
+    const search = searchIn({
+      '/w/s.proto': 'import "a/v1/a.proto"; import "b/v1/b.proto";',
+      '/tree/proto/a/v1/a.proto': '',
+      '/lib/b/v1/b.proto': '',
+    });
+    const { missing, ...found } = inferRoot('/w/s.proto', { ...search, roots: ['/lib'] });
+    expect(namesOf({ ...found, missing })).toEqual(['s.proto', 'a/v1/a.proto', 'b/v1/b.proto']);
+    expect(missing).toEqual([]);
+  });
+
+  it('has what comes closest where an import is nowhere: it says which', () => {
+    const search = searchIn({
+      '/w/a/v1/s.proto': 'package a.v1;\nimport "a/v1/t.proto";',
+      '/w/a/v1/t.proto': '\n\nimport "gone.proto";',
+    });
+    const { start, missing } = inferRoot('/w/a/v1/s.proto', search);
+    expect(start.path).toBe('a/v1/s.proto');
+    expect(missing).toMatchObject([{ importer: { path: 'a/v1/t.proto' }, import: { path: 'gone.proto', line: 3 } }]);
+  });
+});
+
+describe('an import that leads elsewhere', () => {
+  it('is not followed: the compiler refuses it', () => {
+    const text = 'import "../up.proto"; import "/etc/x.proto"; import "./y.proto"; import "a//b.proto";';
+    const search = searchIn({ '/w/a/s.proto': text, '/w/up.proto': '', '/w/a/y.proto': '', '/w/a/a/b.proto': '' });
+    expect(closureFrom(['/w/a'], '/w/a/s.proto', search)).toMatchObject({ imports: [], missing: [] });
+  });
+});
+
+describe('folders that are given', () => {
+  it('are looked through in their order, as protoc does', () => {
+    const search = searchIn({
+      '/one/t.proto': '// one',
+      '/two/t.proto': '// two',
+      '/two/s.proto': 'import "t.proto";',
+    });
+    const [t] = closureFrom(['/one', '/two'], '/two/s.proto', search)?.imports ?? [];
+    expect(t?.file).toBe('/one/t.proto');
+    expect(closureFrom(['/one'], '/two/s.proto', search)).toBeUndefined();
+  });
+
+  it('may hold files that import each other', () => {
+    const search = searchIn({ '/w/s.proto': 'import "t.proto";', '/w/t.proto': 'import "s.proto";' });
+    expect(closureFrom(['/w'], '/w/s.proto', search)).toMatchObject({ imports: [{ path: 't.proto' }], missing: [] });
+  });
+});

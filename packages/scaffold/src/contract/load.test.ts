@@ -1,0 +1,212 @@
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { Folder, root } from '../../test/folder.js';
+import { readImportGraph } from './import-graph.js';
+import { type LoadOptions, loadContract } from './load.js';
+
+const { signal } = new AbortController();
+
+const load = (file: string, options: Partial<LoadOptions> = {}) =>
+  loadContract({ root, source: { kind: 'file', path: file }, signal, ...options });
+
+/** Loads `text` as a file of its own, and expects to be refused. */
+async function refusal(text: string, name = 'it.proto'): Promise<string> {
+  using folder = new Folder();
+  const file = folder.write(name, text);
+  const outcome = await load(file).then(
+    () => 'taken',
+    (error: unknown) => String(error),
+  );
+  return outcome.replaceAll(`${folder.path}/`, '');
+}
+
+const GREETER = `syntax = "proto3";
+package helloworld;
+import "google/type/money.proto";
+import "google/protobuf/timestamp.proto";
+
+service Greeter {
+  rpc SayHello(HelloRequest) returns (HelloReply);
+  rpc Collect(stream HelloRequest) returns (HelloReply);
+  rpc list_hellos(HelloRequest) returns (stream HelloReply);
+  rpc Chat(stream HelloRequest) returns (stream HelloReply);
+}
+service Empty {}
+message HelloRequest { string class = 1; google.type.Money fee = 2; optional google.protobuf.Timestamp at = 3; }
+message HelloReply { map<int64, Kind> kinds = 1; oneof which { Kind delete = 2; HelloReply self = 3; } }
+enum Kind { KIND_UNSPECIFIED = 0; constructor = 1; }
+`;
+
+describe('a contract from elsewhere', () => {
+  it('goes to the folder of its package, with its text, services and every kind of method', async () => {
+    using folder = new Folder();
+    const contract = await load(folder.write('my protos/helloworld.proto', GREETER));
+    const { file, files, services, styleRemarks } = contract;
+    expect(file).toBe('helloworld/helloworld.proto');
+    expect(files).toEqual([{ path: file, bytes: Buffer.from(GREETER), state: 'new' }]);
+    expect(services).toMatchObject([
+      {
+        fullName: 'helloworld.Greeter',
+        name: 'Greeter',
+        definition: 'GreeterDefinition',
+        module: '@rondo/contracts/helloworld/helloworld',
+        line: 6,
+        methods: [
+          { name: 'SayHello', key: 'sayHello', requestStream: false, responseStream: false, line: 7 },
+          { name: 'Collect', key: 'collect', requestStream: true, responseStream: false, line: 8 },
+          { name: 'list_hellos', key: 'list_hellos', requestStream: false, responseStream: true, line: 9 },
+          { name: 'Chat', key: 'chat', requestStream: true, responseStream: true, line: 10 },
+        ],
+      },
+      { fullName: 'helloworld.Empty', methods: [] },
+    ]);
+    expect(styleRemarks).toContain(
+      'proto/helloworld/helloworld.proto:6: Service name "Greeter" should be suffixed with "Service".',
+    );
+    expect(styleRemarks.at(-1)).toBe("proto/helloworld/helloworld.proto: isn't written as buf format writes it.");
+  });
+
+  it('comes with its imports: those beside it and not those of packages; messages may share a name', async () => {
+    using folder = new Folder({
+      'a/v1/types.proto':
+        'syntax = "proto3"; package a.v1; import public "b/v1/types.proto"; message Status { b.v1.Status s = 1; }',
+      'b/v1/types.proto':
+        'syntax = "proto3"; package b.v1; import "google/rpc/status.proto"; message Status { google.rpc.Status s = 1; }',
+    });
+    const text = `edition = "2023"; package a.v1; import "a/v1/types.proto"; import "rondo/options/v1/options.proto";
+service S { rpc Get(Status) returns (b.v1.Status) { option idempotency_level = IDEMPOTENT; } }`;
+    const { files, file } = await load(folder.write('a/v1/s.proto', text));
+    expect(file).toBe('a/v1/s.proto');
+    expect(files.map(({ path: name, state }) => [name, state])).toEqual([
+      ['a/v1/s.proto', 'new'],
+      ['a/v1/types.proto', 'new'],
+      ['rondo/options/v1/options.proto', 'same'],
+      ['b/v1/types.proto', 'new'],
+    ]);
+  });
+
+  it('stays at the top of proto/ where it imports others from there', async () => {
+    using folder = new Folder({
+      'types.proto': 'syntax = "proto2"; package t; message T { required group G = 1 { optional int32 a = 1; } }',
+    });
+    const text = 'syntax = "proto3"; package s; import "types.proto"; service S { rpc Get(t.T) returns (t.T); }';
+    // proto3 may use messages of proto2, though not its enums.
+    const { file, files, services } = await load(folder.write('s.proto', text));
+    expect([file, ...files.map(({ path: name }) => name)]).toEqual(['s.proto', 's.proto', 'types.proto']);
+    expect(services).toMatchObject([{ module: '@rondo/contracts/s' }]);
+  });
+});
+
+describe('a contract of the tree', () => {
+  it('is taken again for the service that it is of, as it is', async () => {
+    const { files, styleRemarks } = await load(path.join(root, 'proto/calculator/v1/calculator.proto'), {
+      for: 'calculator',
+    });
+    expect(new Set(files.map(({ state }) => state))).toEqual(new Set(['same']));
+    expect(styleRemarks).toEqual([]);
+  });
+
+  it('may be text that is to become a file', async () => {
+    const text = `syntax = "proto3";
+
+package starter.v1;
+
+// Says hello.
+service StarterService {
+  // Says hello once.
+  rpc SayHello(SayHelloRequest) returns (SayHelloResponse);
+}
+
+// Whom to greet.
+message SayHelloRequest {
+  string name = 1;
+}
+
+// The greeting.
+message SayHelloResponse {
+  string text = 1;
+}
+`;
+    const source = { kind: 'text', path: 'starter/v1/starter.proto', text } as const;
+    const contract = await loadContract({ root, source, signal });
+    expect(contract).toMatchObject({ file: source.path, files: [{ state: 'new' }], styleRemarks: [] });
+  });
+});
+
+describe('a contract is refused', () => {
+  it.each([
+    ['that is not there', 'gone.proto', 'there is no such file; name the contract, a .proto file'],
+    ['that is no contract', 'package.json', "isn't a .proto file; name the file that declares the service"],
+  ])('%s', async (_name, file, why) => {
+    const absolute = path.join(root, file);
+    await expect(load(absolute)).rejects.toThrow(`${absolute}: ${why}`);
+  });
+
+  it('that is larger than anybody writes', async () => {
+    expect(await refusal(`syntax = "proto3"; // ${' '.repeat(4 * 1024 * 1024)}`)).toBe(
+      'Refusal: it.proto: has 4194326 bytes, more than 4194304; divide it into files that import one another',
+    );
+  });
+
+  it('whose import nobody has', async () => {
+    expect(await refusal('syntax = "proto3";\n\nimport "acme/x.proto";')).toBe(
+      'Refusal: it.proto:3: imports "acme/x.proto", which is neither in a folder above it, in proto/ nor in a package; ' +
+        'name the folder that it is to be found from with --proto-path DIR',
+    );
+  });
+
+  it('that another service serves', async () => {
+    const file = path.join(root, 'proto/calculator/v1/calculator.proto');
+    await expect(load(file)).rejects.toThrow(`${file}: services/calculator serves this contract already`);
+  });
+
+  it('that declares no service, and the tree is as it was', async () => {
+    const before = readImportGraph(root);
+    expect(await refusal('syntax = "proto3";\npackage none; message M {}')).toBe(
+      'Refusal: it.proto: declares no service; name the file that does',
+    );
+    expect(readImportGraph(root)).toEqual(before);
+  });
+
+  it("that doesn't compile", async () => {
+    expect(await refusal('syntax = "proto3";\npackage a.b;\nmessage M { Foo foo = 1; }')).toBe(
+      'Refusal: it.proto:3: cannot find `Foo` in this scope; correct it',
+    );
+  });
+
+  it('that declares what is declared elsewhere', async () => {
+    const text = 'syntax = "proto3";\npackage calculator.v1;\n\nmessage AddRequest {}';
+    expect(await refusal(text)).toMatch(
+      /^Refusal: it\.proto:4: calculator\.v1\.AddRequest is declared at proto\/calculator\/v1\/calculator\.proto:\d+ already; give the contract a package of its own, or start from the file that is there$/,
+    );
+  });
+
+  it('whose code would be wrong', async () => {
+    const text = 'syntax = "proto3";\npackage a;\nmessage M {}\nservice S {\n  rpc Then(M) returns (M);\n}';
+    expect(await refusal(text)).toMatch(/^Refusal: it\.proto:5: JavaScript gives then a meaning of its own/);
+  });
+
+  it("whose code can't be generated", async () => {
+    const text = 'syntax = "proto3"; package a;\nmessage M {\n  map<string, M> _1st = 1;\n}\nservice S {}';
+    expect(await refusal(text)).toMatch(
+      /^Refusal: it\.proto:2: .*"a\.M" has an invalid nested name: "1stEntry"; correct it$/s,
+    );
+  });
+
+  it("whose code doesn't compile", async () => {
+    const text =
+      'syntax = "proto3"; package a;\nmessage M {\n  map<int64, bool> by = 1;\n}\nmessage Map {}\nservice S {}';
+    expect(await refusal(text)).toBe(
+      "Refusal: it.proto:2: the code that is generated for message M doesn't compile (Type 'Map' is not generic); " +
+        'rename what TypeScript keeps for itself',
+    );
+  });
+
+  it('when nobody waits for it any more', async () => {
+    const caller = new AbortController();
+    using folder = new Folder();
+    const loading = load(folder.write('it.proto', GREETER), { signal: caller.signal });
+    caller.abort(new Error('left'));
+    await expect(loading).rejects.toThrow('left');
+  });
+});

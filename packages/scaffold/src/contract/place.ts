@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { ContractFile } from './contract.js';
+import { scan } from './scan.js';
+import type { Closure, SourceFile } from './source.js';
+
+/** A contract's file, and where it came from. */
+export interface PlacedFile extends ContractFile {
+  readonly source: SourceFile;
+}
+
+/** A contract whose files have their places. */
+export interface Placed {
+  /** The file that was asked for. */
+  readonly asked: PlacedFile;
+  /** That file and those it imports. */
+  readonly files: readonly PlacedFile[];
+}
+
+/**
+ * Finds each file's place under `proto/`: its import path, as its text and the others' imports stay as they are. A file
+ * at the very top that stands alone goes into the folder of its package, where it is in nobody's way. One that imports
+ * others from the top, or that a neighbour imports, stays beside them: together they are one contract.
+ */
+export function placeFiles(root: string, { start, imports }: Pick<Closure, 'imports' | 'start'>): Placed {
+  const standsAlone =
+    isAtTop(start) && !imports.some(isAtTop) && !isThere(root, start.path) && !neighbours(start).some(imported(start));
+  const asked = place(root, start, standsAlone ? inPackageFolder(start) : start.path);
+  return { asked, files: [asked, ...imports.map((file) => place(root, file, file.path))] };
+}
+
+function place(root: string, source: SourceFile, name: string): PlacedFile {
+  return { path: name, bytes: source.bytes, state: stateOf(path.join(root, 'proto', name), source.bytes), source };
+}
+
+const isAtTop = ({ path: name }: SourceFile) => !name.includes('/');
+
+const isThere = (root: string, name: string) => existsSync(path.join(root, 'proto', name));
+
+/** The files of its folder that may be taken later, each for a service of its own. */
+const neighbours = ({ file }: SourceFile) =>
+  readdirSync(path.dirname(file), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.proto'))
+    .map(({ name }) => path.join(path.dirname(file), name));
+
+const imported =
+  ({ path: name }: SourceFile) =>
+  (by: string) =>
+    scan(readFileSync(by, 'utf8')).imports.some((one) => one.path === name);
+
+function inPackageFolder({ path: name, scan }: SourceFile): string {
+  return path.posix.join(scan.package.replaceAll('.', '/'), name);
+}
+
+function stateOf(file: string, bytes: Uint8Array): ContractFile['state'] {
+  if (!existsSync(file)) return 'new';
+  return readFileSync(file).equals(bytes) ? 'same' : 'changed';
+}

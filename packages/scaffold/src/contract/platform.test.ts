@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { Folder } from '../../test/folder.js';
+import { packageFolders, packageImports } from './platform.js';
+
+describe('what packages bring', () => {
+  it('is what the modules of buf.yaml include, and what comes with every compiler', () => {
+    using folder = new Folder({
+      'buf.yaml': 'modules:\n  - path: proto\n  - path: lib\n    includes: [lib/a]\n    excludes: [lib/a/private]\n',
+      'proto/own.proto': '',
+      'lib/a/a.proto': '',
+      'lib/a/private/b.proto': '',
+      'lib/c.proto': '',
+    });
+    const provides = packageImports(folder.path);
+    const asked = [
+      'a/a.proto',
+      'a/private/b.proto',
+      'c.proto',
+      'own.proto',
+      'a/gone.proto',
+      'google/protobuf/any.proto',
+    ];
+    expect(asked.filter(provides)).toEqual(['a/a.proto', 'google/protobuf/any.proto']);
+    expect(packageFolders(folder.path)).toEqual(['lib']);
+  });
+
+  it('is refused by the line where buf.yaml is damaged', () => {
+    using folder = new Folder({ 'buf.yaml': 'version: v2\nmodules: [\n' });
+    expect(() => packageImports(folder.path)).toThrow(/^buf\.yaml:\d+: .*; mend it first$/);
+  });
+});

@@ -1,0 +1,113 @@
+import { type ChangeSet, withChanges } from './change-set.js';
+import { type Contract, type ContractSource, loadContract } from './contract/index.js';
+import { readManifests } from './manifests.js';
+import { checkNameFree } from './name.js';
+import type { NewServiceOptions } from './new-service-options.js';
+import { choosePort } from './port.js';
+import { recordWritten } from './record.js';
+import {
+  type Blueprint,
+  nameHandlers,
+  renderService,
+  renderStarter,
+  type Stub,
+  starterFile,
+  stubsOf,
+} from './render/index.js';
+import { readText } from './repository.js';
+import { addProject, addToCompose, COMPOSE, PROJECTS, readExemptions } from './root-files/index.js';
+import { checkReplaceable, takeContract } from './take-contract.js';
+import { snakeCase } from './words.js';
+import { build, format, guardProducts, install } from './workspace.js';
+
+/** A service that was made. */
+export interface CreatedService {
+  readonly kind: 'created';
+  readonly service: string;
+  /** Where it listens with the usual base port. */
+  readonly port: number;
+  /** What was written, as paths from the repository's root. */
+  readonly files: readonly string[];
+  /** What is to be written next. */
+  readonly methods: readonly Stub[];
+  /** Contracts that keep a style of their own. */
+  readonly exempt: readonly string[];
+}
+
+/** Makes a service that isn't there yet. */
+export async function createService(options: NewServiceOptions): Promise<CreatedService> {
+  const { root, signal, name, progress } = options;
+  const port = await progress.step('check', () => checkTree(options));
+  const source = options.source ?? starter(name);
+  const contract = await progress.step('contract', async () => {
+    const loaded = await loadContract({ root, source, for: name, signal });
+    await checkReplaceable(options, loaded);
+    return loaded;
+  });
+  const blueprint = draw(options, { contract, port });
+  return withChanges(root, async (changes) => {
+    guardProducts(changes);
+    const exempt = await progress.step('write', () => writeAll(options, { contract, blueprint, changes }));
+    await progress.step('install', () => install(options));
+    await progress.step('build', () => build(options));
+    const files = changes.written();
+    recordWritten(
+      root,
+      changes,
+      files.filter((file) => /^(services|proto)\//.test(file)),
+    );
+    const methods = blueprint.services.flatMap((named) => stubsOf(name, named));
+    return { kind: 'created', service: name, port, files, methods, exempt };
+  });
+}
+
+/** Everything that could refuse later is asked now; resolves to the port. */
+function checkTree(options: NewServiceOptions): number {
+  const { root, name, port } = options;
+  const manifests = readManifests(root);
+  checkNameFree(root, name);
+  const chosen = choosePort(root, manifests, port);
+  addProject(readText(root, PROJECTS), `services/${name}`);
+  addToCompose(readText(root, COMPOSE), { service: name, port: chosen, database: databaseOf(options) });
+  readExemptions(root);
+  return chosen;
+}
+
+function starter(name: string): ContractSource {
+  return { kind: 'text', path: starterFile(name), text: renderStarter(name) };
+}
+
+/** A database of its own, called as the service is. */
+const databaseOf = ({ name, withDatabase }: NewServiceOptions) => (withDatabase ? snakeCase(name) : undefined);
+
+function draw(
+  options: NewServiceOptions,
+  { contract, port }: { readonly contract: Contract; readonly port: number },
+): Blueprint {
+  const services = nameHandlers(contract.services);
+  return { name: options.name, port, contracts: [contract.file], services, database: databaseOf(options) };
+}
+
+interface Drawn {
+  readonly contract: Contract;
+  readonly blueprint: Blueprint;
+  readonly changes: ChangeSet;
+}
+
+async function writeAll(
+  options: NewServiceOptions,
+  { contract, blueprint, changes }: Drawn,
+): Promise<readonly string[]> {
+  const { root } = options;
+  const { name: service, port, database } = blueprint;
+  const rendered = renderService(blueprint);
+  for (const [file, text] of rendered) changes.write(file, text);
+  changes.write(PROJECTS, addProject(readText(root, PROJECTS), `services/${service}`));
+  changes.write(COMPOSE, addToCompose(readText(root, COMPOSE), { service, port, database }));
+  const exempt = takeContract(options, contract, changes);
+  await format(
+    options,
+    rendered.map(([file]) => file).filter((file) => !file.endsWith('.sql')),
+  );
+  return exempt;
+}

@@ -1,0 +1,2 @@
+export { withLock } from './lock.js';
+export { withTreeLock } from './tree-lock.js';

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beginChanges } from '../change-set.js';
+import { withTreeLock } from './tree-lock.js';
+
+const signal = new AbortController().signal;
+const options = { purpose: 'a test', signal };
+
+let root: string;
+let file: string;
+
+beforeEach(async () => {
+  root = mkdtempSync(path.join(tmpdir(), 'rondo-lock-'));
+  file = path.join(root, '.rondo/tree.lock');
+  await mkdir(path.dirname(file));
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+const hold = (pid: number | undefined) => writeFileSync(file, JSON.stringify({ pid, purpose: 'rondo dev' }));
+
+/** A process that does nothing until it is told to end. */
+async function startProcess(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['--eval', 'process.stdin.resume(); console.log("up")']);
+  await once(child.stdout, 'data');
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.kill();
+  await once(child, 'close');
+}
+
+describe('withTreeLock', () => {
+  it('says whose the lock is while the work is done, and leaves nothing behind', async () => {
+    const result = await withTreeLock(root, options, async () => {
+      expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ pid: process.pid, purpose: 'a test' });
+      return 'done';
+    });
+    expect(result).toBe('done');
+    expect(readdirSync(path.dirname(file))).toEqual([]);
+  });
+
+  it('first undoes what a holder left that was killed', async () => {
+    const killed = beginChanges(root);
+    killed.write('half.txt', 'done');
+    const onHealed = jest.fn();
+    await withTreeLock(root, { ...options, onHealed }, async () => {
+      expect(existsSync(path.join(root, 'half.txt'))).toBe(false);
+    });
+    await withTreeLock(root, { ...options, onHealed }, async () => undefined);
+    expect(onHealed).toHaveBeenCalledTimes(1);
+    killed.keep();
+  });
+
+  it('lets go when the work fails', async () => {
+    await expect(withTreeLock(root, options, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('lets one in at a time, in a crowd too', async () => {
+    let inside = 0;
+    let most = 0;
+    const work = async () => {
+      inside += 1;
+      most = Math.max(most, inside);
+      await new Promise((resolve) => setImmediate(resolve));
+      inside -= 1;
+    };
+    hold(spawnedAndGone());
+    await Promise.all(Array.from({ length: 8 }, () => withTreeLock(root, options, work)));
+    expect(most).toBe(1);
+    expect(readdirSync(path.dirname(file))).toEqual([]);
+  });
+
+  it('waits for a living process, tells once for whom, and takes over when it has died', async () => {
+    const child = await startProcess();
+    hold(child.pid);
+    const waits: string[] = [];
+    const onWait = (holder: string) => {
+      waits.push(holder);
+      child.kill();
+    };
+    await expect(withTreeLock(root, { ...options, onWait }, async () => 'mine')).resolves.toBe('mine');
+    expect(waits).toEqual([`rondo dev (process ${child.pid})`]);
+  });
+
+  it('gives up after its time, naming the holder, for whom it said once that it waits', async () => {
+    const child = await startProcess();
+    hold(child.pid);
+    const onWait = jest.fn();
+    await expect(withTreeLock(root, { ...options, onWait, timeoutMs: 120 }, async () => undefined)).rejects.toThrow(
+      `the tree is in use by rondo dev (process ${child.pid}); try again once it is done`,
+    );
+    expect(onWait).toHaveBeenCalledTimes(1);
+    expect(existsSync(file)).toBe(true);
+    await end(child);
+  });
+
+  it('ends the wait when it is told to', async () => {
+    const child = await startProcess();
+    hold(child.pid);
+    const interrupt = new AbortController();
+    const waiting = withTreeLock(
+      root,
+      { purpose: 'a test', signal: interrupt.signal, onWait: () => interrupt.abort() },
+      async () => undefined,
+    );
+    await expect(waiting).rejects.toThrow(/aborted/);
+    await end(child);
+  });
+
+  (process.platform === 'linux' ? it : it.skip)(
+    'knows a dead holder by its start when another has its id (on Linux alone, where it can be told)',
+    async () => {
+      writeFileSync(file, JSON.stringify({ pid: process.pid, started: 'another boot/1', purpose: 'rondo dev' }));
+      await expect(withTreeLock(root, { ...options, timeoutMs: 0 }, async () => 'mine')).resolves.toBe('mine');
+    },
+  );
+
+  it('takes over from one that died while it removed a dead one', async () => {
+    hold(spawnedAndGone());
+    writeFileSync(`${file}.removal`, readFileSync(file));
+    await expect(withTreeLock(root, options, async () => 'mine')).resolves.toBe('mine');
+    expect(readdirSync(path.dirname(file))).toEqual([]);
+  });
+
+  it('names a lock that it cannot read', async () => {
+    writeFileSync(file, 'scrawl');
+    await expect(withTreeLock(root, options, async () => undefined)).rejects.toThrow(
+      `${file} can't be read; remove it if nothing else is under way here`,
+    );
+  });
+});
+
+/** The id of a process that has ended. */
+function spawnedAndGone(): number {
+  return spawnSync(process.execPath, ['--eval', '']).pid;
+}

@@ -1,0 +1,17 @@
+import { expect, it } from '@jest/globals';
+import { Folder } from '../test/folder.js';
+import { choosePort } from './port.js';
+
+it('a port belongs to one service', () => {
+  using folder = new Folder({
+    'docker-compose.yml': 'services:\n  proxy:\n    ports: ["127.0.0.1:50061:80"]\n',
+  });
+  const manifests = [{ service: 'taken', port: 50_060, contracts: [], database: undefined }];
+  const choose = (port?: number) => choosePort(folder.path, manifests, port);
+  expect(choose()).toBe(50_062);
+  expect(choose(50_070)).toBe(50_070);
+  expect(() => choose(50_060)).toThrow('port 50060 belongs to taken; take another, such as 50062');
+  expect(() => choose(50_061)).toThrow('port 50061 belongs to proxy');
+  expect(() => choose(50_059)).toThrow('port 50059 belongs to the embedded PostgreSQL');
+  for (const port of [8080, 65_536]) expect(() => choose(port)).toThrow(`port ${port} can't be a service's`);
+});

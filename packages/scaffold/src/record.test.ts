@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beginChanges } from './change-set.js';
+import { isAsWritten, recordWritten, unsavedEdits } from './record.js';
+
+describe('edits that would be lost', () => {
+  let top: string;
+  let root: string;
+  beforeEach(() => {
+    top = mkdtempSync(path.join(tmpdir(), 'rondo-record-'));
+    root = path.join(top, 'a folder of it'); // git's root may lie above
+    mkdirSync(path.join(root, 'services/a'), { recursive: true });
+  });
+  afterEach(() => rmSync(top, { recursive: true, force: true }));
+
+  const edit = (file: string, text = 'edited') => writeFileSync(path.join(root, file), text);
+  const unsaved = () => unsavedEdits(root, ['services/a'], new AbortController().signal);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: root });
+  function write(...files: readonly string[]): void {
+    const changes = beginChanges(root);
+    for (const file of files) changes.write(file, 'as written');
+    recordWritten(root, changes, files);
+    changes.keep();
+  }
+
+  it('are those that git holds no copy of, in files that are not as they were written', async () => {
+    git('init', '--quiet', top);
+    write('services/a/as-written', 'services/a/edited', 'services/a/committed', 'services/a/committed-edited');
+    git('add', 'services/a/committed', 'services/a/committed-edited');
+    git('commit', '--quiet', '--message=x');
+    expect(await unsaved()).toEqual([]);
+    edit('services/a/edited');
+    edit('services/a/committed-edited');
+    edit('services/a/fresh name');
+    expect([...(await unsaved())].sort()).toEqual([
+      'services/a/committed-edited',
+      'services/a/edited',
+      'services/a/fresh name',
+    ]);
+    git('add', '.');
+    git('commit', '--quiet', '--message=y');
+    expect(await unsaved()).toEqual([]);
+  });
+
+  it('are told without git, too', async () => {
+    write('services/a/as-written', 'services/a/edited');
+    edit('services/a/edited');
+    expect(await unsaved()).toEqual(['services/a/edited']);
+  });
+
+  it('are told of files that were written again', () => {
+    write('services/a/x');
+    expect(isAsWritten(root, 'services/a/x')).toBe(true);
+    edit('services/a/x');
+    expect(isAsWritten(root, 'services/a/x')).toBe(false);
+    write('services/a/x');
+    expect(isAsWritten(root, 'services/a/x')).toBe(true);
+  });
+});

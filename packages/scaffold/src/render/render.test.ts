@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import type { MethodContract, ServiceContract } from '../contract/index.js';
+import { type Blueprint, nameHandlers, renderService } from './index.js';
+
+const repository = fileURLToPath(new URL('../../../..', import.meta.url));
+
+const method = (name: string, kind: Partial<MethodContract> = {}): MethodContract => ({
+  name,
+  key: name.charAt(0).toLowerCase() + name.slice(1),
+  requestStream: false,
+  responseStream: false,
+  line: 1,
+  ...kind,
+});
+
+const service = (fullName: string, methods: readonly MethodContract[] = [method('Get')]): ServiceContract => {
+  const name = fullName.slice(fullName.lastIndexOf('.') + 1);
+  return { fullName, name, definition: `${name}Definition`, module: '@rondo/contracts/acme/acme', methods, line: 1 };
+};
+
+function blueprint(services: readonly ServiceContract[], database?: string): Blueprint {
+  return {
+    name: 'acme',
+    port: 50_060,
+    contracts: ['acme/acme.proto'],
+    services: nameHandlers(services),
+    database,
+  };
+}
+
+const files = (drawn: Blueprint) => renderService(drawn).map(([file]) => file);
+const textOf = (drawn: Blueprint, file: string) =>
+  renderService(drawn).find(([name]) => name === `services/acme/${file}`)?.[1] ?? '';
+
+describe('the files of a new service', () => {
+  it('stand where the other services have theirs', () => {
+    const flat = files(blueprint([service('acme.AcmeService')]));
+    for (const file of flat) {
+      const twin = file.replaceAll('acme', 'calculator');
+      expect([file, existsSync(path.join(repository, twin))]).toEqual([file, true]);
+    }
+    const kept = files(blueprint([service('acme.AcmeService')], 'acme')).filter((file) => !flat.includes(file));
+    for (const file of kept) {
+      const twin = file.replaceAll('acme', 'sales');
+      expect([file, existsSync(path.join(repository, twin))]).toEqual([file, true]);
+    }
+  });
+
+  it('say what those say', () => {
+    const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
+    const like = (drawn: Blueprint, file: string) => textOf({ ...drawn, name: 'acme' }, file);
+    expect(like(blueprint([]), 'tsconfig.json')).toBe(text('services/calculator/tsconfig.json'));
+    expect(like(blueprint([], 'acme'), 'tsconfig.json')).toBe(text('services/sales/tsconfig.json'));
+    expect(like(blueprint([], 'acme'), 'src/config.ts').replaceAll('acme', 'sales').replaceAll('Acme', 'Sales')).toBe(
+      text('services/sales/src/config.ts'),
+    );
+    expect(like({ ...blueprint([]), port: 50_051 }, 'src/main.ts').replaceAll('acme', 'calculator')).toBe(
+      text('services/calculator/src/main.ts'),
+    );
+  });
+
+  it('try the plainest method first', () => {
+    const test = (methods: readonly MethodContract[]) =>
+      /await expect\((.*)\)\.rejects/.exec(textOf(blueprint([service('acme.A', methods)]), 'test/acme.test.ts'))?.[1];
+    const both = { requestStream: true, responseStream: true };
+    expect(test([method('Chat', both), method('Get')])).toBe('client.get({})');
+    expect(test([method('Watch', { responseStream: true })])).toBe('client.watch({})[Symbol.asyncIterator]().next()');
+    expect(test([method('Sum', { requestStream: true })])).toBe('client.sum(nothing())');
+    expect(test([method('Chat', both)])).toBe('client.chat(nothing())[Symbol.asyncIterator]().next()');
+    expect(test([])).toBeUndefined();
+  });
+
+  it('give a stub a line, however many there are', () => {
+    const methods = Array.from({ length: 150 }, (_, number) => method(`${'Long'.repeat(20)}${number}`));
+    const text = textOf(blueprint([service('acme.A', methods)]), 'src/a.ts');
+    expect(text.split('\n').length).toBeLessThan(170);
+    expect(text).toContain(`  ${methods[149]?.key}: unwritten,\n};\n`);
+  });
+
+  it('have no stub, and no import more, where there is no method', () => {
+    const idle = blueprint([service('acme.A', [])]);
+    expect(textOf(idle, 'src/a.ts')).not.toContain('unimplemented');
+    expect(textOf(idle, 'test/acme.test.ts')).not.toContain('describe');
+  });
+});
+
+describe('names of handlers', () => {
+  const named = (...names: string[]) =>
+    nameHandlers(names.map((name) => service(name))).map(({ names: { file, value } }) => `${file} ${value}`);
+
+  it('are those of the services, without what every service is', () => {
+    expect(named('calculator.v1.CalculatorService', 'helloworld.Greeter')).toEqual([
+      'calculator calculator',
+      'greeter greeter',
+    ]);
+    expect(named('a.HTTPServer_v2', 'a.Service', 'a.my_echo_service')).toEqual([
+      'http-server-v2 httpServerV2',
+      'service service',
+      'my-echo-service myEchoService',
+    ]);
+  });
+
+  it('give way to one another, to the other files and to the language', () => {
+    expect(named('a.Greeter', 'a.GreeterService', 'a.Greeter_Service', 'b.Greeter')).toEqual([
+      'greeter greeter',
+      'greeter-service greeterService',
+      'greeter-handlers greeterHandlers',
+      'b-greeter bGreeter',
+    ]);
+    expect(named('a.App', 'a.Main', 'a.Delete', 'a.Implement', 'a.AwaitService')).toEqual([
+      'app-handlers app',
+      'main-handlers main',
+      'delete deleteHandlers',
+      'implement implementHandlers',
+      'await awaitService',
+    ]);
+    expect(named('a.Constructor', 'a.Escape')).toEqual(['constructor constructorHandlers', 'escape escapeHandlers']);
+  });
+});

@@ -1,0 +1,115 @@
+import type { MethodContract } from '../contract/index.js';
+import type { Blueprint, NamedService } from './blueprint.js';
+import { handlersFile, propertyName } from './handlers.js';
+
+/** The first test: the whole service through its contract, as every later one will drive it. */
+export function renderTest(blueprint: Blueprint): string {
+  const { database, services } = blueprint;
+  const example = chooseExample(services);
+  const lines = [
+    `import { ${['afterAll', ...example.globals, 'expect', 'it'].join(', ')} } from '@jest/globals';`,
+    ...example.imports,
+    ...(database === undefined ? [] : DATABASE_IMPORTS),
+    "import { createTestChannel } from '@rondo/rpc/testing';",
+    "import { createApp } from '../src/app.js';",
+    '',
+    ...(database === undefined ? SETUP : DATABASE_SETUP),
+    ...example.setup,
+    '',
+    ...(database === undefined ? TEARDOWN : DATABASE_TEARDOWN),
+    '',
+    ...(database === undefined ? [] : DATABASE_CASE),
+    ...example.cases(blueprint.name),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const SETUP = ['const app = createApp();', 'const channel = createTestChannel({ services: app.services });'];
+const TEARDOWN = ['afterAll(() => channel.close());'];
+
+const DATABASE_IMPORTS = [
+  "import { createPool } from '@rondo/database';",
+  "import { startTestPostgres } from '@rondo/database/testing';",
+  "import { silentLogger } from '@rondo/rpc/call';",
+];
+const DATABASE_SETUP = [
+  'const postgres = await startTestPostgres();',
+  'const databaseUrl = await postgres.createDatabase();',
+  'const app = createApp({ log: silentLogger }, { databaseUrl });',
+  'const channel = createTestChannel({ services: app.services });',
+];
+const DATABASE_TEARDOWN = [
+  'afterAll(async () => {',
+  '  channel.close();',
+  '  await app.stop?.();',
+  '  await postgres.stop();',
+  '});',
+];
+const DATABASE_CASE = [
+  "it('is ready once its database is up to date', async () => {",
+  '  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));',
+  '  const database = createPool({ url: databaseUrl });',
+  "  const entries = await database.query('SELECT id FROM entries').finally(() => database.close());",
+  '  expect(entries).toEqual([]);',
+  '});',
+  '',
+];
+
+/** One test, and what it needs. */
+interface Example {
+  /** What it takes from jest, beside what every test takes. */
+  readonly globals: readonly string[];
+  readonly imports: readonly string[];
+  readonly setup: readonly string[];
+  readonly cases: (service: string) => readonly string[];
+}
+
+/** Of the plainest method of the first service that has one. */
+function chooseExample(services: readonly NamedService[]): Example {
+  const plain = ({ requestStream, responseStream }: MethodContract) => !requestStream && !responseStream;
+  for (const named of services) {
+    const { methods } = named.contract;
+    const method = methods.find(plain) ?? methods[0];
+    if (method !== undefined) return callOf(named, method);
+  }
+  return { globals: [], imports: [], setup: [], cases: () => serves(services) };
+}
+
+function callOf(named: NamedService, method: MethodContract): Example {
+  const { definition, fullName, module } = named.contract;
+  return {
+    globals: ['describe'],
+    imports: [
+      `import { ${definition} } from '${module}';`,
+      "import { createClient } from '@rondo/rpc/client';",
+      "import { Status } from '@rondo/rpc/status';",
+    ],
+    setup: [`const client = createClient(${definition}, { channel });`],
+    cases: (service) => [
+      `describe('${fullName}', () => {`,
+      `  it('says where ${method.name} is to be written', async () => {`,
+      ...(method.requestStream ? ['    async function* nothing() {}'] : []),
+      `    await expect(${call(method)}).rejects.toMatchObject({`,
+      '      code: Status.UNIMPLEMENTED,',
+      `      message: expect.stringContaining('${handlersFile(service, named)}'),`,
+      '    });',
+      '  });',
+      '});',
+    ],
+  };
+}
+
+/** A promise of the first answer. */
+function call({ key, requestStream, responseStream }: MethodContract): string {
+  const property = propertyName(key);
+  const member = property === key ? `.${key}` : `[${property}]`;
+  const answer = `client${member}(${requestStream ? 'nothing()' : '{}'})`;
+  return responseStream ? `${answer}[Symbol.asyncIterator]().next()` : answer;
+}
+
+const serves = (services: readonly NamedService[]) => [
+  "it('serves its contract', () => {",
+  `  const served = app.services.map(({ definition }) => definition.fullName);`,
+  `  expect(served).toEqual([${services.map(({ contract }) => `'${contract.fullName}'`).join(', ')}]);`,
+  '});',
+];

@@ -1,0 +1,161 @@
+import { isScalar } from 'yaml';
+import { Refusal } from '../refusal.js';
+import { cutOut, lineBreakOf, lineStart, nextLine, type Span, spliceIn } from '../text.js';
+import { snakeCase } from '../words.js';
+import { entriesOf, parseYaml, readYaml, spanOf, type YamlFile } from './yaml-file.js';
+
+/** The compose file. */
+export const COMPOSE = 'docker-compose.yml';
+const DATABASES = ['services', 'provision', 'environment', 'RONDO_DATABASES'] as const;
+
+/** A service as compose has it. */
+export interface ComposeService {
+  readonly name: string;
+  readonly line: number;
+  /** The ports that it publishes on this machine. */
+  readonly ports: readonly number[];
+}
+
+/** What compose has to know of a service of ours. */
+export interface ComposeEntry {
+  readonly service: string;
+  readonly port: number;
+  /** The database that it owns, which is its role's name too. */
+  readonly database: string | undefined;
+}
+
+/**
+ * The services of docker-compose.yml.
+ *
+ * @throws Refusal where it can't be parsed.
+ */
+export function composeServices(root: string): readonly ComposeService[] {
+  const compose = readYaml(root, COMPOSE);
+  return entriesOf(compose.node('services')).map(({ key, span, value }) => ({
+    name: key,
+    line: compose.line(span.start),
+    ports: publishedPorts(compose.text.slice(spanOf(value).start, span.end)),
+  }));
+}
+
+/** Ports as `127.0.0.1:50051:50051` or `50051:50051` publish them. */
+const publishedPorts = (block: string): readonly number[] =>
+  [...block.matchAll(/(?<=["'\s:])(\d+):\d+(?=["'\s/])/g)].map(([, port]) => Number(port));
+
+/**
+ * The text of compose with a service more, behind the last of ours, and nothing else different.
+ *
+ * @throws Refusal where there is no place for it.
+ */
+export function addToCompose(text: string, entry: ComposeEntry): string {
+  const compose = parseYaml(COMPOSE, text);
+  const ours = entriesOf(compose.node('services')).filter(({ key }) => runs(compose, key).includes(key));
+  const last = ours.at(-1);
+  if (last === undefined) throw misses('no service that is built from services/', compose);
+  const gap = text.slice(0, last.span.end).endsWith('\n') ? '\n' : '\n\n';
+  const block = spliceIn(text, last.span.end, inLineBreaksOf(text, gap + composeBlock(entry)));
+  return proven(withDatabase(parseYaml(COMPOSE, block), entry.database), { from: text, entry });
+}
+
+/**
+ * The text of compose without a service.
+ *
+ * @throws Refusal where something else there stands on it.
+ */
+export function removeFromCompose(text: string, entry: Omit<ComposeEntry, 'port'>): string {
+  const shrunk = withoutDatabase(parseYaml(COMPOSE, withoutService(text, entry.service)), entry.database);
+  return proven(shrunk, { from: text, entry });
+}
+
+/** Without the service and others that run it, such as replicas; each with the comment on top of it. */
+function withoutService(text: string, service: string): string {
+  const compose = parseYaml(COMPOSE, text);
+  const running = [service, ...runs(compose, service)];
+  return entriesOf(compose.node('services'))
+    .filter(({ key }) => running.includes(key))
+    .reduceRight((rest, { span }) => cutOut(rest, withLead(rest, span)), text);
+}
+
+/** From the comment above and the blank line before that. */
+function withLead(text: string, { start, end }: Span): Span {
+  const lead = /(?:(?<=\n)\r?\n)?(?:[^\S\r\n]*#.*\n)*$/.exec(text.slice(0, lineStart(text, start)));
+  return { start: lead?.index ?? lineStart(text, start), end };
+}
+
+/** The services of compose whose image is made from a folder under `services/`. */
+function runs(compose: YamlFile, service: string): readonly string[] {
+  const builds = (key: string) => compose.value('services', key, 'build', 'args', 'SERVICE');
+  return entriesOf(compose.node('services'))
+    .map(({ key }) => key)
+    .filter((key) => builds(key) === service);
+}
+
+/** In the order and the words of the services that stand there. */
+function composeBlock({ service, port, database }: ComposeEntry): string {
+  const lines = [
+    `  ${service}:`,
+    '    <<: *service',
+    `    image: rondo-${service}`,
+    `    build: { context: ., dockerfile: infra/docker/Dockerfile, args: { SERVICE: ${service} } }`,
+    '    environment:',
+    '      <<: *environment',
+    `      RONDO_LISTEN: 0.0.0.0:${port}`,
+    ...(database === undefined ? [] : [`      DATABASE_URL: ${databaseUrl(database)}`]),
+    `    ports: ["127.0.0.1:${port}:${port}"]`,
+    '    depends_on:',
+    '      registry: { condition: service_healthy }',
+    ...(database === undefined ? [] : ['      provision: { condition: service_completed_successfully }']),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+const password = (database: string) => `\${${snakeCase(database).toUpperCase()}_PASSWORD:-rondo}`;
+const databaseEntry = (database: string) => `${database}:${database}:${password(database)}\n`;
+const databaseUrl = (database: string) => `postgres://${database}:${password(database)}@postgres:5432/${database}`;
+
+/** One line more of the databases that provision makes. */
+function withDatabase(compose: YamlFile, database: string | undefined): string {
+  if (database === undefined) return compose.text;
+  const { start, end } = databaseList(compose);
+  const indent = /\n( *)\S/.exec(compose.text.slice(start, end))?.[1] ?? '';
+  return spliceIn(compose.text, end, inLineBreaksOf(compose.text, `${indent}${databaseEntry(database)}`));
+}
+
+function withoutDatabase(compose: YamlFile, database: string | undefined): string {
+  if (database === undefined) return compose.text;
+  const { start, end } = databaseList(compose);
+  const at = compose.text.slice(start, end).search(new RegExp(`^ *${database}:`, 'm'));
+  if (at === -1) return compose.text;
+  return cutOut(compose.text, { start: start + at, end: nextLine(compose.text, start + at) });
+}
+
+function databaseList(compose: YamlFile): { readonly start: number; readonly end: number } {
+  const list = compose.node(...DATABASES);
+  if (list === undefined) throw misses(`no ${DATABASES.join('.')}`, compose);
+  if (isScalar(list) && list.type === 'BLOCK_LITERAL') return spanOf(list);
+  throw new Refusal('RONDO_DATABASES has no line for each database', {
+    place: { file: COMPOSE, line: compose.line(spanOf(list).start) },
+    remedy: 'write it as a block: RONDO_DATABASES: | and below it database:role:password, one a line',
+  });
+}
+
+const misses = (what: string, { file }: YamlFile) =>
+  new Refusal(`has ${what}`, { place: { file }, remedy: 'bring it back, or write the service in by hand' });
+
+const inLineBreaksOf = (text: string, lines: string) => lines.replaceAll('\n', lineBreakOf(text));
+
+/** Proves that a text means what the one before it meant, but for the one service. */
+function proven(text: string, { from, entry }: { readonly from: string; readonly entry: Omit<ComposeEntry, 'port'> }) {
+  if (meaningWithout(text, entry) === meaningWithout(from, entry)) return text;
+  throw new Refusal('has a form in which a service can neither be added nor removed', {
+    place: { file: COMPOSE },
+    remedy: 'write the service in, or out, by hand',
+  });
+}
+
+function meaningWithout(text: string, { service, database }: Omit<ComposeEntry, 'port'>): string {
+  const compose = parseYaml(COMPOSE, text);
+  const running = [service, ...runs(compose, service)];
+  const meaning = JSON.stringify(compose.value(), (key, value) => (running.includes(key) ? undefined : value));
+  return database === undefined ? meaning : meaning.replace(JSON.stringify(databaseEntry(database)).slice(1, -1), '');
+}

@@ -1,0 +1,62 @@
+import { isScalar, isSeq } from 'yaml';
+import { Refusal } from '../refusal.js';
+import { cutOut, lineBreakOf, lineStart, nextLine, spliceIn } from '../text.js';
+import { entriesOf, parseYaml, readYaml, spanOf, type YamlFile } from './yaml-file.js';
+
+/** buf's settings. */
+export const BUF = 'buf.yaml';
+const WHY = 'published elsewhere, keeps its style';
+
+/** The contracts that keep a style of their own, as paths under `proto/`: those that buf.yaml's `lint.ignore` names. */
+export const readExemptions = (root: string): readonly string[] =>
+  entries(readYaml(root, BUF)).map(({ contract }) => contract);
+
+/**
+ * The text of buf.yaml with contracts exempt from style, each by name.
+ *
+ * @throws Refusal where there is no place for them.
+ */
+export function exempt(text: string, contracts: readonly string[]): string {
+  const known = entries(parseYaml(BUF, text)).map(({ contract }) => contract);
+  const fresh = contracts.filter((contract) => !known.includes(contract));
+  if (fresh.length === 0) return text;
+  const buf = parseYaml(BUF, text);
+  const list = buf.node('lint', 'ignore');
+  const lint = entriesOf(buf.node('lint')).at(-1);
+  if (lint === undefined || (list !== undefined && !isBlock(buf, list))) {
+    throw new Refusal('has no place under lint.ignore for one entry a line', {
+      place: { file: BUF },
+      remedy: `add ${fresh.map((contract) => `proto/${contract}`).join(', ')} there by hand`,
+    });
+  }
+  const lines = fresh.map((contract) => `    - proto/${contract} # ${WHY}\n`);
+  const added = [...(list === undefined ? ['  ignore:\n'] : []), ...lines].join('');
+  const at = nextLine(text, (list === undefined ? lint.span.end : spanOf(list).end) - 1);
+  return spliceIn(text, at, added.replaceAll('\n', lineBreakOf(text)));
+}
+
+/** The text of buf.yaml without exemptions of contracts. */
+export function endExemption(text: string, contracts: readonly string[]): string {
+  const buf = parseYaml(BUF, text);
+  const gone = entries(buf).filter(({ contract }) => contracts.includes(contract));
+  const list = entriesOf(buf.node('lint')).find(({ key }) => key === 'ignore');
+  if (list === undefined || gone.length === 0) return text;
+  if (isSeq(list.value) && list.value.items.length === gone.length) {
+    return cutOut(text, { start: lineStart(text, list.span.start), end: nextLine(text, list.span.end - 1) });
+  }
+  return gone.reduceRight((rest, { offset }) => withoutLine(rest, offset), text);
+}
+
+const withoutLine = (text: string, offset: number) =>
+  cutOut(text, { start: lineStart(text, offset), end: nextLine(text, offset) });
+
+function entries(buf: YamlFile) {
+  const list = buf.node('lint', 'ignore');
+  if (!isSeq(list)) return [];
+  return list.items.flatMap((item) => {
+    if (!isScalar(item) || !String(item.value).startsWith('proto/')) return [];
+    return { contract: String(item.value).slice('proto/'.length), offset: spanOf(item).start };
+  });
+}
+
+const isBlock = ({ text }: YamlFile, list: Parameters<typeof spanOf>[0]) => text[spanOf(list).start] === '-';

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { removeFromCompose } from './compose.js';
+import { endExemption, exempt } from './exemptions.js';
+import { addProject, addToCompose, composeServices, removeProject } from './index.js';
+import { parseYaml } from './yaml-file.js';
+
+const repository = fileURLToPath(new URL('../../../..', import.meta.url));
+const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
+const crlf = (lines: string) => lines.replaceAll('\n', '\r\n');
+/** The lines that `after` has and `before` hasn't, and that all others stand as they were. */
+function added(before: string, after: string): readonly string[] {
+  const lines = before.split('\n');
+  const fresh: string[] = [];
+  for (const line of after.split('\n')) {
+    if (line === lines[0]) lines.shift();
+    else fresh.push(line);
+  }
+  expect(lines).toEqual([]);
+  return fresh;
+}
+
+describe('docker-compose.yml', () => {
+  const compose = text('docker-compose.yml');
+  const entry = { service: 'order-history', port: 50_060, database: 'order_history' };
+
+  it('gets a service as the others are written, and loses it again', () => {
+    const bare = { ...entry, database: undefined };
+    const grown = addToCompose(compose, bare);
+    const lines = added(compose, grown);
+    const twin = /\n {2}registry:\n[\s\S]*?\n\n/.exec(compose)?.[0].split('\n') ?? [];
+    const like = lines.map((line) => line.replaceAll('order-history', 'registry').replaceAll('50060', '50050'));
+    expect(like).toEqual(expect.arrayContaining(twin.filter((line) => !line.includes('depends_on'))));
+    expect(removeFromCompose(grown, bare)).toBe(compose);
+  });
+
+  it('gets its database, in a line of its own, and loses both again', () => {
+    const grown = addToCompose(compose, entry);
+    const lines = added(compose, grown);
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^ {8}order_history:order_history:.\{ORDER_HISTORY_PASSWORD:-rondo\}$/),
+    );
+    expect(lines).toContain('      provision: { condition: service_completed_successfully }');
+    expect(removeFromCompose(grown, entry)).toBe(compose);
+    const second = { service: 'billing', port: 50_061, database: 'billing' };
+    expect(removeFromCompose(addToCompose(grown, second), entry)).toBe(addToCompose(compose, second));
+  });
+
+  it('keeps its line breaks', () => {
+    const grown = addToCompose(crlf(compose), entry);
+    expect(grown).toBe(crlf(addToCompose(compose, entry)));
+    expect(removeFromCompose(grown, entry)).toBe(crlf(compose));
+  });
+
+  it('refuses where it finds no place, or others stand on the service', () => {
+    expect(() => addToCompose('services:\n  a: { image: a }\n', entry)).toThrow(/^docker-compose\.yml: has no service/);
+    const flow = compose.replace(/RONDO_DATABASES: \|\n(?: {8}\S+\n)+/, 'RONDO_DATABASES: "a:a:a"\n');
+    expect(() => addToCompose(flow, entry)).toThrow(/^docker-compose\.yml:\d+: RONDO_DATABASES has no line/);
+    const dependent = compose
+      .replace('build: { context: .,', 'build: &build { context: .,')
+      .replace(/\n {2}sales:/, '\n  lost: { build: *build }$&');
+    expect(() => removeFromCompose(dependent, { service: 'registry', database: undefined })).toThrow(
+      /^docker-compose\.yml/,
+    );
+    expect(() => parseYaml('docker-compose.yml', 'a: [\n')).toThrow(/^docker-compose\.yml:2: /);
+  });
+
+  it('loses all that runs a service, and what is said above it', () => {
+    const without = removeFromCompose(compose, { service: 'calculator', database: undefined });
+    expect(without).not.toContain('calculator');
+    expect(without).not.toContain('# One container');
+    expect(added(without, compose).length).toBeGreaterThan(15);
+  });
+
+  it('tells the ports that are published', () => {
+    expect(composeServices(repository)).toContainEqual({ name: 'sales', line: expect.any(Number), ports: [50_053] });
+  });
+});
+
+describe('tsconfig.json', () => {
+  const projects = text('tsconfig.json');
+
+  it('gets a project, and loses it again', () => {
+    const grown = addProject(projects, 'services/greeter');
+    expect(JSON.parse(grown).references.at(-1)).toEqual({ path: 'services/greeter' });
+    expect(removeProject(grown, 'services/greeter')).toBe(projects);
+    expect(removeProject(projects, 'services/greeter')).toBe(projects);
+    expect(removeProject(crlf(grown), 'services/greeter')).toBe(crlf(projects));
+    const first = '{ "references": [{ "path": "a" }, { "path": "b" }] }';
+    expect(removeProject(first, 'a')).toBe('{ "references": [{ "path": "b" }] }');
+  });
+
+  it('refuses where it has no list', () => {
+    expect(() => addProject('{}', 'services/greeter')).toThrow(/^tsconfig\.json: has no "references"/);
+  });
+});
+
+describe('buf.yaml', () => {
+  const buf = text('buf.yaml');
+
+  it('exempts contracts by name, and no longer', () => {
+    const one = exempt(buf, ['a/a.proto']);
+    expect(added(buf, one)).toEqual(['  ignore:', '    - proto/a/a.proto # published elsewhere, keeps its style']);
+    const two = exempt(one, ['a/a.proto', 'b/b.proto']);
+    expect(added(one, two)).toEqual(['    - proto/b/b.proto # published elsewhere, keeps its style']);
+    expect(endExemption(two, ['b/b.proto'])).toBe(one);
+    expect(endExemption(two, ['a/a.proto', 'b/b.proto'])).toBe(buf);
+    expect(exempt(crlf(buf), ['a/a.proto'])).toBe(crlf(one));
+  });
+
+  it('leaves exemptions of others alone', () => {
+    const other = 'version: v2\nlint:\n  ignore:\n    - elsewhere\n';
+    expect(endExemption(exempt(other, ['a/a.proto']), ['a/a.proto'])).toBe(other);
+    expect(endExemption(other, ['a/a.proto'])).toBe(other);
+  });
+
+  it('refuses a list that it can add no line to', () => {
+    const flow = 'version: v2\nlint:\n  ignore: [elsewhere]\n';
+    expect(() => exempt(flow, ['a/a.proto'])).toThrow(/^buf\.yaml: has no place under lint\.ignore/);
+  });
+});

@@ -1,0 +1,1 @@
+export { type Merge, mergeContracts } from './merge.js';

@@ -1,0 +1,207 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Contract, ServiceContract } from '../contract/index.js';
+import { mergeContracts } from './index.js';
+
+const SERVER = "import { type Handlers, implement, unimplemented } from '@rondo/rpc/server';";
+const CONTRACT = "import { AcmeDefinition } from '@rondo/contracts/acme/acme';";
+const HEAD = `${CONTRACT}\n${SERVER}\n`;
+
+const service = (name: string, keys: readonly string[]): ServiceContract => ({
+  fullName: `acme.${name}`,
+  name,
+  definition: `${name}Definition`,
+  module: '@rondo/contracts/acme/acme',
+  line: 1,
+  methods: keys.map((key) => ({
+    name: key.charAt(0).toUpperCase() + key.slice(1),
+    key,
+    requestStream: false,
+    responseStream: false,
+    line: 1,
+  })),
+});
+
+const contract = (...services: readonly ServiceContract[]): Contract => ({
+  file: 'acme/acme.proto',
+  files: [],
+  services,
+  styleRemarks: [],
+});
+
+describe('a service whose contract has changed', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(path.join(tmpdir(), 'rondo-merge-'));
+    mkdirSync(path.join(root, 'services/acme/src'), { recursive: true });
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const FILE = 'services/acme/src/acme.ts';
+  /** What becomes of a file when the contract's one service has the methods `keys`. */
+  function merged(text: string, keys: readonly string[]) {
+    writeFileSync(path.join(root, FILE), text);
+    const merge = mergeContracts(root, 'acme', [contract(service('Acme', keys))]);
+    return { ...merge, text: merge.files.find(([file]) => file === FILE)?.[1] ?? text };
+  }
+
+  it.each([
+    ['an annotation', 'const a: Handlers<typeof AcmeDefinition> = {\n  get: mine,\n};\n'],
+    ['satisfies', 'const a = {\n  get: mine,\n} satisfies Handlers<typeof AcmeDefinition>;\n'],
+    ['implement', 'const a = implement(AcmeDefinition, {\n  get: mine,\n});\n'],
+    ['a return type', 'function a(): Handlers<typeof AcmeDefinition> {\n  return {\n    get: mine,\n  };\n}\n'],
+    ['an arrow', 'const a = (): Handlers<typeof AcmeDefinition> => ({\n  get: mine,\n});\n'],
+    [
+      'a method',
+      'class A {\n  a(): Handlers<typeof AcmeDefinition> {\n    return {\n      get: mine,\n    };\n  }\n}\n',
+    ],
+  ])('gets stubs in the object that %s names', (_how, code) => {
+    const { text, stubs, byHand } = merged(HEAD + code, ['get', 'put', 'drop']);
+    const indent = /\n( *)get: mine,/.exec(code)?.[1] ?? '';
+    const stub = `unimplemented('${FILE}')`;
+    expect(text).toBe(HEAD + code.replace('get: mine,', `get: mine,\n${indent}put: ${stub},\n${indent}drop: ${stub},`));
+    expect(stubs).toEqual([
+      { method: 'acme.Acme/Put', file: FILE },
+      { method: 'acme.Acme/Drop', file: FILE },
+    ]);
+    expect(byHand).toEqual([]);
+  });
+
+  it.each([
+    ['tabs', '{\n\tget: mine,\n}', '{\n\tget: mine,\n\tput: later,\n}'],
+    ['no comma at the end', '{\n  get: mine\n}', '{\n  get: mine,\n  put: later\n}'],
+    ['a comment at the end', '{\n  get: mine, // why\n}', '{\n  get: mine, // why\n  put: later,\n}'],
+    ['both', '{\n  get: mine // why\n}', '{\n  get: mine, // why\n  put: later\n}'],
+    ['a comment with a comma', '{\n  get: mine /* a, b */,\n}', '{\n  get: mine /* a, b */,\n  put: later,\n}'],
+    ['a last word', '{\n  get: mine,\n  // more to come\n}', '{\n  get: mine,\n  put: later,\n  // more to come\n}'],
+    ['one line', '{ get: mine }', '{ get: mine, put: later }'],
+    [
+      'methods',
+      '{\n  async get() {\n    return {};\n  },\n}',
+      '{\n  async get() {\n    return {};\n  },\n  put: later,\n}',
+    ],
+    ['quoted keys', "{\n  'get': mine,\n}", "{\n  'get': mine,\n  put: later,\n}"],
+    ['nothing in it', '{}', '{\n  get: later,\n  put: later,\n}'],
+  ])('keeps its style: %s', (_what, before, after) => {
+    const wrap = (object: string) =>
+      `${HEAD}const later = unimplemented('here');\nconst a: Handlers<typeof AcmeDefinition> = ${object};\n`;
+    expect(merged(wrap(before), ['get', 'put']).text).toBe(wrap(after));
+  });
+
+  it.each(['{\n  get: mine,\n}', '{}'])('keeps Windows line breaks: %j', (object) => {
+    const lines = `${HEAD}const a: Handlers<typeof AcmeDefinition> = ${object};\n`.replaceAll('\n', '\r\n');
+    const { text } = merged(lines, ['get', 'put']);
+    expect(text).toContain('put: unimplemented(');
+    expect(text.replaceAll('\r\n', '')).not.toContain('\n');
+  });
+
+  it.each([
+    [
+      "import type { Handlers } from '@rondo/rpc/server';",
+      (line: string) => `${line}\nimport { unimplemented } from '@rondo/rpc/server';`,
+    ],
+    [
+      'import type { Handlers } from "@rondo/rpc/server"',
+      (line: string) => `${line}\nimport { unimplemented } from "@rondo/rpc/server"`,
+    ],
+    [
+      "import { type Handlers } from '@rondo/rpc/server';",
+      (line: string) => line.replace('Handlers', 'Handlers, unimplemented'),
+    ],
+  ])('imports what a stub needs beside %s', (line, then) => {
+    const code = '\n\nconst a: Handlers<typeof AcmeDefinition> = {};\n';
+    const stub = `const a: Handlers<typeof AcmeDefinition> = {\n  get: unimplemented('${FILE}'),\n};\n`;
+    expect(merged(`${CONTRACT}\n${line}${code}`, ['get']).text).toBe(`${CONTRACT}\n${then(line)}\n\n${stub}`);
+  });
+
+  it('knows definitions and handlers by other names', () => {
+    const head =
+      "import { AcmeDefinition as Old } from '@rondo/contracts/acme/acme';\n" +
+      "import { type Handlers as H, unimplemented as later } from '@rondo/rpc/server';\n";
+    const { text } = merged(`${head}const stub = later('x');\nconst a: H<typeof Old> = { get: mine };\n`, [
+      'get',
+      'put',
+    ]);
+    expect(text).toContain('{ get: mine, put: stub }');
+  });
+
+  it("leaves another contract's handlers alone", () => {
+    const other = HEAD.replace('acme/acme', 'other/acme');
+    const text = `${other}const a: Handlers<typeof AcmeDefinition> = { get: mine };\n`;
+    expect(merged(text, ['get', 'put']).text).toBe(text);
+  });
+
+  it('changes nothing where nothing is missing', () => {
+    expect(merged(`${HEAD}const a: Handlers<typeof AcmeDefinition> = { get };\n`, ['get'])).toMatchObject({
+      files: [],
+      stubs: [],
+      byHand: [],
+    });
+  });
+
+  it('says what is to be removed, and leaves it', () => {
+    const text = `${HEAD}const a: Handlers<typeof AcmeDefinition> = {\n  get: mine,\n  old: mine,\n};\n`;
+    const { byHand, files } = merged(text, ['get']);
+    expect(byHand).toEqual([`${FILE}:5: remove old: acme.Acme has no such method any more`]);
+    expect(files).toEqual([]);
+  });
+
+  it('says what is to be added where it can not see what is there', () => {
+    const spread = merged(`${HEAD}const a: Handlers<typeof AcmeDefinition> = { ...rest, get };\n`, ['get', 'put']);
+    expect(spread.byHand).toEqual([expect.stringMatching(/acme\.ts:3: add put, unless .*: put: unimplemented/)]);
+    const elsewhere = merged(`${HEAD}const a = implement(AcmeDefinition, handlers);\n`, ['get', 'put']);
+    expect(elsewhere.byHand).toEqual([
+      `${FILE}:3: the handlers of acme.Acme stand in no object of type Handlers<typeof AcmeDefinition>; compare them with the contract: get, put`,
+    ]);
+    expect([...spread.files, ...elsewhere.files]).toEqual([]);
+  });
+
+  it('refuses a source that it can not read', () => {
+    expect(() => merged('const a = {\n;', ['get'])).toThrow(/^services\/acme\/src\/acme\.ts:2: Unexpected token; mend/);
+  });
+
+  describe('that has got a service', () => {
+    const APP = 'services/acme/src/app.ts';
+    const app = (services: string) =>
+      `${CONTRACT}\nimport { implement } from '@rondo/rpc/server';\nimport { acme } from './acme.js';\n\n` +
+      `export const createApp = () => ({ services: ${services} });\n`;
+    const both = contract(service('Acme', ['get']), service('EchoService', ['echo']));
+    function grown(text: string) {
+      writeFileSync(path.join(root, APP), text);
+      writeFileSync(path.join(root, FILE), `${HEAD}export const acme: Handlers<typeof AcmeDefinition> = { get };\n`);
+      return mergeContracts(root, 'acme', [both]);
+    }
+
+    it('gets a file of handlers, and wires it', () => {
+      const { files, fresh, stubs } = grown(app('[\n  implement(AcmeDefinition, acme),\n]'));
+      expect(fresh).toEqual(['services/acme/src/echo.ts']);
+      expect(stubs).toEqual([{ method: 'acme.EchoService/Echo', file: 'services/acme/src/echo.ts' }]);
+      const text = files.find(([file]) => file === APP)?.[1];
+      expect(text).toContain('[\n  implement(AcmeDefinition, acme),\n  implement(EchoServiceDefinition, echo),\n]');
+      expect(text).toContain(
+        "\nimport { EchoServiceDefinition } from '@rondo/contracts/acme/acme';\nimport { echo } from './echo.js';\n",
+      );
+    });
+
+    it('takes no name that is taken', () => {
+      writeFileSync(path.join(root, 'services/acme/src/echo.ts'), 'export const mine = 1;\n');
+      expect(grown(app('[implement(AcmeDefinition, acme)]')).fresh).toEqual(['services/acme/src/echo-service.ts']);
+    });
+
+    it('says how to wire it where the app has a form of its own', () => {
+      expect(grown(app('servicesOf(acme)')).byHand).toEqual([
+        expect.stringMatching(
+          /app\.ts: add implement\(EchoServiceDefinition, echo\) to the app's services, with import/,
+        ),
+      ]);
+    });
+
+    it('says what is left of a service that is gone', () => {
+      const text = app('[implement(AcmeDefinition, acme), implement(LostDefinition, lost)]');
+      const { byHand } = grown(text.replace('{ AcmeDefinition }', '{ AcmeDefinition, LostDefinition }'));
+      expect(byHand).toEqual([`${APP}:5: remove what uses LostDefinition: its service is gone`]);
+    });
+  });
+});

@@ -1,0 +1,57 @@
+/** What `rondo dev` builds, and what it says of it. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { compile } from '../build.mjs';
+import { generate } from '../generate.mjs';
+import { install } from '../install.mjs';
+import { serviceFolders } from '../launch/manifests.mjs';
+import { root } from '../process.mjs';
+import { parseFaults } from './faults.mjs';
+
+/**
+ * @typedef {object} Built
+ * @property {import('./faults.mjs').Fault[]} faults All of them.
+ * @property {import('./faults.mjs').Fault[]} ofCode The compiler's: what has one must not be run.
+ */
+
+/** Nobody else builds, or writes the tree, meanwhile. Before the first build nobody could: the lock is part of it. */
+export async function withTree({ signal, tell }, work) {
+  if (!existsSync(path.join(root, 'packages/scaffold/dist/index.js'))) return await work();
+  const { withTreeLock } = await import('../../packages/scaffold/dist/index.js');
+  const onWait = (holder) => tell(`Waiting for ${holder} …`);
+  return await withTreeLock(root, { purpose: 'rondo dev', signal, timeoutMs: WAIT_MS, onWait }, work);
+}
+
+const WAIT_MS = 600_000;
+
+/**
+ * Builds the services and what they are made of, after the packages that changed files ask for.
+ * @param {string[]} changed
+ * @param {AbortSignal} signal Ends it between two steps, with its reason: what was told to stop has built nothing.
+ * @returns {Promise<Built>}
+ */
+export async function buildServices(changed, signal) {
+  if (changed.some((file) => /(?:^|\/)package\.json$|^pnpm-/.test(file)) && !(await install())) {
+    return { faults: [{ text: 'Packages could not be installed: see above.' }], ofCode: [] };
+  }
+  const projects = serviceFolders()
+    .map((service) => `services/${service}`)
+    .filter((folder) => existsSync(path.join(root, folder, 'tsconfig.json')));
+  return await buildProjects(projects, signal);
+}
+
+/**
+ * Builds everything else as well: the services don't wait for it.
+ * @param {AbortSignal} signal As that of {@link buildServices}.
+ * @returns {Promise<Built>}
+ */
+export const buildAll = (signal) => buildProjects([], signal);
+
+async function buildProjects(projects, signal) {
+  const generated = await generate();
+  signal.throwIfAborted();
+  const compiled = await compile(projects);
+  signal.throwIfAborted();
+  const ofCode = compiled.code === 0 ? [] : parseFaults(compiled.output);
+  return { faults: [...(generated.code === 0 ? [] : parseFaults(generated.output)), ...ofCode], ofCode };
+}

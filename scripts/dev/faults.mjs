@@ -1,0 +1,50 @@
+/** What the tools found wrong, each fault once. */
+
+const COMPILER = /^(?<file>[^\s(][^(]*)\((?<line>\d+),(?<column>\d+)\): error (?<text>TS\d+: .*)$/;
+const BUF = /^(?<file>[^\s:][^:]*):(?<line>\d+):(?<column>\d+):(?<text>.*)$/;
+
+/**
+ * @typedef {object} Fault
+ * @property {string} [file] From the repository's folder.
+ * @property {string} text Where, and what; further lines are indented.
+ */
+
+/**
+ * @param {string} output What tsc or buf printed.
+ * @returns {Fault[]}
+ */
+export function parseFaults(output) {
+  const faults = [];
+  for (const line of output.split('\n').filter((text) => text.trim() !== '')) {
+    const { file, line: row, column, text } = (COMPILER.exec(line) ?? BUF.exec(line))?.groups ?? {};
+    const last = faults.at(-1);
+    if (file !== undefined) faults.push({ file, text: `${file}:${row}:${column} ${text}` });
+    else if (last !== undefined && /^\s/.test(line)) last.text += `\n${line}`;
+    else faults.push({ text: line });
+  }
+  return faults;
+}
+
+/**
+ * Whether a fault of the compiler's is in what `service` is made of: in its own folder, or in what several share.
+ * @param {Fault} fault
+ * @param {string} service
+ */
+export function concerns({ file }, service) {
+  const [, owner] = /^services\/([^/]+)\//.exec(file ?? '') ?? [];
+  return owner === undefined || owner === service;
+}
+
+/**
+ * Tells what wasn't there the last time.
+ * @param {(text: string) => void} tell
+ * @returns {(found: { key?: string, text: string }[]) => void} What has the same key, or else text, is the same.
+ */
+export function createReport(tell) {
+  let known = new Set();
+  return (found) => {
+    const now = new Map(found.map(({ key, text }) => [key ?? text, text]));
+    for (const [key, text] of now) if (!known.has(key)) tell(text);
+    known = new Set(now.keys());
+  };
+}

@@ -1,0 +1,62 @@
+/** Makes what runs follow from what is in the tree. */
+import { existsSync } from 'node:fs';
+import { entryOf } from '../launch/children.mjs';
+import { REGISTRY, tryManifests } from '../launch/manifests.mjs';
+import { concerns } from './faults.mjs';
+import { versionOf } from './version.mjs';
+
+/**
+ * @typedef {object} Outcome
+ * @property {string[]} restarted
+ * @property {string[]} started
+ * @property {string[]} stopped
+ * @property {{ key: string, text: string }[]} failed What couldn't be started, and why; by what it was made of.
+ */
+
+/**
+ * Starts services that are new or ended, restarts those that are made of something else now, and stops those that
+ * have gone. One with a fault in its code stays as it is; so does one that was told to stop.
+ * @param {import('../launch/launcher.mjs').Session} session
+ * @param {{ ofCode: import('./faults.mjs').Fault[], signal: AbortSignal }} options The signal ends the wait for services
+ *   to come up: they go on coming up without it.
+ * @returns {Promise<Outcome>}
+ */
+export async function reconcile({ system, held }, { ofCode, signal }) {
+  const { manifests, faults } = tryManifests();
+  const failed = new Map([...faults].map(([service, text]) => [service, { key: text, text }]));
+  for (const service of held) if (!manifests.has(service) && !faults.has(service)) held.delete(service);
+  const running = system.running();
+  const stopped = [...running.keys()].filter((service) => !manifests.has(service) && !faults.has(service));
+  const wanted = [...manifests.values()].filter((manifest) => isDue(manifest, { running, held, ofCode }));
+  const restarted = wanted.map(({ service }) => service).filter((service) => running.has(service));
+
+  const away = [...stopped, ...restarted];
+  await Promise.all(away.filter((service) => service !== REGISTRY).map(system.stop));
+  if (away.includes(REGISTRY)) await system.stop(REGISTRY);
+  const start = async (manifest) => {
+    try {
+      await system.start(manifest, signal);
+    } catch (error) {
+      if (!signal.aborted)
+        failed.set(manifest.service, { key: versionOf(manifest), text: `${manifest.service}: ${error.message}` });
+    }
+  };
+  await Promise.all(wanted.filter(({ service }) => service === REGISTRY).map(start));
+  await Promise.all(wanted.filter(({ service }) => service !== REGISTRY).map(start));
+  const started = wanted.map(({ service }) => service).filter((service) => !failed.has(service));
+  return {
+    restarted: started.filter((service) => restarted.includes(service)),
+    started: started.filter((service) => !restarted.includes(service)),
+    stopped,
+    failed: [...failed.values()],
+  };
+}
+
+function isDue(manifest, { running, held, ofCode }) {
+  const { service } = manifest;
+  const entry = running.get(service);
+  if (held.has(service) || !existsSync(entryOf(service))) return false;
+  if (entry === undefined) return true;
+  if (!entry.children.every(({ isRunning }) => isRunning())) return true;
+  return entry.version !== versionOf(manifest) && !ofCode.some((fault) => concerns(fault, service));
+}

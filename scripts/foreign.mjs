@@ -1,0 +1,27 @@
+/** Takes twenty contracts of well-known projects through `rondo new service`, in a copy of the repository. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { root, run } from './process.mjs';
+import { main as test } from './test.mjs';
+
+const report = path.join(root, '.rondo/foreign/report.md');
+/** CI keeps the grpcurl that it builds there. */
+const built = path.join(root, '.rondo/ci/bin');
+
+/**
+ * `npm run foreign`, `npm run foreign -- <jest arguments>`: needs grpcurl, and npm's registry for the packages that ship
+ * the contracts.
+ * @param {string[]} args
+ */
+export async function main(args) {
+  process.env.PATH += `${path.delimiter}${built}`;
+  if ((await run('grpcurl', ['-version'])).code !== 0) {
+    console.error('npm run foreign: grpcurl is not installed; see https://github.com/fullstorydev/grpcurl');
+    return 1;
+  }
+  rmSync(report, { force: true });
+  process.env.FOREIGN_CONTRACTS = 'all';
+  const code = await test(['e2e/foreign.test.ts', ...args]);
+  if (existsSync(report)) console.log(`\n${readFileSync(report, 'utf8')}`);
+  return code;
+}

@@ -1,0 +1,54 @@
+/** Contracts of every syntax as proto3 has them, which is what ts-proto knows best. */
+import { create, createFileRegistry } from '@bufbuild/protobuf';
+import {
+  FeatureSet_FieldPresence,
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FieldOptionsSchema,
+  FileDescriptorSetSchema,
+  OneofDescriptorProtoSchema,
+} from '@bufbuild/protobuf/wkt';
+
+/**
+ * ts-proto takes the fields of proto2 and of editions for those of proto3 that have no presence: a zero that was set
+ * isn't sent. Here they become what the compiler makes of proto3's `optional`; groups stay groups, whatever they are
+ * called; and what is packed says so. Nothing of it is seen on the wire.
+ * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} files Changed in place.
+ */
+export function desugar(files) {
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: files }));
+  for (const file of registry.files) {
+    if (file.proto.syntax === 'proto3') continue;
+    for (const message of file.messages) inMessage(message);
+    file.proto.syntax = 'proto3';
+    file.proto.edition = 0;
+  }
+}
+
+function inMessage({ proto, fields, nestedMessages }) {
+  for (const field of fields) {
+    if (field.delimitedEncoding) field.proto.type = FieldDescriptorProto_Type.GROUP;
+    if (field.fieldKind === 'list') markPacked(field);
+    if (isOptional(field)) markOptional(field.proto, proto);
+    field.proto.defaultValue = '';
+  }
+  for (const message of nestedMessages) inMessage(message);
+}
+
+/** Messages and members of a oneof have presence in any syntax. */
+const isOptional = ({ fieldKind, oneof, presence }) =>
+  (fieldKind === 'scalar' || fieldKind === 'enum') &&
+  oneof === undefined &&
+  presence !== FeatureSet_FieldPresence.IMPLICIT;
+
+function markOptional(field, message) {
+  field.label = FieldDescriptorProto_Label.OPTIONAL;
+  field.proto3Optional = true;
+  field.oneofIndex = message.oneofDecl.length;
+  message.oneofDecl.push(create(OneofDescriptorProtoSchema, { name: `_${field.name}` }));
+}
+
+function markPacked({ proto, packed }) {
+  proto.options ??= create(FieldOptionsSchema);
+  proto.options.packed = packed;
+}

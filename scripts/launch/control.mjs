@@ -1,0 +1,99 @@
+/** The Unix socket at which a running system can be told what to do: a JSON line in, JSON lines out. */
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const COMMANDS = ['start', 'stop', 'forget', 'restart', 'status'];
+/** The kernel's limit is 103 bytes on macOS, 107 on Linux. */
+const MAX_SOCKET_BYTES = 100;
+const MAX_REQUEST_BYTES = 4096;
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_CONNECTIONS = 16;
+
+/**
+ * Listens, and says where in `launcher.json` of the data folder. Nobody else may be using that folder.
+ * @param {{ data: string, registry: string, execute: import('./commands.mjs').Execute }} options
+ * @returns {Promise<{ close: () => Promise<void> }>}
+ */
+export async function openControl({ data, registry, execute }) {
+  const { socket, remove } = placeSocket(data);
+  const connections = new Set();
+  const server = createServer((connection) => {
+    connections.add(connection);
+    connection.once('close', () => connections.delete(connection));
+    serve(connection, execute);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
+  chmodSync(socket, 0o600); // whatever umask lets others do
+  const description = path.join(data, 'launcher.json');
+  writeFileSync(`${description}.new`, `${JSON.stringify({ pid: process.pid, socket, registry })}\n`);
+  renameSync(`${description}.new`, description);
+  return {
+    async close() {
+      rmSync(description, { force: true });
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const connection of connections) connection.destroy();
+      await closed;
+      remove();
+    },
+  };
+}
+
+/** In the data folder, or in a folder of this user's alone where that one's path is too long. */
+function placeSocket(data) {
+  const socket = path.join(data, 'launcher.sock');
+  if (Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) {
+    rmSync(socket, { force: true }); // one that was killed left it behind
+    return { socket, remove: () => rmSync(socket, { force: true }) };
+  }
+  const folder = mkdtempSync(path.join(tmpdir(), 'rondo-'));
+  return { socket: path.join(folder, 'launcher.sock'), remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+function serve(connection, execute) {
+  const reply = (message) => connection.writable && connection.write(`${JSON.stringify(message)}\n`);
+  connection.on('error', () => connection.destroy()); // who asked has left: what was begun is done all the same
+  readLine(connection)
+    .then((line) => execute(parseRequest(line), (text) => reply({ event: 'log', line: text })))
+    .then(
+      (rows) => reply({ event: 'done', rows }),
+      (error) => reply({ event: 'failed', message: error.message ?? `the system stops (${error})` }),
+    )
+    .finally(() => connection.end());
+}
+
+function readLine(connection) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const timer = setTimeout(() => reject(new Error('no request came; one is a JSON line')), REQUEST_TIMEOUT_MS);
+    connection.once('close', () => clearTimeout(timer));
+    connection.setEncoding('utf8').on('data', (more) => {
+      text += more;
+      const end = text.indexOf('\n');
+      if (end === -1 && text.length <= MAX_REQUEST_BYTES) return;
+      clearTimeout(timer);
+      connection.removeAllListeners('data').resume();
+      if (end === -1) reject(new Error(`a request is a JSON line of at most ${MAX_REQUEST_BYTES} bytes`));
+      else resolve(text.slice(0, end));
+    });
+  });
+}
+
+function parseRequest(line) {
+  const { command, service } = parseObject(line);
+  if (!COMMANDS.includes(command)) throw new Error(`"command" must be one of ${COMMANDS.join(', ')}`);
+  if (command !== 'status' && typeof service !== 'string') {
+    throw new Error(`"service" must name the one to ${command}: its folder under services/`);
+  }
+  return { command, service };
+}
+
+function parseObject(line) {
+  try {
+    return { ...JSON.parse(line) };
+  } catch (error) {
+    throw new Error('a request is a JSON object, such as {"command":"start","service":"greeter"}', { cause: error });
+  }
+}

@@ -1,0 +1,104 @@
+/** From a command line to a system that runs, and back to nothing: what `npm start` and `rondo dev` share. */
+import { step } from '../steps.mjs';
+import { createCommands } from './commands.mjs';
+import { openControl } from './control.mjs';
+import { requireUsable, withDataFolder } from './data-folder.mjs';
+import { databaseServer, startDatabases } from './database.mjs';
+import { readManifests } from './manifests.mjs';
+import { parseOptions, startBeside } from './options.mjs';
+import { plan } from './plan.mjs';
+import { requireFreePorts } from './ports.mjs';
+import { stopRequest } from './stop.mjs';
+import { createSystem } from './system.mjs';
+import { createTurns } from './turns.mjs';
+
+/**
+ * @typedef {object} Session
+ * @property {import('./options.mjs').Options} options
+ * @property {import('./database.mjs').Databases} databases
+ * @property {import('./system.mjs').System} system
+ * @property {ReturnType<typeof createTurns>} turn For whatever starts and stops services.
+ * @property {Set<string>} held Services that were told to stop.
+ * @property {import('./stop.mjs').StopRequest} stop
+ * @property {number} startedAt
+ */
+
+/**
+ * @typedef {object} Launch
+ * @property {string} command What was typed: `npm start`.
+ * @property {string[]} args
+ * @property {(stop: import('./stop.mjs').StopRequest) => Promise<boolean>} build False when nothing can be started; it
+ *   has said why.
+ * @property {(session: Session) => Promise<void>} bringUp Starts the services.
+ * @property {(session: Session) => Promise<void>} attend Does what there is to do until it is told to stop.
+ * @property {Pick<Parameters<typeof createSystem>[0], 'env' | 'versionOf'>} [settings]
+ */
+
+/**
+ * @param {Launch} launch
+ * @returns {Promise<number>} the exit code, once everything has stopped.
+ */
+export async function runLauncher(launch) {
+  const { command, args, build } = launch;
+  const startedAt = performance.now();
+  const stop = stopRequest();
+  try {
+    const options = parseOptions(args, command);
+    const otherwise = `choose another folder: ${startBeside(command, options.portBase).replace(/ --port-base.*/, '')}`;
+    const server = databaseServer(options);
+    await requireFreePorts(
+      [...plan(readManifests(), options.portBase), server],
+      `Stop what listens there, or start beside it: ${startBeside(command, options.portBase)}`,
+    );
+    requireUsable(options.data, otherwise);
+    if (!(await build(stop)) || stop.signal.aborted) return 1;
+    return await withDataFolder(options.data, { purpose: command, otherwise, signal: stop.signal }, () =>
+      withDatabases({ launch, options, server, stop, startedAt }),
+    );
+  } catch (error) {
+    // What a Ctrl-C cuts short on the way up is no fault. It may not have been heard yet: initdb blocks the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (stop.signal.aborted) return 1;
+    console.error(`${command}: ${error.message}`);
+    return 1;
+  }
+}
+
+async function withDatabases({ launch, options, server, stop, startedAt }) {
+  const names = [...new Set(readManifests().flatMap(({ database }) => database ?? []))];
+  const { databases } = await step('database', async () => {
+    const started = await startDatabases({ data: options.data, server });
+    try {
+      await started.provide(names);
+    } catch (error) {
+      await started.stop();
+      throw error;
+    }
+    return { code: 0, databases: started };
+  });
+  try {
+    return await withSystem({ launch, options, databases, stop, startedAt });
+  } finally {
+    await databases.stop();
+  }
+}
+
+async function withSystem({ launch: { bringUp, attend, settings }, options, databases, stop, startedAt }) {
+  const warn = (line) => stop.signal.aborted || console.warn(line);
+  const system = createSystem({ options, databases, warn, ...settings });
+  stop.onSecond(system.kill);
+  const { signal } = stop;
+  const session = { options, databases, system, turn: createTurns(), held: new Set(), stop, startedAt };
+  let control;
+  try {
+    await bringUp(session);
+    const execute = createCommands({ ...session, signal });
+    if (!signal.aborted) control = await openControl({ data: options.data, registry: system.registry, execute });
+    if (!signal.aborted) await attend(session);
+    console.log(`\nStopping (${await stop.promise}) …`);
+    return 0;
+  } finally {
+    await control?.close();
+    await system.close();
+  }
+}
