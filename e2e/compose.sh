@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the compose file as a user would, in a project of its own, and takes it down again: images, health, order of start,
-# scaling, data that survives, one service replaced alone. Needs a container engine and `docker compose`.
+# scaling, data that survives, one service replaced alone, services that `rondo new` adds to a system that runs. Needs a
+# container engine and `docker compose`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +9,8 @@ compose() { docker compose --project-name rondo-e2e "$@"; }
 rondo() { compose exec -T registry rondo "$@"; }
 fail() { echo "compose: $*" >&2; compose logs --tail 20 >&2; exit 1; }
 say() { echo "compose: $*"; }
-trap 'compose down --volumes --remove-orphans >/dev/null 2>&1' EXIT
+scratch=$(mktemp -d)
+trap 'compose down --volumes --remove-orphans >/dev/null 2>&1; rm -rf "$scratch"' EXIT
 
 # Tries a command for a minute.
 eventually() {
@@ -18,11 +20,13 @@ eventually() {
 serving() { [ "$(rondo ps --json | grep -o '"status":"SERVING"' | wc -l)" -eq "$1" ]; }
 
 compose up --build --detach --quiet-pull --scale calculator-replica=4
-eventually serving 7
-say "seven instances are registered and serving"
+# Whoever has a folder under services/ is an image; the registry isn't registered with itself.
+images=$(ls services)
+eventually serving $(($(wc -w <<<"$images") - 1 + 4))
+say "every instance is registered and serving"
 
 base=$(docker image inspect --format '{{.Size}}' node:24-bookworm-slim)
-for image in registry calculator project-management sales; do
+for image in $images; do
   added=$((($(docker image inspect --format '{{.Size}}' "rondo-$image") - base) / 1000000))
   say "rondo-$image adds $added MB to its base"
   [ "$added" -le 40 ] || fail "rondo-$image adds more than 40 MB"
@@ -47,17 +51,31 @@ rondo call projects.v1.TeamService/CreateMember \
   '{"member":{"displayName":"Ada","email":"ada@rondo.example","weeklyCapacityMinutes":2400}}' >/dev/null
 compose down
 compose up --detach
-eventually serving 5
-rondo call projects.v1.TeamService/ListMembers '{}' | grep -q ada@rondo.example || fail 'the data is gone after down and up'
+eventually serving $(($(wc -w <<<"$images") - 1 + 2))
+[[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo.example* ]] || fail 'the data is gone after down and up'
 say "data survives down and up"
 
-rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --rate 100 --duration 30s --json >/tmp/rondo-e2e-load &
+rondo call calculator.v1.CalculatorService/Add '{"a":2,"b":3}' --rate 100 --duration 30s --json >"$scratch/load" &
 load=$!
 before=$(compose ps --quiet sales)
 compose up --detach --no-deps --build --force-recreate sales
 [ "$(compose ps --quiet sales)" != '' ] || fail 'sales is gone'
 docker kill --signal KILL "$(compose ps --quiet calculator-replica | head -n 1)" >/dev/null
-wait "$load" || fail "calls failed: $(cat /tmp/rondo-e2e-load)"
-grep -q '"failed":0' /tmp/rondo-e2e-load || fail "calls failed: $(cat /tmp/rondo-e2e-load)"
+wait "$load" || fail "calls failed: $(<"$scratch/load")"
+grep -q '"failed":0' "$scratch/load" || fail "calls failed: $(<"$scratch/load")"
 eventually rondo call sales.v1.QuoteService/ListQuotes '{}'
 say "sales was replaced alone (was ${before:0:12}) and a calculator killed: no call failed"
+
+# In a clone of the last commit: what is made shall not stand in the tree of whoever runs this.
+git clone --quiet --no-hardlinks . "$scratch/a clone"
+cd "$scratch/a clone"
+npm run --silent rondo -- new service greeter >/dev/null
+npm run --silent rondo -- new service billing --with-database >/dev/null
+compose config --quiet || fail 'docker-compose.yml is not valid with services that were made'
+compose up --build --detach --wait greeter billing
+unwritten() { [[ $(rondo call "$1.v1.${1^}Service/Echo" '{}' 2>&1) == *UNIMPLEMENTED*services/$1/src/* ]]; }
+for service in greeter billing; do eventually unwritten "$service"; done
+owner=$(compose exec -T postgres psql -U postgres -Atc "SELECT datdba::regrole FROM pg_database WHERE datname = 'billing'")
+[ "$owner" = billing ] || fail "the database of billing belongs to: $owner"
+[[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo.example* ]] || fail 'the data is gone'
+say "services that were made are images that answer, with a database of their own where they want one; the data stays"
