@@ -1,18 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { readGuide } from './src/guide.js';
 import { node, root } from './src/run.js';
 
-/** The code block of a guide whose fence names `file`. */
-function codeOf(guide: string, file: string): string {
-  const text = readFileSync(join(root, 'docs/guides', guide), 'utf8');
-  const code = new RegExp(`\`\`\`\\w+ ${file}\n(.*?)\`\`\``, 's').exec(text)?.[1];
-  if (code === undefined) throw new Error(`${guide} has no code block named ${file}`);
-  return code;
-}
-
 describe('docs/guides/first-call.md', () => {
-  const code = codeOf('first-call.md', 'first-call.mjs');
+  const code = readGuide('first-call.md').code('first-call.mjs');
 
   it('is under 40 lines', () => {
     expect(code.trimEnd().split('\n').length).toBeLessThan(40);

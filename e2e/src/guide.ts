@@ -1,0 +1,36 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root } from './run.js';
+
+/** The code blocks of a guide whose fences name a file: ```` ```ts services/greeter/src/app.ts ````. */
+export interface Guide {
+  /** @throws Error where the guide has no block of that name. */
+  code(file: string): string;
+  /** Writes the blocks of that names into a folder, as a reader would. */
+  write(folder: string, ...files: readonly string[]): void;
+  /** Its commands, in order: each line of its `sh` blocks. */
+  readonly commands: readonly string[];
+}
+
+/** A guide of docs/guides. */
+export function readGuide(name: string): Guide {
+  const text = readFileSync(join(root, 'docs/guides', name), 'utf8');
+  const blocks = new Map(
+    [...text.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)].map(([, file = '', code = '']) => [file, code]),
+  );
+  const code = (file: string) => {
+    const found = blocks.get(file);
+    if (found === undefined) throw new Error(`${name} has no code block named ${file}`);
+    return found;
+  };
+  return {
+    code,
+    write(folder, ...files) {
+      for (const file of files) {
+        mkdirSync(dirname(join(folder, file)), { recursive: true });
+        writeFileSync(join(folder, file), code(file));
+      }
+    },
+    commands: [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, lines = '']) => lines.trimEnd().split('\n')),
+  };
+}

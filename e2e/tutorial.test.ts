@@ -1,0 +1,135 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Clone, cloneRepository } from './src/clone.js';
+import { eventually } from './src/eventually.js';
+import { readGuide } from './src/guide.js';
+import { freeBase } from './src/ports.js';
+import type { Ended, Running } from './src/run.js';
+
+/** A save, a rebuild and a restart, on a machine that is busy. */
+const PATIENCE_MS = 60_000;
+const SAY_HELLO = 'helloworld.Greeter/SayHello';
+const WELCOME = 'reception.v1.ReceptionService/Welcome';
+
+const guide = readGuide('add-a-service.md');
+const testing = readGuide('test-a-service.md');
+
+let clone: Clone;
+/** Where the reader keeps contracts. Paths have spaces. */
+let desk: string;
+let base: number;
+let dev: Running;
+
+const call = (...args: readonly string[]) => clone.rondo('call', '--registry', `127.0.0.1:${base}`, ...args);
+
+async function succeed(work: Promise<Ended>): Promise<string> {
+  const { code, stdout, stderr } = await work;
+  if (code !== 0) throw new Error(`${stdout}${stderr}\nrondo dev: ${JSON.stringify(dev.output())}`);
+  return stdout;
+}
+
+beforeAll(async () => {
+  desk = mkdtempSync(join(tmpdir(), 'rondo a desk '));
+  base = await freeBase();
+  clone = await cloneRepository();
+  dev = clone.startRondo('dev', '--port-base', String(base));
+  await eventually(120_000, () => expect(dev.output().stdout).toContain('Rondo is up'));
+}, 240_000);
+
+afterAll(async () => {
+  dev.process.kill('SIGINT');
+  await dev.ended;
+  clone.remove();
+  rmSync(desk, { recursive: true });
+});
+
+describe('docs/guides/add-a-service.md', () => {
+  it('needs six commands to the first call across two services', () => {
+    const commands = guide.commands.flatMap((line) => line.split(' && '));
+    const across = commands.findIndex((command) => command.includes(WELCOME));
+    const needed = commands.slice(0, across + 1).filter((command) => !command.startsWith('grpcurl'));
+    expect(needed).toHaveLength(6);
+  });
+
+  it('makes the Greeter of its contract, which runs and says what to write', async () => {
+    guide.write(desk, 'helloworld.proto');
+    await succeed(clone.rondo('new', 'service', 'greeter', '--proto', join(desk, 'helloworld.proto'), '--start'));
+    const { stderr } = await call(SAY_HELLO, '{"name": "Ada"}');
+    expect(stderr).toContain("isn't written yet: its handler belongs in services/greeter/src/greeter.ts");
+  }, 120_000);
+
+  it('writes what the guide shows to be written by hand', () => {
+    for (const file of ['package.json', 'tsconfig.json', 'src/main.ts', 'src/app.ts']) {
+      const path = `services/greeter/${file}`;
+      expect(readFileSync(join(clone.root, path), 'utf8')).toBe(guide.code(path));
+    }
+  });
+
+  it('answers what the handler says once it is saved', async () => {
+    guide.write(clone.root, 'services/greeter/src/greeter.ts', 'services/greeter/test/greeter.test.ts');
+    await eventually(PATIENCE_MS, async () => {
+      expect(JSON.parse(await succeed(call(SAY_HELLO, '{"name": "Ada"}')))).toEqual({ message: 'Hello Ada' });
+    });
+  });
+
+  it('calls the Greeter from another service', async () => {
+    guide.write(desk, 'reception.proto');
+    await succeed(clone.rondo('new', 'service', 'reception', '--proto', join(desk, 'reception.proto'), '--start'));
+    guide.write(clone.root, 'services/reception/src/reception.ts', 'services/reception/src/app.ts');
+    await eventually(PATIENCE_MS, async () => {
+      const greetings = ['Hello Ada', 'Hello Grace'];
+      expect(JSON.parse(await succeed(call(WELCOME, '{"guests": ["Ada", "Grace"]}')))).toEqual({ greetings });
+    });
+  }, 120_000);
+});
+
+describe('docs/guides/test-a-service.md', () => {
+  it('has tests that pass, and fail when the service is broken', async () => {
+    const tests = [
+      'reception/test/reception.test.ts',
+      'reception/test/deadline.test.ts',
+      'greeter/test/replicas.test.ts',
+    ];
+    testing.write(clone.root, ...tests.map((file) => `services/${file}`));
+    const run = () => clone.node('scripts/run.mjs', 'test', 'services/reception', 'services/greeter');
+    expect(await succeed(run().then((ended) => ({ ...ended, stdout: ended.stderr })))).toMatch(
+      /Tests: +6 passed, 6 total/,
+    );
+
+    const file = join(clone.root, 'services/reception/src/reception.ts');
+    const code = readFileSync(file, 'utf8');
+    writeFileSync(file, code.replace('greetings: replies.map(', 'greetings: replies.slice(1).map('));
+    expect((await run()).stderr).toMatch(/Tests: +1 failed, 5 passed, 6 total/);
+    writeFileSync(file, code);
+  }, 120_000);
+
+  it('leaves a tree that passes every check', async () => {
+    const { code, stdout } = await clone.node('scripts/run.mjs', 'check');
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+  }, 120_000);
+});
+
+describe('docs/guides/add-a-service.md, without the generator', () => {
+  it('gets to the same by hand', async () => {
+    await succeed(clone.rondo('remove', 'service', 'reception', '--force'));
+    await succeed(clone.rondo('remove', 'service', 'greeter', '--force'));
+    expect(await clone.git('status', '--porcelain')).toBe('');
+
+    guide.write(join(clone.root, 'proto/helloworld'), 'helloworld.proto');
+    const files = ['package.json', 'tsconfig.json', 'src/main.ts', 'src/app.ts', 'src/greeter.ts'];
+    guide.write(clone.root, ...files.map((file) => `services/greeter/${file}`));
+    const references = join(clone.root, 'tsconfig.json');
+    const last = '    { "path": "services/sales" }';
+    const text = readFileSync(references, 'utf8');
+    writeFileSync(references, text.replace(last, `${last},\n    { "path": "services/greeter" }`));
+    const [program = '', ...args] = guide.commands.find((command) => command.endsWith(' install'))?.split(' ') ?? [];
+    expect([program, ...args].join(' ')).toMatch(/^npx --yes pnpm@[\d.]+ install$/);
+    await succeed(clone.run(program, ...args));
+
+    await eventually(PATIENCE_MS, async () => {
+      expect(JSON.parse(await succeed(call(SAY_HELLO, '{"name": "Ada"}')))).toEqual({ message: 'Hello Ada' });
+    });
+  }, 120_000);
+});
