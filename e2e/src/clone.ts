@@ -8,7 +8,7 @@ export interface Clone {
   readonly root: string;
   /** Runs a program of Node's in it to its end: `node('scripts/run.mjs', 'check')`. */
   node(...args: readonly string[]): Promise<Ended>;
-  /** Runs a program in it to its end. */
+  /** Runs a program in it to its end, as a person does: tools that find themselves in CI do other things. */
   run(program: string, ...args: readonly string[]): Promise<Ended>;
   /** Runs `rondo` of this copy to its end. */
   rondo(...args: readonly string[]): Promise<Ended>;
@@ -58,7 +58,7 @@ function open(folder: string): Clone {
   return {
     root: folder,
     node: (...args) => node(...args).ended,
-    run: (program, ...args) => startIn({ cwd: folder }, program, args).ended,
+    run: (program, ...args) => startIn({ cwd: folder, env: { CI: 'false' } }, program, args).ended,
     rondo: (...args) => node('scripts/rondo.mjs', ...args).ended,
     startRondo: (...args) => node('scripts/rondo.mjs', ...args),
     git: (...args) => git(folder, args),
