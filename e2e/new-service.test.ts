@@ -35,6 +35,12 @@ package helloworld;
 message HelloRequest { string name = 1; }
 message HelloReply { string message = 1; }
 `;
+  /** Written where the starter would stand, in a style of its own. */
+  const ERRAND = `syntax = "proto3";
+package errand.v1;
+service Errands { rpc Run(M) returns (M); }
+message M {}
+`;
   const HANDLERS = 'services/greeter/src/greeter.ts';
 
   const status = () => clone.git('status', '--porcelain', '--untracked-files=all');
@@ -109,13 +115,21 @@ message HelloReply { string message = 1; }
         methods: [{ method: 'helloworld.Greeter/SayHello', file: HANDLERS }],
         exempt: ['helloworld/greeter.proto', 'helloworld/messages.proto'],
       });
+      mkdirSync(join(clone.root, 'proto/errand/v1'), { recursive: true });
+      write('proto/errand/v1/errand.proto', ERRAND);
+      const errand = await clone.rondo('new', 'service', 'errand', '--json');
+      expect(JSON.parse(errand.stdout)).toMatchObject({
+        methods: [{ method: 'errand.v1.Errands/Run' }],
+        exempt: ['errand/v1/errand.proto'],
+      });
+      expect(read('proto/errand/v1/errand.proto')).toBe(ERRAND);
       const billing = await clone.rondo('new', 'service', 'billing', '--with-database');
       expect(billing.stderr).toMatch(/^(?:ok +\w+ +\d+\.\d s\n){5}$/);
       expect(billing.stdout).toContain("npx rondo call billing.v1.BillingService/Echo '{}'");
       const check = await clone.node('scripts/run.mjs', 'check');
       expect(check).toMatchObject({ code: 0, stdout: expect.stringContaining('0 failed') });
-      const test = await clone.node('scripts/run.mjs', 'test', 'services/greeter', 'services/billing', 'e2e/contracts');
-      expect(test).toMatchObject({ code: 0, stderr: expect.stringContaining('4 passed') });
+      const test = await clone.node('scripts/run.mjs', 'test', 'services/(greeter|errand|billing)', 'e2e/contracts');
+      expect(test).toMatchObject({ code: 0, stderr: expect.stringContaining('5 passed') });
     },
     TIMEOUT_MS,
   );
@@ -173,7 +187,9 @@ message HelloReply { string message = 1; }
       // The other service doesn't build, which is no reason to keep this one.
       const removed = await clone.rondo('remove', 'service', 'billing');
       expect(removed).toMatchObject({ code: 0, stderr: expect.stringContaining('error TS2353') });
-      expect(await clone.rondo('remove', 'service', 'greeter', '--force')).toMatchObject({ code: 0 });
+      for (const service of ['errand', 'greeter']) {
+        expect(await clone.rondo('remove', 'service', service, '--force')).toMatchObject({ code: 0 });
+      }
       expect(await status()).toBe('');
       for (const gone of [
         'services/greeter',

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { type ChangeSet, withChanges } from './change-set.js';
 import { type Contract, type ContractSource, loadContract } from './contract/index.js';
 import { readManifests } from './manifests.js';
@@ -16,7 +18,7 @@ import {
 } from './render/index.js';
 import { readText } from './repository.js';
 import { addProject, addToCompose, COMPOSE, PROJECTS, readExemptions } from './root-files/index.js';
-import { checkReplaceable, takeContract } from './take-contract.js';
+import { checkReplaceable, exemptFromStyle, takeContract } from './take-contract.js';
 import { snakeCase } from './words.js';
 import { build, format, guardProducts, install } from './workspace.js';
 
@@ -38,7 +40,7 @@ export interface CreatedService {
 export async function createService(options: NewServiceOptions): Promise<CreatedService> {
   const { root, signal, name, progress } = options;
   const port = await progress.step('check', () => checkTree(options));
-  const source = options.source ?? starter(name);
+  const source = options.source ?? ownContract(root, name);
   const contract = await progress.step('contract', async () => {
     const loaded = await loadContract({ root, source, for: name, signal });
     await checkReplaceable(options, loaded);
@@ -73,8 +75,12 @@ function checkTree(options: NewServiceOptions): number {
   return chosen;
 }
 
-function starter(name: string): ContractSource {
-  return { kind: 'text', path: starterFile(name), text: renderStarter(name) };
+/** What somebody wrote where the starter would stand, or else the starter. */
+function ownContract(root: string, name: string): ContractSource {
+  const file = starterFile(name);
+  const written = path.join(root, 'proto', file);
+  if (existsSync(written)) return { kind: 'file', path: path.relative(process.cwd(), written) };
+  return { kind: 'text', path: file, text: renderStarter(name) };
 }
 
 /** A database of its own, called as the service is. */
@@ -104,7 +110,10 @@ async function writeAll(
   for (const [file, text] of rendered) changes.write(file, text);
   changes.write(PROJECTS, addProject(readText(root, PROJECTS), `services/${service}`));
   changes.write(COMPOSE, addToCompose(readText(root, COMPOSE), { service, port, database }));
-  const exempt = takeContract(options, contract, changes);
+  takeContract(contract, changes);
+  // Also one that somebody put there: what is made passes every check.
+  const files = contract.files.map((file) => file.path);
+  const exempt = exemptFromStyle(options, { ...contract, files }, changes);
   await format(
     options,
     rendered.map(([file]) => file).filter((file) => !file.endsWith('.sql')),

@@ -5,7 +5,7 @@ import type { Workspace } from './workspace.js';
 /** What `rondo new service` is asked for. */
 export interface NewServiceOptions extends Workspace {
   readonly name: string;
-  /** A starter for a new service, and the contracts that it has for one that stands. */
+  /** By default a contract by the service's name, or else a starter; for a service that stands the contracts that it has. */
   readonly source: ContractSource | undefined;
   readonly withDatabase: boolean;
   /** The next one that is free by default. */

@@ -21,18 +21,23 @@ export async function checkReplaceable({ root, signal }: Workspace, { files }: C
   });
 }
 
-/** Writes a contract's files where they are new or different; those in a style of their own are exempt from ours. */
-export function takeContract(
-  { root }: Workspace,
-  { files, styleRemarks }: Contract,
-  changes: ChangeSet,
-): readonly string[] {
+/** Writes a contract's files where they are new or different, and tells which those are. */
+export function takeContract({ files }: Contract, changes: ChangeSet): readonly string[] {
   const taken = files.filter(({ state }) => state !== 'same');
   for (const file of taken) changes.write(`proto/${file.path}`, file.bytes);
+  return taken.map((file) => file.path);
+}
+
+/** Exempts from our style those of `files` that have one of their own, and tells which those are. */
+export function exemptFromStyle(
+  { root }: Workspace,
+  { files, styleRemarks }: { readonly files: readonly string[]; readonly styleRemarks: readonly string[] },
+  changes: ChangeSet,
+): readonly string[] {
   const known = readExemptions(root);
-  const foreign = taken
-    .map((file) => file.path)
-    .filter((contract) => !known.includes(contract) && styleRemarks.some((remark) => isAbout(remark, contract)));
+  const foreign = files.filter(
+    (contract) => !known.includes(contract) && styleRemarks.some((remark) => isAbout(remark, contract)),
+  );
   if (foreign.length > 0) changes.write(BUF, exempt(readText(root, BUF), foreign));
   return foreign;
 }

@@ -6,7 +6,7 @@ import type { NewServiceOptions } from './new-service-options.js';
 import { isAsWritten, isRecorded, recordWritten } from './record.js';
 import { Refusal } from './refusal.js';
 import type { Stub } from './render/index.js';
-import { checkReplaceable, takeContract } from './take-contract.js';
+import { checkReplaceable, exemptFromStyle, takeContract } from './take-contract.js';
 import { type Merge, mergeContracts } from './update/index.js';
 import { findBreaks, format, guardProducts, isFormatted, tryBuild } from './workspace.js';
 
@@ -111,7 +111,9 @@ async function writeMerge(
     if (merge.fresh.includes(file) || (await isFormatted(options, file))) formatted.push(file);
   }
   for (const [file, text] of merge.files) changes.write(file, text);
-  const exempt = contracts.flatMap((contract) => takeContract(options, contract, changes));
+  const exempt = contracts.flatMap((contract) =>
+    exemptFromStyle(options, { ...contract, files: takeContract(contract, changes) }, changes),
+  );
   await format(options, formatted);
   return exempt;
 }

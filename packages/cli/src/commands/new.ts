@@ -14,7 +14,7 @@ const options = {
     type: 'string',
     placeholder: 'FILE',
     complete: 'files',
-    description: 'The contract; a commented starter where none is given.',
+    description: 'The contract; by default proto/<name>/v1/<name>.proto, where there is none a commented starter.',
   },
   'proto-path': {
     type: 'string',
