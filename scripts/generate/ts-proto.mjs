@@ -10,9 +10,10 @@ const { getVersions } = require('ts-proto/build/src/utils');
 const { CodeGeneratorRequest } = createRequire(require.resolve('ts-proto'))('ts-proto-descriptors');
 
 /**
- * The stubs for the files of a request, those that it imports among them. ts-proto's own program shares what it imports and its helpers between the
- * files of a request: a message `Timestamp` in one is told from google's in another by which of them comes first. Here
- * each has its own, so that a stub follows from its contract alone, whatever it is generated with.
+ * The stubs for the files of a request, those that it imports among them. ts-proto's own program shares what it imports
+ * and its helpers between the files of a request: a message `Timestamp` in one is told from google's in another by which
+ * of them comes first. Here each has its own, so that a stub follows from its contract alone, whatever it is generated
+ * with.
  * @param {Uint8Array} request A `google.protobuf.compiler.CodeGeneratorRequest`.
  * @returns {Promise<{ name: string, content: string }[]>}
  */
