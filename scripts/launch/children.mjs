@@ -29,11 +29,11 @@ export const entryOf = (service) => path.join(root, 'services', service, 'dist/m
  * @param {{ data: string, env: Record<string, string>, warn: (line: string) => void }} options
  * @returns {Child}
  */
-export function startChild({ name, service }, { data, env, warn }) {
+export function startChild({ name, service, port }, { data, env, warn }) {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OURS_ALONE.includes(key)));
   const child = spawn(process.execPath, [entryOf(service)], {
     cwd: root,
-    env: { ...inherited, ...env, RONDO_INSTANCE_ID: name },
+    env: { ...inherited, ...env, RONDO_INSTANCE_ID: name, RONDO_LISTEN: `127.0.0.1:${port}` },
     // Ctrl-C reaches this process alone, which stops the others in order; they stop by themselves when the channel to
     // it breaks, whatever ended it.
     detached: true,

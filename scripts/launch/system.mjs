@@ -47,15 +47,10 @@ export function createSystem({ options: { data, portBase }, databases, warn, env
   // Of a registry that was told to stop, each service would say that it is away.
   const told = (line) => closing || registryAway || warn(line);
 
-  const launch = (manifest, databaseUrl) => (planned) => {
-    const own = { ...env, RONDO_LISTEN: `127.0.0.1:${planned.port}`, RONDO_REGISTRY: registry };
-    if (manifest.database !== undefined) own.DATABASE_URL = databaseUrl;
-    return startChild(planned, { data, env: own, warn: told });
-  };
-
   const begin = (manifest, databaseUrl) => {
+    const own = { ...env, RONDO_REGISTRY: registry, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) };
     const version = versionOf(manifest);
-    const children = plan([manifest], portBase).map(launch(manifest, databaseUrl));
+    const children = plan([manifest], portBase).map((one) => startChild(one, { data, env: own, warn: told }));
     const entry = { manifest, children, version, awaited: true, stopping: false };
     running.set(manifest.service, entry);
     writePids(data, running);
@@ -86,11 +81,10 @@ export function createSystem({ options: { data, portBase }, databases, warn, env
     const databaseUrl = database && (await databases.urlOf(database));
     if (closing) throw new Error('the system stops');
     const entry = begin(manifest, databaseUrl);
-    const names = service === REGISTRY ? [] : entry.children.map(({ name }) => name);
     try {
-      const rows = await untilReady(registry, { names, failed: firstToEnd(entry.children), signal });
+      const rows = await untilUp(registry, entry, signal);
       if (service === REGISTRY) registryAway = false;
-      return service === REGISTRY ? [registryRow(registry)] : rows;
+      return rows;
     } catch (error) {
       if (!signal.aborted) await stop(service);
       throw error;
@@ -105,9 +99,7 @@ export function createSystem({ options: { data, portBase }, databases, warn, env
     stop,
     running: () => running,
     rows: async () => [registryRow(registry), ...(await listReady(registry))],
-    kill() {
-      for (const { children } of running.values()) for (const child of children) child.kill('SIGKILL');
-    },
+    kill: () => killAll(running),
     async close() {
       closing = true;
       await Promise.all([...running.keys()].filter((service) => service !== REGISTRY).map(stop));
@@ -117,6 +109,20 @@ export function createSystem({ options: { data, portBase }, databases, warn, env
   };
 }
 
+/** The registry itself, or all instances of a service once they take calls. */
+async function untilUp(registry, { manifest, children }, signal) {
+  const isRegistry = manifest.service === REGISTRY;
+  const names = isRegistry ? [] : children.map(({ name }) => name);
+  const rows = await untilReady(registry, { names, failed: firstToEnd(children), signal });
+  return isRegistry ? [registryRow(registry)] : rows;
+}
+
+function killAll(running) {
+  for (const child of childrenOf(running)) child.kill('SIGKILL');
+}
+
+const childrenOf = (running) => [...running.values()].flatMap(({ children }) => children);
+
 const registryRow = (address) => ({ name: REGISTRY, address, services: ['rondo.registry.v1.RegistryService'] });
 
 function requireBuilt(service) {
@@ -125,7 +131,7 @@ function requireBuilt(service) {
 
 /** For whoever wants to signal one of them: whole at every moment. */
 function writePids(data, running) {
-  const children = [...running.values()].flatMap((entry) => entry.children).filter(({ isRunning }) => isRunning());
+  const children = childrenOf(running).filter(({ isRunning }) => isRunning());
   const pids = Object.fromEntries(children.map(({ name, pid }) => [name, pid]));
   writeFileSync(`${pidFile(data)}.new`, `${JSON.stringify(pids, null, 2)}\n`);
   renameSync(`${pidFile(data)}.new`, pidFile(data));
