@@ -5,17 +5,10 @@ import { type Contract, type ContractSource, loadContract } from './contract/ind
 import { readManifests } from './manifests.js';
 import { checkNameFree } from './name.js';
 import type { NewServiceOptions } from './new-service-options.js';
+import type { NewServiceOutcome } from './new-service-outcome.js';
 import { choosePort } from './port.js';
 import { recordWritten } from './record.js';
-import {
-  type Blueprint,
-  nameHandlers,
-  renderService,
-  renderStarter,
-  type Stub,
-  starterFile,
-  stubsOf,
-} from './render/index.js';
+import { type Blueprint, nameHandlers, renderService, renderStarter, starterFile, stubsOf } from './render/index.js';
 import { readText } from './repository.js';
 import { addProject, addToCompose, COMPOSE, PROJECTS, readExemptions } from './root-files/index.js';
 import { checkReplaceable, exemptFromStyle, takeContract } from './take-contract.js';
@@ -23,17 +16,8 @@ import { snakeCase } from './words.js';
 import { build, format, guardProducts, install } from './workspace.js';
 
 /** A service that was made. */
-export interface CreatedService {
+export interface CreatedService extends NewServiceOutcome {
   readonly kind: 'created';
-  readonly service: string;
-  /** Where it listens with the usual base port. */
-  readonly port: number;
-  /** What was written, as paths from the repository's root. */
-  readonly files: readonly string[];
-  /** What is to be written next. */
-  readonly methods: readonly Stub[];
-  /** Contracts that keep a style of their own. */
-  readonly exempt: readonly string[];
 }
 
 /** Makes a service that isn't there yet. */

@@ -3,23 +3,16 @@ import { type ChangeSet, withChanges } from './change-set.js';
 import { type Contract, loadContract, readImportGraph, withImports } from './contract/index.js';
 import { type Manifest, readManifests } from './manifests.js';
 import type { NewServiceOptions } from './new-service-options.js';
+import type { NewServiceOutcome } from './new-service-outcome.js';
 import { isAsWritten, isRecorded, recordWritten } from './record.js';
 import { Refusal } from './refusal.js';
-import type { Stub } from './render/index.js';
 import { checkReplaceable, exemptFromStyle, takeContract } from './take-contract.js';
 import { type Merge, mergeContracts } from './update/index.js';
 import { findBreaks, format, guardProducts, isFormatted, tryBuild } from './workspace.js';
 
 /** A service that was brought up to date with its contracts. */
-export interface UpdatedService {
+export interface UpdatedService extends NewServiceOutcome {
   readonly kind: 'updated';
-  readonly service: string;
-  readonly port: number;
-  /** What was written, as paths from the repository's root. */
-  readonly files: readonly string[];
-  /** The methods that are new, each with the file of its handler. */
-  readonly methods: readonly Stub[];
-  readonly exempt: readonly string[];
   /** What a person has to do, a line each. */
   readonly byHand: readonly string[];
   /** What main's clients rely on and the contracts no longer have, a line each: `npm run check` will refuse it. */
