@@ -1,6 +1,7 @@
 /** The folder that a system keeps its data in, and the locks of those who must be alone. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { otherOwner } from '../launch/data-folder.mjs';
 import { root } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { findSystem, readJson } from './system.mjs';
@@ -31,8 +32,8 @@ function unusable(folder) {
     const remedy = error.code === 'EROFS' ? `start elsewhere: ${ELSEWHERE}` : AS_OWNER;
     return { detail: `${folder} can't be written to (${error.code})`, remedy };
   }
-  const owner = statSync(path.join(folder, 'postgres'), { throwIfNoEntry: false })?.uid;
-  if (owner === undefined || owner === process.getuid?.()) return undefined;
+  const owner = otherOwner(folder);
+  if (owner === undefined) return undefined;
   const detail = `${folder} belongs to another user (id ${owner}), and PostgreSQL lets nobody else into its files`;
   return { detail, remedy: AS_OWNER };
 }

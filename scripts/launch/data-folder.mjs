@@ -15,11 +15,21 @@ export function requireUsable(data, otherwise) {
   } catch (error) {
     throw new Error(`${data} can't be written to (${error.code}); ${otherwise}`, { cause: error });
   }
-  // A start as root before this one, or after: PostgreSQL would not be let into its own files.
-  const owner = statSync(path.join(data, 'postgres'), { throwIfNoEntry: false })?.uid;
-  if (owner !== undefined && owner !== process.getuid?.()) {
+  const owner = otherOwner(data);
+  if (owner !== undefined) {
     throw new Error(`${data} belongs to another user (id ${owner}): start it as that user, or ${otherwise}`);
   }
+}
+
+/**
+ * Whose the database in a data folder is, where it is another user's: after a start as root, or before one. PostgreSQL
+ * would not be let into its own files.
+ * @param {string} data
+ * @returns {number | undefined} the user's id.
+ */
+export function otherOwner(data) {
+  const owner = statSync(path.join(data, 'postgres'), { throwIfNoEntry: false })?.uid;
+  return owner === process.getuid?.() ? undefined : owner;
 }
 
 /**
