@@ -20,7 +20,10 @@ export async function loadScaffold(command: string) {
 
 /** That a command works on a repository, and what to do where there is none. */
 export const needsClone = (command: string, cause?: unknown): Error =>
-  new Error(`rondo ${command} needs a clone of the repository: run npx rondo ${command} there`, { cause });
+  new Error(
+    `rondo ${command} needs a clone of the repository that is built (npm run build): run npx rondo ${command} there`,
+    { cause },
+  );
 
 /** How commands end that write the tree. */
 export const EXIT_CODES = {
