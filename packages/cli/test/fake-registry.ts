@@ -38,6 +38,8 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     [...instances.values()].filter(({ services }) => service === '' || services.includes(service));
 
   const handlers: Handlers<typeof RegistryServiceDefinition> = {
+    setOperatorState: () => ({}),
+    listOperatorStates: () => ({}),
     register({ instance }) {
       if (instance !== undefined) put({ ...instance, registerTime: new Date(systemClock.now() - 180_000) });
       return { leaseId: instance?.instanceId ?? '', ttl: { seconds: 10n, nanos: 0 }, position: position() };

@@ -41,6 +41,8 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
   const ttl = () => ({ seconds: BigInt(fake.grantedTtlMs / 1000), nanos: 0 });
   const unused = () => Promise.reject(new RpcError(Status.UNIMPLEMENTED, 'not part of this test'));
   const handlers: Handlers<typeof RegistryServiceDefinition> = {
+    setOperatorState: () => ({}),
+    listOperatorStates: () => ({}),
     async register(request) {
       await enter('register', false);
       fake.known = true;

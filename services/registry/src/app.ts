@@ -10,9 +10,9 @@ export function createApp(
   context: Pick<ServiceContext, 'clock' | 'random' | 'log'>,
   config: Config<typeof variables>,
 ): App {
-  const { maxInstances, maxServices, maxWatches, warmingMs } = config;
+  const { maxInstances, maxServices, maxWatches, maxCordoned, warmingMs } = config;
   const { clock, random, log } = context;
-  const limits = { instances: maxInstances, services: maxServices, watches: maxWatches };
+  const limits = { instances: maxInstances, services: maxServices, watches: maxWatches, cordoned: maxCordoned };
   const store = new MemoryStore({ clock, random, log, limits, warmingMs });
   return {
     services: [implement(RegistryServiceDefinition, registryHandlers(store, clock))],

@@ -15,6 +15,10 @@ export const variables = {
     default: DEFAULT_TOTAL_LIMITS.watches,
     description: 'How many watches may be open at the registry; more are refused.',
   }),
+  maxCordoned: variable('RONDO_REGISTRY_MAX_CORDONED', integer({ min: 1, max: 10_000 }), {
+    default: DEFAULT_TOTAL_LIMITS.cordoned,
+    description: 'How many instances may be cordoned at the registry; more are refused.',
+  }),
   warmingMs: variable('RONDO_REGISTRY_WARMING_MS', integer({ max: TTL.maxMs }), {
     default: TTL.defaultMs,
     description: 'How long a registry that started empty says that instances may still come back.',

@@ -140,7 +140,7 @@ describe('a bad request', () => {
 });
 
 function endpoint(address: string) {
-  return { address, protocols: [], security: Security.SECURITY_PLAINTEXT };
+  return { address, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined };
 }
 
 function fingerprinted(fingerprint: string) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   InstanceStatus,
+  OperatorState,
   RemovalReason,
   Security,
   type WatchResponse,
@@ -31,8 +32,9 @@ describe('a registered instance', () => {
     expect(ttl).toEqual({ seconds: 10n, nanos: 0 });
     expect(position).toEqual({ epoch: BigInt(clock.now()), revision: 1n });
     const { instances, nextPageToken, warming } = await registry.listInstances({ service: SALES });
-    const registered = { weight: 100, registerTime: new Date(clock.now()), revision: 1n };
-    expect(instances).toEqual([{ ...described, ...registered }]);
+    const operatorState = OperatorState.OPERATOR_STATE_NONE;
+    const registered = { weight: 100, registerTime: new Date(clock.now()), revision: 1n, operatorState };
+    expect(instances).toEqual([expect.objectContaining({ ...described, ...registered })]);
     expect([nextPageToken, warming]).toEqual(['', false]);
     expect((await registry.listServices({})).services).toEqual([{ service: SALES, instances: 1, serving: 1 }]);
   });
@@ -88,7 +90,9 @@ describe('a registered instance', () => {
 
   it('keeps protocols that this registry does not know', async () => {
     const { registry } = start();
-    const endpoints = [{ address: '[::1]:50053', protocols: [1, 77], security: Security.SECURITY_TLS }];
+    const endpoints = [
+      { address: '[::1]:50053', protocols: [1, 77], security: Security.SECURITY_TLS, minPingInterval: undefined },
+    ];
     await registry.register({ instance: sales({ endpoints }) });
     expect((await registry.listInstances({})).instances[0]?.endpoints).toEqual(endpoints);
   });

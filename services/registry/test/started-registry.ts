@@ -11,7 +11,7 @@ import { RpcError } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 
-const CONFIG = { maxInstances: 100, maxServices: 10, maxWatches: 2, warmingMs: 0 };
+const CONFIG = { maxInstances: 100, maxServices: 10, maxCordoned: 100, maxWatches: 2, warmingMs: 0 };
 export const SALES = 'sales.v1.OrderService';
 
 const stops: (() => Promise<void> | void)[] = [];

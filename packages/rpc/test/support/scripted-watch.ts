@@ -76,5 +76,5 @@ export function instances(...names: readonly string[]): Partial<Instance>[] {
 }
 
 function endpointAt(address: string) {
-  return { address, protocols: [], security: 0 };
+  return { address, protocols: [], security: 0, minPingInterval: undefined };
 }

@@ -18,6 +18,9 @@ export interface RegisterOptions {
   readonly readiness: State<Readiness>;
 }
 
+/** How often a Rondo server lets its clients ping it, so that they notice soon when it is frozen. */
+const MIN_PING_INTERVAL = { seconds: 1n, nanos: 0 };
+
 /** Registers the process with the registry at `RONDO_REGISTRY`, over a connection of its own. */
 export function register(scene: Scene, options: RegisterOptions): Registration {
   const { config, clock, random, log } = scene;
@@ -48,7 +51,14 @@ function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOpt
   return {
     instanceId,
     incarnation: BigInt(Math.trunc(startedAt)),
-    endpoints: [{ address, protocols: [Protocol.PROTOCOL_GRPC], security: Security.SECURITY_PLAINTEXT }],
+    endpoints: [
+      {
+        address,
+        protocols: [Protocol.PROTOCOL_GRPC],
+        security: Security.SECURITY_PLAINTEXT,
+        minPingInterval: MIN_PING_INTERVAL,
+      },
+    ],
     services: [...services],
     zone: config.zone ?? '',
     version: '',

@@ -10,7 +10,7 @@ export type RegistryClient = Pick<
 >;
 
 /** What a process says of itself, less what it says later. */
-export type Registrant = Omit<Instance, 'status' | 'registerTime' | 'revision'>;
+export type Registrant = Omit<Instance, 'status' | 'registerTime' | 'revision' | 'operatorState' | 'lapseTime'>;
 
 /** What the registry granted, and what it was told last. */
 export interface Lease {

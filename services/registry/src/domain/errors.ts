@@ -11,6 +11,17 @@ export class LeaseNotFound extends Error {
   }
 }
 
+/** No instance is registered under this id, and no operator has set anything for it. */
+export class InstanceNotFound extends Error {
+  override readonly name = 'InstanceNotFound';
+  readonly instanceId: string;
+
+  constructor(instanceId: string) {
+    super(`no instance ${instanceId}`);
+    this.instanceId = instanceId;
+  }
+}
+
 /** A later incarnation holds the instance id. */
 export class InstanceTakenOver extends Error {
   override readonly name = 'InstanceTakenOver';

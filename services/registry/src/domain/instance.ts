@@ -9,6 +9,8 @@ export interface Endpoint {
   readonly protocols: readonly number[];
   /** As the contract numbers it; passed on unread. */
   readonly security: number;
+  /** The shortest time between keepalive pings that its server puts up with; undefined where nobody said. */
+  readonly minPingIntervalMs?: number | undefined;
 }
 
 /** What a process says of itself when it registers. */
@@ -32,8 +34,23 @@ export interface Registration {
   readonly status: InstanceStatus;
 }
 
+/** What an operator wants of an instance: a cordoned one gets no new picks, whatever it says of itself. */
+export type OperatorState = 'none' | 'cordoned';
+
+/** What an operator has set for an instance id. */
+export interface OperatorMark {
+  readonly instanceId: string;
+  readonly state: OperatorState;
+  readonly reason: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly setTimeMs: number;
+}
+
 /** One registered process. */
 export interface Instance extends Registration {
+  readonly operatorState: OperatorState;
+  /** When its lease ran out, where its expiry is held back; told by lists alone. */
+  readonly lapseTimeMs?: number | undefined;
   /** When this incarnation was first heard of, in milliseconds since the Unix epoch. */
   readonly registerTimeMs: number;
   /** The revision of its last change. */

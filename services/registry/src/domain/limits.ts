@@ -16,6 +16,8 @@ export const REQUEST_LIMITS = {
   fingerprintLength: 64,
   instanceTextSize: 16_384,
   pageSize: 1000,
+  operatorReasonLength: 256,
+  minPingIntervalMs: 100,
 } as const;
 
 /** An instance's weight where it gives none. */
@@ -34,7 +36,9 @@ export interface TotalLimits {
   readonly services: number;
   /** Watches open at one time. */
   readonly watches: number;
+  /** Instances for which an operator has set a state. */
+  readonly cordoned: number;
 }
 
 /** What one process carries with room to spare. */
-export const DEFAULT_TOTAL_LIMITS: TotalLimits = { instances: 20_000, services: 5000, watches: 5000 };
+export const DEFAULT_TOTAL_LIMITS: TotalLimits = { instances: 20_000, services: 5000, watches: 5000, cordoned: 1000 };

@@ -1,4 +1,4 @@
-import type { Instance, InstanceChange, Registration } from './instance.js';
+import type { Instance, InstanceChange, OperatorMark, OperatorState, Registration } from './instance.js';
 import type { Lease } from './lease.js';
 import type { Position } from './position.js';
 import type { WatchEvent } from './watch-event.js';
@@ -23,8 +23,16 @@ export interface RegistryStore {
   renew(lease: Lease): Promise<Renewed>;
   /** Changes what an instance says of itself. A change that changes nothing, or was overtaken, has no revision. */
   update(lease: Lease, change: InstanceChange, sequence?: bigint): Promise<Updated>;
-  /** Removes an instance. A lease that is gone, or was taken over, is no error and changes nothing. */
-  deregister(lease: Lease): Promise<Position>;
+  /**
+   * Removes an instance. A lease that is gone, or was taken over, is no error and changes nothing.
+   *
+   * @param sequence as for `register`: a registration of a lower one that comes later was overtaken on its way.
+   */
+  deregister(lease: Lease, sequence?: bigint): Promise<Position>;
+  /** Sets what an operator wants of an instance; rejects with `InstanceNotFound` where nobody knows the id. */
+  setOperatorState(instanceId: string, wish: OperatorWish): Promise<Position>;
+  /** What operators have set, by instance id. */
+  listOperatorStates(): Promise<OperatorMarks>;
   /** The services that have instances, by name. */
   listServices(): Promise<ServiceList>;
   /** A page of instances, by id. */
@@ -37,6 +45,18 @@ export interface RegistryStore {
   watch(query: WatchQuery): AsyncIterable<WatchEvent>;
   /** Ends watches with `StoreClosed` and lets go of all timers. The store isn't used afterwards. */
   close(): Promise<void>;
+}
+
+/** What an operator sets. */
+export interface OperatorWish {
+  readonly state: OperatorState;
+  readonly reason: string;
+}
+
+/** What operators have set. */
+export interface OperatorMarks {
+  readonly marks: readonly OperatorMark[];
+  readonly position: Position;
 }
 
 /** A registration's lease. */

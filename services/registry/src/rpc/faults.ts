@@ -1,11 +1,12 @@
 import { RpcError, Status } from '@rondo/rpc/status';
-import { InstanceTakenOver, LeaseNotFound, LimitReached, StoreClosed } from '../domain/errors.js';
+import { InstanceNotFound, InstanceTakenOver, LeaseNotFound, LimitReached, StoreClosed } from '../domain/errors.js';
 import type { TotalLimits } from '../domain/limits.js';
 
 /** What eases each limit. */
 const REMEDY: Readonly<Record<keyof TotalLimits, string>> = {
   instances: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_INSTANCES',
   services: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_SERVICES',
+  cordoned: 'uncordon some, or raise RONDO_REGISTRY_MAX_CORDONED',
   watches: 'share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
 };
 
@@ -13,6 +14,10 @@ const REMEDY: Readonly<Record<keyof TotalLimits, string>> = {
 export function toStatus(fault: unknown): unknown {
   if (fault instanceof LeaseNotFound) {
     return refusal(Status.NOT_FOUND, `no such lease for instance "${fault.instanceId}": register again`, fault);
+  }
+  if (fault instanceof InstanceNotFound) {
+    const message = `no instance "${fault.instanceId}" is registered: list those that are with ListInstances`;
+    return refusal(Status.NOT_FOUND, message, fault);
   }
   if (fault instanceof InstanceTakenOver) {
     const { instanceId, incarnation } = fault;

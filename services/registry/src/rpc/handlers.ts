@@ -5,8 +5,9 @@ import type { Handlers } from '@rondo/rpc/server';
 import type { RegistryStore } from '../domain/store.js';
 import { toDuration } from './duration.js';
 import { toStatus } from './faults.js';
-import { parseLease, parseRegister, parseUpdate } from './lease-requests.js';
-import { toInstance, toWatchResponse } from './messages.js';
+import { parseDeregister, parseLease, parseRegister, parseUpdate } from './lease-requests.js';
+import { toInstance, toOperatorMark, toWatchResponse } from './messages.js';
+import { parseSetOperatorState } from './operator-requests.js';
 import { pageTokenAfter } from './page-token.js';
 import { parseListInstances, parseWatch } from './query-requests.js';
 
@@ -28,7 +29,16 @@ export function registryHandlers(store: RegistryStore, clock: Clock): Handlers<t
       return { instance: toInstance(instance), position };
     },
     async deregister(request) {
-      return { position: await withStatus(store.deregister(parseLease(request))) };
+      const { lease, sequence } = parseDeregister(request);
+      return { position: await withStatus(store.deregister(lease, sequence)) };
+    },
+    async setOperatorState(request) {
+      const { instanceId, wish } = parseSetOperatorState(request);
+      return { position: await withStatus(store.setOperatorState(instanceId, wish)) };
+    },
+    async listOperatorStates() {
+      const { marks, position } = await withStatus(store.listOperatorStates());
+      return { marks: marks.map(toOperatorMark), position };
     },
     async listServices() {
       const { services, position, warming } = await withStatus(store.listServices());

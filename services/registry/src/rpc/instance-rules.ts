@@ -104,11 +104,18 @@ function checkEndpoints(endpoints: readonly Endpoint[], violations: Violations):
     field,
     `has ${endpoints.length} entries; send 1 to ${LIMITS.endpoints}`,
   );
-  for (const [index, { address, protocols, security }] of endpoints.slice(0, LIMITS.endpoints).entries()) {
+  for (const [index, { address, protocols, security, minPingIntervalMs }] of endpoints
+    .slice(0, LIMITS.endpoints)
+    .entries()) {
     violations.check(
       address.length <= LIMITS.addressLength && isAddress(address),
       `${field}[${index}].address`,
       `must be host:port, [v6]:port or unix:/path, with a port from 1 to 65535 and at most ${LIMITS.addressLength} characters`,
+    );
+    violations.check(
+      minPingIntervalMs === undefined || minPingIntervalMs >= LIMITS.minPingIntervalMs,
+      `${field}[${index}].min_ping_interval`,
+      `must be at least ${LIMITS.minPingIntervalMs / 1000} s; leave it out where it isn't known`,
     );
     violations.check(
       protocols.length <= LIMITS.protocols,

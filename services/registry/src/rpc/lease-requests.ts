@@ -43,12 +43,21 @@ export function parseRegister(request: RegisterRequest): Counted & { registratio
   return { registration, ttlMs, sequence };
 }
 
-/** The lease that `Renew` or `Deregister` names. */
-export function parseLease(request: RenewRequest | DeregisterRequest): Lease {
+/** The lease that `Renew` names. */
+export function parseLease(request: RenewRequest): Lease {
   const violations = new Violations();
   const lease = checkedLease(request, violations);
   violations.refuse();
   return lease;
+}
+
+/** What `Deregister` asks for. */
+export function parseDeregister(request: DeregisterRequest): Counted & { lease: Lease } {
+  const violations = new Violations();
+  const lease = checkedLease(request, violations);
+  checkSequence(request.sequence, violations);
+  violations.refuse();
+  return { lease, sequence: request.sequence };
 }
 
 /** What `Update` asks for: the fields that its mask names, and nothing of the others. */
@@ -98,7 +107,10 @@ function weightOf(weight: number): number {
 }
 
 function toRegistration(instance: Instance, status: InstanceStatus): Registration {
-  const { instanceId, incarnation, endpoints, services, zone, version, metadata, fingerprints } = instance;
+  const { instanceId, incarnation, services, zone, version, metadata, fingerprints } = instance;
   const weight = weightOf(instance.weight);
+  const endpoints = instance.endpoints.map(({ minPingInterval, ...endpoint }) => {
+    return minPingInterval === undefined ? endpoint : { ...endpoint, minPingIntervalMs: toMs(minPingInterval) };
+  });
   return { instanceId, incarnation, endpoints, services, zone, version, weight, metadata, fingerprints, status };
 }

@@ -1,12 +1,16 @@
 import {
+  type Endpoint as EndpointMessage,
   type Instance as InstanceMessage,
+  type OperatorMark as OperatorMarkMessage,
   type Removal as RemovalMessage,
   type WatchResponse,
   InstanceStatus as Wire,
+  OperatorState as WireOperatorState,
   RemovalReason as WireReason,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Instance, InstanceStatus } from '../domain/instance.js';
+import type { Endpoint, Instance, InstanceStatus, OperatorMark, OperatorState } from '../domain/instance.js';
 import type { Removal, RemovalReason, WatchEvent } from '../domain/watch-event.js';
+import { toDuration } from './duration.js';
 
 const STATUS: Readonly<Record<InstanceStatus, Wire>> = {
   starting: Wire.INSTANCE_STATUS_STARTING,
@@ -20,16 +24,33 @@ const REASON: Readonly<Record<RemovalReason, WireReason>> = {
   replaced: WireReason.REMOVAL_REASON_REPLACED,
 };
 
+const OPERATOR_STATE: Readonly<Record<OperatorState, WireOperatorState>> = {
+  none: WireOperatorState.OPERATOR_STATE_NONE,
+  cordoned: WireOperatorState.OPERATOR_STATE_CORDONED,
+};
+
 /** An instance as the contract has it. */
 export function toInstance(instance: Instance): InstanceMessage {
-  const { endpoints, services, registerTimeMs, ...rest } = instance;
+  const { endpoints, services, registerTimeMs, operatorState, lapseTimeMs, ...rest } = instance;
   return {
     ...rest,
-    endpoints: endpoints.map(({ address, protocols, security }) => ({ address, protocols: [...protocols], security })),
+    endpoints: endpoints.map(toEndpoint),
     services: [...services],
     status: STATUS[instance.status],
     registerTime: new Date(registerTimeMs),
+    operatorState: OPERATOR_STATE[operatorState],
+    lapseTime: lapseTimeMs === undefined ? undefined : new Date(lapseTimeMs),
   };
+}
+
+function toEndpoint({ address, protocols, security, minPingIntervalMs }: Endpoint): EndpointMessage {
+  const minPingInterval = minPingIntervalMs === undefined ? undefined : toDuration(minPingIntervalMs);
+  return { address, protocols: [...protocols], security, minPingInterval };
+}
+
+/** What an operator has set, as the contract has it. */
+export function toOperatorMark({ instanceId, state, reason, setTimeMs }: OperatorMark): OperatorMarkMessage {
+  return { instanceId, state: OPERATOR_STATE[state], reason, setTime: new Date(setTimeMs) };
 }
 
 /** An event of a watch as the contract has it. */

@@ -45,5 +45,6 @@ function instance(instanceId: string, services: readonly string[]) {
     metadata: {},
     fingerprints: {},
     status,
+    operatorState: 'none' as const,
   };
 }

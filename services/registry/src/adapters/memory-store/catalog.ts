@@ -62,7 +62,7 @@ export class Catalog {
   }
 
   /** Puts an instance in place of the one with its id; services that it no longer has see it `replaced`. */
-  put(registration: Registration, registerTimeMs: number): Instance {
+  put(registration: Registration & Pick<Instance, 'operatorState'>, registerTimeMs: number): Instance {
     const before = this.#instances.get(registration.instanceId);
     const instance: Instance = { ...registration, registerTimeMs, revision: this.#nextRevision() };
     this.#instances.set(instance.instanceId, instance);

@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { InstanceTakenOver, LeaseNotFound, LimitReached } from '../../domain/errors.js';
-import type { Instance, InstanceChange, Registration } from '../../domain/instance.js';
+import { InstanceNotFound, InstanceTakenOver, LeaseNotFound, LimitReached } from '../../domain/errors.js';
+import type { Instance, InstanceChange, OperatorMark, Registration } from '../../domain/instance.js';
 import type { Lease } from '../../domain/lease.js';
 import { type TotalLimits, TTL } from '../../domain/limits.js';
 import type { Position } from '../../domain/position.js';
 import type {
   InstancePage,
   InstanceQuery,
+  OperatorMarks,
+  OperatorWish,
   Registered,
   RegistryStore,
   Renewed,
@@ -49,6 +51,7 @@ export class MemoryStore implements RegistryStore {
   readonly #leases: Leases;
   readonly #warming: Warming;
   readonly #watches: Watches;
+  readonly #marks = new Map<string, OperatorMark>();
 
   constructor(options: MemoryStoreOptions) {
     const { clock, random, log, limits, warmingMs = TTL.defaultMs, removalsKept = DEFAULT_REMOVALS_KEPT } = options;
@@ -98,6 +101,23 @@ export class MemoryStore implements RegistryStore {
     return this.#catalog.position;
   }
 
+  async setOperatorState(instanceId: string, { state, reason }: OperatorWish): Promise<Position> {
+    const instance = this.#catalog.get(instanceId);
+    const present = this.#marks.get(instanceId);
+    if (instance === undefined && present === undefined) throw new InstanceNotFound(instanceId);
+    if (state === 'none') this.#marks.delete(instanceId);
+    else if (present === undefined && this.#marks.size >= this.#limits.cordoned) {
+      throw new LimitReached('cordoned', this.#limits.cordoned);
+    } else this.#marks.set(instanceId, { instanceId, state, reason, setTimeMs: this.#clock.now() });
+    if (instance !== undefined) this.#amend(instanceId, {});
+    return this.#catalog.position;
+  }
+
+  async listOperatorStates(): Promise<OperatorMarks> {
+    const marks = [...this.#marks.values()].sort((one, other) => (one.instanceId < other.instanceId ? -1 : 1));
+    return { marks, position: this.#catalog.position };
+  }
+
   async listServices(): Promise<ServiceList> {
     const services = [...this.#catalog.services()].sort((one, other) => (one.service < other.service ? -1 : 1));
     return { services, ...this.#now() };
@@ -136,7 +156,7 @@ export class MemoryStore implements RegistryStore {
     const fields = { instanceId, incarnation: String(incarnation) };
     if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
     else this.#log.warn(fields, 'instance taken over by a later incarnation');
-    this.#catalog.put(registration, this.#clock.now());
+    this.#catalog.put(this.#marked(registration), this.#clock.now());
     return this.#leases.grant(instanceId, incarnation, ttlMs);
   }
 
@@ -149,8 +169,13 @@ export class MemoryStore implements RegistryStore {
   #amend(instanceId: string, change: Partial<Registration>): Instance {
     const instance = this.#catalog.get(instanceId);
     if (instance === undefined) throw new LeaseNotFound(instanceId);
-    const changed = { ...instance, ...change };
+    const changed = this.#marked({ ...instance, ...change });
     return isDeepStrictEqual(changed, instance) ? instance : this.#catalog.put(changed, instance.registerTimeMs);
+  }
+
+  /** A registration with what an operator has set for it. */
+  #marked<T extends Registration>(registration: T): T & Pick<Instance, 'operatorState'> {
+    return { ...registration, operatorState: this.#marks.get(registration.instanceId)?.state ?? 'none' };
   }
 
   #expire({ instanceId, ttlMs }: Grant): void {
