@@ -8,6 +8,11 @@ import { step } from './steps.mjs';
 
 /** Relative: buf reads a "#" in a path as the beginning of its options. */
 const descriptors = 'packages/contracts/descriptors.binpb';
+/** etcd's contract, for the registry's store alone: beside the others, and no part of the descriptor set. */
+const etcd = {
+  stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
+  args: ['--config', 'scripts/generate/etcd.buf.yaml', '--template', 'scripts/generate/etcd.buf.gen.yaml'],
+};
 /** Stands among the generated files: whoever removes them removes it too. */
 const stamp = path.join(root, 'packages/contracts/src/.inputs');
 
@@ -29,7 +34,7 @@ export async function generate() {
   if (stale === undefined) rmSync(stamp, { force: true });
   else writeStamp(without(wanted, stale));
   const [stubs, set] = await Promise.all([
-    run(native('buf'), ['generate', ...only(stale)]),
+    stubsOf(stale),
     run(native('buf'), ['build', '-o', descriptors, '--exclude-source-info']),
   ]);
   const failed = [set, stubs].find(({ code }) => code !== 0);
@@ -42,6 +47,13 @@ export async function generate() {
   return { code: 0 };
 }
 
+/** etcd's come after the others where those are all made anew, as what stood there is removed then. */
+async function stubsOf(stale) {
+  const stubs = await run(native('buf'), ['generate', ...only(stale)]);
+  if (stubs.code !== 0 || stale !== undefined) return stubs;
+  return run(native('buf'), ['generate', ...etcd.args]);
+}
+
 /** Whether what is generated follows from the contracts as they are. */
 export const isGenerated = () => staleProtos(readStamp(), readInputs())?.length === 0;
 
@@ -50,7 +62,8 @@ export const generatedFrom = () => readStamp()?.protos ?? {};
 
 /** Those that have changed and those that import them; undefined where all is to be made anew, and the rest removed. */
 function staleProtos(known, { settings, protos }) {
-  if (known?.settings !== settings || !existsSync(path.join(root, descriptors))) return undefined;
+  if (known?.settings !== settings) return undefined;
+  if (![path.join(root, descriptors), etcd.stub].every((file) => existsSync(file))) return undefined;
   if (Object.keys(known.protos).some((file) => !(file in protos))) return undefined;
   const changed = (file) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
   const stale = new Set(Object.keys(protos).filter(changed));

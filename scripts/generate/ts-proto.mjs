@@ -10,7 +10,7 @@ const { getVersions } = require('ts-proto/build/src/utils');
 const { CodeGeneratorRequest } = createRequire(require.resolve('ts-proto'))('ts-proto-descriptors');
 
 /**
- * The stubs for the files of a request, those that it imports among them. ts-proto's own program shares what it imports
+ * The stubs for the files that a request asks for. ts-proto's own program shares what it imports
  * and its helpers between the files of a request: a message `Timestamp` in one is told from google's in another by which
  * of them comes first. Here each has its own, so that a stub follows from its contract alone, whatever it is generated
  * with.
@@ -22,7 +22,8 @@ export async function stubsOf(request) {
   const options = optionsFromParameter(decoded.parameter);
   const typeMap = createTypeMap(decoded, options);
   const { tsProtoVersion, protocVersion } = await getVersions(decoded);
-  return decoded.protoFile.map((file) => {
+  const asked = decoded.protoFile.filter((file) => decoded.fileToGenerate.includes(file.name));
+  return asked.map((file) => {
     const context = { options, typeMap, utils: makeUtils(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
     const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);

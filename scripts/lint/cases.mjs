@@ -5,6 +5,7 @@
 const ambient = 'Ambient clock or chance';
 const peers = "resolver, balancer, transport, resilience and telemetry don't know each other";
 const deep = 'Import a package by its name';
+const stores = "The registry's stores don't know each other";
 const wire = 'Only transport/grpc and server/grpc';
 
 export const refused = [
@@ -25,6 +26,10 @@ export const refused = [
   ['packages/rpc/src/balancer/b.ts', wire, "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/b.ts', wire, "import '@grpc/grpc-js/build/src/channel.js';"],
   ['packages/service/src/a.ts', wire, "import type { Server } from '@grpc/grpc-js';"],
+  ['services/registry/src/rpc/a.ts', "Only the registry's etcd store", "import '@rondo/contracts/etcd-v3/rpc';"],
+  ['services/sales/src/adapters/b.ts', "Only the registry's etcd store", "import '@rondo/contracts/etcd-v3/rpc';"],
+  ['services/registry/src/adapters/etcd-store/a.ts', stores, "import '../memory-store/marks.js';"],
+  ['services/registry/src/adapters/catalog/a.ts', stores, "import type { Etcd } from '../etcd-store/etcd-client.js';"],
   ['packages/rpc/src/call/a.ts', 'Take a Logger', "import type { Logger } from 'pino';"],
   ['services/sales/src/a.ts', 'Take a Logger', "import 'pino-pretty';"],
   ['packages/rpc/src/call/b.ts', 'packages/rpc knows no package', "import '@rondo/contracts/sales/v1/quotes';"],
@@ -140,6 +145,7 @@ export const allowed = [
     "import '../usecases/place-order.js';\nimport '@rondo/rpc/status';\nimport 'node:crypto';",
   ],
   ['services/sales/src/adapters/ok.ts', "import '../domain/money.js';\nimport '@rondo/database';\nimport './sql.js';"],
+  ['services/registry/src/adapters/etcd-store/ok.ts', "import '@rondo/contracts/etcd-v3/rpc';"],
   ['services/sales/src/ok.ts', "import './adapters/products.js';\nimport '@rondo/service';\nimport './rpc/orders.js';"],
   ['services/sales/src/config.ts', 'export const url = process.env.DATABASE_URL;'],
   ['services/sales/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
