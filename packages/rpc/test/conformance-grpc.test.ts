@@ -1,12 +1,15 @@
 import { expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createChannel, createClient } from '../src/client/index.js';
+import { type Clock, systemClock } from '../src/clock/index.js';
 import { createRouter, serve } from '../src/server/index.js';
 import { Status } from '../src/status/index.js';
 import { staticResolver } from '../src/testing/index.js';
 import { describeConformance } from './conformance/suite.js';
+import { deferred } from './support/deferred.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
+import { collect } from './support/stream.js';
 
 describeConformance('grpc', async ({ router, clock }) => {
   const server = await serve(router, { listen: '127.0.0.1:0' });
@@ -38,3 +41,34 @@ it('a call whose caller leaves before the connection stands reaches no handler',
   channel.close();
   await server.drain(100);
 });
+
+it('requests that a caller broke off are no whole ones, for a server that stood still as well', async () => {
+  const outcome = deferred<unknown>();
+  const clientStream = async (requests: AsyncIterable<unknown>) => {
+    await collect(requests).then(outcome.resolve, outcome.resolve);
+    return {};
+  };
+  const router = createRouter({ services: [conformanceService({ clientStream })] });
+  const server = await serve(router, { listen: '127.0.0.1:0', clock: standingStill });
+  const channel = createChannel({ resolver: staticResolver([server.address]) });
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  async function* requests() {
+    yield { text: 'a' };
+    throw new Error('the file ends here');
+  }
+  expect(await failure(client.clientStream(requests()))).toMatchObject({ code: Status.CANCELLED });
+  expect(await outcome.promise).toBeInstanceOf(Error);
+  channel.close();
+  await server.drain(100);
+});
+
+/** The machine's clock, for a process that gets no processor from when it sets a short timer until that is long over. */
+const standingStill: Clock = {
+  now: () => systemClock.now(),
+  setTimer(delayMs, callback, options) {
+    const timer = systemClock.setTimer(delayMs, callback, options);
+    const endsAt = systemClock.now() + delayMs + 10;
+    while (delayMs < 10 && systemClock.now() < endsAt);
+    return timer;
+  },
+};

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolution } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
+import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
 import { collect, streamOf } from '../../test/support/stream.js';
 import { wireCall } from '../../test/support/wire-call.js';
@@ -16,15 +17,17 @@ import { EndpointGroup } from './endpoint-group.js';
 type Idempotency = Method['policy']['idempotency'];
 
 const never = () => new TransportError(Status.UNAVAILABLE, 'the call was not taken', { reach: 'never' });
+const unsent = () => new TransportError(Status.UNAVAILABLE, 'no connection', { reach: 'unsent' });
 const unknown = () => new TransportError(Status.UNAVAILABLE, 'the connection broke', { reach: 'unknown' });
 const answer = () => new RpcError(Status.UNAVAILABLE, 'over quota; the connection broke');
 
 /** Three instances; what each answers can be set. */
-function makeCalls({ budget = new RetryBudget() } = {}) {
-  const { factory, at } = fakeTransports();
-  const group = new EndpointGroup({ service: 's.S', source: 'here', transport: factory, random: seededRandom(2) });
-  group.onResolution(resolution('a', 'b', 'c'));
+function makeCalls({ budget = new RetryBudget(), byHand = false } = {}) {
+  const { factory, at } = fakeTransports({ byHand });
   const clock = new ManualClock();
+  const random = seededRandom(2);
+  const group = new EndpointGroup({ service: 's.S', source: 'here', transport: factory, clock, random });
+  group.onResolution(resolution('a', 'b', 'c'));
   const attempts: Attempt[] = [];
   const asked: string[] = [];
   const answerWith = (handler: WireHandler) => {
@@ -46,12 +49,6 @@ function makeCalls({ budget = new RetryBudget() } = {}) {
   return { at, group, clock, attempts, asked, answerWith, failFirst, call };
 }
 
-function methodOf(idempotency: Idempotency): Method {
-  const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
-  const types = { requestType: type, responseType: type, requestStream: false, responseStream: false };
-  return { service: 's.S', name: 'M', path: '/s.S/M', policy: { timeoutMs: undefined, idempotency }, ...types };
-}
-
 describe('a call that never reached a handler', () => {
   it.each<Idempotency>(['unknown', 'idempotent', 'no_side_effects'])(
     'goes elsewhere, be it %s',
@@ -66,7 +63,7 @@ describe('a call that never reached a handler', () => {
 
   it('goes elsewhere with its request stream where nobody has read of it', async () => {
     const { call, at, answerWith } = makeCalls();
-    for (const name of ['a', 'b']) at(`${name}:1`).state = 'transient_failure';
+    for (const name of ['a', 'b']) at(`${name}:1`).move('transient_failure');
     const texts: Uint8Array[] = [];
     answerWith(async ({ request }) => {
       if (request.stream) texts.push(...(await collect(request.messages)));
@@ -80,18 +77,25 @@ describe('a call that never reached a handler', () => {
 
 describe('a call whose connection was given up as it left', () => {
   it('goes to the same instance once more, over its next connection, where there is no other', async () => {
-    const { call, failFirst, asked, at } = makeCalls();
+    const { call, failFirst, asked, at, clock } = makeCalls();
     for (const name of ['b', 'c']) at(`${name}:1`).move('transient_failure');
     failFirst(1, never);
-    await call('unknown');
+    const made = call('unknown');
+    await clock.advance(19);
+    expect(asked).toEqual(['a']); // it has just turned the call away
+    await clock.advance(1);
+    await made;
     expect(asked).toEqual(['a', 'a']);
+    expect(clock.timers).toBe(0);
   });
 
   it('goes nowhere a third time', async () => {
-    const { call, failFirst, asked, at } = makeCalls();
+    const { call, failFirst, asked, at, clock } = makeCalls();
     for (const name of ['b', 'c']) at(`${name}:1`).move('transient_failure');
     failFirst(9, never);
-    expect(await failure(call('unknown'))).toMatchObject({ code: Status.UNAVAILABLE });
+    const made = failure(call('unknown'));
+    await clock.advance(20);
+    expect(await made).toMatchObject({ code: Status.UNAVAILABLE });
     expect(asked).toEqual(['a', 'a']);
   });
 });
@@ -151,12 +155,96 @@ describe('a call that was answered', () => {
   });
 });
 
+describe('a call that is refused', () => {
+  const text = 'The server does not implement the method /s.S/M';
+  const refused = (message = text) => new RpcError(Status.UNIMPLEMENTED, message);
+
+  it.each<[Idempotency, string, number]>([
+    ['no_side_effects', text, 2],
+    ['no_side_effects', 'whatever it says', 2],
+    ['unknown', text, 2],
+    ['unknown', 'whatever it says', 1],
+  ])('goes elsewhere where it is %s and the refusal is "%s": %i tries', async (idempotency, message, tries) => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, () => refused(message));
+    await call(idempotency).catch(() => undefined);
+    expect(asked).toHaveLength(tries);
+  });
+
+  it('costs no other call a try: who refused is passed over', async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, refused);
+    for (let index = 0; index < 10; index += 1) await call('no_side_effects');
+    expect(asked).toHaveLength(11);
+    expect(asked.filter((name) => name === asked[0])).toHaveLength(1);
+  });
+
+  it('by all gets their word, at one try a call once that is known, and spends no budget on it', async () => {
+    const { call, failFirst, asked, attempts } = makeCalls({ budget: new RetryBudget({ ratio: 0, reserve: 2 }) });
+    failFirst(99, refused);
+    for (let index = 0; index < 10; index += 1) {
+      const expected = { code: Status.UNIMPLEMENTED, message: text };
+      expect(await failure(call('no_side_effects'))).toMatchObject(expected);
+    }
+    expect(asked).toHaveLength(3 + 9);
+    expect(attempts.every(({ code }) => code === 'UNIMPLEMENTED')).toBe(true);
+  });
+
+  it('by those that can be reached, while others are away, is UNAVAILABLE that says both', async () => {
+    const { call, failFirst, at } = makeCalls();
+    at('c:1').move('transient_failure', 'connection refused');
+    failFirst(99, refused);
+    const error = await failure(call('no_side_effects'));
+    expect(error).toMatchObject({ code: Status.UNAVAILABLE });
+    for (const reason of [`a at a:1: ${text}`, `b at b:1: ${text}`, 'c at c:1: connection refused']) {
+      expect(error.message).toContain(reason);
+    }
+    const later = await failure(call('no_side_effects'));
+    expect(later.message).toContain('c at c:1: connection refused');
+  });
+});
+
+describe('a call for which nobody is connected', () => {
+  const connecting = () => {
+    const calls = makeCalls({ byHand: true });
+    calls.answerWith(async () => emptyReply);
+    return calls;
+  };
+
+  it('goes to the first that is', async () => {
+    const { call, at, asked, attempts } = connecting();
+    const made = call('unknown');
+    await Promise.resolve();
+    expect(attempts.map(({ message }) => message)).toEqual(Array(3).fill('no connection yet'));
+    at('a:1').move('transient_failure', 'connection refused');
+    at('c:1').move('transient_failure', 'connection refused');
+    at('b:1').move('ready');
+    await made;
+    expect(asked).toEqual(['b']);
+    expect(attempts.at(-1)).toMatchObject({ instance: 'b', code: 'OK' });
+    expect(attempts.filter(({ code }) => code === 'PENDING')).toEqual([]);
+  });
+
+  it('fails as soon as none can be, naming each', async () => {
+    const { call, at, clock, asked } = connecting();
+    const made = failure(call('unknown'));
+    await Promise.resolve();
+    for (const name of ['a', 'b', 'c']) at(`${name}:1`).move('transient_failure', 'connection refused');
+    const { message } = await made;
+    for (const name of ['a', 'b', 'c']) expect(message).toContain(`${name} at ${name}:1: connection refused`);
+    expect(asked).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+});
+
 describe('the end of trying', () => {
   it('comes with the last instance: the error names each and why', async () => {
     const { call, failFirst, attempts, clock, at } = makeCalls();
     at('c:1').move('transient_failure', 'connection refused');
     failFirst(3, never);
-    const error = await failure(call('unknown'));
+    const made = failure(call('unknown'));
+    await clock.advance(20);
+    const error = await made;
     expect(error.code).toBe(Status.UNAVAILABLE);
     for (const text of [
       's.S',
@@ -175,11 +263,21 @@ describe('the end of trying', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('comes with the budget', async () => {
-    const { call, failFirst, asked } = makeCalls({ budget: new RetryBudget({ ratio: 0, capacity: 1 }) });
-    failFirst(3, never);
-    await failure(call('unknown'));
+  it.each([
+    ['that may have been handled', unknown],
+    ['that was sent', never],
+  ])('comes with the budget, for a call %s', async (_name, error) => {
+    const { call, failFirst, asked } = makeCalls({ budget: new RetryBudget({ ratio: 0, reserve: 1 }) });
+    failFirst(3, error);
+    await failure(call('idempotent'));
     expect(asked).toHaveLength(2);
+  });
+
+  it('does not come with the budget for a call that never left', async () => {
+    const { call, failFirst, asked } = makeCalls({ budget: new RetryBudget({ ratio: 0, reserve: 0 }) });
+    failFirst(2, unsent);
+    await call('unknown');
+    expect(asked).toHaveLength(3);
   });
 
   it('comes when the caller leaves', async () => {

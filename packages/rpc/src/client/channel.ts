@@ -3,7 +3,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '../clock/ind
 import type { Method } from '../contract/index.js';
 import type { Middleware } from '../middleware/index.js';
 import { RetryBudget } from '../resilience/index.js';
-import type { Resolver, Resolving } from '../resolver/index.js';
+import type { Resolver, Resolving, SourceView, Standing } from '../resolver/index.js';
 import type { Attempt } from '../status/index.js';
 import { type ConnectivityState, grpcTransport, type TransportFactory, type WireCall } from '../transport/index.js';
 import { tryInTurn } from './attempts.js';
@@ -29,7 +29,15 @@ export interface ServiceView {
     readonly instanceId: string;
     readonly address: string;
     readonly state: ConnectivityState;
+    /** Whether it takes calls, and else why not. */
+    readonly standing: Standing;
+    /** Why it can't be used, while its connection has failed. */
+    readonly lastError: string | undefined;
+    /** Why no call goes there: `connecting`, `draining`, `set aside: …`; undefined where calls do. */
+    readonly held: string | undefined;
   }[];
+  /** How the list stands to the registry; undefined where it is fixed. */
+  readonly source: SourceView | undefined;
 }
 
 /** How calls leave a process: finds the instances of any service, keeps a connection to each and picks one a call. */
@@ -56,7 +64,7 @@ interface ServiceEntry {
 /** Makes a channel. It looks a service up when it is first called. */
 export function createChannel(options: ChannelOptions): Channel {
   const { resolver, clock = systemClock, random = systemRandom, middleware = [] } = options;
-  const transport = options.transport ?? ((address) => grpcTransport(address, { clock }));
+  const transport = options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random }));
   const services = new Map<string, ServiceEntry>();
   let closed = false;
 
@@ -65,9 +73,9 @@ export function createChannel(options: ChannelOptions): Channel {
   }
 
   function open(service: string): ServiceEntry {
-    const group = new EndpointGroup({ service, source: resolver.source, transport, random });
+    const group = new EndpointGroup({ service, source: resolver.source, transport, clock, random });
     const resolving = runOutsideScope(() => resolver.resolve(service, group));
-    const entry = { group, budget: new RetryBudget(), resolving };
+    const entry = { group, budget: new RetryBudget({ clock }), resolving };
     services.set(service, entry);
     return entry;
   }
@@ -84,7 +92,7 @@ export function createChannel(options: ChannelOptions): Channel {
       const { group, budget } = entryOf(method.service);
       return tryInTurn(method, wire, { group, budget, clock, attempts });
     },
-    inspect: () => [...services].map(([service, { group }]) => view(service, group)),
+    inspect: () => [...services].map(([service, entry]) => view(service, entry)),
     close() {
       closed = true;
       for (const { group, resolving } of services.values()) {
@@ -97,9 +105,11 @@ export function createChannel(options: ChannelOptions): Channel {
   };
 }
 
-function view(service: string, group: EndpointGroup): ServiceView {
-  const endpoints = group.members.map(({ endpoint, transport }) => {
-    return { instanceId: endpoint.instanceId, address: endpoint.address, state: transport.state };
+function view(service: string, { group, resolving }: ServiceEntry): ServiceView {
+  const endpoints = group.members.map((member) => {
+    const { instanceId, address, standing } = member.endpoint;
+    const { state, lastError } = member.transport;
+    return { instanceId, address, state, standing, lastError, held: member.whyNot() };
   });
-  return { service, endpoints };
+  return { service, endpoints, source: resolving.inspect?.() };
 }

@@ -1,18 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoints, resolution } from '../../test/support/endpoints.js';
 import { fakeTransports } from '../../test/support/fake-transport.js';
+import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
 import { Status } from '../status/index.js';
-import { seededRandom } from '../testing/index.js';
+import { ManualClock, seededRandom } from '../testing/index.js';
 import { EndpointGroup } from './endpoint-group.js';
 
 const SERVICE = 'calculator.v1.CalculatorService';
+const safeMethod = methodOf('no_side_effects');
 
 function makeGroup() {
   const { factory, at } = fakeTransports();
   const random = seededRandom(1);
-  const group = new EndpointGroup({ service: SERVICE, source: 'the registry at r:1', transport: factory, random });
-  const pick = () => group.pick([])?.endpoint.instanceId;
+  const clock = new ManualClock();
+  const source = 'the registry at r:1';
+  const group = new EndpointGroup({ service: SERVICE, source, transport: factory, clock, random });
+  const pick = (method = safeMethod) => group.pick(method, [])?.endpoint.instanceId;
   const share = (count: number) => {
     const counts = new Map<string, number>();
     for (let index = 0; index < count; index += 1) {
@@ -21,7 +25,7 @@ function makeGroup() {
     }
     return Object.fromEntries(counts);
   };
-  return { group, at, pick, share };
+  return { group, at, pick, share, clock };
 }
 
 const names = (group: EndpointGroup) => group.members.map(({ endpoint }) => endpoint.instanceId);
@@ -68,21 +72,27 @@ describe('an endpoint group', () => {
     expect(share(4)).toEqual({ a: 4 });
   });
 
-  it('picks one that is being connected again where there is no other', () => {
+  it('has hope of one that is being connected again, and of none that failed to', async () => {
     const { group, at, pick } = makeGroup();
     group.onResolution(resolution('a', 'b'));
     at('a:1').move('transient_failure');
     at('b:1').move('transient_failure');
     expect(pick()).toBeUndefined();
+    expect(group.coming(safeMethod, [])).toEqual([]);
     at('b:1').move('connecting');
+    expect(pick()).toBeUndefined();
+    expect(group.coming(safeMethod, []).map(({ endpoint }) => endpoint.instanceId)).toEqual(['b']);
+    const changed = group.changed();
+    at('b:1').move('ready');
+    await changed;
     expect(pick()).toBe('b');
   });
 
-  it('gives no new pick to one that drains or starts', () => {
+  it.each(['draining', 'starting', 'cordoned'] as const)('gives no new pick to one that is %s', (standing) => {
     const { group, share } = makeGroup();
     const [a, b] = endpoints('a', 'b');
     if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
-    group.onResolution({ endpoints: [a, { ...b, serving: false }], departed: [] });
+    group.onResolution({ endpoints: [a, { ...b, standing }], departed: [] });
     expect(share(4)).toEqual({ a: 4 });
     group.onResolution({ endpoints: [a, b], departed: [] });
     expect(share(4)).toEqual({ a: 2, b: 2 });
@@ -91,10 +101,10 @@ describe('an endpoint group', () => {
   it('tries nobody twice a call', () => {
     const { group } = makeGroup();
     group.onResolution(resolution('a', 'b'));
-    const first = group.pick([]);
-    const second = group.pick(first === undefined ? [] : [first]);
+    const first = group.pick(safeMethod, []);
+    const second = group.pick(safeMethod, first === undefined ? [] : [first]);
     expect(second).not.toBe(first);
-    expect(group.pick(group.members)).toBeUndefined();
+    expect(group.pick(safeMethod, group.members)).toBeUndefined();
   });
 
   it('keeps one that is no longer listed while its connection stands', () => {
@@ -136,7 +146,10 @@ describe('an endpoint group', () => {
     const { group, at } = makeGroup();
     group.onResolution(resolution('a'));
     const before = at('a:1');
-    group.onResolution({ endpoints: [{ instanceId: 'a', address: 'a:2', zone: '', serving: true }], departed: [] });
+    group.onResolution({
+      endpoints: [{ instanceId: 'a', address: 'a:2', zone: '', standing: 'serving' }],
+      departed: [],
+    });
     expect(before.closed).toBe(true);
     expect(at('a:2').connects).toBe(1);
     expect(names(group)).toEqual(['a']);
@@ -156,7 +169,7 @@ describe('an endpoint group', () => {
     group.close();
     await known;
     group.onResolution(resolution('a'));
-    expect(await failure(Promise.resolve().then(pick))).toMatchObject({ message: 'the channel is closed' });
+    expect(await failure(Promise.resolve().then(() => pick()))).toMatchObject({ message: 'the channel is closed' });
   });
 
   it('lets calls wait again where its source is back, but does not know yet', async () => {
@@ -170,11 +183,36 @@ describe('an endpoint group', () => {
     expect(pick()).toBe('a');
   });
 
+  it('has a connection tried at once where there is news of its instance, and of that alone', () => {
+    const { group, at } = makeGroup();
+    const first = resolution('a', 'b');
+    group.onResolution(first);
+    at('a:1').move('transient_failure', 'refused');
+    group.onResolution(first);
+    expect(at('a:1').hurries).toBe(0);
+    const [, b] = first.endpoints;
+    const [again] = resolution('a').endpoints;
+    if (again === undefined || b === undefined) throw new Error('no endpoints');
+    group.onResolution({ endpoints: [{ ...again, standing: 'draining' }, b], departed: [] });
+    expect(at('a:1').hurries).toBe(0);
+    group.onResolution({ endpoints: [again, b], departed: [] });
+    expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
+  });
+
+  it('has it tried at once for one that is listed again', () => {
+    const { group, at } = makeGroup();
+    const { endpoints: both } = resolution('a', 'b');
+    group.onResolution({ endpoints: both, departed: [] });
+    group.onResolution({ endpoints: both.slice(1), departed: [] });
+    group.onResolution({ endpoints: both, departed: [] });
+    expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
+  });
+
   it('says that nobody is registered, naming the service and where it looked', async () => {
     const { group, pick } = makeGroup();
     group.onResolution(resolution());
     const message = `no instance of ${SERVICE} is registered with the registry at r:1; start one, or check the service's name`;
-    const error = await failure(Promise.resolve().then(pick));
+    const error = await failure(Promise.resolve().then(() => pick()));
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, message });
   });
 
@@ -183,7 +221,7 @@ describe('an endpoint group', () => {
     const known = group.known();
     group.onFailure('connection refused');
     await known;
-    const error = await failure(Promise.resolve().then(pick));
+    const error = await failure(Promise.resolve().then(() => pick()));
     expect(error.message).toContain("the registry at r:1 can't be reached (connection refused)");
     expect(error.message).toContain('RONDO_REGISTRY');
   });

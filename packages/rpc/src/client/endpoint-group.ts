@@ -1,24 +1,11 @@
-import { roundRobin } from '../balancer/index.js';
-import type { Random } from '../clock/index.js';
+import type { Clock, Random, Timer } from '../clock/index.js';
+import type { Method } from '../contract/index.js';
 import type { Endpoint, Resolution, ResolverListener } from '../resolver/index.js';
 import { RpcError, Status } from '../status/index.js';
-import type { Transport, TransportFactory } from '../transport/index.js';
-
-/** An endpoint with the connection to it. */
-export interface Member {
-  readonly endpoint: Endpoint;
-  readonly transport: Transport;
-}
-
-interface TrackedMember extends Member {
-  endpoint: Endpoint;
-  /** Whether the resolver still names it. */
-  listed: boolean;
-  wasReady: boolean;
-  /** Whether its connection broke or couldn't be made, and hasn't stood since. */
-  failed: boolean;
-  readonly unsubscribe: () => void;
-}
+import type { TransportFactory } from '../transport/index.js';
+import { Member } from './member.js';
+import type { Refusal } from './refusals.js';
+import { connect, Selection } from './selection.js';
 
 /** What a group is made from. */
 export interface EndpointGroupOptions {
@@ -26,26 +13,35 @@ export interface EndpointGroupOptions {
   /** Where its endpoints come from, for messages. */
   readonly source: string;
   readonly transport: TransportFactory;
+  readonly clock: Clock;
   readonly random: Random;
 }
 
 /** Up to this many endpoints are connected before a call needs them. */
 const CONNECT_EARLY_LIMIT = 16;
 
+/**
+ * How long the first calls wait, once one endpoint of a small group is connected, for the others that began to connect
+ * with it: so that they are shared out evenly. Milliseconds.
+ */
+const FIRST_CONNECTIONS_MS = 50;
+
 /** The endpoints of one service: keeps their connections and picks one a call. */
 export class EndpointGroup implements ResolverListener {
   readonly #options: EndpointGroupOptions;
-  readonly #picker;
+  readonly #selection: Selection;
   readonly #members = new Map<string, TrackedMember>();
-  #eligible: readonly Member[] = [];
   #resolved = false;
   #closed = false;
   #failure: string | undefined;
   #waiting: (() => void)[] = [];
+  /** Settles at the next change. */
+  #next: Signal | undefined;
+  #opening: 'no' | 'connecting' | Timer = 'no';
 
   constructor(options: EndpointGroupOptions) {
     this.#options = options;
-    this.#picker = roundRobin(options.random);
+    this.#selection = new Selection(options);
   }
 
   /** Resolves once something is known: at once, unless it's the first call. */
@@ -54,24 +50,46 @@ export class EndpointGroup implements ResolverListener {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Resolves at the next change of what can be picked. */
+  changed(): Promise<void> {
+    this.#next ??= createSignal();
+    return this.#next.promise;
+  }
+
   /**
-   * An endpoint that isn't among `tried`, in turn; one that is connected, or has never failed to. Where there is none,
-   * one that is just being connected again; undefined where even that is missing.
+   * An endpoint for a call of `method` that isn't among `tried`, connected; undefined where there is none.
    *
    * @throws RpcError `UNAVAILABLE` where no instance is known at all.
    */
-  pick(tried: readonly Member[]): Member | undefined {
+  pick(method: Method, tried: readonly Member[]): Member | undefined {
     if (this.#members.size === 0) throw this.#nobody();
-    if (tried.length === 0 && this.#eligible.length > 0) return this.#picker.pick(this.#eligible);
-    const untried = this.#eligible.filter((member) => !tried.includes(member));
-    if (untried.length > 0) return this.#picker.pick(untried);
-    const reconnecting = ({ endpoint, transport }: Member) => endpoint.serving && transport.state === 'connecting';
-    return [...this.#members.values()].find((member) => reconnecting(member) && !tried.includes(member));
+    return this.#opening === 'no' ? this.#selection.pick(method, tried) : undefined;
+  }
+
+  /** The endpoints of which one may be picked after a change: none, where waiting is for nothing. */
+  coming(method: Method, tried: readonly Member[]): readonly Member[] {
+    return this.#selection.coming(method, tried);
+  }
+
+  /** Whether all that serve refuse calls of this method. */
+  refusedByAll(method: Method): boolean {
+    return this.#selection.refusedByAll(method);
   }
 
   /** All endpoints there are. */
   get members(): readonly Member[] {
     return [...this.#members.values()];
+  }
+
+  /** Notes that a member has answered a call. */
+  onAnswer({ refusals }: Member, { path }: Method): void {
+    if (refusals.clear(path)) this.#changed();
+  }
+
+  /** Notes that a member has refused one. */
+  onRefusal({ refusals }: Member, { path }: Method, refusal: Refusal): void {
+    refusals.note(path, refusal, this.#options.clock.now());
+    this.#changed();
   }
 
   onResolution({ endpoints, departed }: Resolution): void {
@@ -82,9 +100,10 @@ export class EndpointGroup implements ResolverListener {
       if (next === undefined) this.#unlist(member, departed.includes(id));
       else if (next.address !== member.endpoint.address) this.#remove(member);
     }
+    const first = this.#members.size === 0;
     for (const endpoint of listed.values()) this.#list(endpoint);
-    if (this.#members.size <= CONNECT_EARLY_LIMIT) this.#connectAll();
     this.#resolved = true;
+    if (this.#members.size <= CONNECT_EARLY_LIMIT) this.#connectAll(first);
     this.#changed();
   }
 
@@ -95,6 +114,7 @@ export class EndpointGroup implements ResolverListener {
 
   onPending(): void {
     this.#failure = undefined;
+    if (this.#members.size === 0) this.#resolved = false;
   }
 
   /** No more picks: calls that wait for one fail. */
@@ -108,27 +128,28 @@ export class EndpointGroup implements ResolverListener {
   #list(endpoint: Endpoint): void {
     const present = this.#members.get(endpoint.instanceId);
     if (present !== undefined) {
+      const news = present.endpoint !== endpoint || !present.listed;
+      if (news && endpoint.standing === 'serving') present.transport.hurry?.();
       present.endpoint = endpoint;
       present.listed = true;
       return;
     }
-    const transport = this.#options.transport(endpoint.address);
+    const { transport: connectTo, clock } = this.#options;
+    const transport = connectTo(endpoint.address, { minPingIntervalMs: endpoint.minPingIntervalMs });
     const unsubscribe = transport.subscribe((state) => {
-      if (state === 'ready') member.failed = false;
-      else if (state === 'transient_failure' || member.wasReady) member.failed = true;
-      member.wasReady = state === 'ready';
+      member.onState(state, clock.now());
       // It was kept only because its connection stood.
       if (member.failed && !member.listed) this.#remove(member);
       this.#changed();
     });
-    const member: TrackedMember = { endpoint, transport, unsubscribe, listed: true, failed: false, wasReady: false };
+    const member: TrackedMember = Object.assign(new Member(endpoint, transport), { unsubscribe });
     this.#members.set(endpoint.instanceId, member);
   }
 
-  /** An instance that didn't say goodbye is kept while its connection stands: the registry can only help. */
+  /** An instance that didn't say goodbye is kept until its connection fails, too: the registry can only help. */
   #unlist(member: TrackedMember, departed: boolean): void {
     member.listed = false;
-    if (departed || member.transport.state !== 'ready') this.#remove(member);
+    if (departed || member.failed) this.#remove(member);
   }
 
   #remove(member: TrackedMember): void {
@@ -137,16 +158,35 @@ export class EndpointGroup implements ResolverListener {
     this.#members.delete(member.endpoint.instanceId);
   }
 
-  #connectAll(): void {
-    for (const { transport } of this.#members.values()) {
-      // Whoever calls it learns of a failure; until then it is no news.
-      if (transport.state === 'idle') transport.connect().catch(() => undefined);
-    }
+  #connectAll(first: boolean): void {
+    if (first) this.#opening = 'connecting';
+    for (const member of this.#members.values()) if (member.transport.state === 'idle') connect(member);
   }
 
   #changed(): void {
-    this.#eligible = [...this.#members.values()].filter(({ endpoint, failed }) => endpoint.serving && !failed);
+    this.#selection.update(this.#members.values());
+    this.#open();
     if (this.#resolved) this.#wake();
+    this.#next?.resolve();
+    this.#next = undefined;
+  }
+
+  /** Lets the first calls go, once no connection is being made any more, or soon after the first that is. */
+  #open(): void {
+    if (this.#opening === 'no') return;
+    const members = this.members;
+    if (!members.some(({ coming }) => coming)) this.#opened();
+    else if (this.#opening === 'connecting' && members.some(({ ready }) => ready)) {
+      const { clock } = this.#options;
+      this.#opening = clock.setTimer(FIRST_CONNECTIONS_MS, () => this.#opened(), { keepAlive: false });
+    }
+  }
+
+  #opened(): void {
+    if (typeof this.#opening === 'object') this.#opening.cancel();
+    this.#opening = 'no';
+    this.#next?.resolve();
+    this.#next = undefined;
   }
 
   #wake(): void {
@@ -161,6 +201,23 @@ export class EndpointGroup implements ResolverListener {
       : `no instance of ${service} is known, as ${source} can't be reached (${this.#failure}); start it, or set RONDO_REGISTRY to where it is`;
     return new RpcError(Status.UNAVAILABLE, message);
   }
+}
+
+interface TrackedMember extends Member {
+  readonly unsubscribe: () => void;
+}
+
+interface Signal {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function createSignal(): Signal {
+  let settle: () => void = () => undefined;
+  const promise = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, resolve: () => settle() };
 }
 
 /** What a call gets that comes, or would be tried again, too late. */

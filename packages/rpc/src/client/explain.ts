@@ -23,6 +23,13 @@ export function explain(
 function missingAtDeadline(attempts: readonly Attempt[], channel: Channel, service: string): string | undefined {
   const last = attempts.at(-1);
   if (last !== undefined) return last.code === 'PENDING' ? `${nameOf(last)}: ${last.message}` : undefined;
-  const known = channel.inspect().some((view) => view.service === service && view.endpoints.length > 0);
-  return known ? undefined : `no instance of ${service} is known yet`;
+  const view = channel.inspect().find((one) => one.service === service);
+  if (view !== undefined && view.endpoints.length > 0) return undefined;
+  return `no instance of ${service} is known yet${WHY_NOT_YET[view?.source?.state ?? ''] ?? ''}`;
 }
+
+/** What a lookup waits for, by how it stands with the registry. */
+const WHY_NOT_YET: Readonly<Record<string, string>> = {
+  connecting: ', as the registry has not answered',
+  warming: ', as the registry has just started empty',
+};

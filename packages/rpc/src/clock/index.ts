@@ -1,2 +1,2 @@
 export { backgroundClock, type Clock, type Random, sleep, type Timer } from './clock.js';
-export { millisecondsUntil, systemClock, systemRandom } from './system.js';
+export { millisecondsUntil, nextTurn, systemClock, systemRandom } from './system.js';

@@ -41,3 +41,8 @@ export const systemRandom: Random = {
 export function millisecondsUntil(point: Date | number): number {
   return Number(point) - Date.now();
 }
+
+/** Resolves once the event loop has read what had arrived by now. That is no matter of time: no clock moves it. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,3 +1,15 @@
-export { type RegistryResolverOptions, registryResolver, type Watch } from './registry.js';
-export type { Endpoint, Resolution, Resolver, ResolverListener, Resolving } from './resolver.js';
-export { staticResolver } from './static.js';
+export { folderStorage } from './folder-storage.js';
+export type { Watch } from './follower.js';
+export type { EndpointStorage } from './last-known.js';
+export { type RegistryResolverOptions, registryResolver } from './registry.js';
+export type {
+  Endpoint,
+  Resolution,
+  Resolver,
+  ResolverListener,
+  Resolving,
+  SourceState,
+  SourceView,
+  Standing,
+} from './resolver.js';
+export { PEER_PING_INTERVAL_MS, type StaticResolverOptions, staticResolver } from './static.js';

@@ -19,10 +19,11 @@ function follow() {
   const clock = new ManualClock();
   const { logger, lines } = recordingLogger();
   const random = seededRandom(3);
-  const resolver = registryResolver({ watch: script.watch, addresses: ['r:1', 'r:2'], clock, random, logger });
+  const resolver = registryResolver({ watch: script.watch, addresses: ['r:1'], clock, random, logger });
   open = resolver;
   const resolving = resolver.resolve(SERVICE, told.listener);
-  return { ...script, ...told, clock, lines, resolver, resolving };
+  const said = () => lines.filter(({ level }) => level !== 'debug');
+  return { ...script, ...told, clock, said, resolver, resolving };
 }
 
 const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });
@@ -64,7 +65,9 @@ describe('what a registry resolver tells', () => {
     const [instance] = instances('a');
     const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING, zone: 'eu/1' };
     await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [draining] } } });
-    expect(resolutions.at(-1)?.endpoints).toEqual([{ instanceId: 'a', address: 'a:1', zone: 'eu/1', serving: false }]);
+    expect(resolutions.at(-1)?.endpoints).toEqual([
+      { instanceId: 'a', address: 'a:1', zone: 'eu/1', standing: 'draining' },
+    ]);
   });
 
   it('is nobody where there is nobody', async () => {
@@ -117,6 +120,46 @@ describe('a registry that restarts empty', () => {
     expect(names()?.sort()).toEqual(['a', 'b', 'd']);
   });
 
+  it('passes on the goodbye of the last one, too, and then who knows nobody waits again', async () => {
+    const { event, names, resolutions, pending } = follow();
+    await event({ position: at(7n), event: snapshot(['a']) });
+    await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
+    await event({ position: at(2n, 2n), warming: true, event: delta([], [['a', GOODBYE]]) });
+    expect(names()).toEqual([]);
+    expect(resolutions.at(-1)?.departed).toEqual(['a']);
+    expect(pending()).toBe(1);
+  });
+
+  it('takes out at once, while it warms, who was draining', async () => {
+    const { event, names } = follow();
+    const [a, b] = instances('a', 'b');
+    const draining = { ...b, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
+    await event({ position: at(7n), event: { $case: 'snapshot', value: { instances: [a ?? {}, draining] } } });
+    await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
+    expect(names()).toEqual(['a']);
+  });
+
+  it('says each change of its state once, and counts it', async () => {
+    const { event, fail, clock, said, resolving } = follow();
+    expect(resolving.inspect?.()).toMatchObject({ state: 'connecting', sinceMs: clock.now(), position: undefined });
+    await event({ position: at(7n), event: snapshot(['a']) });
+    await fail('connection lost');
+    await clock.advance(1_000);
+    expect(resolving.inspect?.()).toMatchObject({ state: 'away', position: at(7n) });
+    await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
+    await event({ position: at(2n, 2n), warming: true, event: progress });
+    expect(resolving.inspect?.()).toMatchObject({ state: 'warming', address: 'r:1', sinceMs: clock.now() });
+    await event({ position: at(3n, 2n), event: snapshot(['a']) });
+    expect(said().map(({ message }) => message.split(':')[0])).toEqual([
+      'the registry is away',
+      'the registry has started empty',
+      'the registry has warmed up',
+    ]);
+    const { changes, position } = resolving.inspect?.() ?? {};
+    expect(position).toEqual(at(3n, 2n));
+    expect(Object.fromEntries(changes ?? [])).toEqual({ connected: 2, away: 1, warming: 1 });
+  });
+
   it('still passes on a goodbye while it warms', async () => {
     const { event, names, resolutions } = follow();
     await event({ position: at(7n), event: snapshot(['a', 'b']) });
@@ -124,6 +167,51 @@ describe('a registry that restarts empty', () => {
     await event({ position: at(2n, 2n), warming: true, event: delta([], [['b', GOODBYE]]) });
     expect(names()).toEqual(['a']);
     expect(resolutions.at(-1)?.departed).toEqual(['b']);
+  });
+});
+
+describe('an answer that no registry gives', () => {
+  it.each<[string, Parameters<ReturnType<typeof follow>['event']>[0]]>([
+    ['without a position', { event: snapshot(['b']) }],
+    ['of more instances than there can be', { position: at(8n), event: snapshot(Array(50_001).fill('b')) }],
+  ])('%s breaks the watch, and changes nothing that is known', async (_name, answer) => {
+    const { event, clock, names, requests, failures } = follow();
+    await event({ position: at(7n), event: snapshot(['a']) });
+    await event(answer);
+    await clock.advance(5_000);
+    expect(names()).toEqual(['a']);
+    expect(failures).toHaveLength(1);
+    expect(requests.at(-1)).toEqual({ service: SERVICE, resumeFrom: at(7n) });
+    await event({ position: at(9n), event: delta(['c']) });
+    expect(names()).toEqual(['a', 'c']);
+  });
+
+  it('of a kind that is unknown here is passed over, its position too', async () => {
+    const { event, fail, clock, names, requests } = follow();
+    await event({ position: at(7n), event: snapshot(['a']) });
+    await event({ position: at(8n) });
+    await fail('reset');
+    await clock.advance(1_000);
+    expect(names()).toEqual(['a']);
+    expect(requests.at(-1)).toEqual({ service: SERVICE, resumeFrom: at(7n) });
+  });
+
+  it('names instances that cannot be spoken with: the others are known, and it is said once', async () => {
+    const { event, names, said } = follow();
+    const [usable, ...others] = instances('a', 'b', 'c');
+    const endpoints = [{ address: 'nowhere', protocols: [], security: 0, minPingInterval: undefined }];
+    const listed = [usable ?? {}, ...others.map((instance) => ({ ...instance, endpoints }))];
+    await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: listed } } });
+    expect(names()).toEqual(['a']);
+    expect(said()).toMatchObject([{ level: 'warn', fields: { instance: 'b' } }]);
+  });
+
+  it('names a reason that is unknown here: nobody said goodbye', async () => {
+    const { event, names, resolutions } = follow();
+    await event({ position: at(1n), event: snapshot(['a', 'b']) });
+    await event({ position: at(2n), event: delta([], [['a', 99 as RemovalReason]]) });
+    expect(names()).toEqual(['b']);
+    expect(resolutions.at(-1)?.departed).toEqual([]);
   });
 });
 
@@ -140,19 +228,19 @@ describe('a watch that breaks', () => {
   });
 
   it('says once that the registry is away, and once that it is back', async () => {
-    const { event, fail, end, clock, lines } = follow();
+    const { event, fail, end, clock, said } = follow();
     await event({ position: at(1n), event: snapshot(['a']) });
     for (const cut of [() => fail('one'), () => end(), () => fail('three')]) {
       await cut();
       await clock.advance(5_000);
     }
     const away = 'the registry is away: calls go on over the instances known';
-    expect(lines).toMatchObject([
+    expect(said()).toMatchObject([
       { level: 'warn', message: away, fields: { target: SERVICE, known: 1, reason: 'one' } },
     ]);
     await event({ position: at(2n), event: progress });
     await event({ position: at(3n), event: progress });
-    expect(lines.slice(1)).toMatchObject([{ level: 'info', message: 'the registry is back' }]);
+    expect(said().slice(1)).toMatchObject([{ level: 'info', message: 'the registry is back' }]);
   });
 
   it('is tried again soon, then ever more rarely, at least every 3 s', async () => {
@@ -180,13 +268,27 @@ describe('a watch that breaks', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('is broken off where it says nothing for 15 s, and goes on where there are progress marks', async () => {
+    const { event, clock, requests, failures } = follow();
+    await event({ position: at(1n), event: snapshot(['a']) });
+    for (let mark = 0; mark < 6; mark += 1) {
+      await clock.advance(14_000);
+      await event({ position: at(1n), event: progress });
+    }
+    expect(requests).toHaveLength(1);
+    await clock.advance(15_000);
+    expect(failures).toEqual(['no word within 15000 ms']);
+    await clock.advance(200);
+    expect(requests).toHaveLength(2);
+  });
+
   it('ends with its resolver, without a word', async () => {
-    const { event, clock, resolver, failures, lines } = follow();
+    const { event, clock, resolver, failures, said } = follow();
     await event({ position: at(1n), event: snapshot(['a']) });
     resolver.close();
     await settled();
     expect(failures).toEqual([]);
-    expect(lines).toEqual([]);
+    expect(said()).toEqual([]);
     expect(clock.timers).toBe(0);
   });
 });

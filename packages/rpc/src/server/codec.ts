@@ -26,9 +26,27 @@ function decode(method: Method, bytes: Uint8Array): unknown {
   }
 }
 
+/** What {@link encodeOnce} was told of, and its bytes once there are any. */
+const encodedOnce = new WeakMap<object, Uint8Array | undefined>();
+
+/**
+ * A message that many calls answer with, such as one that all watchers of a thing are told: it is encoded for the first
+ * of them, and sent as it is to the others. Nobody may change it any more.
+ *
+ * @returns `message` itself.
+ */
+export function encodeOnce<M extends object>(message: M): M {
+  if (!encodedOnce.has(message)) encodedOnce.set(message, undefined);
+  return message;
+}
+
 function encodeResponse(method: Method, message: unknown): Uint8Array {
   if (typeof message !== 'object' || message === null) {
     throw new TypeError(`${method.path}: the handler returned ${String(message)} where its contract has a message`);
   }
-  return method.responseType.encode(method.responseType.fromPartial(message)).finish();
+  const present = encodedOnce.get(message);
+  if (present !== undefined) return present;
+  const bytes = method.responseType.encode(method.responseType.fromPartial(message)).finish();
+  if (encodedOnce.has(message)) encodedOnce.set(message, bytes);
+  return bytes;
 }

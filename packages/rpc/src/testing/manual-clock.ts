@@ -1,16 +1,11 @@
 import type { Clock, Timer } from '../clock/index.js';
-
-interface Pending {
-  readonly at: number;
-  readonly order: number;
-  readonly callback: () => void;
-}
+import { type QueuedTimer, TimerQueue } from './timer-queue.js';
 
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   #now: number;
   #order = 0;
-  readonly #pending = new Set<Pending>();
+  readonly #queue = new TimerQueue();
 
   /** @param startMs where it stands at first, in milliseconds since the Unix epoch. */
   constructor(startMs = Date.UTC(2026, 0, 1)) {
@@ -22,44 +17,50 @@ export class ManualClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const pending = { at: this.#now + Math.max(delayMs, 0), order: this.#order++, callback };
-    this.#pending.add(pending);
-    return { cancel: () => this.#pending.delete(pending) };
+    const timer: QueuedTimer = {
+      at: this.#now + Math.max(delayMs, 0),
+      order: this.#order++,
+      callback,
+      place: -1,
+    };
+    this.#queue.add(timer);
+    return { cancel: () => this.#queue.delete(timer) };
   }
 
   /** How many timers wait: none, where nothing leaks. */
   get timers(): number {
-    return this.#pending.size;
+    return this.#queue.size;
   }
 
   /**
    * Moves on by `ms`, running what falls due, in order. After each callback the promises that it settled run their
-   * course, so that what they schedule within `ms` falls due as well.
+   * course, so that what they schedule within `ms` falls due as well. At both ends the event loop has a turn as well.
    */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
-    await settle();
+    await turn();
     for (let due = this.#next(until); due !== undefined; due = this.#next(until)) {
-      this.#pending.delete(due);
+      this.#queue.delete(due);
       this.#now = due.at;
       due.callback();
       await settle();
+      if (this.#next(until) === undefined) await turn();
     }
     this.#now = until;
   }
 
-  #next(until: number): Pending | undefined {
-    let next: Pending | undefined;
-    for (const pending of this.#pending) {
-      if (pending.at > until) continue;
-      if (next === undefined || pending.at < next.at || (pending.at === next.at && pending.order < next.order))
-        next = pending;
-    }
-    return next;
+  #next(until: number): QueuedTimer | undefined {
+    const { first } = this.#queue;
+    return first !== undefined && first.at <= until ? first : undefined;
   }
 }
 
-/** Lets promises that are settled run their course: an immediate comes after all of them. */
+/** Lets promises that are settled run their course: Node runs a tick's queue once that of promises is empty. */
 function settle(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+/** Lets whatever is ready run, be it that an event loop's turn has to come first. */
+function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -9,9 +9,15 @@ export function seededRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const byte = () =>
-    Math.floor(next() * 256)
-      .toString(16)
-      .padStart(2, '0');
-  return { next, hex: (bytes) => Array.from({ length: bytes }, byte).join('') };
+  return {
+    next,
+    hex(bytes) {
+      let text = '';
+      for (let count = 0; count < bytes; count += 1) text += BYTES[Math.floor(next() * 256)];
+      return text;
+    },
+  };
 }
+
+/** Every byte in hexadecimal. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

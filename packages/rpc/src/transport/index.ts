@@ -1,4 +1,4 @@
-export { type GrpcTransportOptions, grpcTransport } from './grpc/index.js';
+export { type GrpcTransportOptions, grpcTransport, type TlsOptions } from './grpc/index.js';
 export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './memory/index.js';
 export {
   type ConnectivityState,
@@ -6,6 +6,7 @@ export {
   type Transport,
   TransportError,
   type TransportFactory,
+  type TransportOptions,
   type WireCall,
   type WireHandler,
 } from './transport.js';

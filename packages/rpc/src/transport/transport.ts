@@ -32,24 +32,44 @@ export interface Transport {
   subscribe(listener: (state: ConnectivityState) => void): () => void;
   /** Resolves once it is ready; rejects with a {@link TransportError} where this attempt fails, or with the signal. */
   connect(signal?: AbortSignal): Promise<void>;
+  /** There is news of the endpoint: ends the wait before the next attempt, where it waits for one. */
+  hurry?(): void;
   /** Carries a call. A failure that is the connection's, not the server's, is a {@link TransportError}. */
   readonly call: WireHandler;
   /** Ends the connection; calls in flight fail. */
   close(): void;
 }
 
-/** Makes transports. It is asked once for each endpoint. */
-export type TransportFactory = (address: string) => Transport;
+/** What is known of an endpoint before there is a connection to it. */
+export interface TransportOptions {
+  /** The shortest time between keepalive pings that its server puts up with. Milliseconds; not known where missing. */
+  readonly minPingIntervalMs?: number | undefined;
+}
 
-/** What is known of a call whose connection failed: it never reached a handler, or it may have. */
-export type Reach = 'never' | 'unknown';
+/** Makes transports. It is asked once for each endpoint. */
+export type TransportFactory = (address: string, options?: TransportOptions) => Transport;
+
+/**
+ * What is known of a call whose connection failed: it never left this process (`unsent`), it was sent but reached no
+ * handler (`never`), or it may have reached one.
+ */
+export type Reach = 'unsent' | 'never' | 'unknown';
+
+/** What a {@link TransportError} is made from. */
+export interface TransportErrorOptions extends RpcErrorOptions {
+  readonly reach: Reach;
+  readonly foreign?: boolean;
+}
 
 /** A failure of the connection, with what it means for the call. Callers see it as a plain {@link RpcError}. */
 export class TransportError extends RpcError {
   readonly reach: Reach;
+  /** Whether what answered speaks HTTP/2, but not gRPC: the next call would fare no better. */
+  readonly foreign: boolean;
 
-  constructor(code: Status, message: string, { reach, ...options }: RpcErrorOptions & { readonly reach: Reach }) {
+  constructor(code: Status, message: string, { reach, foreign = false, ...options }: TransportErrorOptions) {
     super(code, message, options);
     this.reach = reach;
+    this.foreign = foreign;
   }
 }

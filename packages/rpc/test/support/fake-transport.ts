@@ -21,9 +21,16 @@ export class FakeTransport implements Transport {
   state: ConnectivityState = 'idle';
   lastError: string | undefined;
   connects = 0;
+  hurries = 0;
   closed = false;
   call: WireHandler = async () => emptyReply;
+  readonly #byHand: boolean;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
+
+  /** @param byHand whether it goes on connecting until the test moves it. */
+  constructor(byHand = false) {
+    this.#byHand = byHand;
+  }
 
   subscribe(listener: (state: ConnectivityState) => void): () => void {
     this.#listeners.add(listener);
@@ -32,8 +39,13 @@ export class FakeTransport implements Transport {
 
   async connect(): Promise<void> {
     this.connects += 1;
-    if (this.state === 'idle') this.move('ready');
+    if (this.state === 'idle') this.move(this.#byHand ? 'connecting' : 'ready');
+    if (this.state === 'connecting') return;
     if (this.state !== 'ready') throw new TransportError(Status.UNAVAILABLE, 'refused', { reach: 'never' });
+  }
+
+  hurry(): void {
+    this.hurries += 1;
   }
 
   close(): void {
@@ -49,10 +61,10 @@ export class FakeTransport implements Transport {
 }
 
 /** Transports by address, each kept for the test to move; one that is made again takes the place of the first. */
-export function fakeTransports() {
+export function fakeTransports({ byHand = false } = {}) {
   const transports = new Map<string, FakeTransport>();
   const factory: TransportFactory = (address) => {
-    const transport = new FakeTransport();
+    const transport = new FakeTransport(byHand);
     transports.set(address, transport);
     return transport;
   };

@@ -6,6 +6,10 @@ export interface RawServer {
   readonly address: string;
   /** Breaks every connection, as the death of the process would. */
   kill(): void;
+  /** Sends `bytes` over every connection, past its HTTP/2. */
+  write(bytes: Uint8Array): void;
+  /** Ends every connection in good order, whatever is in flight. */
+  end(): void;
   close(): Promise<void>;
 }
 
@@ -35,12 +39,18 @@ export async function startRawServer(onStream: OnStream): Promise<RawServer> {
   const kill = () => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
+  const write = (bytes: Uint8Array) => {
+    for (const socket of sockets) socket.write(bytes);
+  };
+  const end = () => {
+    for (const socket of sockets) socket.end();
+  };
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
       kill();
     });
-  return { address: `127.0.0.1:${port}`, kill, close };
+  return { address: `127.0.0.1:${port}`, kill, write, end, close };
 }
 
 /** Sends a header and `messages` empty messages, and leaves the stream open. */

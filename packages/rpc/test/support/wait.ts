@@ -3,9 +3,9 @@ import { sleep, systemClock } from '../../src/clock/index.js';
 const POLL_MS = 10;
 
 /** Resolves once `condition` holds; rejects where it doesn't within `timeoutMs`. */
-export async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   const deadline = systemClock.now() + timeoutMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (systemClock.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
     await sleep(systemClock, POLL_MS);
   }

@@ -1,6 +1,6 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Payload, Reply } from '../../call/index.js';
-import { type Clock, sleep } from '../../clock/index.js';
+import { type Clock, nextTurn, sleep } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireHandler } from '../../transport/index.js';
@@ -56,6 +56,8 @@ const RESET_FOLLOWS_MS = 2;
 async function* requestsOf(call: DuplexCall, clock: Clock): AsyncGenerator<Buffer> {
   yield* call.iterator({ destroyOnReturn: false });
   await sleep(clock, RESET_FOLLOWS_MS);
+  // A process that stood still has its timers run before it reads what came meanwhile.
+  await nextTurn();
   if (call.cancelled) throw new RpcError(Status.CANCELLED, 'the caller left before the end of its requests');
 }
 

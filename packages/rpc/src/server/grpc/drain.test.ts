@@ -4,9 +4,11 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { deferred } from '../../../test/support/deferred.js';
 import { failure } from '../../../test/support/outcome.js';
 import { conformanceService } from '../../../test/support/service.js';
-import { collect } from '../../../test/support/stream.js';
+import { collect, silent } from '../../../test/support/stream.js';
+import { atRest, until } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/index.js';
-import { type Channel, createChannel, createClient } from '../../client/index.js';
+import { type Channel, type Client, createChannel, createClient } from '../../client/index.js';
+import { sleep, systemClock } from '../../clock/index.js';
 import { Status } from '../../status/index.js';
 import { staticResolver } from '../../testing/index.js';
 import type { Handlers } from '../handlers.js';
@@ -23,10 +25,20 @@ async function start(handlers: Partial<Handlers<typeof ConformanceServiceDefinit
   const server: RpcServer = await serve(router, { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([server.address]) });
   channels.push(channel);
-  return { server, client: createClient(ConformanceServiceDefinition, { channel }) };
+  return { server, channel, client: createClient(ConformanceServiceDefinition, { channel }) };
 }
 
+type TestClient = Client<typeof ConformanceServiceDefinition>;
+
 const never = () => new Promise<never>(() => undefined);
+
+/** Requests without end, 100 a second. */
+async function* paced() {
+  for (;;) {
+    yield {};
+    await sleep(systemClock, 10);
+  }
+}
 
 describe('a server that drains', () => {
   it('finishes the calls in flight', async () => {
@@ -45,6 +57,22 @@ describe('a server that drains', () => {
     finish.resolve();
     expect(await call).toMatchObject({ text: 'finished' });
     await drained;
+  });
+
+  it('finishes those that take longer than a keepalive interval', async () => {
+    const begun = deferred();
+    const { server } = await start({
+      async unaryUnsafe() {
+        begun.resolve();
+        await sleep(systemClock, 1_700);
+        return {};
+      },
+    });
+    const channel = createChannel({ resolver: staticResolver([server.address], { minPingIntervalMs: 1_000 }) });
+    channels.push(channel);
+    const call = createClient(ConformanceServiceDefinition, { channel }).unaryUnsafe({});
+    await begun.promise;
+    await Promise.all([expect(call).resolves.toEqual({}), server.drain(10_000)]);
   });
 
   it('ends streams without a deadline at once, so that they are opened elsewhere', async () => {
@@ -73,6 +101,90 @@ describe('a server that drains', () => {
     await begun.promise;
     await server.drain(50);
     expect(await call).toMatchObject({ code: Status.UNAVAILABLE });
+  });
+
+  describe('ends what outlives the grace, be it that its handler does not listen', () => {
+    const kinds: Record<string, (client: TestClient) => Promise<unknown>> = {
+      unary: (client) => client.unary({}, { timeoutMs: 30_000 }),
+      'a server stream': (client) => collect(client.serverStream({}, { timeoutMs: 30_000 })),
+      'a client stream': (client) => client.clientStream(silent(), { timeoutMs: 30_000 }),
+      'a client stream that goes on sending': (client) => client.clientStream(paced(), { timeoutMs: 30_000 }),
+      'a bidirectional stream': (client) => collect(client.bidiStream(silent(), { timeoutMs: 30_000 })),
+    };
+
+    it.each(Object.entries(kinds))('%s: UNAVAILABLE, never CANCELLED', async (_name, call) => {
+      const begun = deferred();
+      const hang = () => {
+        begun.resolve();
+        return never();
+      };
+      async function* hangingStream() {
+        yield {};
+        await hang();
+      }
+      const streams = { serverStream: hangingStream, bidiStream: hangingStream };
+      const { server, client } = await start({ unary: hang, clientStream: hang, ...streams });
+      const error = failure(call(client));
+      await begun.promise;
+      const startedAt = systemClock.now();
+      await server.drain(50);
+      expect(systemClock.now() - startedAt).toBeLessThan(1_000);
+      expect(await error).toMatchObject({
+        code: Status.UNAVAILABLE,
+        message: expect.stringContaining('this instance is shutting down'),
+      });
+    });
+
+    it('a stream whose reader is behind: its connection goes, too', async () => {
+      async function* flood() {
+        for (;;) yield { payload: Buffer.alloc(64 * 1024) };
+      }
+      const { server, client } = await start({ serverStream: flood });
+      const replies = client.serverStream({}, { timeoutMs: 30_000 })[Symbol.asyncIterator]();
+      await replies.next();
+      await atRest(() => process.memoryUsage().arrayBuffers);
+      const startedAt = systemClock.now();
+      await server.drain(50);
+      expect(systemClock.now() - startedAt).toBeLessThan(2_000);
+      const rest = { [Symbol.asyncIterator]: () => replies };
+      expect(await failure(collect(rest))).toMatchObject({ code: Status.UNAVAILABLE });
+    });
+  });
+
+  it('refuses whoever calls on: UNAVAILABLE, or elsewhere, never handled twice', async () => {
+    const begun = deferred();
+    const finish = deferred();
+    let handled = 0;
+    const { server, client, channel } = await start({
+      async unary() {
+        begun.resolve();
+        await finish.promise;
+        return {};
+      },
+      async unaryUnsafe() {
+        handled += 1;
+        return {};
+      },
+    });
+    const inFlight = client.unary({}, { timeoutMs: 30_000 });
+    await begun.promise;
+    const drained = server.drain(10_000);
+    let succeeded = 0;
+    const outcomes = Array.from({ length: 20 }, () =>
+      client.unaryUnsafe({}).then(
+        () => {
+          succeeded += 1;
+        },
+        (error: unknown) => expect(error).toMatchObject({ code: Status.UNAVAILABLE }),
+      ),
+    );
+    await Promise.all(outcomes);
+    expect(handled).toBe(succeeded);
+    await until(() => channel.inspect()[0]?.endpoints[0]?.state === 'transient_failure');
+    expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNAVAILABLE });
+    finish.resolve();
+    await inFlight;
+    await drained;
   });
 
   it('loses no call that comes as it begins', async () => {

@@ -38,7 +38,7 @@ if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVe
  */
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock } = options;
-  const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes, 'grpc.enable_channelz': 0 });
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
   const inFlight = new Set<Exchange>();
   let draining = false;
   const begin = (exchange: Exchange) => {

@@ -5,7 +5,7 @@ import { RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../transport.js';
 import { Inbox } from './inbox.js';
 import type { ResetPacer } from './reset-pacer.js';
-import { fromGrpcMetadata, toError, toGrpcMetadata } from './wire.js';
+import { fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
 
 type GrpcCall = ReturnType<grpc.Channel['createCall']>;
 
@@ -48,7 +48,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         release();
         if (status.code === grpc.status.OK)
           resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
-        else reject(toError(status, { headerReceived: header !== undefined, connected: options.connected() }));
+        else reject(toError(status, { header, connected: options.connected() }));
       },
     });
     const { release } = resetWith(call, wire.limit, options);
@@ -76,7 +76,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
     call.start(toGrpcMetadata(wire, options.clock), {
       onReceiveMetadata(metadata) {
         header = metadata;
-        if (wire.responseStream) resolve(reply());
+        if (wire.responseStream && isGrpc(metadata)) resolve(reply());
       },
       onReceiveMessage(message: Buffer) {
         inbox.push(message);
@@ -92,7 +92,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
           if (wire.responseStream) resolve(reply());
           else resolveUnary(inbox.first(), { header, trailer: status.metadata, resolve, reject });
         } else {
-          const error = toError(status, { headerReceived: header !== undefined, connected: options.connected() });
+          const error = toError(status, { header, connected: options.connected() });
           inbox.end(error);
           reject(error);
         }

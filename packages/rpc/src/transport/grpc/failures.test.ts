@@ -145,6 +145,59 @@ describe('a stream that the server resets', () => {
   });
 });
 
+describe('a connection that the server ends with an error', () => {
+  it.each([
+    ['INTERNAL_ERROR', constants.NGHTTP2_INTERNAL_ERROR],
+    ['PROTOCOL_ERROR', constants.NGHTTP2_PROTOCOL_ERROR],
+    ['ENHANCE_YOUR_CALM', constants.NGHTTP2_ENHANCE_YOUR_CALM],
+  ])('GOAWAY with %s: nobody knows how far the calls got that it had taken', async (_name, code) => {
+    const { transport } = await connectTo((stream, session) => {
+      session.goaway(code, stream.id);
+      setTimeout(() => session.destroy(), 20);
+    });
+    for (const wire of [{}, STREAM]) {
+      const error = await failureOf(transport, wire);
+      expect(error.code).toBe(Status.UNAVAILABLE);
+      expect(reachOf(error)).toBe('unknown');
+      await until(() => transport.state === 'ready');
+    }
+  });
+
+  it.each([
+    ['bytes that are no HTTP/2', Buffer.from('HTTP/1.1 408 Request Timeout\r\n\r\n')],
+    ['a frame that no frame may be', Buffer.from([0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00])],
+    ['headers that cannot be read', Buffer.from([0x00, 0x00, 0x02, 0x01, 0x05, 0x00, 0x00, 0x00, 0x01, 0xff, 0xff])],
+  ])('by %s: the same, though Node 20 goes deaf at that and only keepalive notices', async (_name, bytes) => {
+    const server = await startRawServer(() => server.write(bytes));
+    closers.push(() => server.close());
+    const transport = grpcTransport(server.address, { minPingIntervalMs: 1_000 });
+    closers.push(() => transport.close());
+    await transport.connect();
+    const error = await failureOf(transport);
+    expect(error.code).toBe(Status.UNAVAILABLE);
+    expect(reachOf(error)).toBe('unknown');
+  });
+
+  it('by the end of its socket: the same', async () => {
+    const { transport, server } = await connectTo(() => setTimeout(() => server.end(), 20));
+    const error = await failureOf(transport);
+    expect(error.code).toBe(Status.UNAVAILABLE);
+    expect(reachOf(error)).toBe('unknown');
+  });
+});
+
+describe('a header larger than is taken', () => {
+  it('is a broken call: its connection, and the others on it, may go on', async () => {
+    const { transport } = await connectTo((stream) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'x-large': 'x'.repeat(100_000) });
+    });
+    const error = await failureOf(transport);
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error.code).not.toBe(Status.CANCELLED);
+    expect(reachOf(error)).toBe('unknown');
+  });
+});
+
 describe('a connection that the server gives notice of', () => {
   it('takes no more calls: what it had not seen, no handler has', async () => {
     const { transport } = await connectTo((stream, session) => {
@@ -169,7 +222,7 @@ describe('a connection that does not come about', () => {
     const error = await failure(transport.connect());
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('ECONNREFUSED') });
     expect(error.message).toContain(server.address);
-    expect(reachOf(error)).toBe('never');
+    expect(reachOf(error)).toBe('unsent');
     expect(transport.state).toBe('transient_failure');
     expect(transport.lastError).toContain('ECONNREFUSED');
   });
@@ -186,7 +239,7 @@ describe('a connection that does not come about', () => {
     const call = failure(transport.connect());
     await clock.advance(1_000);
     expect(await call).toMatchObject({ message: expect.stringContaining('no connection within 1000 ms') });
-    expect(reachOf(await call)).toBe('never');
+    expect(reachOf(await call)).toBe('unsent');
   });
 
   it('is looked for again soon where its name leads nowhere: another address may stand behind it', async () => {
@@ -201,6 +254,26 @@ describe('a connection that does not come about', () => {
     closers.push(() => transport.close());
     await failure(transport.connect());
     await until(() => transport.state === 'ready');
+  });
+
+  it('is tried at once where there is news of its endpoint, however long it would have waited', async () => {
+    const server = await startRawServer(() => undefined);
+    closers.push(() => server.close());
+    const mute = new Promise<never>(() => undefined);
+    const lookup = jest.spyOn(dns, 'lookup').mockImplementationOnce(() => mute);
+    closers.push(() => lookup.mockRestore());
+    lookup.mockImplementation(async () => [{ address: '127.0.0.1', family: 4 }] as never);
+    const clock = new ManualClock();
+    const transport = grpcTransport(server.address.replace('127.0.0.1', 'news.test'), { clock });
+    closers.push(() => transport.close());
+    const attempt = failure(transport.connect());
+    await clock.advance(1_000);
+    await attempt;
+    // The clock stands: by itself it would wait for ever.
+    transport.hurry?.();
+    await until(() => transport.state === 'ready');
+    transport.hurry?.();
+    expect(transport.state).toBe('ready');
   });
 
   it('ends with its caller', async () => {

@@ -1,17 +1,43 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
+import type { TransportOptions } from '../transport.js';
+import { serverNameOptions, type TlsOptions } from './credentials.js';
 
 /** What of a connection can be set. */
-export interface GrpcTransportOptions {
+export interface GrpcTransportOptions extends TransportOptions {
   /** The longest reply taken, in bytes; 4 MiB by default, as in gRPC. Longer ones are `RESOURCE_EXHAUSTED`. */
   readonly maxReplyBytes?: number;
   /** How long one attempt to connect may take, HTTP/2 settings included. Milliseconds; 1,000 by default. */
   readonly connectTimeoutMs?: number;
+  /** Plaintext where it is missing. */
+  readonly tls?: TlsOptions | undefined;
 }
 
 const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
+/** A frozen Rondo peer is noticed within the two together. Milliseconds. */
+const MIN_PING_INTERVAL_MS = 1_000;
+export const PEER_PING_TIMEOUT_MS = 500;
+
+/** How often a peer is asked that says how often it may be. Milliseconds; undefined for all others. */
+export function peerPingIntervalMs({ minPingIntervalMs }: GrpcTransportOptions): number | undefined {
+  return minPingIntervalMs === undefined ? undefined : Math.max(MIN_PING_INTERVAL_MS, minPingIntervalMs);
+}
+
+/**
+ * Servers of C++, Go and Java close a connection that is pinged more than twice before 5 min have passed, or 2 h where
+ * no call is in flight, unless they have sent something meanwhile. The rest is for clocks that differ. Milliseconds.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/keepalive.md
+ */
+const FOREIGN_KEEPALIVE: ChannelOptions = {
+  'grpc.keepalive_time_ms': 5 * 60_000 + 10_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.keepalive_permit_without_calls': 0,
+};
+
 /** grpc-js as a plain connection to one address: no retries, no balancing, no look-ups of its own. */
-export function channelOptions({ maxReplyBytes = DEFAULT_MAX_REPLY_BYTES }: GrpcTransportOptions): ChannelOptions {
+export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
+  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, tls } = options;
   return {
     'grpc.enable_channelz': 0,
     'grpc.enable_retries': 0,
@@ -20,12 +46,12 @@ export function channelOptions({ maxReplyBytes = DEFAULT_MAX_REPLY_BYTES }: Grpc
     // Messages kept for retries count as sent: without room for any, back-pressure is the connection's own.
     'grpc.per_rpc_retry_buffer_size': -1,
     'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1000,
+    // grpc-js adds up to a fifth: no attempt comes more than 1 s after the one before.
+    'grpc.max_reconnect_backoff_ms': 800,
     // A container that is made anew has another address under its old name; by default that is looked up every 30 s.
     'grpc.dns_min_time_between_resolutions_ms': 1000,
-    'grpc.keepalive_time_ms': 10_000,
-    'grpc.keepalive_timeout_ms': 5_000,
-    'grpc.keepalive_permit_without_calls': 1,
+    ...(peerPingIntervalMs(options) === undefined ? FOREIGN_KEEPALIVE : {}),
     'grpc.max_receive_message_length': maxReplyBytes,
+    ...serverNameOptions(tls),
   };
 }

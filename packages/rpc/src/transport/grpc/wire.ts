@@ -2,7 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { Metadata, type MetadataSource, type MetadataValue } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
 import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
-import { TransportError, type WireCall } from '../transport.js';
+import { type Reach, TransportError, type WireCall } from '../transport.js';
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1; // grpc-js's server reads a longer one as expired
 
@@ -50,7 +50,8 @@ class ReceivedMetadata implements MetadataSource {
 
 /** What is known beside the status of a call that failed. */
 export interface Outcome {
-  readonly headerReceived: boolean;
+  /** The header that came before the status, if one did. */
+  readonly header: grpc.Metadata | undefined;
   /** Whether the connection still stands. */
   readonly connected: boolean;
 }
@@ -62,13 +63,32 @@ export interface Outcome {
  * `INTERNAL` and `CANCELLED`. But an answer without a header is one block of trailers, and that always has a content
  * type; so a status without any metadata is grpc-js's, unless a header had come and the connection still stands.
  */
-export function toError(status: grpc.StatusObject, { headerReceived, connected }: Outcome): RpcError {
+export function toError(status: grpc.StatusObject, { header, connected }: Outcome): RpcError {
   const received = Object.keys(status.metadata.getMap()).length > 0;
-  const answered = received || (headerReceived && connected && !isWriteError(status));
+  const first = header ?? (received ? status.metadata : undefined);
+  if (first !== undefined && !isGrpc(first)) return foreignError(status, first);
+  const answered = received || (header !== undefined && connected && !isWriteError(status));
   if (!answered) return connectionError(status, connected);
   const packed = status.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
   return new RpcError(toStatus(status.code), status.details, { details, metadata: fromGrpcMetadata(status.metadata) });
+}
+
+/** Whether what begins an answer is gRPC's. */
+export function isGrpc(header: grpc.Metadata): boolean {
+  return String(header.get('content-type')[0]).startsWith('application/grpc');
+}
+
+/** What HTTP servers answer to a path or a content type that they don't know: no handler has seen the call. */
+const UNKNOWN_TO_HTTP = /HTTP status code (404|405|415|421)$/;
+
+function foreignError({ code, details }: grpc.StatusObject, header: grpc.Metadata): TransportError {
+  const contentType = header.get('content-type')[0] ?? 'no content type';
+  const message = `what answers there is no gRPC server: ${contentType} (${details})`;
+  const reach = UNKNOWN_TO_HTTP.test(details) ? 'never' : 'unknown';
+  // What a reader of gRPC made of a page is no status: it may be anything.
+  const told = details.startsWith('Received HTTP status code') ? toStatus(code) : Status.UNKNOWN;
+  return new TransportError(told, message, { reach, foreign: true });
 }
 
 /** Whether grpc-js failed to write a request: then this takes the place of the server's status, if that was `OK`. */
@@ -76,13 +96,22 @@ function isWriteError({ details }: grpc.StatusObject): boolean {
   return details.startsWith('Write error: ');
 }
 
-/** grpc-js's words for a stream that no handler has seen. */
-const NEVER_HANDLED = ['Stream refused by server', 'No connection established', 'Failed to start HTTP/2 stream'];
+/** grpc-js's words for a call for which there was no stream. */
+const UNSENT = ['No connection established', 'Failed to start HTTP/2 stream'];
+
+/** How far a call came that no server has answered, by grpc-js's words for it. */
+function reachOf(details: string): Reach {
+  if (UNSENT.some((text) => details.startsWith(text))) return 'unsent';
+  return details.startsWith('Stream refused by server') ? 'never' : 'unknown';
+}
+
+/** grpc-js's words for a stream that its own side gave up, such as over bytes that are no HTTP/2: Node 24 is not deaf. */
+const GIVEN_UP_HERE = 'triggered by internal client error';
 
 function connectionError({ code, details }: grpc.StatusObject, connected: boolean): TransportError {
-  const reach = NEVER_HANDLED.some((text) => details.startsWith(text)) ? 'never' : 'unknown';
-  if (reach === 'never' || !connected) {
-    const what = reach === 'never' ? 'the call was not taken' : 'the connection broke while the call was in flight';
+  const reach = reachOf(details);
+  if (reach !== 'unknown' || !connected || details.includes(GIVEN_UP_HERE)) {
+    const what = reach === 'unknown' ? 'the connection broke while the call was in flight' : 'the call was not taken';
     return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach });
   }
   const lost = code === grpc.status.CANCELLED ? Status.UNAVAILABLE : toStatus(code);

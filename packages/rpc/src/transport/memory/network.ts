@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Status } from '../../status/index.js';
 import {
   type ConnectivityState,
+  type Reach,
   type Transport,
   TransportError,
   type TransportFactory,
@@ -82,12 +83,12 @@ class MemoryTransport implements Transport {
 
   async connect(): Promise<void> {
     if (this.#state !== 'ready') this.#move(this.#options.find() === undefined ? 'transient_failure' : 'ready');
-    if (this.#state !== 'ready') throw this.#failure('never');
+    if (this.#state !== 'ready') throw this.#failure('unsent');
   }
 
   readonly call: WireHandler = (wire) => {
     const handle = this.#options.find();
-    if (handle === undefined || this.#state !== 'ready') return Promise.reject(this.#failure('never'));
+    if (handle === undefined || this.#state !== 'ready') return Promise.reject(this.#failure('unsent'));
     return crossMemory(wire, handle, this.#broken.signal);
   };
 
@@ -113,8 +114,8 @@ class MemoryTransport implements Transport {
     for (const listener of [...this.#listeners]) listener(state);
   }
 
-  #failure(reach: 'never' | 'unknown'): TransportError {
-    const what = reach === 'never' ? 'nothing listens there' : 'the connection broke while the call was in flight';
+  #failure(reach: Reach): TransportError {
+    const what = reach === 'unsent' ? 'nothing listens there' : 'the connection broke while the call was in flight';
     return new TransportError(Status.UNAVAILABLE, what, { reach });
   }
 }

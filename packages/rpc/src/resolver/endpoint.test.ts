@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  Instance,
+  InstanceStatus,
+  OperatorState,
+  Protocol,
+  Security,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import { isAddress, toEndpoint } from './endpoint.js';
+
+type Listed = Parameters<typeof Instance.fromPartial>[0];
+
+const PLAIN = { address: 'a:1', protocols: [Protocol.PROTOCOL_GRPC], security: Security.SECURITY_PLAINTEXT };
+
+function endpointOf(listed: Listed) {
+  const status = InstanceStatus.INSTANCE_STATUS_SERVING;
+  return toEndpoint(Instance.fromPartial({ instanceId: 'a', endpoints: [PLAIN], zone: 'eu/1', status, ...listed }));
+}
+
+describe('an instance as a client sees it', () => {
+  it('is where it is, and how it stands', () => {
+    expect(endpointOf({})).toEqual({ instanceId: 'a', address: 'a:1', zone: 'eu/1', standing: 'serving' });
+  });
+
+  it.each([
+    ['starting', { status: InstanceStatus.INSTANCE_STATUS_STARTING }],
+    ['draining', { status: InstanceStatus.INSTANCE_STATUS_DRAINING }],
+    ['cordoned', { operatorState: OperatorState.OPERATOR_STATE_CORDONED }],
+    ['cordoned', { status: 2, operatorState: OperatorState.OPERATOR_STATE_CORDONED }],
+    ['serving', { operatorState: OperatorState.OPERATOR_STATE_NONE }],
+    ['starting', { status: 99 as InstanceStatus }],
+    ['starting', { status: InstanceStatus.UNRECOGNIZED }],
+    ['serving', { operatorState: 99 as OperatorState }],
+  ])('is %s where it says %j', (standing, listed: Listed) => {
+    expect(endpointOf(listed)).toMatchObject({ standing });
+  });
+
+  it.each<[string, Listed['endpoints']]>([
+    ['another protocol', [{ ...PLAIN, address: 'x:1', protocols: [77 as Protocol] }, PLAIN]],
+    ['TLS', [{ ...PLAIN, address: 'x:1', security: Security.SECURITY_TLS }, PLAIN]],
+    ['a security that is unknown here', [{ ...PLAIN, address: 'x:1', security: 77 as Security }, PLAIN]],
+    ['no address', [{ ...PLAIN, address: 'nowhere' }, PLAIN]],
+    ['a second choice', [PLAIN, { ...PLAIN, address: 'x:1' }]],
+    ['no word on protocols', [{ address: 'a:1', security: Security.SECURITY_PLAINTEXT }]],
+  ])('is at the first endpoint that can be spoken with, beside %s', (_name, endpoints) => {
+    expect(endpointOf({ endpoints: endpoints ?? [] })).toMatchObject({ address: 'a:1' });
+  });
+
+  it('is nobody where no endpoint can be spoken with, or it has no name', () => {
+    expect(endpointOf({ endpoints: [{ ...PLAIN, security: Security.SECURITY_TLS }] })).toBeUndefined();
+    expect(endpointOf({ endpoints: [] })).toBeUndefined();
+    expect(endpointOf({ instanceId: '' })).toBeUndefined();
+  });
+
+  it.each([
+    [{ seconds: 1n, nanos: 500_000_000 }, 1_500],
+    [{ seconds: 0n, nanos: 0 }, undefined],
+    [{ seconds: -9n, nanos: 0 }, undefined],
+  ])('says how often it may be pinged: %j is %s ms', (minPingInterval, expected) => {
+    expect(endpointOf({ endpoints: [{ ...PLAIN, minPingInterval }] })?.minPingIntervalMs).toBe(expected);
+  });
+});
+
+describe('an address', () => {
+  it.each(['a:1', '127.0.0.1:50051', '[::1]:50051', 'sales-1.internal_x:65535', 'unix:/run/a.sock'])(
+    'is %s',
+    (text) => {
+      expect(isAddress(text)).toBe(true);
+    },
+  );
+
+  it.each(['', 'a', ':1', 'a:0', 'a:65536', 'a:1x', 'http://a:1', 'a b:1', '::1:1', 'unix:', `${'x'.repeat(254)}:1`])(
+    'is not %j',
+    (text) => expect(isAddress(text)).toBe(false),
+  );
+});

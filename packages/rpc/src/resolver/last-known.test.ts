@@ -1,0 +1,261 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { InstanceStatus, type Position } from '@rondo/contracts/rondo/registry/v1/registry';
+import { endpoints } from '../../test/support/endpoints.js';
+import { memoryStorage } from '../../test/support/memory-storage.js';
+import { recordingLogger } from '../../test/support/recording-logger.js';
+import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
+import { ManualClock, seededRandom } from '../testing/index.js';
+import { formatLastKnown } from './last-known-format.js';
+import { registryResolver } from './registry.js';
+import type { Resolver } from './resolver.js';
+
+const SERVICE = 'calculator.v1.CalculatorService';
+const FILE = `${SERVICE}.json`;
+const REGISTRY = ['r:1', 'r:2'];
+
+const open: Resolver[] = [];
+afterEach(() => {
+  for (const resolver of open.splice(0)) resolver.close();
+});
+
+/** A process that starts with what `storage` has. */
+function start(storage = memoryStorage(), addresses: readonly string[] = REGISTRY) {
+  const script = scriptedWatch();
+  const told = recordingListener();
+  const clock = new ManualClock();
+  const { logger, lines } = recordingLogger();
+  const random = seededRandom(3);
+  const resolver = registryResolver({ watch: script.watch, addresses, clock, random, logger, storage });
+  open.push(resolver);
+  const resolving = resolver.resolve(SERVICE, told.listener);
+  const said = () => lines.filter(({ level }) => level !== 'debug');
+  return { ...script, ...told, clock, said, storage, resolver, state: () => resolving.inspect?.().state };
+}
+
+/** What a process left that knew `names` an hour before the others start. */
+function leftBy(names: readonly string[], registry = REGISTRY) {
+  const savedAtMs = new ManualClock().now() - 3_600_000;
+  return memoryStorage({ [FILE]: formatLastKnown(endpoints(...names), { service: SERVICE, registry, savedAtMs }) });
+}
+
+const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });
+const snapshot = (...names: readonly string[]) =>
+  ({ $case: 'snapshot', value: { instances: instances(...names) } }) as const;
+const progress = { $case: 'progress', value: {} } as const;
+
+const LEFT_ASIDE = 'the last known instances are left aside; they are kept anew once the registry answers';
+
+describe('what the registry said', () => {
+  it('is kept a second later, once for changes that come together', async () => {
+    const { event, clock, storage } = start();
+    await event({ position: at(1n), event: snapshot('a') });
+    await event({ position: at(2n), event: snapshot('a', 'b') });
+    await clock.advance(999);
+    expect(storage.writes).toBe(0);
+    await clock.advance(1);
+    expect(storage.writes).toBe(1);
+    const text = storage.texts.get(FILE) ?? '';
+    expect(JSON.parse(text)).toMatchObject({
+      format: 'rondo-last-known',
+      version: 1,
+      service: SERVICE,
+      registry: REGISTRY,
+      endpoints: [
+        { instanceId: 'a', address: 'a:1', standing: 'serving' },
+        { instanceId: 'b', address: 'b:1' },
+      ],
+    });
+  });
+
+  it('is kept without those that start or drain, as they are others by then', async () => {
+    const { event, clock, storage } = start();
+    const [a, b] = instances('a', 'b');
+    const draining = { ...b, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
+    await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [a ?? {}, draining] } } });
+    await clock.advance(1_000);
+    expect(JSON.parse(storage.texts.get(FILE) ?? '').endpoints).toHaveLength(1);
+  });
+
+  it('is kept no more where it says that there is nobody', async () => {
+    const { event, clock, storage } = start();
+    await event({ position: at(1n), event: snapshot('a') });
+    await clock.advance(1_000);
+    await event({ position: at(2n), event: snapshot() });
+    await clock.advance(5_000);
+    expect(storage.writes).toBe(1);
+  });
+
+  it('is kept again every ten minutes while nothing changes, as its age is told', async () => {
+    const { event, clock, storage } = start();
+    await event({ position: at(1n), event: snapshot('a') });
+    for (let mark = 0; mark < 121; mark += 1) {
+      await clock.advance(5_000);
+      await event({ position: at(1n), event: progress });
+    }
+    await clock.advance(1_000);
+    expect(storage.writes).toBe(2);
+  });
+
+  it('is kept at once when its resolver closes, and nothing is left to do', async () => {
+    const { event, storage, resolver, clock } = start();
+    await event({ position: at(1n), event: snapshot('a') });
+    resolver.close();
+    await settled();
+    expect(storage.writes).toBe(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is kept of a thousand instances at the most', async () => {
+    const { event, clock, storage } = start();
+    const names = Array.from({ length: 1_500 }, (_, index) => `i${index}`);
+    await event({ position: at(1n), event: snapshot(...names) });
+    await clock.advance(1_000);
+    expect(JSON.parse(storage.texts.get(FILE) ?? '').endpoints).toHaveLength(1_000);
+  });
+
+  it('is not kept where that fails: said once, until it works again', async () => {
+    const { event, clock, storage, said, names } = start();
+    storage.fault = new Error('no space left on device');
+    for (const revision of [1n, 2n]) {
+      await event({ position: at(revision), event: snapshot('a', `b${revision}`) });
+      await clock.advance(1_000);
+    }
+    expect(storage.writes).toBe(2);
+    expect(names()).toEqual(['a', 'b2']);
+    expect(said()).toMatchObject([
+      { level: 'warn', fields: { file: `memory/${FILE}`, reason: 'no space left on device' } },
+    ]);
+  });
+});
+
+describe('a process that starts while the registry is away', () => {
+  it('goes on with what an earlier one knew, once every address has failed, and says so', async () => {
+    const { fail, clock, names, failures, said, state } = start(leftBy(['a', 'b']));
+    await fail('refused');
+    expect(names()).toBeUndefined();
+    await clock.advance(100);
+    await fail('refused');
+    expect(names()).toEqual(['a', 'b']);
+    expect(failures).toHaveLength(1);
+    expect(state()).toBe('last_known');
+    expect(said()).toMatchObject([
+      {
+        level: 'warn',
+        message: 'the registry is away: calls go to the instances that an earlier process knew',
+        fields: { target: SERVICE, known: 2, ageMs: expect.any(Number) },
+      },
+    ]);
+    const [{ fields } = { fields: {} }] = said();
+    expect('ageMs' in fields && Number(fields.ageMs)).toBeGreaterThanOrEqual(3_600_000);
+    await clock.advance(5_000);
+    expect(said()).toHaveLength(1);
+  });
+
+  it('goes on with it after half a second without an answer', async () => {
+    const { clock, names } = start(leftBy(['a']));
+    await clock.advance(499);
+    expect(names()).toBeUndefined();
+    await clock.advance(1);
+    expect(names()).toEqual(['a']);
+  });
+
+  it('takes the answer in its place when it comes', async () => {
+    const { event, clock, names, state, said } = start(leftBy(['a', 'gone']));
+    await clock.advance(500);
+    await event({ position: at(1n), event: snapshot('a', 'b') });
+    expect(names()).toEqual(['a', 'b']);
+    expect(state()).toBe('connected');
+    expect(said().at(-1)).toMatchObject({ message: 'the registry is back' });
+  });
+
+  it('fails its calls where nothing was kept', async () => {
+    const { fail, failures, resolutions } = start(memoryStorage(), ['r:1']);
+    await fail('refused');
+    expect(failures).toEqual(['refused']);
+    expect(resolutions).toEqual([]);
+  });
+
+  it('does not wait for a storage that hangs', async () => {
+    const storage = { ...memoryStorage(), read: () => new Promise<never>(() => undefined) };
+    const { fail, clock, failures, said } = start(storage, ['r:1']);
+    await fail('refused');
+    await clock.advance(500);
+    expect(failures).toEqual(['refused']);
+    expect(said()[0]).toMatchObject({ fields: { reason: "it couldn't be read within 500 ms" } });
+  });
+});
+
+describe('a process that starts while the registry is there', () => {
+  it('reads nothing', async () => {
+    const { event, clock, storage, names } = start(leftBy(['gone']));
+    await event({ position: at(1n), event: snapshot('a') });
+    await clock.advance(60_000);
+    expect(storage.reads).toBe(0);
+    expect(names()).toEqual(['a']);
+  });
+
+  it('goes on with what an earlier one knew where the registry has only just started, until that has warmed up', async () => {
+    const { event, names, pending, state } = start(leftBy(['a', 'gone']));
+    await event({ position: at(1n), warming: true, event: snapshot() });
+    await settled();
+    expect(pending()).toBe(1);
+    expect(names()).toEqual(['a', 'gone']);
+    expect(state()).toBe('warming');
+    await event({ position: at(3n), event: snapshot('a', 'b') });
+    expect(names()).toEqual(['a', 'b']);
+  });
+});
+
+it('what an earlier process knew goes, too, where the registry warmed up while nobody watched', async () => {
+  const { event, fail, clock, names } = start(leftBy(['a', 'gone']), ['r:1']);
+  await event({ position: at(1n), warming: true, event: snapshot('a') });
+  await settled();
+  expect(names()).toEqual(['a', 'gone']);
+  await fail('connection lost');
+  await clock.advance(200);
+  await event({ position: at(1n), event: progress });
+  expect(names()).toEqual(['a']);
+});
+
+describe('a file that is none', () => {
+  const good = JSON.parse(leftBy(['a']).texts.get(FILE) ?? '');
+  const changed = (fields: object) => JSON.stringify({ ...good, ...fields });
+
+  it.each([
+    ['cut off', JSON.stringify(good).slice(0, -9), 'the file is damaged: it is no JSON'],
+    ['empty', '', 'the file is damaged: it is no JSON'],
+    ['no object', '[]', 'the file is damaged: it is no JSON object'],
+    ["another program's", '{}', 'the file is none of last known instances'],
+    ['of a later version', changed({ version: 2 }), 'the file is of version 2, not 1'],
+    ['of another service', changed({ service: 'x.Y' }), 'the file is of x.Y'],
+    ['of another registry', changed({ registry: ['q:1'] }), 'the file is of another registry, at q:1'],
+    ['without its time', changed({ savedAt: 'then' }), "the file is damaged: savedAt isn't what it should be"],
+    [
+      'of no instances',
+      changed({ endpoints: [{ instanceId: 'a' }] }),
+      "the file is damaged: endpoints isn't what it should be",
+    ],
+    [
+      'at no address',
+      changed({ endpoints: [{ ...good.endpoints[0], address: 'dns:///x' }] }),
+      "the file is damaged: endpoints isn't what it should be",
+    ],
+    ['huge', changed({ more: 'x'.repeat(1024 * 1024) }), 'it is larger than 1048576 characters'],
+  ])('%s, is left aside with one warning', async (_name, text, reason) => {
+    const { fail, clock, failures, resolutions, said } = start(memoryStorage({ [FILE]: text }), ['r:1']);
+    await fail('refused');
+    await clock.advance(5_000);
+    expect(resolutions).toEqual([]);
+    expect(failures).toEqual(['refused']);
+    expect(said()).toMatchObject([
+      { level: 'warn', message: LEFT_ASIDE, fields: { file: `memory/${FILE}`, reason } },
+      { message: 'the registry is away, and no instance is known' },
+    ]);
+  });
+
+  it('is of the same registry where that has moved, or grown', async () => {
+    const { clock, names } = start(leftBy(['a'], ['r:9', 'r:2']));
+    await clock.advance(500);
+    expect(names()).toEqual(['a']);
+  });
+});

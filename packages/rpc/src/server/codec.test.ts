@@ -1,0 +1,42 @@
+import { expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition, type UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { Metadata, type Reply } from '../call/index.js';
+import { type Method, methodsOf } from '../contract/index.js';
+import { encodeOnce, encodeReply } from './codec.js';
+
+/** The method whose responses are counted as they are encoded. */
+function counting(): { readonly method: Method; encoded(): number } {
+  const unary = methodsOf(ConformanceServiceDefinition).get('unary');
+  if (unary === undefined) throw new Error('the contract has no such method');
+  let encoded = 0;
+  const { responseType } = unary;
+  const encode: typeof responseType.encode = (message: unknown) => {
+    encoded += 1;
+    return responseType.encode(message);
+  };
+  return { method: { ...unary, responseType: { ...responseType, encode } }, encoded: () => encoded };
+}
+
+function reply(method: Method, message: Partial<UnaryResponse>): Uint8Array | undefined {
+  const made: Reply = { header: new Metadata(), trailer: new Metadata(), response: { stream: false, message } };
+  const { response } = encodeReply(method, made);
+  return response.stream ? undefined : response.message;
+}
+
+it('encodes a message that many are answered with once', () => {
+  const { method, encoded } = counting();
+  const message = encodeOnce({ text: 'news' });
+  const first = reply(method, message);
+  expect(reply(method, message)).toBe(first);
+  expect(reply(method, encodeOnce(message))).toBe(first);
+  expect(encoded()).toBe(1);
+});
+
+it('encodes any other message each time, as it may have changed', () => {
+  const { method, encoded } = counting();
+  const message = { text: 'one' };
+  const first = reply(method, message);
+  message.text = 'two';
+  expect(reply(method, message)).not.toEqual(first);
+  expect(encoded()).toBe(2);
+});

@@ -1,0 +1,172 @@
+import { type Position, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Payload } from '../../call/index.js';
+import { RpcError, Status } from '../../status/index.js';
+import { covers, type Route } from './conditions.js';
+
+const WATCH = '/rondo.registry.v1.RegistryService/Watch';
+
+/** Who watches what: for whoever was lied to, the registry forgets that it was ever told anything. */
+interface Watcher {
+  readonly from: string;
+  readonly to: string;
+  readonly service: string;
+}
+
+/** A registry's watches that say for a while that there is nobody. */
+export class EmptyWatches {
+  readonly #lies = new Set<Route>();
+  readonly #open = new Set<Tap>();
+  readonly #deceived = new Set<string>();
+
+  /**
+   * Every watch over `route`, be it open or yet to be opened, tells an empty snapshot and nothing else, until the
+   * returned function is called: then it breaks off, and the next one tells everything.
+   */
+  add(route: Route): () => void {
+    const lie = { ...route };
+    this.#lies.add(lie);
+    for (const tap of this.#open) if (covers(lie, tap.watcher.from, tap.watcher.to)) this.#deceive(tap);
+    return () => {
+      if (!this.#lies.delete(lie)) return;
+      for (const tap of [...this.#open]) if (covers(lie, tap.watcher.from, tap.watcher.to)) tap.cut();
+    };
+  }
+
+  /** A call as it leaves: one that was lied to can't resume from a lie. */
+  request(from: string, to: string, call: { readonly path: string; readonly request: Payload<Uint8Array> }) {
+    const { path, request } = call;
+    if (path !== WATCH || request.stream) return request;
+    const { service, resumeFrom } = WatchRequest.decode(request.message);
+    const forgotten = this.#deceived.has(keyOf({ from, to, service }));
+    if (!forgotten || resumeFrom === undefined) return request;
+    return { stream: false, message: WatchRequest.encode(WatchRequest.fromPartial({ service })).finish() } as const;
+  }
+
+  /** The messages of a stream as this registry sends them. */
+  messages(
+    route: { readonly from: string; readonly to: string },
+    call: { readonly path: string; readonly request: Payload<Uint8Array> },
+    messages: AsyncIterable<Uint8Array>,
+  ): AsyncIterable<Uint8Array> {
+    if (call.path !== WATCH || call.request.stream) return messages;
+    const { service } = WatchRequest.decode(call.request.message);
+    return {
+      [Symbol.asyncIterator]: () => {
+        const watcher = { ...route, service };
+        const tap = new Tap(watcher, messages[Symbol.asyncIterator](), {
+          onTruth: () => this.#deceived.delete(keyOf(watcher)),
+          onEnd: () => this.#open.delete(tap),
+        });
+        this.#open.add(tap);
+        if ([...this.#lies].some((lie) => covers(lie, route.from, route.to))) this.#deceive(tap);
+        return tap;
+      },
+    };
+  }
+
+  #deceive(tap: Tap): void {
+    this.#deceived.add(keyOf(tap.watcher));
+    tap.lie();
+  }
+}
+
+function keyOf({ from, to, service }: Watcher): string {
+  return `${from} ${to} ${service}`;
+}
+
+interface TapOptions {
+  /** Its watcher has heard the truth. */
+  readonly onTruth: () => void;
+  readonly onEnd: () => void;
+}
+
+type Step = IteratorResult<Uint8Array, undefined>;
+
+/** One watch stream, between the registry and the wire. */
+class Tap implements AsyncIterator<Uint8Array, undefined> {
+  readonly watcher: Watcher;
+  readonly #inner: AsyncIterator<Uint8Array>;
+  readonly #options: TapOptions;
+  #told = false;
+  #position: Position | undefined;
+  #lying: 'no' | 'about to' | 'silent' | 'cut' = 'no';
+  #wake: (() => void) | undefined;
+
+  constructor(watcher: Watcher, inner: AsyncIterator<Uint8Array>, options: TapOptions) {
+    this.watcher = watcher;
+    this.#inner = inner;
+    this.#options = options;
+  }
+
+  lie(): void {
+    this.#lying = 'about to';
+    this.#wake?.();
+  }
+
+  cut(): void {
+    this.#lying = 'cut';
+    this.#wake?.();
+  }
+
+  async next(): Promise<Step> {
+    try {
+      return await this.#next();
+    } catch (error) {
+      this.#options.onEnd();
+      throw error;
+    }
+  }
+
+  async #next(): Promise<Step> {
+    // Whoever asks for more has what was told before.
+    if (this.#told) this.#options.onTruth();
+    // A lie, too, needs a position: it takes that of the truth in whose place it comes.
+    const truth = this.#lying === 'no' || this.#position === undefined ? this.#inner.next() : undefined;
+    // What the registry says while its watch lies is lost, as is what it fails with then.
+    truth?.catch(() => undefined);
+    for (;;) {
+      const lie = this.#tell();
+      if (lie !== undefined) return lie;
+      const step = await this.#orWoken(truth);
+      if (step === undefined) continue;
+      if (step.done === true) return this.#end();
+      this.#position = WatchResponse.decode(step.value).position ?? this.#position;
+      if (this.#lying === 'no') {
+        this.#told = true;
+        return step;
+      }
+      if (this.#position === undefined) return this.#next();
+    }
+  }
+
+  async return(): Promise<Step> {
+    await this.#inner.return?.();
+    return this.#end();
+  }
+
+  #tell(): Step | undefined {
+    if (this.#lying === 'cut') {
+      void this.return();
+      throw new RpcError(Status.UNAVAILABLE, 'the registry broke off the watch');
+    }
+    if (this.#lying !== 'about to' || this.#position === undefined) return undefined;
+    this.#lying = 'silent';
+    this.#told = false;
+    const snapshot = { $case: 'snapshot' as const, value: { instances: [], more: false } };
+    const lie = WatchResponse.fromPartial({ position: this.#position, warming: false, event: snapshot });
+    return { done: false, value: WatchResponse.encode(lie).finish() };
+  }
+
+  /** The step, or undefined where there is something else to say first. */
+  #orWoken(truth: Promise<IteratorResult<Uint8Array>> | undefined): Promise<IteratorResult<Uint8Array> | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve(undefined);
+      if (this.#lying === 'no' || this.#position === undefined) truth?.then(resolve, reject);
+    });
+  }
+
+  #end(): Step {
+    this.#options.onEnd();
+    return { done: true, value: undefined };
+  }
+}

@@ -1,0 +1,164 @@
+import { CallLimit, cancelled, type Payload, type Reply } from '../../call/index.js';
+import type { WireCall, WireHandler } from '../../transport/index.js';
+import type { CallFault } from './call-faults.js';
+
+/** What an exchange needs of the connection that carries it. */
+export interface Carrier {
+  /** Has `deliver` run when what is sent now arrives. */
+  toServer(deliver: () => void): void;
+  toClient(deliver: () => void): void;
+  /** Takes the call to its handler. */
+  readonly handle: WireHandler;
+  /** By how much the server's clock is ahead of the client's. */
+  aheadMs(): number;
+  /** The messages of a response stream as they leave. */
+  outgoing(wire: WireCall, messages: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** Breaks the connection. */
+  lose(): void;
+  /** The client has its outcome. */
+  onReceived(exchange: Exchange): void;
+  /** Its handler begins, and has nothing more to do with it. */
+  onServing(exchange: Exchange): void;
+  onServed(exchange: Exchange): void;
+}
+
+/** One call over one connection. */
+export class Exchange {
+  readonly reply: Promise<Reply<Uint8Array>>;
+  readonly #wire: WireCall;
+  readonly #carrier: Carrier;
+  readonly #fault: CallFault | undefined;
+  /** What limits the call where it is served. */
+  readonly #far = new CallLimit();
+  #settle: { resolve(reply: Reply<Uint8Array>): void; reject(error: unknown): void } | undefined;
+  #rejectRead: ((error: unknown) => void) | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(wire: WireCall, carrier: Carrier, fault: CallFault | undefined) {
+    this.#wire = wire;
+    this.#carrier = carrier;
+    this.#fault = fault;
+    this.reply = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    wire.limit.onEnd(this.#leave);
+  }
+
+  /** Sends the request. */
+  begin(): void {
+    if (this.#failure !== undefined) return;
+    if (this.#fault?.kind === 'drop' && this.#fault.what === 'request') this.#drop(this.#fault);
+    else this.#carrier.toServer(() => void this.#serve());
+  }
+
+  /** The client's end hears that the connection has gone. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#settle?.reject(error);
+    this.#rejectRead?.(error);
+    this.#end();
+  }
+
+  /** The server's end hears that nobody waits any more. */
+  abandon(): void {
+    this.#far.end(this.#wire.limit.reason ?? cancelled());
+    this.#carrier.onServed(this);
+  }
+
+  async #serve(): Promise<void> {
+    const { limit: _, deadline, ...wire } = this.#wire;
+    const request = this.#request(this.#wire.request);
+    const translated = deadline === undefined ? undefined : deadline + this.#carrier.aheadMs();
+    this.#carrier.onServing(this);
+    try {
+      const reply = await this.#carrier.handle({ ...wire, request, limit: this.#far, deadline: translated });
+      if (!reply.response.stream) this.#carrier.onServed(this);
+      if (this.#fault?.kind === 'drop' && this.#fault.what === 'reply') this.#drop(this.#fault);
+      else this.#carrier.toClient(() => this.#receive(reply));
+    } catch (error) {
+      this.#carrier.onServed(this);
+      this.#carrier.toClient(() => this.fail(error));
+    }
+  }
+
+  #receive({ header, trailer, response }: Reply<Uint8Array>): void {
+    if (this.#failure !== undefined) return;
+    if (!response.stream) this.#end();
+    const received = response.stream ? this.#stream(this.#carrier.outgoing(this.#wire, response.messages)) : response;
+    this.#settle?.resolve({ header, trailer, response: received });
+  }
+
+  #stream(messages: AsyncIterable<Uint8Array>): Payload<Uint8Array> {
+    const iterator = messages[Symbol.asyncIterator]();
+    const leave = async () => {
+      this.#end();
+      this.#carrier.toServer(() => {
+        this.abandon();
+        // What the handler does with its end is nobody's any more.
+        iterator.return?.().catch(() => undefined);
+      });
+      return { done: true, value: undefined } as const;
+    };
+    const next = () => this.#read(iterator);
+    return { stream: true, messages: { [Symbol.asyncIterator]: () => ({ next, return: leave }) } };
+  }
+
+  #read(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) {
+        reject(this.#failure.error);
+        return;
+      }
+      this.#rejectRead = reject;
+      const arrive = (step: IteratorResult<Uint8Array>) => {
+        if (step.done === true) this.#end();
+        resolve(step);
+      };
+      iterator.next().then(
+        (step) => {
+          if (step.done === true) this.#carrier.onServed(this);
+          this.#carrier.toClient(() => arrive(step));
+        },
+        (error) => {
+          this.#carrier.onServed(this);
+          this.#carrier.toClient(() => this.fail(error));
+        },
+      );
+    });
+  }
+
+  /** Each message of a request stream takes the way to the server, when it is asked for. */
+  #request(request: Payload<Uint8Array>): Payload<Uint8Array> {
+    if (!request.stream) return request;
+    const { messages } = request;
+    const toServer = (deliver: () => void) => this.#carrier.toServer(deliver);
+    return {
+      stream: true,
+      messages: {
+        [Symbol.asyncIterator]() {
+          const iterator = messages[Symbol.asyncIterator]();
+          const next = () =>
+            new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+              iterator.next().then((step) => toServer(() => resolve(step)), reject);
+            });
+          return { next, return: async () => (await iterator.return?.()) ?? { done: true, value: undefined } };
+        },
+      },
+    };
+  }
+
+  #drop({ seen }: CallFault & { kind: 'drop' }): void {
+    if (seen === 'loss') this.#carrier.lose();
+  }
+
+  readonly #leave = (): void => {
+    this.fail(this.#wire.limit.reason);
+    this.#carrier.toServer(() => this.abandon());
+  };
+
+  #end(): void {
+    this.#wire.limit.offEnd(this.#leave);
+    this.#carrier.onReceived(this);
+  }
+}

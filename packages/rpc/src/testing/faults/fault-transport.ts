@@ -1,0 +1,147 @@
+import type { Timer } from '../../clock/index.js';
+import { Status } from '../../status/index.js';
+import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../../transport/index.js';
+import { Connection } from './connection.js';
+import { type Peer, responds, type Surroundings } from './surroundings.js';
+
+/** One process's transport to `address`: it connects when it is told to, and again, with growing waits, when it breaks. */
+export class FaultTransport implements Transport {
+  readonly #surroundings: Surroundings;
+  readonly #client: Peer;
+  readonly #address: string;
+  readonly #listeners = new Set<(state: ConnectivityState) => void>();
+  #connection: Connection | undefined;
+  #state: ConnectivityState = 'idle';
+  #lastError: string | undefined;
+  #failures = 0;
+  /** Ends what the present state waits for. */
+  #stopWaiting: () => void = () => undefined;
+
+  constructor(surroundings: Surroundings, client: Peer, address: string) {
+    this.#surroundings = surroundings;
+    this.#client = client;
+    this.#address = address;
+  }
+
+  get state(): ConnectivityState {
+    return this.#state;
+  }
+
+  get lastError(): string | undefined {
+    return this.#state === 'transient_failure' ? this.#lastError : undefined;
+  }
+
+  subscribe(listener: (state: ConnectivityState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  connect(signal?: AbortSignal): Promise<void> {
+    if (!this.#client.alive) return forEver();
+    if (this.#state === 'idle') this.#dial();
+    if (this.#state === 'ready') return Promise.resolve();
+    if (this.#state !== 'connecting') return Promise.reject(this.#failure());
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        unsubscribe();
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const onAbort = () => {
+        settle();
+        reject(signal?.reason);
+      };
+      const unsubscribe = this.subscribe((state) => {
+        settle();
+        if (state === 'ready') resolve();
+        else reject(this.#failure());
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  readonly call: WireHandler = (wire) => {
+    if (!this.#client.alive) return forEver();
+    return this.#connection?.call(wire) ?? Promise.reject(this.#failure());
+  };
+
+  close(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#move('shutdown');
+    connection?.close();
+  }
+
+  #dial(): void {
+    this.#move('connecting');
+    // Whoever hears of it may close the transport.
+    if (this.#state !== 'connecting') return;
+    const { timing, conditions, peerAt } = this.#surroundings;
+    const timeoutMs = timing.connectTimeoutMs;
+    const timeout = this.#client.clock.setTimer(timeoutMs, () => this.#fail(`no connection within ${timeoutMs} ms`));
+    let handshake: Timer | undefined;
+    const tryNow = () => {
+      const server = peerAt(this.#address);
+      if (handshake !== undefined || (server && !responds(this.#surroundings, this.#client, server))) return;
+      // There and back again.
+      if (timing.latencyMs === 0) this.#shakeHands();
+      else handshake = this.#client.clock.setTimer(2 * timing.latencyMs, () => this.#shakeHands());
+    };
+    const unsubscribe = conditions.subscribe(tryNow);
+    this.#stopWaiting = () => {
+      unsubscribe();
+      timeout.cancel();
+      handshake?.cancel();
+    };
+    tryNow();
+  }
+
+  #shakeHands(): void {
+    const server = this.#surroundings.peerAt(this.#address);
+    if (server === undefined || !this.#surroundings.listens(this.#address)) {
+      this.#fail('nothing listens there');
+      return;
+    }
+    this.#failures = 0;
+    const ends = { client: this.#client, server, address: this.#address };
+    const connection = new Connection(this.#surroundings, ends, (reason) => this.#onLost(connection, reason));
+    this.#connection = connection;
+    this.#move('ready');
+  }
+
+  #onLost(connection: Connection, reason: string): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    this.#lastError = reason;
+    this.#dial();
+  }
+
+  #fail(reason: string): void {
+    this.#lastError = reason;
+    this.#move('transient_failure');
+    if (this.#state !== 'transient_failure') return;
+    const { timing, random } = this.#surroundings;
+    const { minBackoffMs, maxBackoffMs } = timing;
+    const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** this.#failures) * (0.8 + 0.4 * random.next());
+    this.#failures += 1;
+    const timer = this.#client.clock.setTimer(backoffMs, () => this.#dial());
+    this.#stopWaiting = () => timer.cancel();
+  }
+
+  #move(state: ConnectivityState): void {
+    this.#stopWaiting();
+    this.#stopWaiting = () => undefined;
+    if (this.#state === 'shutdown' || this.#state === state) return;
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  #failure(): TransportError {
+    const reason = this.#state === 'shutdown' ? 'the connection was closed' : (this.#lastError ?? 'no connection');
+    return new TransportError(Status.UNAVAILABLE, reason, { reach: 'unsent' });
+  }
+}
+
+/** What a process that was killed waits for. */
+function forEver(): Promise<never> {
+  return new Promise(() => undefined);
+}

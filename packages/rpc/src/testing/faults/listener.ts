@@ -1,0 +1,66 @@
+import type { Reply } from '../../call/index.js';
+import { type Clock, sleep, type Timer } from '../../clock/index.js';
+import { observeReply } from '../../middleware/index.js';
+import { Status } from '../../status/index.js';
+import { type MemoryListener, type MemoryNetwork, TransportError, type WireHandler } from '../../transport/index.js';
+
+/** Something that listens in a fault network. */
+export interface FaultListener extends MemoryListener {
+  /** No more calls or connections; resolves when those in flight have ended, or broken off after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** What a listener is made from. */
+export interface ListenerOptions {
+  readonly network: MemoryNetwork;
+  readonly clock: Clock;
+  readonly address: string;
+  readonly handler: { readonly handle: WireHandler };
+  /** Runs when it takes no more connections. */
+  readonly onStop: () => void;
+}
+
+/** Listens at an address. */
+export function createListener({ network, clock, address, handler, onStop }: ListenerOptions): FaultListener {
+  let inFlight = 0;
+  let draining = false;
+  let onIdle = () => {};
+  const end = () => {
+    inFlight -= 1;
+    if (inFlight === 0) onIdle();
+  };
+  async function handle(wire: Parameters<WireHandler>[0]): Promise<Reply<Uint8Array>> {
+    if (draining) throw new TransportError(Status.UNAVAILABLE, 'the server is going away', { reach: 'never' });
+    inFlight += 1;
+    try {
+      return observeReply(await handler.handle(wire), { end });
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+  const listener = network.listen(address, { handle });
+  const close = () => {
+    draining = true;
+    onStop();
+    listener.close();
+  };
+  return {
+    close,
+    async drain(graceMs) {
+      draining = true;
+      onStop();
+      let timer: Timer | undefined;
+      if (inFlight > 0) {
+        await new Promise<void>((resolve) => {
+          onIdle = resolve;
+          timer = clock.setTimer(graceMs, resolve);
+        });
+      }
+      timer?.cancel();
+      // The last answers leave first.
+      await sleep(clock, 0);
+      close();
+    },
+  };
+}

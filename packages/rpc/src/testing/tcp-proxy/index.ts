@@ -1,0 +1,1 @@
+export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';

@@ -1,0 +1,104 @@
+import { Socket } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '../../testing/index.js';
+import { keepAlive } from './keepalive.js';
+
+const INTERVAL_MS = 1_000;
+const TIMEOUT_MS = 500;
+const stops: (() => void)[] = [];
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+/** A connection whose other end answers, or doesn't, and a process that may stand still. */
+function watch({ answers = true } = {}) {
+  const clock = new ManualClock();
+  const start = clock.now();
+  let stalls: readonly [from: number, to: number][] = [];
+  /** In a process that stands still, what is due comes at the end of that. */
+  const running = (at: number) => stalls.find(([from, to]) => at >= from && at < to)?.[1] ?? at;
+  let bytesRead = 0;
+  const asked: number[] = [];
+  const socket = Object.defineProperty(new Socket(), 'bytesRead', { get: () => bytesRead });
+  const setTimer = (delayMs: number, callback: () => void) =>
+    clock.setTimer(running(clock.now() - start + delayMs) - (clock.now() - start), callback);
+  const ask = () => {
+    const now = clock.now() - start;
+    asked.push(now);
+    // It leaves, and its answer is read, while the process runs: each after what is due by then.
+    const left = running(now + 1);
+    const read = running(left + 1);
+    if (!answers) return;
+    clock.setTimer(read + 1 - now, () => {
+      bytesRead += 9;
+    });
+  };
+  const begin = (...standstills: readonly [from: number, to: number][]) => {
+    stalls = standstills;
+    stops.push(
+      keepAlive(socket, {
+        clock: { now: () => clock.now(), setTimer },
+        intervalMs: INTERVAL_MS,
+        timeoutMs: TIMEOUT_MS,
+        ask,
+      }),
+    );
+  };
+  return { clock, socket, asked, begin };
+}
+
+describe('keepalive', () => {
+  it('asks a silent peer once an interval, and leaves one alone that answers', async () => {
+    const { clock, socket, asked, begin } = watch();
+    begin();
+    await clock.advance(60_000);
+    expect(socket.destroyed).toBe(false);
+    expect(asked.length).toBeGreaterThan(40);
+    expect(asked.length).toBeLessThanOrEqual(60);
+  });
+
+  it('ends the connection of a peer that is silent for the interval and the time to answer', async () => {
+    const { clock, socket, begin } = watch({ answers: false });
+    begin();
+    await clock.advance(INTERVAL_MS + TIMEOUT_MS - 1);
+    expect(socket.destroyed).toBe(false);
+    await clock.advance(1);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it.each([
+    ['before it asks', 900, 3_000],
+    ['as it asks, before the question has left', 1_001, 1_700],
+    ['while it waits for the answer', 1_002, 60_000],
+    ['for as little as it waits', 1_001, 1_501],
+    ['at the end of the wait', 1_380, 5_000],
+  ])(
+    'takes none of the time in which its own process stands still for silence of the peer: %s',
+    async (_when, from, to) => {
+      const { clock, socket, asked, begin } = watch();
+      begin([from, to]);
+      await clock.advance(to + 5_000);
+      expect(asked.length).toBeGreaterThan(2);
+      expect(socket.destroyed).toBe(false);
+    },
+  );
+
+  it('notices a peer that is silent all the same, once it runs again', async () => {
+    const { clock, socket, begin } = watch({ answers: false });
+    begin([1_100, 9_000]);
+    await clock.advance(9_000);
+    expect(socket.destroyed).toBe(false);
+    await clock.advance(TIMEOUT_MS);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('leaves no timer when it is ended', async () => {
+    const { clock, begin } = watch();
+    begin();
+    await clock.advance(1_200);
+    for (const stop of stops.splice(0)) stop();
+    await clock.advance(10);
+    expect(clock.timers).toBe(0);
+  });
+});

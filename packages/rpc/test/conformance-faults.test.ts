@@ -1,0 +1,19 @@
+import { createChannel } from '../src/client/index.js';
+import { createFaultNetwork, staticResolver } from '../src/testing/index.js';
+import { describeConformance } from './conformance/suite.js';
+
+describeConformance('a fault network without a fault', async ({ router, clock }) => {
+  const network = createFaultNetwork({ ...(clock && { clock }) });
+  const client = network.node('client');
+  network.node('server').listen('server:1', router);
+  const resolver = staticResolver(['server:1']);
+  const channel = createChannel({ resolver, transport: client.transport, clock: client.clock });
+  return {
+    channel,
+    async close() {
+      channel.close();
+      network.node('server').kill();
+      client.kill();
+    },
+  };
+});

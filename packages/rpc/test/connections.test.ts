@@ -1,0 +1,163 @@
+/** Connections to instances that freeze, vanish and come back, over real sockets. */
+
+import { promises as dns } from 'node:dns';
+import { connect as connectSocket } from 'node:net';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { createChannel, createClient } from '../src/client/index.js';
+import { type Clock, sleep, systemClock } from '../src/clock/index.js';
+import { createRouter, type RpcServer, serve } from '../src/server/index.js';
+import { Status } from '../src/status/index.js';
+import { staticResolver } from '../src/testing/index.js';
+import { grpcTransport } from '../src/transport/index.js';
+import { briefServer, socketServer } from './support/foreign-servers.js';
+import { failure } from './support/outcome.js';
+import { startPeerProcess, startProcess } from './support/peer-process.js';
+import { conformanceService } from './support/service.js';
+import { until } from './support/wait.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function startServer(listen = '127.0.0.1:0'): Promise<RpcServer> {
+  const server = await serve(createRouter({ services: [conformanceService()] }), { listen });
+  closers.push(() => server.drain(0));
+  return server;
+}
+
+/** A client of Rondo peers. */
+function connect(addresses: readonly string[]) {
+  const channel = createChannel({ resolver: staticResolver(addresses, { minPingIntervalMs: 1_000 }) });
+  closers.push(() => channel.close());
+  const stateOf = (address: string) =>
+    channel.inspect()[0]?.endpoints.find((endpoint) => endpoint.address === address)?.state;
+  return { channel, stateOf, client: createClient(ConformanceServiceDefinition, { channel }) };
+}
+
+describe('a peer that freezes', () => {
+  it('loses its connection within the keepalive bound, and no safe call in flight there fails', async () => {
+    const peer = await startPeerProcess();
+    closers.push(() => peer.close());
+    const others = [await startServer(), await startServer()];
+    const { client, stateOf } = connect([peer.address, ...others.map(({ address }) => address)]);
+    await until(() => stateOf(peer.address) === 'ready');
+    while (peer.calls() === 0) await client.unary({});
+    peer.signal('SIGSTOP');
+    const frozenAt = systemClock.now();
+    const calls: Promise<unknown>[] = [];
+    while (stateOf(peer.address) === 'ready') {
+      calls.push(client.unary({}, { timeoutMs: 3_000 }));
+      await sleep(systemClock, 5);
+    }
+    const noticedMs = systemClock.now() - frozenAt;
+    expect(noticedMs).toBeGreaterThan(450);
+    expect(noticedMs).toBeLessThan(2_600);
+    expect(calls.length).toBeGreaterThan(30);
+    await Promise.all(calls);
+    // Nobody waits for it any more: shorter deadlines are held, too.
+    await Promise.all(Array.from({ length: 30 }, () => client.unary({}, { timeoutMs: 300 })));
+    peer.signal('SIGCONT');
+    await until(() => stateOf(peer.address) === 'ready');
+  });
+});
+
+describe('every instance down', () => {
+  it('fails fast and says so; the first success comes soon after the first is up again', async () => {
+    const servers = [await startServer(), await startServer()];
+    const addresses = servers.map(({ address }) => address);
+    const { client, stateOf } = connect(addresses);
+    await client.unary({});
+    for (const server of servers) await server.drain(0);
+    await until(() => addresses.every((address) => stateOf(address) === 'transient_failure'));
+    const until3s = systemClock.now() + 3_000; // by then the waits between attempts are as long as they get
+    const tookMs: number[] = [];
+    while (systemClock.now() < until3s) {
+      const startedAt = systemClock.now();
+      const error = await failure(client.unary({}));
+      tookMs.push(systemClock.now() - startedAt);
+      expect(error.code).toBe(Status.UNAVAILABLE);
+      for (const address of addresses) expect(error.message).toContain(`${address}: connect ECONNREFUSED`);
+      await sleep(systemClock, 100);
+    }
+    // A machine may be busy for a moment: that is no wait of the call's.
+    expect(tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length / 2)]).toBeLessThan(50);
+    await startServer(addresses[1]);
+    const upAt = systemClock.now();
+    await until(
+      async () =>
+        await client.unary({}).then(
+          () => true,
+          () => false,
+        ),
+    );
+    expect(systemClock.now() - upAt).toBeLessThan(1_500);
+  });
+});
+
+describe('a connection that comes to nothing', () => {
+  it('is hung up on where the other end never speaks, and tried again, without an end to either', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    const transport = grpcTransport(mute.address, { connectTimeoutMs: 50 });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
+    await until(() => mute.connections() >= 4);
+    expect(mute.open()).toBeLessThanOrEqual(2);
+    expect(transport.lastError).toBe('no connection within 50 ms');
+  });
+
+  it('tells the same reason where this process was busy, and hung up before it judged', async () => {
+    const mute = await socketServer((socket) => socket.resume());
+    closers.push(() => mute.close());
+    let timers = 0;
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      setTimer(delayMs, callback, options) {
+        timers += 1;
+        return systemClock.setTimer(timers === 1 ? delayMs + 500 : delayMs, callback, options);
+      },
+    };
+    const transport = grpcTransport(mute.address, { connectTimeoutMs: 50, clock });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
+  });
+
+  it('is waited for where it never lasts, longer each time', async () => {
+    const brief = await briefServer();
+    closers.push(() => brief.close());
+    const transport = grpcTransport(brief.address);
+    closers.push(() => transport.close());
+    const startedAt = systemClock.now();
+    await transport.connect();
+    await until(() => brief.connections() >= 5);
+    // The second comes at once; then at least half of 100, 200 and 400 ms pass.
+    expect(systemClock.now() - startedAt).toBeGreaterThan(340);
+    await until(() => transport.state === 'transient_failure');
+    expect(transport.lastError).toMatch(/^the connection ended \d+ ms after it was made$/);
+  });
+
+  it('is given up where nothing answers at all, for another look-up of the name', async () => {
+    const hole = await startProcess(`
+      const server = require('node:net').createServer();
+      server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+        process.stdout.write(server.address().port + '\\n', () => process.kill(process.pid, 'SIGSTOP'));
+      });`);
+    closers.push(() => hole.close());
+    const port = Number(hole.address.split(':')[1]);
+    // Once its queue is full, the kernel drops what comes.
+    const fillers = Array.from({ length: 8 }, () => connectSocket(port, '127.0.0.1').on('error', () => 0));
+    closers.push(() => fillers.map((filler) => filler.destroy()));
+    await sleep(systemClock, 50);
+    await startServer(`127.0.0.2:${port}`);
+    let found = '127.0.0.1';
+    const lookup = jest.spyOn(dns, 'lookup').mockImplementation(async () => [{ address: found, family: 4 }] as never);
+    closers.push(() => lookup.mockRestore());
+    const transport = grpcTransport(`moved.test:${port}`, { connectTimeoutMs: 100 });
+    closers.push(() => transport.close());
+    expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 100 ms' });
+    found = '127.0.0.2';
+    await until(() => transport.state === 'ready');
+  });
+});

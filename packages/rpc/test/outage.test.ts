@@ -1,0 +1,257 @@
+/** What a client does when its registry says what it shouldn't, or nothing: the outage contract, over memory. */
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { OperatorState, type Position, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Channel, createClient, createRegistryChannel } from '../src/client/index.js';
+import { createRouter } from '../src/server/index.js';
+import { Status } from '../src/status/index.js';
+import { createMemoryNetwork, ManualClock, seededRandom } from '../src/testing/index.js';
+import type { TransportFactory } from '../src/transport/index.js';
+import { memoryStorage } from './support/memory-storage.js';
+import { failure } from './support/outcome.js';
+import { scriptedRegistry } from './support/scripted-registry.js';
+import { instances, settled } from './support/scripted-watch.js';
+import { conformanceService } from './support/service.js';
+
+const SERVICE = ConformanceServiceDefinition.fullName;
+
+const open: Channel[] = [];
+afterEach(() => {
+  for (const channel of open.splice(0)) channel.close();
+});
+
+/** A registry at `r:1`, and instances of the conformance service at addresses of their own names. */
+function createSystem(...names: readonly string[]) {
+  const network = createMemoryNetwork();
+  const clock = new ManualClock();
+  const registry = scriptedRegistry();
+  const begin = (name: string) => {
+    const unary = () => ({ text: name });
+    return network.listen(`${name}:1`, createRouter({ services: [conformanceService({ unary })], clock }));
+  };
+  const running = new Map(names.map((name) => [name, begin(name)]));
+  const listenRegistry = () => network.listen('r:1', createRouter({ services: [registry.service], clock }));
+  const storage = memoryStorage();
+  const startClient = ({ transport = network.transport } = {}) => {
+    const random = seededRandom(5);
+    const options = { registry: ['r:1'], transport, clock, random, storage };
+    const channel = createRegistryChannel(options);
+    open.push(channel);
+    const client = createClient(ConformanceServiceDefinition, { channel });
+    /** Who answers `count` calls. */
+    const answers = async (count = 6) => {
+      const texts = new Set<string>();
+      for (let call = 0; call < count; call += 1) texts.add((await client.unary({})).text);
+      return [...texts].sort();
+    };
+    const source = () => channel.inspect()[0]?.source?.state;
+    return { client, channel, clock, answers, source };
+  };
+  const kill = (name: string) => running.get(name)?.close();
+  return { network, clock, registry, listenRegistry, startClient, kill, begin };
+}
+
+const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });
+const snapshot = (...names: readonly string[]) => {
+  return { $case: 'snapshot' as const, value: { instances: instances(...names) } };
+};
+const removal = (instanceId: string, reason: RemovalReason) => {
+  return { $case: 'delta' as const, value: { upserts: [], removals: [{ instanceId, reason }] } };
+};
+
+/** A client of `a` and `b`, both of which it has called. */
+async function calling() {
+  const system = createSystem('a', 'b');
+  const listener = system.listenRegistry();
+  const client = system.startClient();
+  await system.registry.event({ position: at(9n), event: snapshot('a', 'b') });
+  expect(await client.answers()).toEqual(['a', 'b']);
+  return { ...system, ...client, listener };
+}
+
+describe('an instance that vanishes from the registry without a goodbye', () => {
+  const ways: [string, readonly Parameters<ReturnType<typeof scriptedRegistry>['event']>[0][]][] = [
+    ['by an empty list', [{ position: at(10n), event: snapshot() }]],
+    ['by a list that lacks it', [{ position: at(10n), event: snapshot('a') }]],
+    ['by a list of a registry that started anew', [{ position: at(1n, 2n), event: snapshot('a') }]],
+    [
+      'by a registry that started anew, and has warmed up',
+      [
+        { position: at(1n, 2n), warming: true, event: snapshot() },
+        { position: at(2n, 2n), event: snapshot('a') },
+      ],
+    ],
+    ['as its lease ran out', [{ position: at(10n), event: removal('b', RemovalReason.REMOVAL_REASON_EXPIRED) }]],
+    ['for a reason that is unknown here', [{ position: at(10n), event: removal('b', 77 as RemovalReason) }]],
+  ];
+
+  it.each(ways)('%s, is called on until its connection breaks, and then no more', async (_name, events) => {
+    const { registry, answers, kill, channel, begin } = await calling();
+    for (const event of events) await registry.event(event);
+    expect(await answers()).toEqual(['a', 'b']);
+    kill('b');
+    expect(await answers()).toEqual(['a']);
+    begin('b');
+    expect(await answers()).toEqual(['a']);
+    expect(channel.inspect()[0]?.endpoints.map(({ instanceId }) => instanceId)).toEqual(['a']);
+  });
+
+  it('is called again once it is listed again', async () => {
+    const { registry, answers, kill, begin } = await calling();
+    await registry.event({ position: at(10n), event: snapshot('a') });
+    kill('b');
+    await answers();
+    begin('b');
+    await registry.event({ position: at(11n), event: snapshot('a', 'b') });
+    expect(await answers()).toEqual(['a', 'b']);
+  });
+
+  it.each([RemovalReason.REMOVAL_REASON_DEREGISTERED, RemovalReason.REMOVAL_REASON_REPLACED])(
+    'is not one that said goodbye (%s): that one goes at once',
+    async (reason) => {
+      const { registry, answers } = await calling();
+      await registry.event({ position: at(10n), event: removal('b', reason) });
+      expect(await answers()).toEqual(['a']);
+    },
+  );
+});
+
+describe('an instance that registers anew, its connection having failed', () => {
+  it('is connected to at once, and no other for it', async () => {
+    const hurried: string[] = [];
+    const system = createSystem('a', 'b');
+    system.listenRegistry();
+    const transport: TransportFactory = (address, known) =>
+      Object.assign(system.network.transport(address, known), { hurry: () => hurried.push(address) });
+    const { client } = system.startClient({ transport });
+    await system.registry.event({ position: at(9n), event: snapshot('a', 'b') });
+    await client.unary({});
+    const anew = { upserts: instances('b'), removals: [] };
+    await system.registry.event({ position: at(10n), event: { $case: 'delta', value: anew } });
+    expect(hurried).toEqual(['b:1']);
+  });
+});
+
+describe('a registry that is away', () => {
+  it('costs no call of a client that knows instances', async () => {
+    const { listener, answers, clock, source, registry, listenRegistry } = await calling();
+    listener.close();
+    await clock.advance(120_000);
+    expect(source()).toBe('away');
+    expect(await answers()).toEqual(['a', 'b']);
+    listenRegistry();
+    await clock.advance(3_000);
+    expect(registry.requests.at(-1)).toMatchObject({ resumeFrom: at(9n) });
+  });
+
+  it('costs no call of a client that starts, where an earlier one kept what it knew', async () => {
+    const { listener, clock, channel, startClient } = await calling();
+    await clock.advance(1_000);
+    channel.close();
+    listener.close();
+    const later = startClient();
+    expect(await later.answers()).toEqual(['a', 'b']);
+    expect(later.source()).toBe('last_known');
+  });
+
+  it('fails the calls of one that knows nobody, at once, and says where it looked', async () => {
+    const { client } = createSystem('a').startClient();
+    const error = await failure(client.unary({}));
+    expect(error).toMatchObject({ code: Status.UNAVAILABLE });
+    expect(error.message).toBe(
+      `no instance of ${SERVICE} is known, as the registry at r:1 can't be reached (nothing listens there); start it, or set RONDO_REGISTRY to where it is`,
+    );
+  });
+});
+
+describe('instances that an earlier process knew', () => {
+  async function later() {
+    const system = await calling();
+    await system.clock.advance(1_000);
+    system.channel.close();
+    system.listener.close();
+    system.kill('b');
+    const client = system.startClient();
+    expect(await client.answers()).toEqual(['a']);
+    return { ...system, ...client };
+  }
+
+  it('stay while nobody has said otherwise, though they cannot be reached', async () => {
+    const { channel, begin, answers } = await later();
+    expect(channel.inspect()[0]?.endpoints).toHaveLength(2);
+    begin('b');
+    expect(await answers()).toEqual(['a', 'b']);
+  });
+
+  it('go once the registry has answered without them and they cannot be reached', async () => {
+    const { channel, clock, registry, listenRegistry, answers } = await later();
+    listenRegistry();
+    await clock.advance(3_000);
+    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot() });
+    expect(channel.inspect()[0]?.endpoints).toHaveLength(2);
+    await registry.event({ position: at(2n, 2n), event: snapshot() });
+    expect(channel.inspect()[0]?.endpoints.map(({ instanceId }) => instanceId)).toEqual(['a']);
+    expect(await answers()).toEqual(['a']);
+  });
+});
+
+describe('a registry that has just started empty', () => {
+  it('lets the calls of a client that knows nobody wait, inside their deadlines', async () => {
+    const { registry, listenRegistry, startClient } = createSystem('a');
+    listenRegistry();
+    const { client, clock } = startClient();
+    await registry.event({ position: at(1n), warming: true, event: snapshot() });
+    const late = failure(client.unary({}, { timeoutMs: 400 }));
+    const inTime = client.unary({}, { timeoutMs: 3_000 });
+    await clock.advance(500);
+    const text = `no instance of ${SERVICE} is known yet, as the registry has just started empty`;
+    const message = expect.stringContaining(text);
+    expect(await late).toMatchObject({ code: Status.DEADLINE_EXCEEDED, message });
+    await registry.event({ position: at(2n), warming: true, event: snapshot('a') });
+    expect((await inTime).text).toBe('a');
+  });
+
+  it('lets them wait, too, where there was somebody, who is gone', async () => {
+    const { registry, kill, client, clock } = await calling();
+    await registry.event({ position: at(10n), event: snapshot() });
+    kill('a');
+    kill('b');
+    expect(await failure(client.unary({}))).toMatchObject({ code: Status.UNAVAILABLE });
+    await registry.event({ position: at(1n, 2n), warming: true, event: snapshot() });
+    const call = failure(client.unary({}, { timeoutMs: 400 }));
+    await clock.advance(500);
+    expect(await call).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+  });
+});
+
+it('a service that never had an instance fails fast, naming itself and the registry', async () => {
+  const { registry, listenRegistry, startClient } = createSystem();
+  listenRegistry();
+  const { client } = startClient();
+  await registry.event({ position: at(1n), event: snapshot() });
+  expect(await failure(client.unary({}))).toMatchObject({
+    code: Status.UNAVAILABLE,
+    message: `no instance of ${SERVICE} is registered with the registry at r:1; start one, or check the service's name`,
+  });
+});
+
+it('an instance that an operator has cordoned gets no calls, and the error says so', async () => {
+  const { registry, client, channel } = await calling();
+  const operatorState = OperatorState.OPERATOR_STATE_CORDONED;
+  const cordoned = instances('a', 'b').map((instance) => ({ ...instance, operatorState }));
+  await registry.event({ position: at(10n), event: { $case: 'delta', value: { upserts: cordoned, removals: [] } } });
+  const error = await failure(client.unary({}));
+  expect(error.code).toBe(Status.UNAVAILABLE);
+  expect(error.message).toContain('a at a:1: cordoned by an operator; b at b:1: cordoned by an operator');
+  expect(channel.inspect()[0]?.endpoints.map(({ standing }) => standing)).toEqual(['cordoned', 'cordoned']);
+});
+
+it('what answers at the address of the registry may be none', async () => {
+  const { network, clock, startClient } = createSystem();
+  network.listen('r:1', createRouter({ services: [conformanceService()], clock }));
+  const { client } = startClient();
+  await settled();
+  const error = await failure(client.unary({}));
+  expect(error.message).toContain("the registry at r:1 can't be reached (what answers there is no registry: ");
+});

@@ -1,0 +1,72 @@
+/** Servers restarted in turn under load, without a word from any registry: no call fails, whatever its method. */
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { createChannel, createClient } from '../src/client/index.js';
+import { sleep, systemClock } from '../src/clock/index.js';
+import { createRouter, type RpcServer, serve } from '../src/server/index.js';
+import { staticResolver } from '../src/testing/index.js';
+import { conformanceService } from './support/service.js';
+import { collect } from './support/stream.js';
+import { until } from './support/wait.js';
+
+/** Of each kind of call, so many are made at a time. */
+const WORKERS = 2;
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+describe('a rolling restart', () => {
+  it('fails no call, safe or unsafe, one message or a stream, and none is handled twice', async () => {
+    let handled = 0;
+    const unaryUnsafe = async () => {
+      handled += 1;
+      await sleep(systemClock, 5); // so that some are always in flight
+      return {};
+    };
+    const start = async (listen: string): Promise<RpcServer> => {
+      const server = await serve(createRouter({ services: [conformanceService({ unaryUnsafe })] }), { listen });
+      closers.push(() => server.drain(0));
+      return server;
+    };
+    const servers = [await start('127.0.0.1:0'), await start('127.0.0.1:0'), await start('127.0.0.1:0')];
+    const addresses = servers.map(({ address }) => address);
+    const channel = createChannel({ resolver: staticResolver(addresses, { minPingIntervalMs: 1_000 }) });
+    closers.push(() => channel.close());
+    const client = createClient(ConformanceServiceDefinition, { channel });
+    const allReady = () => channel.inspect()[0]?.endpoints.every(({ state }) => state === 'ready') ?? false;
+    await until(allReady);
+
+    let calling = true;
+    let unsafe = 0;
+    const failures: unknown[] = [];
+    const load = async (call: () => Promise<unknown>) => {
+      while (calling) {
+        await call().catch((error: unknown) => failures.push(error));
+        await sleep(systemClock, 1);
+      }
+    };
+    const callUnsafe = () => {
+      unsafe += 1;
+      return client.unaryUnsafe({});
+    };
+    const streamed = () => collect(client.serverStream({ count: 3 }, { timeoutMs: 5_000 }));
+    const workers = Array.from({ length: WORKERS }, () => [
+      load(callUnsafe),
+      load(() => client.unary({})),
+      load(streamed),
+    ]).flat();
+    for (const address of addresses) {
+      const before = unsafe;
+      await until(() => unsafe > before + 9); // each has had its turn, the last that came too
+      await servers.shift()?.drain(5_000);
+      servers.push(await start(address));
+      await until(allReady);
+    }
+    calling = false;
+    await Promise.all(workers);
+    expect(failures).toEqual([]);
+    expect(handled).toBe(unsafe);
+  });
+});

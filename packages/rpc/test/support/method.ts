@@ -1,0 +1,15 @@
+import type { Method } from '../../src/contract/index.js';
+
+/** The unary method `s.S/M`, without content, or what `method` makes of it. */
+export function methodOf(idempotency: Method['policy']['idempotency'], method: Partial<Method> = {}): Method {
+  const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
+  const types = { requestType: type, responseType: type, requestStream: false, responseStream: false };
+  return {
+    service: 's.S',
+    name: 'M',
+    path: '/s.S/M',
+    policy: { timeoutMs: undefined, idempotency },
+    ...types,
+    ...method,
+  };
+}
