@@ -1,4 +1,5 @@
 import {
+  type DeregisterRequest,
   type RegisterRequest,
   RegistryServiceDefinition,
   type UpdateRequest,
@@ -12,10 +13,13 @@ export interface FakeRegistry {
   readonly calls: string[];
   readonly registered: RegisterRequest[];
   readonly updated: UpdateRequest[];
+  readonly deregistered: DeregisterRequest[];
   /** Whether it knows a lease; false makes it one that has restarted empty. */
   known: boolean;
   /** What every call fails with. */
   fault: RpcError | undefined;
+  /** What `Register` alone fails with. */
+  registerFault: RpcError | undefined;
   /** Whether it answers nothing at all. */
   hangs: boolean;
   grantedTtlMs: number;
@@ -27,8 +31,10 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
     calls: [],
     registered: [],
     updated: [],
+    deregistered: [],
     known: false,
     fault: undefined,
+    registerFault: undefined,
     hangs: false,
     grantedTtlMs: 9_000,
   };
@@ -45,6 +51,7 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
     listOperatorStates: () => ({}),
     async register(request) {
       await enter('register', false);
+      if (fake.registerFault !== undefined) throw fake.registerFault;
       fake.known = true;
       fake.registered.push(request);
       return { leaseId: `lease-${fake.registered.length}`, ttl: ttl() };
@@ -58,8 +65,9 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
       fake.updated.push(request);
       return {};
     },
-    async deregister({ leaseId }) {
-      await enter(`deregister ${leaseId}`, false);
+    async deregister(request) {
+      await enter(`deregister ${request.leaseId}`, false);
+      fake.deregistered.push(request);
       return {};
     },
     listServices: unused,

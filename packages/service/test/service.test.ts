@@ -10,6 +10,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
+import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { type Handlers, implement } from '@rondo/rpc/server';
@@ -57,6 +58,7 @@ interface Setting {
 /** Starts a calculator on a free port, with a fixed name and no wait for watchers. */
 async function start({ registry = '127.0.0.1:1', app, environment, add }: Setting = {}) {
   const { log, lines } = recordingLogger();
+  const ways: Channel[] = [];
   const service = await startService({
     name: 'calculator',
     port: 0,
@@ -68,13 +70,18 @@ async function start({ registry = '127.0.0.1:1', app, environment, add }: Settin
       ...environment,
     },
     log,
-    createApp: () => ({
-      services: [implement(CalculatorDefinition, { add: add ?? (({ a, b }) => ({ result: a + b })) })],
-      ...app,
-    }),
+    createApp: ({ channel }) => {
+      ways.push(channel);
+      return {
+        services: [implement(CalculatorDefinition, { add: add ?? (({ a, b }) => ({ result: a + b })) })],
+        ...app,
+      };
+    },
   });
   running.push(service);
-  return { service, lines, channel: dial(service.address) };
+  const [outgoing] = ways;
+  if (outgoing === undefined) throw new Error('the app was not made');
+  return { service, lines, channel: dial(service.address), outgoing };
 }
 
 async function startFakeRegistry(port = 0) {
@@ -206,6 +213,39 @@ describe('a service', () => {
     expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_SERVING);
   });
 
+  it('starts without a registry and calls those that an earlier process knew; its metrics say so', async () => {
+    const callee = await start();
+    const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
+    folders.push(folder);
+    const one = { instanceId: 'one', address: callee.service.address, zone: '', standing: 'serving' };
+    const about = { format: 'rondo-last-known', version: 1, service: 'calculator.Calculator' };
+    const file = { ...about, registry: ['127.0.0.1:1'], savedAt: '2026-01-01T00:00:00Z', endpoints: [one] };
+    await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
+    const environment = { RONDO_REGISTRY_CACHE: folder, RONDO_METRICS: '127.0.0.1:0', RONDO_INSTANCE_ID: 'caller' };
+    const { service, outgoing, lines } = await start({ environment });
+    expect(await createClient(CalculatorDefinition, { channel: outgoing }).add({ a: 2n, b: 3n })).toEqual({
+      result: 5n,
+    });
+    const said = 'warn: the registry is away: calls go to the instances that an earlier process knew';
+    expect(lines.filter((line) => line.startsWith(said))).toHaveLength(1);
+    const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
+    const labels = '{grpc_target="calculator.Calculator",state="last_known"}';
+    expect(text.split('\n')).toContain(`rondo_discovery_registry_state${labels} 1`);
+    expect(text.split('\n')).toContain(`rondo_discovery_registry_changes_total${labels} 1`);
+  });
+
+  it('tells its load to whoever asks, however ready it is, and ends what it tells where it drains', async () => {
+    const dependencies = [{ name: 'the database', check: () => Promise.reject(new Error('connection refused')) }];
+    const { service, channel } = await start({ app: { dependencies } });
+    await expect(createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toBeDefined();
+    const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({}, { timeoutMs: 60_000 });
+    const report = reports[Symbol.asyncIterator]();
+    expect((await report.next()).value?.namedMetrics).toEqual({ calls_in_flight: 0, calls_begun: 1 });
+    const drained = service.drain();
+    expect((await report.next()).done).toBe(true);
+    await drained;
+  });
+
   it('counts its calls by method and status', async () => {
     const { service, channel } = await start({ environment: { RONDO_METRICS: '127.0.0.1:0' } });
     await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n });
@@ -274,6 +314,18 @@ describe('a drain', () => {
     await drained;
     expect(calls).toEqual(['register', 'update lease-1', 'deregister lease-1', 'stop']);
     expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_DRAINING);
+  });
+
+  it('tells whoever watches its health before it ends the stream, also where no registry can be told', async () => {
+    const { service, channel } = await start();
+    const health = createClient(HealthDefinition, { channel }).watch({})[Symbol.asyncIterator]();
+    expect((await health.next()).value).toEqual({ status: ServingStatus.SERVING });
+    const last = health.next();
+    const end = last.then(() => health.next());
+    const ended = expect(end).rejects.toMatchObject({ code: Status.UNAVAILABLE });
+    await service.drain();
+    expect((await last).value).toEqual({ status: ServingStatus.NOT_SERVING });
+    await ended;
   });
 
   it('ends calls that outlive the grace with UNAVAILABLE', async () => {

@@ -60,16 +60,18 @@ describe('a contract that does not', () => {
     );
   });
 
-  it.each(['grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'])(
-    'declares %s',
-    (service) => {
-      const dot = service.lastIndexOf('.');
-      const text = `package ${service.slice(0, dot)};\n\nservice ${service.slice(dot + 1)} {}`;
-      expect(judge([placed('a/a.proto', { text })])).toThrow(
-        `../api/a/a.proto:3: every service serves ${service} already; leave it out`,
-      );
-    },
-  );
+  it.each([
+    'grpc.health.v1.Health',
+    'grpc.reflection.v1.ServerReflection',
+    'grpc.reflection.v1alpha.ServerReflection',
+    'xds.service.orca.v3.OpenRcaService',
+  ])('declares %s', (service) => {
+    const dot = service.lastIndexOf('.');
+    const text = `package ${service.slice(0, dot)};\n\nservice ${service.slice(dot + 1)} {}`;
+    expect(judge([placed('a/a.proto', { text })])).toThrow(
+      `../api/a/a.proto:3: every service serves ${service} already; leave it out`,
+    );
+  });
 
   it('comes with a package', () => {
     expect(judge([placed('google/longrunning/operations.proto')], { provides: () => true })).toThrow(

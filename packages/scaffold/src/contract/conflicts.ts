@@ -96,6 +96,7 @@ const PLATFORM = [
   'grpc.health.v1.Health',
   'grpc.reflection.v1.ServerReflection',
   'grpc.reflection.v1alpha.ServerReflection',
+  'xds.service.orca.v3.OpenRcaService',
 ];
 
 function refusePlatform({ source: { scan, file } }: PlacedFile, { shown }: ConflictOptions): void {

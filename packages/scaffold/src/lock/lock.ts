@@ -41,8 +41,8 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
 
 async function acquire(file: string, options: LockOptions): Promise<void> {
   const { what, purpose, signal, timeoutMs, remedy, onWait } = options;
-  const endsAt = performance.now() + timeoutMs;
-  let told = false;
+  /** Counted from the first look that found a holder, however long that look took. */
+  let endsAt: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     if (await claim(file, purpose)) return;
@@ -52,9 +52,10 @@ async function acquire(file: string, options: LockOptions): Promise<void> {
       await removeDead(file, purpose);
       continue;
     }
+    const told = endsAt !== undefined;
+    endsAt ??= performance.now() + timeoutMs;
     if (performance.now() >= endsAt) throw new Refusal(`${what} is in use by ${describeHolder(holder)}`, { remedy });
     if (!told) onWait?.(describeHolder(holder));
-    told = true;
     await setTimeout(POLL_MS, undefined, { signal });
   }
 }

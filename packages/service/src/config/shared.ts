@@ -26,6 +26,10 @@ export function sharedVariables(port: number) {
       default: [{ host: '127.0.0.1', port: REGISTRY_PORT }],
       description: 'The addresses of the registry.',
     }),
+    registryCache: optionalVariable('RONDO_REGISTRY_CACHE', text, {
+      example: '/var/lib/rondo/registry',
+      description: 'The folder that keeps what the registry said, so that the service can start while it is away.',
+    }),
     instanceId: optionalVariable('RONDO_INSTANCE_ID', matching(INSTANCE_ID, INSTANCE_ID_RULE, 'sales-1'), {
       description: "The instance's stable name; by default the service and a random suffix.",
     }),

@@ -2,6 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import type { ServerCall } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import { methodsOf } from '@rondo/rpc/contract';
@@ -13,7 +14,7 @@ import type { Readiness, State } from '../state/index.js';
 import type { App } from './service.js';
 
 /** What every server has beside its own services: they answer however ready it is, and aren't registered. */
-const COMMON = [HealthDefinition, ReflectionV1, ReflectionV1Alpha];
+const COMMON = [HealthDefinition, ReflectionV1, ReflectionV1Alpha, OpenRcaServiceDefinition];
 
 /** Their names. */
 export const COMMON_SERVICES: readonly string[] = COMMON.map(({ fullName }) => fullName);
@@ -28,6 +29,8 @@ export interface ChainOptions {
   readonly name: string;
   readonly app: App;
   readonly readiness: State<Readiness>;
+  /** Counts the calls. */
+  readonly load: Middleware<ServerCall>;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly meter: Meter;
   readonly clock: Clock;
@@ -35,9 +38,10 @@ export interface ChainOptions {
 
 /** The server's chain, outermost first: what measures sees what refuses, and the service's own comes last. */
 export function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
-  const { name, app, readiness, logLevel, meter, clock } = options;
+  const { name, app, readiness, load, logLevel, meter, clock } = options;
   const everyCall = logLevel === 'debug' || logLevel === 'trace';
   return [
+    load,
     callMetrics('server', { meter, clock }),
     callLog({ clock, everyCall, quiet: new Set([...COMMON_PATHS, ...(app.quiet ?? [])]) }),
     createGate({ name, readiness, open: COMMON_SERVICES }),

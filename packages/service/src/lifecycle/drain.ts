@@ -24,6 +24,8 @@ export interface DrainOptions {
 }
 
 const TELL_TIMEOUT_MS = 2_000;
+/** How long a last word has to leave. Milliseconds. */
+const LAST_WORD_MS = 50;
 /** What the server may need past the grace, to say so to those that it cut off. */
 const SERVER_SLACK_MS = 2_000;
 const GOODBYE_TIMEOUT_MS = 3_000;
@@ -50,8 +52,9 @@ export async function drain(options: DrainOptions): Promise<void> {
   await step('telling the registry', TELL_TIMEOUT_MS, async (signal) => {
     told = (await registration?.told(signal)) ?? false;
   });
-  // Where the registry is away nobody can be told: the wait would be for nothing.
-  if (told) await sleep(clock, waitMs);
+  // Where the registry is away nobody can be told: the wait would be for nothing. Whoever watches this process's health
+  // hears of it all the same, before its stream ends.
+  await sleep(clock, told ? waitMs : LAST_WORD_MS);
   await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => server.drain(graceMs));
   await step('saying goodbye to the registry', GOODBYE_TIMEOUT_MS, async () => registration?.close());
   await step('letting go', RELEASE_TIMEOUT_MS, async () => {

@@ -2,6 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
 import { formatHostPort } from '../config/index.js';
 import { createHealth } from '../health/index.js';
+import { createLoadMeter, createLoadReports } from '../load/index.js';
 import { createReflection } from '../reflection/index.js';
 import type { Readiness, State } from '../state/index.js';
 import { COMMON_SERVICES, serverChain } from './chain.js';
@@ -19,7 +20,7 @@ export interface ListenOptions {
 }
 
 /**
- * Serves an app, with health and reflection beside it, at `RONDO_LISTEN`.
+ * Serves an app, with health, reflection and load reports beside it, at `RONDO_LISTEN`.
  *
  * @throws StartupError where nothing can listen there.
  */
@@ -29,9 +30,19 @@ export async function listen(scene: Scene, options: ListenOptions): Promise<RpcS
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: [...own, ...COMMON_SERVICES] });
   const reflection = createReflection({ services: [...own, health.definition.fullName], descriptorSet });
+  const load = createLoadMeter({ clock, ignored: COMMON_SERVICES });
+  const reports = createLoadReports({ meter: load, readiness, clock });
   const router = createRouter({
-    services: [...app.services, health, ...reflection],
-    middleware: serverChain({ name, app, readiness, meter, clock, logLevel: config.logLevel }),
+    services: [...app.services, health, ...reflection, reports],
+    middleware: serverChain({
+      name,
+      app,
+      readiness,
+      load: load.middleware,
+      meter,
+      clock,
+      logLevel: config.logLevel,
+    }),
     instanceId,
     logger: log,
     clock,

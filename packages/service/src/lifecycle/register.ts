@@ -1,9 +1,15 @@
 import { networkInterfaces } from 'node:os';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createClient } from '@rondo/rpc/client';
+import { PEER_PING_INTERVAL_MS } from '@rondo/rpc/resolver';
 import { formatHostPort } from '../config/index.js';
-import { advertisedAddress, type Registrant, type Registration, startRegistration } from '../registration/index.js';
+import {
+  advertisedAddress,
+  createRegistryLink,
+  type Registrant,
+  type Registration,
+  startRegistration,
+} from '../registration/index.js';
 import type { Readiness, State } from '../state/index.js';
 import { fingerprints } from './descriptors.js';
 import type { Scene } from './scene.js';
@@ -19,15 +25,16 @@ export interface RegisterOptions {
 }
 
 /** How often a Rondo server lets its clients ping it, so that they notice soon when it is frozen. */
-const MIN_PING_INTERVAL = { seconds: 1n, nanos: 0 };
+const MIN_PING_INTERVAL = { seconds: BigInt(PEER_PING_INTERVAL_MS / 1_000), nanos: 0 };
 
-/** Registers the process with the registry at `RONDO_REGISTRY`, over a connection of its own. */
+/** Registers the process with one of the registries at `RONDO_REGISTRY`, over a connection of its own. */
 export function register(scene: Scene, options: RegisterOptions): Registration {
   const { config, clock, random, log } = scene;
-  const resolver = staticResolver(config.registry.map(formatHostPort));
-  const channel = createChannel({ resolver, clock, random, logger: log });
+  const addresses = config.registry.map(formatHostPort);
+  const link = createRegistryLink({ addresses, clock, random, log });
   const registration = startRegistration({
-    registry: createClient(RegistryServiceDefinition, { channel }),
+    registry: createClient(RegistryServiceDefinition, { channel: link.channel }),
+    link,
     instance: registrant(scene, options),
     readiness: options.readiness,
     ttlMs: config.leaseTtlMs,
@@ -39,7 +46,7 @@ export function register(scene: Scene, options: RegisterOptions): Registration {
     told: (signal) => registration.told(signal),
     async close() {
       await registration.close();
-      channel.close();
+      link.channel.close();
     },
   };
 }

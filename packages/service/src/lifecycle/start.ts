@@ -1,6 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import { createRegistryChannel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { folderStorage } from '@rondo/rpc/resolver';
 import { callMetrics } from '@rondo/rpc/telemetry';
 import {
   describeMisspelling,
@@ -92,6 +93,7 @@ async function assemble(scene: Scene, { createApp, registers, resources }: Assem
     clock,
     random,
     logger: log,
+    ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
   });
   resources.hold(() => channel.close());
   meterDiscovery(metrics.meter, channel);

@@ -25,12 +25,16 @@ export function meterProcess(meter: Meter): void {
   });
 }
 
-/** Meters what discovery knows: the endpoints of each service called, by the state of their connections. */
+/**
+ * Meters what discovery knows: the endpoints of each service called, by the state of their connections, and how that
+ * list stands to the registry.
+ */
 export function meterDiscovery(meter: Meter, channel: Channel): void {
   const endpoints = meter.createObservableGauge('rondo.discovery.endpoints', {
     unit: '{endpoint}',
     description: 'The endpoints known of a service that this process calls, by the state of the connection to each.',
   });
+  meterSource(meter, channel);
   endpoints.addCallback((result) => {
     for (const view of channel.inspect()) {
       const counts = new Map<string, number>();
@@ -38,6 +42,30 @@ export function meterDiscovery(meter: Meter, channel: Channel): void {
       // None at all is worth a line of its own: it is what an alert looks for.
       if (counts.size === 0) counts.set('ready', 0);
       for (const [state, count] of counts) result.observe(count, { 'grpc.target': view.service, state });
+    }
+  });
+}
+
+/** Meters how the lists of endpoints stand to the registry. */
+function meterSource(meter: Meter, channel: Channel): void {
+  const states = meter.createObservableGauge('rondo.discovery.registry.state', {
+    unit: '{service}',
+    description: 'Always 1: how the endpoints known of a service stand to the registry now, by the state.',
+  });
+  states.addCallback((result) => {
+    for (const { service, source } of channel.inspect()) {
+      if (source !== undefined) result.observe(1, { 'grpc.target': service, state: source.state });
+    }
+  });
+  const changes = meter.createObservableCounter('rondo.discovery.registry.changes', {
+    unit: '{change}',
+    description: 'How often the endpoints known of a service came to stand so to the registry, by the state.',
+  });
+  changes.addCallback((result) => {
+    for (const { service, source } of channel.inspect()) {
+      for (const [state, count] of source?.changes ?? []) {
+        result.observe(count, { 'grpc.target': service, state });
+      }
     }
   });
 }

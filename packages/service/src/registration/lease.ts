@@ -48,10 +48,11 @@ export async function hold(lease: Lease | undefined, status: InstanceStatus, opt
   }
 }
 
-/** Ends a lease. */
+/** Ends a lease. It is counted too: a registration that was given up, and comes late all the same, brings nobody back. */
 export async function release({ id }: Lease, options: LeaseOptions): Promise<void> {
-  const { registry, instance } = options;
-  await registry.deregister({ leaseId: id, instanceId: instance.instanceId }, limits(options));
+  const { registry, instance, nextSequence } = options;
+  const request = { leaseId: id, instanceId: instance.instanceId, sequence: nextSequence() };
+  await registry.deregister(request, limits(options));
 }
 
 async function register(status: InstanceStatus, options: LeaseOptions): Promise<Lease> {

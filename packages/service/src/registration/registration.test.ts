@@ -96,6 +96,32 @@ describe('a registration', () => {
     expect(fake.calls).toEqual(['register', 'update lease-1']);
   });
 
+  it('tells a change again that was taken back before the registry had answered: it may hold it all the same', async () => {
+    const { clock, fake, readiness, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.fault = unavailable();
+    readiness.set(readinessOf(['the database']));
+    await clock.advance(0);
+    readiness.set(readinessOf([]));
+    fake.fault = undefined;
+    await clock.advance(3_000);
+    expect(fake.calls.slice(0, 3)).toEqual(['register', 'update lease-1', 'update lease-1']);
+    expect(fake.updated).toMatchObject([{ status: INSTANCE_STATUS_SERVING }]);
+  });
+
+  it('renews in time however often its readiness changes', async () => {
+    const { clock, fake, readiness, begin } = start();
+    begin();
+    await clock.advance(0);
+    for (let second = 1; second <= 9; second += 1) {
+      readiness.set(readinessOf(second % 2 === 1 ? ['the database'] : []));
+      await clock.advance(1_000);
+    }
+    expect(fake.calls.filter((call) => call === 'renew lease-1').length).toBeGreaterThanOrEqual(2);
+    expect(fake.updated).toHaveLength(9);
+  });
+
   it('renews at a third of the time to live that was granted', async () => {
     const { clock, fake, begin } = start();
     fake.grantedTtlMs = 6_000;
@@ -139,6 +165,17 @@ describe('a registration', () => {
       'warn: the registry is away: serving on without it, trying again; connection refused',
       'info: the registry is back',
     ]);
+  });
+
+  it('takes an outage for one, whatever its tries fail with', async () => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    for (const code of [Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE]) {
+      fake.fault = new RpcError(code, 'no answer');
+      await clock.advance(10_000);
+    }
+    expect(lines.slice(1)).toEqual(['warn: the registry is away: serving on without it, trying again; no answer']);
   });
 
   it('gives up on a call that hangs, and tries again', async () => {
@@ -195,6 +232,33 @@ describe('a registration', () => {
   });
 });
 
+describe('a registration that is refused at first, as a process with a later start has its name', () => {
+  it('tries again after a lease, and says so once', async () => {
+    const { clock, fake, lines, begin } = start();
+    fake.fault = new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
+    begin();
+    await clock.advance(2 * TTL_MS - 1);
+    expect(fake.calls).toEqual(['register', 'register']);
+    expect(lines).toEqual([expect.stringMatching(/^warn: the registry holds this instance id for a process that/)]);
+    fake.fault = undefined;
+    await clock.advance(1);
+    expect(lines.slice(1)).toEqual(['info: registered']);
+    await clock.advance(TTL_MS / 3);
+    expect(fake.calls.slice(2)).toEqual(['register', 'renew lease-1']);
+  });
+
+  it('ends for good once it has been registered: then it was taken over', async () => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.known = false;
+    fake.registerFault = new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
+    await clock.advance(60_000);
+    expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
+    expect(lines.at(-1)).toMatch(/^error: another process registered as sales-1/);
+  });
+});
+
 describe('told', () => {
   it('waits until the registry knows', async () => {
     const { clock, fake, readiness, begin } = start();
@@ -233,7 +297,20 @@ describe('close', () => {
     await clock.advance(0);
     await registration.close();
     expect(fake.calls).toEqual(['register', 'deregister lease-1']);
+    // A registration that comes after it, having been overtaken, is none.
+    expect(fake.deregistered[0]?.sequence).toBeGreaterThan(fake.registered[0]?.sequence ?? 0n);
     expect(clock.timers).toBe(0);
+  });
+
+  it('counts the goodbye after all that was said before', async () => {
+    const { clock, fake, readiness, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    readiness.set(DRAINING);
+    await clock.advance(0);
+    await registration.close();
+    expect(fake.updated).toMatchObject([{ sequence: 2n }]);
+    expect(fake.deregistered).toMatchObject([{ leaseId: 'lease-1', instanceId: 'sales-1', sequence: 3n }]);
   });
 
   it('says goodbye to a lease that was being granted', async () => {

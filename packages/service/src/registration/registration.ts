@@ -1,15 +1,18 @@
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createState, follow, type Phase, type Readiness, type State } from '../state/index.js';
 import { createBackoff, createPause } from '../time/index.js';
 import { hold, type Lease, type LeaseOptions, type Registrant, type RegistryClient, release } from './lease.js';
+import type { RegistryLink } from './link.js';
 import { createStanding } from './standing.js';
 
 /** What a registration is made from. */
 export interface RegistrationOptions {
   readonly registry: RegistryClient;
+  /** The way to that registry, where it can break, or lead to another; none by default. */
+  readonly link?: RegistryLink;
   readonly instance: Registrant;
   /** What the registry is told of, at every change. */
   readonly readiness: State<Readiness>;
@@ -36,6 +39,11 @@ export interface Registration {
  * its contract has it.
  */
 const MAX_RENEWAL_MS = 8_000;
+/**
+ * A connection that is back is used within this time, so that a registry which starts again hears soon of everybody, but
+ * not of all at one instant.
+ */
+const RECONNECT_SPREAD_MS = 1_000;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
@@ -59,9 +67,14 @@ class LeaseKeeper implements Registration {
   readonly #pause;
   readonly #backoff;
   readonly #outcome = createState<Outcome>({ reachable: true, status: undefined });
+  readonly #link: RegistryLink;
   readonly #unsubscribe: () => void;
   readonly #done: Promise<void>;
+  /** Runs from a reconnect until the registry is heard of, or asked. */
+  #reconnected: Timer | undefined;
   #lease: Lease | undefined;
+  /** When the registry was last asked for a whole TTL, by a call that it answered. */
+  #renewedAt = 0;
   #sequence = 0n;
   #closing = false;
 
@@ -77,7 +90,15 @@ class LeaseKeeper implements Registration {
     this.#leaseOptions = { registry, instance, ttlMs, nextSequence, onForgotten };
     this.#pause = createPause(clock);
     this.#backoff = createBackoff({ baseMs: RETRY_BASE_MS, maxMs: Math.min(ttlMs / 3, RETRY_MAX_MS), random });
-    this.#unsubscribe = readiness.subscribe(() => this.#pause.wake());
+    this.#link = options.link ?? ONLY;
+    const unsubscribes = [
+      readiness.subscribe(() => this.#pause.wake()),
+      this.#link.onReconnect(() => this.#onReconnect()),
+    ];
+    this.#unsubscribe = () => {
+      for (const unsubscribe of unsubscribes) unsubscribe();
+      this.#reconnected?.cancel();
+    };
     this.#done = this.#run();
   }
 
@@ -94,9 +115,10 @@ class LeaseKeeper implements Registration {
     this.#unsubscribe();
     this.#pause.wake();
     await this.#done;
-    if (this.#lease === undefined) return;
+    const lease = this.#lease;
+    if (lease === undefined) return;
     try {
-      await release(this.#lease, this.#leaseOptions);
+      await this.#ask(() => release(lease, this.#leaseOptions));
     } catch (error) {
       this.#options.log.warn({ err: error }, "couldn't say goodbye to the registry: the lease will run out by itself");
     }
@@ -107,21 +129,54 @@ class LeaseKeeper implements Registration {
       try {
         await this.#pause.wait(await this.#keep());
       } catch (error) {
-        if (error instanceof RpcError && error.code === Status.ABORTED) return this.#end();
+        const aborted = isAborted(error);
+        if (aborted && this.#lease !== undefined) return this.#end();
         this.#fail(error);
-        await this.#pause.wait(this.#backoff.nextMs());
+        // A predecessor by a clock that was ahead has to run out first.
+        await this.#pause.wait(aborted ? this.#options.ttlMs : this.#backoff.nextMs());
       }
     }
   }
 
   /** Makes one call; gives how long to wait until the next. */
   async #keep(): Promise<number> {
-    const lease = await hold(this.#lease, this.#wanted, this.#leaseOptions);
+    const known = this.#lease;
+    const wanted = this.#wanted;
+    // Until the registry has answered, nobody knows which of the two it holds: where no answer comes, it is told again.
+    if (known !== undefined && known.status !== wanted) {
+      this.#lease = { ...known, status: InstanceStatus.INSTANCE_STATUS_UNSPECIFIED };
+    }
+    const { clock, random } = this.#options;
+    const calledAt = clock.now();
+    const lease = await this.#ask(() => hold(known, wanted, this.#leaseOptions));
     this.#lease = lease;
+    this.#reconnected?.cancel();
+    // An update renews nothing: readiness that comes and goes must not keep the lease from being renewed in time.
+    if (lease.id !== known?.id || lease.status === known.status) this.#renewedAt = calledAt;
     this.#backoff.reset();
     this.#standing.reached();
     this.#outcome.set({ reachable: true, status: lease.status });
-    return Math.min(lease.ttlMs / 3, MAX_RENEWAL_MS) * (0.8 + 0.2 * this.#options.random.next());
+    const renewInMs = Math.min(lease.ttlMs / 3, MAX_RENEWAL_MS) * (0.8 + 0.2 * random.next());
+    return Math.max(0, this.#renewedAt + renewInMs - clock.now());
+  }
+
+  /** Asks the registry that answered last; where it fails, the others at once. */
+  async #ask<T>(word: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const answer = await word();
+        this.#link.settle();
+        return answer;
+      } catch (error) {
+        if (isAborted(error) || !this.#link.search()) throw error;
+      }
+    }
+  }
+
+  #onReconnect(): void {
+    const { clock, random } = this.#options;
+    this.#reconnected?.cancel();
+    this.#reconnected = clock.setTimer(random.next() * RECONNECT_SPREAD_MS, () => this.#pause.wake());
   }
 
   #fail(error: unknown): void {
@@ -130,6 +185,7 @@ class LeaseKeeper implements Registration {
   }
 
   #end(): void {
+    this.#unsubscribe();
     this.#standing.superseded();
     this.#outcome.set({ reachable: false, status: undefined });
     // The lease is the other's by now: there is nothing to say goodbye to.
@@ -139,6 +195,17 @@ class LeaseKeeper implements Registration {
   get #wanted(): InstanceStatus {
     return STATUS[this.#options.readiness.current.phase];
   }
+}
+
+/** A way that is as it is. */
+const ONLY: RegistryLink = {
+  settle: () => undefined,
+  search: () => false,
+  onReconnect: () => () => undefined,
+};
+
+function isAborted(error: unknown): boolean {
+  return error instanceof RpcError && error.code === Status.ABORTED;
 }
 
 const STATUS: Readonly<Record<Phase, InstanceStatus>> = {

@@ -25,10 +25,13 @@ export function createStanding(log: Logger, instanceId: string): Standing {
     },
     failed(error) {
       const code = error instanceof RpcError ? error.code : Status.UNKNOWN;
-      if (code === failing) return;
-      failing = code;
+      // However a registry is away, by turns refusing connections and taking them in silence: it is one outage.
+      const kind = PASSING.has(code) ? Status.UNAVAILABLE : code;
+      if (kind === failing) return;
+      failing = kind;
       const reason = error instanceof Error ? error.message : String(error);
-      if (PASSING.has(code)) log.warn({}, `the registry is away: serving on without it, trying again; ${reason}`);
+      if (code === Status.ABORTED) log.warn({}, `${PRECEDED}; ${reason}`);
+      else if (PASSING.has(code)) log.warn({}, `the registry is away: serving on without it, trying again; ${reason}`);
       else if (code === Status.UNIMPLEMENTED) log.error({}, `${NO_REGISTRY}: serving on, trying again; ${reason}`);
       else log.error({}, `the registry refuses this instance: serving on, trying again; ${reason}`);
     },
@@ -40,6 +43,10 @@ export function createStanding(log: Logger, instanceId: string): Standing {
 }
 
 const NO_REGISTRY = 'what answers at RONDO_REGISTRY is no registry, set it to where the registry listens';
+
+const PRECEDED =
+  'the registry holds this instance id for a process that started later, by its clock: serving on, trying again after a ' +
+  'lease, as it may be gone';
 
 /** Codes that pass by themselves. */
 const PASSING: ReadonlySet<Status> = new Set([

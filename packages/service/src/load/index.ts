@@ -1,0 +1,2 @@
+export { createLoadMeter } from './meter.js';
+export { createLoadReports } from './reports.js';
