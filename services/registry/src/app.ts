@@ -1,21 +1,29 @@
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { implement } from '@rondo/rpc/server';
 import type { App, Config, ServiceContext } from '@rondo/service';
-import { MemoryStore } from './adapters/memory-store/memory-store.js';
 import type { variables } from './config.js';
+import { WATCH_REST_MS } from './domain/limits.js';
+import { meterStore, type StoreMeter } from './metrics.js';
 import { registryHandlers } from './rpc/handlers.js';
+import { openStore } from './store.js';
 
-/** Wires the registry: its contract over a store in this process's memory. */
+/** Wires the registry: its contract over the store that is configured. */
 export function createApp(
-  context: Pick<ServiceContext, 'clock' | 'random' | 'log'>,
+  context: Pick<ServiceContext, 'clock' | 'random' | 'log'> & { readonly meter: StoreMeter },
   config: Config<typeof variables>,
 ): App {
-  const { maxInstances, maxServices, maxWatches, maxCordoned, warmingMs } = config;
-  const { clock, random, log } = context;
+  const { store: location, storeCa: ca, storeCert: cert, storeKey: key, warmingMs } = config;
+  const { maxInstances, maxServices, maxWatches, maxCordoned } = config;
+  const { clock, random, log, meter } = context;
   const limits = { instances: maxInstances, services: maxServices, watches: maxWatches, cordoned: maxCordoned };
-  const store = new MemoryStore({ clock, random, log, limits, warmingMs });
+  const files = { ca, cert, key };
+  const watchRestMs = WATCH_REST_MS;
+  const opened = openStore({ location, files, clock, random, log, limits, warmingMs, watchRestMs });
+  const { store, dependencies } = opened;
+  meterStore(meter, opened);
   return {
     services: [implement(RegistryServiceDefinition, registryHandlers(store, clock))],
+    dependencies,
     quiet: ['/rondo.registry.v1.RegistryService/Renew'],
     stop: () => store.close(),
   };

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
-import { Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { OperatorState, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { refusal, SALES, sales, start, stopAll } from './started-registry.js';
 
 afterEach(stopAll);
@@ -112,6 +112,28 @@ describe('a bad request', () => {
     expect(await violations(registry.register(request))).toEqual(['instance.endpoints[0].address']);
   });
 
+  it.each([
+    { seconds: 0n, nanos: 0 },
+    { seconds: -1n, nanos: 0 },
+    { seconds: 0n, nanos: 99_999_999 },
+    { seconds: 30n * 86_400n, nanos: 1 },
+    { seconds: 2n ** 63n - 1n, nanos: 0 },
+  ])('with pings every %j is refused', async (minPingInterval) => {
+    const { registry } = start();
+    const request = { instance: sales({ endpoints: [{ ...endpoint('a:1'), minPingInterval }] }) };
+    expect(await violations(registry.register(request))).toEqual(['instance.endpoints[0].min_ping_interval']);
+  });
+
+  it.each([
+    { seconds: 0n, nanos: 100_000_000 },
+    { seconds: 30n * 86_400n, nanos: 0 },
+  ])('but not with pings every %j, and they are told on', async (minPingInterval) => {
+    const { registry } = start();
+    await registry.register({ instance: sales({ endpoints: [{ ...endpoint('a:1'), minPingInterval }] }) });
+    const { instances } = await registry.listInstances({});
+    expect(instances[0]?.endpoints[0]?.minPingInterval).toEqual(minPingInterval);
+  });
+
   it.each(['a:1', 'project_management:50052', '10.0.0.1:65535', '[::1]:1', 'unix:/run/a.sock'])(
     'but not with the address %p',
     async (address) => {
@@ -124,7 +146,8 @@ describe('a bad request', () => {
     const { registry } = start();
     const lease = { leaseId: '1-a', instanceId: 'sales-1' };
     expect(await violations(registry.renew({}))).toEqual(['lease_id', 'instance_id']);
-    expect(await violations(registry.deregister({ leaseId: 'x'.repeat(129) }))).toEqual(['lease_id', 'instance_id']);
+    const goodbye = { leaseId: 'x'.repeat(129), sequence: -1n };
+    expect(await violations(registry.deregister(goodbye))).toEqual(['lease_id', 'instance_id', 'sequence']);
     for (const updateMask of [undefined, [], ['zone'], ['weight', 'zone'], ['metadata.a'], ['*']]) {
       const request = { ...lease, weight: 1, ...(updateMask && { updateMask }) };
       expect(await violations(registry.update(request))).toEqual(['update_mask']);
@@ -134,8 +157,30 @@ describe('a bad request', () => {
     const list = { service: 'no service', pageSize: -1, pageToken: '%' };
     expect(await violations(registry.listInstances(list))).toEqual(['service', 'page_size', 'page_token']);
     expect(await violations(registry.listInstances({ pageSize: 1001 }))).toEqual(['page_size']);
+    const token = { pageToken: Buffer.from('x'.repeat(193)).toString('base64url') };
+    expect(await violations(registry.listInstances(token))).toEqual(['page_token']);
     const watch = registry.watch({ service: 'no service' })[Symbol.asyncIterator]();
     expect(await violations(watch.next())).toEqual(['service']);
+  });
+
+  it('of an operator is told what is wrong, too', async () => {
+    const { registry } = start();
+    await registry.register({ instance: sales() });
+    const worst = { instanceId: 'no spaces', state: 77, reason: 'x'.repeat(257) };
+    expect(await violations(registry.setOperatorState(worst))).toEqual(['instance_id', 'state', 'reason']);
+    const said = { instanceId: 'sales-1', reason: 'x'.repeat(256) };
+    expect(await violations(registry.setOperatorState(said))).toEqual(['state']);
+    await registry.setOperatorState({ ...said, state: OperatorState.OPERATOR_STATE_CORDONED });
+  });
+
+  it('is also an update that leaves an instance with too much text, and it changes nothing', async () => {
+    const { registry } = start({ maxServices: 64 });
+    const { leaseId } = await registry.register({ instance: sales({ services: long(60) }), sequence: 1n });
+    const lease = { leaseId, instanceId: 'sales-1', updateMask: ['metadata'] };
+    const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, key) => [`k${key}`, 'x'.repeat(200)]));
+    expect(await violations(registry.update({ ...lease, metadata, sequence: 9n }))).toEqual(['metadata']);
+    const { instance } = await registry.update({ ...lease, metadata: { a: 'b' }, sequence: 2n });
+    expect(instance?.metadata).toEqual({ a: 'b' });
   });
 });
 

@@ -1,5 +1,4 @@
-import { silentLogger } from '@rondo/rpc/call';
 import { MemoryStore } from '../src/adapters/memory-store/memory-store.js';
 import { describeStore } from './store/describe-store.js';
 
-describeStore('the memory store', async (setup) => new MemoryStore({ ...setup, log: silentLogger }));
+describeStore('the memory store', async (setup) => new MemoryStore(setup));

@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   InstanceStatus,
+  ListOperatorStatesResponse,
   OperatorState,
   RemovalReason,
   Security,
-  type WatchResponse,
+  WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { Status } from '@rondo/rpc/status';
+import { WATCH_REST_MS } from '../src/domain/limits.js';
 import { refusal, SALES, sales, start, stopAll } from './started-registry.js';
 
 afterEach(stopAll);
@@ -30,7 +32,7 @@ describe('a registered instance', () => {
     const { leaseId, ttl, position } = await registry.register({ instance: described });
     expect(leaseId).toMatch(/^1-[0-9a-f]{24}$/);
     expect(ttl).toEqual({ seconds: 10n, nanos: 0 });
-    expect(position).toEqual({ epoch: BigInt(clock.now()), revision: 1n });
+    expect(position).toEqual({ epoch: expect.any(BigInt), revision: 1n });
     const { instances, nextPageToken, warming } = await registry.listInstances({ service: SALES });
     const operatorState = OperatorState.OPERATOR_STATE_NONE;
     const registered = { weight: 100, registerTime: new Date(clock.now()), revision: 1n, operatorState };
@@ -98,6 +100,94 @@ describe('a registered instance', () => {
   });
 });
 
+describe('a goodbye', () => {
+  it('is not undone by a registration that it overtook', async () => {
+    const { registry } = start();
+    const { leaseId } = await registry.register({ instance: sales(), sequence: 2n });
+    await registry.deregister({ leaseId, instanceId: 'sales-1', sequence: 3n });
+    expect(await registry.register({ instance: sales(), sequence: 1n })).toMatchObject({ leaseId });
+    expect((await registry.listInstances({})).instances).toEqual([]);
+  });
+});
+
+describe('an operator', () => {
+  it('cordons an instance, sees why, and takes it back', async () => {
+    const { registry, clock } = start();
+    await registry.register({ instance: sales() });
+    const state = OperatorState.OPERATOR_STATE_CORDONED;
+    const mark = { instanceId: 'sales-1', state, reason: 'a bad disk' };
+    expect(await registry.setOperatorState(mark)).toMatchObject({ position: { revision: 2n } });
+    expect((await registry.listInstances({})).instances).toMatchObject([
+      { operatorState: state, status: InstanceStatus.INSTANCE_STATUS_SERVING },
+    ]);
+    expect((await registry.listServices({})).services).toEqual([{ service: SALES, instances: 1, serving: 0 }]);
+    expect((await registry.listOperatorStates({})).marks).toEqual([{ ...mark, setTime: new Date(clock.now()) }]);
+    await registry.setOperatorState({ ...mark, state: OperatorState.OPERATOR_STATE_NONE });
+    expect((await registry.listOperatorStates({})).marks).toEqual([]);
+  });
+
+  it('is told of an id that nobody has', async () => {
+    const { registry } = start();
+    const state = OperatorState.OPERATOR_STATE_CORDONED;
+    const error = await refusal(registry.setOperatorState({ instanceId: 'sale-1', state }));
+    expect([error.codeName, error.message]).toEqual([
+      'NOT_FOUND',
+      'no instance "sale-1" is registered: list those that are with ListInstances',
+    ]);
+  });
+
+  it('cordons no more than may be', async () => {
+    const { registry } = start({ maxCordoned: 1 });
+    const state = OperatorState.OPERATOR_STATE_CORDONED;
+    for (const instanceId of ['a', 'b']) await registry.register({ instance: sales({ instanceId }) });
+    await registry.setOperatorState({ instanceId: 'a', state });
+    const error = await refusal(registry.setOperatorState({ instanceId: 'b', state }));
+    expect([error.codeName, error.message]).toEqual([
+      'RESOURCE_EXHAUSTED',
+      'the registry holds 1 cordoned, as many as it may: uncordon some, or raise RONDO_REGISTRY_MAX_CORDONED',
+    ]);
+  });
+
+  it('gets all marks in one message, as many and as long as they may be', async () => {
+    const { registry } = start();
+    const state = OperatorState.OPERATOR_STATE_CORDONED;
+    for (let index = 0; index < 40; index += 1) {
+      const instanceId = String(index).padStart(128, 'x');
+      await registry.register({ instance: sales({ instanceId }) });
+      await registry.setOperatorState({ instanceId, state, reason: '\u20ac'.repeat(256) });
+    }
+    const reply = await registry.listOperatorStates({});
+    expect(reply.marks).toHaveLength(40);
+    // RONDO_REGISTRY_MAX_CORDONED is 4,000 at the most.
+    expect((ListOperatorStatesResponse.encode(reply).finish().length / 40) * 4000).toBeLessThan(4 * 2 ** 20);
+  });
+});
+
+describe('leases that all run out at once', () => {
+  it('are held back: lists tell since when, and a gauge how many', async () => {
+    const { registry, clock, measured } = start();
+    for (const instanceId of ['a', 'b', 'c', 'd']) await registry.register({ instance: sales({ instanceId }) });
+    const names = ['instances', 'watches', 'held_expiries', 'revisions'];
+    const read = () => names.map((name) => measured()[`rondo.registry.${name}`]);
+    expect(read()).toEqual([4, 0, 0, 4]);
+    expect((await registry.listInstances({})).instances[0]?.lapseTime).toBeUndefined();
+    await clock.advance(10_000);
+    const lapseTime = new Date(clock.now());
+    await clock.advance(5_000);
+    expect((await registry.listInstances({ service: SALES })).instances).toMatchObject(
+      ['a', 'b', 'c', 'd'].map((instanceId) => ({ instanceId, lapseTime })),
+    );
+    expect(read()).toEqual([4, 0, 4, 4]);
+    const watch = registry.watch({})[Symbol.asyncIterator]();
+    expect(read()).toEqual([4, 0, 4, 4]);
+    const { event } = await next(watch);
+    expect(event).toMatchObject({ value: { instances: Array(4).fill({ lapseTime: undefined }) } });
+    expect(read()).toEqual([4, 1, 4, 4]);
+    await clock.advance(25_000);
+    expect(read()).toEqual([0, 1, 0, 8]);
+  });
+});
+
 describe('a watch', () => {
   it('follows a service from a snapshot through deltas to progress marks', async () => {
     const { registry, clock } = start();
@@ -113,9 +203,12 @@ describe('a watch', () => {
     await registry.register({ instance: sales({ instanceId: 'sales-2' }) });
     await registry.deregister({ leaseId, instanceId: 'sales-1' });
     const removals = [{ instanceId: 'sales-1', reason: RemovalReason.REMOVAL_REASON_DEREGISTERED }];
-    const seen: WatchResponse[] = [];
-    while (seen.at(-1)?.position?.revision !== 3n) seen.push(await next(watch));
-    expect(seen.at(-1)).toMatchObject({ event: { $case: 'delta', value: { removals } } });
+    const delta = next(watch);
+    await clock.advance(WATCH_REST_MS);
+    expect(await delta).toMatchObject({
+      position: { revision: 3n },
+      event: { $case: 'delta', value: { upserts: [{ instanceId: 'sales-2' }], removals } },
+    });
     const waiting = next(watch);
     await clock.advance(5000);
     expect(await waiting).toMatchObject({ event: { $case: 'progress' }, position: { revision: 3n } });
@@ -146,9 +239,29 @@ describe('a watch', () => {
       if (event.position !== undefined) break;
     }
     const parts = seen.map(({ event }) => (event?.$case === 'snapshot' ? event.value : undefined));
-    expect(parts.map((part) => part?.more)).toEqual([true, false]);
+    expect(new Set(parts.slice(0, -1).map((part) => part?.more))).toEqual(new Set([true]));
+    expect(parts.at(-1)?.more).toBe(false);
     expect(parts.flatMap((part) => part?.instances ?? [])).toHaveLength(100);
-    expect(seen.map(({ position }) => position?.revision)).toEqual([undefined, 100n]);
+    expect(new Set(seen.slice(0, -1).map(({ position }) => position))).toEqual(new Set([undefined]));
+    expect(seen.at(-1)?.position?.revision).toBe(100n);
+  });
+
+  it('of a whole registry of instances with little text fits its messages', async () => {
+    const { registry } = start({ maxInstances: 2500 });
+    const protocols = Array(8).fill(-1);
+    const minPingInterval = { seconds: 86_400n, nanos: 999_999_999 };
+    const endpoint = { address: 'a:1', protocols, security: -1, minPingInterval };
+    const part = { endpoints: Array(8).fill(endpoint), services: ['a'] };
+    for (let index = 0; index < 2500; index += 1) {
+      await registry.register({ instance: sales({ instanceId: String(index), ...part }) });
+    }
+    let told = 0;
+    for await (const response of registry.watch({})) {
+      expect(WatchResponse.encode(response).finish().length).toBeLessThan(2 ** 17);
+      if (response.event?.$case === 'snapshot') told += response.event.value.instances.length;
+      if (response.position !== undefined) break;
+    }
+    expect(told).toBe(2500);
   });
 
   it('is refused above the limit, until another ends', async () => {

@@ -10,8 +10,19 @@ import { createClient } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
+import type { StoreMeter } from '../src/metrics.js';
 
-const CONFIG = { maxInstances: 100, maxServices: 10, maxCordoned: 100, maxWatches: 2, warmingMs: 0 };
+const CONFIG: Parameters<typeof createApp>[1] = {
+  store: { kind: 'memory' },
+  storeCa: undefined,
+  storeCert: undefined,
+  storeKey: undefined,
+  maxInstances: 100,
+  maxServices: 10,
+  maxCordoned: 100,
+  maxWatches: 2,
+  warmingMs: 0,
+};
 export const SALES = 'sales.v1.OrderService';
 
 const stops: (() => Promise<void> | void)[] = [];
@@ -25,13 +36,30 @@ export async function stopAll(): Promise<void> {
 export function start(config: Partial<typeof CONFIG> = {}) {
   const clock = new ManualClock();
   const random = seededRandom(1);
-  const app = createApp({ clock, random, log: silentLogger }, { ...CONFIG, ...config });
+  const { meter, measured } = readableMeter();
+  const app = createApp({ clock, random, log: silentLogger, meter }, { ...CONFIG, ...config });
   const channel = createTestChannel({ services: app.services, clock, random });
   stops.push(
     () => app.stop?.(),
     () => channel.close(),
   );
-  return { registry: createClient(RegistryServiceDefinition, { channel }), clock, app };
+  return { registry: createClient(RegistryServiceDefinition, { channel }), clock, app, measured };
+}
+
+/** A meter whose observable instruments can be read. */
+function readableMeter(): { readonly meter: StoreMeter; measured(): Readonly<Record<string, number>> } {
+  const reads: ((values: Record<string, number>) => void)[] = [];
+  const create: StoreMeter['createObservableGauge'] = (name) => ({
+    addCallback: (callback) =>
+      void reads.push((values) => callback({ observe: (value) => Object.assign(values, { [name]: value }) })),
+    removeCallback: () => undefined,
+  });
+  const measured = () => {
+    const values: Record<string, number> = {};
+    for (const read of reads) read(values);
+    return values;
+  };
+  return { meter: { createObservableGauge: create, createObservableCounter: create }, measured };
 }
 
 /** An instance that the registry takes. */

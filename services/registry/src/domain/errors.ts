@@ -36,6 +36,20 @@ export class InstanceTakenOver extends Error {
   }
 }
 
+/** A change would make an instance larger than one may be. */
+export class InstanceTooLarge extends Error {
+  override readonly name = 'InstanceTooLarge';
+  readonly instanceId: string;
+  /** All its text, as it would have been. */
+  readonly textSize: number;
+
+  constructor(instanceId: string, textSize: number) {
+    super(`instance ${instanceId} would have ${textSize} characters of text`);
+    this.instanceId = instanceId;
+    this.textSize = textSize;
+  }
+}
+
 /** The registry holds as much as it may. */
 export class LimitReached extends Error {
   override readonly name = 'LimitReached';
@@ -55,5 +69,19 @@ export class StoreClosed extends Error {
 
   constructor() {
     super('the store is closed');
+  }
+}
+
+/** What keeps the state doesn't answer. */
+export class StoreUnreachable extends Error {
+  override readonly name = 'StoreUnreachable';
+  /** Where it is. */
+  readonly store: string;
+  readonly reason: string;
+
+  constructor(store: string, reason: string) {
+    super(`the store at ${store} can't be reached: ${reason}`);
+    this.store = store;
+    this.reason = reason;
   }
 }

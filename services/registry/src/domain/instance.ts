@@ -1,3 +1,6 @@
+import { InstanceTooLarge } from './errors.js';
+import { REQUEST_LIMITS } from './limits.js';
+
 /** What an instance says of itself; only `serving` ones take calls. */
 export type InstanceStatus = 'starting' | 'serving' | 'draining';
 
@@ -67,6 +70,17 @@ export function textSize(registration: Registration): number {
   for (const { address } of endpoints) size += address.length;
   for (const service of services) size += service.length;
   return size + mapSize(metadata) + mapSize(fingerprints);
+}
+
+/**
+ * A registration is checked whole when it comes; a change only makes it larger by its metadata.
+ *
+ * @throws InstanceTooLarge where `instance` has too much text with `change`.
+ */
+export function refuseTooLarge(instance: Registration, change: InstanceChange): void {
+  if (change.metadata === undefined) return;
+  const size = textSize({ ...instance, ...change });
+  if (size > REQUEST_LIMITS.instanceTextSize) throw new InstanceTooLarge(instance.instanceId, size);
 }
 
 function mapSize(map: Readonly<Record<string, string>>): number {

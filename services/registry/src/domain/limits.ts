@@ -17,7 +17,7 @@ export const REQUEST_LIMITS = {
   instanceTextSize: 16_384,
   pageSize: 1000,
   operatorReasonLength: 256,
-  minPingIntervalMs: 100,
+  minPingIntervalMs: { min: 100, max: 30 * 86_400_000 },
 } as const;
 
 /** An instance's weight where it gives none. */
@@ -28,6 +28,12 @@ export const TTL = { minMs: 3000, maxMs: 600_000, defaultMs: 10_000 } as const;
 
 /** The longest that a watch stays silent. */
 export const PROGRESS_INTERVAL_MS = 5000;
+
+/**
+ * How long a watch rests after it told of changes; those that come meanwhile are told as one. Where many instances come
+ * at once, a watcher is told ten times a second instead of once an instance.
+ */
+export const WATCH_REST_MS = 100;
 
 /** How much all callers together may ask for. */
 export interface TotalLimits {

@@ -7,29 +7,41 @@ import type { WatchEvent } from './watch-event.js';
  * What holds the registry's state: instances under leases, in one order of revisions.
  *
  * Arguments are valid; positions are the store's at the time of the answer. Methods reject with `LeaseNotFound`,
- * `InstanceTakenOver`, `LimitReached` or `StoreClosed`.
+ * `InstanceTakenOver`, `LimitReached`, `StoreClosed` or `StoreUnreachable`.
+ *
+ * Where so many leases run out at once that the expiry guard holds them, they live on as if they had not: `listInstances`
+ * alone tells when each ran out.
  */
 export interface RegistryStore {
+  /** What it holds right now, to be measured. */
+  readonly counts: StoreCounts;
   /**
    * Puts an instance under a lease of `ttlMs`. The incarnation that is registered already keeps its lease, which is
    * renewed with the new TTL; a later one gets a lease of its own and ends the other; an earlier one is refused with
    * `InstanceTakenOver`. A registration that changes nothing has no revision.
    *
-   * @param sequence counts what the incarnation says of itself, here and by `update`: what is lower than one that has
-   *   been taken was overtaken on its way, and changes nothing. 0, the default, is always taken.
+   * @param sequence counts what the incarnation says of itself, here, by `update` and by `deregister`: what is lower than
+   *   one that has been taken was overtaken on its way, and changes nothing. 0, the default, is always taken. Where a
+   *   goodbye has overtaken it, it is given the lease that ended so.
    */
   register(registration: Registration, ttlMs: number, sequence?: bigint): Promise<Registered>;
   /** Lets a lease live for another TTL. */
   renew(lease: Lease): Promise<Renewed>;
-  /** Changes what an instance says of itself. A change that changes nothing, or was overtaken, has no revision. */
+  /**
+   * Changes what an instance says of itself. A change that changes nothing, or was overtaken, has no revision; one that
+   * leaves it with too much text is refused with `InstanceTooLarge`.
+   */
   update(lease: Lease, change: InstanceChange, sequence?: bigint): Promise<Updated>;
   /**
    * Removes an instance. A lease that is gone, or was taken over, is no error and changes nothing.
    *
-   * @param sequence as for `register`: a registration of a lower one that comes later was overtaken on its way.
+   * @param sequence as for `register`: a registration of a lower one that comes within a TTL was overtaken on its way.
    */
   deregister(lease: Lease, sequence?: bigint): Promise<Position>;
-  /** Sets what an operator wants of an instance; rejects with `InstanceNotFound` where nobody knows the id. */
+  /**
+   * Sets what an operator wants of an instance, until it is set again: it outlives every lease. What is set already has
+   * no revision. Rejects with `InstanceNotFound` where neither an instance nor a state has this id.
+   */
   setOperatorState(instanceId: string, wish: OperatorWish): Promise<Position>;
   /** What operators have set, by instance id. */
   listOperatorStates(): Promise<OperatorMarks>;
@@ -39,12 +51,24 @@ export interface RegistryStore {
   listInstances(query: InstanceQuery): Promise<InstancePage>;
   /**
    * Follows one service or all, from a snapshot or from `resumeFrom`, until `signal` aborts: then it just ends.
+   * Watches that lack the same are given the same event, which nobody changes.
    * It holds no resource before it is first pulled, and nothing for a watcher that doesn't pull but its place. One
    * pull at a time.
    */
   watch(query: WatchQuery): AsyncIterable<WatchEvent>;
   /** Ends watches with `StoreClosed` and lets go of all timers. The store isn't used afterwards. */
   close(): Promise<void>;
+}
+
+/** How much a store holds. */
+export interface StoreCounts {
+  readonly instances: number;
+  /** Open at this process. */
+  readonly watches: number;
+  /** Of the instances, those whose expiry is held back. */
+  readonly heldExpiries: number;
+  /** Changes so far in this epoch. */
+  readonly revisions: number;
 }
 
 /** What an operator sets. */
@@ -81,7 +105,7 @@ export interface Updated {
 export interface ServiceSummary {
   readonly service: string;
   readonly instances: number;
-  /** Those of them that take calls. */
+  /** Those of them that take calls: they say so, and no operator says otherwise. */
   readonly serving: number;
 }
 

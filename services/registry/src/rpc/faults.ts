@@ -1,6 +1,14 @@
-import { RpcError, Status } from '@rondo/rpc/status';
-import { InstanceNotFound, InstanceTakenOver, LeaseNotFound, LimitReached, StoreClosed } from '../domain/errors.js';
-import type { TotalLimits } from '../domain/limits.js';
+import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import {
+  InstanceNotFound,
+  InstanceTakenOver,
+  InstanceTooLarge,
+  LeaseNotFound,
+  LimitReached,
+  StoreClosed,
+  StoreUnreachable,
+} from '../domain/errors.js';
+import { REQUEST_LIMITS, type TotalLimits } from '../domain/limits.js';
 
 /** What eases each limit. */
 const REMEDY: Readonly<Record<keyof TotalLimits, string>> = {
@@ -24,6 +32,11 @@ export function toStatus(fault: unknown): unknown {
     const holder = `another process, incarnation ${incarnation}, has taken over instance id "${instanceId}"`;
     return refusal(Status.ABORTED, `${holder}: give this process its own RONDO_INSTANCE_ID`, fault);
   }
+  if (fault instanceof InstanceTooLarge) {
+    const rule = `all its text may have ${REQUEST_LIMITS.instanceTextSize} characters; send less metadata`;
+    const description = `leaves instance "${fault.instanceId}" with ${fault.textSize}: ${rule}`;
+    return invalidArgument([{ field: 'metadata', description }]);
+  }
   if (fault instanceof LimitReached) {
     const { subject, limit } = fault;
     const message = `the registry holds ${limit} ${subject}, as many as it may: ${REMEDY[subject]}`;
@@ -32,6 +45,7 @@ export function toStatus(fault: unknown): unknown {
   if (fault instanceof StoreClosed) {
     return refusal(Status.UNAVAILABLE, 'the registry is stopping: ask it again once it is back', fault);
   }
+  if (fault instanceof StoreUnreachable) return refusal(Status.UNAVAILABLE, `${fault.message}; call again soon`, fault);
   return fault;
 }
 

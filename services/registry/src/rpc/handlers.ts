@@ -6,7 +6,7 @@ import type { RegistryStore } from '../domain/store.js';
 import { toDuration } from './duration.js';
 import { toStatus } from './faults.js';
 import { parseDeregister, parseLease, parseRegister, parseUpdate } from './lease-requests.js';
-import { toInstance, toOperatorMark, toWatchResponse } from './messages.js';
+import { toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js';
 import { parseSetOperatorState } from './operator-requests.js';
 import { pageTokenAfter } from './page-token.js';
 import { parseListInstances, parseWatch } from './query-requests.js';
@@ -52,7 +52,7 @@ export function registryHandlers(store: RegistryStore, clock: Clock): Handlers<t
     },
     watch(request, { signal }) {
       const events = store.watch({ ...parseWatch(request), signal });
-      return mapMessages(observe(events, { error: toStatus }), toWatchResponse);
+      return mapMessages(observe(events, { error: toStatus }), toSharedWatchResponse);
     },
   };
 }

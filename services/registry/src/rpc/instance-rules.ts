@@ -99,6 +99,7 @@ function checkFingerprints({ fingerprints, services }: Registration, violations:
 
 function checkEndpoints(endpoints: readonly Endpoint[], violations: Violations): void {
   const field = 'instance.endpoints';
+  const pings = LIMITS.minPingIntervalMs;
   violations.check(
     endpoints.length >= 1 && endpoints.length <= LIMITS.endpoints,
     field,
@@ -113,9 +114,9 @@ function checkEndpoints(endpoints: readonly Endpoint[], violations: Violations):
       `must be host:port, [v6]:port or unix:/path, with a port from 1 to 65535 and at most ${LIMITS.addressLength} characters`,
     );
     violations.check(
-      minPingIntervalMs === undefined || minPingIntervalMs >= LIMITS.minPingIntervalMs,
+      minPingIntervalMs === undefined || (minPingIntervalMs >= pings.min && minPingIntervalMs <= pings.max),
       `${field}[${index}].min_ping_interval`,
-      `must be at least ${LIMITS.minPingIntervalMs / 1000} s; leave it out where it isn't known`,
+      `must be from ${pings.min / 1000} s to ${pings.max / 86_400_000} days; leave it out where it isn't known`,
     );
     violations.check(
       protocols.length <= LIMITS.protocols,

@@ -8,6 +8,7 @@ import {
   OperatorState as WireOperatorState,
   RemovalReason as WireReason,
 } from '@rondo/contracts/rondo/registry/v1/registry';
+import { encodeOnce } from '@rondo/rpc/server';
 import type { Endpoint, Instance, InstanceStatus, OperatorMark, OperatorState } from '../domain/instance.js';
 import type { Removal, RemovalReason, WatchEvent } from '../domain/watch-event.js';
 import { toDuration } from './duration.js';
@@ -53,8 +54,19 @@ export function toOperatorMark({ instanceId, state, reason, setTimeMs }: Operato
   return { instanceId, state: OPERATOR_STATE[state], reason, setTime: new Date(setTimeMs) };
 }
 
-/** An event of a watch as the contract has it. */
-export function toWatchResponse(event: WatchEvent): WatchResponse {
+/** By event, for as long as some watch has it. */
+const responses = new WeakMap<WatchEvent, WatchResponse>();
+
+/** An event of a watch as the contract has it: one message for all watches that a store gives the same event. */
+export function toSharedWatchResponse(event: WatchEvent): WatchResponse {
+  const present = responses.get(event);
+  if (present !== undefined) return present;
+  const response = encodeOnce(toWatchResponse(event));
+  responses.set(event, response);
+  return response;
+}
+
+function toWatchResponse(event: WatchEvent): WatchResponse {
   const { warming } = event;
   const position = event.kind === 'snapshot-part' ? undefined : event.position;
   return { position, warming, event: toEvent(event) };

@@ -1,16 +1,22 @@
 import { describe } from '@jest/globals';
 import type { MakeStore } from './fixture.js';
+import { describeGoodbyes } from './goodbyes.js';
+import { describeGuard } from './guard.js';
 import { describeLeases } from './leases.js';
-import { describeModel } from './model.js';
+import { describeModel, type StoreSizes } from './model.js';
+import { describeOperators } from './operators.js';
 import { describeSizes } from './sizes.js';
 import { describeWatches } from './watches.js';
 
 /** The contract of a store: every one there is passes it. */
-export function describeStore(name: string, makeStore: MakeStore): void {
+export function describeStore(name: string, makeStore: MakeStore, sizes?: StoreSizes): void {
   describe(name, () => {
-    describeLeases(makeStore);
+    describeLeases(makeStore, sizes);
+    describeGuard(makeStore);
+    describeGoodbyes(makeStore);
+    describeOperators(makeStore);
     describeWatches(makeStore);
     describeSizes(makeStore);
-    describeModel(makeStore);
+    describeModel(makeStore, sizes);
   });
 }

@@ -1,3 +1,4 @@
+import { type Logger, silentLogger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import type { Instance, Registration } from '../../src/domain/instance.js';
@@ -10,13 +11,14 @@ import type { WatchEvent } from '../../src/domain/watch-event.js';
 export interface StoreSetup {
   readonly clock: ManualClock;
   readonly random: Random;
+  readonly log: Logger;
   readonly limits: TotalLimits;
   readonly warmingMs: number;
   readonly removalsKept: number;
 }
 
-/** Makes an empty store. */
-export type MakeStore = (setup: StoreSetup) => Promise<RegistryStore>;
+/** Makes an empty store, and the clock that it lives by where that is one of its own. */
+export type MakeStore = ((setup: StoreSetup) => Promise<RegistryStore>) & { readonly newClock?: () => ManualClock };
 
 /** A store that is made when a test begins and closed when it ends, with the clock it runs by. */
 export interface Fixture {
@@ -30,9 +32,9 @@ export function createFixture(makeStore: MakeStore): Fixture {
   const stores: RegistryStore[] = [];
   return {
     async start(setup = {}) {
-      const { clock = new ManualClock() } = setup;
-      const defaults = { random: seededRandom(1), limits: DEFAULT_TOTAL_LIMITS, warmingMs: 0, removalsKept: 1000 };
-      const store = await makeStore({ ...defaults, ...setup, clock });
+      const { clock = makeStore.newClock?.() ?? new ManualClock() } = setup;
+      const bounds = { limits: DEFAULT_TOTAL_LIMITS, warmingMs: 0, removalsKept: 1000 };
+      const store = await makeStore({ random: seededRandom(1), log: silentLogger, ...bounds, ...setup, clock });
       stores.push(store);
       return { store, clock };
     },
@@ -56,6 +58,26 @@ export function registration(part: Partial<Registration> = {}): Registration {
     status: 'serving',
     ...part,
   };
+}
+
+/** A log of levels and messages. */
+export function recordingLog(): { readonly log: Logger; readonly lines: string[] } {
+  const lines: string[] = [];
+  const at = (level: string) => (_fields: object, message: string) => void lines.push(`${level}: ${message}`);
+  const levels = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const log: Logger = { ...levels, child: () => log };
+  return { log, lines };
+}
+
+/** Every instance that is listed. */
+export async function listed(store: RegistryStore, service?: string): Promise<readonly Instance[]> {
+  const found: Instance[] = [];
+  for (let more = true; more; ) {
+    const page = await store.listInstances({ service, afterId: found.at(-1)?.instanceId ?? '', pageSize: 1000 });
+    found.push(...page.instances);
+    more = page.more;
+  }
+  return found;
 }
 
 /** What a watcher knows: it applies events as the contract says. */

@@ -5,7 +5,7 @@ import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
 
-/** As large as an instance may be: some 70 of them fill a message. */
+/** As large as an instance may be: four of them fill a message. */
 function large(index: number) {
   const metadata = Object.fromEntries(Array.from({ length: 60 }, (_, key) => [`k${key}`, 'x'.repeat(256)]));
   return registration({ instanceId: `i-${String(index).padStart(4, '0')}`, metadata });
@@ -26,11 +26,11 @@ export function describeSizes(makeStore: MakeStore): void {
       const follower = new Follower(store);
       const parts = [];
       for (let event = await follower.next(); event?.kind === 'snapshot-part'; event = await follower.next()) {
-        expect(event.instances.reduce((size, instance) => size + textSize(instance), 0)).toBeLessThanOrEqual(2 ** 20);
+        expect(event.instances.reduce((size, instance) => size + textSize(instance), 0)).toBeLessThanOrEqual(2 ** 16);
         parts.push(event);
         expect(follower.held.size).toBe(0);
       }
-      expect(parts.length).toBe(2);
+      expect(parts.length).toBe(49);
       expect(follower.held.size).toBe(200);
       expect(follower.position).toMatchObject({ revision: 200n });
     });
@@ -83,7 +83,7 @@ export function describeSizes(makeStore: MakeStore): void {
         seen.push(...page.instances.map(({ instanceId }) => instanceId));
         more = page.more;
       }
-      expect(pages).toBe(3);
+      expect(pages).toBe(4);
       expect(seen).toEqual(Array.from({ length: 200 }, (_, index) => large(index).instanceId));
     });
   });

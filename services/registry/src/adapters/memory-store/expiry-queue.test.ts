@@ -21,6 +21,10 @@ it.each([1, 2, 3, 4, 5])('always gives the one that expires first, seed %i', (se
     }
     const earliest = queued.length === 0 ? undefined : Math.min(...queued.map(({ expiresAtMs }) => expiresAtMs));
     expect(queue.first?.expiresAtMs).toBe(earliest);
+    const early = queued.filter(({ expiresAtMs }) => expiresAtMs <= 300 && expiresAtMs % 2 === 0).length;
+    const even = ({ expiresAtMs }: Expiring) => expiresAtMs % 2 === 0;
+    expect(queue.countUntil(300, even, Number.POSITIVE_INFINITY)).toBe(early);
+    expect(queue.countUntil(300, even, 5)).toBe(Math.min(early, 5));
   }
 });
 

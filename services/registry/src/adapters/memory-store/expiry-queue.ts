@@ -42,6 +42,22 @@ export class ExpiryQueue<T extends Expiring> {
     this.#sink(last);
   }
 
+  /**
+   * How many of those that expire by `untilMs` pass `test`; it stops counting at `enough`. Costs what they are, not what
+   * is queued behind them.
+   */
+  countUntil(untilMs: number, test: (item: T) => boolean, enough: number): number {
+    let count = 0;
+    const places = [0];
+    for (let place = places.pop(); place !== undefined && count < enough; place = places.pop()) {
+      const item = this.#heap[place];
+      if (item === undefined || item.expiresAtMs > untilMs) continue;
+      if (test(item)) count += 1;
+      places.push(2 * place + 1, 2 * place + 2);
+    }
+    return count;
+  }
+
   #rise(item: T): void {
     while (item.place > 0) {
       const parent = this.#heap[(item.place - 1) >> 1];

@@ -1,11 +1,14 @@
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 import { InstanceTakenOver, LeaseNotFound } from '../../domain/errors.js';
+import { ExpiryGuard, type ExpiryGuardOptions } from '../../domain/expiry-guard.js';
 import { incarnationOf, type Lease, leaseIdOf } from '../../domain/lease.js';
 import { type Expiring, ExpiryQueue } from './expiry-queue.js';
+import { BEAT_MS, type Stallable, Stalls } from './stalls.js';
 
-/** A lease that lives. */
-export interface Grant extends Readonly<Lease>, Expiring {
+/** A lease that lives, or whose expiry is held back. */
+export interface Grant extends Readonly<Lease>, Expiring, Stallable {
   readonly incarnation: bigint;
+  expiresAtMs: number;
   ttlMs: number;
   /** Of what its holder said last. */
   sequence: bigint;
@@ -17,6 +20,10 @@ export interface LeasesOptions {
   readonly random: Random;
   /** Hears of each lease that ran out, once it is gone. */
   readonly onExpired: (grant: Grant) => void;
+  /** Hears when this process was away, for how long. */
+  readonly onStall: (stall: { readonly lateMs: number }) => void;
+  /** Hears when expiry is held back, and when it no longer is. */
+  readonly guard: ExpiryGuardOptions;
 }
 
 /** Enough that nobody guesses another's lease. */
@@ -26,11 +33,25 @@ const SUFFIX_BYTES = 12;
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #grants = new Map<string, Grant>();
+  /** Those that haven't run out. */
   readonly #queue = new ExpiryQueue<Grant>();
+  readonly #guard: ExpiryGuard;
+  readonly #stalls = new Stalls();
   #timer: { readonly at: number; readonly handle: Timer } | undefined;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
+    this.#guard = new ExpiryGuard(options.guard);
+  }
+
+  /** How many leases ran out and are held back from expiring. */
+  get held(): number {
+    return this.#guard.held;
+  }
+
+  /** When the lease on an instance id ran out, where it is held back from expiring. */
+  lapseTimeOf(instanceId: string): number | undefined {
+    return this.#guard.lapseTimeOf(instanceId);
   }
 
   /** The lease on an instance id, whoever holds it. */
@@ -58,9 +79,10 @@ export class Leases {
     const { clock, random } = this.#options;
     const present = this.#grants.get(instanceId);
     if (present !== undefined) this.end(present);
+    this.#guard.back(instanceId);
     const leaseId = leaseIdOf(incarnation, random.hex(SUFFIX_BYTES));
     const expiresAtMs = clock.now() + ttlMs;
-    const grant: Grant = { leaseId, instanceId, incarnation, ttlMs, sequence: 0n, expiresAtMs, place: -1 };
+    const grant = { leaseId, instanceId, incarnation, ttlMs, sequence: 0n, expiresAtMs, place: -1, reprieves: 0 };
     this.#grants.set(instanceId, grant);
     this.#queue.add(grant);
     this.#arm();
@@ -75,14 +97,18 @@ export class Leases {
     return true;
   }
 
-  /** Lets a lease live for `ttlMs` from now. */
+  /** Lets a lease live for `ttlMs` from now, also one that is held back from expiring. */
   renew(grant: Grant, ttlMs: number): void {
+    const expiresAtMs = this.#options.clock.now() + ttlMs;
     grant.ttlMs = ttlMs;
-    this.#queue.reschedule(grant, this.#options.clock.now() + ttlMs);
+    grant.reprieves = 0;
+    if (this.#guard.back(grant.instanceId)) this.#queue.add(Object.assign(grant, { expiresAtMs }));
+    else this.#queue.reschedule(grant, expiresAtMs);
     this.#arm();
   }
 
   end(grant: Grant): void {
+    this.#guard.back(grant.instanceId);
     this.#grants.delete(grant.instanceId);
     this.#queue.delete(grant);
   }
@@ -93,23 +119,64 @@ export class Leases {
     this.#timer = undefined;
   }
 
-  /** Sees to it that the timer fires no later than the first lease runs out; that it may fire for nothing is cheaper. */
+  /**
+   * Sees to it that the timer fires no later than the first lease runs out, and every second while there are any: so
+   * it notices when the process was away. That it may fire for nothing is cheaper than to move it.
+   */
   #arm(): void {
-    const first = this.#queue.first;
-    if (first === undefined || (this.#timer !== undefined && this.#timer.at <= first.expiresAtMs)) return;
+    const firstMs = Math.min(this.#queue.first?.expiresAtMs ?? Number.POSITIVE_INFINITY, this.#guard.nextDueMs);
+    if (firstMs === Number.POSITIVE_INFINITY || (this.#timer !== undefined && this.#timer.at <= firstMs)) return;
     this.close();
     const { clock } = this.#options;
-    const at = first.expiresAtMs;
-    this.#timer = { at, handle: clock.setTimer(at - clock.now(), () => this.#expire()) };
+    const now = clock.now();
+    const at = Math.min(firstMs, now + BEAT_MS);
+    this.#timer = { at, handle: clock.setTimer(at - now, () => this.#run(at)) };
   }
 
-  #expire(): void {
+  #run(dueMs: number): void {
     this.#timer = undefined;
     const now = this.#options.clock.now();
-    for (let first = this.#queue.first; first !== undefined && first.expiresAtMs <= now; first = this.#queue.first) {
-      this.end(first);
-      this.#options.onExpired(first);
-    }
+    if (this.#stalls.note(dueMs, now)) this.#options.onStall({ lateMs: now - dueMs });
+    this.#expire(now);
     this.#arm();
+  }
+
+  /** Those that were held for as long as they may be go, and of those that run out now those that the guard lets. */
+  #expire(nowMs: number): void {
+    const reprieve = ({ instanceId, dueMs }: { instanceId: string; dueMs: number }) => {
+      const grant = this.#grants.get(instanceId);
+      return grant && this.#stalls.reprieve(grant, dueMs);
+    };
+    for (const { instanceId } of this.#guard.due(nowMs, reprieve)) this.#drop(instanceId);
+    const fallen = this.#fallen(nowMs).map(({ instanceId, ttlMs, expiresAtMs }) => {
+      return { instanceId, ttlMs, lapseTimeMs: expiresAtMs };
+    });
+    if (fallen.length === 0) return;
+    const overdue = (withinMs: number, enough: number) => {
+      const missedTwo = ({ ttlMs, expiresAtMs }: Grant) => expiresAtMs - nowMs <= ttlMs / 3;
+      return this.#queue.countUntil(nowMs + withinMs, missedTwo, enough);
+    };
+    const expired = this.#guard.lapsed(fallen, { nowMs, size: this.#grants.size, overdue });
+    for (const { instanceId } of expired) this.#drop(instanceId);
+  }
+
+  /** Takes those that run out now from the queue. */
+  #fallen(nowMs: number): readonly Grant[] {
+    const fallen: Grant[] = [];
+    for (let first = this.#queue.first; first !== undefined && first.expiresAtMs <= nowMs; first = this.#queue.first) {
+      const untilMs = this.#stalls.reprieve(first, first.expiresAtMs);
+      if (untilMs === undefined) {
+        this.#queue.delete(first);
+        fallen.push(first);
+      } else this.#queue.reschedule(first, untilMs);
+    }
+    return fallen;
+  }
+
+  #drop(instanceId: string): void {
+    const grant = this.#grants.get(instanceId);
+    if (grant === undefined) return;
+    this.#grants.delete(instanceId);
+    this.#options.onExpired(grant);
   }
 }

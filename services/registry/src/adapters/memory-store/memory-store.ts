@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Clock } from '@rondo/rpc/clock';
 import { InstanceNotFound, InstanceTakenOver, LeaseNotFound, LimitReached } from '../../domain/errors.js';
-import type { Instance, InstanceChange, OperatorMark, Registration } from '../../domain/instance.js';
+import { type Instance, type InstanceChange, type Registration, refuseTooLarge } from '../../domain/instance.js';
 import type { Lease } from '../../domain/lease.js';
 import { type TotalLimits, TTL } from '../../domain/limits.js';
-import type { Position } from '../../domain/position.js';
+import { newEpoch, type Position } from '../../domain/position.js';
 import type {
   InstancePage,
   InstanceQuery,
@@ -15,31 +15,23 @@ import type {
   RegistryStore,
   Renewed,
   ServiceList,
+  StoreCounts,
   Updated,
   WatchQuery,
 } from '../../domain/store.js';
 import type { WatchEvent } from '../../domain/watch-event.js';
-import { Catalog } from './catalog.js';
+import { Catalog } from '../catalog/catalog.js';
+import { listInstances, listServices } from '../catalog/lists.js';
+import type { StoreOptions } from '../catalog/store-options.js';
+import { Warming } from '../catalog/warming.js';
+import { Watches } from '../catalog/watches.js';
+import { logGuard } from '../guard-log.js';
+import { Goodbyes } from './goodbyes.js';
 import { type Grant, Leases } from './leases.js';
-import { Warming } from './warming.js';
-import { Watches } from './watches.js';
-
-/** What a memory store is made from. */
-export interface MemoryStoreOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly limits: TotalLimits;
-  /** How long after its start it says that instances may still come back; 0 for not at all. */
-  readonly warmingMs?: number;
-  /** How many removals it remembers for watches that resume, each counted once for every service of its instance. */
-  readonly removalsKept?: number;
-}
-
-const DEFAULT_REMOVALS_KEPT = 50_000;
+import { Marks } from './marks.js';
 
 /**
- * A store in this process's memory: it starts empty and warming, and its epoch is the time of its start.
+ * A store in this process's memory: it starts empty and warming, in an epoch of its own.
  *
  * Every method does its work before it first waits, so that calls take effect one after the other.
  */
@@ -51,23 +43,44 @@ export class MemoryStore implements RegistryStore {
   readonly #leases: Leases;
   readonly #warming: Warming;
   readonly #watches: Watches;
-  readonly #marks = new Map<string, OperatorMark>();
+  readonly #marks: Marks;
+  readonly #goodbyes: Goodbyes;
 
-  constructor(options: MemoryStoreOptions) {
-    const { clock, random, log, limits, warmingMs = TTL.defaultMs, removalsKept = DEFAULT_REMOVALS_KEPT } = options;
-    const catalog = new Catalog({ epoch: BigInt(Math.floor(clock.now())), removalsKept });
+  constructor(options: StoreOptions) {
+    const { clock, random, log, limits, warmingMs = TTL.defaultMs, watchRestMs: restMs = 0 } = options;
+    const catalog = new Catalog({ epoch: newEpoch(clock.now(), random.next()), removalsKept: options.removalsKept });
     const warming = new Warming(clock, warmingMs, () => catalog.restartHistory());
     this.#clock = clock;
     this.#log = log;
     this.#limits = limits;
     this.#catalog = catalog;
     this.#warming = warming;
-    this.#leases = new Leases({ clock, random, onExpired: (grant) => this.#expire(grant) });
-    this.#watches = new Watches({ catalog, clock, random, warming: () => warming.active }, limits.watches);
+    this.#marks = new Marks(limits.cordoned);
+    this.#goodbyes = new Goodbyes(limits.instances);
+    this.#leases = new Leases({
+      clock,
+      random,
+      onExpired: (grant) => this.#expire(grant),
+      onStall: ({ lateMs }) => log.warn({ lateMs }, 'the registry was away: leases are given time to be renewed'),
+      guard: logGuard(log),
+    });
+    this.#watches = new Watches({ catalog, clock, random, restMs, warming: () => warming.active }, limits.watches);
+  }
+
+  get counts(): StoreCounts {
+    return {
+      instances: this.#catalog.size,
+      watches: this.#watches.size,
+      heldExpiries: this.#leases.held,
+      revisions: Number(this.#catalog.position.revision),
+    };
   }
 
   async register(registration: Registration, ttlMs: number, sequence = 0n): Promise<Registered> {
     const { instanceId, incarnation } = registration;
+    const said = { incarnation, sequence, nowMs: this.#clock.now() };
+    const ended = this.#goodbyes.leaseBefore(instanceId, said);
+    if (ended !== undefined) return { leaseId: ended, position: this.#catalog.position };
     const held = this.#leases.of(instanceId);
     if (held !== undefined && held.incarnation > incarnation) {
       throw new InstanceTakenOver(instanceId, held.incarnation);
@@ -87,13 +100,17 @@ export class MemoryStore implements RegistryStore {
 
   async update(lease: Lease, change: InstanceChange, sequence = 0n): Promise<Updated> {
     const grant = this.#leases.find(lease);
-    const instance = this.#amend(grant.instanceId, this.#leases.take(grant, sequence) ? change : {});
+    refuseTooLarge(this.#instance(grant), change);
+    const instance = this.#amend(grant, this.#leases.take(grant, sequence) ? change : {});
     return { instance, position: this.#catalog.position };
   }
 
-  async deregister({ leaseId, instanceId }: Lease): Promise<Position> {
+  async deregister({ leaseId, instanceId }: Lease, sequence = 0n): Promise<Position> {
     const grant = this.#leases.of(instanceId);
     if (grant?.leaseId === leaseId) {
+      const nowMs = this.#clock.now();
+      const { incarnation, ttlMs } = grant;
+      this.#goodbyes.add(instanceId, { incarnation, sequence, leaseId, untilMs: nowMs + ttlMs }, nowMs);
       this.#leases.end(grant);
       this.#catalog.remove(instanceId, 'deregistered');
       this.#log.info({ instanceId }, 'instance deregistered');
@@ -101,31 +118,26 @@ export class MemoryStore implements RegistryStore {
     return this.#catalog.position;
   }
 
-  async setOperatorState(instanceId: string, { state, reason }: OperatorWish): Promise<Position> {
+  async setOperatorState(instanceId: string, wish: OperatorWish): Promise<Position> {
     const instance = this.#catalog.get(instanceId);
-    const present = this.#marks.get(instanceId);
-    if (instance === undefined && present === undefined) throw new InstanceNotFound(instanceId);
-    if (state === 'none') this.#marks.delete(instanceId);
-    else if (present === undefined && this.#marks.size >= this.#limits.cordoned) {
-      throw new LimitReached('cordoned', this.#limits.cordoned);
-    } else this.#marks.set(instanceId, { instanceId, state, reason, setTimeMs: this.#clock.now() });
-    if (instance !== undefined) this.#amend(instanceId, {});
+    if (instance === undefined && !this.#marks.has(instanceId)) throw new InstanceNotFound(instanceId);
+    if (this.#marks.set(instanceId, wish, this.#clock.now())) {
+      this.#log.info({ instanceId, state: wish.state, reason: wish.reason }, 'operator state set');
+      if (instance !== undefined) this.#put(instance, {});
+    }
     return this.#catalog.position;
   }
 
   async listOperatorStates(): Promise<OperatorMarks> {
-    const marks = [...this.#marks.values()].sort((one, other) => (one.instanceId < other.instanceId ? -1 : 1));
-    return { marks, position: this.#catalog.position };
+    return { marks: this.#marks.list(), position: this.#catalog.position };
   }
 
   async listServices(): Promise<ServiceList> {
-    const services = [...this.#catalog.services()].sort((one, other) => (one.service < other.service ? -1 : 1));
-    return { services, ...this.#now() };
+    return listServices({ catalog: this.#catalog, warming: this.#warming });
   }
 
-  async listInstances({ service, afterId, pageSize }: InstanceQuery): Promise<InstancePage> {
-    const page = this.#catalog.view(service)?.page(afterId, pageSize) ?? { instances: [], more: false };
-    return { ...page, ...this.#now() };
+  async listInstances(query: InstanceQuery): Promise<InstancePage> {
+    return listInstances({ catalog: this.#catalog, warming: this.#warming, lapses: this.#leases }, query);
   }
 
   watch(query: WatchQuery): AsyncIterable<WatchEvent> {
@@ -136,10 +148,6 @@ export class MemoryStore implements RegistryStore {
     this.#watches.close();
     this.#leases.close();
     this.#warming.close();
-  }
-
-  #now() {
-    return { position: this.#catalog.position, warming: this.#warming.active };
   }
 
   #refuseAboveLimits({ instanceId, services }: Registration): void {
@@ -163,19 +171,27 @@ export class MemoryStore implements RegistryStore {
   /** The same lease for the incarnation that holds it: a registration whose reply was lost does no harm. */
   #keep(held: Grant, registration: Registration, ttlMs: number): void {
     this.#leases.renew(held, ttlMs);
-    this.#amend(registration.instanceId, registration);
+    this.#amend(held, registration);
   }
 
-  #amend(instanceId: string, change: Partial<Registration>): Instance {
+  #amend(grant: Grant, change: Partial<Registration>): Instance {
+    return this.#put(this.#instance(grant), change);
+  }
+
+  #instance({ instanceId }: Grant): Instance {
     const instance = this.#catalog.get(instanceId);
     if (instance === undefined) throw new LeaseNotFound(instanceId);
-    const changed = this.#marked({ ...instance, ...change });
-    return isDeepStrictEqual(changed, instance) ? instance : this.#catalog.put(changed, instance.registerTimeMs);
+    return instance;
+  }
+
+  #put(instance: Instance, change: Partial<Registration>): Instance {
+    const after = this.#marked({ ...instance, ...change });
+    return isDeepStrictEqual(after, instance) ? instance : this.#catalog.put(after, instance.registerTimeMs);
   }
 
   /** A registration with what an operator has set for it. */
   #marked<T extends Registration>(registration: T): T & Pick<Instance, 'operatorState'> {
-    return { ...registration, operatorState: this.#marks.get(registration.instanceId)?.state ?? 'none' };
+    return { ...registration, operatorState: this.#marks.stateOf(registration.instanceId) };
   }
 
   #expire({ instanceId, ttlMs }: Grant): void {

@@ -5,6 +5,7 @@ import type { Position } from '../../domain/position.js';
 import type { WatchQuery } from '../../domain/store.js';
 import type { WatchEvent } from '../../domain/watch-event.js';
 import type { Catalog } from './catalog.js';
+import { shared } from './shared-events.js';
 import type { View, Watcher } from './view.js';
 
 /** Where a watch gets what it says. */
@@ -12,6 +13,8 @@ export interface WatchSource {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly random: Random;
+  /** How long a watch rests after it told of changes. */
+  readonly restMs: number;
   /** Whether the store is warming right now. */
   warming(): boolean;
 }
@@ -36,6 +39,8 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
   #silent = true;
   #ended: 'done' | 'closed' | undefined;
   #settle: ((woken: boolean) => void) | undefined;
+  #restsUntilMs = 0;
+  #resting = false;
 
   /**
    * @param query its signal has not aborted yet.
@@ -52,6 +57,9 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
 
   async next(): Promise<IteratorResult<WatchEvent, undefined>> {
     for (let woken = true; this.#ended === undefined; woken = await this.#change()) {
+      const restMs = this.#restsUntilMs - this.#source.clock.now();
+      if (restMs > 0) await this.#rest(restMs);
+      if (this.#ended !== undefined) break;
       const event = this.#take() ?? (this.#silent || !woken ? this.#progress() : undefined);
       if (event === undefined) continue;
       this.#silent = false;
@@ -66,9 +74,9 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
     return DONE;
   }
 
-  /** Has the pull that waits, if one does, look for changes. */
+  /** Has the pull that waits, if one does, look for changes; one that rests does so by itself. */
   wake(): void {
-    this.#settle?.(true);
+    if (!this.#resting) this.#settle?.(true);
   }
 
   /** Ends the watch as the store does. */
@@ -89,27 +97,37 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
    * and all that happened since the first part is told once more as a delta: so the parts need no frozen copy.
    */
   #takeSnapshot({ since, told }: { since: bigint; told: bigint }): WatchEvent {
-    const { upserts: instances, last, more } = this.#view.changesAfter(told);
+    const slice = this.#view.lacking(told);
+    const { upserts: instances, last, more } = slice;
     const warming = this.#source.warming();
     if (more) {
       this.#snapshot = { since, told: last };
-      return { kind: 'snapshot-part', instances, warming };
+      return shared(slice, { kind: 'snapshot-part', instances, warming });
     }
     this.#snapshot = undefined;
-    this.#told = since;
-    return { kind: 'snapshot', instances, position: this.#position(), warming };
+    this.#toldAll(since);
+    return shared(slice, { kind: 'snapshot', instances, position: this.#position(), warming });
   }
 
   #takeDelta(): WatchEvent | undefined {
-    const { upserts, removals, last, more } = this.#view.changesAfter(this.#told);
+    const slice = this.#view.lacking(this.#told);
+    const { upserts, removals, last, more } = slice;
     if (last === 0n) return undefined;
-    this.#told = more ? last : this.#source.catalog.position.revision;
-    return { kind: 'delta', upserts, removals, position: this.#position(), warming: this.#source.warming() };
+    if (more) this.#told = last;
+    else this.#toldAll(this.#source.catalog.position.revision);
+    const warming = this.#source.warming();
+    return shared(slice, { kind: 'delta', upserts, removals, position: this.#position(), warming });
   }
 
   #progress(): WatchEvent {
     this.#told = this.#source.catalog.position.revision;
     return { kind: 'progress', position: this.#position(), warming: this.#source.warming() };
+  }
+
+  #toldAll(revision: bigint): void {
+    const { clock, restMs } = this.#source;
+    this.#told = revision;
+    this.#restsUntilMs = clock.now() + restMs;
   }
 
   #position(): Position {
@@ -118,14 +136,23 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
 
   /** Resolves to true when woken, to false when the time for a mark has come. Jitter keeps watchers from marching. */
   #change(): Promise<boolean> {
-    const { clock, random } = this.#source;
+    return this.#pause(PROGRESS_INTERVAL_MS * (0.8 + 0.2 * this.#source.random.next()));
+  }
+
+  async #rest(restMs: number): Promise<void> {
+    this.#resting = true;
+    await this.#pause(restMs);
+    this.#resting = false;
+  }
+
+  #pause(delayMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (woken: boolean) => {
         this.#settle = undefined;
         timer.cancel();
         resolve(woken);
       };
-      const timer = clock.setTimer(PROGRESS_INTERVAL_MS * (0.8 + 0.2 * random.next()), () => settle(false));
+      const timer = this.#source.clock.setTimer(delayMs, () => settle(false));
       this.#settle = settle;
     });
   }
@@ -138,7 +165,7 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
     this.#query.signal.removeEventListener('abort', this.#onAbort);
     this.#source.catalog.unwatch(this.#query.service, this);
     this.#onEnd();
-    this.wake();
+    this.#settle?.(true);
   }
 }
 

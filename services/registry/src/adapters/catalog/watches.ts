@@ -15,6 +15,11 @@ export class Watches {
     this.#limit = limit;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** A watch that opens when it is first pulled: one that nobody pulls holds nothing. */
   follow(query: WatchQuery): AsyncIterable<WatchEvent> {
     return {

@@ -8,9 +8,11 @@ import { type Change, View, type Watcher } from './view.js';
 /** What a catalog is made from. */
 export interface CatalogOptions {
   readonly epoch: bigint;
-  /** How many removals it remembers, each counted once for every service of its instance. */
-  readonly removalsKept: number;
+  /** How many removals it remembers, each counted once for every service of its instance; 50,000 by default. */
+  readonly removalsKept?: number | undefined;
 }
+
+const DEFAULT_REMOVALS_KEPT = 50_000;
 
 /** A view's key: a service, or undefined for all instances. */
 export type ViewKey = string | undefined;
@@ -33,7 +35,7 @@ export class Catalog {
   #historyStart = 0n;
   #services = 0;
 
-  constructor({ epoch, removalsKept }: CatalogOptions) {
+  constructor({ epoch, removalsKept = DEFAULT_REMOVALS_KEPT }: CatalogOptions) {
     this.#epoch = epoch;
     this.#removals = new History(removalsKept);
   }
@@ -63,31 +65,61 @@ export class Catalog {
 
   /** Puts an instance in place of the one with its id; services that it no longer has see it `replaced`. */
   put(registration: Registration & Pick<Instance, 'operatorState'>, registerTimeMs: number): Instance {
-    const before = this.#instances.get(registration.instanceId);
     const instance: Instance = { ...registration, registerTimeMs, revision: this.#nextRevision() };
+    this.#place(instance);
+    return instance;
+  }
+
+  /** As {@link Catalog.put}, for a store that counts revisions itself: the instance's is greater than all before. */
+  place(instance: Instance): void {
+    this.advance(instance.revision);
+    this.#place(instance);
+  }
+
+  /** Nothing more happens up to `revision`, for a store that counts revisions itself. */
+  advance(revision: bigint): void {
+    if (revision > this.#revision) this.#revision = revision;
+  }
+
+  #place(instance: Instance): void {
+    const before = this.#instances.get(instance.instanceId);
     this.#instances.set(instance.instanceId, instance);
     for (const key of viewKeys(instance)) this.#change(key, upsert(instance));
     const dropped = before?.services.filter((service) => !instance.services.includes(service)) ?? [];
     for (const service of dropped) this.#remove(service, instance.instanceId, 'replaced');
-    return instance;
   }
 
-  /** Removes an instance, if it is there. */
-  remove(instanceId: string, reason: RemovalReason): Instance | undefined {
+  /** Removes an instance, if it is there. `revision` is for a store that counts revisions itself. */
+  remove(instanceId: string, reason: RemovalReason, revision = this.#revision + 1n): Instance | undefined {
     const instance = this.#instances.get(instanceId);
     if (instance === undefined) return undefined;
     this.#instances.delete(instanceId);
-    this.#nextRevision();
+    this.advance(revision);
     for (const key of viewKeys(instance)) this.#remove(key, instanceId, reason);
     return instance;
   }
 
-  /** Ends the history so far: everybody who follows it needs a snapshot. */
-  restartHistory(): void {
-    this.#historyStart = this.#nextRevision();
+  /** Ends the history so far: everybody who follows it from before `revision` needs a snapshot. */
+  restartHistory(revision = this.#revision + 1n): void {
+    this.advance(revision);
+    if (revision > this.#historyStart) this.#historyStart = revision;
     for (const view of this.#views.values()) {
       for (const watcher of view.watchers) watcher.wake();
     }
+  }
+
+  /** Begins anew with `instances`, in the order of their revisions, as they stand at `revision`: nobody can resume from before. */
+  reset(instances: readonly Instance[], revision: bigint): void {
+    this.#instances.clear();
+    this.#services = 0;
+    this.#removals.clear();
+    for (const [key, view] of this.#views) {
+      view.clear();
+      this.#dropIfUnused(key);
+    }
+    this.#revision = 0n;
+    for (const instance of instances) this.place(instance);
+    this.restartHistory(revision);
   }
 
   /** The services that have instances, in no order. */

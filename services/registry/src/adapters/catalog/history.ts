@@ -8,6 +8,12 @@ export class History<T> {
     this.#capacity = capacity;
   }
 
+  /** Forgets all of them. */
+  clear(): void {
+    this.#items.length = 0;
+    this.#oldest = 0;
+  }
+
   /** Adds one; returns the oldest where it took its place. */
   push(item: T): T | undefined {
     if (this.#items.length < this.#capacity) {

@@ -35,9 +35,13 @@ interface Node extends Change {
   next: Node | undefined;
 }
 
-/** What one message holds, in characters of text: in UTF-8 and with its framing, well under gRPC's usual 4 MiB. */
-const SLICE_TEXT_SIZE = 1_048_576;
-const REMOVAL_TEXT_SIZE = 64;
+/** What one page holds, by {@link sizeOf}: in UTF-8, of three bytes a character at worst, under gRPC's usual 4 MiB. */
+const PAGE_SIZE = 1_048_576;
+/** What one message of a watch holds. Each watcher that doesn't read has one written for it, which nothing takes back. */
+const SLICE_SIZE = 65_536;
+/** How many slices are kept for those who come next: at the least, the parts of a large registry's snapshot. */
+const MAX_SLICES = 512;
+const REMOVAL_SIZE = 64;
 
 /**
  * The instances of one service, or all, with the removals that are remembered: one change an instance, its latest,
@@ -53,6 +57,11 @@ export class View {
   #oldest: Node | undefined;
   #newest: Node | undefined;
   #serving = 0;
+  /**
+   * What is lacking to those who know everything up to a revision, until something is added; a removal forgotten
+   * meanwhile is still true.
+   */
+  readonly #slices = new Map<bigint, Slice>();
 
   /** How many instances it has. */
   get live(): number {
@@ -77,6 +86,12 @@ export class View {
     for (const watcher of this.watchers) watcher.wake();
   }
 
+  /** Forgets everything but its watchers. */
+  clear(): void {
+    while (this.#oldest !== undefined) this.#unlink(this.#oldest);
+    this.#slices.clear();
+  }
+
   /** Forgets a removal; says whether the instance hadn't come back, so that history is lost. */
   forget({ instanceId, revision }: Change): boolean {
     const node = this.#nodes.get(instanceId);
@@ -90,11 +105,11 @@ export class View {
     const upserts: Instance[] = [];
     const removals: Removal[] = [];
     let last = 0n;
-    let textLeft = SLICE_TEXT_SIZE;
+    let sizeLeft = SLICE_SIZE;
     for (let node = this.#firstAfter(revision); node !== undefined; node = node.next) {
       const { state } = node;
-      textLeft -= 'instance' in state ? textSize(state.instance) : REMOVAL_TEXT_SIZE;
-      if (last > 0n && textLeft < 0) return { upserts, removals, last, more: true };
+      sizeLeft -= 'instance' in state ? sizeOf(state.instance) : REMOVAL_SIZE;
+      if (last > 0n && sizeLeft < 0) return { upserts, removals, last, more: true };
       if ('instance' in state) upserts.push(state.instance);
       else removals.push(state.removal);
       last = node.revision;
@@ -102,15 +117,34 @@ export class View {
     return { upserts, removals, last, more: false };
   }
 
+  /** As {@link View.changesAfter}, and the same object to all who lack the same: they can be told by one message. */
+  lacking(revision: bigint): Slice {
+    const present = this.#slices.get(revision);
+    if (present !== undefined) return present;
+    // Many revisions may lack the same, as other views have revisions, too: the last of them stands for all.
+    const first = this.#firstAfter(revision);
+    const latest = first === undefined ? revision : first.revision - 1n;
+    const slice = this.#slices.get(latest) ?? this.changesAfter(latest);
+    this.#remember(latest, slice);
+    this.#remember(revision, slice);
+    return slice;
+  }
+
+  #remember(revision: bigint, slice: Slice): void {
+    const [oldest] = this.#slices.size < MAX_SLICES ? [] : this.#slices.keys();
+    if (oldest !== undefined) this.#slices.delete(oldest);
+    this.#slices.set(revision, slice);
+  }
+
   /** The instances with ids greater than `afterId`, in the order of their ids. */
   page(afterId: string, pageSize: number): Page {
     const instances: Instance[] = [];
-    let textLeft = SLICE_TEXT_SIZE;
+    let sizeLeft = PAGE_SIZE;
     for (const id of this.#ids.after(afterId)) {
       const instance = this.#instance(id);
       if (instance === undefined) continue;
-      textLeft -= textSize(instance);
-      if (instances.length > 0 && (instances.length === pageSize || textLeft < 0)) return { instances, more: true };
+      sizeLeft -= sizeOf(instance);
+      if (instances.length > 0 && (instances.length === pageSize || sizeLeft < 0)) return { instances, more: true };
       instances.push(instance);
     }
     return { instances, more: false };
@@ -130,13 +164,14 @@ export class View {
   }
 
   #append(node: Node): void {
+    this.#slices.clear();
     if (this.#newest === undefined) this.#oldest = node;
     else this.#newest.next = node;
     this.#newest = node;
     this.#nodes.set(node.instanceId, node);
     if ('removal' in node.state) return;
     this.#ids.add(node.instanceId);
-    if (node.state.instance.status === 'serving') this.#serving += 1;
+    if (takesCalls(node.state.instance)) this.#serving += 1;
   }
 
   #unlink(node: Node): void {
@@ -147,6 +182,15 @@ export class View {
     this.#nodes.delete(node.instanceId);
     if ('removal' in node.state) return;
     this.#ids.delete(node.instanceId);
-    if (node.state.instance.status === 'serving') this.#serving -= 1;
+    if (takesCalls(node.state.instance)) this.#serving -= 1;
   }
+}
+
+/** The text of an instance and, at its worst, what its message has beside it: tags, lengths, numbers. */
+function sizeOf(instance: Instance): number {
+  return textSize(instance) + 320 + 128 * instance.endpoints.length + 16 * instance.services.length;
+}
+
+function takesCalls({ status, operatorState }: Instance): boolean {
+  return status === 'serving' && operatorState !== 'cordoned';
 }

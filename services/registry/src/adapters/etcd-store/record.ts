@@ -1,0 +1,170 @@
+import type { Instance, InstanceStatus, OperatorMark, OperatorState, Registration } from '../../domain/instance.js';
+
+/** An instance as it stands in etcd. It has no lease there: its key stays until the registry has decided that it is gone. */
+export interface InstanceRecord {
+  readonly registration: Registration;
+  readonly registerTimeMs: number;
+  readonly ttlMs: number;
+  /** Of what its holder said last. */
+  readonly sequence: bigint;
+  /** What its holder calls its lease. */
+  readonly leaseId: string;
+  /** etcd's lease, on which a key beside this one hangs. */
+  readonly etcdLease: bigint;
+  /** Where what watchers see is older than the record: the revision of its last change. */
+  readonly unchangedSince?: bigint | undefined;
+}
+
+/** What is left, for a while, of an instance that deregistered. */
+export interface Goodbye {
+  readonly incarnation: bigint;
+  readonly sequence: bigint;
+  readonly leaseId: string;
+}
+
+/** Which life of the registry an etcd holds. */
+export interface EpochRecord {
+  readonly epoch: bigint;
+  /** When it began. */
+  readonly startTimeMs: number;
+  /** Of the etcd that it was made in: a backup that is restored is another cluster. */
+  readonly clusterId: bigint;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const STATUSES = ['starting', 'serving', 'draining'] as const satisfies readonly InstanceStatus[];
+const OPERATOR_STATES = ['none', 'cordoned'] as const satisfies readonly OperatorState[];
+
+/** A value as JSON; whole numbers that JSON's own can't hold are texts there. */
+export function encode(value: InstanceRecord | Goodbye | EpochRecord | OperatorMark): Buffer {
+  return Buffer.from(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
+}
+
+export function decodeRecord(bytes: Buffer): InstanceRecord {
+  const json = parse(bytes);
+  return {
+    registration: toRegistration(object(json, 'registration')),
+    registerTimeMs: number(json, 'registerTimeMs'),
+    ttlMs: number(json, 'ttlMs'),
+    sequence: bigint(json, 'sequence'),
+    leaseId: text(json, 'leaseId'),
+    etcdLease: bigint(json, 'etcdLease'),
+    unchangedSince: json['unchangedSince'] === undefined ? undefined : bigint(json, 'unchangedSince'),
+  };
+}
+
+export function decodeGoodbye(bytes: Buffer): Goodbye {
+  const json = parse(bytes);
+  return {
+    incarnation: bigint(json, 'incarnation'),
+    sequence: bigint(json, 'sequence'),
+    leaseId: text(json, 'leaseId'),
+  };
+}
+
+export function decodeEpoch(bytes: Buffer): EpochRecord {
+  const json = parse(bytes);
+  return {
+    epoch: bigint(json, 'epoch'),
+    startTimeMs: number(json, 'startTimeMs'),
+    clusterId: bigint(json, 'clusterId'),
+  };
+}
+
+export function decodeMark(bytes: Buffer): OperatorMark {
+  const json = parse(bytes);
+  return {
+    instanceId: text(json, 'instanceId'),
+    state: oneOf(json, 'state', OPERATOR_STATES),
+    reason: text(json, 'reason'),
+    setTimeMs: number(json, 'setTimeMs'),
+  };
+}
+
+/** The instance that watchers see. */
+export function toInstance(record: InstanceRecord, operatorState: OperatorState, revision: bigint): Instance {
+  const { registration, registerTimeMs } = record;
+  return { ...registration, registerTimeMs, operatorState, revision };
+}
+
+function toRegistration(json: Json): Registration {
+  return {
+    instanceId: text(json, 'instanceId'),
+    incarnation: bigint(json, 'incarnation'),
+    endpoints: objects(json, 'endpoints').map(toEndpoint),
+    services: texts(json, 'services'),
+    zone: text(json, 'zone'),
+    version: text(json, 'version'),
+    weight: number(json, 'weight'),
+    metadata: map(json, 'metadata'),
+    fingerprints: map(json, 'fingerprints'),
+    status: oneOf(json, 'status', STATUSES),
+  };
+}
+
+function toEndpoint(json: Json): Registration['endpoints'][number] {
+  const { minPingIntervalMs } = json;
+  return {
+    address: text(json, 'address'),
+    protocols: array(json, 'protocols').map(Number),
+    security: number(json, 'security'),
+    ...(typeof minPingIntervalMs === 'number' && { minPingIntervalMs }),
+  };
+}
+
+function parse(bytes: Buffer): Json {
+  const value: unknown = JSON.parse(bytes.toString());
+  if (!isObject(value)) throw new TypeError('not an object');
+  return value;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function object(json: Json, key: string): Json {
+  const value = json[key];
+  if (!isObject(value)) throw new TypeError(`${key} is not an object`);
+  return value;
+}
+
+function array(json: Json, key: string): readonly unknown[] {
+  const value = json[key];
+  if (!Array.isArray(value)) throw new TypeError(`${key} is not an array`);
+  return value;
+}
+
+function objects(json: Json, key: string): readonly Json[] {
+  return array(json, key).filter(isObject);
+}
+
+function texts(json: Json, key: string): readonly string[] {
+  return array(json, key).map(String);
+}
+
+function map(json: Json, key: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(object(json, key)).map(([name, value]) => [name, String(value)]));
+}
+
+function text(json: Json, key: string): string {
+  const value = json[key];
+  if (typeof value !== 'string') throw new TypeError(`${key} is not a text`);
+  return value;
+}
+
+function number(json: Json, key: string): number {
+  const value = json[key];
+  if (typeof value !== 'number') throw new TypeError(`${key} is not a number`);
+  return value;
+}
+
+function bigint(json: Json, key: string): bigint {
+  return BigInt(text(json, key));
+}
+
+function oneOf<T extends string>(json: Json, key: string, words: readonly T[]): T {
+  const value = words.find((word) => word === json[key]);
+  if (value === undefined) throw new TypeError(`${key} is none of ${words.join(', ')}`);
+  return value;
+}

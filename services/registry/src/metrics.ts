@@ -1,0 +1,40 @@
+import type { ServiceContext } from '@rondo/service';
+import type { RegistryStore } from './domain/store.js';
+
+/** What a store is metered with. */
+export type StoreMeter = Pick<ServiceContext['meter'], 'createObservableGauge' | 'createObservableCounter'>;
+
+/** A store that is metered. */
+export interface MeteredStore {
+  readonly store: Pick<RegistryStore, 'counts'>;
+  /** Whether what keeps the state answers right now; undefined where that is this process. */
+  readonly connected?: (() => boolean) | undefined;
+}
+
+/** Meters what a store holds. */
+export function meterStore(meter: StoreMeter, { store, connected }: MeteredStore): void {
+  const gauge = (name: string, unit: string, description: string) =>
+    meter.createObservableGauge(`rondo.registry.${name}`, { unit, description });
+  gauge('instances', '{instance}', 'The instances that are registered.').addCallback((result) =>
+    result.observe(store.counts.instances),
+  );
+  gauge('watches', '{watch}', 'The watches that are open.').addCallback((result) =>
+    result.observe(store.counts.watches),
+  );
+  gauge(
+    'held_expiries',
+    '{instance}',
+    'The instances whose leases ran out and are held back from expiring, as too many did at once.',
+  ).addCallback((result) => result.observe(store.counts.heldExpiries));
+  const revisions = meter.createObservableCounter('rondo.registry.revisions', {
+    unit: '{revision}',
+    description: 'Changes of what is registered.',
+  });
+  revisions.addCallback((result) => result.observe(store.counts.revisions));
+  if (connected === undefined) return;
+  gauge(
+    'store.connected',
+    '1',
+    'Whether the store that keeps the state answers and tells of changes: 1 or 0.',
+  ).addCallback((result) => result.observe(connected() ? 1 : 0));
+}

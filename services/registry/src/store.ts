@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, Random } from '@rondo/rpc/clock';
+import type { TlsOptions } from '@rondo/rpc/transport';
+import { ConfigurationError, type Dependency, formatHostPort } from '@rondo/service';
+import { EtcdStore } from './adapters/etcd-store/etcd-store.js';
+import { connectEtcd } from './adapters/etcd-store/members.js';
+import { MemoryStore } from './adapters/memory-store/memory-store.js';
+import type { TotalLimits } from './domain/limits.js';
+import type { RegistryStore } from './domain/store.js';
+import type { EtcdLocation, StoreLocation } from './store-location.js';
+
+/** What a store is opened with. */
+export interface OpenOptions {
+  readonly location: StoreLocation;
+  /** Files in PEM: who may vouch for etcd, and the registry's own certificate with its key. */
+  readonly files: TlsFiles;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly limits: TotalLimits;
+  readonly warmingMs: number;
+  /** How long a watch rests once it has told a change. */
+  readonly watchRestMs: number;
+}
+
+/** Paths; undefined for none. */
+export interface TlsFiles {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+/** A store that is open. */
+export interface OpenStore {
+  readonly store: RegistryStore;
+  /** What has to answer before the registry can serve. */
+  readonly dependencies: readonly Dependency[];
+  /** Whether what keeps the state answers right now; undefined where that is this process. */
+  readonly connected: (() => boolean) | undefined;
+}
+
+const VARIABLES = {
+  ca: 'RONDO_REGISTRY_STORE_CA',
+  cert: 'RONDO_REGISTRY_STORE_CERT',
+  key: 'RONDO_REGISTRY_STORE_KEY',
+} as const;
+
+/**
+ * Opens the store that the configuration names. It waits for nothing.
+ *
+ * @throws ConfigurationError where the files of a certificate can't be read, or don't belong to what is named.
+ */
+export function openStore({ location, files, ...options }: OpenOptions): OpenStore {
+  const tls = readTls(location, files);
+  if (location.kind === 'memory') return { store: new MemoryStore(options), dependencies: [], connected: undefined };
+  const { clock, random } = options;
+  const etcd = connectEtcd({ ...addressOf(location), tls }, { clock, random });
+  const store = new EtcdStore({ ...options, etcd, prefix: location.prefix });
+  const check = () => store.ready();
+  return { store, dependencies: [{ name: store.name, check }], connected: () => store.connected };
+}
+
+function addressOf({ endpoints, prefix, user, password }: EtcdLocation) {
+  const credentials = user === undefined || password === undefined ? undefined : { user, password };
+  return { endpoints: endpoints.map(formatHostPort), prefix, credentials };
+}
+
+function readTls(location: StoreLocation, files: TlsFiles): TlsOptions | undefined {
+  const given = (['ca', 'cert', 'key'] as const).filter((name) => files[name] !== undefined);
+  const isEncrypted = location.kind === 'etcd' && location.isEncrypted;
+  const faults = isEncrypted
+    ? []
+    : given.map(
+        (name) => `${VARIABLES[name]} is for TLS alone: begin RONDO_REGISTRY_STORE with etcds://, or leave it out`,
+      );
+  if ((files.cert === undefined) !== (files.key === undefined)) {
+    const [there, missing] = files.cert === undefined ? (['key', 'cert'] as const) : (['cert', 'key'] as const);
+    faults.push(`${VARIABLES[there]} is set without ${VARIABLES[missing]}: a certificate goes with its key, give both`);
+  }
+  const read = (name: keyof TlsFiles) => readPem(VARIABLES[name], files[name], faults);
+  const tls = { ca: read('ca'), cert: read('cert'), key: read('key') };
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  return isEncrypted ? tls : undefined;
+}
+
+function readPem(variable: string, path: string | undefined, faults: string[]): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    const pem = readFileSync(path);
+    if (pem.includes('-----BEGIN ')) return pem;
+    faults.push(`${variable}=${path} is no PEM file: give one that has -----BEGIN in it`);
+  } catch (error) {
+    faults.push(`${variable}=${path} can't be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return undefined;
+}

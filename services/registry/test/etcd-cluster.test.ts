@@ -1,0 +1,319 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { KVDefinition } from '@rondo/contracts/etcd-v3/rpc';
+import { silentLogger } from '@rondo/rpc/call';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { sleep, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { staticResolver } from '@rondo/rpc/resolver';
+import type { Etcd } from '../src/adapters/etcd-store/etcd-client.js';
+import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
+import { connectEtcd } from '../src/adapters/etcd-store/members.js';
+import type { Instance } from '../src/domain/instance.js';
+import { DEFAULT_TOTAL_LIMITS } from '../src/domain/limits.js';
+import type { RegistryStore } from '../src/domain/store.js';
+import { Holder, untilReady, Watcher } from './etcd/clients.js';
+import { noEtcd, startEtcd, startEtcdCluster, tellSkipped } from './etcd/etcd-process.js';
+import { Follower, listed, recordingLog, registration } from './store/fixture.js';
+
+const TTL_MS = 3000;
+const io = { clock: systemClock, random: systemRandom };
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface OpenOptions {
+  readonly log?: typeof silentLogger;
+  readonly through?: (etcd: Etcd) => Etcd;
+  readonly warmingMs?: number;
+  readonly limits?: typeof DEFAULT_TOTAL_LIMITS;
+}
+
+function open(
+  endpoints: readonly string[],
+  { log = silentLogger, through = (etcd) => etcd, warmingMs = 0, limits = DEFAULT_TOTAL_LIMITS }: OpenOptions = {},
+) {
+  const etcd = through(connectEtcd({ endpoints, prefix: '/test' }, io));
+  const store = new EtcdStore({ etcd, prefix: '/test', ...io, log, limits, warmingMs });
+  closers.push(() => store.close());
+  return store;
+}
+
+async function alone() {
+  const etcd = await startEtcd();
+  closers.push(() => etcd.close());
+  return etcd;
+}
+
+async function cluster() {
+  const members = await startEtcdCluster();
+  closers.push(() => Promise.all(members.map((member) => member.close())));
+  const endpoints = members.map(({ address }) => address);
+  const stores = endpoints.map(() => open(endpoints));
+  await Promise.all(stores.map(untilReady));
+  return { members, endpoints, stores };
+}
+
+async function eventually(isTrue: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<number> {
+  const startedAt = systemClock.now();
+  while (!(await isTrue())) {
+    if (systemClock.now() - startedAt > withinMs) throw new Error(`not within ${withinMs} ms`);
+    await sleep(systemClock, 10);
+  }
+  return systemClock.now() - startedAt;
+}
+
+const byId = (instances: Iterable<Instance>) =>
+  [...instances].map(({ instanceId, weight }) => `${instanceId}:${weight}`).sort();
+
+tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
+
+(noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'registries over one etcd', () => {
+  it("renew each other's leases, and let those go that nobody renews, within a TTL and a second and a half", async () => {
+    const { address } = await alone();
+    const [one, other] = [open([address]), open([address])];
+    await Promise.all([one, other].map(untilReady));
+    const lease = async (instanceId: string) => ({
+      instanceId,
+      leaseId: (await one.register(registration({ instanceId }), TTL_MS)).leaseId,
+    });
+    const renewed = await lease('renewed');
+    await lease('lost');
+    const registeredAt = systemClock.now();
+    const gone = eventually(async () => (await listed(other)).length === 1);
+    while (systemClock.now() - registeredAt < 2 * TTL_MS) {
+      expect(await other.renew(renewed)).toMatchObject({ ttlMs: TTL_MS });
+      await sleep(systemClock, 500);
+    }
+    expect(await gone).toBeLessThan(TTL_MS + 1500);
+    expect((await listed(other)).map(({ instanceId }) => instanceId)).toEqual(['renewed']);
+  });
+
+  it('give time to renew to those that found no registry when their leases ran out', async () => {
+    const { address } = await alone();
+    const first = open([address]);
+    await untilReady(first);
+    const leases = [];
+    for (const instanceId of ['back', 'gone']) {
+      leases.push({ instanceId, leaseId: (await first.register(registration({ instanceId }), TTL_MS)).leaseId });
+    }
+    await first.close();
+    await sleep(systemClock, TTL_MS + 2000);
+    const next = open([address]);
+    await untilReady(next);
+    const openedAt = systemClock.now();
+    expect(await listed(next)).toHaveLength(2);
+    const [back] = leases;
+    if (back === undefined) throw new Error('no lease');
+    expect(await next.renew(back)).toMatchObject({ ttlMs: TTL_MS });
+    await eventually(async () => {
+      await next.renew(back);
+      return (await listed(next)).length === 1;
+    });
+    expect(systemClock.now() - openedAt).toBeGreaterThanOrEqual((TTL_MS * 2) / 3 + 900);
+    expect((await listed(next)).map(({ instanceId }) => instanceId)).toEqual(['back']);
+  });
+
+  it('tell each other of every change: what one has answered, the other has when it is asked to go on from there', async () => {
+    const { address } = await alone();
+    const [one, other] = [open([address]), open([address])];
+    await Promise.all([one, other].map(untilReady));
+    const { position } = await other.listServices();
+    for (let index = 0; index < 50; index += 1) {
+      const { position: since } = await one.register(registration({ instanceId: `i-${index}` }), TTL_MS);
+      expect(await new Follower(other, undefined, since).next()).toMatchObject({ kind: 'progress', position: since });
+    }
+    expect(await new Follower(other, undefined, position).next()).toMatchObject({ kind: 'delta' });
+    expect((await other.listServices()).position).toEqual((await one.listServices()).position);
+  });
+
+  it('take what is changed at two of them at one time, each on top of the other', async () => {
+    const { address } = await alone();
+    const [one, other] = [open([address]), open([address])];
+    await Promise.all([one, other].map(untilReady));
+    const { leaseId } = await one.register(registration(), TTL_MS * 10);
+    const lease = { leaseId, instanceId: 'sales-1' };
+    for (let round = 1; round <= 40; round += 1) {
+      const metadata = { round: String(round) };
+      await Promise.all([one.update(lease, { weight: round }), other.update(lease, { metadata })]);
+      await eventually(async () => {
+        const [sales] = (await listed(one)).filter(({ instanceId }) => instanceId === 'sales-1');
+        return sales?.weight === round && sales.metadata['round'] === metadata.round;
+      });
+      const incarnations = [2 * round, 2 * round + 1].map((id) =>
+        registration({ instanceId: 'twice', incarnation: BigInt(id) }),
+      );
+      const [earlier, later] = await Promise.allSettled(
+        incarnations.map((each, index) => (index === 0 ? one : other).register(each, TTL_MS * 10)),
+      );
+      expect(later?.status).toBe('fulfilled');
+      if (earlier?.status === 'rejected') expect(earlier.reason).toMatchObject({ name: 'InstanceTakenOver' });
+    }
+  });
+
+  it('go on with what they know while etcd is away, refuse changes within 3 s, and recover by themselves', async () => {
+    const etcd = await alone();
+    const { log, lines } = recordingLog();
+    const store = open([etcd.address], { log });
+    await untilReady(store);
+    const { leaseId } = await store.register(registration(), 60_000);
+    await etcd.kill();
+    await eventually(() => !store.connected);
+    expect(await listed(store)).toHaveLength(1);
+    expect(await new Follower(store).next()).toMatchObject({ kind: 'snapshot' });
+    const refusedAt = systemClock.now();
+    await expect(store.register(registration({ instanceId: 'b' }), TTL_MS)).rejects.toMatchObject({
+      name: 'StoreUnreachable',
+      message: expect.stringContaining(`the store at ${etcd.address} can't be reached`),
+    });
+    expect(systemClock.now() - refusedAt).toBeLessThan(3000);
+    await etcd.restart();
+    await eventually(() => store.connected);
+    await store.renew({ leaseId, instanceId: 'sales-1' });
+    expect(lines.filter((line) => line.includes('store'))).toEqual([
+      expect.stringMatching(/^warn: the store can't be reached/),
+      'info: the store is back',
+    ]);
+  });
+
+  it('wait for an etcd that is not there yet', async () => {
+    const etcd = await alone();
+    await etcd.kill();
+    const store = open([etcd.address]);
+    await expect(store.ready()).rejects.toMatchObject({ name: 'StoreUnreachable' });
+    await expect(store.listServices()).rejects.toMatchObject({ name: 'StoreUnreachable' });
+    await etcd.restart();
+    await eventually(async () =>
+      store.ready().then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await listed(store)).toEqual([]);
+  });
+
+  it('begin another epoch, warming, where etcd was emptied', async () => {
+    const etcd = await alone();
+    const store = open([etcd.address], { warmingMs: 60_000 });
+    await untilReady(store);
+    await store.register(registration(), 60_000);
+    const before = await store.listServices();
+    const follower = new Follower(store);
+    await follower.next();
+    await etcd.kill();
+    etcd.wipe();
+    await etcd.restart();
+    await eventually(async () => (await store.listServices()).position.epoch !== before.position.epoch);
+    expect(await store.listServices()).toMatchObject({ services: [], warming: true });
+    await expect(follower.next()).rejects.toMatchObject({ name: 'StoreClosed' });
+    expect(await new Follower(store, undefined, before.position).next()).toMatchObject({ kind: 'snapshot' });
+    expect((await store.listServices()).position.epoch).toBeGreaterThan(before.position.epoch);
+  });
+
+  it('read everything anew where etcd has forgotten what changed meanwhile', async () => {
+    const { address } = await alone();
+    const gate = watchGate();
+    const [one, cut] = [open([address]), open([address], { through: gate.through })];
+    await Promise.all([one, cut].map(untilReady));
+    const goodbye = await one.register(registration({ instanceId: 'goes' }), TTL_MS * 10);
+    await one.register(registration({ instanceId: 'stays' }), TTL_MS * 10);
+    await eventually(async () => (await listed(cut)).length === 2);
+    const follower = new Follower(cut);
+    await follower.next();
+    gate.shut();
+    await one.deregister({ leaseId: goodbye.leaseId, instanceId: 'goes' });
+    const { position } = await one.register(registration({ instanceId: 'comes' }), TTL_MS * 10);
+    const channel = createChannel({ ...io, resolver: staticResolver([address]) });
+    closers.push(() => channel.close());
+    await createClient(KVDefinition, { channel }).compact({ revision: position.revision });
+    gate.open();
+    await eventually(async () => (await listed(cut)).length === 2 && follower.held.size === 2);
+    expect(await follower.next()).toMatchObject({ kind: 'snapshot', position });
+    expect([...follower.held.keys()].sort()).toEqual(['comes', 'stays']);
+  });
+
+  it('let go also where far more goodbyes are remembered than they may hold: one transaction has its bounds', async () => {
+    const { address } = await alone();
+    const before = open([address]);
+    await untilReady(before);
+    const leave = async (store: RegistryStore, instanceId: string) => {
+      const { leaseId } = await store.register(registration({ instanceId }), 600_000, 1n);
+      await store.deregister({ leaseId, instanceId }, 2n);
+    };
+    for (let index = 0; index < 150; index += 1) await leave(before, `i-${index}`);
+    const after = open([address], { limits: { ...DEFAULT_TOTAL_LIMITS, instances: 1 } });
+    await untilReady(after);
+    await leave(after, 'last');
+    expect(await listed(after)).toEqual([]);
+  });
+
+  it('let a watcher that comes from another wait until they know as much', async () => {
+    const { address } = await alone();
+    const gate = watchGate();
+    const [one, late] = [open([address]), open([address], { through: gate.through })];
+    await Promise.all([one, late].map(untilReady));
+    gate.shut();
+    const { position } = await one.register(registration(), TTL_MS * 10);
+    const resumed = new Follower(late, undefined, position).next();
+    await sleep(systemClock, 300);
+    gate.open();
+    expect(await resumed).toMatchObject({ kind: 'progress', position });
+  });
+});
+
+/** Lets a store's watch break off, and hear nothing until it is opened again. */
+function watchGate() {
+  let isShut = false;
+  let broken = new AbortController();
+  return {
+    shut() {
+      isShut = true;
+      broken.abort();
+      broken = new AbortController();
+    },
+    open() {
+      isShut = false;
+    },
+    through: (etcd: Etcd): Etcd => ({
+      ...etcd,
+      async *watch(range, startRevision, signal) {
+        if (isShut) throw new Error('cut off');
+        yield* etcd.watch(range, startRevision, AbortSignal.any([signal, broken.signal]));
+      },
+    }),
+  };
+}
+
+(noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'three registries over three etcd nodes', () => {
+  it.each([
+    ['an etcd node and a registry are killed', 'kill'],
+    ['an etcd node is frozen', 'freeze'],
+  ] as const)(
+    'lose nothing where %s: no error after a retry elsewhere, no watcher misses a change',
+    async (_what, how) => {
+      const { members, stores } = await cluster();
+      const living: RegistryStore[] = [...stores];
+      const holders = Array.from({ length: 12 }, (_, index) => new Holder(`i-${index}`, living));
+      await Promise.all(holders.map((holder) => holder.start(TTL_MS)));
+      const watchers = Array.from({ length: 6 }, (_, index) => new Watcher(living, index));
+      for (const watcher of watchers) watcher.start();
+      await sleep(systemClock, 1000);
+      const [member] = members;
+      const [store] = stores;
+      if (how === 'kill') {
+        await member?.kill();
+        living.shift();
+        await store?.close();
+      } else member?.freeze();
+      await sleep(systemClock, 5000);
+      const outcomes = await Promise.all(holders.map((holder) => holder.stop()));
+      const expected = outcomes.map(({ instanceId, weight }) => `${instanceId}:${weight}`).sort();
+      await eventually(() => watchers.every(({ held }) => byId(held.values()).join() === expected.join()));
+      if (how === 'freeze') member?.thaw();
+      expect(outcomes.flatMap(({ errors }) => errors)).toEqual([]);
+      const told = await Promise.all(watchers.map((watcher) => watcher.stop()));
+      expect(told.flatMap(({ faults }) => faults)).toEqual([]);
+      expect(Math.min(...outcomes.map(({ changes }) => changes))).toBeGreaterThan(10);
+    },
+  );
+});

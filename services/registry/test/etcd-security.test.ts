@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { AuthDefinition } from '@rondo/contracts/etcd-v3/rpc';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { systemClock, systemRandom } from '@rondo/rpc/clock';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
+import { connectEtcd } from '../src/adapters/etcd-store/members.js';
+import type { EtcdAddress } from '../src/adapters/etcd-store/store-address.js';
+import { DEFAULT_TOTAL_LIMITS } from '../src/domain/limits.js';
+import { untilReady } from './etcd/clients.js';
+import { noEtcd, startEtcd, tellSkipped } from './etcd/etcd-process.js';
+import { Follower, listed, recordingLog, registration } from './store/fixture.js';
+
+const TTL_MS = 30_000;
+const PASSWORD = 'open, sesame/@:';
+const io = { clock: systemClock, random: systemRandom };
+const closers: (() => unknown)[] = [];
+const noOpenssl = spawnSync('openssl', ['version']).error === undefined ? undefined : 'no openssl is installed';
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function open(address: Omit<EtcdAddress, 'prefix'>) {
+  const { log, lines } = recordingLog();
+  const etcd = connectEtcd({ ...address, prefix: '/test' }, io);
+  const store = new EtcdStore({ etcd, prefix: '/test', ...io, log, limits: DEFAULT_TOTAL_LIMITS, warmingMs: 0 });
+  closers.push(() => store.close());
+  return { store, lines };
+}
+
+async function start(args: readonly string[] = [], scheme: 'http' | 'https' = 'http') {
+  const etcd = await startEtcd({ args, scheme });
+  closers.push(() => etcd.close());
+  return etcd;
+}
+
+tellSkipped('an etcd that wants a user', noEtcd);
+
+(noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'an etcd that wants a user', () => {
+  /** Etcd with a user who has a password. */
+  async function guarded() {
+    const { address } = await start();
+    const channel = createChannel({ ...io, resolver: staticResolver([address]) });
+    closers.push(() => channel.close());
+    const auth = createClient(AuthDefinition, { channel });
+    await auth.userAdd({ name: 'root', password: PASSWORD });
+    await auth.roleAdd({ name: 'root' });
+    await auth.userGrantRole({ user: 'root', role: 'root' });
+    await auth.authEnable({});
+    /** Has it forget every token that it has given. */
+    const forget = async () => {
+      const user = { name: 'root', password: PASSWORD };
+      const { token } = await auth.authenticate(user);
+      await auth.userChangePassword(user, { metadata: { token } });
+    };
+    return { address, forget };
+  }
+
+  it('is told who asks, again when it has forgotten its tokens, and on watches too', async () => {
+    const { address, forget } = await guarded();
+    const { store } = open({ endpoints: [address], credentials: { user: 'root', password: PASSWORD } });
+    await untilReady(store);
+    const { leaseId } = await store.register(registration(), TTL_MS);
+    const follower = new Follower(store);
+    await follower.next();
+    await forget();
+    await store.renew({ leaseId, instanceId: 'sales-1' });
+    await store.update({ leaseId, instanceId: 'sales-1' }, { weight: 7 });
+    expect(await follower.next()).toMatchObject({ kind: 'delta', upserts: [{ weight: 7 }] });
+  });
+
+  it.each([
+    ['nobody', undefined, 'user name is empty'],
+    ['one with another password', { user: 'root', password: `${PASSWORD}!` }, 'invalid user ID or password'],
+  ])('refuses %s, and the reason has no password in it', async (_who, credentials, reason) => {
+    const { address } = await guarded();
+    const { store, lines } = open({ endpoints: [address], credentials });
+    const refused = store.ready();
+    await expect(refused).rejects.toThrow(reason);
+    await expect(refused).rejects.not.toThrow(PASSWORD);
+    expect(lines.join('\n')).not.toContain('sesame');
+    expect(store.name).not.toContain('sesame');
+  });
+});
+
+const missing = noEtcd ?? noOpenssl;
+tellSkipped('an etcd behind TLS', missing);
+
+(missing === undefined ? describe : describe.skip)(missing ?? 'an etcd behind TLS', () => {
+  let folder: string;
+  const file = (name: string) => join(folder, name);
+  const pem = (name: string) => readFileSync(file(name));
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'rondo-pem-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function openssl(...args: string[]) {
+    const { status, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
+    if (status !== 0) throw new Error(stderr);
+  }
+
+  /** A CA, and a certificate of it for both ends. */
+  function makeCertificates() {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+    openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Rondo test CA');
+    openssl(
+      'req',
+      ...key.slice(0, 4),
+      '-nodes',
+      '-keyout',
+      'end.key',
+      '-out',
+      'end.csr',
+      '-subj',
+      '/CN=etcd',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+    );
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      'end.csr',
+      '-CA',
+      'ca.pem',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-days',
+      '2',
+      '-copy_extensions',
+      'copy',
+      '-out',
+      'end.pem',
+    );
+  }
+
+  it('is spoken to with certificates at both ends, and with less not at all', async () => {
+    makeCertificates();
+    const ends = ['--cert-file', file('end.pem'), '--key-file', file('end.key')];
+    const { address } = await start([...ends, '--client-cert-auth', '--trusted-ca-file', file('ca.pem')], 'https');
+    const full = { ca: pem('ca.pem'), cert: pem('end.pem'), key: pem('end.key') };
+    const { store } = open({ endpoints: [address], tls: full });
+    await untilReady(store);
+    await store.register(registration(), TTL_MS);
+    expect(await listed(store)).toHaveLength(1);
+    for (const tls of [undefined, { ca: full.ca }, { cert: full.cert, key: full.key }]) {
+      await expect(open({ endpoints: [address], tls }).store.ready()).rejects.toMatchObject({
+        name: 'StoreUnreachable',
+      });
+    }
+  });
+});

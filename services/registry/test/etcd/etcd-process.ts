@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Why no etcd can be started here; undefined where one can. */
+export const noEtcd: string | undefined =
+  spawnSync('etcd', ['--version']).error === undefined ? undefined : 'no etcd is installed (Debian: etcd-server)';
+
+/** Says on standard output what isn't tested here and why, as a report of many files doesn't name what it skips. */
+export function tellSkipped(what: string, missing: string | undefined): void {
+  if (missing !== undefined) process.stdout.write(`SKIPPED: ${what}, as ${missing}\n`);
+}
+
+/** An etcd that a test has started. */
+export interface EtcdProcess {
+  /** `host:port`, for clients. */
+  readonly address: string;
+  /** Ends it as `kill -9` does; its data stays. */
+  kill(): Promise<void>;
+  /** Starts it again, on what it had. */
+  restart(): Promise<void>;
+  /** Removes its data, while it doesn't run. */
+  wipe(): void;
+  /** Stops it without ending it. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it and removes its data. */
+  close(): Promise<void>;
+}
+
+/** How one is started. */
+export interface EtcdProcessOptions {
+  /** Beside those that say where it listens. */
+  readonly args?: readonly string[];
+  readonly scheme?: 'http' | 'https';
+}
+
+interface MemberOptions extends EtcdProcessOptions {
+  readonly name: string;
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly cluster: string;
+}
+
+const STARTED = /serving client (traffic|requests)/;
+
+/** Starts one alone. */
+export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdProcess> {
+  const [member] = await startMembers(1, options);
+  if (member === undefined) throw new Error('no etcd was started');
+  return member;
+}
+
+/** Starts a cluster of three. */
+export function startEtcdCluster(options: EtcdProcessOptions = {}): Promise<readonly EtcdProcess[]> {
+  return startMembers(3, options);
+}
+
+async function startMembers(count: number, options: EtcdProcessOptions): Promise<readonly EtcdProcess[]> {
+  const ports = await freePorts(2 * count);
+  const members = Array.from({ length: count }, (_, index) => {
+    return { name: `etcd-${index}`, clientPort: ports[2 * index] ?? 0, peerPort: ports[2 * index + 1] ?? 0 };
+  });
+  const cluster = members.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`).join(',');
+  return Promise.all(members.map((member) => startMember({ ...options, ...member, cluster })));
+}
+
+async function startMember(options: MemberOptions): Promise<EtcdProcess> {
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-etcd-'));
+  let child = await launch(folder, options);
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  };
+  return {
+    address: `127.0.0.1:${options.clientPort}`,
+    kill,
+    async restart() {
+      child = await launch(folder, options);
+    },
+    wipe: () => rmSync(folder, { recursive: true, force: true }),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    async close() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves once it serves clients. */
+async function launch(folder: string, options: MemberOptions): Promise<ChildProcess> {
+  const { name, clientPort, peerPort, cluster, args = [], scheme = 'http' } = options;
+  const clients = `${scheme}://127.0.0.1:${clientPort}`;
+  const peers = `http://127.0.0.1:${peerPort}`;
+  const where = [
+    ...['--name', name, '--data-dir', folder],
+    ...['--listen-client-urls', clients, '--advertise-client-urls', clients],
+    ...['--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers],
+    ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--logger', 'zap'],
+    // For tests alone: what is lost with the machine is of no use to them.
+    '--unsafe-no-fsync',
+  ];
+  const child = spawn('etcd', [...where, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await serving(child);
+  return child;
+}
+
+function serving(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`etcd ended with ${code}:\n${said.slice(-2000)}`)));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = `${said}${chunk.toString()}`.slice(-100_000);
+      if (STARTED.test(said)) resolve();
+    });
+  });
+}
+
+/** Ports that nobody listens at: all are held until the last is found. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}

@@ -1,0 +1,134 @@
+import { setImmediate } from 'node:timers/promises';
+import type { LeaseDefinition } from '@rondo/contracts/etcd-v3/rpc';
+import type { Client } from '@rondo/rpc/client';
+import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
+import type { Etcd, WatchNews } from '../../src/adapters/etcd-store/etcd-client.js';
+import type { PacedClock } from './paced-clock.js';
+
+interface VirtualLease {
+  readonly id: bigint;
+  readonly ttlMs: number;
+  untilMs: number;
+}
+
+/** Longer than any test. */
+const REAL_TTL_MS = 3_600_000;
+
+/** An etcd whose leases run out by a clock that a test moves; all else of it is real. */
+export interface VirtualEtcd extends Etcd {
+  /** The clock to wait for etcd by: real, and it is known what still waits. */
+  readonly ioClock: Clock;
+  /** The revisions at which the key `head` was written, in order. */
+  readonly heads: readonly bigint[];
+}
+
+/**
+ * Has etcd's leases live for an hour, and revokes each when `clock` says that it has run out. So a test of minutes takes
+ * as long as etcd takes for its calls, and knows to the millisecond what is there when.
+ */
+export function withVirtualLeases(
+  etcd: Etcd,
+  { clock, lease, head }: { clock: PacedClock; lease: Client<typeof LeaseDefinition>; head: Buffer },
+): VirtualEtcd {
+  const leases = new Map<bigint, VirtualLease>();
+  const heads: bigint[] = [];
+  let underWay = 0;
+  let expected = 0n;
+  let delivered = 0n;
+  const timers = new Set<object>();
+  const during = async <T>(work: () => Promise<T>): Promise<T> => {
+    underWay += 1;
+    try {
+      return await work();
+    } finally {
+      underWay -= 1;
+    }
+  };
+  const ioClock: Clock = {
+    now: () => systemClock.now(),
+    setTimer(delayMs, callback, options) {
+      const pending = {};
+      // What is longer waits for what doesn't come.
+      if (delayMs <= 300) timers.add(pending);
+      const timer: Timer = systemClock.setTimer(
+        delayMs,
+        () => {
+          timers.delete(pending);
+          callback();
+        },
+        options,
+      );
+      return {
+        cancel() {
+          timers.delete(pending);
+          timer.cancel();
+        },
+      };
+    },
+  };
+  const revoke = async ({ id }: VirtualLease): Promise<void> => {
+    leases.delete(id);
+    const { keys } = await lease.leaseTimeToLive({ ID: id, keys: true });
+    const { header } = await lease.leaseRevoke({ ID: id });
+    if (keys.length > 0 && header !== undefined && header.revision > expected) expected = header.revision;
+  };
+  const virtual: VirtualEtcd = {
+    ...etcd,
+    ioClock,
+    heads,
+    commit: (conditions, steps, otherwise) =>
+      during(async () => {
+        const committed = await etcd.commit(conditions, steps, otherwise);
+        const puts = steps.flatMap(({ request }) => (request?.$case === 'requestPut' ? [request.value.key] : []));
+        const writes = steps.some(({ request }) => request !== undefined && request.$case !== 'requestRange');
+        if (committed.succeeded && writes && committed.revision > expected) expected = committed.revision;
+        if (committed.succeeded && puts.some((key) => key.equals(head))) insert(heads, committed.revision);
+        return committed;
+      }),
+    grant: (id, ttlMs) =>
+      during(async () => {
+        await etcd.grant(id, REAL_TTL_MS);
+        leases.set(id, { id, ttlMs, untilMs: clock.now() + ttlMs });
+      }),
+    keepAlive: (id) =>
+      during(async () => {
+        const held = leases.get(id);
+        if (held !== undefined) held.untilMs = clock.now() + held.ttlMs;
+        return (await etcd.keepAlive(id)) && held !== undefined;
+      }),
+    async *watch(range, startRevision, signal): AsyncGenerator<WatchNews> {
+      for await (const news of etcd.watch(range, startRevision, signal)) {
+        // A change may be heard of before its own caller is answered.
+        const changes = news.kind === 'events' ? news.events : [];
+        for (const { key, revision } of changes) if (key.equals(head)) insert(heads, revision);
+        yield news;
+        // It is pulled again: what it brought has been taken in.
+        if (news.kind === 'events') delivered = news.events.at(-1)?.revision ?? delivered;
+        if (news.kind === 'created' && delivered < startRevision - 1n) delivered = startRevision - 1n;
+      }
+    },
+  };
+  clock.pace({
+    nextMs: () =>
+      [...leases.values()].reduce<number | undefined>(
+        (least, { untilMs }) => (least === undefined || untilMs < least ? untilMs : least),
+        undefined,
+      ),
+    async act(nowMs) {
+      await Promise.all([...leases.values()].filter(({ untilMs }) => untilMs <= nowMs).map(revoke));
+    },
+    async quiet() {
+      for (let calm = 0; calm < 3; ) {
+        await setImmediate();
+        calm = underWay === 0 && timers.size === 0 && delivered >= expected ? calm + 1 : 0;
+      }
+    },
+  });
+  return virtual;
+}
+
+function insert(sorted: bigint[], value: bigint): void {
+  if (sorted.includes(value)) return;
+  const index = sorted.findLastIndex((other) => other < value);
+  sorted.splice(index + 1, 0, value);
+}

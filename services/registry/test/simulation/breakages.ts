@@ -1,0 +1,53 @@
+import { RegistryServiceDefinition, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { ServiceImplementation } from '@rondo/rpc/server';
+import type { TransportFactory } from '@rondo/rpc/transport';
+import type { Breakage } from './cluster.js';
+import { REGISTRY_ADDRESS } from './registry-process.js';
+
+/** Parts that are broken on purpose, each as somebody could write it by mistake: the simulation has to find them. */
+export const BREAKAGES: Readonly<Record<string, Breakage>> = {
+  'renewals are answered and forgotten': { registry: instead('renew', () => ({ ttl: { seconds: 10n, nanos: 0 } })) },
+  'goodbyes are answered and forgotten': { registry: instead('deregister', () => ({})) },
+  'a client takes an empty list at its word': { client: believing },
+};
+
+/** A registry that does `work` where it should do what `method` says. */
+function instead(method: string, work: () => unknown) {
+  return (services: readonly ServiceImplementation[]): readonly ServiceImplementation[] =>
+    services.map(({ definition, handlers }) => ({
+      definition,
+      handlers: definition === RegistryServiceDefinition ? { ...handlers, [method]: work } : handlers,
+    }));
+}
+
+/** A client to whom a snapshot without instances means that all it knew have said goodbye. */
+function believing(transports: TransportFactory): TransportFactory {
+  return (address, ...options) => {
+    const inner = transports(address, ...options);
+    if (address !== REGISTRY_ADDRESS) return inner;
+    const known = new Set<string>();
+    const { call } = inner;
+    return Object.assign(inner, {
+      async call(wire: Parameters<typeof call>[0]) {
+        const reply = await call(wire);
+        if (!reply.response.stream) return reply;
+        return { ...reply, response: { stream: true, messages: misread(reply.response.messages, known) } };
+      },
+    });
+  };
+}
+
+async function* misread(messages: AsyncIterable<Uint8Array>, known: Set<string>): AsyncGenerator<Uint8Array> {
+  for await (const bytes of messages) {
+    const word = WatchResponse.decode(bytes);
+    const { event } = word;
+    if (event?.$case === 'snapshot') for (const { instanceId } of event.value.instances) known.add(instanceId);
+    if (event?.$case === 'delta') for (const { instanceId } of event.value.upserts) known.add(instanceId);
+    if (event?.$case !== 'snapshot' || event.value.instances.length > 0) {
+      yield bytes;
+      continue;
+    }
+    const removals = [...known].map((instanceId) => ({ instanceId, reason: 1 }));
+    yield WatchResponse.encode({ ...word, event: { $case: 'delta', value: { upserts: [], removals } } }).finish();
+  }
+}

@@ -1,0 +1,125 @@
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { silentLogger } from '@rondo/rpc/call';
+import { type Channel, type Client, createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { sleep } from '@rondo/rpc/clock';
+import type { FaultNode } from '@rondo/rpc/testing';
+import type { TransportFactory } from '@rondo/rpc/transport';
+import { BOUNDS } from './bounds.js';
+import { Heard } from './heard.js';
+import { SERVICE } from './instance-process.js';
+import { observed } from './observed-transport.js';
+import { REGISTRY_ADDRESS } from './registry-process.js';
+import type { World } from './world.js';
+
+/** Breaks a client on purpose, by the seam of its connections. */
+export type BreakClient = (transport: TransportFactory) => TransportFactory;
+
+/** What a client is made from. */
+export interface ClientOptions {
+  readonly name: string;
+  /** Hears of a call that failed. */
+  readonly onFailure: (client: ClientProcess, call: FailedCall) => void;
+  /** Hears where a call goes. */
+  readonly onPick: (client: ClientProcess, address: string) => void;
+  readonly breakage?: BreakClient | undefined;
+}
+
+/** A call that failed. */
+export interface FailedCall {
+  readonly startedAt: number;
+  readonly reason: string;
+}
+
+/** A process that calls the calculator over and over. */
+export class ClientProcess {
+  readonly name: string;
+  readonly heard: Heard;
+  readonly #world: World;
+  readonly #options: ClientOptions;
+  readonly #node: FaultNode;
+  readonly #channel: Channel;
+  readonly #calculator: Pick<Client<typeof CalculatorServiceDefinition>, 'add'>;
+  calls = 0;
+
+  constructor(world: World, options: ClientOptions) {
+    const { name, onPick, breakage = (transport) => transport } = options;
+    this.#world = world;
+    this.#options = options;
+    this.name = name;
+    this.#node = world.network.node(name);
+    const onDisorder = (detail: string) => world.report({ rule: 'order never goes back', node: name, detail });
+    const heard = new Heard(() => world.clock.now(), onDisorder);
+    this.heard = heard;
+    const observing = observed(this.#node.transport, {
+      onWatch: () => heard.restart(),
+      onWord(word) {
+        heard.apply(word);
+        if (word.event?.$case === 'progress') return;
+        world.trace.note(name, `hears ${summary(word.event)}; knows ${heard.listed.map(textOf).join(' ') || 'nobody'}`);
+      },
+      onPick: (address, waited) => {
+        if (!waited) onPick(this, address);
+      },
+    });
+    // What is broken is the client, so it is broken above what crosses the wire.
+    const transport = breakage(observing);
+    const { clock } = this.#node;
+    const { random } = world;
+    this.#channel = createRegistryChannel({
+      registry: [REGISTRY_ADDRESS],
+      transport,
+      clock,
+      random,
+      logger: silentLogger,
+    });
+    this.#calculator = createClient(CalculatorServiceDefinition, { channel: this.#channel });
+    world.trace.note(name, 'starts');
+  }
+
+  get alive(): boolean {
+    return this.#node.alive;
+  }
+
+  /** The instances that it holds. */
+  get endpoints(): readonly string[] {
+    const view = this.#channel.inspect().find(({ service }) => service === SERVICE);
+    return (view?.endpoints ?? []).map(({ instanceId }) => instanceId).sort();
+  }
+
+  /** Calls until its process ends; each call begins `pauseMs()` after the one before. */
+  async run(pauseMs: () => number): Promise<void> {
+    const { clock } = this.#node;
+    while (this.alive) {
+      await sleep(clock, pauseMs());
+      void this.call();
+    }
+  }
+
+  /** Makes one call; whether it succeeded. */
+  async call(): Promise<boolean> {
+    this.calls += 1;
+    const startedAt = this.#world.clock.now();
+    try {
+      await this.#calculator.add({ a: 1n, b: 2n }, { timeoutMs: BOUNDS.callTimeoutMs });
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#world.trace.note(this.name, `a call of ${this.#world.clock.now() - startedAt} ms failed: ${reason}`);
+      this.#options.onFailure(this, { startedAt, reason });
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#channel.close();
+    this.#node.kill();
+  }
+}
+
+function textOf({ instanceId, state }: { readonly instanceId: string; readonly state: string }): string {
+  return state === 'in' ? instanceId : `(${instanceId})`;
+}
+
+function summary(event: { readonly $case: string } | undefined): string {
+  return event?.$case ?? 'nothing';
+}

@@ -1,0 +1,114 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { BOUNDS } from './bounds.js';
+import { type BreakClient, ClientProcess } from './client-process.js';
+import type { Word } from './heard.js';
+import { InstanceProcess } from './instance-process.js';
+import { type BreakRegistry, REGISTRY, RegistryProcess } from './registry-process.js';
+import { judgeFailure, judgePick, judgeRegistry } from './rules.js';
+import type { World } from './world.js';
+
+/** A part that is broken on purpose: whether the simulation finds it. */
+export interface Breakage {
+  readonly registry?: BreakRegistry;
+  readonly client?: BreakClient;
+}
+
+/** A registry, instances and clients, and what is known of them. */
+export class Cluster {
+  readonly clients = new Map<string, ClientProcess>();
+  /** Every process of the service that ever was. */
+  readonly processes: InstanceProcess[] = [];
+  /** When the registry that runs was started. */
+  registrySince = 0;
+  readonly #world: World;
+  readonly #breakage: Breakage;
+  readonly #gone: RegistryProcess[] = [];
+  #registry: RegistryProcess;
+  /** How long a client waits between calls. */
+  pauseMs: () => number;
+
+  constructor(world: World, breakage: Breakage, pauseMs: () => number) {
+    this.#world = world;
+    this.#breakage = breakage;
+    this.pauseMs = pauseMs;
+    this.#registry = new RegistryProcess(world, breakage.registry);
+    this.registrySince = world.clock.now();
+  }
+
+  startRegistry(): void {
+    this.#gone.push(this.#registry);
+    this.#registry = new RegistryProcess(this.#world, this.#breakage.registry);
+    this.registrySince = this.#world.clock.now();
+  }
+
+  startInstance(instanceId: string, node = instanceId): InstanceProcess {
+    this.ended(node);
+    const process = new InstanceProcess(this.#world, { instanceId, node });
+    this.processes.push(process);
+    return process;
+  }
+
+  startClient(name: string): void {
+    const client = new ClientProcess(this.#world, {
+      name,
+      breakage: this.#breakage.client,
+      onFailure: (from, call) => judgeFailure(this.#world, this, { client: from, ...call }),
+      onPick: (from, address) => judgePick(this.#world, this, { client: from, address }),
+    });
+    this.clients.set(name, client);
+    void client.run(() => this.pauseMs());
+  }
+
+  /** What ran at a node is gone. */
+  ended(node: string): void {
+    for (const process of this.processes) if (process.node === node) process.kill();
+  }
+
+  /** The process that a watch spoke of. */
+  processOf({ instanceId, incarnation }: Pick<Word, 'instanceId' | 'incarnation'>): InstanceProcess | undefined {
+    return this.processes.find((one) => one.instanceId === instanceId && one.incarnation === incarnation);
+  }
+
+  /** Those that run, haven't been told to stop and have their name to themselves, each id's latest. */
+  current(): readonly InstanceProcess[] {
+    const latest = new Map<string, InstanceProcess>();
+    for (const one of this.processes) {
+      const before = latest.get(one.instanceId);
+      if (one.running && !one.superseded && (before === undefined || before.incarnation < one.incarnation))
+        latest.set(one.instanceId, one);
+    }
+    return [...latest.values()];
+  }
+
+  /** Whether a process that the registry may still hold keeps `one` from its name, as its clock was ahead. */
+  isPreceded(one: InstanceProcess): boolean {
+    const freeAt = this.#world.clock.now() - 3 * BOUNDS.ttlMs;
+    return this.processes.some(
+      ({ instanceId, incarnation, endedAt = Number.POSITIVE_INFINITY }) =>
+        instanceId === one.instanceId && incarnation > one.incarnation && endedAt > freeAt,
+    );
+  }
+
+  /** Whether a process of that name has ended within the last `withinMs`. */
+  wasFreed(instanceId: string, withinMs: number): boolean {
+    const since = this.#world.clock.now() - withinMs;
+    return this.processes.some((one) => one.instanceId === instanceId && (one.endedAt ?? 0) > since);
+  }
+
+  /** Looks into the registry, past the network; nothing where it isn't running. */
+  async audit(): Promise<readonly Instance[]> {
+    if (!this.#registry.alive || this.#world.troubles.calmSince(REGISTRY, REGISTRY) > this.#world.clock.now())
+      return [];
+    const listed = await this.#registry.instances();
+    judgeRegistry(this.#world, this, listed);
+    return listed;
+  }
+
+  /** Ends all. */
+  async end(): Promise<void> {
+    for (const client of this.clients.values()) client.close();
+    for (const process of this.processes) process.kill();
+    this.#world.network.node(REGISTRY).kill();
+    for (const registry of [...this.#gone, this.#registry]) await registry.end();
+  }
+}

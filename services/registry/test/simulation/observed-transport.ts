@@ -1,0 +1,81 @@
+import { WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Transport, TransportFactory, WireHandler } from '@rondo/rpc/transport';
+import { REGISTRY_ADDRESS } from './registry-process.js';
+
+/** Hears what crosses a client's connections. */
+export interface TransportObserver {
+  /** Its watch begins, and says something. */
+  onWatch(): void;
+  onWord(word: WatchResponse): void;
+  /** A call goes to an instance; `waited` where its connection had to be made first. */
+  onPick(address: string, waited: boolean): void;
+}
+
+/** A client's transports, with what crosses them told. */
+export function observed(transports: TransportFactory, observer: TransportObserver): TransportFactory {
+  return (address, ...options) => {
+    const inner = transports(address, ...options);
+    return address === REGISTRY_ADDRESS
+      ? forwarding(inner, { call: watching(inner.call, observer) })
+      : picking(inner, address, observer);
+  };
+}
+
+function watching(call: WireHandler, observer: TransportObserver): WireHandler {
+  return async (wire) => {
+    const reply = await call(wire);
+    if (!reply.response.stream || !wire.path.endsWith('/Watch')) return reply;
+    observer.onWatch();
+    const { messages } = reply.response;
+    return {
+      ...reply,
+      response: { stream: true, messages: { [Symbol.asyncIterator]: () => told(messages, observer) } },
+    };
+  };
+}
+
+function told(messages: AsyncIterable<Uint8Array>, observer: TransportObserver): AsyncIterator<Uint8Array> {
+  const iterator = messages[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const step = await iterator.next();
+      if (step.done !== true) observer.onWord(WatchResponse.decode(step.value));
+      return step;
+    },
+    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+  };
+}
+
+function picking(inner: Transport, address: string, observer: TransportObserver): Transport {
+  let waiting = 0;
+  return forwarding(inner, {
+    async connect(signal) {
+      waiting += 1;
+      try {
+        await inner.connect(signal);
+      } finally {
+        // Whoever waited calls in this turn, or never.
+        queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => (waiting -= 1))));
+      }
+    },
+    call(wire) {
+      observer.onPick(address, waiting > 0);
+      return inner.call(wire);
+    },
+  });
+}
+
+function forwarding(inner: Transport, { connect, call }: Partial<Pick<Transport, 'connect' | 'call'>>): Transport {
+  return {
+    get state() {
+      return inner.state;
+    },
+    get lastError() {
+      return inner.lastError;
+    },
+    subscribe: (listener) => inner.subscribe(listener),
+    connect: connect ?? ((signal) => inner.connect(signal)),
+    call: call ?? inner.call,
+    close: () => inner.close(),
+  };
+}

@@ -1,0 +1,68 @@
+import { type Instance, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { silentLogger } from '@rondo/rpc/call';
+import { type Channel, type Client, createClient } from '@rondo/rpc/client';
+import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
+import { createTestChannel, type FaultNode, seededRandom } from '@rondo/rpc/testing';
+import { createApp } from '../../src/app.js';
+import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
+import { BOUNDS } from './bounds.js';
+import { quietMeter } from './quiet-meter.js';
+import type { World } from './world.js';
+
+export const REGISTRY = 'registry';
+export const REGISTRY_ADDRESS = 'registry:50050';
+
+/** Breaks a part of the registry on purpose, by the seam of its contract. */
+export type BreakRegistry = (services: readonly ServiceImplementation[]) => readonly ServiceImplementation[];
+
+/** The registry, as its process wires it, with a way past the network for whoever audits it. */
+export class RegistryProcess {
+  readonly #world: World;
+  readonly #node: FaultNode;
+  readonly #auditChannel: Channel;
+  readonly #stop: (() => Promise<void> | void) | undefined;
+  readonly audit: Pick<Client<typeof RegistryServiceDefinition>, 'listInstances' | 'listOperatorStates'>;
+
+  constructor(world: World, breakage: BreakRegistry = (services) => services) {
+    this.#world = world;
+    this.#node = world.network.node(REGISTRY);
+    const context = { clock: this.#node.clock, random: world.random, log: silentLogger, meter: quietMeter };
+    const app = createApp(context, CONFIG);
+    const services = breakage(app.services);
+    this.#stop = app.stop?.bind(app);
+    this.#node.listen(REGISTRY_ADDRESS, createRouter({ services, clock: this.#node.clock, random: world.random }));
+    // Its chance is its own: whether somebody audits changes nothing.
+    this.#auditChannel = createTestChannel({ services, clock: world.clock, random: seededRandom(0) });
+    this.audit = createClient(RegistryServiceDefinition, { channel: this.#auditChannel });
+    world.trace.note(REGISTRY, 'starts empty');
+  }
+
+  get alive(): boolean {
+    return this.#node.alive;
+  }
+
+  /** All instances, as the registry has them. */
+  async instances(): Promise<readonly Instance[]> {
+    const { instances } = await this.audit.listInstances({});
+    return instances;
+  }
+
+  /** Lets go of what a process leaves to the system. */
+  async end(): Promise<void> {
+    this.#world.trace.note(REGISTRY, 'is gone');
+    this.#auditChannel.close();
+    await this.#stop?.();
+  }
+}
+
+const CONFIG = {
+  store: { kind: 'memory' as const },
+  storeCa: undefined,
+  storeCert: undefined,
+  storeKey: undefined,
+  maxInstances: DEFAULT_TOTAL_LIMITS.instances,
+  maxServices: DEFAULT_TOTAL_LIMITS.services,
+  maxWatches: DEFAULT_TOTAL_LIMITS.watches,
+  maxCordoned: DEFAULT_TOTAL_LIMITS.cordoned,
+  warmingMs: BOUNDS.ttlMs,
+};

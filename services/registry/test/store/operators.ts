@@ -1,0 +1,136 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { InstanceNotFound, LimitReached } from '../../src/domain/errors.js';
+import type { OperatorState } from '../../src/domain/instance.js';
+import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
+import type { RegistryStore } from '../../src/domain/store.js';
+import { createFixture, Follower, listed, type MakeStore, recordingLog, registration, TTL_MS } from './fixture.js';
+
+const ID = 'sales-1';
+
+/** What operators set stands beside the leases. */
+export function describeOperators(makeStore: MakeStore): void {
+  const fixture = createFixture(makeStore);
+  afterEach(() => fixture.end());
+
+  async function start() {
+    const { log, lines } = recordingLog();
+    const { store, clock } = await fixture.start({ log });
+    const { leaseId } = await store.register(registration(), TTL_MS);
+    return { store, clock, lines, lease: { leaseId, instanceId: ID } };
+  }
+
+  const set = (store: RegistryStore, state: OperatorState, reason = '') =>
+    store.setOperatorState(ID, { state, reason });
+
+  const stateOf = async (store: RegistryStore) => (await listed(store))[0]?.operatorState;
+
+  describe('an operator', () => {
+    it('cordons an instance and takes it back: watchers hear of both, whatever it says of itself', async () => {
+      const { store, lines } = await start();
+      const follower = new Follower(store, 'sales.v1.OrderService');
+      await follower.next();
+      expect(await set(store, 'cordoned', 'a bad disk')).toMatchObject({ revision: 2n });
+      expect(await follower.next()).toMatchObject({
+        upserts: [{ status: 'serving', operatorState: 'cordoned', revision: 2n }],
+      });
+      expect(await store.listServices()).toMatchObject({ services: [{ instances: 1, serving: 0 }] });
+      expect(await set(store, 'none')).toMatchObject({ revision: 3n });
+      expect(await follower.next()).toMatchObject({ upserts: [{ operatorState: 'none' }] });
+      expect(await store.listServices()).toMatchObject({ services: [{ instances: 1, serving: 1 }] });
+      expect(lines.filter((line) => line.includes('operator'))).toEqual([
+        'info: operator state set',
+        'info: operator state set',
+      ]);
+    });
+
+    it('who sets what is set already changes nothing, and another reason has no revision', async () => {
+      const { store, clock } = await start();
+      const setTimeMs = clock.now();
+      await set(store, 'cordoned', 'a bad disk');
+      await clock.advance(5);
+      expect(await set(store, 'cordoned', 'a bad disk')).toMatchObject({ revision: 2n });
+      expect((await store.listOperatorStates()).marks).toEqual([
+        { instanceId: ID, state: 'cordoned', reason: 'a bad disk', setTimeMs },
+      ]);
+      expect(await set(store, 'cordoned', 'another')).toMatchObject({ revision: 2n });
+      expect((await store.listOperatorStates()).marks).toMatchObject([{ reason: 'another', setTimeMs: setTimeMs + 5 }]);
+    });
+
+    it('may take back what was never set, of an instance that is there', async () => {
+      const { store } = await start();
+      expect(await set(store, 'none')).toMatchObject({ revision: 1n });
+      expect((await store.listOperatorStates()).marks).toEqual([]);
+    });
+
+    it.each(['cordoned', 'none'] as const)('is told where there is nobody to be %s', async (state) => {
+      const { store } = await fixture.start();
+      await expect(set(store, state)).rejects.toMatchObject({ name: InstanceNotFound.name, instanceId: ID });
+    });
+
+    it('lists what is set by instance id, with the position', async () => {
+      const { store } = await start();
+      await store.register(registration({ instanceId: 'a' }), TTL_MS);
+      await set(store, 'cordoned');
+      await store.setOperatorState('a', { state: 'cordoned', reason: '' });
+      expect(await store.listOperatorStates()).toMatchObject({
+        marks: [{ instanceId: 'a' }, { instanceId: ID }],
+        position: { revision: 4n },
+      });
+    });
+  });
+
+  describe('what an operator has set', () => {
+    it('outlives a goodbye', async () => {
+      const { store, lease } = await start();
+      await set(store, 'cordoned');
+      await store.deregister(lease);
+      expect((await store.listOperatorStates()).marks).toHaveLength(1);
+      await store.register(registration(), TTL_MS);
+      expect(await stateOf(store)).toBe('cordoned');
+    });
+
+    it('outlives an expiry, for however long', async () => {
+      const { store, clock } = await start();
+      await set(store, 'cordoned');
+      await clock.advance(100 * TTL_MS);
+      expect(await listed(store)).toEqual([]);
+      await store.register(registration({ incarnation: 2n }), TTL_MS);
+      expect(await stateOf(store)).toBe('cordoned');
+      expect(await store.listServices()).toMatchObject({ services: [{ serving: 0 }] });
+    });
+
+    it('outlives a takeover, another registration and an update', async () => {
+      const { store } = await start();
+      await set(store, 'cordoned');
+      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS);
+      expect(await stateOf(store)).toBe('cordoned');
+      await store.register(registration({ incarnation: 2n, version: '2' }), TTL_MS);
+      await store.update({ leaseId, instanceId: ID }, { status: 'starting' });
+      const { instance } = await store.update({ leaseId, instanceId: ID }, { status: 'serving' });
+      expect(instance.operatorState).toBe('cordoned');
+    });
+
+    it('can be taken back while the instance is away', async () => {
+      const { store, lease } = await start();
+      await set(store, 'cordoned');
+      const { revision } = await store.deregister(lease);
+      expect(await set(store, 'none')).toMatchObject({ revision });
+      await store.register(registration(), TTL_MS);
+      expect(await stateOf(store)).toBe('none');
+    });
+
+    it('is no more than the limit, also where the instances are gone', async () => {
+      const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, cordoned: 1 } });
+      const cordon = (instanceId: string, reason = '') =>
+        store.setOperatorState(instanceId, { state: 'cordoned', reason });
+      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS);
+      await store.register(registration({ instanceId: 'b' }), TTL_MS);
+      await cordon('a');
+      await store.deregister({ leaseId, instanceId: 'a' });
+      await expect(cordon('b')).rejects.toMatchObject({ name: LimitReached.name, subject: 'cordoned', limit: 1 });
+      await cordon('a', 'another reason');
+      await store.setOperatorState('a', { state: 'none', reason: '' });
+      await cordon('b');
+    });
+  });
+}
