@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { startFakeRegistry } from './fake-registry.js';
 import { rondo } from './recording-context.js';
 import { startCalculator, startConformance } from './services.js';
@@ -14,6 +15,9 @@ beforeAll(async () => {
   registry = await startFakeRegistry();
   running = [await startCalculator('calculator-1', registry.address), await startConformance('c-1', registry.address)];
   for (const { instanceId } of running) await registry.until(instanceId, 'INSTANCE_STATUS_SERVING');
+  registry.mark('out-1', 'odd answers');
+  registry.mark('gone-1', '');
+  registry.put(Instance.fromPartial({ instanceId: 'out-1', services: ['calculator.Calculator'] }));
   dataDirectory = mkdtempSync(path.join(tmpdir(), 'rondo-completion-'));
   mkdirSync(path.join(dataDirectory, 'logs'));
   for (const name of ['registry', 'calculator-1', 'calculator-2']) {
@@ -39,7 +43,7 @@ const ADD = 'calculator.v1.CalculatorService/Add';
 
 describe('rondo complete', () => {
   it.each<[words: readonly string[], found: readonly string[]]>([
-    [['c'], ['call', 'completion']],
+    [['c'], ['call', 'cordon', 'completion']],
     [['--'], ['--help', '--version']],
     [['help', 'wa'], ['watch']],
     [['help', 'watch', ''], []],
@@ -51,7 +55,7 @@ describe('rondo complete', () => {
     [['completion', 'bash', ''], []],
     [
       ['ps', '--'],
-      ['--registry', '--json', '--help'],
+      ['--check', '--registry', '--json', '--help'],
     ],
     [['ps', '--json', '--j'], []],
     [['call', '-H', 'a=b', '-H', 'c=d', '--me'], ['--metadata']],
@@ -78,6 +82,21 @@ describe('rondo complete', () => {
     [['call', 'CalculatorService/A'], ['CalculatorService/Add']],
     [['call', '--timeout', '2s', 'CalculatorService/A'], ['CalculatorService/Add']],
     [['call', 'calculator.Calculator/'], ['calculator.Calculator/Add']],
+    [
+      ['drain', ''],
+      ['c-1', 'calculator-1', 'out-1'],
+    ],
+    [['drain', 'calculator-1', ''], []],
+    [
+      ['cordon', 'c'],
+      ['c-1', 'calculator-1'],
+    ],
+    [['cordon', 'calculator-1', '--reason', 'x', ''], ['c-1']],
+    [
+      ['uncordon', ''],
+      ['out-1', 'gone-1'],
+    ],
+    [['uncordon', 'gone-1', ''], ['out-1']],
     [['call', ADD, '{'], []],
     [['call', 'Nobody/'], []],
   ])('%j', async (words, found) => {
@@ -93,7 +112,7 @@ describe('rondo complete', () => {
     expect(await complete(words, '127.0.0.1:1')).toEqual(['CalculatorService/Subtract', 'CalculatorService/Sum']);
   });
 
-  it.each([['ps'], ['call'], ['watch']])(
+  it.each([['ps'], ['call'], ['watch'], ['drain'], ['uncordon']])(
     'finds nothing for rondo %s, and keeps quiet, without a registry',
     async (name) => {
       expect(await complete([name, 'C'], '127.0.0.1:1')).toEqual([]);
@@ -103,6 +122,8 @@ describe('rondo complete', () => {
 
   it('says what each candidate is', async () => {
     expect((await rondo(['complete', '--', 'watc'])).stdout).toMatch(/^watch\tShows the registry's changes .*\n$/);
+    const { stdout } = await rondo(['complete', '--', 'uncordon', '--registry', registry.address, '']);
+    expect(stdout).toBe('out-1\tCORDONED odd answers calculator.Calculator\ngone-1\tnot registered\n');
   });
 });
 

@@ -56,7 +56,7 @@ afterEach(async () => {
 async function startCalculators(...contracts: readonly (keyof typeof CONTRACTS)[]): Promise<void> {
   for (const [index, name] of contracts.entries()) {
     const instanceId = `calculator-${index + 1}`;
-    running.push(await startCalculator(instanceId, registry.address, join(folder, `${name}.binpb`)));
+    running.push(await startCalculator(instanceId, registry.address, { descriptors: join(folder, `${name}.binpb`) }));
     while (registry.instance(instanceId) === undefined) await new Promise(setImmediate);
   }
 }

@@ -101,8 +101,10 @@ describe('rondo doctor', () => {
       }`;
     writeFileSync(join(repository, 'scripts/doctor/checks.mjs'), checks);
     registry.put(absent('starting-1', InstanceStatus.INSTANCE_STATUS_STARTING));
-    const { stdout } = await rondo(['doctor', '--data', '/elsewhere', '--json'], { repository });
+    const { stdout, stderr } = await rondo(['doctor', '--data', '/elsewhere', '--json'], { repository });
     rmSync(repository, { recursive: true });
+    // Where jest runs without Node's --experimental-vm-modules, which npm test gives it, this says so.
+    expect(stderr).toBe('');
     expect(JSON.parse(stdout).findings).toMatchObject([
       { name: 'slow' },
       { name: 'registry', state: 'ok' },

@@ -1,6 +1,8 @@
 import {
   type Instance,
   InstanceStatus,
+  type OperatorMark,
+  OperatorState,
   RegistryServiceDefinition,
   RemovalReason,
   type WatchRequest,
@@ -8,12 +10,16 @@ import {
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, type Handlers, implement, serve } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
 
 type Event = NonNullable<WatchResponse['event']>;
 
 /** The registry's contract with as little behind it as the tests need: what is registered, and who watches. */
 export async function startFakeRegistry(listen = '127.0.0.1:0') {
   const instances = new Map<string, Instance>();
+  const marks = new Map<string, OperatorMark>();
+  /** What setting a state fails with, after so many times, if it does. */
+  let refusal: { readonly error: RpcError; after: number } | undefined;
   const watchers = new Set<(event: Event) => void>();
   const epoch = BigInt(Math.floor(systemClock.now()));
   let revision = 1n;
@@ -25,7 +31,9 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     for (const watcher of watchers) watcher(event);
   };
   const waiting = new Set<() => void>();
-  const put = (instance: Instance) => {
+  const put = (given: Instance) => {
+    const operatorState = marks.get(given.instanceId)?.state ?? OperatorState.OPERATOR_STATE_NONE;
+    const instance = { ...given, operatorState };
     instances.set(instance.instanceId, instance);
     for (const look of waiting) look();
     tell({ $case: 'delta', value: { upserts: [instance], removals: [] } });
@@ -34,12 +42,26 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     if (instances.delete(instanceId))
       tell({ $case: 'delta', value: { upserts: [], removals: [{ instanceId, reason }] } });
   };
+  const mark = (instanceId: string, reason: string) => {
+    const state = OperatorState.OPERATOR_STATE_CORDONED;
+    marks.set(instanceId, { instanceId, state, reason, setTime: new Date(systemClock.now() - 180_500) });
+  };
   const list = (service: string) =>
     [...instances.values()].filter(({ services }) => service === '' || services.includes(service));
 
   const handlers: Handlers<typeof RegistryServiceDefinition> = {
-    setOperatorState: () => ({}),
-    listOperatorStates: () => ({}),
+    setOperatorState({ instanceId, state, reason }) {
+      if (refusal !== undefined && refusal.after-- <= 0) throw refusal.error;
+      const instance = instances.get(instanceId);
+      if (instance === undefined && !marks.has(instanceId)) {
+        throw new RpcError(Status.NOT_FOUND, `no instance "${instanceId}" is registered`);
+      }
+      if (state === OperatorState.OPERATOR_STATE_NONE) marks.delete(instanceId);
+      else mark(instanceId, reason);
+      if (instance !== undefined) put(instance);
+      return { position: position() };
+    },
+    listOperatorStates: () => ({ marks: [...marks.values()], position: position() }),
     register({ instance }) {
       if (instance !== undefined) put({ ...instance, registerTime: new Date(systemClock.now() - 180_000) });
       return { leaseId: instance?.instanceId ?? '', ttl: { seconds: 10n, nanos: 0 }, position: position() };
@@ -90,6 +112,13 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     put,
     remove,
     instance: (id: string) => instances.get(id),
+    /** Cordons an instance that need not be there. */
+    mark,
+    marks: () => [...marks.values()].map(({ instanceId, reason }) => ({ instanceId, reason })),
+    /** Has every later setting of a state fail, but for the first `after`; or, without a code, none any more. */
+    refuse: (code: Status | undefined, message = '', { after = 0 } = {}) => {
+      refusal = code === undefined ? undefined : { error: new RpcError(code, message), after };
+    },
     /** Resolves once an instance says so of itself. */
     until: (id: string, status: keyof typeof InstanceStatus) =>
       new Promise<void>((resolve) => {

@@ -1,7 +1,11 @@
+import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Instance, InstanceStatus, RemovalReason, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { InstanceStatus, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
+import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { startFakeRegistry } from './fake-registry.js';
+import { instance, instanceAt } from './instance.js';
 import { begin, type Run, rondo } from './recording-context.js';
 import { startCalculator } from './services.js';
 
@@ -22,25 +26,24 @@ afterEach(async () => {
   await registry.stop();
 });
 
-function instance(instanceId: string, services: readonly string[], rest: Partial<Instance> = {}): Instance {
-  return Instance.fromPartial({
-    instanceId,
-    services: [...services],
-    endpoints: [{ address: '127.0.0.1:50051', security: Security.SECURITY_PLAINTEXT }],
-    weight: 100,
-    status: InstanceStatus.INSTANCE_STATUS_SERVING,
-    registerTime: new Date(systemClock.now() - 180_500),
-    ...rest,
-  });
-}
-
 function watch(...args: readonly string[]): Run {
   const run = begin(['watch', ...args], { environment });
   runs.push(run);
   return run;
 }
 
+/** What would colour a terminal, and forge a line of its own. */
+const HOSTILE = '\u001b[31mx\nforged';
+
 describe('rondo ps', () => {
+  it("writes out what would command the terminal, in an instance's own words", async () => {
+    registry.put(instance('a', ['sales.v1.OrderService'], { version: HOSTILE, zone: 'eu/\u009bz' }));
+    const { stdout } = await rondo(['ps'], { environment });
+    expect(stdout.split('\n')).toHaveLength(3);
+    expect(stdout).toContain('\\u001b[31mx\\nforged');
+    expect(stdout).toContain('eu/\\u009bz');
+  });
+
   it('lists the instances of every page, sorted as people count', async () => {
     registry.put(instance('sales-10', ['sales.v1.OrderService', 'sales.v1.CustomerService']));
     registry.put(
@@ -53,6 +56,8 @@ describe('rondo ps', () => {
         'INSTANCE  ADDRESS          ZONE  STATUS    AGE  SERVICES',
         'sales-2   127.0.0.1:50051  eu/a  DRAINING  3m   sales.v1.OrderService',
         'sales-10  127.0.0.1:50051  -     SERVING   3m   sales.v1.CustomerService, sales.v1.OrderService',
+        '',
+        "sales-2 isn't picked: it is draining: it finishes its calls, and stops",
         '',
       ].join('\n'),
     );
@@ -83,12 +88,126 @@ describe('rondo ps', () => {
           metadata: {},
           fingerprints: {},
           status: 'SERVING',
+          operatorState: 'NONE',
           registerTime: expect.stringMatching(/^\d{4}-.*Z$/),
+          cordonReason: null,
+          cordonTime: null,
+          lapseTime: null,
+          notPicked: null,
         },
       ],
+      cordoned: [],
       warming: false,
+      position: { epoch: expect.stringMatching(/^\d+$/), revision: '2' },
       contracts: [],
     });
+  });
+
+  it('says why an instance is not picked, and which cordoned ones are not there', async () => {
+    const { INSTANCE_STATUS_STARTING: status } = InstanceStatus;
+    const lapseTime = new Date(systemClock.now() - 12_500);
+    registry.mark('out', 'odd answers');
+    registry.mark('away', '');
+    registry.put(instance('fine', ['s.v1.S']));
+    registry.put(instance('out', ['s.v1.S'], { lapseTime }));
+    registry.put(instance('silent', ['s.v1.S'], { lapseTime }));
+    registry.put(instance('young', ['t.v1.T'], { status }));
+    const { exitCode, stdout } = await rondo(['ps'], { environment });
+    expect(exitCode).toBe(0);
+    const heldBack =
+      'it stays for now, as so many ran out at once that network trouble is likelier than the death of all';
+    // It may be a second later.
+    expect(stdout.replace(/\b1\ds ago/g, '12s ago')).toBe(
+      [
+        'INSTANCE  ADDRESS          ZONE  STATUS          AGE  SERVICES',
+        'fine      127.0.0.1:50051  -     SERVING         3m   s.v1.S',
+        'out       127.0.0.1:50051  -     CORDONED        3m   s.v1.S',
+        'silent    127.0.0.1:50051  -     LAPSED 12s ago  3m   s.v1.S',
+        'young     127.0.0.1:50051  -     STARTING        3m   t.v1.T',
+        '',
+        "out isn't picked: cordoned 3m ago (odd answers)",
+        `out hasn't renewed its lease, which ran out 12s ago; ${heldBack}`,
+        `silent hasn't renewed its lease, which ran out 12s ago; ${heldBack}`,
+        "young isn't picked: it is starting: what it can't serve without, such as its database, isn't there yet",
+        'away is cordoned 3m ago, and not registered',
+        '',
+      ].join('\n'),
+    );
+    expect((await rondo(['ps', 't'], { environment })).stdout).not.toMatch(/^(away|out) /m);
+    const { instances, cordoned } = JSON.parse((await rondo(['ps', '--json'], { environment })).stdout);
+    expect(instances).toMatchObject([
+      { instanceId: 'fine', operatorState: 'NONE', notPicked: null, lapseTime: null },
+      {
+        instanceId: 'out',
+        operatorState: 'CORDONED',
+        status: 'SERVING',
+        cordonReason: 'odd answers',
+        cordonTime: expect.stringMatching(/Z$/),
+        notPicked: 'cordoned 3m ago (odd answers)',
+      },
+      { instanceId: 'silent', notPicked: null, lapseTime: lapseTime.toISOString() },
+      { instanceId: 'young', notPicked: expect.stringContaining('starting') },
+    ]);
+    const setTime = expect.stringMatching(/Z$/);
+    expect(cordoned).toEqual([
+      { instanceId: 'out', reason: 'odd answers', setTime, registered: true },
+      { instanceId: 'away', reason: '', setTime, registered: false },
+    ]);
+  });
+
+  it('asks each instance with --check what it is', async () => {
+    const calculator = await startCalculator('calculator-1', registry.address);
+    await registry.until('calculator-1', 'INSTANCE_STATUS_SERVING');
+    registry.put(instanceAt('127.0.0.1:1', 'dead', ['s.v1.S']));
+    registry.put(instanceAt(calculator.address, 'mistaken', ['s.v1.S']));
+    registry.put(instanceAt(registry.address, 'mute', ['s.v1.S']));
+    const { exitCode, stdout } = await rondo(['ps', '--check'], { environment });
+    const checks = JSON.parse((await rondo(['ps', '--check', '--json'], { environment })).stdout).instances;
+    const unchecked = JSON.parse((await rondo(['ps', '--json'], { environment })).stdout).instances;
+    await calculator.drain();
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^INSTANCE .* AGE +CHECK +SERVICES\n/);
+    expect(stdout).toMatch(/^calculator-1 .* SERVING +3m +ok /m);
+    const dead = "can't be reached from here (connect ECONNREFUSED 127.0.0.1:1)";
+    expect(stdout).toContain(`\ndead ${dead}\n`);
+    expect(stdout).toContain('\nmistaken answers for other services: not for s.v1.S, but for calculator.');
+    expect(checks.map(({ check }: { check: object }) => check)).toEqual([
+      { state: 'ok', reason: '' },
+      { state: 'unreachable', reason: dead },
+      { state: 'other-service', reason: expect.stringContaining('not for s.v1.S') },
+      { state: 'unknown', reason: 'answers, but tells neither its health nor its services' },
+    ]);
+    expect(unchecked[0]).not.toHaveProperty('check');
+  });
+
+  it('gives an instance that says nothing a second', async () => {
+    const sockets: Socket[] = [];
+    const mute = createServer((socket) => void sockets.push(socket));
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const address = mute.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    registry.put(instanceAt(`127.0.0.1:${port}`, 'mute', ['s.v1.S']));
+    const never = () => new Promise<never>(() => undefined);
+    const health = implement(HealthDefinition, { check: never, list: never, async *watch() {} });
+    const stuck = await serve(createRouter({ services: [health] }), { listen: '127.0.0.1:0' });
+    registry.put(instanceAt(stuck.address, 'stuck', ['s.v1.S']));
+    const startedAt = performance.now();
+    const { stdout } = await rondo(['ps', '--check'], { environment });
+    const tookMs = performance.now() - startedAt;
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => mute.close(resolve));
+    await stuck.drain(0);
+    expect(tookMs).toBeLessThan(5_000);
+    expect(stdout).toContain("\nstuck can't be reached from here (no answer within 1000 ms)\n");
+    expect(stdout).toMatch(/\nmute can't be reached from here \(no (answer|connection) within 1000 ms\)\n/);
+  });
+
+  it('says of an instance that is not ready what it says itself', async () => {
+    const calculator = await startCalculator('calculator-1', registry.address, { ready: false });
+    await registry.until('calculator-1', 'INSTANCE_STATUS_STARTING');
+    const { stdout } = await rondo(['ps', '--check'], { environment });
+    await calculator.drain();
+    expect(stdout).toContain('\ncalculator-1 says NOT_SERVING when it is asked for its health\n');
   });
 
   it('says so where there is nobody, and where the registry is warming', async () => {
@@ -138,6 +257,55 @@ describe('rondo watch', () => {
     await stdout.shows(/- b \(expired\)/);
     interrupt();
     expect(await exitCode).toBe(0);
+  });
+
+  it("writes out what would command the terminal, in an instance's own words", async () => {
+    registry.put(instance('a', ['s.v1.S'], { zone: 'eu/\u009bz' }));
+    const { stdout } = watch();
+    await stdout.shows(/= a .*eu\/\\u009bz/);
+    registry.put(instance('a', ['s.v1.S'], { zone: 'eu/\u009bz', metadata: { k: HOSTILE } }));
+    await stdout.shows(/~ a \(metadata - → k=\\u001b\[31mx\\nforged\)\n/);
+  });
+
+  it('shows who is cordoned, why where that is known, and who is put back', async () => {
+    registry.mark('a', 'odd answers');
+    registry.put(instance('a', ['s.v1.S']));
+    registry.put(instance('b', ['s.v1.S']));
+    const people = watch();
+    const programs = watch('--json');
+    await people.stdout.shows(/\dZ = a {2}CORDONED \(odd answers\) {2}127/);
+    await people.stdout.shows(/\dZ = b {2}SERVING/);
+    await programs.stdout.shows(/"instanceId":"b"/);
+    await rondo(['cordon', 'b', '--reason', 'new disk', '--force'], { environment });
+    await people.stdout.shows(/~ b \(cordoned: new disk\)/);
+    await rondo(['uncordon', 'a'], { environment });
+    await people.stdout.shows(/~ a \(uncordoned\)/);
+    await programs.stdout.shows(/"changes":\["uncordoned"\]/);
+    const lines = programs.stdout.text().trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { type: 'present', instance: { operatorState: 'CORDONED' }, cordonReason: 'odd answers' },
+      { type: 'present', instance: { operatorState: 'NONE' } },
+      { type: 'changed', changes: ['cordoned'], cordonReason: 'new disk' },
+      { type: 'changed', changes: ['uncordoned'], instance: { instanceId: 'a', operatorState: 'NONE' } },
+    ]);
+  });
+
+  it('moves to another address of the registry, and says so', async () => {
+    const other = await startFakeRegistry();
+    registry.put(instance('a', ['s.v1.S']));
+    other.put(instance('a', ['s.v1.S']));
+    const { stdout } = watch('--registry', `127.0.0.1:1,${registry.address},${other.address}`);
+    await stdout.shows(/= a/);
+    const { address } = registry;
+    await registry.stop();
+    await stdout.shows(new RegExp(`! .*${address}.*; asking at its other addresses\n`));
+    await stdout.shows(new RegExp(`! watching goes on with the registry at ${other.address}\n`));
+    other.put(instance('a', ['s.v1.S'], { weight: 7 }));
+    await stdout.shows(/~ a \(weight 100 → 7\)/);
+    await other.stop();
+    registry = await startFakeRegistry(address);
+    await stdout.shows(new RegExp(`watching goes on with the registry at ${address}\n`));
+    expect(stdout.text().match(/^.*!/gm)).toHaveLength(4);
   });
 
   it('goes on when the registry restarts, and says so once', async () => {

@@ -62,10 +62,13 @@ const conformance: Handlers<typeof ConformanceServiceDefinition> = {
 interface Started {
   readonly services: readonly ServiceImplementation[];
   readonly descriptors?: string;
+  /** Whether what it can't serve without is there. */
+  readonly ready?: boolean;
 }
 
 /** Starts an instance as a service's own process would, registered with the registry given. */
-function start(name: string, registry: string, { services, descriptors = ownDescriptors }: Started) {
+function start(name: string, registry: string, { services, descriptors = ownDescriptors, ready = true }: Started) {
+  const check = () => Promise.reject(new Error('connection refused'));
   return startService({
     name,
     port: 1,
@@ -77,15 +80,15 @@ function start(name: string, registry: string, { services, descriptors = ownDesc
       RONDO_DESCRIPTORS: descriptors,
     },
     log: silentLogger,
-    createApp: () => ({ services }),
+    createApp: () => ({ services, dependencies: ready ? [] : [{ name: 'the database', check }] }),
   });
 }
 
 /** Starts a calculator: both of its contracts, told from another descriptor set where one is given. */
-export function startCalculator(name: string, registry: string, descriptors?: string) {
+export function startCalculator(name: string, registry: string, options: Omit<Started, 'services'> = {}) {
   const published = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const services = [implement(CalculatorServiceDefinition, calculator), published];
-  return start(name, registry, { services, ...(descriptors !== undefined && { descriptors }) });
+  return start(name, registry, { services, ...options });
 }
 
 /** Starts a service with a method of each kind. */

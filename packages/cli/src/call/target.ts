@@ -1,8 +1,9 @@
 import { type Channel, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { addressOf, knownServices, listInstances, matchService, statusOf, withRegistry } from '../registry/index.js';
+import { addressOf, isPicked, knownServices, listInstances, matchService, withRegistry } from '../registry/index.js';
 import { createReflection, type DynamicMethod, loadSchema, type Schema } from '../schema/index.js';
+import { reasonOf } from '../thrown.js';
 import { UsageError } from '../usage-error.js';
 
 /** What is called, and how it is reached. */
@@ -68,9 +69,7 @@ async function lookUp(name: string, registry: readonly string[], signal: AbortSi
   const services = [...new Set(instances.flatMap((instance) => instance.services))];
   const service = matchService(name, services);
   if (service === undefined) throw nobody(name, knownServices(name, services), warming);
-  const serving = instances.filter(
-    (instance) => instance.services.includes(service) && statusOf(instance) === 'SERVING',
-  );
+  const serving = instances.filter((instance) => instance.services.includes(service) && isPicked(instance));
   if (serving.length === 0)
     throw new RpcError(Status.UNAVAILABLE, `no instance of ${service} is serving; see rondo ps`);
   return { service, addresses: serving.map(addressOf) };
@@ -94,8 +93,8 @@ async function learn(
     return loadSchema(fullName, await reflection.filesOf(fullName));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
-    const reason = error.report?.attempts.at(-1)?.message ?? error.message;
-    throw new RpcError(error.code, `no server at ${addresses.join(', ')} can be reached (${reason})`, { cause: error });
+    const message = `no server at ${addresses.join(', ')} can be reached (${reasonOf(error)})`;
+    throw new RpcError(error.code, message, { cause: error });
   } finally {
     channel.close();
   }

@@ -1,18 +1,22 @@
 import type { Command } from '../command.js';
 import { call } from './call.js';
 import { completion } from './completion.js';
+import { cordon } from './cordon.js';
 import { dev } from './dev.js';
 import { doctor } from './doctor.js';
+import { drain } from './drain.js';
 import { logs } from './logs.js';
 import { create } from './new.js';
 import { ps } from './ps.js';
 import { remove } from './remove.js';
+import { uncordon } from './uncordon.js';
 import { watch } from './watch.js';
 
 /** Commands by what they are for, in the order in which help lists them. A new one is a file here and a name there. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Look', commands: [ps, watch, logs] },
   { title: 'Call', commands: [call] },
+  { title: 'Operate', commands: [drain, cordon, uncordon] },
   { title: 'Build', commands: [create, dev, remove] },
   { title: 'Rondo itself', commands: [doctor, completion] },
 ];

@@ -1,68 +1,123 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { defineCommand } from '../command.js';
+import { type CommandContext, defineCommand } from '../command.js';
 import { completeService } from '../completion/index.js';
-import { dividedServices, formatDivided, inspect } from '../contract/index.js';
+import { dividedServices, formatDivided, type InspectedService, inspect } from '../contract/index.js';
+import { ExitCode } from '../exit-code.js';
+import { checkAll, type Entry, formatEntries, formatRemarks, viewEntry, viewMarks } from '../listing/index.js';
 import { jsonOption } from '../options.js';
 import {
-  addressOf,
   type InstanceListing,
+  isCordoned,
   knownServices,
   listInstances,
+  listMarks,
+  type Marks,
   matchService,
   registryAddresses,
   registryOption,
-  statusOf,
-  viewInstance,
+  viewPosition,
   withRegistry,
 } from '../registry/index.js';
-import { createPaint, formatAge, formatTable } from '../terminal/index.js';
+import { createPaint } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
 /** `rondo ps`: the live instances. */
 export const ps = defineCommand({
   name: 'ps',
-  summary: 'Lists the live instances that the registry knows.',
-  usage: '[service] [--json]',
+  summary: 'Lists the live instances that the registry knows, and why one is not picked.',
+  usage: '[service] [--check] [--json]',
   details: [
     'A service may be written short where one alone can be meant: CalculatorService for calculator.v1.CalculatorService.',
+    '',
+    'STATUS is what an instance says: STARTING, SERVING or DRAINING; CORDONED where an operator has taken it out; LAPSED',
+    'where its lease ran out, and the registry holds its removal back. Below the list it is told why an instance is not',
+    'picked, and which cordoned ones are not registered. With --json, see .instances[].notPicked and .cordoned.',
     '',
     'Where replicas of a service speak different versions of its contract, it asks one of each for it and tells what',
     'differs: incompatible is what callers and servers would misread, on the wire or in JSON. That is a rollout to look at',
     'and no failure: the exit code stays 0. With --json, see .contracts[].compatible: true, false, or null if not known.',
   ].join('\n'),
-  options: { ...registryOption, ...jsonOption },
+  options: {
+    check: {
+      type: 'boolean',
+      description: 'Ask each instance, from here and within a second, for its health and its services.',
+    },
+    ...registryOption,
+    ...jsonOption,
+  },
   maxPositionals: 1,
   examples: [
     ['ps', 'Everything that runs.'],
     ['ps CalculatorService', 'The instances of one service.'],
+    ['ps --check', 'Also whether each can be reached, and is what the registry says.'],
     ["ps --json | jq -r '.instances[].endpoints[0].address'", 'Their addresses, for a script.'],
     ["ps --json | jq -e 'all(.contracts[]; .compatible)'", 'Fails where replicas may misread each other.'],
   ],
   complete: completeService,
-  async run({ values, positionals: [name] }, { environment, stdout, stderr, clock, signal }) {
+  async run({ values, positionals: [name] }, context) {
+    const { environment, clock, signal } = context;
     const addresses = registryAddresses(values.registry, environment);
-    const listing = await withRegistry(addresses, (registry) => listInstances(registry, { signal }));
+    const { listing, marks } = await withRegistry(addresses, async (registry) => ({
+      listing: await listInstances(registry, { signal }),
+      marks: await listMarks(registry, { signal }),
+    }));
     const { instances, service } = select(listing, name);
-    const contracts = await inspect(dividedServices(instances, service), { clock, signal });
-    if (values.json) {
-      const { warming } = listing;
-      await stdout.write(`${JSON.stringify({ instances: instances.map(viewInstance), warming, contracts })}\n`);
-      return 0;
-    }
-    if (listing.warming) {
-      const paint = createPaint(stderr.color);
-      await stderr.write(
-        `${paint('yellow', 'The registry has just started empty: what is missing may still come back.')}\n`,
-      );
-    }
-    await stdout.write(
-      instances.length === 0
-        ? `No instance is registered with the registry at ${addresses.join(', ')}.\n`
-        : format(instances, clock.now()) + formatDivided(contracts, createPaint(stdout.color)),
-    );
-    return 0;
+    const [contracts, checks] = await Promise.all([
+      inspect(dividedServices(instances, service), { clock, signal }),
+      values.check ? checkAll(instances, { clock, signal }) : undefined,
+    ]);
+    const entries = instances.map((instance): Entry => {
+      const { instanceId } = instance;
+      // The mark may be of a moment later.
+      const mark = isCordoned(instance) ? marks.get(instanceId) : undefined;
+      return { instance, mark, check: checks?.get(instanceId) };
+    });
+    const found: Found = { listing, marks, entries, contracts, service };
+    await (values.json ? tellPrograms(found, context) : tellPeople(found, addresses, context));
+    return ExitCode.OK;
   },
 });
+
+interface Found {
+  readonly listing: InstanceListing;
+  readonly marks: Marks;
+  readonly entries: readonly Entry[];
+  readonly contracts: readonly InspectedService[];
+  /** The one that they were selected by; undefined where all are. */
+  readonly service: string | undefined;
+}
+
+async function tellPrograms({ listing, marks, entries, contracts }: Found, context: CommandContext): Promise<void> {
+  const { instances, warming, position } = listing;
+  const registered = new Set(instances.map(({ instanceId }) => instanceId));
+  const view = {
+    instances: entries.map((entry) => viewEntry(entry, context.clock.now())),
+    cordoned: viewMarks(marks, registered),
+    warming,
+    position: viewPosition(position),
+    contracts,
+  };
+  await context.stdout.write(`${JSON.stringify(view)}\n`);
+}
+
+async function tellPeople(found: Found, addresses: readonly string[], context: CommandContext): Promise<void> {
+  const { listing, marks, entries, contracts, service } = found;
+  const { stdout, stderr, clock } = context;
+  if (listing.warming) {
+    const text = 'The registry has just started empty: what is missing may still come back.';
+    await stderr.write(`${createPaint(stderr.color)('yellow', text)}\n`);
+  }
+  const registered = new Set(listing.instances.map(({ instanceId }) => instanceId));
+  // Of which service an instance is that isn't there, nobody knows.
+  const absent =
+    service === undefined ? [...marks.values()].filter(({ instanceId }) => !registered.has(instanceId)) : [];
+  const paint = createPaint(stdout.color);
+  const list =
+    entries.length === 0
+      ? `No instance is registered with the registry at ${addresses.join(', ')}.\n`
+      : formatEntries(entries, clock.now());
+  await stdout.write(list + formatRemarks({ entries, absent }, clock.now(), paint) + formatDivided(contracts, paint));
+}
 
 interface Selection {
   readonly instances: readonly Instance[];
@@ -76,20 +131,4 @@ function select({ instances }: InstanceListing, name: string | undefined): Selec
   const service = matchService(name, services);
   if (service === undefined) throw new UsageError(`no instance serves "${name}". ${knownServices(name, services)}`);
   return { instances: instances.filter((instance) => instance.services.includes(service)), service };
-}
-
-function format(instances: readonly Instance[], nowMs: number): string {
-  const versioned = instances.some(({ version }) => version !== '');
-  const row = (cells: readonly string[], version: string, services: string) => {
-    return [...cells, ...(versioned ? [version] : []), services];
-  };
-  return formatTable([
-    row(['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE'], 'VERSION', 'SERVICES'),
-    ...instances.map((instance) => {
-      const { instanceId, zone, registerTime, version, services } = instance;
-      const age = registerTime === undefined ? '-' : formatAge(nowMs - registerTime.getTime());
-      const cells = [instanceId, addressOf(instance), zone || '-', statusOf(instance), age];
-      return row(cells, version || '-', [...services].sort().join(', '));
-    }),
-  ]);
 }

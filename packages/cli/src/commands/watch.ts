@@ -2,6 +2,7 @@ import { defineCommand } from '../command.js';
 import { completeService } from '../completion/index.js';
 import { jsonOption } from '../options.js';
 import {
+  CORDONED,
   type FollowedChange,
   follow,
   type InstanceView,
@@ -14,7 +15,7 @@ import {
   unreachable,
   withRegistry,
 } from '../registry/index.js';
-import { createPaint, formatTime, type Paint } from '../terminal/index.js';
+import { createPaint, formatTime, type Paint, printable } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
 /** `rondo watch`: the registry's changes as they happen. */
@@ -24,7 +25,7 @@ export const watch = defineCommand({
   usage: '[service] [--json]',
   details: [
     'A line each: the time (UTC), then = present, + joined, ~ changed (what), - left (why). It goes on when the registry',
-    'restarts, and says so. Ctrl-C ends it.',
+    'restarts, at another of its addresses where there are several, and says so (!). Ctrl-C ends it.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   maxPositionals: 1,
@@ -38,15 +39,14 @@ export const watch = defineCommand({
   async run({ values, positionals: [name] }, { environment, stdout, clock, signal }) {
     const addresses = registryAddresses(values.registry, environment);
     const paint = createPaint(stdout.color);
-    await withRegistry(addresses, async (registry) => {
-      const service = name === undefined ? '' : await resolve(registry, name, signal);
-      for await (const change of follow(registry, { service, clock, signal })) {
-        const line = values.json
-          ? toJson(change, clock.now(), addresses)
-          : `${paint('dim', formatTime(clock.now()))} ${describe(change, addresses, paint)}`;
-        await stdout.write(`${line}\n`);
-      }
-    });
+    const service =
+      name === undefined ? '' : await withRegistry(addresses, (registry) => resolve(registry, name, signal));
+    for await (const change of follow(addresses, { service, clock, signal })) {
+      const line = values.json
+        ? toJson(change, clock.now())
+        : `${paint('dim', formatTime(clock.now()))} ${describe(change, addresses, paint)}`;
+      await stdout.write(`${line}\n`);
+    }
     return 0;
   },
 });
@@ -60,37 +60,57 @@ async function resolve(registry: RegistryConnection, name: string, signal: Abort
   return service;
 }
 
-function toJson(change: FollowedChange, nowMs: number, addresses: readonly string[]): string {
+function toJson(change: FollowedChange, nowMs: number): string {
   const { error, ...rest } = change;
-  const reason = error === undefined ? {} : { reason: unreachable(addresses, error) };
+  const reason = error === undefined ? {} : { reason: unreachable([change.address ?? ''], error) };
   return JSON.stringify({ time: new Date(nowMs).toISOString(), ...rest, ...reason });
 }
 
 function describe(change: FollowedChange, addresses: readonly string[], paint: Paint): string {
-  const registry = `the registry at ${addresses.join(', ')}`;
   switch (change.type) {
     case 'present':
-      return `= ${describeInstance(change.instance)}`;
+      return `= ${describeInstance(change.instance, change.cordonReason)}`;
     case 'joined':
-      return paint('green', `+ ${describeInstance(change.instance)}`);
+      return paint('green', `+ ${describeInstance(change.instance, change.cordonReason)}`);
     case 'changed':
-      return paint('yellow', `~ ${change.instance.instanceId} (${change.changes.join('; ')})`);
+      return paint(
+        'yellow',
+        `~ ${change.instance.instanceId} (${printable(describeChanges(change.changes, change.cordonReason))})`,
+      );
     case 'left':
       return paint('red', `- ${change.instance.instanceId} (${change.reason})`);
-    case 'lost': {
-      const why = change.error === undefined ? `${registry} ended the watch` : unreachable(addresses, change.error);
-      return paint('red', `! ${why}; watching goes on when it is back`);
-    }
+    case 'lost':
+      return paint('red', `! ${describeLoss(change, addresses)}`);
     case 'back':
-      return paint('green', `! ${registry} is back`);
+      return paint('green', `! the registry at ${change.address} is back`);
+    case 'moved':
+      return paint('green', `! watching goes on with the registry at ${change.address}`);
     case 'warming':
-      return paint('yellow', `! ${registry} has just started empty: what it doesn't name may still come back`);
+      return paint('yellow', "! the registry has just started empty: what it doesn't name may still come back");
     case 'warm':
-      return paint('green', `! ${registry} is whole again`);
+      return paint('green', '! the registry is whole again');
   }
 }
 
-function describeInstance({ instanceId, status, endpoints, zone, services }: InstanceView): string {
+function describeLoss({ error, address = '' }: FollowedChange, addresses: readonly string[]): string {
+  const why =
+    error === undefined
+      ? `the registry at ${address} ended the watch`
+      : unreachable(addresses.length > 1 ? [address] : addresses, error);
+  return `${why}; ${addresses.length > 1 ? 'asking at its other addresses' : 'watching goes on when it is back'}`;
+}
+
+function describeChanges(changes: readonly string[], reason: string | undefined): string {
+  const cordoned = reason === undefined ? CORDONED : `${CORDONED}: ${reason}`;
+  return changes.map((change) => (change === CORDONED ? cordoned : change)).join('; ');
+}
+
+function describeInstance(
+  { instanceId, status, operatorState, endpoints, zone, services }: InstanceView,
+  reason = '',
+): string {
   const address = endpoints.map((endpoint) => endpoint.address).join(',');
-  return [instanceId, status, address, zone, services.join(', ')].filter((part) => part !== '').join('  ');
+  const standing =
+    operatorState === 'NONE' ? status : [operatorState, ...(reason === '' ? [] : [`(${reason})`])].join(' ');
+  return printable([instanceId, standing, address, zone, services.join(', ')].filter((part) => part !== '').join('  '));
 }

@@ -1,3 +1,3 @@
 export { completeLine } from './complete-line.js';
-export { completeMethod, completeService } from './registered.js';
+export { completeInstances, completeMethod, completeService } from './registered.js';
 export { type Shell, script, shells } from './script.js';

@@ -1,7 +1,9 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { learnSchema, type Where } from '../call/index.js';
 import type { Candidate, CommandContext, Written } from '../command.js';
+import { readRoster } from '../operate/index.js';
 import { parseAddresses } from '../options.js';
-import { listInstances, registryAddresses, withRegistry } from '../registry/index.js';
+import { listInstances, registryAddresses, standingOf, withRegistry } from '../registry/index.js';
 
 /** The services that are registered, in full; by their last part where that is how `word` begins. */
 export async function completeService(
@@ -24,6 +26,24 @@ export async function completeMethod(written: Written, context: CommandContext):
   const [only, ...others] = services;
   if (only !== undefined && others.length === 0) return methodsOf(only.word, written, context);
   return services.map(({ word }) => ({ word: `${word}/` }));
+}
+
+/** Instances by id: those that are registered, of them those that aren't cordoned, or whoever is cordoned. */
+export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned') {
+  return async ({ values, word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
+    const addresses = registryAddresses(values['registry'], context.environment);
+    const { instances, marks } = await withRegistry(addresses, (registry) => readRoster(registry, context.signal));
+    const ids = which === 'cordoned' ? [...marks.keys()] : [...instances.keys()];
+    const wanted = ids.filter((id) => which !== 'uncordoned' || !marks.has(id));
+    return wanted
+      .filter((id) => id.startsWith(word) && !positionals.includes(id))
+      .map((id) => ({ word: id, about: aboutInstance(instances.get(id), marks.get(id)?.reason) }));
+  };
+}
+
+function aboutInstance(instance: Instance | undefined, reason = ''): string {
+  const standing = instance === undefined ? 'not registered' : standingOf(instance);
+  return [standing, reason, ...(instance?.services ?? [])].filter((part) => part !== '').join(' ');
 }
 
 async function methodsOf(service: string, { values }: Written, context: CommandContext): Promise<readonly Candidate[]> {

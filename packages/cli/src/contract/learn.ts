@@ -2,10 +2,9 @@ import { create, createFileRegistry, type DescService } from '@bufbuild/protobuf
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createChannel } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { RpcError } from '@rondo/rpc/status';
 import { addressOf, statusOf } from '../registry/index.js';
 import { createReflection } from '../schema/index.js';
-import { messageOf } from '../thrown.js';
+import { reasonOf } from '../thrown.js';
 import type { Version } from './versions.js';
 
 /** A version's contract, or why it can't be had. */
@@ -36,8 +35,4 @@ async function ask(service: string, addresses: readonly string[], signal: AbortS
   } finally {
     channel.close();
   }
-}
-
-function reasonOf(error: unknown): string {
-  return (error instanceof RpcError ? error.report?.attempts.at(-1)?.message : undefined) ?? messageOf(error);
 }

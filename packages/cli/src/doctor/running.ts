@@ -6,9 +6,8 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { RpcError } from '@rondo/rpc/status';
-import { addressOf, listInstances, readTime, statusOf, withRegistry } from '../registry/index.js';
-import { messageOf } from '../thrown.js';
+import { addressOf, isPicked, listInstances, readTime, standingOf, withRegistry } from '../registry/index.js';
+import { messageOf, reasonOf } from '../thrown.js';
 import { judgeClock } from './clock.js';
 import type { Finding } from './finding.js';
 
@@ -71,10 +70,10 @@ function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Findi
   if (instances.length === 0) {
     return { name, state: 'warn', detail: 'none is registered: nobody can be called', remedy: 'npx rondo logs' };
   }
-  const waiting = instances.filter((instance) => statusOf(instance) !== 'SERVING');
+  const waiting = instances.filter((instance) => !isPicked(instance));
   if (waiting.length === 0)
     return { name, state: 'ok', detail: `${instances.length} of ${instances.length} are SERVING` };
-  const named = waiting.map((instance) => `${instance.instanceId} is ${statusOf(instance)}`).join(', ');
+  const named = waiting.map((instance) => `${instance.instanceId} is ${standingOf(instance)}`).join(', ');
   const detail = `${instances.length - waiting.length} of ${instances.length} are SERVING; ${named}, and not called`;
   return { name, state: 'warn', detail, remedy: logOf(waiting[0]?.instanceId ?? '') };
 }
@@ -110,10 +109,4 @@ async function faultOf(instance: Instance, signal: AbortSignal): Promise<string 
   } finally {
     channel.close();
   }
-}
-
-/** The last attempt's, which tells more than that no instance could be reached. */
-function reasonOf(error: unknown): string {
-  const attempt = error instanceof RpcError ? error.report?.attempts.at(-1)?.message : undefined;
-  return attempt ?? messageOf(error);
 }

@@ -1,12 +1,12 @@
 import { type Instance, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
-import { enumName, type InstanceView, viewInstance } from './instance-view.js';
+import { enumName, type InstanceView, isCordoned, viewInstance } from './instance-view.js';
 
 /** One thing that a watcher of the registry sees happen. */
 export type Change =
   | { readonly type: 'present' | 'joined'; readonly instance: InstanceView }
   | { readonly type: 'changed'; readonly instance: InstanceView; readonly changes: readonly string[] }
   | { readonly type: 'left'; readonly instance: InstanceView; readonly reason: string }
-  | { readonly type: 'lost' | 'back' | 'warming' | 'warm' };
+  | { readonly type: 'lost' | 'back' | 'moved' | 'warming' | 'warm' };
 
 /** What is different between two states of an instance, in words: `status SERVING → DRAINING`. */
 export function describeChanges(before: Instance, after: Instance): readonly string[] {
@@ -25,7 +25,15 @@ export function describeChanges(before: Instance, after: Instance): readonly str
     changedList('services', from.services, to.services),
     changedList('metadata', pairs(from.metadata), pairs(to.metadata)),
   ];
-  return [...restarted, ...scalars, ...lists.flat()];
+  return [...restarted, ...changedCordon(before, after), ...scalars, ...lists.flat()];
+}
+
+/** How `watch` tells that an operator has taken an instance out. */
+export const CORDONED = 'cordoned';
+
+function changedCordon(before: Instance, after: Instance): readonly string[] {
+  if (isCordoned(before) === isCordoned(after)) return [];
+  return [isCordoned(after) ? CORDONED : 'uncordoned'];
 }
 
 /** Why an instance left, such as `expired`. */

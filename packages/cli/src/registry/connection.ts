@@ -1,8 +1,9 @@
-import { type Instance, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Instance, type Position, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { reasonOf } from '../thrown.js';
 
 /** A registry that can be asked. */
 export interface RegistryConnection {
@@ -16,6 +17,15 @@ export interface InstanceListing {
   readonly instances: readonly Instance[];
   /** Whether the registry has only just started empty: what it doesn't list may still come back. */
   readonly warming: boolean;
+  /** What the list is at least as new as. */
+  readonly position: Position | undefined;
+}
+
+/** Connects to the registry, at whichever of its addresses answers, until it is closed. */
+export function connect(addresses: readonly string[]): RegistryConnection & { close(): void } {
+  const channel = createChannel({ resolver: staticResolver(addresses) });
+  const client = createClient(RegistryServiceDefinition, { channel });
+  return { addresses, client, close: () => channel.close() };
 }
 
 /** Connects to the registry for as long as `work` takes. */
@@ -23,11 +33,11 @@ export async function withRegistry<T>(
   addresses: readonly string[],
   work: (registry: RegistryConnection) => Promise<T>,
 ): Promise<T> {
-  const channel = createChannel({ resolver: staticResolver(addresses) });
+  const connection = connect(addresses);
   try {
-    return await work({ addresses, client: createClient(RegistryServiceDefinition, { channel }) });
+    return await work(connection);
   } finally {
-    channel.close();
+    connection.close();
   }
 }
 
@@ -38,16 +48,18 @@ export async function listInstances(
 ): Promise<InstanceListing> {
   const found = new Map<string, Instance>();
   let warming = false;
+  let position: Position | undefined;
   let pageToken = '';
   do {
     const page = await reach(addresses, client.listInstances({ service, pageToken }, { signal }));
     for (const instance of page.instances) found.set(instance.instanceId, instance);
     warming = page.warming;
+    position ??= page.position;
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
   const byName = new Intl.Collator('en', { numeric: true });
   const instances = [...found.values()].sort((a, b) => byName.compare(a.instanceId, b.instanceId));
-  return { instances, warming };
+  return { instances, warming, position };
 }
 
 /** What the registry's clock showed, between two readings of the one here. Milliseconds since the Unix epoch. */
@@ -68,7 +80,8 @@ export async function readTime(
   return { askedAtMs, answeredAtMs: clock.now(), registryMs: time?.getTime() };
 }
 
-async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
+/** An answer of the registry; what is thrown says where it was looked for. */
+export async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
@@ -89,7 +102,6 @@ export function explain(addresses: readonly string[], error: unknown): unknown {
 const REMEDY = 'say where it is with --registry or RONDO_REGISTRY';
 
 /** What to tell of a registry that can't be reached. */
-export function unreachable(addresses: readonly string[], { message, report }: RpcError): string {
-  const reason = report?.attempts.at(-1)?.message ?? message;
-  return `the registry at ${addresses.join(', ')} can't be reached (${reason}); start it (npm start), or ${REMEDY}`;
+export function unreachable(addresses: readonly string[], error: RpcError): string {
+  return `the registry at ${addresses.join(', ')} can't be reached (${reasonOf(error)}); start it (npm start), or ${REMEDY}`;
 }

@@ -1,4 +1,5 @@
 export { registryAddresses, registryOption } from './addresses.js';
+export { CORDONED } from './change.js';
 export {
   type InstanceListing,
   listInstances,
@@ -9,5 +10,14 @@ export {
   withRegistry,
 } from './connection.js';
 export { type FollowedChange, follow } from './follow.js';
-export { addressOf, type InstanceView, statusOf, viewInstance } from './instance-view.js';
+export {
+  addressOf,
+  type InstanceView,
+  isCordoned,
+  isPicked,
+  standingOf,
+  statusOf,
+  viewInstance,
+} from './instance-view.js';
+export { listMarks, type Marks, setWish, viewPosition } from './operator.js';
 export { knownServices, matchService } from './service-name.js';

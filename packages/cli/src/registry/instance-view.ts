@@ -1,4 +1,10 @@
-import { type Instance, InstanceStatus, Protocol, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  type Instance,
+  InstanceStatus,
+  OperatorState,
+  Protocol,
+  Security,
+} from '@rondo/contracts/rondo/registry/v1/registry';
 
 /** An instance as `--json` prints it: names and values that programs may rely on. */
 export interface InstanceView {
@@ -15,7 +21,10 @@ export interface InstanceView {
   readonly metadata: Readonly<Record<string, string>>;
   /** By service: the fingerprint of the contract that it speaks. */
   readonly fingerprints: Readonly<Record<string, string>>;
+  /** What it says of itself. */
   readonly status: string;
+  /** What an operator has set: `NONE` or `CORDONED`. */
+  readonly operatorState: string;
   /** RFC 3339. */
   readonly registerTime: string | null;
 }
@@ -37,6 +46,7 @@ export function viewInstance(instance: Instance): InstanceView {
     metadata,
     fingerprints,
     status: statusOf(instance),
+    operatorState: isCordoned(instance) ? 'CORDONED' : 'NONE',
     registerTime: registerTime?.toISOString() ?? null,
   };
 }
@@ -44,6 +54,21 @@ export function viewInstance(instance: Instance): InstanceView {
 /** What an instance says of itself, such as `SERVING`. */
 export function statusOf({ status }: Instance): string {
   return enumName(InstanceStatus[status], 'INSTANCE_STATUS_', status);
+}
+
+/** Whether an operator has taken it out. */
+export function isCordoned({ operatorState }: Instance): boolean {
+  return operatorState === OperatorState.OPERATOR_STATE_CORDONED;
+}
+
+/** What it comes to, such as `SERVING`: an operator's word outranks what the instance says. */
+export function standingOf(instance: Instance): string {
+  return isCordoned(instance) ? 'CORDONED' : statusOf(instance);
+}
+
+/** Whether clients may pick it. */
+export function isPicked(instance: Instance): boolean {
+  return standingOf(instance) === 'SERVING';
 }
 
 /** Where an instance is reached first; empty where it says nothing. */

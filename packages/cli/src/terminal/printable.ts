@@ -1,5 +1,5 @@
-/** Control characters, which could make a terminal do what the text's author likes. */
-const CONTROL = /\p{Cc}/gu;
+/** What could make a terminal do, or show in an order, what the text's author likes: controls, and marks of direction. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /** `text` on one line, with each control character written out. */
 export function printable(text: string): string {

@@ -61,6 +61,8 @@ describe('text', () => {
 
   it('cannot command the terminal', () => {
     expect(printable('a\u001b[2J\nb\u0007\u009bc')).toBe('a\\u001b[2J\\nb\\u0007\\u009bc');
+    expect(printable('a\u202eb\u2066c\u2028d')).toBe('a\\u202eb\\u2066c\\u2028d');
+    expect(formatTable([['a\nb', '\u001b[31mc']])).toBe('a\\nb  \\u001b[31mc\n');
   });
 
   it.each([

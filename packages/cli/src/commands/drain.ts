@@ -1,0 +1,171 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { type CommandContext, defineCommand } from '../command.js';
+import { completeInstances } from '../completion/index.js';
+import { ExitCode } from '../exit-code.js';
+import {
+  awaitIdle,
+  cordonAll,
+  type Drained,
+  defaultReason,
+  forceOption,
+  readRoster,
+  reasonOption,
+} from '../operate/index.js';
+import { durationMs, jsonOption } from '../options.js';
+import {
+  addressOf,
+  listInstances,
+  type RegistryConnection,
+  registryAddresses,
+  registryOption,
+  withRegistry,
+} from '../registry/index.js';
+import { printable } from '../terminal/index.js';
+import { UsageError } from '../usage-error.js';
+
+const DEFAULT_TIMEOUT = '30s';
+
+/** `rondo drain`: takes an instance out, and waits until it can be stopped. */
+export const drain = defineCommand({
+  name: 'drain',
+  summary: 'Takes an instance out, and waits until it can be stopped without failing a call.',
+  usage: '<instance> [--timeout 30s] [options]',
+  details: [
+    'It cordons the instance, as rondo cordon does, and waits until it has no call in flight and has got none for two',
+    'seconds: then it can be stopped, or killed. Response streams without a deadline are not waited for. An instance that',
+    'does not tell its load (xds.service.orca.v3.OpenRcaService) is waited for ten seconds, and that is said.',
+    '',
+    'Whatever comes of it, the instance stays cordoned, also when it starts again: rondo uncordon puts it back.',
+    'With --json a line says what came of it: {"instanceId":…,"drained":…,"outcome":…,"callsInFlight":…}; outcome is',
+    'idle, gone (it left the registry by itself), untold (it does not tell its load), busy or unreachable.',
+  ].join('\n'),
+  options: {
+    timeout: {
+      type: 'string',
+      placeholder: DEFAULT_TIMEOUT,
+      description: `How long its calls may take to end; ${DEFAULT_TIMEOUT} by default.`,
+    },
+    ...reasonOption,
+    ...forceOption,
+    ...registryOption,
+    ...jsonOption,
+  },
+  maxPositionals: 1,
+  examples: [
+    ['drain calculator-2 && docker stop calculator-2', 'Stopped only where no call is lost by it.'],
+    ['drain calculator-2 --timeout 5m --reason "new disk"', 'With more time, and for others to read why.'],
+  ],
+  complete: completeInstances('registered'),
+  exitCodes: {
+    OK: 'It can be stopped.',
+    FAILED: 'Refused, or it still has calls, or cannot be reached: standard error says which.',
+    INTERRUPTED: 'Ctrl-C came before that; the instance may be cordoned.',
+  },
+  async run({ values, positionals: [id] }, context) {
+    if (id === undefined) throw new UsageError('name the instance to drain; rondo ps lists them');
+    const timeoutMs = durationMs('timeout', values.timeout ?? DEFAULT_TIMEOUT) ?? 0;
+    const { environment, signal, stderr } = context;
+    const options = {
+      reason: values.reason,
+      force: values.force ?? false,
+      defaultReason: defaultReason(context),
+      signal,
+    };
+    const drained = await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
+      const roster = await readRoster(registry, signal);
+      for await (const { instanceId, reason } of cordonAll(registry, { ids: [id], roster }, options)) {
+        const why = reason === '' ? '' : ` (${printable(reason)})`;
+        if (!values.json) await stderr.write(`${instanceId} is cordoned${why}; waiting for its calls to end\n`);
+      }
+      const instance = roster.instances.get(id);
+      if (instance === undefined) throw notRegistered(id);
+      try {
+        return await wait(instance, { registry, timeoutMs, context });
+      } catch (error) {
+        if (signal.aborted && !values.json) await stderr.write(`${staysCordoned(id)}\n`);
+        throw error;
+      }
+    });
+    await tell({ instanceId: id, drained, timeout: values.timeout ?? DEFAULT_TIMEOUT }, values.json, context);
+    return ExitCode.OK;
+  },
+});
+
+interface Waiting {
+  readonly registry: RegistryConnection;
+  readonly timeoutMs: number;
+  readonly context: CommandContext;
+}
+
+function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): Promise<Drained> {
+  const { clock, signal, stderr } = context;
+  const { instanceId, services } = instance;
+  return awaitIdle({
+    address: addressOf(instance),
+    timeoutMs,
+    async registered(over) {
+      try {
+        const { instances, warming } = await listInstances(registry, { service: services[0] ?? '', signal: over });
+        return warming || instances.some((other) => other.instanceId === instanceId);
+      } catch {
+        return true; // a registry that is away, as one that is warming, says of nobody that he has left
+      }
+    },
+    onLoad: (calls) => {
+      if (stderr.live) void stderr.write(`${calls} in flight\n`);
+    },
+    clock,
+    signal,
+  });
+}
+
+interface Result {
+  readonly instanceId: string;
+  readonly drained: Drained;
+  readonly timeout: string;
+}
+
+/** @throws RpcError where it can't be stopped yet. */
+async function tell(result: Result, json: boolean | undefined, { stdout, stderr }: CommandContext): Promise<void> {
+  const { instanceId, drained } = result;
+  const failure = failureOf(result);
+  if (json) {
+    const callsInFlight = 'callsInFlight' in drained ? drained.callsInFlight : drained.kind === 'idle' ? 0 : null;
+    const view = { instanceId, drained: failure === undefined, outcome: drained.kind, callsInFlight };
+    await stdout.write(`${JSON.stringify(view)}\n`);
+  }
+  if (failure !== undefined) throw failure;
+  if (json) return;
+  if (drained.kind === 'untold') {
+    const waited = `it was waited for ${drained.waitedMs / 1_000} s instead`;
+    await stderr.write(`${instanceId} doesn't tell how many calls it has in flight; ${waited}\n`);
+  }
+  await stdout.write(
+    `${drained.kind === 'gone' ? `${instanceId} has left by itself` : `${instanceId} can be stopped`}\n`,
+  );
+}
+
+function failureOf({ instanceId, drained, timeout }: Result): RpcError | undefined {
+  const after = `after ${timeout}; ${staysCordoned(instanceId)}`;
+  if (drained.kind === 'unreachable') {
+    const message = `nobody can say what ${instanceId} has in flight: it can't be reached (${drained.reason})`;
+    return new RpcError(Status.UNAVAILABLE, `${message}, ${after}`);
+  }
+  if (drained.kind !== 'busy') return undefined;
+  const { callsInFlight, callsPerSecond } = drained;
+  const rate = callsPerSecond < 10 ? callsPerSecond.toFixed(1) : callsPerSecond.toFixed(0);
+  const message =
+    callsInFlight > 0
+      ? `${instanceId} still has ${callsInFlight} ${callsInFlight === 1 ? 'call' : 'calls'} in flight`
+      : `${instanceId} is still called, ${rate} times a second, by somebody who doesn't ask this registry,`;
+  return new RpcError(Status.DEADLINE_EXCEEDED, `${message} ${after}`);
+}
+
+const staysCordoned = (id: string): string =>
+  `it stays cordoned. To wait on: rondo drain ${id}; to put it back: rondo uncordon ${id}`;
+
+function notRegistered(id: string): RpcError {
+  const message = `${id} is cordoned, but not registered: there is nobody to wait for. To put it back: rondo uncordon ${id}`;
+  return new RpcError(Status.NOT_FOUND, message);
+}

@@ -1,0 +1,98 @@
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { addressOf } from '../registry/index.js';
+import { createReflection } from '../schema/index.js';
+import { reasonOf } from '../thrown.js';
+
+/** What was found at an instance's address. */
+export interface Check {
+  /** `unknown`: something answers, and tells neither its health nor its services. */
+  readonly state: 'ok' | 'unreachable' | 'not-serving' | 'other-service' | 'unknown';
+  /** What is wrong, as it stands behind the instance's name in a sentence; empty where nothing is. */
+  readonly reason: string;
+}
+
+/** What instances are asked with. */
+export interface Asking {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+const TIMEOUT_MS = 1_000;
+/** So many are asked at a time. */
+const CONCURRENCY = 32;
+
+/** Connects to each instance, from here, and asks what it is. By instance id. */
+export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
+  const found = new Map<string, Check>();
+  const waiting = [...instances];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      found.set(next.instanceId, await check(next, asking));
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  asking.signal.throwIfAborted();
+  return found;
+}
+
+async function check(instance: Instance, { clock, signal }: Asking): Promise<Check> {
+  const late = new AbortController();
+  const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
+  const channel = createChannel({ resolver: staticResolver([addressOf(instance)]), clock });
+  try {
+    return judge(instance, await ask(channel, AbortSignal.any([signal, late.signal])));
+  } catch (error) {
+    const reason = late.signal.aborted ? `no answer within ${TIMEOUT_MS} ms` : reasonOf(error);
+    return { state: 'unreachable', reason: `can't be reached from here (${reason})` };
+  } finally {
+    timer.cancel();
+    channel.close();
+  }
+}
+
+interface Answers {
+  /** Undefined where it has no health service. */
+  readonly status: ServingStatus | undefined;
+  /** Undefined where it has no reflection. */
+  readonly services: readonly string[] | undefined;
+}
+
+async function ask(channel: Channel, signal: AbortSignal): Promise<Answers> {
+  const [health, services] = await Promise.all([
+    unlessMissing(createClient(HealthDefinition, { channel }).check({}, { signal })),
+    unlessMissing(createReflection(channel, signal).listServices()),
+  ]);
+  return { status: health?.status, services };
+}
+
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof RpcError && (error.code === Status.UNIMPLEMENTED || error.code === Status.NOT_FOUND)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function judge(instance: Instance, { status, services }: Answers): Check {
+  const missing = services === undefined ? [] : instance.services.filter((service) => !services.includes(service));
+  if (missing.length > 0) {
+    const reason = `answers for other services: not for ${missing.join(', ')}, but for ${services?.join(', ')}`;
+    return { state: 'other-service', reason };
+  }
+  if (status === undefined && services === undefined) {
+    return { state: 'unknown', reason: 'answers, but tells neither its health nor its services' };
+  }
+  if (status === undefined || status === ServingStatus.SERVING) return { state: 'ok', reason: '' };
+  return { state: 'not-serving', reason: `says ${ServingStatus[status] ?? status} when it is asked for its health` };
+}

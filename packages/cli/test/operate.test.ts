@@ -1,0 +1,278 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { systemClock } from '@rondo/rpc/clock';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { Status } from '@rondo/rpc/status';
+import { startFakeRegistry } from './fake-registry.js';
+import { instance, instanceAt } from './instance.js';
+import { begin, rondo } from './recording-context.js';
+import { startConformance } from './services.js';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let environment: Record<string, string>;
+
+beforeEach(async () => {
+  registry = await startFakeRegistry();
+  environment = { RONDO_REGISTRY: registry.address };
+  for (const id of ['a-1', 'a-2', 'a-3']) registry.put(instance(id, ['a.v1.A']));
+  registry.put(instance('b-1', ['a.v1.A', 'b.v1.B']));
+});
+
+afterEach(() => registry.stop());
+
+const run = (...args: readonly string[]) => rondo(args, { environment });
+
+const lines = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('rondo cordon', () => {
+  it('takes instances out, each once, and says how they are put back', async () => {
+    const { exitCode, stdout, stderr } = await run('cordon', 'a-1', 'a-2', 'a-1', '--reason', 'odd answers');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(
+      [
+        'a-1 is cordoned (odd answers): no new call is made of it. To put it back: rondo uncordon a-1',
+        'a-2 is cordoned (odd answers): no new call is made of it. To put it back: rondo uncordon a-2',
+        '',
+      ].join('\n'),
+    );
+    expect(registry.marks()).toEqual([
+      { instanceId: 'a-1', reason: 'odd answers' },
+      { instanceId: 'a-2', reason: 'odd answers' },
+    ]);
+  });
+
+  it('leaves one that is cordoned as it is, unless there is another reason', async () => {
+    await run('cordon', 'a-1', '--reason', 'odd answers');
+    // Were it asked again, it would refuse.
+    registry.refuse(Status.INTERNAL, 'asked again');
+    const again = await run('cordon', 'a-1', '--json');
+    expect(lines(again.stdout)).toEqual([
+      { instanceId: 'a-1', state: 'CORDONED', changed: false, reason: 'odd answers' },
+    ]);
+    expect((await run('cordon', 'a-1')).stdout).toBe('a-1 is cordoned already (odd answers)\n');
+    expect((await run('cordon', 'a-1', '--reason', 'new disk')).stderr).toContain('asked again');
+    registry.refuse(undefined);
+    await run('cordon', 'a-1', '--reason', 'new disk');
+    expect(registry.marks()).toEqual([{ instanceId: 'a-1', reason: 'new disk' }]);
+  });
+
+  it('notes who did it where no reason is given', async () => {
+    await rondo(['cordon', 'a-1'], { environment: { ...environment, USER: 'ada' } });
+    await run('cordon', 'a-2');
+    expect(registry.marks()).toEqual([
+      { instanceId: 'a-1', reason: 'by ada' },
+      { instanceId: 'a-2', reason: '' },
+    ]);
+  });
+
+  it('does nothing to any where one is not known, and says which was probably meant', async () => {
+    const { exitCode, stdout, stderr } = await run('cordon', 'a-1', 'a_2');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toBe(
+      'rondo: NOT_FOUND: no instance "a_2" is registered. Did you mean "a-2"? There are: a-1, a-2, a-3, b-1\n',
+    );
+    expect(registry.marks()).toEqual([]);
+    registry.setWarming(true);
+    const json = await run('cordon', 'zebra', '--json');
+    expect(lines(json.stderr)).toMatchObject([
+      { error: { code: 'NOT_FOUND', message: expect.stringContaining('it may still come back') } },
+    ]);
+  });
+
+  it('names some where there are many', async () => {
+    for (let index = 0; index < 20; index += 1) registry.put(instance(`many-${index}`, ['a.v1.A']));
+    expect((await run('cordon', 'zebra')).stderr).toContain('and 14 more, which rondo ps lists');
+  });
+
+  it('refuses to leave nobody to serve a service, unless it is forced', async () => {
+    const { exitCode, stderr } = await run('cordon', 'b-1');
+    expect(exitCode).toBe(1);
+    expect(stderr).toBe(
+      'rondo: FAILED_PRECONDITION: without b-1 nobody serves b.v1.B: every call of it would fail; ' +
+        'start another instance first, or say --force\n',
+    );
+    const all = await run('cordon', 'a-1', 'a-2', 'a-3', 'b-1');
+    expect(all.stderr).toContain('nobody serves a.v1.A, b.v1.B:');
+    expect(registry.marks()).toEqual([]);
+    expect((await run('cordon', 'b-1', '--force')).exitCode).toBe(0);
+    expect(registry.marks()).toHaveLength(1);
+  });
+
+  it('counts on no other that is cordoned, or whose lease ran out', async () => {
+    await run('cordon', 'a-1', 'b-1', '--force');
+    registry.put(instance('a-3', ['a.v1.A'], { lapseTime: new Date(systemClock.now()) }));
+    expect((await run('cordon', 'a-2')).stderr).toContain('nobody serves a.v1.A:');
+    expect((await run('cordon', 'a-3')).exitCode).toBe(0);
+    // Who is out already leaves nobody.
+    expect((await run('cordon', 'b-1')).exitCode).toBe(0);
+  });
+
+  it('tells what the registry refuses, and which were done before', async () => {
+    registry.refuse(Status.RESOURCE_EXHAUSTED, 'the registry holds 1 cordoned, as many as it may', { after: 1 });
+    const { exitCode, stdout, stderr } = await run('cordon', 'a-1', 'a-2');
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^a-1 is cordoned:.*\n$/);
+    expect(stderr).toMatch(/^rondo: RESOURCE_EXHAUSTED: the registry holds 1 cordoned, as many as it may\n/);
+  });
+
+  it.each(['cordon', 'uncordon', 'drain'])('%s says where it looked for a registry that is away', async (name) => {
+    const { exitCode, stderr } = await run(name, 'a-1', '--registry', '127.0.0.1:1');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("the registry at 127.0.0.1:1 can't be reached (connect ECONNREFUSED 127.0.0.1:1)");
+    const nothing = await run(name);
+    expect([nothing.exitCode, nothing.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^rondo: name the instances? to .*ps/),
+    ]);
+  });
+});
+
+describe('rondo uncordon', () => {
+  it('puts back who is cordoned, there or not, and leaves others alone', async () => {
+    await run('cordon', 'a-1');
+    registry.mark('gone-1', '');
+    const { exitCode, stdout } = await run('uncordon', 'a-1', 'a-2', 'gone-1', '--json');
+    expect(exitCode).toBe(0);
+    expect(lines(stdout)).toEqual([
+      { instanceId: 'a-1', state: 'NONE', changed: true, reason: '' },
+      { instanceId: 'a-2', state: 'NONE', changed: false, reason: '' },
+      { instanceId: 'gone-1', state: 'NONE', changed: true, reason: '' },
+    ]);
+    expect(registry.marks()).toEqual([]);
+    expect((await run('uncordon', 'a-1')).stdout).toBe('a-1 is not cordoned\n');
+    expect((await run('uncordon', 'gone-1')).stderr).toContain('NOT_FOUND: no instance "gone-1" is registered');
+  });
+});
+
+describe('rondo drain', () => {
+  let service: Awaited<ReturnType<typeof startConformance>>;
+  let channel: ReturnType<typeof createChannel>;
+
+  beforeEach(async () => {
+    service = await startConformance('c-1', registry.address);
+    registry.put(instance('c-2', ['rondo.conformance.v1.ConformanceService']));
+    await registry.until('c-1', 'INSTANCE_STATUS_SERVING');
+    channel = createChannel({ resolver: staticResolver([service.address]) });
+  });
+
+  afterEach(async () => {
+    channel.close();
+    await service.drain();
+  });
+
+  const client = () => createClient(ConformanceServiceDefinition, { channel });
+
+  it('cordons an instance, and says that it can be stopped once no call is in flight', async () => {
+    const open = client().serverStream({})[Symbol.asyncIterator](); // nothing ends it but its caller
+    await open.next();
+    const call = client().serverStream({}, { timeoutMs: 20_000 })[Symbol.asyncIterator]();
+    await call.next();
+    const { stdout, stderr, exitCode } = begin(['drain', 'c-1', '--reason', 'new disk'], { environment });
+    await stderr.shows(/^c-1 is cordoned \(new disk\); waiting for its calls to end\n/);
+    expect(registry.marks()).toEqual([{ instanceId: 'c-1', reason: 'new disk' }]);
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // longer than it takes where nothing is in flight
+    expect(stdout.text()).toBe('');
+    await call.return?.();
+    expect(await exitCode).toBe(0);
+    expect(stdout.text()).toBe('c-1 can be stopped\n');
+    await open.return?.();
+  });
+
+  it('gives up in time, says what is in flight, and leaves it cordoned', async () => {
+    const call = client().serverStream({}, { timeoutMs: 20_000 })[Symbol.asyncIterator]();
+    await call.next();
+    const { exitCode, stdout, stderr } = await run('drain', 'c-1', '--timeout', '700ms', '--json');
+    await call.return?.();
+    expect(exitCode).toBe(1);
+    expect(lines(stdout)).toEqual([{ instanceId: 'c-1', drained: false, outcome: 'busy', callsInFlight: 1 }]);
+    expect(lines(stderr)).toMatchObject([
+      {
+        error: {
+          code: 'DEADLINE_EXCEEDED',
+          message:
+            'c-1 still has 1 call in flight after 700ms; it stays cordoned. ' +
+            'To wait on: rondo drain c-1; to put it back: rondo uncordon c-1',
+        },
+      },
+    ]);
+    expect(registry.marks()).toHaveLength(1);
+  });
+
+  it('does not take one for idle that is called on, by somebody who knows its address', async () => {
+    let over = false;
+    const calling = (async () => {
+      while (!over) {
+        await client().unary({ text: 'x' });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    const { exitCode, stderr } = await run('drain', 'c-1', '--timeout', '3s');
+    over = true;
+    await calling;
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /c-1 (is still called, [\d.]+ times a second, by somebody who doesn't ask|still has 1 call)/,
+    );
+  });
+
+  it('waits for a time where an instance does not tell its load, and says so', async () => {
+    registry.put(instanceAt(registry.address, 'foreign-1', ['a.v1.A']));
+    const { exitCode, stdout, stderr } = await run('drain', 'foreign-1', '--timeout', '300ms');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'foreign-1 can be stopped\n' });
+    expect(stderr).toContain(
+      "foreign-1 doesn't tell how many calls it has in flight; it was waited for 0.3 s instead\n",
+    );
+    const json = await run('drain', 'foreign-1', '--timeout', '300ms', '--json');
+    expect(lines(json.stdout)).toEqual([
+      { instanceId: 'foreign-1', drained: true, outcome: 'untold', callsInFlight: null },
+    ]);
+    expect(json.stderr).toBe('');
+  });
+
+  it('says of one that can not be reached that nobody knows', async () => {
+    registry.put(instanceAt('127.0.0.1:1', 'dead-1', ['a.v1.A']));
+    const { exitCode, stdout, stderr } = await run('drain', 'dead-1', '--timeout', '300ms');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain(
+      "UNAVAILABLE: nobody can say what dead-1 has in flight: it can't be reached (connect ECONNREFUSED 127.0.0.1:1), after 300ms",
+    );
+  });
+
+  it('is done with one that leaves by itself, be it while the registry is starting', async () => {
+    const draining = begin(['drain', 'c-1'], { environment });
+    await draining.stderr.shows(/waiting/);
+    await service.drain();
+    expect(await draining.exitCode).toBe(0);
+    expect(draining.stdout.text()).toBe('c-1 has left by itself\n');
+
+    registry.put(instanceAt('127.0.0.1:1', 'dead-1', ['a.v1.A']));
+    const other = begin(['drain', 'dead-1', '--timeout', '1500ms'], { environment });
+    await other.stderr.shows(/waiting/);
+    registry.setWarming(true);
+    registry.remove('dead-1');
+    expect(await other.exitCode).toBe(1);
+  });
+
+  it('refuses what rondo cordon refuses, and one that is not there', async () => {
+    registry.remove('c-2');
+    expect((await run('drain', 'c-1')).stderr).toContain('nobody serves rondo.conformance.v1.ConformanceService');
+    expect((await run('drain', 'c_1')).stderr).toContain('Did you mean "c-1"?');
+    registry.mark('gone-1', '');
+    const { exitCode, stderr } = await run('drain', 'gone-1');
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('gone-1 is cordoned, but not registered')]);
+    expect((await run('drain', 'c-1', '--timeout', 'soon')).exitCode).toBe(2);
+  });
+
+  it('says at Ctrl-C how things stand', async () => {
+    const { stderr, exitCode, interrupt } = begin(['drain', 'c-1'], { environment });
+    await stderr.shows(/waiting/);
+    interrupt();
+    expect(await exitCode).toBe(130);
+    expect(stderr.text()).toContain('it stays cordoned. To wait on: rondo drain c-1;');
+  });
+});
