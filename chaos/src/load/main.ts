@@ -1,0 +1,46 @@
+/** A client under load, as a process of its own: prints each call that it made, until it is told to end. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CallRecord } from './call-record.js';
+import { createCaller } from './caller.js';
+import { channelOf } from './channel.js';
+import { openLoop } from './open-loop.js';
+import { LOAD_OPTIONS, type LoadOptions } from './options.js';
+
+const WINDOW_MS = 250;
+/** Whatever becomes of the others: no load lasts longer. */
+const MAX_LIFE_MS = 10 * 60_000;
+
+const options: LoadOptions = JSON.parse(process.env[LOAD_OPTIONS] ?? '');
+const channel = channelOf(options);
+const call = createCaller(channel, options);
+const inFlight = new Set<Promise<void>>();
+let window: CallRecord[] = [];
+
+const loop = openLoop(options.callsPerSecond, () => {
+  const done = call().then((record) => {
+    window.push(record);
+    inFlight.delete(done);
+  });
+  inFlight.add(done);
+});
+const printing = setInterval(() => void print(), WINDOW_MS);
+
+const over = new Promise<void>((resolve) => {
+  process.on('SIGTERM', resolve).on('disconnect', resolve);
+  setTimeout(resolve, MAX_LIFE_MS).unref();
+});
+await over;
+loop.stop();
+await Promise.race([Promise.all(inFlight), delay(options.timeoutMs + 1_000)]);
+clearInterval(printing);
+await print();
+channel.close();
+process.exit(0);
+
+function print(): Promise<void> {
+  const calls = window;
+  window = [];
+  return new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify({ calls, stallMs: loop.takeStallMs() })}\n`, () => resolve());
+  });
+}

@@ -1,0 +1,91 @@
+/** Resolvers as they are often written: what a client goes without in a control run. */
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Instance,
+  InstanceStatus,
+  RegistryServiceDefinition,
+  type WatchResponse,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { type Endpoint, type Resolver, type ResolverListener, staticResolver } from '@rondo/rpc/resolver';
+
+type Registry = Client<typeof RegistryServiceDefinition>;
+/** Follows a service until the signal aborts. */
+type Follow = (registry: Registry, service: string, follower: Follower) => Promise<void>;
+
+interface Follower {
+  readonly listener: ResolverListener;
+  readonly signal: AbortSignal;
+}
+
+const RETRY_MS = 200;
+const POLL_MS = 15_000;
+
+/** Believes all that it hears: an empty list is empty, and a watch that breaks leaves nothing. */
+export function trustingResolver(registry: readonly string[]): Resolver {
+  return resolverBy(registry, async (client, service, { listener, signal }) => {
+    const known = new Map<string, Instance>();
+    while (!signal.aborted) {
+      try {
+        for await (const event of client.watch({ service }, { signal })) {
+          const before = [...known.keys()];
+          apply(known, event);
+          tell(listener, known, before);
+        }
+      } catch {
+        const before = [...known.keys()];
+        known.clear();
+        tell(listener, known, before);
+      }
+      await delay(RETRY_MS);
+    }
+  });
+}
+
+/** Asks now and then. */
+export function pollingResolver(registry: readonly string[]): Resolver {
+  return resolverBy(registry, async (client, service, { listener, signal }) => {
+    while (!signal.aborted) {
+      const { instances } = await client.listInstances({ service });
+      tell(listener, new Map(instances.map((instance) => [instance.instanceId, instance])), []);
+      await delay(POLL_MS, undefined, { signal, ref: false });
+    }
+  });
+}
+
+function resolverBy(registry: readonly string[], follow: Follow): Resolver {
+  const channel = createChannel({ resolver: staticResolver(registry) });
+  const client = createClient(RegistryServiceDefinition, { channel });
+  return {
+    source: `the registry at ${registry.join(', ')}`,
+    resolve(service, listener) {
+      const ended = new AbortController();
+      follow(client, service, { listener, signal: ended.signal }).catch((error) => {
+        if (!ended.signal.aborted) listener.onFailure(String(error));
+      });
+      return { close: () => ended.abort() };
+    },
+    close: () => channel.close(),
+  };
+}
+
+function apply(known: Map<string, Instance>, { event }: WatchResponse): void {
+  if (event?.$case === 'snapshot') known.clear();
+  const upserts = event?.$case === 'snapshot' ? event.value.instances : [];
+  const delta = event?.$case === 'delta' ? event.value : { upserts: [], removals: [] };
+  for (const instance of [...upserts, ...delta.upserts]) known.set(instance.instanceId, instance);
+  for (const { instanceId } of delta.removals) known.delete(instanceId);
+}
+
+/** Who isn't named any more counts as gone. */
+function tell(listener: ResolverListener, known: ReadonlyMap<string, Instance>, before: readonly string[]): void {
+  const endpoints = [...known.values()].flatMap(toEndpoint);
+  listener.onResolution({ endpoints, departed: before.filter((id) => !known.has(id)) });
+}
+
+/** Those that want calls. */
+function toEndpoint({ instanceId, endpoints, zone, status }: Instance): Endpoint[] {
+  const address = endpoints[0]?.address;
+  if (address === undefined || status !== InstanceStatus.INSTANCE_STATUS_SERVING) return [];
+  return [{ instanceId, address, zone, standing: 'serving' }];
+}

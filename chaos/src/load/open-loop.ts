@@ -1,0 +1,34 @@
+import { now } from '../time.js';
+
+/** A rate of calls that is being kept. */
+export interface OpenLoop {
+  /** The longest that the process stood still since this was last asked, by its own fault or the machine's. Milliseconds. */
+  takeStallMs(): number;
+  stop(): void;
+}
+
+const TICK_MS = 5;
+/** What wasn't called for longer than this isn't made up for: that would be a storm of the load's own making. */
+const MAX_CATCH_UP_MS = 50;
+
+/** Makes calls at a rate, whether or not those before were answered. */
+export function openLoop(callsPerSecond: number, call: () => void): OpenLoop {
+  let lastAt = now();
+  let owed = 0;
+  let stallMs = 0;
+  const timer = setInterval(() => {
+    const elapsedMs = now() - lastAt;
+    lastAt += elapsedMs;
+    stallMs = Math.max(stallMs, elapsedMs - TICK_MS);
+    owed += (Math.min(elapsedMs, MAX_CATCH_UP_MS) * callsPerSecond) / 1000;
+    for (; owed >= 1; owed -= 1) call();
+  }, TICK_MS);
+  return {
+    takeStallMs() {
+      const longest = stallMs;
+      stallMs = 0;
+      return longest;
+    },
+    stop: () => clearInterval(timer),
+  };
+}

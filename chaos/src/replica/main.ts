@@ -1,0 +1,47 @@
+/** A replica with a method that is safe to repeat and one that isn't: it writes down each creation that it carried out. */
+import { appendFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
+import { implement, unimplemented } from '@rondo/rpc/server';
+import { runService, text, variable } from '@rondo/service';
+
+/** Long enough for several to be under way whenever the process is ended. */
+const WORK_MS = 40;
+const none = unimplemented('no replica of the chaos table');
+
+const variables = {
+  ledger: variable('RONDO_CHAOS_LEDGER', text, {
+    description: 'Where creations are written down.',
+    example: '/tmp/ledger',
+  }),
+} as const;
+
+await runService({
+  name: 'replica',
+  port: 0,
+  variables,
+  createApp: (_context, { ledger }) => ({
+    services: [
+      implement(CalculatorServiceDefinition, {
+        add: ({ a, b }) => ({ result: a + b }),
+        subtract: none,
+        multiply: none,
+        divide: none,
+        evaluate: none,
+        sum: none,
+      }),
+      implement(ProductServiceDefinition, {
+        async createProduct({ product }) {
+          const sku = product?.sku ?? '';
+          appendFileSync(ledger, `${sku}\n`);
+          await delay(WORK_MS);
+          return { name: `products/${sku}` };
+        },
+        getProduct: none,
+        listProducts: none,
+        adjustStock: none,
+      }),
+    ],
+  }),
+});

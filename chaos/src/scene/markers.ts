@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { grpcTransport, type Transport, type TransportFactory } from '@rondo/rpc/transport';
+import { toInstance } from './instance.js';
+
+/** A client that looks at what it knows of the markers all the time. */
+export interface MarkerWatcher {
+  /** The registry that it hears from; undefined where none answers. */
+  readonly registry: string | undefined;
+  /** Which markers it has seen come, and go. */
+  readonly came: ReadonlySet<string>;
+  readonly went: ReadonlySet<string>;
+  close(): void;
+}
+
+/** Instances that come and go, one after the other, to be seen by watchers. */
+export interface Marking {
+  /** Waits until each marker has come and gone; gives their ids. */
+  stop(): Promise<readonly string[]>;
+}
+
+const SERVICE = 'chaos.v1.MarkerService';
+const LASTING = { seconds: 600n, nanos: 0 };
+/** How often one comes, and how many are there at a time. */
+const EVERY_MS = 200;
+const PRESENT = 20;
+const LOOK_MS = 20;
+/** Both the registry's failover and an election of etcd fit in. */
+const TIMEOUT_MS = 3_000;
+const ATTEMPTS = 10;
+
+/** Follows the markers through any of the registries. */
+export function watchMarkers(registries: readonly string[]): MarkerWatcher {
+  const transport: TransportFactory = (...endpoint) =>
+    registries.includes(endpoint[0]) ? grpcTransport(...endpoint) : nowhere;
+  const channel = createRegistryChannel({ registry: registries, transport });
+  channel.follow(SERVICE);
+  const came = new Set<string>();
+  const went = new Set<string>();
+  const view = () => channel.inspect().find(({ service }) => service === SERVICE);
+  const timer = setInterval(() => {
+    const present = new Set(view()?.endpoints.map(({ instanceId }) => instanceId));
+    for (const id of present) came.add(id);
+    for (const id of came) if (!present.has(id)) went.add(id);
+  }, LOOK_MS);
+  return {
+    get registry() {
+      return view()?.source?.address;
+    },
+    came,
+    went,
+    close() {
+      clearInterval(timer);
+      channel.close();
+    },
+  };
+}
+
+/** Registers markers, and takes each out again, through whichever of the registries answers. */
+export function startMarking(registries: readonly string[]): Marking {
+  const channel = createChannel({ resolver: staticResolver(registries) });
+  const registry = createClient(RegistryServiceDefinition, { channel });
+  const ids: string[] = [];
+  const present: { readonly instanceId: string; readonly leaseId: string }[] = [];
+  let ending = false;
+
+  async function come(): Promise<void> {
+    const instanceId = `marker-${ids.length + 1}`;
+    const instance = toInstance({ instanceId, address: '127.0.0.1:1', service: SERVICE });
+    // Counted, so that a call that was given up and arrives after the goodbye brings nobody back.
+    const request = { instance, ttl: LASTING, sequence: 1n };
+    const { leaseId } = await insist(() => registry.register(request, { timeoutMs: TIMEOUT_MS }));
+    ids.push(instanceId);
+    present.push({ instanceId, leaseId });
+  }
+  async function go(): Promise<void> {
+    const marker = present.shift();
+    if (marker !== undefined)
+      await insist(() => registry.deregister({ ...marker, sequence: 2n }, { timeoutMs: TIMEOUT_MS }));
+  }
+  async function run(): Promise<void> {
+    while (!ending) {
+      await come();
+      if (present.length > PRESENT) await go();
+      await delay(EVERY_MS);
+    }
+    while (present.length > 0) await go();
+  }
+  const done = run();
+  // Whoever stops it hears of it.
+  done.catch(() => undefined);
+  return {
+    async stop() {
+      ending = true;
+      await done.finally(() => channel.close());
+      return ids;
+    },
+  };
+}
+
+/** What fails is tried again: writing is not what is looked at here. */
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await delay(EVERY_MS);
+    }
+  }
+}
+
+/** Nobody calls a marker. */
+const nowhere: Transport = {
+  state: 'transient_failure',
+  lastError: 'a marker',
+  subscribe: () => () => undefined,
+  connect: () => Promise.reject(new Error('a marker')),
+  call: () => Promise.reject(new Error('a marker')),
+  close() {},
+};

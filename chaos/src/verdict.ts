@@ -1,0 +1,86 @@
+import type { CallRecord } from './load/call-record.js';
+
+/** One thing that a row measured. */
+export interface Finding {
+  readonly text: string;
+  /** More of it, for those who look into it. */
+  readonly detail?: string;
+  /** Whether its bound holds. */
+  readonly holds: boolean;
+}
+
+/** Collects what a row measured. */
+export interface Verdict {
+  readonly findings: readonly Finding[];
+  /** Whether every bound holds. */
+  readonly holds: boolean;
+  /** Whether the run came to no end: that says nothing of the guard. */
+  readonly brokenOff: boolean;
+  /** None of the calls may have failed, and there must have been some. */
+  noFailures(calls: readonly CallRecord[], what?: string): void;
+  /** A figure of at most `boundMs`. */
+  within(what: string, ms: number, boundMs: number): void;
+  /** A condition, with what was found. */
+  check(text: string, holds: boolean): void;
+  /** Something worth telling that has no bound. */
+  note(text: string): void;
+  breakOff(error: unknown): void;
+}
+
+/** An empty verdict. */
+export function createVerdict(): Verdict {
+  const findings: Finding[] = [];
+  let brokenOff = false;
+  const check = (text: string, holds: boolean) => void findings.push({ text, holds });
+  return {
+    findings,
+    get holds() {
+      return findings.every(({ holds }) => holds);
+    },
+    get brokenOff() {
+      return brokenOff;
+    },
+    noFailures(calls, what) {
+      const failed = calls.filter(isFailed);
+      const text = `${format(failed.length)} of ${format(calls.length)}${what === undefined ? '' : ` ${what}`} failed`;
+      if (failed.length > 0) findings.push({ text, detail: reasons(failed), holds: false });
+      else check(text, calls.length > 0);
+    },
+    within: (what, ms, boundMs) => check(`${what} ${formatMs(ms)}`, ms <= boundMs),
+    check,
+    note: (text) => check(text, true),
+    breakOff(error) {
+      brokenOff = true;
+      check(`broken off: ${error instanceof Error ? error.message : String(error)}`, false);
+    },
+  };
+}
+
+/** Whether a call failed. */
+export function isFailed({ code }: CallRecord): boolean {
+  return code !== 'OK';
+}
+
+/** The latency that 99 of 100 calls stay below. Milliseconds; NaN for none. */
+export function p99(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
+}
+
+/** Milliseconds for people. */
+export function formatMs(ms: number): string {
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`;
+  return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+}
+
+const format = (count: number) => count.toLocaleString('en');
+
+/** The codes, with one message of the most frequent. */
+function reasons(failed: readonly CallRecord[]): string {
+  const counts = new Map<string, number>();
+  for (const { code } of failed) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const [first] = [...counts].sort(([, a], [, b]) => b - a);
+  const codes = [...counts].map(([code, count]) => `${count} ${code}`).join(', ');
+  const example = failed.find(({ code }) => code === first?.[0])?.message ?? '';
+  return `${codes}: ${example.length > 320 ? `${example.slice(0, 320)} …` : example}`;
+}
