@@ -1,0 +1,78 @@
+// Changes, and how long each takes to reach the last of its watchers. One process makes them and watches, so that one
+// clock tells both times.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { instanceId } from './instances.mjs';
+import { quantiles } from './quantiles.mjs';
+
+/** How long the last changes have to arrive. */
+const LAST_MS = 10_000;
+
+/** Matches what watchers hear with the changes that were made. */
+export function createChanges() {
+  /** By instance: its changes that some watcher hasn't heard of, by number. */
+  const pending = new Map();
+  const counters = new Map();
+  const heard = new WeakMap();
+  let latenciesMs = [];
+
+  /** A watcher that hears of change n has heard of all before, be it that they were told as one. */
+  function onUpsert(watcher, { instanceId: id, metadata }) {
+    const change = Number(metadata['change'] ?? 0);
+    const ofWatcher = heard.get(watcher) ?? heard.set(watcher, new Map()).get(watcher);
+    const before = ofWatcher.get(id) ?? 0;
+    ofWatcher.set(id, Math.max(before, change));
+    const ofInstance = pending.get(id);
+    for (let number = before + 1; number <= change; number += 1) {
+      const waiting = ofInstance?.get(number);
+      if (waiting === undefined) continue;
+      waiting.left -= 1;
+      if (waiting.left > 0) continue;
+      latenciesMs.push(performance.now() - waiting.startedAt);
+      ofInstance.delete(number);
+    }
+  }
+
+  async function change({ leases, watches, payload }, index) {
+    const id = instanceId(index);
+    const number = (counters.get(id) ?? 0) + 1;
+    counters.set(id, number);
+    const left = watches.of(index);
+    if (left > 0) {
+      const ofInstance = pending.get(id) ?? pending.set(id, new Map()).get(id);
+      ofInstance.set(number, { left, startedAt: performance.now() });
+    }
+    await leases.update(index, { change: String(number), ...payload });
+  }
+
+  /** Makes `perSecond` changes, one service after the other, for `seconds`; resolves when the last has arrived. */
+  async function run({ leases, watches, services, perSecond, seconds, payloadLength = 0 }) {
+    latenciesMs = [];
+    pending.clear();
+    const tally = { made: 0, failed: 0, lastFailure: undefined };
+    const payload = Object.fromEntries(
+      Array.from({ length: Math.ceil(payloadLength / 256) }, (_, index) => [`payload-${index}`, 'x'.repeat(256)]),
+    );
+    const startedAt = performance.now();
+    const total = perSecond * seconds;
+    for (let index = 0; index < total; index += 1) {
+      const waitMs = startedAt + (index * 1000) / perSecond - performance.now();
+      if (waitMs > 0) await sleep(waitMs);
+      change({ leases, watches, payload }, index % services).then(
+        () => {
+          tally.made += 1;
+        },
+        (error) => {
+          tally.failed += 1;
+          tally.lastFailure = error.message;
+        },
+      );
+    }
+    const lastAt = performance.now() + LAST_MS;
+    while ((missing() > 0 || tally.made + tally.failed < total) && performance.now() < lastAt) await sleep(10);
+    return { ...tally, reached: latenciesMs.length, missing: missing(), ...quantiles(latenciesMs) };
+  }
+
+  const missing = () => [...pending.values()].reduce((sum, ofInstance) => sum + ofInstance.size, 0);
+
+  return { onUpsert, run };
+}

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from './connection.mjs';
+import { startLoad } from './load.mjs';
+import { cpuMs, freePort, machineCpuMs, startRegistry } from './registry-process.mjs';
+
+const READY_MS = 120_000;
+/** Over how long instances that start together register. */
+const SPREAD_MS = 5000;
+
+/**
+ * Starts a registry and its load in two processes: an observer that watches, makes the changes and holds one instance of
+ * each service, and a holder of all other instances. Resolves when all are registered and every watch is whole.
+ *
+ * @param options `instances`, `services`, `watchers`, `connections` (in all), `renewing`, and the registry's `warmingMs`,
+ *   `logFile`, `nodeArguments`.
+ */
+export async function startCluster(options) {
+  const { instances, services, watchers, connections, renewing = true } = options;
+  const { warmingMs, logFile, nodeArguments } = options;
+  const port = await freePort();
+  const start = () => startRegistry({ port, warmingMs, logFile, nodeArguments });
+  const [observer, holder] = [startLoad(), startLoad()];
+  const loads = [observer, holder];
+  const cluster = { registry: undefined, observer, holder, loads, logFile };
+  cluster.start = async () => {
+    cluster.registry = await start();
+  };
+  cluster.close = async () => {
+    for (const load of loads) await load.close();
+    await cluster.registry?.stop();
+  };
+  try {
+    await cluster.start();
+    const { address } = cluster.registry;
+    const own = Math.min(services, instances);
+    const half = Math.ceil(connections / 2);
+    const leases = { address, services, spreadMs: SPREAD_MS, renewing };
+    // A watcher stands in for a client: as many share a connection as the connections make necessary.
+    const watching = Math.min(half, watchers);
+    await observer.ask('watch', { address, connections: watching, count: watchers, services });
+    await observer.ask('hold', { ...leases, connections: Math.max(1, half - watching), first: 0, count: own });
+    await holder.ask('hold', { ...leases, connections: half, first: own, count: instances - own });
+    await settled(cluster, options);
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+/** Waits until every instance is registered and every watcher knows each of its service. */
+export async function settled({ observer, holder }, { instances, services, watchers }) {
+  const lastAt = performance.now() + READY_MS;
+  const wanted = watchedInstances({ instances, services, watchers });
+  for (;;) {
+    const [watching, holding] = await Promise.all([observer.ask('state'), holder.ask('state')]);
+    const registered = watching.registered + holding.registered;
+    if (registered === instances && watching.whole === watchers && watching.instances === wanted) return;
+    if (performance.now() > lastAt) {
+      const state = `${registered} instances, ${watching.whole} watches that know ${watching.instances} of ${wanted}`;
+      throw new Error(`after ${READY_MS / 1000} s there are ${state}`);
+    }
+    await sleep(100);
+  }
+}
+
+/** How many instances all watchers know together when each knows its service. */
+export function watchedInstances({ instances, services, watchers }) {
+  let sum = 0;
+  for (let watcher = 0; watcher < watchers; watcher += 1) {
+    const service = watcher % services;
+    sum += Math.floor(instances / services) + (service < instances % services ? 1 : 0);
+  }
+  return sum;
+}
+
+/** Measures what the registry and everybody else use while `work` runs. */
+export async function measured({ registry, loads }, work) {
+  for (const load of loads) await load.ask('take');
+  const everybody = () => [registry.pid, process.pid, ...loads.map(({ pid }) => pid)].map(cpuMs);
+  const [machineBefore, before, startedAt] = [machineCpuMs(), everybody(), performance.now()];
+  const result = await work();
+  const tookMs = performance.now() - startedAt;
+  const [machineAfter, after] = [machineCpuMs(), everybody()];
+  const used = after.map((ms, index) => ms - before[index]);
+  const tallies = [];
+  for (const load of loads) tallies.push(await load.ask('take'));
+  return {
+    result,
+    tookMs,
+    registryCpuMs: used[0],
+    loadCpuMs: used.slice(1).reduce((sum, ms) => sum + ms, 0),
+    othersCpuMs: machineAfter - machineBefore - used.reduce((sum, ms) => sum + ms, 0),
+    renewed: sum(tallies, 'renewed'),
+    registered: sum(tallies, 'registered'),
+    failed: sum(tallies, 'failed'),
+    forgotten: sum(tallies, 'forgotten'),
+    renewalP99Ms: Math.max(...tallies.map(({ leases }) => leases?.p99 ?? 0)),
+    watches: tallies[0].watches,
+    observerLateMs: tallies[0].lateMs,
+    residentMiB: registry.residentMiB(),
+    peakMiB: registry.peakMiB(),
+  };
+}
+
+const sum = (tallies, field) => tallies.reduce((total, { leases }) => total + (leases?.[field] ?? 0), 0);
+
+/** Asks the registry for its services again and again until `until` says so; gives the slowest answer. */
+export async function poll(address, until) {
+  const connection = connect(address);
+  let slowestMs = 0;
+  let refused = 0;
+  let lastRefusal = 'nothing';
+  const lastAt = performance.now() + READY_MS;
+  try {
+    for (;;) {
+      const askedAt = performance.now();
+      try {
+        const { services } = await connection.listServices({});
+        slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+        if (until(services.reduce((total, { instances }) => total + instances, 0))) return { slowestMs, refused };
+      } catch (error) {
+        refused += 1;
+        lastRefusal = error.message;
+      }
+      if (performance.now() > lastAt) throw new Error(`the registry didn't come back; it last said: ${lastRefusal}`);
+      await sleep(50);
+    }
+  } finally {
+    connection.close();
+  }
+}

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { measured, startCluster } from './cluster.mjs';
+
+/** Changes made alone come so often that their cost stands out. */
+const PER_SECOND = 500;
+/** How long everybody takes to come to the rhythm of renewals. */
+const RHYTHM_MS = 4000;
+
+/**
+ * What a change and a renewal cost a registry of each size: first nothing but open watches, then changes, then renewals
+ * with the changes that registry.md asks for.
+ */
+export async function growth(options, report) {
+  const cells = [];
+  for (const instances of options.sizes) {
+    for (const watchers of options.audiences) {
+      const cell = await measureCell({ ...options, instances, watchers });
+      cells.push(cell);
+      report(cell);
+    }
+  }
+  return cells;
+}
+
+async function measureCell(options) {
+  const { instances, watchers, services, changes, seconds } = options;
+  const cluster = await startCluster({ ...options, renewing: false, warmingMs: 0 });
+  try {
+    const change = (perSecond, forSeconds) =>
+      cluster.observer.ask('change', { services, perSecond, seconds: forSeconds });
+    // What runs for the first time is compiled first.
+    await change(PER_SECOND, 3);
+    const idle = await measured(cluster, () => sleep(seconds * 1000));
+    const alone = await measured(cluster, () => change(PER_SECOND, seconds));
+    await Promise.all([cluster.observer, cluster.holder].map((load) => load.ask('setRenewing', true)));
+    await sleep(RHYTHM_MS);
+    const both = await measured(cluster, () => change(changes, seconds));
+    const perChangeMs = above(idle, alone) / alone.result.made;
+    return {
+      instances,
+      watchers,
+      changeUs: 1000 * perChangeMs,
+      renewalUs: (1000 * (above(idle, both) - perChangeMs * both.result.made)) / both.renewed,
+      idleShare: idle.registryCpuMs / idle.tookMs,
+      share: both.registryCpuMs / both.tookMs,
+      p50: both.result.p50,
+      p99: both.result.p99,
+      peakMiB: both.peakMiB,
+      failed: both.failed + both.forgotten,
+      busyElsewhere: both.othersCpuMs / both.tookMs,
+    };
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** What the registry used beyond what it uses for open watches alone. */
+function above(idle, busy) {
+  return busy.registryCpuMs - (idle.registryCpuMs * busy.tookMs) / idle.tookMs;
+}

@@ -1,0 +1,47 @@
+// A process of load: it holds leases, watches and makes changes, as its parent says.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createChanges } from './changes.mjs';
+import { holdLeases } from './leases.mjs';
+import { openWatches } from './watches.mjs';
+
+const changes = createChanges();
+const delay = monitorEventLoopDelay({ resolution: 5 });
+let leases;
+let watches;
+
+const commands = {
+  hold(options) {
+    leases = holdLeases(options);
+  },
+  watch(options) {
+    watches = openWatches(options, changes.onUpsert);
+  },
+  state: () => ({ registered: leases?.registered() ?? 0, ...(watches?.known() ?? { whole: 0, instances: 0 }) }),
+  change: (options) => changes.run({ leases, watches, ...options }),
+  setRenewing: (value) => leases.setRenewing(value),
+  reconnect: () => leases.reconnect(),
+  changesKnown: () => watches.changesKnown(),
+  /** All tallies since the last time they were taken, and how late this process itself was. */
+  take() {
+    const lateMs = { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 };
+    delay.reset();
+    return { leases: leases?.take(), watches: watches?.take(), lateMs };
+  },
+  close() {
+    leases?.close();
+    watches?.close();
+    process.disconnect();
+  },
+};
+
+delay.enable();
+process.on('message', async ({ id, command, argument }) => {
+  try {
+    const result = await commands[command](argument);
+    if (process.connected) process.send({ id, result });
+  } catch (error) {
+    process.send({ id, error: String(error?.stack ?? error) });
+  }
+});
+// Whoever started it is gone, or has no more use for it.
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,149 @@
+import { chart } from './chart.mjs';
+import { figure, table } from './table.mjs';
+
+/** What registry.md asks for at its full size. */
+const BOUNDS = { p50: 100, p99: 500, peakMiB: 512, backMs: 10_000 };
+
+const verdict = (holds) => (holds ? 'holds' : 'MISSED');
+
+/** The steady state against its bounds. */
+export function steadyReport(measures) {
+  const { result, tookMs, registryCpuMs, renewed, failed, forgotten, expired, peakMiB } = measures;
+  const lost = failed + forgotten + expired;
+  const rows = [
+    ['change → last of its watchers, median', `${figure(result.p50)} ms`, '< 100 ms', verdict(result.p50 < BOUNDS.p50)],
+    ['change → last of its watchers, p99', `${figure(result.p99)} ms`, '< 500 ms', verdict(result.p99 < BOUNDS.p99)],
+    ['the slowest', `${figure(result.max)} ms`, '', ''],
+    ['changes made; that failed; that some watcher missed', changesOf(result), '0; 0', verdict(isWhole(result))],
+    ['renewals; failed, forgotten or expired', `${figure(renewed)}; ${lost}`, '0', verdict(lost === 0)],
+    ['memory of the process at its peak', `${figure(peakMiB)} MiB`, '< 512 MiB', verdict(peakMiB < BOUNDS.peakMiB)],
+    ['processor time of the registry', `${percent(registryCpuMs, tookMs)} of one`, '', ''],
+    ['the same for each renewal, all else included', `${figure((1000 * registryCpuMs) / renewed)} µs`, '', ''],
+    ['renewals a second', figure((1000 * renewed) / tookMs), '', ''],
+    ...surroundings(measures),
+  ];
+  return table(['steady state', 'measured', 'bound', ''], rows);
+}
+
+const changesOf = ({ made, failed, missing }) => `${made}; ${failed}; ${missing}`;
+const isWhole = ({ failed, missing }) => failed === 0 && missing === 0;
+const percent = (part, whole) => `${Math.round((100 * part) / whole)} %`;
+
+/** What else took processor time: where much did, times say little about the registry. */
+function surroundings({ tookMs, loadCpuMs, othersCpuMs, observerLateMs }) {
+  return [
+    ['processor time of the load', `${percent(loadCpuMs, tookMs)} of one`, '', ''],
+    ['processor time of everything else', `${percent(Math.max(0, othersCpuMs), tookMs)} of one`, '', ''],
+    ['how late the observer itself was, p99', `${figure(observerLateMs.p99)} ms`, '', ''],
+  ];
+}
+
+/** A registry that comes back empty, and connections that all break at once. */
+export function stormReport({ back, reconnect, instances, expired }) {
+  const { result } = back;
+  const rows = [
+    ['half of the instances are back after', `${figure(result.halfMs)} ms`, '', ''],
+    ['99 % are back after', `${figure(result.mostMs)} ms`, '', ''],
+    ['all are back after', `${figure(result.allMs)} ms`, '≤ 10 s', verdict(result.allMs <= BOUNDS.backMs)],
+    [`all watchers know all ${instances} again after`, `${figure(result.watchersMs)} ms`, '', ''],
+    ['the slowest answer meanwhile (ListServices)', `${figure(result.slowestMs)} ms`, '', ''],
+    [
+      'processor time for each instance that came back',
+      `${figure((1000 * back.registryCpuMs) / instances)} µs`,
+      '',
+      '',
+    ],
+    ['events that watchers were told', figure(back.watches.events), '', ''],
+    ['leases that ran out afterwards', expired, '0', verdict(expired === 0)],
+    [
+      'memory at its peak',
+      `${figure(reconnect.peakMiB)} MiB`,
+      '< 512 MiB',
+      verdict(reconnect.peakMiB < BOUNDS.peakMiB),
+    ],
+    ['all connections break: all leases renewed after', `${figure(reconnect.result.ms)} ms`, '', ''],
+    ['the slowest answer meanwhile', `${figure(reconnect.result.slowestMs)} ms`, '', ''],
+    ['processor time of everything else', `${percent(Math.max(0, back.othersCpuMs), back.tookMs)} of one`, '', ''],
+  ];
+  return table(['the registry comes back empty', 'measured', 'bound', ''], rows);
+}
+
+/** Watchers that stand still, beside the others. */
+export function slowReport({ awake, asleep, stalled, caughtUpMs, heard }) {
+  const row = (name, of) => [name, of(awake), of(asleep)];
+  const rows = [
+    row('change → last of the others, median', ({ result }) => `${figure(result.p50)} ms`),
+    row('change → last of the others, p99', ({ result }) => `${figure(result.p99)} ms`),
+    row('changes; failed; missed', ({ result }) => changesOf(result)),
+    row('memory afterwards', ({ residentMiB }) => `${figure(residentMiB)} MiB`),
+    row('processor time of the registry', (measures) => `${percent(measures.registryCpuMs, measures.tookMs)} of one`),
+    ['they know the last state again after', '', caughtUpMs === undefined ? 'NEVER' : `${figure(caughtUpMs)} ms`],
+    ['events that they were told', '', figure(heard.events)],
+  ];
+  return table([`${stalled} of the watchers`, 'read', 'stand still'], rows);
+}
+
+const GROWTH_HEAD = [
+  'instances',
+  'watchers',
+  'of a change',
+  'µs a change',
+  'µs a renewal',
+  'CPU idle',
+  'CPU',
+  'p50 ms',
+  'p99 ms',
+  'peak MiB',
+  'lost',
+  'CPU of others',
+];
+
+/** How costs grow. */
+export function growthReport(cells, services) {
+  const rows = cells.map((cell) => [
+    cell.instances.toLocaleString('en'),
+    cell.watchers.toLocaleString('en'),
+    cell.watchers / services,
+    Math.round(cell.changeUs),
+    Math.round(cell.renewalUs),
+    percent(cell.idleShare, 1),
+    percent(cell.share, 1),
+    figure(cell.p50),
+    figure(cell.p99),
+    Math.round(cell.peakMiB),
+    cell.failed,
+    percent(Math.max(0, cell.busyElsewhere), 1),
+  ]);
+  return table(GROWTH_HEAD, rows);
+}
+
+/** The same, drawn. */
+export function growthChart(cells, services) {
+  const sizes = [...new Set(cells.map(({ instances }) => instances))];
+  const audiences = [...new Set(cells.map(({ watchers }) => watchers))];
+  const bySize = (y) =>
+    sizes.map((size) => ({
+      label: `${size.toLocaleString('en')} instances`,
+      points: cells.filter(({ instances }) => instances === size).map((cell) => [cell.watchers / services, y(cell)]),
+    }));
+  const byAudience = (y) =>
+    audiences.map((audience) => ({
+      label: `${audience.toLocaleString('en')} watchers`,
+      points: cells.filter(({ watchers }) => watchers === audience).map((cell) => [cell.instances, y(cell)]),
+    }));
+  const own = 'watchers of a change';
+  return chart('What changes and renewals cost a registry, how late changes arrive and how much memory it takes', [
+    { title: 'CPU of the registry for each change, µs', xLabel: own, lines: bySize(({ changeUs }) => changeUs) },
+    {
+      title: 'CPU of the registry for each renewal, µs',
+      xLabel: 'instances',
+      lines: byAudience(({ renewalUs }) => renewalUs),
+    },
+    { title: 'Change → last of its watchers, median, ms', xLabel: own, lines: bySize(({ p50 }) => p50) },
+    {
+      title: 'Memory of the process at its peak, MiB',
+      xLabel: 'instances',
+      lines: byAudience(({ peakMiB }) => peakMiB),
+    },
+  ]);
+}
