@@ -4,6 +4,7 @@ import { isAlive } from './src/process-table.js';
 import type { Running } from './src/run.js';
 import { type System, startSystem } from './src/system.js';
 import { toProgress, toTally } from './src/tally.js';
+import { startUnsafeLoad } from './src/unsafe-load.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const REQUEST = '{"a": 2, "b": 3}';
@@ -44,6 +45,51 @@ async function terminate(instanceId: string): Promise<void> {
     if (isAlive(pid)) throw new Error(`${instanceId} is still running`);
   });
 }
+
+describe('an operator, under a load that nobody may repeat', () => {
+  it('takes an instance out, puts it back, and drains and kills it without failing a call', async () => {
+    const instance = system.addInstance('calculator', 'calculator-op');
+    const load = startUnsafeLoad(system.registry);
+    const by = () => load.calls.filter((call) => call.instance === 'calculator-op');
+    const untilServes = (count: number) => eventually(30_000, () => expect(by().length).toBeGreaterThan(count));
+    await untilServes(5);
+
+    const cordoned = await system.rondo('cordon', 'calculator-op', '--reason', 'odd answers');
+    const cordonedAt = performance.now();
+    expect(cordoned).toMatchObject({ code: 0, stdout: expect.stringContaining('calculator-op is cordoned (odd') });
+    await eventually(30_000, () => expect(load.calls.at(-1)?.begunAt).toBeGreaterThan(cordonedAt + 4_000));
+    expect(by().filter(({ begunAt }) => begunAt > cordonedAt + 2_000)).toEqual([]);
+    // The check gives an instance a second, which may be too little where the machine is busy.
+    await eventually(30_000, async () => {
+      const listed = (await system.rondo('ps', '--check')).stdout;
+      expect(listed).toMatch(/^calculator-op .* CORDONED .* ok /m);
+      expect(listed).toMatch(/^calculator-op isn't picked: cordoned \d+s ago \(odd answers\)$/m);
+    });
+
+    const served = by().length;
+    expect((await system.rondo('uncordon', 'calculator-op')).stdout).toBe('calculator-op is put back\n');
+    await untilServes(served + 5);
+
+    const drained = await system.rondo('drain', 'calculator-op', '--json');
+    instance.process.kill('SIGKILL');
+    await instance.ended;
+    expect(JSON.parse(drained.stdout)).toEqual({
+      instanceId: 'calculator-op',
+      drained: true,
+      outcome: 'idle',
+      callsInFlight: 0,
+    });
+    expect(drained.code).toBe(0);
+    const killedAt = performance.now();
+    await eventually(30_000, () => expect(load.calls.at(-1)?.begunAt).toBeGreaterThan(killedAt + 1_000));
+    await load.end();
+    expect(load.calls.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(load.calls.length).toBeGreaterThan(200);
+    process.stdout.write(
+      `an operator: ${load.calls.length} calls, ${by().length} of them by calculator-op, 0 failed\n`,
+    );
+  });
+});
 
 describe('under 200 calls a second', () => {
   it('fails no call when a replica is told to stop', async () => {
@@ -89,24 +135,26 @@ describe('with every calculator stopped', () => {
     const request = JSON.stringify({
       product: { title: 'Desk', sku: 'DESK', unitPrice: { currencyCode: 'EUR', units: '10' }, stock: '5' },
     });
-    const product = JSON.parse(
-      (await system.rondo('call', 'sales.v1.ProductService/CreateProduct', request, ...sales)).stdout,
-    );
     const buyer = JSON.stringify({ customer: { displayName: 'Ada', email: 'ada@example.com' } });
-    const customer = JSON.parse(
-      (await system.rondo('call', 'sales.v1.CustomerService/CreateCustomer', buyer, ...sales)).stdout,
-    );
+    const created = await Promise.all([
+      system.rondo('call', 'sales.v1.ProductService/CreateProduct', request, ...sales),
+      system.rondo('call', 'sales.v1.CustomerService/CreateCustomer', buyer, ...sales),
+    ]);
+    const [product, customer] = created.map(({ stdout }) => JSON.parse(stdout));
     const quote = JSON.stringify({
       quote: { customer: customer.name, lines: [{ product: product.name, quantity: '2' }] },
     });
     const createQuote = () => system.rondo('call', 'sales.v1.QuoteService/CreateQuote', quote, ...sales);
+    const createdAt = performance.now();
     expect(JSON.parse((await createQuote()).stdout)).toMatchObject({ total: { currencyCode: 'EUR', units: '20' } });
 
-    for (const name of ['calculator-1', 'calculator-2']) await terminate(name);
+    // What the command itself takes is the machine's.
+    const commandMs = performance.now() - createdAt;
+    await Promise.all(['calculator-1', 'calculator-2'].map(terminate));
     const startedAt = performance.now();
     const { code, stderr } = await createQuote();
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/UNAVAILABLE.*calculator/);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000 + commandMs);
   });
 });

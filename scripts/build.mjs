@@ -16,10 +16,16 @@ const LAZY_COLLECTOR = { GOGC: '400' };
 /**
  * @returns {Promise<boolean>} False when a step failed; it has said why.
  */
-export async function build() {
+export const build = () => buildOnly([]);
+
+/**
+ * @param {string[]} projects These alone, with what they refer to; all, where there are none.
+ * @returns {Promise<boolean>} False when a step failed; it has said why.
+ */
+export async function buildOnly(projects) {
   const generated = await step('generate', generate);
   if (generated.code !== 0) return false;
-  return (await step('compile', () => compile())).code === 0;
+  return (await step('compile', () => compile(projects))).code === 0;
 }
 
 /** `npm run build` */

@@ -4,17 +4,19 @@
  */
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build } from './build.mjs';
+import { buildOnly } from './build.mjs';
 import { serviceFolders } from './launch/manifests.mjs';
 import { root } from './process.mjs';
 
 const out = path.join(root, 'bundle');
+/** With the services, all that is compiled: what images aren't made of (.dockerignore) needn't be there. */
+const TOOLS = ['packages/cli', 'packages/service', 'packages/database'];
 /** CommonJS dependencies ask for Node's own modules by `require`, which an ES module lacks. */
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /** `npm run bundle` */
 export async function main() {
-  if (!(await build())) return 1;
+  if (!(await buildOnly([...TOOLS, ...serviceFolders().map((service) => `services/${service}`)]))) return 1;
   rmSync(out, { recursive: true, force: true });
   await bundle('packages/cli/dist/main.js', 'shared/rondo.mjs');
   await bundle('packages/service/dist/healthcheck-main.js', 'shared/healthcheck.mjs');

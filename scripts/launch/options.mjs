@@ -1,12 +1,13 @@
 /** What `npm start` and `rondo dev` can be told. */
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parse, takenByNpm } from '../options.mjs';
 import { root } from '../process.mjs';
 
 const OPTIONS = '[--data DIR] [--port-base N]';
 /** Where a system is when it isn't told otherwise. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 const LAST_OFFSET = 9;
+const ACCEPTED = { data: { type: 'string' }, 'port-base': { type: 'string', default: `${DEFAULTS.portBase}` } };
 
 /**
  * @typedef {object} Options
@@ -22,8 +23,9 @@ const LAST_OFFSET = 9;
  */
 export function parseOptions(args, command) {
   const usage = usageOf(command);
-  refuseTaken(usage);
-  const { values, positionals } = parse(args, usage);
+  const taken = takenByNpm(Object.keys(ACCEPTED), usage);
+  if (taken !== undefined) throw new Error(taken);
+  const { values, positionals } = parse({ args, allowPositionals: true, options: ACCEPTED }, usage);
   if (positionals.length > 0) {
     // `npm start --data D` hands npm the flag and leaves us its value.
     throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
@@ -48,25 +50,3 @@ const usageOf = (command) => `${command} ${command.startsWith('npm ') ? '-- ' : 
  */
 export const startBeside = (command, portBase) =>
   `${usageOf(command).replace(OPTIONS, '')}--data DIR --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
-
-/** `npm start --port-base=N` hands npm all of it, and leaves us a start that isn't the one that was asked for. */
-function refuseTaken(usage) {
-  for (const name of ['data', 'port-base']) {
-    if (process.env[`npm_config_${name.replace('-', '_')}`] === undefined) continue;
-    throw new Error(`npm took --${name} for an option of its own; ours come after a "--": ${usage}`);
-  }
-}
-
-function parse(args, usage) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { data: { type: 'string' }, 'port-base': { type: 'string', default: `${DEFAULTS.portBase}` } },
-    });
-  } catch (error) {
-    // The first sentence: the others tell of a "--" that isn't ours.
-    const [reason] = error.message.split(/\.\s/);
-    throw new Error(`${reason}: ${usage}`, { cause: error });
-  }
-}

@@ -33,10 +33,9 @@ export const foreignContracts: readonly ForeignContract[] = [
   },
   {
     about: 'telemetry',
-    service: 'orca',
+    service: 'channelz',
     from: '@grpc/grpc-js@1.14.7',
-    file: 'proto/xds/xds/service/orca/v3/orca.proto',
-    protoPaths: ['proto/xds', 'proto/protoc-gen-validate'],
+    file: 'proto/channelz.proto',
     short: true,
   },
   {

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { node, root } from './src/run.js';
+
+/** A row takes 20 s at the most; where the machine is too busy for it, it is run up to three times. */
+const TIMEOUT_MS = 150_000;
+
+/** Runs one row of the short form; one that came out wrong shows what it printed. */
+async function row(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await node([join(root, 'chaos/dist/main.js'), '--short', '--only', ...args]);
+  if (code !== 0 || stderr !== '') throw new Error(`it ended with ${code}:\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+describe('the short form of the outage table', () => {
+  it(
+    'holds its bounds where a replica is killed, and shows failures where the guard is off',
+    async () => {
+      expect(await row('kill', '--controls')).toMatch(
+        /^ok {7}kill: .*measured {2}0 of .* control: .*without {3}[1-9]\d* of /s,
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  it.each(['registry-away', 'rolling-restart'])(
+    'holds its bounds, %s',
+    async (name) => {
+      expect(await row(name)).toMatch(new RegExp(`^ok {7}${name}: .*measured  0 of `, 's'));
+    },
+    TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { node, root } from './src/run.js';
+
+const tasks = [
+  ['chaos', '--short'],
+  ['sim', '--seeds'],
+  ['bench registry', '--quick'],
+] as const;
+
+describe.each(tasks)('npm run %s', (task, option) => {
+  const run = (...args: readonly string[]) => node([`${root}/scripts/run.mjs`, ...task.split(' '), ...args]);
+
+  it('prints what it can be told', async () => {
+    const { code, stdout } = await run('--help');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(option) });
+  });
+
+  it('refuses, before anything runs, what it was never told of', async () => {
+    const { code, stderr } = await run('--seconde', '9');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^npm run \S+: Unknown option '--seconde'\W/);
+    expect(stderr).toContain(option);
+  });
+
+  it('refuses an option that npm took, and would have kept from it', async () => {
+    const args = [`${root}/scripts/run.mjs`, ...task.split(' ')];
+    const { code, stderr } = await node(args, { [`npm_config_${option.slice(2)}`]: 'true' });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`npm took ${option} for an option of its own; ours come after a "--"`);
+  });
+});
