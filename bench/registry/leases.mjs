@@ -17,94 +17,117 @@ const LONG_TTL_MS = 600_000;
  * @param options `first`, `count`: which; `spreadMs`: over how long they begin; `renewing`: whether at a third of a 10 s TTL,
  *   or not at all.
  */
-export function holdLeases({ address, connections, first, count, services, spreadMs, renewing }) {
-  const tally = newTally();
-  const stopping = new AbortController();
-  const holders = new Map();
-  let channels = Array.from({ length: Math.min(connections, count) }, () => connect(address));
+export function holdLeases(options) {
+  return new Leases(options);
+}
 
-  function hold(index) {
-    const holder = { index, lease: undefined, sequence: 0n, wake: undefined };
-    holders.set(index, holder);
-    void keep(holder);
+class Leases {
+  #options;
+  #renewing;
+  #channels;
+  #tally = newTally();
+  #stopping = new AbortController();
+  #holders = new Map();
+
+  constructor(options) {
+    const { address, connections, first, count, renewing } = options;
+    this.#options = options;
+    this.#renewing = renewing;
+    this.#channels = Array.from({ length: Math.min(connections, count) }, () => connect(address));
+    for (let index = first; index < first + count; index += 1) {
+      const holder = { index, lease: undefined, sequence: 0n, wake: undefined };
+      this.#holders.set(index, holder);
+      void this.#keep(holder);
+    }
   }
 
-  async function keep(holder) {
-    await pause(holder, Math.random() * spreadMs);
-    for (let failures = 0; !stopping.signal.aborted; ) {
+  registered() {
+    return [...this.#holders.values()].filter(({ lease }) => lease !== undefined).length;
+  }
+
+  /** The tally since the last time it was taken. */
+  take() {
+    return summary(this.#tally);
+  }
+
+  async update(index, metadata) {
+    const holder = this.#holders.get(index);
+    holder.sequence += 1n;
+    const request = { leaseId: holder.lease, instanceId: instanceId(index), metadata, updateMask: ['metadata'] };
+    await this.#channelOf(index).update({ ...request, sequence: holder.sequence });
+  }
+
+  /** Whether leases are renewed from now on. */
+  setRenewing(value) {
+    this.#renewing = value;
+    for (const holder of this.#holders.values()) {
+      if (value) setTimeout(() => holder.wake?.(), Math.random() * (TTL_MS / 3));
+    }
+  }
+
+  /** Breaks every connection, and has everybody renew at once over a new one; gives how long that took in all. */
+  async reconnect() {
+    summary(this.#tally);
+    for (const channel of this.#channels) channel.close();
+    this.#channels = this.#channels.map(() => connect(this.#options.address));
+    const startedAt = performance.now();
+    for (const { wake } of this.#holders.values()) wake?.();
+    while (this.#tally.renewed + this.#tally.registered < this.#holders.size) await sleep(5);
+    return { ms: performance.now() - startedAt, ...summary(this.#tally) };
+  }
+
+  close() {
+    this.#stopping.abort();
+    for (const { wake } of this.#holders.values()) wake?.();
+    for (const channel of this.#channels) channel.close();
+  }
+
+  async #keep(holder) {
+    await pause(holder, Math.random() * this.#options.spreadMs);
+    for (let failures = 0; !this.#stopping.signal.aborted; ) {
       try {
-        await call(holder);
+        await this.#call(holder);
         failures = 0;
-        await pause(holder, nextRenewalMs());
+        await pause(holder, this.#nextRenewalMs());
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (this.#stopping.signal.aborted) return;
         if (error.code === NOT_FOUND) {
-          tally.forgotten += 1;
+          this.#tally.forgotten += 1;
           holder.lease = undefined;
         } else if (error.code !== CANCELLED) {
-          tally.failed += 1;
-          tally.lastFailure = error.message;
+          this.#tally.failed += 1;
+          this.#tally.lastFailure = error.message;
           await pause(holder, Math.random() * Math.min(TTL_MS / 3, RETRY_BASE_MS * 2 ** failures++));
         }
       }
     }
   }
 
-  async function call(holder) {
+  async #call(holder) {
     const { index, lease } = holder;
-    const channel = channels[index % channels.length];
+    const channel = this.#channelOf(index);
     const startedAt = performance.now();
     if (lease === undefined) {
       holder.sequence += 1n;
-      const seconds = BigInt((renewing ? TTL_MS : LONG_TTL_MS) / 1000);
-      const request = { instance: instance(index, services), ttl: { seconds, nanos: 0 }, sequence: holder.sequence };
+      const seconds = BigInt((this.#renewing ? TTL_MS : LONG_TTL_MS) / 1000);
+      const described = instance(index, this.#options.services);
+      const request = { instance: described, ttl: { seconds, nanos: 0 }, sequence: holder.sequence };
       holder.lease = (await channel.register(request)).leaseId;
-      tally.registered += 1;
+      this.#tally.registered += 1;
     } else {
       await channel.renew({ leaseId: lease, instanceId: instanceId(index) });
-      tally.renewed += 1;
+      this.#tally.renewed += 1;
     }
-    tally.latenciesMs.push(performance.now() - startedAt);
+    this.#tally.latenciesMs.push(performance.now() - startedAt);
   }
 
-  function nextRenewalMs() {
-    return renewing ? (TTL_MS / 3) * (0.8 + 0.2 * Math.random()) : LONG_TTL_MS / 3;
+  #channelOf(index) {
+    return this.#channels[index % this.#channels.length];
   }
 
-  for (let index = first; index < first + count; index += 1) hold(index);
-  return {
-    registered: () => [...holders.values()].filter(({ lease }) => lease !== undefined).length,
-    /** The tally since the last time it was taken. */
-    take: () => summary(tally),
-    async update(index, metadata) {
-      const holder = holders.get(index);
-      holder.sequence += 1n;
-      const request = { leaseId: holder.lease, instanceId: instanceId(index), metadata, updateMask: ['metadata'] };
-      await channels[index % channels.length].update({ ...request, sequence: holder.sequence });
-    },
-    /** Whether leases are renewed from now on. */
-    setRenewing(value) {
-      renewing = value;
-      for (const holder of holders.values()) {
-        if (value) setTimeout(() => holder.wake?.(), Math.random() * (TTL_MS / 3));
-      }
-    },
-    /** Breaks every connection, and has everybody renew at once over a new one; gives how long that took in all. */
-    async reconnect() {
-      summary(tally);
-      for (const channel of channels) channel.close();
-      channels = channels.map(() => connect(address));
-      const startedAt = performance.now();
-      for (const { wake } of holders.values()) wake?.();
-      while (tally.renewed + tally.registered < holders.size) await sleep(5);
-      return { ms: performance.now() - startedAt, ...summary(tally) };
-    },
-    close() {
-      stopping.abort();
-      for (const { wake } of holders.values()) wake?.();
-      for (const channel of channels) channel.close();
-    },
-  };
+  #nextRenewalMs() {
+    return this.#renewing ? (TTL_MS / 3) * (0.8 + 0.2 * Math.random()) : LONG_TTL_MS / 3;
+  }
 }
 
 /** Waits, unless somebody wakes it: then at once. */

@@ -48,78 +48,97 @@ const OPEN_TIMEOUT_MS = 2_000;
 
 /** The one watch that a registry has: of all keys, from a load on, over any member, without a gap. */
 export function follow(options: FollowerOptions): Follower {
-  const { listener, clock, random, log } = options;
-  const stopped = new AbortController();
-  let leave: (reason: string) => void = () => undefined;
-  let next: bigint | undefined;
-  let failures = 0;
+  return new KeyFollower(options);
+}
 
-  async function stream(): Promise<void> {
-    while (next === undefined) next = await load(options);
+class KeyFollower implements Follower {
+  readonly #options: FollowerOptions;
+  readonly #stopped = new AbortController();
+  readonly #done: Promise<void>;
+  /** Leaves the stream that is open. */
+  #leave: (reason: string) => void = () => undefined;
+  /** The revision to go on from; undefined where everything is to be read anew. */
+  #next: bigint | undefined;
+  #failures = 0;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.#done = this.#run();
+  }
+
+  restart(reason: string): void {
+    this.#leave(reason);
+  }
+
+  reload(reason: string): void {
+    this.#next = undefined;
+    this.#leave(reason);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { listener, clock, random } = this.#options;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        await this.#stream();
+      } catch (error) {
+        if (signal.aborted) return;
+        listener.onConnection(error instanceof Error ? error.message : String(error));
+        const delayMs = random.next() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** this.#failures++);
+        await sleep(clock, delayMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Follows one stream to its end. */
+  async #stream(): Promise<void> {
+    const { etcd, keys, clock } = this.#options;
+    while (this.#next === undefined) this.#next = await load(this.#options);
     const attempt = new AbortController();
     const end = () => attempt.abort();
     let left: string | undefined;
-    leave = (reason) => {
+    const leave = (reason: string) => {
       left ??= reason;
       end();
     };
-    stopped.signal.addEventListener('abort', end, { once: true });
+    this.#leave = leave;
+    this.#stopped.signal.addEventListener('abort', end, { once: true });
     const opening = clock.setTimer(OPEN_TIMEOUT_MS, () => leave(`the watch didn't open within ${OPEN_TIMEOUT_MS} ms`));
     try {
-      await take(options.etcd.watch(options.keys.all, next, attempt.signal), opening);
+      await this.#take(etcd.watch(keys.all, this.#next, attempt.signal), opening);
     } catch (error) {
       throw left === undefined ? error : new Error(left);
     } finally {
       opening.cancel();
-      stopped.signal.removeEventListener('abort', end);
+      this.#stopped.signal.removeEventListener('abort', end);
     }
   }
 
-  async function take(watch: AsyncIterable<WatchNews>, opening: Timer): Promise<void> {
+  async #take(watch: AsyncIterable<WatchNews>, opening: Timer): Promise<void> {
+    const { listener, log } = this.#options;
     for await (const news of watch) {
       opening.cancel();
       if (news.kind === 'compacted') {
-        log.warn({ from: String(next) }, 'etcd has forgotten what changed meanwhile: reading everything anew');
-        next = undefined;
+        log.warn({ from: String(this.#next) }, 'etcd has forgotten what changed meanwhile: reading everything anew');
+        this.#next = undefined;
         return;
       }
       if (news.kind === 'canceled') throw new Error(`etcd ended the watch: ${news.reason}`);
-      failures = 0;
+      this.#failures = 0;
       listener.onConnection(undefined);
       if (news.kind !== 'events') continue;
       listener.onEvents(news.events);
       const { revision } = news.events.at(-1) ?? { revision: 0n };
       // Where it is to read anew, what came meanwhile changes nothing of that.
-      if (next !== undefined) next = revision + 1n;
+      if (this.#next !== undefined) this.#next = revision + 1n;
     }
     throw new Error('etcd ended the watch');
   }
-
-  async function run(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      try {
-        await stream();
-      } catch (error) {
-        if (stopped.signal.aborted) return;
-        listener.onConnection(error instanceof Error ? error.message : String(error));
-        const delayMs = random.next() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** failures++);
-        await sleep(clock, delayMs, stopped.signal).catch(() => undefined);
-      }
-    }
-  }
-
-  const done = run();
-  return {
-    restart: (reason) => leave(reason),
-    reload(reason) {
-      next = undefined;
-      leave(reason);
-    },
-    async stop() {
-      stopped.abort();
-      await done;
-    },
-  };
 }
 
 /** Returns the revision to go on from; undefined where everything is to be read again. */
