@@ -10,3 +10,4 @@ export {
   type WireCall,
   type WireHandler,
 } from './transport.js';
+export { type TransportParts, wrapTransport } from './wrap.js';

@@ -2,7 +2,7 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createChannel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { PEER_PING_INTERVAL_MS, type Resolver, type ResolverListener } from '@rondo/rpc/resolver';
-import { grpcTransport, type TransportFactory } from '@rondo/rpc/transport';
+import { grpcTransport, type TransportFactory, wrapTransport } from '@rondo/rpc/transport';
 
 /** What a registration needs to know of the way to its registry. */
 export interface RegistryLink {
@@ -105,22 +105,13 @@ function createReconnects(connectTo: TransportFactory) {
       broken = state !== 'ready' && (broken || ready || state === 'transient_failure');
       ready = state === 'ready';
     });
-    return {
-      get state() {
-        return inner.state;
-      },
-      get lastError() {
-        return inner.lastError;
-      },
-      subscribe: (listener) => inner.subscribe(listener),
-      connect: (signal) => inner.connect(signal),
-      close: () => inner.close(),
+    return wrapTransport(inner, {
       async call(wire) {
         const reply = await inner.call(wire);
         answered = address;
         return reply;
       },
-    };
+    });
   };
   return {
     transport,

@@ -1,5 +1,5 @@
 import { WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Transport, TransportFactory, WireHandler } from '@rondo/rpc/transport';
+import { type Transport, type TransportFactory, type WireHandler, wrapTransport } from '@rondo/rpc/transport';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 
 /** Hears what crosses a client's connections. */
@@ -16,7 +16,7 @@ export function observed(transports: TransportFactory, observer: TransportObserv
   return (address, ...options) => {
     const inner = transports(address, ...options);
     return address === REGISTRY_ADDRESS
-      ? forwarding(inner, { call: watching(inner.call, observer) })
+      ? wrapTransport(inner, { call: watching(inner.call, observer) })
       : picking(inner, address, observer);
   };
 }
@@ -48,7 +48,7 @@ function told(messages: AsyncIterable<Uint8Array>, observer: TransportObserver):
 
 function picking(inner: Transport, address: string, observer: TransportObserver): Transport {
   let waiting = 0;
-  return forwarding(inner, {
+  return wrapTransport(inner, {
     async connect(signal) {
       waiting += 1;
       try {
@@ -63,19 +63,4 @@ function picking(inner: Transport, address: string, observer: TransportObserver)
       return inner.call(wire);
     },
   });
-}
-
-function forwarding(inner: Transport, { connect, call }: Partial<Pick<Transport, 'connect' | 'call'>>): Transport {
-  return {
-    get state() {
-      return inner.state;
-    },
-    get lastError() {
-      return inner.lastError;
-    },
-    subscribe: (listener) => inner.subscribe(listener),
-    connect: connect ?? ((signal) => inner.connect(signal)),
-    call: call ?? inner.call,
-    close: () => inner.close(),
-  };
 }
