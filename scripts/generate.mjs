@@ -1,6 +1,6 @@
 /** Contracts to typed stubs and the descriptor set (packages/contracts): of what has changed. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { native } from './native.mjs';
 import { root, run } from './process.mjs';
@@ -8,6 +8,8 @@ import { step } from './steps.mjs';
 
 /** Relative: buf reads a "#" in a path as the beginning of its options. */
 const descriptors = 'packages/contracts/descriptors.binpb';
+/** Takes its place once the stubs are there, too: what the plugin refuses is no fault to `buf build`. */
+const newDescriptors = 'packages/contracts/descriptors.new.binpb';
 /** etcd's contract, for the registry's store alone: beside the others, and no part of the descriptor set. */
 const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
@@ -35,14 +37,16 @@ export async function generate() {
   else writeStamp(without(wanted, stale));
   const [stubs, set] = await Promise.all([
     stubsOf(stale),
-    run(native('buf'), ['build', '-o', descriptors, '--exclude-source-info']),
+    run(native('buf'), ['build', '-o', newDescriptors, '--exclude-source-info']),
   ]);
   const failed = [set, stubs].find(({ code }) => code !== 0);
   if (failed) {
     // buf writes nothing before all is well, and of a part it removes nothing either: what stood there still stands.
+    rmSync(path.join(root, newDescriptors), { force: true });
     if (stale !== undefined) writeStamp(known);
     return failed;
   }
+  renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
   writeStamp(wanted);
   return { code: 0 };
 }

@@ -1,4 +1,4 @@
-/** buf's plugin for contracts: ts-proto, behind {@link desugar}. */
+/** buf's plugin for contracts: ts-proto, behind {@link checkPolicies}, {@link desugar} and {@link copyServicePolicies}. */
 import { writeFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -8,18 +8,28 @@ import {
   CodeGeneratorResponseSchema,
   Edition,
 } from '@bufbuild/protobuf/wkt';
+import { checkPolicies } from './check-policies.mjs';
 import { desugar } from './desugar.mjs';
+import { copyServicePolicies } from './service-policy.mjs';
 import { stubsOf } from './ts-proto.mjs';
 
 // Not by readFileSync(0): after it has met a pipe, Node 20 imports packages by their links, and they miss what they need.
 const request = fromBinary(CodeGeneratorRequestSchema, await buffer(process.stdin));
-desugar(request.protoFile);
+// Before what changes the files.
+const faults = checkPolicies(request.protoFile, request.fileToGenerate);
 const response = create(CodeGeneratorResponseSchema, {
-  file: await stubsOf(toBinary(CodeGeneratorRequestSchema, request)),
+  ...(faults.length > 0 ? { error: `contradictory contracts:\n${faults.join('\n')}` } : { file: await stubs() }),
   supportedFeatures: BigInt(
     CodeGeneratorResponse_Feature.PROTO3_OPTIONAL | CodeGeneratorResponse_Feature.SUPPORTS_EDITIONS,
   ),
   minimumEdition: Edition.EDITION_PROTO2,
   maximumEdition: Edition.EDITION_2024,
 });
+
+async function stubs() {
+  desugar(request.protoFile);
+  copyServicePolicies(request.protoFile);
+  return stubsOf(toBinary(CodeGeneratorRequestSchema, request));
+}
+
 writeFileSync(1, toBinary(CodeGeneratorResponseSchema, response));

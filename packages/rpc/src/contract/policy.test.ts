@@ -15,7 +15,7 @@ function withOptions(entries: readonly Uint8Array[], method: MethodDefinition = 
 }
 
 function encoded(seconds: bigint, nanos = 0): Uint8Array {
-  const bytes = MethodPolicy.encode({ timeout: { seconds, nanos } }).finish();
+  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial({ timeout: { seconds, nanos } })).finish();
   return Buffer.from([bytes.length, ...bytes]);
 }
 

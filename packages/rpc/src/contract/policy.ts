@@ -1,5 +1,8 @@
+import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { MethodPolicy as MethodPolicyOption } from '@rondo/contracts/rondo/options/v1/options';
 import type { MethodDefinition } from './definition.js';
+import { checkHashKey, type HashKey, hashKeyOf } from './hash-key.js';
+import { optionBytes } from './options.js';
 
 /** Whether a method may be called more than once for one effect. */
 export type Idempotency = 'unknown' | 'idempotent' | 'no_side_effects';
@@ -9,6 +12,8 @@ export interface Policy {
   /** The deadline of a call whose caller set none; undefined for none. Milliseconds. */
   readonly timeoutMs: number | undefined;
   readonly idempotency: Idempotency;
+  /** What a call's key is where the service is balanced by ring hash. */
+  readonly hashKey?: HashKey;
 }
 
 /** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
@@ -23,24 +28,25 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
  */
 export function policyOf(definition: MethodDefinition, path: string): Policy {
   const streaming = definition.requestStream || definition.responseStream;
-  const timeoutMs = declaredTimeoutMs(definition) ?? (streaming ? undefined : DEFAULT_UNARY_TIMEOUT_MS);
+  const { timeout, hashKey: option } = declared(definition);
+  const timeoutMs = timeout === undefined ? defaultTimeoutMs(streaming) : toMs(timeout);
   if (timeoutMs !== undefined && (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS)) {
     throw new TypeError(`${path}: (rondo.options.v1.method).timeout is ${timeoutMs} ms; it must be from 1 ms to 24 h`);
   }
-  return { timeoutMs, idempotency: idempotencyOf(definition) };
+  const hashKey = hashKeyOf(option);
+  const keyFault = hashKey && checkHashKey(hashKey, definition);
+  if (keyFault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).hash_key ${keyFault}`);
+  return { timeoutMs, idempotency: idempotencyOf(definition), ...(hashKey && { hashKey }) };
 }
 
-function declaredTimeoutMs({ options }: MethodDefinition): number | undefined {
-  const encoded = options._unknownFields?.[POLICY_TAG]?.at(-1);
-  if (encoded === undefined) return undefined;
-  const { timeout } = MethodPolicyOption.decode(withoutLength(encoded));
-  return timeout === undefined ? undefined : Number(timeout.seconds) * 1000 + timeout.nanos / 1e6;
+function declared(definition: MethodDefinition): Partial<MethodPolicyOption> {
+  const bytes = optionBytes(definition, POLICY_TAG);
+  return bytes === undefined ? {} : MethodPolicyOption.decode(bytes);
 }
 
-/** Drops the varint length that the generator leaves before an option's bytes. */
-function withoutLength(bytes: Uint8Array): Uint8Array {
-  return bytes.subarray(bytes.findIndex((byte) => byte < 0x80) + 1);
-}
+const defaultTimeoutMs = (streaming: boolean) => (streaming ? undefined : DEFAULT_UNARY_TIMEOUT_MS);
+
+const toMs = ({ seconds, nanos }: Duration) => Number(seconds) * 1_000 + nanos / 1e6;
 
 function idempotencyOf({ options }: MethodDefinition): Idempotency {
   switch (options.idempotencyLevel) {

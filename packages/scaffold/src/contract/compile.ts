@@ -81,9 +81,17 @@ export async function tryGeneratedCode(registry: FileRegistry, staged: Staged): 
   });
 }
 
-/** protoc's library, which buf generates with, names what it can't take by its full name, in quotes. */
+/**
+ * The tree's plugin tells of each contradiction where it stands; protoc's library, which buf generates with, names what
+ * it can't take by its full name, in quotes.
+ */
 function ungenerated(output: string, registry: FileRegistry, staged: Staged): Refusal {
   const text = output.trim().replace(/^Failure: /, '');
+  const [, path, line, reason] = /^proto\/(\S+):(\d+): (.*)$/m.exec(text) ?? [];
+  const contradictory = staged.files.find((file) => file.path === path);
+  if (contradictory !== undefined && reason !== undefined) {
+    return new Refusal(reason, { place: placeOf(contradictory, staged, Number(line)), remedy: 'correct it' });
+  }
   for (const [, name = ''] of text.matchAll(/"([\w.]+)"/g)) {
     const desc = registry.getMessage(name) ?? fieldNamed(registry, name) ?? registry.getEnum(name);
     const file = desc?.kind === 'field' ? desc.parent.file : desc?.file;

@@ -193,6 +193,19 @@ describe('a contract is refused', () => {
     );
   });
 
+  it('whose options contradict what it declares', async () => {
+    const text = `syntax = "proto3"; package a; import "rondo/options/v1/options.proto";
+message M { string name = 1; }
+service S {
+  rpc Get(M) returns (M) {
+    option (rondo.options.v1.method).hash_key.field = "nme";
+  }
+}`;
+    expect(await refusal(text)).toBe(
+      'Refusal: it.proto:5: S.Get: hash_key.field is "nme", but a.M has no field "nme"; it has name; correct it',
+    );
+  });
+
   it("whose code doesn't compile", async () => {
     const text =
       'syntax = "proto3"; package a;\nmessage M {\n  map<int64, bool> by = 1;\n}\nmessage Map {}\nservice S {}';

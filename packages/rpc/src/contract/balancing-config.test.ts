@@ -1,0 +1,115 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkOverrides, formatBalancing, parseBalancing } from './balancing-config.js';
+
+const NAMES = 'round_robin, random, weighted_round_robin, least_request, ring_hash, zone_aware';
+
+describe('parseBalancing', () => {
+  it('reads a policy a service, with its settings, and one for all others', () => {
+    const text =
+      'calculator.v1.CalculatorService=least_request, ' +
+      'sales.v1.OrderService=weighted_round_robin?weights=load&slow_start=1.5m&subset=20,*=random';
+    expect(parseBalancing(text)).toEqual({
+      overrides: {
+        'calculator.v1.CalculatorService': { policy: 'least_request' },
+        'sales.v1.OrderService': {
+          policy: 'weighted_round_robin',
+          weights: 'load',
+          slowStartMs: 90_000,
+          subsetSize: 20,
+        },
+        '*': { policy: 'random' },
+      },
+      faults: [],
+    });
+  });
+
+  it('can take back the subset of a contract', () => {
+    expect(parseBalancing('a.B=ring_hash?subset=all').overrides).toEqual({
+      'a.B': { policy: 'ring_hash', subsetSize: undefined },
+    });
+  });
+
+  it.each([
+    ['round_robin?slow_start=0s', 0],
+    ['round_robin?slow_start=500ms', 500],
+    ['round_robin?slow_start=1h', 3_600_000],
+  ])('reads %s', (policy, slowStartMs) => {
+    expect(parseBalancing(`a.B=${policy}`)).toMatchObject({ overrides: { 'a.B': { slowStartMs } }, faults: [] });
+  });
+
+  it.each([
+    ['a.B=least_requests', `a.B: there is no policy "least_requests": is least_request meant? there are ${NAMES}`],
+    ['a.B=', `a.B: there is no policy "": there are ${NAMES}`],
+    [
+      'a.B=random?slowstart=1s',
+      'a.B: there is no setting "slowstart": is slow_start meant? there are weights, slow_start, subset',
+    ],
+    ['a.B=random?', 'a.B: there is no setting "": there are weights, slow_start, subset'],
+    ['a.B=random?toString=1', 'a.B: there is no setting "toString": there are weights, slow_start, subset'],
+    ['a.B=random?slow_start=61m', 'a.B: slow_start=61m is not from 0s to 1h, such as 30s'],
+    ['a.B=random?slow_start=-1s', 'a.B: slow_start=-1s is not from 0s to 1h, such as 30s'],
+    ['a.B=random?slow_start=30', 'a.B: slow_start=30 is not from 0s to 1h, such as 30s'],
+    ['a.B=random?subset=0', 'a.B: subset=0 is not from 1 to 10000, or all'],
+    ['a.B=random?subset=10001', 'a.B: subset=10001 is not from 1 to 10000, or all'],
+    ['a.B=random?subset=1.5', 'a.B: subset=1.5 is not from 1 to 10000, or all'],
+    ['a.B=random?subset=3&subset=3', 'a.B: subset is set twice'],
+    ['a.B=weighted_round_robin?weights=cpu', 'a.B: weights=cpu is not static or load'],
+    ['a.B=random?weights=load', "a.B: random doesn't weigh by load, which is for weighted_round_robin"],
+    [
+      'a.B=ring_hash?subset=3',
+      'a.B: ring_hash takes no subset, as all clients have to call the same instances: ' +
+        'leave the subset of 3 out, or choose another policy',
+    ],
+    ['a.B=random,a.B=random', 'a.B: it has an entry already'],
+    [
+      'Calculator=random',
+      'Calculator: a service is written in full, such as calculator.v1.CalculatorService, and * stands for all others',
+    ],
+    ['random', '"random" is not service=policy'],
+    ['=random', '"=random" is not service=policy'],
+    ['*=random,', '"" is not service=policy'],
+  ])('refuses %s', (text, fault) => {
+    expect(parseBalancing(text).faults).toEqual([fault]);
+  });
+
+  it('tells all that is wrong at once', () => {
+    const { faults } = parseBalancing('A=rnd?subset=0&x=1,random,b.C=random?slow_start=2h&subset=0');
+    expect(faults).toEqual([
+      expect.stringMatching(/^A: a service is written in full/),
+      expect.stringMatching(/^A: there is no policy "rnd"/),
+      expect.stringMatching(/^A: subset=0 is not/),
+      expect.stringMatching(/^A: there is no setting "x"/),
+      '"random" is not service=policy',
+      expect.stringMatching(/^b.C: slow_start=2h is not/),
+      expect.stringMatching(/^b.C: subset=0 is not/),
+    ]);
+  });
+});
+
+it.each([
+  'a.B=random',
+  'a.B=weighted_round_robin?weights=load&slow_start=1500ms&subset=all,*=round_robin?slow_start=3s&subset=7',
+])('formatBalancing writes what is read: %s', (text) => {
+  expect(formatBalancing(parseBalancing(text).overrides)).toBe(text);
+});
+
+describe('checkOverrides', () => {
+  it('holds what code says to the same bounds', () => {
+    const overrides = {
+      'a.B': { slowStartMs: Number.NaN },
+      'a.C': { subsetSize: 0.5 },
+      'a.D': { weights: 'load' },
+    } as const;
+    expect(checkOverrides(overrides)).toEqual([
+      'a.B: a slow start of NaN ms is not from 0 s to 1 h',
+      'a.C: a subset of 0.5 is not a whole number from 1 to 10,000',
+    ]);
+  });
+
+  it('names a policy that only plain JavaScript can get wrong', () => {
+    const overrides = JSON.parse('{"a.B":{"policy":"randon"}}');
+    expect(checkOverrides(overrides)).toEqual([
+      `a.B: there is no policy "randon": is random meant? there are ${NAMES}`,
+    ]);
+  });
+});

@@ -1,0 +1,95 @@
+import {
+  type Balancing,
+  checkBalancing,
+  DEFAULT_BALANCING,
+  isSlowStart,
+  isSubsetSize,
+  POLICIES,
+  unknownPolicy,
+} from './balancing.js';
+import { nearest } from './nearest.js';
+
+/** What reading a policy gives: what it says, and all that is wrong with it. */
+export interface ParsedPolicy {
+  readonly balancing: Partial<Balancing>;
+  readonly faults: readonly string[];
+}
+
+/** Reads `policy[?key=value[&key=value]]`, such as `weighted_round_robin?weights=load&slow_start=30s`. */
+export function parsePolicy(text: string): ParsedPolicy {
+  const [, name = '', settings] = /^([^?]*)(?:\?(.*))?$/s.exec(text.trim()) ?? [];
+  const policy = POLICIES.find((known) => known === name);
+  const read = readSettings(settings);
+  const balancing = { ...(policy && { policy }), ...Object.assign({}, ...read.map(({ setting }) => setting)) };
+  const faults = [...(policy ? [] : [unknownPolicy(name)]), ...read.flatMap(({ fault = [] }) => fault)];
+  if (faults.length > 0) return { balancing, faults };
+  const fault = checkBalancing({ ...DEFAULT_BALANCING, ...balancing });
+  return { balancing, faults: fault === undefined ? [] : [fault] };
+}
+
+/** A policy as {@link parsePolicy} reads it. */
+export function formatPolicy({ policy, weights, slowStartMs, ...rest }: Partial<Balancing>): string {
+  const settings = [
+    ...(weights === undefined ? [] : [`weights=${weights}`]),
+    ...(slowStartMs === undefined ? [] : [`slow_start=${formatMs(slowStartMs)}`]),
+    ...('subsetSize' in rest ? [`subset=${rest.subsetSize ?? ALL}`] : []),
+  ];
+  return [policy ?? '', ...(settings.length === 0 ? [] : [settings.join('&')])].join('?');
+}
+
+interface ReadSetting {
+  readonly setting?: Partial<Balancing>;
+  readonly fault?: string;
+}
+
+/** What subset says of a service of which all instances are called, whatever its contract says. */
+const ALL = 'all';
+
+const SETTINGS: ReadonlyMap<string, (value: string) => ReadSetting> = new Map([
+  ['weights', readWeights],
+  ['slow_start', readSlowStart],
+  ['subset', readSubset],
+]);
+
+function readWeights(value: string): ReadSetting {
+  return value === 'static' || value === 'load' ? { setting: { weights: value } } : { fault: 'static or load' };
+}
+
+function readSlowStart(value: string): ReadSetting {
+  const slowStartMs = parseMs(value);
+  return isSlowStart(slowStartMs) ? { setting: { slowStartMs } } : { fault: 'from 0s to 1h, such as 30s' };
+}
+
+function readSubset(value: string): ReadSetting {
+  if (value === ALL) return { setting: { subsetSize: undefined } };
+  const subsetSize = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  return isSubsetSize(subsetSize) ? { setting: { subsetSize } } : { fault: `from 1 to 10000, or ${ALL}` };
+}
+
+function readSettings(text: string | undefined): readonly ReadSetting[] {
+  if (text === undefined) return [];
+  const parts = text.split('&').map((part) => part.split('=', 2));
+  return parts.map(([key = '', value = ''], index) => {
+    const read = SETTINGS.get(key);
+    if (read === undefined) return { fault: unknownSetting(key) };
+    if (parts.findIndex(([other]) => other === key) < index) return { fault: `${key} is set twice` };
+    const { setting, fault } = read(value);
+    return setting === undefined ? { fault: `${key}=${value} is not ${fault}` } : { setting };
+  });
+}
+
+function unknownSetting(key: string): string {
+  const known = [...SETTINGS.keys()];
+  const meant = nearest(key, known);
+  const hint = meant === undefined ? '' : `is ${meant} meant? `;
+  return `there is no setting "${key}": ${hint}there are ${known.join(', ')}`;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+function parseMs(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text) ?? [];
+  return Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
+}
+
+const formatMs = (ms: number) => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`);

@@ -1,0 +1,22 @@
+import { describe, expect, it } from '@jest/globals';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { unread } from './unread.js';
+
+const { check } = HealthDefinition.methods;
+
+describe('unread', () => {
+  it('takes and gives messages as the bytes they are, and leaves the rest of the method as it is', () => {
+    const { requestType, responseType, ...method } = unread(check);
+    const bytes = Uint8Array.of(1, 2, 3);
+    for (const type of [requestType, responseType]) {
+      expect(type.decode(bytes)).toBe(bytes);
+      expect(type.encode(type.fromPartial(bytes)).finish()).toBe(bytes);
+    }
+    const { requestType: _request, responseType: _response, ...same } = check;
+    expect(method).toEqual(same);
+  });
+
+  it('refuses what is not encoded', () => {
+    expect(() => unread(check).requestType.fromPartial({ service: 's.S' })).toThrow('a Uint8Array each');
+  });
+});

@@ -1,0 +1,167 @@
+import path from 'node:path';
+import { clone, create, createFileRegistry, type FileRegistry, setExtension } from '@bufbuild/protobuf';
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+  ServiceOptionsSchema,
+} from '@bufbuild/protobuf/wkt';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { root } from '../../test/folder.js';
+import { newFile } from '../../test/staged.js';
+import { compile } from './compile.js';
+import { onStage } from './stage.js';
+
+/** What generation refuses: a service each, what stands in it, and what is said. The fault's line ends in `// here`. */
+const refused: readonly [body: string, reason: string][] = [
+  [
+    method('hash_key: {field: "nme"}'),
+    'Get: hash_key.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id',
+  ],
+  [
+    method('hash_key: {field: "owner.nme"}'),
+    'Get: hash_key.field is "owner.nme", but p.Owner has no field "nme"; it has name',
+  ],
+  [method('hash_key: {field: "name.x"}'), 'Get: hash_key.field is "name.x", but name has no fields'],
+  [
+    method('hash_key: {field: "owner"}'),
+    'Get: hash_key.field is "owner", but owner is a whole p.Owner; name a field of it',
+  ],
+  [
+    method('hash_key: {field: "tags"}'),
+    'Get: hash_key.field is "tags", but tags is a list: which of its values would count?',
+  ],
+  [
+    method('hash_key: {field: "by_name.key"}'),
+    'Get: hash_key.field is "by_name.key", but by_name is a map: which of its values would count?',
+  ],
+  [
+    method('hash_key: {field: "name"}', 'stream '),
+    'Get: hash_key.field is name, and the request is a stream; name a key of metadata instead',
+  ],
+  [method('hash_key: {}'), 'Get: hash_key names neither a field nor a metadata key'],
+  [
+    method('hash_key: {metadata: "X-Tenant"}'),
+    'Get: hash_key.metadata is "X-Tenant"; a key of metadata is of a-z 0-9 _ . - alone',
+  ],
+  [
+    method('hash_key: {metadata: "grpc-timeout"}'),
+    "Get: hash_key.metadata is grpc-timeout; keys that begin with grpc- are gRPC's own",
+  ],
+  [
+    method('hash_key: {metadata: "tenant-bin"}'),
+    'Get: hash_key.metadata is tenant-bin; behind a key that ends in -bin stand bytes, which are no key of a call',
+  ],
+  [method('timeout: {nanos: 999999}'), 'Get: timeout is 0.999999 ms; it must be from 1 ms to 24 h'],
+  [method('timeout: {seconds: 86401}'), 'Get: timeout is 86401000 ms; it must be from 1 ms to 24 h'],
+  [balancing('slow_start: {seconds: 3601}'), ' balancing.slow_start is 3601000 ms; it must be from 0 s to 1 h'],
+  [balancing('slow_start: {seconds: -1}'), ' balancing.slow_start is -1000 ms; it must be from 0 s to 1 h'],
+  [balancing('subset_size: 10001'), ' balancing.subset_size is 10001; it must be from 1 to 10,000, or missing for all'],
+  [balancing('subset_size: -1'), ' balancing.subset_size is -1; it must be from 1 to 10,000, or missing for all'],
+  [
+    balancing('weights: WEIGHT_SOURCE_LOAD'),
+    ' balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two',
+  ],
+  [
+    balancing('policy: BALANCING_POLICY_RING_HASH'),
+    ' balancing.policy is ring_hash, and no method says its key; give those that have one a hash_key in (rondo.options.v1.method)',
+  ],
+  [
+    balancing('policy: BALANCING_POLICY_RING_HASH subset_size: 3') +
+      method('hash_key: {field: "name"}').replace(' // here', ''),
+    ' balancing.subset_size goes with no ring_hash, for which all clients have to call the same instances',
+  ],
+];
+
+/** What it takes. */
+const taken: readonly string[] = [
+  method('hash_key: {field: "name"}'),
+  method('hash_key: {field: "owner.name"}'),
+  method('hash_key: {field: "kind"}'),
+  method('hash_key: {field: "id"}'),
+  method('hash_key: {metadata: "x-tenant"}', 'stream '),
+  method('timeout: {nanos: 1000000}'),
+  method('timeout: {seconds: 86400}'),
+  balancing('policy: BALANCING_POLICY_RING_HASH') + method('hash_key: {field: "name"}'),
+  balancing('policy: BALANCING_POLICY_WEIGHTED_ROUND_ROBIN weights: WEIGHT_SOURCE_LOAD'),
+  balancing('policy: BALANCING_POLICY_LEAST_REQUEST slow_start: {} subset_size: 10000'),
+  balancing('slow_start: {seconds: 3600} subset_size: 1'),
+];
+
+function method(option: string, stream = ''): string {
+  return `  rpc Get(${stream}Request) returns (Request) {\n    option (rondo.options.v1.method) = {${option}}; // here\n  }\n`;
+}
+
+function balancing(setting: string): string {
+  return `  option (rondo.options.v1.service) = {balancing: {${setting}}}; // here\n`;
+}
+
+const HEAD = `syntax = "proto3";
+package p;
+import "rondo/options/v1/options.proto";
+message Request {
+  string name = 1;
+  Owner owner = 2;
+  repeated string tags = 3;
+  map<string, string> by_name = 4;
+  Kind kind = 5;
+  bytes id = 6;
+}
+message Owner { string name = 1; }
+enum Kind { KIND_UNSPECIFIED = 0; }
+`;
+
+const contractOf = (bodies: readonly string[]) =>
+  HEAD + bodies.map((body, index) => `service S${index} {\n${body}}\n`).join('');
+
+const refusedText = contractOf(refused.map(([body]) => body));
+const takenText = contractOf(taken).replace('package p', 'package q');
+
+let registry: FileRegistry;
+let told: readonly string[];
+let check: (protoFiles: readonly FileDescriptorProto[], names: readonly string[]) => readonly string[];
+
+/** All of a registry's files, each after what it imports, for a test to change. */
+const protosOf = ({ files }: FileRegistry) => [...files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
+
+beforeAll(async () => {
+  const files = [newFile('refused.proto', refusedText), newFile('taken.proto', takenText)];
+  const [asked = newFile('none.proto', '')] = files;
+  const { signal } = new AbortController();
+  registry = await onStage({ root, files, signal }, (stage) => compile({ stage, asked, files, shown: (file) => file }));
+  ({ checkPolicies: check } = await import(path.join(root, 'scripts/generate/check-policies.mjs')));
+  told = check(protosOf(registry), ['refused.proto']);
+});
+
+describe('a contract whose options contradict each other', () => {
+  it.each(refused.map(([, reason], index) => [reason, index] as const))(
+    'is refused where it stands: %s',
+    (reason, index) => {
+      const lines = refusedText.split('\n').flatMap((line, at) => (line.endsWith('// here') ? [at + 1] : []));
+      expect(told).toHaveLength(refused.length);
+      const name = reason.startsWith(' ') ? `S${index}:` : `S${index}.`;
+      expect(told[index]).toBe(`proto/refused.proto:${lines[index]}: ${name}${reason}`);
+    },
+  );
+
+  it('is refused where it names a policy by a number that none has', () => {
+    const protos = protosOf(registry);
+    const taken = protos.find(({ name }) => name === 'taken.proto');
+    const [service] = taken?.service ?? [];
+    const extension = registry.getExtension('rondo.options.v1.service');
+    const type = registry.getMessage('rondo.options.v1.ServicePolicy');
+    if (service === undefined || extension === undefined || type === undefined) throw new Error('not compiled');
+    service.options = create(ServiceOptionsSchema);
+    setExtension(service.options, extension, create(type, { balancing: { policy: 77, weights: 78 } }));
+    const known = createFileRegistry(create(FileDescriptorSetSchema, { file: protos }));
+    expect(check(protosOf(known), ['taken.proto'])).toEqual([
+      expect.stringMatching(/: S0: balancing\.policy is 77, which no policy has; name one$/),
+      expect.stringMatching(/: S0: balancing\.weights is 78, which nothing has; name one$/),
+    ]);
+  });
+});
+
+it('a contract whose options go together is taken, and one that is not asked about is not looked at', () => {
+  expect(check(protosOf(registry), ['taken.proto'])).toEqual([]);
+  expect(check(protosOf(registry), [])).toEqual([]);
+});

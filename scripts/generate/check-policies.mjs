@@ -1,0 +1,149 @@
+/** What contracts say of how they are called: whether it can be meant. */
+import { create, createFileRegistry, getOption, hasOption } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const MAX_SUBSET_SIZE = 10_000;
+
+/** The numbers by which `SourceCodeInfo.Location.path` (descriptor.proto) leads to what a file declares. */
+const PATH = { service: 6, method: 2, methodOptions: 4, serviceOptions: 3 };
+
+/**
+ * The faults in the options `rondo.options.v1.service` and `.method` of some files: each with file, line and reason.
+ * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} protoFiles All there are, each after what it imports.
+ * @param {readonly string[]} names Those of them that are looked at.
+ * @returns {string[]}
+ */
+export function checkPolicies(protoFiles, names) {
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: protoFiles }));
+  const options = {
+    method: registry.getExtension('rondo.options.v1.method'),
+    service: registry.getExtension('rondo.options.v1.service'),
+  };
+  // Who says nothing, imports nothing.
+  if (options.method === undefined || options.service === undefined) return [];
+  const asked = protoFiles.filter(({ name }) => names.includes(name)).map(({ name }) => registry.getFile(name));
+  return asked.flatMap((file) => [...inFile(file, options)]);
+}
+
+function* inFile(file, options) {
+  for (const [index, service] of file.services.entries()) {
+    const at = [PATH.service, index];
+    for (const reason of inService(service, options)) {
+      yield told(file, [...at, PATH.serviceOptions, options.service.number], `${service.name}: ${reason}`);
+    }
+    for (const [position, method] of service.methods.entries()) {
+      const path = [...at, PATH.method, position, PATH.methodOptions, options.method.number];
+      for (const reason of inMethod(method, options)) {
+        yield told(file, path, `${service.name}.${method.name}: ${reason}`);
+      }
+    }
+  }
+}
+
+/** `proto/sales/v1/orders.proto:16: …`: the line of the option, or of what it stands on. */
+function told(file, path, reason) {
+  const lines = new Map(
+    file.proto.sourceCodeInfo?.location.map((location) => [location.path.join('.'), location.span[0] + 1]),
+  );
+  // An option whose fields are set one by one has a line for each: the first counts.
+  const own = [...lines].find(([key]) => key === path.join('.') || key.startsWith(`${path.join('.')}.`));
+  const around = [path.slice(0, -2), path.slice(0, 2)].map((one) => lines.get(one.join('.')));
+  const line = [own?.[1], ...around].find((known) => known !== undefined);
+  return `proto/${file.name}.proto:${line ?? '?'}: ${reason}`;
+}
+
+function* inService(service, options) {
+  if (!hasOption(service, options.service)) return;
+  const { balancing } = getOption(service, options.service);
+  if (balancing === undefined) return;
+  const [policy, weights] = ['policy', 'weights'].map((name) => enumName(options.service, name, balancing[name]));
+  if (policy === undefined) yield `balancing.policy is ${balancing.policy}, which no policy has; name one`;
+  if (weights === undefined) yield `balancing.weights is ${balancing.weights}, which nothing has; name one`;
+  yield* inBalancing(balancing, { policy, weights });
+  const keyed = service.methods.some(
+    (method) => hasOption(method, options.method) && getOption(method, options.method).hashKey !== undefined,
+  );
+  if (policy === 'BALANCING_POLICY_RING_HASH' && !keyed) {
+    yield 'balancing.policy is ring_hash, and no method says its key; give those that have one a hash_key in (rondo.options.v1.method)';
+  }
+}
+
+function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
+  if (slowStart !== undefined && !isWithin(toMs(slowStart), 0, HOUR_MS)) {
+    yield `balancing.slow_start is ${toMs(slowStart)} ms; it must be from 0 s to 1 h`;
+  }
+  // A zero isn't sent: it is what isn't said.
+  if (!isWithin(subsetSize, 0, MAX_SUBSET_SIZE)) {
+    yield `balancing.subset_size is ${subsetSize}; it must be from 1 to 10,000, or missing for all`;
+  }
+  if (weights === 'WEIGHT_SOURCE_LOAD' && policy !== 'BALANCING_POLICY_WEIGHTED_ROUND_ROBIN') {
+    yield 'balancing.weights is load, by which weighted_round_robin alone weighs; leave one of the two';
+  }
+  if (policy === 'BALANCING_POLICY_RING_HASH' && subsetSize !== 0) {
+    yield 'balancing.subset_size goes with no ring_hash, for which all clients have to call the same instances';
+  }
+}
+
+function* inMethod(method, options) {
+  if (!hasOption(method, options.method)) return;
+  const { timeout, hashKey } = getOption(method, options.method);
+  if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
+    yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
+  }
+  if (hashKey === undefined) return;
+  const { case: from, value } = hashKey.source;
+  if (from === 'metadata') yield* inMetadataKey(value);
+  else if (from === 'field') yield* inField(method, value);
+  else yield 'hash_key names neither a field nor a metadata key';
+}
+
+function* inMetadataKey(key) {
+  if (!/^[a-z0-9_.-]{1,128}$/.test(key)) {
+    yield `hash_key.metadata is "${key}"; a key of metadata is of a-z 0-9 _ . - alone`;
+  } else if (key.startsWith('grpc-')) {
+    yield `hash_key.metadata is ${key}; keys that begin with grpc- are gRPC's own`;
+  } else if (key.endsWith('-bin')) {
+    yield `hash_key.metadata is ${key}; behind a key that ends in -bin stand bytes, which are no key of a call`;
+  }
+}
+
+/** Down the path, as far as it goes. */
+function* inField(method, path) {
+  if (method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming') {
+    yield `hash_key.field is ${path}, and the request is a stream; name a key of metadata instead`;
+    return;
+  }
+  const names = path.split('.');
+  let message = method.input;
+  for (const [index, name] of names.entries()) {
+    const field = message.fields.find((one) => one.name === name);
+    const last = index === names.length - 1;
+    const fault = field === undefined ? noSuchField(name, message) : fieldFault(field, last);
+    if (fault !== undefined) {
+      yield `hash_key.field is "${path}", but ${fault}`;
+      return;
+    }
+    message = field.message;
+  }
+}
+
+const noSuchField = (name, { typeName, fields }) =>
+  `${typeName} has no field "${name}"; it has ${fields.map((field) => field.name).join(', ') || 'none'}`;
+
+function fieldFault({ name, fieldKind, message }, last) {
+  if (fieldKind === 'list' || fieldKind === 'map') return `${name} is a ${fieldKind}: which of its values would count?`;
+  if (last && fieldKind === 'message') return `${name} is a whole ${message.typeName}; name a field of it`;
+  return last || fieldKind === 'message' ? undefined : `${name} has no fields`;
+}
+
+/** The value of an enum by the name it has in the options' contract; undefined for a number that has none. */
+function enumName({ message }, fieldName, number) {
+  const balancing = message.fields.find(({ name }) => name === 'balancing');
+  const field = balancing.message.fields.find(({ name }) => name === fieldName);
+  return field.enum.values.find((value) => value.number === number)?.name;
+}
+
+const toMs = ({ seconds, nanos }) => Number(seconds) * 1_000 + nanos / 1e6;
+const isWithin = (value, min, max) => value >= min && value <= max;
