@@ -1,13 +1,8 @@
 import type { Random } from '../clock/index.js';
-import type { Picker } from './picker.js';
+import type { BalancingPolicy } from './picker.js';
+import { inTurn } from './turns.js';
 
-/** Each in turn, from a random start, so that clients that start together don't all begin with the same instance. */
-export function roundRobin(random: Random): Picker {
-  let turn = Math.floor(random.next() * 2 ** 16);
-  return {
-    pick(candidates) {
-      turn += 1;
-      return candidates[turn % candidates.length];
-    },
-  };
+/** Each in turn. While newcomers' shares grow, each as often as its ramp says. */
+export function roundRobin(random: Random): BalancingPolicy {
+  return inTurn(random, 'even');
 }

@@ -1,0 +1,34 @@
+import type { Random } from '../clock/index.js';
+import type { Balancing } from '../contract/index.js';
+import { leastRequest } from './least-request.js';
+import type { BalancingPolicy } from './picker.js';
+import { uniform } from './random.js';
+import { ringHash } from './ring-hash.js';
+import { roundRobin } from './round-robin.js';
+import { weightedRoundRobin } from './weighted-round-robin.js';
+import { zoneAware } from './zone-aware.js';
+
+/** What a policy is made with. */
+export interface PolicyOptions {
+  readonly random: Random;
+  /** Where the caller runs, as `region/zone`; empty where nobody said. */
+  readonly zone: string;
+}
+
+/** Makes the policy that `balancing` names. */
+export function createPolicy({ policy, weights }: Balancing, { random, zone }: PolicyOptions): BalancingPolicy {
+  switch (policy) {
+    case 'round_robin':
+      return roundRobin(random);
+    case 'random':
+      return uniform(random);
+    case 'weighted_round_robin':
+      return weightedRoundRobin(random, weights);
+    case 'least_request':
+      return leastRequest(random);
+    case 'ring_hash':
+      return ringHash(random);
+    case 'zone_aware':
+      return zoneAware({ zone, random, inner: () => weightedRoundRobin(random, weights) });
+  }
+}
