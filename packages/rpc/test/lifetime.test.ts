@@ -4,13 +4,22 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from '@jest/globals';
+import { afterEach, expect, it } from '@jest/globals';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { sleep, systemClock } from '../src/clock/index.js';
+import { createRouter, implement, type RpcServer, serve } from '../src/server/index.js';
+import { conformanceService } from './support/service.js';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const NOBODY = '127.0.0.1:1';
+const servers: RpcServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.drain(0);
+});
 const imports = `
   import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
   import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
+  import { staticResolver } from '@rondo/rpc/resolver';
 `;
 
 /** Runs a script to its end. */
@@ -44,4 +53,34 @@ it('a script waits for its calls, though nothing is known yet and they have no d
   const { code, errors } = await run(script);
   expect(code).toBe(1);
   expect(errors).toContain('is registered with here');
+});
+
+it('a script whose instances tell of their health ends after its calls, and not before', async () => {
+  let watched = 0;
+  const health = implement(HealthDefinition, {
+    check: () => ({}),
+    list: () => ({}),
+    async *watch(_request, call) {
+      watched += 1;
+      yield {};
+      await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
+    },
+  });
+  const late = conformanceService({
+    async *serverStream() {
+      await sleep(systemClock, 700); // so that nothing else holds the process any more
+      yield { index: 7 };
+    },
+  });
+  const server = await serve(createRouter({ services: [late, health] }), { listen: '127.0.0.1:0' });
+  servers.push(server);
+  const script = `
+    const channel = createChannel({ resolver: staticResolver(['${server.address}']), healthCheck: true });
+    const client = createClient(conformance, { channel });
+    await client.unary({});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for await (const { index } of client.serverStream({ count: 1 })) process.stdout.write(String(index));
+  `;
+  expect(await run(script)).toEqual({ code: 0, output: '7', errors: '' });
+  expect(watched).toBe(1);
 });

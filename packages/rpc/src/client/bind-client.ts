@@ -8,15 +8,17 @@ import {
   propagateTrace,
   receivedTraceId,
 } from '../call/index.js';
-import { type Method, methodsOf, type ServiceDefinition } from '../contract/index.js';
+import { type Method, methodsOf, type ServiceDefinition, servicePolicyOf } from '../contract/index.js';
 import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
 import type { WireCall } from '../transport/index.js';
+import { bindMethod } from './binding.js';
 import type { Channel } from './channel.js';
 import type { CallOptions, Client } from './client.js';
 import { type ClientCall, OutgoingCall } from './client-call.js';
 import { decodeReply, encodeRequest } from './codec.js';
 import { explain } from './explain.js';
+import { readHashKey } from './hash-key.js';
 import { RequestStream } from './request-stream.js';
 
 /** What a client is bound to. */
@@ -34,9 +36,9 @@ export function bindClient<D extends ServiceDefinition>(
   const chain = [...channel.middleware, ...middleware, enforceLimit];
   const methods = [...methodsOf(definition)].map(([key, method]) => {
     const line: Line = { method, channel, run: compose(chain, toWire(channel)) };
-    return [key, toClientMethod(line)];
+    return [key, bindMethod(toClientMethod(line), line)];
   });
-  channel.follow(definition.fullName);
+  channel.follow(definition.fullName, servicePolicyOf(definition));
   // Each function is made after its own method's shape, which the type of the definition states.
   return Object.fromEntries(methods) as Client<D>;
 }
@@ -97,7 +99,8 @@ function newCall({ method, channel }: Line, request: Payload, options: CallOptio
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
   propagateTrace(metadata, traceId, random);
   const limit = new CallLimit({ clock, deadline, parents: parentsOf(scope?.limit, options.signal) });
-  return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt });
+  const { instance } = options;
+  return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt, instance });
 }
 
 const NO_PARENTS: readonly never[] = [];
@@ -144,13 +147,15 @@ function refused({ path }: Method, reason: string, cause?: unknown): RpcError {
 
 function toWire(channel: Channel): Next<ClientCall> {
   return async (call) => {
-    const { method, metadata, deadline, limit, attempts } = call;
+    const { method, metadata, deadline, limit, attempts, instance } = call;
     const { path, responseStream } = method;
+    const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
+    const options = { attempts, hashKey, instance };
     const request = encodeRequest(call);
     const wire: WireCall = { path, responseStream, metadata, deadline, limit, request, peer: '' };
-    if (!request.stream) return decodeReply(method, await channel.call(method, wire, attempts));
+    if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
     const messages = new RequestStream(request.messages, limit);
-    const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, attempts);
+    const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);
     return decodeReply(method, await endWith(reply, () => messages.close()));
   };
 }

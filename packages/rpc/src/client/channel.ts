@@ -1,14 +1,25 @@
-import { type Logger, type Reply, runOutsideScope } from '../call/index.js';
+import type { Logger, Reply } from '../call/index.js';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
+import type { BalancingOverrides, Method, ServicePolicy } from '../contract/index.js';
 import type { Middleware } from '../middleware/index.js';
-import { RetryBudget } from '../resilience/index.js';
-import type { Resolver, Resolving, SourceView, Standing } from '../resolver/index.js';
+import { checkZone, type Resolver } from '../resolver/index.js';
 import type { Attempt } from '../status/index.js';
-import { type ConnectivityState, grpcTransport, type TransportFactory, type WireCall } from '../transport/index.js';
-import { tryInTurn } from './attempts.js';
+import { grpcTransport, type TransportFactory, type WireCall } from '../transport/index.js';
+import {
+  type Choice,
+  choose,
+  createFleet,
+  type Fleet,
+  type ImaginedCall,
+  tryInTurn,
+  tryThere,
+} from './attempts/index.js';
 import type { ClientCall } from './client-call.js';
-import { channelClosed, EndpointGroup } from './endpoint-group.js';
+import { channelClosed } from './group/index.js';
+import { acceptOverrides } from './service-balancing.js';
+import { createServices, type ServiceEntry } from './services.js';
+import type { Self } from './subset/index.js';
+import { type ServiceView, viewEndpoints } from './view/index.js';
 
 /** What a channel is made from. */
 export interface ChannelOptions {
@@ -20,24 +31,30 @@ export interface ChannelOptions {
   readonly logger?: Logger;
   /** Runs around every call of every client; the first listed is outermost. */
   readonly middleware?: readonly Middleware<ClientCall>[];
+  /** Where this process runs, as `region/zone`. */
+  readonly zone?: string | undefined;
+  /** How services are balanced where that isn't to be as their contracts say. */
+  readonly balancing?: BalancingOverrides;
+  /**
+   * The instance that this process is, as soon as that is known: by it those that use a part of a service's instances
+   * share them out evenly.
+   */
+  readonly self?: Self | Promise<Self | undefined> | undefined;
+  /**
+   * Whether each instance that is connected is asked to tell of its health, by a stream of `grpc.health.v1.Health`: one
+   * that says that it doesn't serve gets no calls. False by default; a channel over the registry does.
+   */
+  readonly healthCheck?: boolean;
 }
 
-/** A service's endpoints as a channel sees them. */
-export interface ServiceView {
-  readonly service: string;
-  readonly endpoints: readonly {
-    readonly instanceId: string;
-    readonly address: string;
-    readonly state: ConnectivityState;
-    /** Whether it takes calls, and else why not. */
-    readonly standing: Standing;
-    /** Why it can't be used, while its connection has failed. */
-    readonly lastError: string | undefined;
-    /** Why no call goes there: `connecting`, `draining`, `set aside: …`; undefined where calls do. */
-    readonly held: string | undefined;
-  }[];
-  /** How the list stands to the registry; undefined where it is fixed. */
-  readonly source: SourceView | undefined;
+/** What goes with a call beside what crosses the connection. */
+export interface ChannelCallOptions {
+  /** Filled with each try, as it begins and as it ends. */
+  readonly attempts: Attempt[];
+  /** What decides where it goes, where the service is balanced by that. */
+  readonly hashKey?: string | undefined;
+  /** The one instance that it may go to; undefined for any. */
+  readonly instance?: string | undefined;
 }
 
 /** How calls leave a process: finds the instances of any service, keeps a connection to each and picks one a call. */
@@ -45,71 +62,74 @@ export interface Channel {
   readonly clock: Clock;
   readonly random: Random;
   readonly middleware: readonly Middleware<ClientCall>[];
-  /** Looks a service up and connects to its instances before the first call of it. */
-  follow(service: string): void;
-  /** Makes a call, noting each try in `attempts`. It rejects with an `RpcError`. */
-  call(method: Method, wire: WireCall, attempts: Attempt[]): Promise<Reply<Uint8Array>>;
+  /** Where this process runs, as `region/zone`; empty where nobody said. */
+  readonly zone: string;
+  /**
+   * Looks a service up and connects to its instances before the first call of it; the first to say so sets its policy.
+   *
+   * @throws TypeError where what is configured doesn't go with the service's contract.
+   */
+  follow(service: string, policy?: ServicePolicy): void;
+  /** Makes a call. It rejects with an `RpcError`. */
+  call(method: Method, wire: WireCall, options: ChannelCallOptions): Promise<Reply<Uint8Array>>;
+  /**
+   * Whom a call of the method would go to now, without making it: it takes its turn as a call does, and waits as one does
+   * for the instances to be known and connected. It rejects as the call would that nobody can take.
+   */
+  choose(method: Method, call: ImaginedCall): Promise<Choice>;
+  /** The instances that can be asked for a method, for whoever shares work out among them by itself. */
+  fleet(method: Method): Fleet;
   /** What it knows now, of each service that was called. */
   inspect(): readonly ServiceView[];
   /** No more calls; those in flight go on. */
   close(): void;
 }
 
-interface ServiceEntry {
-  readonly group: EndpointGroup;
-  readonly budget: RetryBudget;
-  readonly resolving: Resolving;
-}
-
-/** Makes a channel. It looks a service up when it is first called. */
+/**
+ * Makes a channel. It looks a service up when it is first called.
+ *
+ * @throws TypeError where `zone` is no `region/zone`, or `balancing` is out of its bounds.
+ */
 export function createChannel(options: ChannelOptions): Channel {
-  const { resolver, clock = systemClock, random = systemRandom, middleware = [] } = options;
+  const { resolver, clock = systemClock, random = systemRandom, middleware = [], healthCheck = false } = options;
+  const zone = checkZone(options.zone ?? '', 'zone');
+  const overrides = acceptOverrides(options.balancing ?? {});
   const transport = options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random }));
-  const services = new Map<string, ServiceEntry>();
-  let closed = false;
-
-  function entryOf(service: string): ServiceEntry {
-    return services.get(service) ?? open(service);
-  }
-
-  function open(service: string): ServiceEntry {
-    const group = new EndpointGroup({ service, source: resolver.source, transport, clock, random });
-    const resolving = runOutsideScope(() => resolver.resolve(service, group));
-    const entry = { group, budget: new RetryBudget({ clock }), resolving };
-    services.set(service, entry);
-    return entry;
-  }
+  const services = createServices({
+    resolver,
+    transport,
+    clock,
+    random,
+    zone,
+    healthCheck,
+    overrides,
+    self: options.self,
+  });
 
   return {
     clock,
     random,
     middleware,
-    follow(service) {
-      if (!closed) entryOf(service);
+    zone,
+    follow(service, policy) {
+      if (!services.closed) services.of(service, policy);
     },
-    call(method, wire, attempts) {
-      if (closed) return Promise.reject(channelClosed());
-      const { group, budget } = entryOf(method.service);
-      return tryInTurn(method, wire, { group, budget, clock, attempts });
+    call(method, wire, { attempts, hashKey, instance }) {
+      if (services.closed) return Promise.reject(channelClosed());
+      const { group, budget } = services.of(method.service);
+      if (instance !== undefined) return tryThere(method, wire, { group, budget, clock, attempts, instance });
+      return tryInTurn(method, wire, { group, budget, clock, attempts, hashKey });
     },
-    inspect: () => [...services].map(([service, entry]) => view(service, entry)),
-    close() {
-      closed = true;
-      for (const { group, resolving } of services.values()) {
-        resolving.close();
-        group.close();
-      }
-      services.clear();
-      resolver.close();
-    },
+    // Asynchronous, so that it rejects where it would throw.
+    choose: async (method, call) => choose(method, call, { group: services.of(method.service).group, clock }),
+    fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
+    inspect: () => services.all().map(view),
+    close: () => services.close(),
   };
 }
 
-function view(service: string, { group, resolving }: ServiceEntry): ServiceView {
-  const endpoints = group.members.map((member) => {
-    const { instanceId, address, standing } = member.endpoint;
-    const { state, lastError } = member.transport;
-    return { instanceId, address, state, standing, lastError, held: member.whyNot() };
-  });
-  return { service, endpoints, source: resolving.inspect?.() };
+function view({ service, group, resolving, said: { balancing, origin } }: ServiceEntry): ServiceView {
+  const endpoints = viewEndpoints(group.members, balancing);
+  const { panics } = group;
+  return { service, balancing: { ...balancing, origin }, endpoints, panics, source: resolving.inspect?.() };
 }

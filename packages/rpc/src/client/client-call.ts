@@ -6,6 +6,8 @@ import type { Attempt } from '../status/index.js';
 export interface ClientCall extends Call {
   /** When it began, by the channel's clock. */
   readonly startedAt: number;
+  /** The one instance that it may go to; undefined for any. */
+  readonly instance: string | undefined;
   /** Where it was tried so far; the channel fills it. */
   readonly attempts: Attempt[];
 }
@@ -19,6 +21,7 @@ export class OutgoingCall implements ClientCall {
   readonly request: Payload;
   readonly traceId: string;
   readonly startedAt: number;
+  readonly instance: string | undefined;
   readonly attempts: Attempt[] = [];
   declare readonly signal: AbortSignal;
 
@@ -30,6 +33,7 @@ export class OutgoingCall implements ClientCall {
     this.request = call.request;
     this.traceId = call.traceId;
     this.startedAt = call.startedAt;
+    this.instance = call.instance;
     Object.defineProperty(this, 'signal', OutgoingCall.#signal);
   }
 

@@ -10,6 +10,8 @@ export interface CallOptions {
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;
   readonly metadata?: MetadataInit;
+  /** Goes there or nowhere: the name of the one instance that is asked, and asked once. */
+  readonly instance?: string | undefined;
   /** Sees the response's header metadata, before the first message. */
   readonly onHeader?: (header: Metadata) => void;
   /** Sees the response's trailing metadata, after the last message. */

@@ -1,5 +1,6 @@
 import { systemRandom } from '../clock/index.js';
-import { type EndpointStorage, folderStorage } from '../resolver/index.js';
+import { type BalancingOverrides, parseBalancing } from '../contract/index.js';
+import { checkZone, type EndpointStorage, folderStorage } from '../resolver/index.js';
 import type { Channel } from './channel.js';
 import { createRegistryChannel } from './registry-channel.js';
 
@@ -8,11 +9,16 @@ let channel: Channel | undefined;
 
 /**
  * The process's own channel: over the registry at `RONDO_REGISTRY`, keeping what it says in `RONDO_REGISTRY_CACHE` where
- * that is set; made when it is first needed. Its watch keeps the process alive: a script closes it at its end.
+ * that is set, for a process that runs in `RONDO_ZONE`, with the balancing that `RONDO_BALANCING` says; made when it is
+ * first needed. Its watch keeps the process alive: a script closes it at its end.
+ *
+ * @throws TypeError where `RONDO_ZONE` is no `region/zone`, or `RONDO_BALANCING` can't be understood; it lists every fault.
  */
 export function defaultChannel(): Channel {
   channel ??= createRegistryChannel({
     registry: registryAddresses(process.env['RONDO_REGISTRY']),
+    zone: checkZone(process.env['RONDO_ZONE']?.trim() ?? '', 'RONDO_ZONE'),
+    balancing: configuredBalancing(process.env['RONDO_BALANCING']),
     ...registryStorage(process.env['RONDO_REGISTRY_CACHE']),
   });
   return channel;
@@ -28,4 +34,12 @@ export function registryAddresses(list = ''): readonly string[] {
   const addresses = list.split(',').map((address) => address.trim());
   const named = addresses.filter((address) => address !== '');
   return named.length > 0 ? named : [DEFAULT_REGISTRY];
+}
+
+/** How services are balanced beside what their contracts say; nothing, where nothing is said. */
+export function configuredBalancing(text = ''): BalancingOverrides {
+  if (text.trim() === '') return {};
+  const { overrides, faults } = parseBalancing(text);
+  if (faults.length > 0) throw new TypeError(`RONDO_BALANCING=${text}: ${faults.join('; ')}`);
+  return overrides;
 }

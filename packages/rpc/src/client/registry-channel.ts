@@ -18,10 +18,10 @@ export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver'>
  * A channel that finds every service through the registry. It watches the registry for as long as it is open; while the
  * registry is away, that keeps no process alive.
  */
-export function createRegistryChannel({ registry, storage, ...options }: RegistryChannelOptions): Channel {
+export function createRegistryChannel({ registry, storage, balancing, ...options }: RegistryChannelOptions): Channel {
   const { random = systemRandom, logger } = options;
   const clock = backgroundClock(options.clock ?? systemClock);
-  const { watch, close } = createRegistryWatch({ ...options, clock });
+  const { watch, close } = createRegistryWatch({ ...options, clock, healthCheck: false });
   const resolver = registryResolver({
     watch,
     addresses: registry,
@@ -31,5 +31,5 @@ export function createRegistryChannel({ registry, storage, ...options }: Registr
     ...(logger && { logger }),
     ...(storage && { storage }),
   });
-  return createChannel({ ...options, resolver });
+  return createChannel({ healthCheck: true, ...options, resolver, ...(balancing && { balancing }) });
 }

@@ -20,7 +20,7 @@ interface Connection {
  * Watches registries, each over a connection of its own that all its watches share. It stands while there is a watch, so
  * that nobody goes on knocking at a registry that was given up, and one that is tried again is connected to at once.
  */
-export function createRegistryWatch(options: Omit<ChannelOptions, 'resolver'>): RegistryWatch {
+export function createRegistryWatch(options: Omit<ChannelOptions, 'resolver' | 'balancing'>): RegistryWatch {
   const connections = new Map<string, Connection>();
 
   function connect(address: string): Connection {

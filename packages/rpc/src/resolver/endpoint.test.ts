@@ -6,6 +6,7 @@ import {
   Protocol,
   Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
+import { endpoint } from '../../test/support/endpoints.js';
 import { isAddress, toEndpoint } from './endpoint.js';
 
 type Listed = Parameters<typeof Instance.fromPartial>[0];
@@ -19,7 +20,27 @@ function endpointOf(listed: Listed) {
 
 describe('an instance as a client sees it', () => {
   it('is where it is, and how it stands', () => {
-    expect(endpointOf({})).toEqual({ instanceId: 'a', address: 'a:1', zone: 'eu/1', standing: 'serving' });
+    expect(endpointOf({})).toEqual(endpoint('a', { zone: 'eu/1' }));
+  });
+
+  it('says how much it takes, what it runs and since when', () => {
+    const said = { weight: 400, version: '2.1.0', metadata: { track: 'canary' }, incarnation: 1_700_000_000_000n };
+    expect(endpointOf(said)).toMatchObject({ ...said, incarnation: 1_700_000_000_000 });
+  });
+
+  it.each([
+    [0, 100],
+    [-1, 100],
+    [1, 1],
+    [5_000, 1_000],
+  ])('of weight %d counts as one of %d', (weight, expected) => {
+    expect(endpointOf({ weight })?.weight).toBe(expected);
+  });
+
+  it('carries no more labels than a registry takes', () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, 'v']));
+    expect(Object.keys(endpointOf({ metadata: many })?.metadata ?? {})).toHaveLength(32);
+    expect(endpointOf({ metadata: { long: 'x'.repeat(600) } })?.metadata).toEqual({});
   });
 
   it.each([

@@ -13,7 +13,7 @@ import type { Endpoint, Standing } from './resolver.js';
  * Undefined where there is none.
  */
 export function toEndpoint(instance: Instance): Endpoint | undefined {
-  const { instanceId, zone, endpoints } = instance;
+  const { instanceId, zone, version, metadata, incarnation, endpoints } = instance;
   const usable = endpoints.find(isUsable);
   if (usable === undefined || instanceId === '' || instanceId.length > MAX_TEXT_LENGTH) return undefined;
   const minPingIntervalMs = pingInterval(usable);
@@ -23,6 +23,10 @@ export function toEndpoint(instance: Instance): Endpoint | undefined {
     // The registry sees to its length; a hostile one can't fill memory.
     zone: zone.slice(0, MAX_TEXT_LENGTH),
     standing: standingOf(instance),
+    weight: weightOf(instance),
+    version: version.slice(0, MAX_TEXT_LENGTH),
+    metadata: labelsOf(metadata),
+    incarnation: Number(incarnation),
     ...(minPingIntervalMs !== undefined && { minPingIntervalMs }),
   };
 }
@@ -35,7 +39,7 @@ export function isAddress(address: string): boolean {
   return port !== undefined && Number(port) > 0 && Number(port) <= MAX_PORT;
 }
 
-/** Of a name and of a zone. */
+/** Of a name, a zone and a version. */
 const MAX_TEXT_LENGTH = 128;
 const MAX_ADDRESS_LENGTH = 255;
 const MAX_PORT = 65_535;
@@ -52,6 +56,22 @@ function standingOf({ status, operatorState }: Instance): Standing {
   if (status === InstanceStatus.INSTANCE_STATUS_SERVING) return 'serving';
   // A status that is unknown here is a later version's: whatever it means, it isn't known to be ready.
   return status === InstanceStatus.INSTANCE_STATUS_DRAINING ? 'draining' : 'starting';
+}
+
+const MAX_WEIGHT = 1_000;
+/** What an instance has that says nothing. */
+export const DEFAULT_WEIGHT = 100;
+
+function weightOf({ weight }: Instance): number {
+  return weight >= 1 ? Math.min(weight, MAX_WEIGHT) : DEFAULT_WEIGHT;
+}
+
+const MAX_LABELS = 32;
+const MAX_LABEL_LENGTH = 256;
+
+function labelsOf(metadata: Instance['metadata']): Readonly<Record<string, string>> {
+  const labels = Object.entries(metadata).filter(([key, value]) => key.length + value.length <= 2 * MAX_LABEL_LENGTH);
+  return Object.fromEntries(labels.slice(0, MAX_LABELS));
 }
 
 /** The contract's least: whatever is below it is no answer. */

@@ -1,3 +1,4 @@
+export { CANARY_LABEL, CANARY_RULE, canaryPercent, parseCanaryPercent, whyNoShare } from './canary.js';
 export { folderStorage } from './folder-storage.js';
 export type { Watch } from './follower.js';
 export type { EndpointStorage } from './last-known.js';
@@ -12,4 +13,5 @@ export type {
   SourceView,
   Standing,
 } from './resolver.js';
-export { PEER_PING_INTERVAL_MS, type StaticResolverOptions, staticResolver } from './static.js';
+export { fixedEndpoint, PEER_PING_INTERVAL_MS, type StaticResolverOptions, staticResolver } from './static.js';
+export { checkZone, ZONE_PATTERN } from './zone.js';

@@ -16,7 +16,7 @@ export interface LastKnownSubject {
 }
 
 const FORMAT = 'rondo-last-known';
-const VERSION = 1;
+const VERSION = 2;
 /** More aren't kept: so many carry a client until the registry is back. */
 const MAX_ENDPOINTS = 1_000;
 const MAX_LENGTH = 1024 * 1024;
@@ -79,13 +79,24 @@ function listOf<T>(value: unknown, isItem: (item: unknown) => item is T, field: 
 
 function isEndpoint(value: unknown): value is Endpoint {
   if (!isObject(value)) return false;
-  const { instanceId, address, zone, standing, minPingIntervalMs } = value;
+  const { instanceId, address, zone, standing, weight, version, metadata, incarnation, minPingIntervalMs } = value;
+  const known = isCount(weight) && weight > 0 && isText(version) && isLabels(metadata) && isCount(incarnation);
   const pingable = minPingIntervalMs === undefined || (typeof minPingIntervalMs === 'number' && minPingIntervalMs > 0);
-  return isText(instanceId) && isText(address) && isAddress(address) && isText(zone) && isKept(standing) && pingable;
+  return (
+    isText(instanceId) && isText(address) && isAddress(address) && isText(zone) && isKept(standing) && known && pingable
+  );
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
+}
+
+function isLabels(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every(isText);
 }
 
 function isText(value: unknown): value is string {

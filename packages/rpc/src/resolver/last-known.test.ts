@@ -57,7 +57,7 @@ describe('what the registry said', () => {
     const text = storage.texts.get(FILE) ?? '';
     expect(JSON.parse(text)).toMatchObject({
       format: 'rondo-last-known',
-      version: 1,
+      version: 2,
       service: SERVICE,
       registry: REGISTRY,
       endpoints: [
@@ -226,7 +226,7 @@ describe('a file that is none', () => {
     ['empty', '', 'the file is damaged: it is no JSON'],
     ['no object', '[]', 'the file is damaged: it is no JSON object'],
     ["another program's", '{}', 'the file is none of last known instances'],
-    ['of a later version', changed({ version: 2 }), 'the file is of version 2, not 1'],
+    ['of an earlier version', changed({ version: 1 }), 'the file is of version 1, not 2'],
     ['of another service', changed({ service: 'x.Y' }), 'the file is of x.Y'],
     ['of another registry', changed({ registry: ['q:1'] }), 'the file is of another registry, at q:1'],
     ['without its time', changed({ savedAt: 'then' }), "the file is damaged: savedAt isn't what it should be"],

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { InstanceStatus, type Position, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
+import { endpoint } from '../../test/support/endpoints.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
 import { ManualClock, seededRandom } from '../testing/index.js';
@@ -66,7 +67,7 @@ describe('what a registry resolver tells', () => {
     const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING, zone: 'eu/1' };
     await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [draining] } } });
     expect(resolutions.at(-1)?.endpoints).toEqual([
-      { instanceId: 'a', address: 'a:1', zone: 'eu/1', standing: 'draining' },
+      endpoint('a', { zone: 'eu/1', standing: 'draining', incarnation: Number(instance?.incarnation ?? 0n) }),
     ]);
   });
 

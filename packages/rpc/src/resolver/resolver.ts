@@ -13,6 +13,14 @@ export interface Endpoint {
   /** `region/zone`; empty where nobody said. */
   readonly zone: string;
   readonly standing: Standing;
+  /** Its share of calls against its peers': 1 to 1000. */
+  readonly weight: number;
+  /** The version of what it runs; empty where nobody said. */
+  readonly version: string;
+  /** The labels that it registered with. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** When its process started, in milliseconds since the Unix epoch: another is another process. 0 where nobody said. */
+  readonly incarnation: number;
   /** The shortest time between keepalive pings that its server puts up with. Milliseconds; not known where missing. */
   readonly minPingIntervalMs?: number | undefined;
 }

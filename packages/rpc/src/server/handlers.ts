@@ -1,5 +1,12 @@
 import type { ServerCall } from '../call/index.js';
-import type { MethodDefinition, RequestOf, ResponseInit, ServiceDefinition } from '../contract/index.js';
+import {
+  type MethodDefinition,
+  type RequestOf,
+  type ResponseInit,
+  type ServiceDefinition,
+  type Unread,
+  unread,
+} from '../contract/index.js';
 import { RpcError, Status } from '../status/index.js';
 
 /** What answers one method; its shape follows from the contract. */
@@ -11,8 +18,16 @@ export type Handler<M extends MethodDefinition> = M['requestStream'] extends tru
     ? (request: RequestOf<M>, call: ServerCall) => AsyncIterable<ResponseInit<M>>
     : (request: RequestOf<M>, call: ServerCall) => Promise<ResponseInit<M>> | ResponseInit<M>;
 
-/** What answers every method of a service. */
-export type Handlers<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: Handler<D['methods'][K]> };
+/** What answers every method of a service; those named by `U` take and give encoded messages. */
+export type Handlers<D extends ServiceDefinition, U extends keyof D['methods'] = never> = {
+  readonly [K in keyof D['methods']]: Handler<K extends U ? Unread<D['methods'][K]> : D['methods'][K]>;
+};
+
+/** How a service is implemented. */
+export interface ImplementOptions<U> {
+  /** The methods, by their names in code, whose handlers pass messages on as they are on the wire: {@link unread}. */
+  readonly unread?: readonly U[];
+}
 
 /** A service with its handlers; made by {@link implement}. */
 export interface ServiceImplementation {
@@ -25,11 +40,22 @@ export interface ServiceImplementation {
 export type AnyHandler = (request: never, call: ServerCall) => unknown;
 
 /** Joins a contract and the handlers that keep it. */
-export function implement<D extends ServiceDefinition>(
+export function implement<D extends ServiceDefinition, U extends keyof D['methods'] & string = never>(
   definition: D,
-  handlers: Handlers<NoInfer<D>>,
+  handlers: Handlers<NoInfer<D>, U>,
+  { unread: unreadMethods = [] }: ImplementOptions<U> = {},
 ): ServiceImplementation {
-  return { definition, handlers: handlers as Readonly<Record<string, AnyHandler>> };
+  return {
+    definition: unreadMethods.length === 0 ? definition : withUnread(definition, unreadMethods),
+    handlers: handlers as Readonly<Record<string, AnyHandler>>,
+  };
+}
+
+function withUnread(definition: ServiceDefinition, names: readonly string[]): ServiceDefinition {
+  const methods = Object.entries(definition.methods).map(([key, method]) => {
+    return [key, names.includes(key) ? unread(method) : method] as const;
+  });
+  return { ...definition, methods: Object.fromEntries(methods) };
 }
 
 /**

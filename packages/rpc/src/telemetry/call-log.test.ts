@@ -3,7 +3,7 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import type { Logger } from '../call/index.js';
 import { createClient } from '../client/index.js';
 import { implement } from '../server/index.js';
-import { RpcError, type Status } from '../status/index.js';
+import { RpcError, type Status, toStatus } from '../status/index.js';
 import { createTestChannel, ManualClock } from '../testing/index.js';
 import { callLog } from './call-log.js';
 
@@ -37,9 +37,9 @@ function setUp(options: { everyCall?: boolean; quiet?: ReadonlySet<string> } = {
     },
     unaryUnsafe: () => ({}),
     clientStream: () => ({}),
-    async *serverStream() {
+    async *serverStream({ behaviour }) {
       yield { index: 0 };
-      throw new RpcError(13, 'broke off');
+      throw new RpcError(toStatus(behaviour?.code ?? 13), 'broke off');
     },
     async *bidiStream() {},
     unimplemented: () => ({}),
@@ -96,6 +96,21 @@ describe('callLog', () => {
     expect(lines).toHaveLength(0);
     await expect(client.unary({ behaviour: { code: 13 } })).rejects.toThrow('as told');
     expect(lines).toHaveLength(1);
+  });
+
+  it('has no complaint about a quiet stream that is broken off', async () => {
+    const path = '/rondo.conformance.v1.ConformanceService/ServerStream';
+    for (const [quiet, level] of [
+      [new Set([path]), 'debug'],
+      [new Set<string>(), 'warn'],
+    ] as const) {
+      const { lines, client } = setUp({ quiet });
+      const read = async () => {
+        for await (const { index } of client.serverStream({ behaviour: { code: 14 } })) expect(index).toBe(0);
+      };
+      await expect(read()).rejects.toThrow('broke off');
+      expect(lines).toMatchObject([{ level, fields: { code: 'UNAVAILABLE' } }]);
+    }
   });
 
   it('logs every call for debugging', async () => {

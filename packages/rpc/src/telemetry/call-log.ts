@@ -13,7 +13,7 @@ export interface CallLogOptions {
   readonly perSecond?: number;
   /** Logs every call, at the level `debug`. */
   readonly everyCall?: boolean;
-  /** Methods that are never logged unless they fail, by path. */
+  /** Methods that are never logged unless they fail, by path. A stream of theirs that is only broken off hasn't failed. */
   readonly quiet?: ReadonlySet<string>;
 }
 
@@ -46,6 +46,9 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
       const failure = { ...fields, error: error instanceof Error ? error.message : String(error) };
       // Its caller has left, as whoever watches does in the end: nobody was refused.
       if (code === 'CANCELLED') call.log.debug(failure, 'call cancelled');
+      // A watch that a drain ends, for one: each client of a replica has one, and begins it again elsewhere.
+      else if (code === 'UNAVAILABLE' && responseStream && quiet?.has(path))
+        call.log.debug(failure, 'stream broken off');
       else if (FAULTS.has(code)) call.log.error(failure, 'call failed');
       else if (TROUBLES.has(code)) call.log.warn(failure, 'call failed');
       else call.log.info(failure, 'call refused');

@@ -15,6 +15,8 @@ export interface WireCall {
   readonly request: Payload<Uint8Array>;
   /** The other end's address, as far as the transport knows it; empty on the way out. */
   readonly peer: string;
+  /** Whether it keeps no process alive, as it goes on for as long as its connection does. */
+  readonly background?: boolean;
 }
 
 /** What answers a wire call: a transport on one side, the router on the other. Failures are {@link RpcError}s. */

@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
-import { type CallLimit, Metadata, type Reply } from '../../call/index.js';
+import { Metadata, type Reply } from '../../call/index.js';
 import type { Clock, Timer } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../transport.js';
@@ -51,7 +51,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         else reject(toError(status, { header, connected: options.connected() }));
       },
     });
-    const { release } = resetWith(call, wire.limit, options);
+    const { release } = resetWith(call, wire, options);
     sendOne(call, request);
     call.startRead();
   });
@@ -98,7 +98,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
         }
       },
     });
-    const { reset, release } = resetWith(call, wire.limit, options);
+    const { reset, release } = resetWith(call, wire, options);
     const fail = (error: unknown) => {
       inbox.end(error);
       reject(error);
@@ -137,7 +137,9 @@ interface Reset {
 }
 
 /** Resets the call, which has been started, when its caller leaves: at once where it has left. */
-function resetWith(call: GrpcCall, limit: CallLimit, { clock, resets }: CarryOptions): Reset {
+function resetWith(call: GrpcCall, wire: WireCall, { clock, resets }: CarryOptions): Reset {
+  const { limit } = wire;
+  const hold = holdProcess(wire, clock);
   let backstop: Timer | undefined;
   let withdraw: (() => void) | undefined;
   const reset = () => {
@@ -151,10 +153,17 @@ function resetWith(call: GrpcCall, limit: CallLimit, { clock, resets }: CarryOpt
   limit.onEnd(onEnd);
   const release = () => {
     limit.offEnd(onEnd);
+    hold?.cancel();
     backstop?.cancel();
     withdraw?.();
   };
   return { reset, release };
+}
+
+/** The process lives for a call as long as its deadline is there; one that has none needs a timer for that alone. */
+function holdProcess({ deadline, background }: WireCall, clock: Clock): Timer | undefined {
+  if (deadline !== undefined || background === true) return undefined;
+  return clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
 }
 
 function sendOne(call: GrpcCall, message: Uint8Array): void {

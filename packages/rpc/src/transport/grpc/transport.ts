@@ -21,6 +21,9 @@ const MAX_BACKOFF_MS = 1_000;
 /** An attempt to connect that nobody answers is given up for a new one, after waits that double up to this. */
 const MAX_RENEWAL_MS = 8_000;
 
+/** By then a call that was made over a connection that stands has begun. Milliseconds. */
+const BEGUN_MS = 100;
+
 /** A timer that comes later shows that this process had no time for what else has come. Milliseconds. */
 const BUSY_MS = 50;
 
@@ -52,6 +55,9 @@ class GrpcTransport implements Transport {
   #timer: Timer | undefined;
   /** Sockets that nothing was heard on yet, each with the time it has. */
   readonly #unheard = new Map<Socket, Timer>();
+  /** Those that are open. */
+  readonly #sockets = new Set<Socket>();
+  #lettingGo: Timer | undefined;
   #stopKeepalive: () => void = () => undefined;
   #readyAt = 0;
   /** Short-lived connections in a row. */
@@ -105,13 +111,15 @@ class GrpcTransport implements Transport {
     });
   }
 
-  readonly call: WireHandler = (wire) =>
-    carry(wire, {
+  readonly call: WireHandler = (wire) => {
+    if (wire.background === true) this.#letGo();
+    return carry(wire, {
       channel: this.#channel,
       clock: this.#clock,
       resets: this.#resets,
       connected: () => this.#state === 'ready',
     });
+  };
 
   /** What was waited for has happened, as far as is known; until it is connected it counts as failed. */
   hurry(): void {
@@ -121,7 +129,20 @@ class GrpcTransport implements Transport {
   close(): void {
     if (this.#state !== 'ready') this.#hangUp();
     this.#move('shutdown');
+    this.#lettingGo?.cancel();
     this.#channel.close();
+  }
+
+  /**
+   * grpc-js has a connection keep the process alive from the first call in flight to the last: once a call in the
+   * background is among them, the connection does no more. Other calls are held by their own timers.
+   */
+  #letGo(): void {
+    const unref = () => {
+      for (const socket of this.#sockets) socket.unref();
+    };
+    this.#lettingGo?.cancel();
+    this.#lettingGo = this.#clock.setTimer(BEGUN_MS, unref, { keepAlive: false });
   }
 
   #open(): grpc.Channel {
@@ -213,6 +234,8 @@ class GrpcTransport implements Transport {
 
   /** Something accepts connections: now it has to speak, also where grpc-js tries again by itself. */
   #onSocket(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
     if (this.#state === 'ready' || this.#state === 'shutdown') return;
     const keepAlive = this.#state === 'connecting';
     const giveUp = () => {

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { resolution } from '../../test/support/endpoints.js';
-import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
-import { methodOf } from '../../test/support/method.js';
-import { failure } from '../../test/support/outcome.js';
-import { collect, streamOf } from '../../test/support/stream.js';
-import { wireCall } from '../../test/support/wire-call.js';
-import { CallLimit, type Reply } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import { RetryBudget } from '../resilience/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
-import { ManualClock, seededRandom } from '../testing/index.js';
-import { TransportError, type WireCall, type WireHandler } from '../transport/index.js';
+import { endpoint, resolution } from '../../../test/support/endpoints.js';
+import { emptyReply } from '../../../test/support/fake-transport.js';
+import { makeGroup } from '../../../test/support/group.js';
+import { methodOf } from '../../../test/support/method.js';
+import { failure } from '../../../test/support/outcome.js';
+import { collect, streamOf } from '../../../test/support/stream.js';
+import { wireCall } from '../../../test/support/wire-call.js';
+import { CallLimit, Metadata, type Reply } from '../../call/index.js';
+import type { Method } from '../../contract/index.js';
+import { RetryBudget } from '../../resilience/index.js';
+import { type Attempt, RpcError, Status } from '../../status/index.js';
+import { seededRandom } from '../../testing/index.js';
+import { TransportError, type WireCall, type WireHandler } from '../../transport/index.js';
 import { tryInTurn } from './attempts.js';
-import { EndpointGroup } from './endpoint-group.js';
 
 type Idempotency = Method['policy']['idempotency'];
 
@@ -23,10 +23,7 @@ const answer = () => new RpcError(Status.UNAVAILABLE, 'over quota; the connectio
 
 /** Three instances; what each answers can be set. */
 function makeCalls({ budget = new RetryBudget(), byHand = false } = {}) {
-  const { factory, at } = fakeTransports({ byHand });
-  const clock = new ManualClock();
-  const random = seededRandom(2);
-  const group = new EndpointGroup({ service: 's.S', source: 'here', transport: factory, clock, random });
+  const { group, at, clock } = makeGroup({ byHand, source: 'here', random: seededRandom(2) });
   group.onResolution(resolution('a', 'b', 'c'));
   const attempts: Attempt[] = [];
   const asked: string[] = [];
@@ -297,5 +294,66 @@ describe('the end of trying', () => {
     const limit = new CallLimit({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'left'))] });
     expect(await failure(call('idempotent', { limit }))).toMatchObject({ code: Status.CANCELLED });
     expect(asked).toEqual([]);
+  });
+});
+
+describe('a call that asks for a version by its metadata', () => {
+  const asking = (version: string) => ({ metadata: new Metadata({ 'rondo-version': version }) });
+
+  const of = (name: string, version: string) => endpoint(name, { version });
+  const both = { endpoints: [of('a', '2.0.0'), of('b', '1.0.0'), of('c', '2.0.0')], departed: [] };
+
+  it('is made there, and again there', async () => {
+    const { group, call, failFirst, asked } = makeCalls();
+    group.onResolution(both);
+    failFirst(1, never);
+    await call('unknown', asking('2.0.0'));
+    expect([...asked].sort()).toEqual(['a', 'c']);
+  });
+
+  it('goes nowhere else, even where it can succeed nowhere there', async () => {
+    const { group, call, clock, failFirst, asked } = makeCalls();
+    group.onResolution(both);
+    failFirst(9, never);
+    const failed = failure(call('unknown', asking('1.0.0')));
+    await clock.advance(20);
+    expect((await failed).message).toBe(
+      'no instance of s.S of version 1.0.0 can take the call: b at b:1: the call was not taken; ' +
+        'b at b:1: the call was not taken; the versions there are: 1.0.0, 2.0.0',
+    );
+    expect(asked).toEqual(['b', 'b']);
+  });
+
+  it('is told at once which versions there are, where none is of its own', async () => {
+    const { group, call, asked } = makeCalls();
+    group.onResolution({
+      endpoints: [endpoint('a', { version: '2.0.0' }), endpoint('b', { version: '1.0.0' }), endpoint('c')],
+      departed: [],
+    });
+    const { code, message } = await failure(call('no_side_effects', asking('3.0.0')));
+    expect(code).toBe(Status.UNAVAILABLE);
+    expect(message).toBe(
+      'no instance of s.S of version 3.0.0 can take the call: the versions there are: 1.0.0, 2.0.0, and instances that say none',
+    );
+    expect(asked).toEqual([]);
+  });
+
+  it('is told where nobody says a version', async () => {
+    const { group, call } = makeCalls();
+    group.onResolution({ endpoints: [endpoint('a'), endpoint('b')], departed: [] });
+    const { message } = await failure(call('no_side_effects', asking('3.0.0')));
+    expect(message).toBe(
+      'no instance of s.S of version 3.0.0 can take the call: no instance says its version (RONDO_VERSION)',
+    );
+  });
+
+  it('is told why those of its version take none', async () => {
+    const { group, call } = makeCalls();
+    const draining = endpoint('b', { version: '1.0.0', standing: 'draining' });
+    group.onResolution({ endpoints: [endpoint('a', { version: '2.0.0' }), draining], departed: [] });
+    const { message } = await failure(call('no_side_effects', asking('1.0.0')));
+    expect(message).toContain(
+      'of version 1.0.0 can take the call: b at b:1: draining; the versions there are: 1.0.0, 2.0.0',
+    );
   });
 });

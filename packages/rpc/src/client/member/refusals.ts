@@ -1,6 +1,6 @@
-import type { Method } from '../contract/index.js';
-import { RpcError, Status } from '../status/index.js';
-import { TransportError } from '../transport/index.js';
+import type { Method } from '../../contract/index.js';
+import { RpcError, Status } from '../../status/index.js';
+import { TransportError } from '../../transport/index.js';
 
 /** An instance's word that it doesn't do what it was asked for. */
 export interface Refusal {
@@ -57,11 +57,6 @@ export class Refusals {
   /** Whether it has ever answered this service with anything else. */
   #serves = false;
 
-  /** Whether there are any. */
-  get any(): boolean {
-    return this.#standing.size > 0;
-  }
-
   /** The refusal that stands for the method at `path`. */
   of(path: string): Refusal | undefined {
     return this.#standing.get(WHOLE) ?? this.#standing.get(path);
@@ -83,6 +78,8 @@ export class Refusals {
   /** Notes that it has answered a call of the method at `path`. Gives whether that is news. */
   clear(path: string): boolean {
     this.#serves = true;
+    // Each call that is answered comes here.
+    if (this.#standing.size === 0) return false;
     const whole = this.#standing.delete(WHOLE);
     return this.#standing.delete(path) || whole;
   }

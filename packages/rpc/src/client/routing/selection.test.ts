@@ -1,43 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { endpoints, resolution } from '../../test/support/endpoints.js';
-import { fakeTransports } from '../../test/support/fake-transport.js';
-import { methodOf } from '../../test/support/method.js';
-import type { Method } from '../contract/index.js';
-import { ManualClock, seededRandom } from '../testing/index.js';
-import { EndpointGroup } from './endpoint-group.js';
-import type { Member } from './member.js';
+import { endpoints, resolution } from '../../../test/support/endpoints.js';
+import { makeGroup } from '../../../test/support/group.js';
+import { methodOf } from '../../../test/support/method.js';
 
 const safe = methodOf('no_side_effects');
 const newer = methodOf('no_side_effects', { name: 'Newer', path: '/s.S/Newer' });
 const unsafe = methodOf('unknown', { name: 'Unsafe', path: '/s.S/Unsafe' });
 const refusal = { reason: 'unknown service s.S', proven: true, foreign: false };
-
-function makeGroup({ byHand = false } = {}) {
-  const { factory, at } = fakeTransports({ byHand });
-  const clock = new ManualClock();
-  const group = new EndpointGroup({
-    service: 's.S',
-    source: 'here',
-    transport: factory,
-    clock,
-    random: seededRandom(1),
-  });
-  const pick = (method: Method = safe, tried: readonly Member[] = []) => group.pick(method, tried)?.endpoint.instanceId;
-  const share = (count: number, method: Method = safe) => {
-    const counts: Record<string, number> = {};
-    for (let index = 0; index < count; index += 1) {
-      const name = pick(method) ?? 'nobody';
-      counts[name] = (counts[name] ?? 0) + 1;
-    }
-    return counts;
-  };
-  const member = (name: string) => {
-    const found = group.members.find(({ endpoint }) => endpoint.instanceId === name);
-    if (found === undefined) throw new Error(`nobody is called ${name}`);
-    return found;
-  };
-  return { group, at, clock, pick, share, member };
-}
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `i${index}`);
 
@@ -57,7 +26,7 @@ describe('who is connected', () => {
     const { group, at, clock, pick } = makeGroup({ byHand: true });
     group.onResolution(resolution('mute', 'b'));
     expect(pick()).toBeUndefined();
-    expect(group.coming(safe, [])).toHaveLength(2);
+    expect(group.coming(safe, { tried: [] })).toHaveLength(2);
     at('b:1').move('ready');
     await clock.advance(49);
     expect(pick()).toBeUndefined(); // those that began to connect together share the first calls evenly
@@ -116,36 +85,36 @@ describe('a large set', () => {
 
 describe('an instance that refuses', () => {
   it('all of a service is passed over, asked again after 1, 2, 4 … 60 s by one call each time', async () => {
-    const { group, share, member, clock } = makeGroup();
+    const { group, share, target, clock } = makeGroup();
     group.onResolution(resolution('a', 'b', 'wrong'));
     const asked: number[] = [];
-    group.onRefusal(member('wrong'), safe, refusal);
+    group.onRefusal(target('wrong'), refusal);
     for (let second = 1; second <= 200; second += 1) {
       await clock.advance(1_000);
       if (share(6)['wrong'] !== undefined) {
         asked.push(second);
-        group.onRefusal(member('wrong'), safe, refusal);
+        group.onRefusal(target('wrong'), refusal);
       }
       expect(share(6)['wrong']).toBeUndefined();
     }
     expect(asked).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
-    group.onAnswer(member('wrong'), safe);
+    group.onAnswer(target('wrong'));
     expect(share(9)).toEqual({ a: 3, b: 3, wrong: 3 });
   });
 
   it('one method only, as it has answered others, is passed over for that one', () => {
-    const { group, share, member } = makeGroup();
+    const { group, share, target } = makeGroup();
     group.onResolution(resolution('new', 'old'));
-    group.onAnswer(member('old'), safe);
-    group.onRefusal(member('old'), newer, refusal);
+    group.onAnswer(target('old'));
+    group.onRefusal(target('old', newer), refusal);
     expect(share(4, newer)).toEqual({ new: 4 });
     expect(share(4, safe)).toEqual({ new: 2, old: 2 });
   });
 
   it('is asked again soon after it was connected again', async () => {
-    const { group, at, share, member, clock } = makeGroup();
+    const { group, at, share, target, clock } = makeGroup();
     group.onResolution(resolution('a', 'wrong'));
-    for (let count = 0; count < 6; count += 1) group.onRefusal(member('wrong'), safe, refusal);
+    for (let count = 0; count < 6; count += 1) group.onRefusal(target('wrong'), refusal);
     await clock.advance(1_000);
     expect(share(4)).toEqual({ a: 4 });
     at('wrong:1').move('connecting');
@@ -155,29 +124,29 @@ describe('an instance that refuses', () => {
   });
 
   it('without a proof that no handler saw the call is asked again by safe methods alone', async () => {
-    const { group, share, member, clock } = makeGroup();
+    const { group, share, target, clock } = makeGroup();
     group.onResolution(resolution('a', 'wrong'));
-    group.onRefusal(member('wrong'), safe, { ...refusal, proven: false });
+    group.onRefusal(target('wrong'), { ...refusal, proven: false });
     await clock.advance(1_000);
     expect(share(4, unsafe)).toEqual({ a: 4 });
     expect(share(4, safe)['wrong']).toBe(1);
   });
 
   it('is picked where there is nobody else, but not where another is just being connected', () => {
-    const { group, at, pick, member } = makeGroup();
+    const { group, at, pick, target } = makeGroup();
     group.onResolution(resolution('a', 'wrong'));
-    group.onRefusal(member('wrong'), safe, refusal);
+    group.onRefusal(target('wrong'), refusal);
     at('a:1').move('connecting');
     expect(pick()).toBeUndefined();
     at('a:1').move('transient_failure', 'refused');
     expect(pick()).toBe('wrong');
-    expect(pick(safe, [member('wrong')])).toBeUndefined();
+    expect(pick(safe, [target('wrong')])).toBeUndefined();
   });
 });
 
 describe('why nobody calls an instance', () => {
   it('is known of each', () => {
-    const { group, at, member } = makeGroup({ byHand: true });
+    const { group, at, target } = makeGroup({ byHand: true });
     const [a, b, c, d, e] = endpoints('a', 'b', 'c', 'd', 'e');
     if (!a || !b || !c || !d || !e) throw new Error('five endpoints were asked for');
     const held = [
@@ -187,8 +156,8 @@ describe('why nobody calls an instance', () => {
     group.onResolution({ endpoints: [a, b, ...held, e], departed: [] });
     at('a:1').move('ready');
     at('e:1').move('ready');
-    group.onRefusal(member('e'), safe, refusal);
-    const reasons = () => group.members.map((one) => one.whyNot());
+    group.onRefusal(target('e'), refusal);
+    const reasons = () => group.members.map((one) => one.whyHeld());
     expect(reasons()).toEqual([
       undefined,
       'connecting',

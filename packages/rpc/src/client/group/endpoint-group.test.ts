@@ -1,33 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { endpoints, resolution } from '../../test/support/endpoints.js';
-import { fakeTransports } from '../../test/support/fake-transport.js';
-import { methodOf } from '../../test/support/method.js';
-import { failure } from '../../test/support/outcome.js';
-import { Status } from '../status/index.js';
-import { ManualClock, seededRandom } from '../testing/index.js';
-import { EndpointGroup } from './endpoint-group.js';
+import { endpoint, endpoints, resolution } from '../../../test/support/endpoints.js';
+import { makeGroup } from '../../../test/support/group.js';
+import { methodOf } from '../../../test/support/method.js';
+import { failure } from '../../../test/support/outcome.js';
+import { Status } from '../../status/index.js';
+import type { EndpointGroup } from './endpoint-group.js';
 
-const SERVICE = 'calculator.v1.CalculatorService';
 const safeMethod = methodOf('no_side_effects');
-
-function makeGroup() {
-  const { factory, at } = fakeTransports();
-  const random = seededRandom(1);
-  const clock = new ManualClock();
-  const source = 'the registry at r:1';
-  const group = new EndpointGroup({ service: SERVICE, source, transport: factory, clock, random });
-  const pick = (method = safeMethod) => group.pick(method, [])?.endpoint.instanceId;
-  const share = (count: number) => {
-    const counts = new Map<string, number>();
-    for (let index = 0; index < count; index += 1) {
-      const name = pick() ?? 'nobody';
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-    return Object.fromEntries(counts);
-  };
-  return { group, at, pick, share, clock };
-}
-
 const names = (group: EndpointGroup) => group.members.map(({ endpoint }) => endpoint.instanceId);
 
 describe('an endpoint group', () => {
@@ -78,10 +57,10 @@ describe('an endpoint group', () => {
     at('a:1').move('transient_failure');
     at('b:1').move('transient_failure');
     expect(pick()).toBeUndefined();
-    expect(group.coming(safeMethod, [])).toEqual([]);
+    expect(group.coming(safeMethod, { tried: [] })).toEqual([]);
     at('b:1').move('connecting');
     expect(pick()).toBeUndefined();
-    expect(group.coming(safeMethod, []).map(({ endpoint }) => endpoint.instanceId)).toEqual(['b']);
+    expect(group.coming(safeMethod, { tried: [] }).map(({ endpoint }) => endpoint.instanceId)).toEqual(['b']);
     const changed = group.changed();
     at('b:1').move('ready');
     await changed;
@@ -99,12 +78,12 @@ describe('an endpoint group', () => {
   });
 
   it('tries nobody twice a call', () => {
-    const { group } = makeGroup();
+    const { group, pickTarget, target } = makeGroup();
     group.onResolution(resolution('a', 'b'));
-    const first = group.pick(safeMethod, []);
-    const second = group.pick(safeMethod, first === undefined ? [] : [first]);
+    const first = pickTarget();
+    const second = pickTarget(safeMethod, first === undefined ? [] : [first]);
     expect(second).not.toBe(first);
-    expect(group.pick(safeMethod, group.members)).toBeUndefined();
+    expect(pickTarget(safeMethod, [target('a'), target('b')])).toBeUndefined();
   });
 
   it('keeps one that is no longer listed while its connection stands', () => {
@@ -147,7 +126,7 @@ describe('an endpoint group', () => {
     group.onResolution(resolution('a'));
     const before = at('a:1');
     group.onResolution({
-      endpoints: [{ instanceId: 'a', address: 'a:2', zone: '', standing: 'serving' }],
+      endpoints: [endpoint('a', { address: 'a:2' })],
       departed: [],
     });
     expect(before.closed).toBe(true);
@@ -211,7 +190,7 @@ describe('an endpoint group', () => {
   it('says that nobody is registered, naming the service and where it looked', async () => {
     const { group, pick } = makeGroup();
     group.onResolution(resolution());
-    const message = `no instance of ${SERVICE} is registered with the registry at r:1; start one, or check the service's name`;
+    const message = `no instance of ${'s.S'} is registered with the registry at r:1; start one, or check the service's name`;
     const error = await failure(Promise.resolve().then(() => pick()));
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, message });
   });

@@ -1,0 +1,2 @@
+export { EndpointGroup, type EndpointGroupOptions } from './endpoint-group.js';
+export { channelClosed } from './lookup.js';

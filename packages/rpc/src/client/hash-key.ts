@@ -1,0 +1,27 @@
+import type { HashKey } from '../contract/index.js';
+import type { ClientCall } from './client-call.js';
+
+/** A call's key; undefined where it has none, as what its field holds can't be one. */
+export function readHashKey(source: HashKey, { metadata, request }: ClientCall): string | undefined {
+  if (source.from === 'metadata') {
+    const value = metadata.get(source.key);
+    return value === undefined ? undefined : toKey(value);
+  }
+  return request.stream ? undefined : toKey(source.path.reduce<unknown>(fieldOf, request.message));
+}
+
+function fieldOf(message: unknown, name: string): unknown {
+  return typeof message === 'object' && message !== null ? Reflect.get(message, name) : undefined;
+}
+
+function toKey(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    default:
+      return value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : undefined;
+  }
+}

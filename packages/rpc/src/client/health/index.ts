@@ -1,0 +1,1 @@
+export { HEALTH_SERVICE, HealthWatch } from './health-watch.js';

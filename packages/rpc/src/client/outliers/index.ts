@@ -1,0 +1,1 @@
+export { Outliers } from './outliers.js';

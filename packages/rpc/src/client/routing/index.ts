@@ -1,0 +1,3 @@
+export { Selection } from './selection.js';
+export { groupOf, portionsOf } from './traffic-groups.js';
+export { askedVersion, describeVersions, isMeantFor, quoteVersion } from './versions.js';

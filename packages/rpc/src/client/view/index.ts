@@ -1,0 +1,1 @@
+export { type EndpointView, type MethodView, type ServiceView, viewEndpoints } from './service-view.js';

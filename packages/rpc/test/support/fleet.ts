@@ -1,0 +1,114 @@
+import { ConformanceServiceDefinition, type UnaryRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { ServerCall } from '../../src/call/index.js';
+import { type Channel, createChannel, createClient } from '../../src/client/index.js';
+import { sleep } from '../../src/clock/index.js';
+import type { Endpoint, ResolverListener } from '../../src/resolver/index.js';
+import { createRouter } from '../../src/server/index.js';
+import { createFaultNetwork, ManualClock, seededRandom } from '../../src/testing/index.js';
+import { endpoint } from './endpoints.js';
+import { conformanceService } from './service.js';
+
+/** What one instance of a fleet does with a call. */
+export interface Work {
+  /** How long it takes. */
+  readonly workMs?: number;
+  /** Runs at its end, and may throw. */
+  readonly answer?: (request: UnaryRequest, call: ServerCall) => void;
+}
+
+/** What an instance has begun. */
+export interface Begun {
+  readonly instance: string;
+  readonly text: string;
+  readonly call: ServerCall;
+}
+
+const STEP_MS = 5;
+const MAX_STEPS = 20_000;
+
+/** Instances of the conformance service in a network whose parts can fail, a client of them, and a clock held still. */
+export function makeFleet(names: readonly string[], work: Readonly<Record<string, Work>> = {}) {
+  const clock = new ManualClock();
+  const network = createFaultNetwork({ clock });
+  const begun: Begun[] = [];
+  const inFlight = new Map<string, number>();
+  const mostInFlight = new Map<string, number>();
+  let listener: ResolverListener | undefined;
+  let known: readonly (string | Endpoint)[] = names;
+
+  async function serve(instance: string, request: UnaryRequest, call: ServerCall) {
+    begun.push({ instance, text: request.text, call });
+    const now = (inFlight.get(instance) ?? 0) + 1;
+    inFlight.set(instance, now);
+    mostInFlight.set(instance, Math.max(now, mostInFlight.get(instance) ?? 0));
+    const { workMs = 10, answer } = work[instance] ?? {};
+    try {
+      await sleep(network.node(instance).clock, workMs, call.signal);
+      answer?.(request, call);
+    } finally {
+      inFlight.set(instance, (inFlight.get(instance) ?? 0) - 1);
+    }
+    return { text: `${request.text} by ${instance}` };
+  }
+
+  function start(instance: string): void {
+    const node = network.node(instance);
+    const service = conformanceService({
+      unary: (request, call) => serve(instance, request, call),
+      async unaryUnsafe(_request, call) {
+        await serve(instance, { text: 'unsafe', payload: Buffer.alloc(0), behaviour: undefined }, call);
+        return {};
+      },
+    });
+    node.listen(`${instance}:1`, createRouter({ services: [service], clock: node.clock }));
+  }
+
+  function list(...instances: readonly (string | Endpoint)[]): void {
+    known = instances;
+    const endpoints = known.map((one) => (typeof one === 'string' ? endpoint(one) : one));
+    listener?.onResolution({ endpoints, departed: [] });
+  }
+
+  for (const name of names) start(name);
+  const channel: Channel = createChannel({
+    resolver: {
+      source: 'the registry at r:1',
+      resolve(_service, told) {
+        listener = told;
+        list(...known);
+        return { close() {} };
+      },
+      close() {},
+    },
+    transport: network.node('client').transport,
+    clock: network.node('client').clock,
+    random: seededRandom(1),
+  });
+  const client = createClient(ConformanceServiceDefinition, { channel });
+
+  /** Moves time on until `outcome` is settled. */
+  async function settled<T>(outcome: Promise<T>): Promise<T> {
+    let done = false;
+    const end = () => {
+      done = true;
+    };
+    outcome.then(end, end);
+    for (let step = 0; !done && step < MAX_STEPS; step += 1) await clock.advance(STEP_MS);
+    if (!done) throw new Error(`not settled within ${STEP_MS * MAX_STEPS} ms`);
+    return outcome;
+  }
+
+  return { clock, network, channel, client, begun, mostInFlight, start, list, settled };
+}
+
+/** A request for each of so many parts. */
+export function requestsFor(count: number): readonly { readonly text: string }[] {
+  return Array.from({ length: count }, (_, index) => ({ text: `part ${index}` }));
+}
+
+/** How many there are of each. */
+export function tally(items: readonly (string | undefined)[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[item ?? 'nobody'] = (counts[item ?? 'nobody'] ?? 0) + 1;
+  return counts;
+}
