@@ -10,9 +10,10 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
+import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { fixedEndpoint, staticResolver } from '@rondo/rpc/resolver';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { type App, type RunningService, StartupError, startService } from '../src/index.js';
@@ -110,6 +111,21 @@ async function eventually(condition: () => boolean): Promise<void> {
 }
 
 describe('a service', () => {
+  it('tells its callers of its load, over a real connection, and not those who ask for its health', async () => {
+    const { channel } = await start();
+    const reports: (Uint8Array | undefined)[] = [];
+    const onTrailer = (trailer: { getBytes(key: string): Uint8Array | undefined }) => {
+      reports.push(trailer.getBytes('endpoint-load-metrics-bin'));
+    };
+    await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
+    await createClient(HealthDefinition, { channel }).check({}, { onTrailer });
+    const [report, none] = reports;
+    expect(none).toBeUndefined();
+    const { rpsFractional, applicationUtilization } = OrcaLoadReport.decode(report ?? new Uint8Array());
+    expect(rpsFractional).toBeGreaterThan(0);
+    expect(applicationUtilization / rpsFractional).toBeGreaterThan(0.0005);
+  });
+
   it('serves its handlers at once, whether the registry is there or not, and says who answered', async () => {
     const { channel } = await start();
     const trailers: (string | undefined)[] = [];
@@ -142,7 +158,13 @@ describe('a service', () => {
 
   it('registers what it serves, where it is reached, and that it serves', async () => {
     const registry = await startFakeRegistry();
-    const environment = { RONDO_ZONE: 'eu/a', RONDO_ADVERTISE: 'calculator.internal' };
+    const environment = {
+      RONDO_ZONE: 'eu/a',
+      RONDO_ADVERTISE: 'calculator.internal',
+      RONDO_WEIGHT: '400',
+      RONDO_VERSION: '2.1.0',
+      RONDO_METADATA: 'canary=5, team=blue',
+    };
     const { service } = await start({ registry: registry.address, environment });
     await eventually(() => registry.fake.registered.length > 0);
     const port = service.address.split(':')[1];
@@ -151,6 +173,9 @@ describe('a service', () => {
       endpoints: [{ address: `calculator.internal:${port}` }],
       services: ['calculator.Calculator'],
       zone: 'eu/a',
+      weight: 400,
+      version: '2.1.0',
+      metadata: { canary: '5', team: 'blue' },
       status: InstanceStatus.INSTANCE_STATUS_SERVING,
     });
   });
@@ -217,8 +242,8 @@ describe('a service', () => {
     const callee = await start();
     const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
     folders.push(folder);
-    const one = { instanceId: 'one', address: callee.service.address, zone: '', standing: 'serving' };
-    const about = { format: 'rondo-last-known', version: 1, service: 'calculator.Calculator' };
+    const one = fixedEndpoint(callee.service.address, { instanceId: 'one' });
+    const about = { format: 'rondo-last-known', version: 2, service: 'calculator.Calculator' };
     const file = { ...about, registry: ['127.0.0.1:1'], savedAt: '2026-01-01T00:00:00Z', endpoints: [one] };
     await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
     const environment = { RONDO_REGISTRY_CACHE: folder, RONDO_METRICS: '127.0.0.1:0', RONDO_INSTANCE_ID: 'caller' };
@@ -244,6 +269,13 @@ describe('a service', () => {
     const drained = service.drain();
     expect((await report.next()).done).toBe(true);
     await drained;
+  });
+
+  it('calls others from the zone that it is in', async () => {
+    const { outgoing } = await start({ environment: { RONDO_ZONE: 'eu-west/a' } });
+    expect(outgoing.zone).toBe('eu-west/a');
+    const { outgoing: elsewhere } = await start();
+    expect(elsewhere.zone).toBe('');
   });
 
   it('counts its calls by method and status', async () => {

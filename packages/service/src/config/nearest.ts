@@ -1,3 +1,5 @@
+import { editDistance } from '@rondo/rpc/contract';
+
 const PREFIX = 'RONDO_';
 /** More edits than this in a name are another name, not a slip. */
 const MAX_EDITS = 2;
@@ -32,18 +34,4 @@ function nearest(name: string, known: readonly string[]): string | undefined {
     .filter(({ edits }) => edits <= MAX_EDITS)
     .sort((a, b) => a.edits - b.edits);
   return ranked[0]?.candidate;
-}
-
-/** The Levenshtein distance, one row at a time. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const replace = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replace, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -1,3 +1,4 @@
+import { type BalancingOverrides, formatBalancing, parseBalancing } from '@rondo/rpc/contract';
 import { formatHostPort, type HostPort, invalid, type Parsed, type Parser, valid } from './parser.js';
 
 /** Any text. */
@@ -108,6 +109,17 @@ export const reachableAt: Parser<ReachableAt> = {
     return port === undefined ? valid({ host, port: undefined }) : parseHostPort(value, 1);
   },
   format: ({ host, port }) => (port === undefined ? host : formatHostPort({ host, port })),
+};
+
+/** How services are balanced, beside what their contracts say. */
+export const balancingOverrides: Parser<BalancingOverrides> = {
+  rule: 'service=policy[?key=value&…], several with commas, * for every other service',
+  example: 'sales.v1.OrderService=least_request,*=weighted_round_robin?weights=load&slow_start=30s',
+  parse(value) {
+    const { overrides, faults } = parseBalancing(value);
+    return faults.length === 0 ? valid(overrides) : invalid(`is wrong: ${faults.join('; ')}`);
+  },
+  format: formatBalancing,
 };
 
 /** A host, and a port where it was said. */

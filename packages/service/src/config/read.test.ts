@@ -45,6 +45,15 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('lists every fault of how services are balanced, in one line', () => {
+    const environment = { RONDO_BALANCING: 'sales.v1.OrderService=least_requests?subset=0,Calculator=random' };
+    expect(faultsOf(sharedVariables(1), environment)).toEqual([
+      expect.stringMatching(
+        /^RONDO_BALANCING=.* is wrong: .*is least_request meant.*; .*subset=0 is not .*; Calculator: .*: give service=policy/,
+      ),
+    ]);
+  });
+
   it('never shows a secret', () => {
     const variables = { token: variable('RONDO_TOKEN', integer(), { secret: true }) };
     expect(faultsOf(variables, { RONDO_TOKEN: 'hunter2' }).join()).not.toContain('hunter2');
@@ -68,8 +77,36 @@ describe('the parsers', () => {
     [sharedVariables(1).advertise.parser, ['host:0', 'a/b', 'host:99999']],
     [sharedVariables(1).instanceId.parser, ['a b', 'x'.repeat(129)]],
     [sharedVariables(1).zone.parser, ['eu-west', '/a', 'eu/']],
+    [sharedVariables(1).weight.parser, ['0', '1001', '2.5']],
+    [sharedVariables(1).version.parser, ['v'.repeat(129), 'two words', 'ü']],
+    [
+      sharedVariables(1).metadata.parser,
+      ['canary', '=5', 'a=1,', 'a=1,a=2', `${'k'.repeat(65)}=`, `k=${'v'.repeat(257)}`],
+    ],
+    [
+      sharedVariables(1).metadata.parser,
+      ['canary=5%', 'canary=', 'canary=-1', 'canary=101', 'canary=1e1', 'canary=1,'],
+    ],
+    [sharedVariables(1).metadata.parser, [Array.from({ length: 33 }, (_, index) => `k${index}=v`).join(',')]],
+    [sharedVariables(1).balancing.parser, ['random', 'a.B=rnd', 'a.B=random?x=1', 'B=random']],
   ])('refuse what breaks "%j"', (parser, texts) => {
     expect(texts.filter((text) => parser.parse(text).ok)).toEqual([]);
+  });
+
+  it('say which label is wrong, and what it may be', () => {
+    expect(faultsOf(sharedVariables(1), { RONDO_METADATA: 'team=blue,canary=5%' })).toEqual([
+      'RONDO_METADATA=team=blue,canary=5% item 2 has a canary that is not a number from 0 to 100, without a percent sign:' +
+        ' give at most 32 labels as key=value,key=value, a key of 1 to 64 characters, a value of up to 256,' +
+        ' and canary a number from 0 to 100, without a percent sign, such as RONDO_METADATA=canary=5',
+    ]);
+  });
+
+  it('take labels with an equals sign in their values, and without a value', () => {
+    const { parser } = sharedVariables(1).metadata;
+    expect(parser.parse(' link = a=b , flag=,canary=0.5')).toEqual({
+      ok: true,
+      value: { link: 'a=b', flag: '', canary: '0.5' },
+    });
   });
 
   it.each(Object.values(sharedVariables(50051)))('give an example for $name that they take', ({ parser, example }) => {

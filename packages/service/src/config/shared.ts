@@ -1,4 +1,16 @@
-import { hostPort, integer, list, listenAddress, matching, oneOf, reachableAt, text } from './parsers.js';
+import { ZONE_PATTERN } from '@rondo/rpc/resolver';
+import { labels } from './labels.js';
+import {
+  balancingOverrides,
+  hostPort,
+  integer,
+  list,
+  listenAddress,
+  matching,
+  oneOf,
+  reachableAt,
+  text,
+} from './parsers.js';
 import { type Config, optionalVariable, variable } from './variable.js';
 
 /** The port that the registry listens at, and where everybody looks for it unless told otherwise. */
@@ -9,7 +21,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,128}$/;
 const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';
-const ZONE = /^[^\s/]+\/[^\s/]+$/;
+const VERSION = /^[\x21-\x7e]{1,128}$/;
 
 /** The variables that every service reads; `port` is its own default. */
 export function sharedVariables(port: number) {
@@ -33,8 +45,29 @@ export function sharedVariables(port: number) {
     instanceId: optionalVariable('RONDO_INSTANCE_ID', matching(INSTANCE_ID, INSTANCE_ID_RULE, 'sales-1'), {
       description: "The instance's stable name; by default the service and a random suffix.",
     }),
-    zone: optionalVariable('RONDO_ZONE', matching(ZONE, 'region/zone', 'eu-west/a'), {
-      description: 'Where the instance runs.',
+    zone: optionalVariable('RONDO_ZONE', matching(ZONE_PATTERN, 'region/zone', 'eu-west/a'), {
+      description: 'Where the process runs: told to the registry, and what zone_aware balancing goes by.',
+    }),
+    weight: variable('RONDO_WEIGHT', integer({ min: 1, max: 1_000 }), {
+      default: 100,
+      description: "The instance's share of calls against its peers', where calls are shared out by weight.",
+    }),
+    version: variable(
+      'RONDO_VERSION',
+      matching(VERSION, '1 to 128 characters of printable ASCII, no spaces', '2.1.0'),
+      {
+        default: '',
+        example: '2.1.0',
+        description: 'The version of what runs, for those who ask for one.',
+      },
+    ),
+    metadata: variable('RONDO_METADATA', labels, {
+      default: {},
+      example: labels.example,
+      description: "The instance's labels; canary=5 gives those that have it 5 % of the service's calls together.",
+    }),
+    balancing: optionalVariable('RONDO_BALANCING', balancingOverrides, {
+      description: 'How the services that this one calls are balanced, where that is not to be as their contracts say.',
     }),
     logLevel: variable('RONDO_LOG_LEVEL', oneOf(LOG_LEVELS), {
       default: 'info',

@@ -2,7 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
 import { formatHostPort } from '../config/index.js';
 import { createHealth } from '../health/index.js';
-import { createLoadMeter, createLoadReports } from '../load/index.js';
+import { createCpuMeter, createLoadMeter, createLoadReports } from '../load/index.js';
 import { createReflection } from '../reflection/index.js';
 import type { Readiness, State } from '../state/index.js';
 import { COMMON_SERVICES, serverChain } from './chain.js';
@@ -30,7 +30,7 @@ export async function listen(scene: Scene, options: ListenOptions): Promise<RpcS
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: [...own, ...COMMON_SERVICES] });
   const reflection = createReflection({ services: [...own, health.definition.fullName], descriptorSet });
-  const load = createLoadMeter({ clock, ignored: COMMON_SERVICES });
+  const load = createLoadMeter({ clock, ignored: COMMON_SERVICES, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
   const router = createRouter({
     services: [...app.services, health, ...reflection, reports],

@@ -68,9 +68,9 @@ function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOpt
     ],
     services: [...services],
     zone: config.zone ?? '',
-    version: '',
-    weight: 0,
-    metadata: {},
+    version: config.version,
+    weight: config.weight,
+    metadata: config.metadata,
     fingerprints: fingerprints(services, descriptorSet, log),
   };
 }

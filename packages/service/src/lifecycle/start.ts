@@ -1,9 +1,10 @@
 import type { Logger } from '@rondo/rpc/call';
-import { createRegistryChannel } from '@rondo/rpc/client';
+import { BalancingError, createRegistryChannel, type Self } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { folderStorage } from '@rondo/rpc/resolver';
 import { callMetrics } from '@rondo/rpc/telemetry';
 import {
+  ConfigurationError,
   describeMisspelling,
   type Environment,
   formatHostPort,
@@ -12,7 +13,7 @@ import {
 } from '../config/index.js';
 import { watchDependencies } from '../dependency/index.js';
 import { consoleDestination, createLog } from '../log/index.js';
-import { meterDiscovery, startMetrics } from '../metrics/index.js';
+import { meterBalancing, meterDiscovery, startMetrics } from '../metrics/index.js';
 import { createState, readinessOf } from '../state/index.js';
 import { configure } from './configure.js';
 import { loadDescriptors } from './descriptors.js';
@@ -68,8 +69,13 @@ export async function startService<V extends Variables>(options: StartOptions<V>
     return await assemble(scene, { createApp, registers: options.register ?? true, resources });
   } catch (error) {
     await resources.release();
-    throw error;
+    throw config.balancing === undefined ? error : blameBalancing(error);
   }
+}
+
+/** What one that calls a service finds out when it binds its client is a fault of the configuration, too. */
+function blameBalancing(error: unknown): unknown {
+  return error instanceof BalancingError ? new ConfigurationError([`RONDO_BALANCING: ${error.message}`]) : error;
 }
 
 async function consoleLog(service: string, instanceId: string, { logLevel }: SharedConfig): Promise<Logger> {
@@ -87,20 +93,31 @@ async function assemble(scene: Scene, { createApp, registers, resources }: Assem
   const { config, instanceId, clock, random, log } = scene;
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
+  // The app needs the channel before it can say what it serves.
+  let introduce: (self: Self | undefined) => void = () => undefined;
+  const self = new Promise<Self | undefined>((resolve) => {
+    introduce = resolve;
+  });
   const channel = createRegistryChannel({
     registry: config.registry.map(formatHostPort),
     middleware: [callMetrics('client', { meter: metrics.meter, clock })],
     clock,
     random,
     logger: log,
+    zone: config.zone,
+    ...(config.balancing && { balancing: config.balancing }),
+    self,
     ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
   });
   resources.hold(() => channel.close());
   meterDiscovery(metrics.meter, channel);
+  meterBalancing(metrics.meter, channel);
   const app = createApp({ log, channel, instanceId, clock, random, meter: metrics.meter });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;
   const services = servicesOf(app);
+  const [service] = services;
+  introduce(registers && service !== undefined ? { service, instanceId } : undefined);
   const readiness = createState(readinessOf(dependencies.map(({ name }) => name)));
   const descriptorSet = loadDescriptors(config.descriptors, log);
   const server = await listen(scene, { app, descriptorSet, readiness, meter: metrics.meter });

@@ -14,7 +14,11 @@ import { createLoadMeter, createLoadReports } from './index.js';
 function start() {
   const clock = new ManualClock();
   const readiness = createState(readinessOf([]));
-  const meter = createLoadMeter({ clock, ignored: [HealthDefinition.fullName, OpenRcaServiceDefinition.fullName] });
+  const meter = createLoadMeter({
+    clock,
+    ignored: [HealthDefinition.fullName, OpenRcaServiceDefinition.fullName],
+    cpu: () => 0,
+  });
   const waiting: (() => void)[] = [];
   const add = async () => {
     await new Promise<void>((resolve) => waiting.push(resolve));

@@ -1,7 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createChannel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { PEER_PING_INTERVAL_MS, type Resolver, type ResolverListener } from '@rondo/rpc/resolver';
+import { fixedEndpoint, PEER_PING_INTERVAL_MS, type Resolver, type ResolverListener } from '@rondo/rpc/resolver';
 import { grpcTransport, type TransportFactory, wrapTransport } from '@rondo/rpc/transport';
 
 /** What a registration needs to know of the way to its registry. */
@@ -65,10 +65,7 @@ function createList(addresses: readonly string[]) {
   let listener: ResolverListener | undefined;
   const tell = (departed: readonly string[]) =>
     listener?.onResolution({
-      endpoints: listed.map((address) => {
-        const minPingIntervalMs = PEER_PING_INTERVAL_MS;
-        return { instanceId: address, address, zone: '', standing: 'serving', minPingIntervalMs };
-      }),
+      endpoints: listed.map((address) => fixedEndpoint(address, { minPingIntervalMs: PEER_PING_INTERVAL_MS })),
       departed,
     });
   const resolver: Resolver = {

@@ -1,0 +1,86 @@
+/** How the calls that a service makes are shared out, as its environment says, and what its metrics tell of that. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { silentLogger } from '@rondo/rpc/call';
+import { type Channel, createClient } from '@rondo/rpc/client';
+import { fixedEndpoint } from '@rondo/rpc/resolver';
+import { implement } from '@rondo/rpc/server';
+import { type RunningService, type ServiceContext, startService } from '../src/index.js';
+
+const running: RunningService[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((service) => service.drain()));
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+});
+
+const NO_REGISTRY = '127.0.0.1:1';
+
+/** Starts a calculator, without a registry; gives also the channel that its own calls take. */
+async function start(environment: Readonly<Record<string, string>> = {}) {
+  const channels: Channel[] = [];
+  const service = await startService({
+    name: 'calculator',
+    port: 0,
+    environment: { RONDO_REGISTRY: NO_REGISTRY, RONDO_DRAIN_WAIT_MS: '0', ...environment },
+    log: silentLogger,
+    createApp: ({ channel }) => {
+      channels.push(channel);
+      return { services: [implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) })] };
+    },
+  });
+  running.push(service);
+  const [channel] = channels;
+  if (channel === undefined) throw new Error('the app was not made');
+  return { service, channel };
+}
+
+/** The folder in which an earlier process kept that the calculator `one` is at `address`. */
+async function knowing(address: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
+  folders.push(folder);
+  const endpoints = [fixedEndpoint(address, { instanceId: 'one' })];
+  const about = { format: 'rondo-last-known', version: 2, service: 'calculator.Calculator' };
+  const file = { ...about, registry: [NO_REGISTRY], savedAt: '2026-01-01T00:00:00Z', endpoints };
+  await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
+  return folder;
+}
+
+it('calls are shared out as RONDO_BALANCING says, and metrics tell what each instance gets', async () => {
+  const callee = await start();
+  const { service, channel } = await start({
+    RONDO_BALANCING: 'calculator.Calculator=least_request',
+    RONDO_METRICS: '127.0.0.1:0',
+    RONDO_REGISTRY_CACHE: await knowing(callee.service.address),
+  });
+  const calculator = createClient(CalculatorDefinition, { channel });
+  for (let left = 3; left > 0; left -= 1) await calculator.add({ a: 2n, b: 3n });
+  expect(channel.inspect()[0]?.balancing).toMatchObject({ policy: 'least_request', origin: 'configuration' });
+  const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
+  const labels = '{grpc_target="calculator.Calculator",rondo_instance="one"}';
+  const lines = [`rondo_balancer_picks_total${labels} 3`, `rondo_balancer_weight_ratio${labels} 1`];
+  expect(text.split('\n')).toEqual(expect.arrayContaining(lines));
+});
+
+it('a service does not start where RONDO_BALANCING gives one that it calls a policy that does not suit its contract', async () => {
+  const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_LOG_LEVEL: 'error', RONDO_BALANCING: '*=ring_hash' };
+  const createApp = ({ channel }: ServiceContext) => {
+    createClient(CalculatorDefinition, { channel });
+    return { services: [] };
+  };
+  const starting = startService({ name: 'caller', port: 0, register: false, environment, createApp });
+  const fault =
+    /^RONDO_BALANCING: calculator\.Calculator can't be balanced so: ring_hash .*, or choose another policy$/;
+  const faults = [expect.stringMatching(fault)];
+  await expect(starting).rejects.toMatchObject({ name: 'ConfigurationError', faults });
+});
+
+it('a service does not start where RONDO_BALANCING can not be understood: it lists every fault', async () => {
+  await expect(start({ RONDO_BALANCING: 'calculator.Calculator=least,*=random?subset=0' })).rejects.toThrow(
+    /RONDO_BALANCING=.* is wrong: calculator\.Calculator: there is no policy "least".*; \*: subset=0 is not from 1/,
+  );
+});

@@ -1,0 +1,69 @@
+/** What clients make of a service's readiness where no registry tells them. */
+
+import { afterEach, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { createRouter, implement, serve } from '@rondo/rpc/server';
+import { createHealth } from '../src/health/index.js';
+import { createState, readinessOf } from '../src/state/index.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function start() {
+  const readiness = createState(readinessOf([]));
+  const health = createHealth({ readiness, services: [CalculatorDefinition.fullName] });
+  let calls = 0;
+  const calculator = implement(CalculatorDefinition, {
+    add({ a, b }) {
+      calls += 1;
+      return { result: a + b };
+    },
+  });
+  const server = await serve(createRouter({ services: [calculator, health] }), { listen: '127.0.0.1:0' });
+  closers.push(() => server.drain(0));
+  return { address: server.address, readiness, calls: () => calls };
+}
+
+it('an instance that is no longer ready gets no calls after 100 ms, and again when it is', async () => {
+  const sick = await start();
+  const other = await start();
+  const channel = createChannel({ resolver: staticResolver([sick.address, other.address]), healthCheck: true });
+  closers.push(() => channel.close());
+  const client = createClient(CalculatorDefinition, { channel });
+  const call = async (times: number) => {
+    for (let left = times; left > 0; left -= 1) await client.add({ a: 1n, b: 2n });
+  };
+  const views = () => channel.inspect()[0]?.endpoints ?? [];
+  const until = async (isSo: () => boolean) => {
+    const began = performance.now();
+    while (!isSo() && performance.now() - began < 5_000) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(isSo()).toBe(true);
+    return performance.now() - began;
+  };
+  const heldAs = (expected: string | undefined) =>
+    until(() => views().some(({ address, held }) => address === sick.address && held === expected));
+  const share = async (times: number) => {
+    const before = [sick.calls(), other.calls()];
+    await call(times);
+    return [sick.calls(), other.calls()].map((calls, index) => calls - (before[index] ?? 0));
+  };
+  await call(1);
+  await until(() => views().every(({ state }) => state === 'ready'));
+
+  const taken: { out: number; back: number }[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    sick.readiness.set(readinessOf(['the database']));
+    const out = await heldAs('not serving (health)');
+    expect(await share(10)).toEqual([0, 10]);
+    sick.readiness.set(readinessOf([]));
+    taken.push({ out, back: await heldAs(undefined) });
+    expect(await share(10)).toEqual([5, 5]);
+  }
+  // A machine that has other things to do may be late once, and nothing here waits for a time to come.
+  expect(Math.min(...taken.map(({ out }) => out))).toBeLessThan(100);
+  expect(Math.min(...taken.map(({ back }) => back))).toBeLessThan(100);
+});
