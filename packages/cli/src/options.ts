@@ -22,12 +22,13 @@ export const dataOption = {
 export const dataDirectoryOf = (data: string | undefined, { directory, dataDirectory }: CommandContext): string =>
   data === undefined ? dataDirectory : path.resolve(directory, data);
 
-/** Reads a whole number of at least one; undefined where none was given. */
-export function positiveInteger(option: string, text: string | undefined): number | undefined {
+/** Reads a whole number from 1 to `limit`; undefined where none was given. */
+export function positiveInteger(option: string, text: string | undefined, limit?: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) {
-    throw new UsageError(`--${option} ${text}: must be a whole number from 1, such as 9`);
+  if (!/^\d+$/.test(text) || value < 1 || value > (limit ?? Number.MAX_SAFE_INTEGER)) {
+    const range = limit === undefined ? 'from 1' : `from 1 to ${limit}`;
+    throw new UsageError(`--${option} ${text}: must be a whole number ${range}, such as 9`);
   }
   return value;
 }

@@ -46,6 +46,14 @@ describe('rondo call', () => {
     },
   );
 
+  it('calls from the zone in RONDO_ZONE, and refuses what is none', async () => {
+    const from = (zone: string) => rondo(['call', ADD, '{}'], { environment: { ...environment, RONDO_ZONE: zone } });
+    expect((await from('eu-west/a')).exitCode).toBe(0);
+    const { exitCode, stderr } = await from('eu-west');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('RONDO_ZONE="eu-west": where a process runs is written region/zone');
+  });
+
   it('refuses a name that several could be', async () => {
     const { exitCode, stderr } = await call('calculator/Add');
     expect(exitCode).toBe(2);
@@ -76,14 +84,19 @@ describe('rondo call', () => {
   });
 
   it('tells meanwhile how a load goes: as JSON to whom asks for it, on one line to who looks on', async () => {
-    const load = ['call', ADD, '{}', '--rate', '100'];
+    const load = ['call', ADD, '{}', '--rate', '20'];
     const asked = begin([...load, '--json', '--progress'], { environment });
     const watched = begin(load, { environment, live: true });
     await asked.stderr.shows(/^\{"progress":.*"calculator-3":\d+\D.*\n/m);
     await watched.stderr.shows(/\r.*\[K\d+ calls in \d+\.\d s \(.*, none failed; p50/);
     for (const { interrupt } of [asked, watched]) interrupt();
-    expect([await asked.exitCode, await watched.exitCode]).toEqual([0, 0]);
-    expect(JSON.parse(asked.stdout.text())).toMatchObject({ failed: 0 });
+    const ended = await Promise.all(
+      [asked, watched].map(async ({ exitCode, stdout }) => ({ code: await exitCode, text: stdout.text() })),
+    );
+    expect(ended).toEqual([
+      { code: 0, text: expect.stringContaining('"failed":0,') },
+      { code: 0, text: expect.stringContaining('none failed') },
+    ]);
     // On a busy machine a load that is cut short has calls that it did not begin, and says so.
     expect(watched.stderr.text().replace(/rondo: .*\n$/, '')).toMatch(/\r.\[K$/);
   });
@@ -106,7 +119,11 @@ describe('rondo call', () => {
     while (seen.length < before + 20) await new Promise((resolve) => setImmediate(resolve));
     run.interrupt();
     watched.interrupt();
-    expect(await Promise.all([run.exitCode, watched.exitCode])).toEqual([0, 0]);
+    const ended = await Promise.all(
+      [run, watched].map(async ({ exitCode, stdout }) => ({ code: await exitCode, line: stdout.text() })),
+    );
+    const well = { code: 0, line: expect.stringContaining('"failed":0,') };
+    expect(ended).toEqual([well, well]);
     const { calls, failed, codes } = JSON.parse(watched.stdout.text());
     expect(calls).toBeGreaterThanOrEqual(20);
     expect([failed, codes]).toEqual([0, { OK: calls }]);
@@ -239,6 +256,14 @@ describe('a call that nobody answers', () => {
 });
 
 describe('a stream of replies', () => {
+  it('shows the details of what failed inside of it', async () => {
+    const { exitCode, stdout, stderr } = await call('v1.CalculatorService/EvaluateBatch', '{"expressions": ["x"]}');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      errors: [{ status: { details: [{ fieldViolations: [{ field: 'expressions[0]', description: 'is none' }] }] } }],
+    });
+  });
+
   it('is printed as it comes, until Ctrl-C', async () => {
     const { stdout, exitCode, interrupt } = begin(['call', 'ConformanceService/ServerStream', '{}'], { environment });
     await stdout.shows(/"index": 1/);

@@ -29,7 +29,10 @@ describe('rondo', () => {
 
   it.each([
     [['wtach'], 'there is no command "wtach". Did you mean "watch"?'],
-    [['frob'], 'There are: ps, watch, logs, call, drain, cordon, uncordon, new, dev, remove, doctor, completion, help'],
+    [
+      ['frob'],
+      'There are: ps, pick, watch, logs, call, drain, cordon, uncordon, new, dev, remove, doctor, completion, help',
+    ],
     [['help', 'frob'], 'there is no command "frob"'],
     [['--registry', 'x', 'ps'], 'options come after the command'],
     [['--verison'], 'Did you mean "--version"?'],

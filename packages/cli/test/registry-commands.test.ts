@@ -63,6 +63,24 @@ describe('rondo ps', () => {
     );
   });
 
+  it('shows version, canary and weight where any says them, and why a canary gets no calls', async () => {
+    registry.put(instance('new', ['s.v1.S'], { version: '2.1.0', metadata: { canary: '5' } }));
+    registry.put(instance('odd', ['s.v1.S'], { metadata: { canary: '5%' } }));
+    registry.put(instance('old', ['s.v1.S'], { weight: 400 }));
+    const { stdout } = await rondo(['ps'], { environment });
+    expect(stdout).toBe(
+      [
+        'INSTANCE  ADDRESS          ZONE  STATUS   AGE  VERSION  CANARY  WEIGHT  SERVICES',
+        'new       127.0.0.1:50051  -     SERVING  3m   2.1.0    5       -       s.v1.S',
+        'odd       127.0.0.1:50051  -     SERVING  3m   -        5%      -       s.v1.S',
+        'old       127.0.0.1:50051  -     SERVING  3m   -        -       400     s.v1.S',
+        '',
+        "odd isn't picked: it takes only calls that ask for its version: its label is canary=5%, which is not a number from 0 to 100, without a percent sign",
+        '',
+      ].join('\n'),
+    );
+  });
+
   it('takes the name of a service, short where one alone can be meant', async () => {
     registry.put(instance('a', ['sales.v1.OrderService'], { version: '1.2.3' }));
     registry.put(instance('b', ['projects.v1.TaskService']));

@@ -6,7 +6,7 @@ import type { ServerReflectionRequest } from '@rondo/contracts/grpc/reflection/v
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { implement } from '@rondo/rpc/server';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createReflection, loadSchema, policyOf } from '../src/schema/index.js';
+import { createReflection, loadSchema, methodOf } from '../src/schema/index.js';
 
 const SERVICE = 'calculator.v1.CalculatorService';
 const set = fromBinary(
@@ -58,11 +58,14 @@ describe('a contract learnt by reflection', () => {
 
   it('keeps its policy: the deadline and the idempotency', () => {
     const schema = loadSchema(SERVICE, set.file);
-    expect(policyOf(schema.method('Add'))).toEqual({ timeoutMs: 2_000, idempotency: 'no_side_effects' });
-    expect(policyOf(schema.method('Sum'))).toEqual({ timeoutMs: 30_000, idempotency: 'no_side_effects' });
+    expect(methodOf(schema.method('Add'))?.policy).toEqual({ timeoutMs: 2_000, idempotency: 'no_side_effects' });
+    expect(methodOf(schema.method('Sum'))?.policy).toEqual({ timeoutMs: 30_000, idempotency: 'no_side_effects' });
     const conformance = loadSchema('rondo.conformance.v1.ConformanceService', set.file);
-    expect(policyOf(conformance.method('UnaryUnsafe'))).toEqual({ timeoutMs: 10_000, idempotency: 'unknown' });
-    expect(policyOf(conformance.method('BidiStream'))).toEqual({ timeoutMs: undefined, idempotency: 'unknown' });
+    expect(methodOf(conformance.method('UnaryUnsafe'))?.policy).toEqual({ timeoutMs: 10_000, idempotency: 'unknown' });
+    expect(methodOf(conformance.method('BidiStream'))?.policy).toEqual({
+      timeoutMs: undefined,
+      idempotency: 'unknown',
+    });
   });
 
   it('is refused where a file is missing, which is named', async () => {

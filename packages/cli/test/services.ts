@@ -26,6 +26,12 @@ const calculator: Handlers<typeof CalculatorServiceDefinition> = {
     return { quotient: a / b, remainder: a % b };
   },
   evaluate: unused,
+  async *evaluateBatch({ expressions }) {
+    const { code, message, details } = invalidArgument([{ field: 'expressions[0]', description: 'is none' }]);
+    const errors = [{ index: 0, status: { code, message, details: [...details] } }];
+    yield { firstIndex: 0, instance: 'one', results: expressions.map(() => ''), errors };
+  },
+  evaluatePart: unused,
   async sum(numbers) {
     let result = 0n;
     let count = 0n;

@@ -1,8 +1,16 @@
 import { type Channel, createChannel, createRegistryChannel } from '@rondo/rpc/client';
+import type { BalancingOverrides } from '@rondo/rpc/contract';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { addressOf, isPicked, knownServices, listInstances, matchService, withRegistry } from '../registry/index.js';
-import { createReflection, type DynamicMethod, loadSchema, type Schema } from '../schema/index.js';
+import {
+  createReflection,
+  type DynamicMethod,
+  loadSchema,
+  type Schema,
+  servicePolicy,
+  withErrorDetails,
+} from '../schema/index.js';
 import { reasonOf } from '../thrown.js';
 import { UsageError } from '../usage-error.js';
 
@@ -14,10 +22,18 @@ export interface Target {
   readonly channel: Channel;
 }
 
+/** How a client in this place looks up services and calls them. */
+export interface RegistryLookup {
+  readonly by: 'registry';
+  readonly registry: readonly string[];
+  /** How calls are shared out where that isn't to be as contracts say. */
+  readonly balancing?: BalancingOverrides;
+  /** Where it runs, as `region/zone`. */
+  readonly zone?: string;
+}
+
 /** Where a service is looked for. */
-export type Where =
-  | { readonly by: 'registry'; readonly registry: readonly string[] }
-  | { readonly by: 'address'; readonly addresses: readonly string[] };
+export type Where = RegistryLookup | { readonly by: 'address'; readonly addresses: readonly string[] };
 
 /** Splits `calculator.v1.CalculatorService/Add` into service and method. */
 export function parseMethodName(text: string): { readonly service: string; readonly method: string } {
@@ -39,9 +55,10 @@ export async function withTarget<T>(
   const target = schema.method(method);
   const channel =
     where.by === 'registry'
-      ? createRegistryChannel({ registry: where.registry })
+      ? createRegistryChannel({ registry: where.registry, zone: where.zone, balancing: where.balancing ?? {} })
       : createChannel({ resolver: staticResolver(where.addresses) });
   try {
+    channel.follow(schema.service, servicePolicy(schema));
     return await work({ schema, method: target, channel });
   } finally {
     channel.close();
@@ -90,7 +107,7 @@ async function learn(
   try {
     const reflection = createReflection(channel, signal);
     const fullName = typeof service === 'string' ? service : named(service.named, await reflection.listServices());
-    return loadSchema(fullName, await reflection.filesOf(fullName));
+    return loadSchema(fullName, await withErrorDetails(await reflection.filesOf(fullName), reflection));
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== Status.UNAVAILABLE) throw error;
     const message = `no server at ${addresses.join(', ')} can be reached (${reasonOf(error)})`;

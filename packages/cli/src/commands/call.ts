@@ -3,6 +3,7 @@ import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import {
   allMessages,
+  callerZone,
   createProgress,
   explainNotBegun,
   type Load,
@@ -25,8 +26,8 @@ import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
 import { writeMessage } from '../json/index.js';
 import { durationMs, jsonOption, parseAddresses, positiveInteger, positiveNumber } from '../options.js';
-import { registryAddresses, registryOption } from '../registry/index.js';
-import { bindMethod, type Invoke, policyOf } from '../schema/index.js';
+import { balancingOverrides, registryAddresses, registryOption } from '../registry/index.js';
+import { bindMethod, type Invoke, methodOf } from '../schema/index.js';
 import { createPaint } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
@@ -128,7 +129,12 @@ function settings(values: Arguments<typeof options>['values'], { environment, si
   const metadata = parseMetadata(values.metadata ?? []);
   const where: Where =
     values.address === undefined
-      ? { by: 'registry', registry: registryAddresses(values.registry, environment) }
+      ? {
+          by: 'registry',
+          registry: registryAddresses(values.registry, environment),
+          balancing: balancingOverrides(environment),
+          zone: callerZone(environment),
+        }
       : { by: 'address', addresses: parseAddresses('--address', values.address) };
   return {
     load: toLoad(values),
@@ -206,7 +212,7 @@ async function warnOfDeadline(
   timeoutMs: number | undefined,
   context: CommandContext,
 ): Promise<void> {
-  const allowedMs = policyOf(method)?.timeoutMs;
+  const allowedMs = methodOf(method)?.policy.timeoutMs;
   if (timeoutMs === undefined || allowedMs === undefined || timeoutMs <= allowedMs) return;
   await context.stderr.write(`rondo: the contract allows ${method.name} ${allowedMs} ms: that is its deadline\n`);
 }

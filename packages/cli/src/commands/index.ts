@@ -7,6 +7,7 @@ import { doctor } from './doctor.js';
 import { drain } from './drain.js';
 import { logs } from './logs.js';
 import { create } from './new.js';
+import { pick } from './pick.js';
 import { ps } from './ps.js';
 import { remove } from './remove.js';
 import { uncordon } from './uncordon.js';
@@ -14,7 +15,7 @@ import { watch } from './watch.js';
 
 /** Commands by what they are for, in the order in which help lists them. A new one is a file here and a name there. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
-  { title: 'Look', commands: [ps, watch, logs] },
+  { title: 'Look', commands: [ps, pick, watch, logs] },
   { title: 'Call', commands: [call] },
   { title: 'Operate', commands: [drain, cordon, uncordon] },
   { title: 'Build', commands: [create, dev, remove] },

@@ -7,6 +7,7 @@ import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { forEachOf } from '../concurrency.js';
 import { addressOf } from '../registry/index.js';
 import { createReflection } from '../schema/index.js';
 import { reasonOf } from '../thrown.js';
@@ -32,21 +33,19 @@ const CONCURRENCY = 32;
 /** Connects to each instance, from here, and asks what it is. By instance id. */
 export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
   const found = new Map<string, Check>();
-  const waiting = [...instances];
-  const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      found.set(next.instanceId, await check(next, asking));
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  await forEachOf(instances, CONCURRENCY, async (instance) => {
+    found.set(instance.instanceId, await check(instance, asking));
+  });
   asking.signal.throwIfAborted();
   return found;
 }
 
 async function check(instance: Instance, { clock, signal }: Asking): Promise<Check> {
+  const address = addressOf(instance);
+  if (address === '') return { state: 'unreachable', reason: 'names no address' };
   const late = new AbortController();
   const timer = clock.setTimer(TIMEOUT_MS, () => late.abort());
-  const channel = createChannel({ resolver: staticResolver([addressOf(instance)]), clock });
+  const channel = createChannel({ resolver: staticResolver([address]), clock });
   try {
     return judge(instance, await ask(channel, AbortSignal.any([signal, late.signal])));
   } catch (error) {

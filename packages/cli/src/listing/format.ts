@@ -1,4 +1,5 @@
 import type { OperatorMark } from '@rondo/contracts/rondo/registry/v1/registry';
+import { CANARY_LABEL } from '@rondo/rpc/resolver';
 import { addressOf, standingOf } from '../registry/index.js';
 import { formatAge, formatTable, type Paint, printable } from '../terminal/index.js';
 import { describeMark, type Entry, remarksOn } from './remarks.js';
@@ -12,21 +13,36 @@ export interface Shown {
 
 /** The instances as a table; columns that say nothing of any of them are left out. */
 export function formatEntries(entries: readonly Entry[], nowMs: number): string {
-  const versioned = entries.some(({ instance }) => instance.version !== '');
-  const checked = entries.some(({ check }) => check !== undefined);
-  const row = (cells: readonly string[], { check, version }: { check: string; version: string }, services: string) => {
-    return [...cells, ...(checked ? [check] : []), ...(versioned ? [version] : []), services];
-  };
+  const extra = EXTRA.filter(({ of }) => entries.some((entry) => of(entry) !== undefined));
   return formatTable([
-    row(['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE'], { check: 'CHECK', version: 'VERSION' }, 'SERVICES'),
-    ...entries.map(({ instance, check }) => {
-      const { instanceId, zone, registerTime, version, services } = instance;
+    ['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE', ...extra.map(({ title }) => title), 'SERVICES'],
+    ...entries.map((entry) => {
+      const { instanceId, zone, registerTime, services } = entry.instance;
       const age = registerTime === undefined ? '-' : formatAge(nowMs - registerTime.getTime());
-      const cells = [instanceId, addressOf(instance), zone || '-', statusCell({ instance }, nowMs), age];
-      return row(cells, { check: check?.state ?? '-', version: version || '-' }, [...services].sort().join(', '));
+      const cells = [instanceId, addressOf(entry.instance), zone || '-', statusCell(entry, nowMs), age];
+      return [...cells, ...extra.map(({ of }) => of(entry) ?? '-'), [...services].sort().join(', ')];
     }),
   ]);
 }
+
+/** A column that stands there where it says something of any. */
+interface ExtraColumn {
+  readonly title: string;
+  readonly of: (entry: Entry) => string | undefined;
+}
+
+/** The weight that the registry fills in. */
+const USUAL_WEIGHT = 100;
+
+const EXTRA: readonly ExtraColumn[] = [
+  { title: 'CHECK', of: ({ check }) => check?.state },
+  { title: 'VERSION', of: ({ instance }) => instance.version || undefined },
+  { title: 'CANARY', of: ({ instance }) => instance.metadata[CANARY_LABEL] },
+  {
+    title: 'WEIGHT',
+    of: ({ instance: { weight } }) => (weight === 0 || weight === USUAL_WEIGHT ? undefined : String(weight)),
+  },
+];
 
 /** Whoever's lease ran out may be dead, whatever it said last. */
 function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): string {

@@ -1,4 +1,5 @@
 import type { Instance, OperatorMark } from '@rondo/contracts/rondo/registry/v1/registry';
+import { whyNoShare } from '@rondo/rpc/resolver';
 import { isCordoned, statusOf } from '../registry/index.js';
 import { formatAge } from '../terminal/index.js';
 import type { Check } from './check.js';
@@ -15,7 +16,13 @@ export interface Entry {
 export function notPicked({ instance, mark }: Entry, nowMs: number): string | undefined {
   if (isCordoned(instance)) return describeMark(mark, nowMs);
   const status = statusOf(instance);
-  return status === 'SERVING' ? undefined : (WHY[status] ?? `it says that it is ${status}`);
+  if (status === 'SERVING') return aside(instance);
+  return WHY[status] ?? `it says that it is ${status}`;
+}
+
+function aside(instance: Instance): string | undefined {
+  const why = whyNoShare(instance);
+  return why === undefined ? undefined : `it ${why}`;
 }
 
 const WHY: Readonly<Record<string, string>> = {

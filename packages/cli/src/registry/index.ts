@@ -1,4 +1,5 @@
 export { registryAddresses, registryOption } from './addresses.js';
+export { balancingOverrides } from './balancing.js';
 export { CORDONED } from './change.js';
 export {
   type InstanceListing,

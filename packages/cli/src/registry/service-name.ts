@@ -1,4 +1,4 @@
-import { nearest } from '../terminal/index.js';
+import { nearest } from '@rondo/rpc/contract';
 import { UsageError } from '../usage-error.js';
 
 /**

@@ -1,3 +1,4 @@
-export { bindMethod, type Invoke, policyOf } from './invoke.js';
+export { withErrorDetails } from './error-details.js';
+export { bindMethod, type Invoke, methodOf, servicePolicy } from './invoke.js';
 export { createReflection } from './reflection.js';
 export { type DynamicMethod, loadSchema, type Schema } from './schema.js';

@@ -1,7 +1,7 @@
 import { create, type DescMessage, fromBinary, isMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client';
-import { type MessageType, methodsOf, type Policy } from '@rondo/rpc/contract';
-import type { DynamicMethod } from './schema.js';
+import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/contract';
+import type { DynamicMethod, Schema } from './schema.js';
 
 /** Makes one call: the messages of its request in, those of its reply out. A failure is an RpcError. */
 export type Invoke = (requests: AsyncIterable<Message>, options: CallOptions) => AsyncIterable<Message>;
@@ -27,10 +27,21 @@ export function bindMethod(method: DynamicMethod, channel: Channel): Invoke {
   return (requests, options) => once(async () => client.call(await first(requests, method.input), options));
 }
 
-/** The deadline and idempotency that the contract gives a method. */
-export function policyOf(method: DynamicMethod): Policy | undefined {
-  return methodsOf(define(method, method.requestStream, method.responseStream)).get('call')?.policy;
+/** A method as a channel calls it, with the policy that the contract gives it. */
+export function methodOf(method: DynamicMethod): Method | undefined {
+  return methodsOf(define(method, method.requestStream, method.responseStream)).get('call');
 }
+
+/** How the service is called, as its contract says. */
+export function servicePolicy({ service, methods, method }: Schema): ServicePolicy {
+  const defined = methods.map((name) => {
+    const found = method(name);
+    return [name, define(found, found.requestStream, found.responseStream).methods.call] as const;
+  });
+  return servicePolicyOf({ name: shortName(service), fullName: service, methods: Object.fromEntries(defined) });
+}
+
+const shortName = (service: string) => service.slice(service.lastIndexOf('.') + 1);
 
 /** The shape of a method is in its type, as in a generated definition, so that a client knows it. */
 function define<Q extends boolean, S extends boolean>(method: DynamicMethod, requestStream: Q, responseStream: S) {
@@ -38,7 +49,7 @@ function define<Q extends boolean, S extends boolean>(method: DynamicMethod, req
   const requestType = messageType(input);
   const responseType = messageType(output);
   const call = { name, requestType, requestStream, responseType, responseStream, options };
-  return { name: service.slice(service.lastIndexOf('.') + 1), fullName: service, methods: { call } };
+  return { name: shortName(service), fullName: service, methods: { call } };
 }
 
 function messageType(desc: DescMessage): MessageType<Message> {

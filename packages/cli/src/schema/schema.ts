@@ -33,6 +33,9 @@ export interface Schema {
   method(name: string): DynamicMethod;
 }
 
+/** The field of `rondo.options.v1.service`: generated definitions have it on each method. */
+const SERVICE_POLICY = 50551;
+
 /**
  * Reads the contract of `service` from its files, each after those that it imports: the definition by proto-loader, the
  * types and options by protobuf-es, as proto-loader reads JSON loosely and loses the options of methods.
@@ -43,6 +46,8 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
   const set = create(FileDescriptorSetSchema, { file: [...files] });
   const registry = createFileRegistry(set);
   const definition = loadDefinition(service, toBinary(FileDescriptorSetSchema, set));
+  const ofService = registry.getService(service)?.proto.options?.$unknown ?? [];
+  const servicePolicy = ofService.filter(({ no }) => no === SERVICE_POLICY);
   return {
     service,
     registry,
@@ -61,7 +66,7 @@ export function loadSchema(service: string, files: readonly FileDescriptorProto[
         responseStream: loaded.responseStream,
         options: {
           idempotencyLevel: MethodOptions_IdempotencyLevel[desc.idempotency],
-          _unknownFields: customOptions(desc.proto.options?.$unknown ?? []),
+          _unknownFields: customOptions([...(desc.proto.options?.$unknown ?? []), ...servicePolicy]),
         },
       };
     },

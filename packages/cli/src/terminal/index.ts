@@ -1,6 +1,6 @@
 export { wantsColor } from './color.js';
 export { formatAge, formatTime, parseDurationMs } from './duration.js';
-export { didYouMean, nearest } from './nearest.js';
+export { didYouMean } from './nearest.js';
 export { createPaint, type Paint, type Style } from './paint.js';
 export { printable } from './printable.js';
 export { formatTable } from './table.js';

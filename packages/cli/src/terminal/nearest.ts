@@ -1,29 +1,7 @@
-/** What `name` was probably meant to be: the nearest of `known`, where one is near; undefined elsewhere. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const maxEdits = Math.floor((name.length + 1) / 3);
-  const ranked = known
-    .map((candidate) => ({ candidate, edits: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ edits }) => edits <= maxEdits)
-    .sort((a, b) => a.edits - b.edits);
-  return ranked[0]?.candidate;
-}
+import { nearest } from '@rondo/rpc/contract';
 
 /** ` Did you mean "…"?`, or nothing. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
   return meant === undefined ? '' : ` Did you mean "${meant}"?`;
-}
-
-/** The Levenshtein distance, one row at a time. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const replace = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replace, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

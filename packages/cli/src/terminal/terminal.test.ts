@@ -1,14 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  createPaint,
-  didYouMean,
-  formatAge,
-  formatTable,
-  nearest,
-  parseDurationMs,
-  printable,
-  wantsColor,
-} from './index.js';
+import { nearest } from '@rondo/rpc/contract';
+import { createPaint, didYouMean, formatAge, formatTable, parseDurationMs, printable, wantsColor } from './index.js';
 
 describe('durations', () => {
   it.each([

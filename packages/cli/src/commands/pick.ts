@@ -1,0 +1,204 @@
+import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/contract';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { callerZone, parseMetadata } from '../call/index.js';
+import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { completeMethod, completeService } from '../completion/index.js';
+import { ExitCode } from '../exit-code.js';
+import type { Entry } from '../listing/index.js';
+import { jsonOption, positiveInteger } from '../options.js';
+import {
+  explainAll,
+  FOOTNOTE,
+  formatExplained,
+  formatHeading,
+  type Observer,
+  type ObserverOptions,
+  type Origin,
+  withObserver,
+} from '../pick/index.js';
+import {
+  balancingOverrides,
+  isCordoned,
+  knownServices,
+  listInstances,
+  listMarks,
+  matchService,
+  registryAddresses,
+  registryOption,
+  withRegistry,
+} from '../registry/index.js';
+import { printable } from '../terminal/index.js';
+import { UsageError } from '../usage-error.js';
+
+/** All picks are kept until the last one is made. */
+const MOST_PICKS = 100_000;
+
+const options = {
+  explain: { type: 'boolean', description: 'Show each instance: what share it is picked for, or why it is not.' },
+  count: {
+    type: 'string',
+    placeholder: 'N',
+    description: 'Pick N times, as so many calls would: 1 by default, 100000 at most.',
+  },
+  zone: { type: 'string', placeholder: 'REGION/ZONE', description: 'Pick as a client there; else RONDO_ZONE.' },
+  policy: {
+    type: 'string',
+    placeholder: 'POLICY',
+    complete: POLICIES.map((word) => ({ word })),
+    description: 'Pick by this policy, as RONDO_BALANCING writes it: weighted_round_robin?weights=static.',
+  },
+  key: { type: 'string', placeholder: 'KEY', description: "The call's key, where calls go by one (ring_hash)." },
+  metadata: {
+    type: 'string',
+    short: 'H',
+    multiple: true,
+    placeholder: 'KEY=VALUE',
+    description: "The call's metadata; again for more. A key that ends in -bin takes base64.",
+  },
+  ...registryOption,
+  ...jsonOption,
+} as const;
+
+/** `rondo pick`: whom a client in this place would call. */
+export const pick = defineCommand({
+  name: 'pick',
+  summary: 'Tells which instance a client here would call, and why not the others. It calls none.',
+  usage: '<service>[/<method>] [--explain] [options]',
+  details: [
+    'It resolves, connects and picks as a client of the service does, by the policy of its contract, or of RONDO_BALANCING,',
+    'or of --policy. What only a running client knows is not seen from here: the calls that it has in flight, and whom it',
+    'has ejected for failing; its own metrics tell that, rondo_balancer_*.',
+    '',
+    '--explain lists every instance that the registry has of the service: SHARE is of 1000 picks, LOAD is what each tells',
+    'of itself, and WHY is why it is not picked. With --json, see .policy and .endpoints[].picked, .share and .reason.',
+  ].join('\n'),
+  options,
+  maxPositionals: 1,
+  examples: [
+    ['pick CalculatorService', 'Who would get the next call.'],
+    ['pick CalculatorService --explain', 'Each instance with its share, or the reason why it gets none.'],
+    ['pick CalculatorService/Add --count 9', 'Nine picks, one after the other.'],
+    ['pick OrderService --policy ring_hash --key orders/7', 'Who holds that key.'],
+    ['pick CalculatorService -H rondo-version=2.1.0', 'Who would get a call that asks for a version.'],
+    ['pick CalculatorService --policy zone_aware --zone eu-west/a --explain', 'As seen from another zone.'],
+  ],
+  exitCodes: { OK: 'Somebody would be picked.', FAILED: 'Nobody would be picked, or it could not be found out.' },
+  complete: async (written, context) =>
+    written.word.includes('/') ? completeMethod(written, context) : completeService(written, context),
+  async run({ values, positionals: [name] }, context) {
+    const { entries, asked, origin } = await find(name, values, context);
+    return withObserver(asked, async (observer) => {
+      const told: Told = { observer, entries, asked, origin: origin ?? observer.view().balancing.origin };
+      const json = values.json ?? false;
+      return values.explain
+        ? explain(told, json, context)
+        : pickInTurn(told, { count: positiveInteger('count', values.count, MOST_PICKS) ?? 1, json }, context);
+    });
+  },
+});
+
+/** What a run has to tell of. */
+interface Told {
+  readonly observer: Observer;
+  readonly entries: readonly Entry[];
+  readonly asked: ObserverOptions;
+  readonly origin: Origin;
+}
+
+interface Found {
+  /** The instances that the registry lists. */
+  readonly entries: readonly Entry[];
+  readonly asked: ObserverOptions;
+  /** Who says how it is balanced, where that is the command line. */
+  readonly origin: 'option' | undefined;
+}
+
+type Values = Arguments<typeof options>['values'];
+
+async function find(name: string | undefined, values: Values, context: CommandContext): Promise<Found> {
+  const { environment, clock, signal } = context;
+  const { service: wanted, method } = parseName(name);
+  const metadata = parseMetadata(values.metadata ?? []);
+  const zone = callerZone(environment, values.zone);
+  const policy = values.policy === undefined ? undefined : parsePolicyOption(values.policy);
+  const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
+  positiveInteger('count', values.count, MOST_PICKS);
+  const registry = registryAddresses(values.registry, environment);
+  const { listing, marks } = await withRegistry(registry, async (connection) => ({
+    listing: await listInstances(connection, { signal }),
+    marks: await listMarks(connection, { signal }),
+  }));
+  const services = [...new Set(listing.instances.flatMap((instance) => instance.services))];
+  const service = matchService(wanted, services);
+  if (service === undefined) throw nobody(wanted, services);
+  const instances = listing.instances.filter((instance) => instance.services.includes(service));
+  const entries = instances.map((instance): Entry => {
+    return { instance, mark: isCordoned(instance) ? marks.get(instance.instanceId) : undefined, check: undefined };
+  });
+  const question = { service, method, metadata, key: values.key };
+  const asked = { question, instances, registry, zone, balancing, clock, signal };
+  return { entries, asked, origin: policy === undefined ? undefined : 'option' };
+}
+
+function parseName(name: string | undefined): { readonly service: string; readonly method: string | undefined } {
+  const [, service, method] = /^\/?([\w.]+)(?:\/(\w+))?$/.exec(name ?? '') ?? [];
+  if (service !== undefined) return { service, method };
+  throw new UsageError(
+    name === undefined
+      ? 'a service is needed: rondo pick CalculatorService'
+      : `"${name}": must be a service, or service/method, such as CalculatorService/Add`,
+  );
+}
+
+function parsePolicyOption(text: string) {
+  const { balancing, faults } = parsePolicy(text);
+  if (faults.length > 0) throw new UsageError(`--policy "${text}": ${faults.join('; ')}`);
+  return balancing;
+}
+
+function nobody(name: string, services: readonly string[]): RpcError {
+  return new RpcError(
+    Status.UNAVAILABLE,
+    `no instance of "${name}" is registered, so nobody is picked. ${knownServices(name, services)}`,
+  );
+}
+
+async function pickInTurn(
+  told: Told,
+  { count, json }: { readonly count: number; readonly json: boolean },
+  { stdout }: CommandContext,
+): Promise<number> {
+  const picks: { readonly instanceId: string; readonly address: string }[] = [];
+  for (let left = count; left > 0; left -= 1) picks.push(await told.observer.pick());
+  const lines = picks.map(({ instanceId, address }) => `${printable(instanceId)} ${printable(address)}\n`);
+  await stdout.write(json ? `${JSON.stringify({ ...viewHeading(told), picks })}\n` : lines.join(''));
+  return ExitCode.OK;
+}
+
+async function explain(told: Told, json: boolean, { stdout, clock, signal }: CommandContext): Promise<number> {
+  const { observer, asked, entries, origin } = told;
+  const endpoints = await explainAll(observer, entries, {
+    clock,
+    signal,
+    version: asked.question.metadata.get('rondo-version'),
+  });
+  const text = json
+    ? `${JSON.stringify({ ...viewHeading(told), endpoints })}\n`
+    : `${formatHeading({ observer, options: asked, origin })}\n${formatExplained(endpoints)}\n${FOOTNOTE}`;
+  await stdout.write(text);
+  return endpoints.some(({ picked }) => picked) ? ExitCode.OK : ExitCode.FAILED;
+}
+
+function viewHeading({ observer, asked: { question, zone }, origin }: Told) {
+  const { balancing, source } = observer.view();
+  const { service, method = null } = question;
+  const { policy, weights, slowStartMs, subsetSize = null } = balancing;
+  return {
+    service,
+    method,
+    policy: { name: policy, weights, slowStartMs, subsetSize, origin },
+    contractKnown: observer.unknown === undefined,
+    zone,
+    source: source === undefined ? null : { state: source.state, address: source.address ?? null },
+  };
+}

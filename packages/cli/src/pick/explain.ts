@@ -1,0 +1,124 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { ServiceView } from '@rondo/rpc/client';
+import { canaryPercent } from '@rondo/rpc/resolver';
+import { RpcError } from '@rondo/rpc/status';
+import { type Asking, type Check, checkAll, type Entry, notPicked } from '../listing/index.js';
+import { addressOf, standingOf } from '../registry/index.js';
+import { askLoads, type ReportedLoad } from './load.js';
+import type { Observer } from './observer.js';
+
+/** An instance, what a client would have it do, and why. */
+export interface Explained {
+  readonly instanceId: string;
+  readonly address: string;
+  readonly zone: string;
+  readonly version: string;
+  readonly weight: number;
+  /** Null where it doesn't tell. */
+  readonly load: ReportedLoad | null;
+  /** How it stands: `ready` where all is well. */
+  readonly state: string;
+  /** The share of the sampled picks that it got, 0 to 1. */
+  readonly share: number;
+  readonly picked: boolean;
+  /** Why it isn't picked, or what is odd about its being picked; null where nothing is to be said. */
+  readonly reason: string | null;
+}
+
+/** What instances are looked at with. */
+export interface Explaining extends Asking {
+  /** The version that the call asks for; undefined for any. */
+  readonly version: string | undefined;
+}
+
+/** So many picks tell the shares. */
+export const SAMPLE = 1_000;
+
+/** Looks at each of the listed instances of a service: what it is, and what share of picks it gets. */
+export async function explainAll(
+  observer: Observer,
+  entries: readonly Entry[],
+  asking: Explaining,
+): Promise<readonly Explained[]> {
+  const instances = entries.map(({ instance }) => instance);
+  // Connections are made meanwhile.
+  const [checks] = await Promise.all([checkAll(instances, asking), isAnyPicked(observer)]);
+  const reached = instances.filter(({ instanceId }) => checks.get(instanceId)?.state !== 'unreachable');
+  const loads = await askLoads(reached, asking);
+  const shares = await sample(observer);
+  const view = observer.view();
+  return entries.map((entry) => {
+    const { instanceId, zone, version, weight } = entry.instance;
+    const check = checks.get(instanceId);
+    const share = shares.get(instanceId) ?? 0;
+    return {
+      instanceId,
+      address: addressOf(entry.instance),
+      zone,
+      version,
+      weight,
+      load: loads.get(instanceId) ?? null,
+      state: stateOf(entry, check, view),
+      share,
+      picked: share > 0,
+      reason: (share > 0 ? oddity(entry.instance, check, asking) : whyNot({ ...entry, check }, view, asking)) ?? null,
+    };
+  });
+}
+
+async function isAnyPicked(observer: Observer): Promise<boolean> {
+  try {
+    await observer.pick();
+    return true;
+  } catch (error) {
+    if (error instanceof RpcError) return false;
+    throw error;
+  }
+}
+
+/** By instance id: the share of picks, of those that get any. */
+async function sample(observer: Observer): Promise<ReadonlyMap<string, number>> {
+  const picks = new Map<string, number>();
+  if (!(await isAnyPicked(observer))) return picks;
+  for (let left = SAMPLE; left > 0; left -= 1) {
+    const { instanceId } = await observer.pick();
+    picks.set(instanceId, (picks.get(instanceId) ?? 0) + 1);
+  }
+  return new Map([...picks].map(([instanceId, count]) => [instanceId, count / SAMPLE]));
+}
+
+function stateOf({ instance }: Entry, check: Check | undefined, view: ServiceView): string {
+  const standing = standingOf(instance);
+  if (standing !== 'SERVING') return standing.toLowerCase();
+  if (check !== undefined && check.state !== 'ok' && check.state !== 'unknown') return check.state;
+  return view.endpoints.find(({ instanceId }) => instanceId === instance.instanceId)?.state ?? 'unused';
+}
+
+/** What a client doesn't know before its first call, and why a share isn't the policy's. */
+function oddity(instance: Instance, check: Check | undefined, { version }: Explaining): string | undefined {
+  if (check !== undefined && check.state !== 'ok') return `picked, though it ${check.reason}`;
+  const percent = version === undefined ? canaryPercent(instance) : undefined;
+  return percent === undefined ? undefined : `picked, as a canary for ${percent} % of the calls`;
+}
+
+function whyNot(entry: Entry, { endpoints, balancing }: ServiceView, { clock, version }: Explaining): string {
+  const said = notPicked(entry, clock.now());
+  if (said !== undefined) return said;
+  const { check } = entry;
+  if (version !== undefined && version !== entry.instance.version) return "its version isn't the one that is asked for";
+  const found = endpoints.find(({ instanceId }) => instanceId === entry.instance.instanceId);
+  if (found === undefined) {
+    return balancing.subsetSize === undefined
+      ? 'it offers no address that this client can call'
+      : `it isn't in this client's subset of ${balancing.subsetSize}`;
+  }
+  if (check !== undefined && check.state !== 'ok') return `it ${check.reason}`;
+  if (found.held !== undefined) return found.held;
+  return OTHERS[balancing.policy] ?? `it got none of ${SAMPLE} picks`;
+}
+
+/** Why policies pass over instances that take calls. */
+const OTHERS: Readonly<Record<string, string>> = {
+  ring_hash: 'the key belongs to another',
+  zone_aware: 'others are nearer, and take all',
+};

@@ -1,0 +1,70 @@
+import type { ServiceView } from '@rondo/rpc/client';
+import { formatTable, printable } from '../terminal/index.js';
+import { type Explained, SAMPLE } from './explain.js';
+import type { Observer, ObserverOptions } from './observer.js';
+
+/** Who said how the service is balanced: as a channel has it, but for what the command line says. */
+export type Origin = ServiceView['balancing']['origin'] | 'option';
+
+/** What is told of a service before its instances. */
+export interface Heading {
+  readonly observer: Pick<Observer, 'view' | 'unknown'>;
+  readonly options: Pick<ObserverOptions, 'question' | 'zone' | 'registry'>;
+  readonly origin: Origin;
+}
+
+const ORIGINS: Readonly<Record<Origin, string>> = {
+  default: 'by default',
+  contract: 'as its contract says',
+  configuration: 'as RONDO_BALANCING says',
+  option: 'as --policy says',
+};
+
+/** The policy and who said it, and from where to where is looked. */
+export function formatHeading({ observer, options: { question, zone, registry }, origin }: Heading): string {
+  const { balancing, source } = observer.view();
+  const { service, method, key } = question;
+  const lines = [
+    `${service}${method === undefined ? '' : `/${method}`}: ${describePolicy(balancing)}, ${ORIGINS[origin]}`,
+    ...(observer.unknown === undefined ? [] : [`its contract is not known (${observer.unknown}): only defaults count`]),
+    ...(balancing.policy === 'ring_hash' && key === undefined ? ['without a key (--key), which goes anywhere'] : []),
+    `from ${zone === '' ? 'no zone (--zone, RONDO_ZONE)' : zone}, by the registry at ${source?.address ?? registry.join(', ')} (${source?.state ?? 'fixed'})`,
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+function describePolicy({ policy, weights, slowStartMs, subsetSize }: ServiceView['balancing']): string {
+  return [
+    policy,
+    ...(weights === 'load' ? ['weights by load'] : []),
+    ...(subsetSize === undefined ? [] : [`a subset of ${subsetSize}`]),
+    slowStartMs === 0 ? 'no slow start' : `slow start ${slowStartMs / 1_000} s`,
+  ].join(', ');
+}
+
+/** Each instance, with its share of picks and the reason where it gets none. */
+export function formatExplained(explained: readonly Explained[]): string {
+  return formatTable([
+    ['INSTANCE', 'ADDRESS', 'ZONE', 'VERSION', 'WEIGHT', 'LOAD', 'STATE', 'SHARE', 'WHY'],
+    ...explained.map((one) => [
+      one.instanceId,
+      one.address,
+      one.zone || '-',
+      one.version || '-',
+      one.weight === 0 ? '-' : String(one.weight),
+      formatLoad(one),
+      one.state,
+      one.picked ? `${Number((one.share * 100).toFixed(1))} %` : '-',
+      one.reason ?? 'picked',
+    ]),
+  ]);
+}
+
+/** What stands below the table. */
+export const FOOTNOTE = `SHARE: of ${SAMPLE} picks. LOAD: calls in flight, and begun a second, as each instance tells.\n`;
+
+function formatLoad({ load }: Explained): string {
+  if (load === null) return '-';
+  const { callsInFlight, callsPerSecond } = load;
+  return `${callsInFlight ?? '?'} in flight, ${Number(callsPerSecond.toFixed(1))}/s`;
+}

@@ -1,0 +1,3 @@
+export { explainAll } from './explain.js';
+export { FOOTNOTE, formatExplained, formatHeading, type Origin } from './format.js';
+export { type Observer, type ObserverOptions, withObserver } from './observer.js';

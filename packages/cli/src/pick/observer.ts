@@ -1,0 +1,140 @@
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Metadata } from '@rondo/rpc/call';
+import { type Channel, type Choice, createRegistryChannel, type ServiceView } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
+import {
+  type BalancingOverrides,
+  DEFAULT_SERVICE_POLICY,
+  type Method,
+  methodsOf,
+  type ServicePolicy,
+} from '@rondo/rpc/contract';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { learnSchema } from '../call/index.js';
+import { addressOf, isPicked } from '../registry/index.js';
+import { methodOf, type Schema, servicePolicy } from '../schema/index.js';
+import { reasonOf } from '../thrown.js';
+
+/** What is picked for. */
+export interface Question {
+  /** Fully qualified. */
+  readonly service: string;
+  /** As the contract has it; undefined for any. */
+  readonly method: string | undefined;
+  readonly metadata: Metadata;
+  readonly key: string | undefined;
+}
+
+/** What a client in this place is made from. */
+export interface ObserverOptions {
+  readonly question: Question;
+  /** The instances that the registry lists for the service. */
+  readonly instances: readonly Instance[];
+  readonly registry: readonly string[];
+  /** `region/zone`; empty for nowhere. */
+  readonly zone: string;
+  readonly balancing: BalancingOverrides;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** A client of one service that makes no call. */
+export interface Observer {
+  /** Whom its next call would go to. It rejects where nobody can be picked in time. */
+  pick(): Promise<Choice>;
+  /** What it knows of the service. */
+  view(): ServiceView;
+  /** Why the contract isn't known; undefined where it is. */
+  readonly unknown: string | undefined;
+}
+
+/** How long a pick waits for instances to be known and connected. Milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** Has `work` look through the eyes of a client in this place. */
+export async function withObserver<T>(options: ObserverOptions, work: (observer: Observer) => Promise<T>): Promise<T> {
+  const { question, registry, zone, balancing, clock } = options;
+  const { method, policy, unknown } = await readContract(options);
+  const channel = createRegistryChannel({ registry, zone, balancing, clock });
+  const view = () => {
+    const found = channel.inspect().find(({ service }) => service === question.service);
+    if (found === undefined) throw new Error(`${question.service} isn't followed`);
+    return found;
+  };
+  try {
+    channel.follow(question.service, policy);
+    return await work({ pick: () => pick(channel, method, options), view, unknown });
+  } finally {
+    channel.close();
+  }
+}
+
+interface Contract {
+  readonly method: Method;
+  readonly policy: ServicePolicy;
+  readonly unknown: string | undefined;
+}
+
+/** Of so many instances the contract is asked at most. */
+const CONTRACT_TRIES = 3;
+
+/** The contract as one of the instances tells it; where none does, the defaults stand. */
+async function readContract({ question, instances, signal }: ObserverOptions): Promise<Contract> {
+  const { service, method } = question;
+  const anyMethod = methodCalled(service, method ?? '*');
+  let unknown = 'nobody serves it';
+  const asked = instances.filter((instance) => isPicked(instance) && addressOf(instance) !== '');
+  for (const instance of asked.slice(0, CONTRACT_TRIES)) {
+    const schema = await learnFrom(instance, service, signal);
+    if (typeof schema !== 'string') {
+      const named = method === undefined ? anyMethod : methodOf(schema.method(method));
+      return { method: named ?? anyMethod, policy: servicePolicy(schema), unknown: undefined };
+    }
+    unknown = schema;
+  }
+  return { method: anyMethod, policy: DEFAULT_SERVICE_POLICY, unknown };
+}
+
+/** The contract as an instance tells it, or why it doesn't. */
+async function learnFrom(instance: Instance, service: string, signal: AbortSignal): Promise<Schema | string> {
+  try {
+    return await learnSchema(service, { where: { by: 'address', addresses: [addressOf(instance)] }, signal });
+  } catch (error) {
+    if (!(error instanceof RpcError) || signal.aborted) throw error;
+    return reasonOf(error);
+  }
+}
+
+/** A method of which nothing is known. */
+function methodCalled(service: string, name: string): Method {
+  const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
+  const call = { name, requestType: type, requestStream: false, responseType: type, responseStream: false };
+  const [method] = methodsOf({
+    name: service,
+    fullName: service,
+    methods: { call: { ...call, options: {} } },
+  }).values();
+  if (method === undefined) throw new Error('one was defined');
+  return method;
+}
+
+async function pick(channel: Channel, method: Method, { question, clock, signal }: ObserverOptions): Promise<Choice> {
+  const late = new AbortController();
+  const timer = clock.setTimer(PATIENCE_MS, () => late.abort());
+  const { metadata, key: hashKey } = question;
+  try {
+    return await channel.choose(method, { signal: AbortSignal.any([signal, late.signal]), metadata, hashKey });
+  } catch (error) {
+    if (late.signal.aborted && !signal.aborted) throw nobodyInTime(channel, question);
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
+function nobodyInTime(channel: Channel, { service }: Question): RpcError {
+  const endpoints = channel.inspect().find((view) => view.service === service)?.endpoints ?? [];
+  const reasons = endpoints.map(({ instanceId, held = 'connected' }) => `${instanceId}: ${held}`);
+  const known = reasons.length === 0 ? 'the registry has not answered' : reasons.join('; ');
+  return new RpcError(Status.UNAVAILABLE, `nobody could be picked within ${PATIENCE_MS} ms: ${known}`);
+}

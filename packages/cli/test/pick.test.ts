@@ -1,0 +1,281 @@
+import { createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { startFakeRegistry } from './fake-registry.js';
+import { instance, instanceAt } from './instance.js';
+import { rondo } from './recording-context.js';
+import { startCalculator, startConformance } from './services.js';
+
+const CALCULATOR = 'calculator.v1.CalculatorService';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let environment: { RONDO_REGISTRY: string };
+const closers: (() => unknown)[] = [];
+
+/** What `--json` says of an instance. */
+interface Row {
+  readonly instanceId: string;
+  readonly state: string;
+  readonly load: object | null;
+  readonly share: number;
+  readonly reason: string | null;
+}
+
+/** Where nothing listens. */
+async function closedPort(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}
+
+/** Takes connections, and says nothing. */
+async function mutePort(): Promise<string> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}
+
+beforeAll(async () => {
+  registry = await startFakeRegistry();
+  environment = { RONDO_REGISTRY: registry.address };
+  for (const name of ['calculator-1', 'calculator-2', 'calculator-3']) {
+    const service = await startCalculator(name, registry.address);
+    closers.push(() => service.drain());
+    await registry.until(name, 'INSTANCE_STATUS_SERVING');
+  }
+});
+
+afterAll(async () => {
+  for (const close of closers.reverse()) await close();
+  await registry.stop();
+});
+
+const pick = (...args: readonly string[]) => rondo(['pick', ...args], { environment });
+
+/** Again, where on a busy machine one that answers has answered late: nobody is waited for longer than a second. */
+async function inTime<T extends { readonly stdout: string }>(run: () => Promise<T>): Promise<T> {
+  for (let left = 10; left > 0; left -= 1) {
+    const found = await run();
+    if (!isLate(found.stdout)) return found;
+  }
+  return run();
+}
+
+/** Whether any of those that answer is shown as if it didn't; in a table, or as JSON. */
+function isLate(text: string): boolean {
+  if (!text.startsWith('{')) return / unreachable | - +ready /.test(text);
+  const { endpoints }: { endpoints: readonly Row[] } = JSON.parse(text);
+  const answering = endpoints.filter(({ instanceId }) => /^calculator-|^other$|^unready$|^canary$/.test(instanceId));
+  return answering.some(({ state, load }) => state === 'unreachable' || load === null);
+}
+
+const IDLE = { callsInFlight: 0, callsPerSecond: 0 };
+
+/** What `--json` prints. */
+async function picked(...args: readonly string[]) {
+  const run = () => pick(...args, '--json');
+  const { exitCode, stdout, stderr } = await (args.includes('--explain') ? inTime(run) : run());
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+describe('rondo pick', () => {
+  it('names the instance that the next call would go to, and its address', async () => {
+    const { exitCode, stdout, stderr } = await pick('CalculatorService');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(/^calculator-[123] 127\.0\.0\.1:\d+\n$/);
+  });
+
+  it('picks as often as it is told, as so many calls would go', async () => {
+    const { stdout } = await pick('CalculatorService/Add', '--count', '9');
+    const counts = [1, 2, 3].map((number) => stdout.split(`calculator-${number} `).length - 1);
+    expect(counts).toEqual([3, 3, 3]);
+  });
+
+  it('tells programs how the service is balanced, and who said so', async () => {
+    const view = await picked('CalculatorService/Add', '--count', '2', '--zone', 'eu-west/a');
+    expect(view).toEqual({
+      service: CALCULATOR,
+      method: 'Add',
+      policy: { name: 'round_robin', weights: 'static', slowStartMs: 10_000, subsetSize: null, origin: 'default' },
+      contractKnown: true,
+      zone: 'eu-west/a',
+      source: { state: 'connected', address: registry.address },
+      picks: [expect.anything(), expect.anything()],
+    });
+  });
+
+  it('goes by RONDO_BALANCING, and by --policy before that', async () => {
+    environment = { ...environment, ...{ RONDO_BALANCING: `${CALCULATOR}=least_request?slow_start=0s` } };
+    const configured = await picked('CalculatorService');
+    const told = await picked('CalculatorService', '--policy', 'weighted_round_robin?weights=load&subset=2');
+    environment = { RONDO_REGISTRY: registry.address };
+    expect(configured.policy).toMatchObject({ name: 'least_request', slowStartMs: 0, origin: 'configuration' });
+    expect(told.policy).toMatchObject({
+      name: 'weighted_round_robin',
+      weights: 'load',
+      subsetSize: 2,
+      origin: 'option',
+    });
+  });
+
+  it.each([
+    [[], 2, 'a service is needed: rondo pick CalculatorService'],
+    [['a b'], 2, '"a b": must be a service, or service/method, such as CalculatorService/Add'],
+    [
+      ['CalculatorService', '--policy', 'lest_request'],
+      2,
+      'there is no policy "lest_request": is least_request meant?',
+    ],
+    [['CalculatorService', '--zone', 'eu'], 2, '--zone="eu": where a process runs is written region/zone'],
+    [['CalculatorService', '--count', '0'], 2, '--count 0: must be a whole number from 1 to 100000, such as 9'],
+    [['CalculatorService', '--count', '100001'], 2, '--count 100001: must be a whole number from 1 to 100000'],
+    [['CalculatorService/Ad'], 1, `${CALCULATOR} has no method Ad; it has Add, `],
+    [['CalculatorService', '--policy', 'ring_hash'], 1, 'no method of its contract says what its key is'],
+    [
+      ['CalculatrService'],
+      1,
+      `no instance of "CalculatrService" is registered, so nobody is picked. Did you mean "${CALCULATOR}"?`,
+    ],
+  ])('refuses %j', async (args, code, message) => {
+    const { exitCode, stdout, stderr } = await pick(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  it('refuses a RONDO_BALANCING that is none', async () => {
+    const bad = { ...environment, RONDO_BALANCING: 'x' };
+    const { exitCode, stderr } = await rondo(['pick', 'CalculatorService'], { environment: bad });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('RONDO_BALANCING "x": "x" is not service=policy');
+  });
+});
+
+describe('rondo pick --explain', () => {
+  it('shows what each gets, and calls nobody for it', async () => {
+    const { exitCode, stdout } = await inTime(() => pick('CalculatorService', '--explain'));
+    expect(exitCode).toBe(0);
+    const [policy, place, gap, heading, ...rows] = stdout.split('\n');
+    expect(policy).toBe(`${CALCULATOR}: round_robin, slow start 10 s, by default`);
+    expect(place).toBe(`from no zone (--zone, RONDO_ZONE), by the registry at ${registry.address} (connected)`);
+    expect(gap).toBe('');
+    expect(heading).toMatch(/^INSTANCE +ADDRESS +ZONE +VERSION +WEIGHT +LOAD +STATE +SHARE +WHY$/);
+    for (const [index, row] of rows.slice(0, 3).entries()) {
+      expect(row).toMatch(
+        new RegExp(`^calculator-${index + 1} +127.0.0.1:\\d+ +- +- +\\S+ +0 in flight, 0/s +ready +33.[34] % +picked$`),
+      );
+    }
+    // Had there been calls, the next reports would tell of them.
+    const { endpoints } = await picked('CalculatorService', '--explain');
+    expect(endpoints.map(({ load }: { load: unknown }) => load)).toEqual([IDLE, IDLE, IDLE]);
+  });
+
+  it('says of each that gets nothing why, though the registry lists it', async () => {
+    const conformance = await startConformance('conformance-1', registry.address);
+    const starting = await startCalculator('starting', registry.address, { ready: false });
+    const serving = InstanceStatus.INSTANCE_STATUS_SERVING;
+    const silent = await serve(createRouter({ services: [] }), { listen: '127.0.0.1:0' });
+    const others = [
+      instanceAt(await closedPort(), 'dead', [CALCULATOR]),
+      instanceAt(await mutePort(), 'mute', [CALCULATOR]),
+      instanceAt(conformance.address, 'other', [CALCULATOR]),
+      instanceAt(silent.address, 'silent', [CALCULATOR]),
+      { ...instanceAt(starting.address, 'unready', [CALCULATOR]), status: serving },
+      instance('leaving', [CALCULATOR], { status: InstanceStatus.INSTANCE_STATUS_DRAINING, version: '2.1.0' }),
+      instance('shelved', [CALCULATOR], { zone: 'eu-west/a', weight: 7 }),
+      instance('odd', [CALCULATOR], { endpoints: [] }),
+    ];
+    registry.mark('shelved', 'replacing the disk');
+    for (const one of others) registry.put(one);
+    try {
+      const { endpoints } = await picked('CalculatorService', '--explain');
+      const of = (id: string) => endpoints.find(({ instanceId }: { instanceId: string }) => instanceId === id);
+      expect(of('dead')).toMatchObject({ picked: false, share: 0, state: 'unreachable', load: null });
+      expect(of('dead').reason).toMatch(/can't be reached from here \(.*refused/i);
+      expect(of('mute')).toMatchObject({ picked: false, state: 'unreachable' });
+      expect(of('mute').reason).toContain("can't be reached from here (no answer within 1000 ms)");
+      expect(of('leaving')).toMatchObject({ picked: false, state: 'draining', version: '2.1.0' });
+      expect(of('leaving').reason).toContain('it is draining');
+      expect(of('shelved')).toMatchObject({ picked: false, state: 'cordoned', zone: 'eu-west/a', weight: 7 });
+      expect(of('shelved').reason).toMatch(/cordoned .* \(replacing the disk\)/);
+      expect(of('starting')).toMatchObject({ picked: false, state: 'starting' });
+      expect(of('odd')).toMatchObject({ picked: false, state: 'unreachable' });
+      expect(of('odd').reason).toBe('it offers no address that this client can call');
+      // This one a client finds out by its first call.
+      expect(of('silent')).toMatchObject({ picked: true, load: null });
+      expect(of('silent').reason).toBe('picked, though it answers, but tells neither its health nor its services');
+      expect(of('other')).toMatchObject({ state: 'other-service' });
+      expect(of('other').reason).toContain('answers for other services');
+      expect(of('unready')).toMatchObject({ state: 'not-serving' });
+      expect(of('unready').reason).toContain('says NOT_SERVING');
+      expect(of('calculator-1')).toMatchObject({ picked: true, state: 'ready', reason: null });
+      const shares = endpoints.map(({ share }: { share: number }) => share);
+      expect(shares.reduce((sum: number, share: number) => sum + share, 0)).toBeCloseTo(1, 6);
+    } finally {
+      for (const { instanceId } of others) registry.remove(instanceId);
+      await silent.drain(0);
+      await starting.drain();
+      await conformance.drain();
+    }
+  });
+
+  it('shows the percent of a canary, and whom a call would go to that asks for a version', async () => {
+    const canary = await startCalculator('canary', registry.address);
+    await registry.until('canary', 'INSTANCE_STATUS_SERVING');
+    const known = registry.instance('canary');
+    if (known === undefined) throw new Error('it is registered');
+    registry.put({
+      ...known,
+      status: InstanceStatus.INSTANCE_STATUS_SERVING,
+      version: '2.0.0',
+      metadata: { canary: '5' },
+    });
+    try {
+      const shares = async (...args: readonly string[]) => {
+        const { endpoints } = await picked('CalculatorService', '--explain', ...args);
+        return Object.fromEntries(
+          endpoints.map(({ instanceId, share, reason }: Row) => [instanceId, { share, reason }]),
+        );
+      };
+      const all = await shares();
+      expect(all['canary'].share).toBeCloseTo(0.05, 2);
+      expect(all['canary'].reason).toBe('picked, as a canary for 5 % of the calls');
+      expect(all['calculator-1'].reason).toBeNull();
+      expect(all['calculator-1'].share).toBeCloseTo(0.95 / 3, 2);
+      const asked = await shares('-H', 'rondo-version=2.0.0');
+      expect(asked['canary']).toEqual({ share: 1, reason: null });
+      expect(asked['calculator-1']).toEqual({ share: 0, reason: "its version isn't the one that is asked for" });
+    } finally {
+      await canary.drain();
+      registry.remove('canary');
+    }
+  });
+
+  it('fails where nobody would be picked, and still says why', async () => {
+    registry.put(instance('alone', ['sales.v1.OrderService'], { status: InstanceStatus.INSTANCE_STATUS_DRAINING }));
+    registry.put(instanceAt(await closedPort(), 'dead', ['sales.v1.OrderService']));
+    try {
+      const explained = await pick('OrderService', '--explain');
+      expect(explained.exitCode).toBe(1);
+      expect(explained.stdout).toContain('its contract is not known');
+      expect(explained.stdout).toMatch(/^alone .* draining +- +it is draining/m);
+      expect(explained.stdout).toMatch(/^dead .* unreachable +- +it can't be reached from here/m);
+      const { exitCode, stderr } = await pick('OrderService');
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain('no instance of sales.v1.OrderService can take the call');
+      expect(stderr).toContain('draining');
+    } finally {
+      registry.remove('alone');
+      registry.remove('dead');
+    }
+  });
+});
