@@ -1,17 +1,24 @@
 import type { CalculatorServiceDefinition, SumRequest } from '@rondo/contracts/calculator/v1/calculator';
 import type { Handlers } from '@rondo/rpc/server';
+import type { UnreadMethod } from './batch/contract.js';
+import type { Batches } from './batch/evaluate-batch.js';
 import { evaluateRequest } from './evaluate-request.js';
 import { add, divide, multiply, subtract, sum } from './int64.js';
 
 /** `calculator.v1.CalculatorService`. */
-export const calculator: Handlers<typeof CalculatorServiceDefinition> = {
+export const createCalculator = ({
+  evaluateBatch,
+  evaluatePart,
+}: Batches): Handlers<typeof CalculatorServiceDefinition, UnreadMethod> => ({
   add: ({ a, b }) => ({ result: add(a, b) }),
   subtract: ({ a, b }) => ({ result: subtract(a, b) }),
   multiply: ({ a, b }) => ({ result: multiply(a, b) }),
   divide: ({ a, b }) => divide(a, b),
   evaluate: (request) => ({ result: { value: evaluateRequest(request) } }),
+  evaluateBatch,
+  evaluatePart,
   sum: (requests) => sum(valuesOf(requests)),
-};
+});
 
 async function* valuesOf(requests: AsyncIterable<SumRequest>): AsyncGenerator<bigint, void> {
   for await (const { value } of requests) yield value;

@@ -1,6 +1,6 @@
 import { type EvaluateRequest, RoundingMode } from '@rondo/contracts/calculator/v1/calculator';
 import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
-import { MAX_SCALE, type Rational, type Rounding, toDecimal } from './decimal.js';
+import { type DecimalFormat, MAX_SCALE, type Rational, type Rounding, toDecimal } from './decimal.js';
 import { evaluate } from './expression/evaluate.js';
 import { ExpressionError } from './expression/expression-error.js';
 
@@ -19,9 +19,19 @@ const ROUNDINGS: ReadonlyMap<RoundingMode, Rounding> = new Map([
  *
  * @throws RpcError `INVALID_ARGUMENT` that lists every fault of the request.
  */
-export function evaluateRequest({ expression, scale, rounding: mode }: EvaluateRequest): string {
+export function evaluateRequest({ expression, ...written }: EvaluateRequest): string {
   const violations: FieldViolation[] = [];
-  const value = exactValue(expression, violations);
+  const value = exactValue({ field: 'expression', expression }, violations);
+  const format = readFormat(written, violations);
+  if (value === undefined || format === undefined || violations.length > 0) throw invalidArgument(violations);
+  return toDecimal(value, format);
+}
+
+/** How a request has its results written; undefined where that is wrong, and then more of `violations` say why. */
+export function readFormat(
+  { scale, rounding: mode }: Pick<EvaluateRequest, 'scale' | 'rounding'>,
+  violations: FieldViolation[],
+): DecimalFormat | undefined {
   if (scale !== undefined && (scale < 0 || scale > MAX_SCALE)) {
     violations.push({ field: 'scale', description: `must be 0 to ${MAX_SCALE}, is ${scale}` });
   }
@@ -29,17 +39,19 @@ export function evaluateRequest({ expression, scale, rounding: mode }: EvaluateR
   if (rounding === undefined) {
     violations.push({ field: 'rounding', description: `must be one of RoundingMode, 0 to 6, is ${mode}` });
   }
-  if (value === undefined || rounding === undefined || violations.length > 0) throw invalidArgument(violations);
-  return toDecimal(value, { scale, rounding });
+  return rounding && { scale, rounding };
 }
 
-/** The value of `expression`; undefined where it has none, and then one more of `violations` says why. */
-function exactValue(expression: string, violations: FieldViolation[]): Rational | undefined {
+/** The value of the expression in `field`; undefined where it has none, and then one more of `violations` says why. */
+export function exactValue(
+  { field, expression }: { readonly field: string; readonly expression: string },
+  violations: FieldViolation[],
+): Rational | undefined {
   try {
     return evaluate(expression);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    violations.push({ field: 'expression', description: error.message });
+    violations.push({ field, description: error.message });
     return undefined;
   }
 }

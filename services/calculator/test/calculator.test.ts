@@ -2,7 +2,9 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { CalculatorServiceDefinition, RoundingMode } from '@rondo/contracts/calculator/v1/calculator';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
-import { createClient } from '@rondo/rpc/client';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { systemClock } from '@rondo/rpc/clock';
+import { staticResolver } from '@rondo/rpc/resolver';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
@@ -10,11 +12,17 @@ import { createApp } from '../src/app.js';
 const MAX = 9223372036854775807n;
 const MIN = -9223372036854775808n;
 
-const channel = createTestChannel({ services: createApp().services });
+const nobody = createChannel({ resolver: staticResolver([]) });
+const channel = createTestChannel({
+  services: createApp({ channel: nobody, instanceId: 'calculator-1', clock: systemClock }).services,
+});
 const calculator = createClient(CalculatorServiceDefinition, { channel });
 const published = createClient(CalculatorDefinition, { channel });
 
-afterAll(() => channel.close());
+afterAll(() => {
+  channel.close();
+  nobody.close();
+});
 
 async function* numbers(values: Iterable<bigint>) {
   for (const value of values) yield { value };

@@ -68,6 +68,8 @@ function summing(sums: bigint[][]): ServiceImplementation {
     multiply: unused,
     divide: unused,
     evaluate: unused,
+    evaluateBatch: unused,
+    evaluatePart: unused,
     async sum(requests) {
       const values: bigint[] = [];
       for await (const { value } of requests) values.push(value);

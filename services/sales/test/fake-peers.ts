@@ -23,6 +23,8 @@ export class FakeCalculator {
     multiply: unused,
     divide: unused,
     sum: unused,
+    evaluateBatch: unused,
+    evaluatePart: unused,
     evaluate: ({ expression, scale }) => {
       if (this.away) throw new RpcError(Status.UNAVAILABLE, 'no instance can take the call');
       if (expression.length > MAX_EXPRESSION_CHARACTERS) throw new RpcError(Status.INVALID_ARGUMENT, 'too long');

@@ -62,6 +62,8 @@ export class InstanceProcess {
         multiply: unused,
         divide: unused,
         evaluate: unused,
+        evaluateBatch: unused,
+        evaluatePart: unused,
         sum: unused,
       }),
     ];

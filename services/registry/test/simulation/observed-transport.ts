@@ -59,7 +59,7 @@ function picking(inner: Transport, address: string, observer: TransportObserver)
       }
     },
     call(wire) {
-      observer.onPick(address, waiting > 0);
+      if (wire.background !== true) observer.onPick(address, waiting > 0);
       return inner.call(wire);
     },
   });
