@@ -40,6 +40,8 @@ async function serveRondo() {
     multiply: unused,
     divide: unused,
     evaluate: unused,
+    evaluateBatch: unused,
+    evaluatePart: unused,
     sum: unused,
   });
   const meter = (kind === 'rondo-metrics' ? new MeterProvider() : metrics).getMeter('bench');

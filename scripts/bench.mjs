@@ -12,7 +12,10 @@ export async function main([name, ...rest]) {
     console.error(`There is no benchmark "${name}": package.json lists them.`);
     return 1;
   }
-  const taken = takenByNpm(['part', 'quick', 'write'], `npm run bench:${name} -- [options]`);
+  const taken = takenByNpm(
+    ['part', 'quick', 'write', 'list', 'controls', 'rounds', 'expressions', 'profile'],
+    `npm run bench:${name} -- [options]`,
+  );
   if (taken !== undefined) {
     console.error(`npm run bench:${name}: ${taken}`);
     return 2;

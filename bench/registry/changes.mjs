@@ -1,8 +1,8 @@
 // Changes, and how long each takes to reach the last of its watchers. One process makes them and watches, so that one
 // clock tells both times.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantiles } from '../report/quantiles.mjs';
 import { instanceId } from './instances.mjs';
-import { quantiles } from './quantiles.mjs';
 
 /** How long the last changes have to arrive. */
 const LAST_MS = 10_000;

@@ -1,8 +1,8 @@
 // Instances that register, renew and come back by themselves, at the rhythm that Rondo's services keep.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantiles } from '../report/quantiles.mjs';
 import { connect } from './connection.mjs';
 import { instance, instanceId } from './instances.mjs';
-import { quantiles } from './quantiles.mjs';
 
 const CANCELLED = 1;
 const NOT_FOUND = 5;

@@ -1,5 +1,6 @@
 // A process of load: it holds leases, watches and makes changes, as its parent says.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { answer } from '../process/answer.mjs';
 import { createChanges } from './changes.mjs';
 import { holdLeases } from './leases.mjs';
 import { openWatches } from './watches.mjs';
@@ -35,13 +36,4 @@ const commands = {
 };
 
 delay.enable();
-process.on('message', async ({ id, command, argument }) => {
-  try {
-    const result = await commands[command](argument);
-    if (process.connected) process.send({ id, result });
-  } catch (error) {
-    process.send({ id, error: String(error?.stack ?? error) });
-  }
-});
-// Whoever started it is gone, or has no more use for it.
-process.on('disconnect', () => process.exit(0));
+answer(commands);

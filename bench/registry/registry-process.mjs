@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { takeAlong } from './children.mjs';
+import { takeAlong } from '../process/children.mjs';
 import { connect } from './connection.mjs';
 
 const MAIN = fileURLToPath(new URL('../../services/registry/dist/main.js', import.meta.url));

@@ -1,5 +1,5 @@
+import { figure, table } from '../report/table.mjs';
 import { chart } from './chart.mjs';
-import { figure, table } from './table.mjs';
 
 /** What registry.md asks for at its full size. */
 const BOUNDS = { p50: 100, p99: 500, peakMiB: 512, backMs: 10_000 };

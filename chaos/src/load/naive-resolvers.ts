@@ -7,7 +7,13 @@ import {
   type WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
-import { type Endpoint, type Resolver, type ResolverListener, staticResolver } from '@rondo/rpc/resolver';
+import {
+  type Endpoint,
+  fixedEndpoint,
+  type Resolver,
+  type ResolverListener,
+  staticResolver,
+} from '@rondo/rpc/resolver';
 
 type Registry = Client<typeof RegistryServiceDefinition>;
 /** Follows a service until the signal aborts. */
@@ -87,5 +93,5 @@ function tell(listener: ResolverListener, known: ReadonlyMap<string, Instance>, 
 function toEndpoint({ instanceId, endpoints, zone, status }: Instance): Endpoint[] {
   const address = endpoints[0]?.address;
   if (address === undefined || status !== InstanceStatus.INSTANCE_STATUS_SERVING) return [];
-  return [{ instanceId, address, zone, standing: 'serving' }];
+  return [fixedEndpoint(address, { instanceId, zone })];
 }

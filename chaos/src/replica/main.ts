@@ -29,6 +29,8 @@ await runService({
         multiply: none,
         divide: none,
         evaluate: none,
+        evaluateBatch: none,
+        evaluatePart: none,
         sum: none,
       }),
       implement(ProductServiceDefinition, {

@@ -1,0 +1,55 @@
+// What the controls are measured with: each in turn of those that the registry lists, whatever becomes of the calls.
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { createCaller } from './caller.mjs';
+
+const POLL_MS = 200;
+
+/** A client with a channel of its own to each instance: none is left out, and no call is tried elsewhere. */
+export function createNaiveClient(registry) {
+  const channel = createChannel({ resolver: staticResolver([registry]) });
+  const directory = createClient(RegistryServiceDefinition, { channel });
+  const peers = new Map();
+  let turn = 0;
+
+  async function poll() {
+    const { instances } = await directory.listInstances({ service: CalculatorServiceDefinition.fullName });
+    const listed = new Set(instances.map(({ instanceId }) => instanceId));
+    for (const { instanceId, endpoints } of instances) {
+      if (!peers.has(instanceId)) peers.set(instanceId, openPeer(instanceId, endpoints[0].address));
+    }
+    for (const [id, peer] of peers) {
+      if (listed.has(id)) continue;
+      peer.channel.close();
+      peers.delete(id);
+    }
+  }
+
+  const polling = setInterval(() => poll().catch(() => undefined), POLL_MS);
+  return {
+    known: () => peers.size,
+    call(options) {
+      turn += 1;
+      return [...peers.values()][turn % peers.size].call(options);
+    },
+    close() {
+      clearInterval(polling);
+      for (const peer of peers.values()) peer.channel.close();
+      channel.close();
+    },
+  };
+}
+
+function openPeer(id, address) {
+  const channel = createChannel({ resolver: staticResolver([address]) });
+  const call = createCaller(channel);
+  return {
+    channel,
+    async call(options) {
+      const done = await call(options);
+      return { ...done, instance: id };
+    },
+  };
+}

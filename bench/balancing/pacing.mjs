@@ -1,0 +1,36 @@
+/** What wasn't called for longer than this isn't made up for: that would be a storm of the load's own making. */
+const MAX_BEHIND_MS = 50;
+
+/**
+ * An open loop's schedule: a call each `1 / perSecond`, whether or not those before were answered. A call's time counts from
+ * when it was due, so that one that is made late, as the process was busy with those before it, shows its wait.
+ */
+export function createPace(perSecond, startsAt) {
+  const gapMs = 1000 / perSecond;
+  let made = 0;
+  let origin = startsAt;
+  let skipped = 0;
+  const dueAt = () => origin + made * gapMs;
+  return {
+    /** When the next call is due. */
+    get nextAt() {
+      return dueAt();
+    },
+    /** How many calls were not made, as this process stood still when they were due. */
+    get skipped() {
+      return skipped;
+    },
+    /** The times of those calls that are due by `now` and haven't been given before; at most `limit`. */
+    take(now, limit = Number.POSITIVE_INFINITY) {
+      const behindMs = now - dueAt() - MAX_BEHIND_MS;
+      if (behindMs > 0) {
+        const lost = Math.ceil(behindMs / gapMs);
+        skipped += lost;
+        origin += lost * gapMs;
+      }
+      const times = [];
+      for (; dueAt() <= now && times.length < limit; made += 1) times.push(dueAt());
+      return times;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { row } from '../row.mjs';
+import { CHI_SQUARED_OF_THREE, chiSquared, countsOf, unevenness } from '../statistics.mjs';
+
+const THREE = ['a', 'b', 'c'];
+const PROCESSES = 4;
+const CLIENTS_EACH = 25;
+/** No multiple of three: where each client begins makes a difference. */
+const CALLS_EACH = 10;
+
+/** Each in turn, by one client and over many. */
+export const roundRobin = {
+  name: 'round-robin',
+  about: 'nine calls over three replicas, and many clients started at different times',
+  control: 'random; clients that all begin with the same one',
+  async run(scene, { control }) {
+    await scene.replicas(THREE);
+    const balancing = control ? 'random' : 'round_robin';
+    const one = await scene.client({ knows: 3, balancing });
+    const nines = [];
+    for (let times = 0; times < 10; times += 1) {
+      nines.push(countsOf(await one.sequence({ count: 9 }), THREE).join('/'));
+    }
+    const counts = await severalClients(scene, control);
+    const different = nines.filter((nine) => nine !== '3/3/3');
+    return [
+      row('nine calls, ten times', {
+        measured: different.length === 0 ? '3/3/3' : `${different.length} others, ${different[0]}`,
+        bound: '3/3/3',
+        holds: different.length === 0,
+      }),
+      row(`${PROCESSES * CLIENTS_EACH} clients of ${CALLS_EACH} calls, over all`, {
+        measured: `${counts.join('/')}, ± ${(100 * unevenness(counts)).toFixed(1)} %`,
+        bound: '± 5 %',
+        holds: unevenness(counts) <= 0.05,
+      }),
+    ];
+  },
+};
+
+/** Where naive ones begin with the first, each of them. */
+async function severalClients(scene, naive) {
+  const calls = [];
+  for (let started = 0; started < PROCESSES; started += 1) {
+    const client = await scene.client({ knows: 3, count: CLIENTS_EACH, naive });
+    calls.push(...(await client.sequence({ count: CALLS_EACH })));
+    await client.close();
+    await sleep(137 * started);
+  }
+  return countsOf(calls, THREE);
+}
+
+/** Any, each as likely. */
+export const random = {
+  name: 'random',
+  about: '3,000 calls over three replicas',
+  control: 'round robin',
+  async run(scene, { control }) {
+    await scene.replicas(THREE);
+    const client = await scene.client({ knows: 3, balancing: control ? 'round_robin' : 'random' });
+    const counts = countsOf(await client.sequence({ count: 3000 }), THREE);
+    const squared = chiSquared(counts);
+    return [
+      row('χ² of 3,000 calls', {
+        measured: `${squared.toFixed(2)} (${counts.join('/')})`,
+        bound: `< ${CHI_SQUARED_OF_THREE} (p = 0.001)`,
+        holds: squared < CHI_SQUARED_OF_THREE,
+        guarded: false,
+      }),
+      row('chance, and no turns', {
+        measured: counts.join('/'),
+        bound: 'not 1000/1000/1000',
+        holds: counts.some((count) => count !== 1000),
+      }),
+    ];
+  },
+};

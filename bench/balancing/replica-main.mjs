@@ -1,0 +1,38 @@
+// A replica: the calculator's contract, answered after a time that its parent says, or with a failure.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { implement, unimplemented } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { startService } from '@rondo/service';
+import { answer } from '../process/answer.mjs';
+
+/** Replies take up to this part more or less than is said, so that calls don't march in step. */
+const JITTER = 0.3;
+const none = unimplemented('no replica of the benchmark');
+
+const behaviour = { delayMs: 1, slow: { add: 1, subtract: 1 }, failure: undefined };
+
+async function reply(method, result) {
+  const { delayMs, slow, failure } = behaviour;
+  if (failure !== undefined) throw new RpcError(Status[failure], `told to answer ${failure}`);
+  await sleep(delayMs * slow[method] * (1 + JITTER * (2 * Math.random() - 1)));
+  return { result };
+}
+
+const calculator = implement(CalculatorServiceDefinition, {
+  ...Object.fromEntries(Object.keys(CalculatorServiceDefinition.methods).map((name) => [name, none])),
+  add: ({ a, b }) => reply('add', a + b),
+  subtract: ({ a, b }) => reply('subtract', a - b),
+});
+
+const starting = startService({ name: 'replica', port: 0, createApp: () => ({ services: [calculator] }) });
+
+answer({
+  address: async () => (await starting).address,
+  /** Any of `delayMs`, `slow` (how many times slower, by method) and `failure` (a status, or null for none). */
+  behave({ delayMs, slow, failure }) {
+    if (delayMs !== undefined) behaviour.delayMs = delayMs;
+    if (slow !== undefined) behaviour.slow = { add: 1, subtract: 1, ...slow };
+    if (failure !== undefined) behaviour.failure = failure ?? undefined;
+  },
+});

@@ -1,0 +1,47 @@
+/** χ² of counts against equal ones. */
+export function chiSquared(counts) {
+  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+  return counts.reduce((sum, count) => sum + (count - mean) ** 2 / mean, 0);
+}
+
+/** What χ² with two degrees of freedom exceeds once in a thousand times where chances are equal. */
+export const CHI_SQUARED_OF_THREE = 13.82;
+
+/** How many of `calls` went to each of `instances`, in that order. */
+export function countsOf(calls, instances) {
+  return instances.map((id) => calls.filter(({ instance }) => instance === id).length);
+}
+
+/** The part of `calls` that `instance` got; NaN of none. */
+export function shareOf(calls, instance) {
+  return calls.filter((call) => call.instance === instance).length / calls.length;
+}
+
+/** The part of `calls` that failed. */
+export function failedShare(calls) {
+  return calls.filter(({ code }) => code !== 'OK').length / calls.length;
+}
+
+/** The largest distance of a count from the mean of all, as a part of the mean. */
+export function unevenness(counts) {
+  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+  return Math.max(...counts.map((count) => Math.abs(count - mean))) / mean;
+}
+
+/** Those of `calls` that were due from `from` up to `to`, in seconds after `origin`. */
+export function between(calls, origin, [from, to]) {
+  return calls.filter(({ at }) => at >= origin + from * 1000 && at < origin + to * 1000);
+}
+
+/**
+ * How long after `origin` an instance was left out: the begin of the first second that brought it `probes` calls at most.
+ * Milliseconds; undefined where it never was.
+ */
+export function leftOutAfter(calls, origin, { instance, probes = 1, windowMs = 1000 }) {
+  const times = calls.filter((call) => call.instance === instance && call.at >= origin).map(({ at }) => at - origin);
+  times.sort((one, other) => one - other);
+  const lastMs = Math.max(...calls.map(({ at }) => at - origin));
+  const begins = [0, ...times.map((at) => at + 0.01)];
+  const quiet = (begin) => times.filter((at) => at >= begin && at < begin + windowMs).length <= probes;
+  return begins.find((begin) => begin + windowMs <= lastMs && quiet(begin));
+}
