@@ -24,7 +24,9 @@ const typescriptSpecifiers = { '^(\\.{1,2}/.*)\\.js$': '$1' };
 const code = {
   ...project,
   displayName: 'code',
-  roots: ['packages', 'services'].filter((folder) => existsSync(folder)).map((folder) => `<rootDir>/${folder}`),
+  roots: ['packages', 'services', 'bench']
+    .filter((folder) => existsSync(folder))
+    .map((folder) => `<rootDir>/${folder}`),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
     '^@rondo/(rpc|service|database|scaffold|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
@@ -46,6 +48,8 @@ export default {
   projects: existsSync('e2e/package.json') ? [code, e2e] : [code],
   // A bound on what hangs, and no measure of anything: a machine may be busy.
   testTimeout: 60_000,
+  // What would hold a worker has failed its test file. One of half a gigabyte takes its time to end on a busy machine.
+  workerGracefulExitTimeout: 10_000,
   // Two at least: most of a component test is waiting.
   maxWorkers: Math.max(2, availableParallelism() - 1),
 };

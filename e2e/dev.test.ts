@@ -96,7 +96,7 @@ describe('rondo dev', () => {
 
   it('shows a type error once, where it is, and serves what was there until it is mended', async () => {
     edit(HANDLERS, 'add(a, b) + 1n', "add(a, 'b')");
-    expect(await says(/FAILED {2}/)).toMatch(/^services\/calculator\/src\/calculator\.ts:8:\d+ TS2345: .*bigint/);
+    expect(await says(/FAILED {2}/)).toMatch(/^services\/calculator\/src\/calculator\.ts:\d+:\d+ TS2345: .*bigint/);
     edit(HANDLERS, '/** `calc', '/** The `calc');
     expect(await says(/FAILED {2}/)).toMatch(/^FAILED {2}\S+ → 1 fault: what has one goes on as it was \(.* s\)\n$/);
     expect(await add()).toEqual({ result: '6' });
@@ -134,6 +134,17 @@ describe('rondo dev', () => {
       await says(/ok {6}.* → nothing to restart/);
     });
     expect(changed).toEqual([]);
+  });
+
+  it('keeps what was generated where contracts contradict each other', async () => {
+    const descriptors = () => readFileSync(join(clone.root, 'packages/contracts/descriptors.binpb'));
+    const before = descriptors();
+    edit(CONTRACT, 'timeout: {seconds: 2}', 'timeout: {seconds: 99999}');
+    expect(await says(/FAILED {2}/)).toMatch(/timeout is 99999000 ms/);
+    expect(descriptors()).toEqual(before);
+    edit(CONTRACT, 'timeout: {seconds: 99999}', 'timeout: {seconds: 2}');
+    await says(/ok {6}.* → nothing to restart/);
+    expect(descriptors()).toEqual(before);
   });
 
   it('says once that a process has ended, and starts its service again with the next change', async () => {

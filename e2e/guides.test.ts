@@ -1,8 +1,22 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { POLICIES, parseBalancing } from '@rondo/rpc/contract';
+import { eventually } from './src/eventually.js';
 import { readGuide } from './src/guide.js';
-import { node, root } from './src/run.js';
+import { freeBase } from './src/ports.js';
+import { node, type Running, root, start } from './src/run.js';
+import { toTally } from './src/tally.js';
+
+/** Runs a guide's file as it stands, where the packages of the workspace are found. */
+async function runFile(file: string, code: string) {
+  const folder = join(root, 'e2e/.guides');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, file), code);
+  const ended = await node([join(folder, file)]);
+  rmSync(join(folder, file));
+  return ended;
+}
 
 describe('docs/guides/first-call.md', () => {
   const code = readGuide('first-call.md').code('first-call.mjs');
@@ -12,12 +26,7 @@ describe('docs/guides/first-call.md', () => {
   });
 
   it('runs as it stands, and ends by itself', async () => {
-    const folder = join(root, 'e2e/.guides');
-    mkdirSync(folder, { recursive: true });
-    const file = join(folder, 'first-call.mjs');
-    writeFileSync(file, code);
-    const { code: exitCode, stdout, stderr } = await node([file]);
-    rmSync(folder, { recursive: true });
+    const { code: exitCode, stdout, stderr } = await runFile('first-call.mjs', code);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual([
       '2 + 1 = 3',
@@ -28,5 +37,129 @@ describe('docs/guides/first-call.md', () => {
       '2 + 6 = 8',
     ]);
     expect(stdout.match(/^call \d was served by (one|two|three)$/gm)).toHaveLength(6);
+  });
+});
+
+describe('docs/guides/canary.md', () => {
+  const [deploy = '', ps = '', thousand = '', one = '', drain = ''] = readGuide('canary.md').commands;
+  const running: Running[] = [];
+  let registry: string;
+
+  /** A line of the guide as it stands, with what `npx` and `npm start` see to. */
+  const run = (line: string, more = '') => {
+    const command = line
+      .replace('npx rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
+      .replace(' node ', ' exec node ');
+    return start('/bin/sh', ['-c', `${command} ${more}`], { RONDO_REGISTRY: registry });
+  };
+
+  const succeed = async ({ ended }: Running) => {
+    const { code, stdout, stderr } = await ended;
+    if (code !== 0) throw new Error(`${stdout}${stderr}`);
+    return stdout;
+  };
+
+  beforeAll(async () => {
+    const base = await freeBase();
+    registry = `127.0.0.1:${base}`;
+    for (const [index, name] of ['registry', 'calculator'].entries()) {
+      const environment = { RONDO_REGISTRY: registry, RONDO_LISTEN: `127.0.0.1:${base + index}` };
+      running.push(start(process.execPath, [`services/${name}/dist/main.js`], environment));
+    }
+    running.push(run(deploy));
+    await eventually(30_000, async () => {
+      const { stdout } = await run(ps, '--json').ended;
+      expect(JSON.parse(stdout || '{"instances": []}').instances).toHaveLength(2);
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    for (const { process: child } of running) child.kill('SIGTERM');
+    await Promise.all(running.map(({ ended }) => ended));
+  }, 30_000);
+
+  it('shows the canary in the list', async () => {
+    expect(await succeed(run(ps))).toMatch(/^calculator-new .* 2\.1\.0 +5 /m);
+  });
+
+  it('gives it 5 % of a thousand calls', async () => {
+    const { failed, instances } = toTally(await succeed(run(thousand, '--json')));
+    expect(failed).toBe(0);
+    expect(Math.abs((instances['calculator-new'] ?? 0) - 50)).toBeLessThan(5);
+  });
+
+  it('reaches it by its version', async () => {
+    expect(toTally(await succeed(run(one, '--count 10 --json'))).instances).toEqual({ 'calculator-new': 10 });
+  });
+
+  it('takes it back without failing a call', async () => {
+    await succeed(run(drain));
+    const { failed, instances } = toTally(await succeed(run(thousand, '--json')));
+    expect(failed).toBe(0);
+    expect(instances).not.toHaveProperty('calculator-new');
+  });
+});
+
+describe('docs/guides/balancing.md', () => {
+  const guide = readGuide('balancing.md');
+  const text = readFileSync(join(root, 'docs/guides/balancing.md'), 'utf8');
+  const folder = join(root, 'e2e/.guides-balancing');
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('tells of every policy', () => {
+    expect(POLICIES.filter((policy) => !text.includes(`\n### ${policy}\n`))).toEqual([]);
+  });
+
+  it('points to nothing that is not there, and its pictures are small', () => {
+    const links = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) =>
+      join(root, 'docs/guides', link),
+    );
+    expect(links.filter((link) => !existsSync(link))).toEqual([]);
+    const pictures = links.filter((link) => link.endsWith('.svg'));
+    expect(pictures.length).toBeGreaterThan(POLICIES.length);
+    expect(pictures.filter((picture) => statSync(picture).size >= 30_000)).toEqual([]);
+  });
+
+  it('has a contract that compiles', async () => {
+    guide.write(join(folder, 'shop/v1'), 'shop.proto');
+    const modules = [{ path: 'proto', includes: ['proto/rondo/options'] }, { path: 'e2e/.guides-balancing' }];
+    const config = JSON.stringify({ version: 'v2', modules });
+    const { code, stderr } = await start('node_modules/.bin/buf', ['build', '--config', config, '-o', '/dev/null'])
+      .ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('has a configuration that is understood', () => {
+    const configured = guide.commands.flatMap((line) => /^RONDO_BALANCING='(.*)'$/.exec(line)?.[1] ?? []);
+    expect(configured).toHaveLength(1);
+    expect(configured.map(parseBalancing)).toEqual([
+      {
+        faults: [],
+        overrides: {
+          'calculator.v1.CalculatorService': { policy: 'least_request' },
+          'sales.v1.OrderService': { policy: 'weighted_round_robin', weights: 'load' },
+        },
+      },
+    ]);
+  });
+
+  it('has code that runs as it stands: three calls of four go to the instance with three times the weight', async () => {
+    guide.write(folder, 'balancing.mjs');
+    const { code, stdout, stderr } = await node([join(folder, 'balancing.mjs')]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [, large = '', small = ''] = /\{ large: (\d+), small: (\d+) \}/.exec(stdout) ?? [];
+    expect(Number(large) + Number(small)).toBe(400);
+    expect(Number(large)).toBeGreaterThanOrEqual(290);
+    expect(Number(large)).toBeLessThanOrEqual(320);
+  });
+});
+
+describe('docs/guides/scatter-gather.md', () => {
+  it('runs as it stands, and prints what it says', async () => {
+    const guide = readGuide('scatter-gather.md');
+    const { code: exitCode, stdout, stderr } = await runFile('scatter.mjs', guide.code('scatter.mjs'));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
   });
 });

@@ -49,6 +49,15 @@ describe('journey 1: a newcomer', () => {
     ]);
   });
 
+  it('is told whom a client would pick, and what share each gets', async () => {
+    const { code, stdout } = await system.rondo('pick', 'CalculatorService/Add', '--explain', '--json');
+    const { policy, endpoints } = JSON.parse(stdout);
+    expect({ code, policy }).toMatchObject({ code: 0, policy: { name: 'round_robin', origin: 'default' } });
+    const shares = endpoints.map(({ share }: { share: number }) => share);
+    expect(shares).toHaveLength(3);
+    for (const share of shares) expect(share).toBeCloseTo(1 / 3, 2);
+  });
+
   it('is told by the doctor that what runs is well', async () => {
     // On a busy machine it may find once that something answers late.
     await eventually(30_000, async () => {

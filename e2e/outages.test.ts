@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { evaluateBatch } from './src/batch.js';
 import { eventually } from './src/eventually.js';
 import { isAlive } from './src/process-table.js';
 import type { Running } from './src/run.js';
@@ -88,6 +89,26 @@ describe('an operator, under a load that nobody may repeat', () => {
     process.stdout.write(
       `an operator: ${load.calls.length} calls, ${by().length} of them by calculator-op, 0 failed\n`,
     );
+  });
+});
+
+describe('a batch that all calculators share', () => {
+  it('is complete and in order though one of them is killed in the middle', async () => {
+    const victim = system.addInstance('calculator', 'calculator-batch');
+    const evaluate = (expressions: readonly string[], onPart?: (count: number) => void) =>
+      evaluateBatch(system.address(1), expressions, onPart);
+    const few = Array.from({ length: 1_200 }, () => '1 + 1');
+    await eventually(30_000, async () => expect((await evaluate(few)).instances).toContain('calculator-batch'));
+
+    const numbers = Array.from({ length: 20_000 }, (_, index) => index);
+    const expressions = numbers.map((number) => `${number} * 3 - ${number}`);
+    const { results, instances } = await evaluate(expressions, (count) => {
+      if (count > 2_000) victim.process.kill('SIGKILL');
+    });
+    await victim.ended;
+    expect(results).toEqual(numbers.map((number) => String(2 * number)));
+    expect(instances.length).toBeGreaterThanOrEqual(2);
+    process.stdout.write(`a batch of ${results.length}, one killed in the middle: parts by ${instances.join(', ')}\n`);
   });
 });
 
