@@ -39,14 +39,7 @@ export async function createScene() {
      * @param options `weight`, `zone`, `metadata` as it registers them; how it behaves: see replica-main.mjs.
      */
     async replica(id, { weight, zone, metadata, ...behaviour } = {}) {
-      const child = start(REPLICA, {
-        RONDO_INSTANCE_ID: id,
-        RONDO_LISTEN: '127.0.0.1:0',
-        RONDO_LOG_LEVEL: 'fatal',
-        ...(weight && { RONDO_WEIGHT: String(weight) }),
-        ...(zone && { RONDO_ZONE: zone }),
-        ...(metadata && { RONDO_METADATA: metadata }),
-      });
+      const child = start(REPLICA, replicaVariables(id, { weight, zone, metadata }));
       await child.ask('behave', behaviour);
       await child.ask('address');
       return { id, behave: (how) => child.ask('behave', how), kill: () => child.close() };
@@ -62,10 +55,7 @@ export async function createScene() {
      *   `count` for as many clients in one process.
      */
     async client({ knows, balancing, zone, naive, count: clients }) {
-      const child = start(CLIENT, {
-        ...(balancing && { RONDO_BALANCING: `calculator.v1.CalculatorService=${balancing}` }),
-        ...(zone && { RONDO_ZONE: zone }),
-      });
+      const child = start(CLIENT, clientVariables({ balancing, zone }));
       await child.ask('open', { naive, count: clients });
       await child.ask('know', knows);
       return {
@@ -80,5 +70,23 @@ export async function createScene() {
       await registry.kill();
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+function replicaVariables(id, { weight, zone, metadata }) {
+  return {
+    RONDO_INSTANCE_ID: id,
+    RONDO_LISTEN: '127.0.0.1:0',
+    RONDO_LOG_LEVEL: 'fatal',
+    ...(weight && { RONDO_WEIGHT: String(weight) }),
+    ...(zone && { RONDO_ZONE: zone }),
+    ...(metadata && { RONDO_METADATA: metadata }),
+  };
+}
+
+function clientVariables({ balancing, zone }) {
+  return {
+    ...(balancing && { RONDO_BALANCING: `calculator.v1.CalculatorService=${balancing}` }),
+    ...(zone && { RONDO_ZONE: zone }),
   };
 }

@@ -1,3 +1,4 @@
+import { afterEach } from '@jest/globals';
 import { ConformanceServiceDefinition, type UnaryRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../../src/call/index.js';
 import { type Channel, createChannel, createClient } from '../../src/client/index.js';
@@ -99,6 +100,16 @@ export function makeFleet(names: readonly string[], work: Readonly<Record<string
   }
 
   return { clock, network, channel, client, begun, mostInFlight, start, list, settled };
+}
+
+/** Opens fleets, each with its client's methods at hand; the last is closed after each test of the file. */
+export function fleetsOfATest() {
+  let fleet: ReturnType<typeof makeFleet> | undefined;
+  afterEach(() => fleet?.channel.close());
+  return (names: readonly string[], work?: Readonly<Record<string, Work>>) => {
+    fleet = makeFleet(names, work);
+    return { ...fleet, ...fleet.client };
+  };
 }
 
 /** A request for each of so many parts. */

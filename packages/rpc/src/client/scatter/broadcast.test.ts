@@ -1,17 +1,12 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { makeFleet, tally, type Work } from '../../../test/support/fleet.js';
+import { describe, expect, it } from '@jest/globals';
+import { fleetsOfATest, tally, type Work } from '../../../test/support/fleet.js';
 import { failure } from '../../../test/support/outcome.js';
 import { RpcError, Status } from '../../status/index.js';
 import { broadcast } from './index.js';
 
 const THREE = ['a', 'b', 'c'];
-let fleet: ReturnType<typeof makeFleet>;
-afterEach(() => fleet.channel.close());
-
-function open(names: readonly string[] = THREE, work?: Readonly<Record<string, Work>>) {
-  fleet = makeFleet(names, work);
-  return { ...fleet, ...fleet.client };
-}
+const openFleet = fleetsOfATest();
+const open = (names = THREE, work?: Readonly<Record<string, Work>>) => openFleet(names, work);
 
 const refusing: Work = {
   answer() {
@@ -73,10 +68,10 @@ describe('broadcast', () => {
   });
 
   it('answers UNAVAILABLE where no instance is known, or too few for the quorum', async () => {
-    const { unary, settled, list } = open([]);
+    const { unary, settled, list, start } = open([]);
     const nobody = await settled(failure(broadcast(unary, {}, { require: 'none' })));
     expect(nobody).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('is registered with') });
-    fleet.start('a');
+    start('a');
     list('a');
     const few = await settled(failure(broadcast(unary, {}, { require: { quorum: 2 } })));
     expect(few.message).toBe('a quorum of 2 is out of reach: there is 1');
@@ -92,12 +87,12 @@ describe('a call of one instance', () => {
   });
 
   it('fails at once where that one is unknown or cannot be reached, and says so', async () => {
-    const { unary, settled, network } = open(['a', 'b']);
+    const { unary, settled, network, clock } = open(['a', 'b']);
     await settled(unary({}));
     const unknown = await settled(failure(unary({}, { instance: 'z' })));
     expect(unknown).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringMatching(/named z is known/) });
     network.node('b').kill();
-    await fleet.clock.advance(3_000);
+    await clock.advance(3_000);
     const lost = await settled(failure(unary({}, { instance: 'b' })));
     expect(lost).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('b at b:1') });
   });

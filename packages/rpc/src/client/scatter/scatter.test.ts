@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { endpoint } from '../../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../../test/support/fake-transport.js';
-import { makeFleet, requestsFor, tally, type Work } from '../../../test/support/fleet.js';
+import { fleetsOfATest, requestsFor, tally, type Work } from '../../../test/support/fleet.js';
 import { failure } from '../../../test/support/outcome.js';
 import { CallLimit, runInScope } from '../../call/index.js';
 import { RpcError, Status } from '../../status/index.js';
@@ -12,13 +12,8 @@ import { createChannel, createClient } from '../index.js';
 import { scatter } from './index.js';
 
 const THREE = ['a', 'b', 'c'];
-let fleet: ReturnType<typeof makeFleet>;
-afterEach(() => fleet.channel.close());
-
-function open(names: readonly string[] = THREE, work?: Readonly<Record<string, Work>>) {
-  fleet = makeFleet(names, work);
-  return { ...fleet, ...fleet.client };
-}
+const openFleet = fleetsOfATest();
+const open = (names = THREE, work?: Readonly<Record<string, Work>>) => openFleet(names, work);
 
 function failing(code: Status, message = 'no'): Work {
   return {
@@ -94,14 +89,15 @@ describe('scatter', () => {
     const bad = ({ text }: { text: string }) => {
       if (text === 'part 3') throw new RpcError(Status.INVALID_ARGUMENT, 'part 3 is bad');
     };
-    const { unary, settled, begun } = open(THREE, { a: { answer: bad }, b: { answer: bad }, c: { answer: bad } });
+    const works = { a: { answer: bad }, b: { answer: bad }, c: { answer: bad } };
+    const { unary, settled, begun, clock } = open(THREE, works);
     const error = await settled(failure(scatter(unary, requestsFor(60))));
     expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, message: 'part 3 is bad' });
     expect(error.report?.attempts).toHaveLength(1);
     expect(begun.filter(({ text }) => text === 'part 3')).toHaveLength(1);
     const count = begun.length;
     expect(count).toBeLessThan(20);
-    await fleet.clock.advance(10_000);
+    await clock.advance(10_000);
     expect(begun).toHaveLength(count);
     expect(begun.filter(({ call }) => call.signal.aborted).length).toBeGreaterThanOrEqual(4);
   });
@@ -203,7 +199,8 @@ describe('scatter', () => {
   });
 
   it('gives an empty outcome for no parts', async () => {
-    expect(await open().settled(scatter(fleet.client.unary, []))).toEqual([]);
+    const { unary, settled } = open();
+    expect(await settled(scatter(unary, []))).toEqual([]);
   });
 });
 

@@ -1,18 +1,13 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { makeFleet, requestsFor, tally, type Work } from '../../../test/support/fleet.js';
+import { describe, expect, it } from '@jest/globals';
+import { fleetsOfATest, requestsFor, tally, type Work } from '../../../test/support/fleet.js';
 import { failure } from '../../../test/support/outcome.js';
 import { collect } from '../../../test/support/stream.js';
 import { RpcError, Status } from '../../status/index.js';
 import { scatterStream } from './index.js';
 
 const THREE = ['a', 'b', 'c'];
-let fleet: ReturnType<typeof makeFleet>;
-afterEach(() => fleet.channel.close());
-
-function open(names: readonly string[] = THREE, work?: Readonly<Record<string, Work>>) {
-  fleet = makeFleet(names, work);
-  return { ...fleet, ...fleet.client };
-}
+const openFleet = fleetsOfATest();
+const open = (names = THREE, work?: Readonly<Record<string, Work>>) => openFleet(names, work);
 
 describe('scatterStream', () => {
   it('gives the parts in order, though a slow instance has some of them', async () => {
