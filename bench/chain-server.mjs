@@ -4,8 +4,9 @@ import { metrics } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { systemClock } from '@rondo/rpc/clock';
-import { createRouter, implement, serve } from '@rondo/rpc/server';
+import { createRouter, serve } from '@rondo/rpc/server';
 import { callLog, callMetrics } from '@rondo/rpc/telemetry';
+import { standIn } from '@rondo/rpc/testing';
 import pino from 'pino';
 
 const [kind] = process.argv.slice(2);
@@ -33,17 +34,7 @@ function servePlain() {
 }
 
 async function serveRondo() {
-  const unused = () => ({});
-  const calculator = implement(CalculatorServiceDefinition, {
-    add: ({ a, b }) => ({ result: a + b }),
-    subtract: unused,
-    multiply: unused,
-    divide: unused,
-    evaluate: unused,
-    evaluateBatch: unused,
-    evaluatePart: unused,
-    sum: unused,
-  });
+  const calculator = standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const meter = (kind === 'rondo-metrics' ? new MeterProvider() : metrics).getMeter('bench');
   const clock = systemClock;
   const router = createRouter({

@@ -3,12 +3,11 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
-import { implement, unimplemented } from '@rondo/rpc/server';
+import { standIn } from '@rondo/rpc/testing';
 import { runService, text, variable } from '@rondo/service';
 
 /** Long enough for several to be under way whenever the process is ended. */
 const WORK_MS = 40;
-const none = unimplemented('no replica of the chaos table');
 
 const variables = {
   ledger: variable('RONDO_CHAOS_LEDGER', text, {
@@ -23,26 +22,14 @@ await runService({
   variables,
   createApp: (_context, { ledger }) => ({
     services: [
-      implement(CalculatorServiceDefinition, {
-        add: ({ a, b }) => ({ result: a + b }),
-        subtract: none,
-        multiply: none,
-        divide: none,
-        evaluate: none,
-        evaluateBatch: none,
-        evaluatePart: none,
-        sum: none,
-      }),
-      implement(ProductServiceDefinition, {
+      standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) }),
+      standIn(ProductServiceDefinition, {
         async createProduct({ product }) {
           const sku = product?.sku ?? '';
           appendFileSync(ledger, `${sku}\n`);
           await delay(WORK_MS);
           return { name: `products/${sku}` };
         },
-        getProduct: none,
-        listProducts: none,
-        adjustStock: none,
       }),
     ],
   }),

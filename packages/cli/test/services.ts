@@ -6,32 +6,25 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { silentLogger } from '@rondo/rpc/call';
 import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
 import { startService } from '@rondo/service';
 
 const ownDescriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
 
-const unused = () => {
-  throw new RpcError(Status.UNIMPLEMENTED, 'not part of this test');
-};
-
 /** The metadata and deadlines that reached the conformance service, latest last. */
 export const seen: { readonly tenant: string | undefined; readonly remainingMs: number | undefined }[] = [];
 
-const calculator: Handlers<typeof CalculatorServiceDefinition> = {
+const calculator: Partial<Handlers<typeof CalculatorServiceDefinition>> = {
   add: ({ a, b }) => ({ result: a + b }),
-  subtract: unused,
-  multiply: unused,
   divide: ({ a, b }) => {
     if (b === 0n) throw invalidArgument([{ field: 'b', description: 'must not be 0' }]);
     return { quotient: a / b, remainder: a % b };
   },
-  evaluate: unused,
   async *evaluateBatch({ expressions }) {
     const { code, message, details } = invalidArgument([{ field: 'expressions[0]', description: 'is none' }]);
     const errors = [{ index: 0, status: { code, message, details: [...details] } }];
     yield { firstIndex: 0, instance: 'one', results: expressions.map(() => ''), errors };
   },
-  evaluatePart: unused,
   async sum(numbers) {
     let result = 0n;
     let count = 0n;
@@ -43,7 +36,7 @@ const calculator: Handlers<typeof CalculatorServiceDefinition> = {
   },
 };
 
-const conformance: Handlers<typeof ConformanceServiceDefinition> = {
+const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
   unary({ text, behaviour }, call) {
     const remainingMs = call.deadline === undefined ? undefined : call.deadline - Date.now();
     seen.push({ tenant: call.metadata.get('tenant'), remainingMs });
@@ -53,8 +46,6 @@ const conformance: Handlers<typeof ConformanceServiceDefinition> = {
     }
     return { text: text.toUpperCase() };
   },
-  unaryUnsafe: unused,
-  clientStream: unused,
   async *serverStream(_request, { signal }) {
     yield { index: 1 };
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
@@ -62,7 +53,6 @@ const conformance: Handlers<typeof ConformanceServiceDefinition> = {
   async *bidiStream(requests) {
     for await (const { text } of requests) yield { text: text.toUpperCase() };
   },
-  unimplemented: unused,
 };
 
 interface Started {
@@ -93,11 +83,11 @@ function start(name: string, registry: string, { services, descriptors = ownDesc
 /** Starts a calculator: both of its contracts, told from another descriptor set where one is given. */
 export function startCalculator(name: string, registry: string, options: Omit<Started, 'services'> = {}) {
   const published = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
-  const services = [implement(CalculatorServiceDefinition, calculator), published];
+  const services = [standIn(CalculatorServiceDefinition, calculator), published];
   return start(name, registry, { services, ...options });
 }
 
 /** Starts a service with a method of each kind. */
 export function startConformance(name: string, registry: string) {
-  return start(name, registry, { services: [implement(ConformanceServiceDefinition, conformance)] });
+  return start(name, registry, { services: [standIn(ConformanceServiceDefinition, conformance)] });
 }

@@ -9,9 +9,9 @@ import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { createRouter, implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError } from '@rondo/rpc/status';
-import { createTestChannel } from '@rondo/rpc/testing';
+import { createTestChannel, standIn } from '@rondo/rpc/testing';
 import { createMemoryNetwork } from '@rondo/rpc/transport';
 import { createApp } from '../src/app.js';
 
@@ -59,17 +59,7 @@ function startCalculator() {
 
 /** A calculator that can only add up, and notes what. */
 function summing(sums: bigint[][]): ServiceImplementation {
-  const unused = () => {
-    throw new Error('project-management has no use for this method');
-  };
-  return implement(CalculatorServiceDefinition, {
-    add: unused,
-    subtract: unused,
-    multiply: unused,
-    divide: unused,
-    evaluate: unused,
-    evaluateBatch: unused,
-    evaluatePart: unused,
+  return standIn(CalculatorServiceDefinition, {
     async sum(requests) {
       const values: bigint[] = [];
       for await (const { value } of requests) values.push(value);

@@ -5,8 +5,9 @@ import {
   type Project,
   ProjectServiceDefinition,
 } from '@rondo/contracts/projects/v1/projects';
-import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import type { ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { standIn } from '@rondo/rpc/testing';
 import { evaluate } from './expression.js';
 import { toPlain } from './rational.js';
 
@@ -17,14 +18,7 @@ export class FakeCalculator {
   away = false;
   readonly expressions: string[] = [];
 
-  readonly service: ServiceImplementation = implement(CalculatorServiceDefinition, {
-    add: unused,
-    subtract: unused,
-    multiply: unused,
-    divide: unused,
-    sum: unused,
-    evaluateBatch: unused,
-    evaluatePart: unused,
+  readonly service: ServiceImplementation = standIn(CalculatorServiceDefinition, {
     evaluate: ({ expression, scale }) => {
       if (this.away) throw new RpcError(Status.UNAVAILABLE, 'no instance can take the call');
       if (expression.length > MAX_EXPRESSION_CHARACTERS) throw new RpcError(Status.INVALID_ARGUMENT, 'too long');
@@ -43,12 +37,7 @@ export class FakeProjects {
   readonly requests: CreateProjectRequest[] = [];
   readonly byRequestId = new Map<string, Project>();
 
-  readonly service: ServiceImplementation = implement(ProjectServiceDefinition, {
-    getProject: unused,
-    listProjects: unused,
-    updateProject: unused,
-    estimateProject: unused,
-    watchProject: unused,
+  readonly service: ServiceImplementation = standIn(ProjectServiceDefinition, {
     createProject: (request) => {
       this.requests.push(request);
       if (this.failure === 'before') throw new RpcError(Status.UNAVAILABLE, 'the process is gone');
@@ -63,8 +52,4 @@ export class FakeProjects {
 function create({ project }: CreateProjectRequest): Project {
   if (project === undefined) throw new RpcError(Status.INVALID_ARGUMENT, 'project: is required');
   return { ...project, name: `projects/${randomUUID()}` };
-}
-
-function unused(): never {
-  throw new RpcError(Status.UNIMPLEMENTED, 'sales never calls this');
 }

@@ -1,0 +1,18 @@
+import { expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { failure } from '../../test/support/outcome.js';
+import { createClient } from '../client/index.js';
+import { Status } from '../status/index.js';
+import { standIn } from './stand-in.js';
+import { createTestChannel } from './test-channel.js';
+
+it('stands in for a service with the handlers that a test has, and says so of the others', async () => {
+  const service = standIn(ConformanceServiceDefinition, { unary: ({ text }) => ({ text: `${text}!` }) });
+  const channel = createTestChannel({ services: [service] });
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  expect(await client.unary({ text: 'hello' })).toMatchObject({ text: 'hello!' });
+  const refused = await failure(client.unaryUnsafe({}));
+  expect(refused.code).toBe(Status.UNIMPLEMENTED);
+  expect(refused.message).toContain('the stand-in for rondo.conformance.v1.ConformanceService');
+  channel.close();
+});
