@@ -1,6 +1,6 @@
 /** What contracts say of how they are called: whether it can be meant. */
-import { create, createFileRegistry, getOption, hasOption } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { create, createFileRegistry, getOption, hasOption, ScalarType } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -88,12 +88,15 @@ function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
 
 function* inMethod(method, options) {
   if (!hasOption(method, options.method)) return;
-  const { timeout, hashKey } = getOption(method, options.method);
+  const { timeout, hashKey, resume } = getOption(method, options.method);
   if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
     yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
   }
-  if (hashKey === undefined) return;
-  const { case: from, value } = hashKey.source;
+  if (hashKey !== undefined) yield* inHashKey(method, hashKey);
+  if (resume !== undefined) yield* inResume(method, resume);
+}
+
+function* inHashKey(method, { source: { case: from, value } }) {
   if (from === 'metadata') yield* inMetadataKey(value);
   else if (from === 'field') yield* inField(method, value);
   else yield 'hash_key names neither a field nor a metadata key';
@@ -128,6 +131,35 @@ function* inField(method, path) {
     message = field.message;
   }
 }
+
+function* inResume(method, { request, response }) {
+  if (method.methodKind !== 'server_streaming') {
+    yield 'resume is for a method with one request and a stream of replies; leave it out';
+    return;
+  }
+  if (method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) {
+    yield 'resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out';
+  }
+  const [taking, giving] = [tokenField(method.input, request), tokenField(method.output, response)];
+  if (taking.fault !== undefined) yield `resume.request is "${request}", but ${taking.fault}`;
+  if (giving.fault !== undefined) yield `resume.response is "${response}", but ${giving.fault}`;
+  if (taking.type !== undefined && giving.type !== undefined && taking.type !== giving.type) {
+    yield `resume names a ${taking.type} of the request and a ${giving.type} of the reply; both have to be the same`;
+  }
+}
+
+function tokenField(message, name) {
+  const field = message.fields.find((one) => one.name === name);
+  if (field === undefined) return { fault: noSuchField(name, message) };
+  if (field.oneof !== undefined) return { fault: `${name} is part of the oneof ${field.oneof.name}; name one outside` };
+  const type = field.fieldKind === 'scalar' ? TOKEN_TYPES.get(field.scalar) : undefined;
+  return type === undefined ? { fault: `${name} is no string and no bytes, of which a token is one` } : { type };
+}
+
+const TOKEN_TYPES = new Map([
+  [ScalarType.STRING, 'string'],
+  [ScalarType.BYTES, 'bytes'],
+]);
 
 const noSuchField = (name, { typeName, fields }) =>
   `${typeName} has no field "${name}"; it has ${fields.map((field) => field.name).join(', ') || 'none'}`;

@@ -1,5 +1,6 @@
 import type { HashKey as HashKeyOption } from '@rondo/contracts/rondo/options/v1/options';
 import type { MethodDefinition } from './definition.js';
+import { nameInCode } from './name-in-code.js';
 
 /** Where a call's key for ring hash comes from. */
 export type HashKey =
@@ -31,9 +32,4 @@ export function checkHashKey(hashKey: HashKey, { requestStream }: MethodDefiniti
 
 function isMetadataKey(key: string): boolean {
   return /^[a-z0-9_.-]{1,128}$/.test(key) && !key.startsWith('grpc-') && !key.endsWith('-bin');
-}
-
-/** `customer_id` as generated code has it: `customerId`. */
-function nameInCode(name: string): string {
-  return name.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

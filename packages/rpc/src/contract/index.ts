@@ -21,5 +21,6 @@ export { type Method, methodsOf } from './method.js';
 export { editDistance, nearest } from './nearest.js';
 export type { Idempotency, Policy } from './policy.js';
 export { formatPolicy, type ParsedPolicy, parsePolicy } from './policy-text.js';
+export type { Resume } from './resume.js';
 export { DEFAULT_SERVICE_POLICY, type ServicePolicy, servicePolicyOf } from './service-policy.js';
 export { type Unread, unread } from './unread.js';

@@ -6,7 +6,7 @@ import type { MethodDefinition } from './definition.js';
 import { methodsOf } from './method.js';
 import { policyOf } from './policy.js';
 
-const { unary, serverStream } = ConformanceServiceDefinition.methods;
+const { unary, serverStream, bidiStream } = ConformanceServiceDefinition.methods;
 const POLICY_TAG = (50550 << 3) | 2;
 
 /** A method with options as the generator leaves them: each entry behind its length. */
@@ -15,8 +15,18 @@ function withOptions(entries: readonly Uint8Array[], method: MethodDefinition = 
 }
 
 function encoded(seconds: bigint, nanos = 0): Uint8Array {
-  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial({ timeout: { seconds, nanos } })).finish();
+  return encodedPolicy({ timeout: { seconds, nanos } });
+}
+
+function encodedPolicy(policy: Partial<MethodPolicy>): Uint8Array {
+  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial(policy)).finish();
   return Buffer.from([bytes.length, ...bytes]);
+}
+
+/** As {@link withOptions}, of a method that may be called again, with its resume fields. */
+function resuming(method: MethodDefinition, resume = { request: 'resume_token', response: 'next.token' }) {
+  const { options } = withOptions([encodedPolicy({ resume })]);
+  return { ...method, options: { ...options, idempotencyLevel: 'NO_SIDE_EFFECTS' } };
 }
 
 describe('the policy in a contract', () => {
@@ -55,6 +65,29 @@ describe('the policy in a contract', () => {
       /^\/s\.S\/M: \(rondo\.options\.v1\.method\)\.timeout .* from 1 ms to 24 h$/,
     );
     expect(() => policyOf(bad, '/s.S/M')).toThrow(TypeError);
+  });
+
+  it('says where a stream that breaks goes on, by the names in code', () => {
+    const named = resuming(serverStream, { request: 'resume_token', response: 'next_token' });
+    expect(policyOf(named, '/s/M').resume).toEqual({ request: 'resumeToken', response: 'nextToken' });
+    expect(policyOf(serverStream, '/s/M').resume).toBeUndefined();
+  });
+
+  it.each([
+    ['a unary method', resuming(unary), 'goes with one request and a stream of replies alone'],
+    ['a stream of requests', resuming(bidiStream), 'goes with one request and a stream of replies alone'],
+    [
+      'a method that is not safe',
+      { ...resuming(serverStream), options: { ...resuming(serverStream).options, idempotencyLevel: 'IDEMPOTENT' } },
+      'needs idempotency_level = NO_SIDE_EFFECTS: it calls again',
+    ],
+    [
+      'no field',
+      resuming(serverStream, { request: '', response: 'next' }),
+      'has to name a field of the request and one of the reply',
+    ],
+  ])('is refused where %s is to be resumed', (_name, bad, reason) => {
+    expect(() => policyOf(bad, '/s.S/M')).toThrow(`/s.S/M: (rondo.options.v1.method).resume ${reason}`);
   });
 
   it('comes with each method of a service', () => {

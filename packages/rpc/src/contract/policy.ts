@@ -3,6 +3,7 @@ import { MethodPolicy as MethodPolicyOption } from '@rondo/contracts/rondo/optio
 import type { MethodDefinition } from './definition.js';
 import { checkHashKey, type HashKey, hashKeyOf } from './hash-key.js';
 import { optionBytes } from './options.js';
+import { checkResume, type Resume, resumeOf } from './resume.js';
 
 /** Whether a method may be called more than once for one effect. */
 export type Idempotency = 'unknown' | 'idempotent' | 'no_side_effects';
@@ -14,6 +15,8 @@ export interface Policy {
   readonly idempotency: Idempotency;
   /** What a call's key is where the service is balanced by ring hash. */
   readonly hashKey?: HashKey;
+  /** Where a stream that breaks goes on; missing where it doesn't. */
+  readonly resume?: Resume;
 }
 
 /** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
@@ -28,15 +31,18 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
  */
 export function policyOf(definition: MethodDefinition, path: string): Policy {
   const streaming = definition.requestStream || definition.responseStream;
-  const { timeout, hashKey: option } = declared(definition);
+  const { timeout, hashKey: keyOption, resume: resumeOption } = declared(definition);
   const timeoutMs = timeout === undefined ? defaultTimeoutMs(streaming) : toMs(timeout);
   if (timeoutMs !== undefined && (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS)) {
     throw new TypeError(`${path}: (rondo.options.v1.method).timeout is ${timeoutMs} ms; it must be from 1 ms to 24 h`);
   }
-  const hashKey = hashKeyOf(option);
+  const hashKey = hashKeyOf(keyOption);
   const keyFault = hashKey && checkHashKey(hashKey, definition);
   if (keyFault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).hash_key ${keyFault}`);
-  return { timeoutMs, idempotency: idempotencyOf(definition), ...(hashKey && { hashKey }) };
+  const resume = resumeOf(resumeOption);
+  const resumeFault = resume && checkResume(resume, definition);
+  if (resumeFault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).resume ${resumeFault}`);
+  return { timeoutMs, idempotency: idempotencyOf(definition), ...(hashKey && { hashKey }), ...(resume && { resume }) };
 }
 
 function declared(definition: MethodDefinition): Partial<MethodPolicyOption> {
