@@ -55,6 +55,7 @@ function serve(replica: Replica) {
     clientStream: unused,
     async *serverStream() {},
     async *bidiStream() {},
+    async *follow() {},
     unimplemented: unused,
   });
   return createRouter({ services: [service], middleware: [meter.middleware], clock, random });

@@ -2,5 +2,6 @@ export type { Call, Payload, Reply, ServerCall } from './call.js';
 export { CallLimit, type CallLimitOptions, cancelled } from './limit.js';
 export { type Logger, silentLogger } from './logger.js';
 export { Metadata, type MetadataInit, type MetadataSource, type MetadataValue } from './metadata.js';
+export { type CallBounds, currentBounds, currentPatience, type Patience } from './patience.js';
 export { type CallScope, currentScope, iterateInScope, runInScope, runOutsideScope } from './scope.js';
 export { newTraceId, propagateTrace, receivedTraceId } from './trace.js';

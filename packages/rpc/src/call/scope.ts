@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Method } from '../contract/index.js';
 import type { CallLimit } from './limit.js';
 
 /** What calls made inside a handler inherit from the call that it serves. */
@@ -8,6 +9,8 @@ export interface CallScope {
   readonly signal: AbortSignal;
   readonly limit: CallLimit;
   readonly traceId: string;
+  /** The method that is served. */
+  readonly method: Method;
 }
 
 const storage = new AsyncLocalStorage<CallScope>();

@@ -6,6 +6,7 @@ import {
   newTraceId,
   type Payload,
   propagateTrace,
+  type Reply,
   receivedTraceId,
 } from '../call/index.js';
 import { type Method, methodsOf, type ServiceDefinition, servicePolicyOf } from '../contract/index.js';
@@ -20,25 +21,30 @@ import { decodeReply, encodeRequest } from './codec.js';
 import { explain } from './explain.js';
 import { readHashKey } from './hash-key.js';
 import { RequestStream } from './request-stream.js';
+import { resumeFields, startResuming } from './resume/index.js';
 
 /** What a client is bound to. */
 export interface BindOptions {
   readonly channel: Channel;
   /** Runs around every call, whatever number of instances it is tried at; the first listed is outermost. */
   readonly middleware?: readonly Middleware<ClientCall>[];
+  /** The fully qualified service by whose instances it is served; its own by default. See `ClientOptions.at`. */
+  readonly at?: string | undefined;
 }
 
 /** Binds a service's contract to the channel over which its calls go. */
 export function bindClient<D extends ServiceDefinition>(
   definition: D,
-  { channel, middleware = [] }: BindOptions,
+  { channel, middleware = [], at }: BindOptions,
 ): Client<D> {
   const chain = [...channel.middleware, ...middleware, enforceLimit];
-  const methods = [...methodsOf(definition)].map(([key, method]) => {
+  const methods = [...methodsOf(definition)].map(([key, known]) => {
+    const method = at === undefined ? known : { ...known, service: at };
     const line: Line = { method, channel, run: compose(chain, toWire(channel)) };
     return [key, bindMethod(toClientMethod(line), line)];
   });
-  channel.follow(definition.fullName, servicePolicyOf(definition));
+  // How another service is balanced isn't for this contract to say.
+  if (at === undefined) channel.follow(definition.fullName, servicePolicyOf(definition));
   // Each function is made after its own method's shape, which the type of the definition states.
   return Object.fromEntries(methods) as Client<D>;
 }
@@ -99,8 +105,7 @@ function newCall({ method, channel }: Line, request: Payload, options: CallOptio
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
   propagateTrace(metadata, traceId, random);
   const limit = new CallLimit({ clock, deadline, parents: parentsOf(scope?.limit, options.signal) });
-  const { instance } = options;
-  return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt, instance });
+  return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt, options });
 }
 
 const NO_PARENTS: readonly never[] = [];
@@ -146,16 +151,26 @@ function refused({ path }: Method, reason: string, cause?: unknown): RpcError {
 }
 
 function toWire(channel: Channel): Next<ClientCall> {
-  return async (call) => {
-    const { method, metadata, deadline, limit, attempts, instance } = call;
-    const { path, responseStream } = method;
-    const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
-    const options = { attempts, hashKey, instance };
-    const request = encodeRequest(call);
-    const wire: WireCall = { path, responseStream, metadata, deadline, limit, request, peer: '' };
-    if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
-    const messages = new RequestStream(request.messages, limit);
-    const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);
-    return decodeReply(method, await endWith(reply, () => messages.close()));
-  };
+  return (call) => (call.method.policy.resume === undefined ? callOnce(call, channel) : callResuming(call, channel));
+}
+
+async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> {
+  const fields = resumeFields(call);
+  if (fields === undefined) return callOnce(call, channel);
+  const start = (request: Payload, lost: string | undefined) => callOnce({ ...call, request }, channel, lost);
+  return startResuming(call, channel, { fields, start });
+}
+
+/** Makes the call; not at the instance `lost` where another takes it. */
+async function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply> {
+  const { method, metadata, deadline, limit, attempts } = call;
+  const { path, responseStream } = method;
+  const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
+  const options = { attempts, hashKey, instance: call.options.instance, lost };
+  const request = encodeRequest(call);
+  const wire: WireCall = { path, responseStream, metadata, deadline, limit, request, peer: '' };
+  if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
+  const messages = new RequestStream(request.messages, limit);
+  const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);
+  return decodeReply(method, await endWith(reply, () => messages.close()));
 }

@@ -55,6 +55,8 @@ export interface ChannelCallOptions {
   readonly hashKey?: string | undefined;
   /** The one instance that it may go to; undefined for any. */
   readonly instance?: string | undefined;
+  /** One that isn't asked where another takes the call: it has just failed. */
+  readonly lost?: string | undefined;
 }
 
 /** How calls leave a process: finds the instances of any service, keeps a connection to each and picks one a call. */
@@ -83,6 +85,8 @@ export interface Channel {
   inspect(): readonly ServiceView[];
   /** No more calls; those in flight go on. */
   close(): void;
+  /** Whether it is closed. */
+  readonly closed: boolean;
 }
 
 /**
@@ -114,17 +118,20 @@ export function createChannel(options: ChannelOptions): Channel {
     follow(service, policy) {
       if (!services.closed) services.of(service, policy);
     },
-    call(method, wire, { attempts, hashKey, instance }) {
+    call(method, wire, { attempts, hashKey, instance, lost }) {
       if (services.closed) return Promise.reject(channelClosed());
       const { group, budget } = services.of(method.service);
       if (instance !== undefined) return tryThere(method, wire, { group, budget, clock, attempts, instance });
-      return tryInTurn(method, wire, { group, budget, clock, attempts, hashKey });
+      return tryInTurn(method, wire, { group, budget, clock, attempts, hashKey, lost });
     },
     // Asynchronous, so that it rejects where it would throw.
     choose: async (method, call) => choose(method, call, { group: services.of(method.service).group, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
     inspect: () => services.all().map(view),
     close: () => services.close(),
+    get closed() {
+      return services.closed;
+    },
   };
 }
 

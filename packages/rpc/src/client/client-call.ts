@@ -1,13 +1,14 @@
 import type { Call, CallLimit, Metadata, Payload } from '../call/index.js';
 import type { Method } from '../contract/index.js';
 import type { Attempt } from '../status/index.js';
+import type { CallOptions } from './client.js';
 
 /** A call as its caller's side sees it. */
 export interface ClientCall extends Call {
   /** When it began, by the channel's clock. */
   readonly startedAt: number;
-  /** The one instance that it may go to; undefined for any. */
-  readonly instance: string | undefined;
+  /** What its caller said of it. */
+  readonly options: CallOptions;
   /** Where it was tried so far; the channel fills it. */
   readonly attempts: Attempt[];
 }
@@ -21,7 +22,7 @@ export class OutgoingCall implements ClientCall {
   readonly request: Payload;
   readonly traceId: string;
   readonly startedAt: number;
-  readonly instance: string | undefined;
+  readonly options: CallOptions;
   readonly attempts: Attempt[] = [];
   declare readonly signal: AbortSignal;
 
@@ -33,7 +34,7 @@ export class OutgoingCall implements ClientCall {
     this.request = call.request;
     this.traceId = call.traceId;
     this.startedAt = call.startedAt;
-    this.instance = call.instance;
+    this.options = call.options;
     Object.defineProperty(this, 'signal', OutgoingCall.#signal);
   }
 

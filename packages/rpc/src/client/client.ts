@@ -1,5 +1,6 @@
 import type { Metadata, MetadataInit } from '../call/index.js';
 import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/index.js';
+import type { RpcError } from '../status/index.js';
 
 /** What a caller may say of one call. */
 export interface CallOptions {
@@ -12,6 +13,13 @@ export interface CallOptions {
   readonly metadata?: MetadataInit;
   /** Goes there or nowhere: the name of the one instance that is asked, and asked once. */
   readonly instance?: string | undefined;
+  /**
+   * How long a stream whose contract says how it is resumed is taken up again after it broke, in milliseconds from the
+   * last message on: 60,000 by default, `Infinity` for as long as it takes. 0 leaves each break to the reader.
+   */
+  readonly resumeForMs?: number;
+  /** Sees each failure after which such a stream is tried again. */
+  readonly onBreak?: (error: RpcError) => void;
   /** Sees the response's header metadata, before the first message. */
   readonly onHeader?: (header: Metadata) => void;
   /** Sees the response's trailing metadata, after the last message. */
@@ -27,5 +35,14 @@ export type ClientMethod<M extends MethodDefinition> = M['requestStream'] extend
     ? (request: RequestInit<M>, options?: CallOptions) => AsyncIterable<ResponseOf<M>>
     : (request: RequestInit<M>, options?: CallOptions) => Promise<ResponseOf<M>>;
 
-/** A service as its caller sees it. Every failure is an `RpcError`. */
+/**
+ * A service as its caller sees it. Every failure is an `RpcError`.
+ *
+ * A stream of replies whose contract says how it is resumed, `(rondo.options.v1.method).resume`, goes on by itself where
+ * it breaks: by a lost connection, `UNAVAILABLE`, or `ABORTED`, as who is too slow is told. It is called again, at
+ * another instance where another takes it, with the token of the last message that its reader has taken: none is lost,
+ * none comes twice. Messages without a token are the exception: those since the last token come again, so that a
+ * snapshot in parts begins anew, and replaces what was read of it. Tries are spaced out, and end `resumeForMs` after the
+ * last message with why the last one failed; `onBreak` sees each. A stream that was never answered fails like any call.
+ */
 export type Client<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: ClientMethod<D['methods'][K]> };

@@ -6,6 +6,7 @@ import { connect } from '../../test/support/service.js';
 import { collect, streamOf } from '../../test/support/stream.js';
 import { Metadata } from '../call/index.js';
 import { type Middleware, observeReply } from '../middleware/index.js';
+import type { Resolver } from '../resolver/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { createMemoryNetwork, ManualClock, staticResolver } from '../testing/index.js';
 import type { WireCall, WireHandler } from '../transport/index.js';
@@ -21,6 +22,32 @@ function clientOf(handle: WireHandler) {
   const channel = createChannel({ resolver: staticResolver(['raw']), transport: network.transport, clock });
   return { client: createClient(ConformanceServiceDefinition, { channel }), channel, clock };
 }
+
+it('calls a contract that many serve at the service that it is told', async () => {
+  const asked: string[] = [];
+  const paths: string[] = [];
+  const network = createMemoryNetwork();
+  network.listen('projects.v1.ProjectService', {
+    handle: async ({ path }) => {
+      paths.push(path);
+      return emptyReply;
+    },
+  });
+  const resolver: Resolver = {
+    source: 'the test',
+    resolve(service, listener) {
+      asked.push(service);
+      return staticResolver([service]).resolve(service, listener);
+    },
+    close() {},
+  };
+  const channel = createChannel({ resolver, transport: network.transport, clock: new ManualClock() });
+  const client = createClient(ConformanceServiceDefinition, { channel, at: 'projects.v1.ProjectService' });
+  expect(asked).toEqual([]);
+  await client.unary({});
+  expect(asked).toEqual(['projects.v1.ProjectService']);
+  expect(paths).toEqual(['/rondo.conformance.v1.ConformanceService/Unary']);
+});
 
 describe('a client', () => {
   it.each([

@@ -12,6 +12,12 @@ export interface ClientOptions {
   readonly channel?: Channel;
   /** Runs around every call, whatever number of instances it is tried at; the first listed is outermost. */
   readonly middleware?: readonly Middleware<ClientCall>[];
+  /**
+   * For a contract that many services serve, each for itself: calls go to the instances of this service, by its fully
+   * qualified name, such as `projects.v1.ProjectService`. It is looked up at the first call, and balanced as its own
+   * contract says where a client of that was made before.
+   */
+  readonly at?: string;
 }
 
 /**

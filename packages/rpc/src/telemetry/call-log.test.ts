@@ -42,6 +42,7 @@ function setUp(options: { everyCall?: boolean; quiet?: ReadonlySet<string> } = {
       throw new RpcError(toStatus(behaviour?.code ?? 13), 'broke off');
     },
     async *bidiStream() {},
+    async *follow() {},
     unimplemented: () => ({}),
   });
   const middleware = [callLog({ clock, ...options })];

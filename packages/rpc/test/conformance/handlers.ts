@@ -35,6 +35,12 @@ export const conformance: Handlers<ServedDefinition> = {
     for (let index = 0; index < count; index += 1) yield { index, payload: Buffer.alloc(payloadBytes) };
     await behave(behaviour, call);
   },
+  async *follow({ count, resumeToken, breakAfter, behaviour }, call) {
+    const from = Number(resumeToken);
+    const until = breakAfter === 0 ? count : Math.min(count, from + breakAfter);
+    for (let index = from; index < until; index += 1) yield { index, resumeToken: `${index + 1}` };
+    if (until < count) await behave(behaviour, call);
+  },
   async *bidiStream(requests, call) {
     for await (const { text, behaviour } of requests) {
       await behave(behaviour, call);

@@ -7,6 +7,7 @@ import { describeFaults } from './faults.js';
 import { describeKinds } from './kinds.js';
 import { describeMetadata } from './metadata.js';
 import { describeRequestStreams } from './request-streams.js';
+import { describeResume } from './resume.js';
 import { describeSizes } from './sizes.js';
 import { describeStatuses } from './statuses.js';
 
@@ -24,6 +25,7 @@ export function describeConformance(name: string, makeEnvironment: MakeEnvironme
     describeCancellation(harness);
     describeRequestStreams(harness);
     describeFaults(harness);
+    describeResume(harness);
     describeSizes(harness);
     describeBackPressure(harness);
   });

@@ -7,4 +7,9 @@ export interface Dependency {
    * within 3 s each time, and within 60 s until it first succeeds, so that it may prepare what it checks before that.
    */
   check(signal: AbortSignal): Promise<void>;
+  /**
+   * How long it may be away, once it was there, before callers are turned away: for one whose users wait until it is
+   * back, as those of a database that is restarted. Milliseconds; by default the second failed check in a row counts.
+   */
+  readonly graceMs?: number;
 }

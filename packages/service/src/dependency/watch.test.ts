@@ -6,7 +6,7 @@ import { watchDependencies } from './watch.js';
 const NAME = 'the database at db:5432';
 
 /** A watch over one dependency that is there or away as the test says. */
-function start({ there, hangs = false }: { there: boolean; hangs?: boolean }) {
+function start({ there, hangs = false, graceMs }: { there: boolean; hangs?: boolean; graceMs?: number }) {
   const clock = new ManualClock();
   const { log, lines } = recordingLogger();
   const dependency = { there, hangs, checks: 0, signal: new AbortController().signal };
@@ -18,7 +18,7 @@ function start({ there, hangs = false }: { there: boolean; hangs?: boolean }) {
   };
   const changes: (readonly string[])[] = [];
   stop = watchDependencies({
-    dependencies: [{ name: NAME, check }],
+    dependencies: [{ name: NAME, check, ...(graceMs !== undefined && { graceMs }) }],
     onChange: (away) => changes.push(away),
     clock,
     random: { next: () => 1, hex: () => '' },
@@ -81,6 +81,21 @@ describe('watchDependencies', () => {
     expect(dependency.checks).toBeGreaterThan(3);
     expect(changes).toEqual([[NAME], []]);
     expect(lines).toHaveLength(1);
+  });
+
+  it('turns nobody away while it is away for less than its grace', async () => {
+    const { clock, changes, dependency } = start({ there: true, graceMs: 10_000 });
+    await clock.advance(1);
+    dependency.there = false;
+    await clock.advance(9_900);
+    expect(changes).toEqual([[NAME], []]);
+    dependency.there = true;
+    await clock.advance(10_000);
+    dependency.there = false;
+    await clock.advance(9_900);
+    expect(changes).toEqual([[NAME], []]);
+    await clock.advance(10_000);
+    expect(changes).toEqual([[NAME], [], [NAME]]);
   });
 
   it('gives up on a check that hangs, and aborts its signal', async () => {

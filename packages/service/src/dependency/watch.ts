@@ -59,7 +59,7 @@ function watchOne(dependency: Dependency, options: WatchOneOptions): () => Promi
   const stopped = new AbortController();
   const pause = createPause(clock);
   const backoff = createBackoff({ baseMs: RETRY_BASE_MS, maxMs: RETRY_MAX_MS, random });
-  const tracker = createTracker(dependency.name, options);
+  const tracker = createTracker(dependency, options);
   const done = (async () => {
     while (!stopped.signal.aborted) {
       const timeoutMs = tracker.seen ? CHECK_TIMEOUT_MS : FIRST_CHECK_TIMEOUT_MS;
@@ -103,10 +103,11 @@ interface Tracker {
   failed(reason: unknown): void;
 }
 
-function createTracker(name: string, { clock, log, setAway }: WatchOneOptions): Tracker {
+function createTracker({ name, graceMs = 0 }: Dependency, { clock, log, setAway }: WatchOneOptions): Tracker {
   let state: 'new' | 'there' | 'away' = 'new';
   let seen = false;
   let failures = 0;
+  let failedSince = 0;
   let saidAt = Number.NEGATIVE_INFINITY;
   const say = (reason: unknown) => {
     if (clock.now() - saidAt < REMINDER_MS) return;
@@ -127,8 +128,9 @@ function createTracker(name: string, { clock, log, setAway }: WatchOneOptions): 
       setAway(false);
     },
     failed(reason) {
+      if (failures === 0) failedSince = clock.now();
       failures += 1;
-      if (state === 'there' && failures < FAILURES_UNTIL_AWAY) return;
+      if (state === 'there' && (failures < FAILURES_UNTIL_AWAY || clock.now() - failedSince < graceMs)) return;
       say(reason);
       if (state === 'there') setAway(true);
       state = 'away';

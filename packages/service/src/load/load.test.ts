@@ -34,6 +34,7 @@ function start() {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     },
     async *bidiStream() {},
+    async *follow() {},
     unimplemented: unused,
   });
   const channel = createTestChannel({

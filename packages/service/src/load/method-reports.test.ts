@@ -57,6 +57,7 @@ function start() {
           if (answers.error !== undefined) throw answers.error;
         },
         async *bidiStream() {},
+        async *follow() {},
         unimplemented: unused,
       }),
       createHealth({ readiness: createState(readinessOf([])), services: [] }),

@@ -22,6 +22,8 @@ export interface AttemptOptions {
   readonly attempts: Attempt[];
   /** What decides where it goes, where the service is balanced by that. */
   readonly hashKey?: string | undefined;
+  /** The instance that isn't asked where another takes the call. */
+  readonly lost?: string | undefined;
 }
 
 /** How long a call waits before it is tried again at the very instance that has just turned it away. Milliseconds. */
@@ -30,22 +32,24 @@ const SAME_AGAIN_MS = 20;
 /**
  * Makes a call, and tries it at another instance where that is safe: the call provably never reached a handler, or
  * its method may be called again. An instance is tried once a call; where there is no other, one whose connection had
- * gone before the call could be taken is tried once more, over its next connection.
+ * gone before the call could be taken is tried once more, over its next connection. So is the one that was lost.
  */
 export async function tryInTurn(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
-  const { group, budget, clock, attempts, hashKey } = options;
-  const tried: Target[] = [];
-  const pick = { hashKey, tried, version: askedVersion(wire) };
-  let lapsed: Target | undefined;
-  let failure: Failure | undefined;
+  const { group, budget, clock, attempts, hashKey, lost } = options;
   const request = guardRequest(wire);
+  const earlier = attempts.length;
   budget.deposit();
   const known = untilKnown(wire, options);
   if (known !== undefined) await known;
+  let lapsed = lost === undefined ? undefined : group.find(lost)?.target(method.path);
+  const tried = lapsed === undefined ? [] : [lapsed];
+  const pick = { hashKey, tried, version: askedVersion(wire) };
+  let failure: Failure | undefined;
   for (;;) {
     wire.limit.throwIfEnded();
     const target = group.pick(method, pick) ?? (await anyOther(method, wire, { ...options, pick, lapsed }));
-    if (target === undefined) throw lastError(method, failure, { group, attempts, version: pick.version });
+    if (target === undefined)
+      throw lastError(method, failure, { group, attempts: attempts.slice(earlier), version: pick.version });
     if (failure?.costs && !budget.withdraw()) throw failure.error;
     const again = tried.includes(target);
     if (again) await sleep(clock, SAME_AGAIN_MS, wire.limit.signal);

@@ -88,6 +88,11 @@ export class TargetTry extends Try {
   }
 }
 
+/** How long the longest of some tries had a connection, in milliseconds: those that only waited for one don't count. */
+export function longestTry(attempts: readonly Attempt[]): number {
+  return Math.max(0, ...attempts.map((attempt) => (attempt instanceof TargetTry ? attempt.elapsedMs : 0)));
+}
+
 type Listener = Pick<EndpointGroup, 'onBegin' | 'onStream' | 'onEnd'>;
 
 /** Why the caller waits no longer; undefined where it does. */

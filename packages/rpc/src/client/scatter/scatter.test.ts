@@ -3,6 +3,7 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { endpoint } from '../../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../../test/support/fake-transport.js';
 import { fleetsOfATest, requestsFor, tally, type Work } from '../../../test/support/fleet.js';
+import { methodOf } from '../../../test/support/method.js';
 import { failure } from '../../../test/support/outcome.js';
 import { CallLimit, runInScope } from '../../call/index.js';
 import { RpcError, Status } from '../../status/index.js';
@@ -22,6 +23,8 @@ function failing(code: Status, message = 'no'): Work {
     },
   };
 }
+
+const method = methodOf('idempotent');
 
 describe('scatter', () => {
   it('gives the parts in order, each with who did it, and every instance does some', async () => {
@@ -71,7 +74,7 @@ describe('scatter', () => {
     start('b');
     const deadline = clock.now() + 30_000;
     const limit = new CallLimit({ deadline, clock });
-    const scope = { deadline, limit, signal: limit.signal, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' };
+    const scope = { deadline, limit, signal: limit.signal, traceId: '4bf92f3577b34da6a3ce929d0e0e4736', method };
     const outcome = runInScope(scope, () => scatter(unary, requestsFor(6), { require: 'none' }));
     await clock.advance(1_000);
     list('a', 'b');
@@ -253,7 +256,7 @@ describe('a scattered call', () => {
     await settled(unary({}));
     const timers = clock.timers;
     const limit = new CallLimit({ clock, deadline: clock.now() + 100 });
-    const scope = { deadline: clock.now() + 100, limit, signal: limit.signal, traceId: '0'.repeat(32) };
+    const scope = { deadline: clock.now() + 100, limit, signal: limit.signal, traceId: '0'.repeat(32), method };
     const slow = requestsFor(1_000);
     const error = await settled(runInScope(scope, () => failure(scatter(unary, slow))));
     expect(error.code).toBe(Status.DEADLINE_EXCEEDED);
@@ -270,7 +273,7 @@ describe('a scattered call', () => {
     network.partition('client', 'a');
     list('a');
     const limit = new CallLimit({ clock, deadline: clock.now() + 100 });
-    const scope = { deadline: clock.now() + 100, limit, signal: limit.signal, traceId: '0'.repeat(32) };
+    const scope = { deadline: clock.now() + 100, limit, signal: limit.signal, traceId: '0'.repeat(32), method };
     const error = await settled(runInScope(scope, () => failure(scatter(unary, requestsFor(2)))));
     expect(error.code).toBe(Status.DEADLINE_EXCEEDED);
   });

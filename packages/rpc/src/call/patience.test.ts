@@ -1,0 +1,27 @@
+import { expect, it } from '@jest/globals';
+import { methodOf } from '../../test/support/method.js';
+import { ManualClock } from '../testing/index.js';
+import { CallLimit } from './limit.js';
+import { currentBounds, currentPatience } from './patience.js';
+import { runInScope } from './scope.js';
+
+const clock = new ManualClock();
+
+function patience(idempotency: 'unknown' | 'idempotent' | 'no_side_effects', timeoutMs?: number) {
+  const limit = new CallLimit();
+  const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
+  const scope = { deadline, limit, signal: limit.signal, traceId: '0'.repeat(32), method: methodOf(idempotency) };
+  return runInScope(scope, () => currentPatience(clock));
+}
+
+it('ends before the deadline, so that the answer says why, and repeats what the contract says may be', () => {
+  expect(patience('unknown', 5_000)).toEqual({ forMs: 4_750, repeat: false });
+  expect(patience('idempotent', 5_000)).toEqual({ forMs: 4_750, repeat: true });
+  expect(patience('no_side_effects', 100)).toEqual({ forMs: 0, repeat: true });
+});
+
+it('has an end without a deadline, and is none without a call', () => {
+  expect(patience('no_side_effects')).toEqual({ forMs: 10_000, repeat: true });
+  expect(currentPatience()).toBeUndefined();
+  expect(currentBounds()).toEqual({ signal: undefined, patience: undefined });
+});

@@ -1,0 +1,1 @@
+export { resumeFields, startResuming } from './start.js';

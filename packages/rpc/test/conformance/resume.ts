@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { Status } from '../../src/status/index.js';
+import { failure } from '../support/outcome.js';
+import { collect } from '../support/stream.js';
+import type { Harness } from './environment.js';
+
+/** A stream that breaks goes on, where the contract says how. */
+export function describeResume({ start }: Harness): void {
+  describe('a stream that can be resumed', () => {
+    it.each([Status.UNAVAILABLE, Status.ABORTED])('goes on where it breaks with %i: each reply once', async (code) => {
+      const calls: string[] = [];
+      const { follow } = await start({
+        middleware: [
+          (call, next) => {
+            calls.push(call.method.name);
+            return next(call);
+          },
+        ],
+      });
+      const replies = await collect(follow({ count: 7, breakAfter: 3, behaviour: { code } }));
+      expect(replies.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      expect(calls).toHaveLength(3);
+    });
+
+    it('fails with what is no passing trouble', async () => {
+      const { follow } = await start();
+      const request = { count: 7, breakAfter: 3, behaviour: { code: Status.DATA_LOSS, message: 'as told' } };
+      expect(await failure(collect(follow(request)))).toMatchObject({ code: Status.DATA_LOSS, message: 'as told' });
+    });
+  });
+}

@@ -1,0 +1,88 @@
+import {
+  ConformanceServiceDefinition,
+  type FollowRequest,
+  type FollowResponse,
+} from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { ServerCall } from '../../src/call/index.js';
+import { type ClientCall, createChannel, createClient } from '../../src/client/index.js';
+import type { Middleware } from '../../src/middleware/index.js';
+import { createRouter } from '../../src/server/index.js';
+import { createMemoryNetwork, ManualClock, type MemoryListener, staticResolver } from '../../src/testing/index.js';
+import { conformanceService } from './service.js';
+
+/** What an instance does with a stream that is followed. */
+export type Follow = (
+  request: FollowRequest,
+  call: ServerCall,
+) => AsyncIterable<Partial<FollowResponse>> | Iterable<Partial<FollowResponse>>;
+
+const STEP_MS = 20;
+const MAX_STEPS = 20_000;
+
+/** What stands around a stream of a test. */
+export interface FollowersOptions {
+  readonly random?: () => number;
+  /** Runs around each call of the client. */
+  readonly middleware?: readonly Middleware<ClientCall>[];
+}
+
+/** Instances whose streams a test writes, a client of them, and a clock held still. */
+export function makeFollowers(
+  names: readonly string[],
+  follow: Follow,
+  { random = () => 0.5, middleware = [] }: FollowersOptions = {},
+) {
+  const clock = new ManualClock();
+  const network = createMemoryNetwork();
+  const asked: { readonly instance: string; readonly token: string; readonly at: number }[] = [];
+  const listeners = new Map<string, MemoryListener>();
+  const origin = clock.now();
+
+  function start(instance: string): void {
+    const service = conformanceService({
+      async *follow(request, call) {
+        asked.push({ instance, token: request.resumeToken, at: clock.now() - origin });
+        yield* follow(request, call);
+      },
+    });
+    listeners.set(
+      instance,
+      network.listen(instance, createRouter({ services: [service], clock, instanceId: instance })),
+    );
+  }
+
+  for (const name of names) start(name);
+  const channel = createChannel({
+    resolver: staticResolver(names),
+    transport: network.transport,
+    clock,
+    // Chance has no turns: one that is to be left out would be asked again.
+    balancing: { '*': { policy: 'random' } },
+    random: { next: random, hex: (bytes) => '1'.repeat(2 * bytes) },
+  });
+
+  /** Moves time on until `outcome` is settled. */
+  async function settled<T>(outcome: Promise<T>): Promise<T> {
+    let done = false;
+    const end = () => {
+      done = true;
+    };
+    outcome.then(end, end);
+    for (let step = 0; !done && step < MAX_STEPS; step += 1) await clock.advance(STEP_MS);
+    if (!done) throw new Error(`not settled within ${STEP_MS * MAX_STEPS} ms`);
+    return outcome;
+  }
+
+  return {
+    ...createClient(ConformanceServiceDefinition, { channel, middleware }),
+    asked,
+    channel,
+    clock,
+    start,
+    settled,
+    /** As a process that is killed. */
+    kill: (instance: string) => listeners.get(instance)?.close(),
+    /** Who was asked, in order. */
+    instances: () => asked.map(({ instance }) => instance),
+  };
+}
