@@ -40,15 +40,27 @@ export class ForeignKeyViolation extends ConstraintViolation {
 
 /**
  * The database can't be reached, doesn't answer, is full, or is starting or stopping: trying again later may succeed.
- * When the connection broke while a statement ran, whether that statement took effect is unknown.
  */
 export class DatabaseUnavailable extends DatabaseError {
-  override readonly name = 'DatabaseUnavailable';
+  override readonly name: string = 'DatabaseUnavailable';
+}
+
+/**
+ * The connection broke while a statement outside of a transaction ran, or while a transaction was being committed:
+ * whether it took effect is unknown. Every other `DatabaseUnavailable` of a pool means that nothing did.
+ */
+export class OutcomeUnknown extends DatabaseUnavailable {
+  override readonly name = 'OutcomeUnknown';
 }
 
 /** A statement was ended by `statement_timeout`, or cancelled by an administrator (SQLSTATE 57014). */
 export class StatementTimeout extends DatabaseError {
   override readonly name = 'StatementTimeout';
+}
+
+/** Another transaction held what a statement waited for, for longer than the pool's `lockTimeoutMs` (SQLSTATE 55P03). */
+export class LockTimeout extends DatabaseError {
+  override readonly name = 'LockTimeout';
 }
 
 /** A concurrent transaction won (SQLSTATE 40001, 40P01), at each of the attempts that were allowed. */
@@ -74,6 +86,15 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof ServerError ? error.code : undefined;
 }
 
+/** `work`, after which nobody knows whether it took effect where the connection breaks. */
+export async function atStake<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof DatabaseUnavailable ? new OutcomeUnknown(error.message, error.cause) : error;
+  }
+}
+
 /**
  * Turns what the driver throws into this package's errors, with the original as `cause`; anything that has no class
  * here (a syntax error, a wrong password) is returned as it is.
@@ -97,6 +118,8 @@ function classifyServerError(error: ServerError): unknown {
     case '40001':
     case '40P01':
       return new SerializationFailure(error.message, error);
+    case '55P03':
+      return new LockTimeout(error.message, error);
     case '57014':
       return new StatementTimeout(error.message, error);
     default:

@@ -4,15 +4,20 @@ export {
   DatabaseError,
   DatabaseUnavailable,
   ForeignKeyViolation,
+  LockTimeout,
+  OutcomeUnknown,
   SerializationFailure,
   StatementTimeout,
   sqlStateOf,
   UnexpectedRowCount,
   UniqueViolation,
 } from './errors.js';
+export { type Listening, type ListenOptions, listen } from './listen.js';
 export { type MigrateOptions, migrate } from './migrate.js';
-export { type Migration, MigrationError } from './migration.js';
+export { type Migration, MigrationError, type SchemaPart } from './migration.js';
+export type { Patience } from './patience.js';
 export { createPool, type PoolOptions } from './pool.js';
+export { type PreparedTransaction, requirePreparedTransactions } from './prepared.js';
 export { type ProvisionedDatabase, type ProvisionOptions, provision } from './provision.js';
 export { createReadinessCheck, type ReadinessOptions } from './readiness.js';
 export type {

@@ -8,11 +8,11 @@ const CANCEL_TIMEOUT_MS = 2_000;
 
 /** One connection, held by one caller until `release`. */
 export interface Lease {
-  /** Runs one statement; when its bounds end it, the server is told to stop and the connection is given up. */
+  /** Runs one statement, prepared where it has a name; when its bounds end it, the server is told to stop and the connection is given up. */
   run<Row extends object>(
     sql: string,
     params: readonly SqlValue[],
-    bounds: Bounds,
+    bounds: Bounds & { readonly name?: string | undefined },
   ): Promise<QueryResult<Row & QueryResultRow>>;
   /** Runs several statements without parameters. */
   script(sql: string, bounds: Bounds): Promise<void>;
@@ -24,8 +24,9 @@ export interface Lease {
   release(): void;
 }
 
-/** Takes a connection from the pool, waiting no longer than the signal allows. */
-export async function acquire(pool: Pool, signal: AbortSignal | undefined): Promise<Lease> {
+/** Takes a connection from the pool, waiting no longer than the bounds allow. */
+export async function acquire(pool: Pool, bounds: Bounds): Promise<Lease> {
+  const { signal } = bounds;
   signal?.throwIfAborted();
   const connecting = pool.connect();
   const handBack = (): void => {
@@ -35,7 +36,7 @@ export async function acquire(pool: Pool, signal: AbortSignal | undefined): Prom
     );
   };
   try {
-    return createLease(await settle(connecting, { signal }, handBack));
+    return createLease(await settle(connecting, bounds, handBack));
   } catch (error) {
     throw classifyUnlessAborted(error, signal);
   }
@@ -80,8 +81,12 @@ function createLease(client: PoolClient): Lease {
 
   return {
     // Always the extended protocol: it refuses a second statement in the text.
-    run: <Row extends object>(sql: string, params: readonly SqlValue[], bounds: Bounds) => {
-      const query = { text: sql, values: [...params], queryMode: 'extended' };
+    run: <Row extends object>(
+      sql: string,
+      params: readonly SqlValue[],
+      bounds: Bounds & { name?: string | undefined },
+    ) => {
+      const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name };
       return inTurn(() => client.query<Row & QueryResultRow>(query), bounds);
     },
     script: (sql, bounds) => inTurn(async () => void (await client.query(sql)), bounds),
@@ -90,7 +95,8 @@ function createLease(client: PoolClient): Lease {
     release: () => {
       if (ended) return;
       ended = true;
-      client.release();
+      // The driver hears of the end of a connection later than of the error that comes before it.
+      client.release(fault instanceof DatabaseUnavailable);
     },
   };
 }

@@ -43,6 +43,15 @@ describe('migrate', () => {
     rmSync(directory, { recursive: true });
   });
 
+  it('numbers and records the part of a package on its own', async () => {
+    const part = { name: '0001_part.sql', sql: 'CREATE TABLE part (id int)' };
+    await migrate(database, { migrations: [first, second] });
+    expect(await migrate(database, { part: 'sync', migrations: [part] })).toEqual([part.name]);
+    expect(await migrate(database, { part: 'sync', migrations: [part] })).toEqual([]);
+    expect(await migrate(database, { migrations: [first, second, third] })).toEqual([third.name]);
+    await expect(migrate(database, { part: 'Not; a name', migrations: [part] })).rejects.toThrow(/lower-case letters/);
+  });
+
   it('applies each once when several replicas start at once', async () => {
     const pools = Array.from({ length: 4 }, () => createPool({ url }));
     const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: [first, second, third] })));

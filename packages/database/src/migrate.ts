@@ -10,6 +10,7 @@ import type { Database, Transaction } from './sql.js';
 
 /** Advisory locks are a database's own; this number ("rondo" in ASCII) only has to differ from the service's. */
 const LOCK = 0x726f6e646fn;
+const PART_NAME = /^[a-z][a-z0-9_]{0,30}$/;
 
 /** Where the migrations are and whom to tell. */
 export interface MigrateOptions {
@@ -17,6 +18,11 @@ export interface MigrateOptions {
   readonly directory?: string | URL;
   /** The migrations themselves. */
   readonly migrations?: readonly Migration[];
+  /**
+   * Whose migrations these are, where they aren't the service's own: they are numbered and recorded on their own, in
+   * `rondo_migrations_<part>`. Of lower-case letters, digits and `_`.
+   */
+  readonly part?: string;
   /** Told one line for each migration that was applied. */
   readonly log?: (line: string) => void;
   /** Told of migrations that a newer version applied; `log` by default. */
@@ -31,6 +37,12 @@ interface Applied {
   readonly sha256: string;
 }
 
+/** What is brought up to date: the migrations, and the table that records them. */
+interface Schema {
+  readonly migrations: readonly NumberedMigration[];
+  readonly ledger: string;
+}
+
 /** What one look at the database came to. */
 interface Step {
   /** The migration that it applied; undefined where none was left. */
@@ -41,7 +53,7 @@ interface Step {
 
 /**
  * Brings the schema up to date: applies the missing migrations in order, each in a transaction of its own, and records
- * them with a checksum in the table `rondo_migrations`. Any number of replicas may do so at once: each step happens
+ * them with a checksum in the table `rondo_migrations` (a package's own in another, see `part`). Any number of replicas may do so at once: each step happens
  * under an advisory lock, once. There is no time limit on a migration but `signal`'s.
  *
  * Applied migrations with numbers above all of these were a newer version's: an older replica that restarts beside it,
@@ -57,10 +69,10 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
     throw new TypeError('migrate takes either a directory or migrations');
   }
   const found = directory === undefined ? (migrations ?? []) : await readMigrations(directory);
-  const numbered = numberMigrations(found);
+  const schema = { migrations: numberMigrations(found), ledger: ledgerOf(options.part) };
   const applied: string[] = [];
   for (;;) {
-    const step = await applyNext(database, numbered, signal);
+    const step = await applyNext(database, schema, signal);
     if (step.applied === undefined) {
       if (step.newer.length > 0) warn?.(`the schema is newer than this version: it has ${step.newer.join(', ')}, too`);
       return applied;
@@ -70,47 +82,54 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
   }
 }
 
+function ledgerOf(part: string | undefined): string {
+  if (part === undefined) return 'rondo_migrations';
+  if (!PART_NAME.test(part)) {
+    throw new TypeError(`a part of a schema is named in lower-case letters, digits and "_", not "${part}"`);
+  }
+  return `rondo_migrations_${part}`;
+}
+
 /** One transaction: lock, look, apply the first that is missing. */
-function applyNext(
-  database: Database,
-  migrations: readonly NumberedMigration[],
-  signal: AbortSignal | undefined,
-): Promise<Step> {
+function applyNext(database: Database, { migrations, ledger }: Schema, signal: AbortSignal | undefined): Promise<Step> {
   return database.transaction(
     async (transaction) => {
       await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-      const applied = await readApplied(transaction);
+      const applied = await readApplied(transaction, ledger);
       const next = pending(migrations, applied)[0];
-      if (next !== undefined) await apply(transaction, next);
+      if (next !== undefined) {
+        await apply(transaction, next);
+        await record(transaction, ledger, next);
+      }
       return { applied: next?.name, newer: newerThan(migrations, applied).map(({ name }) => name) };
     },
     { statementTimeoutMs: 0, signal },
   );
 }
 
-async function readApplied(transaction: Transaction): Promise<Applied[]> {
+async function readApplied(transaction: Transaction, ledger: string): Promise<Applied[]> {
   await transaction.query(`
-    CREATE TABLE IF NOT EXISTS rondo_migrations (
+    CREATE TABLE IF NOT EXISTS ${ledger} (
       number integer PRIMARY KEY,
       name text NOT NULL,
       sha256 text NOT NULL,
       applied_at timestamptz NOT NULL DEFAULT now()
     )`);
-  return transaction.query<Applied>('SELECT number, name, sha256 FROM rondo_migrations ORDER BY number');
+  return transaction.query<Applied>(`SELECT number, name, sha256 FROM ${ledger} ORDER BY number`);
 }
 
-async function apply(transaction: Transaction, { number, name, sql, sha256 }: NumberedMigration): Promise<void> {
+async function apply(transaction: Transaction, { name, sql }: NumberedMigration): Promise<void> {
   try {
     await transaction.script(sql);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || !(error instanceof Error)) throw error;
     throw new MigrationError(name, `failed and was rolled back: ${error.message}`, error);
   }
-  await transaction.query('INSERT INTO rondo_migrations (number, name, sha256) VALUES ($1, $2, $3)', [
-    number,
-    name,
-    sha256,
-  ]);
+}
+
+async function record(transaction: Transaction, ledger: string, applied: NumberedMigration): Promise<void> {
+  const { number, name, sha256 } = applied;
+  await transaction.query(`INSERT INTO ${ledger} (number, name, sha256) VALUES ($1, $2, $3)`, [number, name, sha256]);
 }
 
 /** What a newer version applied: all above the numbers known here. Who knows none is no older version. */

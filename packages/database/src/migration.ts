@@ -13,6 +13,14 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** The tables that a package brings into a service's database, beside the service's own. */
+export interface SchemaPart {
+  /** Of lower-case letters, digits and `_`. */
+  readonly name: string;
+  /** Numbered on their own; applied before the service's. */
+  readonly migrations: readonly Migration[];
+}
+
 /** A migration that can't be applied, or that is not what was applied earlier; the message names file and remedy. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';

@@ -5,7 +5,10 @@ import {
   type Database,
   DatabaseUnavailable,
   ForeignKeyViolation,
+  LockTimeout,
+  type Queries,
   StatementTimeout,
+  type Transaction,
   UnexpectedRowCount,
   UniqueViolation,
 } from './index.js';
@@ -224,5 +227,44 @@ describe('abort', () => {
     const signal = AbortSignal.abort(new Error('before'));
     await expect(database.query('SELECT 1', [], { signal })).rejects.toThrow('before');
     await expect(database.transaction(() => Promise.reject(new Error('ran')), { signal })).rejects.toThrow('before');
+  });
+});
+
+describe('a statement with a name', () => {
+  it('is prepared once on a connection, inside a transaction or not', async () => {
+    const one = createPool({ url: await server.createDatabase(), maxConnections: 1 });
+    try {
+      const add = (queries: Queries, n: bigint) =>
+        queries.one<{ sum: bigint }>('SELECT $1::bigint + 1 AS sum', [n], { name: 'add_one' });
+      await expect(add(one, 1n)).resolves.toEqual({ sum: 2n });
+      await expect(one.transaction((transaction) => add(transaction, 2n))).resolves.toEqual({ sum: 3n });
+      await expect(add(one, 3n)).resolves.toEqual({ sum: 4n });
+      const sql = 'SELECT name, (generic_plans + custom_plans) AS runs FROM pg_prepared_statements';
+      await expect(one.query(sql)).resolves.toEqual([{ name: 'add_one', runs: 3n }]);
+    } finally {
+      await one.close();
+    }
+  });
+});
+
+describe('a wait for a lock', () => {
+  it('ends by the bound of the pool, but not where a transaction takes as long as it takes', async () => {
+    const url = await server.createDatabase();
+    const [holder, waiter] = [createPool({ url }), createPool({ url, lockTimeoutMs: 50 })];
+    try {
+      await holder.query('CREATE TABLE held AS SELECT 1 AS id');
+      await holder.prepare('rondo-holder', (transaction) => transaction.query('UPDATE held SET id = 2'));
+      await expect(waiter.query('UPDATE held SET id = 3')).rejects.toThrow(LockTimeout);
+      const work = async (transaction: Transaction) => {
+        const [patient] = await transaction.query<{ lock_timeout: string }>('SHOW lock_timeout');
+        return patient?.lock_timeout;
+      };
+      await expect(waiter.transaction(work)).resolves.toBe('50ms');
+      await expect(waiter.transaction(work, { statementTimeoutMs: 0 })).resolves.toBe('0');
+      await holder.commitPrepared('rondo-holder');
+      await expect(waiter.query('UPDATE held SET id = 3 RETURNING id')).resolves.toEqual([{ id: 3 }]);
+    } finally {
+      await Promise.all([holder.close(), waiter.close()]);
+    }
   });
 });

@@ -1,9 +1,11 @@
 import { Pool } from 'pg';
-import { classify } from './errors.js';
+import { atStake, classify } from './errors.js';
 import { acquire } from './lease.js';
+import { Outage } from './patience.js';
+import { checkGid, createPreparedTransactions } from './prepared.js';
 import { createQueries } from './rows.js';
 import type { Database, QueryOptions, SqlValue } from './sql.js';
-import { runTransaction, type TransactionContext } from './transaction.js';
+import { runTransaction, type TransactionContext, whileOthersWin } from './transaction.js';
 import { createTypes } from './types.js';
 
 /** The server ends a statement at `statement_timeout`; past that and this grace it is taken for dead. */
@@ -23,8 +25,22 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
   /** The server ends a longer statement; default 10,000, 0 is none. */
   readonly statementTimeoutMs?: number;
+  /**
+   * How long a statement waits for a lock before it fails as `LockTimeout`; by default as long as it may run. Where
+   * transactions are prepared, one that stays in doubt keeps its locks: whoever waits for them keeps a connection.
+   */
+  readonly lockTimeoutMs?: number;
   /** Told of a connection that broke while idle or between statements; nothing else has to be done about it. */
   readonly onError?: (error: unknown) => void;
+}
+
+/** A statement outside of any transaction. */
+interface Statement {
+  readonly sql: string;
+  readonly params?: readonly SqlValue[];
+  readonly options?: QueryOptions;
+  /** How long it may wait for a connection; undefined for the pool's own bound. Milliseconds. */
+  readonly leftMs?: number | undefined;
 }
 
 /**
@@ -35,24 +51,47 @@ export function createPool(options: PoolOptions): Database {
   const { statementTimeoutMs = 10_000 } = options;
   const pool = openPool(options, statementTimeoutMs);
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
-  const context: TransactionContext = { acquire: (signal) => acquire(pool, signal), boundMs, statementTimeoutMs };
+  const contextOf = (leftMs?: number): TransactionContext => ({
+    acquire: (signal) => acquire(pool, { signal, timeoutMs: leftMs }),
+    boundMs,
+    statementTimeoutMs,
+  });
 
-  const run = async <Row extends object>(sql: string, params: readonly SqlValue[], { signal }: QueryOptions) => {
-    const lease = await acquire(pool, signal);
+  const runOnce = async <Row extends object>({ sql, params = [], options = {}, leftMs }: Statement) => {
+    const lease = await acquire(pool, { signal: options.signal, timeoutMs: leftMs });
     try {
-      const { rows } = await lease.run<Row>(sql, params, { signal, timeoutMs: boundMs(statementTimeoutMs) });
-      return rows;
+      const running = lease.run<Row>(sql, params, { ...options, timeoutMs: boundMs(statementTimeoutMs) });
+      return (await atStake(running)).rows;
     } finally {
       lease.release();
     }
   };
+  const check = async (checkOptions: QueryOptions = {}) =>
+    void (await runOnce({ sql: 'SELECT 1', options: checkOptions }));
+  const outage = new Outage(() =>
+    check().then(
+      () => true,
+      () => false, // whoever waits learns of it soon enough
+    ),
+  );
+  const run = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) =>
+    outage.bear(
+      (leftMs) => whileOthersWin(() => runOnce<Row>({ sql, params, options, leftMs }), { signal: options.signal }),
+      options,
+    );
 
+  const queries = createQueries(run);
   let closing: Promise<void> | undefined;
   return {
-    ...createQueries(run),
-    transaction: (work, transactionOptions = {}) => runTransaction(context, work, transactionOptions),
-    check: async (checkOptions = {}) => void (await run('SELECT 1', [], checkOptions)),
+    ...queries,
+    ...createPreparedTransactions(queries),
+    transaction: (work, transactionOptions = {}) =>
+      outage.bear((leftMs) => runTransaction(contextOf(leftMs), work, transactionOptions), transactionOptions),
+    prepare: async (gid, work, transactionOptions = {}) =>
+      runTransaction({ ...contextOf(), gid: checkGid(gid) }, work, transactionOptions),
+    check,
     close: () => {
+      outage.close();
       closing ??= closePool(pool);
       return closing;
     },
@@ -60,13 +99,14 @@ export function createPool(options: PoolOptions): Database {
 }
 
 function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
-  const { url, applicationName, maxConnections = 10, connectTimeoutMs = 3_000, onError } = options;
+  const { url, applicationName, maxConnections = 10, connectTimeoutMs = 3_000, lockTimeoutMs, onError } = options;
   const pool = new Pool({
     connectionString: url,
     application_name: applicationName,
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
+    ...(lockTimeoutMs !== undefined && { lock_timeout: lockTimeoutMs }),
     keepAlive: true,
     types: createTypes(),
   });

@@ -3,7 +3,7 @@ import { DatabaseUnavailable } from './errors.js';
 /** Bounds of a wait; `timeoutMs` 0 is none. */
 export interface Bounds {
   readonly signal?: AbortSignal | undefined;
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /**

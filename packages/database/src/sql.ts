@@ -1,3 +1,6 @@
+import type { Patience } from './patience.js';
+import type { PreparedTransaction } from './prepared.js';
+
 /** A parameter of a statement. JSON goes as a string; an array becomes a PostgreSQL array. */
 export type SqlValue = string | number | bigint | boolean | Date | Uint8Array | null | readonly SqlValue[];
 
@@ -5,6 +8,13 @@ export type SqlValue = string | number | bigint | boolean | Date | Uint8Array | 
 export interface QueryOptions {
   /** When it aborts, the wait for a connection ends, a running statement is cancelled, and the reason is thrown. */
   readonly signal?: AbortSignal | undefined;
+  /** How a database that is away is borne; without patience it fails at once. No effect inside a transaction. */
+  readonly patience?: Patience | undefined;
+  /**
+   * Prepares the statement under this name: each connection parses it once, and soon plans it no more. It pays for one
+   * that is run all the time. A name is of one text for ever; at most 63 bytes.
+   */
+  readonly name?: string | undefined;
 }
 
 /**
@@ -40,21 +50,39 @@ export interface TransactionOptions extends QueryOptions {
   readonly isolation?: Isolation;
   /** How often the function is run at most when a concurrent transaction wins; default 5. */
   readonly attempts?: number;
-  /** Replaces the pool's `statementTimeoutMs` inside this transaction; 0 is none. */
+  /** Replaces the pool's `statementTimeoutMs` inside this transaction; 0 is none, and none for locks either. */
   readonly statementTimeoutMs?: number;
 }
 
-/** A pool of connections to one database. */
+/**
+ * A pool of connections to one database. A statement of its own that a concurrent transaction has won against
+ * (serialization failure, deadlock) took no effect, and is run again as {@link Database.transaction} is.
+ */
 export interface Database extends Queries {
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. When a concurrent
    * transaction wins (serialization failure, deadlock) **`work` runs again**, after a random pause, so it must have no
-   * other effects. An abort takes effect at once, whatever `work` is doing, and up to the commit: once that is sent,
+   * other effects. With `patience` it also runs again after the database went away, unless the commit had been sent
+   * and `repeat` isn't set. An abort takes effect at once, whatever `work` is doing, and up to the commit: once that is sent,
    * its outcome is awaited. A `work` that swallowed a statement's error is rejected with that error.
    *
-   * @throws SerializationFailure when every attempt lost.
+   * @throws SerializationFailure when every attempt lost; OutcomeUnknown when the database went away during the commit.
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * Runs `work` as {@link transaction} does, and prepares its transaction for commit under `gid` in place of committing it
+   * (PREPARE TRANSACTION): its locks stay, and it survives connection, process and server, until `commitPrepared` or
+   * `rollbackPrepared`, by anybody. Where it rejects with `DatabaseUnavailable`, it may have been prepared all the same.
+   *
+   * @throws TypeError for a `gid` that isn't 1 to 199 of `A-Z a-z 0-9 : . _ / -`.
+   */
+  prepare<T>(gid: string, work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Commits what was prepared under `gid`; false where there is no such transaction (any more). */
+  commitPrepared(gid: string, options?: QueryOptions): Promise<boolean>;
+  /** Rolls back what was prepared under `gid`; false where there is no such transaction (any more). */
+  rollbackPrepared(gid: string, options?: QueryOptions): Promise<boolean>;
+  /** The prepared transactions of this database whose `gid` begins with `prefix`, the oldest first. */
+  listPrepared(prefix: string, options?: QueryOptions): Promise<PreparedTransaction[]>;
   /** Resolves when the database answers; for health checks. */
   check(options?: QueryOptions): Promise<void>;
   /** Waits for the statements under way and closes all connections; later calls fail as `DatabaseUnavailable`. */

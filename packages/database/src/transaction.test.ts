@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createPool, type Database, SerializationFailure, type Transaction, UniqueViolation } from './index.js';
 import { startTestPostgres, type TestPostgres } from './testing/index.js';
 
@@ -94,6 +94,32 @@ describe('transaction', () => {
       });
     await Promise.all([inOrder(1, 2), inOrder(2, 1)]);
     expect(await sum(database)).toBe('4');
+  });
+
+  describe('when a concurrent one wins again and again', () => {
+    // A sequence is never rolled back: it counts the attempts.
+    const losing = (wins: number) => `
+      CREATE OR REPLACE FUNCTION lose() RETURNS bigint LANGUAGE plpgsql AS $$
+      BEGIN
+        IF nextval('attempts') <= ${wins} THEN RAISE EXCEPTION 'lost' USING ERRCODE = 'serialization_failure'; END IF;
+        RETURN currval('attempts');
+      END $$`;
+    beforeEach(() => database.query('CREATE SEQUENCE attempts'));
+    afterEach(() => database.query('DROP SEQUENCE attempts'));
+
+    it('runs a statement of its own again, too, as that took no effect', async () => {
+      await database.query(losing(3));
+      await expect(database.one('SELECT lose() AS attempt')).resolves.toEqual({ attempt: 4n });
+    });
+
+    it('goes on no longer than its deadline', async () => {
+      await database.query(losing(1_000_000));
+      const deadline = { signal: AbortSignal.timeout(200), attempts: 1_000_000 };
+      const lost = database.transaction((transaction) => transaction.query('SELECT lose()'), deadline);
+      await expect(lost).rejects.toMatchObject({ name: 'TimeoutError' });
+      const { last_value } = await database.one<{ last_value: bigint }>('SELECT last_value FROM attempts');
+      expect(last_value).toBeGreaterThan(1n);
+    });
   });
 
   it('does not pass for committed when a failed statement was swallowed', async () => {

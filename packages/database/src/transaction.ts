@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { SerializationFailure } from './errors.js';
+import { atStake, SerializationFailure } from './errors.js';
 import type { Lease } from './lease.js';
 import { createQueries } from './rows.js';
 import { type Bounds, settle } from './settle.js';
@@ -14,6 +14,8 @@ export interface TransactionContext {
   /** The local bound of a statement whose `statement_timeout` is this; see `pool.ts`. */
   boundMs(statementTimeoutMs: number): number;
   readonly statementTimeoutMs: number;
+  /** Under which the transaction is prepared in place of being committed. */
+  readonly gid?: string;
 }
 
 /** Runs `work` in a transaction, again while concurrent ones win; the contract is `Database.transaction`'s. */
@@ -22,10 +24,17 @@ export async function runTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const { attempts = 5, signal } = options;
+  return whileOthersWin(() => attemptOnce(context, work, options), options);
+}
+
+/** Runs `work` again, after a pause, while concurrent transactions win; no longer than the signal allows. */
+export async function whileOthersWin<T>(
+  work: () => Promise<T>,
+  { attempts = 5, signal }: Pick<TransactionOptions, 'attempts' | 'signal'>,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptOnce(context, work, options);
+      return await work();
     } catch (error) {
       if (!(error instanceof SerializationFailure) || attempt >= attempts) throw error;
       await backOff(attempt, signal);
@@ -52,10 +61,12 @@ async function attemptOnce<T>(
     await lease.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`, [], { signal, timeoutMs });
     if (statementTimeoutMs !== undefined) {
       await lease.run(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`, [], { signal, timeoutMs });
+      // Who waits for a statement as long as it takes waits for its locks, too.
+      if (statementTimeoutMs === 0) await lease.run('SET LOCAL lock_timeout = 0', [], { signal, timeoutMs });
     }
     const { transaction, end } = openTransaction(lease, { signal, timeoutMs });
     const result = await settle(work(transaction), { signal }, lease.abandon).finally(end);
-    await commit(lease, timeoutMs);
+    await finish(lease, context.gid, timeoutMs);
     return result;
   } catch (error) {
     await rollBack(lease, timeoutMs);
@@ -65,10 +76,11 @@ async function attemptOnce<T>(
   }
 }
 
-/** After a failed statement PostgreSQL answers COMMIT with ROLLBACK and no error: that must not pass for success. */
-async function commit(lease: Lease, timeoutMs: number): Promise<void> {
-  const { command } = await lease.run('COMMIT', [], { timeoutMs });
-  if (command !== 'COMMIT') throw lease.firstFault() ?? new Error(`COMMIT was answered with ${command}`);
+/** After a failed statement PostgreSQL answers with ROLLBACK and no error: that must not pass for success. */
+async function finish(lease: Lease, gid: string | undefined, timeoutMs: number): Promise<void> {
+  const [statement, tag] = gid === undefined ? ['COMMIT', 'COMMIT'] : [`PREPARE TRANSACTION '${gid}'`, 'PREPARE'];
+  const { command } = await atStake(lease.run(statement, [], { timeoutMs }));
+  if (command !== tag) throw lease.firstFault() ?? new Error(`${statement} was answered with ${command}`);
 }
 
 /** A connection that can't even roll back is closed, and the server rolls back by itself. */
@@ -86,8 +98,8 @@ function openTransaction(lease: Lease, outer: Bounds): { readonly transaction: T
     if (ended) throw new Error('this transaction has ended');
     return { ...outer, signal: signal ?? outer.signal };
   };
-  const run = async <Row extends object>(sql: string, params: readonly SqlValue[], { signal }: QueryOptions) => {
-    const { rows } = await lease.run<Row>(sql, params, bounds(signal));
+  const run = async <Row extends object>(sql: string, params: readonly SqlValue[], { signal, name }: QueryOptions) => {
+    const { rows } = await lease.run<Row>(sql, params, { ...bounds(signal), name });
     return rows;
   };
   const script = async (sql: string, { signal }: QueryOptions = {}) => lease.script(sql, bounds(signal));

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -63,6 +64,28 @@ function homeOf(directory: string, account: Account): string {
     symlinkSync(home, link);
   }
   return realpathSync(link);
+}
+
+/**
+ * A cluster whose files come from elsewhere: `fill` puts them into an empty home, `data` and `password`.
+ *
+ * @returns what removes it again.
+ */
+export async function adoptCluster(
+  directory: string,
+  account: Account,
+  fill: (home: string) => Promise<void>,
+): Promise<() => void> {
+  const home = homeOf(resolve(directory), account);
+  const discard = () => rmSync(home, { recursive: true, force: true });
+  try {
+    await fill(home);
+    for (const path of readdirSync(home, { recursive: true, encoding: 'utf8' })) own(join(home, path), account);
+    return discard;
+  } catch (error) {
+    discard();
+    throw error;
+  }
 }
 
 /**

@@ -4,7 +4,6 @@ import { createInterface } from 'node:readline';
 import type { Account } from './account.js';
 import { type Cluster, SERVER_ENVIRONMENT } from './cluster.js';
 
-const START_TIMEOUT_MS = 60_000;
 const LAST_LINES = 10;
 
 /** What the server is started with. */
@@ -15,6 +14,7 @@ export interface ServerOptions {
   readonly port: number;
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   readonly log: (line: string) => void;
+  readonly startTimeoutMs: number;
 }
 
 /** A started server. */
@@ -28,7 +28,7 @@ export interface RunningServer {
 
 /** Starts the server in a session of its own: Ctrl-C is the launcher's to handle, and the services go first. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { postgres, account, port, log } = options;
+  const { postgres, account } = options;
   const child = spawn(postgres, serverArguments(options), {
     ...account,
     env: SERVER_ENVIRONMENT,
@@ -42,7 +42,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw new Error(`${postgres} can't be started`, { cause });
   }
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const ready = awaitReady(child, { port, log });
+  const ready = awaitReady(child, options);
   return { pid, exited, ready };
 }
 
@@ -53,7 +53,7 @@ function serverArguments({ cluster, port, settings }: ServerOptions): string[] {
 }
 
 /** The server's messages are English here: `LC_ALL` is `C`. */
-function awaitReady(child: ChildProcess, { port, log }: Pick<ServerOptions, 'port' | 'log'>): Promise<void> {
+function awaitReady(child: ChildProcess, { port, log, startTimeoutMs }: ServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const last: string[] = [];
     const fail = (reason: string): void => {
@@ -61,7 +61,7 @@ function awaitReady(child: ChildProcess, { port, log }: Pick<ServerOptions, 'por
       const inUse = `Port ${port} is in use: stop what listens there, or choose another port.`;
       reject(new Error(taken ? inUse : `PostgreSQL ${reason}: ${last.join('\n')}`));
     };
-    const timer = setTimeout(() => fail(`was not ready within ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS);
+    const timer = setTimeout(() => fail(`was not ready within ${startTimeoutMs} ms`), startTimeoutMs);
     child.once('error', reject);
     child.once('close', () => {
       clearTimeout(timer);

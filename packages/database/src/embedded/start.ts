@@ -17,6 +17,8 @@ export interface EmbeddedOptions {
   readonly maxConnections?: number;
   /** Further settings of postgresql.conf, over the defaults. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  /** How long it may take until it accepts connections, recovery included; default 60,000. */
+  readonly startTimeoutMs?: number;
 }
 
 /** A running embedded server. */
@@ -45,7 +47,14 @@ export interface EmbeddedPostgres {
  * major version, or the platform has no binaries.
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-  const { directory, port, log = () => undefined, maxConnections = 100, settings = {} } = options;
+  const {
+    directory,
+    port,
+    log = () => undefined,
+    maxConnections = 100,
+    settings = {},
+    startTimeoutMs = 60_000,
+  } = options;
   const account = serverAccount();
   const binaries = binariesFor(account, log);
   const cluster = openCluster(directory, account, binaries);
@@ -56,6 +65,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     cluster,
     port,
     log,
+    startTimeoutMs,
     // Prepared transactions are off by default in PostgreSQL, and the atomic steps across services need them.
     settings: { max_connections: maxConnections, max_prepared_transactions: 64, shared_buffers: '64MB', ...settings },
   });

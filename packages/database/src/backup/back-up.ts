@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { findServer } from '../embedded/find.js';
+import { forEachBounded } from './bounded.js';
+import { copyFile, type FileDigest, syncFolder, writeDurably } from './copy.js';
+import { isAbsent, selectFiles } from './files.js';
+import { BackupError, type Manifest, writeManifest } from './manifest.js';
+import { type BackupSession, beginBackup } from './session.js';
+
+/** What to back up, and where to. */
+export interface BackUpOptions {
+  /** The folder that the embedded server was started with. */
+  readonly directory: string;
+  /** Not there yet, or empty. */
+  readonly to: string;
+  /** Further files that belong to the data, by the name that they have in the backup. */
+  readonly beside?: Readonly<Record<string, string>>;
+}
+
+/** A backup that is complete, and on disk. */
+export interface Backup extends Manifest {
+  readonly folder: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Takes a base backup of a running embedded server: its files, copied while it works, and the WAL that makes one moment
+ * of them (PostgreSQL manual, 25.3.4). All databases, prepared transactions included. It appears at `to` when it is
+ * complete, and not before.
+ *
+ * @throws BackupError when the server doesn't run, or `to` isn't empty.
+ */
+export async function backUp({ directory, to, beside = {} }: BackUpOptions): Promise<Backup> {
+  const folder = resolve(to);
+  await requireEmpty(folder);
+  const server = findServer(directory);
+  if (server === undefined) {
+    throw new BackupError(
+      `No server runs on ${directory}: start it first (one that is stopped can be copied as it is).`,
+    );
+  }
+  await mkdir(dirname(folder), { recursive: true });
+  const partial = await mkdtemp(`${folder}.partial-`);
+  try {
+    const manifest = await fill(partial, server.url, { ...beside, password: join(server.home, 'password') });
+    await rename(partial, folder);
+    await syncFolder(dirname(folder));
+    return { ...manifest, folder, sizeBytes: sum(Object.values(manifest.files)) };
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function fill(folder: string, url: string, beside: Readonly<Record<string, string>>): Promise<Manifest> {
+  const startTime = new Date().toISOString();
+  const files: Record<string, FileDigest> = {};
+  const session = await beginBackup(url);
+  try {
+    const folders = await copyData(folder, session, files);
+    for (const [name, from] of Object.entries(beside)) {
+      files[name] = await writeDurably(join(folder, name), readFileSync(from));
+    }
+    await Promise.all(foldersOf(files).map((one) => syncFolder(join(folder, one))));
+    const { major: postgresMajor, timeline } = session;
+    const platform = `${process.platform}-${process.arch}`;
+    const time = new Date().toISOString();
+    const manifest: Manifest = { postgresMajor, platform, time, startTime, timeline, files, folders };
+    await writeManifest(folder, manifest);
+    await syncFolder(folder);
+    return manifest;
+  } finally {
+    await session.close();
+  }
+}
+
+/** The files, then the label and the WAL: the slot keeps each segment until it is copied. */
+async function copyData(folder: string, session: BackupSession, files: Record<string, FileDigest>): Promise<string[]> {
+  const { data } = session;
+  const { files: found, emptyFolders } = await selectFiles(data);
+  await forEachBounded(found, async (file) => {
+    const digest = await copyUnlessDropped(join(data, file), join(folder, 'data', file));
+    if (digest !== undefined) files[`data/${file}`] = digest;
+  });
+  const { label, segments } = await session.stop();
+  for (const segment of segments) {
+    files[`data/pg_wal/${segment}`] = await copyFile(
+      join(data, 'pg_wal', segment),
+      join(folder, 'data/pg_wal', segment),
+    );
+  }
+  for (const history of (await readdir(join(data, 'pg_wal'))).filter((name) => name.endsWith('.history'))) {
+    files[`data/pg_wal/${history}`] = await copyFile(
+      join(data, 'pg_wal', history),
+      join(folder, 'data/pg_wal', history),
+    );
+  }
+  files['data/backup_label'] = await writeDurably(join(folder, 'data/backup_label'), label);
+  return emptyFolders.map((one) => `data/${one}`);
+}
+
+/** A file that was dropped meanwhile: the WAL drops it in the copy, too. */
+async function copyUnlessDropped(from: string, to: string): Promise<FileDigest | undefined> {
+  try {
+    return await copyFile(from, to);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Refuses a folder that has something in it. */
+export async function requireEmpty(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: unknown) => {
+    if (isAbsent(error)) return [];
+    throw new BackupError(`${folder} can't be used: ${error instanceof Error ? error.message : error}.`, {
+      cause: error,
+    });
+  });
+  if (entries.length > 0)
+    throw new BackupError(`${folder} isn't empty (it has ${basename(entries[0] ?? '')}): name another folder.`);
+}
+
+const foldersOf = (files: Readonly<Record<string, unknown>>): string[] => [...new Set(Object.keys(files).map(dirname))];
+
+const sum = (files: readonly FileDigest[]): number => files.reduce((total, { sizeBytes }) => total + sizeBytes, 0);

@@ -1,0 +1,127 @@
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { serverAccount } from '../embedded/account.js';
+import { locateEmbeddedBinaries } from '../embedded/binaries.js';
+import { adoptCluster } from '../embedded/cluster.js';
+import { startEmbeddedPostgres } from '../embedded/start.js';
+import { createPool } from '../pool.js';
+import { requireEmpty } from './back-up.js';
+import { forEachBounded } from './bounded.js';
+import { copyFile, type FileDigest, syncFolder } from './copy.js';
+import { isAbsent } from './files.js';
+import { BackupError, damaged, type Manifest, missing, readManifest, requireReadable } from './manifest.js';
+
+/** What to restore, and where to. */
+export interface RestoreOptions {
+  readonly from: string;
+  /** Not there yet, or empty: the folder of the whole system. */
+  readonly to: string;
+  /** The folder in `to` that the embedded server is started with; default `postgres`. */
+  readonly directory?: string;
+  /** On 127.0.0.1, for as long as recovery takes. */
+  readonly port: number;
+  readonly log?: (line: string) => void;
+}
+
+/** What was restored, and is ready to be started. */
+export interface Restored {
+  /** When the backup was complete. */
+  readonly time: string;
+  /** A new one: whoever was told more than the backup holds can see that this is another history. */
+  readonly timeline: number;
+  /** Transactions that were prepared and not yet decided. */
+  readonly prepared: number;
+}
+
+/** As root the server is another user; each file has its own mode. */
+const OPEN_TO_THE_SERVER = 0o755;
+/** Found nowhere: the backup has all the WAL that it needs in itself. */
+const NO_ARCHIVE = 'exit 1';
+/** The log of a long backup of a busy server takes its time. */
+const RECOVERY_TIMEOUT_MS = 3_600_000;
+
+/**
+ * Restores a backup of `backUp` into a new folder, checks every file on the way, and has PostgreSQL recover it, so that
+ * what is there afterwards is known to start. The folder appears when that is done, and not before.
+ *
+ * @throws BackupError when a file of the backup is missing or damaged, the backup is of another version or platform, or
+ * `to` isn't empty.
+ */
+export async function restore({ from, to, directory = 'postgres', port, log }: RestoreOptions): Promise<Restored> {
+  const [backup, target] = [resolve(from), resolve(to)];
+  const manifest = await readManifest(backup);
+  requireReadable(backup, manifest, locateEmbeddedBinaries().major);
+  await requireEmpty(target);
+  await mkdir(dirname(target), { recursive: true });
+  const partial = await mkdtemp(`${target}.partial-`);
+  await chmod(partial, OPEN_TO_THE_SERVER);
+  try {
+    await copyBeside(backup, partial, manifest);
+    const discard = await adoptCluster(join(partial, directory), serverAccount(), (home) =>
+      fill(backup, home, manifest),
+    );
+    try {
+      const recovered = await recover(join(partial, directory), port, log);
+      await rename(partial, target);
+      await syncFolder(dirname(target));
+      return { time: manifest.time, ...recovered };
+    } catch (error) {
+      discard();
+      throw error;
+    }
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** All files are of this user; the cluster's are given to the server's account at once, when they are there. */
+async function fill(backup: string, home: string, manifest: Manifest): Promise<void> {
+  for (const folder of manifest.folders) await mkdir(join(home, folder), { recursive: true, mode: 0o700 });
+  await forEachBounded(Object.entries(manifest.files), async ([file, digest]) => {
+    if (isOfCluster(file)) await copyChecked(join(backup, file), join(home, file), digest);
+  });
+  // Archive recovery ends on a new timeline, crash recovery wouldn't.
+  await writeFile(join(home, 'data/recovery.signal'), '', { mode: 0o600 });
+}
+
+async function copyBeside(backup: string, target: string, { files }: Manifest): Promise<void> {
+  for (const [file, digest] of Object.entries(files)) {
+    if (!isOfCluster(file)) await copyChecked(join(backup, file), join(target, file), digest);
+  }
+}
+
+const isOfCluster = (file: string): boolean => file === 'password' || file.startsWith('data/');
+
+async function copyChecked(from: string, to: string, { sizeBytes, sha256 }: FileDigest): Promise<void> {
+  const copied = await copyFile(from, to).catch((error: unknown) => {
+    throw isAbsent(error) ? missing(from, error) : error;
+  });
+  if (copied.sha256 !== sha256 || copied.sizeBytes !== sizeBytes) throw damaged(from);
+}
+
+async function recover(directory: string, port: number, log?: (line: string) => void): Promise<Omit<Restored, 'time'>> {
+  const settings = { restore_command: NO_ARCHIVE, recovery_target_timeline: 'current' };
+  const server = await startEmbeddedPostgres({
+    directory,
+    port,
+    settings,
+    startTimeoutMs: RECOVERY_TIMEOUT_MS,
+    ...(log && { log }),
+  }).catch((cause: unknown) => {
+    throw new BackupError(`PostgreSQL can't recover the backup: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  });
+  const pool = createPool({ url: server.url, maxConnections: 1 });
+  try {
+    // The checkpoint ends recovery for good: the next start has none to do.
+    await pool.query('CHECKPOINT');
+    return await pool.one<Omit<Restored, 'time'>>(
+      'SELECT (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline, (SELECT count(*)::int FROM pg_prepared_xacts) AS prepared',
+    );
+  } finally {
+    await pool.close();
+    await server.stop();
+  }
+}

@@ -1,0 +1,133 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPool, type Database, DatabaseUnavailable, type Listening, listen } from './index.js';
+import { freePort, startTestPostgres, type TestPostgres } from './testing/index.js';
+
+let server: TestPostgres;
+let url: string;
+let database: Database;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+  url = await server.createDatabase();
+  database = createPool({ url });
+});
+
+afterAll(async () => {
+  await database.close();
+  await server.stop();
+});
+
+/** What is heard, one at a time. */
+function inbox() {
+  const heard: string[] = [];
+  let wake: () => void = () => undefined;
+  return {
+    onNotification(payload: string) {
+      heard.push(payload);
+      wake();
+    },
+    async next(): Promise<string> {
+      while (heard.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return heard.shift() ?? '';
+    },
+  };
+}
+
+describe('listen', () => {
+  it('hears what is committed on its channel, in order, and nothing of another', async () => {
+    const { onNotification, next } = inbox();
+    const listening = await listen({ url, channel: 'Changes; x', onNotification });
+    await database.transaction(async (transaction) => {
+      for (const payload of ['a', 'b']) await transaction.query("SELECT pg_notify('Changes; x', $1)", [payload]);
+      await transaction.query("SELECT pg_notify('other', 'z')");
+    });
+    await database.query("SELECT pg_notify('Changes; x', '')");
+    expect([await next(), await next(), await next()]).toEqual(['a', 'b', '']);
+    await listening.close();
+    await listening.ended;
+  });
+
+  it('ends when the server ends the connection, and is then no longer fit for anything', async () => {
+    const { onNotification } = inbox();
+    const listening = await listen({ url, channel: 'changes', applicationName: 'doomed', onNotification });
+    await listening.check(5_000);
+    await database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'doomed'");
+    await listening.ended;
+    await expect(listening.check(5_000)).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await listening.close();
+  });
+
+  it('fails in time where nobody answers', async () => {
+    const refused = listen({ url: urlAt(await freePort()), channel: 'changes', onNotification: () => undefined });
+    await expect(refused).rejects.toBeInstanceOf(DatabaseUnavailable);
+    const mute = await muteServer();
+    const options = { url: urlAt(mute.port), channel: 'changes', onNotification: () => undefined };
+    await expect(listen({ ...options, connectTimeoutMs: 50 })).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await mute.close();
+  });
+
+  it('finds out about a server that has fallen silent', async () => {
+    const wall = await wallBefore(server.port);
+    const { onNotification } = inbox();
+    const listening: Listening = await listen({ url: urlAt(wall.port), channel: 'changes', onNotification });
+    await listening.check(5_000);
+    wall.fallSilent();
+    await expect(listening.check(50)).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await listening.ended;
+    await wall.close();
+  });
+});
+
+function urlAt(port: number): string {
+  const address = new URL(url);
+  address.port = String(port);
+  return address.href;
+}
+
+/** Accepts connections and says nothing. */
+function muteServer() {
+  return open(() => undefined);
+}
+
+/** Passes everything on, until it falls silent. */
+async function wallBefore(port: number) {
+  const sockets: Socket[] = [];
+  const wall = await open((near) => {
+    const far = connect({ host: '127.0.0.1', port });
+    sockets.push(near, far);
+    near.pipe(far).pipe(near);
+    near.on('error', () => far.destroy());
+    near.on('close', () => far.destroy());
+    far.on('error', () => near.destroy());
+  });
+  return {
+    ...wall,
+    fallSilent() {
+      for (const socket of sockets) socket.unpipe();
+      for (const socket of sockets) socket.pause();
+    },
+  };
+}
+
+async function open(onSocket: (socket: Socket) => void) {
+  const sockets = new Set<Socket>();
+  const listener: Server = createServer((socket) => {
+    sockets.add(socket);
+    onSocket(socket);
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
+  return {
+    port,
+    close: () =>
+      new Promise<void>((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        listener.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,125 @@
+import { setMaxListeners } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/index.js';
+import { createPool, type Database, DatabaseUnavailable, OutcomeUnknown, type QueryOptions } from './index.js';
+import { freePort } from './testing/index.js';
+
+const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
+const directory = mkdtempSync(join(tmpdir(), 'rondo-test-patience-'));
+let server: EmbeddedPostgres;
+let database: Database;
+
+const start = async (port: number) => startEmbeddedPostgres({ directory, port, settings });
+const lasting = { patience: { forMs: 30_000, repeat: false } };
+const repeating = { patience: { forMs: 30_000, repeat: true } };
+
+beforeAll(async () => {
+  chmodSync(directory, 0o755); // as root the server is another user
+  server = await start(await freePort());
+  database = createPool({ url: server.url });
+  await database.transaction((transaction) =>
+    transaction.script(`
+      CREATE TABLE item (id int PRIMARY KEY);
+      CREATE SEQUENCE tries;
+      -- Ends its own connection, the first time that it is called.
+      CREATE FUNCTION die() RETURNS int LANGUAGE plpgsql AS $$
+        BEGIN
+          IF nextval('tries') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF;
+          RETURN 1;
+        END $$;
+      CREATE FUNCTION die_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM die(); RETURN NULL; END $$;
+      CREATE TABLE doomed (id int);
+      CREATE CONSTRAINT TRIGGER doom AFTER INSERT ON doomed DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION die_at_commit();`),
+  );
+});
+
+/** The next call of `die` is the first. */
+const reset = () => database.query("SELECT setval('tries', 1, false)");
+beforeEach(reset);
+
+afterAll(async () => {
+  await database.close();
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const count = async (table: 'item' | 'doomed') =>
+  (await database.one<{ count: bigint }>(`SELECT count(*) FROM ${table}`)).count;
+
+const addDoomed = (options: QueryOptions) =>
+  database.transaction((transaction) => transaction.query('INSERT INTO doomed VALUES (1)'), options);
+
+describe('a database that goes away', () => {
+  it('is waited for where there is patience, by statements and transactions, and fails at once where there is none', async () => {
+    await server.stop();
+    await expect(database.query('SELECT 1')).rejects.toThrow(DatabaseUnavailable);
+    const waiting = [
+      database.query('SELECT 1', [], lasting),
+      database.transaction((transaction) => transaction.query('INSERT INTO item VALUES (1)'), lasting),
+    ];
+    const began = performance.now();
+    await expect(database.query('SELECT 1', [], { patience: { forMs: 300, repeat: true } })).rejects.toThrow(
+      DatabaseUnavailable,
+    );
+    expect(performance.now() - began).toBeGreaterThan(280);
+    server = await start(server.port);
+    expect(await Promise.all(waiting)).toHaveLength(2);
+    expect(await count('item')).toBe(1n);
+  });
+
+  it('is waited for by a bounded number, no longer than their signal allows, and by nobody once the pool is closed', async () => {
+    const away = createPool({ url: `postgres://nobody@127.0.0.1:${await freePort()}/none` });
+    const caller = new AbortController();
+    setMaxListeners(0, caller.signal);
+    const waiting = Array.from({ length: 1_000 }, () =>
+      away.query('SELECT 1', [], { ...lasting, signal: caller.signal }).catch((error: unknown) => error),
+    );
+    await pause(500);
+    await expect(away.query('SELECT 1', [], lasting)).rejects.toThrow(DatabaseUnavailable);
+    const reason = new Error('the caller left');
+    caller.abort(reason);
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([reason]));
+    const last = expect(away.query('SELECT 1', [], lasting)).rejects.toThrow(DatabaseUnavailable);
+    await pause(100);
+    const began = performance.now();
+    await away.close();
+    await last;
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+});
+
+describe('a connection that breaks', () => {
+  it('before the commit was sent costs a transaction nothing but time: it runs again, and takes effect once', async () => {
+    let runs = 0;
+    const work = database.transaction(async (transaction) => {
+      runs += 1;
+      await transaction.query('INSERT INTO item VALUES (2)');
+      await transaction.query('SELECT die()');
+    }, lasting);
+    await work;
+    expect(runs).toBe(2);
+    expect(await count('item')).toBe(2n);
+  });
+
+  it('during the commit leaves its outcome unknown, unless the work may be repeated', async () => {
+    await expect(addDoomed(lasting)).rejects.toThrow(OutcomeUnknown);
+    await expect(addDoomed({})).resolves.toEqual([]);
+    await reset();
+    await addDoomed(repeating);
+    expect(await count('doomed')).toBe(2n);
+  });
+
+  it('during a statement by itself is the same', async () => {
+    await expect(database.query('SELECT die()', [], lasting)).rejects.toThrow(OutcomeUnknown);
+    await reset();
+    await expect(database.query('SELECT die()', [], {})).rejects.toThrow(OutcomeUnknown);
+    await reset();
+    expect(await database.query('SELECT die()', [], repeating)).toEqual([{ die: 1 }]);
+  });
+});

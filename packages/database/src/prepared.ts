@@ -1,0 +1,81 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { sqlStateOf } from './errors.js';
+import type { Database, Queries, QueryOptions } from './sql.js';
+
+/** PostgreSQL takes up to 199 bytes. What is allowed here needs no quoting. */
+const GID = /^[A-Za-z0-9:._/-]{1,199}$/;
+const UNDEFINED_OBJECT = '42704';
+const NOT_IN_STATE = '55000';
+/** Somebody else is ending the same one: that takes as long as a commit. */
+const BUSY_PAUSE_MS = 10;
+const BUSY_TRIES = 100;
+
+/** A transaction that has been prepared and not ended: it holds its locks until it is. */
+export interface PreparedTransaction {
+  /** The identifier that it was prepared under. */
+  readonly gid: string;
+  /** When it was prepared, by the server's clock. */
+  readonly prepareTime: Date;
+}
+
+/** What can be done with prepared transactions. */
+export type PreparedTransactions = Pick<Database, 'commitPrepared' | 'rollbackPrepared' | 'listPrepared'>;
+
+/** The statements on prepared transactions, over one way to run statements outside of transactions. */
+export function createPreparedTransactions({ query }: Queries): PreparedTransactions {
+  return {
+    commitPrepared: (gid, options) => end('COMMIT PREPARED', { query, gid }, options),
+    rollbackPrepared: (gid, options) => end('ROLLBACK PREPARED', { query, gid }, options),
+    // The view is of the whole server, whose other databases are nobody's business here.
+    listPrepared: (prefix, options) =>
+      query<PreparedTransaction>(
+        `SELECT gid, prepared AS "prepareTime" FROM pg_prepared_xacts
+          WHERE database = current_database() AND starts_with(gid, $1) ORDER BY prepared, gid`,
+        [prefix],
+        options,
+      ),
+  };
+}
+
+interface Target {
+  readonly query: Queries['query'];
+  readonly gid: string;
+}
+
+async function end(verb: string, { query, gid }: Target, options?: QueryOptions): Promise<boolean> {
+  const statement = `${verb} '${checkGid(gid)}'`;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await query(statement, [], options);
+      return true;
+    } catch (error) {
+      if (sqlStateOf(error) === UNDEFINED_OBJECT) return false;
+      if (sqlStateOf(error) !== NOT_IN_STATE || attempt === BUSY_TRIES) throw error;
+    }
+    await pause(BUSY_PAUSE_MS, undefined, { signal: options?.signal });
+  }
+}
+
+/** @throws TypeError for an identifier that can't be one. */
+export function checkGid(gid: string): string {
+  if (GID.test(gid)) return gid;
+  throw new TypeError(`"${gid}" can't name a prepared transaction: 1 to 199 of A-Z a-z 0-9 : . _ / -`);
+}
+
+/**
+ * Makes sure that the server prepares transactions at all: it doesn't unless it is told to.
+ *
+ * @throws Error that says what to do.
+ */
+export async function requirePreparedTransactions(database: Queries, options?: QueryOptions): Promise<void> {
+  const { slots } = await database.one<{ slots: number }>(
+    `SELECT current_setting('max_prepared_transactions')::int AS slots`,
+    [],
+    options,
+  );
+  if (slots > 0) return;
+  const why = 'max_prepared_transactions of the PostgreSQL server is 0, and transactions across services need it';
+  throw new Error(
+    `${why}: run ALTER SYSTEM SET max_prepared_transactions = 64 as a superuser, then restart that server`,
+  );
+}

@@ -1,0 +1,54 @@
+/** A base backup of a running system: `npm run backup -- --to DIR [--data DIR]`. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { build } from './build.mjs';
+import { DEFAULTS } from './launch/options.mjs';
+import { parse, takenByNpm } from './options.mjs';
+import { root } from './process.mjs';
+
+const USAGE = 'npm run backup -- --to DIR [--data DIR]';
+const ACCEPTED = { to: { type: 'string' }, data: { type: 'string' } };
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code.
+ */
+export async function main(args) {
+  try {
+    const { to, data } = options(args);
+    if (!(await build())) return 1;
+    const { backUp } = await import('../packages/database/dist/backup/index.js');
+    const passwords = path.join(data, 'passwords.json');
+    const beside = existsSync(passwords) ? { 'passwords.json': passwords } : {};
+    const { folder, sizeBytes, files, time } = await backUp({ directory: path.join(data, 'postgres'), to, beside });
+    const size = `${Object.keys(files).length} files, ${Math.ceil(sizeBytes / 1e6)} MB`;
+    console.log(
+      `${folder}: all databases as of ${time} (${size}), passwords included: keep it where only you can read it.`,
+    );
+    console.log(`Back to life: npm run restore -- --from ${quoted(to)} --data NEW`);
+    return 0;
+  } catch (error) {
+    console.error(`npm run backup: ${error.message}`);
+    return 1;
+  }
+}
+
+function options(args) {
+  const taken = takenByNpm(Object.keys(ACCEPTED), USAGE);
+  if (taken !== undefined) throw new Error(taken);
+  const { values, positionals } = parse({ args, allowPositionals: true, options: ACCEPTED }, USAGE);
+  if (positionals.length > 0) {
+    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${USAGE}`);
+  }
+  if (!values.to) throw new Error(`--to must name a folder for the backup: ${USAGE}`);
+  if (process.env.RONDO_DATABASE_ADMIN_URL && values.data === undefined) {
+    throw new Error(
+      'RONDO_DATABASE_ADMIN_URL names a server of your own: back that up by pg_basebackup, as in docs/guides/operate-the-database.md',
+    );
+  }
+  const from = process.env.INIT_CWD ?? root;
+  return { to: path.resolve(from, values.to), data: path.resolve(from, values.data ?? DEFAULTS.data) };
+}
+
+/** For a shell, whatever the folder is called. */
+const quoted = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

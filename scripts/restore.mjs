@@ -1,0 +1,57 @@
+/** A backup of `npm run backup` as the data of a new system: `npm run restore -- --from DIR --data NEW`. */
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { build } from './build.mjs';
+import { parse, takenByNpm } from './options.mjs';
+import { root } from './process.mjs';
+
+const USAGE = 'npm run restore -- --from DIR --data NEW';
+const ACCEPTED = { from: { type: 'string' }, data: { type: 'string' } };
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code.
+ */
+export async function main(args) {
+  try {
+    const { from, data } = options(args);
+    if (!(await build())) return 1;
+    const { restore } = await import('../packages/database/dist/backup/index.js');
+    const { time, timeline, prepared } = await restore({ from, to: data, port: await freePort() });
+    const inDoubt =
+      prepared === 0 ? 'no transaction in doubt' : `${prepared} transactions in doubt, finished by the services`;
+    console.log(`${data}: all databases as of ${time}, on timeline ${timeline}, ${inDoubt}.`);
+    console.log(`Start it: npm start -- --data ${quoted(data)}`);
+    return 0;
+  } catch (error) {
+    console.error(`npm run restore: ${error.message}`);
+    return 1;
+  }
+}
+
+function options(args) {
+  const taken = takenByNpm(Object.keys(ACCEPTED), USAGE);
+  if (taken !== undefined) throw new Error(taken);
+  const { values, positionals } = parse({ args, allowPositionals: true, options: ACCEPTED }, USAGE);
+  if (positionals.length > 0) {
+    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${USAGE}`);
+  }
+  if (!values.from) throw new Error(`--from must name a backup: ${USAGE}`);
+  if (!values.data) throw new Error(`--data must name a new folder: ${USAGE}`);
+  const base = process.env.INIT_CWD ?? root;
+  return { from: path.resolve(base, values.from), data: path.resolve(base, values.data) };
+}
+
+/** For as long as recovery takes. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen({ host: '127.0.0.1', port: 0 }, () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** For a shell, whatever the folder is called. */
+const quoted = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
