@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/rpc/testing';
+import { type Comparator, type Condition, type FilterField, readFilter } from './filter.js';
+
+const FIELDS: Readonly<Record<string, FilterField>> = {
+  title: { kind: 'text' },
+  owner: { kind: 'name', pattern: 'members/{member}', read: (name) => /^members\/([a-z0-9]+)$/.exec(name)?.[1] },
+  state: { kind: 'enum', values: ['ACTIVE', 'DONE'] },
+  stock: { kind: 'integer' },
+  order_date: { kind: 'date' },
+  create_time: { kind: 'timestamp' },
+};
+
+/** What `text` is read as; its faults, where it has any. */
+function read(text: string): { readonly conditions: readonly Condition[]; readonly faults: readonly string[] } {
+  const faults: string[] = [];
+  return { conditions: readFilter((fault) => faults.push(fault), text, FIELDS), faults };
+}
+
+describe('a filter', () => {
+  it('is comparisons joined by AND, each with a value of its field', () => {
+    expect(read('state = ACTIVE AND owner != "members/a1" AND title = "a \\"b\\" \\\\ AND c"')).toEqual({
+      faults: [],
+      conditions: [
+        { field: 'state', comparator: '=', value: 'ACTIVE' },
+        { field: 'owner', comparator: '!=', value: 'a1' },
+        { field: 'title', comparator: '=', value: 'a "b" \\ AND c' },
+      ],
+    });
+    expect(
+      read('stock<-5 AND order_date>="2026-02-28" AND create_time < "2026-01-01T01:00:00+01:00"').conditions,
+    ).toEqual([
+      { field: 'stock', comparator: '<', value: -5n },
+      { field: 'order_date', comparator: '>=', value: '2026-02-28' },
+      { field: 'create_time', comparator: '<', value: new Date('2026-01-01T00:00:00Z') },
+    ]);
+    expect(read('  ')).toEqual({ conditions: [], faults: [] });
+  });
+
+  it.each([
+    ['state = ACTIVE OR state = DONE', 'without OR, NOT and parentheses; there is OR at character 16'],
+    ['NOT state = ACTIVE', 'there is NOT at character 1'],
+    ['(state = ACTIVE)', 'there is "(" at character 1'],
+    ['state = ACTIVE)', 'there is ")" at character 15'],
+    ['-state = ACTIVE', 'there is "-" at character 1'],
+    ['state = ACTIVE AND', 'at character 16 there is "AND", where a comparison or AND is expected'],
+    ['state = ACTIVE AND ', 'at character 20 it ends, where a comparison or AND is expected'],
+    ['state', 'at character 1 there is "state", where a comparison is expected'],
+    ['title = "open', 'at character 1 there is "title = \\"open"'],
+    ['price = 1', 'must compare title, owner, state, stock, order_date, create_time; it names "price"'],
+    ['constructor = 1', 'it names "constructor"'],
+    ['state = GONE', 'must compare state with one of ACTIVE, DONE; it has GONE'],
+    ['state > ACTIVE', 'must compare state by = or !=; it has >'],
+    ['owner = "Ada"', 'must compare owner with a name such as "members/{member}"; it has "Ada"'],
+    ['stock = 9223372036854775808', 'must compare stock with a whole number of 64 bits; it has 9223372036854775808'],
+    ['stock = 1.5', 'a whole number of 64 bits'],
+    ['order_date = "2026-02-29"', 'a day such as "2026-01-31"'],
+    ['create_time = "2026-02-30T00:00:00Z"', 'a time such as "2026-01-31T12:00:00Z"'],
+    ['create_time = "2026-01-31"', 'a time such as'],
+    ['create_time = "2026-01-31T24:00:00Z"', 'a time such as'],
+    ['title = "a\0b"', 'a text in double quotes without NUL'],
+  ])('refuses %s, and says what is wrong with it', (text, fault) => {
+    const { conditions, faults } = read(text);
+    expect(conditions).toEqual([]);
+    expect(faults).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('is bounded in its length and in its conditions', () => {
+    expect(read(`title = "${'x'.repeat(2000)}"`).faults).toEqual(['must have at most 2000 characters; it has 2010']);
+    const many = Array.from({ length: 17 }, () => 'stock = 1').join(' AND ');
+    expect(read(many).faults).toEqual(['must have at most 16 conditions; it has 17']);
+  });
+
+  it('is read as it was written, whatever it says', () => {
+    for (let run = 0; run < 500; run += 1) {
+      const written = Array.from({ length: 1 + below(6) }, anyCondition);
+      const text = written.map(({ text: one }) => one).join(oneOf(' AND ', '  AND\n'));
+      expect(read(text)).toEqual({ faults: [], conditions: written.map(({ condition }) => condition) });
+    }
+  });
+
+  it('never throws, and has conditions or one fault, whatever is written', () => {
+    const pieces = ['state', 'stock', '=', '<', '!', '"', '\\', ' ', 'AND', 'OR', '(', 'ACTIVE', '5', '-', 'é', '\0'];
+    for (let run = 0; run < 3000; run += 1) {
+      const text = Array.from({ length: 1 + below(9) }, () => oneOf(...pieces)).join(oneOf('', ' '));
+      const { conditions, faults } = read(text);
+      expect(faults.length).toBe(conditions.length > 0 || text.trim() === '' ? 0 : 1);
+    }
+  });
+});
+
+const { next } = seededRandom(20_261_120);
+const below = (limit: number) => Math.floor(next() * limit);
+function oneOf<T>(...values: readonly T[]): T {
+  const value = values[below(values.length)];
+  if (value === undefined) throw new RangeError('none to choose from');
+  return value;
+}
+
+/** A condition and one way to write it. */
+function anyCondition(): { readonly condition: Condition; readonly text: string } {
+  const comparator = oneOf<Comparator>('=', '!=', '<', '<=', '>', '>=');
+  const space = oneOf('', ' ');
+  const of = (field: string, value: Condition['value'], literal: string) => ({
+    condition: { field, comparator, value },
+    text: `${field}${space}${comparator}${space}${literal}`,
+  });
+  switch (below(4)) {
+    case 0: {
+      const value = Array.from({ length: below(12) }, () =>
+        oneOf('a', ' ', '"', '\\', 'AND', '=', '(', '🦊', "'"),
+      ).join('');
+      return of('title', value, `"${value.replace(/(["\\])/g, '\\$1')}"`);
+    }
+    case 1: {
+      const value = BigInt(below(2 ** 40)) - 2n ** 39n;
+      return of('stock', value, `${value}`);
+    }
+    case 2: {
+      const day = new Date(below(4_000_000_000) * 1000).toISOString().slice(0, 10);
+      return of('order_date', day, `"${day}"`);
+    }
+    default: {
+      const time = new Date(below(4_000_000_000) * 1000 + below(1000));
+      return of('create_time', time, `"${time.toISOString()}"`);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import type { ReportFault } from '@rondo/rpc/status';
+
+/** What a filter may ask of one field. */
+export type FilterField =
+  | { readonly kind: 'text' }
+  /** A resource name; the id is what `read` makes of it, undefined where it isn't one. */
+  | { readonly kind: 'name'; readonly pattern: string; readonly read: (name: string) => string | undefined }
+  | { readonly kind: 'enum'; readonly values: readonly string[] }
+  | { readonly kind: 'integer' }
+  /** `2026-11-20` in quotes. */
+  | { readonly kind: 'date' }
+  /** RFC 3339 in quotes. */
+  | { readonly kind: 'timestamp' };
+
+/** The comparisons of a filter. */
+export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=';
+
+/** One comparison: all of a filter's have to hold. */
+export interface Condition {
+  /** The field's path, as the schema has it. */
+  readonly field: string;
+  readonly comparator: Comparator;
+  readonly value: string | bigint | Date;
+}
+
+const MAX_LENGTH = 2_000;
+const MAX_CONDITIONS = 16;
+const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["\\])*"|[^\s"()]+)\s*/;
+const AND = /^AND(?=\s)\s*/;
+/** What AIP-160 has and this subset hasn't. */
+const UNSUPPORTED = /^(?:OR|NOT)(?=[\s(]|$)|^[()-]/;
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/**
+ * The conditions of a filter (AIP-160, of it comparisons joined by `AND`); none for an empty one. `fields` says what may
+ * be compared, by path.
+ */
+export function readFilter(
+  report: ReportFault,
+  text: string,
+  fields: Readonly<Record<string, FilterField>>,
+): readonly Condition[] {
+  if (text.trim() === '') return [];
+  if (text.length > MAX_LENGTH) {
+    report(`must have at most ${MAX_LENGTH} characters; it has ${text.length}`);
+    return [];
+  }
+  const conditions: Condition[] = [];
+  for (let rest = text; rest !== ''; ) {
+    const [matched = '', path = '', comparator = '', literal = ''] = CONDITION.exec(rest) ?? [];
+    if (matched === '') return refuse(report, text, { rest, fields });
+    const condition = readCondition(report, { path, comparator, literal }, fields);
+    if (condition === undefined) return [];
+    conditions.push(condition);
+    rest = rest.slice(matched.length);
+    if (rest === '') break;
+    const [and = ''] = AND.exec(rest) ?? [];
+    if (and === '') return refuse(report, text, { rest, fields });
+    rest = rest.slice(and.length);
+    if (rest === '') return refuse(report, text, { rest, fields });
+  }
+  if (conditions.length > MAX_CONDITIONS) {
+    report(`must have at most ${MAX_CONDITIONS} conditions; it has ${conditions.length}`);
+    return [];
+  }
+  return conditions;
+}
+
+interface Refused {
+  readonly rest: string;
+  readonly fields: Readonly<Record<string, FilterField>>;
+}
+
+function refuse(report: ReportFault, text: string, { rest, fields }: Refused): readonly Condition[] {
+  const at = text.length - rest.length;
+  const [unsupported] = UNSUPPORTED.exec(rest) ?? [];
+  if (unsupported !== undefined) {
+    const what = unsupported === 'OR' || unsupported === 'NOT' ? unsupported : JSON.stringify(unsupported);
+    report(
+      `must be comparisons joined by AND, without OR, NOT and parentheses; there is ${what} at character ${at + 1}`,
+    );
+    return [];
+  }
+  const found = rest === '' ? 'it ends' : `there is ${JSON.stringify(rest.slice(0, 20))}`;
+  const [example = 'field'] = Object.keys(fields);
+  report(
+    `must be comparisons joined by AND, such as ${example} = "value"; at character ${at + 1} ${found}, where ${
+      at === 0 ? 'a comparison is expected' : 'a comparison or AND is expected'
+    }`,
+  );
+  return [];
+}
+
+interface Comparison {
+  readonly path: string;
+  readonly comparator: string;
+  readonly literal: string;
+}
+
+function readCondition(
+  report: ReportFault,
+  { path, comparator, literal }: Comparison,
+  fields: Readonly<Record<string, FilterField>>,
+): Condition | undefined {
+  const field = Object.hasOwn(fields, path) ? fields[path] : undefined;
+  if (field === undefined) {
+    report(`must compare ${Object.keys(fields).join(', ')}; it names "${path}"`);
+    return undefined;
+  }
+  if (!isComparator(comparator)) return undefined;
+  if (isUnordered(field) && comparator !== '=' && comparator !== '!=') {
+    report(`must compare ${path} by = or !=; it has ${comparator}`);
+    return undefined;
+  }
+  const text = literal.startsWith('"') ? literal.slice(1, -1).replace(/\\(["\\])/g, '$1') : literal;
+  const { value, rule } = readValue(field, text);
+  if (value === undefined) {
+    report(`must compare ${path} with ${rule}; it has ${literal}`);
+    return undefined;
+  }
+  return { field: path, comparator, value };
+}
+
+const COMPARATORS: readonly string[] = ['=', '!=', '<', '<=', '>', '>='];
+
+function isComparator(text: string): text is Comparator {
+  return COMPARATORS.includes(text);
+}
+
+function isUnordered({ kind }: FilterField): boolean {
+  return kind === 'enum' || kind === 'name';
+}
+
+interface ReadValue {
+  readonly value: Condition['value'] | undefined;
+  /** What would have been a value. */
+  readonly rule: string;
+}
+
+function readValue(field: FilterField, text: string): ReadValue {
+  switch (field.kind) {
+    case 'text':
+      // PostgreSQL can't take it as a parameter.
+      return { value: text.includes('\0') ? undefined : text, rule: 'a text in double quotes without NUL' };
+    case 'name':
+      return { value: field.read(text), rule: `a name such as "${field.pattern}"` };
+    case 'enum':
+      return { value: field.values.includes(text) ? text : undefined, rule: `one of ${field.values.join(', ')}` };
+    case 'integer':
+      return { value: readInteger(text), rule: 'a whole number of 64 bits' };
+    case 'date':
+      return { value: isDate(text) ? text : undefined, rule: 'a day such as "2026-01-31"' };
+    case 'timestamp':
+      return { value: readTimestamp(text), rule: 'a time such as "2026-01-31T12:00:00Z"' };
+  }
+}
+
+function readInteger(text: string): bigint | undefined {
+  if (!/^-?\d{1,19}$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value >= MIN_INT64 && value <= MAX_INT64 ? value : undefined;
+}
+
+function isDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || text.startsWith('0000')) return false;
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return Number.isFinite(time) && new Date(time).toISOString().startsWith(text);
+}
+
+function readTimestamp(text: string): Date | undefined {
+  // Date.parse takes February 30 for March 2, and 24 o'clock, which RFC 3339 hasn't, for midnight.
+  const time = TIMESTAMP.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
+  return Number.isFinite(time) ? new Date(time) : undefined;
+}

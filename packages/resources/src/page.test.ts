@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { type PageRequest, readPage, toPageToken } from './page.js';
+import { ascending, descending, pageOf } from './sql/index.js';
+
+function read(list: readonly string[], request: Partial<PageRequest>) {
+  const faults: string[] = [];
+  const field = (path: string) => (fault: string) => faults.push(`${path}: ${fault}`);
+  return { page: readPage(field, list, { pageSize: 0, pageToken: '', ...request }), faults };
+}
+
+describe('a page', () => {
+  const list = ['orders', 'state = PLACED'];
+
+  it('has 50 where nothing is said, and 100 at most', () => {
+    expect(read(list, {}).page).toEqual({ size: 50, after: undefined });
+    expect(read(list, { pageSize: 1000 }).page.size).toBe(100);
+    expect(read(list, { pageSize: -1 }).faults).toEqual([expect.stringMatching(/^page_size: must not be negative/)]);
+  });
+
+  it('goes on where the last one ended, in the same list alone', () => {
+    const pageToken = toPageToken(list, 7n);
+    expect(read(list, { pageToken })).toEqual({ page: { size: 50, after: 7n }, faults: [] });
+    for (const other of [['orders', ''], ['quotes', 'state = PLACED'], ['orders']]) {
+      expect(read(other, { pageToken }).faults).toEqual([
+        expect.stringMatching(/^page_token: must be the next_page_token/),
+      ]);
+    }
+    expect(toPageToken(list, undefined)).toBe('');
+  });
+
+  it.each(['x', '%', Buffer.from(`after ${2n ** 63n} in 0123456789abcdef`).toString('base64url')])(
+    'is not that of the token %s',
+    (pageToken) => {
+      expect(read(list, { pageToken }).faults).toHaveLength(1);
+    },
+  );
+
+  it('is read with one row more than it has, to see whether it is the last', () => {
+    const rows = [3n, 2n, 1n].map((sequence) => ({ sequence }));
+    const toItem = ({ sequence }: { sequence: bigint }) => Number(sequence);
+    expect(pageOf(rows, { size: 2, after: undefined }, toItem)).toEqual({ items: [3, 2], next: 2n });
+    expect(pageOf(rows, { size: 3, after: undefined }, toItem)).toEqual({ items: [3, 2, 1], next: undefined });
+    expect(descending({ size: 2, after: undefined })).toEqual([2n ** 63n - 1n, 3]);
+    expect(descending({ size: 2, after: 2n })).toEqual([2n, 3]);
+    expect(ascending({ size: 2, after: undefined })).toEqual([0n, 3]);
+  });
+});

@@ -1,0 +1,85 @@
+import type { SchemaPart } from '@rondo/database';
+
+/** What `sync_relay` notifies on; its text is the newest position. */
+export const CHANNEL = 'sync_changes';
+
+/**
+ * `sync_outbox` is what writers append to, in transactions of their own; `sync_changes` is what was relayed: the history.
+ *
+ * A row gets its position when it is relayed, which is when it is known to be committed, by one at a time. So
+ * positions have no gaps and become visible in their order, however late a writer commits. `mark` is drawn by chance at each relay:
+ * a position whose mark is another one is of another history, as after the restore of a backup. The row at position 0
+ * stands for the beginning; the newest row is never trimmed, so that the next position follows from it.
+ */
+const FIRST = `
+CREATE TABLE sync_outbox (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  topic text NOT NULL CHECK (char_length(topic) BETWEEN 1 AND 200),
+  payload jsonb NOT NULL,
+  create_time timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+CREATE TABLE sync_changes (
+  position bigint PRIMARY KEY,
+  mark text NOT NULL,
+  outbox_id bigint NOT NULL,
+  topic text NOT NULL,
+  payload jsonb NOT NULL,
+  create_time timestamptz NOT NULL,
+  relay_time timestamptz NOT NULL
+);
+
+CREATE INDEX sync_changes_topic ON sync_changes (topic, position);
+
+INSERT INTO sync_changes (position, mark, outbox_id, topic, payload, create_time, relay_time)
+SELECT 0, left(gen_random_uuid()::text, 13), 0, '', 'null', clock_timestamp(), clock_timestamp();
+
+-- Moves at most so many rows; returns how many it moved.
+CREATE FUNCTION sync_relay(most integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  head bigint;
+  moved integer;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sync_relay runs at read committed only: each of its statements has to see what is committed by then';
+  END IF;
+  IF NOT EXISTS (SELECT FROM sync_outbox) THEN
+    RETURN 0;
+  END IF;
+  -- Until the end of the transaction, so that the next one sees these positions. "sync" in ASCII.
+  PERFORM pg_advisory_xact_lock(x'73796e63'::bigint);
+  SELECT coalesce(max(position), 0) INTO head FROM sync_changes;
+  WITH taken AS (
+    DELETE FROM sync_outbox WHERE id IN (SELECT id FROM sync_outbox ORDER BY id LIMIT most)
+    RETURNING id, topic, payload, create_time
+  )
+  INSERT INTO sync_changes (position, mark, outbox_id, topic, payload, create_time, relay_time)
+  SELECT head + row_number() OVER (ORDER BY id), relay.mark, id, topic, payload, create_time, relay.time
+  FROM taken, (SELECT left(gen_random_uuid()::text, 13) AS mark, clock_timestamp() AS time) AS relay;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  IF moved > 0 THEN
+    PERFORM pg_notify('${CHANNEL}', (head + moved)::text);
+  END IF;
+  RETURN moved;
+END
+$$;
+`;
+
+/**
+ * What was relayed stays in the pages of the outbox until they are vacuumed: a look at all of them would cost the more, the
+ * more was relayed since. An index forgets what it finds dead.
+ */
+const ALONG_THE_INDEX = `
+ALTER FUNCTION sync_relay(integer) SET enable_seqscan = off;
+ALTER FUNCTION sync_relay(integer) SET enable_hashjoin = off;
+ALTER FUNCTION sync_relay(integer) SET enable_mergejoin = off;
+`;
+
+/** The tables of this package; `createReadinessCheck` takes it among its `parts`. */
+export const syncSchema: SchemaPart = {
+  name: 'sync',
+  migrations: [
+    { name: '0001_outbox_and_changes.sql', sql: FIRST },
+    { name: '0002_relay_along_the_index.sql', sql: ALONG_THE_INDEX },
+  ],
+};

@@ -1,0 +1,33 @@
+import type { SyncClock } from './clock.js';
+
+/** Work that begins no more often than so. */
+export interface Spaced {
+  /** Begins it at once, or, where it began a moment ago, shortly after: once for all that ask until then. */
+  ask(): void;
+  /** Begins now what still waits, and nothing later of itself. */
+  flush(): void;
+}
+
+/** At rest nobody waits; under load many asks share what each beginning costs. */
+export function spaced(clock: SyncClock, everyMs: number, begin: () => void): Spaced {
+  let nextAt = Number.NEGATIVE_INFINITY;
+  let timer: ReturnType<SyncClock['setTimer']> | undefined;
+  const run = (): void => {
+    timer = undefined;
+    nextAt = clock.now() + everyMs;
+    begin();
+  };
+  return {
+    ask() {
+      if (timer !== undefined) return;
+      const restMs = nextAt - clock.now();
+      if (restMs > 0) timer = clock.setTimer(restMs, run);
+      else run();
+    },
+    flush() {
+      if (timer === undefined) return;
+      timer.cancel();
+      run();
+    },
+  };
+}

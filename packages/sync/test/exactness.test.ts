@@ -1,0 +1,168 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { WatchAborted, WatchUnavailable } from '../src/index.js';
+import { countUp, itemOf, itemsOf, type Replica, type Scene, startScene, write, writeAndDie } from './fixture.js';
+
+const TOPICS = ['a', 'b', 'c'];
+const ITEMS = 5;
+const STEPS = 250;
+const SMALL = { sweepMs: 30, mailboxSize: 12, trimMs: 20, historyRows: 20 };
+
+let scene: Scene;
+beforeAll(async () => {
+  scene = await startScene();
+});
+afterAll(() => scene.stop());
+
+/** Marsaglia's xorshift32: the writers' choices follow from the seed; who meets whom when does not. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** A few replicas, of which one is closed and replaced at times. */
+function openReplicas(random: () => number) {
+  const replicas = [1, 2, 3].map(() => scene.openReplica(SMALL));
+  const index = () => Math.floor(random() * replicas.length);
+  return {
+    any(): Replica {
+      const replica = replicas[index()];
+      if (replica === undefined) throw new Error('no replica');
+      return replica;
+    },
+    async replaceOne(): Promise<void> {
+      const [closed] = replicas.splice(index(), 1, scene.openReplica(SMALL));
+      await closed?.close();
+    },
+  };
+}
+
+type Replicas = ReturnType<typeof openReplicas>;
+
+/** Follows a topic as a client does: where the stream breaks, or is broken off, it goes on with the last token. */
+function startWatcher(replicas: Replicas, topic: string, random: () => number) {
+  const state = new Map<number, number>();
+  const faults: string[] = [];
+  const stop = new AbortController();
+  const counts = { snapshots: 0, changes: 0, breaks: 0 };
+  let resumeToken: string | undefined;
+  let complete = false;
+
+  const tell = (payload: unknown): void => {
+    const { id, value } = itemOf(payload);
+    const known = state.get(id) ?? 0;
+    if (value !== known + 1) faults.push(`${topic}: item ${id} went from ${known} to ${value}`);
+    state.set(id, value);
+    counts.changes += 1;
+  };
+  const followOnce = async (): Promise<void> => {
+    const options = { topic, resumeToken, snapshot: itemsOf(topic, 2), signal: stop.signal };
+    for await (const event of replicas.any().sync.watch(options)) {
+      if (event.kind === 'snapshot') {
+        if (event.first) state.clear();
+        for (const { id, value } of event.part) state.set(id, value);
+        complete = event.last;
+        if (event.last) counts.snapshots += 1;
+      } else tell(event.payload);
+      resumeToken = event.resumeToken ?? resumeToken;
+      // Some read slowly, some leave, also in the middle of a snapshot; some come back late.
+      if (random() < 0.1)
+        for (let turn = 0; turn < 30; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      if (random() < 0.05) {
+        if (random() < 0.5) await pause(100);
+        return;
+      }
+    }
+  };
+  const follow = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await followOnce().catch((error: unknown) => {
+        if (error instanceof WatchAborted || error instanceof WatchUnavailable || stop.signal.aborted) return;
+        faults.push(String(error));
+        stop.abort();
+      });
+      counts.breaks += 1;
+    }
+  };
+  const following = follow();
+  return {
+    topic,
+    faults,
+    counts,
+    knows: (items: string) => complete && JSON.stringify([...state].toSorted()) === items,
+    async end(): Promise<void> {
+      stop.abort();
+      await following;
+    },
+  };
+}
+
+/** A transaction that is prepared now and ended later; returns what ends it. */
+async function prepare(topic: string, id: number, name: string): Promise<(commit: boolean) => Promise<unknown>> {
+  await scene.admin.transaction(async (transaction) => {
+    await countUp(transaction, topic, id);
+    await transaction.script(`PREPARE TRANSACTION '${name}'; BEGIN`);
+  });
+  return (commit) => scene.admin.query(`${commit ? 'COMMIT' : 'ROLLBACK'} PREPARED '${name}'`);
+}
+
+async function runWriters(replicas: Replicas, random: () => number, seed: number): Promise<void> {
+  const below = (count: number) => Math.floor(random() * count);
+  const inDoubt: ((commit: boolean) => Promise<unknown>)[] = [];
+  for (let step = 0; step < STEPS; step += 1) {
+    const topic = TOPICS[below(TOPICS.length)] ?? 'a';
+    const replica = replicas.any();
+    const choice = random();
+    if (choice < 0.02) await replicas.replaceOne();
+    else if (choice < 0.04) {
+      await scene.admin.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rondo-sync'",
+      );
+    } else if (choice < 0.1) {
+      // An item of its own, as a prepared transaction keeps its row locked.
+      inDoubt.push(await prepare(topic, 1_000 + step, `${seed}-${step}`));
+    } else if (choice < 0.18) await inDoubt.splice(below(inDoubt.length), 1)[0]?.(random() < 0.7);
+    else if (choice < 0.35) await writeAndDie(replica, topic, below(ITEMS));
+    else if (choice < 0.4)
+      await Promise.all(TOPICS.map((each) => write(replica, each, below(ITEMS), ITEMS + below(ITEMS))));
+    else await write(replica, topic, below(ITEMS));
+  }
+  for (const end of inDoubt) await end(true);
+}
+
+async function stateOf(topic: string): Promise<string> {
+  const sql = 'SELECT id, value FROM item WHERE topic = $1';
+  const items = await scene.admin.query<{ id: number; value: number }>(sql, [topic]);
+  return JSON.stringify(items.map(({ id, value }) => [id, value]).toSorted());
+}
+
+it.each([1, 2])('every watcher sees each change once and in order, whatever breaks (seed %i)', async (seed) => {
+  await scene.admin.query('TRUNCATE item');
+  const random = randomFrom(seed);
+  const replicas = openReplicas(random);
+  const watchers = Array.from({ length: 12 }, (_, index) => {
+    return startWatcher(replicas, TOPICS[index % TOPICS.length] ?? 'a', randomFrom(seed * 100 + index));
+  });
+  try {
+    await runWriters(replicas, random, seed);
+    const states = new Map(await Promise.all(TOPICS.map(async (topic) => [topic, await stateOf(topic)] as const)));
+    const behind = () => watchers.filter(({ topic, knows }) => !knows(states.get(topic) ?? ''));
+    for (let waits = 0; behind().length > 0 && waits < 1_000; waits += 1) await pause(10);
+    expect(watchers.flatMap(({ faults }) => faults)).toEqual([]);
+    expect(behind().map(({ topic }) => topic)).toEqual([]);
+  } finally {
+    await Promise.all(watchers.map(({ end }) => end()));
+  }
+  // What is to be shown did happen.
+  const total = (count: 'snapshots' | 'changes' | 'breaks') =>
+    watchers.reduce((sum, { counts }) => sum + counts[count], 0);
+  expect(total('breaks')).toBeGreaterThan(24);
+  expect(total('snapshots')).toBeGreaterThanOrEqual(12);
+  expect(total('changes')).toBeGreaterThan(300);
+});

@@ -1,0 +1,150 @@
+import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
+import { startTestPostgres } from '@rondo/database/testing';
+import { appendChanges, createSync, type Sync, type SyncOptions, syncSchema, type WatchEvent } from '../src/index.js';
+
+const silent = { warn: () => undefined, info: () => undefined };
+
+/** Nothing is swept in a test's time, so that what arrives was nudged, or flushed by the test. */
+export const NEVER = { sweepMs: 3_600_000 };
+
+/** A replica: a pool and a sync of its own. */
+export interface Replica {
+  readonly database: Database;
+  readonly sync: Sync;
+  close(): Promise<void>;
+}
+
+/** A database of items that are counted up, each with its changes; and any number of replicas over it. */
+export async function startScene() {
+  const postgres = await startTestPostgres();
+  const url = await postgres.createDatabase();
+  const admin = createPool({ url, maxConnections: 4 });
+  await migrate(admin, { part: syncSchema.name, migrations: syncSchema.migrations });
+  await admin.query('CREATE TABLE item (topic text, id int, value int NOT NULL, PRIMARY KEY (topic, id))');
+  const replicas = new Set<Replica>();
+
+  return {
+    postgres,
+    url,
+    admin,
+    openReplica(options: Partial<SyncOptions> = {}): Replica {
+      const database = createPool({ url, maxConnections: 6 });
+      const sync = createSync({ database, url, log: silent, ...options });
+      const replica: Replica = {
+        database,
+        sync,
+        async close() {
+          replicas.delete(replica);
+          await sync.close();
+          await database.close();
+        },
+      };
+      replicas.add(replica);
+      return replica;
+    },
+    async stop() {
+      await Promise.all([...replicas].map((replica) => replica.close()));
+      await admin.close();
+      await postgres.stop();
+    },
+  };
+}
+
+/** What {@link startScene} starts. */
+export type Scene = Awaited<ReturnType<typeof startScene>>;
+
+/** An item of a topic. */
+export interface Item {
+  readonly id: number;
+  readonly value: number;
+}
+
+/** Counts an item up and appends the change, and then nudges nobody. */
+export async function countUp(transaction: Transaction, topic: string, id: number): Promise<void> {
+  const { value } = await transaction.one<{ value: number }>(
+    `INSERT INTO item VALUES ($1, $2, 1) ON CONFLICT (topic, id) DO UPDATE SET value = item.value + 1 RETURNING value`,
+    [topic, id],
+  );
+  await appendChanges(transaction, [{ topic, payload: { id, value } }]);
+}
+
+/** Counts items up in one transaction at a replica, and nudges. */
+export async function write(replica: Replica, topic: string, ...ids: number[]): Promise<void> {
+  await writeAndDie(replica, topic, ...ids);
+  replica.sync.nudge();
+}
+
+/** As {@link write}, and the process dies before it nudges. */
+export async function writeAndDie({ database }: Replica, topic: string, ...ids: number[]): Promise<void> {
+  await database.transaction(async (transaction) => {
+    for (const id of ids) await countUp(transaction, topic, id);
+  });
+}
+
+/** All items of a topic, in parts of so many. */
+export function itemsOf(topic: string, size = 1_000) {
+  return async function* read(transaction: Transaction): AsyncGenerator<readonly Item[]> {
+    let after = -1;
+    for (;;) {
+      const sql = 'SELECT id, value FROM item WHERE topic = $1 AND id > $2 ORDER BY id LIMIT $3';
+      const items = await transaction.query<Item>(sql, [topic, after, size]);
+      yield items;
+      if (items.length < size) return;
+      after = items.at(-1)?.id ?? after;
+    }
+  };
+}
+
+/** A watcher that can be asked for one event at a time. */
+export function openWatch(replica: Replica, topic: string, options: { resumeToken?: string; size?: number } = {}) {
+  const stop = new AbortController();
+  const { resumeToken, size } = options;
+  const events = replica.sync.watch({ topic, resumeToken, snapshot: itemsOf(topic, size), signal: stop.signal });
+  return {
+    events,
+    async next(): Promise<WatchEvent<readonly Item[]>> {
+      const step = await events.next();
+      if (step.done === true) throw new Error('the watch has ended');
+      return step.value;
+    },
+    /** The next event, in short. */
+    async told(): Promise<string> {
+      const step = await events.next();
+      return step.done === true ? 'the end' : inShort(step.value);
+    },
+    async leave(): Promise<void> {
+      stop.abort(new Error('left'));
+      await events.return();
+    },
+  };
+}
+
+/** What a watcher's next event fails with; the event where it doesn't. */
+export async function failureOf(watcher: { next(): Promise<unknown> }): Promise<unknown> {
+  return watcher.next().catch((error: unknown) => error);
+}
+
+/** The token of a watcher's next event. */
+export async function nextToken(watcher: ReturnType<typeof openWatch>): Promise<string> {
+  return (await watcher.next()).resumeToken ?? '';
+}
+
+/** An event in short: `snapshot 1:1 2:1`, `1:2`. */
+export function inShort(event: WatchEvent<readonly Item[]>): string {
+  if (event.kind === 'change') return itemInShort(event.payload);
+  return ['snapshot', ...event.part.map(itemInShort), ...(event.last ? [] : ['…'])].join(' ');
+}
+
+/** `id:value` of a payload. */
+export function itemInShort(item: unknown): string {
+  const { id, value } = itemOf(item);
+  return `${id}:${value}`;
+}
+
+/** The item in a payload. */
+export function itemOf(payload: unknown): Item {
+  if (typeof payload === 'object' && payload !== null && 'id' in payload && 'value' in payload) {
+    return { id: Number(payload.id), value: Number(payload.value) };
+  }
+  throw new Error('no item');
+}

@@ -1,0 +1,305 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { InvalidResumeToken, type SyncEvent, WatchAborted, WatchUnavailable } from '../src/index.js';
+import {
+  countUp,
+  failureOf,
+  itemOf,
+  NEVER,
+  nextToken,
+  openWatch,
+  type Replica,
+  type Scene,
+  startScene,
+  write,
+  writeAndDie,
+} from './fixture.js';
+
+let scene: Scene;
+let topics = 0;
+let topic: string;
+let one: Replica;
+let two: Replica;
+
+beforeAll(async () => {
+  scene = await startScene();
+});
+afterAll(() => scene.stop());
+
+beforeEach(() => {
+  topics += 1;
+  topic = `topic-${topics}`; // that no other test writes to
+  one = scene.openReplica(NEVER);
+  two = scene.openReplica(NEVER);
+});
+afterEach(() => Promise.all([one.close(), two.close()]));
+
+describe('a watch', () => {
+  it('tells what is there, then each change in order, whichever replica wrote it', async () => {
+    await write(one, topic, 1);
+    const watcher = openWatch(two, topic);
+    expect(await watcher.told()).toBe('snapshot 1:1');
+    await write(one, topic, 2, 1);
+    await write(two, topic, 2);
+    await write(one, 'another topic', 9);
+    await write(one, topic, 3);
+    const told = [await watcher.told(), await watcher.told(), await watcher.told(), await watcher.told()];
+    expect(told).toEqual(['2:1', '1:2', '2:2', '3:1']);
+    await watcher.leave();
+  });
+
+  it('tells nothing of what was rolled back', async () => {
+    const watcher = openWatch(one, topic);
+    expect(await watcher.told()).toBe('snapshot');
+    const refused = one.database.transaction(async (transaction) => {
+      await countUp(transaction, topic, 1);
+      throw new Error('no');
+    });
+    await expect(refused).rejects.toThrow('no');
+    await write(one, topic, 2);
+    expect(await watcher.told()).toBe('2:1');
+    await watcher.leave();
+  });
+
+  it('goes on from a token at another replica, from a snapshot as from a change', async () => {
+    const first = openWatch(one, topic);
+    const ofSnapshot = await nextToken(first);
+    await write(one, topic, 1);
+    const ofChange = await nextToken(first);
+    await first.leave();
+    await write(one, topic, 1, 2);
+    await one.close();
+    const third = scene.openReplica(NEVER);
+    const [later, latest] = [
+      openWatch(two, topic, { resumeToken: ofSnapshot }),
+      openWatch(third, topic, { resumeToken: ofChange }),
+    ];
+    expect([await later.told(), await later.told(), await later.told()]).toEqual(['1:1', '1:2', '2:1']);
+    expect([await latest.told(), await latest.told()]).toEqual(['1:2', '2:1']);
+    await write(third, topic, 3);
+    expect([await later.told(), await latest.told()]).toEqual(['3:1', '3:1']);
+    await Promise.all([later.leave(), latest.leave()]);
+    await third.close();
+  });
+
+  it('goes on from far behind, past more changes than are read at once', async () => {
+    const first = openWatch(one, topic);
+    const resumeToken = await nextToken(first);
+    await first.leave();
+    const ids = Array.from({ length: 1_300 }, (_, id) => id);
+    await writeAndDie(one, topic, ...ids);
+    await write(one, 'another topic', ...ids);
+    await one.sync.settled();
+    const later = openWatch(two, topic, { resumeToken });
+    const told: string[] = [];
+    while (told.length < ids.length) told.push(await later.told());
+    expect(told).toEqual(ids.map((id) => `${id}:1`));
+    await later.leave();
+  });
+
+  it('does not tell again what the snapshot had before it was relayed, nor where it is resumed', async () => {
+    await writeAndDie(one, topic, 1, 2);
+    const watcher = openWatch(one, topic);
+    const snapshot = await watcher.next();
+    expect(snapshot).toMatchObject({
+      part: [
+        { id: 1, value: 1 },
+        { id: 2, value: 1 },
+      ],
+    });
+    const resumed = openWatch(two, topic, { resumeToken: snapshot.resumeToken ?? '' });
+    const beforeTheRelay = [watcher.next(), resumed.next()];
+    await write(one, topic, 1);
+    for (const event of await Promise.all(beforeTheRelay))
+      expect(event).toMatchObject({ payload: { id: 1, value: 2 } });
+    const afterTheRelay = openWatch(two, topic, { resumeToken: snapshot.resumeToken ?? '' });
+    expect(await afterTheRelay.told()).toBe('1:2');
+    await Promise.all([watcher, resumed, afterTheRelay].map(({ leave }) => leave()));
+  });
+
+  it('relays first where much is not relayed yet, as a token can hold only so much', async () => {
+    const ids = Array.from({ length: 500 }, (_, id) => id);
+    await writeAndDie(one, topic, ...ids);
+    const watcher = openWatch(two, topic);
+    const snapshot = await watcher.next();
+    expect(snapshot.kind === 'snapshot' && snapshot.part.length).toBe(500);
+    expect(snapshot.resumeToken?.length).toBeLessThan(200);
+    await write(one, topic, 7);
+    expect(await watcher.told()).toBe('7:2');
+    await watcher.leave();
+  });
+
+  it('tells a transaction that was prepared when it is committed, after what was committed meanwhile', async () => {
+    const watcher = openWatch(one, topic);
+    await watcher.told();
+    // On one connection: after PREPARE TRANSACTION the COMMIT of the pool's has nothing to do.
+    await scene.admin.transaction(async (transaction) => {
+      await countUp(transaction, topic, 1);
+      await transaction.script(`PREPARE TRANSACTION '${topic}'; BEGIN`);
+    });
+    await write(two, topic, 2);
+    expect(await watcher.told()).toBe('2:1');
+    const between = openWatch(two, topic);
+    expect(await between.told()).toBe('snapshot 2:1');
+    await scene.admin.query(`COMMIT PREPARED '${topic}'`);
+    const after = openWatch(two, topic);
+    expect(await after.told()).toBe('snapshot 1:1 2:1');
+    await write(one, topic, 2);
+    expect([await watcher.told(), await watcher.told()]).toEqual(['1:1', '2:2']);
+    expect([await between.told(), await between.told()]).toEqual(['1:1', '2:2']);
+    expect(await after.told()).toBe('2:2');
+    await Promise.all([watcher, between, after].map(({ leave }) => leave()));
+  });
+
+  it('tells a large snapshot in parts of one moment, and then what came meanwhile', async () => {
+    await write(one, topic, 1, 2, 3, 4, 5);
+    const watcher = openWatch(one, topic, { size: 2 });
+    const first = await watcher.next();
+    expect(first).toMatchObject({ kind: 'snapshot', first: true, last: false, resumeToken: undefined });
+    await write(two, topic, 5, 6);
+    const rest = [await watcher.told(), await watcher.told(), await watcher.told(), await watcher.told()];
+    expect(rest).toEqual(['snapshot 3:1 4:1 …', 'snapshot 5:1', '5:2', '6:1']);
+    await watcher.leave();
+  });
+
+  it('gives its connection back when the reader leaves in the middle of a snapshot', async () => {
+    const ids = Array.from({ length: 40 }, (_, id) => id);
+    await write(one, topic, ...ids);
+    for (let round = 0; round < 20; round += 1) {
+      const watcher = openWatch(one, topic, { size: 2 });
+      await watcher.next();
+      await watcher.events.return();
+    }
+    const sql = "SELECT count(*)::int AS busy FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    expect(await scene.admin.one(sql)).toEqual({ busy: 0 });
+  });
+
+  it('ends a snapshot that is not read in time, and gives its connection back', async () => {
+    const timers = new Map<number, () => void>();
+    const clock = {
+      now: () => performance.now(),
+      setTimer(delayMs: number, callback: () => void) {
+        timers.set(delayMs, callback);
+        return { cancel: () => void timers.delete(delayMs) };
+      },
+    };
+    const timed = scene.openReplica({ ...NEVER, clock, snapshotTimeoutMs: 1_234 });
+    await write(timed, topic, ...Array.from({ length: 40 }, (_, id) => id));
+    const watcher = openWatch(timed, topic, { size: 2 });
+    await watcher.next();
+    timers.get(1_234)?.();
+    const failures: unknown[] = [];
+    while (failures.length === 0) await watcher.next().catch((error: unknown) => failures.push(error));
+    expect(failures[0]).toBeInstanceOf(WatchAborted);
+    expect(timers.has(1_234)).toBe(false);
+    // The connection is given up, and the server finds that out by itself.
+    const sql = "SELECT count(*)::int AS busy FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    while ((await scene.admin.one<{ busy: number }>(sql)).busy > 0) await pause(5);
+    await timed.close();
+  });
+
+  it('passes on what the snapshot throws', async () => {
+    const missing = one.sync.watch({
+      topic,
+      signal: new AbortController().signal,
+      async *snapshot() {
+        throw new RangeError('no such item');
+      },
+    });
+    await expect(missing.next()).rejects.toThrow(RangeError);
+  });
+
+  it('leaves out what its filter refuses, and takes a token for the same filter only', async () => {
+    const signal = new AbortController().signal;
+    const even = { name: 'even', accepts: (payload: unknown) => itemOf(payload).id % 2 === 0 };
+    const options = {
+      topic,
+      signal,
+      filter: even,
+      snapshot: async function* () {
+        yield [];
+      },
+    };
+    const watcher = one.sync.watch(options);
+    const { value: snapshot } = await watcher.next();
+    await write(one, topic, 1, 2, 3, 4);
+    const { value: two } = await watcher.next();
+    const { value: four } = await watcher.next();
+    expect([two, four]).toMatchObject([{ payload: { id: 2 } }, { payload: { id: 4 } }]);
+    const resumeToken = snapshot?.resumeToken;
+    expect((await one.sync.watch({ ...options, resumeToken }).next()).value).toMatchObject({ payload: { id: 2 } });
+    expect(await failureOf(openWatch(one, topic, { resumeToken: resumeToken ?? '' }))).toBeInstanceOf(
+      InvalidResumeToken,
+    );
+  });
+
+  it('ends with its signal', async () => {
+    const watcher = openWatch(one, topic);
+    await watcher.told();
+    const failure = failureOf(watcher);
+    await watcher.leave();
+    expect(await failure).toEqual(new Error('left'));
+    const late = one.sync.watch({ topic, signal: AbortSignal.abort(new Error('gone')), async *snapshot() {} });
+    await expect(late.next()).rejects.toThrow('gone');
+  });
+});
+
+describe('a slow watcher', () => {
+  it('is told to resume, misses nothing then, and holds nobody up', async () => {
+    const events: SyncEvent[] = [];
+    const small = scene.openReplica({ ...NEVER, mailboxSize: 4, onEvent: (event) => events.push(event) });
+    const [slow, quick] = [openWatch(small, topic), openWatch(one, topic)];
+    const resumeToken = await nextToken(slow);
+    await quick.told();
+    await write(small, topic, 0);
+    await slow.told(); // it follows the feed by now
+    await write(small, topic, 1, 2, 3, 4, 5);
+    await small.sync.settled();
+    expect(await failureOf(slow)).toBeInstanceOf(WatchAborted);
+    expect(events).toContainEqual({ kind: 'overflowed', topic });
+    for (const told of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await quick.told()).toBe(told);
+    const resumed = openWatch(small, topic, { resumeToken });
+    for (const told of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await resumed.told()).toBe(told);
+    await Promise.all([resumed.leave(), quick.leave()]);
+    await small.close();
+  });
+});
+
+describe('a replica', () => {
+  it('ends its watchers when it stops, and takes no more', async () => {
+    const watcher = openWatch(one, topic);
+    await watcher.told();
+    const failure = failureOf(watcher);
+    await one.sync.close();
+    expect(await failure).toBeInstanceOf(WatchUnavailable);
+    expect(await failureOf(openWatch(one, topic))).toBeInstanceOf(WatchUnavailable);
+    one.sync.nudge();
+  });
+
+  it('takes so many watchers', async () => {
+    const narrow = scene.openReplica({ ...NEVER, maxWatchers: 2 });
+    const watchers = [openWatch(narrow, topic), openWatch(narrow, topic)];
+    for (const watcher of watchers) await watcher.told();
+    expect(await failureOf(openWatch(narrow, topic))).toBeInstanceOf(WatchUnavailable);
+    await watchers[0]?.leave();
+    expect(await openWatch(narrow, topic).told()).toBe('snapshot');
+    await narrow.close();
+  });
+
+  it('reads so many snapshots at once, and the others after them', async () => {
+    await write(one, topic, ...Array.from({ length: 40 }, (_, id) => id));
+    const narrow = scene.openReplica({ ...NEVER, maxSnapshots: 1 });
+    const slow = openWatch(narrow, topic, { size: 2 });
+    await slow.next();
+    const waiting = openWatch(narrow, topic);
+    const second = waiting.next();
+    const leaving = openWatch(narrow, topic);
+    const third = failureOf(leaving);
+    await leaving.leave();
+    expect(await third).toEqual(new Error('left'));
+    expect(await Promise.race([second, pause(20, 'waits')])).toBe('waits');
+    await slow.events.return();
+    expect(await second).toMatchObject({ kind: 'snapshot', first: true, last: true });
+    await narrow.close();
+  });
+});
