@@ -264,6 +264,23 @@ describe('a stream of replies', () => {
     });
   });
 
+  it('goes on where it breaks and can be resumed; a load counts that as a failure', async () => {
+    const request = ['ConformanceService/Follow', '{"count": 4, "breakAfter": 2}'];
+    const { exitCode, stdout, stderr } = await call(...request, '--json');
+    expect(stdout).toBe(
+      [
+        '{"index":0,"resumeToken":"1"}',
+        '{"index":1,"resumeToken":"2"}',
+        '{"index":2,"resumeToken":"3"}',
+        '{"index":3,"resumeToken":"4"}',
+        '',
+      ].join('\n'),
+    );
+    expect(stderr).toBe('rondo: the stream broke, and is resumed: UNAVAILABLE: this instance is shutting down\n');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse((await call(...request, '--count', '1', '--json')).stdout)).toMatchObject({ failed: 1 });
+  });
+
   it('is printed as it comes, until Ctrl-C', async () => {
     const { stdout, exitCode, interrupt } = begin(['call', 'ConformanceService/ServerStream', '{}'], { environment });
     await stdout.shows(/"index": 1/);

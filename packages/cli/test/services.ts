@@ -50,6 +50,12 @@ const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
     yield { index: 1 };
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   },
+  async *follow({ count, resumeToken, breakAfter }) {
+    const from = Number(resumeToken);
+    const until = Math.min(count, from + breakAfter);
+    for (let index = from; index < until; index += 1) yield { index, resumeToken: `${index + 1}` };
+    if (until < count) throw new RpcError(Status.UNAVAILABLE, 'this instance is shutting down');
+  },
   async *bidiStream(requests) {
     for await (const { text } of requests) yield { text: text.toUpperCase() };
   },

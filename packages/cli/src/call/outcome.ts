@@ -16,7 +16,7 @@ export interface ProbeOptions extends CallOptions {
   readonly signal: AbortSignal;
 }
 
-/** Makes one call to its end and says how it ended; undefined where the signal cut it off. */
+/** Makes one call to its end, be it that a stream breaks, and says how it ended; undefined where the signal cut it off. */
 export async function probe(invoke: Invoke, options: ProbeOptions): Promise<Outcome | undefined> {
   const { requests, onReply, ...callOptions } = options;
   let trailer: Metadata | undefined;
@@ -24,7 +24,7 @@ export async function probe(invoke: Invoke, options: ProbeOptions): Promise<Outc
     trailer = received;
   };
   try {
-    for await (const reply of invoke(stream(requests), { ...callOptions, onTrailer })) onReply(reply);
+    for await (const reply of invoke(stream(requests), { ...callOptions, onTrailer, resumeForMs: 0 })) onReply(reply);
     return { code: 'OK', instance: trailer?.get(SERVED_BY), message: undefined };
   } catch (error) {
     if (options.signal.aborted) return undefined;

@@ -73,7 +73,8 @@ export const call = defineCommand({
   details: [
     'The service may be written short where one alone can be meant: CalculatorService/Add. The request is JSON by',
     "proto3's rules; - or a pipe is standard input; several values, one after the other, are a stream. A 64-bit integer is",
-    'printed as text, as JSON numbers are too small for it.',
+    'printed as text, as JSON numbers are too small for it. A stream that breaks goes on by itself where its contract says',
+    'how, and standard error says so.',
     '',
     '--count, --rate, --concurrency and --duration make many calls, until Ctrl-C where nothing ends them. With --rate a',
     'latency counts from when the call was due, also where it began late. With --json they end with one line:',
@@ -163,7 +164,15 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   const live = method.requestStream && source.from === 'stdin';
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
   try {
-    for await (const reply of invoke(requests, callOptions)) await stdout.write(render(reply, job));
+    let broken = false;
+    const onBreak = ({ codeName, message }: RpcError) => {
+      if (!broken) void context.stderr.write(`rondo: the stream broke, and is resumed: ${codeName}: ${message}\n`);
+      broken = true;
+    };
+    for await (const reply of invoke(requests, { ...callOptions, onBreak })) {
+      broken = false;
+      await stdout.write(render(reply, job));
+    }
     return ExitCode.OK;
   } catch (error) {
     if (signal.aborted) return ExitCode.INTERRUPTED;

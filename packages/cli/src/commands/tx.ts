@@ -1,0 +1,165 @@
+import { type Candidate, type CommandContext, defineCommand, type Written } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { jsonOption } from '../options.js';
+import { registryAddresses, registryOption, withRegistry } from '../registry/index.js';
+import {
+  findUnfinished,
+  formatUnfinished,
+  gather,
+  type KnownSaga,
+  type Resolved,
+  resolveTransaction,
+  type Unfinished,
+  viewUnfinished,
+  type Wanted,
+  withPeers,
+} from '../transactions/index.js';
+import { UsageError } from '../usage-error.js';
+
+const ACTIONS = ['ls', 'resolve'] as const;
+
+/** `rondo tx`: what transactions across services have to finish, and an operator's word on it. */
+export const tx = defineCommand({
+  name: 'tx',
+  summary: 'Lists transactions across services and sagas that are unfinished; ends one by hand.',
+  usage: 'ls | resolve <id> (--commit | --abort | --retry) [--force] [options]',
+  details: [
+    'ls asks every instance that coordinates transactions or takes part in them. COMMITTING and ABORTING are decided and',
+    'finish by themselves; PREPARING is aborted by itself unless it is decided in seconds; CONFLICT is a participant that',
+    'did otherwise, and PARKED a saga whose step has failed too often: both wait for you. IN DOUBT AT has the participants',
+    'that hold their locks until they are told.',
+    '',
+    'resolve says what it does. It asks the coordinator, which refuses what contradicts its decision: --commit or --abort of',
+    'a decided one has it finished now; --abort of an undecided one aborts it; of a CONFLICT, either says that you have set',
+    'it right. --force tells the participants that are in doubt, whatever was decided: only where a coordinator is lost for',
+    'good. --retry has a saga go on with the step that it stopped at. An id may be cut short where it stays the only one.',
+  ].join('\n'),
+  options: {
+    commit: { type: 'boolean', description: 'End it by a commit.' },
+    abort: { type: 'boolean', description: 'End it by an abort.' },
+    retry: { type: 'boolean', description: 'Have a saga go on.' },
+    force: { type: 'boolean', description: 'Also against a decision, or where nobody knows of one.' },
+    ...registryOption,
+    ...jsonOption,
+  },
+  maxPositionals: 2,
+  examples: [
+    ['tx ls', 'What is unfinished, and why.'],
+    ['tx resolve 1f3a --commit', 'Have a decided one finished now.'],
+    ['tx resolve 1f3a --abort --force', 'Free what is held for a coordinator that never comes back.'],
+    ['tx resolve 77c0 --retry', 'Have a parked saga go on.'],
+    ["tx ls --json | jq -e '.transactions == []'", 'Fails where something is unfinished.'],
+  ],
+  complete,
+  exitCodes: { FAILED: 'Refused, or failed: standard error says why.' },
+  async run({ values, positionals: [action = '', id] }, context) {
+    const word = wordOf(action, id, values);
+    const { stdout, environment } = context;
+    const text = await withUnfinished(registryAddresses(values.registry, environment), context, async (unfinished) => {
+      await remark(unfinished, context);
+      if (word === undefined) return list(unfinished, values.json, context);
+      return await resolve(word, unfinished, { json: values.json, force: values.force ?? false, context });
+    });
+    await stdout.write(text);
+    return ExitCode.OK;
+  },
+});
+
+type Ending = Wanted | 'retry';
+
+/** What is to be done with what; undefined where things are to be listed. */
+function wordOf(
+  action: string,
+  id: string | undefined,
+  values: { readonly [K in Ending | 'force']?: boolean | undefined },
+): { readonly id: string; readonly ending: Ending } | undefined {
+  const endings = (['commit', 'abort', 'retry'] as const).filter((ending) => values[ending]);
+  if (action === 'ls') {
+    if (id !== undefined || endings.length > 0 || values.force)
+      throw new UsageError('rondo tx ls takes no more than --json');
+    return undefined;
+  }
+  if (action !== 'resolve') throw new UsageError(`say what to do: rondo tx ls, or rondo tx resolve <id>`);
+  const [ending, another] = endings;
+  if (id === undefined || id === '') throw new UsageError('say which: rondo tx ls lists ids');
+  if (ending === undefined || another !== undefined) throw new UsageError('say one of --commit, --abort and --retry');
+  return { id, ending };
+}
+
+function withUnfinished<T>(
+  addresses: readonly string[],
+  { signal }: Pick<CommandContext, 'signal'>,
+  work: (unfinished: Unfinished) => Promise<T>,
+): Promise<T> {
+  return withRegistry(addresses, (registry) =>
+    withPeers(registry, signal, async (peers) => await work(await gather(peers, signal))),
+  );
+}
+
+async function remark({ unreachable }: Unfinished, { stderr }: CommandContext): Promise<void> {
+  for (const { instanceId, reason } of unreachable) {
+    await stderr.write(`${instanceId} can't be asked (${reason}): what only it knows is missing\n`);
+  }
+}
+
+function list(unfinished: Unfinished, json: boolean | undefined, { clock }: CommandContext): string {
+  return json ? `${JSON.stringify(viewUnfinished(unfinished))}\n` : formatUnfinished(unfinished, clock.now());
+}
+
+interface Resolving {
+  readonly json: boolean | undefined;
+  readonly force: boolean;
+  readonly context: CommandContext;
+}
+
+async function resolve(
+  { id, ending }: { readonly id: string; readonly ending: Ending },
+  unfinished: Unfinished,
+  { json, force, context }: Resolving,
+): Promise<string> {
+  const found = findUnfinished(id, unfinished);
+  if ('saga' in found) return await retry(found, ending, { json, context, force });
+  if (ending === 'retry') throw new UsageError(`${found.id} is a transaction: --commit or --abort`);
+  const { stderr, signal } = context;
+  const explain = async (line: string): Promise<void> => {
+    if (!json) await stderr.write(`${line}\n`);
+  };
+  const coordinator = unfinished.coordinators.get(found.coordinator);
+  const resolved = await resolveTransaction(found, coordinator, { wanted: ending, force, explain, signal });
+  return json ? `${JSON.stringify(resolved)}\n` : describe(resolved);
+}
+
+function describe({ id, outcome, heuristic, participants }: Resolved): string {
+  const told = participants
+    .map(({ participant, outcome: ended }) => `${participant}: ${ended.toLowerCase()}\n`)
+    .join('');
+  const end = heuristic ? `by your word` : 'by its coordinator; rondo tx ls tells whether all have confirmed it';
+  return `${told}${id} is ${outcome.toLowerCase()} ${end}\n`;
+}
+
+async function retry({ saga, peer }: KnownSaga, ending: Ending, { json, context }: Resolving): Promise<string> {
+  if (ending !== 'retry') throw new UsageError(`${saga.id} is a saga: --retry`);
+  await peer.coordinator?.retrySaga({ id: saga.id }, { signal: context.signal });
+  const { id, step } = saga;
+  return json ? `${JSON.stringify({ id, step, retried: true })}\n` : `${id} goes on with ${step || 'its last step'}\n`;
+}
+
+async function complete(
+  { positionals, word, values }: Written,
+  context: CommandContext,
+): Promise<readonly Candidate[]> {
+  if (positionals.length === 0)
+    return ACTIONS.filter((action) => action.startsWith(word)).map((one) => ({ word: one }));
+  if (positionals.length > 1 || positionals[0] !== 'resolve') return [];
+  const addresses = registryAddresses(values['registry'], context.environment);
+  return await withUnfinished(addresses, context, async ({ transactions, sagas }) => {
+    const known = [
+      ...transactions.map(({ id, logged }) => ({
+        word: id,
+        about: logged === undefined ? 'in doubt' : `${logged.kind} ${logged.subject}`,
+      })),
+      ...sagas.map(({ saga }) => ({ word: saga.id, about: `${saga.kind} ${saga.subject}` })),
+    ];
+    return known.filter((candidate) => candidate.word.startsWith(word));
+  });
+}

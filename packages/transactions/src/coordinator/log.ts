@@ -1,0 +1,149 @@
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+import { type Decision, ENTRY_COLUMNS, type LogEntry, type LoggedParticipant } from './entry.js';
+
+/** A transaction as it begins. */
+export interface NewEntry {
+  readonly id: string;
+  readonly coordinator: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly services: readonly string[];
+  /** Until it is aborted by whoever finds it undecided. */
+  readonly timeoutMs: number;
+}
+
+/** How long whoever looks after an entry has it for itself. Milliseconds. */
+export const CLAIM_MS = 2_000;
+/** Finished transactions are kept so long, for those who ask what became of one. */
+const RETENTION_DAYS = 7;
+const AT_ONCE = 1_000;
+
+/** Writes what is about to begin, before anybody is asked. */
+export async function logPreparing(database: Database, entry: NewEntry, options: QueryOptions): Promise<void> {
+  const { id, coordinator, kind, subject, services, timeoutMs } = entry;
+  const participants = services.map((service) => ({ service, outcome: '', error: '' }));
+  await database.query(
+    `INSERT INTO transaction_log (id, coordinator, kind, subject, state, participants, expire_time, due_time)
+     SELECT $1, $2, $3, $4, 'preparing', $5::jsonb, expiry, expiry FROM (SELECT now() + $6 * interval '1 ms' AS expiry) AS e`,
+    [id, coordinator, kind, subject, JSON.stringify(participants), timeoutMs],
+    options,
+  );
+}
+
+/**
+ * Decides to commit, once the surrounding transaction is committed: first in it, so that nobody aborts it meanwhile. False
+ * where somebody has done so before.
+ */
+export async function logCommitting({ query }: Queries, id: string): Promise<boolean> {
+  const rows = await query(
+    `UPDATE transaction_log SET state = 'committing', decision = 'committed', update_time = now(),
+       due_time = now() + $2 * interval '1 ms'
+     WHERE id = $1 AND state = 'preparing' RETURNING id`,
+    [id, CLAIM_MS],
+  );
+  return rows.length > 0;
+}
+
+/** Decides to abort, unless it is decided: returns how it is decided then; undefined where there is no such transaction. */
+export async function logAborting(
+  database: Database,
+  id: string,
+  options?: QueryOptions,
+): Promise<LogEntry | undefined> {
+  await database.query(
+    `UPDATE transaction_log SET state = 'aborting', decision = 'aborted', update_time = now(),
+       due_time = now() + $2 * interval '1 ms'
+     WHERE id = $1 AND state = 'preparing'`,
+    [id, CLAIM_MS],
+    options,
+  );
+  return await findEntry(database, id, options);
+}
+
+/** A transaction of the log. */
+export function findEntry(database: Queries, id: string, options?: QueryOptions): Promise<LogEntry | undefined> {
+  return database.maybeOne<LogEntry>(`SELECT ${ENTRY_COLUMNS} FROM transaction_log WHERE id = $1`, [id], options);
+}
+
+/**
+ * Takes the entries that are due, at most `limit`, for as long as {@link CLAIM_MS}. Those that have expired undecided are
+ * thereby decided: they are aborted.
+ */
+export function claimDue(
+  database: Database,
+  { coordinator, limit }: { readonly coordinator: string; readonly limit: number },
+  options: QueryOptions,
+): Promise<LogEntry[]> {
+  return database.query<LogEntry>(
+    `UPDATE transaction_log SET
+       state = CASE state WHEN 'preparing' THEN 'aborting' ELSE state END,
+       decision = coalesce(decision, 'aborted'), update_time = now(), due_time = now() + $3 * interval '1 ms'
+     WHERE id IN (
+       SELECT id FROM transaction_log
+       WHERE state IN ('preparing', 'committing', 'aborting') AND coordinator = $1 AND due_time <= now()
+       ORDER BY due_time LIMIT $2 FOR UPDATE SKIP LOCKED)
+     RETURNING ${ENTRY_COLUMNS}`,
+    [coordinator, limit, CLAIM_MS],
+    options,
+  );
+}
+
+/** Notes what participants confirmed, and when to tell the others again. */
+export async function logAttempt(
+  database: Database,
+  { id, participants }: { readonly id: string; readonly participants: readonly LoggedParticipant[] },
+  backoffMs: number,
+): Promise<void> {
+  await database.query(
+    `UPDATE transaction_log SET participants = $2::jsonb, attempts = attempts + 1, update_time = now(),
+       due_time = now() + $3 * interval '1 ms'
+     WHERE id = $1 AND state IN ('committing', 'aborting')`,
+    [id, JSON.stringify(participants), backoffMs],
+  );
+}
+
+/** Notes that all have confirmed; false where that was noted before. */
+export async function logFinished(
+  { query }: Queries,
+  id: string,
+  {
+    state,
+    participants,
+  }: { readonly state: Decision | 'conflict'; readonly participants: readonly LoggedParticipant[] },
+): Promise<boolean> {
+  const rows = await query(
+    `UPDATE transaction_log SET state = $2, participants = $3::jsonb, attempts = attempts + 1, update_time = now()
+     WHERE id = $1 AND state IN ('committing', 'aborting') RETURNING id`,
+    [id, state, JSON.stringify(participants)],
+  );
+  return rows.length > 0;
+}
+
+/** Takes an operator's word that a conflict has been set right; false where there is none. */
+export async function logSetRight({ query }: Queries, id: string, state: Decision): Promise<boolean> {
+  const rows = await query(
+    `UPDATE transaction_log SET state = $2, update_time = now() WHERE id = $1 AND state = 'conflict' RETURNING id`,
+    [id, state],
+  );
+  return rows.length > 0;
+}
+
+/** What isn't finished, or needs somebody, the oldest first. */
+export function listUnfinished(database: Database, coordinator: string, options: QueryOptions): Promise<LogEntry[]> {
+  return database.query<LogEntry>(
+    `SELECT ${ENTRY_COLUMNS} FROM transaction_log
+     WHERE state NOT IN ('committed', 'aborted') AND coordinator = $1 ORDER BY create_time, id LIMIT $2`,
+    [coordinator, AT_ONCE],
+    options,
+  );
+}
+
+/** Forgets transactions that finished long ago, some at a time. */
+export async function forgetFinished(database: Database, options: QueryOptions): Promise<void> {
+  await database.query(
+    `DELETE FROM transaction_log WHERE id IN (SELECT id FROM transaction_log
+       WHERE state IN ('committed', 'aborted') AND update_time < now() - make_interval(days => $1) LIMIT $2)`,
+    [RETENTION_DAYS, AT_ONCE],
+    options,
+  );
+}

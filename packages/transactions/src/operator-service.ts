@@ -1,0 +1,91 @@
+import {
+  BranchOutcome,
+  CoordinatorServiceDefinition,
+  SagaState,
+  TransactionState,
+} from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import type { Coordinator } from './coordinator/coordinator.js';
+import type { Confirmation, Decision, LogEntry } from './coordinator/entry.js';
+import type { SagaEntry } from './saga/entry.js';
+import type { Sagas } from './saga/sagas.js';
+
+/** What an operator is to see of a process. */
+export interface OperatorServiceOptions {
+  readonly coordinator?: Coordinator;
+  readonly sagas?: Sagas;
+}
+
+/** The service by which `rondo tx` sees what a coordinator and sagas have to finish. */
+export function createOperatorService({ coordinator, sagas }: OperatorServiceOptions): ServiceImplementation {
+  return implement(CoordinatorServiceDefinition, {
+    listTransactions: async (_request, { signal }) => ({
+      transactions: ((await coordinator?.list(signal)) ?? []).map(toTransaction),
+      coordinator: coordinator?.name ?? '',
+    }),
+    resolveTransaction: async ({ id, outcome }, { signal }) => {
+      if (coordinator === undefined) throw nothing('transactions');
+      return toTransaction(await coordinator.resolve(id, toDecision(outcome), signal));
+    },
+    listSagas: async (_request, { signal }) => ({ sagas: ((await sagas?.list(signal)) ?? []).map(toSaga) }),
+    retrySaga: async ({ id }, { signal }) => {
+      if (sagas === undefined) throw nothing('sagas');
+      return toSaga(await sagas.retry(id, signal));
+    },
+  });
+}
+
+const STATES: Record<LogEntry['state'], TransactionState> = {
+  preparing: TransactionState.TRANSACTION_STATE_PREPARING,
+  committing: TransactionState.TRANSACTION_STATE_COMMITTING,
+  aborting: TransactionState.TRANSACTION_STATE_ABORTING,
+  committed: TransactionState.TRANSACTION_STATE_COMMITTED,
+  aborted: TransactionState.TRANSACTION_STATE_ABORTED,
+  conflict: TransactionState.TRANSACTION_STATE_CONFLICT,
+};
+
+const OUTCOMES: Record<Confirmation, BranchOutcome> = {
+  '': BranchOutcome.BRANCH_OUTCOME_UNSPECIFIED,
+  committed: BranchOutcome.BRANCH_OUTCOME_COMMITTED,
+  aborted: BranchOutcome.BRANCH_OUTCOME_ABORTED,
+  unknown: BranchOutcome.BRANCH_OUTCOME_UNKNOWN,
+};
+
+function toTransaction({ id, coordinator, state, decision, participants, ...rest }: LogEntry) {
+  const { kind, subject, attempts, createTime, expireTime } = rest;
+  return {
+    ref: { coordinator, id },
+    kind,
+    subject,
+    state: STATES[state],
+    participants: participants.map(({ service, outcome, error }) => ({ service, outcome: OUTCOMES[outcome], error })),
+    createTime,
+    expireTime,
+    attempts,
+    decision: OUTCOMES[decision ?? ''],
+  };
+}
+
+function toDecision(outcome: BranchOutcome): Decision {
+  if (outcome === BranchOutcome.BRANCH_OUTCOME_COMMITTED) return 'committed';
+  if (outcome === BranchOutcome.BRANCH_OUTCOME_ABORTED) return 'aborted';
+  const description = 'must be BRANCH_OUTCOME_COMMITTED or BRANCH_OUTCOME_ABORTED';
+  throw invalidArgument([{ field: 'outcome', description }]);
+}
+
+const SAGA_STATES: Record<SagaEntry['state'], SagaState> = {
+  running: SagaState.SAGA_STATE_RUNNING,
+  compensating: SagaState.SAGA_STATE_COMPENSATING,
+  done: SagaState.SAGA_STATE_DONE,
+  compensated: SagaState.SAGA_STATE_COMPENSATED,
+};
+
+function toSaga({ id, kind, subject, state, parked, stepName, attempts, error, createTime }: SagaEntry) {
+  const shown = parked ? SagaState.SAGA_STATE_PARKED : SAGA_STATES[state];
+  return { id, kind, subject, state: shown, step: stepName, attempts, error, createTime };
+}
+
+function nothing(what: string): RpcError {
+  return new RpcError(Status.NOT_FOUND, `this service has no ${what}`);
+}

@@ -1,0 +1,82 @@
+import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import type { Database } from '@rondo/database';
+import type { Logger } from '@rondo/rpc/call';
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { performer } from '../steps.js';
+import type { CheckedRef } from '../transaction-ref.js';
+import { type EndedBranch, findEnded, markAborted, markHeuristic } from './branches.js';
+
+/** What the calls of a participant share. */
+export interface Surroundings {
+  /** The participant's name. */
+  readonly name: string;
+  readonly database: Database;
+  /** The same one, for ending and listing. */
+  readonly ending: Database;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly onCommitted: () => void;
+  /** Now and then forgets what ended long ago. */
+  readonly forget: () => Promise<void>;
+  /** What this process prepares now, by its gid: as many as there are calls. */
+  readonly preparing: Map<string, AbortController>;
+}
+
+/** A branch that is to end. */
+export interface EndingBranch {
+  readonly transaction: CheckedRef;
+  readonly gid: string;
+  /** Whether an operator has decided it. */
+  readonly heuristic: boolean;
+}
+
+/** Somebody works on the branch: a process that prepares it, or one that ends it. */
+const BUSY_PAUSE_MS = 20;
+
+/** Commits what was prepared, and says how the branch has ended. */
+export async function commitBranch(around: Surroundings, branch: EndingBranch, signal: AbortSignal) {
+  const { ending, onCommitted, forget } = around;
+  const { gid, heuristic, transaction } = branch;
+  const perform = performer('participant', { transactionId: transaction.id, name: around.name });
+  if (await perform('commit', () => ending.commitPrepared(gid, { signal }))) {
+    if (heuristic) await noteHeuristic(around, branch, signal);
+    onCommitted();
+    await forget();
+  }
+  return { outcome: outcomeOf(await findEnded(ending, gid, { signal })) };
+}
+
+/**
+ * Undoes what was prepared, stops what is being prepared, and sees to it that nothing will be; says how the branch has
+ * ended.
+ */
+export async function abortBranch(around: Surroundings, branch: EndingBranch, signal: AbortSignal) {
+  const { ending, clock, preparing } = around;
+  const { gid, heuristic, transaction } = branch;
+  const perform = performer('participant', { transactionId: transaction.id, name: around.name });
+  for (;;) {
+    preparing.get(gid)?.abort(abortedMeanwhile(branch));
+    await perform('abort', () => ending.rollbackPrepared(gid, { signal }));
+    const known = await perform('log-aborted', () => markAborted(ending, { gid, heuristic }, { signal }));
+    if (known !== undefined) {
+      if (heuristic) around.log.warn({ gid }, 'a branch was aborted by an operator');
+      return { outcome: outcomeOf(known) };
+    }
+    await sleep(clock, BUSY_PAUSE_MS, signal);
+  }
+}
+
+async function noteHeuristic({ ending, log }: Surroundings, { gid }: EndingBranch, signal: AbortSignal) {
+  log.warn({ gid }, 'a branch was committed by an operator');
+  await markHeuristic(ending, gid, { signal });
+}
+
+function outcomeOf(known: EndedBranch | undefined): BranchOutcome {
+  if (known === undefined) return BranchOutcome.BRANCH_OUTCOME_UNKNOWN;
+  return known.outcome === 'committed' ? BranchOutcome.BRANCH_OUTCOME_COMMITTED : BranchOutcome.BRANCH_OUTCOME_ABORTED;
+}
+
+function abortedMeanwhile({ transaction: { id, coordinator } }: EndingBranch): RpcError {
+  return new RpcError(Status.ABORTED, `transaction ${id} of ${coordinator} was aborted while it was being prepared`);
+}

@@ -1,0 +1,101 @@
+import { ParticipantServiceDefinition, type PrepareRequest } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { type Database, requirePreparedTransactions } from '@rondo/database';
+import type { Logger } from '@rondo/rpc/call';
+import { type Clock, systemClock } from '@rondo/rpc/clock';
+import { implement, type ServiceImplementation } from '@rondo/rpc/server';
+import { invalidArgument } from '@rondo/rpc/status';
+import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
+import { forgetful } from './branches.js';
+import { abortBranch, commitBranch, type Surroundings } from './end-branch.js';
+import { asStatus } from './fault.js';
+import { type Operation, typeOf } from './operation.js';
+import { prepareBranch } from './prepare-branch.js';
+
+/** What a participant is made from. */
+export interface ParticipantOptions {
+  /** The service's own; it has the tables of `transactionsSchema`. */
+  readonly database: Database;
+  /**
+   * The same database by a pool of its own, of two connections or so, by which branches are ended and listed. What waits
+   * for rows that a prepared branch holds may take every connection of `database`, and the end of that branch is what
+   * they wait for. `database` by default.
+   */
+  readonly ending?: Database;
+  /** Names it among those that share a database, and to operators: 1 to 40 of `A-Z a-z 0-9 . _ -`. Never changed. */
+  readonly name: string;
+  /** What it does in others' transactions. */
+  readonly operations: readonly Operation[];
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Told that something was committed here, such as to pass changes on. It must not throw. */
+  readonly onCommitted?: () => void;
+}
+
+/** A service's side of others' transactions. */
+export interface Participant {
+  /** To be served beside the service's own. */
+  readonly service: ServiceImplementation;
+  /** Makes sure that the database prepares transactions: a part of the service's readiness. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+const MAX_LISTED = 1_000;
+
+/** Makes a participant over PostgreSQL's prepared transactions. */
+export function createParticipant(options: ParticipantOptions): Participant {
+  const { database, ending = database, log, clock = systemClock, onCommitted = () => undefined } = options;
+  const name = checkName('participant', options.name);
+  const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
+  const around: Surroundings = {
+    name,
+    database,
+    ending,
+    log,
+    clock,
+    onCommitted,
+    forget: forgetful(ending, log),
+    preparing: new Map(),
+  };
+
+  const handlers = {
+    async prepare(request: PrepareRequest, { signal }: { readonly signal: AbortSignal }) {
+      const transaction = readRef(request.transaction);
+      const operation = operations.get(typeOf(request.operation));
+      if (operation === undefined || request.operation === undefined) throw unknownOperation(request, operations);
+      const branch = { transaction, gid: gidOf(transaction, name), operation, request: request.operation };
+      return { result: await asStatus(prepareBranch(around, branch, signal)) };
+    },
+    commit: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
+      asStatus(commitBranch(around, toEnd(request, name), call.signal)),
+    abort: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
+      asStatus(abortBranch(around, toEnd(request, name), call.signal)),
+    async listInDoubt({ coordinator }: { readonly coordinator: string }, { signal }: { readonly signal: AbortSignal }) {
+      const prepared = await asStatus(ending.listPrepared(gidPrefix(coordinator), { signal }));
+      const branches = prepared.flatMap(({ gid, prepareTime }) => {
+        const transaction = branchOf(gid, name);
+        return transaction === undefined ? [] : [{ transaction, prepareTime }];
+      });
+      return { participant: name, branches: branches.slice(0, MAX_LISTED) };
+    },
+  };
+  return {
+    service: implement(ParticipantServiceDefinition, handlers),
+    check: (signal) => requirePreparedTransactions(database, { signal }),
+  };
+}
+
+interface EndRequest {
+  readonly transaction?: CheckedRef | undefined;
+  readonly heuristic: boolean;
+}
+
+function toEnd({ transaction, heuristic }: EndRequest, participant: string) {
+  const ref = readRef(transaction);
+  return { transaction: ref, gid: gidOf(ref, participant), heuristic };
+}
+
+function unknownOperation({ operation }: PrepareRequest, known: ReadonlyMap<string, Operation>) {
+  const names = [...known.keys()].join(', ') || 'none';
+  const description = `must be of a type that there is an operation for (${names}); it is "${typeOf(operation)}"`;
+  return invalidArgument([{ field: 'operation', description }]);
+}

@@ -1,0 +1,105 @@
+import type { Database, Queries, QueryOptions } from '@rondo/database';
+import { SAGA_COLUMNS, type SagaRow } from './entry.js';
+
+/** A saga as it begins. */
+export interface NewSaga {
+  readonly id: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly input: unknown;
+}
+
+/** How long whoever works on a saga has it for itself. Milliseconds. */
+export const SAGA_CLAIM_MS = 10_000;
+const RETENTION_DAYS = 30;
+const AT_ONCE = 1_000;
+
+/** Writes a saga; one of the same id is there already where it returns false. */
+export async function insertSaga({ query }: Queries, { id, kind, subject, input }: NewSaga): Promise<boolean> {
+  const rows = await query(
+    `INSERT INTO sagas (id, kind, subject, input, state) VALUES ($1, $2, $3, $4::jsonb, 'running')
+     ON CONFLICT DO NOTHING RETURNING id`,
+    [id, kind, subject, JSON.stringify(input)],
+  );
+  return rows.length > 0;
+}
+
+/** Takes those of these kinds that are due, at most `limit`. */
+export function claimSagas(
+  database: Database,
+  { kinds, limit }: { readonly kinds: readonly string[]; readonly limit: number },
+  options: QueryOptions,
+): Promise<SagaRow[]> {
+  return database.query<SagaRow>(
+    `UPDATE sagas SET due_time = now() + $3 * interval '1 ms' WHERE id IN (
+       SELECT id FROM sagas WHERE state IN ('running', 'compensating') AND NOT parked AND kind = ANY($1)
+         AND due_time <= now() ORDER BY due_time LIMIT $2 FOR UPDATE SKIP LOCKED)
+     RETURNING ${SAGA_COLUMNS}`,
+    [kinds, limit, SAGA_CLAIM_MS],
+    options,
+  );
+}
+
+/** Where a saga goes from a step. */
+export interface SagaMove {
+  readonly state: SagaRow['state'];
+  readonly step: number;
+  readonly results: Readonly<Record<string, unknown>>;
+  /** Why it is being undone; empty otherwise. */
+  readonly error: string;
+}
+
+/** Moves a saga on, unless somebody else has. */
+export async function moveSaga({ query }: Queries, from: SagaRow, to: SagaMove): Promise<SagaRow | undefined> {
+  const rows = await query<SagaRow>(
+    `UPDATE sagas SET state = $4, step = $5, results = $6::jsonb, error = $7, attempts = 0, update_time = now(),
+       due_time = now() + $8 * interval '1 ms'
+     WHERE id = $1 AND state = $2 AND step = $3 AND NOT parked RETURNING ${SAGA_COLUMNS}`,
+    [from.id, from.state, from.step, to.state, to.step, JSON.stringify(to.results), to.error, SAGA_CLAIM_MS],
+  );
+  return rows[0];
+}
+
+/** Notes that a step has failed, and when to try it again; or that somebody has to look. */
+export async function noteFailure(
+  { query }: Queries,
+  { id, state, step }: SagaRow,
+  { error, backoffMs, parked }: { readonly error: string; readonly backoffMs: number; readonly parked: boolean },
+): Promise<void> {
+  await query(
+    `UPDATE sagas SET attempts = attempts + 1, error = $4, parked = $5, update_time = now(),
+       due_time = now() + $6 * interval '1 ms'
+     WHERE id = $1 AND state = $2 AND step = $3`,
+    [id, state, step, error, parked, backoffMs],
+  );
+}
+
+/** Has a saga go on at once; undefined where it isn't there or is finished. */
+export async function unpark({ query }: Queries, id: string): Promise<SagaRow | undefined> {
+  const rows = await query<SagaRow>(
+    `UPDATE sagas SET parked = false, attempts = 0, due_time = now(), update_time = now()
+     WHERE id = $1 AND state IN ('running', 'compensating') RETURNING ${SAGA_COLUMNS}`,
+    [id],
+  );
+  return rows[0];
+}
+
+/** Those that aren't finished, those that wait for somebody first. */
+export function listUnfinishedSagas(database: Queries, options: QueryOptions): Promise<SagaRow[]> {
+  return database.query<SagaRow>(
+    `SELECT ${SAGA_COLUMNS} FROM sagas WHERE state IN ('running', 'compensating')
+     ORDER BY parked DESC, create_time, id LIMIT $1`,
+    [AT_ONCE],
+    options,
+  );
+}
+
+/** Forgets sagas that finished long ago, some at a time. */
+export async function forgetSagas(database: Queries, options: QueryOptions): Promise<void> {
+  await database.query(
+    `DELETE FROM sagas WHERE id IN (SELECT id FROM sagas
+       WHERE state IN ('done', 'compensated') AND update_time < now() - make_interval(days => $1) LIMIT $2)`,
+    [RETENTION_DAYS, AT_ONCE],
+    options,
+  );
+}

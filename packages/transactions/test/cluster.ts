@@ -1,0 +1,155 @@
+import { CalculatorRequest, CalculatorResponse } from '@rondo/contracts/calculator/calculator';
+import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
+import type { TestPostgres } from '@rondo/database/testing';
+import { silentLogger } from '@rondo/rpc/call';
+import { type Channel, createChannel } from '@rondo/rpc/client';
+import { systemRandom } from '@rondo/rpc/clock';
+import type { Resolver } from '@rondo/rpc/resolver';
+import { createRouter } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createMemoryNetwork, type MemoryNetwork, staticResolver } from '@rondo/rpc/testing';
+import { createCoordinator, createParticipant, operation, part, transactionsSchema } from '../src/index.js';
+
+/** Books an amount under a number: two numbers to it, and one back. */
+export const BOOK = { request: CalculatorRequest, result: CalculatorResponse };
+
+/** A database with the tables of transactions and of what is booked. */
+export async function openBooks(postgres: TestPostgres): Promise<Database> {
+  const database = createPool({ url: await postgres.createDatabase(), maxConnections: 12 });
+  await migrate(database, { part: transactionsSchema.name, migrations: transactionsSchema.migrations });
+  await database.query('CREATE TABLE bookings (id bigint PRIMARY KEY, amount bigint NOT NULL)');
+  return database;
+}
+
+/** Books in a transaction; an amount below zero is refused. */
+export async function book(transaction: Transaction, { a, b }: { readonly a: bigint; readonly b: bigint }) {
+  if (b < 0n) throw new RpcError(Status.FAILED_PRECONDITION, `${a}: ${b} is less than nothing`);
+  await transaction.query('INSERT INTO bookings VALUES ($1, $2)', [a, b]);
+  return { result: b };
+}
+
+/** The amount that is booked under a number; undefined where none is. */
+export async function booked(database: Database, id: bigint): Promise<bigint | undefined> {
+  const row = await database.maybeOne<{ amount: bigint }>('SELECT amount FROM bookings WHERE id = $1', [id]);
+  return row?.amount;
+}
+
+/** What a process had, as far as a test can take it away: every use of it fails from then on. */
+export interface Life {
+  readonly dead: boolean;
+  end(): void;
+  /** A database, until it ends. */
+  own(database: Database): Database;
+  /** A channel, until it ends. */
+  reach(channel: Channel): Channel;
+}
+
+/** A life that lasts until it is ended. */
+export function createLife(): Life {
+  let dead = false;
+  const alive = (): void => {
+    if (dead) throw new Error('this process is dead');
+  };
+  const working =
+    <T>(work: (transaction: Transaction) => Promise<T>) =>
+    async (transaction: Transaction): Promise<T> => {
+      const result = await work(transaction);
+      alive(); // before the commit
+      return result;
+    };
+  const living =
+    <Args extends unknown[], T>(use: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      alive();
+      return await use(...args);
+    };
+  return {
+    get dead() {
+      return dead;
+    },
+    end: () => {
+      dead = true;
+    },
+    own: (database) => ({
+      ...database,
+      query: (sql, ...rest) => (dead ? Promise.reject(new Error('dead')) : database.query(sql, ...rest)),
+      one: (sql, ...rest) => (dead ? Promise.reject(new Error('dead')) : database.one(sql, ...rest)),
+      maybeOne: (sql, ...rest) => (dead ? Promise.reject(new Error('dead')) : database.maybeOne(sql, ...rest)),
+      transaction: async (work, options) => {
+        alive();
+        return await database.transaction(working(work), options);
+      },
+      prepare: async (gid, work, options) => {
+        alive();
+        return await database.prepare(gid, working(work), options);
+      },
+      commitPrepared: living(database.commitPrepared),
+      rollbackPrepared: living(database.rollbackPrepared),
+    }),
+    reach: (channel) => ({ ...channel, call: living(channel.call) }),
+  };
+}
+
+/** Services by their names, each at an address that is its name. */
+export function createNetwork(): { readonly network: MemoryNetwork; readonly channel: Channel } {
+  const network = createMemoryNetwork();
+  const resolver: Resolver = {
+    source: 'the test',
+    resolve: (service, listener) => staticResolver([service]).resolve(service, listener),
+    close() {},
+  };
+  return { network, channel: createChannel({ resolver, transport: network.transport }) };
+}
+
+/** A participant in a process of its own, at the address that is its service. */
+export function startParticipant(network: MemoryNetwork, name: string, database: Database) {
+  const life = createLife();
+  const participant = createParticipant({
+    database: life.own(database),
+    name,
+    log: silentLogger,
+    operations: [operation(BOOK, book)],
+  });
+  const listener = network.listen(serviceOf(name), createRouter({ services: [participant.service] }));
+  return {
+    life,
+    kill() {
+      life.end();
+      listener.close();
+    },
+  };
+}
+
+/** The service by which a participant is addressed. */
+export const serviceOf = (participant: string): string => `test.v1.${participant}`;
+
+/** What the participant is to book. */
+export const booking = (participant: string, a: bigint, b: bigint) =>
+  part({ fullName: serviceOf(participant) }, BOOK, { a, b });
+
+/** A coordinator in a process of its own; its transactions are numbered: `<name>-1`, `<name>-2`. */
+export function startCoordinator(channel: Channel, name: string, database: Database) {
+  const life = createLife();
+  let ids = 0;
+  const completed: string[] = [];
+  const coordinator = createCoordinator({
+    database: life.own(database),
+    name,
+    channel: life.reach(channel),
+    log: silentLogger,
+    random: {
+      next: systemRandom.next,
+      hex: () => {
+        ids += 1;
+        return `${name}-${ids}`;
+      },
+    },
+    completions: {
+      book: async (transaction, { subject }) => {
+        await transaction.query('UPDATE bookings SET amount = amount + 1000 WHERE id = $1', [BigInt(subject)]);
+        completed.push(subject);
+      },
+    },
+  });
+  return { coordinator, life, completed };
+}

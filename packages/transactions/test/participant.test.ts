@@ -1,0 +1,245 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CalculatorRequest, CalculatorResponse } from '@rondo/contracts/calculator/calculator';
+import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { BranchOutcome, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import type { Database } from '@rondo/database';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { silentLogger } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
+import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { createParticipant, type OperationContext, operation } from '../src/index.js';
+import { pack, unpack } from '../src/participant/operation.js';
+import { BOOK, book, booked, openBooks } from './cluster.js';
+
+const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
+const { BRANCH_OUTCOME_UNKNOWN: UNKNOWN } = BranchOutcome;
+
+let postgres: TestPostgres;
+let database: Database;
+let numbers = 0n;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+  database = await openBooks(postgres);
+});
+afterAll(async () => {
+  await database.close();
+  await postgres.stop();
+});
+
+/** A replica of a participant; `during` runs in its operations, before they book. */
+function replica({
+  name = 'books',
+  during,
+}: {
+  name?: string;
+  during?: (context: OperationContext) => Promise<void>;
+} = {}) {
+  const committed: true[] = [];
+  const { service, check } = createParticipant({
+    database,
+    name,
+    log: silentLogger,
+    onCommitted: () => committed.push(true),
+    operations: [
+      operation(BOOK, async (transaction, request, context) => {
+        await during?.(context);
+        return await book(transaction, request);
+      }),
+    ],
+  });
+  const client = createClient(ParticipantServiceDefinition, { channel: createTestChannel({ services: [service] }) });
+  return { client, committed, check };
+}
+
+/** A promise, and what resolves it. */
+function signalling() {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
+/** A branch of a transaction of its own. */
+function branch(b = 5n) {
+  numbers += 1n;
+  const a = numbers;
+  const transaction = { coordinator: 'sales', id: `t-${a}` };
+  return { a, transaction, operation: pack(CalculatorRequest, { a, b }) };
+}
+
+const refusal = { code: Status.ABORTED };
+let books: ReturnType<typeof replica>;
+beforeEach(() => {
+  books = replica();
+});
+
+const inDoubt = async () => (await books.client.listInDoubt({ coordinator: 'sales' })).branches;
+
+describe('a branch', () => {
+  it('is in doubt once it is prepared, and stands once it is committed, however often', async () => {
+    const { a, transaction, operation: what } = branch();
+    const { result } = await books.client.prepare({ transaction, operation: what });
+    expect(unpack(CalculatorResponse, result, 'result')).toEqual({ result: 5n });
+    expect(await booked(database, a)).toBeUndefined();
+    expect(await inDoubt()).toEqual([{ transaction, prepareTime: expect.any(Date) }]);
+    expect((await books.client.listInDoubt({ coordinator: 'others' })).branches).toEqual([]);
+    expect((await replica({ name: 'other' }).client.listInDoubt({})).branches).toEqual([]);
+
+    const ends = await Promise.all([1, 2, 3].map(() => books.client.commit({ transaction })));
+    expect(ends).toEqual([{ outcome: COMMITTED }, { outcome: COMMITTED }, { outcome: COMMITTED }]);
+    expect(books.committed).toHaveLength(1);
+    expect([await booked(database, a), await inDoubt()]).toEqual([5n, []]);
+    expect(await books.client.abort({ transaction })).toEqual({ outcome: COMMITTED });
+    await expect(books.client.prepare({ transaction, operation: what })).rejects.toMatchObject(refusal);
+    expect(await booked(database, a)).toBe(5n);
+  });
+
+  it('is gone once it is aborted, however often, and a Prepare that comes late is refused', async () => {
+    const { a, transaction, operation: what } = branch();
+    await books.client.prepare({ transaction, operation: what });
+    const ends = await Promise.all([1, 2, 3].map(() => books.client.abort({ transaction })));
+    expect(ends).toEqual([{ outcome: ABORTED }, { outcome: ABORTED }, { outcome: ABORTED }]);
+    expect(await books.client.commit({ transaction })).toEqual({ outcome: ABORTED });
+
+    const late = branch();
+    expect(await books.client.abort({ transaction: late.transaction })).toEqual({ outcome: ABORTED });
+    for (const { transaction: ref, operation: again } of [late, { transaction, operation: what }]) {
+      await expect(books.client.prepare({ transaction: ref, operation: again })).rejects.toMatchObject({
+        ...refusal,
+        message: expect.stringContaining('has ended here already'),
+      });
+    }
+    expect([await booked(database, a), await booked(database, late.a), await inDoubt()]).toEqual([
+      undefined,
+      undefined,
+      [],
+    ]);
+  });
+
+  it('of which nobody has heard is said to be unknown', async () => {
+    expect(await books.client.commit({ transaction: branch().transaction })).toEqual({ outcome: UNKNOWN });
+  });
+
+  it('is prepared once, however many prepare it at once, at whichever replica', async () => {
+    const { a, transaction, operation: what } = branch();
+    const replicas = [books, replica(), replica()];
+    const votes = await Promise.allSettled(
+      [...replicas, ...replicas].map(({ client }) => client.prepare({ transaction, operation: what })),
+    );
+    expect(votes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const vote of votes) if (vote.status === 'rejected') expect(vote.reason).toMatchObject(refusal);
+    await books.client.commit({ transaction });
+    expect(await booked(database, a)).toBe(5n);
+  });
+
+  it('that is being prepared here is stopped by its abort', async () => {
+    const { transaction, operation: what } = branch();
+    const begun = signalling();
+    const slow = replica({
+      during: ({ signal }) => {
+        begun.resolve();
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+    });
+    const vote = slow.client.prepare({ transaction, operation: what }).catch((error: unknown) => error);
+    await begun.promise;
+    expect(await slow.client.abort({ transaction })).toEqual({ outcome: ABORTED });
+    expect(await vote).toMatchObject({ ...refusal, message: expect.stringContaining('aborted while') });
+    expect(await inDoubt()).toEqual([]);
+  });
+
+  it('that is being prepared by another replica is undone as soon as it is prepared', async () => {
+    const { a, transaction, operation: what } = branch();
+    const begun = signalling();
+    const goOn = signalling();
+    const slow = replica({
+      during: () => {
+        begun.resolve();
+        return goOn.promise;
+      },
+    });
+    const vote = slow.client.prepare({ transaction, operation: what });
+    await begun.promise;
+    const abort = books.client.abort({ transaction });
+    // Not before that: an answer would promise what isn't so.
+    expect(await Promise.race([abort, new Promise((resolve) => setTimeout(resolve, 100, 'waiting'))])).toBe('waiting');
+    goOn.resolve();
+    await vote;
+    expect(await abort).toEqual({ outcome: ABORTED });
+    expect([await booked(database, a), await inDoubt()]).toEqual([undefined, []]);
+  });
+
+  it('that is refused is not there, and the refusal reaches who asked as it is', async () => {
+    const { a, transaction, operation: what } = branch(-1n);
+    const message = `${a}: -1 is less than nothing`;
+    await expect(books.client.prepare({ transaction, operation: what })).rejects.toMatchObject({
+      code: Status.FAILED_PRECONDITION,
+      message,
+    });
+    const detailed = replica({ during: () => Promise.reject(invalidArgument([{ field: 'b', description: 'bad' }])) });
+    const vote = detailed.client.prepare(branch()).catch((error: unknown) => error);
+    expect(await vote).toMatchObject({ code: Status.INVALID_ARGUMENT });
+    const error = await vote;
+    expect(error instanceof RpcError && error.detail(BadRequest)?.fieldViolations).toMatchObject([{ field: 'b' }]);
+    expect(await inDoubt()).toEqual([]);
+    // It may be asked again: nothing was promised.
+    await books.client.prepare({ transaction, operation: pack(CalculatorRequest, { a, b: 1n }) });
+    await books.client.abort({ transaction });
+  });
+
+  it("that an operator ended says so, and keeps to it when the coordinator's word comes", async () => {
+    const [one, two] = [branch(), branch()];
+    for (const { transaction, operation: what } of [one, two]) {
+      await books.client.prepare({ transaction, operation: what });
+    }
+    await books.client.commit({ transaction: one.transaction, heuristic: true });
+    await books.client.abort({ transaction: two.transaction, heuristic: true });
+    expect(await books.client.abort({ transaction: one.transaction })).toEqual({ outcome: COMMITTED });
+    expect(await books.client.commit({ transaction: two.transaction })).toEqual({ outcome: ABORTED });
+    const ended = await database.query(
+      `SELECT outcome FROM transaction_branches WHERE heuristic AND gid IN ($1, $2) ORDER BY outcome`,
+      [`rondo:sales:${one.transaction.id}:books`, `rondo:sales:${two.transaction.id}:books`],
+    );
+    expect(ended).toEqual([{ outcome: 'aborted' }, { outcome: 'committed' }]);
+  });
+});
+
+describe('a participant', () => {
+  it('says all that is wrong with a request', async () => {
+    const bad = books.client.prepare({ transaction: { coordinator: 'a:b', id: '' }, operation: branch().operation });
+    const error = await bad.catch((reason: unknown) => reason);
+    expect(error instanceof RpcError && error.detail(BadRequest)?.fieldViolations).toMatchObject([
+      { field: 'transaction.coordinator' },
+      { field: 'transaction.id' },
+    ]);
+    const { transaction } = branch();
+    await expect(
+      books.client.prepare({ transaction, operation: pack(CalculatorResponse, { result: 1n }) }),
+    ).rejects.toMatchObject({
+      code: Status.INVALID_ARGUMENT,
+      message: expect.stringContaining('there is an operation for (calculator.CalculatorRequest)'),
+    });
+    const options = { database, log: silentLogger, operations: [] };
+    expect(() => createParticipant({ ...options, name: 'a:b' })).toThrow('"a:b" can\'t name a participant');
+  });
+
+  it('refuses what is more than the server may have prepared, and takes it when there is room again', async () => {
+    await books.check(AbortSignal.timeout(5_000));
+    const branches = Array.from({ length: 65 }, () => branch());
+    const votes = await Promise.allSettled(
+      branches.map(({ transaction, operation: what }) => books.client.prepare({ transaction, operation: what })),
+    );
+    const refused = votes.flatMap((vote) => (vote.status === 'rejected' ? [vote.reason] : []));
+    expect(refused).toMatchObject([
+      { code: Status.RESOURCE_EXHAUSTED, message: expect.stringContaining('max_prepared_transactions') },
+    ]);
+    await Promise.all(branches.map(({ transaction }) => books.client.abort({ transaction })));
+    const after = branch();
+    await books.client.prepare(after);
+    await books.client.abort(after);
+    expect(await inDoubt()).toEqual([]);
+  });
+});

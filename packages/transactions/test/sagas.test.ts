@@ -1,0 +1,166 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { createPool, type Database, migrate } from '@rondo/database';
+import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
+import { silentLogger } from '@rondo/rpc/call';
+import { createClient } from '@rondo/rpc/client';
+import { Status } from '@rondo/rpc/status';
+import { createTestChannel } from '@rondo/rpc/testing';
+import {
+  createOperatorService,
+  createSagas,
+  type Sagas,
+  type StepContext,
+  StepRefused,
+  transactionsSchema,
+} from '../src/index.js';
+import { within } from './within.js';
+
+let postgres: TestPostgres;
+let database: Database;
+let done: string[];
+let processes: Sagas[];
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  done = [];
+  processes = [];
+  database = createPool({ url: await postgres.createDatabase() });
+  await migrate(database, { part: transactionsSchema.name, migrations: transactionsSchema.migrations });
+});
+afterEach(async () => {
+  await Promise.all(processes.map((sagas) => sagas.close()));
+  await database.close();
+});
+
+type Fault = (step: string, context: StepContext<{ order: string }>) => void;
+
+/** A process that knows the saga of three steps. */
+function startProcess(fault: Fault = () => undefined, maxAttempts = 12) {
+  const sagas = createSagas({ database, log: silentLogger, maxAttempts });
+  processes.push(sagas);
+  const step = (name: string) => ({
+    name,
+    run: async (context: StepContext<{ order: string }>) => {
+      fault(name, context);
+      done.push(`${name} ${context.key}`);
+      return { [name]: context.input.order };
+    },
+    compensate: async (context: StepContext<{ order: string }>) => {
+      fault(`undo ${name}`, context);
+      done.push(`undo ${name} ${context.key}`);
+    },
+  });
+  const cancel = sagas.define({ kind: 'cancel', steps: ['a', 'b', 'c'].map(step) });
+  sagas.start();
+  return { sagas, cancel };
+}
+
+const begin = ({ sagas, cancel }: ReturnType<typeof startProcess>, id = 's') =>
+  database
+    .transaction((transaction) => cancel.start(transaction, { id, subject: 'orders/7', input: { order: '7' } }))
+    .finally(() => sagas.nudge());
+
+const stateOf = async (id = 's') => await database.maybeOne('SELECT state, results FROM sagas WHERE id = $1', [id]);
+const finished = (state: string, id?: string) =>
+  within(8_000, async () => expect(await stateOf(id)).toMatchObject({ state }));
+
+describe('a saga', () => {
+  it('does its steps in order, each with what those before returned and a key of its own', async () => {
+    const seen: unknown[] = [];
+    const process = startProcess((name, { results }) => seen.push([name, results]));
+    await begin(process);
+    await finished('done');
+    expect(done).toEqual(['a s/a', 'b s/b', 'c s/c']);
+    expect(seen).toEqual([
+      ['a', {}],
+      ['b', { a: { a: '7' } }],
+      ['c', { a: { a: '7' }, b: { b: '7' } }],
+    ]);
+    await begin(process);
+    expect(await process.sagas.list(AbortSignal.timeout(5_000))).toEqual([]);
+    expect(done).toHaveLength(3);
+  });
+
+  it('is not there where the transaction that starts it is rolled back', async () => {
+    const { cancel } = startProcess();
+    const failing = database.transaction(async (transaction) => {
+      await cancel.start(transaction, { id: 's', subject: '', input: { order: '7' } });
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await stateOf()).toBeUndefined();
+  });
+
+  it('tries a step again that fails, under the same key', async () => {
+    let failures = 2;
+    const keys: string[] = [];
+    const process = startProcess((name, { key }) => {
+      if (name !== 'b') return;
+      keys.push(key);
+      if (failures-- > 0) throw new Error('away');
+    });
+    await begin(process);
+    await finished('done');
+    expect(keys).toEqual(['s/b', 's/b', 's/b']);
+    expect(done).toEqual(['a s/a', 'b s/b', 'c s/c']);
+  });
+
+  it('undoes what was done where a step refuses, the last first', async () => {
+    const process = startProcess((name) => {
+      if (name === 'c') throw new StepRefused('it is shipped');
+    });
+    await begin(process);
+    await finished('compensated');
+    expect(done).toEqual(['a s/a', 'b s/b', 'undo c s/c', 'undo b s/b', 'undo a s/a']);
+    expect(await database.one('SELECT error FROM sagas')).toEqual({ error: 'c: it is shipped' });
+  });
+
+  it('goes on at the step where its process died, and does none before it again', async () => {
+    const process = startProcess((name) => {
+      if (name === 'b') throw new Error('dying');
+    });
+    await begin(process);
+    await within(8_000, async () =>
+      expect((await process.sagas.list(AbortSignal.timeout(5_000)))[0]?.attempts).toBe(1),
+    );
+    await process.sagas.close();
+    await begin(startProcess());
+    await finished('done');
+    expect(done).toEqual(['a s/a', 'b s/b', 'c s/c']);
+  });
+
+  it('is done once by any number of processes', async () => {
+    const replicas = [startProcess(), startProcess(), startProcess()];
+    await Promise.all(
+      Array.from({ length: 12 }, (_, index) => begin(replicas[index % 3] ?? startProcess(), `s${index}`)),
+    );
+    for (let index = 0; index < 12; index += 1) await finished('done', `s${index}`);
+    expect(done).toHaveLength(36);
+    expect(new Set(done).size).toBe(36);
+  });
+
+  it('waits for an operator after too many failures, and goes on where it stopped', async () => {
+    let broken = true;
+    const process = startProcess((name) => {
+      if (name === 'b' && broken) throw new Error('nobody there');
+    }, 2);
+    const services = [createOperatorService({ sagas: process.sagas })];
+    const client = createClient(CoordinatorServiceDefinition, { channel: createTestChannel({ services }) });
+    await begin(process);
+    await within(8_000, async () => {
+      expect((await client.listSagas({})).sagas).toMatchObject([
+        { id: 's', kind: 'cancel', subject: 'orders/7', state: 3, step: 'b', attempts: 2, error: 'nobody there' },
+      ]);
+    });
+    broken = false;
+    expect(await client.retrySaga({ id: 's' })).toMatchObject({ state: 1, step: 'b' });
+    await finished('done');
+    expect(done).toEqual(['a s/a', 'b s/b', 'c s/c']);
+    await expect(client.retrySaga({ id: 's' })).rejects.toMatchObject({ code: Status.NOT_FOUND });
+    await expect(client.resolveTransaction({ id: 's', outcome: 1 })).rejects.toMatchObject({ code: Status.NOT_FOUND });
+  });
+});
