@@ -29,8 +29,8 @@ const code = {
     .map((folder) => `<rootDir>/${folder}`),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
-    '^@rondo/(rpc|service|database|scaffold|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
-    '^@rondo/(service|database|scaffold|cli)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@rondo/(rpc|service|database|resources|sync|scaffold|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
+    '^@rondo/(service|database|resources|sync|transactions|scaffold|cli)$': '<rootDir>/packages/$1/src/index.ts',
     ...typescriptSpecifiers,
   },
 };
@@ -46,6 +46,7 @@ const e2e = {
 /** @type {import('jest').Config} */
 export default {
   projects: existsSync('e2e/package.json') ? [code, e2e] : [code],
+  testSequencer: '<rootDir>/scripts/jest/long-files-first.mjs',
   // A bound on what hangs, and no measure of anything: a machine may be busy.
   testTimeout: 60_000,
   // What would hold a worker has failed its test file. One of half a gigabyte takes its time to end on a busy machine.

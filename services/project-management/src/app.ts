@@ -1,21 +1,30 @@
+import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
-import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
+import { createPool, createReadinessCheck, describeUrl, type PoolOptions } from '@rondo/database';
+import { startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import type { Random } from '@rondo/rpc/clock';
+import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
 import { implement } from '@rondo/rpc/server';
 import type { App } from '@rondo/service';
+import { createSync, syncSchema } from '@rondo/sync';
+import { createParticipant, operation, transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
-import { createChangeFeed } from './adapters/change-feed.js';
 import { createStoreDatabase } from './adapters/database.js';
+import { createDeliveryStore } from './adapters/delivery-store.js';
 import { createMemberStore } from './adapters/member-store.js';
+import { releaseProject } from './adapters/member-weeks.js';
+import { createPlanStore } from './adapters/plan-store.js';
 import { createProjectStore } from './adapters/project-store.js';
+import { createProjectWatches } from './adapters/project-watches.js';
+import { REQUESTS } from './adapters/request-log.js';
+import { createReservationStore } from './adapters/reservation-store.js';
 import { createTaskStore } from './adapters/task-store.js';
 import type { ProjectsConfig } from './config.js';
-import { ServiceStopped } from './domain/errors.js';
 import type { Ports } from './domain/ports.js';
+import { deliverIn } from './rpc/deliveries.js';
 import { projectHandlers } from './rpc/projects.js';
 import { taskHandlers } from './rpc/tasks.js';
 import { teamHandlers } from './rpc/team.js';
@@ -25,50 +34,91 @@ export interface ProjectsContext {
   readonly log: Logger;
   /** Reaches the calculator. */
   readonly channel: Channel;
+  readonly clock: Clock;
   readonly random: Random;
 }
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
+/** So long calls wait for it, within their deadlines, before they are turned away. */
+const DATABASE_GRACE_MS = 10_000;
+/** Kept for the ends of transactions across services, which all others may wait for. */
+const ENDING_CONNECTIONS = 2;
 /** 80 bits: short in a name, and beyond guessing. */
 const ID_BYTES = 10;
 
+/** Less than a call's deadline: whoever waits for the locks of a transaction in doubt keeps a connection from others. */
+const LOCK_TIMEOUT_MS = 2_000;
+
 /** Wires the service: the database at the bottom, the contract at the top. */
-export function createApp({ log, channel, random }: ProjectsContext, { databaseUrl }: ProjectsConfig): App {
-  const database = createPool({
-    url: databaseUrl,
-    applicationName: 'project-management',
-    onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
+export function createApp({ log, channel, clock, random }: ProjectsContext, { databaseUrl }: ProjectsConfig): App {
+  const connect = (bounds: Pick<PoolOptions, 'lockTimeoutMs' | 'maxConnections'>) =>
+    createPool({
+      url: databaseUrl,
+      applicationName: 'project-management',
+      ...bounds,
+      onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
+    });
+  const [database, ending] = [
+    connect({ lockTimeoutMs: LOCK_TIMEOUT_MS }),
+    connect({ maxConnections: ENDING_CONNECTIONS }),
+  ];
+  const sync = createSync({ database, url: databaseUrl, log, clock, random: random.next });
+  const storeDatabase = createStoreDatabase(database, sync.nudge);
+  const requestTrim = startRequestTrim(database, {
+    requests: REQUESTS,
+    clock: backgroundClock(clock),
+    random: random.next,
+    onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
   });
-  const storeDatabase = createStoreDatabase(database);
-  const changes = createChangeFeed();
   const ports: Ports = {
-    projects: createProjectStore(storeDatabase),
+    projects: createProjectStore(storeDatabase, releaseProject),
     tasks: createTaskStore(storeDatabase),
     members: createMemberStore(storeDatabase),
+    reservations: createReservationStore(storeDatabase),
+    plans: createPlanStore(storeDatabase),
     calculator: createCalculator(channel),
-    changes,
+    watches: createProjectWatches(sync),
     newId: () => random.hex(ID_BYTES),
+    now: () => new Date(clock.now()),
   };
+
+  const deliver = operation(
+    { request: DeliverProjectRequest, result: DeliverProjectResponse },
+    deliverIn({ ...ports, storeIn: createDeliveryStore }),
+  );
+  const participant = createParticipant({
+    ...{ database, ending, log, clock: backgroundClock(clock) },
+    name: 'project-management',
+    operations: [deliver],
+    onCommitted: sync.nudge,
+  });
+  const migrated = createReadinessCheck(database, {
+    directory: MIGRATIONS,
+    parts: [syncSchema, transactionsSchema],
+    log: (line) => log.info({}, line),
+    warn: (line) => log.warn({}, line),
+  });
 
   return {
     services: [
       implement(ProjectServiceDefinition, projectHandlers(ports)),
       implement(TaskServiceDefinition, taskHandlers(ports)),
       implement(TeamServiceDefinition, teamHandlers(ports)),
+      participant.service,
     ],
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
-        check: createReadinessCheck(database, {
-          directory: MIGRATIONS,
-          log: (line) => log.info({}, line),
-          warn: (line) => log.warn({}, line),
-        }),
+        graceMs: DATABASE_GRACE_MS,
+        async check(signal) {
+          await migrated(signal);
+          await participant.check(signal);
+        },
       },
     ],
     async stop() {
-      changes.close(new ServiceStopped());
-      await database.close();
+      await Promise.all([sync.close(), requestTrim.close()]);
+      await Promise.all([database.close(), ending.close()]);
     },
   };
 }

@@ -3,11 +3,12 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
+import { ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool, type Database } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
-import { systemRandom } from '@rondo/rpc/clock';
+import { systemClock, systemRandom } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError } from '@rondo/rpc/status';
@@ -20,25 +21,65 @@ export async function startCompany() {
   const postgres = await startTestPostgres();
   const databaseUrl = await postgres.createDatabase();
   const calculator = startCalculator();
-  const app = createApp({ log: silentLogger, channel: calculator.channel, random: systemRandom }, { databaseUrl });
+  const start = () =>
+    createApp(
+      { log: silentLogger, channel: calculator.channel, clock: systemClock, random: systemRandom },
+      { databaseUrl },
+    );
+  const app = start();
+  const second = start();
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
+  const others: { stop(): Promise<void> }[] = [];
   const channel = createTestChannel({ services: app.services });
+  const secondChannel = createTestChannel({ services: second.services });
   const database = createPool({ url: databaseUrl, maxConnections: 2 });
 
   return {
     projects: createClient(ProjectServiceDefinition, { channel }),
     tasks: createClient(TaskServiceDefinition, { channel }),
     team: createClient(TeamServiceDefinition, { channel }),
+    /** Its part in others' transactions. */
+    participant: createClient(ParticipantServiceDefinition, { channel }),
+    /** The tasks by another instance of the service, on the same database. */
+    tasksElsewhere: createClient(TaskServiceDefinition, { channel: secondChannel }),
+    /** The team by that other instance. */
+    teamElsewhere: createClient(TeamServiceDefinition, { channel: secondChannel }),
     calculator,
     postgres,
+    databaseUrl,
     /** The service's own database, past the service. */
     database,
+    /** One channel over so many further replicas on the same database. */
+    async startReplicas(count: number) {
+      const network = createMemoryNetwork();
+      const names = Array.from({ length: count }, (_, index) => `replica-${index + 1}`);
+      const replicas = names.map((name) => {
+        const replica = start();
+        const listener = network.listen(name, createRouter({ services: replica.services }));
+        const end = async () => {
+          listener.close();
+          await replica.stop?.();
+        };
+        return { name, end };
+      });
+      const fleet = createChannel({ resolver: staticResolver(names), transport: network.transport });
+      others.push({
+        async stop() {
+          fleet.close();
+          await Promise.all(replicas.map(({ end }) => end()));
+        },
+      });
+      return { projects: createClient(ProjectServiceDefinition, { channel: fleet }), replicas };
+    },
     /** Ends the service and leaves the rest. */
     stopService: () => app.stop?.(),
     async stop() {
       channel.close();
+      secondChannel.close();
       calculator.channel.close();
+      await Promise.all(others.map((other) => other.stop()));
       await app.stop?.();
+      await second.stop?.();
       await database.close();
       await postgres.stop();
     },
@@ -72,10 +113,10 @@ function summing(sums: bigint[][]): ServiceImplementation {
 let members = 0;
 
 /** A member with an address that nobody else has. */
-export async function addMember({ team }: Company): Promise<string> {
+export async function addMember({ team }: Company, weeklyCapacityMinutes = 2400n): Promise<string> {
   members += 1;
   const { name } = await team.createMember({
-    member: { displayName: `Member ${members}`, email: `member-${members}@example.com`, weeklyCapacityMinutes: 2400n },
+    member: { displayName: `Member ${members}`, email: `member-${members}@example.com`, weeklyCapacityMinutes },
   });
   return name;
 }
@@ -113,7 +154,8 @@ class Signal {
   });
 }
 
-async function waiting(database: Database): Promise<number> {
+/** How many wait for locks. */
+export async function waiting(database: Database): Promise<number> {
   const { backends } = await database.one<{ backends: number }>(
     "SELECT count(*)::int AS backends FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
   );

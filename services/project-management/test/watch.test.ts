@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { WatchProjectResponse } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
-import { addProject, type Company, failureOf, startCompany } from './company.js';
+import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
 
 let company: Company;
 beforeAll(async () => {
@@ -28,9 +28,9 @@ function inShort({ event }: WatchProjectResponse): string {
     case 'snapshot':
       return `snapshot of ${event.value.project?.title} with ${event.value.tasks.map(({ title }) => title).join(', ')}`;
     case 'projectChanged':
-      return `project ${event.value.title} ${event.value.etag}`;
+      return `project ${event.value.title} ${versionIn(event.value.etag)}${deleted(event.value)}`;
     case 'taskChanged':
-      return `task ${event.value.title} ${event.value.etag}`;
+      return `task ${event.value.title} ${versionIn(event.value.etag)}${deleted(event.value)}`;
     default:
       return 'nothing';
   }
@@ -45,10 +45,10 @@ describe('WatchProject', () => {
     await company.projects.updateProject({ project: { name, title: 'Q' } });
     await company.tasks.updateTask({ task: { name: task, state: TaskState.TASK_STATE_IN_PROGRESS } });
     await company.tasks.updateTask({ task: { name: task, title: 'C' } });
-    expect(await watcher.next()).toBe('task B "1"');
-    expect(await watcher.next()).toBe('project Q "2"');
-    expect(await watcher.next()).toBe('task B "2"');
-    expect(await watcher.next()).toBe('task C "3"');
+    expect(await watcher.next()).toBe('task B 1');
+    expect(await watcher.next()).toBe('project Q 2');
+    expect(await watcher.next()).toBe('task B 2');
+    expect(await watcher.next()).toBe('task C 3');
     watcher.leave();
   });
 
@@ -58,7 +58,7 @@ describe('WatchProject', () => {
     await watcher.next();
     const pending = watcher.next();
     await company.projects.updateProject({ project: { name, title: 'Lively' } });
-    expect(await pending).toBe('project Lively "2"');
+    expect(await pending).toBe('project Lively 2');
     watcher.leave();
   });
 
@@ -87,8 +87,72 @@ describe('WatchProject', () => {
     await company.projects.updateProject({ project: { name, title: 'Calm' } });
     await company.projects.updateProject({ project: { name: other, title: 'Loud' } });
     await company.projects.updateProject({ project: { name, title: 'Calmer' } });
-    expect(await watcher.next()).toBe('project Calmer "2"');
+    expect(await watcher.next()).toBe('project Calmer 2');
     watcher.leave();
+  });
+
+  it('tells of deletions, of what is brought back, and of batches', async () => {
+    const { name } = await company.projects.createProject({ project: { title: 'P' }, tasks: [{ title: 'A' }] });
+    const { tasks } = await company.tasks.listTasks({ parent: name });
+    const [task] = tasks;
+    const watcher = watch(name);
+    await watcher.next();
+    await company.tasks.deleteTask({ name: task?.name ?? '' });
+    await company.tasks.undeleteTask({ name: task?.name ?? '' });
+    const requests = ['B', 'C'].map((title) => ({ task: { title } }));
+    await company.tasks.batchCreateTasks({ parent: name, requests });
+    await company.projects.deleteProject({ name });
+    await company.projects.undeleteProject({ name });
+    const told: string[] = [];
+    while (told.length < 6) told.push(await watcher.next());
+    expect(told).toEqual([
+      'task A 2 deleted',
+      'task A 3',
+      'task B 1',
+      'task C 1',
+      'project P 2 deleted',
+      'project P 3',
+    ]);
+    watcher.leave();
+  });
+
+  it('has the fields of what it tells as GetTask and GetProject have them', async () => {
+    const owner = await addMember(company);
+    const { name } = await addProject(company);
+    const watcher = company.projects.watchProject({ name })[Symbol.asyncIterator]();
+    await watcher.next();
+    const dates = { startDate: { year: 2026, month: 3, day: 2 }, dueDate: { year: 2026, month: 4, day: 1 } };
+    await company.projects.updateProject({ project: { name, owner, ...dates } });
+    const first = await company.tasks.createTask({ parent: name, task: { title: 'first' } });
+    const fields = { title: 'second', assignee: owner, effortMinutes: 90n, dependencies: [first.name] };
+    const second = await company.tasks.createTask({ parent: name, task: fields });
+    const told: unknown[] = [];
+    while (told.length < 3) told.push((await watcher.next()).value?.event?.value);
+    expect(told).toEqual([await company.projects.getProject({ name }), first, second]);
+    await watcher.return?.();
+  });
+
+  it('tells a large project in parts, of which the last has the token', async () => {
+    const { name } = await addProject(company, 'Large');
+    await company.database.query(
+      `INSERT INTO tasks (id, project_id, title, state, effort_minutes, create_time, update_time)
+       SELECT 't' || n, $1, 'T' || n, 'OPEN', 0, now(), now() FROM generate_series(1, 1100) AS n`,
+      [name.replace('projects/', '')],
+    );
+    const titles: string[] = [];
+    const parts: { more: boolean; token: boolean }[] = [];
+    for await (const { event, resumeToken } of company.projects.watchProject({ name })) {
+      if (event?.$case !== 'snapshot') throw new Error('a snapshot comes first');
+      titles.push(...event.value.tasks.map(({ title }) => title));
+      parts.push({ more: event.value.more, token: resumeToken !== '' });
+      if (!event.value.more) break;
+    }
+    expect(titles).toEqual(Array.from({ length: 1_100 }, (_, index) => `T${index + 1}`));
+    const [more, last] = [
+      { more: true, token: false },
+      { more: false, token: true },
+    ];
+    expect(parts).toEqual([more, more, last]);
   });
 
   it('ends when its caller leaves, also while nothing happens', async () => {
@@ -114,7 +178,58 @@ describe('WatchProject', () => {
     expect(unknown.message).toContain("projects/none doesn't exist");
     expect((await failureOf(watch('none').next())).code).toBe(Status.INVALID_ARGUMENT);
   });
+
+  it('refuses a token of another project, saying which field and what to do', async () => {
+    const { name } = await addProject(company);
+    const { name: other } = await addProject(company);
+    const [snapshot] = await take(company.projects.watchProject({ name: other }), 1);
+    const { resumeToken = '' } = snapshot ?? {};
+    const failure = await failureOf(take(company.projects.watchProject({ name, resumeToken }), 1));
+    expect(failure.code).toBe(Status.INVALID_ARGUMENT);
+    expect(failure.message).toContain('resume_token');
+    expect(failure.message).toContain('leave it empty');
+  });
 });
+
+describe('WatchProject over replicas', () => {
+  it('tells what another replica changed, and goes on there by itself when its own is stopped', async () => {
+    const { name } = await addProject(company, '0');
+    const { projects, replicas } = await company.startReplicas(2);
+    const breaks: unknown[] = [];
+    const options = { onBreak: (error: unknown) => void breaks.push(error) };
+    // One at each: the calls of a channel are shared out in turn.
+    const watchers = [1, 2].map(() => projects.watchProject({ name }, options)[Symbol.asyncIterator]());
+    for (const watcher of watchers) await watcher.next();
+    const titles: (string | undefined)[] = [];
+    for (let title = 1; title <= 9; title += 1) {
+      await company.projects.updateProject({ project: { name, title: String(title) } });
+      if (title === 4) await replicas[0]?.end();
+      for (const watcher of watchers) {
+        const { value } = await watcher.next();
+        titles.push(value?.event?.$case === 'projectChanged' ? value.event.value.title : value?.event?.$case);
+      }
+    }
+    expect(titles).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((title) => [`${title}`, `${title}`]));
+    expect(breaks).toHaveLength(1);
+    await Promise.all(watchers.map((watcher) => watcher.return?.()));
+  });
+});
+
+/** The first so many messages. */
+async function take<T>(messages: AsyncIterable<T>, count: number): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const message of messages) if (taken.push(message) === count) break;
+  return taken;
+}
+
+function deleted({ deleteTime }: { deleteTime?: Date | undefined }): string {
+  return deleteTime === undefined ? '' : ' deleted';
+}
+
+/** An etag begins with the version. */
+function versionIn(etag: string): string {
+  return /\d+/.exec(etag)?.[0] ?? 'none';
+}
 
 /** The titles that a watcher hears of, up to the last one. */
 async function titlesUntil(next: () => Promise<string>, last: string): Promise<number[]> {

@@ -1,57 +1,105 @@
 import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
+import { startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import type { Random } from '@rondo/rpc/clock';
+import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
 import type { App } from '@rondo/service';
-import { createCalculator } from './adapters/calculator.js';
+import { createSync, syncSchema } from '@rondo/sync';
+import { transactionsSchema } from '@rondo/transactions';
+import { createAcrossServices } from './adapters/across-services.js';
+import { createCalculator } from './adapters/calculator/calculator.js';
 import { createQueries, createTransact } from './adapters/database.js';
+import { createOrderFeed } from './adapters/order-feed.js';
 import { createProjects } from './adapters/projects.js';
-import { createStores } from './adapters/stores.js';
+import { REQUESTS } from './adapters/request-log.js';
 import type { SalesConfig } from './config.js';
 import type { Ports } from './domain/ports.js';
 import { customerService } from './rpc/customers.js';
 import { orderService } from './rpc/orders.js';
 import { productService } from './rpc/products.js';
 import { quoteService } from './rpc/quotes.js';
+import { finishAcceptance } from './usecases/finish-acceptance.js';
 
 /** What the service needs of the process that it runs in. */
 export interface SalesContext {
   readonly log: Logger;
   /** Reaches the calculator and project management. */
   readonly channel: Channel;
+  readonly clock: Clock;
   readonly random: Random;
 }
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
+/** So long calls wait for it, within their deadlines, before they are turned away. */
+const DATABASE_GRACE_MS = 10_000;
 /** 80 bits: short in a name, and beyond guessing. */
 const ID_BYTES = 10;
+const ISO_DATE_LENGTH = 'YYYY-MM-DD'.length;
+
+/** Less than a call's deadline: whoever waits for the locks of a transaction in doubt keeps a connection from others. */
+const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service: the database at the bottom, the contract at the top. */
-export function createApp({ log, channel, random }: SalesContext, { databaseUrl }: SalesConfig): App {
+export function createApp({ log, channel, clock, random }: SalesContext, { databaseUrl }: SalesConfig): App {
   const database = createPool({
     url: databaseUrl,
     applicationName: 'sales',
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
     onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
   });
-  const ports: Ports = {
-    stores: createStores(createQueries(database)),
-    transact: createTransact(database, createStores),
-    calculator: createCalculator(channel),
-    projects: createProjects(channel),
-    newId: () => random.hex(ID_BYTES),
+  const sync = createSync({
+    database,
+    url: databaseUrl,
+    log,
+    clock: backgroundClock(clock),
+    random: () => random.next(),
+  });
+  const requestTrim = startRequestTrim(database, {
+    requests: REQUESTS,
+    clock: backgroundClock(clock),
+    random: () => random.next(),
+    onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
+  });
+  const projects = createProjects(channel);
+  const across = createAcrossServices({
+    ...{ database, channel, projects, log, clock, random },
+    finish: (stores, quoteId) => finishAcceptance({ stores, projects }, quoteId),
+    onAppended: sync.nudge,
+  });
+  const onAppended = () => {
+    sync.nudge();
+    across.nudge();
   };
+  const ports: Ports = {
+    stores: across.storesOver(createQueries(database), sync.nudge),
+    transact: createTransact(database, { createStores: across.storesOver, onAppended }),
+    deliveries: across.deliveries,
+    feed: createOrderFeed(sync),
+    calculator: createCalculator(channel),
+    newId: () => random.hex(ID_BYTES),
+    today: () => new Date(clock.now()).toISOString().slice(0, ISO_DATE_LENGTH),
+  };
+  const migrated = createReadinessCheck(database, {
+    directory: MIGRATIONS,
+    parts: [syncSchema, transactionsSchema],
+    log: (line) => log.info({}, line),
+    warn: (line) => log.warn({}, line),
+  });
   return {
-    services: [customerService(ports), productService(ports), quoteService(ports), orderService(ports)],
+    services: [...[customerService, productService, quoteService, orderService].map((of) => of(ports)), across.service],
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
-        check: createReadinessCheck(database, {
-          directory: MIGRATIONS,
-          log: (line) => log.info({}, line),
-          warn: (line) => log.warn({}, line),
-        }),
+        graceMs: DATABASE_GRACE_MS,
+        async check(signal) {
+          await migrated(signal);
+          across.start();
+        },
       },
     ],
-    stop: () => database.close(),
+    async stop() {
+      await Promise.all([across.close(), sync.close(), requestTrim.close()]);
+      await database.close();
+    },
   };
 }

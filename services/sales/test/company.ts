@@ -1,3 +1,4 @@
+import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { type Product, ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
@@ -5,33 +6,37 @@ import { type Quote, QuoteServiceDefinition } from '@rondo/contracts/sales/v1/qu
 import { startTestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import { systemRandom } from '@rondo/rpc/clock';
+import { systemClock, systemRandom } from '@rondo/rpc/clock';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
-import { FakeCalculator, FakeProjects } from './fake-peers.js';
+import { FakeCalculator } from './fake-peers.js';
+import { startFakeProjects } from './fake-projects.js';
 
-/** The whole service over its contract: a real database, peers that only the network is taken away from. */
-export async function startCompany() {
+/**
+ * The whole service over its contract: a real database, peers that only the network is taken away from.
+ *
+ * @param prepare fills the database before the service sees it.
+ */
+export async function startCompany(prepare: (databaseUrl: string) => Promise<void> = async () => undefined) {
   const postgres = await startTestPostgres();
   const calculator = new FakeCalculator();
-  const projects = new FakeProjects();
-  const peers = createTestChannel({ services: [calculator.service, projects.service] });
   const databaseUrl = await postgres.createDatabase();
-  const app = createApp({ log: silentLogger, channel: peers, random: systemRandom }, { databaseUrl });
-  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
-  const channel = createTestChannel({ services: app.services });
+  const projects = await startFakeProjects(postgres);
+  const peers = createTestChannel({ services: [calculator.service, ...projects.services] });
+  await prepare(databaseUrl);
+  const first = await startReplica(peers, databaseUrl);
 
   return {
-    ...clientsOver(channel),
+    ...first,
     calculator,
     projects,
     postgres,
-    dependencies: app.dependencies ?? [],
     databaseUrl,
+    startReplica: (url = databaseUrl) => startReplica(peers, url),
     async stop() {
-      channel.close();
+      await first.stop();
       peers.close();
-      await app.stop?.();
+      await projects.stop();
       await postgres.stop();
     },
   };
@@ -40,12 +45,29 @@ export async function startCompany() {
 /** What {@link startCompany} starts. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
+/** One process's worth of the service. */
+async function startReplica(peers: Channel, databaseUrl: string) {
+  const context = { log: silentLogger, channel: peers, clock: systemClock, random: systemRandom };
+  const app = createApp(context, { databaseUrl });
+  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
+  const channel = createTestChannel({ services: app.services });
+  return {
+    ...clientsOver(channel),
+    dependencies: app.dependencies ?? [],
+    async stop() {
+      channel.close();
+      await app.stop?.();
+    },
+  };
+}
+
 function clientsOver(channel: Channel) {
   return {
     customers: createClient(CustomerServiceDefinition, { channel }),
     products: createClient(ProductServiceDefinition, { channel }),
     quotes: createClient(QuoteServiceDefinition, { channel }),
     orders: createClient(OrderServiceDefinition, { channel }),
+    transactions: createClient(CoordinatorServiceDefinition, { channel }),
   };
 }
 

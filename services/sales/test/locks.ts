@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createPool, type Database } from '@rondo/database';
+import { createPool, type Database, type Transaction } from '@rondo/database';
 
 const POLL_MS = 10;
 const TIMEOUT_MS = 30_000;
@@ -12,15 +12,30 @@ export async function countDeadlocks(databaseUrl: string): Promise<bigint> {
   return deadlocks;
 }
 
-/** Starts `work` while somebody else holds all products, and lets go once `count` statements wait for locks. */
-export async function pileUp<T>(databaseUrl: string, count: bigint, work: () => Promise<T>): Promise<T> {
+/** What is held, and what happens meanwhile. */
+export interface Held {
+  readonly databaseUrl: string;
+  /** Only this product; all of them by default. */
+  readonly product?: string;
+  /** What the holder changes before `work` begins. */
+  readonly change?: (holder: Transaction) => Promise<unknown>;
+  /** Looks around when all wait. */
+  readonly look?: (observer: Database) => Promise<unknown>;
+}
+
+/** Starts `work` while somebody else holds products, and lets go once `count` statements wait for locks. */
+export async function pileUp<T>(held: Held, count: bigint, work: () => Promise<T>): Promise<T> {
+  const { databaseUrl, product, change, look } = held;
   const holder = createPool({ url: databaseUrl, maxConnections: 2 });
   try {
     const started = await holder.transaction(async (transaction) => {
-      await transaction.query('SELECT FROM products FOR UPDATE');
+      const sql = 'SELECT FROM products WHERE $1::text IS NULL OR id = $1 FOR UPDATE';
+      await transaction.query(sql, [product?.slice('products/'.length) ?? null]);
+      await change?.(transaction);
       const result = work();
       // Handed on in an object: a promise would be awaited here, under the lock.
       await waitForWaiters(holder, count);
+      await look?.(holder);
       return { result };
     });
     return await started.result;

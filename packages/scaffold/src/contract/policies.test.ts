@@ -16,7 +16,7 @@ import { onStage } from './stage.js';
 const refused: readonly [body: string, reason: string][] = [
   [
     method('hash_key: {field: "nme"}'),
-    'Get: hash_key.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id',
+    'Get: hash_key.field is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
   ],
   [
     method('hash_key: {field: "owner.nme"}'),
@@ -36,7 +36,7 @@ const refused: readonly [body: string, reason: string][] = [
     'Get: hash_key.field is "by_name.key", but by_name is a map: which of its values would count?',
   ],
   [
-    method('hash_key: {field: "name"}', 'stream '),
+    method('hash_key: {field: "name"}', { request: 'stream ' }),
     'Get: hash_key.field is name, and the request is a stream; name a key of metadata instead',
   ],
   [method('hash_key: {}'), 'Get: hash_key names neither a field nor a metadata key'],
@@ -51,6 +51,42 @@ const refused: readonly [body: string, reason: string][] = [
   [
     method('hash_key: {metadata: "tenant-bin"}'),
     'Get: hash_key.metadata is tenant-bin; behind a key that ends in -bin stand bytes, which are no key of a call',
+  ],
+  [
+    method('resume: {request: "name" response: "name"}'),
+    'Get: resume is for a method with one request and a stream of replies; leave it out',
+  ],
+  [
+    method('resume: {request: "name" response: "name"}', { request: 'stream ', response: 'stream ' }),
+    'Get: resume is for a method with one request and a stream of replies; leave it out',
+  ],
+  [
+    method('resume: {request: "name" response: "name"}', { response: 'stream ' }),
+    'Get: resume calls again, which is safe for idempotency_level = NO_SIDE_EFFECTS alone; say so, or leave it out',
+  ],
+  [
+    watch('resume: {request: "nme" response: "name"}'),
+    'Get: resume.request is "nme", but p.Request has no field "nme"; it has name, owner, tags, by_name, kind, id, token',
+  ],
+  [
+    watch('resume: {request: "name"}'),
+    'Get: resume.response is "", but p.Request has no field ""; it has name, owner, tags, by_name, kind, id, token',
+  ],
+  [
+    watch('resume: {request: "name" response: "tags"}'),
+    'Get: resume.response is "tags", but tags is no string and no bytes, of which a token is one',
+  ],
+  [
+    watch('resume: {request: "kind" response: "name"}'),
+    'Get: resume.request is "kind", but kind is no string and no bytes, of which a token is one',
+  ],
+  [
+    watch('resume: {request: "token" response: "name"}'),
+    'Get: resume.request is "token", but token is part of the oneof either; name one outside',
+  ],
+  [
+    watch('resume: {request: "id" response: "name"}'),
+    'Get: resume names a bytes of the request and a string of the reply; both have to be the same',
   ],
   [method('timeout: {nanos: 999999}'), 'Get: timeout is 0.999999 ms; it must be from 1 ms to 24 h'],
   [method('timeout: {seconds: 86401}'), 'Get: timeout is 86401000 ms; it must be from 1 ms to 24 h'],
@@ -79,7 +115,9 @@ const taken: readonly string[] = [
   method('hash_key: {field: "owner.name"}'),
   method('hash_key: {field: "kind"}'),
   method('hash_key: {field: "id"}'),
-  method('hash_key: {metadata: "x-tenant"}', 'stream '),
+  method('hash_key: {metadata: "x-tenant"}', { request: 'stream ' }),
+  watch('resume: {request: "name" response: "name"}'),
+  watch('resume: {request: "id" response: "id"}'),
   method('timeout: {nanos: 1000000}'),
   method('timeout: {seconds: 86400}'),
   balancing('policy: BALANCING_POLICY_RING_HASH') + method('hash_key: {field: "name"}'),
@@ -88,8 +126,13 @@ const taken: readonly string[] = [
   balancing('slow_start: {seconds: 3600} subset_size: 1'),
 ];
 
-function method(option: string, stream = ''): string {
-  return `  rpc Get(${stream}Request) returns (Request) {\n    option (rondo.options.v1.method) = {${option}}; // here\n  }\n`;
+function method(option: string, { request = '', response = '', level = '' } = {}): string {
+  return `  rpc Get(${request}Request) returns (${response}Request) {\n${level}    option (rondo.options.v1.method) = {${option}}; // here\n  }\n`;
+}
+
+/** A method with a stream of replies that may be called again. */
+function watch(option: string): string {
+  return method(option, { response: 'stream ', level: '    option idempotency_level = NO_SIDE_EFFECTS;\n' });
 }
 
 function balancing(setting: string): string {
@@ -106,6 +149,7 @@ message Request {
   map<string, string> by_name = 4;
   Kind kind = 5;
   bytes id = 6;
+  oneof either { string token = 7; }
 }
 message Owner { string name = 1; }
 enum Kind { KIND_UNSPECIFIED = 0; }

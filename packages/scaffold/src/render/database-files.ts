@@ -22,7 +22,7 @@ export type ${pascalCase(name)}Config = Config<typeof variables>;
 /** The adapter. Where the migrations are is app.ts's to say: its place beside them is the same in an image. */
 export const renderDatabase = (
   name: string,
-): string => `import { createPool, createReadinessCheck, type Database, describeUrl } from '@rondo/database';
+): string => `import { createPool, createReadinessCheck, type Database, describeUrl, type SchemaPart } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 
 /** Where the database is, and what brings it up to date. */
@@ -31,17 +31,25 @@ export interface DatabaseOptions {
   readonly url: string;
   /** The folder of the migrations. */
   readonly migrations: URL;
+  /** Tables that packages bring along, such as \`syncSchema\` of \`@rondo/sync\`. */
+  readonly parts?: readonly SchemaPart[];
   readonly log: Logger;
 }
 
 /** The service's database. */
 export interface ServiceDatabase extends Database {
   /** What the service can't serve without: the database, up to date. */
-  readonly dependency: { readonly name: string; readonly check: (signal: AbortSignal) => Promise<void> };
+  readonly dependency: { readonly name: string; readonly graceMs: number; check(signal: AbortSignal): Promise<void> };
 }
 
-/** Opens the database. It connects on first use, so one that is away is waited for. */
-export function openDatabase({ url, migrations, log }: DatabaseOptions): ServiceDatabase {
+/** A database that is restarted may take so long; then calls are turned away. */
+const GRACE_MS = 10_000;
+
+/**
+ * Opens the database. It connects on first use, so one that is away is waited for. Give \`currentBounds()\` of
+ * \`@rondo/rpc/call\` to what is done for a call, as its options: it ends with the call, and waits for a restart until then.
+ */
+export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptions): ServiceDatabase {
   const pool = createPool({
     url,
     applicationName: '${name}',
@@ -49,10 +57,11 @@ export function openDatabase({ url, migrations, log }: DatabaseOptions): Service
   });
   const check = createReadinessCheck(pool, {
     directory: migrations,
+    parts,
     log: (line) => log.info({}, line),
     warn: (line) => log.warn({}, line),
   });
-  return { ...pool, dependency: { name: \`the \${describeUrl(url)}\`, check } };
+  return { ...pool, dependency: { name: \`the \${describeUrl(url)}\`, graceMs: GRACE_MS, check } };
 }
 `;
 

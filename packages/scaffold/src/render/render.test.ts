@@ -53,7 +53,13 @@ describe('the files of a new service', () => {
     const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
     const like = (drawn: Blueprint, file: string) => textOf({ ...drawn, name: 'acme' }, file);
     expect(like(blueprint([]), 'tsconfig.json')).toBe(text('services/calculator/tsconfig.json'));
-    expect(like(blueprint([], 'acme'), 'tsconfig.json')).toBe(text('services/sales/tsconfig.json'));
+    // Sales has more packages than one begins with; the rest is the same, line by line.
+    const alone = (config: string) =>
+      config.replace(/^ +\{ "path": ".*packages\/(?:resources|sync|transactions)" \},?\n/gm, '');
+    const withoutCommas = (config: string) => alone(config).replaceAll('},\n', '}\n');
+    expect(withoutCommas(like(blueprint([], 'acme'), 'tsconfig.json'))).toBe(
+      withoutCommas(text('services/sales/tsconfig.json')),
+    );
     expect(like(blueprint([], 'acme'), 'src/config.ts').replaceAll('acme', 'sales').replaceAll('Acme', 'Sales')).toBe(
       text('services/sales/src/config.ts'),
     );

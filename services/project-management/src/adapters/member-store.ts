@@ -1,9 +1,14 @@
-import { type Transaction, UniqueViolation } from '@rondo/database';
+import { type SqlValue, type Transaction, UniqueViolation } from '@rondo/database';
+import { descending, pageOf, whereOf } from '@rondo/resources/sql';
+import type { CalendarDate } from '../domain/calendar-date.js';
+import { MoreReserved, StillReserved } from '../domain/capacity-errors.js';
 import { EmailTaken } from '../domain/errors.js';
-import type { NewMember } from '../domain/member.js';
-import type { MemberStore } from '../domain/ports.js';
+import type { Member, NewMember } from '../domain/member.js';
+import { memberName } from '../domain/names.js';
+import type { ListQuery, Page } from '../domain/page.js';
+import type { MemberStore } from '../domain/team-ports.js';
 import type { StoreDatabase } from './database.js';
-import { descending, pageOf } from './page.js';
+import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
 import { once } from './request-log.js';
 import { type MemberRow, toMember } from './rows.js';
 
@@ -18,21 +23,104 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
       const row = await database.maybeOne<MemberRow>('SELECT * FROM members WHERE id = $1', [id]);
       return row && toMember(row);
     },
-    async list(query) {
-      const sql = 'SELECT * FROM members WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2';
-      return pageOf(await database.query<MemberRow>(sql, descending(query)), query, toMember);
-    },
+    list: (query) => list(database, query),
+    update: (id, decide, thisWeek) =>
+      database.transaction(async (transaction) => {
+        const present = await lock(transaction, id);
+        if (present === undefined) return undefined;
+        const changed = decide(present);
+        return changed === present ? present : write(transaction, { present, changed, thisWeek });
+      }),
+    remove: (id, admit, thisWeek) =>
+      database.transaction(async (transaction) => {
+        const present = await lock(transaction, id);
+        if (present === undefined || present.deleteTime !== undefined) return present;
+        admit(present);
+        const reserved = await weeksWithMoreThan(transaction, { memberId: id, minutes: 0n, from: thisWeek });
+        if (reserved.length > 0) throw new StillReserved(memberName(id), reserved);
+        return set(transaction, { member: present, assignments: 'delete_time = clock.now', params: [] });
+      }),
+    restore: (id) =>
+      database.transaction(async (transaction) => {
+        const present = await lock(transaction, id);
+        if (present?.deleteTime === undefined) return present;
+        return set(transaction, { member: present, assignments: 'delete_time = NULL', params: [] });
+      }),
   };
 }
 
-async function insert(transaction: Transaction, member: NewMember): Promise<MemberRow> {
+const COLUMNS = {
+  display_name: 'display_name',
+  email: 'email',
+  weekly_capacity_minutes: 'weekly_capacity_minutes',
+  create_time: 'create_time',
+};
+
+async function list(database: StoreDatabase, query: ListQuery): Promise<Page<Member>> {
+  const where = whereOf(query.conditions, COLUMNS, 4);
+  const rows = await database.query<MemberRow>(
+    `SELECT * FROM members WHERE sequence < $1 AND ($3 OR delete_time IS NULL) AND ${where.sql}
+     ORDER BY sequence DESC LIMIT $2`,
+    [...descending(query), query.showDeleted, ...where.params],
+  );
+  return pageOf(rows, query, toMember);
+}
+
+/**
+ * FOR UPDATE at once, as a new capacity takes that much: who reserves time waits here, so that weeks are changed by one
+ * side only.
+ */
+async function lock(transaction: Transaction, id: string): Promise<Member | undefined> {
+  const row = await transaction.maybeOne<MemberRow>('SELECT * FROM members WHERE id = $1 FOR UPDATE', [id]);
+  return row && toMember(row);
+}
+
+function insert(transaction: Transaction, { id, displayName, email, weeklyCapacityMinutes }: NewMember) {
+  const sql = `INSERT INTO members (id, display_name, email, weekly_capacity_minutes, create_time, update_time)
+    SELECT $1, $2, $3, $4, now, now FROM (SELECT clock_timestamp() AS now) AS clock RETURNING *`;
+  const params = [id, displayName, email, weeklyCapacityMinutes];
+  return unlessEmailTaken(email, transaction.one<MemberRow>(sql, params));
+}
+
+interface Replacement {
+  readonly present: Member;
+  readonly changed: Member;
+  /** The Monday of the first week that isn't over. */
+  readonly thisWeek: CalendarDate;
+}
+
+async function write(transaction: Transaction, { present, changed, thisWeek }: Replacement): Promise<Member> {
+  const { id, displayName, email, weeklyCapacityMinutes: minutes } = changed;
+  if (minutes !== present.weeklyCapacityMinutes) {
+    const tooFull = await weeksWithMoreThan(transaction, { memberId: id, minutes, from: thisWeek });
+    if (tooFull.length > 0) throw new MoreReserved(memberName(id), minutes, tooFull);
+    await closeWeeksBefore(transaction, id, thisWeek);
+  }
+  const assignments = 'display_name = $2, email = $3, weekly_capacity_minutes = $4';
+  return set(transaction, { member: changed, assignments, params: [displayName, email, minutes] });
+}
+
+interface Assignment {
+  readonly member: Member;
+  /** Of SQL; parameters are numbered from `$2`. */
+  readonly assignments: string;
+  readonly params: readonly SqlValue[];
+}
+
+/** Times have milliseconds, and two changes may meet in one: the later is told by one more. */
+async function set(transaction: Transaction, { member, assignments, params }: Assignment): Promise<Member> {
+  const sql = `UPDATE members SET ${assignments}, version = version + 1, update_time = clock.now
+    FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now
+      FROM members WHERE id = $1) AS clock
+    WHERE id = $1 RETURNING members.*`;
+  return toMember(await unlessEmailTaken(member.email, transaction.one<MemberRow>(sql, [member.id, ...params])));
+}
+
+async function unlessEmailTaken<T>(email: string, writing: Promise<T>): Promise<T> {
   try {
-    return await transaction.one<MemberRow>(
-      'INSERT INTO members (id, display_name, email, weekly_capacity_minutes) VALUES ($1, $2, $3, $4) RETURNING *',
-      [member.id, member.displayName, member.email, member.weeklyCapacityMinutes],
-    );
+    return await writing;
   } catch (error) {
     if (!(error instanceof UniqueViolation) || error.constraint !== 'members_email_key') throw error;
-    throw new EmailTaken(member.email);
+    throw new EmailTaken(email);
   }
 }

@@ -1,19 +1,38 @@
 import type { Transaction } from '@rondo/database';
-import type { ProjectSnapshot } from '../domain/change.js';
-import type { TaskEffort } from '../domain/effort.js';
 import type { ProjectStore } from '../domain/ports.js';
-import type { NewProject, Project } from '../domain/project.js';
+import { type NewProject, PROJECT_STATES, type Project } from '../domain/project.js';
 import type { RequestKey } from '../domain/request-key.js';
 import type { NewTask } from '../domain/task.js';
+import { tellProject } from './change-log.js';
 import type { StoreDatabase } from './database.js';
-import { descending, pageOf } from './page.js';
+import type { Listing } from './listing.js';
+import { readList } from './lists.js';
 import { once } from './request-log.js';
-import { requireMembers } from './require-members.js';
-import { type ProjectRow, type TaskRow, toProject, toTask, toTaskState } from './rows.js';
-import { insertTasks } from './task-store.js';
+import { requireReferences } from './require-references.js';
+import { type ProjectRow, toProject } from './rows.js';
+import { insertTasks } from './task-rows.js';
+
+/** What is done with a project that is deleted or archived, in the same transaction. */
+export type OnEnd = (transaction: Transaction, projectId: string) => Promise<void>;
+
+const LISTING: Listing = {
+  table: 'projects',
+  order: 'the newest first',
+  columns: {
+    title: 'title',
+    owner: 'owner_id',
+    start_date: 'start_date',
+    due_date: 'due_date',
+    create_time: 'create_time',
+  },
+  states: PROJECT_STATES,
+  walkedBy: 'owner',
+  // Two that are made at once may come in either order.
+  chronological: false,
+};
 
 /** Projects in PostgreSQL. */
-export function createProjectStore(database: StoreDatabase): ProjectStore {
+export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async () => {}): ProjectStore {
   return {
     create: (project, tasks, key) =>
       database.transaction((transaction) => create(transaction, { project, tasks, key })),
@@ -21,13 +40,25 @@ export function createProjectStore(database: StoreDatabase): ProjectStore {
       const row = await database.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1', [id]);
       return row && toProject(row);
     },
-    async list(query) {
-      const sql = 'SELECT * FROM projects WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2';
-      return pageOf(await database.query<ProjectRow>(sql, descending(query)), query, toProject);
-    },
-    update: (id, decide) => database.transaction((transaction) => update(transaction, id, decide)),
-    snapshot: (id) => database.atOneMoment((transaction) => snapshot(transaction, id)),
-    efforts: (id) => efforts(database, id),
+    list: (query) => readList<ProjectRow, Project>(database, { listing: LISTING, query }, toProject),
+    update: (id, decide) => database.transaction((transaction) => update(transaction, { id, decide, onEnd })),
+    delete: (id, admit) =>
+      database.transaction((transaction) =>
+        move(transaction, id, async (project) => {
+          if (project.deleteTime !== undefined) return project;
+          admit(project);
+          await onEnd(transaction, id);
+          return toProject(await tellProject(transaction, await mark(transaction, id, 'deleted')));
+        }),
+      ),
+    undelete: (id) =>
+      database.transaction((transaction) =>
+        move(transaction, id, async (project) =>
+          project.deleteTime === undefined
+            ? project
+            : toProject(await tellProject(transaction, await mark(transaction, id, 'live'))),
+        ),
+      ),
   };
 }
 
@@ -38,13 +69,23 @@ interface Creation {
 }
 
 async function create(transaction: Transaction, { project, tasks, key }: Creation): Promise<Project> {
-  const row = await once<ProjectRow>(transaction, { collection: 'projects', key }, async () => {
-    await requireMembers(transaction, [project.ownerId, ...tasks.map(({ assigneeId }) => assigneeId)]);
-    const made = await insert(transaction, project);
-    if (tasks.length > 0) await insertTasks(transaction, tasks);
-    return made;
-  });
+  const row = await once<ProjectRow>(transaction, { collection: 'projects', key }, () =>
+    insertProject(transaction, project, tasks),
+  );
   return toProject(row);
+}
+
+/** Inserts a project with its tasks. @throws UnknownReferences. */
+export async function insertProject(
+  transaction: Transaction,
+  project: NewProject,
+  tasks: readonly NewTask[],
+): Promise<ProjectRow> {
+  const memberIds = [project.ownerId, ...tasks.map(({ assigneeId }) => assigneeId)];
+  await requireReferences(transaction, { projectId: project.id, memberIds, taskIds: [] });
+  const made = await insert(transaction, project);
+  await insertTasks(transaction, { projectId: project.id, tasks });
+  return made;
 }
 
 function insert(transaction: Transaction, project: NewProject): Promise<ProjectRow> {
@@ -56,18 +97,31 @@ function insert(transaction: Transaction, project: NewProject): Promise<ProjectR
   );
 }
 
-async function update(
+interface Update {
+  readonly id: string;
+  readonly decide: (project: Project) => Project;
+  readonly onEnd: OnEnd;
+}
+
+async function update(transaction: Transaction, { id, decide, onEnd }: Update): Promise<Project | undefined> {
+  return move(transaction, id, async (present) => {
+    const changed = decide(present);
+    if (changed === present) return present;
+    const memberIds = changed.ownerId === present.ownerId ? [] : [changed.ownerId];
+    await requireReferences(transaction, { projectId: id, memberIds, taskIds: [] });
+    if (changed.state === 'ARCHIVED') await onEnd(transaction, id);
+    return toProject(await tellProject(transaction, await write(transaction, changed)));
+  });
+}
+
+/** Has a project changed, which nobody else changes meanwhile. */
+async function move(
   transaction: Transaction,
   id: string,
-  decide: (project: Project) => Project,
+  change: (project: Project) => Promise<Project>,
 ): Promise<Project | undefined> {
   const row = await transaction.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1 FOR NO KEY UPDATE', [id]);
-  if (row === undefined) return undefined;
-  const present = toProject(row);
-  const changed = decide(present);
-  if (changed === present) return present;
-  if (changed.ownerId !== present.ownerId) await requireMembers(transaction, [changed.ownerId]);
-  return toProject(await write(transaction, changed));
+  return row && change(toProject(row));
 }
 
 /** Times have milliseconds, and two changes may meet in one: the later is told by one more. */
@@ -80,26 +134,16 @@ function write(transaction: Transaction, project: Project): Promise<ProjectRow> 
   );
 }
 
+function mark(transaction: Transaction, id: string, as: 'deleted' | 'live'): Promise<ProjectRow> {
+  return transaction.one<ProjectRow>(
+    `UPDATE projects SET version = version + 1, update_time = now, delete_time = CASE WHEN $2 THEN now END
+     FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now
+       FROM projects WHERE id = $1) AS clock
+     WHERE id = $1 RETURNING projects.*`,
+    [id, as === 'deleted'],
+  );
+}
+
 function fieldsOf({ id, title, state, ownerId, startDate, dueDate }: NewProject) {
   return [id, title, state, ownerId ?? null, startDate ?? null, dueDate ?? null];
-}
-
-async function snapshot(transaction: Transaction, id: string): Promise<ProjectSnapshot | undefined> {
-  const row = await transaction.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1', [id]);
-  if (row === undefined) return undefined;
-  const tasks = await transaction.query<TaskRow>('SELECT * FROM tasks WHERE project_id = $1 ORDER BY sequence', [id]);
-  return { project: toProject(row), tasks: tasks.map(toTask) };
-}
-
-/** One statement, as it tells a project without tasks from none. */
-const EFFORTS = `
-  SELECT tasks.state, tasks.effort_minutes FROM projects LEFT JOIN tasks ON tasks.project_id = projects.id
-  WHERE projects.id = $1`;
-
-async function efforts(database: StoreDatabase, id: string): Promise<readonly TaskEffort[] | undefined> {
-  const rows = await database.query<{ state: string | null; effort_minutes: bigint }>(EFFORTS, [id]);
-  if (rows.length === 0) return undefined;
-  return rows.flatMap(({ state, effort_minutes }) =>
-    state === null ? [] : [{ state: toTaskState(state), effortMinutes: effort_minutes }],
-  );
 }

@@ -1,13 +1,28 @@
-import type { Transaction } from '@rondo/database';
+import type { SqlValue, Transaction } from '@rondo/database';
+import type { RequestTable } from '@rondo/resources/sql';
 import { RequestIdReused } from '../domain/errors.js';
 import type { RequestKey } from '../domain/request-key.js';
 
-/** A table whose rows may be asked for with a request id. */
-export type Collection = 'projects' | 'tasks' | 'members';
+/** Where requests that were carried out stand. */
+export const REQUESTS: RequestTable = { table: 'create_requests', scope: 'collection' };
 
-/** Which request makes a row of which table. */
+/** What may be asked for with a request id, and the relation that has the rows as they are answered. */
+const RELATIONS = {
+  projects: 'projects',
+  tasks: 'task_records',
+  task_batches: 'task_records',
+  members: 'members',
+  reservations: 'reservations',
+} as const;
+
+/** What may be asked for with a request id: each has ids of its own. */
+export type Collection = keyof typeof RELATIONS;
+
+/** Which request makes rows of which table. */
 export interface Once {
   readonly collection: Collection;
+  /** The project that the rows are of, where their ids are a project's own. */
+  readonly projectId?: string;
   /** Undefined for a create that nobody repeats. */
   readonly key: RequestKey | undefined;
 }
@@ -22,14 +37,25 @@ export interface Once {
  */
 export async function once<Row extends { readonly id: string }>(
   transaction: Transaction,
-  { collection, key }: Once,
+  request: Once,
   create: () => Promise<Row>,
 ): Promise<Row> {
-  if (key === undefined) return create();
-  if (!(await claim(transaction, collection, key))) return firstOutcome(transaction, collection, key);
-  const row = await create();
-  await keepOutcome(transaction, { collection, key, id: row.id });
+  const [row] = await onceAll(transaction, request, async () => [await create()]);
+  if (row === undefined) throw new Error(`the outcome of a request for ${request.collection} has no row`);
   return row;
+}
+
+/** As {@link once}, of several rows, in their order. */
+export async function onceAll<Row extends { readonly id: string }>(
+  transaction: Transaction,
+  { key, ...request }: Once,
+  create: () => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
+  if (key === undefined) return create();
+  if (!(await claim(transaction, request.collection, key))) return firstOutcome(transaction, request.collection, key);
+  const rows = await create();
+  await keepOutcome(transaction, { ...request, key }, rows);
+  return rows;
 }
 
 async function claim(transaction: Transaction, collection: Collection, key: RequestKey): Promise<boolean> {
@@ -43,25 +69,33 @@ async function claim(transaction: Transaction, collection: Collection, key: Requ
 
 async function keepOutcome(
   transaction: Transaction,
-  { collection, key, id }: { collection: Collection; key: RequestKey; id: string },
+  { collection, projectId, key }: Once & { readonly key: RequestKey },
+  rows: readonly { readonly id: string }[],
 ): Promise<void> {
+  const [inProject, params]: [string, SqlValue[]] =
+    projectId === undefined ? ['', []] : ['AND made.project_id = $4', [projectId]];
   await transaction.query(
-    `UPDATE create_requests SET outcome = (SELECT to_jsonb(made) FROM ${collection} AS made WHERE id = $3)
+    `UPDATE create_requests SET outcome =
+       (SELECT jsonb_agg(to_jsonb(made) ORDER BY made.sequence) FROM ${RELATIONS[collection]} AS made
+        WHERE made.id = ANY($3) ${inProject})
      WHERE collection = $1 AND request_id = $2`,
-    [collection, key.id, id],
+    [collection, key.id, rows.map(({ id }) => id), ...params],
   );
 }
 
+/** Outcomes are arrays of rows; those of earlier versions are a row, which `$[*]` takes for an array of one. */
 async function firstOutcome<Row extends object>(
   transaction: Transaction,
   collection: Collection,
   { id, fingerprint }: RequestKey,
-): Promise<Row> {
-  const outcome = await transaction.one<{ same: boolean } & Row>(
-    `SELECT fingerprint = $3 AS same, (jsonb_populate_record(NULL::${collection}, outcome)).*
-     FROM create_requests WHERE collection = $1 AND request_id = $2`,
+): Promise<readonly Row[]> {
+  const rows = await transaction.query<{ same: boolean } & Row>(
+    `SELECT fingerprint = $3 AS same, made.*
+     FROM create_requests, jsonb_path_query(outcome, '$[*]') WITH ORDINALITY AS part (record, place),
+       jsonb_populate_record(NULL::${RELATIONS[collection]}, part.record) AS made
+     WHERE collection = $1 AND request_id = $2 ORDER BY place`,
     [collection, id, fingerprint],
   );
-  if (!outcome.same) throw new RequestIdReused(id);
-  return outcome;
+  if (rows.some(({ same }) => !same)) throw new RequestIdReused(id);
+  return rows;
 }

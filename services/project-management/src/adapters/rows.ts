@@ -1,5 +1,6 @@
 import type { Member } from '../domain/member.js';
 import { PROJECT_STATES, type Project, type ProjectState } from '../domain/project.js';
+import type { MemberWeek, Reservation } from '../domain/reservation.js';
 import { TASK_STATES, type Task, type TaskState } from '../domain/task.js';
 
 /** A row of `projects`. */
@@ -13,10 +14,11 @@ export interface ProjectRow {
   readonly due_date: string | null;
   readonly create_time: Date;
   readonly update_time: Date;
+  readonly delete_time: Date | null;
   readonly version: bigint;
 }
 
-/** A row of `tasks`. */
+/** A row of `task_records`. */
 export interface TaskRow {
   readonly id: string;
   readonly project_id: string;
@@ -27,6 +29,8 @@ export interface TaskRow {
   readonly effort_minutes: bigint;
   readonly create_time: Date;
   readonly update_time: Date;
+  readonly delete_time: Date | null;
+  readonly dependencies: readonly string[];
   readonly version: bigint;
 }
 
@@ -38,6 +42,28 @@ export interface MemberRow {
   readonly email: string;
   readonly weekly_capacity_minutes: bigint;
   readonly create_time: Date;
+  readonly update_time: Date;
+  readonly delete_time: Date | null;
+  readonly version: bigint;
+}
+
+/** A row of `reservations`. */
+export interface ReservationRow {
+  readonly id: string;
+  readonly position: bigint;
+  readonly member_id: string;
+  readonly week_start_date: string;
+  readonly project_id: string;
+  readonly minutes: bigint;
+  readonly create_time: Date;
+}
+
+/** A row of `member_weeks`, its capacity being what holds of the two. */
+export interface MemberWeekRow {
+  readonly member_id: string;
+  readonly week_start_date: string;
+  readonly capacity: bigint;
+  readonly reserved_minutes: bigint;
 }
 
 /** The project in a row. */
@@ -51,6 +77,7 @@ export function toProject(row: ProjectRow): Project {
     dueDate: row.due_date ?? undefined,
     createTime: row.create_time,
     updateTime: row.update_time,
+    deleteTime: row.delete_time ?? undefined,
     version: row.version,
   };
 }
@@ -64,8 +91,10 @@ export function toTask(row: TaskRow): Task {
     state: toTaskState(row.state),
     assigneeId: row.assignee_id ?? undefined,
     effortMinutes: row.effort_minutes,
+    dependencies: row.dependencies,
     createTime: row.create_time,
     updateTime: row.update_time,
+    deleteTime: row.delete_time ?? undefined,
     version: row.version,
   };
 }
@@ -78,6 +107,31 @@ export function toMember(row: MemberRow): Member {
     email: row.email,
     weeklyCapacityMinutes: row.weekly_capacity_minutes,
     createTime: row.create_time,
+    updateTime: row.update_time,
+    deleteTime: row.delete_time ?? undefined,
+    version: row.version,
+  };
+}
+
+/** The reservation in a row. */
+export function toReservation(row: ReservationRow): Reservation {
+  return {
+    id: row.id,
+    memberId: row.member_id,
+    weekStartDate: row.week_start_date,
+    projectId: row.project_id,
+    minutes: row.minutes,
+    createTime: row.create_time,
+  };
+}
+
+/** The week in a row. */
+export function toMemberWeek(row: MemberWeekRow): MemberWeek {
+  return {
+    memberId: row.member_id,
+    weekStartDate: row.week_start_date,
+    capacityMinutes: row.capacity,
+    reservedMinutes: row.reserved_minutes,
   };
 }
 

@@ -1,118 +1,170 @@
-import type { SqlValue, Transaction } from '@rondo/database';
+import type { Transaction } from '@rondo/database';
 import type { TaskId } from '../domain/names.js';
-import type { Page, PageQuery } from '../domain/page.js';
-import type { TaskStore } from '../domain/ports.js';
+import type { ListQuery, Page } from '../domain/page.js';
+import type { Admit, NewTasks, TaskStore, TaskUpdate } from '../domain/ports.js';
 import type { Project } from '../domain/project.js';
-import type { RequestKey } from '../domain/request-key.js';
-import type { NewTask, Task } from '../domain/task.js';
+import { sameIds, TASK_STATES, type Task } from '../domain/task.js';
+import { TaskIdsTaken } from '../domain/task-errors.js';
+import { tellTasks } from './change-log.js';
 import type { StoreDatabase } from './database.js';
-import { ascending, pageOf } from './page.js';
-import { once } from './request-log.js';
-import { requireMembers } from './require-members.js';
+import type { Listing } from './listing.js';
+import { readList } from './lists.js';
+import { type Once, onceAll } from './request-log.js';
+import { requireReferences } from './require-references.js';
 import { type ProjectRow, type TaskRow, toProject, toTask } from './rows.js';
+import { replaceDependencies, requireNoneDeleted, requireNotNeeded } from './task-dependencies.js';
+import { insertTasks, markTask, writeTask } from './task-rows.js';
 
 /** Tasks in PostgreSQL. */
 export function createTaskStore(database: StoreDatabase): TaskStore {
   return {
-    create: (task, admit, key) => database.transaction((transaction) => create(transaction, { task, admit, key })),
+    async create(task, admit, key) {
+      const tasks = { projectId: task.projectId, tasks: [task] };
+      const request = { collection: 'tasks', projectId: task.projectId, key } as const;
+      const [row] = await database.transaction((transaction) => create(transaction, { tasks, admit, request }));
+      if (row === undefined) throw new Error('a task was made, and none came back');
+      return toTask(row);
+    },
+    async createAll(tasks, admit, key) {
+      const request = { collection: 'task_batches', projectId: tasks.projectId, key } as const;
+      const rows = await database.transaction((transaction) => create(transaction, { tasks, admit, request }));
+      return rows.map(toTask);
+    },
     async find({ projectId, taskId }) {
-      const sql = 'SELECT * FROM tasks WHERE id = $1 AND project_id = $2';
-      const row = await database.maybeOne<TaskRow>(sql, [taskId, projectId]);
+      const sql = 'SELECT * FROM task_records WHERE project_id = $1 AND id = $2';
+      const row = await database.maybeOne<TaskRow>(sql, [projectId, taskId]);
       return row && toTask(row);
     },
     list: (projectId, query) => list(database, projectId, query),
     update: (id, decide) => database.transaction((transaction) => update(transaction, id, decide)),
+    delete: (id, admit) => database.transaction((transaction) => remove(transaction, id, admit)),
+    undelete: (id, admit) => database.transaction((transaction) => restore(transaction, id, admit)),
   };
 }
 
-/** Inserts tasks in their order; their project must be there. */
-export async function insertTasks(transaction: Transaction, tasks: readonly NewTask[]): Promise<void> {
-  await transaction.query(INSERT_TASKS, columnsOf(tasks));
-}
-
-/** All rows in one statement: each parameter is a column. `sequence` is drawn after the sort. */
-const INSERT_TASKS = `
-  INSERT INTO tasks (id, project_id, title, state, assignee_id, effort_minutes, create_time, update_time)
-  SELECT id, project_id, title, state, assignee_id, effort_minutes, now, now
-  FROM (SELECT clock_timestamp() AS now) AS clock,
-    unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) WITH ORDINALITY
-      AS given (id, project_id, title, state, assignee_id, effort_minutes, position)
-  ORDER BY position RETURNING *`;
-
-function columnsOf(tasks: readonly NewTask[]): SqlValue[] {
-  return [
-    tasks.map(({ id }) => id),
-    tasks.map(({ projectId }) => projectId),
-    tasks.map(({ title }) => title),
-    tasks.map(({ state }) => state),
-    tasks.map(({ assigneeId }) => assigneeId ?? null),
-    tasks.map(({ effortMinutes }) => effortMinutes),
-  ];
-}
-
 interface Creation {
-  readonly task: NewTask;
-  readonly admit: (project: Project | undefined) => void;
-  readonly key: RequestKey | undefined;
+  readonly tasks: NewTasks;
+  readonly admit: Admit;
+  readonly request: Once;
 }
 
-async function create(transaction: Transaction, { task, admit, key }: Creation): Promise<Task> {
-  const row = await once<TaskRow>(transaction, { collection: 'tasks', key }, async () => {
+function create(transaction: Transaction, { tasks, admit, request }: Creation): Promise<readonly TaskRow[]> {
+  return onceAll<TaskRow>(transaction, request, async () => {
     // Tasks of one project are made one after the other, so that `sequence` is the order in which they appear and a
     // reader of pages misses none.
-    admit(await lockProject(transaction, task.projectId, 'NO KEY UPDATE'));
-    await requireMembers(transaction, [task.assigneeId]);
-    return transaction.one<TaskRow>(INSERT_TASKS, columnsOf([task]));
+    admit(await lockProject(transaction, tasks.projectId, 'NO KEY UPDATE'));
+    await requireFreeIds(transaction, tasks);
+    const ids = new Set(tasks.tasks.map(({ id }) => id));
+    await requireReferences(transaction, {
+      projectId: tasks.projectId,
+      memberIds: tasks.tasks.map(({ assigneeId }) => assigneeId),
+      taskIds: tasks.tasks.flatMap(({ dependencies }) => dependencies.filter((id) => !ids.has(id))),
+    });
+    return tellTasks(transaction, await insertTasks(transaction, tasks));
   });
+}
+
+/** @throws TaskIdsTaken. The lock of the project keeps others from taking them meanwhile. */
+async function requireFreeIds(transaction: Transaction, { projectId, tasks }: NewTasks): Promise<void> {
+  const taken = await transaction.query<{ id: string }>(
+    'SELECT id FROM tasks WHERE project_id = $1 AND id = ANY($2) ORDER BY id',
+    [projectId, tasks.map(({ id }) => id)],
+  );
+  if (taken.length > 0)
+    throw new TaskIdsTaken(
+      projectId,
+      taken.map(({ id }) => id),
+    );
+}
+
+function update(
+  transaction: Transaction,
+  { rewires, ...id }: TaskUpdate,
+  decide: (task: Task, project: Project) => Task,
+): Promise<Task | undefined> {
+  return move(transaction, { ...id, strength: rewires ? 'NO KEY UPDATE' : 'SHARE' }, async (present, project) => {
+    const changed = decide(present, project);
+    if (changed === present) return present;
+    const rewired = !sameIds(changed.dependencies, present.dependencies);
+    await requireReferences(transaction, {
+      projectId: id.projectId,
+      memberIds: changed.assigneeId === present.assigneeId ? [] : [changed.assigneeId],
+      taskIds: rewired ? changed.dependencies.filter((dependency) => dependency !== present.id) : [],
+    });
+    if (rewired) await replaceDependencies(transaction, id.projectId, changed);
+    return told(transaction, await writeTask(transaction, changed));
+  });
+}
+
+function remove(
+  transaction: Transaction,
+  id: TaskId,
+  admit: (task: Task, project: Project) => void,
+): Promise<Task | undefined> {
+  return move(transaction, { ...id, strength: 'NO KEY UPDATE' }, async (task, project) => {
+    if (task.deleteTime !== undefined) return task;
+    admit(task, project);
+    await requireNotNeeded(transaction, id);
+    return told(transaction, await markTask(transaction, id, 'deleted'));
+  });
+}
+
+/** What comes back closes no circle: nothing that is there depends on it. */
+function restore(transaction: Transaction, id: TaskId, admit: (project: Project) => void): Promise<Task | undefined> {
+  return move(transaction, { ...id, strength: 'NO KEY UPDATE' }, async (task, project) => {
+    if (task.deleteTime === undefined) return task;
+    admit(project);
+    await requireNoneDeleted(transaction, id, task.dependencies);
+    return told(transaction, await markTask(transaction, id, 'live'));
+  });
+}
+
+async function told(transaction: Transaction, row: TaskRow): Promise<Task> {
+  await tellTasks(transaction, [row]);
   return toTask(row);
 }
 
-async function update(
+/** Who changes what tasks depend on, or which there are, keeps all others from it; who changes a task, from that alone. */
+type Strength = 'SHARE' | 'NO KEY UPDATE';
+
+/** Has a task changed, which nobody else changes meanwhile. */
+async function move(
   transaction: Transaction,
-  { projectId, taskId }: TaskId,
-  decide: (task: Task, project: Project) => Task,
+  { projectId, taskId, strength }: TaskId & { readonly strength: Strength },
+  change: (task: Task, project: Project) => Promise<Task>,
 ): Promise<Task | undefined> {
-  // Always the project first, so that no two transactions wait for each other.
-  const project = await lockProject(transaction, projectId, 'SHARE');
+  // Always the project first, so that no two transactions wait for each other, and so that the dependencies that come
+  // with the task are those of now.
+  const project = await lockProject(transaction, projectId, strength);
   const row = await transaction.maybeOne<TaskRow>(
-    'SELECT * FROM tasks WHERE id = $1 AND project_id = $2 FOR NO KEY UPDATE',
-    [taskId, projectId],
+    'SELECT * FROM task_records WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE',
+    [projectId, taskId],
   );
-  if (project === undefined || row === undefined) return undefined;
-  const present = toTask(row);
-  const changed = decide(present, project);
-  if (changed === present) return present;
-  if (changed.assigneeId !== present.assigneeId) await requireMembers(transaction, [changed.assigneeId]);
-  return toTask(await write(transaction, changed));
+  return project && row && change(toTask(row), project);
 }
 
-async function lockProject(
-  transaction: Transaction,
-  id: string,
-  strength: 'SHARE' | 'NO KEY UPDATE',
-): Promise<Project | undefined> {
+async function lockProject(transaction: Transaction, id: string, strength: Strength): Promise<Project | undefined> {
   const row = await transaction.maybeOne<ProjectRow>(`SELECT * FROM projects WHERE id = $1 FOR ${strength}`, [id]);
   return row && toProject(row);
 }
 
-/** Times have milliseconds, and two changes may meet in one: the later is told by one more. */
-function write(transaction: Transaction, task: Task): Promise<TaskRow> {
-  return transaction.one<TaskRow>(
-    `UPDATE tasks SET title = $2, state = $3, assignee_id = $4, effort_minutes = $5, version = version + 1,
-       update_time = greatest(clock_timestamp(), update_time + interval '1 millisecond')
-     WHERE id = $1 RETURNING *`,
-    [task.id, task.title, task.state, task.assigneeId ?? null, task.effortMinutes],
-  );
-}
+const LISTING: Listing = {
+  table: 'tasks',
+  order: 'the oldest first',
+  columns: { title: 'title', assignee: 'assignee_id', effort_minutes: 'effort_minutes', create_time: 'create_time' },
+  states: TASK_STATES,
+  walkedBy: 'assignee',
+  chronological: true,
+  beside: `ARRAY(SELECT depends_on_id FROM task_dependencies AS edge
+    WHERE edge.project_id = page.project_id AND edge.task_id = page.id ORDER BY place) AS dependencies`,
+};
 
-async function list(database: StoreDatabase, projectId: string, query: PageQuery): Promise<Page<Task> | undefined> {
-  const sql = 'SELECT * FROM tasks WHERE project_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3';
-  const rows = await database.query<TaskRow>(sql, [projectId, ...ascending(query)]);
-  const known = rows.length > 0 || (await exists(database, projectId));
-  return known ? pageOf(rows, query, toTask) : undefined;
-}
-
-async function exists(database: StoreDatabase, projectId: string): Promise<boolean> {
-  const rows = await database.query('SELECT 1 FROM projects WHERE id = $1', [projectId]);
-  return rows.length > 0;
+/** Those of a deleted project are gone with it. */
+async function list(database: StoreDatabase, projectId: string, query: ListQuery): Promise<Page<Task> | undefined> {
+  const sql = 'SELECT deleted FROM projects WHERE id = $1';
+  const project = await database.maybeOne<{ deleted: boolean }>(sql, [projectId]);
+  if (project === undefined) return undefined;
+  if (project.deleted && !query.showDeleted) return { items: [], next: undefined };
+  const scope = { sql: 'project_id = $3', params: [projectId] };
+  return readList<TaskRow, Task>(database, { listing: { ...LISTING, scope }, query }, toTask);
 }

@@ -1,37 +1,39 @@
 import type { Project } from './project.js';
 import type { Task } from './task.js';
 
-/** A project with its tasks, as they were at one moment. */
-export interface ProjectSnapshot {
+/** A project with tasks of it, as they were at one moment. */
+export interface ProjectSnapshotPart {
   readonly project: Project;
-  /** The oldest first. */
+  /** The oldest first, without those that are deleted. */
   readonly tasks: readonly Task[];
 }
 
 /** A project or a task as it is after a change. */
 export type Change = ProjectChanged | TaskChanged;
 
-/** A project as it is after it was changed. */
+/** A project as it is after it was changed, deleted or brought back. */
 export interface ProjectChanged {
   readonly kind: 'project';
   readonly project: Project;
 }
 
-/** A task as it is after it was created or changed. */
+/** A task as it is after it was created, changed, deleted or brought back. */
 export interface TaskChanged {
   readonly kind: 'task';
   readonly task: Task;
 }
 
 /** What a watcher sees: the snapshot first, then changes. */
-export type ProjectEvent = ({ readonly kind: 'snapshot' } & ProjectSnapshot) | Change;
+export type ProjectEvent = ProjectSnapshotTold | (Change & Resumable);
 
-/** The project that a change belongs to. */
-export function projectIdOf(change: Change): string {
-  return change.kind === 'project' ? change.project.id : change.task.projectId;
+/** All tasks of a project, or some, of which further parts tell the rest. */
+interface ProjectSnapshotTold extends ProjectSnapshotPart, Resumable {
+  readonly kind: 'snapshot';
+  readonly more: boolean;
 }
 
-/** What changed, and to which version. Ids of projects and tasks never meet. */
-export function resourceOf(change: Change): { readonly id: string; readonly version: bigint } {
-  return change.kind === 'project' ? change.project : change.task;
+/** Where a watch can be gone on from. */
+interface Resumable {
+  /** Good after this event; empty where it isn't: in a part of a snapshot that isn't the last. */
+  readonly resumeToken: string;
 }

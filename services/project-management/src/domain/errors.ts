@@ -15,6 +15,8 @@ export class NotFound extends DomainError {
 
 /** A resource is in a state that doesn't allow what was asked. */
 export abstract class WrongState extends DomainError {
+  /** What kind of rule stands against it. */
+  readonly rule: 'STATE' | 'CAPACITY' | 'DEPENDENCY' = 'STATE';
   readonly resource: string;
 
   constructor(resource: string, message: string) {
@@ -46,25 +48,59 @@ export class ProjectArchived extends WrongState {
   }
 }
 
-/** Somebody else changed the resource since the caller read it. */
-export class StaleEtag extends DomainError {
-  override readonly name = 'StaleEtag';
+/** A deleted project, or one of its tasks, was to change. */
+export class ProjectDeleted extends WrongState {
+  override readonly name = 'ProjectDeleted';
 
-  constructor(resource: string, etags: { readonly given: string; readonly present: string }) {
-    const { given, present } = etags;
-    super(`${resource} has changed: its etag is ${present}, not ${given}; read it again and repeat the change on that`);
+  constructor(project: string) {
+    super(project, `${project} is deleted, and its tasks with it; bring it back with UndeleteProject first`);
   }
 }
 
-/** Members were named that don't exist. */
-export class UnknownMembers extends DomainError {
-  override readonly name = 'UnknownMembers';
-  /** Their ids. */
-  readonly ids: readonly string[];
+/** A deleted task was to change. */
+export class TaskDeleted extends WrongState {
+  override readonly name = 'TaskDeleted';
 
-  constructor(ids: readonly string[]) {
-    super(`there are no members ${ids.join(', ')}`);
-    this.ids = ids;
+  constructor(task: string) {
+    super(task, `${task} is deleted; bring it back with UndeleteTask first`);
+  }
+}
+
+/** Somebody else changed the resource since the caller read it, and what of it. */
+export class LostRace extends DomainError {
+  override readonly name = 'LostRace';
+  readonly resource: string;
+  /** The fields that differ; none where they are as they were, after all. */
+  readonly fields: readonly string[];
+
+  constructor(resource: string, fields: readonly string[]) {
+    const what = fields.length === 0 ? 'has changed and back' : `has changed (${fields.join(', ')})`;
+    super(`${resource} ${what} since it was read; read it again and repeat the change on that`);
+    this.resource = resource;
+    this.fields = fields;
+  }
+}
+
+/** Members or tasks were named that don't exist. */
+export class UnknownReferences extends DomainError {
+  override readonly name = 'UnknownReferences';
+  readonly memberIds: readonly string[];
+  /** Of tasks of the project that the request is about. */
+  readonly taskIds: readonly string[];
+
+  constructor({ memberIds = [], taskIds = [] }: Partial<Record<'memberIds' | 'taskIds', readonly string[]>>) {
+    super(`there are no members ${memberIds.join(', ')}, no tasks ${taskIds.join(', ')}`);
+    this.memberIds = memberIds;
+    this.taskIds = taskIds;
+  }
+}
+
+/** A project was named that doesn't exist. */
+export class UnknownProject extends DomainError {
+  override readonly name = 'UnknownProject';
+
+  constructor(project: string) {
+    super(`${project} doesn't exist; create it with CreateProject, or name another`);
   }
 }
 
@@ -82,6 +118,15 @@ export class EmailTaken extends DomainError {
   }
 }
 
+/** A project was to be made under an id that one has. */
+export class ProjectExists extends DomainError {
+  override readonly name = 'ProjectExists';
+
+  constructor(project: string) {
+    super(`${project} exists already; give another id`);
+  }
+}
+
 /** A request id came again with another request. */
 export class RequestIdReused extends DomainError {
   override readonly name = 'RequestIdReused';
@@ -96,28 +141,60 @@ export class ConcurrentChange extends DomainError {
   override readonly name = 'ConcurrentChange';
 
   constructor(cause: Error) {
-    super('others changed the same at the same moment, again and again; nothing was done, so try again', { cause });
+    super(
+      'others are changing the same at this moment and were in the way for too long; nothing was done, so try again',
+      { cause },
+    );
   }
 }
 
 /** What was asked for can't be had now; the same again may succeed. */
 export abstract class Unavailable extends DomainError {}
 
-/** The store can't be reached or doesn't answer. Whether a write that was under way took effect is unknown. */
+/** The store can't be reached or doesn't answer. What the database says names hosts and tables, and stays inside. */
 export class StoreUnavailable extends Unavailable {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
 
-  constructor(cause: Error) {
-    // What the database says names hosts and tables, and stays inside.
-    super('the database is unavailable; try again later', { cause });
+  constructor(cause: Error, message = 'the database is unavailable; try again later') {
+    super(message, { cause });
   }
 }
 
-/** The service is about to end, and with it what it was telling a watcher. */
-export class ServiceStopped extends Unavailable {
-  override readonly name = 'ServiceStopped';
+/** The store went away at the one moment at which nobody can say what became of a change. */
+export class OutcomeUnknown extends StoreUnavailable {
+  override readonly name = 'OutcomeUnknown';
+
+  constructor(cause: Error) {
+    const remedy = 'look before you repeat it, or repeat it with the same request_id';
+    super(cause, `the database went away while a change was being saved, and whether it was is unknown; ${remedy}`);
+  }
+}
+
+/** A watch can't begin or go on here for now; with its last token it misses nothing. */
+export class WatchInterrupted extends Unavailable {
+  override readonly name = 'WatchInterrupted';
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+/** A watcher reads too slowly to be kept up with; with its last token it misses nothing. */
+export class WatcherTooSlow extends DomainError {
+  override readonly name = 'WatcherTooSlow';
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+/** A resume token is none of this watch's. */
+export class ForeignResumeToken extends DomainError {
+  override readonly name = 'ForeignResumeToken';
 
   constructor() {
-    super('this instance is stopping; watch again, and another one goes on with a new snapshot');
+    super(
+      'must be that of an earlier message of a watch of the same project; leave it empty to begin with the project',
+    );
   }
 }

@@ -6,6 +6,12 @@ export interface TaskId {
   readonly taskId: string;
 }
 
+/** Which reservation of which member. */
+export interface ReservationId {
+  readonly memberId: string;
+  readonly reservationId: string;
+}
+
 /** What a parser says of a name that isn't one. */
 export interface NamePattern<Id> {
   /** Such as `projects/{project}`. */
@@ -15,9 +21,11 @@ export interface NamePattern<Id> {
 }
 
 const ID = '[a-z0-9][a-z0-9-]{0,62}';
+const WHOLE_ID = new RegExp(`^${ID}$`);
 const PROJECT = new RegExp(`^projects/(${ID})$`);
 const TASK = new RegExp(`^projects/(${ID})/tasks/(${ID})$`);
 const MEMBER = new RegExp(`^members/(${ID})$`);
+const RESERVATION = new RegExp(`^members/(${ID})/reservations/(${ID})$`);
 
 /** Names of projects. */
 export const projectNames: NamePattern<string> = {
@@ -40,6 +48,20 @@ export const taskNames: NamePattern<TaskId> = {
   },
 };
 
+/** Names of reservations. */
+export const reservationNames: NamePattern<ReservationId> = {
+  pattern: 'members/{member}/reservations/{reservation}',
+  parse(name) {
+    const [, memberId, reservationId] = RESERVATION.exec(name) ?? [];
+    return memberId === undefined || reservationId === undefined ? undefined : { memberId, reservationId };
+  },
+};
+
+/** Whether a name may end in it. */
+export function isId(text: string): boolean {
+  return WHOLE_ID.test(text);
+}
+
 /** The name of a project. */
 export function projectName(id: string): string {
   return `projects/${id}`;
@@ -53,6 +75,11 @@ export function memberName(id: string): string {
 /** The name of a member; empty for none. */
 export function optionalMemberName(id: string | undefined): string {
   return id === undefined ? '' : memberName(id);
+}
+
+/** The name of a reservation. */
+export function reservationName({ memberId, reservationId }: ReservationId): string {
+  return `${memberName(memberId)}/reservations/${reservationId}`;
 }
 
 /** The name of a task. */

@@ -1,6 +1,6 @@
 import type { CalendarDate } from './calendar-date.js';
-import { DueBeforeStart, ProjectArchived } from './errors.js';
-import { requireFresh } from './etag.js';
+import { DueBeforeStart, ProjectArchived, ProjectDeleted } from './errors.js';
+import { type ChangedSince, requireUnchanged } from './freshness.js';
 import { projectName } from './names.js';
 import { type Moves, requireMove } from './state-machine.js';
 
@@ -40,6 +40,8 @@ export interface NewProject extends ProjectFields {
 export interface Project extends NewProject {
   readonly createTime: Date;
   readonly updateTime: Date;
+  /** Undefined where it isn't deleted. */
+  readonly deleteTime: Date | undefined;
   /** Counts the changes, from 1. */
   readonly version: bigint;
 }
@@ -48,18 +50,18 @@ export interface Project extends NewProject {
 export interface ProjectChange {
   readonly id: string;
   readonly fields: Partial<ProjectFields>;
-  /** The etag the caller read; undefined for whatever is there. */
-  readonly etag: string | undefined;
+  readonly changedSince: ChangedSince<Project>;
 }
 
 /**
  * The project as it is after a change; the very same object where nothing would differ.
  *
- * @throws StaleEtag, IllegalMove, ProjectArchived, DueBeforeStart.
+ * @throws LostRace, ProjectDeleted, IllegalMove, ProjectArchived, DueBeforeStart.
  */
-export function changeProject(project: Project, { fields, etag }: ProjectChange): Project {
+export function changeProject(project: Project, { fields, changedSince }: ProjectChange): Project {
   const name = projectName(project.id);
-  requireFresh(name, project.version, etag);
+  requireUnchanged(name, project, changedSince);
+  if (project.deleteTime !== undefined) throw new ProjectDeleted(name);
   const changed: Project = { ...project, ...fields };
   if (sameFields(project, changed)) return project;
   requireMove(name, PROJECT_MOVES, { from: project.state, to: changed.state });
@@ -69,8 +71,13 @@ export function changeProject(project: Project, { fields, etag }: ProjectChange)
   return changed;
 }
 
-/** @throws ProjectArchived where it is. */
-export function requireNotArchived({ id, state }: Project): void {
+/** That its tasks may change. @throws ProjectDeleted, ProjectArchived. */
+export function requireOpen(project: Project): void {
+  if (project.deleteTime !== undefined) throw new ProjectDeleted(projectName(project.id));
+  requireNotArchived(project);
+}
+
+function requireNotArchived({ id, state }: Project): void {
   if (state === 'ARCHIVED') throw new ProjectArchived(projectName(id));
 }
 

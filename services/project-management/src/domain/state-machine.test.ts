@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { IllegalMove, ProjectArchived, StaleEtag } from './errors.js';
+import { IllegalMove, LostRace, ProjectArchived } from './errors.js';
 import { changeProject, PROJECT_MOVES, PROJECT_STATES, type Project, type ProjectState } from './project.js';
 import { changeTask, TASK_MOVES, TASK_STATES, type Task, type TaskState } from './task.js';
 
 const time = new Date(0);
+/** Whoever asks for no check. */
+const changedSince = () => undefined;
 const project: Project = {
   id: 'p',
   title: 'P',
@@ -13,6 +15,7 @@ const project: Project = {
   dueDate: undefined,
   createTime: time,
   updateTime: time,
+  deleteTime: undefined,
   version: 1n,
 };
 const task: Task = {
@@ -22,8 +25,10 @@ const task: Task = {
   state: 'OPEN',
   assigneeId: undefined,
   effortMinutes: 0n,
+  dependencies: [],
   createTime: time,
   updateTime: time,
+  deleteTime: undefined,
   version: 1n,
 };
 
@@ -45,14 +50,14 @@ const pairs = <State>(states: readonly State[]) => states.flatMap((from) => stat
 
 describe('the states of a project', () => {
   it.each(pairs(PROJECT_STATES))('%s to %s', (from, to) => {
-    const move = () => changeProject({ ...project, state: from }, { id: 'p', fields: { state: to }, etag: undefined });
+    const move = () => changeProject({ ...project, state: from }, { id: 'p', fields: { state: to }, changedSince });
     if (from === to || PROJECT_TABLE[from].split(' ').includes(to)) expect(move().state).toBe(to);
     else expect(move).toThrow(IllegalMove);
   });
 
   it('says which moves there are', () => {
     const from = { ...project, state: 'DONE' as const };
-    expect(() => changeProject(from, { id: 'p', fields: { state: 'PLANNED' }, etag: undefined })).toThrow(
+    expect(() => changeProject(from, { id: 'p', fields: { state: 'PLANNED' }, changedSince })).toThrow(
       "projects/p is DONE and can't become PLANNED; from DONE it can become ACTIVE or ARCHIVED",
     );
     expect(Object.keys(PROJECT_MOVES)).toEqual([...PROJECT_STATES]);
@@ -61,7 +66,7 @@ describe('the states of a project', () => {
 
 describe('the states of a task', () => {
   it.each(pairs(TASK_STATES))('%s to %s', (from, to) => {
-    const change = { projectId: 'p', taskId: 't', fields: { state: to }, etag: undefined };
+    const change = { projectId: 'p', taskId: 't', fields: { state: to }, changedSince };
     const move = () => changeTask({ ...task, state: from }, project, change);
     if (from === to || TASK_TABLE[from].split(' ').includes(to)) expect(move().state).toBe(to);
     else expect(move).toThrow(IllegalMove);
@@ -72,8 +77,10 @@ describe('the states of a task', () => {
 describe('a change', () => {
   it('that changes nothing gives the very same object, also of an archived project', () => {
     const archived = { ...project, state: 'ARCHIVED' as const };
-    expect(changeProject(archived, { id: 'p', fields: { title: 'P', state: 'ARCHIVED' }, etag: '"1"' })).toBe(archived);
-    expect(changeTask(task, archived, { projectId: 'p', taskId: 't', fields: { title: 'T' }, etag: undefined })).toBe(
+    expect(changeProject(archived, { id: 'p', fields: { title: 'P', state: 'ARCHIVED' }, changedSince })).toBe(
+      archived,
+    );
+    expect(changeTask(task, archived, { projectId: 'p', taskId: 't', fields: { title: 'T' }, changedSince })).toBe(
       task,
     );
   });
@@ -81,13 +88,13 @@ describe('a change', () => {
   it('of an archived project or its tasks is refused', () => {
     const archived = { ...project, state: 'ARCHIVED' as const };
     const fields = { title: 'New' };
-    expect(() => changeProject(archived, { id: 'p', fields, etag: undefined })).toThrow(ProjectArchived);
-    const change = { projectId: 'p', taskId: 't', fields, etag: undefined };
+    expect(() => changeProject(archived, { id: 'p', fields, changedSince })).toThrow(ProjectArchived);
+    const change = { projectId: 'p', taskId: 't', fields, changedSince };
     expect(() => changeTask(task, archived, change)).toThrow(ProjectArchived);
   });
 
   it('with a stale etag is refused before anything else', () => {
-    const change = { id: 'p', fields: { state: 'ARCHIVED' as const }, etag: '"2"' };
-    expect(() => changeProject(project, change)).toThrow(StaleEtag);
+    const change = { id: 'p', fields: { state: 'ARCHIVED' as const }, changedSince: () => ['title'] };
+    expect(() => changeProject(project, change)).toThrow(LostRace);
   });
 });

@@ -1,6 +1,7 @@
-import { requireFresh } from './etag.js';
+import { TaskDeleted } from './errors.js';
+import { type ChangedSince, requireUnchanged } from './freshness.js';
 import { taskName } from './names.js';
-import { type Project, requireNotArchived } from './project.js';
+import { type Project, requireOpen } from './project.js';
 import { type Moves, requireMove } from './state-machine.js';
 
 /** Every state of a task. */
@@ -27,6 +28,8 @@ export interface TaskFields {
   /** The id of a member. */
   readonly assigneeId: string | undefined;
   readonly effortMinutes: bigint;
+  /** Ids of tasks of the same project, each once: what has to be done before this is begun. */
+  readonly dependencies: readonly string[];
 }
 
 /** A task to be made. */
@@ -39,6 +42,8 @@ export interface NewTask extends TaskFields {
 export interface Task extends NewTask {
   readonly createTime: Date;
   readonly updateTime: Date;
+  /** Undefined where it isn't deleted by itself; a deleted project's tasks are gone with it. */
+  readonly deleteTime: Date | undefined;
   /** Counts the changes, from 1. */
   readonly version: bigint;
 }
@@ -48,27 +53,36 @@ export interface TaskChange {
   readonly projectId: string;
   readonly taskId: string;
   readonly fields: Partial<TaskFields>;
-  /** The etag the caller read; undefined for whatever is there. */
-  readonly etag: string | undefined;
+  readonly changedSince: ChangedSince<Task>;
 }
 
 /**
  * A task of `project` as it is after a change; the very same object where nothing would differ.
  *
- * @throws StaleEtag, IllegalMove, ProjectArchived.
+ * @throws LostRace, TaskDeleted, ProjectDeleted, ProjectArchived, IllegalMove.
  */
-export function changeTask(task: Task, project: Project, { fields, etag }: TaskChange): Task {
+export function changeTask(task: Task, project: Project, { fields, changedSince }: TaskChange): Task {
   const name = taskName({ projectId: task.projectId, taskId: task.id });
-  requireFresh(name, task.version, etag);
+  requireUnchanged(name, task, changedSince);
+  if (task.deleteTime !== undefined) throw new TaskDeleted(name);
   const changed: Task = { ...task, ...fields };
   if (sameFields(task, changed)) return task;
-  requireNotArchived(project);
+  requireOpen(project);
   requireMove(name, TASK_MOVES, { from: task.state, to: changed.state });
   return changed;
 }
 
+/** Whether two lists of ids are alike, their order included. */
+export function sameIds(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}
+
 function sameFields(a: TaskFields, b: TaskFields): boolean {
   return (
-    a.title === b.title && a.state === b.state && a.assigneeId === b.assigneeId && a.effortMinutes === b.effortMinutes
+    a.title === b.title &&
+    a.state === b.state &&
+    a.assigneeId === b.assigneeId &&
+    a.effortMinutes === b.effortMinutes &&
+    sameIds(a.dependencies, b.dependencies)
   );
 }

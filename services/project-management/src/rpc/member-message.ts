@@ -1,28 +1,72 @@
-import { CreateMemberRequest, Member as MemberMessage } from '@rondo/contracts/projects/v1/team';
-import { checked, validate } from '@rondo/rpc/status';
-import type { Member, MemberFields } from '../domain/member.js';
+import {
+  type CreateMemberRequest,
+  type DeleteMemberRequest,
+  Member as MemberMessage,
+  type UpdateMemberRequest,
+} from '@rondo/contracts/projects/v1/team';
+import { etagOf, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import { checked, type FieldAt, validate } from '@rondo/rpc/status';
+import type { Member, MemberChange, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { capacityFault, emailFault, titleFault } from '../domain/rules.js';
-import { readRequestKey } from './request-keys.js';
+import type { DeleteMember } from '../usecases/delete-member.js';
+import { etaggedMember } from './etags.js';
+import { readMemberName } from './names.js';
+
+const NONE = MemberMessage.fromPartial({});
 
 /** What `CreateMember` asks for. @throws RpcError `INVALID_ARGUMENT` */
-export function readCreateMember(request: CreateMemberRequest): {
+export function readCreateMember({ member = NONE, requestId }: CreateMemberRequest): {
   readonly fields: MemberFields;
   readonly key: RequestKey | undefined;
 } {
   return validate((field) => {
-    const { displayName, email, weeklyCapacityMinutes } = request.member ?? MemberMessage.fromPartial({});
     const fields = {
-      displayName: checked(field('member.display_name'), displayName, titleFault),
-      email: checked(field('member.email'), email, emailFault),
-      weeklyCapacityMinutes: checked(field('member.weekly_capacity_minutes'), weeklyCapacityMinutes, capacityFault),
+      displayName: checked(field('member.display_name'), member.displayName, titleFault),
+      email: checked(field('member.email'), member.email, emailFault),
+      weeklyCapacityMinutes: readCapacity(field, member),
     };
-    return { fields, key: readRequestKey(field('request_id'), request, CreateMemberRequest) };
+    return { fields, key: readRequestKey(field('request_id'), requestId, fields) };
   });
 }
 
+/** What `UpdateMember` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readUpdateMember({ member = NONE, updateMask }: UpdateMemberRequest): MemberChange {
+  return validate((field) => {
+    const { name, displayName, email, weeklyCapacityMinutes, etag } = member;
+    const changes = readUpdateMask(field('update_mask'), updateMask, {
+      display_name: displayName !== '',
+      email: email !== '',
+      weekly_capacity_minutes: weeklyCapacityMinutes !== 0n,
+    });
+    const fields: Partial<MemberFields> = {
+      ...(changes('display_name') && { displayName: checked(field('member.display_name'), displayName, titleFault) }),
+      ...(changes('email') && { email: checked(field('member.email'), email, emailFault) }),
+      ...(changes('weekly_capacity_minutes') && { weeklyCapacityMinutes: readCapacity(field, member) }),
+    };
+    return {
+      id: readMemberName(field('member.name'), name),
+      fields,
+      changedSince: readEtag(field('member.etag'), etag, etaggedMember),
+    };
+  });
+}
+
+/** What `DeleteMember` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readDeleteMember({ name, etag }: DeleteMemberRequest): DeleteMember {
+  return validate((field) => ({
+    id: readMemberName(field('name'), name),
+    changedSince: readEtag(field('etag'), etag, etaggedMember),
+  }));
+}
+
 /** A member as the contract has it. */
-export function toMemberMessage({ id, ...fields }: Member): MemberMessage {
-  return { name: memberName(id), ...fields };
+export function toMemberMessage(member: Member): MemberMessage {
+  const { id, version: _version, ...fields } = member;
+  return { name: memberName(id), ...fields, etag: etagOf(etaggedMember(member)) };
+}
+
+function readCapacity(field: FieldAt, { weeklyCapacityMinutes }: MemberMessage): bigint {
+  return checked(field('member.weekly_capacity_minutes'), weeklyCapacityMinutes, capacityFault);
 }

@@ -1,23 +1,24 @@
 import {
-  CreateProjectRequest,
+  type CreateProjectRequest,
+  type DeleteProjectRequest,
   Project as ProjectMessage,
   type UpdateProjectRequest,
   type WatchProjectResponse,
 } from '@rondo/contracts/projects/v1/projects';
+import { etagOf, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import type { ProjectEvent } from '../domain/change.js';
-import { etagOf } from '../domain/etag.js';
 import { optionalMemberName, projectName } from '../domain/names.js';
 import { dueDateFault, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { firstTasksFault, titleFault } from '../domain/rules.js';
 import type { CreateProject } from '../usecases/create-project.js';
+import type { DeleteProject } from '../usecases/delete-project.js';
 import { readDate, toDateMessage } from './dates.js';
+import { etaggedProject } from './etags.js';
 import { readOptionalMember, readProjectName } from './names.js';
-import { readRequestKey } from './request-keys.js';
 import { PROJECT_STATE_MESSAGES, readFirstProjectState, readProjectState } from './states.js';
-import { readTaskFields, toTaskMessage } from './task-message.js';
-import { readUpdateMask } from './update-masks.js';
+import { readFirstTask, toTaskMessage } from './task-message.js';
 
 /** What `CreateProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreateProject(request: CreateProjectRequest): {
@@ -25,14 +26,21 @@ export function readCreateProject(request: CreateProjectRequest): {
   readonly key: RequestKey | undefined;
 } {
   return validate((field) => {
-    const { project = ProjectMessage.fromPartial({}), tasks } = request;
-    checked(field('tasks'), tasks.length, firstTasksFault);
-    const command = {
-      project: readFields(field, project),
-      tasks: tasks.map((task, index) => readTaskFields((path) => field(`tasks[${index}].${path}`), task)),
-    };
-    return { command, key: readRequestKey(field('request_id'), request, CreateProjectRequest) };
+    const command = readProjectWithTasks(field, request);
+    return { command, key: readRequestKey(field('request_id'), request.requestId, command) };
   });
+}
+
+/** A project to be made, with its first tasks. */
+export function readProjectWithTasks(
+  field: FieldAt,
+  { project = ProjectMessage.fromPartial({}), tasks }: Pick<CreateProjectRequest, 'project' | 'tasks'>,
+): CreateProject {
+  checked(field('tasks'), tasks.length, firstTasksFault);
+  return {
+    project: readFields(field, project),
+    tasks: tasks.map((task, index) => readFirstTask((path) => field(`tasks[${index}].${path}`), task)),
+  };
 }
 
 /** What `UpdateProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
@@ -57,8 +65,16 @@ export function readUpdateProject({
       ...(changes('due_date') && { dueDate: readDate(field('project.due_date'), dueDate) }),
     };
     const id = readProjectName(field('project.name'), project.name);
-    return { id, fields, etag: project.etag === '' ? undefined : project.etag };
+    return { id, fields, changedSince: readEtag(field('project.etag'), project.etag, etaggedProject) };
   });
+}
+
+/** What `DeleteProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readDeleteProject({ name, etag }: DeleteProjectRequest): DeleteProject {
+  return validate((field) => ({
+    id: readProjectName(field('name'), name),
+    changedSince: readEtag(field('etag'), etag, etaggedProject),
+  }));
 }
 
 /** A project as the contract has it. */
@@ -72,21 +88,27 @@ export function toProjectMessage(project: Project): ProjectMessage {
     dueDate: toDateMessage(project.dueDate),
     createTime: project.createTime,
     updateTime: project.updateTime,
-    etag: etagOf(project.version),
+    etag: etagOf(etaggedProject(project)),
+    deleteTime: project.deleteTime,
   };
 }
 
 /** An event of a watch as the contract has it. */
 export function toEventMessage(event: ProjectEvent): WatchProjectResponse {
+  const { resumeToken } = event;
   switch (event.kind) {
     case 'snapshot': {
-      const value = { project: toProjectMessage(event.project), tasks: event.tasks.map(toTaskMessage) };
-      return { event: { $case: 'snapshot', value } };
+      const value = {
+        project: toProjectMessage(event.project),
+        tasks: event.tasks.map(toTaskMessage),
+        more: event.more,
+      };
+      return { event: { $case: 'snapshot', value }, resumeToken };
     }
     case 'project':
-      return { event: { $case: 'projectChanged', value: toProjectMessage(event.project) } };
+      return { event: { $case: 'projectChanged', value: toProjectMessage(event.project) }, resumeToken };
     case 'task':
-      return { event: { $case: 'taskChanged', value: toTaskMessage(event.task) } };
+      return { event: { $case: 'taskChanged', value: toTaskMessage(event.task) }, resumeToken };
   }
 }
 

@@ -1,17 +1,25 @@
 import type { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
+import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
 import { type CreateProject, createProject } from '../usecases/create-project.js';
+import { deleteProject, undeleteProject } from '../usecases/delete-project.js';
 import { estimateProject } from '../usecases/estimate-project.js';
 import { getProject } from '../usecases/get-project.js';
 import { listProjects } from '../usecases/list-projects.js';
 import { updateProject } from '../usecases/update-project.js';
-import { watchProject } from '../usecases/watch-project.js';
 import { answered, type MemberField, toStatus } from './errors.js';
+import { toEstimateMessage } from './estimate-message.js';
+import { PROJECTS } from './lists.js';
 import { readProjectName } from './names.js';
-import { readPage, toPageToken } from './pages.js';
-import { readCreateProject, readUpdateProject, toEventMessage, toProjectMessage } from './project-message.js';
+import {
+  readCreateProject,
+  readDeleteProject,
+  readUpdateProject,
+  toEventMessage,
+  toProjectMessage,
+} from './project-message.js';
 
 /** What answers `projects.v1.ProjectService`. */
 export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDefinition> {
@@ -24,21 +32,29 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
       return toProjectMessage(await answered(getProject(ports, readName(name))));
     },
     async listProjects(message) {
-      const query = validate((field) => readPage(field, 'projects', message));
+      const query = validate((field) => readList(field, PROJECTS, message));
       const { items, next } = await answered(listProjects(ports, query));
-      return { projects: items.map(toProjectMessage), nextPageToken: toPageToken('projects', next) };
+      return { projects: items.map(toProjectMessage), nextPageToken: nextPageToken(PROJECTS, message, next) };
     },
     async updateProject(message) {
       const change = readUpdateProject(message);
       const owner = { path: 'project.owner', memberId: change.fields.ownerId };
       return toProjectMessage(await answered(updateProject(ports, change), [owner]));
     },
-    async estimateProject({ name }) {
-      return answered(estimateProject(ports, readName(name)));
+    async deleteProject(message) {
+      return toProjectMessage(await answered(deleteProject(ports, readDeleteProject(message))));
     },
-    async *watchProject({ name }, { signal }) {
+    async undeleteProject({ name }) {
+      return toProjectMessage(await answered(undeleteProject(ports, readName(name))));
+    },
+    async estimateProject({ name }) {
+      const projectId = readName(name);
+      return toEstimateMessage(projectId, await answered(estimateProject(ports, projectId)));
+    },
+    async *watchProject({ name, resumeToken }, { signal }) {
+      const watch = { projectId: readName(name), resumeToken, signal };
       try {
-        for await (const event of watchProject(ports, readName(name), signal)) yield toEventMessage(event);
+        for await (const event of ports.watches.follow(watch)) yield toEventMessage(event);
       } catch (error) {
         throw toStatus(error);
       }

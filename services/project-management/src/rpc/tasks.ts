@@ -1,41 +1,65 @@
 import type { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
+import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
+import { batchCreateTasks } from '../usecases/batch-create-tasks.js';
 import { createTask } from '../usecases/create-task.js';
+import { deleteTask, undeleteTask } from '../usecases/delete-task.js';
 import { getTask } from '../usecases/get-task.js';
 import { listTasks } from '../usecases/list-tasks.js';
 import { updateTask } from '../usecases/update-task.js';
+import { dependencyFields, readBatchCreateTasks, readCreateTask, referencesOf } from './create-tasks.js';
 import { answered } from './errors.js';
+import { tasksOf } from './lists.js';
 import { readProjectName, readTaskName } from './names.js';
-import { readPage, toPageToken } from './pages.js';
-import { readCreateTask, readUpdateTask, toTaskMessage } from './task-message.js';
+import { readDeleteTask, readUpdateTask, toTaskMessage } from './task-message.js';
 
 /** What answers `projects.v1.TaskService`. */
 export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinition> {
   return {
     async createTask(message) {
       const { command, key } = readCreateTask(message);
-      const assignee = { path: 'task.assignee', memberId: command.task.assigneeId };
-      return toTaskMessage(await answered(createTask(ports, command, key), [assignee]));
+      const references = referencesOf(command.projectId, 'task', command);
+      return toTaskMessage(await answered(createTask(ports, command, key), references));
+    },
+    async batchCreateTasks(message) {
+      const { command, key } = readBatchCreateTasks(message);
+      const references = command.tasks.flatMap((task, index) =>
+        referencesOf(command.projectId, `requests[${index}].task`, task),
+      );
+      const tasks = await answered(batchCreateTasks(ports, command, key), references);
+      return { tasks: tasks.map(toTaskMessage) };
     },
     async getTask({ name }) {
-      const id = validate((field) => readTaskName(field('name'), name));
-      return toTaskMessage(await answered(getTask(ports, id)));
+      return toTaskMessage(await answered(getTask(ports, readName(name))));
     },
     async listTasks(message) {
       const { parent } = message;
-      const command = validate((field) => ({
+      const list = tasksOf(parent);
+      const tasks = validate((field) => ({
         projectId: readProjectName(field('parent'), parent),
-        query: readPage(field, `${parent}/tasks`, message),
+        query: readList(field, list, message),
       }));
-      const { items, next } = await answered(listTasks(ports, command));
-      return { tasks: items.map(toTaskMessage), nextPageToken: toPageToken(`${parent}/tasks`, next) };
+      const { items, next } = await answered(listTasks(ports, tasks));
+      return { tasks: items.map(toTaskMessage), nextPageToken: nextPageToken(list, message, next) };
     },
     async updateTask(message) {
       const change = readUpdateTask(message);
-      const assignee = { path: 'task.assignee', memberId: change.fields.assigneeId };
-      return toTaskMessage(await answered(updateTask(ports, change), [assignee]));
+      const { projectId, fields } = change;
+      const assignee = { path: 'task.assignee', memberId: fields.assigneeId };
+      const references = [assignee, ...dependencyFields(projectId, 'task', fields.dependencies)];
+      return toTaskMessage(await answered(updateTask(ports, change), references));
+    },
+    async deleteTask(message) {
+      return toTaskMessage(await answered(deleteTask(ports, readDeleteTask(message))));
+    },
+    async undeleteTask({ name }) {
+      return toTaskMessage(await answered(undeleteTask(ports, readName(name))));
     },
   };
+}
+
+function readName(name: string) {
+  return validate((field) => readTaskName(field('name'), name));
 }

@@ -1,17 +1,41 @@
 import type { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
+import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
 import { createMember } from '../usecases/create-member.js';
+import { createReservation } from '../usecases/create-reservation.js';
+import { deleteMember } from '../usecases/delete-member.js';
+import { deleteReservation } from '../usecases/delete-reservation.js';
 import { getMember } from '../usecases/get-member.js';
+import { getReservation } from '../usecases/get-reservation.js';
+import { listMemberWeeks } from '../usecases/list-member-weeks.js';
 import { listMembers } from '../usecases/list-members.js';
+import { listReservations } from '../usecases/list-reservations.js';
+import { undeleteMember } from '../usecases/undelete-member.js';
+import { updateMember } from '../usecases/update-member.js';
 import { answered } from './errors.js';
-import { readCreateMember, toMemberMessage } from './member-message.js';
-import { readMemberName } from './names.js';
-import { readPage, toPageToken } from './pages.js';
+import { MEMBERS, reservationsOf } from './lists.js';
+import { readCreateMember, readDeleteMember, readUpdateMember, toMemberMessage } from './member-message.js';
+import { readMemberName, readReservationName } from './names.js';
+import {
+  readCreateReservation,
+  readListMemberWeeks,
+  toMemberWeekMessage,
+  toReservationMessage,
+} from './reservation-message.js';
+
+/** Of reservations, the parent of all. */
+const ALL_MEMBERS = 'members/-';
+
+type TeamHandlers = Handlers<typeof TeamServiceDefinition>;
 
 /** What answers `projects.v1.TeamService`. */
-export function teamHandlers(ports: Ports): Handlers<typeof TeamServiceDefinition> {
+export function teamHandlers(ports: Ports): TeamHandlers {
+  return { ...memberHandlers(ports), ...reservationHandlers(ports) };
+}
+
+function memberHandlers(ports: Ports) {
   return {
     async createMember(message) {
       const { fields, key } = readCreateMember(message);
@@ -22,9 +46,51 @@ export function teamHandlers(ports: Ports): Handlers<typeof TeamServiceDefinitio
       return toMemberMessage(await answered(getMember(ports, id)));
     },
     async listMembers(message) {
-      const query = validate((field) => readPage(field, 'members', message));
+      const query = validate((field) => readList(field, MEMBERS, message));
       const { items, next } = await answered(listMembers(ports, query));
-      return { members: items.map(toMemberMessage), nextPageToken: toPageToken('members', next) };
+      return { members: items.map(toMemberMessage), nextPageToken: nextPageToken(MEMBERS, message, next) };
     },
-  };
+    async updateMember(message) {
+      return toMemberMessage(await answered(updateMember(ports, readUpdateMember(message))));
+    },
+    async deleteMember(message) {
+      return toMemberMessage(await answered(deleteMember(ports, readDeleteMember(message))));
+    },
+    async undeleteMember({ name }) {
+      const id = validate((field) => readMemberName(field('name'), name));
+      return toMemberMessage(await answered(undeleteMember(ports, id)));
+    },
+  } satisfies Partial<TeamHandlers>;
+}
+
+function reservationHandlers(ports: Ports) {
+  return {
+    async createReservation(message) {
+      const { fields, key } = readCreateReservation(message);
+      return toReservationMessage(await answered(createReservation(ports, fields, key)));
+    },
+    async getReservation({ name }) {
+      const id = validate((field) => readReservationName(field('name'), name));
+      return toReservationMessage(await answered(getReservation(ports, id)));
+    },
+    async listReservations(message) {
+      const { parent } = message;
+      const list = reservationsOf(parent);
+      const reservations = validate((field) => ({
+        memberId: parent === ALL_MEMBERS ? undefined : readMemberName(field('parent'), parent),
+        query: readList(field, list, message),
+      }));
+      const { items, next } = await answered(listReservations(ports, reservations));
+      return { reservations: items.map(toReservationMessage), nextPageToken: nextPageToken(list, message, next) };
+    },
+    async deleteReservation({ name }) {
+      const id = validate((field) => readReservationName(field('name'), name));
+      await answered(deleteReservation(ports, id));
+      return {};
+    },
+    async listMemberWeeks(message) {
+      const weeks = await answered(listMemberWeeks(ports, readListMemberWeeks(message)));
+      return { weeks: weeks.map(toMemberWeekMessage) };
+    },
+  } satisfies Partial<TeamHandlers>;
 }

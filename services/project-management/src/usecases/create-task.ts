@@ -1,26 +1,26 @@
 import type { Ports } from '../domain/ports.js';
-import { type Project, requireNotArchived } from '../domain/project.js';
 import type { RequestKey } from '../domain/request-key.js';
 import type { Task, TaskFields } from '../domain/task.js';
-import { announce } from './announce.js';
-import { foundProject } from './found.js';
+import { admitTasks } from './admit-tasks.js';
 
 /** A task to be added to a project. */
 export interface CreateTask {
   readonly projectId: string;
+  /** Undefined to have one made. */
+  readonly taskId: string | undefined;
   readonly task: TaskFields;
 }
 
-/** Adds a task to a project and tells its watchers. @throws NotFound, ProjectArchived, UnknownMembers. */
-export async function createTask(
-  { tasks, changes, newId }: Pick<Ports, 'tasks' | 'changes' | 'newId'>,
-  { projectId, task: fields }: CreateTask,
+/**
+ * Adds a task to a project .
+ *
+ * @throws NotFound, ProjectDeleted, ProjectArchived, UnknownReferences, TaskIdsTaken, DependencyCircle.
+ */
+export function createTask(
+  { tasks, newId }: Pick<Ports, 'tasks' | 'newId'>,
+  { projectId, taskId, task: fields }: CreateTask,
   key: RequestKey | undefined,
 ): Promise<Task> {
-  const { task } = await announce(changes, projectId, async () => {
-    const admit = (project: Project | undefined) => requireNotArchived(foundProject(project, projectId));
-    const created = await tasks.create({ ...fields, id: newId(), projectId }, admit, key);
-    return { kind: 'task', task: created } as const;
-  });
-  return task;
+  const task = { ...fields, id: taskId ?? newId(), projectId };
+  return tasks.create(task, admitTasks(projectId, [task]), key);
 }

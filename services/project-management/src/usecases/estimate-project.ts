@@ -1,16 +1,55 @@
+import type { CalendarDate } from '../domain/calendar-date.js';
 import { type Estimate, effortsToAdd } from '../domain/effort.js';
+import type { WorkToPlan } from '../domain/plan-ports.js';
+import { criticalPathOf } from '../domain/planning/critical-path.js';
+import { dateAt, dateOf, dayNumberOf, mondayAt } from '../domain/planning/days.js';
+import { finishDayOf } from '../domain/planning/finish-day.js';
+import { createTaskGraph } from '../domain/planning/task-graph.js';
 import type { Ports } from '../domain/ports.js';
 import { foundProject } from './found.js';
 
-/** The effort of a project's tasks, added up by the calculator. @throws NotFound, and what the calculator throws. */
+/** What a project takes still, and until when. */
+export interface ProjectEstimate extends Estimate, ProjectPlan {}
+
+interface ProjectPlan {
+  /** Ids of tasks, in the order in which they are done. */
+  readonly criticalPath: readonly string[];
+  readonly criticalPathMinutes: bigint;
+  readonly finishDate: CalendarDate | undefined;
+}
+
+const NO_PLAN: ProjectPlan = { criticalPath: [], criticalPathMinutes: 0n, finishDate: undefined };
+
+/**
+ * The effort of a project's tasks, added up by the calculator; its critical path, and when the team's capacity lets it be
+ * finished, if work goes on today, or on the project's start date where that comes later. Without path and day where too
+ * much remains to be planned.
+ *
+ * @throws NotFound, and what the calculator throws.
+ */
 export async function estimateProject(
-  { projects, calculator }: Pick<Ports, 'projects' | 'calculator'>,
+  { plans, calculator, now }: Pick<Ports, 'plans' | 'calculator' | 'now'>,
   id: string,
-): Promise<Estimate> {
-  const { total, remaining } = effortsToAdd(foundProject(await projects.efforts(id), id));
+): Promise<ProjectEstimate> {
+  const time = now();
+  const workload = foundProject(await plans.workload(id, mondayAt(time)), id);
+  const { total, remaining, taskCount } = effortsToAdd(workload.efforts);
   const [totalEffortMinutes, remainingEffortMinutes] = await Promise.all([
     calculator.sum(total),
     calculator.sum(remaining),
   ]);
-  return { totalEffortMinutes, remainingEffortMinutes, taskCount: BigInt(total.length) };
+  const plan = workload.toPlan === undefined ? NO_PLAN : planOf(workload.toPlan, dateAt(time));
+  return { totalEffortMinutes, remainingEffortMinutes, taskCount, ...plan };
+}
+
+function planOf({ remaining, dependencies, team, startDate = '' }: WorkToPlan, today: CalendarDate): ProjectPlan {
+  const graph = createTaskGraph(remaining, dependencies);
+  const { taskIds, minutes } = criticalPathOf(graph);
+  const firstDay = dayNumberOf(startDate > today ? startDate : today);
+  const finishDay = finishDayOf(graph, { team, firstDay });
+  return {
+    criticalPath: taskIds,
+    criticalPathMinutes: BigInt(minutes),
+    finishDate: finishDay === undefined ? undefined : dateOf(finishDay),
+  };
 }

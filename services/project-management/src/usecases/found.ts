@@ -1,5 +1,12 @@
 import { NotFound } from '../domain/errors.js';
-import { memberName, projectName, type TaskId, taskName } from '../domain/names.js';
+import {
+  memberName,
+  projectName,
+  type ReservationId,
+  reservationName,
+  type TaskId,
+  taskName,
+} from '../domain/names.js';
 
 /** @throws NotFound where there is no such project. */
 export function foundProject<T>(found: T | undefined, id: string): T {
@@ -14,6 +21,11 @@ export function foundTask<T>(found: T | undefined, id: TaskId): T {
 /** @throws NotFound where there is no such member. */
 export function foundMember<T>(found: T | undefined, id: string): T {
   return required(found, memberName(id), 'list the members with ListMembers');
+}
+
+/** @throws NotFound where there is no such reservation. */
+export function foundReservation<T>(found: T | undefined, id: ReservationId): T {
+  return required(found, reservationName(id), 'list the reservations of a member with ListReservations');
 }
 
 function required<T>(found: T | undefined, resource: string, remedy: string): T {

@@ -1,8 +1,8 @@
 import type { Member } from '../domain/member.js';
-import type { Page, PageQuery } from '../domain/page.js';
+import type { ListQuery, Page } from '../domain/page.js';
 import type { Ports } from '../domain/ports.js';
 
 /** A page of the team, the newest first. */
-export function listMembers({ members }: Pick<Ports, 'members'>, query: PageQuery): Promise<Page<Member>> {
+export function listMembers({ members }: Pick<Ports, 'members'>, query: ListQuery): Promise<Page<Member>> {
   return members.list(query);
 }

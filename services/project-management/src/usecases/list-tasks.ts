@@ -1,4 +1,4 @@
-import type { Page, PageQuery } from '../domain/page.js';
+import type { ListQuery, Page } from '../domain/page.js';
 import type { Ports } from '../domain/ports.js';
 import type { Task } from '../domain/task.js';
 import { foundProject } from './found.js';
@@ -6,7 +6,7 @@ import { foundProject } from './found.js';
 /** Which part of which project's tasks. */
 export interface ListTasks {
   readonly projectId: string;
-  readonly query: PageQuery;
+  readonly query: ListQuery;
 }
 
 /** A page of a project's tasks, the oldest first. @throws NotFound where there is no such project. */

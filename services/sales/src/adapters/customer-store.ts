@@ -1,41 +1,79 @@
-import { type Queries, UniqueViolation } from '@rondo/database';
+import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
+import { pageOf } from '@rondo/resources/sql';
 import type { Customer } from '../domain/customer.js';
 import { EmailTaken } from '../domain/errors.js';
 import type { CustomerStore } from '../domain/ports.js';
-import { descending, pageOf } from './page.js';
+import { createAnswers } from './answers.js';
+import { type Listing, listSql } from './lists.js';
 
 interface CustomerRow {
   readonly sequence: bigint;
   readonly id: string;
   readonly display_name: string;
   readonly email: string;
+  readonly version: bigint;
   readonly create_time: Date;
+  readonly update_time: Date;
+  readonly delete_time: Date | null;
 }
+
+const LISTING: Listing = {
+  select: 'SELECT * FROM customers',
+  table: 'customers',
+  columns: { display_name: 'display_name', email: 'email', create_time: 'create_time' },
+  deletable: true,
+};
+
+const INSERT = 'INSERT INTO customers (id, display_name, email) VALUES ($1, $2, $3) RETURNING *';
+
+const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
+
+const UPDATE = `
+  UPDATE customers SET display_name = coalesce($2, display_name), email = coalesce($3, email), ${CHANGED}
+  WHERE id = $1
+  RETURNING *`;
+
+const DELETE = `UPDATE customers SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING *`;
+
+const UNDELETE = `UPDATE customers SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING *`;
 
 /** Customers in PostgreSQL. */
 export function createCustomerStore(queries: Queries): CustomerStore {
+  const find = async (sql: string, id: string): Promise<Customer | undefined> => {
+    const row = await queries.maybeOne<CustomerRow>(sql, [id]);
+    return row && toCustomer(row);
+  };
+  const write = async (sql: string, params: readonly SqlValue[], email?: string): Promise<Customer> => {
+    try {
+      return toCustomer(await queries.one<CustomerRow>(sql, params));
+    } catch (error) {
+      const taken = error instanceof UniqueViolation && error.constraint === 'customers_email_key';
+      throw taken ? new EmailTaken(email) : error;
+    }
+  };
+
   return {
-    async add({ id, displayName, email }) {
-      const sql = 'INSERT INTO customers (id, display_name, email) VALUES ($1, $2, $3) RETURNING *';
-      try {
-        return toCustomer(await queries.one<CustomerRow>(sql, [id, displayName, email]));
-      } catch (error) {
-        const taken = error instanceof UniqueViolation && error.constraint === 'customers_email_key';
-        throw taken ? new EmailTaken(email) : error;
-      }
-    },
-    async find(id) {
-      const row = await queries.maybeOne<CustomerRow>('SELECT * FROM customers WHERE id = $1', [id]);
-      return row && toCustomer(row);
-    },
+    find: (id) => find('SELECT * FROM customers WHERE id = $1', id),
+    lock: (id) => find('SELECT * FROM customers WHERE id = $1 FOR NO KEY UPDATE', id),
     async list(query) {
-      const sql = 'SELECT * FROM customers WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2';
-      const { items, next } = pageOf(await queries.query<CustomerRow>(sql, descending(query)), query);
-      return { items: items.map(toCustomer), next };
+      return pageOf(await queries.query<CustomerRow>(...listSql(LISTING, query)), query, toCustomer);
     },
+    add: ({ id, displayName, email }) => write(INSERT, [id, displayName, email], email),
+    update: (id, { displayName, email }) => write(UPDATE, [id, displayName ?? null, email ?? null], email),
+    delete: (id) => write(DELETE, [id]),
+    undelete: (id) => write(UNDELETE, [id]),
+    ...createAnswers<CustomerRow, Customer>(queries, 'customers', toCustomer),
   };
 }
 
-function toCustomer({ id, display_name, email, create_time }: CustomerRow): Customer {
-  return { id, displayName: display_name, email, createTime: create_time };
+function toCustomer(row: CustomerRow): Customer {
+  return {
+    id: row.id,
+    displayName: row.display_name,
+    email: row.email,
+    version: row.version,
+    createTime: row.create_time,
+    updateTime: row.update_time,
+    deleteTime: row.delete_time ?? undefined,
+  };
 }

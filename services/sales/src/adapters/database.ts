@@ -1,23 +1,35 @@
 import type { Database, Queries } from '@rondo/database';
-import { currentScope } from '@rondo/rpc/call';
+import { currentBounds } from '@rondo/rpc/call';
 import type { Stores, Transact } from '../domain/ports.js';
 import { storing } from './store-errors.js';
 
 /** Statements outside transactions: they end with the call that they serve, and fail in the domain's words. */
 export function createQueries(database: Queries): Queries {
   return {
-    query: (sql, params, options) => storing(database.query(sql, params, { ...ofCall(), ...options })),
-    one: (sql, params, options) => storing(database.one(sql, params, { ...ofCall(), ...options })),
-    maybeOne: (sql, params, options) => storing(database.maybeOne(sql, params, { ...ofCall(), ...options })),
+    query: (sql, params, options) => storing(database.query(sql, params, { ...currentBounds(), ...options })),
+    one: (sql, params, options) => storing(database.one(sql, params, { ...currentBounds(), ...options })),
+    maybeOne: (sql, params, options) => storing(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
   };
 }
 
-/** Transactions over the stores that `createStores` makes; they end and fail as {@link createQueries}' statements do. */
-export function createTransact(database: Database, createStores: (queries: Queries) => Stores): Transact {
-  return (work) => storing(database.transaction((transaction) => work(createStores(transaction)), ofCall()));
+/** What a transaction's stores are made of, and who is told after its commit that changes were appended. */
+export interface TransactOptions {
+  readonly createStores: (queries: Queries, onAppended: () => void) => Stores;
+  readonly onAppended: () => void;
 }
 
-/** When the caller leaves, or its deadline passes, nothing has to be waited for any more. */
-function ofCall(): { readonly signal: AbortSignal | undefined } {
-  return { signal: currentScope()?.signal };
+/** Transactions over stores; they end and fail as {@link createQueries}' statements do. */
+export function createTransact(database: Database, { createStores, onAppended }: TransactOptions): Transact {
+  return async (work) => {
+    let appended = false;
+    const inTransaction = (transaction: Queries) =>
+      work(
+        createStores(transaction, () => {
+          appended = true;
+        }),
+      );
+    const result = await storing(database.transaction(inTransaction, currentBounds()));
+    if (appended) onAppended();
+    return result;
+  };
 }

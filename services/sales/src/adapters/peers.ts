@@ -2,7 +2,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { type Peer, Unavailable } from '../domain/errors.js';
 
 /** What passes when another service is away or overloaded; anything else it answers is a fault of one of us. */
-const PASSING: ReadonlySet<Status> = new Set([
+export const PASSING: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,
   Status.RESOURCE_EXHAUSTED,

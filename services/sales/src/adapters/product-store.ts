@@ -1,8 +1,10 @@
-import { type Queries, UniqueViolation } from '@rondo/database';
+import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
+import { pageOf } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
 import type { ProductStore } from '../domain/ports.js';
-import type { Product } from '../domain/product.js';
-import { descending, pageOf } from './page.js';
+import type { Product, ProductFields } from '../domain/product.js';
+import { createAnswers } from './answers.js';
+import { type Listing, listSql } from './lists.js';
 
 interface ProductRow {
   readonly sequence: bigint;
@@ -13,13 +15,43 @@ interface ProductRow {
   readonly unit_price_minor: string;
   readonly stock: bigint;
   readonly delivery_effort_minutes: bigint;
+  readonly version: bigint;
   readonly create_time: Date;
+  readonly update_time: Date;
+  readonly delete_time: Date | null;
 }
+
+const LISTING: Listing = {
+  select: 'SELECT * FROM products',
+  table: 'products',
+  columns: { title: 'title', sku: 'sku', stock: 'stock', create_time: 'create_time' },
+  deletable: true,
+};
 
 const INSERT = `
   INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes)
   VALUES ($1, $2, $3, $4, $5, $6, $7)
   RETURNING *`;
+
+const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
+
+const UPDATE = `
+  UPDATE products SET
+    title = coalesce($2, title),
+    sku = coalesce($3, sku),
+    currency = coalesce($4, currency),
+    unit_price_minor = coalesce($5, unit_price_minor),
+    delivery_effort_minutes = coalesce($6, delivery_effort_minutes),
+    ${CHANGED}
+  WHERE id = $1
+  RETURNING *`;
+
+const DELETE = `UPDATE products SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING *`;
+
+const UNDELETE = `UPDATE products SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING *`;
+
+/** Of the products of an order. */
+export const FIND_PRODUCTS = 'SELECT * FROM products WHERE id = ANY($1)';
 
 // In the order of their ids, so that two transactions never wait for each other in a circle. NO KEY, as rows that refer
 // to a product hold a key share of it: a full lock would wait for those of others, and they for ours.
@@ -32,36 +64,45 @@ const SAVE_STOCK = `
 
 /** Products in PostgreSQL. */
 export function createProductStore(queries: Queries): ProductStore {
+  const write = async (sql: string, params: readonly SqlValue[], sku?: string): Promise<Product> => {
+    try {
+      return toProduct(await queries.one<ProductRow>(sql, params));
+    } catch (error) {
+      throw error instanceof UniqueViolation && error.constraint === 'products_sku_key' ? new SkuTaken(sku) : error;
+    }
+  };
+  const lockAll = async (ids: readonly string[]) => (await queries.query<ProductRow>(LOCK, [ids])).map(toProduct);
+
   return {
-    async add({ id, title, sku, unitPrice, stock, deliveryEffortMinutes }) {
-      const { currency, minorUnits } = unitPrice;
-      const params = [id, title, sku, currency, minorUnits, stock, deliveryEffortMinutes];
-      try {
-        return toProduct(await queries.one<ProductRow>(INSERT, params));
-      } catch (error) {
-        throw error instanceof UniqueViolation && error.constraint === 'products_sku_key' ? new SkuTaken(sku) : error;
-      }
-    },
     async find(id) {
       const row = await queries.maybeOne<ProductRow>('SELECT * FROM products WHERE id = $1', [id]);
       return row && toProduct(row);
     },
     async findAll(ids) {
-      const rows = await queries.query<ProductRow>('SELECT * FROM products WHERE id = ANY($1)', [ids]);
+      const rows = await queries.query<ProductRow>(FIND_PRODUCTS, [ids], { name: 'find_products' });
       return rows.map(toProduct);
     },
     async list(query) {
-      const sql = 'SELECT * FROM products WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2';
-      const { items, next } = pageOf(await queries.query<ProductRow>(sql, descending(query)), query);
-      return { items: items.map(toProduct), next };
+      return pageOf(await queries.query<ProductRow>(...listSql(LISTING, query)), query, toProduct);
     },
-    async lockAll(ids) {
-      return (await queries.query<ProductRow>(LOCK, [ids])).map(toProduct);
+    lock: async (id) => (await lockAll([id]))[0],
+    lockAll,
+    async add({ id, title, sku, unitPrice: { currency, minorUnits }, stock, deliveryEffortMinutes }) {
+      return write(INSERT, [id, title, sku, currency, minorUnits, stock, deliveryEffortMinutes], sku);
     },
+    update: (id, fields) => write(UPDATE, [id, ...updateParams(fields)], fields.sku),
+    delete: (id) => write(DELETE, [id]),
+    undelete: (id) => write(UNDELETE, [id]),
     async saveStock(products) {
       await queries.query(SAVE_STOCK, [products.map(({ id }) => id), products.map(({ stock }) => stock)]);
     },
+    ...createAnswers<ProductRow, Product>(queries, 'products', toProduct),
   };
+}
+
+function updateParams({ title, sku, unitPrice, deliveryEffortMinutes }: Partial<ProductFields>): readonly SqlValue[] {
+  const price = [unitPrice?.currency ?? null, unitPrice?.minorUnits ?? null];
+  return [title ?? null, sku ?? null, ...price, deliveryEffortMinutes ?? null];
 }
 
 function toProduct(row: ProductRow): Product {
@@ -72,6 +113,9 @@ function toProduct(row: ProductRow): Product {
     unitPrice: { currency: row.currency, minorUnits: BigInt(row.unit_price_minor) },
     stock: row.stock,
     deliveryEffortMinutes: row.delivery_effort_minutes,
+    version: row.version,
     createTime: row.create_time,
+    updateTime: row.update_time,
+    deleteTime: row.delete_time ?? undefined,
   };
 }

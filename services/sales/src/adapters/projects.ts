@@ -1,8 +1,11 @@
-import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
-import { type Channel, createClient } from '@rondo/rpc/client';
+import { type Project, ProjectServiceDefinition, ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { type Channel, type Client, createClient } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
 import type { Projects } from '../domain/ports.js';
 import { ask } from './peers.js';
 import { nameBasedUuid } from './uuid.js';
+
+type ProjectClient = Client<typeof ProjectServiceDefinition>;
 
 /** The project-management service. */
 export function createProjects(channel: Channel): Projects {
@@ -14,5 +17,30 @@ export function createProjects(channel: Channel): Projects {
       const { name } = await ask('project management', client.createProject(request));
       return name;
     },
+    archive: (name) => ask('project management', archive(client, name)),
   };
+}
+
+const ON_THE_WAY: Partial<Record<ProjectState, ProjectState>> = {
+  // What is under way has to go back first.
+  [ProjectState.PROJECT_STATE_ACTIVE]: ProjectState.PROJECT_STATE_PLANNED,
+};
+
+async function archive(client: ProjectClient, name: string): Promise<void> {
+  let project = await find(client, name);
+  while (project !== undefined && project.deleteTime === undefined && !isArchived(project)) {
+    const state = ON_THE_WAY[project.state] ?? ProjectState.PROJECT_STATE_ARCHIVED;
+    project = await client.updateProject({ project: { name, state, etag: project.etag }, updateMask: ['state'] });
+  }
+}
+
+const isArchived = ({ state }: Project): boolean => state === ProjectState.PROJECT_STATE_ARCHIVED;
+
+async function find(client: ProjectClient, name: string): Promise<Project | undefined> {
+  try {
+    return await client.getProject({ name });
+  } catch (error) {
+    if (error instanceof RpcError && error.code === Status.NOT_FOUND) return undefined;
+    throw error;
+  }
 }

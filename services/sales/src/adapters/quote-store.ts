@@ -1,14 +1,33 @@
 import type { Queries } from '@rondo/database';
+import { pageOf } from '@rondo/resources/sql';
+import type { OfferLine } from '../domain/offer.js';
 import { formatPercent } from '../domain/percent.js';
 import type { QuoteStore } from '../domain/ports.js';
-import type { PricedQuote, Quote, QuoteLine } from '../domain/quote.js';
-import { descending, pageOf } from './page.js';
-import { type LineRow, type QuoteRow, toQuote } from './quote-rows.js';
+import type { PricedQuote, Quote } from '../domain/quote.js';
+import { type Listing, listSql } from './lists.js';
+import { createQuoteAnswers } from './quote-answers.js';
+import { type LineColumns, lineColumnsOf, type QuoteRow, quoteOf, toQuote } from './quote-rows.js';
+
+const WITHOUT_ORDER = 'NULL AS order_id, NULL AS order_time, NULL AS project';
 
 const INSERT_QUOTE = `
-  INSERT INTO quotes (id, customer_id, discount_percent, tax_percent, currency, net_minor, total_minor)
-  VALUES ($1, $2, $3, $4, $5, $6, $7)
-  RETURNING *, NULL AS order_id, NULL AS project`;
+  INSERT INTO quotes
+    (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+  RETURNING *, ${WITHOUT_ORDER}`;
+
+const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
+
+const REPLACE = `
+  UPDATE quotes SET
+    customer_id = $2, quote_date = $3, discount_percent = $4, tax_percent = $5,
+    currency = $6, net_minor = $7, total_minor = $8, ${CHANGED}
+  WHERE id = $1
+  RETURNING *, ${WITHOUT_ORDER}`;
+
+const DELETE = `UPDATE quotes SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1`;
+
+const UNDELETE = `UPDATE quotes SET delete_time = NULL, ${CHANGED} WHERE id = $1`;
 
 const INSERT_LINES = `
   INSERT INTO quote_lines
@@ -18,54 +37,70 @@ const INSERT_LINES = `
     AS line (product_id, quantity, discount, title, unit_price_minor, effort, position)`;
 
 const QUOTES = `
-  SELECT quotes.*, orders.id AS order_id, orders.project
-  FROM quotes LEFT JOIN orders ON orders.quote_id = quotes.id`;
+  SELECT quotes.*, orders.id AS order_id, orders.create_time AS order_time, orders.project, lines.*
+  FROM quotes
+  LEFT JOIN orders ON orders.quote_id = quotes.id
+  CROSS JOIN LATERAL (${lineColumnsOf('quote_lines WHERE quote_id = quotes.id')}) AS lines`;
 
-const LINES = 'SELECT * FROM quote_lines WHERE quote_id = ANY($1) ORDER BY quote_id, position';
+const LISTING: Listing = {
+  select: QUOTES,
+  table: 'quotes',
+  columns: {
+    customer: 'quotes.customer_id',
+    state: `CASE WHEN orders.id IS NULL THEN 'OPEN' WHEN orders.project IS NULL THEN 'ACCEPTING' ELSE 'ACCEPTED' END`,
+    quote_date: 'quotes.quote_date',
+    create_time: 'quotes.create_time',
+  },
+  deletable: true,
+};
 
 /** Quotes in PostgreSQL. */
 export function createQuoteStore(queries: Queries): QuoteStore {
-  /** What a quote offers never changes, so that its lines needn't be of the same moment. */
-  const withLines = async (rows: readonly QuoteRow[]): Promise<readonly Quote[]> => {
-    const lines = await queries.query<LineRow>(LINES, [rows.map(({ id }) => id)]);
-    return rows.map((row) =>
-      toQuote(
-        row,
-        lines.filter(({ quote_id }) => quote_id === row.id),
-      ),
-    );
-  };
   const find = async (id: string): Promise<Quote | undefined> => {
-    const rows = await queries.query<QuoteRow>(`${QUOTES} WHERE quotes.id = $1`, [id]);
-    return rows.length === 0 ? undefined : (await withLines(rows))[0];
+    const row = await queries.maybeOne<QuoteRow & LineColumns>(`${QUOTES} WHERE quotes.id = $1`, [id]);
+    return row && toQuote(row);
   };
+  const change = async (sql: string, id: string): Promise<Quote> => {
+    await queries.query(sql, [id]);
+    const changed = await find(id);
+    if (changed === undefined) throw new Error(`the quote ${id} has vanished`);
+    return changed;
+  };
+  const addLines = ({ id, lines }: PricedQuote) => queries.query(INSERT_LINES, [id, ...lineColumns(lines)]);
 
   return {
     find,
     async list(query) {
-      const sql = `${QUOTES} WHERE quotes.sequence < $1 ORDER BY quotes.sequence DESC LIMIT $2`;
-      const { items, next } = pageOf(await queries.query<QuoteRow>(sql, descending(query)), query);
-      return { items: await withLines(items), next };
+      return pageOf(await queries.query<QuoteRow & LineColumns>(...listSql(LISTING, query)), query, toQuote);
     },
     async add(quote) {
       const row = await queries.one<QuoteRow>(INSERT_QUOTE, quoteParams(quote));
-      await queries.query(INSERT_LINES, [quote.id, ...lineColumns(quote.lines)]);
-      return { ...quote, state: 'open', orderId: undefined, createTime: row.create_time };
+      await addLines(quote);
+      return quoteOf(row, quote.lines);
+    },
+    async replace(quote) {
+      const row = await queries.one<QuoteRow>(REPLACE, quoteParams(quote));
+      await queries.query('DELETE FROM quote_lines WHERE quote_id = $1', [quote.id]);
+      await addLines(quote);
+      return quoteOf(row, quote.lines);
     },
     async lock(id) {
       // Read in a statement of its own: one that waited for the lock would see the orders as they were before.
       await queries.query('SELECT FROM quotes WHERE id = $1 FOR NO KEY UPDATE', [id]);
       return find(id);
     },
+    delete: (id) => change(DELETE, id),
+    undelete: (id) => change(UNDELETE, id),
+    ...createQuoteAnswers(queries),
   };
 }
 
-function quoteParams({ id, customerId, discount, taxRate, price: { net, total } }: PricedQuote) {
+function quoteParams({ id, customerId, quoteDate, discount, taxRate, price: { net, total } }: PricedQuote) {
   const percents = [formatPercent(discount), formatPercent(taxRate)];
-  return [id, customerId, ...percents, total.currency, net.minorUnits, total.minorUnits];
+  return [id, customerId, quoteDate, ...percents, total.currency, net.minorUnits, total.minorUnits];
 }
 
-function lineColumns(lines: readonly QuoteLine[]) {
+function lineColumns(lines: readonly OfferLine[]) {
   return [
     lines.map(({ productId }) => productId),
     lines.map(({ quantity }) => quantity),

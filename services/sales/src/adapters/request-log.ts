@@ -1,12 +1,11 @@
 import type { Queries } from '@rondo/database';
+import type { RequestTable } from '@rondo/resources/sql';
 import { RequestIdReused } from '../domain/errors.js';
 import type { RequestLog } from '../domain/ports.js';
-import type { RequestKey } from '../domain/request-key.js';
+import type { KeyedCall } from '../domain/request-key.js';
 
-interface RequestRow {
-  readonly fingerprint: string;
-  readonly outcome: string;
-}
+/** Where requests that were carried out stand. */
+export const REQUESTS: RequestTable = { table: 'requests', scope: 'method' };
 
 const CLAIM = `
   INSERT INTO requests (method, request_id, fingerprint, outcome)
@@ -14,22 +13,22 @@ const CLAIM = `
   ON CONFLICT (method, request_id) DO NOTHING
   RETURNING method`;
 
+const SAME = 'SELECT fingerprint = $3 AS same FROM requests WHERE method = $1 AND request_id = $2';
+
 /** Requests that were carried out, in PostgreSQL. */
 export function createRequestLog(queries: Queries): RequestLog {
-  const recall = async ({ method, id, fingerprint }: RequestKey): Promise<string | undefined> => {
-    const sql = 'SELECT fingerprint, outcome FROM requests WHERE method = $1 AND request_id = $2';
-    const first = await queries.maybeOne<RequestRow>(sql, [method, id]);
-    if (first !== undefined && first.fingerprint !== fingerprint) throw new RequestIdReused(id);
-    return first?.outcome;
+  const has = async ({ method, id, fingerprint }: KeyedCall): Promise<boolean> => {
+    const first = await queries.maybeOne<{ same: boolean }>(SAME, [method, id, fingerprint]);
+    if (first?.same === false) throw new RequestIdReused(id);
+    return first !== undefined;
   };
 
   return {
-    recall,
-    async claim(key, outcome) {
-      if (key === undefined) return undefined;
+    has,
+    async claim(call, id) {
       // Where another transaction has inserted the same key, this waits for its end: a conflict only if it committed.
-      const claimed = await queries.query(CLAIM, [key.method, key.id, key.fingerprint, outcome]);
-      return claimed.length > 0 ? undefined : recall(key);
+      const claimed = await queries.query(CLAIM, [call.method, call.id, call.fingerprint, id]);
+      return claimed.length > 0 || !(await has(call));
     },
   };
 }

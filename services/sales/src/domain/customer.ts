@@ -1,11 +1,11 @@
+import type { Deletable, StoredOnly } from './stored.js';
+
 /** Somebody who buys. */
-export interface Customer {
-  readonly id: string;
+export interface Customer extends Deletable {
   readonly displayName: string;
-  /** Unique, whatever its case. */
+  /** Unique among those that aren't deleted, whatever its case. */
   readonly email: string;
-  readonly createTime: Date;
 }
 
 /** A customer who isn't stored yet. */
-export type CustomerDraft = Pick<Customer, 'displayName' | 'email'>;
+export type CustomerDraft = Omit<Customer, StoredOnly>;

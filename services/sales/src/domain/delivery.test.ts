@@ -1,16 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { planDelivery } from './delivery.js';
+import type { OfferLine } from './offer.js';
 import { ZERO_PERCENT } from './percent.js';
-import type { Quote, QuoteLine } from './quote.js';
+import type { Quote } from './quote.js';
 
+const stored = { version: 1n, createTime: new Date(0), updateTime: new Date(0), deleteTime: undefined };
 const price = { currency: 'EUR', minorUnits: 100n };
 
-function line(fields: Partial<QuoteLine>): QuoteLine {
+function line(fields: Partial<OfferLine>): OfferLine {
   const defaults = { productId: 'p', quantity: 1n, discount: ZERO_PERCENT, title: 'Desk', unitPrice: price };
   return { ...defaults, deliveryEffortMinutes: 30n, ...fields };
 }
 
-function plan(lines: readonly QuoteLine[], displayName = 'Ada') {
+function plan(lines: readonly OfferLine[], displayName = 'Ada') {
   const quote: Quote = {
     id: 'q1',
     customerId: 'c1',
@@ -20,9 +22,10 @@ function plan(lines: readonly QuoteLine[], displayName = 'Ada') {
     price: { net: price, total: price },
     state: 'open',
     orderId: undefined,
-    createTime: new Date(0),
+    quoteDate: '2026-11-20',
+    ...stored,
   };
-  return planDelivery(quote, { id: 'c1', displayName, email: 'ada@example.com', createTime: new Date(0) });
+  return planDelivery(quote, { ...stored, id: 'c1', displayName, email: 'ada@example.com' });
 }
 
 describe('planDelivery', () => {

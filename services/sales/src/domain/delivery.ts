@@ -1,7 +1,8 @@
 import type { Customer } from './customer.js';
-import type { Quote, QuoteLine } from './quote.js';
+import type { OfferLine } from './offer.js';
+import type { Quote } from './quote.js';
 
-/** The project that delivers a quote. The same for the same quote, however often it is planned. */
+/** The project that delivers a quote. */
 export interface DeliveryPlan {
   readonly quoteId: string;
   readonly title: string;
@@ -27,7 +28,7 @@ export function planDelivery(quote: Quote, customer: Customer): DeliveryPlan {
   };
 }
 
-function taskOf({ quantity, title, deliveryEffortMinutes }: QuoteLine): DeliveryTask {
+function taskOf({ quantity, title, deliveryEffortMinutes }: OfferLine): DeliveryTask {
   const effortMinutes = deliveryEffortMinutes * quantity;
   return {
     title: shorten(`${quantity} × ${title}`),

@@ -32,12 +32,79 @@ export class NotFound extends DomainError {
   }
 }
 
+/** Resources that were deleted; of many, the first. */
+export class Deleted extends DomainError {
+  override readonly name = 'Deleted';
+  readonly resources: readonly string[];
+  /** What to do. */
+  readonly remedy: string;
+
+  constructor(kind: ResourceKind, ids: readonly string[]) {
+    const resources = ids.slice(0, MAX_NAMED).map((id) => nameOf(kind, id));
+    const remedy = `Undelete${capitalised(kind)} brings ${ids.length === 1 ? 'it' : 'them'} back`;
+    super(`${resources.join(', ')}${andMore(ids)} ${ids.length === 1 ? 'is' : 'are'} deleted; ${remedy}`);
+    this.resources = resources;
+    this.remedy = remedy;
+  }
+}
+
+/** Something has changed since its caller has read it. */
+export class StaleEtag extends DomainError {
+  override readonly name = 'StaleEtag';
+  readonly resource: string;
+  /** The fields that have changed, as the contract spells them; none where they are as they were, after all. */
+  readonly changed: readonly string[];
+
+  constructor(kind: ResourceKind, id: string, changed: readonly string[]) {
+    const resource = nameOf(kind, id);
+    const what = changed.length === 0 ? ', and back again' : `: ${changed.join(', ')}`;
+    super(`${resource} has changed since its etag was read${what}; read it again, and try again`);
+    this.resource = resource;
+    this.changed = changed;
+  }
+}
+
+/** A quote that isn't open can't be changed any more. */
+export class WrongQuoteState extends DomainError {
+  override readonly name = 'WrongQuoteState';
+  readonly resource: string;
+
+  constructor(quoteId: string, state: string) {
+    const resource = nameOf('quote', quoteId);
+    super(`${resource} is ${state.toUpperCase()}, and only an OPEN quote can be changed; make another quote`);
+    this.resource = resource;
+  }
+}
+
+/** The order of a quote that is still being accepted can't be cancelled. */
+export class QuoteAccepting extends DomainError {
+  override readonly name = 'QuoteAccepting';
+  readonly resource: string;
+
+  constructor(quoteId: string) {
+    const resource = nameOf('quote', quoteId);
+    super(`${resource} is ACCEPTING: its order can be cancelled once it is ACCEPTED; try again soon`);
+    this.resource = resource;
+  }
+}
+
+/** An order would be older than its quote. */
+export class OrderBeforeQuote extends DomainError {
+  override readonly name = 'OrderBeforeQuote';
+
+  constructor(quoteId: string, { orderDate, quoteDate }: { readonly orderDate: string; readonly quoteDate: string }) {
+    super(`must not be before the day of ${nameOf('quote', quoteId)}, ${quoteDate}; it is ${orderDate}`);
+  }
+}
+
 /** Another customer has the e-mail address. */
 export class EmailTaken extends DomainError {
   override readonly name = 'EmailTaken';
 
-  constructor(email: string) {
-    super(`another customer has the e-mail address ${email}; use that customer, or give another address`);
+  constructor(email?: string) {
+    super(
+      `another customer has the e-mail address${email === undefined ? '' : ` ${email}`}; use that customer, or give another address`,
+    );
   }
 }
 
@@ -45,8 +112,8 @@ export class EmailTaken extends DomainError {
 export class SkuTaken extends DomainError {
   override readonly name = 'SkuTaken';
 
-  constructor(sku: string) {
-    super(`another product has the SKU ${sku}; use that product, or give another SKU`);
+  constructor(sku?: string) {
+    super(`another product has the SKU${sku === undefined ? '' : ` ${sku}`}; use that product, or give another SKU`);
   }
 }
 
@@ -79,6 +146,10 @@ export class InsufficientStock extends DomainError {
   }
 }
 
+function capitalised(kind: ResourceKind): string {
+  return kind.charAt(0).toUpperCase() + kind.slice(1);
+}
+
 /** How many of `all` an error doesn't name. */
 function andMore(all: readonly unknown[]): string {
   return all.length > MAX_NAMED ? ` and ${all.length - MAX_NAMED} more` : '';
@@ -100,22 +171,25 @@ export class StockLimitExceeded extends DomainError {
   }
 }
 
-/** A line of a quote that is of another currency than the first one. */
+/** A line that is of another currency than the first one. */
 export interface ForeignLine {
   readonly index: number;
   readonly productId: string;
   readonly currency: string;
 }
 
-/** A quote's lines are of different currencies. */
+/** Lines are of different currencies. */
 export class MixedCurrencies extends DomainError {
   override readonly name = 'MixedCurrencies';
+  /** What the lines are of. */
+  readonly of: 'quote' | 'order';
   readonly lines: readonly ForeignLine[];
   /** That of the first line. */
   readonly expected: string;
 
-  constructor(lines: readonly ForeignLine[], expected: string) {
-    super('all lines of a quote must be of one currency');
+  constructor(of: 'quote' | 'order', lines: readonly ForeignLine[], expected: string) {
+    super(`all lines of one ${of} must be of one currency`);
+    this.of = of;
     this.lines = lines;
     this.expected = expected;
   }
@@ -126,7 +200,7 @@ export class TotalOutOfRange extends DomainError {
   override readonly name = 'TotalOutOfRange';
 
   constructor(total: string) {
-    super(`the total would be ${total}, more than an amount can hold; split the quote`);
+    super(`the total would be ${total}, more than an amount can hold; ask for less at once`);
   }
 }
 
@@ -144,16 +218,60 @@ export class Unavailable extends DomainError {
   }
 }
 
-/** The order of a quote stands, its project is missing; accepting it again goes on from there. */
-export class AcceptancePending extends DomainError {
-  override readonly name = 'AcceptancePending';
+/** The database went away at the one moment at which nobody can say what became of a change. */
+export class OutcomeUnknown extends DomainError {
+  override readonly name = 'OutcomeUnknown';
 
-  constructor(quoteId: string, cause: Unavailable) {
-    const quote = nameOf('quote', quoteId);
-    super(
-      `${quote} is ACCEPTING: its order stands and the stock is taken, its project is missing; call AcceptQuote again to finish: ${cause.message}`,
-      { cause },
-    );
+  constructor(cause: Error) {
+    const remedy = 'look before you repeat it, or repeat it with the same request_id';
+    super(`the database went away while a change was being saved, and whether it was is unknown; ${remedy}`, { cause });
+  }
+}
+
+/** Project management can't deliver what is sold, such as for lack of time; nothing was done. */
+export class DeliveryRefused extends DomainError {
+  override readonly name = 'DeliveryRefused';
+  override readonly cause: Error;
+
+  constructor(quoteId: string, cause: Error) {
+    super(`${nameOf('quote', quoteId)} can't be delivered, and nothing was done: ${cause.message}`, { cause });
+    this.cause = cause;
+  }
+}
+
+/** A quote has changed since its delivery was planned, or was accepted; nothing was done. */
+export class QuoteMoved extends DomainError {
+  override readonly name = 'QuoteMoved';
+
+  constructor(quoteId: string) {
+    super(`${nameOf('quote', quoteId)} was changed or accepted at the same moment; try again`);
+  }
+}
+
+/** A resume token is none of this watch's. */
+export class ForeignResumeToken extends DomainError {
+  override readonly name = 'ForeignResumeToken';
+
+  constructor() {
+    super('must be that of an earlier message of a watch of the same orders; leave it empty to begin with all orders');
+  }
+}
+
+/** A watcher reads too slowly to be kept up with; from its last token it misses nothing. */
+export class WatcherTooSlow extends DomainError {
+  override readonly name = 'WatcherTooSlow';
+
+  constructor(cause: Error) {
+    super(`${cause.message}; watch again with the resume_token of the last message`, { cause });
+  }
+}
+
+/** A watch can't go on here for now; from its last token it misses nothing. */
+export class WatchInterrupted extends DomainError {
+  override readonly name = 'WatchInterrupted';
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
   }
 }
 
@@ -161,7 +279,10 @@ export class AcceptancePending extends DomainError {
 export class ConcurrentChange extends DomainError {
   override readonly name = 'ConcurrentChange';
 
-  constructor(cause: Error) {
-    super('others changed the same at the same moment, again and again; nothing was done, so try again', { cause });
+  constructor(cause?: Error) {
+    super(
+      'others are changing the same at this moment and were in the way for too long; nothing was done, so try again',
+      { cause },
+    );
   }
 }

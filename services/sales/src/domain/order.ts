@@ -1,24 +1,42 @@
-import type { Money } from './money.js';
-import type { Need } from './product.js';
+import type { CalendarDate } from './calendar-date.js';
+import { OrderBeforeQuote, QuoteAccepting } from './errors.js';
+import type { Price, PricedLine, PricedLines, PriceRequest } from './offer.js';
 import type { Quote } from './quote.js';
+import type { Stored } from './stored.js';
+
+/** Where an order stands; cancelled is final. */
+export type OrderState = 'placed' | 'cancelled';
 
 /** A sale. */
-export interface Order {
-  readonly id: string;
-  readonly quoteId: string;
+export interface Order extends Stored, PricedLines<PricedLine> {
+  /** What was accepted; undefined for an order without a quote. */
+  readonly quoteId: string | undefined;
   readonly customerId: string;
-  readonly lines: readonly Need[];
-  readonly total: Money;
-  /** `projects/{id}`: what delivers it; undefined until the project exists. */
+  readonly orderDate: CalendarDate;
+  readonly price: Price;
+  /** `projects/{id}`: what delivers it; undefined until the project is there for everybody to see. */
   readonly project: string | undefined;
-  readonly createTime: Date;
+  readonly state: OrderState;
 }
 
 /** An order that isn't stored yet. */
-export type OrderDraft = Omit<Order, 'project' | 'createTime'>;
+export type OrderDraft = Omit<Order, Exclude<keyof Stored, 'id'> | 'project' | 'state'>;
 
-/** The order that a quote becomes. */
-export function orderOf(quote: Quote, id: string): OrderDraft {
-  const lines = quote.lines.map(({ productId, quantity }) => ({ productId, quantity }));
-  return { id, quoteId: quote.id, customerId: quote.customerId, lines, total: quote.price.total };
+/** An order that a customer asks for. */
+export interface OrderRequest extends PriceRequest {
+  readonly customerId: string;
+  readonly orderDate: CalendarDate;
+}
+
+/** The order that a quote becomes. @throws OrderBeforeQuote */
+export function orderOf(quote: Quote, id: string, orderDate: CalendarDate): OrderDraft {
+  const { id: quoteId, customerId, quoteDate, discount, taxRate, price } = quote;
+  if (orderDate < quoteDate) throw new OrderBeforeQuote(quoteId, { orderDate, quoteDate });
+  const lines = quote.lines.map(({ deliveryEffortMinutes: _, ...line }) => line);
+  return { id, quoteId, customerId, lines, discount, taxRate, price, orderDate };
+}
+
+/** An order whose project isn't confirmed yet can't be cancelled. @throws QuoteAccepting */
+export function requireSettled({ quoteId, project }: Order): void {
+  if (quoteId !== undefined && project === undefined) throw new QuoteAccepting(quoteId);
 }

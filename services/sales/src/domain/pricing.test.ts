@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { evaluate } from '../../test/expression.js';
 import { add, multiply, type Rational, rational, round, subtract, toPlain } from '../../test/rational.js';
-import { priceQuote } from '../usecases/price-quote.js';
+import { priceLines } from '../usecases/price-lines.js';
 import { digitsOf, type Money, toDecimal } from './money.js';
+import type { OfferLine } from './offer.js';
 import { formatPercent, type Percent } from './percent.js';
 import type { Calculator } from './ports.js';
 import { MAX_EXPRESSION_CHARACTERS } from './pricing.js';
-import type { QuoteLine } from './quote.js';
 
 const { next } = seededRandom(20_261_120);
 const below = (limit: number) => Math.floor(next() * limit);
@@ -30,12 +30,12 @@ function percent(tenThousandths: number): Percent {
   return { tenThousandths: BigInt(tenThousandths) };
 }
 
-function line(quantity: bigint, unitPrice: Money, discount: Percent): QuoteLine {
+function line(quantity: bigint, unitPrice: Money, discount: Percent): OfferLine {
   return { productId: 'p', quantity, discount, title: 'Desk', unitPrice, deliveryEffortMinutes: 0n };
 }
 
 /** The price by the book, in fractions: nothing of it is shared with the code under test but the input. */
-function expected(lines: readonly QuoteLine[], discount: Percent, taxRate: Percent) {
+function expected(lines: readonly OfferLine[], discount: Percent, taxRate: Percent) {
   const hundred = rational(100n);
   const share = (value: Rational) => multiply(value, rational('0.01'));
   const fraction = (of: Percent): Rational => ({ numerator: of.tenThousandths, denominator: 10_000n });
@@ -58,7 +58,7 @@ describe('the price of a quote', () => {
       });
       const [discount, taxRate] = [anyPercent(), anyPercent()];
       const exact = expected(lines, discount, taxRate);
-      const { net, total } = await priceQuote(exactCalculator(), { lines, discount, taxRate });
+      const { net, total } = await priceLines(exactCalculator(), { lines, discount, taxRate });
       expect(net.minorUnits).toBe(round(exact.net, digitsOf(currency)));
       expect(total.minorUnits).toBe(round(exact.total, digitsOf(currency)));
     }
@@ -66,7 +66,7 @@ describe('the price of a quote', () => {
 
   it('is rounded once: the total is not that of a rounded net', async () => {
     const lines = [line(1n, { currency: 'EUR', minorUnits: 1n }, percent(500_000))];
-    const price = await priceQuote(exactCalculator(), { lines, discount: percent(0), taxRate: percent(1_000_000) });
+    const price = await priceLines(exactCalculator(), { lines, discount: percent(0), taxRate: percent(1_000_000) });
     // Exactly 0.005 and 0.01: from the net rounded to 0.00 the total would be 0.00.
     expect(price).toEqual({ net: { currency: 'EUR', minorUnits: 0n }, total: { currency: 'EUR', minorUnits: 1n } });
   });
@@ -75,7 +75,7 @@ describe('the price of a quote', () => {
     const half = percent(500_000);
     const cents = async (minorUnits: bigint) => {
       const lines = [line(1n, { currency: 'EUR', minorUnits }, half)];
-      return (await priceQuote(exactCalculator(), { lines, discount: percent(0), taxRate: percent(0) })).total
+      return (await priceLines(exactCalculator(), { lines, discount: percent(0), taxRate: percent(0) })).total
         .minorUnits;
     };
     expect([await cents(1n), await cents(3n), await cents(5n)]).toEqual([0n, 2n, 2n]);
@@ -84,8 +84,16 @@ describe('the price of a quote', () => {
   it('is one expression a value for a usual quote, readable in a log', async () => {
     const calculator = exactCalculator();
     const lines = [line(3n, { currency: 'EUR', minorUnits: 1999n }, percent(150_000))];
-    await priceQuote(calculator, { lines, discount: percent(0), taxRate: percent(200_000) });
+    await priceLines(calculator, { lines, discount: percent(0), taxRate: percent(200_000) });
     expect(calculator.asked).toEqual(['(3*19.99*(100-15))*100/10000', '(3*19.99*(100-15))*100*(100+20)/1000000']);
+  });
+
+  it('is one expression in all where there is no tax', async () => {
+    const calculator = exactCalculator();
+    const lines = [line(3n, { currency: 'EUR', minorUnits: 1999n }, percent(0))];
+    const { net, total } = await priceLines(calculator, { lines, discount: percent(0), taxRate: percent(0) });
+    expect(calculator.asked).toEqual(['(3*19.99*100)*100/10000']);
+    expect(total).toEqual(net);
   });
 
   it('is exact within the calculator’s limit for the longest quote there can be', async () => {
@@ -94,7 +102,7 @@ describe('the price of a quote', () => {
     const dearest = { currency: 'KWD', minorUnits: 9_223_372_036_854_775_807_999n };
     const lines = Array.from({ length: 100 }, () => line(1_000_000n, dearest, percent(999_999)));
     const exact = expected(lines, discount, taxRate);
-    const { net, total } = await priceQuote(calculator, { lines, discount, taxRate });
+    const { net, total } = await priceLines(calculator, { lines, discount, taxRate });
     expect(net.minorUnits).toBe(round(exact.net, 3));
     expect(total.minorUnits).toBe(round(exact.total, 3));
     expect(calculator.asked.length).toBeGreaterThan(2);
@@ -106,7 +114,7 @@ describe('the price of a quote', () => {
     const dear = { currency: 'EUR', minorUnits: 2n ** 62n };
     for (let count = 80; count <= 100; count += 1) {
       const lines = Array.from({ length: count }, () => line(999_999n, dear, percent(999_999)));
-      const { total } = await priceQuote(exactCalculator(), { lines, discount: taxRate, taxRate });
+      const { total } = await priceLines(exactCalculator(), { lines, discount: taxRate, taxRate });
       expect(total.minorUnits).toBe(round(expected(lines, taxRate, taxRate).total, 2));
     }
   });
@@ -114,7 +122,7 @@ describe('the price of a quote', () => {
   it('is refused where no amount can hold it', async () => {
     const dearest = { currency: 'JPY', minorUnits: 2n ** 63n - 1n };
     const price = (quantity: bigint) =>
-      priceQuote(exactCalculator(), {
+      priceLines(exactCalculator(), {
         lines: [line(quantity, dearest, percent(0))],
         discount: percent(0),
         taxRate: percent(0),

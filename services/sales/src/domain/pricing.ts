@@ -1,6 +1,6 @@
 import { toDecimal } from './money.js';
+import type { PricedLine } from './offer.js';
 import { formatPercent, type Percent } from './percent.js';
-import type { QuoteLine } from './quote.js';
 
 /** What an expression's length is kept to: the calculator's contract takes 4,096 characters. */
 export const MAX_EXPRESSION_CHARACTERS = 4096;
@@ -9,7 +9,7 @@ export const MAX_EXPRESSION_CHARACTERS = 4096;
  * Expressions whose sum is a hundred times the lines' sum after their own discounts. One, unless it would be too long
  * for what `priceExpressions` puts around it.
  */
-export function subtotalExpressions(lines: readonly QuoteLine[]): readonly string[] {
+export function subtotalExpressions(lines: readonly PricedLine[]): readonly string[] {
   const roomCharacters = MAX_EXPRESSION_CHARACTERS - longestFrame.length;
   const packed: string[] = [];
   for (const line of lines) {
@@ -30,7 +30,7 @@ export function priceExpressions(
   return { net: `${discounted}/10000`, total: `${discounted}*(100+${formatPercent(taxRate)})/1000000` };
 }
 
-function termOf({ quantity, unitPrice, discount }: QuoteLine): string {
+function termOf({ quantity, unitPrice, discount }: PricedLine): string {
   return `${quantity}*${toDecimal(unitPrice)}*${less(discount)}`;
 }
 

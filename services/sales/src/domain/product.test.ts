@@ -4,7 +4,8 @@ import { type Product, takeStock, withStockChanged } from './product.js';
 
 function product(id: string, stock: bigint): Product {
   const unitPrice = { currency: 'EUR', minorUnits: 100n };
-  return { id, title: id, sku: id, unitPrice, stock, deliveryEffortMinutes: 0n, createTime: new Date(0) };
+  const stored = { version: 1n, createTime: new Date(0), updateTime: new Date(0), deleteTime: undefined };
+  return { id, title: id, sku: id, unitPrice, stock, deliveryEffortMinutes: 0n, ...stored };
 }
 
 describe('withStockChanged', () => {

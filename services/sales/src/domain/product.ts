@@ -1,23 +1,25 @@
 import { InsufficientStock, StockLimitExceeded } from './errors.js';
 import type { Money } from './money.js';
 import { MAX_STOCK } from './rules.js';
+import type { Deletable, StoredOnly } from './stored.js';
 
 /** Something that is sold. */
-export interface Product {
-  readonly id: string;
+export interface Product extends Deletable {
   readonly title: string;
-  /** The seller's own number for it; unique. */
+  /** The seller's own number for it; unique among those that aren't deleted. */
   readonly sku: string;
   readonly unitPrice: Money;
   /** How many are there. */
   readonly stock: bigint;
   /** The work that one takes to deliver. */
   readonly deliveryEffortMinutes: bigint;
-  readonly createTime: Date;
 }
 
 /** A product that isn't stored yet. */
-export type ProductDraft = Omit<Product, 'id' | 'createTime'>;
+export type ProductDraft = Omit<Product, StoredOnly>;
+
+/** What of a product can be changed. */
+export type ProductFields = Omit<ProductDraft, 'stock'>;
 
 /** A change of a product's stock. */
 export interface StockChange {
@@ -60,8 +62,18 @@ export function takeStock(products: readonly Product[], needs: readonly Need[]):
   return taken.map(({ product, needed }) => ({ ...product, stock: product.stock - needed }));
 }
 
+/**
+ * The products with everything put back that was taken from them.
+ *
+ * @throws StockLimitExceeded
+ */
+export function returnStock(products: readonly Product[], taken: readonly Need[]): readonly Product[] {
+  const quantities = totalNeeds(taken);
+  return products.map((product) => withStockChanged(product, quantities.get(product.id) ?? 0n));
+}
+
 /** How much is needed of each product, however many lines ask for it. */
-function totalNeeds(needs: readonly Need[]): ReadonlyMap<string, bigint> {
+export function totalNeeds(needs: readonly Need[]): ReadonlyMap<string, bigint> {
   const quantities = new Map<string, bigint>();
   for (const { productId, quantity } of needs) quantities.set(productId, (quantities.get(productId) ?? 0n) + quantity);
   return quantities;

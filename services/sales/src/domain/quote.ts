@@ -1,55 +1,35 @@
-import type { Money } from './money.js';
-import type { Percent } from './percent.js';
-import type { Product } from './product.js';
+import type { CalendarDate } from './calendar-date.js';
+import { WrongQuoteState } from './errors.js';
+import type { OfferLine, Price, PricedLines, PriceRequest } from './offer.js';
+import type { Deletable, StoredOnly } from './stored.js';
 
 /** Where a quote stands. */
 export type QuoteState = 'open' | 'accepting' | 'accepted';
 
-/** An offer. What it offers never changes. */
-export interface Quote {
-  readonly id: string;
+/** An offer. */
+export interface Quote extends Deletable, PricedLines<OfferLine> {
   readonly customerId: string;
-  /** All of one currency. */
-  readonly lines: readonly QuoteLine[];
-  readonly discount: Percent;
-  readonly taxRate: Percent;
-  readonly price: QuotePrice;
+  readonly quoteDate: CalendarDate;
+  readonly price: Price;
   readonly state: QuoteState;
   /** Once it is being accepted. */
   readonly orderId: string | undefined;
-  readonly createTime: Date;
-}
-
-/** Some of one product, as the product was when the quote was made. */
-export interface QuoteLine extends QuoteLineDraft {
-  readonly title: string;
-  readonly unitPrice: Money;
-  readonly deliveryEffortMinutes: bigint;
-}
-
-/** What a customer pays. */
-export interface QuotePrice {
-  /** After discounts, before tax. */
-  readonly net: Money;
-  readonly total: Money;
 }
 
 /** A quote that a customer asks for. */
-export interface QuoteDraft extends Pick<Quote, 'customerId' | 'discount' | 'taxRate'> {
-  readonly lines: readonly QuoteLineDraft[];
+export interface QuoteDraft extends PriceRequest {
+  readonly customerId: string;
+  readonly quoteDate: CalendarDate;
 }
 
-/** A line that a customer asks for. */
-export interface QuoteLineDraft {
-  readonly productId: string;
-  readonly quantity: bigint;
-  readonly discount: Percent;
-}
+/** What of a quote is to be changed; undefined for what stays. */
+export type QuoteChange = Partial<Omit<QuoteDraft, 'customerId'>>;
 
 /** A quote with its price that isn't stored yet. */
-export type PricedQuote = Omit<Quote, 'state' | 'orderId' | 'createTime'>;
+export type PricedQuote = Omit<Quote, Exclude<StoredOnly, 'id'> | 'state' | 'orderId'>;
 
-/** A line with its product as it is now. */
-export function toQuoteLine(line: QuoteLineDraft, { title, unitPrice, deliveryEffortMinutes }: Product): QuoteLine {
-  return { ...line, title, unitPrice, deliveryEffortMinutes };
+/** A quote that can still be changed. @throws WrongQuoteState */
+export function requireOpen(quote: Quote): Quote {
+  if (quote.state !== 'open') throw new WrongQuoteState(quote.id, quote.state);
+  return quote;
 }

@@ -1,10 +1,24 @@
-import { type CreateCustomerRequest, Customer as CustomerMessage } from '@rondo/contracts/sales/v1/customers';
+import {
+  type CreateCustomerRequest,
+  Customer as CustomerMessage,
+  type DeleteCustomerRequest,
+  type UpdateCustomerRequest,
+} from '@rondo/contracts/sales/v1/customers';
+import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
 import { checked, validate } from '@rondo/rpc/status';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
 import { nameOf } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { emailFault, titleFault } from '../domain/rules.js';
-import { readRequestKey } from './request-keys.js';
+import type { ChangesSinceRead } from '../domain/stored.js';
+import type { CustomerUpdate } from '../usecases/update-customer.js';
+import { readName } from './names.js';
+
+/** Customers, as they are listed. */
+export const CUSTOMERS: List = {
+  collection: 'customers',
+  fields: { display_name: { kind: 'text' }, email: { kind: 'text' }, create_time: { kind: 'timestamp' } },
+};
 
 /** What `CreateCustomer` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreate({ customer = CustomerMessage.fromPartial({}), requestId }: CreateCustomerRequest): {
@@ -16,11 +30,50 @@ export function readCreate({ customer = CustomerMessage.fromPartial({}), request
       displayName: checked(field('customer.display_name'), customer.displayName, titleFault),
       email: checked(field('customer.email'), customer.email, emailFault),
     };
-    return { draft, key: readRequestKey(field('request_id'), { method: 'CreateCustomer', requestId, asked: draft }) };
+    return { draft, key: readRequestKey(field('request_id'), requestId, draft) };
   });
 }
 
+/** What `UpdateCustomer` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readUpdate({
+  customer = CustomerMessage.fromPartial({}),
+  updateMask,
+}: UpdateCustomerRequest): CustomerUpdate {
+  return validate((field) => {
+    const { displayName, email } = customer;
+    const has = readUpdateMask(field('update_mask'), updateMask, {
+      display_name: displayName !== '',
+      email: email !== '',
+    });
+    return {
+      id: readName(field('customer.name'), 'customer', customer.name),
+      changes: readEtag(field('customer.etag'), customer.etag, etaggedOf),
+      fields: {
+        ...(has('display_name') && { displayName: checked(field('customer.display_name'), displayName, titleFault) }),
+        ...(has('email') && { email: checked(field('customer.email'), email, emailFault) }),
+      },
+    };
+  });
+}
+
+/** What `DeleteCustomer` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readDelete({ name, etag }: DeleteCustomerRequest): {
+  readonly id: string;
+  readonly changes: ChangesSinceRead<Customer>;
+} {
+  return validate((field) => ({
+    id: readName(field('name'), 'customer', name),
+    changes: readEtag(field('etag'), etag, etaggedOf),
+  }));
+}
+
 /** A customer as the contract has it. */
-export function toCustomerMessage({ id, ...fields }: Customer): CustomerMessage {
-  return { name: nameOf('customer', id), ...fields };
+export function toCustomerMessage(customer: Customer): CustomerMessage {
+  const { id, version: _, ...fields } = customer;
+  return { name: nameOf('customer', id), ...fields, etag: etagOf(etaggedOf(customer)) };
+}
+
+/** Fields keep their order for ever: etags that people hold depend on it. */
+function etaggedOf({ version, displayName, email, deleteTime }: Customer): Etagged {
+  return { version, fields: { display_name: displayName, email, delete_time: deleteTime } };
 }

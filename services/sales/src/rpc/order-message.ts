@@ -1,17 +1,112 @@
-import type { Order as OrderMessage } from '@rondo/contracts/sales/v1/orders';
+import {
+  type CancelOrderRequest,
+  Order as OrderMessage,
+  OrderState as OrderStateMessage,
+  type PlaceOrderRequest,
+  type WatchOrdersRequest,
+  type WatchOrdersResponse,
+} from '@rondo/contracts/sales/v1/orders';
+import { type Etagged, etagOf, type List, readEtag, readRequestKey } from '@rondo/resources';
+import { validate } from '@rondo/rpc/status';
+import type { CalendarDate } from '../domain/calendar-date.js';
+import { subtract } from '../domain/money.js';
 import { nameOf } from '../domain/names.js';
-import type { Order } from '../domain/order.js';
+import type { Order, OrderRequest, OrderState } from '../domain/order.js';
+import type { OrderEvent, OrderWatch } from '../domain/ports.js';
+import type { RequestKey } from '../domain/request-key.js';
+import type { Cancellation } from '../usecases/cancel-order.js';
+import { readPastDate, toDateMessage } from './dates.js';
+import { readPriceRequest, toLineMessage } from './lines.js';
 import { toMoneyMessage } from './money.js';
+import { nameField } from './name-field.js';
+import { readName } from './names.js';
+import { toPercentMessage } from './percent.js';
+
+/** Orders, as they are listed. */
+export const ORDERS: List = {
+  collection: 'orders',
+  fields: {
+    customer: nameField('customer'),
+    quote: nameField('quote'),
+    state: { kind: 'enum', values: ['PLACED', 'CANCELLED'] },
+    order_date: { kind: 'date' },
+    create_time: { kind: 'timestamp' },
+  },
+};
+
+const ORDER_STATE_MESSAGES = {
+  placed: OrderStateMessage.ORDER_STATE_PLACED,
+  cancelled: OrderStateMessage.ORDER_STATE_CANCELLED,
+} as const satisfies Record<OrderState, OrderStateMessage>;
+
+const NOTHING = OrderMessage.fromPartial({});
+
+/** What `PlaceOrder` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readPlace(
+  { order = NOTHING, requestId }: PlaceOrderRequest,
+  today: CalendarDate,
+): { readonly request: OrderRequest; readonly key: RequestKey | undefined } {
+  return validate((field) => {
+    const asked = {
+      customerId: readName(field('order.customer'), 'customer', order.customer),
+      ...readPriceRequest((path) => field(`order.${path}`), order),
+      orderDate: readPastDate(field('order.order_date'), order.orderDate, today),
+    };
+    // As it was asked: a repetition after midnight is the same request, although its day would be another one.
+    const key = readRequestKey(field('request_id'), requestId, asked);
+    return { request: { ...asked, orderDate: asked.orderDate ?? today }, key };
+  });
+}
+
+/** What `CancelOrder` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readCancel({ name, etag }: CancelOrderRequest): Cancellation {
+  return validate((field) => ({
+    id: readName(field('name'), 'order', name),
+    changes: readEtag(field('etag'), etag, etaggedOf),
+  }));
+}
+
+/** What `WatchOrders` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readWatch({ customer, resumeToken }: WatchOrdersRequest): Omit<OrderWatch, 'signal'> {
+  return validate((field) => ({
+    customerId: customer === '' ? undefined : readName(field('customer'), 'customer', customer),
+    resumeToken,
+  }));
+}
+
+/** What a watcher is told, as the contract has it. */
+export function toEventMessage(event: OrderEvent): WatchOrdersResponse {
+  const { resumeToken } = event;
+  if (event.kind === 'changed') {
+    return { event: { $case: 'orderChanged', value: toOrderMessage(event.order) }, resumeToken };
+  }
+  const value = { orders: event.orders.map(toOrderMessage), more: event.more };
+  return { event: { $case: 'snapshot', value }, resumeToken };
+}
 
 /** An order as the contract has it. */
-export function toOrderMessage({ id, quoteId, customerId, lines, total, project, createTime }: Order): OrderMessage {
+export function toOrderMessage(order: Order): OrderMessage {
+  const { net, total } = order.price;
   return {
-    name: nameOf('order', id),
-    quote: nameOf('quote', quoteId),
-    customer: nameOf('customer', customerId),
-    lines: lines.map(({ productId, quantity }) => ({ product: nameOf('product', productId), quantity })),
+    name: nameOf('order', order.id),
+    quote: order.quoteId === undefined ? '' : nameOf('quote', order.quoteId),
+    customer: nameOf('customer', order.customerId),
+    lines: order.lines.map(toLineMessage),
+    discountPercent: toPercentMessage(order.discount),
+    taxPercent: toPercentMessage(order.taxRate),
+    net: toMoneyMessage(net),
+    tax: toMoneyMessage(subtract(total, net)),
     total: toMoneyMessage(total),
-    project: project ?? '',
-    createTime,
+    project: order.project ?? '',
+    state: ORDER_STATE_MESSAGES[order.state],
+    orderDate: toDateMessage(order.orderDate),
+    createTime: order.createTime,
+    updateTime: order.updateTime,
+    etag: etagOf(etaggedOf(order)),
   };
+}
+
+/** Fields keep their order for ever: etags that people hold depend on it. */
+function etaggedOf({ version, state, project }: Order): Etagged {
+  return { version, fields: { state, project } };
 }

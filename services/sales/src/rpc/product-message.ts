@@ -1,16 +1,31 @@
 import {
   type AdjustStockRequest,
   type CreateProductRequest,
+  type DeleteProductRequest,
   Product as ProductMessage,
+  type UpdateProductRequest,
 } from '@rondo/contracts/sales/v1/products';
-import { checked, validate } from '@rondo/rpc/status';
+import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
-import type { Product, ProductDraft, StockChange } from '../domain/product.js';
+import type { Product, ProductDraft, ProductFields, StockChange } from '../domain/product.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault, titleFault } from '../domain/rules.js';
+import type { ChangesSinceRead } from '../domain/stored.js';
+import type { ProductUpdate } from '../usecases/update-product.js';
 import { readPrice, toMoneyMessage } from './money.js';
 import { readName } from './names.js';
-import { readRequestKey } from './request-keys.js';
+
+/** Products, as they are listed. */
+export const PRODUCTS: List = {
+  collection: 'products',
+  fields: {
+    title: { kind: 'text' },
+    sku: { kind: 'text' },
+    stock: { kind: 'integer' },
+    create_time: { kind: 'timestamp' },
+  },
+};
 
 /** What `CreateProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreate({ product = ProductMessage.fromPartial({}), requestId }: CreateProductRequest): {
@@ -18,16 +33,55 @@ export function readCreate({ product = ProductMessage.fromPartial({}), requestId
   readonly key: RequestKey | undefined;
 } {
   return validate((field) => {
-    const minutes = product.deliveryEffortMinutes;
+    const read = productReader(field, product);
     const draft = {
-      title: checked(field('product.title'), product.title, titleFault),
-      sku: checked(field('product.sku'), product.sku, skuFault),
-      unitPrice: readPrice(field, 'product.unit_price', product.unitPrice),
+      title: read.title(),
+      sku: read.sku(),
+      unitPrice: read.unitPrice(),
       stock: checked(field('product.stock'), product.stock, stockFault),
-      deliveryEffortMinutes: checked(field('product.delivery_effort_minutes'), minutes, deliveryEffortFault),
+      deliveryEffortMinutes: read.deliveryEffortMinutes(),
     };
-    return { draft, key: readRequestKey(field('request_id'), { method: 'CreateProduct', requestId, asked: draft }) };
+    return { draft, key: readRequestKey(field('request_id'), requestId, draft) };
   });
+}
+
+/** What `UpdateProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readUpdate({
+  product = ProductMessage.fromPartial({}),
+  updateMask,
+}: UpdateProductRequest): ProductUpdate {
+  return validate((field) => {
+    const has = readUpdateMask(field('update_mask'), updateMask, {
+      title: product.title !== '',
+      sku: product.sku !== '',
+      unit_price: product.unitPrice !== undefined,
+      delivery_effort_minutes: product.deliveryEffortMinutes !== 0n,
+    });
+    const read = productReader(field, product);
+    return {
+      id: readName(field('product.name'), 'product', product.name),
+      changes: readEtag(field('product.etag'), product.etag, etaggedOf),
+      fields: {
+        ...(has('title') && { title: read.title() }),
+        ...(has('sku') && { sku: read.sku() }),
+        ...(has('unit_price') && { unitPrice: read.unitPrice() }),
+        ...(has('delivery_effort_minutes') && { deliveryEffortMinutes: read.deliveryEffortMinutes() }),
+      },
+    };
+  });
+}
+
+type Readers = { readonly [Field in keyof ProductFields]: () => ProductFields[Field] };
+
+/** Reads a product field by field: an update has only some of them. */
+function productReader(field: FieldAt, product: ProductMessage): Readers {
+  const { title, sku, unitPrice, deliveryEffortMinutes: minutes } = product;
+  return {
+    title: () => checked(field('product.title'), title, titleFault),
+    sku: () => checked(field('product.sku'), sku, skuFault),
+    unitPrice: () => readPrice(field, 'product.unit_price', unitPrice),
+    deliveryEffortMinutes: () => checked(field('product.delivery_effort_minutes'), minutes, deliveryEffortFault),
+  };
 }
 
 /** What `AdjustStock` asks for. @throws RpcError `INVALID_ARGUMENT` */
@@ -40,11 +94,34 @@ export function readAdjust({ name, delta, requestId }: AdjustStockRequest): {
       productId: readName(field('name'), 'product', name),
       delta: checked(field('delta'), delta, stockDeltaFault),
     };
-    return { change, key: readRequestKey(field('request_id'), { method: 'AdjustStock', requestId, asked: change }) };
+    return { change, key: readRequestKey(field('request_id'), requestId, change) };
   });
 }
 
+/** What `DeleteProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
+export function readDelete({ name, etag }: DeleteProductRequest): {
+  readonly id: string;
+  readonly changes: ChangesSinceRead<Product>;
+} {
+  return validate((field) => ({
+    id: readName(field('name'), 'product', name),
+    changes: readEtag(field('etag'), etag, etaggedOf),
+  }));
+}
+
 /** A product as the contract has it. */
-export function toProductMessage({ id, unitPrice, ...fields }: Product): ProductMessage {
-  return { name: nameOf('product', id), unitPrice: toMoneyMessage(unitPrice), ...fields };
+export function toProductMessage(product: Product): ProductMessage {
+  const { id, unitPrice, version: _, ...fields } = product;
+  return {
+    ...fields,
+    name: nameOf('product', id),
+    unitPrice: toMoneyMessage(unitPrice),
+    etag: etagOf(etaggedOf(product)),
+  };
+}
+
+/** Fields keep their order for ever: etags that people hold depend on it. The stock is none of them. */
+function etaggedOf({ version, title, sku, unitPrice, deliveryEffortMinutes, deleteTime }: Product): Etagged {
+  const changeable = { title, sku, unit_price: unitPrice, delivery_effort_minutes: deliveryEffortMinutes };
+  return { version, fields: { ...changeable, delete_time: deleteTime } };
 }

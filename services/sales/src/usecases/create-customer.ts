@@ -1,7 +1,7 @@
 import type { Customer, CustomerDraft } from '../domain/customer.js';
 import type { Ports } from '../domain/ports.js';
-import type { RequestKey } from '../domain/request-key.js';
-import { found } from './found.js';
+import { callOf, type RequestKey } from '../domain/request-key.js';
+import { once } from './once.js';
 
 /** Adds a customer, once for a key. @throws EmailTaken, RequestIdReused */
 export function createCustomer(
@@ -9,10 +9,9 @@ export function createCustomer(
   draft: CustomerDraft,
   key: RequestKey | undefined,
 ): Promise<Customer> {
-  return transact(async ({ customers, requests }) => {
+  return transact(({ customers, requests }) => {
     const id = newId();
-    const first = await requests.claim(key, id);
-    if (first === undefined) return customers.add({ ...draft, id });
-    return found('customer', first, await customers.find(first));
+    const make = () => customers.add({ ...draft, id });
+    return once(requests, callOf('CreateCustomer', key), { id, answers: customers, make });
   });
 }

@@ -1,7 +1,7 @@
 import type { Ports } from '../domain/ports.js';
 import type { Product, ProductDraft } from '../domain/product.js';
-import type { RequestKey } from '../domain/request-key.js';
-import { found } from './found.js';
+import { callOf, type RequestKey } from '../domain/request-key.js';
+import { once } from './once.js';
 
 /** Adds a product, once for a key. @throws SkuTaken, RequestIdReused */
 export function createProduct(
@@ -9,11 +9,9 @@ export function createProduct(
   draft: ProductDraft,
   key: RequestKey | undefined,
 ): Promise<Product> {
-  return transact(async ({ products, requests }) => {
+  return transact(({ products, requests }) => {
     const id = newId();
-    const first = await requests.claim(key, id);
-    if (first === undefined) return products.add({ ...draft, id });
-    // The answer is the first one, although the stock has moved since.
-    return { ...found('product', first, await products.find(first)), stock: draft.stock };
+    const make = () => products.add({ ...draft, id });
+    return once(requests, callOf('CreateProduct', key), { id, answers: products, make });
   });
 }

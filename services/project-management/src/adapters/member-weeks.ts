@@ -1,0 +1,149 @@
+import type { Queries, Transaction } from '@rondo/database';
+import type { CalendarDate } from '../domain/calendar-date.js';
+import type { ReservedWeek } from '../domain/capacity-errors.js';
+import type { MemberWeek, NewReservation, Reservation, WeekOfMember } from '../domain/reservation.js';
+import type { Period } from '../domain/team-ports.js';
+import {
+  type MemberRow,
+  type MemberWeekRow,
+  type ReservationRow,
+  toMember,
+  toMemberWeek,
+  toReservation,
+} from './rows.js';
+
+/**
+ * The order of locks that keeps everybody who changes what is reserved from waiting for each other in a circle: the
+ * project, then members by id (FOR SHARE; who changes one holds it FOR UPDATE), then weeks by Monday and member.
+ */
+
+/** Holds members as they are, deleted ones, too; undefined holds all that are in the team. The oldest first. */
+export async function lockMembers(transaction: Transaction, ids: readonly string[] | undefined) {
+  const which = ids === undefined ? 'delete_time IS NULL' : 'id = ANY($1)';
+  const sql = `SELECT * FROM members WHERE ${which} ORDER BY id FOR SHARE`;
+  const rows = await transaction.query<MemberRow>(sql, ids === undefined ? [] : [ids]);
+  return [...rows].sort((a, b) => (a.sequence < b.sequence ? -1 : 1)).map(toMember);
+}
+
+/**
+ * Rows are made or locked one after another, in the order of the SELECT. Locking is an update that changes nothing, as
+ * making and locking in two statements would go through the order twice.
+ */
+const LOCK_WEEKS = `
+  INSERT INTO member_weeks (member_id, week_start_date, capacity_minutes)
+  SELECT members.id, given.week_start_date, members.weekly_capacity_minutes
+  FROM unnest($1::text[], $2::date[]) AS given (member_id, week_start_date) JOIN members ON members.id = given.member_id
+  ORDER BY given.week_start_date, members.id
+  ON CONFLICT (member_id, week_start_date) DO UPDATE SET reserved_minutes = member_weeks.reserved_minutes
+  RETURNING member_id, week_start_date, coalesce(capacity_minutes, final_capacity_minutes) AS capacity, reserved_minutes`;
+
+/** Keeps others from weeks of members who are held. */
+export async function lockWeeks(transaction: Transaction, weeks: readonly WeekOfMember[]): Promise<MemberWeek[]> {
+  const columns = [weeks.map(({ memberId }) => memberId), weeks.map(({ weekStartDate }) => weekStartDate)];
+  return (await transaction.query<MemberWeekRow>(LOCK_WEEKS, columns)).map(toMemberWeek);
+}
+
+const ADD = `
+  UPDATE member_weeks SET reserved_minutes = reserved_minutes + given.minutes
+  FROM (
+    SELECT member_id, week_start_date, sum(minutes)::bigint AS minutes
+    FROM unnest($1::text[], $2::date[], $3::bigint[]) AS each (member_id, week_start_date, minutes) GROUP BY 1, 2
+  ) AS given
+  WHERE member_weeks.member_id = given.member_id AND member_weeks.week_start_date = given.week_start_date`;
+
+interface Taken extends WeekOfMember {
+  readonly minutes: bigint;
+}
+
+/** Takes of locked weeks, or gives back where minutes are negative. */
+async function addReserved(transaction: Transaction, taken: readonly Taken[]): Promise<void> {
+  await transaction.query(ADD, [
+    taken.map(({ memberId }) => memberId),
+    taken.map(({ weekStartDate }) => weekStartDate),
+    taken.map(({ minutes }) => minutes),
+  ]);
+}
+
+const INSERT = `
+  INSERT INTO reservations (id, member_id, week_start_date, project_id, minutes)
+  SELECT id, member_id, week_start_date, project_id, minutes
+  FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::bigint[]) WITH ORDINALITY
+    AS given (id, member_id, week_start_date, project_id, minutes, place)
+  ORDER BY place RETURNING *`;
+
+/** Reserves time of weeks that are locked. */
+export async function insertReservations(
+  transaction: Transaction,
+  reservations: readonly NewReservation[],
+): Promise<ReservationRow[]> {
+  await addReserved(transaction, reservations);
+  return transaction.query<ReservationRow>(INSERT, [
+    reservations.map(({ id }) => id),
+    reservations.map(({ memberId }) => memberId),
+    reservations.map(({ weekStartDate }) => weekStartDate),
+    reservations.map(({ projectId }) => projectId),
+    reservations.map(({ minutes }) => minutes),
+  ]);
+}
+
+/** Releases what is reserved for a project, whose row the transaction has locked. */
+export async function releaseProject(transaction: Transaction, projectId: string): Promise<void> {
+  const sql = 'DELETE FROM reservations WHERE project_id = $1 RETURNING *';
+  await giveBack(transaction, await transaction.query<ReservationRow>(sql, [projectId]));
+}
+
+/** Gives back what reservations took that were just deleted. */
+export async function giveBack(transaction: Transaction, rows: readonly ReservationRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const released: readonly Reservation[] = rows.map(toReservation);
+  await lockMembers(transaction, [...new Set(released.map(({ memberId }) => memberId))]);
+  await lockWeeks(transaction, distinct(released));
+  await addReserved(
+    transaction,
+    released.map(({ memberId, weekStartDate, minutes }) => ({ memberId, weekStartDate, minutes: -minutes })),
+  );
+}
+
+/** An upsert can't meet a row twice. */
+function distinct(weeks: readonly WeekOfMember[]): readonly WeekOfMember[] {
+  return [...new Map(weeks.map((week) => [`${week.memberId} ${week.weekStartDate}`, week])).values()];
+}
+
+/** The weeks of a period of which something was reserved once, of one member or of all in the team. */
+export async function readWeeks(
+  queries: Queries,
+  { from, to }: Period,
+  memberId: string | undefined,
+): Promise<readonly MemberWeek[]> {
+  const sql = `
+    SELECT member_id, week_start_date, coalesce(capacity_minutes, final_capacity_minutes) AS capacity, reserved_minutes
+    FROM member_weeks WHERE week_start_date BETWEEN $1 AND $2 AND ($3::text IS NULL OR member_id = $3)
+    ORDER BY week_start_date, member_id`;
+  return (await queries.query<MemberWeekRow>(sql, [from, to, memberId ?? null])).map(toMemberWeek);
+}
+
+/** The weeks of a member from a Monday on of which more is reserved, the earliest first. */
+export async function weeksWithMoreThan(
+  transaction: Transaction,
+  { memberId, minutes, from }: { readonly memberId: string; readonly minutes: bigint; readonly from: CalendarDate },
+): Promise<readonly ReservedWeek[]> {
+  const rows = await transaction.query<{ week_start_date: string; reserved_minutes: bigint }>(
+    `SELECT week_start_date, reserved_minutes FROM member_weeks
+     WHERE member_id = $1 AND reserved_minutes > $2 AND week_start_date >= $3 ORDER BY week_start_date`,
+    [memberId, minutes, from],
+  );
+  return rows.map((row) => ({ weekStartDate: row.week_start_date, reservedMinutes: row.reserved_minutes }));
+}
+
+/** Lets weeks that are over keep the capacity they had, whatever becomes of the member's. */
+export async function closeWeeksBefore(
+  transaction: Transaction,
+  memberId: string,
+  monday: CalendarDate,
+): Promise<void> {
+  await transaction.query(
+    `UPDATE member_weeks SET final_capacity_minutes = capacity_minutes, capacity_minutes = NULL
+     WHERE member_id = $1 AND week_start_date < $2 AND capacity_minutes IS NOT NULL`,
+    [memberId, monday],
+  );
+}

@@ -1,0 +1,137 @@
+import type { Transaction } from '@rondo/database';
+import type { CalendarDate } from '../domain/calendar-date.js';
+import type { TaskEffort } from '../domain/effort.js';
+import type { PlanStore, Workload } from '../domain/plan-ports.js';
+import { dayNumberOf, type WeekNumber, weekOf } from '../domain/planning/days.js';
+import type { Dependency, RemainingTask } from '../domain/planning/task-graph.js';
+import type { MemberTime } from '../domain/planning/team-time.js';
+import type { StoreDatabase } from './database.js';
+import { type ProjectRow, toTaskState } from './rows.js';
+
+/** How many rows are held at a time as the database sends them. */
+const CHUNK = 5_000;
+
+/** A plan is made in one go, in which nobody else is served: of so many tasks within a fraction of a second. */
+const MAX_PLANNED = 100_000;
+
+/** How much is planned. */
+export interface PlanStoreOptions {
+  /** Where more tasks than these remain, there is no plan, and no row of theirs is read. */
+  readonly maxPlanned?: number;
+}
+
+/** Reads plans from PostgreSQL. */
+export function createPlanStore(
+  database: StoreDatabase,
+  { maxPlanned = MAX_PLANNED }: PlanStoreOptions = {},
+): PlanStore {
+  return {
+    workload: (projectId, monday) =>
+      database.atOneMoment(async (transaction): Promise<Workload | undefined> => {
+        const sql = 'SELECT * FROM projects WHERE id = $1';
+        const project = await transaction.maybeOne<ProjectRow>(sql, [projectId]);
+        if (project === undefined) return undefined;
+        const { more } = await transaction.one<{ more: boolean }>(MORE_REMAIN, [projectId, maxPlanned]);
+        if (more) return { efforts: await readEfforts(transaction, projectId), toPlan: undefined };
+        const { efforts, remaining } = await readTasks(transaction, projectId);
+        const dependencies = await readDependencies(transaction, projectId);
+        const team = await readTeam(transaction, projectId, monday);
+        return { efforts, toPlan: { startDate: project.start_date ?? undefined, remaining, dependencies, team } };
+      }),
+  };
+}
+
+const MORE_REMAIN = `
+  SELECT EXISTS (
+    SELECT FROM tasks WHERE project_id = $1 AND delete_time IS NULL AND state IN ('OPEN', 'IN_PROGRESS') OFFSET $2
+  ) AS more`;
+
+const EFFORTS = `
+  SELECT state, sum(effort_minutes)::bigint AS effort_minutes, count(*) AS task_count FROM tasks
+  WHERE project_id = $1 AND delete_time IS NULL AND state <> 'CANCELLED' GROUP BY state`;
+
+async function readEfforts(transaction: Transaction, projectId: string): Promise<readonly TaskEffort[]> {
+  const rows = await transaction.query<{ state: string; effort_minutes: bigint; task_count: bigint }>(EFFORTS, [
+    projectId,
+  ]);
+  return rows.map(({ state, effort_minutes, task_count }) => ({
+    state: toTaskState(state),
+    effortMinutes: effort_minutes,
+    taskCount: task_count,
+  }));
+}
+
+const TASKS = `
+  SELECT sequence, id, state, effort_minutes, assignee_id FROM tasks
+  WHERE project_id = $1 AND delete_time IS NULL AND state <> 'CANCELLED' AND sequence > $2 ORDER BY sequence LIMIT $3`;
+
+interface PlannedRow {
+  readonly sequence: bigint;
+  readonly id: string;
+  readonly state: string;
+  readonly effort_minutes: bigint;
+  readonly assignee_id: string | null;
+}
+
+async function readTasks(transaction: Transaction, projectId: string) {
+  const efforts: TaskEffort[] = [];
+  const remaining: RemainingTask[] = [];
+  for (let after = 0n; ; ) {
+    const rows = await transaction.query<PlannedRow>(TASKS, [projectId, after, CHUNK]);
+    for (const { id, state, effort_minutes, assignee_id } of rows) {
+      efforts.push({ state: toTaskState(state), effortMinutes: effort_minutes, taskCount: 1n });
+      if (state === 'DONE') continue;
+      remaining.push({ id, effortMinutes: Number(effort_minutes), assigneeId: assignee_id ?? undefined });
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < CHUNK) return { efforts, remaining };
+    after = last.sequence;
+  }
+}
+
+const DEPENDENCIES = `
+  SELECT task_id, depends_on_id FROM task_dependencies
+  WHERE project_id = $1 AND (task_id, depends_on_id) > ($2, $3) ORDER BY task_id, depends_on_id LIMIT $4`;
+
+async function readDependencies(transaction: Transaction, projectId: string): Promise<readonly Dependency[]> {
+  const dependencies: Dependency[] = [];
+  for (let after = ['', '']; ; ) {
+    const rows = await transaction.query<{ task_id: string; depends_on_id: string }>(DEPENDENCIES, [
+      projectId,
+      ...after,
+      CHUNK,
+    ]);
+    for (const row of rows) dependencies.push({ taskId: row.task_id, dependsOnId: row.depends_on_id });
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < CHUNK) return dependencies;
+    after = [last.task_id, last.depends_on_id];
+  }
+}
+
+/** Sums, as a week may have any number of reservations. */
+const RESERVED = `
+  SELECT member_id, week_start_date, sum(minutes)::bigint AS minutes FROM reservations
+  WHERE project_id <> $1 AND week_start_date >= $2 GROUP BY member_id, week_start_date`;
+
+async function readTeam(
+  transaction: Transaction,
+  projectId: string,
+  monday: CalendarDate,
+): Promise<readonly MemberTime[]> {
+  const members = await transaction.query<{ id: string; weekly_capacity_minutes: bigint }>(
+    'SELECT id, weekly_capacity_minutes FROM members WHERE delete_time IS NULL ORDER BY sequence',
+  );
+  const reserved = new Map(members.map(({ id }) => [id, new Map<WeekNumber, number>()]));
+  const rows = await transaction.query<{ member_id: string; week_start_date: string; minutes: bigint }>(RESERVED, [
+    projectId,
+    monday,
+  ]);
+  for (const { member_id, week_start_date, minutes } of rows) {
+    reserved.get(member_id)?.set(weekOf(dayNumberOf(week_start_date)), Number(minutes));
+  }
+  return members.map(({ id, weekly_capacity_minutes }) => ({
+    memberId: id,
+    weeklyCapacityMinutes: Number(weekly_capacity_minutes),
+    reservedMinutes: reserved.get(id) ?? new Map<WeekNumber, number>(),
+  }));
+}

@@ -1,0 +1,92 @@
+import type { Transaction } from '@rondo/database';
+import { ascending, pageOf, whereOf } from '@rondo/resources/sql';
+import type { CalendarDate } from '../domain/calendar-date.js';
+import type { FilteredQuery, Page } from '../domain/page.js';
+import type { RequestKey } from '../domain/request-key.js';
+import { type MemberWeek, type NewReservation, type Reservation, requireFree } from '../domain/reservation.js';
+import type { ReservationParties, ReservationStore } from '../domain/team-ports.js';
+import type { StoreDatabase } from './database.js';
+import { giveBack, insertReservations, lockMembers, lockWeeks, readWeeks } from './member-weeks.js';
+import { once } from './request-log.js';
+import { type MemberRow, type ProjectRow, type ReservationRow, toProject, toReservation } from './rows.js';
+
+/** Reservations in PostgreSQL. */
+export function createReservationStore(database: StoreDatabase): ReservationStore {
+  return {
+    create: (reservation, admit, key) =>
+      database.transaction((transaction) => create(transaction, { reservation, admit, key })),
+    async find({ memberId, reservationId }) {
+      const sql = 'SELECT * FROM reservations WHERE id = $1 AND member_id = $2';
+      const row = await database.maybeOne<ReservationRow>(sql, [reservationId, memberId]);
+      return row && toReservation(row);
+    },
+    list: (memberId, query) => list(database, memberId, query),
+    remove: ({ memberId, reservationId }) =>
+      database.transaction(async (transaction) => {
+        const sql = 'DELETE FROM reservations WHERE id = $1 AND member_id = $2 RETURNING *';
+        const rows = await transaction.query<ReservationRow>(sql, [reservationId, memberId]);
+        await giveBack(transaction, rows);
+        return rows.length > 0;
+      }),
+    weeks: (memberId, mondays) => database.atOneMoment((transaction) => weeks(transaction, memberId, mondays)),
+  };
+}
+
+interface Creation {
+  readonly reservation: NewReservation;
+  readonly admit: (parties: ReservationParties) => void;
+  readonly key: RequestKey | undefined;
+}
+
+async function create(transaction: Transaction, { reservation, admit, key }: Creation): Promise<Reservation> {
+  const row = await once<ReservationRow>(transaction, { collection: 'reservations', key }, async () => {
+    const { memberId, projectId, minutes } = reservation;
+    const project = await transaction.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1 FOR SHARE', [
+      projectId,
+    ]);
+    const [member] = await lockMembers(transaction, [memberId]);
+    admit({ member, project: project && toProject(project) });
+    for (const week of await lockWeeks(transaction, [reservation])) requireFree(week, minutes);
+    const [made] = await insertReservations(transaction, [reservation]);
+    if (made === undefined) throw new Error('a reservation was inserted, and no row came back');
+    return made;
+  });
+  return toReservation(row);
+}
+
+const COLUMNS = { project: 'project_id', week_start_date: 'week_start_date', minutes: 'minutes' };
+
+async function list(
+  database: StoreDatabase,
+  memberId: string | undefined,
+  query: FilteredQuery,
+): Promise<Page<Reservation>> {
+  const where = whereOf(query.conditions, COLUMNS, memberId === undefined ? 3 : 4);
+  const ofMember = memberId === undefined ? 'TRUE' : 'member_id = $3';
+  const rows = await database.query<ReservationRow>(
+    `SELECT * FROM reservations WHERE position > $1 AND ${ofMember} AND ${where.sql}
+     ORDER BY position LIMIT $2`,
+    [...ascending(query), ...(memberId === undefined ? [] : [memberId]), ...where.params],
+  );
+  return pageOf(
+    rows.map((row) => ({ ...row, sequence: row.position })),
+    query,
+    toReservation,
+  );
+}
+
+async function weeks(
+  transaction: Transaction,
+  memberId: string,
+  mondays: readonly CalendarDate[],
+): Promise<readonly MemberWeek[] | undefined> {
+  const member = await transaction.maybeOne<MemberRow>('SELECT * FROM members WHERE id = $1', [memberId]);
+  const [from, to] = [mondays[0], mondays.at(-1)];
+  if (member === undefined || from === undefined || to === undefined) return undefined;
+  const known = await readWeeks(transaction, { from, to }, memberId);
+  const byMonday = new Map(known.map((week) => [week.weekStartDate, week]));
+  const capacityMinutes = member.weekly_capacity_minutes;
+  return mondays.map(
+    (weekStartDate) => byMonday.get(weekStartDate) ?? { memberId, weekStartDate, capacityMinutes, reservedMinutes: 0n },
+  );
+}

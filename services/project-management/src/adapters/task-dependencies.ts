@@ -1,0 +1,157 @@
+import type { Transaction } from '@rondo/database';
+import { type Circle, findCircle } from '../domain/dependencies.js';
+import type { TaskId } from '../domain/names.js';
+import { taskName } from '../domain/names.js';
+import { DependencyCircle, NeedsDeletedTasks, TaskNeeded } from '../domain/task-errors.js';
+
+/** What a task of a project depends on. */
+export interface Wiring {
+  readonly id: string;
+  readonly dependencies: readonly string[];
+}
+
+/** How many tasks an error may be about. */
+const MAX_NAMED = 16;
+/** How many tasks each side of the search for a circle goes through at first. */
+const FIRST_BUDGET = 1_000;
+/** How much further it goes the next time, so that all times together are little more than the last. */
+const GROWTH = 4;
+/** How many dependencies are read to name a circle. */
+const MAX_TRACED = 100_000;
+
+/** Stores what new tasks depend on. Who calls this holds the project's row. */
+export async function insertDependencies(
+  transaction: Transaction,
+  projectId: string,
+  tasks: readonly Wiring[],
+): Promise<void> {
+  const edges = tasks.flatMap(({ id, dependencies }) =>
+    dependencies.map((on, index) => ({ id, on, place: index + 1 })),
+  );
+  if (edges.length === 0) return;
+  await transaction.query(
+    `INSERT INTO task_dependencies (project_id, task_id, depends_on_id, place)
+     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::integer[])`,
+    [projectId, edges.map(({ id }) => id), edges.map(({ on }) => on), edges.map(({ place }) => place)],
+  );
+}
+
+/** Stores what a task depends on now, in place of what it did. Who calls this holds the project's row. @throws DependencyCircle */
+export async function replaceDependencies(transaction: Transaction, projectId: string, task: Wiring): Promise<void> {
+  await requireNoCircle(transaction, projectId, task);
+  await transaction.query('DELETE FROM task_dependencies WHERE project_id = $1 AND task_id = $2', [projectId, task.id]);
+  await insertDependencies(transaction, projectId, [task]);
+}
+
+/** @throws TaskNeeded where tasks that aren't deleted depend on it. */
+export async function requireNotNeeded(transaction: Transaction, { projectId, taskId }: TaskId): Promise<void> {
+  const rows = await transaction.query<{ id: string }>(
+    `SELECT task.id FROM task_dependencies AS edge
+       JOIN tasks AS task ON task.project_id = edge.project_id AND task.id = edge.task_id
+     WHERE edge.project_id = $1 AND edge.depends_on_id = $2 AND task.delete_time IS NULL
+     ORDER BY edge.task_id LIMIT ${MAX_NAMED}`,
+    [projectId, taskId],
+  );
+  if (rows.length > 0)
+    throw new TaskNeeded(
+      taskName({ projectId, taskId }),
+      rows.map(({ id }) => id),
+    );
+}
+
+/** @throws NeedsDeletedTasks where it depends on such. */
+export async function requireNoneDeleted(
+  transaction: Transaction,
+  { projectId, taskId }: TaskId,
+  dependencies: readonly string[],
+): Promise<void> {
+  const rows = await transaction.query<{ id: string }>(
+    'SELECT id FROM tasks WHERE project_id = $1 AND id = ANY($2) AND delete_time IS NOT NULL ORDER BY id',
+    [projectId, dependencies],
+  );
+  if (rows.length > 0)
+    throw new NeedsDeletedTasks(
+      taskName({ projectId, taskId }),
+      rows.map(({ id }) => id),
+    );
+}
+
+/** A way to look for a circle: from the task to whatever waits for it, or from its dependencies to what they wait for. */
+interface Side {
+  readonly from: 'task_id' | 'depends_on_id';
+  readonly to: 'task_id' | 'depends_on_id';
+  readonly starts: readonly string[];
+  readonly goals: readonly string[];
+}
+
+/**
+ * A circle runs from the task over one of its dependencies back to it. It is looked for from both ends in turn, ever
+ * further: where one has nothing more to go through there is none, however many tasks there are beyond the other. So the
+ * search takes as long as the shorter of both, and the database goes through them by itself.
+ */
+async function requireNoCircle(transaction: Transaction, projectId: string, task: Wiring): Promise<void> {
+  const { id, dependencies } = task;
+  if (dependencies.length === 0) return;
+  if (dependencies.includes(id)) throw new DependencyCircle(projectId, [id]);
+  const sides: readonly Side[] = [
+    { from: 'depends_on_id', to: 'task_id', starts: [id], goals: dependencies },
+    { from: 'task_id', to: 'depends_on_id', starts: dependencies, goals: [id] },
+  ];
+  for (let budget = FIRST_BUDGET; ; budget *= GROWTH) {
+    for (const side of sides) {
+      const { tasks, met } = await search(transaction, projectId, { ...side, budget });
+      if (met) throw new DependencyCircle(projectId, await trace(transaction, projectId, { task, side, budget }));
+      if (tasks < BigInt(budget)) return;
+    }
+  }
+}
+
+/**
+ * The tasks that are reached from $2, each once; evaluated no further than somebody reads. OFFSET 0 keeps the planner,
+ * which doesn't know how many they will be, from reading a project's edges as a whole at each step.
+ */
+function reached({ from, to }: Side): string {
+  return `
+    WITH RECURSIVE reached (id) AS (
+      SELECT * FROM unnest($2::text[])
+      UNION
+      SELECT edge.${to} FROM reached CROSS JOIN LATERAL (
+        SELECT ${to} FROM task_dependencies WHERE project_id = $1 AND ${from} = reached.id OFFSET 0) AS edge
+    )`;
+}
+
+function search(
+  transaction: Transaction,
+  projectId: string,
+  side: Side & { readonly budget: number },
+): Promise<{ readonly tasks: bigint; readonly met: boolean }> {
+  return transaction.one(
+    `${reached(side)}
+     SELECT count(*) AS tasks, coalesce(bool_or(id = ANY($3)), false) AS met
+     FROM (SELECT id FROM reached LIMIT $4) AS part`,
+    [projectId, side.starts, side.goals, side.budget],
+  );
+}
+
+/** The circle that was met on one side. */
+async function trace(
+  transaction: Transaction,
+  projectId: string,
+  { task, side, budget }: { readonly task: Wiring; readonly side: Side; readonly budget: number },
+): Promise<Circle> {
+  const edges = await transaction.query<{ task_id: string; depends_on_id: string }>(
+    `${reached(side)}
+     SELECT edge.task_id, edge.depends_on_id FROM (SELECT id FROM reached LIMIT $3) AS part
+       JOIN task_dependencies AS edge ON edge.project_id = $1 AND edge.${side.from} = part.id
+     LIMIT ${MAX_TRACED}`,
+    [projectId, side.starts, budget],
+  );
+  // The task comes first, so that the circle is named from there.
+  const wiring = new Map<string, string[]>([[task.id, [...task.dependencies]]]);
+  for (const { task_id, depends_on_id } of edges) {
+    const known = wiring.get(task_id);
+    if (known === undefined) wiring.set(task_id, [depends_on_id]);
+    else known.push(depends_on_id);
+  }
+  return findCircle(wiring) ?? [task.id, 'tasks too many to be named'];
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Dependencies, findCircle } from './dependencies.js';
+import { DependencyCircle, TaskNeeded } from './task-errors.js';
+
+function wiring(text: string): Dependencies {
+  return new Map(
+    text.split(' ').map((part) => {
+      const [id = '', on = ''] = part.split(':');
+      return [id, on === '' ? [] : on.split(',')];
+    }),
+  );
+}
+
+/** Chance that is the same each time (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** By brute force: what can be done is taken away until nothing is left, or nothing can be done. */
+function hasCircle(dependencies: Dependencies): boolean {
+  const left = new Map(dependencies);
+  for (;;) {
+    const ready = [...left].find(([, on]) => !on.some((id) => left.has(id)));
+    if (ready === undefined) return left.size > 0;
+    left.delete(ready[0]);
+  }
+}
+
+describe('a circle of dependencies', () => {
+  it.each([
+    ['a', undefined],
+    ['a:b b:c c', undefined],
+    ['a:b,c b:d c:d d', undefined],
+    ['a:x', undefined],
+    ['a:a', ['a']],
+    ['a:b b:a', ['a', 'b']],
+    ['x:a a:b b:c c:a', ['a', 'b', 'c']],
+    ['a:b,c b c:d d:c', ['c', 'd']],
+  ])('in %s is %j', (text, circle) => {
+    expect(findCircle(wiring(text))).toEqual(circle);
+  });
+
+  it('is found whenever there is one, and is one', () => {
+    const random = seeded(7);
+    for (let round = 0; round < 500; round += 1) {
+      const ids = Array.from({ length: 1 + Math.floor(random() * 8) }, (_, index) => `t${index}`);
+      const dependencies = new Map(ids.map((id) => [id, ids.filter(() => random() < 0.18)]));
+      const circle = findCircle(dependencies);
+      expect(circle !== undefined).toBe(hasCircle(dependencies));
+      circle?.forEach((id, index) => {
+        expect(dependencies.get(id)).toContain(circle[(index + 1) % circle.length]);
+      });
+      expect(new Set(circle).size).toBe(circle?.length ?? 0);
+    }
+  });
+
+  it('is looked for in a long chain without recursion, and once below each task', () => {
+    const long = 200_000;
+    const chain = Array.from({ length: long }, (_, index): [string, string[]] => [`t${index}`, [`t${index + 1}`]]);
+    expect(findCircle(new Map(chain))).toBeUndefined();
+    expect(findCircle(new Map([...chain, [`t${long}`, ['t0']]]))).toHaveLength(long + 1);
+  });
+
+  it('is named with a bounded number of names', () => {
+    const circle: [string, ...string[]] = ['first', ...Array.from({ length: 500 }, (_, index) => `t${index}`)];
+    const { message } = new DependencyCircle('p', circle);
+    expect(message).toContain('first → t0 → t1 → t2 → t3 → t4 → t5 → t6 → t7 → 492 more → first');
+    expect(new TaskNeeded('projects/p/tasks/t', circle).message).toContain('t6 and others');
+  });
+});

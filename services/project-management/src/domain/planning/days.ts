@@ -1,0 +1,79 @@
+import { type CalendarDate, calendarDate, datePartsOf } from '../calendar-date.js';
+
+/** A day as a number: 0 is Monday, 0001-01-01. */
+export type DayNumber = number;
+
+/** A week as a number: its Monday is day `7 × week`. */
+export type WeekNumber = number;
+
+/** 9999-12-31, the last day that there is a date for. */
+export const LAST_DAY: DayNumber = 3_652_058;
+
+const MS_A_DAY = 86_400_000;
+/** From 0001-01-01 to 1970-01-01. */
+const DAYS_BEFORE_EPOCH = 719_162;
+const DAYS_A_WEEK = 7;
+const WEEKDAYS_A_WEEK = 5;
+const DAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
+
+/** The number of a day. */
+export function dayNumberOf(date: CalendarDate): DayNumber {
+  const { year, month, day } = datePartsOf(date);
+  // Not Date.UTC, which takes the years before 100 for those of the twentieth century.
+  return new Date(0).setUTCFullYear(year, month - 1, day) / MS_A_DAY + DAYS_BEFORE_EPOCH;
+}
+
+/** The date of a day. @throws RangeError outside the years 1 to 9999. */
+export function dateOf(day: DayNumber): CalendarDate {
+  const time = new Date((day - DAYS_BEFORE_EPOCH) * MS_A_DAY);
+  const date = calendarDate(time.getUTCFullYear(), time.getUTCMonth() + 1, time.getUTCDate());
+  if (date === undefined) throw new RangeError(`day ${day} is in none of the years 1 to 9999`);
+  return date;
+}
+
+/** The day (UTC) of a point in time. */
+export function dateAt(time: Date): CalendarDate {
+  return dateOf(Math.floor(time.getTime() / MS_A_DAY) + DAYS_BEFORE_EPOCH);
+}
+
+/** The week that a day is in. */
+export function weekOf(day: DayNumber): WeekNumber {
+  return Math.floor(day / DAYS_A_WEEK);
+}
+
+/** The first day of a week. */
+export function mondayOf(week: WeekNumber): DayNumber {
+  return week * DAYS_A_WEEK;
+}
+
+/** The Monday of the week (UTC) that a point in time is in. */
+export function mondayAt(time: Date): CalendarDate {
+  return dateOf(mondayOf(weekOf(dayNumberOf(dateAt(time)))));
+}
+
+/** Monday is 0, Sunday 6. */
+export function weekdayOf(day: DayNumber): number {
+  return day % DAYS_A_WEEK;
+}
+
+/** `Monday` to `Sunday`. */
+export function dayName(day: DayNumber): string {
+  return DAY_NAMES[weekdayOf(day)] ?? '';
+}
+
+/**
+ * How much of a week's minutes falls on one of its days: a fifth on each of Monday to Friday, rounded down; the minutes
+ * left over go to the first days, one each. 2,402 minutes are 481, 481, 480, 480, 480.
+ */
+export function shareOfDay(minutesOfWeek: number, weekday: number): number {
+  if (weekday >= WEEKDAYS_A_WEEK) return 0;
+  const extra = weekday < minutesOfWeek % WEEKDAYS_A_WEEK ? 1 : 0;
+  return Math.floor(minutesOfWeek / WEEKDAYS_A_WEEK) + extra;
+}
+
+/** How much of a week's minutes falls on `weekday` and the days after it. */
+export function shareFromDay(minutesOfWeek: number, weekday: number): number {
+  let share = 0;
+  for (let day = weekday; day < WEEKDAYS_A_WEEK; day += 1) share += shareOfDay(minutesOfWeek, day);
+  return share;
+}

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '@rondo/rpc/testing';
+import {
+  allocateByTheMinute,
+  criticalPathByAllChains,
+  finishDayByTheMinute,
+} from '../../../test/planning/brute-force.js';
+import { allocate } from './allocation.js';
+import { criticalPathOf } from './critical-path.js';
+import { dateAt, dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, shareFromDay, shareOfDay, weekOf } from './days.js';
+import { finishDayOf } from './finish-day.js';
+import { createTaskGraph, type Dependency, type RemainingTask, workOrder } from './task-graph.js';
+import type { MemberTime } from './team-time.js';
+
+const { next } = seededRandom(20_261_120);
+const below = (limit: number) => Math.floor(next() * limit);
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
+const MONDAY = dayNumberOf('2026-11-23');
+
+/** Any tasks, some of them milestones, and dependencies without a circle though not in the order of age. */
+function anyProject(most: number): { readonly tasks: RemainingTask[]; readonly dependencies: Dependency[] } {
+  const tasks = times(1 + below(most), (at) => ({
+    id: `t${at}`,
+    effortMinutes: below(4) === 0 ? 0 : below(1 + 7 ** below(4)),
+    assigneeId: below(2) === 0 ? undefined : `m${below(4)}`,
+  }));
+  const rank = tasks.map(() => next());
+  const dependencies = tasks.flatMap(({ id }, task) =>
+    tasks.flatMap(({ id: dependsOnId }, other) =>
+      (rank[other] ?? 0) < (rank[task] ?? 0) && below(4) === 0 ? [{ taskId: id, dependsOnId }] : [],
+    ),
+  );
+  return { tasks, dependencies };
+}
+
+/** Up to three members, some without capacity, some of whose weeks are reserved; `m3` is never among them. */
+function anyTeam(): MemberTime[] {
+  return times(below(4), (at) => {
+    const weeklyCapacityMinutes = below(1 + 5 ** below(5));
+    const reserved = times(3, (index) => [weekOf(MONDAY) + index, below(weeklyCapacityMinutes + 1)] as const);
+    return { memberId: `m${at}`, weeklyCapacityMinutes, reservedMinutes: new Map(reserved.slice(below(4))) };
+  });
+}
+
+describe('days', () => {
+  it.each([
+    ['0001-01-01', 0, 'Monday'],
+    ['1970-01-01', 719_162, 'Thursday'],
+    ['2026-11-20', 739_939, 'Friday'],
+    ['9999-12-31', LAST_DAY, 'Friday'],
+  ])('%s is day %d, a %s', (date, day, name) => {
+    expect([dayNumberOf(date), dateOf(day), dayName(day)]).toEqual([day, date, name]);
+  });
+
+  it('end with the years that have dates', () => {
+    expect(() => dateOf(LAST_DAY + 1)).toThrow(RangeError);
+    expect(dateAt(new Date('2026-11-20T23:59:59.999Z'))).toBe('2026-11-20');
+    expect(dateOf(mondayOf(weekOf(dayNumberOf('2026-11-22'))))).toBe('2026-11-16');
+  });
+
+  it('have a fifth of a week each, the first days one minute more', () => {
+    expect(times(7, (weekday) => shareOfDay(2402, weekday))).toEqual([481, 481, 480, 480, 480, 0, 0]);
+    for (const minutes of times(200, below)) expect(shareFromDay(minutes, 0)).toBe(minutes);
+    expect(shareFromDay(2402, 3)).toBe(960);
+    expect(shareFromDay(2402, 6)).toBe(0);
+  });
+});
+
+describe('the critical path', () => {
+  it('is what looking at all chains finds, for any project', () => {
+    for (const _ of times(400, () => 0)) {
+      const { tasks, dependencies } = anyProject(9);
+      expect(criticalPathOf(createTaskGraph(tasks, dependencies))).toEqual(
+        criticalPathByAllChains(tasks, dependencies),
+      );
+    }
+  });
+
+  it("is that of 200,000 tasks in one chain, and doesn't run out of stack", () => {
+    const tasks = times(200_000, (at) => ({ id: `t${at}`, effortMinutes: 3, assigneeId: undefined }));
+    const dependencies = tasks.slice(1).map(({ id }, at) => ({ taskId: id, dependsOnId: `t${at}` }));
+    const { taskIds, minutes } = criticalPathOf(createTaskGraph(tasks, dependencies));
+    expect([taskIds.length, taskIds.at(-1), minutes]).toEqual([200_000, 't199999', 600_000]);
+  });
+
+  it('waits for nobody who is done', () => {
+    const tasks = ['a', 'c'].map((id) => ({ id, effortMinutes: 5, assigneeId: undefined }));
+    const dependencies = [
+      { taskId: 'c', dependsOnId: 'b' },
+      { taskId: 'b', dependsOnId: 'a' },
+    ];
+    expect(criticalPathOf(createTaskGraph(tasks, dependencies))).toEqual({ taskIds: ['a'], minutes: 5 });
+  });
+
+  it('says so where the store let a circle in', () => {
+    const tasks = ['a', 'b'].map((id) => ({ id, effortMinutes: 1, assigneeId: undefined }));
+    const dependencies = [
+      { taskId: 'a', dependsOnId: 'b' },
+      { taskId: 'b', dependsOnId: 'a' },
+    ];
+    expect(() => workOrder(createTaskGraph(tasks, dependencies))).toThrow('in a circle');
+  });
+});
+
+describe('the day on which a project is finished', () => {
+  it('is what going through every minute finds, for any project and team', () => {
+    let found = 0;
+    for (const _ of times(300, () => 0)) {
+      const { tasks, dependencies } = anyProject(8);
+      const staffing = { team: anyTeam(), firstDay: MONDAY + below(14) };
+      const expected = finishDayByTheMinute({ tasks, dependencies }, staffing);
+      expect(finishDayOf(createTaskGraph(tasks, dependencies), staffing)).toBe(expected);
+      if (expected !== undefined) found += 1;
+    }
+    expect(found).toBeGreaterThan(100);
+  });
+
+  const ada: MemberTime = { memberId: 'ada', weeklyCapacityMinutes: 2400, reservedMinutes: new Map() };
+  const bob: MemberTime = { ...ada, memberId: 'bob' };
+  const task = (id: string, effortMinutes: number, assigneeId?: string): RemainingTask => ({
+    id,
+    effortMinutes,
+    assigneeId,
+  });
+
+  it.each([
+    ['what one can do in a day', [task('a', 480)], [ada], '2026-11-23'],
+    ['a minute more', [task('a', 481)], [ada], '2026-11-24'],
+    ['what a week holds', [task('a', 2400)], [ada], '2026-11-27'],
+    ['the weekend between', [task('a', 2401)], [ada], '2026-11-30'],
+    ['two at one task', [task('a', 960)], [ada, bob], '2026-11-23'],
+    ['one at their own', [task('a', 960, 'ada')], [ada, bob], '2026-11-24'],
+    ['a milestone without anybody', [task('a', 0)], [], '2026-11-23'],
+    [
+      'a week of which half is reserved',
+      [task('a', 480)],
+      [{ ...ada, reservedMinutes: new Map([[weekOf(MONDAY), 1200]]) }],
+      '2026-11-24',
+    ],
+    ['somebody who left', [task('a', 1, 'eve')], [ada], undefined],
+    ['nobody', [task('a', 1)], [], undefined],
+    ['nothing', [], [ada], undefined],
+    ['more than ten years', [task('a', 10_000_000)], [ada], undefined],
+  ])('counts %s', (...[, tasks, team, date]) => {
+    const day = finishDayOf(createTaskGraph(tasks, []), { team, firstDay: MONDAY });
+    expect(day === undefined ? undefined : dateOf(day)).toBe(date);
+  });
+
+  it('does not let two hand work to and fro faster than it can be done', () => {
+    const tasks = times(4, (at) => task(`t${at}`, 480, at % 2 === 0 ? 'ada' : 'bob'));
+    const dependencies = tasks.slice(1).map(({ id }, at) => ({ taskId: id, dependsOnId: `t${at}` }));
+    const day = finishDayOf(createTaskGraph(tasks, dependencies), { team: [ada, bob], firstDay: MONDAY });
+    expect(dateOf(day ?? 0)).toBe('2026-11-26');
+  });
+});
+
+describe('an allocation', () => {
+  it('is what dealing out minute by minute gives, for any effort and team', () => {
+    const kinds = new Set<string>();
+    for (const _ of times(300, () => 0)) {
+      const effort = {
+        ofMembers: new Map(times(below(3), () => [`m${below(4)}`, 1 + below(300)] as const)),
+        ofAnybody: below(1 + 7 ** below(5)),
+      };
+      const availability = { team: anyTeam(), firstDay: MONDAY + below(14) };
+      const allocation = allocate(effort, availability);
+      expect(allocation).toEqual(allocateByTheMinute(effort, availability));
+      kinds.add(allocation.kind);
+    }
+    expect(kinds).toEqual(new Set(['allocated', 'short']));
+  });
+});

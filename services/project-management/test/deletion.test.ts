@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BadRequest, ErrorInfo, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
+import { ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { Status } from '@rondo/rpc/status';
+import { addProject, type Company, failureOf, startCompany } from './company.js';
+
+let company: Company;
+beforeAll(async () => {
+  company = await startCompany();
+});
+afterAll(() => company.stop());
+
+async function addTask(taskId = 'task', dependencies: string[] = []) {
+  const { name: parent } = await addProject(company);
+  const task = await company.tasks.createTask({ parent, taskId, task: { title: 'T', dependencies } });
+  return { ...task, parent };
+}
+
+describe('DeleteProject', () => {
+  it('leaves it out of lists until UndeleteProject, and is a change', async () => {
+    const created = await addProject(company);
+    const { name } = created;
+    const deleted = await company.projects.deleteProject({ name });
+    expect(deleted.deleteTime).toEqual(deleted.updateTime);
+    expect(deleted.updateTime?.getTime()).toBeGreaterThan(created.updateTime?.getTime() ?? 0);
+    expect(deleted.etag).not.toBe(created.etag);
+    expect(await company.projects.getProject({ name })).toEqual(deleted);
+    const names = async (showDeleted: boolean) =>
+      (await company.projects.listProjects({ showDeleted })).projects.map((project) => project.name);
+    expect(await names(false)).not.toContain(name);
+    expect(await names(true)).toContain(name);
+    const back = await company.projects.undeleteProject({ name });
+    expect(back).toMatchObject({ title: created.title, deleteTime: undefined });
+    expect(await names(false)).toContain(name);
+  });
+
+  it('and UndeleteProject are safe to repeat', async () => {
+    const { name, etag } = await addProject(company);
+    const deleted = await company.projects.deleteProject({ name, etag });
+    expect(await company.projects.deleteProject({ name, etag })).toEqual(deleted);
+    const back = await company.projects.undeleteProject({ name });
+    expect(await company.projects.undeleteProject({ name })).toEqual(back);
+  });
+
+  it('refuses a stale etag, a malformed one, a malformed name and an unknown project', async () => {
+    const { name, etag } = await addProject(company);
+    await company.projects.updateProject({ project: { name, title: 'Later' } });
+    const stale = await failureOf(company.projects.deleteProject({ name, etag }));
+    expect(stale.code).toBe(Status.ABORTED);
+    expect(stale.detail(ErrorInfo)?.metadata).toEqual({ resource: name, changed: 'title' });
+    const malformed = await failureOf(company.projects.deleteProject({ name: 'x', etag: 'x' }));
+    expect(malformed.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual(['name', 'etag']);
+    for (const call of [
+      company.projects.deleteProject({ name: 'projects/none' }),
+      company.projects.undeleteProject({ name: 'projects/none' }),
+    ]) {
+      expect((await failureOf(call)).code).toBe(Status.NOT_FOUND);
+    }
+  });
+
+  it('takes its tasks along, which neither show nor change until they come back with it', async () => {
+    const task = await addTask();
+    const { parent } = task;
+    await company.tasks.createTask({ parent, taskId: 'gone', task: { title: 'Gone' } });
+    const gone = await company.tasks.deleteTask({ name: `${parent}/tasks/gone` });
+    await company.projects.deleteProject({ name: parent });
+    expect((await company.tasks.listTasks({ parent })).tasks).toEqual([]);
+    expect((await company.tasks.listTasks({ parent, showDeleted: true })).tasks).toHaveLength(2);
+    for (const call of [
+      company.tasks.updateTask({ task: { name: task.name, title: 'New' } }),
+      company.tasks.createTask({ parent, task: { title: 'New' } }),
+      company.tasks.deleteTask({ name: task.name }),
+      company.tasks.undeleteTask({ name: gone.name }),
+      company.projects.updateProject({ project: { name: parent, title: 'New' } }),
+    ]) {
+      const failure = await failureOf(call);
+      expect(failure.code).toBe(Status.FAILED_PRECONDITION);
+      expect(failure.message).toContain(`${parent} is deleted`);
+      expect(failure.detail(PreconditionFailure)?.violations).toMatchObject([{ type: 'STATE', subject: parent }]);
+    }
+    await company.projects.undeleteProject({ name: parent });
+    const { tasks } = await company.tasks.listTasks({ parent });
+    expect(tasks.map(({ name }) => name)).toEqual([task.name]);
+  });
+
+  it('can be of an archived project', async () => {
+    const { name } = await addProject(company);
+    await company.projects.updateProject({ project: { name, state: ProjectState.PROJECT_STATE_ARCHIVED } });
+    expect((await company.projects.deleteProject({ name })).deleteTime).toBeDefined();
+  });
+});
+
+describe('DeleteTask', () => {
+  it('leaves it out of lists, estimates and watches until UndeleteTask', async () => {
+    const { name, parent, etag } = await addTask();
+    const deleted = await company.tasks.deleteTask({ name, etag });
+    expect(deleted.deleteTime).toEqual(deleted.updateTime);
+    expect(await company.tasks.deleteTask({ name, etag })).toEqual(deleted);
+    expect(await company.tasks.getTask({ name })).toEqual(deleted);
+    expect((await company.tasks.listTasks({ parent })).tasks).toEqual([]);
+    expect((await company.tasks.listTasks({ parent, showDeleted: true })).tasks).toEqual([deleted]);
+    expect(await company.projects.estimateProject({ name: parent })).toMatchObject({ taskCount: 0n });
+    for await (const { event } of company.projects.watchProject({ name: parent })) {
+      expect(event).toMatchObject({ $case: 'snapshot', value: { tasks: [] } });
+      break;
+    }
+    const renamed = await failureOf(company.tasks.updateTask({ task: { name, title: 'New' } }));
+    expect(renamed.code).toBe(Status.FAILED_PRECONDITION);
+    expect(renamed.message).toBe(`${name} is deleted; bring it back with UndeleteTask first`);
+    const back = await company.tasks.undeleteTask({ name });
+    expect(back.deleteTime).toBeUndefined();
+    expect(await company.tasks.undeleteTask({ name })).toEqual(back);
+    expect((await company.tasks.listTasks({ parent })).tasks).toEqual([back]);
+  });
+
+  it('refuses a stale etag, an unknown task and an archived project', async () => {
+    const { name, parent, etag } = await addTask();
+    await company.tasks.updateTask({ task: { name, effortMinutes: 5n } });
+    const stale = await failureOf(company.tasks.deleteTask({ name, etag }));
+    expect(stale.code).toBe(Status.ABORTED);
+    expect(stale.detail(ErrorInfo)?.metadata).toEqual({ resource: name, changed: 'effort_minutes' });
+    const malformed = await failureOf(company.tasks.deleteTask({ name: 'x', etag: 'x' }));
+    expect(malformed.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual(['name', 'etag']);
+    const { name: gone } = await company.tasks.createTask({ parent, task: { title: 'Gone' } });
+    await company.tasks.deleteTask({ name: gone });
+    await company.projects.updateProject({ project: { name: parent, state: ProjectState.PROJECT_STATE_ARCHIVED } });
+    for (const call of [company.tasks.deleteTask({ name }), company.tasks.undeleteTask({ name: gone })]) {
+      const failure = await failureOf(call);
+      expect(failure.code).toBe(Status.FAILED_PRECONDITION);
+      expect(failure.message).toContain(`${parent} is ARCHIVED`);
+    }
+    const none = `${parent}/tasks/none`;
+    expect((await failureOf(company.tasks.deleteTask({ name: none }))).code).toBe(Status.NOT_FOUND);
+    expect((await failureOf(company.tasks.undeleteTask({ name: none }))).code).toBe(Status.NOT_FOUND);
+  });
+
+  it('refuses one that others depend on, naming them, and brings none back before what it depends on', async () => {
+    const { name, parent } = await addTask('first');
+    const second = await company.tasks.createTask({
+      parent,
+      taskId: 'second',
+      task: { title: 'Second', dependencies: [name] },
+    });
+    const needed = await failureOf(company.tasks.deleteTask({ name }));
+    expect(needed.code).toBe(Status.FAILED_PRECONDITION);
+    expect(needed.message).toContain(`${name} can't be deleted, as other tasks depend on it: second;`);
+    expect(needed.detail(PreconditionFailure)?.violations).toMatchObject([{ type: 'DEPENDENCY', subject: name }]);
+    await company.tasks.deleteTask({ name: second.name });
+    await company.tasks.deleteTask({ name });
+    const early = await failureOf(company.tasks.undeleteTask({ name: second.name }));
+    expect(early.code).toBe(Status.FAILED_PRECONDITION);
+    expect(early.message).toContain('as it depends on deleted tasks: first;');
+    await company.tasks.undeleteTask({ name });
+    expect(await company.tasks.undeleteTask({ name: second.name })).toMatchObject({ dependencies: [name] });
+  });
+
+  it('and a dependency on it at the same moment never both succeed', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { name, parent } = await addTask('first');
+      const outcomes = await Promise.allSettled([
+        company.tasks.deleteTask({ name }),
+        company.tasksElsewhere.createTask({ parent, task: { title: 'Second', dependencies: [name] } }),
+      ]);
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    }
+  });
+});

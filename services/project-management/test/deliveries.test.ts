@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
+import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
+import { createPool, type Database } from '@rondo/database';
+import { systemRandom } from '@rondo/rpc/clock';
+import { Status } from '@rondo/rpc/status';
+import { createDeliveryStore } from '../src/adapters/delivery-store.js';
+import { deliverIn } from '../src/rpc/deliveries.js';
+import { addMember, type Company, failureOf, startCompany } from './company.js';
+import { monday, requireNothingOverbooked } from './weeks.js';
+
+let company: Company;
+let database: Database;
+const members: string[] = [];
+
+const deliver = deliverIn({
+  storeIn: createDeliveryStore,
+  newId: () => systemRandom.hex(10),
+  now: () => new Date(),
+});
+
+interface Sold {
+  readonly projectId: string;
+  readonly minutes: readonly bigint[];
+  readonly assignee?: string;
+}
+
+/** A delivery from next week on, in a transaction of its own, which isn't tried again: a deadlock would be seen. */
+function sell({ projectId, minutes, assignee = '' }: Sold) {
+  const tasks = minutes.map((effortMinutes, index) => ({ title: `Task ${index}`, effortMinutes, assignee }));
+  const request = DeliverProjectRequest.fromPartial({
+    projectId,
+    project: { title: 'Sold' },
+    tasks,
+    startDate: monday(1),
+  });
+  return database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
+}
+
+beforeAll(async () => {
+  company = await startCompany();
+  database = createPool({ url: company.databaseUrl, maxConnections: 12 });
+});
+afterAll(async () => {
+  await database.close();
+  await company.stop();
+});
+
+describe('a delivery', () => {
+  it('reserves nothing while the team has no capacity at all', async () => {
+    members.push(await addMember(company, 0n), await addMember(company, 0n));
+    const { project, reservations } = await sell({ projectId: 'early', minutes: [500n] });
+    expect(project?.name).toBe('projects/early');
+    expect(reservations).toEqual([]);
+    for (const name of members) await company.team.updateMember({ member: { name, weeklyCapacityMinutes: 1000n } });
+  });
+
+  it('is a project with its tasks, and the earliest free weeks of the team', async () => {
+    const [ada = '', bob = ''] = members;
+    const { reservations } = await sell({ projectId: 'first', minutes: [1500n, 700n, 0n] });
+    expect(reservations.map(({ name, minutes, weekStartDate }) => [memberOf(name), minutes, weekStartDate])).toEqual([
+      [ada, 1000n, monday(1)],
+      [bob, 1000n, monday(1)],
+      [ada, 200n, monday(2)],
+    ]);
+    const { tasks } = await company.tasks.listTasks({ parent: 'projects/first' });
+    expect(tasks.map(({ title }) => title)).toEqual(['Task 0', 'Task 1', 'Task 2']);
+    const second = await sell({ projectId: 'second', minutes: [100n], assignee: bob });
+    expect(second.reservations).toMatchObject([
+      { project: 'projects/second', minutes: 100n, weekStartDate: monday(2) },
+    ]);
+    expect(memberOf(second.reservations[0]?.name ?? '')).toBe(bob);
+  });
+
+  it('is nothing at all where too little is free, and says how much is missing', async () => {
+    const failure = await failureOf(sell({ projectId: 'huge', minutes: [10_000_000n] }));
+    expect(failure.code).toBe(Status.FAILED_PRECONDITION);
+    // Two members have 1,000 minutes in each of 104 weeks, of which 2,300 are sold.
+    expect(failure.message).toContain(
+      `projects/huge takes 10000000 minutes of work, and for ${
+        10_000_000 - (2 * 104 * 1000 - 2300)
+      } of them nobody who may do them has time free`,
+    );
+    expect(failure.detail(PreconditionFailure)?.violations[0]?.type).toBe('CAPACITY');
+    expect((await failureOf(company.projects.getProject({ name: 'projects/huge' }))).code).toBe(Status.NOT_FOUND);
+  });
+
+  it('is refused with every violation, for who is not there, and under a name that is taken', async () => {
+    const faulty = DeliverProjectRequest.fromPartial({ projectId: '-', tasks: [{}], startDate: { year: 1 } });
+    const refused = await failureOf(database.transaction((transaction) => deliver(transaction, faulty)));
+    expect(refused.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
+      'project_id',
+      'project.title',
+      'tasks[0].title',
+      'start_date',
+    ]);
+    const unknown = await failureOf(sell({ projectId: 'x', minutes: [1n], assignee: 'members/nobody' }));
+    expect(unknown.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual(['tasks[0].assignee']);
+    expect((await failureOf(sell({ projectId: 'first', minutes: [] }))).code).toBe(Status.ALREADY_EXISTS);
+  });
+});
+
+describe('deliveries at once', () => {
+  it('never take the same minute twice, nor wait for each other in a circle, whatever else is going on', async () => {
+    const [ada = '', bob = ''] = members;
+    const sold = Array.from({ length: 20 }, (_, index) =>
+      sell({
+        projectId: `at-once-${index}`,
+        minutes: [BigInt(700 + 37 * index)],
+        assignee: index % 5 === 0 ? bob : '',
+      }),
+    );
+    const reserved = Array.from({ length: 20 }, (_, index) =>
+      company.teamElsewhere.createReservation({
+        parent: index % 2 === 0 ? ada : bob,
+        reservation: { project: 'projects/early', weekStartDate: monday(1 + (index % 7)), minutes: 150n },
+      }),
+    );
+    const changed = [ada, bob].map((name, index) =>
+      company.team.updateMember({ member: { name, weeklyCapacityMinutes: index === 0 ? 1500n : 1000n } }),
+    );
+    const dropped = company.projects.deleteProject({ name: 'projects/first' });
+    const outcomes = await Promise.allSettled([...sold, ...changed, dropped, ...reserved]);
+    const [others, mayBeRefused] = [outcomes.slice(0, 23), outcomes.slice(23)];
+    expect(others.filter(({ status }) => status === 'rejected')).toEqual([]);
+    for (const outcome of mayBeRefused) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: Status.FAILED_PRECONDITION });
+    }
+    for (const [index, one] of (await Promise.all(sold)).entries()) {
+      const minutes = one.reservations.reduce((sum, reservation) => sum + reservation.minutes, 0n);
+      expect(minutes).toBe(BigInt(700 + 37 * index));
+    }
+    await requireNothingOverbooked(company.database);
+  });
+});
+
+function memberOf(reservation: string): string {
+  return reservation.slice(0, reservation.indexOf('/reservations/'));
+}

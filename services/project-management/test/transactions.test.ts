@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Any } from '@rondo/contracts/google/protobuf/any';
+import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
+import { ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { Status } from '@rondo/rpc/status';
+import { addMember, type Company, failureOf, startCompany, waiting } from './company.js';
+import { requireNothingOverbooked } from './weeks.js';
+
+const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
+/** More than a pool has connections. */
+const CROWD = 15;
+
+let company: Company;
+let member: string;
+
+beforeAll(async () => {
+  company = await startCompany();
+  member = await addMember(company, 1000n);
+});
+afterAll(() => company.stop());
+
+/** A branch that delivers a project of its name. */
+function branch(projectId: string, effortMinutes: bigint) {
+  const tasks = [{ title: 'Work', effortMinutes }];
+  const request = DeliverProjectRequest.fromPartial({ projectId, project: { title: 'Sold' }, tasks });
+  const value = Buffer.from(DeliverProjectRequest.encode(request).finish());
+  const operation = Any.fromPartial({ typeUrl: 'type.googleapis.com/projects.v1.DeliverProjectRequest', value });
+  const transaction = { coordinator: 'sales', id: projectId };
+  return {
+    prepare: () => company.participant.prepare({ transaction, operation }),
+    commit: async () => (await company.participant.commit({ transaction })).outcome,
+    abort: async () => (await company.participant.abort({ transaction })).outcome,
+  };
+}
+
+const reservedFor = async (project: string) =>
+  (await company.team.listReservations({ parent: 'members/-', filter: `project = "${project}"` })).reservations.map(
+    ({ minutes }) => minutes,
+  );
+const inDoubt = async () => (await company.participant.listInDoubt({})).branches.length;
+
+describe('a delivery in a transaction of somebody', () => {
+  it('is seen by nobody until it is committed: a project, its tasks, and time of the team', async () => {
+    const sold = branch('sold', 1500n);
+    const { result } = await sold.prepare();
+    expect(DeliverProjectResponse.decode(result?.value ?? new Uint8Array()).project?.name).toBe('projects/sold');
+    const name = 'projects/sold';
+    expect((await failureOf(company.projects.getProject({ name }))).code).toBe(Status.NOT_FOUND);
+    expect(await reservedFor(name)).toEqual([]);
+    expect(await sold.commit()).toBe(COMMITTED);
+    await expect(company.projects.getProject({ name })).resolves.toMatchObject({ title: 'Sold' });
+    const { tasks } = await company.tasks.listTasks({ parent: name });
+    expect(tasks).toMatchObject([{ title: 'Work', effortMinutes: 1500n }]);
+    expect((await reservedFor(name)).reduce((sum, minutes) => sum + minutes, 0n)).toBe(1500n);
+    expect(await inDoubt()).toBe(0);
+  });
+
+  it('leaves nothing where it is aborted, or refused', async () => {
+    const sold = branch('aborted', 100n);
+    await sold.prepare();
+    expect(await inDoubt()).toBe(1);
+    expect(await sold.abort()).toBe(ABORTED);
+    const huge = branch('huge', 10_000_000n);
+    expect(await failureOf(huge.prepare())).toMatchObject({ code: Status.FAILED_PRECONDITION });
+    for (const name of ['projects/aborted', 'projects/huge']) {
+      expect((await failureOf(company.projects.getProject({ name }))).code).toBe(Status.NOT_FOUND);
+      expect(await reservedFor(name)).toEqual([]);
+    }
+    expect(await inDoubt()).toBe(0);
+    await requireNothingOverbooked(company.database);
+  });
+
+  it('can be committed, however many wait for the weeks that it holds', async () => {
+    const first = branch('first', 10n);
+    await first.prepare();
+    const crowd = Array.from({ length: CROWD }, (_, index) => branch(`crowd-${index}`, 10n));
+    const rushing = crowd.map(async ({ prepare, commit }) => {
+      await prepare();
+      return await commit();
+    });
+    const ended = Promise.all(rushing);
+    while ((await waiting(company.database)) < 10);
+    expect(await first.commit()).toBe(COMMITTED);
+    expect(await ended).toEqual(crowd.map(() => COMMITTED));
+    expect(await inDoubt()).toBe(0);
+    await requireNothingOverbooked(company.database);
+  });
+
+  it('is told to those who wait too long while it is in doubt, and keeps nobody else from the database', async () => {
+    const held = branch('held', 10n);
+    await held.prepare();
+    const crowd = Array.from({ length: CROWD - 5 }, (_, index) => failureOf(branch(`late-${index}`, 10n).prepare()));
+    while ((await waiting(company.database)) < crowd.length);
+    await expect(company.projects.getProject({ name: 'projects/sold' })).resolves.toMatchObject({ title: 'Sold' });
+    for (const failure of await Promise.all(crowd)) {
+      expect(failure).toMatchObject({ code: Status.ABORTED, message: expect.stringContaining('has not ended') });
+    }
+    expect(await held.abort()).toBe(ABORTED);
+    expect(await inDoubt()).toBe(0);
+  });
+});
+
+it('gives the time of a project back that is archived', async () => {
+  const { name, etag } = await company.projects.getProject({ name: 'projects/sold' });
+  const state = ProjectState.PROJECT_STATE_ARCHIVED;
+  const free = async () => {
+    const { weeks } = await company.team.listMemberWeeks({ parent: member });
+    return weeks.reduce((sum, { freeMinutes }) => sum + freeMinutes, 0n);
+  };
+  const before = await free();
+  await company.projects.updateProject({ project: { name, etag, state }, updateMask: ['state'] });
+  expect(await reservedFor(name)).toEqual([]);
+  expect((await free()) - before).toBe(1500n);
+  await requireNothingOverbooked(company.database);
+});

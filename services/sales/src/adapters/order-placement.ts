@@ -1,0 +1,127 @@
+import type { Queries } from '@rondo/database';
+import { UniqueViolation } from '@rondo/database';
+import { appendSql } from '@rondo/sync';
+import type { Shortage } from '../domain/errors.js';
+import type { OrderDraft } from '../domain/order.js';
+import type { Placement } from '../domain/ports.js';
+import { totalNeeds } from '../domain/product.js';
+import type { KeyedCall } from '../domain/request-key.js';
+import { ORDERS_TOPIC, orderJson } from './order-json.js';
+import { lineParams, ORDER_COLUMNS, orderParams } from './order-params.js';
+
+/**
+ * An order is one statement: nobody waits for the products that it locks longer than the database needs for it.
+ *
+ * Products are locked in the order of their ids, so that no two orders wait for each other in a circle; NO KEY, as orders
+ * that refer to them only hold a key share. What is there is decided under the locks, and where an order can't be, each
+ * part finds `ready` empty. The key comes last: one that is there makes all of it fail, stock included.
+ *
+ * What can be seen to be sold out takes no lock: a refusal neither waits in the line for a product nor, as a lock is
+ * written down, for the disk.
+ *
+ * `$1` to `$3` are the products, how many of each, and in which version they were priced; `$4` to `$12` the order; `$13`
+ * to `$17` its lines; `$18` and `$19` the request's id and fingerprint, or null; `$20` what watchers are told.
+ */
+export const PLACE_ORDER = `
+  WITH short AS (
+    SELECT products.id, stock, quantity
+    FROM products JOIN unnest($1::text[], $2::bigint[]) AS wanted (id, quantity) USING (id)
+    WHERE stock < quantity
+  ), locked AS (
+    SELECT
+      products.id, products.stock, wanted.quantity,
+      products.version = wanted.version AND products.delete_time IS NULL AS as_priced
+    FROM products JOIN unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (id, quantity, version) USING (id)
+    WHERE NOT EXISTS (SELECT FROM short)
+    ORDER BY products.id
+    FOR NO KEY UPDATE OF products
+  ), ready AS (
+    SELECT FROM locked
+    HAVING count(*) = cardinality($1::text[]) AND bool_and(as_priced AND stock >= quantity)
+      AND EXISTS (SELECT FROM customers WHERE id = $6::text AND delete_time IS NULL)
+  ), taken AS (
+    UPDATE products SET stock = products.stock - locked.quantity FROM locked, ready WHERE products.id = locked.id
+  ), placed AS (
+    INSERT INTO orders (${ORDER_COLUMNS})
+    SELECT
+      $4::text, $5::text, $6::text, $7::date, $8::numeric, $9::numeric, $10::text, $11::numeric, $12::numeric
+    FROM ready
+    RETURNING create_time
+  ), lines AS (
+    INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
+    SELECT $4::text, line.position, product_id, quantity, discount, title, unit_price_minor
+    FROM ready, unnest($13::text[], $14::bigint[], $15::numeric[], $16::text[], $17::numeric[]) WITH ORDINALITY
+      AS line (product_id, quantity, discount, title, unit_price_minor, position)
+  ), claimed AS (
+    INSERT INTO requests (method, request_id, fingerprint, outcome)
+    SELECT 'PlaceOrder', $18::uuid, $19::bytea, $4::text FROM ready WHERE $18::uuid IS NOT NULL
+  ), told AS (
+    ${appendSql({
+      topic: `'${ORDERS_TOPIC}'`,
+      payload: "$20::jsonb || jsonb_build_object('create_time', create_time, 'update_time', create_time)",
+      from: 'placed',
+    })}
+  )
+  SELECT
+    (SELECT create_time FROM placed) AS create_time,
+    array_agg(id) AS short_ids, array_agg(stock) AS short_stocks, array_agg(quantity) AS short_quantities
+  FROM (
+    SELECT id, stock, quantity FROM short
+    UNION ALL
+    SELECT id, stock, quantity FROM locked WHERE stock < quantity
+  ) AS lacking`;
+
+const NEW = { project: undefined, state: 'placed', version: 1n } as const;
+
+interface PlacedRow {
+  /** Null where nothing was placed. */
+  readonly create_time: Date | null;
+  /** Null where there was enough of all. */
+  readonly short_ids: readonly string[] | null;
+  readonly short_stocks: readonly bigint[] | null;
+  readonly short_quantities: readonly bigint[] | null;
+}
+
+/** Places an order without a quote; see `OrderStore.place`. */
+export async function placeOrder(
+  queries: Queries,
+  {
+    order,
+    versions,
+    call,
+  }: {
+    readonly order: OrderDraft;
+    readonly versions: ReadonlyMap<string, bigint>;
+    readonly call: KeyedCall | undefined;
+  },
+): Promise<Placement> {
+  const needs = [...totalNeeds(order.lines)];
+  const ids = needs.map(([id]) => id);
+  const wanted = [ids, needs.map(([, quantity]) => quantity), ids.map((id) => versions.get(id) ?? null)];
+  const key = [call?.id ?? null, call?.fingerprint ?? null];
+  const told = JSON.stringify(orderJson({ ...order, ...NEW }));
+  const params = [...wanted, ...orderParams(order), ...lineParams(order.lines), ...key, told];
+  try {
+    return placementOf(order, await queries.one<PlacedRow>(PLACE_ORDER, params, { name: 'place_order' }));
+  } catch (error) {
+    if (error instanceof UniqueViolation && error.constraint === 'requests_pkey') return { kind: 'repeated' };
+    throw error;
+  }
+}
+
+function placementOf(order: OrderDraft, row: PlacedRow): Placement {
+  const { create_time: createTime } = row;
+  if (createTime !== null) {
+    return { kind: 'placed', order: { ...order, ...NEW, createTime, updateTime: createTime } };
+  }
+  const shortages = shortagesOf(row);
+  return shortages.length > 0 ? { kind: 'short', shortages } : { kind: 'stale' };
+}
+
+function shortagesOf({ short_ids, short_stocks, short_quantities }: PlacedRow): readonly Shortage[] {
+  return (short_ids ?? []).map((productId, index) => ({
+    productId,
+    available: short_stocks?.[index] ?? 0n,
+    needed: short_quantities?.[index] ?? 0n,
+  }));
+}

@@ -1,0 +1,73 @@
+import type { PricedLine } from '../domain/offer.js';
+import type { Order, OrderState } from '../domain/order.js';
+import { toPercent } from './percent-column.js';
+
+/** An order, and its lines by column, in their order. */
+export interface OrderRow {
+  readonly sequence: bigint;
+  readonly id: string;
+  readonly quote_id: string | null;
+  readonly customer_id: string;
+  readonly order_date: string;
+  readonly state: OrderState;
+  readonly discount_percent: string;
+  readonly tax_percent: string;
+  readonly currency: string;
+  readonly net_minor: string;
+  readonly total_minor: string;
+  readonly project: string | null;
+  readonly version: bigint;
+  readonly create_time: Date;
+  readonly update_time: Date;
+  readonly product_ids: readonly string[];
+  readonly quantities: readonly bigint[];
+  readonly discounts: readonly string[];
+  readonly titles: readonly string[];
+  readonly unit_prices_minor: readonly string[];
+}
+
+/** Orders with their lines. */
+export const ORDERS = `
+  SELECT orders.*, lines.*
+  FROM orders CROSS JOIN LATERAL (
+    SELECT
+      array_agg(product_id ORDER BY position) AS product_ids,
+      array_agg(quantity ORDER BY position) AS quantities,
+      array_agg(discount_percent ORDER BY position) AS discounts,
+      array_agg(title ORDER BY position) AS titles,
+      array_agg(unit_price_minor ORDER BY position) AS unit_prices_minor
+    FROM order_lines WHERE order_id = orders.id
+  ) AS lines`;
+
+/** The order of a row. */
+export function toOrder(row: OrderRow): Order {
+  const { currency } = row;
+  return {
+    id: row.id,
+    quoteId: row.quote_id ?? undefined,
+    customerId: row.customer_id,
+    orderDate: row.order_date,
+    lines: linesOf(row),
+    discount: toPercent(row.discount_percent),
+    taxRate: toPercent(row.tax_percent),
+    price: {
+      net: { currency, minorUnits: BigInt(row.net_minor) },
+      total: { currency, minorUnits: BigInt(row.total_minor) },
+    },
+    project: row.project ?? undefined,
+    state: row.state,
+    version: row.version,
+    createTime: row.create_time,
+    updateTime: row.update_time,
+  };
+}
+
+function linesOf({ currency, product_ids, ...columns }: OrderRow): readonly PricedLine[] {
+  return product_ids.map((productId, index) => ({
+    productId,
+    quantity: columns.quantities[index] ?? 0n,
+    discount: toPercent(columns.discounts[index] ?? ''),
+    title: columns.titles[index] ?? '',
+    unitPrice: { currency, minorUnits: BigInt(columns.unit_prices_minor[index] ?? '') },
+  }));
+}

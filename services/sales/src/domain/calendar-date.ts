@@ -1,0 +1,33 @@
+/** A day of the Gregorian calendar, `YYYY-MM-DD`: years have four digits, so that dates compare as text. */
+export type CalendarDate = string;
+
+/** The date of these parts; undefined where there is no such day in the years 1 to 9999. */
+export function calendarDate(year: number, month: number, day: number): CalendarDate | undefined {
+  const valid = within(year, 1, 9999) && within(month, 1, 12) && within(day, 1, daysIn(year, month));
+  if (!valid) return undefined;
+  return `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`;
+}
+
+/** The parts of a date. */
+export function datePartsOf(date: CalendarDate): {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+} {
+  const [year = 0, month = 0, day = 0] = date.split('-').map(Number);
+  return { year, month, day };
+}
+
+function daysIn(year: number, month: number): number {
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  if (month === 2) return leap ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
+}
+
+function within(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+function digits(value: number, length: number): string {
+  return String(value).padStart(length, '0');
+}

@@ -1,0 +1,387 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ErrorInfo, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
+import { ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { OrderState } from '@rondo/contracts/sales/v1/orders';
+import type { Product } from '@rondo/contracts/sales/v1/products';
+import { createPool, type Database, type Transaction } from '@rondo/database';
+import { eventually } from '@rondo/database/testing';
+import { RpcError } from '@rondo/rpc/status';
+import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { countDeadlocks, pileUp } from './locks.js';
+import { refused } from './refused.js';
+
+const euros = (units: bigint, cents: number) => ({ currencyCode: 'EUR', units, nanos: cents * 10_000_000 });
+
+describe('OrderService', () => {
+  let company: Company;
+  let customer: string;
+  beforeAll(async () => {
+    company = await startCompany();
+    customer = await addCustomer(company);
+  });
+  afterAll(() => company.stop());
+  beforeEach(() => {
+    company.calculator.away = false;
+    company.projects.failure = 'none';
+  });
+
+  const place = (order: object, requestId = '') =>
+    company.orders.placeOrder({ order: { customer, ...order }, requestId });
+  const buy = (product: string, quantity: bigint, requestId = '') =>
+    place({ lines: [{ product, quantity }] }, requestId);
+  const cancel = (name: string, etag = '') => company.orders.cancelOrder({ name, etag });
+  const stockOf = async (name: string) => (await company.products.getProduct({ name })).stock;
+
+  describe('PlaceOrder', () => {
+    it('prices the lines by the calculator, takes the stock and keeps the order', async () => {
+      const desk = await addProduct(company, { title: 'Desk' });
+      const lamp = await addProduct(company, { title: 'Lamp', unitPrice: euros(0n, 5) });
+      const order = await place({
+        lines: [
+          { product: desk.name, quantity: 3n, discountPercent: { value: '15' } },
+          { product: lamp.name, quantity: 7n },
+        ],
+        discountPercent: { value: '2.5' },
+        taxPercent: { value: '20' },
+        orderDate: { year: 2026, month: 2, day: 28 },
+      });
+      // As that of a quote: 50.0413875, and 1.2 times that 60.049665
+      expect(order).toMatchObject({ net: euros(50n, 4), tax: euros(10n, 1), total: euros(60n, 5) });
+      expect(order).toMatchObject({
+        customer,
+        quote: '',
+        project: '',
+        state: OrderState.ORDER_STATE_PLACED,
+        orderDate: { year: 2026, month: 2, day: 28 },
+        lines: [
+          {
+            product: desk.name,
+            quantity: 3n,
+            discountPercent: { value: '15' },
+            unitPrice: euros(19n, 99),
+            title: 'Desk',
+          },
+          { product: lamp.name, quantity: 7n, discountPercent: undefined, unitPrice: euros(0n, 5), title: 'Lamp' },
+        ],
+      });
+      expect(order.name).toMatch(/^orders\/[0-9a-f]{20}$/);
+      await expect(company.orders.getOrder({ name: order.name })).resolves.toEqual(order);
+      expect([await stockOf(desk.name), await stockOf(lamp.name)]).toEqual([7n, 3n]);
+    });
+
+    it('is of today where it says no day', async () => {
+      const { name } = await addProduct(company);
+      const before = new Date().toISOString().slice(0, 10);
+      const { orderDate: day } = await buy(name, 1n);
+      const after = new Date().toISOString().slice(0, 10);
+      expect([before, after]).toContain(
+        new Date(Date.UTC(day?.year ?? 0, (day?.month ?? 0) - 1, day?.day)).toISOString().slice(0, 10),
+      );
+    });
+
+    it('names every fault of a request at once', async () => {
+      const lines = [{ product: 'desk', quantity: 0n, discountPercent: { value: '101' } }];
+      const orderDate = { year: 2999, month: 1, day: 1 };
+      const wrong = { customer: 'Ada', lines, discountPercent: { value: 'x' }, taxPercent: { value: '-1' }, orderDate };
+      const { fields, error } = await refused(place(wrong, 'x'), 'INVALID_ARGUMENT');
+      expect(fields).toEqual([
+        'order.customer',
+        'order.lines[0].product',
+        'order.lines[0].quantity',
+        'order.lines[0].discount_percent',
+        'order.discount_percent',
+        'order.tax_percent',
+        'order.order_date',
+        'request_id',
+      ]);
+      expect(error.message).toContain('order.order_date: must not be after today');
+      const nowhere = {
+        lines: [{ product: 'products/a', quantity: 1n }],
+        orderDate: { year: 2026, month: 2, day: 30 },
+      };
+      await refused(place(nowhere), 'INVALID_ARGUMENT', 'order.order_date: must be a day of the years 1 to 9999');
+      await refused(company.orders.placeOrder({}), 'INVALID_ARGUMENT', 'order.lines: must be from 1 to 100; it is 0');
+    });
+
+    it('says who or what is not there, or was deleted, and takes nothing', async () => {
+      const { name } = await addProduct(company);
+      const lines = [{ product: name, quantity: 1n }];
+      await refused(place({ customer: 'customers/nobody', lines }), 'NOT_FOUND', "customers/nobody doesn't exist");
+      const gone = await addCustomer(company);
+      await company.customers.deleteCustomer({ name: gone });
+      await refused(
+        place({ customer: gone, lines }),
+        'NOT_FOUND',
+        `${gone} is deleted; UndeleteCustomer brings it back`,
+      );
+      await refused(buy('products/none', 1n), 'NOT_FOUND', "products/none doesn't exist");
+      await company.products.deleteProduct({ name });
+      await refused(buy(name, 1n), 'NOT_FOUND', `${name} is deleted; UndeleteProduct brings it back`);
+      expect(await stockOf(name)).toBe(10n);
+    });
+
+    it('refuses where the stock is too small, names all that is short, and takes nothing', async () => {
+      const [a, b, plenty] = [
+        await addProduct(company, { stock: 2n }),
+        await addProduct(company, { stock: 0n }),
+        await addProduct(company),
+      ];
+      const lines = [a, plenty, a, b].map(({ name: product }) => ({ product, quantity: 2n }));
+      const { error } = await refused(
+        place({ lines }),
+        'FAILED_PRECONDITION',
+        'the stock is too small and nothing was taken',
+      );
+      const violations = error.detail(PreconditionFailure)?.violations ?? [];
+      expect(new Map(violations.map(({ subject, description }) => [subject, description]))).toEqual(
+        new Map([
+          [a.name, `${a.name} has 2 where 4 are needed`],
+          [b.name, `${b.name} has 0 where 2 are needed`],
+        ]),
+      );
+      expect(await stockOf(plenty.name)).toBe(10n);
+    });
+
+    it('refuses what is sold out without waiting for those who buy', async () => {
+      const { name } = await addProduct(company, { stock: 2n });
+      const look = () => refused(buy(name, 3n), 'FAILED_PRECONDITION', `${name} has 2 where 3 are needed`);
+      await pileUp({ ...company, product: name, look }, 0n, async () => undefined);
+    });
+
+    it('refuses lines of different currencies, and a total that no amount can hold', async () => {
+      const desk = await addProduct(company);
+      const yen = await addProduct(company, { unitPrice: { currencyCode: 'JPY', units: 500n, nanos: 0 } });
+      const mixed = [desk, yen].map(({ name: product }) => ({ product, quantity: 1n }));
+      const { fields } = await refused(place({ lines: mixed }), 'INVALID_ARGUMENT', 'in JPY');
+      expect(fields).toEqual(['order.lines[1].product']);
+      const dear = await addProduct(company, { unitPrice: euros(9_223_372_036_854_775_807n, 99) });
+      await refused(buy(dear.name, 2n), 'OUT_OF_RANGE', '18446744073709551615.98 EUR');
+    });
+
+    it('does nothing where there is no calculator', async () => {
+      const { name } = await addProduct(company);
+      company.calculator.away = true;
+      await refused(buy(name, 1n), 'UNAVAILABLE', 'the calculator is unavailable, try again later');
+      expect(await stockOf(name)).toBe(10n);
+    });
+
+    it('sells at the price that holds when it sells, also where that changes meanwhile', async () => {
+      const { name } = await addProduct(company, { unitPrice: euros(1n, 0) });
+      const buyTwo = () => Promise.all([buy(name, 1n), buy(name, 1n)]);
+      // Priced by what they see, both wait for the product, which is another one when it is let go.
+      const raise = 'UPDATE products SET unit_price_minor = 200, version = version + 1 WHERE id = $1';
+      const change = (holder: Transaction) => holder.query(raise, [name.slice('products/'.length)]);
+      const orders = await pileUp({ ...company, change }, 2n, buyTwo);
+      expect(orders.map(({ total }) => total)).toEqual([euros(2n, 0), euros(2n, 0)]);
+      expect(await stockOf(name)).toBe(8n);
+    });
+
+    describe('with a request id', () => {
+      it('sells once, also when all come at once and there is enough for one only', async () => {
+        const { name } = await addProduct(company, { stock: 3n });
+        const requestId = randomUUID();
+        const all = () => Promise.all(Array.from({ length: 8 }, () => buy(name, 3n, requestId)));
+        const replies = await pileUp(company, 8n, all);
+        for (const reply of replies) expect(reply).toEqual(replies[0]);
+        expect(await stockOf(name)).toBe(0n);
+      });
+
+      it('sells once, also when all come at once and there is enough for all', async () => {
+        const { name } = await addProduct(company, { stock: 30n });
+        const requestId = randomUUID();
+        const replies = await Promise.all(Array.from({ length: 8 }, () => buy(name, 3n, requestId)));
+        expect(new Set(replies.map((reply) => reply.name)).size).toBe(1);
+        expect(await stockOf(name)).toBe(27n);
+      });
+
+      it('answers as the first time, without the calculator, although the order was cancelled', async () => {
+        const { name } = await addProduct(company);
+        const requestId = randomUUID();
+        const first = await buy(name, 3n, requestId);
+        await cancel(first.name);
+        company.calculator.away = true;
+        await expect(buy(name, 3n, requestId.toUpperCase())).resolves.toEqual(first);
+        expect(await stockOf(name)).toBe(10n);
+      });
+
+      it('refuses another request with it, and forgets one that failed', async () => {
+        const { name } = await addProduct(company, { stock: 2n });
+        const requestId = randomUUID();
+        await refused(buy(name, 3n, requestId), 'FAILED_PRECONDITION');
+        await buy(name, 1n, requestId);
+        await refused(buy(name, 2n, requestId), 'ALREADY_EXISTS', `request_id ${requestId} was used`);
+        await refused(buy(name, 1n + 8n, requestId), 'ALREADY_EXISTS', `request_id ${requestId} was used`);
+        expect(await stockOf(name)).toBe(1n);
+      });
+    });
+
+    it('sells exactly what is there to forty buyers at once, through two replicas', async () => {
+      const { name } = await addProduct(company, { stock: 10n });
+      const replica = await company.startReplica();
+      try {
+        const lines = [{ product: name, quantity: 1n }];
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 40 }, (_, index) =>
+            (index % 2 === 0 ? company : replica).orders.placeOrder({ order: { customer, lines } }),
+          ),
+        );
+        const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+        expect(refusals.map((error) => error instanceof RpcError && error.codeName)).toEqual(
+          Array(30).fill('FAILED_PRECONDITION'),
+        );
+        expect(await stockOf(name)).toBe(0n);
+      } finally {
+        await replica.stop();
+      }
+    });
+
+    it('locks products in the order of their ids, whatever the order of its lines', async () => {
+      const stocked = await Promise.all(Array.from({ length: 3 }, () => addProduct(company)));
+      const names = stocked.map(({ name }) => name).toSorted();
+      const [first = '', second = '', third = ''] = names;
+      const lines = [third, first, second].map((product) => ({ product, quantity: 1n }));
+      let free: readonly string[] = [];
+      const look = async (observer: Database) => {
+        const sql = 'SELECT id FROM products WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED';
+        const ids = names.map((name) => name.slice('products/'.length));
+        free = (await observer.query<{ id: string }>(sql, [ids])).map(({ id }) => `products/${id}`);
+      };
+      await pileUp({ ...company, product: second, look }, 1n, () => place({ lines }));
+      expect(free).toEqual([third]); // not the first, which the order holds while it waits for the second
+    });
+
+    it('never deadlocks, whatever the order of products, and with cancellations and changes between', async () => {
+      const stocked = await Promise.all(Array.from({ length: 4 }, () => addProduct(company, { stock: 1000n })));
+      const turns = Array.from({ length: 40 }, async (_, index) => {
+        const lines = rotated(stocked, index).map(({ name: product }) => ({ product, quantity: 1n }));
+        if (index % 2 === 1) lines.reverse();
+        const { name } = await place({ lines });
+        if (index % 4 === 0) await cancel(name);
+        if (index % 5 === 0)
+          await company.products.updateProduct({ product: { name: stocked[0]?.name ?? '', title: `T${index}` } });
+      });
+      await Promise.all(turns);
+      for (const { name } of stocked) expect(await stockOf(name)).toBe(970n);
+      await expect(countDeadlocks(company.databaseUrl)).resolves.toBe(0n);
+    });
+  });
+
+  describe('CancelOrder', () => {
+    it('returns the stock once, however often and by how many at once it is asked', async () => {
+      const { name: product } = await addProduct(company);
+      const order = await place({ lines: [1n, 2n].map((quantity) => ({ product, quantity })) });
+      expect(await stockOf(product)).toBe(7n);
+      const replies = await Promise.all(Array.from({ length: 5 }, () => cancel(order.name, order.etag)));
+      expect(replies[0]).toMatchObject({
+        name: order.name,
+        state: OrderState.ORDER_STATE_CANCELLED,
+        lines: order.lines,
+      });
+      expect(replies[0]?.etag).not.toBe(order.etag);
+      for (const reply of replies) expect(reply).toEqual(replies[0]);
+      expect(await stockOf(product)).toBe(10n);
+    });
+
+    it('refuses a stale etag, naming what has changed', async () => {
+      const { name: product } = await addProduct(company);
+      const order = await buy(product, 1n);
+      const { etag } = await cancel(order.name);
+      expect(etag).not.toBe(order.etag);
+      const quote = await addQuote(company, customer, { product, quantity: 1n });
+      company.projects.failure = 'commit';
+      const { order: early } = await company.quotes.acceptQuote({ name: quote.name });
+      const name = early?.name ?? '';
+      company.projects.failure = 'none';
+      await eventually(
+        'the project is confirmed',
+        async () => (await company.orders.getOrder({ name })).project !== '',
+      );
+      const { error } = await refused(
+        cancel(name, early?.etag),
+        'ABORTED',
+        `${name} has changed since its etag was read: project`,
+      );
+      expect(error.detail(ErrorInfo)).toMatchObject({
+        reason: 'STALE_ETAG',
+        metadata: { resource: name, changed: 'project' },
+      });
+      await expect(cancel(name)).resolves.toMatchObject({ state: OrderState.ORDER_STATE_CANCELLED });
+      expect(await stockOf(product)).toBe(10n);
+    });
+
+    it.each([ProjectState.PROJECT_STATE_PLANNED, ProjectState.PROJECT_STATE_ACTIVE, ProjectState.PROJECT_STATE_DONE])(
+      'has the project archived, whatever its state (%s), by itself once project management is back',
+      async (state) => {
+        const { name: product } = await addProduct(company);
+        const quote = await addQuote(company, customer, { product, quantity: 1n });
+        const { order } = await company.quotes.acceptQuote({ name: quote.name });
+        const id = quote.name.split('/')[1] ?? '';
+        await company.projects.database.query('UPDATE projects SET state = $2 WHERE id = $1', [id, state]);
+        const { name = '' } = order ?? {};
+        company.projects.failure = 'away';
+        const cancelled = await cancel(name);
+        await expect(cancel(name)).resolves.toEqual(cancelled);
+        expect(cancelled).toMatchObject({ state: OrderState.ORDER_STATE_CANCELLED, project: `projects/${id}` });
+        expect(await stockOf(product)).toBe(10n);
+        const { sagas } = await company.transactions.listSagas({});
+        expect(sagas).toMatchObject([{ kind: 'cancel-order', subject: name, step: 'archive-project' }]);
+
+        company.projects.failure = 'none';
+        const archived = async () =>
+          (await company.projects.projects()).find((one) => one.id === id)?.state ===
+          ProjectState.PROJECT_STATE_ARCHIVED;
+        await eventually('the project is archived', archived);
+        await eventually('all is done', async () => (await company.transactions.listSagas({})).sagas.length === 0);
+      },
+    );
+
+    it('says what is wrong with a request', async () => {
+      await refused(cancel('orders/none'), 'NOT_FOUND', "orders/none doesn't exist; OrderService/ListOrders");
+      const { fields } = await refused(cancel('none', 'x'), 'INVALID_ARGUMENT');
+      expect(fields).toEqual(['name', 'etag']);
+    });
+
+    it('refuses where more would be there than can be', async () => {
+      const { name: product } = await addProduct(company, { stock: 1_000_000_000n });
+      const { name } = await buy(product, 2n);
+      await company.products.adjustStock({ name: product, delta: 1n });
+      await refused(cancel(name), 'FAILED_PRECONDITION', 'would have 1000000001 in stock');
+      await expect(company.orders.getOrder({ name })).resolves.toMatchObject({ state: OrderState.ORDER_STATE_PLACED });
+    });
+  });
+
+  it('is held by the database, too: a cancelled order stays it, a stock is never negative, a quote with an order stays', async () => {
+    const { name: product } = await addProduct(company);
+    const { name } = await buy(product, 1n);
+    await cancel(name);
+    const quote = await addQuote(company, customer, { product, quantity: 1n });
+    await company.quotes.acceptQuote({ name: quote.name });
+    const pool = createPool({ url: company.databaseUrl, maxConnections: 1 });
+    const broken = (sql: string, id: string) => expect(pool.query(sql, [id.split('/')[1] ?? ''])).rejects;
+    try {
+      await broken("UPDATE orders SET state = 'placed' WHERE id = $1", name).toMatchObject({
+        constraint: 'orders_cancelled_for_ever',
+      });
+      await broken('UPDATE orders SET total_minor = net_minor - 1 WHERE id = $1', name).toMatchObject({
+        constraint: 'orders_total_above_net',
+      });
+      await broken("UPDATE orders SET project = 'projects/p' WHERE id = $1", name).toMatchObject({
+        constraint: 'orders_project_of_quote',
+      });
+      await broken('UPDATE products SET stock = -1 WHERE id = $1', product).toMatchObject({
+        constraint: 'products_stock_check',
+      });
+      await broken('UPDATE quotes SET delete_time = now() WHERE id = $1', quote.name).toMatchObject({
+        constraint: 'orders_quote_is_live',
+      });
+    } finally {
+      await pool.close();
+    }
+  });
+
+  function rotated(products: readonly Product[], by: number): readonly Product[] {
+    const at = by % products.length;
+    return [...products.slice(at), ...products.slice(0, at)];
+  }
+});
