@@ -23,6 +23,14 @@ describe('the short form of the outage table', () => {
     TIMEOUT_MS,
   );
 
+  it(
+    'holds its bounds where an acceptance dies in the middle (journey 4): after the restart both sides agree',
+    async () => {
+      expect(await row('two-phase-commit')).toMatch(/^ok {7}two-phase-commit: (.*\n\s+measured .*agreed after){6}/s);
+    },
+    TIMEOUT_MS,
+  );
+
   it.each(['registry-away', 'rolling-restart'])(
     'holds its bounds, %s',
     async (name) => {

@@ -163,3 +163,21 @@ describe('docs/guides/scatter-gather.md', () => {
     expect(stdout).toBe(guide.code('output'));
   });
 });
+
+describe('docs/guides/sync.md', () => {
+  it('runs as it stands, and prints what it says', async () => {
+    const guide = readGuide('sync.md');
+    const { code: exitCode, stdout, stderr } = await runFile('sync.mjs', guide.code('sync.mjs'));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});
+
+describe('docs/guides/transactions.md', () => {
+  it('runs as it stands, and prints what it says', async () => {
+    const guide = readGuide('transactions.md');
+    const { code: exitCode, stdout, stderr } = await runFile('transactions.mjs', guide.code('transactions.mjs'));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
+});

@@ -1,15 +1,47 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  ProjectServiceDefinition,
+  ProjectState,
+  type WatchProjectResponse,
+} from '@rondo/contracts/projects/v1/projects';
+import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
+import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
+import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
+import { OrderServiceDefinition, OrderState, type WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
+import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
+import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/quotes';
+import { createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { countCompany, readCompany, runSeed } from './src/company.js';
 import { eventually } from './src/eventually.js';
 import { isAlive } from './src/process-table.js';
 import { examplesOf } from './src/readme.js';
-import { start } from './src/run.js';
+import { type Ended, start } from './src/run.js';
 import { type System, startSystem } from './src/system.js';
 import { toTally } from './src/tally.js';
+import { follow } from './src/watching.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const TWO_AND_THREE = '{"a": 2, "b": 3}';
 
+/** What `npm run seed` makes. */
+const COMPANY = {
+  members: 12,
+  customers: 60,
+  products: { EUR: 14, GBP: 8, USD: 8 },
+  quotes: { QUOTE_STATE_OPEN: 25, QUOTE_STATE_ACCEPTED: 112, withdrawn: 23 },
+  orders: { ORDER_STATE_PLACED: 187, ORDER_STATE_CANCELLED: 15 },
+  projects: {
+    PROJECT_STATE_PLANNED: 9,
+    PROJECT_STATE_ACTIVE: 14,
+    PROJECT_STATE_DONE: 21,
+    PROJECT_STATE_ARCHIVED: 68,
+  },
+};
+
 let system: System;
+
+const dayOf = (date: { year: number; month: number; day: number } | undefined) =>
+  Date.UTC(date?.year ?? 0, (date?.month ?? 1) - 1, date?.day ?? 1) / 86_400_000;
 
 const shell = (command: string) => start('/bin/sh', ['-c', command]).ended;
 
@@ -94,16 +126,53 @@ describe('journey 1: a newcomer', () => {
     const { stdout } = await shell(`grpcurl -plaintext ${system.address(1)} describe calculator.v1.CalculatorService`);
     expect(stdout).toContain('rpc Add');
   });
+});
 
-  it('fills in a company that spans all services', async () => {
-    const seed = () => start(process.execPath, ['scripts/run.mjs', 'seed'], { RONDO_REGISTRY: system.registry }).ended;
-    const first = await seed();
+describe('npm run seed', () => {
+  const made = (stdout: string) => stdout.match(/(?:quotes|orders|projects)\/[\w-]+/g);
+  let first: Ended;
+
+  beforeAll(async () => {
+    first = await runSeed(system.registry);
+  }, 60_000);
+
+  it('fills in a company that spans all services', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toContain('12 members, 30 products in 3 currencies, 60 customers');
     expect(first.stdout).toMatch(/accepted: orders\/\S+, delivered by projects\/\S+, \d+ minutes of work/);
-    const again = await seed();
-    const made = (stdout: string) => stdout.match(/(?:quotes|orders|projects)\/[\w-]+/g);
-    expect(made(again.stdout)).toEqual(made(first.stdout));
   });
+
+  it('has a year behind it, and work in all stages', async () => {
+    // The projects of cancelled orders are archived soon after.
+    await eventually(15_000, async () =>
+      expect(countCompany(await readCompany(system.registry))).toMatchObject(COMPANY),
+    );
+    const { orders, projects, reservations } = await readCompany(system.registry);
+    const days = orders.map(({ orderDate }) => dayOf(orderDate)).sort((a, b) => a - b);
+    expect((days.at(-1) ?? 0) - (days[0] ?? 0)).toBeGreaterThan(330);
+    expect(days.at(-1)).toBeLessThanOrEqual(Date.now() / 86_400_000);
+    const reservedFor = (state: ProjectState) => {
+      const names = new Set(projects.filter((project) => project.state === state).map(({ name }) => name));
+      return reservations.filter(({ project }) => names.has(project)).map((one) => dayOf(one.weekStartDate));
+    };
+    const lastMonday = Date.now() / 86_400_000 - 7;
+    expect(Math.min(...reservedFor(ProjectState.PROJECT_STATE_ACTIVE))).toBeGreaterThan(lastMonday);
+    expect(Math.max(...reservedFor(ProjectState.PROJECT_STATE_DONE))).toBeLessThan(lastMonday);
+    expect(reservedFor(ProjectState.PROJECT_STATE_ARCHIVED)).toEqual([]);
+  });
+
+  it('makes nothing twice, on another day either', async () => {
+    const before = await readCompany(system.registry);
+    const again = await runSeed(system.registry, 5);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(made(again.stdout)).toEqual(made(first.stdout));
+    const old = await runSeed(system.registry, 40);
+    expect({ code: old.code, stdout: old.stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining('nothing was made'),
+    });
+    expect(await readCompany(system.registry)).toEqual(before);
+  }, 60_000);
 });
 
 describe('journey 2: replicas come and go', () => {
@@ -132,3 +201,90 @@ describe('journey 2: replicas come and go', () => {
     expect(instances['calculator-4']).toBeGreaterThan(0);
   });
 });
+
+describe('journey 3: what is sold is delivered', () => {
+  it('has an order, a project with tasks and the time of the team; watchers at two replicas see each step in order', async () => {
+    system.addInstance('sales', 'sales-2');
+    system.addInstance('project-management', 'project-management-2');
+    const channel = createRegistryChannel({ registry: [system.registry] });
+    try {
+      const [customers, products] = [CustomerServiceDefinition, ProductServiceDefinition] as const;
+      const { name: customer } = await createClient(customers, { channel }).createCustomer({
+        customer: { displayName: 'Journey', email: 'journey@example.com' },
+      });
+      const unitPrice = { currencyCode: 'EUR', units: 10n };
+      const { name: product } = await createClient(products, { channel }).createProduct({
+        product: { title: 'Kit', sku: 'JOURNEY', unitPrice, stock: 5n, deliveryEffortMinutes: 30n },
+      });
+      const quotes = createClient(QuoteServiceDefinition, { channel });
+      const orders = createClient(OrderServiceDefinition, { channel });
+      const projects = createClient(ProjectServiceDefinition, { channel });
+      const tasks = createClient(TaskServiceDefinition, { channel });
+      const team = createClient(TeamServiceDefinition, { channel });
+
+      const ordersAt = (instance: string) =>
+        eventually(30_000, () => follow((signal) => orders.watchOrders({ customer }, { signal, instance })));
+      const sellers = [await ordersAt('sales-1'), await ordersAt('sales-2')];
+      const { name: offered } = await quotes.createQuote({
+        quote: { customer, lines: [{ product, quantity: 2n }] },
+      });
+      const { quote, order } = await quotes.acceptQuote({ name: offered });
+      const { name = '', project = '' } = order ?? {};
+      expect(quote?.state).toBe(QuoteState.QUOTE_STATE_ACCEPTED);
+      expect((await tasks.listTasks({ parent: project })).tasks).toMatchObject([
+        { title: '2 × Kit', effortMinutes: 60n },
+      ]);
+      const reservations = async () => {
+        const filter = `project = "${project}"`;
+        return (await team.listReservations({ parent: 'members/-', filter })).reservations;
+      };
+      expect((await reservations()).reduce((sum, { minutes }) => sum + minutes, 0n)).toBe(60n);
+
+      const projectAt = (instance: string) =>
+        eventually(30_000, () => follow((signal) => projects.watchProject({ name: project }, { signal, instance })));
+      const deliverers = [await projectAt('project-management-1'), await projectAt('project-management-2')];
+      await projects.updateProject({
+        project: { name: project, state: ProjectState.PROJECT_STATE_ACTIVE },
+        updateMask: ['state'],
+      });
+      await orders.cancelOrder({ name });
+      for (const { until } of sellers) await until((event) => stepOfOrder(event).startsWith('ORDER_STATE_CANCELLED'));
+      for (const { until } of deliverers) await until((event) => stepOfProject(event) === 'PROJECT_STATE_ARCHIVED');
+      expect(await reservations()).toEqual([]);
+
+      for (const { told, stop } of sellers) {
+        await stop();
+        expect(told.map(stepOfOrder)).toEqual([
+          '0 orders',
+          'ORDER_STATE_PLACED ',
+          `ORDER_STATE_PLACED ${project}`,
+          `ORDER_STATE_CANCELLED ${project}`,
+        ]);
+      }
+      for (const { told, stop } of deliverers) {
+        await stop();
+        // What is under way goes back, and then to the archive.
+        expect(told.map(stepOfProject)).toEqual([
+          'PROJECT_STATE_PLANNED with 1 tasks',
+          'PROJECT_STATE_ACTIVE',
+          'PROJECT_STATE_PLANNED',
+          'PROJECT_STATE_ARCHIVED',
+        ]);
+      }
+    } finally {
+      channel.close();
+    }
+  });
+});
+
+function stepOfOrder({ event }: WatchOrdersResponse): string {
+  if (event?.$case !== 'orderChanged') return `${event?.value.orders.length} orders`;
+  return `${OrderState[event.value.state]} ${event.value.project}`;
+}
+
+function stepOfProject({ event }: WatchProjectResponse): string {
+  if (event?.$case === 'projectChanged') return ProjectState[event.value.state];
+  if (event?.$case !== 'snapshot') return `${event?.$case}`;
+  const { project, tasks } = event.value;
+  return `${ProjectState[project?.state ?? ProjectState.UNRECOGNIZED]} with ${tasks.length} tasks`;
+}

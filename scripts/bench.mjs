@@ -13,7 +13,24 @@ export async function main([name, ...rest]) {
     return 1;
   }
   const taken = takenByNpm(
-    ['part', 'quick', 'write', 'list', 'controls', 'rounds', 'expressions', 'profile'],
+    [
+      'part',
+      'quick',
+      'write',
+      'list',
+      'controls',
+      'rounds',
+      'expressions',
+      'profile',
+      'seconds',
+      'clients',
+      'calls',
+      'tasks',
+      'watchers',
+      'projects',
+      'changes',
+      'calm',
+    ],
     `npm run bench:${name} -- [options]`,
   );
   if (taken !== undefined) {

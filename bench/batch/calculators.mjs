@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { takeAlong } from '../process/children.mjs';
+import { cpuMs } from '../process/cpu.mjs';
 import { freePort, startRegistry } from '../registry/registry-process.mjs';
 
 const MAIN = fileURLToPath(new URL('../../services/calculator/dist/main.js', import.meta.url));
@@ -71,14 +72,7 @@ async function takePart({ client }, count) {
 
 /** What the calculators have used of all processors together. Milliseconds. */
 export function usedMs({ nodes }) {
-  return nodes.reduce((sum, { child }) => sum + (child.exitCode ?? child.signalCode ?? usedBy(child.pid)), 0);
-}
-
-/** The time of each thread: the kernel has it in nanoseconds there. */
-function usedBy(pid) {
-  const folder = `/proc/${pid}/task`;
-  const used = (thread) => Number(readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ')[0]);
-  return readdirSync(folder).reduce((sum, thread) => sum + used(thread), 0) / 1e6;
+  return nodes.reduce((sum, { child }) => sum + (child.exitCode ?? child.signalCode ?? cpuMs(child.pid)), 0);
 }
 
 function ended(child) {

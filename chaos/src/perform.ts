@@ -38,6 +38,7 @@ async function runOnce(row: Row, { short, control }: PerformOptions): Promise<{ 
   const stage: Stage = {
     without: control ? row.without : undefined,
     control,
+    brief,
     safe: short ? SHORT_SAFE : SAFE,
     lasts: (wholeMs, shortMs) => (brief ? shortMs : wholeMs),
     scene,

@@ -8,6 +8,8 @@ export interface Stage {
   readonly without: ClientGuard | undefined;
   /** Whether this is the control run: the guard is off. */
   readonly control: boolean;
+  /** Whether this is the short form, or a control run: less of everything. */
+  readonly brief: boolean;
   /** What the fault lasts in the whole table, or in the short form and in control runs. */
   lasts(wholeMs: number, shortMs: number): number;
   /** The load of the table, or that of the short form. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.js';
@@ -30,11 +30,19 @@ export interface System {
   remove(): void;
 }
 
+/** Where the database listens, from the base port. */
+const DATABASE_OFFSET = 9;
 const START_TIMEOUT_MS = 90_000;
 
 /** Starts a system, with everything built already; the name of its data folder begins with `prefix`. */
-export async function startSystem(prefix = 'rondo-e2e-'): Promise<System> {
+export function startSystem(prefix = 'rondo-e2e-'): Promise<System> {
   const data = mkdtempSync(join(tmpdir(), prefix));
+  chmodSync(data, 0o755); // so that the database's account can enter it, and nothing of it stands elsewhere
+  return startSystemOn(data);
+}
+
+/** The same, on a data folder that is there already. */
+export async function startSystemOn(data: string): Promise<System> {
   const base = await freeBase();
   const registry = `127.0.0.1:${base}`;
   const args = [join(root, 'scripts/run.mjs'), 'start', '--data', data, '--port-base', String(base)];
@@ -61,6 +69,7 @@ export async function startSystem(prefix = 'rondo-e2e-'): Promise<System> {
       const main = join(root, 'services', service, 'dist/main.js');
       const instance = start(process.execPath, [main], {
         ...env,
+        ...databaseOf(service, data, base),
         RONDO_LISTEN: '127.0.0.1:0',
         RONDO_INSTANCE_ID: instanceId,
       });
@@ -80,6 +89,16 @@ export async function startSystem(prefix = 'rondo-e2e-'): Promise<System> {
     },
     remove: () => rmSync(data, { recursive: true, force: true }),
   };
+}
+
+/** The database of a service that has one. */
+function databaseOf(service: string, data: string, base: number): Readonly<Record<string, string>> {
+  const name = service.replaceAll('-', '_');
+  const passwords: Readonly<Record<string, string>> = JSON.parse(readFileSync(join(data, 'passwords.json'), 'utf8'));
+  const password = passwords[name];
+  return password === undefined
+    ? {}
+    : { DATABASE_URL: `postgres://${name}:${password}@127.0.0.1:${base + DATABASE_OFFSET}/${name}` };
 }
 
 function readPids(data: string): Readonly<Record<string, number>> {

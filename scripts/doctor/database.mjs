@@ -94,7 +94,7 @@ function judge(host, { name, super: superuser, time, version, connections, prepa
     return fail(`${server}: ${name} is no superuser, and databases and roles are to be made`, `name one in ${NAME}`);
   if (prepared === 0) {
     const why = 'max_prepared_transactions is 0, and transactions across services have to prepare theirs';
-    return warn(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64; then restart that server');
+    return fail(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64; then restart that server');
   }
   if (connections < NEEDED.connections) {
     return warn(

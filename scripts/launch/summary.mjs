@@ -29,7 +29,7 @@ export function summary(rows, { system: { registry }, databases: database, optio
     '',
     `  ${prefix}npx rondo ps`,
     `  ${prefix}npx rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
-    `  ${prefix}npm run seed        # a small company: sales has calculator price its quotes, and projects deliver them`,
+    `  ${prefix}npm run seed        # a company with a year behind it: calculator prices its quotes, projects deliver them`,
     `  npx rondo logs ${logs}-f`,
     '',
     'Ctrl-C stops all of it; the data stays for the next start.',

@@ -1,7 +1,9 @@
 import type { Row } from '../row.js';
 import { allDown } from './all-down.js';
 import { coldStart } from './cold-start.js';
+import { databaseRestart } from './database-restart.js';
 import { etcd } from './etcd.js';
+import { exactlyOnce } from './exactly-once.js';
 import { freeze } from './freeze.js';
 import { kill } from './kill.js';
 import { mistake } from './mistake.js';
@@ -11,6 +13,7 @@ import { registryFrozen } from './registry-frozen.js';
 import { rollingRestart } from './rolling-restart.js';
 import { scale } from './scale.js';
 import { slowPath } from './slow-path.js';
+import { twoPhaseCommit } from './two-phase-commit.js';
 
 /** The table, in its order. */
 export const rows: readonly Row[] = [
@@ -25,5 +28,8 @@ export const rows: readonly Row[] = [
   scale,
   allDown,
   coldStart,
+  databaseRestart,
+  twoPhaseCommit,
   etcd,
+  exactlyOnce,
 ];

@@ -15,6 +15,8 @@ export interface Replica {
   readonly listenedAt: number;
   signal(signal: NodeJS.Signals): void;
   end(signal?: NodeJS.Signals): Promise<void>;
+  /** Resolves when it has ended. */
+  readonly exited: Promise<void>;
 }
 
 /** How a replica is started. */
@@ -25,6 +27,9 @@ export interface ReplicaOptions {
   readonly advertise?: string;
   /** A replica that counts what it creates, instead of a calculator. */
   readonly counting?: boolean;
+  /** Its built file, where it is another service. */
+  readonly main?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Real processes of one row's own, which end with it. */
@@ -73,8 +78,7 @@ export function createScene(ttlMs: number): Scene {
       closing.push(() => registry.close());
       return registry;
     },
-    async startReplica(id, { port = 0, advertise, counting = false } = {}) {
-      const main = counting ? 'chaos/dist/replica/main.js' : 'services/calculator/dist/main.js';
+    async startReplica(id, { port = 0, advertise, counting = false, main = mainOf(counting), env: own = {} } = {}) {
       const env = {
         RONDO_REGISTRY: addresses().join(','),
         RONDO_INSTANCE_ID: id,
@@ -82,12 +86,13 @@ export function createScene(ttlMs: number): Scene {
         RONDO_LEASE_TTL_MS: String(ttlMs),
         ...(advertise && { RONDO_ADVERTISE: advertise }),
         ...(counting && { RONDO_CHAOS_LEDGER: path.join(folder, LEDGER) }),
+        ...own,
       };
       const program = startNode(id, { main, env });
       closing.push(() => kill(program));
       const { address, at } = await listening(program);
       const end = (signal?: NodeJS.Signals) => program.end(signal);
-      return { id, address, listenedAt: at, end, signal: (signal) => program.signal(signal) };
+      return { id, address, listenedAt: at, end, exited: program.exited, signal: (signal) => program.signal(signal) };
     },
     startLoad(options, env = {}) {
       const load = startLoad({ ...options, registry: addresses() }, env);
@@ -114,6 +119,10 @@ export function createScene(ttlMs: number): Scene {
       folders.delete(folder);
     },
   };
+}
+
+function mainOf(counting: boolean): string {
+  return counting ? 'chaos/dist/replica/main.js' : 'services/calculator/dist/main.js';
 }
 
 async function kill(program: Program): Promise<void> {

@@ -1,0 +1,112 @@
+/** What a company does all day: reads that are safe to repeat, and writes that aren't. */
+import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
+import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
+import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
+import { type Channel, createClient } from '@rondo/rpc/client';
+import { RpcError } from '@rondo/rpc/status';
+import { now } from '../time.js';
+import type { CallRecord } from './call-record.js';
+import { openLoop } from './open-loop.js';
+
+/** How much is done. */
+export interface CompanyOptions {
+  /** Begins the titles of what it writes. */
+  readonly name: string;
+  /** The deadline of each call; by default the contract's. Milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  readonly readsPerSecond: number;
+  readonly writesPerSecond: number;
+}
+
+/** A write, and what was to be written. */
+export interface WriteRecord extends CallRecord {
+  readonly title: string;
+}
+
+/** The calls of a company, and what stands in its services. */
+export interface Company {
+  readonly reads: readonly CallRecord[];
+  readonly writes: readonly WriteRecord[];
+  /** Ends the load, and waits for the calls in flight. Gives the longest that it stood still, in milliseconds. */
+  stop(): Promise<number>;
+  /** The projects that are there, by title, each with how many tasks it has. */
+  written(): Promise<ReadonlyMap<string, readonly number[]>>;
+}
+
+/** So many tasks are written with each project: all of them or none. */
+export const TASKS = 5;
+const PAGE_SIZE = 200;
+
+/** Reads customers and projects, and writes projects with their tasks, each write once. */
+export function startCompany(channel: Channel, options: CompanyOptions): Company {
+  const { name, timeoutMs, readsPerSecond, writesPerSecond } = options;
+  const customers = createClient(CustomerServiceDefinition, { channel });
+  const projects = createClient(ProjectServiceDefinition, { channel });
+  const tasks = createClient(TaskServiceDefinition, { channel });
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  const inFlight = new Set<Promise<void>>();
+  const reads: CallRecord[] = [];
+  const writes: WriteRecord[] = [];
+  let count = 0;
+
+  function begin(call: Promise<unknown>, note: (record: CallRecord) => void): void {
+    const done = recordOf(call).then((record) => {
+      note(record);
+      inFlight.delete(done);
+    });
+    inFlight.add(done);
+  }
+  function read(): void {
+    count += 1;
+    const call = count % 2 === 0 ? customers.listCustomers({}, limit) : projects.listProjects({ pageSize: 10 }, limit);
+    begin(call, (record) => reads.push(record));
+  }
+  function write(): void {
+    count += 1;
+    const title = `${name} ${count}`;
+    const planned = Array.from({ length: TASKS }, (_, index) => ({ title: `task ${index}` }));
+    begin(projects.createProject({ project: { title }, tasks: planned }, limit), (record) =>
+      writes.push({ ...record, title }),
+    );
+  }
+  const loops = [openLoop(readsPerSecond, read), openLoop(writesPerSecond, write)];
+
+  async function allProjects(): Promise<readonly { readonly name: string; readonly title: string }[]> {
+    const all = [];
+    for (let pageToken = ''; ; ) {
+      const page = await projects.listProjects({ pageSize: PAGE_SIZE, pageToken });
+      all.push(...page.projects);
+      pageToken = page.nextPageToken;
+      if (pageToken === '') return all;
+    }
+  }
+
+  return {
+    reads,
+    writes,
+    async stop() {
+      for (const loop of loops) loop.stop();
+      await Promise.all(inFlight);
+      return Math.max(...loops.map((loop) => loop.takeStallMs()));
+    },
+    async written() {
+      const found = new Map<string, readonly number[]>();
+      for (const { name: parent, title } of await allProjects()) {
+        const { tasks: all } = await tasks.listTasks({ parent, pageSize: PAGE_SIZE });
+        found.set(title, [...(found.get(title) ?? []), all.length]);
+      }
+      return found;
+    },
+  };
+}
+
+async function recordOf(call: Promise<unknown>): Promise<CallRecord> {
+  const at = now();
+  try {
+    await call;
+    return { at, ms: now() - at, code: 'OK', instance: '' };
+  } catch (error) {
+    const code = error instanceof RpcError ? error.codeName : 'THROWN';
+    return { at, ms: now() - at, code, instance: '', message: String(error) };
+  }
+}

@@ -1,0 +1,125 @@
+import { createRegistryChannel } from '@rondo/rpc/client';
+import type { ProtocolPoint } from '@rondo/transactions';
+import type { Row } from '../row.js';
+import { type DatabaseServer, startDatabase } from '../scene/database.js';
+import { now, pass, until } from '../time.js';
+import { type Books, openBooks } from '../transactions/books.js';
+import { describe, isOfAbort, pointsOf } from '../transactions/point.js';
+import { OWNERS, type Services, startServices } from '../transactions/services.js';
+import { openShop, type Sale, type Shop } from '../transactions/shop.js';
+import { formatMs, type Verdict } from '../verdict.js';
+
+const AGREED_WITHIN_MS = 5_000;
+const CALL_TIMEOUT_MS = 8_000;
+/** Acceptances at once while the database is killed, and the time in which that happens. */
+const AT_ONCE = 8;
+const WITHIN_MS = 200;
+const AWAY_MS = 300;
+const ROUNDS = 12;
+const BRIEF_ROUNDS = 2;
+const DECIDED: ProtocolPoint = { role: 'coordinator', step: 'log-committing', moment: 'after' };
+
+interface Setting {
+  readonly services: Services;
+  readonly database: DatabaseServer;
+  readonly shop: Shop;
+  readonly books: Books;
+  readonly verdict: Verdict;
+}
+
+/** Quotes are accepted across sales and project management, and whoever does it dies. */
+export const twoPhaseCommit: Row = {
+  name: 'two-phase-commit',
+  fault: 'coordinator or participant killed at each step of the protocol; the database killed at random in it',
+  bound: 'both sides agree 5 s after the restart, nothing is left prepared or locked, no order twice',
+  control: 'the log forgets the decision to commit',
+  async run({ scene, verdict, control, brief }) {
+    const registry = await scene.startRegistry();
+    const database = await startDatabase(scene, OWNERS);
+    const services = await startServices(scene, database);
+    const channel = createRegistryChannel({ registry: [registry.address] });
+    scene.onClose(async () => channel.close());
+    const shop = await openShop(channel);
+    const books = openBooks(scene, database);
+    const setting = { services, database, shop, books, verdict };
+    if (control) {
+      await books.forgetDecisions();
+      await dieAt(setting, DECIDED);
+      return;
+    }
+    for (const point of pointsOf(brief)) await dieAt(setting, point);
+    for (let round = 1; round <= (brief ? BRIEF_ROUNDS : ROUNDS); round += 1) await killDatabase(setting, round);
+  },
+};
+
+/** One quote, accepted while a process dies at a point. */
+async function dieAt({ services, shop, books, verdict }: Setting, point: ProtocolPoint): Promise<void> {
+  const sale = await shop.offer();
+  services.arm(point);
+  // Asked once: what is left has to be finished by who is restarted, not by who asks again.
+  const accept = () => shop.accept(sale, { instance: 'sales', timeoutMs: CALL_TIMEOUT_MS });
+  const call = isOfAbort(point) ? books.sellOut(sale, accept) : accept();
+  const restartedAt = await services.restartDead(point);
+  if (isOfAbort(point)) await books.restock(sale);
+  const ms = await untilAgreed(books, [sale], restartedAt);
+  const outcome = await call;
+  await judge({ shop, books, verdict }, { what: describe(point), sales: [sale], outcomes: [outcome], ms });
+}
+
+/** Several quotes, accepted at once while the database dies. */
+async function killDatabase({ database, shop, books, verdict }: Setting, round: number): Promise<void> {
+  const sales: Sale[] = [];
+  for (let index = 0; index < AT_ONCE; index += 1) sales.push(await shop.offer());
+  const calls = sales.map(async (sale) => {
+    await pass(Math.random() * WITHIN_MS);
+    return await shop.accept(sale);
+  });
+  const atMs = (0.25 + Math.random()) * WITHIN_MS;
+  await pass(atMs);
+  const { until: backAt } = await database.restart('SIGKILL', AWAY_MS);
+  const ms = await untilAgreed(books, sales, backAt);
+  const outcomes = await Promise.all(calls);
+  const what = `database, ${round}: killed after ${formatMs(atMs)}`;
+  await judge({ shop, books, verdict }, { what, sales, outcomes, ms });
+}
+
+/** How long after a moment all are sold once or not at all, with nothing left; NaN where they aren't in time. */
+async function untilAgreed(books: Books, sales: readonly Sale[], since: number): Promise<number> {
+  const agreed = async () => ((await audit(books, sales)).wrong.length === 0 ? now() - since : undefined);
+  const timeoutMs = Math.max(1, since + AGREED_WITHIN_MS - now());
+  return await until(agreed, { what: 'both sides agree', timeoutMs }).catch(() => Number.NaN);
+}
+
+async function audit(books: Books, sales: readonly Sale[]) {
+  const audits = await Promise.all(sales.map((sale) => books.audit(sale)));
+  const wrong = [...new Set(audits.flatMap((one) => one.wrong))];
+  return { wrong, sold: audits.map(({ sold }) => sold) };
+}
+
+interface Ended {
+  readonly what: string;
+  readonly sales: readonly Sale[];
+  readonly outcomes: readonly string[];
+  readonly ms: number;
+}
+
+/** What is answered is what is there; and accepted once more, each is sold, once. */
+async function judge(
+  { shop, books, verdict }: Pick<Setting, 'shop' | 'books' | 'verdict'>,
+  ended: Ended,
+): Promise<void> {
+  const { what, sales, outcomes, ms } = ended;
+  await shop.open();
+  await untilAgreed(books, sales, now());
+  const { wrong, sold } = await audit(books, sales);
+  const broken = sold.filter((is, index) => outcomes[index] === 'OK' && !is).length;
+  const promised = broken === 0 ? [] : [`${broken} accepted and not sold`];
+  const again = await Promise.all(sales.map((sale) => shop.accept(sale)));
+  const lost = again.filter((code) => code !== 'OK').length;
+  const afterwards = lost === 0 ? (await audit(books, sales)).wrong : [`${lost} can't be accepted afterwards`];
+  const faults = [...new Set([...wrong, ...promised, ...afterwards])];
+  const count = `${sold.filter(Boolean).length} of ${sold.length} sold`;
+  const holds = faults.length === 0 && ms <= AGREED_WITHIN_MS;
+  const agreed = Number.isNaN(ms) ? `not agreed within ${formatMs(AGREED_WITHIN_MS)}` : `agreed after ${formatMs(ms)}`;
+  verdict.check([`${what}: ${count}`, agreed, ...faults].join(', '), holds);
+}

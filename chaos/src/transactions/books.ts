@@ -1,0 +1,133 @@
+import { createPool, type Database } from '@rondo/database';
+import type { DatabaseServer } from '../scene/database.js';
+import type { Scene } from '../scene/scene.js';
+import { until } from '../time.js';
+import { EFFORT_MINUTES, QUANTITY, type Sale, STOCK } from './shop.js';
+
+/** What stands in both databases, read past the services. */
+export interface Books {
+  /** How often a quote was sold, where both sides agree and nothing is left of any transaction; otherwise what is wrong. */
+  audit(sale: Sale): Promise<Audit>;
+  /** Has the stock gone when sales decides, though it was there when sales looked; gives how `accept` ended. */
+  sellOut(sale: Sale, accept: () => Promise<string>): Promise<string>;
+  /** Has all of it back that was sold out. */
+  restock(sale: Sale): Promise<unknown>;
+  /** From now on a decision to commit isn't written to the log, which is told that it is. */
+  forgetDecisions(): Promise<void>;
+}
+
+/** What an audit found: with nothing wrong, it is sold once or not at all. */
+export interface Audit {
+  readonly sold: boolean;
+  readonly wrong: readonly string[];
+}
+
+/** Opens them for the rest of a scene. */
+export function openBooks(scene: Scene, database: DatabaseServer): Books {
+  const open = (owner: string): Database => {
+    const pool = createPool({ url: database.urlOf(owner), maxConnections: 2 });
+    scene.onClose(() => pool.close());
+    return pool;
+  };
+  const [sales, projects] = [open('sales'), open('project_management')];
+  return {
+    async audit(sale) {
+      const [sold, delivered, left] = await Promise.all([
+        readSale(sales, sale),
+        readDelivery(projects, sale),
+        readLeft(sales),
+      ]);
+      return { sold: sold.orders > 0, wrong: faults({ ...sold, ...delivered, ...left }) };
+    },
+    async sellOut({ productId }, accept) {
+      const { accepting } = await sales.transaction(async (holder) => {
+        await holder.query(SET_STOCK, [productId, 0n]);
+        // Handed on in an object: a promise would be awaited here, under the lock.
+        const accepting = accept();
+        await until(() => sales.maybeOne(WAITING), { what: 'the stock is waited for', timeoutMs: WAIT_MS });
+        return { accepting };
+      });
+      return await accepting;
+    },
+    restock: ({ productId }) => sales.query(SET_STOCK, [productId, STOCK]),
+    forgetDecisions: () => sales.transaction((transaction) => transaction.script(FORGET)),
+  };
+}
+
+const SET_STOCK = 'UPDATE products SET stock = $2 WHERE id = $1';
+const WAIT_MS = 5_000;
+const WAITING = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+
+const FORGET = `
+  CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+  CREATE TRIGGER forget BEFORE UPDATE ON transaction_log
+    FOR EACH ROW WHEN (OLD.state = 'preparing' AND NEW.state = 'committing') EXECUTE FUNCTION forget()`;
+
+interface Sold {
+  readonly orders: number;
+  /** Orders that name the quote's project. */
+  readonly confirmed: number;
+  readonly stock: bigint;
+}
+
+function readSale(sales: Database, { quoteId, productId }: Sale): Promise<Sold> {
+  return sales.one<Sold>(
+    `SELECT count(orders)::int AS orders, count(project)::int AS confirmed,
+       (SELECT stock FROM products WHERE id = $2) AS stock
+     FROM orders WHERE quote_id = $1`,
+    [quoteId, productId],
+  );
+}
+
+interface Delivered {
+  readonly projects: number;
+  readonly tasks: number;
+  readonly reserved: bigint;
+  /** Weeks of which another part is reserved than their reservations say. */
+  readonly uneven: number;
+}
+
+function readDelivery(projects: Database, { quoteId }: Sale): Promise<Delivered> {
+  return projects.one<Delivered>(
+    `SELECT (SELECT count(*)::int FROM projects WHERE id = $1) AS projects,
+       (SELECT count(*)::int FROM tasks WHERE project_id = $1) AS tasks,
+       (SELECT coalesce(sum(minutes), 0)::bigint FROM reservations WHERE project_id = $1) AS reserved,
+       (SELECT count(*)::int FROM member_weeks AS week WHERE reserved_minutes <> (
+          SELECT coalesce(sum(minutes), 0) FROM reservations
+          WHERE member_id = week.member_id AND week_start_date = week.week_start_date)) AS uneven`,
+    [quoteId],
+  );
+}
+
+interface Left {
+  readonly unfinished: number;
+  readonly prepared: number;
+  readonly locks: number;
+}
+
+/** Prepared transactions and their locks are the server's, whichever database they are in. */
+function readLeft(sales: Database): Promise<Left> {
+  return sales.one<Left>(
+    `SELECT (SELECT count(*)::int FROM transaction_log WHERE state NOT IN ('committed', 'aborted')) AS unfinished,
+       (SELECT count(*)::int FROM pg_prepared_xacts) AS prepared,
+       (SELECT count(*)::int FROM pg_locks WHERE pid IS NULL) AS locks`,
+  );
+}
+
+function faults(found: Sold & Delivered & Left): readonly string[] {
+  const { orders, confirmed, stock, projects, tasks, reserved, uneven, unfinished, prepared, locks } = found;
+  const times = BigInt(orders);
+  const rules: readonly (readonly [boolean, string])[] = [
+    [orders <= 1, `${orders} orders`],
+    [projects === orders, `${orders} orders and ${projects} projects`],
+    [confirmed === orders, `${orders - confirmed} orders without their project's name`],
+    [tasks === orders, `${orders} orders and ${tasks} tasks`],
+    [stock === STOCK - times * QUANTITY, `a stock of ${stock} with ${orders} orders`],
+    [reserved === times * EFFORT_MINUTES, `${reserved} minutes reserved with ${orders} orders`],
+    [uneven === 0, `${uneven} weeks that don't add up`],
+    [unfinished === 0, `${unfinished} transactions unfinished`],
+    [prepared === 0, `${prepared} prepared`],
+    [locks === 0, `${locks} locks of nobody`],
+  ];
+  return rules.flatMap(([holds, fault]) => (holds ? [] : [fault]));
+}

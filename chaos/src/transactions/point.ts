@@ -1,0 +1,25 @@
+import { PROTOCOL_POINTS, type ProtocolPoint } from '@rondo/transactions';
+
+/** A point in words. */
+export function describe({ role, step, moment }: ProtocolPoint): string {
+  return `${role}, ${moment} ${step}`;
+}
+
+/** Every point, or those by which every other is recovered alike: undecided, decided, told, aborted. */
+export function pointsOf(brief: boolean): readonly ProtocolPoint[] {
+  return brief ? PROTOCOL_POINTS.filter((point) => BRIEF.has(describe(point))) : PROTOCOL_POINTS;
+}
+
+/** Whether a transaction comes to this point only where it is aborted. */
+export function isOfAbort({ step }: ProtocolPoint): boolean {
+  return ABORTING.has(step);
+}
+
+const BRIEF: ReadonlySet<string> = new Set([
+  'coordinator, after send-prepare',
+  'coordinator, after log-committing',
+  'participant, before commit',
+  'participant, after abort',
+]);
+
+const ABORTING: ReadonlySet<string> = new Set(['log-aborting', 'send-abort', 'abort', 'log-aborted']);

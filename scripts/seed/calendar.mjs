@@ -1,0 +1,28 @@
+/** Days as `google.type.Date` has them, and as numbers: days since 1970-01-01, in UTC. */
+const DAY_MS = 86_400_000;
+
+/** The day of a moment. */
+export function dayOf(moment) {
+  return Math.floor(moment.getTime() / DAY_MS);
+}
+
+/** A day as a message has it. */
+export function toDate(day) {
+  const date = new Date(day * DAY_MS);
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
+}
+
+/** The day of a message. */
+export function toDay({ year, month, day }) {
+  return Date.UTC(year, month - 1, day) / DAY_MS;
+}
+
+/** A day as people write it: `2026-11-20`. */
+export function formatDay(day) {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** The Monday of a day's week (ISO 8601). Day 0 was a Thursday. */
+export function mondayOf(day) {
+  return day - ((((day + 3) % 7) + 7) % 7);
+}

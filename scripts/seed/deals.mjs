@@ -1,0 +1,154 @@
+/** What the company has sold, or tried to, in the year up to a day: the same every time for the same day. */
+import { mondayOf } from './calendar.mjs';
+import { CUSTOMERS, MEMBERS, PRODUCTS } from './company.mjs';
+import { createRandom } from './random.mjs';
+
+const SEED = 20_261_120;
+const QUOTES = 157;
+const ORDERS = 90;
+const TAX_PERCENT = { EUR: '20', GBP: '20', USD: '7.25' };
+/** What comes before what on site; the rest is put up in between. */
+const FIRST = ['SITE-SURVEY'];
+const LAST = ['DASHBOARD', 'INTEGRATION', 'CALIBRATION', 'TRAINING-DAY', 'SUPPORT-YEAR'];
+/** How much of a product is bought at once. */
+const BULK = ['SENSOR-KIT', 'PROBE', 'DOOR-CONTACT', 'CABLE-100', 'BATTERY-PACK'];
+
+/** The three that are told of. */
+const TOLD = [
+  {
+    key: 'harbour',
+    customer: 0,
+    lines: [line('SITE-SURVEY', 1), line('SENSOR-KIT', 24, '5'), line('GATEWAY', 2)],
+    fate: 'active',
+  },
+  {
+    key: 'alder',
+    customer: 1,
+    lines: [line('SENSOR-KIT', 60, '12.5'), line('GATEWAY', 4)],
+    discountPercent: '3',
+    fate: 'planned',
+  },
+  { key: 'northline', customer: 2, lines: [line('TRAINING-DAY', 2), line('SITE-SURVEY', 3)], fate: 'open' },
+];
+
+/**
+ * Offers and what became of them (`fate`): `open`, `withdrawn`, or an order whose project is `archived`, `done`, `active` or
+ * `planned`, or that was `cancelled`. The three of `told` are the first.
+ */
+export function planQuotes(today) {
+  const random = createRandom(SEED);
+  const told = TOLD.map((deal) => ({ taxPercent: TAX_PERCENT.EUR, ...deal, day: today, orderDay: today }));
+  const others = Array.from({ length: QUOTES }, (_, index) => {
+    const ageDays = ageOf(index, QUOTES);
+    const day = workday(today - ageDays);
+    const orderDay = workday(Math.min(today, day + random.between(1, 14)));
+    const deal = planLines(random, { most: 5, services: true });
+    return {
+      key: `quote ${index}`,
+      ...deal,
+      day,
+      orderDay: Math.max(day, orderDay),
+      fate: fateOf(random, today - day),
+    };
+  });
+  return [...told, ...others].map((deal) => ({ ...deal, crew: planCrew(random) }));
+}
+
+/** What was bought without an offer. */
+export function planOrders(today) {
+  const random = createRandom(SEED + 1);
+  return Array.from({ length: ORDERS }, (_, index) => ({
+    key: `order ${index}`,
+    ...planLines(random, { most: 3, services: false }),
+    day: workday(today - ageOf(index, ORDERS)),
+    fate: random.chance(7) ? 'cancelled' : 'placed',
+  }));
+}
+
+/** In what order the work of a line is done: 0, 1 or 2. */
+export function phaseOf({ sku }) {
+  if (FIRST.includes(withoutMarket(sku))) return 0;
+  return LAST.includes(withoutMarket(sku)) ? 2 : 1;
+}
+
+/** The time of those who did the work that is done: whose week, and how many minutes of it, never more than there are. */
+export function planPastWeeks(quotes) {
+  const taken = new Map();
+  const bySku = new Map(PRODUCTS.map((product) => [product.sku, product]));
+  return quotes.filter(({ fate }) => fate === 'done').flatMap((deal) => planWeeks(deal, { taken, bySku }));
+}
+
+function planWeeks({ key, lines, crew, orderDay }, { taken, bySku }) {
+  const monday = mondayOf(orderDay) + 7;
+  return crew.flatMap((member, place) => {
+    const minutes = lines
+      .filter((_, index) => index % crew.length === place)
+      .reduce((sum, { sku, quantity }) => sum + quantity * bySku.get(sku).deliveryEffortMinutes, 0n);
+    const week = `${member} ${monday}`;
+    const free = MEMBERS[member].weeklyCapacityMinutes - (taken.get(week) ?? 0n);
+    const share = minutes < free ? minutes : free;
+    taken.set(week, (taken.get(week) ?? 0n) + share);
+    return share > 0n ? [{ key, member, monday, minutes: share }] : [];
+  });
+}
+
+/** Later ones are closer together: the company grows. */
+function ageOf(index, count) {
+  return Math.floor(364 * (1 - (index + 1) / count) ** 1.25);
+}
+
+/** The Friday before, for a day of a weekend. */
+function workday(day) {
+  return Math.min(day, mondayOf(day) + 4);
+}
+
+function fateOf(random, ageDays) {
+  const isTaken = random.chance(ageDays < 12 ? 40 : 72);
+  const isUndone = random.chance(7);
+  const isWithdrawn = random.chance(ageDays < 40 ? 5 : 60);
+  if (!isTaken) return isWithdrawn ? 'withdrawn' : 'open';
+  if (isUndone) return 'cancelled';
+  if (ageDays > 120) return 'archived';
+  if (ageDays > 60) return 'done';
+  return ageDays > 20 ? 'active' : 'planned';
+}
+
+function planLines(random, { most, services }) {
+  const customer = random.between(0, CUSTOMERS.length - 1);
+  const { currencyCode } = CUSTOMERS[customer];
+  const offered = PRODUCTS.filter(
+    ({ sku, unitPrice }) => unitPrice.currencyCode === currencyCode && (services || BULK.includes(withoutMarket(sku))),
+  );
+  const skus = new Set(Array.from({ length: random.between(1, most) }, () => random.pick(offered).sku));
+  return {
+    customer,
+    lines: [...skus].sort(byPhase).map((sku) => planLine(random, sku)),
+    discountPercent: random.chance(20) ? random.pick(['2', '2.5', '5']) : undefined,
+    taxPercent: TAX_PERCENT[currencyCode],
+  };
+}
+
+function planLine(random, sku) {
+  const quantity = BULK.includes(withoutMarket(sku)) ? random.between(4, 60) : random.between(1, 3);
+  return line(sku, quantity, random.chance(25) ? random.pick(['5', '7.5', '10', '12.5']) : undefined);
+}
+
+/** Two or three who work on it; the first owns it. */
+function planCrew(random) {
+  const crew = new Set();
+  const size = random.between(2, 3);
+  while (crew.size < size) crew.add(random.between(0, MEMBERS.length - 1));
+  return [...crew];
+}
+
+function byPhase(a, b) {
+  return phaseOf({ sku: a }) - phaseOf({ sku: b });
+}
+
+function withoutMarket(sku) {
+  return sku.replace(/-U[KS]$/, '');
+}
+
+function line(sku, quantity, discountPercent) {
+  return { sku, quantity: BigInt(quantity), discountPercent };
+}

@@ -1,0 +1,78 @@
+/** Makes the company, from its people to what became of its offers. */
+import { dayOf } from './calendar.mjs';
+import { planOrders, planPastWeeks, planQuotes } from './deals.mjs';
+import { moveOn, reserve } from './delivery.mjs';
+import { inTurn } from './in-turn.mjs';
+import { makeCustomers, makeProducts, makeTeam, planCapacity } from './people-and-products.mjs';
+import { acceptQuote, makeOrder, makeQuote, withdrawQuote } from './sales.mjs';
+
+/** The services forget request ids after 30 days: from then on, making it all again would make it twice. */
+const REPEATABLE_DAYS = 29;
+/** What has time of the team reserved. */
+const PRESENT = new Set(['active', 'planned']);
+
+/** Makes what isn't there yet, and says what there is. */
+export async function fillIn(clients) {
+  const { members, foundedOn: today } = await makeTeam(clients);
+  if (dayOf(new Date()) - today > REPEATABLE_DAYS) return { isOld: true, foundedOn: today };
+  const [bySku, buyers] = await Promise.all([makeProducts(clients), makeCustomers(clients)]);
+  const deals = planQuotes(today);
+  const company = { bySku, buyers, members, today };
+  const sales = [
+    ...deals.map((deal) => ({ deal, carryOut: sell })),
+    ...planOrders(today).map((deal) => ({ deal, carryOut: sellAtOnce })),
+  ].sort((a, b) => a.deal.day - b.deal.day);
+  const outcomes = new Map();
+  const make = ({ deal, carryOut }) =>
+    carryOut(clients, deal, company).then((outcome) => outcomes.set(deal.key, outcome));
+  // Nothing is reserved for what a team without capacity is to deliver: what is over takes nobody's time.
+  await inTurn(sales.filter(isOver), make);
+  await planCapacity(clients, members);
+  await inTurn(
+    sales.filter((sale) => !isOver(sale)),
+    make,
+  );
+  await inTurn(planPastWeeks(deals), (week) =>
+    reserve(clients, week, { project: outcomes.get(week.key).order.project, members }),
+  );
+  const told = deals.slice(0, 3).map(({ key, customer }) => ({ ...outcomes.get(key), buyer: buyers[customer] }));
+  return {
+    isOld: false,
+    foundedOn: today,
+    counts: { members: members.length, products: bySku.size, customers: buyers.length },
+    sales: [...outcomes.values()],
+    told: await inTurn(told, (outcome) => withEffort(clients, outcome)),
+  };
+}
+
+function isOver({ deal }) {
+  return !PRESENT.has(deal.fate);
+}
+
+/** Offers something, and does what became of it. */
+async function sell(clients, deal, company) {
+  const quote = await makeQuote(clients, deal, company);
+  if (deal.fate === 'open') return { fate: deal.fate, quote };
+  if (deal.fate === 'withdrawn') {
+    await withdrawQuote(clients, quote);
+    return { fate: deal.fate, quote };
+  }
+  const order = await acceptQuote(clients, quote, deal);
+  if (deal.fate === 'cancelled') {
+    await clients.orders.cancelOrder({ name: order.name });
+  } else {
+    const { members, today } = company;
+    await moveOn(clients, deal, { project: order.project, members, today });
+  }
+  return { fate: deal.fate, quote, order };
+}
+
+async function sellAtOnce(clients, deal, company) {
+  return { fate: deal.fate, order: await makeOrder(clients, deal, company) };
+}
+
+async function withEffort({ projects }, outcome) {
+  if (outcome.order === undefined) return outcome;
+  const { totalEffortMinutes } = await projects.estimateProject({ name: outcome.order.project });
+  return { ...outcome, totalEffortMinutes };
+}
