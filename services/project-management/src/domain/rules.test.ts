@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { calendarDate, datePartsOf } from './calendar-date.js';
 import { memberNames, projectNames, taskName, taskNames } from './names.js';
 import { capacityFault, effortFault, emailFault, firstTasksFault, titleFault } from './rules.js';
 
@@ -34,31 +33,6 @@ describe('numbers', () => {
     expect([-1n, 10_081n].map(capacityFault)).not.toContain(undefined);
     expect(firstTasksFault(100)).toBeUndefined();
     expect(firstTasksFault(101)).toBeDefined();
-  });
-});
-
-describe('dates', () => {
-  it.each([
-    ['2024-02-29', { year: 2024, month: 2, day: 29 }],
-    ['2000-02-29', { year: 2000, month: 2, day: 29 }],
-    ['0001-01-01', { year: 1, month: 1, day: 1 }],
-    ['9999-12-31', { year: 9999, month: 12, day: 31 }],
-  ])('%s is a day', (date, { year, month, day }) => {
-    expect(calendarDate(year, month, day)).toBe(date);
-    expect(datePartsOf(date)).toEqual({ year, month, day });
-  });
-
-  it.each([
-    [2023, 2, 29],
-    [1900, 2, 29],
-    [2025, 4, 31],
-    [2025, 13, 1],
-    [2025, 1, 0],
-    [0, 1, 1],
-    [10_000, 1, 1],
-    [2025, 0, 0],
-  ])('%d-%d-%d is none', (year, month, day) => {
-    expect(calendarDate(year, month, day)).toBeUndefined();
   });
 });
 

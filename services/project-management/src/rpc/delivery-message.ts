@@ -1,8 +1,8 @@
 import type { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
+import { readDate } from '@rondo/resources';
 import { validate } from '@rondo/rpc/status';
 import { isId } from '../domain/names.js';
 import type { DeliverProject, Delivery } from '../usecases/deliver-project.js';
-import { readDate } from './dates.js';
 import { readProjectWithTasks, toProjectMessage } from './project-message.js';
 import { toReservationMessage } from './reservation-message.js';
 

@@ -5,7 +5,7 @@ import {
   type UpdateProjectRequest,
   type WatchProjectResponse,
 } from '@rondo/contracts/projects/v1/projects';
-import { etagOf, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import { etagOf, readDate, readEtag, readRequestKey, readUpdateMask, toDateMessage } from '@rondo/resources';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import type { ProjectEvent } from '../domain/change.js';
 import { optionalMemberName, projectName } from '../domain/names.js';
@@ -14,7 +14,6 @@ import type { RequestKey } from '../domain/request-key.js';
 import { firstTasksFault, titleFault } from '../domain/rules.js';
 import type { CreateProject } from '../usecases/create-project.js';
 import type { DeleteProject } from '../usecases/delete-project.js';
-import { readDate, toDateMessage } from './dates.js';
 import { etaggedProject } from './etags.js';
 import { readOptionalMember, readProjectName } from './names.js';
 import { PROJECT_STATE_MESSAGES, readFirstProjectState, readProjectState } from './states.js';

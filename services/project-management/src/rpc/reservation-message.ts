@@ -4,7 +4,7 @@ import {
   type MemberWeek as MemberWeekMessage,
   Reservation as ReservationMessage,
 } from '@rondo/contracts/projects/v1/team';
-import { readRequestKey } from '@rondo/resources';
+import { readDate, readRequestKey, toDateMessage } from '@rondo/resources';
 import { checked, type FieldAt, type ReportFault, validate } from '@rondo/rpc/status';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { memberName, projectName, reservationName } from '../domain/names.js';
@@ -13,7 +13,6 @@ import type { RequestKey } from '../domain/request-key.js';
 import { freeOf, type MemberWeek, type Reservation, type ReservationFields } from '../domain/reservation.js';
 import { DEFAULT_WEEKS, reservedFault, weekCountFault } from '../domain/rules.js';
 import type { ListMemberWeeks } from '../usecases/list-member-weeks.js';
-import { readDate, toDateMessage } from './dates.js';
 import { readMemberName, readProjectName } from './names.js';
 
 /** What `CreateReservation` asks for. @throws RpcError `INVALID_ARGUMENT` */

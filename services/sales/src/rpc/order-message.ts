@@ -6,7 +6,7 @@ import {
   type WatchOrdersRequest,
   type WatchOrdersResponse,
 } from '@rondo/contracts/sales/v1/orders';
-import { type Etagged, etagOf, type List, readEtag, readRequestKey } from '@rondo/resources';
+import { type Etagged, etagOf, type List, readEtag, readRequestKey, toDateMessage } from '@rondo/resources';
 import { validate } from '@rondo/rpc/status';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { subtract } from '../domain/money.js';
@@ -15,7 +15,7 @@ import type { Order, OrderRequest, OrderState } from '../domain/order.js';
 import type { OrderEvent, OrderWatch } from '../domain/ports.js';
 import type { RequestKey } from '../domain/request-key.js';
 import type { Cancellation } from '../usecases/cancel-order.js';
-import { readPastDate, toDateMessage } from './dates.js';
+import { readPastDate } from './dates.js';
 import { readPriceRequest, toLineMessage } from './lines.js';
 import { toMoneyMessage } from './money.js';
 import { nameField } from './name-field.js';

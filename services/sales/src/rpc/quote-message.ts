@@ -6,7 +6,15 @@ import {
   QuoteState as QuoteStateMessage,
   type UpdateQuoteRequest,
 } from '@rondo/contracts/sales/v1/quotes';
-import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import {
+  type Etagged,
+  etagOf,
+  type List,
+  readEtag,
+  readRequestKey,
+  readUpdateMask,
+  toDateMessage,
+} from '@rondo/resources';
 import { type FieldAt, validate } from '@rondo/rpc/status';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { subtract } from '../domain/money.js';
@@ -16,7 +24,7 @@ import type { RequestKey } from '../domain/request-key.js';
 import type { ChangesSinceRead } from '../domain/stored.js';
 import type { AcceptRequest } from '../usecases/accept-quote.js';
 import type { QuoteUpdate } from '../usecases/update-quote.js';
-import { readPastDate, toDateMessage } from './dates.js';
+import { readPastDate } from './dates.js';
 import { readLines, readPriceRequest, toLineMessage } from './lines.js';
 import { toMoneyMessage } from './money.js';
 import { nameField } from './name-field.js';

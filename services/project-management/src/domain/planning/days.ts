@@ -1,4 +1,4 @@
-import { type CalendarDate, calendarDate, datePartsOf } from '../calendar-date.js';
+import type { CalendarDate } from '../calendar-date.js';
 
 /** A day as a number: 0 is Monday, 0001-01-01. */
 export type DayNumber = number;
@@ -10,6 +10,7 @@ export type WeekNumber = number;
 export const LAST_DAY: DayNumber = 3_652_058;
 
 const MS_A_DAY = 86_400_000;
+const ISO_DATE_LENGTH = 'YYYY-MM-DD'.length;
 /** From 0001-01-01 to 1970-01-01. */
 const DAYS_BEFORE_EPOCH = 719_162;
 const DAYS_A_WEEK = 7;
@@ -18,17 +19,13 @@ const DAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Satu
 
 /** The number of a day. */
 export function dayNumberOf(date: CalendarDate): DayNumber {
-  const { year, month, day } = datePartsOf(date);
-  // Not Date.UTC, which takes the years before 100 for those of the twentieth century.
-  return new Date(0).setUTCFullYear(year, month - 1, day) / MS_A_DAY + DAYS_BEFORE_EPOCH;
+  return Date.parse(`${date}T00:00:00Z`) / MS_A_DAY + DAYS_BEFORE_EPOCH;
 }
 
 /** The date of a day. @throws RangeError outside the years 1 to 9999. */
 export function dateOf(day: DayNumber): CalendarDate {
-  const time = new Date((day - DAYS_BEFORE_EPOCH) * MS_A_DAY);
-  const date = calendarDate(time.getUTCFullYear(), time.getUTCMonth() + 1, time.getUTCDate());
-  if (date === undefined) throw new RangeError(`day ${day} is in none of the years 1 to 9999`);
-  return date;
+  if (!(day >= 0 && day <= LAST_DAY)) throw new RangeError(`day ${day} is in none of the years 1 to 9999`);
+  return new Date((day - DAYS_BEFORE_EPOCH) * MS_A_DAY).toISOString().slice(0, ISO_DATE_LENGTH);
 }
 
 /** The day (UTC) of a point in time. */
