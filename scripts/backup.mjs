@@ -3,11 +3,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
 import { DEFAULTS } from './launch/options.mjs';
-import { parse, takenByNpm } from './options.mjs';
+import { namedOptions, quoted } from './options.mjs';
 import { root } from './process.mjs';
 
 const USAGE = 'npm run backup -- --to DIR [--data DIR]';
-const ACCEPTED = { to: { type: 'string' }, data: { type: 'string' } };
 
 /**
  * @param {string[]} args
@@ -34,12 +33,7 @@ export async function main(args) {
 }
 
 function options(args) {
-  const taken = takenByNpm(Object.keys(ACCEPTED), USAGE);
-  if (taken !== undefined) throw new Error(taken);
-  const { values, positionals } = parse({ args, allowPositionals: true, options: ACCEPTED }, USAGE);
-  if (positionals.length > 0) {
-    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${USAGE}`);
-  }
+  const values = namedOptions(args, ['to', 'data'], USAGE);
   if (!values.to) throw new Error(`--to must name a folder for the backup: ${USAGE}`);
   if (process.env.RONDO_DATABASE_ADMIN_URL && values.data === undefined) {
     throw new Error(
@@ -49,6 +43,3 @@ function options(args) {
   const from = process.env.INIT_CWD ?? root;
   return { to: path.resolve(from, values.to), data: path.resolve(from, values.data ?? DEFAULTS.data) };
 }
-
-/** For a shell, whatever the folder is called. */
-const quoted = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

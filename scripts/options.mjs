@@ -28,3 +28,31 @@ export function parse(config, usage) {
     throw new Error(`${reason}: ${usage}`, { cause: error });
   }
 }
+
+/**
+ * The options of a task that takes nothing else, each with a value.
+ * @param {string[]} args
+ * @param {string[]} names
+ * @param {string} usage
+ * @returns {Record<string, string | undefined>}
+ * @throws {Error} with one line that says what is wrong, and `usage`.
+ */
+export function namedOptions(args, names, usage) {
+  const taken = takenByNpm(names, usage);
+  if (taken !== undefined) throw new Error(taken);
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  const { values, positionals } = parse({ args, allowPositionals: true, options }, usage);
+  if (positionals.length > 0) {
+    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
+  }
+  return values;
+}
+
+/**
+ * A word of a command as a shell takes it, whatever stands in it.
+ * @param {string} text
+ * @returns {string}
+ */
+export function quoted(text) {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -2,11 +2,10 @@
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { build } from './build.mjs';
-import { parse, takenByNpm } from './options.mjs';
+import { namedOptions, quoted } from './options.mjs';
 import { root } from './process.mjs';
 
 const USAGE = 'npm run restore -- --from DIR --data NEW';
-const ACCEPTED = { from: { type: 'string' }, data: { type: 'string' } };
 
 /**
  * @param {string[]} args
@@ -30,12 +29,7 @@ export async function main(args) {
 }
 
 function options(args) {
-  const taken = takenByNpm(Object.keys(ACCEPTED), USAGE);
-  if (taken !== undefined) throw new Error(taken);
-  const { values, positionals } = parse({ args, allowPositionals: true, options: ACCEPTED }, USAGE);
-  if (positionals.length > 0) {
-    throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${USAGE}`);
-  }
+  const values = namedOptions(args, ['from', 'data'], USAGE);
   if (!values.from) throw new Error(`--from must name a backup: ${USAGE}`);
   if (!values.data) throw new Error(`--data must name a new folder: ${USAGE}`);
   const base = process.env.INIT_CWD ?? root;
@@ -52,6 +46,3 @@ function freePort() {
     });
   });
 }
-
-/** For a shell, whatever the folder is called. */
-const quoted = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
