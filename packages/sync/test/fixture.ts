@@ -22,25 +22,32 @@ export async function startScene() {
   await migrate(admin, { part: syncSchema.name, migrations: syncSchema.migrations });
   await admin.query('CREATE TABLE item (topic text, id int, value int NOT NULL, PRIMARY KEY (topic, id))');
   const replicas = new Set<Replica>();
+  let topics = 0;
+  const openReplica = (options: Partial<SyncOptions> = {}): Replica => {
+    const database = createPool({ url, maxConnections: 6 });
+    const sync = createSync({ database, url, log: silent, ...options });
+    const replica: Replica = {
+      database,
+      sync,
+      async close() {
+        replicas.delete(replica);
+        await sync.close();
+        await database.close();
+      },
+    };
+    replicas.add(replica);
+    return replica;
+  };
 
   return {
     postgres,
     url,
     admin,
-    openReplica(options: Partial<SyncOptions> = {}): Replica {
-      const database = createPool({ url, maxConnections: 6 });
-      const sync = createSync({ database, url, log: silent, ...options });
-      const replica: Replica = {
-        database,
-        sync,
-        async close() {
-          replicas.delete(replica);
-          await sync.close();
-          await database.close();
-        },
-      };
-      replicas.add(replica);
-      return replica;
+    openReplica,
+    /** Two replicas in which nothing happens by itself, and a topic that no other test writes to. */
+    openPair() {
+      topics += 1;
+      return { topic: `topic-${topics}`, one: openReplica(NEVER), two: openReplica(NEVER) };
     },
     async stop() {
       await Promise.all([...replicas].map((replica) => replica.close()));

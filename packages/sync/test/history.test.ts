@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { appendChanges, InvalidResumeToken, WatchAborted } from '../src/index.js';
 import {
   failureOf,
-  NEVER,
   nextToken,
   openWatch,
   type Replica,
@@ -14,7 +13,6 @@ import {
 } from './fixture.js';
 
 let scene: Scene;
-let topics = 0;
 let topic: string;
 let one: Replica;
 let two: Replica;
@@ -25,10 +23,7 @@ beforeAll(async () => {
 afterAll(() => scene.stop());
 
 beforeEach(() => {
-  topics += 1;
-  topic = `topic-${topics}`; // that no other test writes to
-  one = scene.openReplica(NEVER);
-  two = scene.openReplica(NEVER);
+  ({ topic, one, two } = scene.openPair());
 });
 afterEach(() => Promise.all([one.close(), two.close()]));
 

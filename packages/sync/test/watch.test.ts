@@ -16,7 +16,6 @@ import {
 } from './fixture.js';
 
 let scene: Scene;
-let topics = 0;
 let topic: string;
 let one: Replica;
 let two: Replica;
@@ -27,10 +26,7 @@ beforeAll(async () => {
 afterAll(() => scene.stop());
 
 beforeEach(() => {
-  topics += 1;
-  topic = `topic-${topics}`; // that no other test writes to
-  one = scene.openReplica(NEVER);
-  two = scene.openReplica(NEVER);
+  ({ topic, one, two } = scene.openPair());
 });
 afterEach(() => Promise.all([one.close(), two.close()]));
 
