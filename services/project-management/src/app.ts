@@ -6,7 +6,7 @@ import { createPool, createReadinessCheck, describeUrl, type PoolOptions } from 
 import { startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
+import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
 import { implement } from '@rondo/rpc/server';
 import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
@@ -35,6 +35,7 @@ export interface ProjectsContext {
   /** Reaches the calculator. */
   readonly channel: Channel;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
 }
 
@@ -50,7 +51,8 @@ const ID_BYTES = 10;
 const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service: the database at the bottom, the contract at the top. */
-export function createApp({ log, channel, clock, random }: ProjectsContext, { databaseUrl }: ProjectsConfig): App {
+export function createApp(context: ProjectsContext, { databaseUrl }: ProjectsConfig): App {
+  const { log, channel, clock, wallClock, random } = context;
   const connect = (bounds: Pick<PoolOptions, 'lockTimeoutMs' | 'maxConnections'>) =>
     createPool({
       url: databaseUrl,
@@ -79,7 +81,7 @@ export function createApp({ log, channel, clock, random }: ProjectsContext, { da
     calculator: createCalculator(channel),
     watches: createProjectWatches(sync),
     newId: () => random.hex(ID_BYTES),
-    now: () => new Date(clock.now()),
+    now: () => wallClock.now(),
   };
 
   const deliver = operation(

@@ -8,11 +8,11 @@ import { createPool, type Database } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
-import { systemClock, systemRandom } from '@rondo/rpc/clock';
+import { systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError } from '@rondo/rpc/status';
-import { createTestChannel, standIn } from '@rondo/rpc/testing';
+import { createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
 import { createMemoryNetwork } from '@rondo/rpc/transport';
 import { createApp } from '../src/app.js';
 
@@ -21,13 +21,11 @@ export async function startCompany() {
   const postgres = await startTestPostgres();
   const databaseUrl = await postgres.createDatabase();
   const calculator = startCalculator();
-  const start = () =>
-    createApp(
-      { log: silentLogger, channel: calculator.channel, clock: systemClock, random: systemRandom },
-      { databaseUrl },
-    );
+  const context = { log: silentLogger, channel: calculator.channel, clock: systemClock, random: systemRandom };
+  const start = (wallClock: WallClock = systemWallClock) => createApp({ ...context, wallClock }, { databaseUrl });
+  const wallClockElsewhere = new SettableWallClock();
   const app = start();
-  const second = start();
+  const second = start(wallClockElsewhere);
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
   const others: { stop(): Promise<void> }[] = [];
   const channel = createTestChannel({ services: app.services });
@@ -42,6 +40,8 @@ export async function startCompany() {
     participant: createClient(ParticipantServiceDefinition, { channel }),
     /** The tasks by another instance of the service, on the same database. */
     tasksElsewhere: createClient(TaskServiceDefinition, { channel: secondChannel }),
+    /** By which that other instance has its dates. */
+    wallClockElsewhere,
     /** The team by that other instance. */
     teamElsewhere: createClient(TeamServiceDefinition, { channel: secondChannel }),
     calculator,

@@ -146,6 +146,17 @@ describe('ListReservations', () => {
 });
 
 describe('ListMemberWeeks', () => {
+  it.each([
+    ['a leap day', '2028-02-29T12:00:00Z', { year: 2028, month: 2, day: 28 }],
+    ['a Monday in the last week of a year', '2029-12-31T00:00:00Z', { year: 2029, month: 12, day: 31 }],
+    ['a day before the one on which the process started', '2001-09-09T01:46:40Z', { year: 2001, month: 9, day: 3 }],
+  ])('begins with the week that the wall clock shows: %s', async (_, time, monday) => {
+    company.wallClockElsewhere.set(new Date(time));
+    const { weeks } = await company.teamElsewhere.listMemberWeeks({ parent: await addMember(company), weekCount: 1 });
+    expect(weeks.map(({ weekStartDate }) => weekStartDate)).toEqual([monday]);
+    company.wallClockElsewhere.set(new Date());
+  });
+
   it('has eight weeks from this one on, unless it is asked for others', async () => {
     const parent = await addMember(company);
     const { weeks } = await company.team.listMemberWeeks({ parent });

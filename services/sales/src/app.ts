@@ -2,7 +2,7 @@ import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
 import { startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
+import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
 import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
@@ -26,6 +26,7 @@ export interface SalesContext {
   /** Reaches the calculator and project management. */
   readonly channel: Channel;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
 }
 
@@ -40,7 +41,8 @@ const ISO_DATE_LENGTH = 'YYYY-MM-DD'.length;
 const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service: the database at the bottom, the contract at the top. */
-export function createApp({ log, channel, clock, random }: SalesContext, { databaseUrl }: SalesConfig): App {
+export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): App {
+  const { log, channel, clock, wallClock, random } = context;
   const database = createPool({
     url: databaseUrl,
     applicationName: 'sales',
@@ -77,7 +79,7 @@ export function createApp({ log, channel, clock, random }: SalesContext, { datab
     feed: createOrderFeed(sync),
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
-    today: () => new Date(clock.now()).toISOString().slice(0, ISO_DATE_LENGTH),
+    today: () => wallClock.now().toISOString().slice(0, ISO_DATE_LENGTH),
   };
   const migrated = createReadinessCheck(database, {
     directory: MIGRATIONS,

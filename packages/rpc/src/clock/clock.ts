@@ -4,15 +4,27 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Time as everything here sees it, so that a test can hold it. */
+/** What waits and durations are measured with, so that a test can hold it. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch, never going back within a process; fractions are kept. */
+  /**
+   * Milliseconds, never going back within a process; fractions are kept. It begins with the wall clock's time, but then
+   * runs by itself: it doesn't follow when the machine's clock is set, and stands still while the machine sleeps. What is
+   * shown, stored or sent to another process as a time comes from a {@link WallClock}.
+   */
   now(): number;
   /**
    * Runs `callback` once, `delayMs` from now; delays beyond 2^31 - 1 ms are cut to that.
    * A pending timer keeps the process alive unless `keepAlive` is false.
    */
   setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;
+}
+
+/**
+ * The date and time of day, as the machine shows it, so that a test can set it. It jumps when the machine's clock is set,
+ * also back: a duration is measured with a {@link Clock}.
+ */
+export interface WallClock {
+  now(): Date;
 }
 
 /** `clock` for work in the background: its timers keep no process alive. */

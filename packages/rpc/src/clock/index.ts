@@ -1,2 +1,2 @@
-export { backgroundClock, type Clock, type Random, sleep, type Timer } from './clock.js';
-export { millisecondsUntil, nextTurn, systemClock, systemRandom } from './system.js';
+export { backgroundClock, type Clock, type Random, sleep, type Timer, type WallClock } from './clock.js';
+export { millisecondsUntil, nextTurn, systemClock, systemRandom, systemWallClock } from './system.js';

@@ -3,14 +3,14 @@
  * run in one process from a seed.
  */
 import { randomFillSync } from 'node:crypto';
-import type { Clock, Random } from './clock.js';
+import type { Clock, Random, WallClock } from './clock.js';
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Reading it costs more than reading the time. */
 const ORIGIN = performance.timeOrigin;
 
-/** The machine's clock: set once from the wall clock, then monotonic, so that a clock step expires nothing. */
+/** The machine's monotonic clock: set once from the wall clock, so that a clock step expires nothing. */
 export const systemClock: Clock = {
   now: () => ORIGIN + performance.now(),
   setTimer(delayMs, callback, { keepAlive = true } = {}) {
@@ -19,6 +19,9 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+/** The machine's wall clock: right again as soon as the machine's clock is set, or the machine wakes up. */
+export const systemWallClock: WallClock = { now: () => new Date() };
 
 const pool = Buffer.alloc(4096);
 let used = pool.length;

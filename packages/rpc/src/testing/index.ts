@@ -23,6 +23,7 @@ export {
 } from './faults/index.js';
 export { ManualClock } from './manual-clock.js';
 export { seededRandom } from './seeded-random.js';
+export { SettableWallClock } from './settable-wall-clock.js';
 export { standIn } from './stand-in.js';
 export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy/index.js';
 export { createTestChannel } from './test-channel.js';

@@ -33,6 +33,16 @@ describe('the manual clock', () => {
     expect(steps).toEqual(['chained at 2', 'later at 3']);
   });
 
+  it('has a wall clock that goes on with it, and can be set', async () => {
+    const clock = new ManualClock(0);
+    await clock.advance(5);
+    expect(clock.wall.now()).toEqual(new Date(5));
+    clock.wall.set(new Date('2028-02-29T23:59:59.999Z'));
+    expect(clock.now()).toBe(5);
+    await clock.advance(1);
+    expect(clock.wall.now()).toEqual(new Date('2028-03-01T00:00:00Z'));
+  });
+
   it.each([1, 2, 3])('forgets what is cancelled, seed %i', async (seed) => {
     const random = seededRandom(seed);
     const clock = new ManualClock(0);

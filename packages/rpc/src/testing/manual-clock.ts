@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock/index.js';
+import { SettableWallClock } from './settable-wall-clock.js';
 import { type QueuedTimer, TimerQueue } from './timer-queue.js';
 
 /** A clock that stands still until a test moves it. */
@@ -6,6 +7,8 @@ export class ManualClock implements Clock {
   #now: number;
   #order = 0;
   readonly #queue = new TimerQueue();
+  /** The wall clock beside it, which goes on with it. Setting that one doesn't move this one. */
+  readonly wall = new SettableWallClock({ now: () => new Date(this.#now) });
 
   /** @param startMs where it stands at first, in milliseconds since the Unix epoch. */
   constructor(startMs = Date.UTC(2026, 0, 1)) {

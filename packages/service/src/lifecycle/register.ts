@@ -57,7 +57,7 @@ function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOpt
   const address = advertisedAddress({ advertise: config.advertise, bound, interfaces: networkInterfaces });
   return {
     instanceId,
-    incarnation: BigInt(Math.trunc(startedAt)),
+    incarnation: BigInt(startedAt.getTime()),
     endpoints: [
       {
         address,

@@ -1,5 +1,5 @@
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { SharedConfig } from '../config/index.js';
 
 /** What every part of a process shares. */
@@ -8,9 +8,10 @@ export interface Scene {
   readonly name: string;
   readonly config: SharedConfig;
   readonly instanceId: string;
-  /** When the process started, in milliseconds since the Unix epoch. */
-  readonly startedAt: number;
+  /** When the process started. */
+  readonly startedAt: Date;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;
 }

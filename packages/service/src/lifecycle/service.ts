@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger, ServerCall } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import type { Config, Variable, Variables } from '../config/index.js';
@@ -14,7 +14,10 @@ export interface ServiceContext {
   readonly channel: Channel;
   /** The name under which this process is registered. */
   readonly instanceId: string;
+  /** Measures. */
   readonly clock: Clock;
+  /** Tells the date and the time of day. */
+  readonly wallClock: WallClock;
   readonly random: Random;
   /** For the service's own metrics; nobody reads it where `RONDO_METRICS` is not set. */
   readonly meter: Meter;

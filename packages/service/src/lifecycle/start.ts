@@ -1,6 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
 import { BalancingError, createRegistryChannel, type Self } from '@rondo/rpc/client';
-import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { folderStorage } from '@rondo/rpc/resolver';
 import { callMetrics } from '@rondo/rpc/telemetry';
 import {
@@ -29,6 +29,7 @@ export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
   /** `process.env` by default. */
   readonly environment?: Environment;
   readonly clock?: Clock;
+  readonly wallClock?: WallClock;
   readonly random?: Random;
   /** Standard output by default, at `RONDO_LOG_LEVEL`. */
   readonly log?: Logger;
@@ -56,13 +57,14 @@ export interface RunningService {
  *   be bound or a file can't be read.
  */
 export async function startService<V extends Variables>(options: StartOptions<V>): Promise<RunningService> {
-  const { name, environment = process.env, clock = systemClock, random = systemRandom } = options;
-  const startedAt = clock.now();
+  const { name, environment = process.env, random = systemRandom } = options;
+  const { clock = systemClock, wallClock = systemWallClock } = options;
+  const startedAt = wallClock.now();
   const { shared: config, own, misspellings } = configure(options, environment);
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
   const log = options.log ?? (await consoleLog(name, instanceId, config));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
-  const scene: Scene = { name, config, instanceId, startedAt, clock, random, log };
+  const scene: Scene = { name, config, instanceId, startedAt, clock, wallClock, random, log };
   const resources = createResources();
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
@@ -90,7 +92,7 @@ interface AssembleOptions {
 }
 
 async function assemble(scene: Scene, { createApp, registers, resources }: AssembleOptions): Promise<RunningService> {
-  const { config, instanceId, clock, random, log } = scene;
+  const { config, instanceId, clock, wallClock, random, log } = scene;
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
   // The app needs the channel before it can say what it serves.
@@ -112,7 +114,7 @@ async function assemble(scene: Scene, { createApp, registers, resources }: Assem
   resources.hold(() => channel.close());
   meterDiscovery(metrics.meter, channel);
   meterBalancing(metrics.meter, channel);
-  const app = createApp({ log, channel, instanceId, clock, random, meter: metrics.meter });
+  const app = createApp({ log, channel, instanceId, clock, wallClock, random, meter: metrics.meter });
   resources.hold(() => app.stop?.());
   const { dependencies = [] } = app;
   const services = servicesOf(app);
