@@ -26,6 +26,11 @@ export interface Call {
 
 /** A call as its handler sees it. */
 export interface ServerCall extends Call {
+  /**
+   * What its caller gave it, by the clock in use; undefined where the caller set no deadline. The contract's timeout holds
+   * where it is sooner: then `deadline` is another.
+   */
+  readonly callerDeadline: number | undefined;
   /** The caller's address, as far as the transport knows it. */
   readonly peer: string;
   /** Metadata that leaves before the first message; later changes are lost. */

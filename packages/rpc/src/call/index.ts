@@ -1,5 +1,5 @@
 export type { Call, Payload, Reply, ServerCall } from './call.js';
-export { CallLimit, type CallLimitOptions, cancelled } from './limit.js';
+export { CallLimit, type CallLimitOptions, cancelled, type DeadlineSource, deadlineExceeded } from './limit.js';
 export { type Logger, silentLogger } from './logger.js';
 export { Metadata, type MetadataInit, type MetadataSource, type MetadataValue } from './metadata.js';
 export { type CallBounds, currentBounds, currentPatience, type Patience } from './patience.js';

@@ -3,10 +3,18 @@ import { type Clock, systemClock, type Timer } from '../clock/index.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 
+/**
+ * Whose limit a deadline is: the caller's, the contract's, the client's own for a call that nothing else limits, or that
+ * of the call in whose handler it was made.
+ */
+export type DeadlineSource = 'caller' | 'contract' | 'default' | 'inherited';
+
 /** What a limit is made from. */
 export interface CallLimitOptions {
   /** When the call ends at the latest, by `clock`; undefined for never. */
   readonly deadline?: number | undefined;
+  /** Whose limit that is; the caller's by default. */
+  readonly by?: DeadlineSource;
   readonly clock?: Clock;
   /** What ends it before, each with its reason: limits of calls around it, and whatever a caller brings. */
   readonly parents?: readonly (CallLimit | AbortSignal)[];
@@ -25,14 +33,14 @@ export class CallLimit {
   #listeners: Set<() => void> | undefined;
   #reject: ((reason: unknown) => void) | undefined;
 
-  constructor({ deadline, clock = systemClock, parents = [] }: CallLimitOptions = {}) {
+  constructor({ deadline, by = 'caller', clock = systemClock, parents = [] }: CallLimitOptions = {}) {
     this.#parents = parents;
     const ended = parents.find(hasEnded);
     if (ended !== undefined) {
       this.end(reasonOf(ended));
     } else {
       for (const parent of parents) this.#follow(parent);
-      if (deadline !== undefined) this.endAt(deadline, clock);
+      if (deadline !== undefined) this.endAt(deadline, clock, by);
     }
   }
 
@@ -90,12 +98,12 @@ export class CallLimit {
   }
 
   /** Ends the call at `deadline`, by `clock`; a deadline that it had before is forgotten. */
-  endAt(deadline: number, clock: Clock): void {
+  endAt(deadline: number, clock: Clock, by: DeadlineSource = 'caller'): void {
     if (this.#reason !== undefined) return;
     this.#timer?.cancel();
     const allowedMs = deadline - clock.now();
-    if (allowedMs <= 0) this.end(deadlineExceeded(allowedMs));
-    else this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs)));
+    if (allowedMs <= 0) this.end(deadlineExceeded(allowedMs, by));
+    else this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs, by)));
   }
 
   /** Ends the call now; the first reason stands. */
@@ -137,10 +145,17 @@ export function cancelled(cause?: unknown): RpcError {
   return new RpcError(Status.CANCELLED, 'the caller cancelled the call', { cause });
 }
 
-function deadlineExceeded(allowedMs: number): RpcError {
+/** Why a call ends that takes longer than it may. */
+export function deadlineExceeded(allowedMs: number, by: DeadlineSource): RpcError {
   const left = Math.max(0, Math.round(allowedMs));
-  return new RpcError(
-    Status.DEADLINE_EXCEEDED,
-    `no outcome within the ${left} ms that the call was given; allow it more time or ask for less`,
-  );
+  return new RpcError(Status.DEADLINE_EXCEEDED, `no outcome within the ${left} ms ${WHOSE[by]}`);
 }
+
+/** What a limit is, and what to do about it. */
+const WHOSE: Readonly<Record<DeadlineSource, string>> = {
+  caller: 'that its caller gave the call; allow it more time or ask for less',
+  contract:
+    'that the contract allows the call at most; ask for less, or raise (rondo.options.v1.method).timeout in the contract',
+  default: 'that a call has whose caller sets no limit; set timeoutMs or deadline, or ask for less',
+  inherited: 'that the call had left in whose handler it was made; allow that one more time or ask for less',
+};

@@ -18,6 +18,7 @@ import type { Channel } from './channel.js';
 import type { CallOptions, Client } from './client.js';
 import { type ClientCall, OutgoingCall } from './client-call.js';
 import { decodeReply, encodeRequest } from './codec.js';
+import { deadlineOf } from './deadline.js';
 import { explain } from './explain.js';
 import { readHashKey } from './hash-key.js';
 import { RequestStream } from './request-stream.js';
@@ -100,11 +101,13 @@ function newCall({ method, channel }: Line, request: Payload, options: CallOptio
   const { clock, random } = channel;
   const scope = currentScope();
   const startedAt = clock.now();
-  const deadline = earliest(scope?.deadline, startedAt, { method, options });
+  const beginning = { startedAt, inherited: scope?.deadline, wallClock: channel.wallClock };
+  const { deadline, by } = deadlineOf(method.policy, options, beginning);
+  if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
   const metadata = toMetadata(options.metadata, method);
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
   propagateTrace(metadata, traceId, random);
-  const limit = new CallLimit({ clock, deadline, parents: parentsOf(scope?.limit, options.signal) });
+  const limit = new CallLimit({ clock, deadline, by, parents: parentsOf(scope?.limit, options.signal) });
   return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt, options });
 }
 
@@ -117,24 +120,6 @@ function parentsOf(
   if (around === undefined) return signal === undefined ? NO_PARENTS : [signal];
   return signal === undefined ? [around] : [around, signal];
 }
-
-/** The soonest of what limits a call: the calls around it, its caller, its contract. */
-function earliest(
-  inherited: number | undefined,
-  startedAt: number,
-  { method, options }: { readonly method: Method; readonly options: CallOptions },
-): number | undefined {
-  const deadline = Math.min(
-    inherited ?? NEVER,
-    options.deadline?.getTime() ?? NEVER,
-    startedAt + (options.timeoutMs ?? NEVER),
-    startedAt + (method.policy.timeoutMs ?? NEVER),
-  );
-  if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
-  return deadline === NEVER ? undefined : deadline;
-}
-
-const NEVER = Number.POSITIVE_INFINITY;
 
 function toMetadata(init: MetadataInit | undefined, method: Method): Metadata {
   try {

@@ -1,5 +1,5 @@
 import type { Logger, Reply } from '../call/index.js';
-import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
+import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '../clock/index.js';
 import type { BalancingOverrides, Method, ServicePolicy } from '../contract/index.js';
 import type { Middleware } from '../middleware/index.js';
 import { checkZone, type Resolver } from '../resolver/index.js';
@@ -27,6 +27,8 @@ export interface ChannelOptions {
   /** Makes the connections; gRPC over HTTP/2 by default. */
   readonly transport?: TransportFactory;
   readonly clock?: Clock;
+  /** By which deadlines that are dates are understood. */
+  readonly wallClock?: WallClock;
   readonly random?: Random;
   readonly logger?: Logger;
   /** Runs around every call of every client; the first listed is outermost. */
@@ -62,6 +64,7 @@ export interface ChannelCallOptions {
 /** How calls leave a process: finds the instances of any service, keeps a connection to each and picks one a call. */
 export interface Channel {
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly middleware: readonly Middleware<ClientCall>[];
   /** Where this process runs, as `region/zone`; empty where nobody said. */
@@ -95,7 +98,8 @@ export interface Channel {
  * @throws TypeError where `zone` is no `region/zone`, or `balancing` is out of its bounds.
  */
 export function createChannel(options: ChannelOptions): Channel {
-  const { resolver, clock = systemClock, random = systemRandom, middleware = [], healthCheck = false } = options;
+  const { resolver, middleware = [], healthCheck = false } = options;
+  const { clock = systemClock, wallClock = systemWallClock, random = systemRandom } = options;
   const zone = checkZone(options.zone ?? '', 'zone');
   const overrides = acceptOverrides(options.balancing ?? {});
   const transport = options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random }));
@@ -112,6 +116,7 @@ export function createChannel(options: ChannelOptions): Channel {
 
   return {
     clock,
+    wallClock,
     random,
     middleware,
     zone,

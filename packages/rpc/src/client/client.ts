@@ -4,9 +4,13 @@ import type { RpcError } from '../status/index.js';
 
 /** What a caller may say of one call. */
 export interface CallOptions {
-  /** At the latest this long from now, in milliseconds. Sooner limits (the contract's, the caller's own) stand. */
+  /**
+   * At the latest this long from now, in milliseconds; `Infinity` for as long as the other limits allow. Those are the
+   * contract's timeout and, in a handler, the end of the call that it serves. A unary call whose contract has no timeout
+   * has 10 s unless `timeoutMs` or `deadline` gives it less or more; a stream has no limit.
+   */
   readonly timeoutMs?: number;
-  /** At the latest then. */
+  /** At the latest then, by the machine's wall clock as it is when the call begins: what is left is measured. */
   readonly deadline?: Date;
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;

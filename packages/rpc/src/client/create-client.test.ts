@@ -19,7 +19,8 @@ function clientOf(handle: WireHandler) {
   const clock = new ManualClock();
   const network = createMemoryNetwork();
   network.listen('raw', { handle });
-  const channel = createChannel({ resolver: staticResolver(['raw']), transport: network.transport, clock });
+  const resolver = staticResolver(['raw']);
+  const channel = createChannel({ resolver, transport: network.transport, clock, wallClock: clock.wall });
   return { client: createClient(ConformanceServiceDefinition, { channel }), channel, clock };
 }
 
@@ -62,8 +63,40 @@ describe('a client', () => {
     await clock.advance(4_999);
     expect(error).toBeUndefined();
     await clock.advance(1);
-    expect(error).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+    expect(error).toMatchObject({
+      code: Status.DEADLINE_EXCEEDED,
+      message: expect.stringContaining('no outcome within the 5000 ms that the contract allows the call at most'),
+    });
     await call;
+    expect(clock.timers).toBe(0);
+  });
+
+  it.each([
+    ['more than 10 s where the contract says nothing', 60_000, { timeoutMs: 60_000 }, 'that its caller gave the call'],
+    ['10 s where neither says anything', 10_000, {}, 'that a call has whose caller sets no limit; set timeoutMs'],
+  ])('gives a call %s, and says whose limit that is', async (_name, allowedMs, options, words) => {
+    const { client, clock } = clientOf(() => new Promise(() => undefined));
+    const failed = failure(client.unaryUnsafe({}, options));
+    await clock.advance(allowedMs - 1);
+    expect(clock.timers).toBeGreaterThan(0);
+    await clock.advance(1);
+    const message = expect.stringContaining(`no outcome within the ${allowedMs} ms ${words}`);
+    expect(await failed).toMatchObject({ code: Status.DEADLINE_EXCEEDED, message });
+  });
+
+  it.each([
+    ['ahead', 4_000],
+    ['behind', -4_000],
+  ])('measures a deadline that is a date, although the wall clock was set %s since it started', async (_name, ms) => {
+    const { client, clock } = clientOf(() => new Promise(() => undefined));
+    clock.wall.set(new Date(clock.now() + ms));
+    const failed = failure(client.unary({}, { deadline: new Date(clock.wall.now().getTime() + 500) }));
+    await clock.advance(499);
+    expect(clock.timers).toBeGreaterThan(0);
+    // Set again meanwhile: what was left when it began is what it has.
+    clock.wall.set(new Date(0));
+    await clock.advance(1);
+    expect((await failed).message).toContain('no outcome within the 500 ms that its caller gave');
     expect(clock.timers).toBe(0);
   });
 

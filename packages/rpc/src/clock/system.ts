@@ -40,9 +40,9 @@ export const systemRandom: Random = {
   },
 };
 
-/** Milliseconds from now to a point of the wall clock, such as a deadline that another library computed. */
-export function millisecondsUntil(point: Date | number): number {
-  return Number(point) - Date.now();
+/** Milliseconds from now to a point of the wall clock, such as a deadline that is given as a date. */
+export function millisecondsUntil(point: Date | number, wallClock: WallClock = systemWallClock): number {
+  return Number(point) - wallClock.now().getTime();
 }
 
 /** Resolves once the event loop has read what had arrived by now. That is no matter of time: no clock moves it. */

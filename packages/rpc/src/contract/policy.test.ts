@@ -37,12 +37,10 @@ describe('the policy in a contract', () => {
     expect(policyOf(watch, '/s/Watch')).toEqual({ timeoutMs: undefined, idempotency: 'no_side_effects' });
   });
 
-  it('has defaults: 10 s for a unary method, none for a stream, one call for one effect', () => {
-    expect(policyOf({ ...unary, options: {} }, '/s/M')).toEqual({ timeoutMs: 10_000, idempotency: 'unknown' });
-    expect(policyOf({ ...serverStream, options: {} }, '/s/M')).toEqual({
-      timeoutMs: undefined,
-      idempotency: 'unknown',
-    });
+  it('says nothing by default: no limit, 10 s for a unary call whose caller sets none, one call for one effect', () => {
+    const silent = { timeoutMs: undefined, idempotency: 'unknown' };
+    expect(policyOf({ ...unary, options: {} }, '/s/M')).toEqual({ ...silent, defaultTimeoutMs: 10_000 });
+    expect(policyOf({ ...serverStream, options: {} }, '/s/M')).toEqual({ ...silent, defaultTimeoutMs: undefined });
   });
 
   it('may set the deadline of a stream, and parts of a second', () => {

@@ -10,8 +10,13 @@ export type Idempotency = 'unknown' | 'idempotent' | 'no_side_effects';
 
 /** How a method is called, as its contract says, with the defaults filled in. */
 export interface Policy {
-  /** The deadline of a call whose caller set none; undefined for none. Milliseconds. */
+  /** The longest that a call may take, on both sides, as the contract says; undefined where it doesn't. Milliseconds. */
   readonly timeoutMs: number | undefined;
+  /**
+   * What a client gives a call whose contract says nothing and whose caller neither; undefined for no limit. A server
+   * doesn't look at it. Milliseconds.
+   */
+  readonly defaultTimeoutMs: number | undefined;
   readonly idempotency: Idempotency;
   /** What a call's key is where the service is balanced by ring hash. */
   readonly hashKey?: HashKey;
@@ -32,7 +37,8 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 export function policyOf(definition: MethodDefinition, path: string): Policy {
   const streaming = definition.requestStream || definition.responseStream;
   const { timeout, hashKey: keyOption, resume: resumeOption } = declared(definition);
-  const timeoutMs = timeout === undefined ? defaultTimeoutMs(streaming) : toMs(timeout);
+  const timeoutMs = timeout && toMs(timeout);
+  const defaultTimeoutMs = streaming || timeoutMs !== undefined ? undefined : DEFAULT_UNARY_TIMEOUT_MS;
   if (timeoutMs !== undefined && (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS)) {
     throw new TypeError(`${path}: (rondo.options.v1.method).timeout is ${timeoutMs} ms; it must be from 1 ms to 24 h`);
   }
@@ -42,15 +48,14 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const resume = resumeOf(resumeOption);
   const resumeFault = resume && checkResume(resume, definition);
   if (resumeFault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).resume ${resumeFault}`);
-  return { timeoutMs, idempotency: idempotencyOf(definition), ...(hashKey && { hashKey }), ...(resume && { resume }) };
+  const idempotency = idempotencyOf(definition);
+  return { timeoutMs, defaultTimeoutMs, idempotency, ...(hashKey && { hashKey }), ...(resume && { resume }) };
 }
 
 function declared(definition: MethodDefinition): Partial<MethodPolicyOption> {
   const bytes = optionBytes(definition, POLICY_TAG);
   return bytes === undefined ? {} : MethodPolicyOption.decode(bytes);
 }
-
-const defaultTimeoutMs = (streaming: boolean) => (streaming ? undefined : DEFAULT_UNARY_TIMEOUT_MS);
 
 const toMs = ({ seconds, nanos }: Duration) => Number(seconds) * 1_000 + nanos / 1e6;
 

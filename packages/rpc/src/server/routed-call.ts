@@ -22,6 +22,7 @@ export class RoutedCall implements ServerCall {
   readonly method: Method;
   readonly metadata: Metadata;
   readonly deadline: number | undefined;
+  readonly callerDeadline: number | undefined;
   readonly limit: CallLimit;
   readonly traceId: string;
   readonly peer: string;
@@ -39,6 +40,7 @@ export class RoutedCall implements ServerCall {
     this.method = method;
     this.metadata = wire.metadata;
     this.deadline = deadline;
+    this.callerDeadline = wire.deadline;
     this.limit = wire.limit;
     this.traceId = traceId;
     this.peer = wire.peer;

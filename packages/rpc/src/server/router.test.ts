@@ -22,6 +22,10 @@ function counting() {
       calls.push(call);
       return { text: 'done' };
     },
+    async unaryUnsafe(_request, call) {
+      calls.push(call);
+      return { text: 'done' };
+    },
   });
   return { service, calls };
 }
@@ -68,6 +72,32 @@ describe('a router', () => {
     await router.handle(wireCall({ deadline: clock.now() + 60_000 }));
     await router.handle(wireCall({ deadline: clock.now() + 100 }));
     expect(calls.map(({ deadline }) => (deadline ?? 0) - clock.now())).toEqual([5_000, 5_000, 100]);
+    // Which of the two it is, a handler can tell.
+    const left = ({ callerDeadline }: ServerCall) => callerDeadline && callerDeadline - clock.now();
+    expect(calls.map(left)).toEqual([undefined, 60_000, 100]);
+  });
+
+  it('adds no limit where the contract has none', async () => {
+    const clock = new ManualClock();
+    const { service, calls } = counting();
+    const router = createRouter({ services: [service], clock });
+    const path = '/rondo.conformance.v1.ConformanceService/UnaryUnsafe';
+    await router.handle(wireCall({ path }));
+    await router.handle(wireCall({ path, deadline: clock.now() + 60_000 }));
+    expect(calls.map(({ deadline }) => deadline && deadline - clock.now())).toEqual([undefined, 60_000]);
+    expect(calls.map(({ deadline, callerDeadline }) => deadline === callerDeadline)).toEqual([true, true]);
+  });
+
+  it.each([
+    ["the caller's", 4_000, '4000 ms that its caller gave the call; allow it more'],
+    ["the contract's", 60_000, '5000 ms that the contract allows the call at most; ask for less, or raise'],
+  ])('says that the limit was %s', async (_name, allowedMs, words) => {
+    const clock = new ManualClock();
+    const service = conformanceService({ unary: (_request, { limit }) => limit.race(new Promise(() => undefined)) });
+    const router = createRouter({ services: [service], clock });
+    const failed = failure(router.handle(wireCall({ deadline: clock.now() + allowedMs })));
+    await clock.advance(5_000);
+    expect((await failed).message).toContain(`no outcome within the ${words}`);
   });
 
   it('runs middleware in the order listed, around the handler', async () => {

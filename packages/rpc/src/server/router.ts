@@ -57,8 +57,7 @@ export function createRouter(options: RouterOptions): Router {
 
   function toServerCall(method: Method, wire: WireCall): ServerCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
-    const deadline = earliest(wire.deadline, method.policy.timeoutMs, clock);
-    if (deadline !== undefined) wire.limit.endAt(deadline, clock);
+    const deadline = limitOf(wire, method.policy.timeoutMs, clock);
     return new RoutedCall(wire, { method, deadline, traceId, trailer: Metadata.over(servedBy), logger });
   }
 
@@ -110,7 +109,17 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
   return handlers[key] === Reflect.get(Object.prototype, key) ? undefined : handlers[key];
 }
 
-function earliest(deadline: number | undefined, timeoutMs: number | undefined, clock: Clock): number | undefined {
-  if (timeoutMs === undefined) return deadline;
-  return Math.min(deadline ?? Number.POSITIVE_INFINITY, clock.now() + timeoutMs);
+/**
+ * Limits a call to what its caller gave it, and to what the contract allows at most. Where neither says anything, the
+ * call isn't limited: how long a caller waits is for the caller to say.
+ */
+function limitOf({ deadline, limit }: WireCall, timeoutMs: number | undefined, clock: Clock): number | undefined {
+  const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
+  if (deadline !== undefined && deadline <= allowed) {
+    limit.endAt(deadline, clock, 'caller');
+    return deadline;
+  }
+  if (timeoutMs === undefined) return undefined;
+  limit.endAt(allowed, clock, 'contract');
+  return allowed;
 }

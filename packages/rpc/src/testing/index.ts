@@ -26,4 +26,4 @@ export { seededRandom } from './seeded-random.js';
 export { SettableWallClock } from './settable-wall-clock.js';
 export { standIn } from './stand-in.js';
 export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy/index.js';
-export { createTestChannel } from './test-channel.js';
+export { createTestChannel, type TestChannelOptions } from './test-channel.js';

@@ -8,7 +8,7 @@ export function methodOf(idempotency: Method['policy']['idempotency'], method: P
     service: 's.S',
     name: 'M',
     path: '/s.S/M',
-    policy: { timeoutMs: undefined, idempotency },
+    policy: { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency },
     ...types,
     ...method,
   };

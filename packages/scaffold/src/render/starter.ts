@@ -20,7 +20,7 @@ service ${pascalCase(name)}Service {
     // It changes nothing, so a client may try another instance when one fails. IDEMPOTENT is for what may be repeated;
     // IDEMPOTENCY_UNKNOWN is for what may not.
     option idempotency_level = NO_SIDE_EFFECTS;
-    // The deadline of callers that set none; 10 s where it is missing.
+    // No call takes longer, whatever its caller asks for. Without it each caller decides, Rondo's clients for 10 s.
     option (rondo.options.v1.method) = {
       timeout: {seconds: 2}
     };

@@ -104,6 +104,7 @@ async function assemble(scene: Scene, { createApp, registers, resources }: Assem
     registry: config.registry.map(formatHostPort),
     middleware: [callMetrics('client', { meter: metrics.meter, clock })],
     clock,
+    wallClock,
     random,
     logger: log,
     zone: config.zone,

@@ -43,7 +43,7 @@ export class MethodOutliers {
   constructor({ requestStream, responseStream, policy }: Method, alike: boolean) {
     this.#streams = requestStream || responseStream;
     this.timed = alike && !this.#streams;
-    this.#timeoutMs = policy.timeoutMs ?? Number.POSITIVE_INFINITY;
+    this.#timeoutMs = policy.timeoutMs ?? policy.defaultTimeoutMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Whether nobody is ejected any more, as too many fail. */

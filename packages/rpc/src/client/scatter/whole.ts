@@ -5,7 +5,9 @@ import type { Method } from '../../contract/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { Fleet } from '../attempts/index.js';
 import { bindingOf } from '../binding.js';
+import type { Channel } from '../channel.js';
 import type { CallOptions } from '../client.js';
+import { askedMs } from '../deadline.js';
 import type { UnaryMethod, WholeOptions } from './options.js';
 
 /** What all parts of one whole share. */
@@ -30,7 +32,7 @@ export function beginWhole<Req, Res>(call: UnaryMethod<Req, Res>, options: Whole
   }
   const { clock, random } = channel;
   const fleet = channel.fleet(method);
-  const limit = limitOf(clock, options);
+  const limit = limitOf(options, channel);
   const callOptions: CallOptions = {
     signal: limit.signal,
     ...(options.metadata && { metadata: options.metadata }),
@@ -47,15 +49,14 @@ export function beginWhole<Req, Res>(call: UnaryMethod<Req, Res>, options: Whole
   };
 }
 
-function limitOf(clock: Clock, { timeoutMs, deadline, signal }: WholeOptions): CallLimit {
+function limitOf(options: WholeOptions, { clock, wallClock }: Channel): CallLimit {
   const around = currentScope()?.limit;
-  const parents = [around, signal].filter((parent) => parent !== undefined);
-  const end = Math.min(clock.now() + (timeoutMs ?? NEVER), deadline?.getTime() ?? NEVER);
-  if (Number.isNaN(end)) throw new RangeError('timeoutMs must be a number, and deadline a valid date');
-  return new CallLimit({ clock, parents, deadline: end === NEVER ? undefined : end });
+  const parents = [around, options.signal].filter((parent) => parent !== undefined);
+  const allowedMs = askedMs(options, wallClock) ?? Number.POSITIVE_INFINITY;
+  if (Number.isNaN(allowedMs)) throw new RangeError('timeoutMs must be a number, and deadline a valid date');
+  const deadline = allowedMs === Number.POSITIVE_INFINITY ? undefined : clock.now() + allowedMs;
+  return new CallLimit({ clock, parents, deadline });
 }
-
-const NEVER = Number.POSITIVE_INFINITY;
 
 /** Why a part that was begun is not gone on with. */
 export function notNeeded(): RpcError {

@@ -2,6 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import {
   CallLimit,
   cancelled,
+  deadlineExceeded,
   Metadata,
   type MetadataSource,
   type MetadataValue,
@@ -42,10 +43,13 @@ export interface ExchangeOptions {
 export function toExchange(call: SurfaceCall, { method, request, clock }: ExchangeOptions): Exchange {
   const limit = new CallLimit();
   const expiresAt = call.getDeadline();
+  const allowedMs = expiresAt === Number.POSITIVE_INFINITY ? undefined : millisecondsUntil(expiresAt);
+  const deadline = allowedMs === undefined ? undefined : clock.now() + allowedMs;
   let ended = false;
   // grpc-js cancels a call at its deadline, too, and one that has ended well.
-  call.on('cancelled', () => ended || limit.end(millisecondsUntil(expiresAt) > 0 ? cancelled() : expired()));
-  const deadline = expiresAt === Number.POSITIVE_INFINITY ? undefined : clock.now() + millisecondsUntil(expiresAt);
+  call.on('cancelled', () => {
+    if (!ended) limit.end(isOver(deadline, clock) ? deadlineExceeded(allowedMs ?? 0, 'caller') : cancelled());
+  });
   return {
     wire: new ReceivedCall(call, { method, deadline, limit, request }),
     endless: method.responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
@@ -97,8 +101,11 @@ class ReceivedCall implements WireCall, MetadataSource {
   }
 }
 
-function expired(): RpcError {
-  return new RpcError(Status.DEADLINE_EXCEEDED, 'no outcome within the time that the call was given');
+/** How much sooner than by the clock a timer may fire. Milliseconds. */
+const EARLY_MS = 1;
+
+function isOver(deadline: number | undefined, clock: Clock): boolean {
+  return deadline !== undefined && clock.now() >= deadline - EARLY_MS;
 }
 
 /** Our metadata as grpc-js sends it. */

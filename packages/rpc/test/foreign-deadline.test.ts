@@ -1,0 +1,131 @@
+/** How long our server lets calls of clients by others take: as long as the client says, and no less. */
+
+import * as grpc from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { ServerCall } from '../src/call/index.js';
+import type { ServiceDefinition } from '../src/contract/index.js';
+import { createRouter, type ServiceImplementation, serve } from '../src/server/index.js';
+import { ManualClock, standIn } from '../src/testing/index.js';
+import { deferred } from './support/deferred.js';
+import { grpcDefinition } from './support/grpc-definition.js';
+import { failure } from './support/outcome.js';
+import { connect } from './support/service.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A server by a clock that the test moves, and a plain grpc-js client of it. */
+async function start(service: ServiceImplementation) {
+  const clock = new ManualClock();
+  const server = await serve(createRouter({ services: [service], clock }), { listen: '127.0.0.1:0', clock });
+  const client = new grpc.Client(server.address, grpc.credentials.createInsecure());
+  closers.push(
+    () => server.drain(0),
+    () => client.close(),
+  );
+  return { clock, server, client };
+}
+
+interface Asked {
+  readonly definition: ServiceDefinition;
+  readonly key: string;
+  readonly options?: grpc.CallOptions;
+}
+
+function ask(client: grpc.Client, { definition, key, options = {} }: Asked) {
+  const method = grpcDefinition(definition)[key];
+  if (method === undefined) throw new Error(`no method ${key}`);
+  const { path, requestSerialize, responseDeserialize } = method;
+  return new Promise<unknown>((resolve, reject) => {
+    const done = (error: grpc.ServiceError | null, reply?: unknown) => (error ? reject(error) : resolve(reply));
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, options, done);
+  });
+}
+
+/** A unary handler that answers when it is told to. */
+function held() {
+  const begun = deferred<ServerCall>();
+  const finish = deferred();
+  const handler = async (_request: unknown, call: ServerCall) => {
+    begun.resolve(call);
+    await finish.promise;
+    return {};
+  };
+  return { handler, begun: begun.promise, finish: () => finish.resolve() };
+}
+
+const inSeconds = (seconds: number) => ({ deadline: Date.now() + seconds * 1_000 });
+
+describe('a call of a contract without a timeout', () => {
+  it('has the time that its client gives it', async () => {
+    const { handler, begun, finish } = held();
+    const { clock, client } = await start(standIn(CalculatorDefinition, { add: handler }));
+    const reply = ask(client, { definition: CalculatorDefinition, key: 'add', options: inSeconds(60) });
+    const call = await begun;
+    await clock.advance(59_000);
+    expect(call.signal.aborted).toBe(false);
+    expect(call.callerDeadline).toBe(call.deadline);
+    finish();
+    expect(await reply).toMatchObject({ result: 0n });
+  });
+
+  it('has no end where its client sets none, but that of the server, which gives it the grace of a drain', async () => {
+    const { handler, begun } = held();
+    const { clock, server, client } = await start(standIn(CalculatorDefinition, { add: handler }));
+    const ended = ask(client, { definition: CalculatorDefinition, key: 'add' }).catch((error: unknown) => error);
+    const call = await begun;
+    await clock.advance(3_600_000);
+    expect(call.deadline).toBeUndefined();
+    const drained = server.drain(30_000);
+    await clock.advance(29_999);
+    expect(call.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(await ended).toMatchObject({ code: grpc.status.UNAVAILABLE });
+    await clock.advance(100);
+    await drained;
+  });
+
+  it('leaves what its handler calls the default, where neither has a limit', async () => {
+    const clock = new ManualClock();
+    const begun = deferred();
+    const wait = async () => {
+      begun.resolve();
+      return new Promise<never>(() => undefined);
+    };
+    const { client: next } = connect({ unaryUnsafe: wait }, { clock });
+    const outcome = deferred<unknown>();
+    const add = async () => {
+      outcome.resolve(await failure(next.unaryUnsafe({})));
+      return {};
+    };
+    const { client } = await start(standIn(CalculatorDefinition, { add }));
+    const reply = ask(client, { definition: CalculatorDefinition, key: 'add' });
+    await begun.promise;
+    await clock.advance(10_000);
+    expect(await outcome.promise).toMatchObject({ message: expect.stringContaining('10000 ms that a call has whose') });
+    await reply;
+  });
+});
+
+describe('a call of a contract with a timeout', () => {
+  it('ends at that, whatever its client sets, and says so', async () => {
+    const { handler, begun } = held();
+    const { clock, client } = await start(standIn(ConformanceServiceDefinition, { unary: handler }));
+    const asked = { definition: ConformanceServiceDefinition, key: 'unary', options: inSeconds(60) };
+    const ended = ask(client, asked).catch((error: unknown) => error);
+    const call = await begun;
+    await clock.advance(4_999);
+    expect(call.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(call.signal.aborted).toBe(true);
+    expect(await ended).toMatchObject({
+      code: grpc.status.DEADLINE_EXCEEDED,
+      details: expect.stringContaining('no outcome within the 5000 ms that the contract allows the call at most'),
+    });
+    expect(call.callerDeadline).not.toBe(call.deadline);
+  });
+});
