@@ -4,8 +4,10 @@ import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../src/call/index.js';
+import { createChannel, createClient } from '../src/client/index.js';
+import { nextTurn, sleep, systemClock } from '../src/clock/index.js';
 import { createRouter, type ServiceImplementation, serve } from '../src/server/index.js';
-import { ManualClock } from '../src/testing/index.js';
+import { ManualClock, staticResolver } from '../src/testing/index.js';
 import { deferred } from './support/deferred.js';
 import { grpcDefinition } from './support/grpc-definition.js';
 import { failure } from './support/outcome.js';
@@ -25,21 +27,29 @@ async function start(service: ServiceImplementation) {
     () => server.drain(0),
     () => client.close(),
   );
-  return { clock, server, client };
+  /** Lets time pass while the client is heard of now and then: the server takes it for frozen otherwise. */
+  const pass = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 5) {
+      await clock.advance(5_000);
+      await ask(client, { key: 'unimplemented' }).catch(() => undefined);
+    }
+  };
+  return { clock, server, client, pass };
 }
 
 interface Asked {
   readonly key: string;
   readonly options?: grpc.CallOptions;
+  readonly metadata?: grpc.Metadata;
 }
 
-function ask(client: grpc.Client, { key, options = {} }: Asked) {
+function ask(client: grpc.Client, { key, options = {}, metadata = new grpc.Metadata() }: Asked) {
   const method = grpcDefinition(ConformanceServiceDefinition)[key];
   if (method === undefined) throw new Error(`no method ${key}`);
   const { path, requestSerialize, responseDeserialize } = method;
   return new Promise<unknown>((resolve, reject) => {
     const done = (error: grpc.ServiceError | null, reply?: unknown) => (error ? reject(error) : resolve(reply));
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, options, done);
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, metadata, options, done);
   });
 }
 
@@ -60,10 +70,10 @@ const inSeconds = (seconds: number) => ({ deadline: Date.now() + seconds * 1_000
 describe('a call of a contract without a timeout', () => {
   it('has the time that its client gives it', async () => {
     const { handler, begun, finish } = held();
-    const { clock, client } = await start(conformanceService({ unaryUnsafe: handler }));
+    const { client, pass } = await start(conformanceService({ unaryUnsafe: handler }));
     const reply = ask(client, { key: 'unaryUnsafe', options: inSeconds(60) });
     const call = await begun;
-    await clock.advance(59_000);
+    await pass(55);
     expect(call.signal.aborted).toBe(false);
     expect(call.callerDeadline).toBe(call.deadline);
     finish();
@@ -72,10 +82,10 @@ describe('a call of a contract without a timeout', () => {
 
   it('has no end where its client sets none, but that of the server, which gives it the grace of a drain', async () => {
     const { handler, begun } = held();
-    const { clock, server, client } = await start(conformanceService({ unaryUnsafe: handler }));
+    const { clock, server, client, pass } = await start(conformanceService({ unaryUnsafe: handler }));
     const ended = ask(client, { key: 'unaryUnsafe' }).catch((error: unknown) => error);
     const call = await begun;
-    await clock.advance(3_600_000);
+    await pass(600);
     expect(call.deadline).toBeUndefined();
     const drained = server.drain(30_000);
     await clock.advance(29_999);
@@ -124,5 +134,52 @@ describe('a call of a contract with a timeout', () => {
       details: expect.stringContaining('no outcome within the 5000 ms that the contract allows the call at most'),
     });
     expect(call.callerDeadline).not.toBe(call.deadline);
+  });
+});
+
+describe('a call with a deadline further away than a timer of Node reaches', () => {
+  /** 24.8 days, which is what it is cut to. */
+  const LONGEST_MS = 2_147_483_000;
+
+  /** Answers with what is left of each call, a turn of the event loop after it began. */
+  async function startMeasured() {
+    const left: (number | undefined)[] = [];
+    const unaryUnsafe = async (_request: unknown, { deadline, limit }: ServerCall) => {
+      await nextTurn();
+      await sleep(systemClock, 5);
+      limit.throwIfEnded();
+      left.push(deadline && deadline - clock.now());
+      return {};
+    };
+    const { client, clock, server } = await start(conformanceService({ unaryUnsafe }));
+    return { client, server, left };
+  }
+
+  it.each(['2592000S', '720H', '43200M', '99999999H', '2147484S'])('has 24.8 days: %s', async (timeout) => {
+    const { client, left } = await startMeasured();
+    const metadata = new grpc.Metadata();
+    metadata.set('grpc-timeout', timeout);
+    expect(await ask(client, { key: 'unaryUnsafe', metadata })).toEqual({});
+    expect(left).toEqual([expect.closeTo(LONGEST_MS, -4)]);
+  });
+
+  it.each(['596H', '2147483S', '35791M'])('has what it is given, where that is less: %s', async (timeout) => {
+    const { client, left } = await startMeasured();
+    const metadata = new grpc.Metadata();
+    metadata.set('grpc-timeout', timeout);
+    expect(await ask(client, { key: 'unaryUnsafe', metadata })).toEqual({});
+    const unitMs = { H: 3_600_000, S: 1_000, M: 60_000 }[timeout.slice(-1)] ?? 0;
+    expect(left).toEqual([expect.closeTo(Number.parseInt(timeout, 10) * unitMs, -4)]);
+  });
+
+  it('is made by our client as well', async () => {
+    const { server, left } = await startMeasured();
+    const channel = createChannel({ resolver: staticResolver([server.address]) });
+    closers.push(() => channel.close());
+    const client = createClient(ConformanceServiceDefinition, { channel });
+    await client.unaryUnsafe({}, { timeoutMs: 30 * 86_400_000 });
+    await client.unaryUnsafe({}, { deadline: new Date(Date.now() + 30 * 86_400_000) });
+    await client.unaryUnsafe({}, { timeoutMs: Number.POSITIVE_INFINITY });
+    expect(left).toEqual([expect.closeTo(LONGEST_MS, -4), expect.closeTo(LONGEST_MS, -4), undefined]);
   });
 });

@@ -13,7 +13,7 @@ export interface Clock {
    */
   now(): number;
   /**
-   * Runs `callback` once, `delayMs` from now; delays beyond 2^31 - 1 ms are cut to that.
+   * Runs `callback` once, `delayMs` from now, however long that is.
    * A pending timer keeps the process alive unless `keepAlive` is false.
    */
   setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;

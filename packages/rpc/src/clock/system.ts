@@ -3,8 +3,9 @@
  * run in one process from a seed.
  */
 import { randomFillSync } from 'node:crypto';
-import type { Clock, Random, WallClock } from './clock.js';
+import type { Clock, Random, Timer, WallClock } from './clock.js';
 
+/** Node takes a longer one for none at all. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Reading it costs more than reading the time. */
@@ -13,12 +14,21 @@ const ORIGIN = performance.timeOrigin;
 /** The machine's monotonic clock: set once from the wall clock, so that a clock step expires nothing. */
 export const systemClock: Clock = {
   now: () => ORIGIN + performance.now(),
-  setTimer(delayMs, callback, { keepAlive = true } = {}) {
-    const handle = setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS));
-    if (!keepAlive) handle.unref();
+  setTimer(delayMs, callback, options = {}) {
+    if (delayMs > MAX_DELAY_MS) return setLongTimer(delayMs, callback, options);
+    const handle = setTimeout(callback, Math.max(delayMs, 0));
+    if (options.keepAlive === false) handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+function setLongTimer(delayMs: number, callback: () => void, options: { keepAlive?: boolean }): Timer {
+  const goOn = () => {
+    timer = systemClock.setTimer(delayMs - MAX_DELAY_MS, callback, options);
+  };
+  let timer = systemClock.setTimer(MAX_DELAY_MS, goOn, options);
+  return { cancel: () => timer.cancel() };
+}
 
 /** The machine's wall clock: right again as soon as the machine's clock is set, or the machine wakes up. */
 export const systemWallClock: WallClock = { now: () => new Date() };

@@ -1,9 +1,12 @@
+import type { Http2Server } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { type Clock, systemClock } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { Router } from '../router.js';
 import { bindMethod } from './bind.js';
+import { cutTimeout, RESET_LIMITS, watchClients } from './connections.js';
 import type { Exchange } from './exchange.js';
+import { setUpHttp2 } from './http2-seam.js';
 
 /** How a server listens. */
 export interface ServeOptions {
@@ -39,6 +42,7 @@ if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVe
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock } = options;
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
+  setUpHttp2(server, { options: RESET_LIMITS, prepare: (http2Server) => prepare(http2Server, clock) });
   const inFlight = new Set<Exchange>();
   let draining = false;
   const begin = (exchange: Exchange) => {
@@ -59,6 +63,11 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       return drain(server, { inFlight, graceMs, clock });
     },
   };
+}
+
+function prepare(http2Server: Http2Server, clock: Clock): void {
+  watchClients(http2Server, clock);
+  http2Server.on('stream', (_stream, headers) => cutTimeout(headers));
 }
 
 function bind(server: grpc.Server, listen: string): Promise<number> {

@@ -29,10 +29,11 @@ function watch({ answers = true } = {}) {
     // It leaves, and its answer is read, while the process runs: each after what is due by then.
     const left = running(now + 1);
     const read = running(left + 1);
-    if (!answers) return;
+    if (!answers) return true;
     clock.setTimer(read + 1 - now, () => {
       bytesRead += 9;
     });
+    return true;
   };
   const begin = (...standstills: readonly [from: number, to: number][]) => {
     stalls = standstills;

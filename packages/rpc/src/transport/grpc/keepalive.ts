@@ -8,8 +8,8 @@ export interface KeepaliveOptions {
   readonly intervalMs: number;
   /** How long it has to make itself heard then. Milliseconds. */
   readonly timeoutMs: number;
-  /** Makes the other end send something. */
-  readonly ask: () => void;
+  /** Makes the other end send something; false if it can't be asked now. */
+  readonly ask: () => boolean;
 }
 
 /** How many looks there are in the interval, and while an answer is waited for. */
@@ -36,12 +36,9 @@ export function keepAlive(socket: Socket, { clock, intervalMs, timeoutMs, ask }:
     return true;
   };
   const look = () => {
-    if (hears() || clock.now() - heardAt < intervalMs) {
-      schedule(intervalMs / LOOKS, look);
-    } else {
-      ask();
-      waitFor(LOOKS);
-    }
+    const isSilent = !hears() && clock.now() - heardAt >= intervalMs;
+    if (isSilent && ask()) waitFor(LOOKS);
+    else schedule(intervalMs / LOOKS, look);
   };
   /**
    * Waits for an answer, by as many looks more. A standstill of this process, in which it sends and reads nothing, costs

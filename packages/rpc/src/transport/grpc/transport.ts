@@ -285,7 +285,10 @@ class GrpcTransport implements Transport {
     const intervalMs = peerPingIntervalMs(this.#options);
     if (intervalMs === undefined) return;
     const channel = this.#channel;
-    const ask = () => callNobody(channel, KEEPALIVE_PATH, () => undefined);
+    const ask = () => {
+      callNobody(channel, KEEPALIVE_PATH, () => undefined);
+      return true;
+    };
     const options = { clock: this.#clock, intervalMs, timeoutMs: PEER_PING_TIMEOUT_MS, ask };
     const stops = [...this.#unheard.keys()].map((socket) => keepAlive(socket, options));
     this.#stopKeepalive = () => {

@@ -4,7 +4,8 @@ import type { Clock } from '../../clock/index.js';
 import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1; // grpc-js's server reads a longer one as expired
+/** In whole seconds, as such a long one is written: grpc-js's server reads one from 2^31 ms on as expired. */
+const MAX_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1_000) * 1_000;
 
 /** The request's metadata, with its deadline as `grpc-timeout`, so that the server ends the call first. */
 export function toGrpcMetadata({ metadata, deadline }: WireCall, clock: Clock): grpc.Metadata {

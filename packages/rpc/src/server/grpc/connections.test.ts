@@ -1,0 +1,159 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import http2 from 'node:http2';
+import * as grpc from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { deferred } from '../../../test/support/deferred.js';
+import { conformanceService } from '../../../test/support/service.js';
+import { until } from '../../../test/support/wait.js';
+import type { ServerCall } from '../../call/index.js';
+import { ManualClock, startTcpProxy } from '../../testing/index.js';
+import { createRouter } from '../router.js';
+import { serve } from './serve.js';
+
+const PATH = '/rondo.conformance.v1.ConformanceService/ServerStream';
+const HEADERS = { ':method': 'POST', ':path': PATH, te: 'trailers', 'content-type': 'application/grpc' };
+const EMPTY_MESSAGE = Buffer.alloc(5);
+/** How often a server looks whether a client was heard. */
+const LOOK_MS = 2_500;
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A server by a clock that the test moves, whose streams end by their callers alone. */
+async function start() {
+  const clock = new ManualClock();
+  const begun = deferred<ServerCall>();
+  const ended = deferred();
+  async function* serverStream(_request: unknown, call: ServerCall) {
+    try {
+      yield {};
+      begun.resolve(call);
+      await once(call.signal, 'abort');
+    } finally {
+      ended.resolve();
+    }
+  }
+  const finish = deferred();
+  const unaryUnsafe = async (_request: unknown, call: ServerCall) => {
+    begun.resolve(call);
+    await finish.promise;
+    return {};
+  };
+  const router = createRouter({ services: [conformanceService({ serverStream, unaryUnsafe })], clock });
+  const server = await serve(router, { listen: '127.0.0.1:0', clock });
+  closers.push(() => server.drain(0));
+  return { clock, server, begun: begun.promise, ended: ended.promise, finish: () => finish.resolve() };
+}
+
+/** A client of HTTP/2 that opens a stream and reads it, and answers pings as long as it lives. */
+async function connect(address: string) {
+  const session = http2.connect(`http://${address}`);
+  session.on('error', () => session.destroy());
+  closers.push(() => session.destroy());
+  await once(session, 'remoteSettings');
+  const stream = session.request(HEADERS);
+  stream.on('error', () => stream.destroy());
+  stream.resume().end(EMPTY_MESSAGE);
+  return { session, stream };
+}
+
+/** A client in a process of its own, which can be frozen. */
+async function startClientProcess(address: string) {
+  const code = `
+    const http2 = require('node:http2');
+    const session = http2.connect('http://${address}');
+    session.request(${JSON.stringify(HEADERS)}).resume().end(Buffer.alloc(5));`;
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'ignore', 'inherit'] });
+  closers.push(async () => {
+    const exited = child.exitCode ?? child.signalCode ?? once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  });
+  return child;
+}
+
+/** What a client had sent before it fell silent is read, and noticed: from here on it is silent. */
+async function readWhatCame(clock: ManualClock): Promise<void> {
+  await clock.advance(0);
+  await clock.advance(LOOK_MS);
+}
+
+describe('a server', () => {
+  it('ends the stream of a client that is frozen', async () => {
+    const { clock, server, begun, ended } = await start();
+    const child = await startClientProcess(server.address);
+    const { signal } = await begun;
+    child.kill('SIGSTOP');
+    // It stops a moment later.
+    await until(() =>
+      execFileSync('ps', ['-o', 'stat=', '-p', String(child.pid)], { encoding: 'utf8' }).startsWith('T'),
+    );
+    await readWhatCame(clock);
+    await clock.advance(29_000);
+    expect(signal.aborted).toBe(false);
+    await clock.advance(1_000);
+    await ended;
+    expect(signal.aborted).toBe(true);
+  });
+
+  it('ends the stream of a client that was cut off without a word', async () => {
+    const { clock, server, begun, ended } = await start();
+    const proxy = await startTcpProxy({ target: server.address });
+    closers.push(() => proxy.close());
+    await connect(proxy.address);
+    const { signal } = await begun;
+    proxy.stall();
+    await readWhatCame(clock);
+    await clock.advance(30_000);
+    await ended;
+    expect(signal.aborted).toBe(true);
+  });
+
+  it('leaves a long and quiet stream alone whose client lives', async () => {
+    const { clock, server, begun } = await start();
+    const { session, stream } = await connect(server.address);
+    const { signal } = await begun;
+    for (let minute = 0; minute < 10; minute += 1) {
+      const asked = once(session, 'ping');
+      // Until it asks; from then on it waits for the answer.
+      for (let waited = 0; waited < 15_000; waited += LOOK_MS) await clock.advance(LOOK_MS);
+      await asked;
+      // The answer has left before this ping, which the server has read when it answers.
+      await new Promise((resolve) => session.ping(resolve));
+    }
+    expect(signal.aborted).toBe(false);
+    expect(stream.closed).toBe(false);
+  });
+
+  it('finishes calls that outlive its goodbye, however quiet the connection is', async () => {
+    const { clock, server, begun, finish } = await start();
+    const client = new grpc.Client(server.address, grpc.credentials.createInsecure());
+    closers.push(() => client.close());
+    const identity = (bytes: Buffer) => bytes;
+    const path = PATH.replace('ServerStream', 'UnaryUnsafe');
+    const reply = new Promise((resolve) => {
+      client.makeUnaryRequest(path, identity, identity, Buffer.alloc(0), (error, value) => resolve(error ?? value));
+    });
+    const { signal } = await begun;
+    const drained = server.drain(120_000);
+    await clock.advance(119_000);
+    expect(signal.aborted).toBe(false);
+    finish();
+    expect(await reply).toEqual(Buffer.alloc(0));
+    await drained;
+  });
+
+  it('keeps no timer for a connection that has ended', async () => {
+    const { clock, server, begun, ended } = await start();
+    const { session } = await connect(server.address);
+    await begun;
+    expect(clock.timers).toBe(1);
+    session.destroy();
+    await ended;
+    await server.drain(0);
+    expect(clock.timers).toBe(0);
+  });
+});

@@ -1,0 +1,56 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Clock } from '../../clock/index.js';
+import { keepAlive } from '../../transport/grpc/keepalive.js';
+import type { Http2Options } from './http2-seam.js';
+
+/** How long a client may be silent before it is pinged, and then to answer. Milliseconds. */
+const SILENCE_MS = 10_000;
+const ANSWER_MS = 20_000;
+
+/**
+ * Each call that a client cancels, or whose deadline passes there first, resets a stream. Node takes 1,000 at once and 33
+ * a second, and closes the connection of a client that resets more, with every innocent call on it. This is for the
+ * callers of a gateway that come over one connection, and still bounds what a client can have begun for nothing.
+ */
+export const RESET_LIMITS: Http2Options = { streamResetBurst: 20_000, streamResetRate: 10_000 };
+
+/**
+ * Ends connections whose client is frozen, or was cut off without a word: their streams end as if cancelled.
+ *
+ * A connection that is draining is left alone: Node sends no ping over it, and its calls have the grace of the drain.
+ */
+export function watchClients(http2Server: Http2Server, clock: Clock): void {
+  let accepted: Socket | undefined;
+  // Node makes a session of it, and tells of that, before the connection comes to the next listener.
+  http2Server.prependListener('connection', (socket: Socket) => {
+    accepted = socket;
+  });
+  http2Server.on('session', (session: ServerHttp2Session) => {
+    if (accepted !== undefined) watch(session, accepted, clock);
+  });
+}
+
+function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void {
+  const ask = () => {
+    if (session.closed || session.destroyed) return false;
+    // Where too many pings wait for an answer already, one of those will do.
+    session.ping(() => undefined);
+    return true;
+  };
+  const stop = keepAlive(socket, { clock, intervalMs: SILENCE_MS, timeoutMs: ANSWER_MS, ask });
+  socket.once('close', stop);
+}
+
+/** grpc-js counts in 32 bits: what it reads as a longer time is over at once. 24.8 days. */
+const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
+const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e-3 };
+
+/** Cuts a `grpc-timeout` that is too long for grpc-js to one that is not. */
+export function cutTimeout(headers: IncomingHttpHeaders): void {
+  const timeout = headers['grpc-timeout'];
+  if (typeof timeout !== 'string') return;
+  const [, amount, unit = ''] = /^(\d{1,8})\s*([HMSm])$/.exec(timeout) ?? [];
+  const seconds = Number(amount) * (SECONDS[unit] ?? 0);
+  if (seconds > MAX_TIMEOUT_S) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;
+}
