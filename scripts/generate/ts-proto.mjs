@@ -27,6 +27,21 @@ export async function stubsOf(request) {
     const context = { options, typeMap, utils: makeUtils(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
     const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
-    return { name: path, content: code.toString({ ...poet, path }) };
+    return { name: path, content: keepingEveryKey(code.toString({ ...poet, path })) };
   });
+}
+
+/** What a stub writes into a map: as it reads a message, and as it makes one. */
+const ENTRY = /^( +)(message\.\w+|acc)\[(entry\d+\.key|key)\] = (.+);$/gm;
+const SET_ENTRY = `
+function setEntry(map: object, key: any, value: unknown): void {
+  if (key !== "__proto__") (map as any)[key] = value;
+  else globalThis.Object.defineProperty(map, key, { value, configurable: true, enumerable: true, writable: true });
+}
+`;
+
+/** ts-proto's maps are plain objects, which lose the key `__proto__` where it is assigned to. */
+function keepingEveryKey(content) {
+  const kept = content.replaceAll(ENTRY, '$1setEntry($2, $3, $4);');
+  return kept === content ? content : kept + SET_ENTRY;
 }

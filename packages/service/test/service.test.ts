@@ -163,7 +163,7 @@ describe('a service', () => {
       RONDO_ADVERTISE: 'calculator.internal',
       RONDO_WEIGHT: '400',
       RONDO_VERSION: '2.1.0',
-      RONDO_METADATA: 'canary=5, team=blue',
+      RONDO_METADATA: 'canary=5, team=blue, __proto__=kept',
     };
     const { service } = await start({ registry: registry.address, environment });
     await eventually(() => registry.fake.registered.length > 0);
@@ -178,6 +178,7 @@ describe('a service', () => {
       metadata: { canary: '5', team: 'blue' },
       status: InstanceStatus.INSTANCE_STATUS_SERVING,
     });
+    expect(Object.keys(registry.fake.registered[0]?.instance?.metadata ?? {})).toContain('__proto__');
   });
 
   it('registers the fingerprint of its contract as the descriptor set has it', async () => {

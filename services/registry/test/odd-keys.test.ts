@@ -1,0 +1,49 @@
+/** Metadata and fingerprints arrive under whatever key: that of an object's prototype, too. */
+
+import { isDeepStrictEqual } from 'node:util';
+import { afterEach, expect, it } from '@jest/globals';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { decodeRecord, encode } from '../src/adapters/etcd-store/record.js';
+import { SALES, sales, start, stopAll } from './started-registry.js';
+import { registration } from './store/fixture.js';
+
+afterEach(stopAll);
+
+/** In a literal the first key would set the prototype. */
+const ODD: Record<string, string> = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c","team":"blue"}');
+const entriesOf = (map: Record<string, string> | undefined) => Object.entries(map ?? {});
+
+it('are read and written by the messages of a contract', () => {
+  const instance = Instance.fromPartial({ metadata: ODD });
+  expect(entriesOf(instance.metadata)).toEqual(entriesOf(ODD));
+  const decoded = Instance.decode(Instance.encode(instance).finish());
+  expect(entriesOf(decoded.metadata)).toEqual(entriesOf(ODD));
+  expect(Object.getPrototypeOf(decoded.metadata)).toBe(Object.prototype);
+  const info = ErrorInfo.decode(ErrorInfo.encode(ErrorInfo.fromPartial({ metadata: ODD })).finish());
+  expect(entriesOf(info.metadata)).toEqual(entriesOf(ODD));
+});
+
+it('are registered, listed and updated', async () => {
+  const { registry } = start();
+  const { leaseId } = await registry.register({ instance: sales({ metadata: ODD }) });
+  const listed = async () => (await registry.listInstances({ service: SALES })).instances[0]?.metadata;
+  expect(entriesOf(await listed())).toEqual(entriesOf(ODD));
+  const other: typeof ODD = JSON.parse('{"__proto__":"d"}');
+  await registry.update({ leaseId, instanceId: 'sales-1', metadata: other, updateMask: ['metadata'] });
+  expect(entriesOf(await listed())).toEqual([['__proto__', 'd']]);
+});
+
+it('are kept in etcd', () => {
+  const record = {
+    registration: registration({ metadata: ODD }),
+    registerTimeMs: 1,
+    ttlMs: 1,
+    sequence: 1n,
+    leaseId: 'lease',
+    etcdLease: 1n,
+  };
+  const kept = decodeRecord(encode(record)).registration;
+  expect(entriesOf(kept.metadata)).toEqual(entriesOf(ODD));
+  expect(isDeepStrictEqual(kept.metadata, JSON.parse('{"team":"blue"}'))).toBe(false);
+});
