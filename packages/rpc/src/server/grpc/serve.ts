@@ -7,10 +7,14 @@ import { bindMethod } from './bind.js';
 import { cutTimeout, RESET_LIMITS, watchClients } from './connections.js';
 import type { Exchange } from './exchange.js';
 import { setUpHttp2 } from './http2-seam.js';
+import { removeStaleSocket } from './stale-socket.js';
 
 /** How a server listens. */
 export interface ServeOptions {
-  /** `host:port`, `[v6]:port` or `unix:/path`; port 0 takes any that is free. */
+  /**
+   * `host:port`, `[v6]:port` or `unix:/path`; port 0 takes any that is free. A socket that a killed process left at
+   * `/path` is removed; one on which a process listens, or a file, is an error.
+   */
   readonly listen: string;
   /** The longest request taken, in bytes; 4 MiB by default, as in gRPC. Longer ones are `RESOURCE_EXHAUSTED`. */
   readonly maxRequestBytes?: number;
@@ -70,11 +74,20 @@ function prepare(http2Server: Http2Server, clock: Clock): void {
   http2Server.on('stream', (_stream, headers) => cutTimeout(headers));
 }
 
-function bind(server: grpc.Server, listen: string): Promise<number> {
+async function bind(server: grpc.Server, listen: string): Promise<number> {
+  try {
+    await removeStaleSocket(listen);
+    return await bindAt(server, listen);
+  } catch (cause) {
+    throw new Error(`can't listen on ${listen}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+function bindAt(server: grpc.Server, listen: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(listen, grpc.ServerCredentials.createInsecure(), (error, port) => {
       if (error === null) resolve(port);
-      else reject(new Error(`can't listen on ${listen}: ${error.message}`, { cause: error }));
+      else reject(error);
     });
   });
 }
