@@ -5,6 +5,8 @@ const BYTES = Buffer.from([1, 2]);
 
 const sent: readonly (readonly [string, readonly string[]])[] = [
   ['grpc-status', ['0']],
+  ['connection', ['close']],
+  ['rondo-not-handled', ['/s.S/M']],
   ['x-latin', ['caf\u00e9']],
   ['x-none', []],
   ['x-large', ['x'.repeat(20_000)]],
@@ -79,6 +81,11 @@ describe('metadata', () => {
     ['x-text', 'two\nlines', /printable ASCII/],
     ['x-text', BYTES, /needs text/],
     ['x-data-bin', 'text', /needs bytes/],
+    ['x-text', ' before', /begin or end with a space/],
+    ['x-text', 'behind ', /begin or end with a space/],
+    ['Connection', 'close', /"Connection": the key belongs to HTTP/],
+    ['__proto__', 'x', /"__proto__": JavaScript objects lose the key/],
+    ['rondo-not-handled', '/s.S/M', /belongs to Rondo's servers/],
   ])('refuses %j: %j', (key, value, message) => {
     const metadata = new Metadata();
     expect(() => metadata.append(key, value)).toThrow(message);
@@ -96,7 +103,25 @@ describe('metadata', () => {
     expect(() => metadata.clone().append('one', kibibyte)).toThrow('16384 bytes');
   });
 
-  it('takes what a peer sent as it is, but for the keys of the protocol', () => {
+  it('takes so many entries as HTTP/2 of Node does, and counts what is removed', () => {
+    const metadata = new Metadata(Array.from({ length: 100 }, (_, index) => [`k${index}`, ''] as const));
+    expect(() => metadata.append('k100', '')).toThrow('metadata key "k100": 100 entries are the most');
+    expect(() => metadata.appendAll(new Metadata({ 'k-all': '' }))).toThrow('"k-all": 100 entries');
+    expect(() => metadata.clone().append('k0', '')).toThrow('100 entries');
+    metadata.set('k0', 'again');
+    metadata.delete('k1');
+    metadata.append('k100', '');
+  });
+
+  it('takes one value under a key that HTTP gives one', () => {
+    const metadata = new Metadata({ authorization: 'Bearer a' });
+    expect(() => metadata.append('Authorization', 'Bearer b')).toThrow(/"authorization": HTTP gives it one value/);
+    expect(() => metadata.appendAll(new Metadata({ authorization: 'Bearer b' }))).toThrow(/"authorization"/);
+    metadata.set('authorization', 'Bearer c');
+    expect(metadata.getAll('authorization')).toEqual(['Bearer c']);
+  });
+
+  it('takes what a peer sent as it is, but for the keys that it refuses', () => {
     const received = Metadata.over(peer);
     expect(received.get('grpc-status')).toBeUndefined();
     expect(received.get('X-Latin')).toBe('café');
@@ -108,9 +133,28 @@ describe('metadata', () => {
     expect(visited).toEqual(['x-latin', 'x-large']);
     expect([...received].map(([key]) => key)).toEqual(visited);
     expect(received.size).toBe(2);
-    const trailer = new Metadata({ a: '1' });
-    trailer.appendAll(received);
-    expect(trailer.get('x-latin')).toBe('café');
+    expect(received.get('connection')).toBeUndefined();
+    expect(received.getAll('rondo-not-handled')).toEqual([]);
+    for (const trailer of [new Metadata(), new Metadata({ a: '1' })]) {
+      trailer.receive(received);
+      expect(trailer.get('x-latin')).toBe('café');
+      expect(trailer.has('connection')).toBe(false);
+    }
+  });
+
+  it('passes on of what a peer sent only what can be sent', () => {
+    const received = Metadata.over({ getAll: () => [], forEach: (visit) => visit('x-latin', 'café') });
+    expect(() => received.checkSendable()).toThrow(/"x-latin": text must be printable ASCII/);
+    expect(() => received.clone().checkSendable()).toThrow(/"x-latin"/);
+    expect(received.size).toBe(1);
+    expect(() => received.checkSendable()).toThrow(/"x-latin"/);
+    expect(() => received.clone().checkSendable()).toThrow(/"x-latin"/);
+    expect(() => new Metadata().appendAll(received)).toThrow(/"x-latin"/);
+    expect(() => new Metadata(received)).toThrow(/"x-latin"/);
+    const harmless = Metadata.over({ getAll: () => [], forEach: (visit) => visit('te', 'trailers') });
+    expect([...new Metadata(harmless)]).toEqual([]);
+    harmless.checkSendable();
+    Metadata.over(new Metadata({ a: '1' })).checkSendable();
   });
 
   it('leaves what it was read from as it is', () => {

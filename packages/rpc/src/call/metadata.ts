@@ -1,3 +1,5 @@
+import { checkedKey, checkValue, isReserved, isSingle } from './metadata-rules.js';
+
 /** Text, or bytes under a key that ends in `-bin`. */
 export type MetadataValue = string | Uint8Array;
 
@@ -14,22 +16,27 @@ export type MetadataInit = Iterable<readonly [string, MetadataValue]> | Readonly
 const MAX_BYTES = 16 * 1024;
 /** What an entry counts beside its key and value. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2 */
 const ENTRY_BYTES = 32;
-const PROTOCOL = 'grpc-';
+/** Node's HTTP/2 takes 128 headers; the others are for what gRPC, proxies and Rondo itself add. */
+const MAX_ENTRIES = 100;
 const NO_VALUES: readonly never[] = [];
-const KEY = /^[0-9a-z_.-]+$/;
-const TEXT = /^[\x20-\x7e]*$/;
 
 /**
  * The metadata of a call: keys without case, each with one or more values, in the order they were added.
  *
- * Keys that end in `-bin` hold bytes, all others printable ASCII. Keys that begin with `grpc-` belong to the protocol
- * and are refused. Over a connection texts under one key arrive as one, joined by ", ", as HTTP joins lines; bytes
- * stay apart. All of it together is at most 16 KiB. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ * Keys that end in `-bin` hold bytes, all others printable ASCII without a space at either end. Keys that begin with
+ * `grpc-` belong to the protocol, some others to HTTP, such as `connection` and `content-type`: they are refused. Over a
+ * connection texts under one key arrive as one, joined by ", ", as HTTP joins lines; bytes stay apart. Keys to which HTTP
+ * gives one value, such as `authorization`, take one. All of it together is at most 100 entries and 16 KiB.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   #present: Map<string, MetadataValue[]> | undefined;
   #source: MetadataSource | undefined;
+  /** Whether some of it is as a peer made it. */
+  #unchecked = false;
   #sizeBytes = 0;
+  #entries = 0;
 
   constructor(init?: MetadataInit) {
     if (init === undefined) return;
@@ -38,12 +45,12 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   }
 
   /**
-   * Metadata that begins as `source` has it, without the protocol's own keys. What came over the wire is taken as it
-   * is, and copied where it is first changed or counted: most of it never is.
+   * Metadata that begins as `source` has it, without the keys that it refuses: what is passed on leaves them out. What
+   * came over the wire is otherwise taken as it is, and copied when it is first changed or counted: most of it never is.
    */
   static over(source: MetadataSource): Metadata {
     const metadata = new Metadata();
-    metadata.#source = source;
+    metadata.receive(source);
     return metadata;
   }
 
@@ -63,7 +70,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   getAll(key: string): readonly MetadataValue[] {
     const name = key.toLowerCase();
     if (this.#source === undefined) return this.#present?.get(name) ?? NO_VALUES;
-    return name.startsWith(PROTOCOL) ? NO_VALUES : this.#source.getAll(name);
+    return isReserved(name) ? NO_VALUES : this.#source.getAll(name);
   }
 
   has(key: string): boolean {
@@ -73,23 +80,33 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /**
    * Adds a value under `key`.
    *
-   * @throws TypeError where the key or the value is none that metadata can carry; it says which and why.
+   * @throws TypeError if metadata can't carry the key or the value, or no more of them; it names the key and says why.
    */
   append(key: string, value: MetadataValue): void {
     const name = checkedKey(key);
     checkValue(name, value);
-    this.#own();
-    if (this.#sizeBytes + sizeOf(name, value) > MAX_BYTES) {
-      throw new TypeError(`metadata key "${key}": ${MAX_BYTES} bytes are the most that all entries can take`);
-    }
-    this.#add(name, value);
+    this.#admit(name, value);
   }
 
-  /** Adds all entries of `other` as they stand, were they received or made here. */
+  /** Adds all entries of `other`, be they received or made here. Throws as {@link Metadata.append} does. */
   appendAll(other: Metadata): void {
+    const unchecked = other.#unchecked;
     other.forEach((key, value) => {
-      this.#add(key, value);
+      if (unchecked) this.append(key, value);
+      else this.#admit(key, value);
     });
+  }
+
+  /** Adds what came over the wire, as {@link Metadata.over} takes it: for the trailer of a stream, which comes last. */
+  receive(source: MetadataSource): void {
+    this.#unchecked ||= !(source instanceof Metadata) || source.#unchecked;
+    if (this.#source === undefined && this.#entries === 0) this.#source = source;
+    else forEachOf(source, (key, value) => this.#add(key, value));
+  }
+
+  /** @throws TypeError if it can't be sent: what was received is as a peer made it. It names the key and says why. */
+  checkSendable(): void {
+    if (this.#unchecked) new Metadata().appendAll(this);
   }
 
   /** Puts a value under `key` in place of all others there. Throws as {@link Metadata.append} does. */
@@ -102,7 +119,10 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   delete(key: string): void {
     const name = key.toLowerCase();
     const entries = this.#own();
-    for (const value of entries.get(name) ?? []) this.#sizeBytes -= sizeOf(name, value);
+    for (const value of entries.get(name) ?? []) {
+      this.#sizeBytes -= sizeOf(name, value);
+      this.#entries -= 1;
+    }
     entries.delete(name);
   }
 
@@ -114,8 +134,14 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /** A copy; changes of one don't reach the other. */
   clone(): Metadata {
     const copy = new Metadata();
-    if (this.#source === undefined) copy.appendAll(this);
-    else copy.#source = this.#source;
+    copy.#unchecked = this.#unchecked;
+    if (this.#source !== undefined) {
+      copy.#source = this.#source;
+      return copy;
+    }
+    this.forEach((key, value) => {
+      copy.#add(key, value);
+    });
     return copy;
   }
 
@@ -145,18 +171,34 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     return this.#present;
   }
 
+  /** Adds an entry that is one by itself, if there is room for it. */
+  #admit(name: string, value: MetadataValue): void {
+    const present = this.#own().get(name);
+    if (present !== undefined && isSingle(name)) {
+      throw new TypeError(`metadata key "${name}": HTTP gives it one value; set() replaces the one that is there`);
+    }
+    if (this.#entries >= MAX_ENTRIES) {
+      throw new TypeError(`metadata key "${name}": ${MAX_ENTRIES} entries are the most; send the rest in the message`);
+    }
+    if (this.#sizeBytes + sizeOf(name, value) > MAX_BYTES) {
+      throw new TypeError(`metadata key "${name}": ${MAX_BYTES} bytes are the most that all entries can take`);
+    }
+    this.#add(name, value);
+  }
+
   #add(name: string, value: MetadataValue): void {
     const entries = this.#own();
     const present = entries.get(name);
     if (present === undefined) entries.set(name, [value]);
     else present.push(value);
     this.#sizeBytes += sizeOf(name, value);
+    this.#entries += 1;
   }
 }
 
 function forEachOf(source: MetadataSource, visit: (key: string, value: MetadataValue) => void): void {
   source.forEach((key, value) => {
-    if (!key.startsWith(PROTOCOL)) visit(key, value);
+    if (!isReserved(key)) visit(key, value);
   });
 }
 
@@ -164,25 +206,4 @@ function forEachOf(source: MetadataSource, visit: (key: string, value: MetadataV
 function sizeOf(key: string, value: MetadataValue): number {
   const valueBytes = typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4;
   return key.length + valueBytes + ENTRY_BYTES;
-}
-
-function checkedKey(key: string): string {
-  const name = key.toLowerCase();
-  if (!KEY.test(name)) {
-    throw new TypeError(`metadata key "${key}": only letters, digits and "_ . -" can stand in a key`);
-  }
-  if (name.startsWith(PROTOCOL)) {
-    throw new TypeError(`metadata key "${key}": keys that begin with "grpc-" belong to the protocol`);
-  }
-  return name;
-}
-
-function checkValue(key: string, value: MetadataValue): void {
-  const binary = key.endsWith('-bin');
-  if (binary ? !(value instanceof Uint8Array) : typeof value !== 'string') {
-    throw new TypeError(`metadata key "${key}": ${binary ? 'needs bytes' : 'needs text; bytes go under a "-bin" key'}`);
-  }
-  if (typeof value === 'string' && !TEXT.test(value)) {
-    throw new TypeError(`metadata key "${key}": text must be printable ASCII; anything else goes under a "-bin" key`);
-  }
 }

@@ -106,7 +106,7 @@ function newCall({ method, channel }: Line, request: Payload, options: CallOptio
   if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
   const metadata = toMetadata(options.metadata, method);
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
-  propagateTrace(metadata, traceId, random);
+  refuseUnsendable(method, () => propagateTrace(metadata, traceId, random));
   const limit = new CallLimit({ clock, deadline, by, parents: parentsOf(scope?.limit, options.signal) });
   return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt, options });
 }
@@ -122,8 +122,13 @@ function parentsOf(
 }
 
 function toMetadata(init: MetadataInit | undefined, method: Method): Metadata {
+  return refuseUnsendable(method, () => new Metadata(init));
+}
+
+/** `work` on metadata; if that can't be sent, its caller gets to know which key it is. */
+function refuseUnsendable<T>(method: Method, work: () => T): T {
   try {
-    return new Metadata(init);
+    return work();
   } catch (cause) {
     throw refused(method, cause instanceof Error ? cause.message : String(cause), cause);
   }
@@ -150,6 +155,7 @@ async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> 
 async function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply> {
   const { method, metadata, deadline, limit, attempts } = call;
   const { path, responseStream } = method;
+  refuseUnsendable(method, () => metadata.checkSendable());
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
   const options = { attempts, hashKey, instance: call.options.instance, lost };
   const request = encodeRequest(call);

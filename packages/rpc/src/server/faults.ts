@@ -1,5 +1,6 @@
-import type { ServerCall } from '../call/index.js';
+import type { Metadata, ServerCall } from '../call/index.js';
 import { RpcError, Status } from '../status/index.js';
+import { RouterError } from '../transport/index.js';
 
 /** What passes on to our own caller when a call that we made fails with it: the caller can act on these. */
 const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE]);
@@ -15,22 +16,38 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
     return new RpcError(fault.code, `${fault.report?.method.slice(1)}: ${fault.message}`, { cause: fault });
   }
   call.log.error({ err: fault }, 'the handler failed');
-  const message = `internal error; the log of the service has it under trace ${call.traceId}`;
-  return new RpcError(Status.INTERNAL, message, { cause: fault });
+  return new RpcError(Status.INTERNAL, internalError(call.traceId), { cause: fault });
+}
+
+/** All that a caller learns of what went wrong inside. */
+export function internalError(traceId: string): string {
+  return `internal error; the log of the service has it under trace ${traceId}`;
 }
 
 /**
  * The error that leaves this server: with the trailing metadata of its call, and no larger than any connection can
  * carry. A peer that gets more in a header block than it takes ends the connection, with every innocent call on it.
  */
-export function toTrailer(call: ServerCall, error: RpcError): RpcError {
-  const metadata = call.trailer.clone();
-  metadata.appendAll(error.metadata);
+export function toTrailer(call: ServerCall, error: RpcError): RouterError {
+  let metadata: Metadata;
+  try {
+    metadata = call.trailer.clone();
+    metadata.appendAll(error.metadata);
+    metadata.checkSendable();
+  } catch (cause) {
+    call.log.error({ err: cause, code: error.codeName }, 'the metadata of a failure cannot be sent');
+    return new RouterError(Status.INTERNAL, internalError(call.traceId), { handled: 'unknown', cause });
+  }
   const details = leading(error.details);
   if (details.length < error.details.length) {
     call.log.warn({ code: error.codeName, details: error.details.length, sent: details.length }, 'details too large');
   }
-  return new RpcError(error.code, brief(error.message), { details, metadata, cause: error.cause });
+  return new RouterError(error.code, brief(error.message), {
+    handled: 'unknown',
+    details,
+    metadata,
+    cause: error.cause,
+  });
 }
 
 /** Clients of gRPC's C core (Python, Ruby, PHP, C++) take 16 KiB of trailers at the most, and 8 KiB for sure. */

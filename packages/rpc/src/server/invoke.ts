@@ -1,6 +1,5 @@
 import { iterateInScope, type Reply, runInScope, type ServerCall } from '../call/index.js';
 import { observe } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
 import { toRpcError } from './faults.js';
 import type { AnyHandler } from './handlers.js';
 
@@ -24,9 +23,4 @@ export async function invoke(handler: AnyHandler, call: ServerCall): Promise<Rep
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
-/** What a call of a method that isn't served gets. */
-export function unknownMethod(path: string): RpcError {
-  return new RpcError(Status.UNIMPLEMENTED, `this server doesn't implement ${path}; list its services by reflection`);
 }

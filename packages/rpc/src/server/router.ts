@@ -10,11 +10,12 @@ import {
 import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
 import { type Method, methodsOf } from '../contract/index.js';
 import { compose, enforceLimit, type Middleware, type Next, observeReply } from '../middleware/index.js';
-import type { WireCall } from '../transport/index.js';
+import { Status } from '../status/index.js';
+import { RouterError, SERVED_BY, type WireCall } from '../transport/index.js';
 import { encodeReply } from './codec.js';
 import { toRpcError, toTrailer } from './faults.js';
 import type { AnyHandler, ServiceImplementation } from './handlers.js';
-import { invoke, unknownMethod } from './invoke.js';
+import { invoke } from './invoke.js';
 import { RoutedCall } from './routed-call.js';
 
 /** What a router is made from. */
@@ -33,17 +34,16 @@ export interface RouterOptions {
 export interface Router {
   /** Every method served. */
   readonly methods: readonly Method[];
-  /** Answers one call. It rejects with an {@link RpcError} and nothing else. */
+  /** Answers one call. It rejects with a {@link RouterError} and nothing else. */
   handle(call: WireCall): Promise<Reply<Uint8Array>>;
+  /** Where a transport says that it couldn't send what a handler answered. */
+  readonly logger: Logger;
 }
 
 interface Route {
   readonly method: Method;
   readonly run: Next<ServerCall>;
 }
-
-/** The trailing metadata that names the instance which served a call. */
-const SERVED_BY = 'rondo-served-by';
 
 /**
  * Makes a router.
@@ -63,7 +63,7 @@ export function createRouter(options: RouterOptions): Router {
 
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
     const route = routes.get(wire.path);
-    if (route === undefined) throw unknownMethod(wire.path);
+    if (route === undefined) throw notServed(wire.path, servedBy);
     const { method, run } = route;
     const call = toServerCall(method, wire);
     try {
@@ -77,7 +77,13 @@ export function createRouter(options: RouterOptions): Router {
     }
   }
 
-  return { methods: [...routes.values()].map(({ method }) => method), handle };
+  return { methods: [...routes.values()].map(({ method }) => method), handle, logger };
+}
+
+/** What a call of a method that isn't served gets: as no handler can have run, it may go elsewhere. */
+function notServed(path: string, metadata: Metadata): RouterError {
+  const message = `this server doesn't implement ${path}; list its services by reflection`;
+  return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
 }
 
 /** What comes at the end of a response stream. */

@@ -10,6 +10,7 @@ import { describeRequestStreams } from './request-streams.js';
 import { describeResume } from './resume.js';
 import { describeSizes } from './sizes.js';
 import { describeStatuses } from './statuses.js';
+import { describeUnsendable } from './unsendable.js';
 
 /**
  * What holds for a call whatever carries it. Jest fails a test that leaves an unhandled rejection, so that none is
@@ -21,6 +22,7 @@ export function describeConformance(name: string, makeEnvironment: MakeEnvironme
     describeKinds(harness);
     describeStatuses(harness);
     describeMetadata(harness);
+    describeUnsendable(harness);
     describeDeadlines(harness);
     describeCancellation(harness);
     describeRequestStreams(harness);

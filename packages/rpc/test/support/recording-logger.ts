@@ -8,7 +8,7 @@ export interface Line {
 }
 
 /** A logger that keeps its lines. */
-export function recordingLogger(): { logger: Logger; lines: readonly Line[] } {
+export function recordingLogger(): { logger: Logger; lines: Line[] } {
   const lines: Line[] = [];
   const bind = (bound: object): Logger => {
     const log = (level: Line['level']) => (fields: object, message: string) => {

@@ -11,7 +11,7 @@ import type { Method } from '../../contract/index.js';
 import { RetryBudget } from '../../resilience/index.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
 import { seededRandom } from '../../testing/index.js';
-import { TransportError, type WireCall, type WireHandler } from '../../transport/index.js';
+import { RouterError, TransportError, type WireCall, type WireHandler } from '../../transport/index.js';
 import { tryInTurn } from './attempts.js';
 
 type Idempotency = Method['policy']['idempotency'];
@@ -168,6 +168,16 @@ describe('a call that is refused', () => {
     expect(asked).toHaveLength(tries);
   });
 
+  it.each(['never', 'unknown'] as const)(
+    'goes elsewhere where its router knows that no handler ran, whatever the text: handled: %s',
+    async (handled) => {
+      const { call, failFirst, asked } = makeCalls();
+      failFirst(1, () => new RouterError(Status.UNIMPLEMENTED, text, { handled }));
+      await call('unknown').catch(() => undefined);
+      expect(asked).toHaveLength(handled === 'never' ? 2 : 1);
+    },
+  );
+
   it('costs no other call a try: who refused is passed over', async () => {
     const { call, failFirst, asked } = makeCalls();
     failFirst(1, refused);
@@ -198,6 +208,22 @@ describe('a call that is refused', () => {
     }
     const later = await failure(call('no_side_effects'));
     expect(later.message).toContain('c at c:1: connection refused');
+  });
+});
+
+describe('a call that a router turned away before any handler', () => {
+  it.each([Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED])('goes elsewhere, whatever the code: %s', async (code) => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(1, () => new RouterError(code, 'not now', { handled: 'never' }));
+    await call('unknown');
+    expect(new Set(asked).size).toBe(2);
+  });
+
+  it('ends with its answer where all do', async () => {
+    const { call, failFirst, asked } = makeCalls();
+    failFirst(9, () => new RouterError(Status.UNAVAILABLE, 'draining', { handled: 'never' }));
+    expect(await failure(call('unknown'))).toMatchObject({ code: Status.UNAVAILABLE, message: 'draining' });
+    expect(asked).toHaveLength(3);
   });
 });
 

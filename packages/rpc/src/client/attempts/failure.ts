@@ -1,7 +1,7 @@
 import type { Method } from '../../contract/index.js';
 import { isServerFault } from '../../resilience/index.js';
 import { RpcError } from '../../status/index.js';
-import { TransportError } from '../../transport/index.js';
+import { RouterError, TransportError } from '../../transport/index.js';
 import type { EndpointGroup } from '../group/index.js';
 import { type Refusal, refusalOf, type Target } from '../member/index.js';
 
@@ -32,7 +32,8 @@ export function judge(method: Method, error: unknown, probe: boolean): Failure |
     return { error, again: safe || refusal.proven, costs: true, lapsed: false, refusal, answered: false };
   }
   if (!(error instanceof TransportError)) {
-    const again = probe && safe && isServerFault(error.code);
+    const unhandled = error instanceof RouterError && error.handled === 'never';
+    const again = unhandled || (probe && safe && isServerFault(error.code));
     return { error, again, costs: true, lapsed: false, refusal, answered: true };
   }
   const unhandled = error.reach !== 'unknown';

@@ -1,6 +1,6 @@
 import type { Method } from '../../contract/index.js';
 import { RpcError, Status } from '../../status/index.js';
-import { TransportError } from '../../transport/index.js';
+import { RouterError, TransportError } from '../../transport/index.js';
 
 /** An instance's word that it doesn't do what it was asked for. */
 export interface Refusal {
@@ -12,28 +12,33 @@ export interface Refusal {
   readonly foreign: boolean;
 }
 
-/** What `error` says of the instance, where it is a refusal; undefined for every other failure. */
-export function refusalOf({ service, name, path }: Method, error: unknown): Refusal | undefined {
+/** What `error` says of the instance, if it is a refusal; undefined for every other failure. */
+export function refusalOf({ path }: Pick<Method, 'path'>, error: unknown): Refusal | undefined {
   if (!(error instanceof RpcError)) return undefined;
   const { message } = error;
   if (error instanceof TransportError) {
     return error.foreign ? { reason: message, proven: error.reach === 'never', foreign: true } : undefined;
   }
   if (error.code !== Status.UNIMPLEMENTED) return undefined;
-  const proven = UNROUTED.some((text) => text(service, name) === message);
+  const proven = error instanceof RouterError ? error.handled === 'never' : isUnrouted(path, message);
   return { reason: message === '' ? `no ${path}` : message, proven, foreign: false };
 }
 
-/** The words of gRPC's libraries for a method that has no handler; those without any prove nothing. */
+/**
+ * Whether `message` is what the dispatcher of a foreign gRPC library writes for the method at `path` alone. A text
+ * without a name proves nothing: a handler may have run and passed on what a server behind it said. A Rondo server says
+ * by its trailer what its texts can't prove.
+ */
+function isUnrouted(path: string, message: string): boolean {
+  const [, service = '', method = ''] = path.split('/');
+  return UNROUTED.some((text) => text(service, method) === message);
+}
+
 const UNROUTED: readonly ((service: string, method: string) => string)[] = [
   (service, method) => `The server does not implement the method /${service}/${method}`, // grpc-js
-  (service, method) => `this server doesn't implement /${service}/${method}; list its services by reflection`, // Rondo
   (service) => `unknown service ${service}`, // Go
   (service, method) => `unknown method ${method} for service ${service}`, // Go
   (service, method) => `Method not found: ${service}/${method}`, // Java
-  () => 'Method not found!', // Python
-  () => 'Service is unimplemented.', // .NET
-  () => 'Method is unimplemented.', // .NET
 ];
 
 interface Standing extends Refusal {

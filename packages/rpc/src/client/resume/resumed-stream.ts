@@ -65,7 +65,7 @@ export class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unkn
   #taken(step: IteratorResult<unknown>): IteratorResult<unknown, undefined> {
     const { outage, point } = this.#options;
     if (step.done === true) {
-      this.trailer.appendAll(this.#reply.trailer);
+      this.trailer.receive(this.#reply.trailer);
       return END;
     }
     outage.over();

@@ -1,5 +1,5 @@
 import type * as grpc from '@grpc/grpc-js';
-import type { Payload, Reply } from '../../call/index.js';
+import { type Logger, type Payload, type Reply, receivedTraceId } from '../../call/index.js';
 import { type Clock, nextTurn, sleep } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { RpcError, Status } from '../../status/index.js';
@@ -12,10 +12,12 @@ export interface Binding {
   readonly clock: Clock;
   /** Told of each call when it begins; what it returns is called when the call has ended. */
   readonly begin: (exchange: Exchange) => () => void;
+  /** Has why a reply couldn't be sent. */
+  readonly logger: Logger;
 }
 
 interface MethodBinding extends Binding {
-  readonly method: Method;
+  readonly method: Pick<Method, 'path' | 'responseStream' | 'policy'>;
 }
 
 type DuplexCall = grpc.ServerDuplexStream<Buffer, Buffer>;
@@ -64,27 +66,52 @@ async function* requestsOf(call: DuplexCall, clock: Clock): AsyncGenerator<Buffe
 function serveUnary(
   call: grpc.ServerUnaryCall<Buffer, Buffer>,
   respond: grpc.sendUnaryData<Buffer>,
-  { method, handle, clock, begin }: MethodBinding,
+  binding: MethodBinding,
 ): void {
+  const { method, handle, clock, begin } = binding;
   const exchange = toExchange(call, { method, request: { stream: false, message: call.request }, clock });
   const end = begin(exchange);
   const fail = (fault: unknown) => {
-    respond(toGrpcStatus(fault));
+    respond(toGrpcStatus(fault, method.path));
     end();
   };
-  handle(exchange.wire).then(({ header, trailer, response }) => {
-    if (response.stream) return fail(new TypeError(`${method.path}: a stream where one message was expected`));
-    if (header.size > 0) call.sendMetadata(toGrpcMetadata(header));
-    respond(null, toBuffer(response.message), toGrpcMetadata(trailer));
-    end();
+  handle(exchange.wire).then((reply) => {
+    try {
+      sendOne(call, respond, reply);
+      end();
+    } catch (fault) {
+      fail(notSent(fault, exchange, binding));
+    }
   }, fail);
 }
 
-async function serveStream(
+/** Nothing is sent before all of it is known to be what can be. */
+function sendOne(
+  call: grpc.ServerUnaryCall<Buffer, Buffer>,
+  respond: grpc.sendUnaryData<Buffer>,
+  { header, trailer, response }: Reply<Uint8Array>,
+): void {
+  if (response.stream) throw new TypeError('a stream where one message was expected');
+  const first = header.size > 0 ? toGrpcMetadata(header) : undefined;
+  const last = toGrpcMetadata(trailer);
+  if (first !== undefined) call.sendMetadata(first);
+  respond(null, toBuffer(response.message), last);
+}
+
+/** What a call ends with whose reply can't be sent. */
+function notSent(fault: unknown, { wire }: Exchange, { logger }: Binding): RpcError {
+  if (fault instanceof RpcError) return fault;
+  logger.error({ err: fault, method: wire.path, traceId: receivedTraceId(wire.metadata) }, 'the reply cannot be sent');
+  return new RpcError(Status.INTERNAL, 'internal error: the reply cannot be sent; the log of the service says why');
+}
+
+/** Answers a call over grpc-js's streams. */
+export async function serveStream(
   call: WritableCall,
   request: Payload<Uint8Array>,
-  { method, handle, clock, begin }: MethodBinding,
+  binding: MethodBinding,
 ): Promise<void> {
+  const { method, handle, clock, begin } = binding;
   const exchange = toExchange(call, { method, request, clock });
   const end = begin(exchange);
   try {
@@ -93,7 +120,7 @@ async function serveStream(
     call.end(toGrpcMetadata(reply.trailer));
   } catch (fault) {
     // A call whose caller has left has nobody to tell.
-    if (!call.destroyed) call.emit('error', toGrpcStatus(fault));
+    if (!call.destroyed) call.emit('error', toGrpcStatus(notSent(fault, exchange, binding), method.path));
   } finally {
     end();
   }

@@ -6,12 +6,13 @@ import {
   Metadata,
   type MetadataSource,
   type MetadataValue,
+  NOT_HANDLED,
   type Payload,
 } from '../../call/index.js';
 import { type Clock, millisecondsUntil } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../status/index.js';
-import type { WireCall } from '../../transport/index.js';
+import { notHandledMark, type WireCall } from '../../transport/index.js';
 
 /** What all of grpc-js's server calls have in common. */
 interface SurfaceCall {
@@ -34,7 +35,7 @@ export interface Exchange {
 
 /** What a grpc-js call is translated with. */
 export interface ExchangeOptions {
-  readonly method: Method;
+  readonly method: Pick<Method, 'path' | 'responseStream' | 'policy'>;
   readonly request: Payload<Uint8Array>;
   readonly clock: Clock;
 }
@@ -79,7 +80,7 @@ class ReceivedCall implements WireCall, MetadataSource {
       deadline,
       limit,
       request,
-    }: Pick<WireCall, 'deadline' | 'limit' | 'request'> & { readonly method: Method },
+    }: Pick<WireCall, 'deadline' | 'limit' | 'request'> & Pick<ExchangeOptions, 'method'>,
   ) {
     this.path = method.path;
     this.responseStream = method.responseStream;
@@ -108,8 +109,13 @@ function isOver(deadline: number | undefined, clock: Clock): boolean {
   return deadline !== undefined && clock.now() >= deadline - EARLY_MS;
 }
 
-/** Our metadata as grpc-js sends it. */
+/**
+ * Our metadata as grpc-js sends it.
+ *
+ * @throws TypeError if it can't be sent. Node would throw amid the reply, and nothing would catch that.
+ */
 export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
+  metadata.checkSendable();
   const result = new grpc.Metadata();
   metadata.forEach((key, value) => {
     result.add(key, typeof value === 'string' ? value : Buffer.from(value));
@@ -117,11 +123,13 @@ export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
   return result;
 }
 
-/** A failure as grpc-js sends it. */
-export function toGrpcStatus(fault: unknown): grpc.StatusObject {
+/** A failure of the method at `path` as grpc-js sends it. */
+export function toGrpcStatus(fault: unknown, path: string): grpc.StatusObject {
   const error = fault instanceof RpcError ? fault : new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
   const metadata = toGrpcMetadata(error.metadata);
   const details = encodeStatusDetails(error);
   if (details !== undefined) metadata.set(STATUS_DETAILS, Buffer.from(details));
+  const mark = notHandledMark(error, path);
+  if (mark !== undefined) metadata.set(NOT_HANDLED, mark);
   return { code: error.code, details: error.message, metadata };
 }

@@ -8,6 +8,7 @@ import { cutTimeout, RESET_LIMITS, watchClients } from './connections.js';
 import type { Exchange } from './exchange.js';
 import { setUpHttp2 } from './http2-seam.js';
 import { removeStaleSocket } from './stale-socket.js';
+import { bindUnknown } from './unknown.js';
 
 /** How a server listens. */
 export interface ServeOptions {
@@ -57,7 +58,9 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       inFlight.delete(exchange);
     };
   };
-  for (const method of router.methods) bindMethod(server, method, { handle: router.handle, clock, begin });
+  const binding = { handle: router.handle, clock, begin, logger: router.logger };
+  for (const method of router.methods) bindMethod(server, method, binding);
+  bindUnknown(server, binding);
   const port = await bind(server, listen);
   return {
     address: listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`),

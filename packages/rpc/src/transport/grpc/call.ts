@@ -48,7 +48,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         release();
         if (status.code === grpc.status.OK)
           resolveUnary(message, { header, trailer: status.metadata, resolve, reject });
-        else reject(toError(status, { header, connected: options.connected() }));
+        else reject(toError(status, { path: wire.path, header, connected: options.connected() }));
       },
     });
     const { release } = resetWith(call, wire, options);
@@ -87,12 +87,12 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
       onReceiveStatus(status) {
         release();
         if (status.code === grpc.status.OK) {
-          trailer.appendAll(fromGrpcMetadata(status.metadata));
+          trailer.receive(fromGrpcMetadata(status.metadata));
           inbox.end();
           if (wire.responseStream) resolve(reply());
           else resolveUnary(inbox.first(), { header, trailer: status.metadata, resolve, reject });
         } else {
-          const error = toError(status, { header, connected: options.connected() });
+          const error = toError(status, { path: wire.path, header, connected: options.connected() });
           inbox.end(error);
           reject(error);
         }

@@ -1,7 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type MetadataSource, type MetadataValue } from '../../call/index.js';
+import { Metadata, type MetadataSource, type MetadataValue, NOT_HANDLED } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
-import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
+import { decodeStatusDetails, type RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
+import { receivedError } from '../router-error.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
 
 /** In whole seconds, as such a long one is written: grpc-js's server reads one from 2^31 ms on as expired. */
@@ -51,6 +52,8 @@ class ReceivedMetadata implements MetadataSource {
 
 /** What is known beside the status of a call that failed. */
 export interface Outcome {
+  /** The method that was called. */
+  readonly path: string;
   /** The header that came before the status, if one did. */
   readonly header: grpc.Metadata | undefined;
   /** Whether the connection still stands. */
@@ -64,7 +67,7 @@ export interface Outcome {
  * `INTERNAL` and `CANCELLED`. But an answer without a header is one block of trailers, and that always has a content
  * type; so a status without any metadata is grpc-js's, unless a header had come and the connection still stands.
  */
-export function toError(status: grpc.StatusObject, { header, connected }: Outcome): RpcError {
+export function toError(status: grpc.StatusObject, { path, header, connected }: Outcome): RpcError {
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
   if (first !== undefined && !isGrpc(first)) return foreignError(status, first);
@@ -72,7 +75,9 @@ export function toError(status: grpc.StatusObject, { header, connected }: Outcom
   if (!answered) return connectionError(status, connected);
   const packed = status.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
-  return new RpcError(toStatus(status.code), status.details, { details, metadata: fromGrpcMetadata(status.metadata) });
+  const [mark] = status.metadata.get(NOT_HANDLED);
+  const metadata = fromGrpcMetadata(status.metadata);
+  return receivedError({ code: toStatus(status.code), message: status.details, details, metadata, path, mark });
 }
 
 /** Whether what begins an answer is gRPC's. */

@@ -1,7 +1,8 @@
 import { CallLimit, cancelled, Metadata, type MetadataValue, type Payload, type Reply } from '../../call/index.js';
 import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/index.js';
 import { RpcError, Status } from '../../status/index.js';
-import type { WireCall, WireHandler } from '../transport.js';
+import { RouterError } from '../router-error.js';
+import { TransportError, type WireCall, type WireHandler } from '../transport.js';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
@@ -54,7 +55,7 @@ async function receiveStream(
   const iterator = untilAborted(messages, broken)[Symbol.asyncIterator]();
   const first = await iterator.next();
   const received = new Metadata();
-  const rest = resume(first, iterator, () => received.appendAll(carried(trailer)));
+  const rest = resume(first, iterator, () => received.receive(carried(trailer)));
   const response = limited({ stream: true, messages: observe(rest, { error: asReceived, end }) });
   return { header: carried(header), trailer: received, response };
 }
@@ -74,8 +75,11 @@ async function* resume(
 }
 
 function asReceived(fault: unknown): unknown {
-  if (!(fault instanceof RpcError) || fault.constructor !== RpcError) return fault;
-  return new RpcError(fault.code, fault.message, { details: fault.details, metadata: carried(fault.metadata) });
+  if (!(fault instanceof RpcError) || fault instanceof TransportError) return fault;
+  const { code, message, details } = fault;
+  const metadata = carried(fault.metadata);
+  if (!(fault instanceof RouterError)) return new RpcError(code, message, { details, metadata });
+  return new RouterError(code, message, { details, metadata, handled: fault.handled });
 }
 
 /** That a deadline has passed, the far side knows by itself; why else its caller leaves, it never learns. */
