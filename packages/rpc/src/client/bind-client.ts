@@ -1,5 +1,6 @@
 import {
   CallLimit,
+  cancelled,
   currentScope,
   Metadata,
   type MetadataInit,
@@ -86,11 +87,14 @@ async function* streamReply(line: Line, request: Payload, options: CallOptions):
   const call = newCall(line, request, options);
   try {
     const { header, trailer, response } = await line.run(call);
-    options.onHeader?.(header);
     if (!response.stream) throw new TypeError('one message where a stream was expected');
-    yield* response.messages;
+    const messages = response.messages[Symbol.asyncIterator]();
+    options.onHeader?.(header);
+    yield* { [Symbol.asyncIterator]: () => messages };
     options.onTrailer?.(trailer);
   } catch (error) {
+    // If it failed on this side alone, such as in the caller's onHeader, the stream ends by that.
+    call.limit.end(cancelled(error));
     throw explain(error, call, line.channel);
   } finally {
     call.limit.release();

@@ -110,6 +110,27 @@ export function describeCancellation({ start }: Harness): void {
       await cleaned;
     });
 
+    it.each(['serverStream', 'bidiStream'] as const)(
+      'by an onHeader of %s that throws: its caller gets that, and the handler hears of it and cleans up',
+      async (kind) => {
+        const { handlers, aborted, cleaned } = watched();
+        const client = await start({ handlers });
+        const mine = new Error('the header was not what it should be');
+        const options = {
+          onHeader() {
+            throw mine;
+          },
+        };
+        const calls = {
+          serverStream: () => client.serverStream({}, options),
+          bidiStream: () => client.bidiStream(streamOf(), options),
+        };
+        await expect(collect<unknown>(calls[kind]())).rejects.toBe(mine);
+        expect(await aborted).toMatchObject(CANCELLED);
+        await cleaned;
+      },
+    );
+
     it('after the call: no effect', async () => {
       const signals: AbortSignal[] = [];
       const unary = async (_request: unknown, { signal }: ServerCall) => {
