@@ -1,0 +1,140 @@
+/** An attacker with a connection of its own ends no process, and fails no call of another's. */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import * as grpc from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { type Channel, createChannel, createClient } from '../src/client/index.js';
+import { staticResolver } from '../src/testing/index.js';
+import type { Attempt, Victim } from './attacks/attempt.js';
+import { clients } from './attacks/clients.js';
+import { connections } from './attacks/connections.js';
+import { floods } from './attacks/floods.js';
+import { pathOf } from './attacks/frames.js';
+import { malformed } from './attacks/malformed.js';
+import { messages } from './attacks/messages.js';
+import { requests } from './attacks/requests.js';
+import type { ConformanceClient } from './support/service.js';
+
+const VICTIM = fileURLToPath(new URL('./attacks/victim.mjs', import.meta.url));
+
+let child: ChildProcess;
+let victim: Victim;
+let channel: Channel;
+let innocent: ConformanceClient;
+let said = '';
+
+beforeAll(async () => {
+  child = fork(VICTIM, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
+  const [port] = await once(child, 'message');
+  victim = { port };
+  channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
+  innocent = createClient(ConformanceServiceDefinition, { channel });
+});
+
+afterAll(async () => {
+  channel.close();
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+});
+
+/** The victim is the process that it was, and has nothing to say. */
+afterEach(() => {
+  expect([child.exitCode, child.signalCode, said]).toEqual([null, null, '']);
+});
+
+/** What a plain client of gRPC does: it comes with a metadata, a deadline and a message of its own making. */
+function plain(name: string, run: (client: grpc.Client) => Promise<unknown>): Attempt {
+  return [
+    name,
+    async ({ port }) => {
+      const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+      await run(client);
+      client.close();
+    },
+  ];
+}
+
+const identity = (bytes: Buffer) => bytes;
+
+interface PlainCall {
+  readonly path?: string;
+  readonly message?: Buffer;
+  readonly pairs?: readonly (readonly [string, string])[];
+  readonly timeoutMs?: number;
+}
+
+function unary(client: grpc.Client, options: PlainCall): Promise<void> {
+  const { path = pathOf('Unary'), message = Buffer.alloc(0), pairs = [], timeoutMs = 1_000 } = options;
+  const metadata = new grpc.Metadata();
+  for (const [key, value] of pairs) metadata.add(key, value);
+  const deadline = Date.now() + timeoutMs;
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(path, identity, identity, message, metadata, { deadline }, () => resolve());
+  });
+}
+
+function cancelled(client: grpc.Client): Promise<unknown> {
+  const call = client.makeBidiStreamRequest(pathOf('BidiStream'), identity, identity);
+  call.on('error', () => undefined).resume();
+  setImmediate(() => call.cancel());
+  return new Promise((resolve) => call.on('status', resolve));
+}
+
+const times = <T>(count: number, item: (index: number) => T) =>
+  Array.from({ length: count }, (_, index) => item(index));
+
+const plainClients: readonly Attempt[] = [
+  plain('unknown methods', async (client) => {
+    for (const path of ['/a.B/C', '/__proto__/x', pathOf('constructor'), '/', '//', '/*'])
+      await unary(client, { path });
+  }),
+  plain('5 MiB', (client) => unary(client, { message: Buffer.alloc(5 * 1024 * 1024) })),
+  plain('140 headers', (client) => unary(client, { pairs: times(140, (index) => [`k${index}`, 'v']) })),
+  // It connects anew for each try, as its own HTTP/2 throws.
+  plain('metadata that is of HTTP', (client) => unary(client, { pairs: [['connection', 'close']], timeoutMs: 500 })),
+  plain('a header of 30 KiB', (client) => unary(client, { pairs: [['x', 'x'.repeat(30_000)]] })),
+  plain('a header of 100 KiB', (client) => unary(client, { pairs: [['x', 'x'.repeat(100_000)]] })),
+  plain('2,000 calls that it cancels', (client) => Promise.all(times(2_000, () => cancelled(client)))),
+  plain('1,000 calls whose time is over', (client) => Promise.all(times(1_000, () => unary(client, { timeoutMs: 1 })))),
+];
+
+/** Calls that begin before an attempt and end after it. */
+async function during(attack: () => Promise<unknown>): Promise<readonly string[]> {
+  let goOn: () => void = () => undefined;
+  const attacked = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  async function* requests() {
+    yield { text: 'before' };
+    await attacked;
+    yield { text: 'after' };
+  }
+  const texts: string[] = [];
+  for await (const { text } of innocent.bidiStream(requests())) {
+    texts.push(text);
+    if (text !== 'before') continue;
+    await attack();
+    goOn();
+  }
+  const { text } = await innocent.unary({ text: 'anew' });
+  return [...texts, text];
+}
+
+describe.each<[string, readonly Attempt[]]>([
+  ['connections', connections],
+  ['frames', malformed],
+  ['requests', requests],
+  ['messages', messages],
+  ['floods', floods],
+  ['clients of HTTP/2', clients],
+  ['clients of gRPC', plainClients],
+])('an attack by %s', (_kind, attempts) => {
+  it.each(attempts)('%s', async (_name, run) => {
+    expect(await during(() => run(victim))).toEqual(['before', 'after', 'anew']);
+  });
+});

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
+import { type Attempt, open, send, sending } from './attempt.js';
+import { BEGIN, call, headersFrame, PREFACE, pathOf, requestTo, TYPE } from './frames.js';
+
+/** What isn't HTTP/2, or not for long. */
+export const connections: readonly Attempt[] = [
+  ['a connection that closes at once', async (victim) => (await open(victim)).destroy()],
+  ['a connection that is reset at once', async (victim) => (await open(victim)).resetAndDestroy()],
+  ['a connection that ends its side at once', async (victim) => once((await open(victim)).resume().end(), 'close')],
+  sending('HTTP/1.1: GET', Buffer.from('GET / HTTP/1.1\r\nHost: victim\r\n\r\n')),
+  sending(
+    'HTTP/1.1: an upgrade to h2c',
+    Buffer.from(
+      'GET / HTTP/1.1\r\nHost: v\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n',
+    ),
+  ),
+  sending('HTTP/1.1: a header of 1 MiB', Buffer.from(`GET / HTTP/1.1\r\nX: ${'x'.repeat(1 << 20)}\r\n\r\n`)),
+  sending('HTTP/1.1: chunks', Buffer.from('POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\n')),
+  sending('HTTP/0.9', Buffer.from('GET /\r\n')),
+  sending('SSH', Buffer.from('SSH-2.0-OpenSSH_9.6\r\n')),
+  sending('a NUL', Buffer.from([0])),
+  sending('chance', randomBytes(64 * 1024)),
+  [
+    'TLS',
+    async ({ port }) => {
+      const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+      await new Promise((resolve) => socket.once('error', resolve).once('close', resolve));
+      socket.destroy();
+    },
+  ],
+  sending('the preface and nothing else', PREFACE),
+  sending('half a preface', PREFACE.subarray(0, 12)),
+  sending('a preface of another version', Buffer.from('PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n')),
+  sending('the preface and chance', PREFACE, randomBytes(4096)),
+  sending('the preface twice', BEGIN, PREFACE),
+  sending('a request before the settings', PREFACE, headersFrame(requestTo(pathOf('Unary')))),
+  sending('half a frame', BEGIN, Buffer.from([0, 0, 9, TYPE.HEADERS])),
+  [
+    'a request byte by byte, and the end amid it',
+    async (victim) => {
+      const socket = await open(victim);
+      socket.setNoDelay();
+      for (const byte of Buffer.concat([BEGIN, call()]).subarray(0, -3)) {
+        if (!socket.write(Buffer.from([byte]))) await once(socket, 'drain');
+      }
+      socket.end();
+      await once(socket.resume(), 'close');
+    },
+  ],
+  [
+    '100 connections that stay silent',
+    async (victim) => {
+      const sockets = await Promise.all(Array.from({ length: 100 }, () => open(victim)));
+      for (const socket of sockets) socket.write(PREFACE);
+      await send(victim, BEGIN, 100);
+      for (const socket of sockets) socket.destroy();
+    },
+  ],
+  [
+    '200 connections that are reset amid a request',
+    async (victim) => {
+      const sockets = await Promise.all(Array.from({ length: 200 }, () => open(victim)));
+      for (const socket of sockets) {
+        socket.write(Buffer.concat([BEGIN, headersFrame(requestTo(pathOf('BidiStream')))]), () =>
+          socket.resetAndDestroy(),
+        );
+      }
+      await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
+    },
+  ],
+];

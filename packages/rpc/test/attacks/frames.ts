@@ -1,0 +1,116 @@
+/** HTTP/2 by hand, so that it can be wrong. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6 */
+
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+export const TYPE = {
+  DATA: 0,
+  HEADERS: 1,
+  PRIORITY: 2,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PUSH_PROMISE: 5,
+  PING: 6,
+  GOAWAY: 7,
+  WINDOW_UPDATE: 8,
+  CONTINUATION: 9,
+} as const;
+
+export const END_STREAM = 0x1;
+export const ACK = 0x1;
+export const END_HEADERS = 0x4;
+export const PADDED = 0x8;
+
+export interface FrameOptions {
+  readonly flags?: number;
+  readonly stream?: number;
+  readonly payload?: Uint8Array;
+  /** What the frame says that its payload has; its length by default. */
+  readonly length?: number;
+}
+
+export function frame(type: number, options: FrameOptions = {}): Buffer {
+  const { flags = 0, stream = 0, payload = Buffer.alloc(0), length = payload.length } = options;
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** A frame of settings, each a number and its value. */
+export function settings(...pairs: readonly (readonly [id: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(pairs.length * 6);
+  for (const [index, [id, value]] of pairs.entries()) {
+    payload.writeUInt16BE(id, index * 6);
+    payload.writeUInt32BE(value, index * 6 + 2);
+  }
+  return frame(TYPE.SETTINGS, { payload });
+}
+
+/** What every connection begins with. */
+export const BEGIN = Buffer.concat([PREFACE, settings()]);
+
+/** A number of four bytes. */
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+export type Header = readonly [name: string, value: string];
+
+/** A header block, each field as a literal without indexing. Source: https://www.rfc-editor.org/rfc/rfc7541#section-6.2.2 */
+export function block(headers: readonly Header[]): Buffer {
+  return Buffer.concat(headers.map(([name, value]) => Buffer.concat([Buffer.from([0]), text(name), text(value)])));
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, 'latin1');
+  return Buffer.concat([integer(bytes.length), bytes]);
+}
+
+/** An integer with a prefix of seven bits. */
+function integer(value: number): Buffer {
+  if (value < 127) return Buffer.from([value]);
+  const bytes = [127];
+  let rest = value - 127;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
+  return Buffer.from([...bytes, rest]);
+}
+
+/** A message as gRPC frames it. */
+export function message(payload: Uint8Array = Buffer.alloc(0), { flag = 0, length = payload.length } = {}): Buffer {
+  return Buffer.concat([Buffer.from([flag]), uint32(length), payload]);
+}
+
+const SERVICE = '/rondo.conformance.v1.ConformanceService';
+/** The path of a method of the victim's. */
+export const pathOf = (method: string): string => `${SERVICE}/${method}`;
+
+/** What a request to `path` begins with. */
+export function requestTo(path: string): readonly Header[] {
+  return [
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':path', path],
+    [':authority', 'victim'],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+  ];
+}
+
+/** The first frame of a request. */
+export function headersFrame(headers: readonly Header[], { stream = 1, flags = END_HEADERS } = {}): Buffer {
+  return frame(TYPE.HEADERS, { flags, stream, payload: block(headers) });
+}
+
+/** The last frame of a request. */
+export function dataFrame(payload: Uint8Array, { stream = 1, flags = END_STREAM } = {}): Buffer {
+  return frame(TYPE.DATA, { flags, stream, payload });
+}
+
+/** A unary call whose headers, or whose body, are another than they should be. */
+export function call(headers: readonly Header[] = requestTo(pathOf('Unary')), body: Uint8Array = message()): Buffer {
+  return Buffer.concat([headersFrame(headers), dataFrame(body)]);
+}

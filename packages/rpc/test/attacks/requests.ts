@@ -1,0 +1,130 @@
+import { type Attempt, framing } from './attempt.js';
+import {
+  call,
+  dataFrame,
+  END_HEADERS,
+  END_STREAM,
+  type Header,
+  headersFrame,
+  message,
+  pathOf,
+  requestTo,
+} from './frames.js';
+
+const request = requestTo(pathOf('Unary'));
+const without = (name: string) => request.filter(([key]) => key !== name);
+const replaced = (name: string, value: string) =>
+  request.map(([key, old]) => [key, key === name ? value : old] as const);
+const withHeader = (...headers: readonly Header[]) => call([...request, ...headers]);
+const WAYS = ['in a reply', 'in a stream', 'in a failure'];
+/** What comes back: to a reply, to a stream, to a failure. */
+const echoed = (...headers: readonly Header[]) =>
+  ['Unary', 'ServerStream', 'UnaryUnsafe'].map((method) => call([...requestTo(pathOf(method)), ...headers]));
+const trailers = (...headers: readonly Header[]) => headersFrame(headers, { flags: END_HEADERS | END_STREAM });
+
+const paths = [
+  '',
+  '/',
+  '//',
+  '/*',
+  '*',
+  '/__proto__/constructor',
+  pathOf('__proto__'),
+  pathOf('constructor'),
+  pathOf('toString'),
+  pathOf('unary'),
+  pathOf('Unary/'),
+  pathOf('Unary?a=b#c'),
+  `${pathOf('Unary')}\u00e9\u00ff`,
+  `${pathOf('Unary')} `,
+  '/..%2f..%2fetc%2fpasswd',
+  '/%00%0a%0d',
+  `/${'long/'.repeat(2_000)}`,
+  'http://victim/rondo.conformance.v1.ConformanceService/Unary',
+  '/rondo.Keepalive/Ask',
+];
+
+const timeouts = ['', 'x', '1', '1s', '-1S', '1.5S', '0n', '0S', '1n', '99999999H', '999999999S', '2592000S', '1S,1S'];
+
+const contentTypes = [
+  'text/plain',
+  'application/json',
+  'application/grpc-web',
+  'application/grpc+',
+  'application/grpcé',
+  '',
+];
+
+/** Requests that no client of gRPC sends. */
+export const requests: readonly Attempt[] = [
+  framing('no path', call(without(':path'))),
+  framing('no method', call(without(':method'))),
+  framing('no scheme', call(without(':scheme'))),
+  framing('no authority', call(without(':authority'))),
+  framing('no content type', call(without('content-type'))),
+  framing('no te', call(without('te'))),
+  framing('the path twice', call([[':path', '/'], ...request])),
+  framing('a status', call([[':status', '200'], ...request])),
+  framing('an unknown pseudo header', call([[':evil', '1'], ...request])),
+  framing('a pseudo header behind others', withHeader([':path', '/'])),
+  framing(
+    'CONNECT',
+    call([
+      [':method', 'CONNECT'],
+      [':authority', 'victim'],
+      ['content-type', 'application/grpc'],
+    ]),
+  ),
+  framing('CONNECT to a protocol', call([[':protocol', 'websocket'], ...replaced(':method', 'CONNECT')])),
+  ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'PRI', '', 'P OST'].map((method) =>
+    framing(`the method "${method}"`, call(replaced(':method', method))),
+  ),
+  ...paths.map((path) => framing(`the path "${path.slice(0, 60)}"`, call(replaced(':path', path)))),
+  ...timeouts.map((timeout) => framing(`grpc-timeout "${timeout}"`, withHeader(['grpc-timeout', timeout]))),
+  framing('grpc-timeout twice', withHeader(['grpc-timeout', '1S'], ['grpc-timeout', '2S'])),
+  framing('an expired call of a stream', headersFrame([...requestTo(pathOf('BidiStream')), ['grpc-timeout', '1n']])),
+  ...contentTypes.map((type) => framing(`the content type "${type}"`, call(replaced('content-type', type)))),
+  framing('the content type twice', withHeader(['content-type', 'application/grpc'])),
+  framing('an upper-case key', withHeader(['X-Upper', '1'])),
+  framing('an empty key', withHeader(['', '1'])),
+  framing('a key with a space', withHeader(['x y', '1'])),
+  framing('a value with a NUL', withHeader(['x-nul', 'a\0b'])),
+  framing('a value with a line break', withHeader(['x-lines', 'a\r\nx-other: b'])),
+  framing('a value that is no ASCII', withHeader(['x-latin', '\u00e9\u00ff'])),
+  ...['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'transfer-encoding', 'http2-settings'].map((key) =>
+    framing(`the key ${key}`, withHeader([key, 'close'])),
+  ),
+  framing('te: gzip', call(replaced('te', 'gzip'))),
+  framing('a content length that is too small', withHeader(['content-length', '1'])),
+  framing('a content length that is too large', withHeader(['content-length', '99'])),
+  framing('a content length that is none', withHeader(['content-length', '-1'])),
+  framing('another host', withHeader(['host', 'other'], ['host', 'another'])),
+  framing('expect: 100-continue', withHeader(['expect', '100-continue'])),
+  framing('two tokens', withHeader(['authorization', 'a'], ['authorization', 'b'])),
+  framing('keys of prototypes', withHeader(['__proto__', '1'], ['constructor', '2'], ['__proto__', '3'])),
+  framing('the mark of a server', withHeader(['rondo-not-handled', pathOf('Unary')], ['rondo-served-by', 'me'])),
+  framing('a status as a request', withHeader(['grpc-status', '0'], ['grpc-message', '%'], ['grpc-status', 'x'])),
+  framing('bytes that are no base64', withHeader(['x-bin', '!!!'], ['grpc-trace-bin', '='], ['y-bin', ',,,'])),
+  framing('details as a request', withHeader(['grpc-status-details-bin', '////']), call()),
+  framing('a trace that is none', withHeader(['traceparent', `00-${'0'.repeat(5_000)}`], ['tracestate', ','])),
+  framing('trailers by a client', headersFrame(request), dataFrame(message(), { flags: 0 }), trailers(['x-late', '1'])),
+  framing('pseudo headers as trailers', headersFrame(request), trailers([':path', '/'], ['grpc-status', '0'])),
+  ...[
+    'http2-settings',
+    'host',
+    'trailer',
+    'content-length',
+    'keep-alive',
+    'date',
+    'user-agent',
+    'etag',
+    'set-cookie',
+  ].flatMap((key) =>
+    echoed([key, '5']).map((bytes, index) => framing(`${key}, which comes back ${WAYS[index]}`, bytes)),
+  ),
+  ...echoed(...Array.from({ length: 110 }, (_, index) => [`k${index}`, 'v'] as const)).map((bytes, index) =>
+    framing(`110 headers that come back ${WAYS[index]}`, bytes),
+  ),
+  framing('an end without a message', headersFrame(request, { flags: END_HEADERS | END_STREAM })),
+  framing('a request that never ends', headersFrame(request)),
+];

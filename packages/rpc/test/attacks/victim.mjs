@@ -1,0 +1,38 @@
+// The conformance service in a process of its own, from what was built: what attacks.test.ts attacks.
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+
+/** Sends back what it received, as handlers do that pass metadata on. */
+function echo({ header, trailer, metadata }) {
+  header.appendAll(metadata);
+  trailer.appendAll(metadata);
+}
+
+const handlers = {
+  async unary({ text }, call) {
+    echo(call);
+    return { text };
+  },
+  async unaryUnsafe(_request, { metadata }) {
+    throw new RpcError(Status.ABORTED, 'aborted', { metadata });
+  },
+  async clientStream(requests) {
+    const texts = [];
+    for await (const { text } of requests) texts.push(text);
+    return { texts };
+  },
+  async *serverStream({ count, payloadBytes }, call) {
+    echo(call);
+    for (let index = 0; index < count; index += 1) yield { index, payload: Buffer.alloc(payloadBytes) };
+  },
+  async *bidiStream(requests) {
+    for await (const { text } of requests) yield { text };
+  },
+  follow: unimplemented('victim.mjs'),
+  unimplemented: unimplemented('victim.mjs'),
+};
+
+const router = createRouter({ services: [implement(ConformanceServiceDefinition, handlers)], instanceId: 'victim' });
+const { port } = await serve(router, { listen: '127.0.0.1:0' });
+process.send(port);
