@@ -65,7 +65,15 @@ export class LockTimeout extends DatabaseError {
 
 /** A concurrent transaction won (SQLSTATE 40001, 40P01), at each of the attempts that were allowed. */
 export class SerializationFailure extends DatabaseError {
-  override readonly name = 'SerializationFailure';
+  override readonly name: string = 'SerializationFailure';
+}
+
+/**
+ * A migration won: it has changed what a statement returns that this connection prepared before (SQLSTATE 0A000, "cached
+ * plan must not change result type"). The connection refuses that statement for as long as it lives.
+ */
+export class OutdatedPlan extends SerializationFailure {
+  override readonly name = 'OutdatedPlan';
 }
 
 /** `one` or `maybeOne` met another number of rows than the statement promises: a fault of the program. */
@@ -118,6 +126,8 @@ function classifyServerError(error: ServerError): unknown {
     case '40001':
     case '40P01':
       return new SerializationFailure(error.message, error);
+    case '0A000':
+      return isOutdatedPlan(error) ? new OutdatedPlan(error.message, error) : error;
     case '55P03':
       return new LockTimeout(error.message, error);
     case '57014':
@@ -127,6 +137,11 @@ function classifyServerError(error: ServerError): unknown {
         ? new DatabaseUnavailable(`PostgreSQL is unavailable: ${error.message}`, error)
         : error;
   }
+}
+
+/** By the function that says so: the message is in the server's language, and 0A000 is every feature that is missing. */
+function isOutdatedPlan({ routine }: ServerError): boolean {
+  return routine === 'RevalidateCachedQuery';
 }
 
 /** 53300 too many connections; 57P01/02/03/05 stopping, crashed, starting, idle session ended; class 08 connection. */

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { cancelStatement } from './cancel.js';
-import { classify, DatabaseUnavailable } from './errors.js';
+import { classify, DatabaseUnavailable, OutdatedPlan } from './errors.js';
+import type { Generations } from './generation.js';
 import { type Bounds, settle } from './settle.js';
 import type { SqlValue } from './sql.js';
 
@@ -24,8 +25,22 @@ export interface Lease {
   release(): void;
 }
 
-/** Takes a connection from the pool, waiting no longer than the bounds allow. */
-export async function acquire(pool: Pool, bounds: Bounds): Promise<Lease> {
+/** The connections that are leased. */
+export interface Leasing {
+  readonly pool: Pool;
+  readonly generations: Generations;
+}
+
+/** Takes a connection from the pool, waiting no longer than the bounds allow; those that are outdated it closes. */
+export async function acquire({ pool, generations }: Leasing, bounds: Bounds): Promise<Lease> {
+  for (;;) {
+    const client = await connect(pool, bounds);
+    if (!generations.isOutdated(client)) return createLease(client, generations);
+    client.release(true);
+  }
+}
+
+async function connect(pool: Pool, bounds: Bounds): Promise<PoolClient> {
   const { signal } = bounds;
   signal?.throwIfAborted();
   const connecting = pool.connect();
@@ -36,7 +51,7 @@ export async function acquire(pool: Pool, bounds: Bounds): Promise<Lease> {
     );
   };
   try {
-    return createLease(await settle(connecting, bounds, handBack));
+    return await settle(connecting, bounds, handBack);
   } catch (error) {
     throw classifyUnlessAborted(error, signal);
   }
@@ -47,7 +62,7 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
 
-function createLease(client: PoolClient): Lease {
+function createLease(client: PoolClient, generations: Generations): Lease {
   let ended = false;
   let fault: unknown;
   // The driver wants one statement at a time; a caller may send several, as with Promise.all.
@@ -69,6 +84,7 @@ function createLease(client: PoolClient): Lease {
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;
+      if (classified instanceof OutdatedPlan) generations.end(client);
       throw classified;
     }
   };
@@ -96,7 +112,7 @@ function createLease(client: PoolClient): Lease {
       if (ended) return;
       ended = true;
       // The driver hears of the end of a connection later than of the error that comes before it.
-      client.release(fault instanceof DatabaseUnavailable);
+      client.release(fault instanceof DatabaseUnavailable || generations.isOutdated(client));
     },
   };
 }

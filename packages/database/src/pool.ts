@@ -1,5 +1,6 @@
 import { Pool } from 'pg';
 import { atStake, classify } from './errors.js';
+import { Generations } from './generation.js';
 import { acquire } from './lease.js';
 import { Outage } from './patience.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
@@ -50,15 +51,17 @@ interface Statement {
 export function createPool(options: PoolOptions): Database {
   const { statementTimeoutMs = 10_000 } = options;
   const pool = openPool(options, statementTimeoutMs);
+  const leasing = { pool, generations: new Generations() };
+  pool.on('connect', (client) => leasing.generations.add(client));
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
-    acquire: (signal) => acquire(pool, { signal, timeoutMs: leftMs }),
+    acquire: (signal) => acquire(leasing, { signal, timeoutMs: leftMs }),
     boundMs,
     statementTimeoutMs,
   });
 
   const runOnce = async <Row extends object>({ sql, params = [], options = {}, leftMs }: Statement) => {
-    const lease = await acquire(pool, { signal: options.signal, timeoutMs: leftMs });
+    const lease = await acquire(leasing, { signal: options.signal, timeoutMs: leftMs });
     try {
       const running = lease.run<Row>(sql, params, { ...options, timeoutMs: boundMs(statementTimeoutMs) });
       return (await atStake(running)).rows;

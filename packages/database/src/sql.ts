@@ -12,7 +12,8 @@ export interface QueryOptions {
   readonly patience?: Patience | undefined;
   /**
    * Prepares the statement under this name: each connection parses it once, and soon plans it no more. It pays for one
-   * that is run all the time. A name is of one text for ever; at most 63 bytes.
+   * that is run all the time. A name is of one text for ever; at most 63 bytes. Where a migration changes what it returns,
+   * the pool's connections are replaced and it is run again; name its columns, so that only a change of their types does.
    */
   readonly name?: string | undefined;
 }
@@ -56,15 +57,16 @@ export interface TransactionOptions extends QueryOptions {
 
 /**
  * A pool of connections to one database. A statement of its own that a concurrent transaction has won against
- * (serialization failure, deadlock) took no effect, and is run again as {@link Database.transaction} is.
+ * (serialization failure, deadlock, migration) took no effect, and is run again as {@link Database.transaction} is.
  */
 export interface Database extends Queries {
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. When a concurrent
-   * transaction wins (serialization failure, deadlock) **`work` runs again**, after a random pause, so it must have no
-   * other effects. With `patience` it also runs again after the database went away, unless the commit had been sent
-   * and `repeat` isn't set. An abort takes effect at once, whatever `work` is doing, and up to the commit: once that is sent,
-   * its outcome is awaited. A `work` that swallowed a statement's error is rejected with that error.
+   * transaction wins (serialization failure, deadlock, or a migration that changed what a prepared statement returns)
+   * **`work` runs again**, after a random pause, so it must have no other effects. With `patience` it also runs again after
+   * the database went away, unless the commit had been sent and `repeat` isn't set. An abort takes effect at once, whatever
+   * `work` is doing, and up to the commit: once that is sent, its outcome is awaited. A `work` that swallowed a statement's
+   * error is rejected with that error.
    *
    * @throws SerializationFailure when every attempt lost; OutcomeUnknown when the database went away during the commit.
    */
