@@ -6,6 +6,8 @@ const ambient = 'Ambient clock or chance';
 const peers = "resolver, balancer, transport, resilience and telemetry don't know each other";
 const deep = 'Import a package by its name';
 const stores = "The registry's stores don't know each other";
+const read = 'Name the columns: a migration';
+const written = 'Name the columns that are written';
 const wire = 'Only transport/grpc and server/grpc';
 
 export const refused = [
@@ -89,6 +91,28 @@ export const refused = [
   }).map(([name, code]) => [`services/registry/src/${name}.ts`, ambient, code]),
   ['packages/rpc/src/clock/clock.ts', ambient, 'export const at = Date.now();'],
 
+  // Columns of statements.
+  ...Object.entries({
+    select: "'SELECT * FROM products WHERE id = $1'",
+    distinct: "'SELECT DISTINCT * FROM products'",
+    returning: '`UPDATE products SET stock = 1\n  RETURNING *`',
+    beside: "'SELECT stock, * FROM products'",
+    alias: "'SELECT products.*, orders.id FROM products'",
+    last: "'DELETE FROM products RETURNING products.*'",
+    record: '`SELECT (jsonb_populate_record(products, made)).* FROM requests`',
+    after: '`SELECT ${part}, lines.*\n  FROM products`',
+    of: '`SELECT ${part}.* FROM products`',
+  }).map(([name, sql]) => [
+    `services/sales/src/adapters/star-${name}.ts`,
+    read,
+    `const part = 'a';\nexport const SQL = [part, ${sql}];`,
+  ]),
+  ...Object.entries({
+    values: "'INSERT INTO products VALUES ($1, $2)'",
+    select: "'INSERT INTO products SELECT $1, $2'",
+    copy: "'COPY products FROM STDIN'",
+  }).map(([name, sql]) => [`packages/sync/src/write-${name}.ts`, written, `export const SQL = ${sql};`]),
+
   // The language.
   ['packages/cli/src/any.ts', 'lint/suspicious/noExplicitAny', 'export const a: any = 1;'],
   ['packages/cli/src/bang.ts', 'lint/style/noNonNullAssertion', 'export const f = (a?: { b: 1 }) => a!.b;'],
@@ -150,6 +174,14 @@ export const allowed = [
   ['services/registry/src/adapters/etcd-store/ok.ts', "import '@rondo/contracts/etcd-v3/rpc';"],
   ['services/sales/src/ok.ts', "import './adapters/products.js';\nimport '@rondo/service';\nimport './rpc/orders.js';"],
   ['services/sales/src/config.ts', 'export const url = process.env.DATABASE_URL;'],
+  [
+    'services/sales/src/adapters/columns.ts',
+    [
+      "export const SQL = ['SELECT count(*) AS all, stock * 2 AS twice FROM products', 'SELECT FROM products',",
+      "  'INSERT INTO products (id, title) SELECT id, title FROM old', 'COPY products (id) FROM STDIN', 'a.*b', '*'];",
+    ].join('\n'),
+  ],
+  ['services/sales/src/adapters/star.test.ts', "export const SQL = 'SELECT * FROM products';"],
   ['packages/resources/src/ok.test.ts', "import '@rondo/rpc/testing';"],
   ['services/sales/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
   ['scripts/ok.mjs', "import './steps.mjs';\nawait import('../packages/scaffold/dist/index.js');"],

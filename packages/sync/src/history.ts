@@ -90,7 +90,9 @@ export interface Range {
 }
 
 const TOPIC_PAGE = `
-  SELECT anchor.intact, change.* FROM
+  SELECT
+    anchor.intact, change.position, change.mark, change.outbox_id, change.topic, change.payload, change.create_time
+  FROM
     (SELECT EXISTS (SELECT FROM sync_changes WHERE position = $2 AND mark = $3) AS intact) AS anchor
     LEFT JOIN (
       SELECT ${COLUMNS} FROM sync_changes WHERE topic = $1 AND position > $2 AND position <= $4

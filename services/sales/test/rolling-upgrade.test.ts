@@ -5,7 +5,7 @@ import { addCustomer, addProduct, addQuote, type Company, startCompany } from '.
 /** As many as the service has connections, and more: each of them is in use when the schema changes. */
 const CALLERS = 16;
 /** So often has each kind of call to succeed before the first migration, and after each. */
-const ROUNDS = 40;
+const ROUNDS = 20;
 
 /** What the next version does to the tables while replicas of this one serve. */
 const MIGRATIONS = {

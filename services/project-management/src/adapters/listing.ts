@@ -1,11 +1,13 @@
 import type { SqlValue } from '@rondo/database';
-import { ascending, descending, whereOf } from '@rondo/resources/sql';
+import { ascending, columnsOf, descending, whereOf } from '@rondo/resources/sql';
 import type { Condition, ListQuery } from '../domain/page.js';
 
 /** A list that is read along `sequence`. */
 export interface Listing {
   readonly table: string;
   readonly order: 'the oldest first' | 'the newest first';
+  /** The columns that are read. */
+  readonly selected: readonly string[];
   /** By a filter's field, `state` apart: its column. Each that is compared by order has an index of its own. */
   readonly columns: Readonly<Record<string, string>>;
   /** Every state that a row can have. */
@@ -63,13 +65,15 @@ export function fewStatement(listing: Listing, query: ListQuery, field: string):
   const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
   const others = [...livesOf(query), ...statesOf(parts)].map((branches) => `(${branches.join(' OR ')})`);
   const rest = [...others, ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
+  const selected = listing.selected.join(', ');
   // The order makes it the field's own index that is read, whatever the planner believes of the values.
   const sql = `
-    WITH few AS MATERIALIZED (SELECT * FROM ${listing.table} WHERE ${inScope} AND ${ofField.join(' AND ')}
+    WITH few AS MATERIALIZED (SELECT ${selected}, deleted FROM ${listing.table}
+      WHERE ${inScope} AND ${ofField.join(' AND ')}
       ORDER BY ${listing.columns[field]} LIMIT ${MAX_WALKED + 1})
-    SELECT page.*, ${listing.beside ?? 'NULL AS beside'}, found
+    SELECT ${columnsOf('page', listing.selected)}, ${listing.beside ?? 'NULL AS beside'}, found
     FROM (SELECT count(*) AS found FROM few) AS counted
-      LEFT JOIN (SELECT * FROM few WHERE ${[...rest, 'TRUE'].join(' AND ')} AND ${along(parts)} LIMIT $2) AS page
+      LEFT JOIN (SELECT ${selected} FROM few WHERE ${[...rest, 'TRUE'].join(' AND ')} AND ${along(parts)} LIMIT $2) AS page
         ON found <= ${MAX_WALKED}
     ORDER BY page.sequence ${parts.oldestFirst ? '' : 'DESC'}`;
   return { sql, params };
@@ -84,6 +88,7 @@ export function fewStatement(listing: Listing, query: ListQuery, field: string):
 export function walkStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);
   const { terms, inScope, params, oldestFirst } = parts;
+  const selected = listing.selected.join(', ');
   const walkedBy = terms.find(({ field, comparator }) => field === listing.walkedBy && comparator === '=');
   const rest = terms.filter((term) => term !== walkedBy).map(({ sql }) => sql);
   const states = walkedBy === undefined ? statesOf(parts) : [allowedStates(parts)];
@@ -93,17 +98,19 @@ export function walkStatement(listing: Listing, query: ListQuery): Statement {
   );
   const pages = walks.map((walk) =>
     rest.length === 0
-      ? `(SELECT * ${walk} LIMIT $2)`
-      : `(SELECT * FROM (SELECT * ${walk} LIMIT ${MAX_WALKED}) AS walked WHERE ${rest.join(' AND ')} LIMIT $2)`,
+      ? `(SELECT ${selected} ${walk} LIMIT $2)`
+      : `(SELECT ${selected} FROM (SELECT ${selected} ${walk} LIMIT ${MAX_WALKED}) AS walked
+          WHERE ${rest.join(' AND ')} LIMIT $2)`,
   );
   const ends =
     rest.length === 0 ? [] : walks.map((walk) => `(SELECT sequence ${walk} OFFSET ${MAX_WALKED - 1} LIMIT 1)`);
   const direction = oldestFirst ? '' : 'DESC';
   const sql = `
-    SELECT page.*, ${listing.beside ?? 'NULL AS beside'}, walked_to
+    SELECT ${columnsOf('page', listing.selected)}, ${listing.beside ?? 'NULL AS beside'}, walked_to
     FROM (SELECT ${oldestFirst ? 'least' : 'greatest'}(${[...ends, 'NULL::bigint'].join(', ')}) AS walked_to) AS walk
-      LEFT JOIN (SELECT * FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY sequence ${direction} LIMIT $2) AS page
-        ON TRUE
+      LEFT JOIN (
+        SELECT ${selected} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY sequence ${direction} LIMIT $2
+      ) AS page ON TRUE
     ORDER BY page.sequence ${direction}`;
   return { sql, params };
 }

@@ -10,7 +10,7 @@ import type { MemberStore } from '../domain/team-ports.js';
 import type { StoreDatabase } from './database.js';
 import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
 import { once } from './request-log.js';
-import { type MemberRow, toMember } from './rows.js';
+import { MEMBERS_COLUMNS, type MemberRow, toMember } from './rows.js';
 
 /** Members in PostgreSQL. */
 export function createMemberStore(database: StoreDatabase): MemberStore {
@@ -20,7 +20,7 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
         toMember(await once(transaction, { collection: 'members', key }, () => insert(transaction, member))),
       ),
     async find(id) {
-      const row = await database.maybeOne<MemberRow>('SELECT * FROM members WHERE id = $1', [id]);
+      const row = await database.maybeOne<MemberRow>(`SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1`, [id]);
       return row && toMember(row);
     },
     list: (query) => list(database, query),
@@ -59,7 +59,7 @@ const COLUMNS = {
 async function list(database: StoreDatabase, query: ListQuery): Promise<Page<Member>> {
   const where = whereOf(query.conditions, COLUMNS, 4);
   const rows = await database.query<MemberRow>(
-    `SELECT * FROM members WHERE sequence < $1 AND ($3 OR delete_time IS NULL) AND ${where.sql}
+    `SELECT ${MEMBERS_COLUMNS} FROM members WHERE sequence < $1 AND ($3 OR delete_time IS NULL) AND ${where.sql}
      ORDER BY sequence DESC LIMIT $2`,
     [...descending(query), query.showDeleted, ...where.params],
   );
@@ -71,13 +71,14 @@ async function list(database: StoreDatabase, query: ListQuery): Promise<Page<Mem
  * side only.
  */
 async function lock(transaction: Transaction, id: string): Promise<Member | undefined> {
-  const row = await transaction.maybeOne<MemberRow>('SELECT * FROM members WHERE id = $1 FOR UPDATE', [id]);
+  const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1 FOR UPDATE`;
+  const row = await transaction.maybeOne<MemberRow>(sql, [id]);
   return row && toMember(row);
 }
 
 function insert(transaction: Transaction, { id, displayName, email, weeklyCapacityMinutes }: NewMember) {
   const sql = `INSERT INTO members (id, display_name, email, weekly_capacity_minutes, create_time, update_time)
-    SELECT $1, $2, $3, $4, now, now FROM (SELECT clock_timestamp() AS now) AS clock RETURNING *`;
+    SELECT $1, $2, $3, $4, now, now FROM (SELECT clock_timestamp() AS now) AS clock RETURNING ${MEMBERS_COLUMNS}`;
   const params = [id, displayName, email, weeklyCapacityMinutes];
   return unlessEmailTaken(email, transaction.one<MemberRow>(sql, params));
 }
@@ -112,7 +113,7 @@ async function set(transaction: Transaction, { member, assignments, params }: As
   const sql = `UPDATE members SET ${assignments}, version = version + 1, update_time = clock.now
     FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now
       FROM members WHERE id = $1) AS clock
-    WHERE id = $1 RETURNING members.*`;
+    WHERE id = $1 RETURNING ${MEMBERS_COLUMNS}`;
   return toMember(await unlessEmailTaken(member.email, transaction.one<MemberRow>(sql, [member.id, ...params])));
 }
 

@@ -4,8 +4,10 @@ import type { ReservedWeek } from '../domain/capacity-errors.js';
 import type { MemberWeek, NewReservation, Reservation, WeekOfMember } from '../domain/reservation.js';
 import type { Period } from '../domain/team-ports.js';
 import {
+  MEMBERS_COLUMNS,
   type MemberRow,
   type MemberWeekRow,
+  RESERVATIONS_COLUMNS,
   type ReservationRow,
   toMember,
   toMemberWeek,
@@ -20,7 +22,7 @@ import {
 /** Holds members as they are, deleted ones, too; undefined holds all that are in the team. The oldest first. */
 export async function lockMembers(transaction: Transaction, ids: readonly string[] | undefined) {
   const which = ids === undefined ? 'delete_time IS NULL' : 'id = ANY($1)';
-  const sql = `SELECT * FROM members WHERE ${which} ORDER BY id FOR SHARE`;
+  const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE ${which} ORDER BY id FOR SHARE`;
   const rows = await transaction.query<MemberRow>(sql, ids === undefined ? [] : [ids]);
   return [...rows].sort((a, b) => (a.sequence < b.sequence ? -1 : 1)).map(toMember);
 }
@@ -69,7 +71,7 @@ const INSERT = `
   SELECT id, member_id, week_start_date, project_id, minutes
   FROM unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::bigint[]) WITH ORDINALITY
     AS given (id, member_id, week_start_date, project_id, minutes, place)
-  ORDER BY place RETURNING *`;
+  ORDER BY place RETURNING ${RESERVATIONS_COLUMNS}`;
 
 /** Reserves time of weeks that are locked. */
 export async function insertReservations(
@@ -88,7 +90,7 @@ export async function insertReservations(
 
 /** Releases what is reserved for a project, whose row the transaction has locked. */
 export async function releaseProject(transaction: Transaction, projectId: string): Promise<void> {
-  const sql = 'DELETE FROM reservations WHERE project_id = $1 RETURNING *';
+  const sql = `DELETE FROM reservations WHERE project_id = $1 RETURNING ${RESERVATIONS_COLUMNS}`;
   await giveBack(transaction, await transaction.query<ReservationRow>(sql, [projectId]));
 }
 

@@ -6,7 +6,7 @@ import { dayNumberOf, type WeekNumber, weekOf } from '../domain/planning/days.js
 import type { Dependency, RemainingTask } from '../domain/planning/task-graph.js';
 import type { MemberTime } from '../domain/planning/team-time.js';
 import type { StoreDatabase } from './database.js';
-import { type ProjectRow, toTaskState } from './rows.js';
+import { toTaskState } from './rows.js';
 
 /** How many rows are held at a time as the database sends them. */
 const CHUNK = 5_000;
@@ -28,8 +28,8 @@ export function createPlanStore(
   return {
     workload: (projectId, monday) =>
       database.atOneMoment(async (transaction): Promise<Workload | undefined> => {
-        const sql = 'SELECT * FROM projects WHERE id = $1';
-        const project = await transaction.maybeOne<ProjectRow>(sql, [projectId]);
+        const sql = 'SELECT start_date FROM projects WHERE id = $1';
+        const project = await transaction.maybeOne<{ start_date: string | null }>(sql, [projectId]);
         if (project === undefined) return undefined;
         const { more } = await transaction.one<{ more: boolean }>(MORE_REMAIN, [projectId, maxPlanned]);
         if (more) return { efforts: await readEfforts(transaction, projectId), toPlan: undefined };

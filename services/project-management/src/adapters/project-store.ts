@@ -9,7 +9,7 @@ import type { Listing } from './listing.js';
 import { readList } from './lists.js';
 import { once } from './request-log.js';
 import { requireReferences } from './require-references.js';
-import { type ProjectRow, toProject } from './rows.js';
+import { PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
 import { insertTasks } from './task-rows.js';
 
 /** What is done with a project that is deleted or archived, in the same transaction. */
@@ -25,6 +25,7 @@ const LISTING: Listing = {
     due_date: 'due_date',
     create_time: 'create_time',
   },
+  selected: PROJECT_COLUMNS,
   states: PROJECT_STATES,
   walkedBy: 'owner',
   // Two that are made at once may come in either order.
@@ -37,7 +38,7 @@ export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async
     create: (project, tasks, key) =>
       database.transaction((transaction) => create(transaction, { project, tasks, key })),
     async find(id) {
-      const row = await database.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1', [id]);
+      const row = await database.maybeOne<ProjectRow>(`SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1`, [id]);
       return row && toProject(row);
     },
     list: (query) => readList<ProjectRow, Project>(database, { listing: LISTING, query }, toProject),
@@ -92,7 +93,7 @@ function insert(transaction: Transaction, project: NewProject): Promise<ProjectR
   return transaction.one<ProjectRow>(
     `INSERT INTO projects (id, title, state, owner_id, start_date, due_date, create_time, update_time)
      SELECT $1, $2, $3, $4, $5::date, $6::date, now, now FROM (SELECT clock_timestamp() AS now) AS clock
-     RETURNING *`,
+     RETURNING ${PROJECTS_COLUMNS}`,
     fieldsOf(project),
   );
 }
@@ -120,7 +121,8 @@ async function move(
   id: string,
   change: (project: Project) => Promise<Project>,
 ): Promise<Project | undefined> {
-  const row = await transaction.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1 FOR NO KEY UPDATE', [id]);
+  const sql = `SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1 FOR NO KEY UPDATE`;
+  const row = await transaction.maybeOne<ProjectRow>(sql, [id]);
   return row && change(toProject(row));
 }
 
@@ -129,7 +131,7 @@ function write(transaction: Transaction, project: Project): Promise<ProjectRow> 
   return transaction.one<ProjectRow>(
     `UPDATE projects SET title = $2, state = $3, owner_id = $4, start_date = $5, due_date = $6, version = version + 1,
        update_time = greatest(clock_timestamp(), update_time + interval '1 millisecond')
-     WHERE id = $1 RETURNING *`,
+     WHERE id = $1 RETURNING ${PROJECTS_COLUMNS}`,
     fieldsOf(project),
   );
 }
@@ -139,7 +141,7 @@ function mark(transaction: Transaction, id: string, as: 'deleted' | 'live'): Pro
     `UPDATE projects SET version = version + 1, update_time = now, delete_time = CASE WHEN $2 THEN now END
      FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now
        FROM projects WHERE id = $1) AS clock
-     WHERE id = $1 RETURNING projects.*`,
+     WHERE id = $1 RETURNING ${PROJECTS_COLUMNS}`,
     [id, as === 'deleted'],
   );
 }

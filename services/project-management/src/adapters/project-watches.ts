@@ -6,7 +6,7 @@ import { projectName } from '../domain/names.js';
 import type { ProjectWatches } from '../domain/ports.js';
 import { parseChange } from './change-json.js';
 import { topicOf } from './change-log.js';
-import { type ProjectRow, type TaskRow, toProject, toTask } from './rows.js';
+import { PROJECTS_COLUMNS, type ProjectRow, TASK_RECORDS_COLUMNS, type TaskRow, toProject, toTask } from './rows.js';
 
 /** So many tasks, of a hundred dependencies each, still fit into a message of 4 MiB. */
 const PART = 500;
@@ -29,12 +29,12 @@ export function createProjectWatches(sync: Pick<Sync, 'watch'>): ProjectWatches 
 }
 
 const NEXT_TASKS = `
-  SELECT * FROM task_records WHERE project_id = $1 AND NOT deleted AND sequence > $2
+  SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE project_id = $1 AND NOT deleted AND sequence > $2
   ORDER BY sequence LIMIT ${PART}`;
 
 /** The project with its tasks, the oldest first, in parts. @throws NotFound */
 async function* readParts(transaction: Transaction, id: string): AsyncGenerator<ProjectSnapshotPart> {
-  const row = await transaction.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1', [id]);
+  const row = await transaction.maybeOne<ProjectRow>(`SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1`, [id]);
   if (row === undefined) throw new NotFound(projectName(id), 'list the projects with ListProjects');
   const project = toProject(row);
   for (let after = 0n; ; ) {

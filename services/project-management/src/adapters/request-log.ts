@@ -1,18 +1,21 @@
 import type { SqlValue, Transaction } from '@rondo/database';
-import type { RequestTable } from '@rondo/resources/sql';
+import { columnsOf, type RequestTable } from '@rondo/resources/sql';
 import { RequestIdReused } from '../domain/errors.js';
 import type { RequestKey } from '../domain/request-key.js';
+import { MEMBER_COLUMNS, PROJECT_COLUMNS, RESERVATION_COLUMNS, TASK_COLUMNS } from './rows.js';
 
 /** Where requests that were carried out stand. */
 export const REQUESTS: RequestTable = { table: 'create_requests', scope: 'collection' };
 
+const TASK_RECORDS = { name: 'task_records', columns: [...TASK_COLUMNS, 'dependencies'] };
+
 /** What may be asked for with a request id, and the relation that has the rows as they are answered. */
 const RELATIONS = {
-  projects: 'projects',
-  tasks: 'task_records',
-  task_batches: 'task_records',
-  members: 'members',
-  reservations: 'reservations',
+  projects: { name: 'projects', columns: PROJECT_COLUMNS },
+  tasks: TASK_RECORDS,
+  task_batches: TASK_RECORDS,
+  members: { name: 'members', columns: MEMBER_COLUMNS },
+  reservations: { name: 'reservations', columns: RESERVATION_COLUMNS },
 } as const;
 
 /** What may be asked for with a request id: each has ids of its own. */
@@ -76,7 +79,7 @@ async function keepOutcome(
     projectId === undefined ? ['', []] : ['AND made.project_id = $4', [projectId]];
   await transaction.query(
     `UPDATE create_requests SET outcome =
-       (SELECT jsonb_agg(to_jsonb(made) ORDER BY made.sequence) FROM ${RELATIONS[collection]} AS made
+       (SELECT jsonb_agg(to_jsonb(made) ORDER BY made.sequence) FROM ${RELATIONS[collection].name} AS made
         WHERE made.id = ANY($3) ${inProject})
      WHERE collection = $1 AND request_id = $2`,
     [collection, key.id, rows.map(({ id }) => id), ...params],
@@ -89,10 +92,11 @@ async function firstOutcome<Row extends object>(
   collection: Collection,
   { id, fingerprint }: RequestKey,
 ): Promise<readonly Row[]> {
+  const { name, columns } = RELATIONS[collection];
   const rows = await transaction.query<{ same: boolean } & Row>(
-    `SELECT fingerprint = $3 AS same, made.*
+    `SELECT fingerprint = $3 AS same, ${columnsOf('made', columns)}
      FROM create_requests, jsonb_path_query(outcome, '$[*]') WITH ORDINALITY AS part (record, place),
-       jsonb_populate_record(NULL::${RELATIONS[collection]}, part.record) AS made
+       jsonb_populate_record(NULL::${name}, part.record) AS made
      WHERE collection = $1 AND request_id = $2 ORDER BY place`,
     [collection, id, fingerprint],
   );

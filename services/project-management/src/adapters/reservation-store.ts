@@ -8,7 +8,16 @@ import type { ReservationParties, ReservationStore } from '../domain/team-ports.
 import type { StoreDatabase } from './database.js';
 import { giveBack, insertReservations, lockMembers, lockWeeks, readWeeks } from './member-weeks.js';
 import { once } from './request-log.js';
-import { type MemberRow, type ProjectRow, type ReservationRow, toProject, toReservation } from './rows.js';
+import {
+  MEMBERS_COLUMNS,
+  type MemberRow,
+  PROJECTS_COLUMNS,
+  type ProjectRow,
+  RESERVATIONS_COLUMNS,
+  type ReservationRow,
+  toProject,
+  toReservation,
+} from './rows.js';
 
 /** Reservations in PostgreSQL. */
 export function createReservationStore(database: StoreDatabase): ReservationStore {
@@ -16,14 +25,14 @@ export function createReservationStore(database: StoreDatabase): ReservationStor
     create: (reservation, admit, key) =>
       database.transaction((transaction) => create(transaction, { reservation, admit, key })),
     async find({ memberId, reservationId }) {
-      const sql = 'SELECT * FROM reservations WHERE id = $1 AND member_id = $2';
+      const sql = `SELECT ${RESERVATIONS_COLUMNS} FROM reservations WHERE id = $1 AND member_id = $2`;
       const row = await database.maybeOne<ReservationRow>(sql, [reservationId, memberId]);
       return row && toReservation(row);
     },
     list: (memberId, query) => list(database, memberId, query),
     remove: ({ memberId, reservationId }) =>
       database.transaction(async (transaction) => {
-        const sql = 'DELETE FROM reservations WHERE id = $1 AND member_id = $2 RETURNING *';
+        const sql = `DELETE FROM reservations WHERE id = $1 AND member_id = $2 RETURNING ${RESERVATIONS_COLUMNS}`;
         const rows = await transaction.query<ReservationRow>(sql, [reservationId, memberId]);
         await giveBack(transaction, rows);
         return rows.length > 0;
@@ -41,9 +50,8 @@ interface Creation {
 async function create(transaction: Transaction, { reservation, admit, key }: Creation): Promise<Reservation> {
   const row = await once<ReservationRow>(transaction, { collection: 'reservations', key }, async () => {
     const { memberId, projectId, minutes } = reservation;
-    const project = await transaction.maybeOne<ProjectRow>('SELECT * FROM projects WHERE id = $1 FOR SHARE', [
-      projectId,
-    ]);
+    const locked = `SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1 FOR SHARE`;
+    const project = await transaction.maybeOne<ProjectRow>(locked, [projectId]);
     const [member] = await lockMembers(transaction, [memberId]);
     admit({ member, project: project && toProject(project) });
     for (const week of await lockWeeks(transaction, [reservation])) requireFree(week, minutes);
@@ -64,7 +72,7 @@ async function list(
   const where = whereOf(query.conditions, COLUMNS, memberId === undefined ? 3 : 4);
   const ofMember = memberId === undefined ? 'TRUE' : 'member_id = $3';
   const rows = await database.query<ReservationRow>(
-    `SELECT * FROM reservations WHERE position > $1 AND ${ofMember} AND ${where.sql}
+    `SELECT ${RESERVATIONS_COLUMNS} FROM reservations WHERE position > $1 AND ${ofMember} AND ${where.sql}
      ORDER BY position LIMIT $2`,
     [...ascending(query), ...(memberId === undefined ? [] : [memberId]), ...where.params],
   );
@@ -80,7 +88,8 @@ async function weeks(
   memberId: string,
   mondays: readonly CalendarDate[],
 ): Promise<readonly MemberWeek[] | undefined> {
-  const member = await transaction.maybeOne<MemberRow>('SELECT * FROM members WHERE id = $1', [memberId]);
+  const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1`;
+  const member = await transaction.maybeOne<MemberRow>(sql, [memberId]);
   const [from, to] = [mondays[0], mondays.at(-1)];
   if (member === undefined || from === undefined || to === undefined) return undefined;
   const known = await readWeeks(transaction, { from, to }, memberId);

@@ -1,3 +1,4 @@
+import { columnsOf } from '@rondo/resources/sql';
 import type { Member } from '../domain/member.js';
 import { PROJECT_STATES, type Project, type ProjectState } from '../domain/project.js';
 import type { MemberWeek, Reservation } from '../domain/reservation.js';
@@ -18,6 +19,15 @@ export interface ProjectRow {
   readonly version: bigint;
 }
 
+/** The columns of a project. */
+export const PROJECT_COLUMNS = [
+  ...['id', 'sequence', 'title', 'state', 'owner_id', 'start_date', 'due_date'],
+  ...['create_time', 'update_time', 'delete_time', 'version'],
+];
+
+/** They, as a statement on `projects` lists them. */
+export const PROJECTS_COLUMNS = columnsOf('projects', PROJECT_COLUMNS);
+
 /** A row of `task_records`. */
 export interface TaskRow {
   readonly id: string;
@@ -34,6 +44,18 @@ export interface TaskRow {
   readonly version: bigint;
 }
 
+/** The columns of a task that `tasks` itself has. */
+export const TASK_COLUMNS = [
+  ...['id', 'project_id', 'sequence', 'title', 'state', 'assignee_id', 'effort_minutes'],
+  ...['create_time', 'update_time', 'delete_time', 'version'],
+];
+
+/** They, as a statement on `tasks` lists them. */
+export const TASKS_COLUMNS = columnsOf('tasks', TASK_COLUMNS);
+
+/** All columns of a task, as a statement on `task_records` lists them. */
+export const TASK_RECORDS_COLUMNS = columnsOf('task_records', [...TASK_COLUMNS, 'dependencies']);
+
 /** A row of `members`. */
 export interface MemberRow {
   readonly id: string;
@@ -47,6 +69,15 @@ export interface MemberRow {
   readonly version: bigint;
 }
 
+/** The columns of a member. */
+export const MEMBER_COLUMNS = [
+  ...['id', 'sequence', 'display_name', 'email', 'weekly_capacity_minutes'],
+  ...['create_time', 'update_time', 'delete_time', 'version'],
+];
+
+/** They, as a statement on `members` lists them. */
+export const MEMBERS_COLUMNS = columnsOf('members', MEMBER_COLUMNS);
+
 /** A row of `reservations`. */
 export interface ReservationRow {
   readonly id: string;
@@ -57,6 +88,14 @@ export interface ReservationRow {
   readonly minutes: bigint;
   readonly create_time: Date;
 }
+
+/** The columns of a reservation. */
+export const RESERVATION_COLUMNS = [
+  ...['id', 'position', 'member_id', 'week_start_date', 'project_id', 'minutes', 'create_time'],
+];
+
+/** They, as a statement on `reservations` lists them. */
+export const RESERVATIONS_COLUMNS = columnsOf('reservations', RESERVATION_COLUMNS);
 
 /** A row of `member_weeks`, its capacity being what holds of the two. */
 export interface MemberWeekRow {

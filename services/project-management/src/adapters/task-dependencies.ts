@@ -31,7 +31,8 @@ export async function insertDependencies(
   if (edges.length === 0) return;
   await transaction.query(
     `INSERT INTO task_dependencies (project_id, task_id, depends_on_id, place)
-     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::integer[])`,
+     SELECT $1, task_id, depends_on_id, place
+     FROM unnest($2::text[], $3::text[], $4::integer[]) AS edge (task_id, depends_on_id, place)`,
     [projectId, edges.map(({ id }) => id), edges.map(({ on }) => on), edges.map(({ place }) => place)],
   );
 }
@@ -113,7 +114,7 @@ async function requireNoCircle(transaction: Transaction, projectId: string, task
 function reached({ from, to }: Side): string {
   return `
     WITH RECURSIVE reached (id) AS (
-      SELECT * FROM unnest($2::text[])
+      SELECT id FROM unnest($2::text[]) AS start (id)
       UNION
       SELECT edge.${to} FROM reached CROSS JOIN LATERAL (
         SELECT ${to} FROM task_dependencies WHERE project_id = $1 AND ${from} = reached.id OFFSET 0) AS edge

@@ -2,7 +2,7 @@ import type { SqlValue, Transaction } from '@rondo/database';
 import type { TaskId } from '../domain/names.js';
 import type { NewTasks } from '../domain/ports.js';
 import type { NewTask, Task } from '../domain/task.js';
-import type { TaskRow } from './rows.js';
+import { TASK_RECORDS_COLUMNS, TASKS_COLUMNS, type TaskRow } from './rows.js';
 import { insertDependencies } from './task-dependencies.js';
 
 /** Inserts tasks in their order; their project must be there, and what they depend on, or be among them. */
@@ -31,7 +31,7 @@ const INSERT_TASKS = `
     ) AS clock,
     unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) WITH ORDINALITY
       AS given (id, title, state, assignee_id, effort_minutes, place)
-  ORDER BY place RETURNING *`;
+  ORDER BY place RETURNING ${TASKS_COLUMNS}`;
 
 function columnsOf(projectId: string, tasks: readonly NewTask[]): SqlValue[] {
   return [
@@ -52,7 +52,7 @@ export async function writeTask(transaction: Transaction, task: Task): Promise<T
   const row = await transaction.one<Omit<TaskRow, 'dependencies'>>(
     `UPDATE tasks SET title = $3, state = $4, assignee_id = $5, effort_minutes = $6, version = version + 1,
        update_time = ${NOW}
-     WHERE project_id = $1 AND id = $2 RETURNING *`,
+     WHERE project_id = $1 AND id = $2 RETURNING ${TASKS_COLUMNS}`,
     [task.projectId, task.id, task.title, task.state, task.assigneeId ?? null, task.effortMinutes],
   );
   return { ...row, dependencies: task.dependencies };
@@ -70,5 +70,8 @@ export async function markTask(
      FROM (SELECT ${NOW} AS now FROM tasks WHERE ${target}) AS clock WHERE ${target}`,
     [projectId, taskId, as === 'deleted'],
   );
-  return transaction.one<TaskRow>(`SELECT * FROM task_records WHERE ${target}`, [projectId, taskId]);
+  return transaction.one<TaskRow>(`SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE ${target}`, [
+    projectId,
+    taskId,
+  ]);
 }

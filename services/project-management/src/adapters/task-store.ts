@@ -11,7 +11,15 @@ import type { Listing } from './listing.js';
 import { readList } from './lists.js';
 import { type Once, onceAll } from './request-log.js';
 import { requireReferences } from './require-references.js';
-import { type ProjectRow, type TaskRow, toProject, toTask } from './rows.js';
+import {
+  PROJECTS_COLUMNS,
+  type ProjectRow,
+  TASK_COLUMNS,
+  TASK_RECORDS_COLUMNS,
+  type TaskRow,
+  toProject,
+  toTask,
+} from './rows.js';
 import { replaceDependencies, requireNoneDeleted, requireNotNeeded } from './task-dependencies.js';
 import { insertTasks, markTask, writeTask } from './task-rows.js';
 
@@ -31,7 +39,7 @@ export function createTaskStore(database: StoreDatabase): TaskStore {
       return rows.map(toTask);
     },
     async find({ projectId, taskId }) {
-      const sql = 'SELECT * FROM task_records WHERE project_id = $1 AND id = $2';
+      const sql = `SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE project_id = $1 AND id = $2`;
       const row = await database.maybeOne<TaskRow>(sql, [projectId, taskId]);
       return row && toTask(row);
     },
@@ -137,14 +145,15 @@ async function move(
   // with the task are those of now.
   const project = await lockProject(transaction, projectId, strength);
   const row = await transaction.maybeOne<TaskRow>(
-    'SELECT * FROM task_records WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE',
+    `SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     [projectId, taskId],
   );
   return project && row && change(toTask(row), project);
 }
 
 async function lockProject(transaction: Transaction, id: string, strength: Strength): Promise<Project | undefined> {
-  const row = await transaction.maybeOne<ProjectRow>(`SELECT * FROM projects WHERE id = $1 FOR ${strength}`, [id]);
+  const sql = `SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1 FOR ${strength}`;
+  const row = await transaction.maybeOne<ProjectRow>(sql, [id]);
   return row && toProject(row);
 }
 
@@ -152,6 +161,7 @@ const LISTING: Listing = {
   table: 'tasks',
   order: 'the oldest first',
   columns: { title: 'title', assignee: 'assignee_id', effort_minutes: 'effort_minutes', create_time: 'create_time' },
+  selected: TASK_COLUMNS,
   states: TASK_STATES,
   walkedBy: 'assignee',
   chronological: true,

@@ -1,5 +1,13 @@
 import type { Queries } from '@rondo/database';
+import { columnsOf } from '@rondo/resources/sql';
 import type { Answers } from '../domain/ports.js';
+
+/** Where a kind of row is kept. */
+export interface RowSource {
+  readonly table: 'customers' | 'products';
+  /** What is read of it. */
+  readonly columns: readonly string[];
+}
 
 /**
  * How rows of a table were when a call with a key was answered first: the row as it was, in the call's own. An older
@@ -7,7 +15,7 @@ import type { Answers } from '../domain/ports.js';
  */
 export function createAnswers<Row extends object, T>(
   queries: Queries,
-  table: 'customers' | 'products',
+  { table, columns }: RowSource,
   toItem: (row: Row) => T,
 ): Answers<T> {
   return {
@@ -20,7 +28,8 @@ export function createAnswers<Row extends object, T>(
     },
     async firstAnswer({ method, id }) {
       const row = await queries.one<Row>(
-        `SELECT (jsonb_populate_record(${table}, made)).* FROM requests JOIN ${table} ON ${table}.id = outcome
+        `SELECT ${columnsOf('record', columns)}
+         FROM requests JOIN ${table} ON ${table}.id = outcome, jsonb_populate_record(${table}, made) AS record
          WHERE method = $1 AND request_id = $2`,
         [method, id],
       );

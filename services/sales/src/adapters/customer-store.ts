@@ -1,9 +1,9 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
-import { pageOf } from '@rondo/resources/sql';
+import { columnsOf, pageOf } from '@rondo/resources/sql';
 import type { Customer } from '../domain/customer.js';
 import { EmailTaken } from '../domain/errors.js';
 import type { CustomerStore } from '../domain/ports.js';
-import { createAnswers } from './answers.js';
+import { createAnswers, type RowSource } from './answers.js';
 import { type Listing, listSql } from './lists.js';
 
 interface CustomerRow {
@@ -17,25 +17,32 @@ interface CustomerRow {
   readonly delete_time: Date | null;
 }
 
+const ROWS: RowSource = {
+  table: 'customers',
+  columns: ['sequence', 'id', 'display_name', 'email', 'version', 'create_time', 'update_time', 'delete_time'],
+};
+
+const COLUMNS = columnsOf(ROWS.table, ROWS.columns);
+
 const LISTING: Listing = {
-  select: 'SELECT * FROM customers',
+  select: `SELECT ${COLUMNS} FROM customers`,
   table: 'customers',
   columns: { display_name: 'display_name', email: 'email', create_time: 'create_time' },
   deletable: true,
 };
 
-const INSERT = 'INSERT INTO customers (id, display_name, email) VALUES ($1, $2, $3) RETURNING *';
+const INSERT = `INSERT INTO customers (id, display_name, email) VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;
 
 const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
 
 const UPDATE = `
   UPDATE customers SET display_name = coalesce($2, display_name), email = coalesce($3, email), ${CHANGED}
   WHERE id = $1
-  RETURNING *`;
+  RETURNING ${COLUMNS}`;
 
-const DELETE = `UPDATE customers SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING *`;
+const DELETE = `UPDATE customers SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
-const UNDELETE = `UPDATE customers SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING *`;
+const UNDELETE = `UPDATE customers SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
 /** Customers in PostgreSQL. */
 export function createCustomerStore(queries: Queries): CustomerStore {
@@ -53,8 +60,8 @@ export function createCustomerStore(queries: Queries): CustomerStore {
   };
 
   return {
-    find: (id) => find('SELECT * FROM customers WHERE id = $1', id),
-    lock: (id) => find('SELECT * FROM customers WHERE id = $1 FOR NO KEY UPDATE', id),
+    find: (id) => find(`SELECT ${COLUMNS} FROM customers WHERE id = $1`, id),
+    lock: (id) => find(`SELECT ${COLUMNS} FROM customers WHERE id = $1 FOR NO KEY UPDATE`, id),
     async list(query) {
       return pageOf(await queries.query<CustomerRow>(...listSql(LISTING, query)), query, toCustomer);
     },
@@ -62,7 +69,7 @@ export function createCustomerStore(queries: Queries): CustomerStore {
     update: (id, { displayName, email }) => write(UPDATE, [id, displayName ?? null, email ?? null], email),
     delete: (id) => write(DELETE, [id]),
     undelete: (id) => write(UNDELETE, [id]),
-    ...createAnswers<CustomerRow, Customer>(queries, 'customers', toCustomer),
+    ...createAnswers<CustomerRow, Customer>(queries, ROWS, toCustomer),
   };
 }
 

@@ -1,3 +1,4 @@
+import { columnsOf } from '@rondo/resources/sql';
 import type { PricedLine } from '../domain/offer.js';
 import type { Order, OrderState } from '../domain/order.js';
 import { toPercent } from './percent-column.js';
@@ -26,9 +27,16 @@ export interface OrderRow {
   readonly unit_prices_minor: readonly string[];
 }
 
+const COLUMNS = columnsOf('orders', [
+  ...['sequence', 'id', 'quote_id', 'customer_id', 'order_date', 'state', 'discount_percent', 'tax_percent'],
+  ...['currency', 'net_minor', 'total_minor', 'project', 'version', 'create_time', 'update_time'],
+]);
+
+const LINES = columnsOf('lines', ['product_ids', 'quantities', 'discounts', 'titles', 'unit_prices_minor']);
+
 /** Orders with their lines. */
 export const ORDERS = `
-  SELECT orders.*, lines.*
+  SELECT ${COLUMNS}, ${LINES}
   FROM orders CROSS JOIN LATERAL (
     SELECT
       array_agg(product_id ORDER BY position) AS product_ids,

@@ -1,9 +1,9 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
-import { pageOf } from '@rondo/resources/sql';
+import { columnsOf, pageOf } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
 import type { ProductStore } from '../domain/ports.js';
 import type { Product, ProductFields } from '../domain/product.js';
-import { createAnswers } from './answers.js';
+import { createAnswers, type RowSource } from './answers.js';
 import { type Listing, listSql } from './lists.js';
 
 interface ProductRow {
@@ -21,8 +21,18 @@ interface ProductRow {
   readonly delete_time: Date | null;
 }
 
+const ROWS: RowSource = {
+  table: 'products',
+  columns: [
+    ...['sequence', 'id', 'title', 'sku', 'currency', 'unit_price_minor', 'stock', 'delivery_effort_minutes'],
+    ...['version', 'create_time', 'update_time', 'delete_time'],
+  ],
+};
+
+const COLUMNS = columnsOf(ROWS.table, ROWS.columns);
+
 const LISTING: Listing = {
-  select: 'SELECT * FROM products',
+  select: `SELECT ${COLUMNS} FROM products`,
   table: 'products',
   columns: { title: 'title', sku: 'sku', stock: 'stock', create_time: 'create_time' },
   deletable: true,
@@ -31,7 +41,7 @@ const LISTING: Listing = {
 const INSERT = `
   INSERT INTO products (id, title, sku, currency, unit_price_minor, stock, delivery_effort_minutes)
   VALUES ($1, $2, $3, $4, $5, $6, $7)
-  RETURNING *`;
+  RETURNING ${COLUMNS}`;
 
 const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
 
@@ -44,18 +54,18 @@ const UPDATE = `
     delivery_effort_minutes = coalesce($6, delivery_effort_minutes),
     ${CHANGED}
   WHERE id = $1
-  RETURNING *`;
+  RETURNING ${COLUMNS}`;
 
-const DELETE = `UPDATE products SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING *`;
+const DELETE = `UPDATE products SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
-const UNDELETE = `UPDATE products SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING *`;
+const UNDELETE = `UPDATE products SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
 /** Of the products of an order. */
-export const FIND_PRODUCTS = 'SELECT * FROM products WHERE id = ANY($1)';
+export const FIND_PRODUCTS = `SELECT ${COLUMNS} FROM products WHERE id = ANY($1)`;
 
 // In the order of their ids, so that two transactions never wait for each other in a circle. NO KEY, as rows that refer
 // to a product hold a key share of it: a full lock would wait for those of others, and they for ours.
-const LOCK = 'SELECT * FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE';
+const LOCK = `SELECT ${COLUMNS} FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`;
 
 const SAVE_STOCK = `
   UPDATE products SET stock = saved.stock
@@ -75,7 +85,7 @@ export function createProductStore(queries: Queries): ProductStore {
 
   return {
     async find(id) {
-      const row = await queries.maybeOne<ProductRow>('SELECT * FROM products WHERE id = $1', [id]);
+      const row = await queries.maybeOne<ProductRow>(`SELECT ${COLUMNS} FROM products WHERE id = $1`, [id]);
       return row && toProduct(row);
     },
     async findAll(ids) {
@@ -96,7 +106,7 @@ export function createProductStore(queries: Queries): ProductStore {
     async saveStock(products) {
       await queries.query(SAVE_STOCK, [products.map(({ id }) => id), products.map(({ stock }) => stock)]);
     },
-    ...createAnswers<ProductRow, Product>(queries, 'products', toProduct),
+    ...createAnswers<ProductRow, Product>(queries, ROWS, toProduct),
   };
 }
 

@@ -32,6 +32,15 @@ export interface QuoteRow {
   readonly project: string | null;
 }
 
+/** The columns of `quotes` that are read. */
+export const QUOTE_COLUMNS = [
+  ...['sequence', 'id', 'customer_id', 'quote_date', 'discount_percent', 'tax_percent', 'currency', 'net_minor'],
+  ...['total_minor', 'version', 'create_time', 'update_time', 'delete_time'],
+];
+
+/** The columns that {@link lineColumnsOf} makes. */
+export const LINE_COLUMNS = ['product_ids', 'quantities', 'discounts', 'titles', 'unit_prices_minor', 'efforts'];
+
 /** Columns of lines, as {@link LineColumns} has them, of what `from` says. */
 export function lineColumnsOf(from: string): string {
   const columns = [

@@ -1,12 +1,22 @@
 import type { Queries } from '@rondo/database';
-import { pageOf } from '@rondo/resources/sql';
+import { columnsOf, pageOf } from '@rondo/resources/sql';
 import type { OfferLine } from '../domain/offer.js';
 import { formatPercent } from '../domain/percent.js';
 import type { QuoteStore } from '../domain/ports.js';
 import type { PricedQuote, Quote } from '../domain/quote.js';
 import { type Listing, listSql } from './lists.js';
 import { createQuoteAnswers } from './quote-answers.js';
-import { type LineColumns, lineColumnsOf, type QuoteRow, quoteOf, toQuote } from './quote-rows.js';
+import {
+  LINE_COLUMNS,
+  type LineColumns,
+  lineColumnsOf,
+  QUOTE_COLUMNS,
+  type QuoteRow,
+  quoteOf,
+  toQuote,
+} from './quote-rows.js';
+
+const COLUMNS = columnsOf('quotes', QUOTE_COLUMNS);
 
 const WITHOUT_ORDER = 'NULL AS order_id, NULL AS order_time, NULL AS project';
 
@@ -14,7 +24,7 @@ const INSERT_QUOTE = `
   INSERT INTO quotes
     (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-  RETURNING *, ${WITHOUT_ORDER}`;
+  RETURNING ${COLUMNS}, ${WITHOUT_ORDER}`;
 
 const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
 
@@ -23,7 +33,7 @@ const REPLACE = `
     customer_id = $2, quote_date = $3, discount_percent = $4, tax_percent = $5,
     currency = $6, net_minor = $7, total_minor = $8, ${CHANGED}
   WHERE id = $1
-  RETURNING *, ${WITHOUT_ORDER}`;
+  RETURNING ${COLUMNS}, ${WITHOUT_ORDER}`;
 
 const DELETE = `UPDATE quotes SET delete_time = clock_timestamp(), ${CHANGED} WHERE id = $1`;
 
@@ -37,7 +47,9 @@ const INSERT_LINES = `
     AS line (product_id, quantity, discount, title, unit_price_minor, effort, position)`;
 
 const QUOTES = `
-  SELECT quotes.*, orders.id AS order_id, orders.create_time AS order_time, orders.project, lines.*
+  SELECT
+    ${COLUMNS}, orders.id AS order_id, orders.create_time AS order_time, orders.project,
+    ${columnsOf('lines', LINE_COLUMNS)}
   FROM quotes
   LEFT JOIN orders ON orders.quote_id = quotes.id
   CROSS JOIN LATERAL (${lineColumnsOf('quote_lines WHERE quote_id = quotes.id')}) AS lines`;
