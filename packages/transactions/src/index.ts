@@ -1,9 +1,15 @@
 export { type Coordinator, type CoordinatorOptions, createCoordinator } from './coordinator/coordinator.js';
 export type { Confirmation, Decision, LogEntry, LoggedParticipant } from './coordinator/entry.js';
 export type { CompletedTransaction, Completion } from './coordinator/finish.js';
+export type { Inquiry } from './coordinator/inquire.js';
 export { type OperationTypes, type Part, part, type ResultsOf } from './coordinator/part.js';
 export type { Committed, DistributedTransaction } from './coordinator/run.js';
 export { createOperatorService, type OperatorServiceOptions } from './operator-service.js';
+export {
+  type KnownCoordinators,
+  type KnownCoordinatorsOptions,
+  knownCoordinators,
+} from './participant/known-coordinators.js';
 export {
   type NamedMessageType,
   type Operation,

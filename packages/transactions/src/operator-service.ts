@@ -10,6 +10,7 @@ import type { Coordinator } from './coordinator/coordinator.js';
 import type { Confirmation, Decision, LogEntry } from './coordinator/entry.js';
 import type { SagaEntry } from './saga/entry.js';
 import type { Sagas } from './saga/sagas.js';
+import { readRef } from './transaction-ref.js';
 
 /** What an operator is to see of a process. */
 export interface OperatorServiceOptions {
@@ -17,13 +18,18 @@ export interface OperatorServiceOptions {
   readonly sagas?: Sagas;
 }
 
-/** The service by which `rondo tx` sees what a coordinator and sagas have to finish. */
+/** The service by which participants ask what was decided, and `rondo tx` sees what a coordinator and sagas have to finish. */
 export function createOperatorService({ coordinator, sagas }: OperatorServiceOptions): ServiceImplementation {
   return implement(CoordinatorServiceDefinition, {
     listTransactions: async (_request, { signal }) => ({
       transactions: ((await coordinator?.list(signal)) ?? []).map(toTransaction),
       coordinator: coordinator?.name ?? '',
     }),
+    inquireTransaction: async ({ transaction, services }, { signal }) => {
+      if (coordinator === undefined) throw nothing('transactions');
+      const decision = await coordinator.inquire({ transaction: readRef(transaction), services }, signal);
+      return { outcome: OUTCOMES[decision ?? ''] };
+    },
     resolveTransaction: async ({ id, outcome }, { signal }) => {
       if (coordinator === undefined) throw nothing('transactions');
       return toTransaction(await coordinator.resolve(id, toDecision(outcome), signal));

@@ -8,7 +8,17 @@ import type { Resolver } from '@rondo/rpc/resolver';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, type MemoryNetwork, staticResolver } from '@rondo/rpc/testing';
-import { createCoordinator, createParticipant, operation, part, transactionsSchema } from '../src/index.js';
+import {
+  createCoordinator,
+  createParticipant,
+  type KnownCoordinators,
+  operation,
+  part,
+  transactionsSchema,
+} from '../src/index.js';
+
+/** Coordinators of any name, none of which is asked: each transaction is taken for undecided. */
+export const TRUSTED: KnownCoordinators = { names: [], knows: () => true, inquire: async () => undefined };
 
 /** Books an amount under a number: two numbers to it, and one back. */
 export const BOOK = { request: CalculatorRequest, result: CalculatorResponse };
@@ -107,6 +117,7 @@ export function startParticipant(network: MemoryNetwork, name: string, database:
   const participant = createParticipant({
     database: life.own(database),
     name,
+    coordinators: TRUSTED,
     log: silentLogger,
     operations: [operation(BOOK, book)],
   });

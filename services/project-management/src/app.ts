@@ -10,7 +10,7 @@ import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo
 import { implement } from '@rondo/rpc/server';
 import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
-import { createParticipant, operation, transactionsSchema } from '@rondo/transactions';
+import { createParticipant, knownCoordinators, operation, transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
 import { createStoreDatabase } from './adapters/database.js';
 import { createDeliveryStore } from './adapters/delivery-store.js';
@@ -22,7 +22,7 @@ import { createProjectWatches } from './adapters/project-watches.js';
 import { REQUESTS } from './adapters/request-log.js';
 import { createReservationStore } from './adapters/reservation-store.js';
 import { createTaskStore } from './adapters/task-store.js';
-import type { ProjectsConfig } from './config.js';
+import { type ProjectsConfig, servicesByName } from './config.js';
 import type { Ports } from './domain/ports.js';
 import { deliverIn } from './rpc/deliveries.js';
 import { projectHandlers } from './rpc/projects.js';
@@ -39,6 +39,8 @@ export interface ProjectsContext {
   readonly random: Random;
 }
 
+/** By any of these a coordinator may address the service as a participant. */
+const CONTRACTS = [ProjectServiceDefinition, TaskServiceDefinition, TeamServiceDefinition];
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
 /** So long calls wait for it, within their deadlines, before they are turned away. */
 const DATABASE_GRACE_MS = 10_000;
@@ -51,8 +53,9 @@ const ID_BYTES = 10;
 const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service: the database at the bottom, the contract at the top. */
-export function createApp(context: ProjectsContext, { databaseUrl }: ProjectsConfig): App {
+export function createApp(context: ProjectsContext, config: ProjectsConfig): App {
   const { log, channel, clock, wallClock, random } = context;
+  const { databaseUrl } = config;
   const connect = (bounds: Pick<PoolOptions, 'lockTimeoutMs' | 'maxConnections'>) =>
     createPool({
       url: databaseUrl,
@@ -91,6 +94,11 @@ export function createApp(context: ProjectsContext, { databaseUrl }: ProjectsCon
   const participant = createParticipant({
     ...{ database, ending, log, clock: backgroundClock(clock) },
     name: 'project-management',
+    coordinators: knownCoordinators({
+      channel,
+      coordinators: servicesByName(config.coordinators),
+      services: CONTRACTS.map(({ fullName }) => fullName),
+    }),
     operations: [deliver],
     onCommitted: sync.nudge,
   });
@@ -115,11 +123,12 @@ export function createApp(context: ProjectsContext, { databaseUrl }: ProjectsCon
         async check(signal) {
           await migrated(signal);
           await participant.check(signal);
+          participant.start();
         },
       },
     ],
     async stop() {
-      await Promise.all([sync.close(), requestTrim.close()]);
+      await Promise.all([participant.close(), sync.close(), requestTrim.close()]);
       await Promise.all([database.close(), ending.close()]);
     },
   };

@@ -3,7 +3,10 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
-import { ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import {
+  CoordinatorServiceDefinition,
+  ParticipantServiceDefinition,
+} from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { createPool, type Database } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
@@ -22,7 +25,8 @@ export async function startCompany() {
   const databaseUrl = await postgres.createDatabase();
   const calculator = startCalculator();
   const context = { log: silentLogger, channel: calculator.channel, clock: systemClock, random: systemRandom };
-  const start = (wallClock: WallClock = systemWallClock) => createApp({ ...context, wallClock }, { databaseUrl });
+  const config = { databaseUrl, coordinators: ['sales=sales.v1.QuoteService'] };
+  const start = (wallClock: WallClock = systemWallClock) => createApp({ ...context, wallClock }, config);
   const wallClockElsewhere = new SettableWallClock();
   const app = start();
   const second = start(wallClockElsewhere);
@@ -92,10 +96,16 @@ export type Company = Awaited<ReturnType<typeof startCompany>>;
 function startCalculator() {
   const sums: bigint[][] = [];
   const network = createMemoryNetwork();
-  const listener = network.listen('calculator', createRouter({ services: [summing(sums)] }));
+  const services = [summing(sums), undecided()];
+  const listener = network.listen('calculator', createRouter({ services }));
   const resolver = staticResolver(['calculator']);
   const channel: Channel = createChannel({ resolver, transport: network.transport });
   return { channel, sums, stop: () => listener.close() };
+}
+
+/** Sales, which coordinates any transaction that it is asked about, and has decided none. */
+function undecided(): ServiceImplementation {
+  return standIn(CoordinatorServiceDefinition, { inquireTransaction: () => ({}) });
 }
 
 /** A calculator that can only add up, and notes what. */

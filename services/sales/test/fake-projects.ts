@@ -46,6 +46,7 @@ export async function startFakeProjects(postgres: TestPostgres) {
     database,
     ending,
     name: 'projects',
+    coordinators: { names: ['sales'], knows: (name) => name === 'sales', inquire: async () => undefined },
     log: silentLogger,
     operations: [deliver],
   });

@@ -6,6 +6,7 @@ import { createSweep } from '../sweep.js';
 import { checkName } from '../transaction-ref.js';
 import type { Decision, LogEntry } from './entry.js';
 import { type Completion, type Finishing, finish } from './finish.js';
+import { type Inquiry, inquire } from './inquire.js';
 import { claimDue, forgetFinished, listUnfinished } from './log.js';
 import type { Part } from './part.js';
 import { createParticipants } from './participants.js';
@@ -47,6 +48,8 @@ export interface Coordinator {
   start(): void;
   /** What isn't finished, and what needs somebody, the oldest first. */
   list(signal: AbortSignal): Promise<readonly LogEntry[]>;
+  /** What was decided of a participant's part in a transaction; undefined while that is undecided. */
+  inquire(inquiry: Inquiry, signal: AbortSignal): Promise<Decision | undefined>;
   /**
    * Does what an operator says of a transaction: aborts one that isn't decided, finishes one that is, or takes a conflict
    * for set right.
@@ -85,6 +88,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     run: (transaction) => runTransaction(running, transaction),
     start: () => sweep.start(),
     list: (signal) => listUnfinished(database, coordinator, { signal }),
+    inquire: (inquiry, signal) => inquire({ database, coordinator }, inquiry, signal),
     resolve: (id, outcome, signal) => track(resolve(finishing, { id, outcome }, signal)),
     close: async () => {
       await sweep.close();

@@ -17,10 +17,14 @@ export interface Surroundings {
   readonly log: Logger;
   readonly clock: Clock;
   readonly onCommitted: () => void;
+  /** Whether its coordinator is one that the participant knows. */
+  readonly isKnown: (transaction: CheckedRef) => boolean;
   /** Now and then forgets what ended long ago. */
   readonly forget: () => Promise<void>;
   /** What this process prepares now, by its gid: as many as there are calls. */
   readonly preparing: Map<string, AbortController>;
+  /** Those of them that have a connection: each may be one prepared transaction more. */
+  readonly entering: Set<string>;
 }
 
 /** A branch that is to end. */
@@ -57,7 +61,10 @@ export async function abortBranch(around: Surroundings, branch: EndingBranch, si
   const perform = performer('participant', { transactionId: transaction.id, name: around.name });
   for (;;) {
     preparing.get(gid)?.abort(abortedMeanwhile(branch));
-    await perform('abort', () => ending.rollbackPrepared(gid, { signal }));
+    const undone = await perform('abort', () => ending.rollbackPrepared(gid, { signal }));
+    // Of a coordinator that isn't known, nothing will be prepared: there is nothing to refuse later.
+    if (!undone && !around.isKnown(transaction))
+      return { outcome: outcomeOf(await findEnded(ending, gid, { signal })) };
     const known = await perform('log-aborted', () => markAborted(ending, { gid, heuristic }, { signal }));
     if (known !== undefined) {
       if (heuristic) around.log.warn({ gid }, 'a branch was aborted by an operator');

@@ -4,10 +4,14 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument } from '@rondo/rpc/status';
+import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
+import { createAdmission } from './admit.js';
 import { forgetful } from './branches.js';
 import { abortBranch, commitBranch, type Surroundings } from './end-branch.js';
 import { asStatus } from './fault.js';
+import { createInquiries } from './in-doubt.js';
+import type { KnownCoordinators } from './known-coordinators.js';
 import { type Operation, typeOf } from './operation.js';
 import { prepareBranch } from './prepare-branch.js';
 
@@ -23,6 +27,8 @@ export interface ParticipantOptions {
   readonly ending?: Database;
   /** Names it among those that share a database, and to operators: 1 to 40 of `A-Z a-z 0-9 . _ -`. Never changed. */
   readonly name: string;
+  /** In whose transactions it takes part; all others are refused before anything is locked. */
+  readonly coordinators: KnownCoordinators;
   /** What it does in others' transactions. */
   readonly operations: readonly Operation[];
   readonly log: Logger;
@@ -37,13 +43,20 @@ export interface Participant {
   readonly service: ServiceImplementation;
   /** Makes sure that the database prepares transactions: a part of the service's readiness. */
   check(signal: AbortSignal): Promise<void>;
+  /** Begins to ask coordinators about branches that stay prepared, every second: once the tables are there. */
+  start(): void;
+  /** Ends that; what is still prepared is asked about by another replica, or after the next start. */
+  close(): Promise<void>;
 }
 
 const MAX_LISTED = 1_000;
+/** A branch that is prepared is asked about after one to two of these. */
+const SWEEP_MS = 1_000;
 
 /** Makes a participant over PostgreSQL's prepared transactions. */
 export function createParticipant(options: ParticipantOptions): Participant {
-  const { database, ending = database, log, clock = systemClock, onCommitted = () => undefined } = options;
+  const { database, ending = database, coordinators, log, clock = systemClock } = options;
+  const { onCommitted = () => undefined } = options;
   const name = checkName('participant', options.name);
   const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
   const around: Surroundings = {
@@ -53,9 +66,15 @@ export function createParticipant(options: ParticipantOptions): Participant {
     log,
     clock,
     onCommitted,
+    isKnown: ({ coordinator }) => coordinators.knows(coordinator),
     forget: forgetful(ending, log),
     preparing: new Map(),
+    entering: new Set(),
   };
+
+  const admit = createAdmission(coordinators);
+  const round = createInquiries(around, coordinators);
+  const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'branches in doubt', round });
 
   const handlers = {
     async prepare(request: PrepareRequest, { signal }: { readonly signal: AbortSignal }) {
@@ -63,6 +82,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
       const operation = operations.get(typeOf(request.operation));
       if (operation === undefined || request.operation === undefined) throw unknownOperation(request, operations);
       const branch = { transaction, gid: gidOf(transaction, name), operation, request: request.operation };
+      await admit(transaction, signal);
       return { result: await asStatus(prepareBranch(around, branch, signal)) };
     },
     commit: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
@@ -81,6 +101,8 @@ export function createParticipant(options: ParticipantOptions): Participant {
   return {
     service: implement(ParticipantServiceDefinition, handlers),
     check: (signal) => requirePreparedTransactions(database, { signal }),
+    start: () => sweep.start(),
+    close: () => sweep.close(),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Transaction } from '@rondo/database';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { announce, performer } from '../steps.js';
 import type { CheckedRef } from '../transaction-ref.js';
+import { requireRoom } from './admit.js';
 import { claimBranch, markCommitted } from './branches.js';
 import type { Surroundings } from './end-branch.js';
 import type { Operation } from './operation.js';
@@ -31,6 +32,9 @@ export async function prepareBranch(around: Surroundings, branch: NewBranch, cal
     const result = await around.database.prepare(
       gid,
       async (transaction) => {
+        const others = around.entering.size;
+        around.entering.add(gid);
+        await requireRoom(transaction, branch.transaction, others);
         const done = await operate({ ...branch, name: around.name }, transaction, signal);
         announce({ role: 'participant', step: 'prepare', moment: 'before', ...who });
         return done;
@@ -41,6 +45,7 @@ export async function prepareBranch(around: Surroundings, branch: NewBranch, cal
     return result;
   } finally {
     around.preparing.delete(gid);
+    around.entering.delete(gid);
   }
 }
 
