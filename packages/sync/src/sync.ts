@@ -8,7 +8,9 @@ import { type Listener, startListener } from './feed/listener.js';
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
 import { startSweep } from './sweep.js';
+import { createHeldParts } from './watch/held.js';
 import { createPermits } from './watch/permits.js';
+import { endStalled } from './watch/stall.js';
 import { type WatchContext, type WatchEvent, type WatchOptions, watch } from './watch/watch.js';
 
 /** What the sync of a process needs. */
@@ -61,7 +63,8 @@ export function createSync(options: SyncOptions): Sync {
     outage: outageLog(log, 'the trimming of changes'),
     checkListener: () => listener?.check(),
   });
-  const context = { database, clock, feed, relay, bounds, onEvent, snapshots: createPermits(bounds.maxSnapshots) };
+  const permits = { whole: createPermits(bounds.maxSnapshots), streamed: createPermits(bounds.maxLargeSnapshots) };
+  const context = { database, clock, feed, relay, bounds, onEvent, permits, held: createHeldParts(bounds.heldParts) };
   const watchers = createWatchers(context, () => {
     listener ??= startListener({
       url,
@@ -106,6 +109,7 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
   const open = new Set<AbortController>();
   let closed = false;
 
+  const { partTimeoutMs, readTimeoutMs } = context.bounds;
   async function* counted<Part>(options: WatchOptions<Part>): AsyncGenerator<WatchEvent<Part>, void, undefined> {
     if (closed) throw stopping();
     if (open.size >= context.bounds.maxWatchers) {
@@ -118,12 +122,17 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
     if (options.signal.aborted) onAbort();
     open.add(ending);
     context.onEvent({ kind: 'watchers', open: open.size });
-    try {
-      yield* watch(context, { ...options, signal: ending.signal });
-    } finally {
+    const leave = (): void => {
       options.signal.removeEventListener('abort', onAbort);
-      open.delete(ending);
-      context.onEvent({ kind: 'watchers', open: open.size });
+      if (open.delete(ending)) context.onEvent({ kind: 'watchers', open: open.size });
+    };
+    const keeping = { something: false };
+    const boundMs = () => (keeping.something ? partTimeoutMs : readTimeoutMs);
+    const patience = { clock: context.clock, boundMs, signal: ending.signal, onStall: leave };
+    try {
+      yield* endStalled(watch(context, { ...options, signal: ending.signal }, keeping), patience);
+    } finally {
+      leave();
     }
   }
 

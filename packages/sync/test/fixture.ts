@@ -4,8 +4,17 @@ import { appendChanges, createSync, type Sync, type SyncOptions, syncSchema, typ
 
 const silent = { warn: () => undefined, info: () => undefined };
 
-/** Nothing is swept in a test's time, so that what arrives was nudged, or flushed by the test. */
-export const NEVER = { sweepMs: 3_600_000 };
+const LONGER_THAN_A_TEST_MS = 3_600_000;
+
+/**
+ * Nothing is swept in a test's time, so that what arrives was nudged, or flushed by the test; and no reader is too slow,
+ * however busy the machine is.
+ */
+export const NEVER = {
+  sweepMs: LONGER_THAN_A_TEST_MS,
+  partTimeoutMs: LONGER_THAN_A_TEST_MS,
+  readTimeoutMs: LONGER_THAN_A_TEST_MS,
+};
 
 /** A replica: a pool and a sync of its own. */
 export interface Replica {

@@ -281,21 +281,4 @@ describe('a replica', () => {
     expect(await openWatch(narrow, topic).told()).toBe('snapshot');
     await narrow.close();
   });
-
-  it('reads so many snapshots at once, and the others after them', async () => {
-    await write(one, topic, ...Array.from({ length: 40 }, (_, id) => id));
-    const narrow = scene.openReplica({ ...NEVER, maxSnapshots: 1 });
-    const slow = openWatch(narrow, topic, { size: 2 });
-    await slow.next();
-    const waiting = openWatch(narrow, topic);
-    const second = waiting.next();
-    const leaving = openWatch(narrow, topic);
-    const third = failureOf(leaving);
-    await leaving.leave();
-    expect(await third).toEqual(new Error('left'));
-    expect(await Promise.race([second, pause(20, 'waits')])).toBe('waits');
-    await slow.events.return();
-    expect(await second).toMatchObject({ kind: 'snapshot', first: true, last: true });
-    await narrow.close();
-  });
 });

@@ -6,7 +6,7 @@ import { type Quote, QuoteServiceDefinition } from '@rondo/contracts/sales/v1/qu
 import { startTestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import { systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
+import { type Clock, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import { FakeCalculator } from './fake-peers.js';
@@ -32,7 +32,7 @@ export async function startCompany(prepare: (databaseUrl: string) => Promise<voi
     projects,
     postgres,
     databaseUrl,
-    startReplica: (url = databaseUrl, wallClock?: WallClock) => startReplica(peers, url, wallClock),
+    startReplica: (url = databaseUrl, clocks: Clocks = {}) => startReplica(peers, url, clocks),
     async stop() {
       await first.stop();
       peers.close();
@@ -45,14 +45,21 @@ export async function startCompany(prepare: (databaseUrl: string) => Promise<voi
 /** What {@link startCompany} starts. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
+interface Clocks {
+  readonly clock?: Clock;
+  readonly wallClock?: WallClock;
+}
+
 /** One process's worth of the service. */
-async function startReplica(peers: Channel, databaseUrl: string, wallClock: WallClock = systemWallClock) {
-  const context = { log: silentLogger, channel: peers, clock: systemClock, wallClock, random: systemRandom };
+async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks = {}) {
+  const { clock = systemClock, wallClock = systemWallClock } = clocks;
+  const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
   const app = createApp(context, { databaseUrl });
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
   const channel = createTestChannel({ services: app.services });
   return {
     ...clientsOver(channel),
+    services: app.services,
     dependencies: app.dependencies ?? [],
     async stop() {
       channel.close();

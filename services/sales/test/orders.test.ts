@@ -74,7 +74,7 @@ describe('OrderService', () => {
     it('is of today where it says no day', async () => {
       const { name } = await addProduct(company);
       const wallClock = new SettableWallClock();
-      const { orders, stop } = await company.startReplica(undefined, wallClock);
+      const { orders, stop } = await company.startReplica(undefined, { wallClock });
       const buyToday = () => orders.placeOrder({ order: { customer, lines: [{ product: name, quantity: 1n }] } });
       // The machine slept meanwhile, or its clock was set: the process is as old as before.
       wallClock.set(new Date('2024-02-29T12:00:00Z'));

@@ -33,14 +33,43 @@ export class TooMuchPending extends Error {
 }
 
 /**
- * Reads a snapshot in one transaction that sees one moment. What is committed at that moment and has no position yet
- * is in the snapshot and will come as a change, too: the place names it, so that it isn't told twice.
+ * Reads a snapshot as a whole, in one transaction that sees one moment; undefined where it has a part that `hold` doesn't
+ * take. Once it resolves there is no transaction any more, however slow the reader is.
+ *
+ * What is committed at that moment and has no position yet is in the snapshot and will come as a change, too: the place
+ * names it, so that it isn't told twice.
+ *
+ * @throws TooMuchPending
+ */
+export async function readWhole<Part>(
+  options: SnapshotOptions<Part>,
+  hold: (index: number) => boolean,
+): Promise<{ readonly parts: Part[]; readonly place: Place } | undefined> {
+  const { database, topic, read } = options;
+  const bound = bounded(options);
+  const work = async (transaction: Transaction) => {
+    const place = await placeOf(transaction, topic);
+    const parts: Part[] = [];
+    for await (const part of read(transaction)) {
+      if (!hold(parts.length)) return undefined;
+      parts.push(part);
+    }
+    if (parts.length === 0) throw new Error('a snapshot gives one part at least, be it an empty one');
+    return { parts, place };
+  };
+  // Once only: what was held is counted.
+  const how = { isolation: 'repeatable read', attempts: 1, signal: bound.signal } as const;
+  return database.transaction(work, how).finally(bound.release);
+}
+
+/**
+ * Reads a snapshot as its reader takes it, as {@link readWhole} does otherwise: one that is too large to be held.
  *
  * The transaction ends with the last part, with `signal`, with the time, or as soon as the reader stops.
  *
  * @throws TooMuchPending before the first part.
  */
-export async function* readSnapshot<Part>(
+export async function* streamParts<Part>(
   options: SnapshotOptions<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
   const { database, topic, read } = options;

@@ -7,12 +7,12 @@ import type { Feed, Subscription } from '../feed/feed.js';
 import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf, writeToken } from '../token.js';
+import type { HeldParts } from './held.js';
 import type { Permits } from './permits.js';
-import { readSnapshot, type SnapshotPart, TooMuchPending } from './snapshot.js';
+import { tellSnapshot } from './tell-snapshot.js';
 
 /** How many changes are read at once on the way from the snapshot, or the token, to the present. */
 const PAGE = 256;
-const SNAPSHOT_ATTEMPTS = 5;
 
 /** What is watched, and from where. */
 export interface WatchOptions<Part> {
@@ -63,22 +63,31 @@ export interface WatchContext {
   readonly clock: SyncClock;
   readonly feed: Feed;
   readonly relay: Relay;
-  readonly snapshots: Permits;
+  /** For snapshots that are read as a whole, and for those that are read as they are told. */
+  readonly permits: { readonly whole: Permits; readonly streamed: Permits };
+  readonly held: HeldParts;
   readonly bounds: Bounds;
   readonly onEvent: OnSyncEvent;
 }
 
-/** Follows a topic; the contract is `Sync.watch`'s. */
+/** What a watch keeps for its reader while that takes an event: the reader has less time then. */
+export interface Keeping {
+  /** Parts of a snapshot, a connection, or a page of the history. */
+  something: boolean;
+}
+
+/** Follows a topic; the contract is `Sync.watch`'s. Whoever ends it early has all that it keeps set free. */
 export async function* watch<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
+  keeping: Keeping = { something: false },
 ): AsyncGenerator<WatchEvent<Part>, void, undefined> {
   try {
     options.signal.throwIfAborted();
     await context.feed.head();
     const resumed = await placeOfToken(context, options);
-    const place = resumed ?? (yield* tellSnapshot(context, options));
-    yield* tellChanges(context, options, place);
+    const place = resumed ?? (yield* tellSnapshot(context, options, keeping));
+    yield* tellChanges(context, { ...options, keeping }, place);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
       throw new WatchUnavailable('the database is away: go on from the last resume token', error);
@@ -98,50 +107,9 @@ async function placeOfToken<Part>(
   return (await wereAppended(database, place.told, place.position)) ? place : undefined;
 }
 
-async function* tellSnapshot<Part>(
-  context: WatchContext,
-  options: WatchOptions<Part>,
-): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
-  const { topic, resumeToken = '', signal, filter } = options;
-  const giveBack = await context.snapshots.take(signal);
-  try {
-    context.onEvent({ kind: 'snapshot', topic, tokenGiven: resumeToken !== '' });
-    let first = true;
-    for await (const { part, place } of snapshotParts(context, options)) {
-      const token = place && writeToken(viewOf(topic, filter?.name), place);
-      // Before the last part is told: its reader may take its time, and nothing is left to read.
-      if (place !== undefined) giveBack();
-      yield { kind: 'snapshot', part, first, last: place !== undefined, resumeToken: token };
-      if (place !== undefined) return place;
-      first = false;
-    }
-    throw new Error('the snapshot has no end');
-  } finally {
-    giveBack();
-  }
-}
-
-/** Where much is not relayed yet, it is relayed first. */
-async function* snapshotParts<Part>(
-  { database, clock, relay, bounds }: WatchContext,
-  { topic, snapshot: read, signal }: WatchOptions<Part>,
-): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const timeoutMs = bounds.snapshotTimeoutMs;
-      yield* readSnapshot({ database, clock, timeoutMs, topic, read, signal });
-      return;
-    } catch (error) {
-      if (!(error instanceof TooMuchPending)) throw error;
-      if (attempt === SNAPSHOT_ATTEMPTS) throw new WatchUnavailable('changes come faster than they are relayed', error);
-      await relay.flush();
-    }
-  }
-}
-
 async function* tellChanges<Part>(
   context: WatchContext,
-  { topic, filter, signal }: WatchOptions<Part>,
+  { topic, filter, signal, keeping }: WatchOptions<Part> & { readonly keeping: Keeping },
   place: Place,
 ): AsyncGenerator<WatchEvent<Part>, void, undefined> {
   const view = viewOf(topic, filter?.name);
@@ -150,6 +118,7 @@ async function* tellChanges<Part>(
     topic,
     place,
     signal,
+    keeping,
   })) {
     if (told.delete(outboxId) || filter?.accepts(payload) === false) continue;
     yield { kind: 'change', payload, createTime, resumeToken: writeToken(view, { position, mark, told }) };
@@ -160,15 +129,17 @@ interface Following {
   readonly topic: string;
   readonly place: Place;
   readonly signal: AbortSignal;
+  readonly keeping: Keeping;
 }
 
 /** From the history until the present is near, then from the feed. */
 async function* changesAfter(context: WatchContext, following: Following): AsyncGenerator<Change, void, undefined> {
   const { feed, database } = context;
-  const { topic, signal } = following;
+  const { topic, signal, keeping } = following;
   let from = { position: following.place.position, mark: following.place.mark };
   for (;;) {
     signal.throwIfAborted();
+    keeping.something = true;
     const to = await feed.head();
     if (to.position - from.position <= PAGE) break;
     const page = await history(readTopic(database, { topic, from, to }, PAGE));
@@ -180,6 +151,7 @@ async function* changesAfter(context: WatchContext, following: Following): Async
     const { since } = subscription;
     const isBehind = since.position > from.position;
     if (isBehind) yield* await history(readTopic(database, { topic, from, to: since }, PAGE));
+    keeping.something = false;
     yield* live(subscription, isBehind ? since.position : from.position, signal);
   } finally {
     subscription.close();
