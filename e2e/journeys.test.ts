@@ -23,7 +23,10 @@ import { follow } from './src/watching.js';
 const ADD = 'calculator.v1.CalculatorService/Add';
 const TWO_AND_THREE = '{"a": 2, "b": 3}';
 
-/** What `npm run seed` makes. */
+/** A Wednesday, before whatever today is: the company's year ends on it. */
+const TODAY = '2024-02-28';
+
+/** What `npm run seed` makes for any day. */
 const COMPANY = {
   members: 12,
   customers: 60,
@@ -31,8 +34,8 @@ const COMPANY = {
   quotes: { QUOTE_STATE_OPEN: 25, QUOTE_STATE_ACCEPTED: 112, withdrawn: 23 },
   orders: { ORDER_STATE_PLACED: 187, ORDER_STATE_CANCELLED: 15 },
   projects: {
-    PROJECT_STATE_PLANNED: 9,
-    PROJECT_STATE_ACTIVE: 14,
+    PROJECT_STATE_PLANNED: 10,
+    PROJECT_STATE_ACTIVE: 13,
     PROJECT_STATE_DONE: 21,
     PROJECT_STATE_ARCHIVED: 68,
   },
@@ -40,8 +43,14 @@ const COMPANY = {
 
 let system: System;
 
+const MS_A_DAY = 86_400_000;
+const FRIDAY = 4;
+
+/** Monday is 0; day 0 was a Thursday. */
+const weekdayOf = (day: number) => (day + 3) % 7;
+
 const dayOf = (date: { year: number; month: number; day: number } | undefined) =>
-  Date.UTC(date?.year ?? 0, (date?.month ?? 1) - 1, date?.day ?? 1) / 86_400_000;
+  Date.UTC(date?.year ?? 0, (date?.month ?? 1) - 1, date?.day ?? 1) / MS_A_DAY;
 
 const shell = (command: string) => start('/bin/sh', ['-c', command]).ended;
 
@@ -133,8 +142,8 @@ describe('npm run seed', () => {
   let first: Ended;
 
   beforeAll(async () => {
-    first = await runSeed(system.registry);
-  }, 60_000);
+    first = await runSeed(system.registry, { today: TODAY });
+  });
 
   it('fills in a company that spans all services', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -142,37 +151,51 @@ describe('npm run seed', () => {
     expect(first.stdout).toMatch(/accepted: orders\/\S+, delivered by projects\/\S+, \d+ minutes of work/);
   });
 
-  it('has a year behind it, and work in all stages', async () => {
+  it('has so many of each', async () => {
     // The projects of cancelled orders are archived soon after.
-    await eventually(15_000, async () =>
+    await eventually(60_000, async () =>
       expect(countCompany(await readCompany(system.registry))).toMatchObject(COMPANY),
     );
-    const { orders, projects, reservations } = await readCompany(system.registry);
-    const days = orders.map(({ orderDate }) => dayOf(orderDate)).sort((a, b) => a - b);
-    expect((days.at(-1) ?? 0) - (days[0] ?? 0)).toBeGreaterThan(330);
-    expect(days.at(-1)).toBeLessThanOrEqual(Date.now() / 86_400_000);
+  });
+
+  it('has a year behind it that ends today, and time of the team reserved for what is under way', async () => {
+    const { quotes, orders, projects, reservations } = await readCompany(system.registry);
+    const days = [...quotes.map((quote) => quote.quoteDate), ...orders.map((order) => order.orderDate)].map(dayOf);
+    const today = Date.parse(TODAY) / MS_A_DAY;
+    expect(Math.max(...days)).toBe(today);
+    expect(Math.min(...days)).toBeGreaterThan(today - 370);
+    expect(Math.min(...days)).toBeLessThan(today - 330);
+    expect(days.filter((day) => weekdayOf(day) > FRIDAY)).toEqual([]);
     const reservedFor = (state: ProjectState) => {
       const names = new Set(projects.filter((project) => project.state === state).map(({ name }) => name));
       return reservations.filter(({ project }) => names.has(project)).map((one) => dayOf(one.weekStartDate));
     };
-    const lastMonday = Date.now() / 86_400_000 - 7;
+    // What is under way takes the time that the team has from now on, whatever day the year ends on.
+    const lastMonday = Date.now() / MS_A_DAY - 7;
     expect(Math.min(...reservedFor(ProjectState.PROJECT_STATE_ACTIVE))).toBeGreaterThan(lastMonday);
-    expect(Math.max(...reservedFor(ProjectState.PROJECT_STATE_DONE))).toBeLessThan(lastMonday);
+    expect(Math.max(...reservedFor(ProjectState.PROJECT_STATE_DONE))).toBeLessThan(today - 7);
     expect(reservedFor(ProjectState.PROJECT_STATE_ARCHIVED)).toEqual([]);
   });
 
   it('makes nothing twice, on another day either', async () => {
     const before = await readCompany(system.registry);
-    const again = await runSeed(system.registry, 5);
+    const again = await runSeed(system.registry, { today: TODAY, daysAhead: 5 });
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(made(again.stdout)).toEqual(made(first.stdout));
-    const old = await runSeed(system.registry, 40);
+    const old = await runSeed(system.registry, { today: TODAY, daysAhead: 40 });
     expect({ code: old.code, stdout: old.stdout }).toEqual({
       code: 0,
       stdout: expect.stringContaining('nothing was made'),
     });
     expect(await readCompany(system.registry)).toEqual(before);
-  }, 60_000);
+  });
+
+  it('refuses a year that ends on another day than the first time', async () => {
+    const before = await readCompany(system.registry);
+    const { code, stderr } = await runSeed(system.registry, { today: '2024-02-20' });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('name that day again by --today') });
+    expect(await readCompany(system.registry)).toEqual(before);
+  });
 });
 
 describe('journey 2: replicas come and go', () => {

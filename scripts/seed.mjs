@@ -1,15 +1,43 @@
 /**
- * A believable company with a year behind it, over the services' own contracts: `npm run seed`. Each thing is made under a
- * request id of its own, and every day is counted from that on which the first member was made, so that running it again,
- * on the same day or later, makes nothing twice.
+ * A believable company with a year behind it, over the services' own contracts: `npm run seed [-- --today YYYY-MM-DD]`. Each
+ * thing is made under a request id of its own, and the year ends on the day on which the first member was made, or on the
+ * day that `--today` names, so that running it again, on the same day or later, makes nothing twice.
  */
 import { build } from './build.mjs';
+import { namedOptions } from './options.mjs';
+import { dayOf, formatDay, parseDay } from './seed/calendar.mjs';
 import { fillIn } from './seed/fill-in.mjs';
 import { describe, describeOld } from './seed/summary.mjs';
 
-/** `npm run seed` */
-export async function main() {
-  if (!(await build())) return 1;
+const USAGE = 'npm run seed [-- --today YYYY-MM-DD]';
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code.
+ */
+export async function main(args) {
+  try {
+    const today = readToday(args);
+    return (await build()) ? await seed(today) : 1;
+  } catch (error) {
+    // Of a call that failed, its code is said as well.
+    console.error(`npm run seed: ${error.code === undefined ? error.message : error}`);
+    return 1;
+  }
+}
+
+/** The day that `--today` names, if it names one. The services refuse an order of a day that is to come. */
+function readToday(args) {
+  const { today } = namedOptions(args, ['today'], USAGE);
+  if (today === undefined) return undefined;
+  const day = parseDay(today);
+  if (day === undefined) throw new Error(`--today must be a day such as 2026-11-20; it is "${today}": ${USAGE}`);
+  const latest = dayOf(new Date());
+  if (day > latest) throw new Error(`--today must not be after today, ${formatDay(latest)} in UTC; it is ${today}`);
+  return day;
+}
+
+async function seed(today) {
   const { createClient, defaultChannel } = await import('../packages/rpc/dist/client/index.js');
   const { Status } = await import('../packages/rpc/dist/status/index.js');
   const contracts = (file) => import(`../packages/contracts/dist/${file}.js`);
@@ -18,7 +46,7 @@ export async function main() {
   try {
     const { ProjectState } = await contracts('projects/v1/projects');
     const { TaskState } = await contracts('projects/v1/tasks');
-    const company = await fillIn({
+    const clients = {
       team: await client('projects/v1/team', 'TeamService'),
       projects: await client('projects/v1/projects', 'ProjectService'),
       tasks: await client('projects/v1/tasks', 'TaskService'),
@@ -27,12 +55,10 @@ export async function main() {
       quotes: await client('sales/v1/quotes', 'QuoteService'),
       orders: await client('sales/v1/orders', 'OrderService'),
       ...{ Status, ProjectState, TaskState },
-    });
+    };
+    const company = await fillIn(clients, today);
     console.log(company.isOld ? describeOld(company) : describe(company));
     return 0;
-  } catch (error) {
-    console.error(`npm run seed: ${error}`);
-    return 1;
   } finally {
     channel.close();
   }

@@ -7,8 +7,16 @@ import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/qu
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { type Ended, start } from './run.js';
 
-/** Runs `npm run seed`, by a clock that is some days ahead. */
-export function runSeed(registry: string, daysAhead = 0): Promise<Ended> {
+/** What `npm run seed` is run with. */
+export interface SeedOptions {
+  /** The day that the company's year ends on: `2024-02-28`. */
+  readonly today: string;
+  /** By how many days its clock is ahead. */
+  readonly daysAhead?: number;
+}
+
+/** Runs `npm run seed`. */
+export function runSeed(registry: string, { today, daysAhead = 0 }: SeedOptions): Promise<Ended> {
   const ahead = `const Real = Date, by = ${daysAhead} * 86_400_000;
     globalThis.Date = class extends Real {
       constructor(...at) { at.length > 0 ? super(...at) : super(Real.now() + by); }
@@ -16,7 +24,7 @@ export function runSeed(registry: string, daysAhead = 0): Promise<Ended> {
     };`;
   const options = daysAhead === 0 ? '' : `--import=data:text/javascript,${encodeURIComponent(ahead)}`;
   const env = { RONDO_REGISTRY: registry, NODE_OPTIONS: options };
-  return start(process.execPath, ['scripts/run.mjs', 'seed'], env).ended;
+  return start(process.execPath, ['scripts/run.mjs', 'seed', '--today', today], env).ended;
 }
 
 interface Page {

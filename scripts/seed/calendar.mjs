@@ -22,6 +22,12 @@ export function formatDay(day) {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
+/** The day of a text such as `2026-11-20`; undefined when there is no such day. */
+export function parseDay(text) {
+  const day = Date.parse(`${text}T00:00:00Z`) / DAY_MS;
+  return Number.isInteger(day) && formatDay(day) === text ? day : undefined;
+}
+
 /** The Monday of a day's week (ISO 8601). Day 0 was a Thursday. */
 export function mondayOf(day) {
   return day - ((((day + 3) % 7) + 7) % 7);

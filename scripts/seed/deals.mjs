@@ -33,11 +33,13 @@ const TOLD = [
 
 /**
  * Offers and what became of them (`fate`): `open`, `withdrawn`, or an order whose project is `archived`, `done`, `active` or
- * `planned`, or that was `cancelled`. The three of `told` are the first.
+ * `planned`, or that was `cancelled`. The three of `told` are the first. A fate follows from how long ago the offer was
+ * planned for, not from the working day that it was moved to: so the company is the same on each day of the week.
  */
 export function planQuotes(today) {
   const random = createRandom(SEED);
-  const told = TOLD.map((deal) => ({ taxPercent: TAX_PERCENT.EUR, ...deal, day: today, orderDay: today }));
+  const latest = workday(today);
+  const told = TOLD.map((deal) => ({ taxPercent: TAX_PERCENT.EUR, ...deal, day: latest, orderDay: latest }));
   const others = Array.from({ length: QUOTES }, (_, index) => {
     const ageDays = ageOf(index, QUOTES);
     const day = workday(today - ageDays);
@@ -48,7 +50,7 @@ export function planQuotes(today) {
       ...deal,
       day,
       orderDay: Math.max(day, orderDay),
-      fate: fateOf(random, today - day),
+      fate: fateOf(random, ageDays),
     };
   });
   return [...told, ...others].map((deal) => ({ ...deal, crew: planCrew(random) }));

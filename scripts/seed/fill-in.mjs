@@ -11,10 +11,11 @@ const REPEATABLE_DAYS = 29;
 /** What has time of the team reserved. */
 const PRESENT = new Set(['active', 'planned']);
 
-/** Makes what isn't there yet, and says what there is. */
-export async function fillIn(clients) {
-  const { members, foundedOn: today } = await makeTeam(clients);
-  if (dayOf(new Date()) - today > REPEATABLE_DAYS) return { isOld: true, foundedOn: today };
+/** Makes what isn't there yet, and says what there is. The year ends on `lastDay`, or on the day of the first member. */
+export async function fillIn(clients, lastDay) {
+  const { members, foundedOn } = await makeTeam(clients);
+  if (dayOf(new Date()) - foundedOn > REPEATABLE_DAYS) return { isOld: true, foundedOn };
+  const today = lastDay ?? foundedOn;
   const [bySku, buyers] = await Promise.all([makeProducts(clients), makeCustomers(clients)]);
   const deals = planQuotes(today);
   const company = { bySku, buyers, members, today };
@@ -38,7 +39,8 @@ export async function fillIn(clients) {
   const told = deals.slice(0, 3).map(({ key, customer }) => ({ ...outcomes.get(key), buyer: buyers[customer] }));
   return {
     isOld: false,
-    foundedOn: today,
+    today,
+    foundedOn,
     counts: { members: members.length, products: bySku.size, customers: buyers.length },
     sales: [...outcomes.values()],
     told: await inTurn(told, (outcome) => withEffort(clients, outcome)),

@@ -13,9 +13,9 @@ const ATTEMPTS = 5;
 const PAUSE_OF_ATTEMPTS_MS = 500;
 
 /** Makes an offer. */
-export function makeQuote({ quotes }, deal, { bySku, buyers }) {
+export function makeQuote({ quotes, Status }, deal, { bySku, buyers }) {
   const quote = { ...toOffer(deal, { bySku, buyers }), quoteDate: toDate(deal.day) };
-  return quotes.createQuote({ quote, requestId: requestId(deal.key) });
+  return unlessOfAnotherDay(Status, quotes.createQuote({ quote, requestId: requestId(deal.key) }));
 }
 
 /** Takes an offer back, unless somebody has done something with it since. */
@@ -40,10 +40,21 @@ export async function acceptQuote({ quotes, orders, Status }, { name }, { orderD
 }
 
 /** Sells without an offer. */
-export async function makeOrder({ orders }, deal, { bySku, buyers }) {
+export async function makeOrder({ orders, Status }, deal, { bySku, buyers }) {
   const order = { ...toOffer(deal, { bySku, buyers }), orderDate: toDate(deal.day) };
-  const placed = await orders.placeOrder({ order, requestId: requestId(deal.key) });
+  const placed = await unlessOfAnotherDay(Status, orders.placeOrder({ order, requestId: requestId(deal.key) }));
   return deal.fate === 'cancelled' ? orders.cancelOrder({ name: placed.name }) : placed;
+}
+
+/** A request id that was taken for something else: only the dates of a deal differ between two runs. */
+function unlessOfAnotherDay(Status, made) {
+  return made.catch((error) => {
+    if (error.code !== Status.ALREADY_EXISTS) throw error;
+    throw new Error(
+      'the company was made for another day: name that day again by --today, or start with an empty folder: npm start -- --data DIR',
+      { cause: error },
+    );
+  });
 }
 
 /** Tries again what passes, on a machine that is busy with other things. */

@@ -4,14 +4,14 @@ import { formatDay, mondayOf } from './calendar.mjs';
 const CALL = 'npx rondo call';
 
 /** What there is, and what to try on it. */
-export function describe({ counts, sales, told, foundedOn }) {
+export function describe({ counts, sales, told, today, foundedOn }) {
   const fates = countFates(sales);
   const quotes = sales.filter(({ quote }) => quote !== undefined).length;
   const orders = sales.filter(({ order }) => order !== undefined).length;
   const { active = 0, planned = 0, done = 0, archived = 0, cancelled = 0, open = 0, withdrawn = 0 } = fates;
   return [
     `${counts.members} members, ${counts.products} products in 3 currencies, ${counts.customers} customers`,
-    `${quotes} quotes of the year up to ${formatDay(foundedOn)}: ${open} open, ${withdrawn} withdrawn, the others accepted`,
+    `${quotes} quotes of the year up to ${formatDay(today)}: ${open} open, ${withdrawn} withdrawn, the others accepted`,
     `${orders} orders, ${cancelled} of them cancelled`,
     `projects that deliver them: ${planned} planned, ${active} active, ${done} done, ${archived} archived`,
     '',
