@@ -48,7 +48,7 @@ export default {
   projects: existsSync('e2e/package.json') ? [code, e2e] : [code],
   testSequencer: '<rootDir>/scripts/jest/long-files-first.mjs',
   // A bound on what hangs, and no measure of anything: a machine may be busy.
-  testTimeout: 60_000,
+  testTimeout: 600_000,
   // What would hold a worker has failed its test file. One of half a gigabyte takes its time to end on a busy machine.
   workerGracefulExitTimeout: 10_000,
   // Two at least: most of a component test is waiting.

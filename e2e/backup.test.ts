@@ -76,7 +76,7 @@ beforeAll(async () => {
   productName = (await call(live, 'sales.v1.ProductService/CreateProduct', { product })).name;
   customerName = (await addCustomer(live, 'Before')).name;
   delivered = await sell(live);
-}, 120_000);
+});
 
 afterAll(async () => {
   await restored?.stop();
@@ -112,7 +112,7 @@ it('has what was there before and nothing of what came after, and works on', asy
   expect(await customersOf(restored)).toEqual(['Before']);
   await expectDelivered(restored, delivered);
   await expectDelivered(restored, await sell(restored));
-}, 120_000);
+});
 
 it('is told by the queries of the guide', async () => {
   const passwords: Record<string, string> = JSON.parse(readFileSync(join(restored.data, 'passwords.json'), 'utf8'));

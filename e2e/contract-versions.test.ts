@@ -40,7 +40,7 @@ it('rondo ps shows replicas that speak incompatible versions of a contract', asy
     begin('calculator', { RONDO_INSTANCE_ID: instanceId, RONDO_LISTEN: '127.0.0.1:0', ...env });
   const ps = async () => (await node([join(root, 'scripts/rondo.mjs'), 'ps'], { RONDO_REGISTRY: registry })).stdout;
   const shows = (...instances: readonly string[]) =>
-    eventually(30_000, async () => {
+    eventually(async () => {
       const shown = await ps();
       if (!instances.every((instance) => shown.includes(instance))) throw new Error(`not there yet: ${shown}`);
       return shown;

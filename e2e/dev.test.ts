@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask } from './src/ask.js';
 import { type Clone, cloneRepository } from './src/clone.js';
 import { eventually } from './src/eventually.js';
@@ -11,9 +11,6 @@ import { type Running, start, startIn } from './src/run.js';
 
 const HANDLERS = 'services/calculator/src/calculator.ts';
 const CONTRACT = 'proto/calculator/v1/calculator.proto';
-const PATIENCE_MS = 60_000;
-// Each waits for a build or two, on a machine that may have others under way.
-jest.setTimeout(2 * PATIENCE_MS);
 
 let clone: Clone;
 let data: string;
@@ -28,7 +25,7 @@ beforeAll(async () => {
   registry = `127.0.0.1:${base}`;
   dev = clone.startRondo('dev', '--data', data, '--port-base', String(base));
   await says(/Watching proto, packages and services/);
-}, 180_000);
+});
 
 afterAll(async () => {
   dev.process.kill('SIGINT');
@@ -43,7 +40,7 @@ let read = 0;
 
 /** Waits until it says something new, and gives all that it said up to the end of that line. */
 async function says(pattern: RegExp): Promise<string> {
-  const text = await eventually(PATIENCE_MS, () => {
+  const text = await eventually(() => {
     const { stdout, stderr } = dev.output();
     const found = new RegExp(`${pattern.source}.*\\n`).exec(stdout.slice(read));
     if (found === null) throw new Error(`${pattern} isn't said, but: ${stdout.slice(read)}\n${stderr}`);
@@ -150,7 +147,7 @@ describe('rondo dev', () => {
   it('says once that a process has ended, and starts its service again with the next change', async () => {
     const { 'sales-1': pid = 0 } = processes();
     process.kill(pid, 'SIGKILL');
-    await eventually(PATIENCE_MS, () => expect(dev.output().stderr).toContain('sales-1 has ended (SIGKILL)'));
+    await eventually(() => expect(dev.output().stderr).toContain('sales-1 has ended (SIGKILL)'));
     edit(HANDLERS, '/** The `calc', '/** `calc');
     await says(/ok {6}.* → restarted calculator, sales/);
     expect(dev.output().stderr.match(/sales-1 has ended/g)).toHaveLength(1);
@@ -185,7 +182,7 @@ describe('rondo dev', () => {
   it('restarts nothing more once it was told to stop', async () => {
     const pids = Object.values(processes());
     edit(HANDLERS, "'by heart'", "'by hand'");
-    await eventually(PATIENCE_MS, () => expect(existsSync(join(clone.root, '.rondo/tree.lock'))).toBe(true));
+    await eventually(() => expect(existsSync(join(clone.root, '.rondo/tree.lock'))).toBe(true));
     dev.process.kill('SIGINT');
     const { code, stdout } = await dev.ended;
     expect([code, stdout.slice(read)]).toEqual([0, expect.stringMatching(/^\nStopping \(\w+\) …\n$/)]);

@@ -58,7 +58,7 @@ const isInstalled = async (program: string) => (await shell(`command -v ${progra
 
 beforeAll(async () => {
   system = await startSystem();
-}, 120_000);
+});
 
 afterAll(async () => {
   const names = ['registry', 'calculator-1', 'project-management-1', 'sales-1'];
@@ -101,7 +101,7 @@ describe('journey 1: a newcomer', () => {
 
   it('is told by the doctor that what runs is well', async () => {
     // On a busy machine it may find once that something answers late.
-    await eventually(30_000, async () => {
+    await eventually(async () => {
       const { findings } = JSON.parse((await system.rondo('doctor', '--json')).stdout);
       const named = Object.fromEntries(findings.map((one: { name: string }) => [one.name, one]));
       expect(named).toMatchObject({
@@ -153,9 +153,7 @@ describe('npm run seed', () => {
 
   it('has so many of each', async () => {
     // The projects of cancelled orders are archived soon after.
-    await eventually(60_000, async () =>
-      expect(countCompany(await readCompany(system.registry))).toMatchObject(COMPANY),
-    );
+    await eventually(async () => expect(countCompany(await readCompany(system.registry))).toMatchObject(COMPANY));
   });
 
   it('has a year behind it that ends today, and time of the team reserved for what is under way', async () => {
@@ -208,13 +206,13 @@ describe('journey 2: replicas come and go', () => {
 
   it('fails no call when one is killed, and uses a fourth when it appears', async () => {
     const caller = system.startRondo('call', ADD, TWO_AND_THREE, '--rate', '200', '--concurrency', '8', '--json');
-    await eventually(30_000, async () => {
+    await eventually(async () => {
       const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '3', '--json');
       expect(Object.keys(toTally(stdout).instances)).toHaveLength(3);
     });
     process.kill(system.pid('calculator-2'), 'SIGKILL');
     system.addInstance('calculator', 'calculator-4');
-    await eventually(30_000, async () => {
+    await eventually(async () => {
       const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '6', '--json');
       expect(toTally(stdout).instances).toMatchObject({ 'calculator-4': 2 });
     });
@@ -246,7 +244,7 @@ describe('journey 3: what is sold is delivered', () => {
       const team = createClient(TeamServiceDefinition, { channel });
 
       const ordersAt = (instance: string) =>
-        eventually(30_000, () => follow((signal) => orders.watchOrders({ customer }, { signal, instance })));
+        eventually(() => follow((signal) => orders.watchOrders({ customer }, { signal, instance })));
       const sellers = [await ordersAt('sales-1'), await ordersAt('sales-2')];
       const { name: offered } = await quotes.createQuote({
         quote: { customer, lines: [{ product, quantity: 2n }] },
@@ -264,7 +262,7 @@ describe('journey 3: what is sold is delivered', () => {
       expect((await reservations()).reduce((sum, { minutes }) => sum + minutes, 0n)).toBe(60n);
 
       const projectAt = (instance: string) =>
-        eventually(30_000, () => follow((signal) => projects.watchProject({ name: project }, { signal, instance })));
+        eventually(() => follow((signal) => projects.watchProject({ name: project }, { signal, instance })));
       const deliverers = [await projectAt('project-management-1'), await projectAt('project-management-2')];
       await projects.updateProject({
         project: { name: project, state: ProjectState.PROJECT_STATE_ACTIVE },

@@ -18,7 +18,7 @@ let socket: string;
 beforeAll(async () => {
   system = await startSystem(LONG);
   socket = socketOf(system.data);
-}, 120_000);
+});
 
 afterAll(async () => {
   const { code } = await system.stop();

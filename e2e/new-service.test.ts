@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Clone, cloneRepository } from './src/clone.js';
 import { eventually } from './src/eventually.js';
 
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 600_000;
 
 // The tests of this file follow one another, as a person's commands do.
 describe('rondo new service and rondo remove service', () => {
@@ -98,7 +98,7 @@ message M {}
 
       for (const signal of ['SIGINT', 'SIGHUP'] as const) {
         const interrupted = clone.startRondo('new', 'service', 'greeter', '--proto', given(GREETER));
-        await eventually(30_000, () => expect(interrupted.output().stderr).toMatch(/ok +write/));
+        await eventually(() => expect(interrupted.output().stderr).toMatch(/ok +write/));
         interrupted.process.kill(signal);
         expect((await interrupted.ended).code).toBe(130);
         expect(await state()).toEqual(before);

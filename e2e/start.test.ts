@@ -7,7 +7,7 @@ import { freeBase } from './src/ports.js';
 import { start } from './src/run.js';
 
 const USAGE = 'npm start -- [--data DIR] [--port-base N]';
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 240_000;
 const isRoot = process.getuid?.() === 0;
 
 let folder: string;

@@ -10,7 +10,7 @@ export interface Reply {
   readonly rows?: readonly { readonly name: string; readonly address: string; readonly services: readonly string[] }[];
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Where the launcher on a data folder listens. */
 export function socketOf(data: string): string {

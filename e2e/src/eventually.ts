@@ -1,10 +1,13 @@
+/** A bound on what hangs, and no measure of anything: a machine may be busy. */
+const PATIENCE_MS = 120_000;
+
 /**
  * Tries `attempt` until it doesn't throw, and returns what it returns.
  *
- * @throws what the last attempt threw, after `timeoutMs`.
+ * @throws what the last attempt threw, after two minutes.
  */
-export async function eventually<T>(timeoutMs: number, attempt: () => T | Promise<T>): Promise<T> {
-  const endsAt = performance.now() + timeoutMs;
+export async function eventually<T>(attempt: () => T | Promise<T>): Promise<T> {
+  const endsAt = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await attempt();

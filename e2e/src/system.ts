@@ -32,7 +32,6 @@ export interface System {
 
 /** Where the database listens, from the base port. */
 const DATABASE_OFFSET = 9;
-const START_TIMEOUT_MS = 90_000;
 
 /** Starts a system, with everything built already; the name of its data folder begins with `prefix`. */
 export function startSystem(prefix = 'rondo-e2e-'): Promise<System> {
@@ -48,7 +47,7 @@ export async function startSystemOn(data: string): Promise<System> {
   const args = [join(root, 'scripts/run.mjs'), 'start', '--data', data, '--port-base', String(base)];
   const launcher = start(process.execPath, args);
   await Promise.race([
-    eventually(START_TIMEOUT_MS, () => {
+    eventually(() => {
       if (!launcher.output().stdout.includes('Rondo is up')) throw new Error(`not up: ${describe(launcher)}`);
     }),
     launcher.ended.then(() => Promise.reject(new Error(`ended before it was up: ${describe(launcher)}`))),
@@ -80,7 +79,7 @@ export async function startSystemOn(data: string): Promise<System> {
       for (const { process: child } of added) child.kill('SIGTERM');
       await Promise.all(added.map(({ ended }) => ended));
       launcher.process.kill('SIGINT');
-      await eventually(30_000, () => {
+      await eventually(() => {
         if (!launcher.output().stdout.includes('Stopping')) throw new Error(`not stopping: ${describe(launcher)}`);
       });
       // The terminal tells the launcher and npm, and npm tells the launcher again.

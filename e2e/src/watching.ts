@@ -10,7 +10,7 @@ export interface Watching<T> {
   stop(): Promise<void>;
 }
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 120_000;
 const POLL_MS = 10;
 
 /** Follows a stream, from its first event on; `open` is to end it with the signal. */

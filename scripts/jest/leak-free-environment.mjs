@@ -1,7 +1,8 @@
 /** Fails a test file that leaves behind what would keep a process alive: a timer, a socket, a server, a child. */
 import { TestEnvironment } from 'jest-environment-node';
 
-const graceMs = 1_000;
+/** A bound on what is closing, and no measure: a machine may be busy. */
+const graceMs = 10_000;
 /** Jest's own, and what the loader has under way. */
 const harmless = new Set([
   'FSReqCallback',

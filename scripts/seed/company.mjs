@@ -1,6 +1,9 @@
 /** Who works for the company, what it sells, and who buys it. Everybody in it is invented; `.example` belongs to nobody (RFC 2606). */
 
-/** Name, mailbox, and minutes a week. */
+/**
+ * Name, mailbox, and minutes a week.
+ * @type {[string, string, bigint][]}
+ */
 const TEAM = [
   ['Ines Okafor', 'ines', 2400n],
   ['Tomas Lind', 'tomas', 2400n],

@@ -73,7 +73,10 @@ export function phaseOf({ sku }) {
   return LAST.includes(withoutMarket(sku)) ? 2 : 1;
 }
 
-/** The time of those who did the work that is done: whose week, and how many minutes of it, never more than there are. */
+/**
+ * The time of those who did the work that is done: whose week, and how many minutes of it, never more than there are.
+ * @returns {{ key: string, member: number, monday: number, minutes: bigint }[]}
+ */
 export function planPastWeeks(quotes) {
   const taken = new Map();
   const bySku = new Map(PRODUCTS.map((product) => [product.sku, product]));

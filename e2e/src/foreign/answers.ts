@@ -11,7 +11,7 @@ export interface Answer {
   readonly message: string;
 }
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 60_000;
 
 /** An empty message of any type is no bytes at all. */
 const anyMessage: MessageType<Uint8Array> = {

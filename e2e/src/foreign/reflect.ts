@@ -47,7 +47,7 @@ type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
 type Answer = NonNullable<ServerReflectionResponse['messageResponse']>;
 
 const OF_EVERY_SERVER = /^(grpc\.(health|reflection)|rondo)\./;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 60_000;
 
 async function methodsBy(client: ReflectionClient): Promise<readonly ReflectedMethod[]> {
   const listed = await ask(client, { $case: 'listServices', value: '*' });

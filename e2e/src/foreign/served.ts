@@ -10,8 +10,6 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 60_000;
-
 /**
  * Starts the built service `name` of the repository in `root`.
  *
@@ -28,7 +26,7 @@ export async function serve(root: string, name: string): Promise<Served> {
     await service.ended;
   };
   try {
-    const address = await eventually(START_TIMEOUT_MS, () => {
+    const address = await eventually(() => {
       const { stdout, stderr } = service.output();
       const [, found] = /listening on ([\d.]+:\d+)/.exec(stdout) ?? [];
       if (found === undefined) throw new Error(`${name} isn't listening: ${stdout}${stderr}`);

@@ -1,4 +1,5 @@
 import { Pool } from 'pg';
+import { connectTimeoutOf } from './connect-timeout.js';
 import { atStake, classify } from './errors.js';
 import { Generations } from './generation.js';
 import { acquire } from './lease.js';
@@ -22,7 +23,7 @@ export interface PoolOptions {
   readonly applicationName?: string;
   /** Default 10. */
   readonly maxConnections?: number;
-  /** Bounds the wait for a free connection and for a new one; default 3,000. */
+  /** Bounds the wait for a free connection and for a new one; default the `connect_timeout` of `url` (seconds), or 3,000. */
   readonly connectTimeoutMs?: number;
   /** The server ends a longer statement; default 10,000, 0 is none. */
   readonly statementTimeoutMs?: number;
@@ -102,7 +103,8 @@ export function createPool(options: PoolOptions): Database {
 }
 
 function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
-  const { url, applicationName, maxConnections = 10, connectTimeoutMs = 3_000, lockTimeoutMs, onError } = options;
+  const { url, applicationName, maxConnections = 10, lockTimeoutMs, onError } = options;
+  const { connectTimeoutMs = connectTimeoutOf(url) } = options;
   const pool = new Pool({
     connectionString: url,
     application_name: applicationName,

@@ -14,7 +14,7 @@ import {
   StepRefused,
   transactionsSchema,
 } from '../src/index.js';
-import { within } from './within.js';
+import { eventually } from './eventually.js';
 
 let postgres: TestPostgres;
 let database: Database;
@@ -66,7 +66,7 @@ const begin = ({ sagas, cancel }: ReturnType<typeof startProcess>, id = 's') =>
 
 const stateOf = async (id = 's') => await database.maybeOne('SELECT state, results FROM sagas WHERE id = $1', [id]);
 const finished = (state: string, id?: string) =>
-  within(8_000, async () => expect(await stateOf(id)).toMatchObject({ state }));
+  eventually(async () => expect(await stateOf(id)).toMatchObject({ state }));
 
 describe('a saga', () => {
   it('does its steps in order, each with what those before returned and a key of its own', async () => {
@@ -81,7 +81,7 @@ describe('a saga', () => {
       ['c', { a: { a: '7' }, b: { b: '7' } }],
     ]);
     await begin(process);
-    expect(await process.sagas.list(AbortSignal.timeout(5_000))).toEqual([]);
+    expect(await process.sagas.list(AbortSignal.timeout(60_000))).toEqual([]);
     expect(done).toHaveLength(3);
   });
 
@@ -124,9 +124,7 @@ describe('a saga', () => {
       if (name === 'b') throw new Error('dying');
     });
     await begin(process);
-    await within(8_000, async () =>
-      expect((await process.sagas.list(AbortSignal.timeout(5_000)))[0]?.attempts).toBe(1),
-    );
+    await eventually(async () => expect((await process.sagas.list(AbortSignal.timeout(60_000)))[0]?.attempts).toBe(1));
     await process.sagas.close();
     await begin(startProcess());
     await finished('done');
@@ -151,7 +149,7 @@ describe('a saga', () => {
     const services = [createOperatorService({ sagas: process.sagas })];
     const client = createClient(CoordinatorServiceDefinition, { channel: createTestChannel({ services }) });
     await begin(process);
-    await within(8_000, async () => {
+    await eventually(async () => {
       expect((await client.listSagas({})).sagas).toMatchObject([
         { id: 's', kind: 'cancel', subject: 'orders/7', state: 3, step: 'b', attempts: 2, error: 'nobody there' },
       ]);

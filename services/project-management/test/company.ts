@@ -30,7 +30,7 @@ export async function startCompany() {
   const wallClockElsewhere = new SettableWallClock();
   const app = start();
   const second = start(wallClockElsewhere);
-  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
+  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
   const others: { stop(): Promise<void> }[] = [];
   const channel = createTestChannel({ services: app.services });
   const secondChannel = createTestChannel({ services: second.services });
@@ -173,7 +173,7 @@ export async function waiting(database: Database): Promise<number> {
 }
 
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 5_000;
+  const giveUpAt = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error('nobody waits for the row');
     await pause(5);

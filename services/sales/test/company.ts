@@ -55,7 +55,7 @@ async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks 
   const { clock = systemClock, wallClock = systemWallClock } = clocks;
   const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
   const app = createApp(context, { databaseUrl });
-  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));
+  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
   const channel = createTestChannel({ services: app.services });
   return {
     ...clientsOver(channel),

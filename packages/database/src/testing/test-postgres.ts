@@ -6,6 +6,8 @@ import { startEmbeddedPostgres } from '../embedded/index.js';
 import { createPool } from '../pool.js';
 
 const OPEN_TO_THE_SERVER = 0o755;
+/** On a machine that is busy a connection takes its time, and many that wait for few each wait for all before them. */
+const PATIENCE_S = 60;
 
 /** A throw-away server. */
 export interface TestPostgres {
@@ -13,7 +15,7 @@ export interface TestPostgres {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Makes an empty database and resolves to the superuser's address of it. */
+  /** Makes an empty database and resolves to the superuser's address of it, by which a pool has a minute to connect. */
   createDatabase(): Promise<string>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
@@ -36,10 +38,11 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     pid: server.pid,
     createDatabase: async () => {
       databases += 1;
-      const name = `test_${databases}`;
-      const admin = createPool({ url: server.url, maxConnections: 1 });
-      await admin.query(`CREATE DATABASE ${name} TEMPLATE template0`).finally(() => admin.close());
-      return Object.assign(new URL(server.url), { pathname: `/${name}` }).href;
+      const pathname = `test_${databases}`;
+      const bounds = { connectTimeoutMs: PATIENCE_S * 1_000, statementTimeoutMs: PATIENCE_S * 1_000 };
+      const admin = createPool({ url: server.url, maxConnections: 1, ...bounds });
+      await admin.query(`CREATE DATABASE ${pathname} TEMPLATE template0`).finally(() => admin.close());
+      return Object.assign(new URL(server.url), { pathname, search: `connect_timeout=${PATIENCE_S}` }).href;
     },
     stop: async () => {
       await server.stop();

@@ -47,7 +47,7 @@ const DATABASE_TEARDOWN = [
 ];
 const DATABASE_CASE = [
   "it('is ready once its database is up to date', async () => {",
-  '  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(10_000));',
+  '  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));',
   '  const database = createPool({ url: databaseUrl });',
   "  const entries = await database.query('SELECT id FROM entries').finally(() => database.close());",
   '  expect(entries).toEqual([]);',
