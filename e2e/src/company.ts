@@ -9,14 +9,14 @@ import { type Ended, start } from './run.js';
 
 /** What `npm run seed` is run with. */
 export interface SeedOptions {
-  /** The day that the company's year ends on: `2024-02-28`. */
-  readonly today: string;
+  /** The day that the company's year ends on, such as `2020-02-26`; this one by default. */
+  readonly today?: string;
   /** By how many days its clock is ahead. */
   readonly daysAhead?: number;
 }
 
 /** Runs `npm run seed`. */
-export function runSeed(registry: string, { today, daysAhead = 0 }: SeedOptions): Promise<Ended> {
+export function runSeed(registry: string, { today, daysAhead = 0 }: SeedOptions = {}): Promise<Ended> {
   const ahead = `const Real = Date, by = ${daysAhead} * 86_400_000;
     globalThis.Date = class extends Real {
       constructor(...at) { at.length > 0 ? super(...at) : super(Real.now() + by); }
@@ -24,7 +24,8 @@ export function runSeed(registry: string, { today, daysAhead = 0 }: SeedOptions)
     };`;
   const options = daysAhead === 0 ? '' : `--import=data:text/javascript,${encodeURIComponent(ahead)}`;
   const env = { RONDO_REGISTRY: registry, NODE_OPTIONS: options };
-  return start(process.execPath, ['scripts/run.mjs', 'seed', '--today', today], env).ended;
+  const args = today === undefined ? [] : ['--today', today];
+  return start(process.execPath, ['scripts/run.mjs', 'seed', ...args], env).ended;
 }
 
 interface Page {

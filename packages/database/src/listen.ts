@@ -1,9 +1,10 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
-import { connectTimeoutOf } from './connect-timeout.js';
 import { classify } from './errors.js';
 import { settle } from './settle.js';
+import { boundsOf } from './url-bounds.js';
 
+const CONNECT_TIMEOUT_MS = 3_000;
 /** A server that is gone never confirms the end of a connection. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -17,7 +18,7 @@ export interface ListenOptions {
   readonly onNotification: (payload: string) => void;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
-  /** Bounds the connecting; default the `connect_timeout` of `url` (seconds), or 3,000. */
+  /** Bounds the connecting where `url` has no `connect_timeout`; default 3,000. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -38,7 +39,8 @@ export interface Listening {
  * @throws DatabaseUnavailable when the database is away or doesn't answer in time.
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { url, channel, connectTimeoutMs = connectTimeoutOf(url), onNotification } = options;
+  const { channel, onNotification } = options;
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = { ...options, ...boundsOf(options.url) };
   const { client, ended, close } = connect(options, connectTimeoutMs);
   client.on('notification', ({ payload }) => onNotification(payload ?? ''));
   const run = async (timeoutMs: number, work: () => Promise<unknown>): Promise<void> => {

@@ -13,7 +13,7 @@ import {
   UniqueViolation,
 } from './index.js';
 import { eventually } from './testing/eventually.js';
-import { startTestPostgres, type TestPostgres } from './testing/index.js';
+import { startTestPostgres, type TestPostgres, withoutBounds } from './testing/index.js';
 
 let server: TestPostgres;
 let url: string;
@@ -115,7 +115,12 @@ describe('errors', () => {
   });
 
   it('calls a statement that the server ended a timeout, and a full pool unavailable', async () => {
-    const small = createPool({ url, maxConnections: 1, connectTimeoutMs: 500, statementTimeoutMs: 1_500 });
+    const small = createPool({
+      url: withoutBounds(url),
+      maxConnections: 1,
+      connectTimeoutMs: 500,
+      statementTimeoutMs: 1_500,
+    });
     const slow = expect(small.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(StatementTimeout);
     await expect(small.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
     await slow;
@@ -124,7 +129,7 @@ describe('errors', () => {
   });
 
   it('does not wait for a server that is frozen', async () => {
-    const pool = createPool({ url, maxConnections: 1, statementTimeoutMs: 100 });
+    const pool = createPool({ url: withoutBounds(url), maxConnections: 1, statementTimeoutMs: 100 });
     const { pid } = await pool.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     process.kill(pid, 'SIGSTOP');
     try {
@@ -249,7 +254,7 @@ describe('a statement with a name', () => {
 
 describe('a wait for a lock', () => {
   it('ends by the bound of the pool, but not where a transaction takes as long as it takes', async () => {
-    const url = await server.createDatabase();
+    const url = withoutBounds(await server.createDatabase());
     const [holder, waiter] = [createPool({ url }), createPool({ url, lockTimeoutMs: 50 })];
     try {
       await holder.query('CREATE TABLE held AS SELECT 1 AS id');

@@ -1,5 +1,4 @@
 import { Pool } from 'pg';
-import { connectTimeoutOf } from './connect-timeout.js';
 import { atStake, classify } from './errors.js';
 import { Generations } from './generation.js';
 import { acquire } from './lease.js';
@@ -9,6 +8,7 @@ import { createQueries } from './rows.js';
 import type { Database, QueryOptions, SqlValue } from './sql.js';
 import { runTransaction, type TransactionContext, whileOthersWin } from './transaction.js';
 import { createTypes } from './types.js';
+import { boundsOf } from './url-bounds.js';
 
 /** The server ends a statement at `statement_timeout`; past that and this grace it is taken for dead. */
 const ANSWER_GRACE_MS = 1_000;
@@ -17,13 +17,16 @@ const CLOSE_GRACE_MS = 1_000;
 
 /** How a pool connects. */
 export interface PoolOptions {
-  /** `postgres://role:password@host:port/database`. */
+  /**
+   * `postgres://role:password@host:port/database`. What it says of `connect_timeout` (seconds), `statement_timeout` or
+   * `lock_timeout` (milliseconds) takes the place of the bounds below: `…/database?connect_timeout=10`.
+   */
   readonly url: string;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
   /** Default 10. */
   readonly maxConnections?: number;
-  /** Bounds the wait for a free connection and for a new one; default the `connect_timeout` of `url` (seconds), or 3,000. */
+  /** Bounds the wait for a free connection and for a new one; default 3,000. */
   readonly connectTimeoutMs?: number;
   /** The server ends a longer statement; default 10,000, 0 is none. */
   readonly statementTimeoutMs?: number;
@@ -49,7 +52,8 @@ interface Statement {
  * A pool of connections over the `pg` driver. Connects on first use, so it never throws for a database that is away;
  * a database that stops never brings the process down, and the next call connects anew.
  */
-export function createPool(options: PoolOptions): Database {
+export function createPool(given: PoolOptions): Database {
+  const options = { ...given, ...boundsOf(given.url) };
   const { statementTimeoutMs = 10_000 } = options;
   const pool = openPool(options, statementTimeoutMs);
   const leasing = { pool, generations: new Generations() };
@@ -103,8 +107,7 @@ export function createPool(options: PoolOptions): Database {
 }
 
 function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
-  const { url, applicationName, maxConnections = 10, lockTimeoutMs, onError } = options;
-  const { connectTimeoutMs = connectTimeoutOf(url) } = options;
+  const { url, applicationName, maxConnections = 10, connectTimeoutMs = 3_000, lockTimeoutMs, onError } = options;
   const pool = new Pool({
     connectionString: url,
     application_name: applicationName,

@@ -19,10 +19,13 @@ import { createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testin
 import { createMemoryNetwork } from '@rondo/rpc/transport';
 import { createApp } from '../src/app.js';
 
-/** The whole service over its contract: a real database, a calculator that only the network is taken away from. */
-export async function startCompany() {
+/**
+ * The whole service over its contract: a real database, a calculator that only the network is taken away from. Waits for
+ * the database have the bounds of tests, or what `bound` makes of its address.
+ */
+export async function startCompany(bound = (url: string) => url) {
   const postgres = await startTestPostgres();
-  const databaseUrl = await postgres.createDatabase();
+  const databaseUrl = bound(await postgres.createDatabase());
   const calculator = startCalculator();
   const context = { log: silentLogger, channel: calculator.channel, clock: systemClock, random: systemRandom };
   const config = { databaseUrl, coordinators: ['sales=sales.v1.QuoteService'] };

@@ -21,6 +21,16 @@ describe('AcceptQuote', () => {
   });
 
   const accept = (name: string) => company.quotes.acceptQuote({ name });
+  /** As a client does that is told to try again: on a busy machine an attempt may take too long when many come at once. */
+  const acceptAtLast = async (name: string): ReturnType<typeof accept> => {
+    try {
+      return await accept(name);
+    } catch (error) {
+      if (error instanceof RpcError && ['UNAVAILABLE', 'ABORTED', 'DEADLINE_EXCEEDED'].includes(error.codeName))
+        return await acceptAtLast(name);
+      throw error;
+    }
+  };
   const stockOf = async (name: string) => (await company.products.getProduct({ name })).stock;
   const ordersOf = async (quote: string) =>
     (await company.orders.listOrders({ pageSize: 100 })).orders.filter((order) => order.quote === quote);
@@ -236,7 +246,7 @@ describe('AcceptQuote', () => {
   it('sells exactly what is there to fifty buyers at once', async () => {
     const { name: product } = await addProduct(company, { stock: 20n });
     const quotes = await Promise.all(Array.from({ length: 50 }, () => quoteOf(product, 1n)));
-    const outcomes = await Promise.allSettled(quotes.map(accept));
+    const outcomes = await Promise.allSettled(quotes.map(acceptAtLast));
     const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     expect(refusals.map((error) => error instanceof RpcError && error.codeName)).toEqual(
       Array(30).fill('FAILED_PRECONDITION'),
@@ -258,7 +268,7 @@ describe('AcceptQuote', () => {
         return (await company.quotes.createQuote({ quote: { customer, lines } })).name;
       }),
     );
-    await Promise.all(quotes.map(accept));
+    await Promise.all(quotes.map(acceptAtLast));
     expect([await stockOf(a.name), await stockOf(b.name)]).toEqual([800n, 800n]);
     await expect(countDeadlocks(company.databaseUrl)).resolves.toBe(0n);
   });

@@ -17,8 +17,18 @@ import { join, resolve } from 'node:path';
 import { type Account, canReach } from './account.js';
 import { type EmbeddedBinaries, sharedFolder } from './binaries.js';
 
+/** A library that is loaded into every process, and what it reads: libfaketime's clock, which tests shift. */
+const PRELOADED = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => /^(LD_PRELOAD|FAKETIME\w*)$/.test(name)),
+);
+
 /** The environment of PostgreSQL's programs: nothing of ours may change how data is written. */
-export const SERVER_ENVIRONMENT = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+export const SERVER_ENVIRONMENT = {
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  LC_ALL: 'C',
+  TZ: 'UTC',
+  ...PRELOADED,
+};
 
 /** A cluster: PostgreSQL's word for the data of one server. */
 export interface Cluster {

@@ -6,8 +6,9 @@ import { startEmbeddedPostgres } from '../embedded/index.js';
 import { createPool } from '../pool.js';
 
 const OPEN_TO_THE_SERVER = 0o755;
-/** On a machine that is busy a connection takes its time, and many that wait for few each wait for all before them. */
+/** A bound on what hangs: on a busy machine many that want the same each wait for all before them. */
 const PATIENCE_S = 60;
+const PATIENT = `connect_timeout=${PATIENCE_S}&statement_timeout=${PATIENCE_S}000&lock_timeout=${PATIENCE_S}000`;
 
 /** A throw-away server. */
 export interface TestPostgres {
@@ -15,7 +16,10 @@ export interface TestPostgres {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Makes an empty database and resolves to the superuser's address of it, by which a pool has a minute to connect. */
+  /**
+   * Makes an empty database and resolves to the superuser's address of it. It bounds every wait by a minute, whatever a
+   * pool's own bounds are: {@link withoutBounds} leaves those.
+   */
   createDatabase(): Promise<string>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
@@ -39,16 +43,21 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     createDatabase: async () => {
       databases += 1;
       const pathname = `test_${databases}`;
-      const bounds = { connectTimeoutMs: PATIENCE_S * 1_000, statementTimeoutMs: PATIENCE_S * 1_000 };
-      const admin = createPool({ url: server.url, maxConnections: 1, ...bounds });
+      const patient = (path: string) => Object.assign(new URL(server.url), { pathname: path, search: PATIENT }).href;
+      const admin = createPool({ url: patient('postgres'), maxConnections: 1 });
       await admin.query(`CREATE DATABASE ${pathname} TEMPLATE template0`).finally(() => admin.close());
-      return Object.assign(new URL(server.url), { pathname, search: `connect_timeout=${PATIENCE_S}` }).href;
+      return patient(pathname);
     },
     stop: async () => {
       await server.stop();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A database's address without the bounds of tests, for a test of a pool's own. */
+export function withoutBounds(url: string): string {
+  return Object.assign(new URL(url), { search: '' }).href;
 }
 
 /** A port of 127.0.0.1 that nobody listens on at the moment. */

@@ -1,0 +1,100 @@
+/** Tests that read a calendar, on other days than today, by a clock that libfaketime shifts: `npm run calendar`. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { build } from './build.mjs';
+import { MOMENTS } from './calendar/moments.mjs';
+import { parse, takenByNpm } from './options.mjs';
+import { root, run } from './process.mjs';
+import { step } from './steps.mjs';
+
+const USAGE = `npm run calendar [-- options]
+  --at NAME   at one of the moments alone
+  --all       every test, as npm test, instead of those that read a calendar
+  --list      print the moments`;
+const ACCEPTED = {
+  at: { type: 'string' },
+  all: { type: 'boolean' },
+  list: { type: 'boolean' },
+  help: { type: 'boolean' },
+};
+
+/** Whatever has to do with days: the applications, what they share, what shows times, and the company of npm run seed. */
+const TESTS = [
+  'services/(sales|project-management)/',
+  'packages/(resources|sync|transactions|cli)/',
+  'e2e/(seed|calendar)',
+];
+
+/** Where Debian's and Fedora's packages put it: the variant for programs of several threads. */
+const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'];
+const LIBRARY = 'faketime/libfaketimeMT.so.1';
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code: 1 where a test failed, 2 where the command wasn't understood or can't run.
+ */
+export async function main(args) {
+  try {
+    const { at, all, list, help } = understand(args);
+    if (help) console.log(USAGE);
+    if (list) console.log(MOMENTS.map(toLine).join('\n'));
+    if (help || list) return 0;
+    const moments = MOMENTS.filter(({ name }) => at === undefined || name === at);
+    if (moments.length === 0)
+      throw new Error(`--at must be one of ${MOMENTS.map(({ name }) => name).join(', ')}: ${USAGE}`);
+    const library = findLibrary();
+    if (!(await build())) return 1;
+    return await runAt(moments, { library, all });
+  } catch (error) {
+    console.error(`npm run calendar: ${error.message}`);
+    return 2;
+  }
+}
+
+function understand(args) {
+  const taken = takenByNpm(Object.keys(ACCEPTED), USAGE);
+  if (taken !== undefined) throw new Error(taken);
+  return parse({ args, options: ACCEPTED }, USAGE).values;
+}
+
+function findLibrary() {
+  const found = FOLDERS.map((folder) => path.join(folder, LIBRARY)).find((file) => existsSync(file));
+  if (found === undefined) throw new Error('libfaketime is not installed (Debian: apt-get install faketime)');
+  return found;
+}
+
+async function runAt(moments, { library, all }) {
+  let failed = 0;
+  for (const moment of moments) {
+    console.log(toLine(moment));
+    const environment = () => shifted(moment, library);
+    const { code } = await step(moment.name, () => testsBy(environment, { moment, all }));
+    if (code !== 0) failed += 1;
+  }
+  console.log(`${moments.length - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** Every process has the same clock, as many hours ahead or behind, and goes on with it; what is measured isn't shifted. */
+function shifted({ time, zone }, library) {
+  const seconds = Math.round((Date.parse(time) - Date.now()) / 1000);
+  return {
+    LD_PRELOAD: [library, process.env.LD_PRELOAD ?? ''].join(' ').trim(),
+    FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}s`,
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    FAKETIME_DISABLE_SHM: '1',
+    NO_FAKE_STAT: '1',
+    TZ: zone,
+  };
+}
+
+async function testsBy(environment, { moment: { time }, all }) {
+  const { output } = await run(process.execPath, ['--print', 'new Date().toISOString()'], { env: environment() });
+  if (output.slice(0, 'YYYY-MM-DDTHH'.length) !== time.slice(0, 'YYYY-MM-DDTHH'.length)) {
+    return { code: 1, output: `the clock can't be shifted to ${time}: it shows ${output}` };
+  }
+  const task = [path.join(root, 'scripts/run.mjs'), 'test', ...(all ? [] : TESTS)];
+  return await run(process.execPath, task, { env: environment(), show: true });
+}
+
+const toLine = ({ name, time, zone, what }) => `${name.padEnd(14)} ${time}  ${zone.padEnd(17)} ${what}`;
