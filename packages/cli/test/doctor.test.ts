@@ -66,6 +66,21 @@ describe('rondo doctor', () => {
     });
   });
 
+  it('names the ids that two processes claim, where each is, and what to do', async () => {
+    const address = '10.0.0.7:50051';
+    const held = registry.instance('calculator-1');
+    if (held === undefined) throw new Error('calculator-1 is gone');
+    registry.put({ ...held, lastRefused: { incarnation: 5n, address, refuseTime: new Date() } });
+    const [, , ids] = await findings();
+    const holder = held.endpoints[0]?.address;
+    expect(ids).toEqual({
+      name: 'instance ids',
+      state: 'warn',
+      detail: `two processes have one id: calculator-1 is ${holder}, and the process at ${address} is refused, and not called`,
+      remedy: 'give each process its own RONDO_INSTANCE_ID, or stop one of them',
+    });
+  });
+
   it('says of a registry that has just started that it may not know all', async () => {
     registry.setWarming(true);
     expect((await findings())[0]).toMatchObject({

@@ -111,6 +111,7 @@ describe('rondo ps', () => {
           cordonReason: null,
           cordonTime: null,
           lapseTime: null,
+          lastRefused: null,
           notPicked: null,
         },
       ],
@@ -118,6 +119,27 @@ describe('rondo ps', () => {
       warming: false,
       position: { epoch: expect.stringMatching(/^\d+$/), revision: '2' },
       contracts: [],
+    });
+  });
+
+  it('says of an instance that another process claims its id, and is refused', async () => {
+    const refuseTime = new Date(systemClock.now() - 180_500);
+    const lastRefused = { incarnation: 5n, address: '10.0.0.7:50051', refuseTime };
+    registry.put(instance('sales-1', ['s.v1.S'], { lastRefused }));
+    registry.put(instance('sales-2', ['s.v1.S'], { lastRefused: { ...lastRefused, address: '\u001b[2J\u202e' } }));
+    const { exitCode, stdout } = await rondo(['ps', 's'], { environment });
+    expect(exitCode).toBe(0);
+    const remedy = 'give each its own RONDO_INSTANCE_ID, or stop one of them';
+    expect(stdout.split('\n').slice(4)).toEqual([
+      `sales-1 is also claimed by a process at 10.0.0.7:50051, which the registry refused 3m ago; ${remedy}`,
+      `sales-2 is also claimed by a process at \\u001b[2J\\u202e, which the registry refused 3m ago; ${remedy}`,
+      '',
+    ]);
+    const { instances } = JSON.parse((await rondo(['ps', '--json'], { environment })).stdout);
+    expect(instances[0].lastRefused).toEqual({
+      incarnation: '5',
+      address: '10.0.0.7:50051',
+      refuseTime: refuseTime.toISOString(),
     });
   });
 

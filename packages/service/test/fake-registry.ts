@@ -20,6 +20,8 @@ export interface FakeRegistry {
   fault: RpcError | undefined;
   /** What `Register` alone fails with. */
   registerFault: RpcError | undefined;
+  /** Runs after `Register` was refused or granted. */
+  onRegister: () => void;
   /** Whether it answers nothing at all. */
   hangs: boolean;
   grantedTtlMs: number;
@@ -35,6 +37,7 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
     known: false,
     fault: undefined,
     registerFault: undefined,
+    onRegister: () => undefined,
     hangs: false,
     grantedTtlMs: 9_000,
   };
@@ -51,7 +54,9 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
     listOperatorStates: () => ({}),
     async register(request) {
       await enter('register', false);
-      if (fake.registerFault !== undefined) throw fake.registerFault;
+      const { registerFault } = fake;
+      fake.onRegister();
+      if (registerFault !== undefined) throw registerFault;
       fake.known = true;
       fake.registered.push(request);
       return { leaseId: `lease-${fake.registered.length}`, ttl: ttl() };

@@ -1,9 +1,13 @@
 import type { Logger } from '@rondo/rpc/call';
 
-/** A logger that keeps its lines as `level: message`; debug lines are left out. */
-export function recordingLogger(): { readonly log: Logger; readonly lines: string[] } {
+/** A logger that keeps its lines as `level: message`, and beside them what else each has; debug lines are left out. */
+export function recordingLogger(): { readonly log: Logger; readonly lines: string[]; readonly fields: object[] } {
   const lines: string[] = [];
-  const at = (level: string) => (_fields: object, message: string) => void lines.push(`${level}: ${message}`);
+  const fields: object[] = [];
+  const at = (level: string) => (more: object, message: string) => {
+    lines.push(`${level}: ${message}`);
+    fields.push({ ...more, message });
+  };
   const log: Logger = {
     debug: () => undefined,
     info: at('info'),
@@ -11,5 +15,5 @@ export function recordingLogger(): { readonly log: Logger; readonly lines: strin
     error: at('error'),
     child: () => log,
   };
-  return { log, lines };
+  return { log, lines, fields };
 }

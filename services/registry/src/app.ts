@@ -5,24 +5,26 @@ import type { variables } from './config.js';
 import { WATCH_REST_MS } from './domain/limits.js';
 import { meterStore, type StoreMeter } from './metrics.js';
 import { registryHandlers } from './rpc/handlers.js';
+import { Refusals } from './rpc/refusals.js';
 import { openStore } from './store.js';
 
 /** Wires the registry: its contract over the store that is configured. */
 export function createApp(
-  context: Pick<ServiceContext, 'clock' | 'random' | 'log'> & { readonly meter: StoreMeter },
+  context: Pick<ServiceContext, 'clock' | 'wallClock' | 'random' | 'log'> & { readonly meter: StoreMeter },
   config: Config<typeof variables>,
 ): App {
   const { store: location, storeCa: ca, storeCert: cert, storeKey: key, warmingMs } = config;
   const { maxInstances, maxServices, maxWatches, maxCordoned } = config;
-  const { clock, random, log, meter } = context;
+  const { clock, wallClock, random, log, meter } = context;
   const limits = { instances: maxInstances, services: maxServices, watches: maxWatches, cordoned: maxCordoned };
   const files = { ca, cert, key };
   const watchRestMs = WATCH_REST_MS;
-  const opened = openStore({ location, files, clock, random, log, limits, warmingMs, watchRestMs });
+  const opened = openStore({ location, files, clock, wallClock, random, log, limits, warmingMs, watchRestMs });
   const { store, dependencies } = opened;
-  meterStore(meter, opened);
+  const refusals = new Refusals(log, clock);
+  meterStore(meter, { ...opened, refusals });
   return {
-    services: [implement(RegistryServiceDefinition, registryHandlers(store, clock))],
+    services: [implement(RegistryServiceDefinition, registryHandlers({ store, clock, refusals }))],
     dependencies,
     quiet: ['/rondo.registry.v1.RegistryService/Renew'],
     stop: () => store.close(),

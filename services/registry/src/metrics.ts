@@ -1,5 +1,6 @@
 import type { ServiceContext } from '@rondo/service';
 import type { RegistryStore } from './domain/store.js';
+import { REASONS, type Refusals } from './rpc/refusals.js';
 
 /** What a store is metered with. */
 export type StoreMeter = Pick<ServiceContext['meter'], 'createObservableGauge' | 'createObservableCounter'>;
@@ -9,10 +10,12 @@ export interface MeteredStore {
   readonly store: Pick<RegistryStore, 'counts'>;
   /** Whether what keeps the state answers right now; undefined where that is this process. */
   readonly connected?: (() => boolean) | undefined;
+  /** How many registrations were refused, by reason. */
+  readonly refusals: Pick<Refusals, 'counts'>;
 }
 
 /** Meters what a store holds. */
-export function meterStore(meter: StoreMeter, { store, connected }: MeteredStore): void {
+export function meterStore(meter: StoreMeter, { store, connected, refusals }: MeteredStore): void {
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(`rondo.registry.${name}`, { unit, description });
   gauge('instances', '{instance}', 'The instances that are registered.').addCallback((result) =>
@@ -31,6 +34,13 @@ export function meterStore(meter: StoreMeter, { store, connected }: MeteredStore
     description: 'Changes of what is registered.',
   });
   revisions.addCallback((result) => result.observe(store.counts.revisions));
+  const refused = meter.createObservableCounter('rondo.registry.refused_registrations', {
+    unit: '{registration}',
+    description: 'The registrations that were refused, by reason.',
+  });
+  refused.addCallback((result) => {
+    for (const reason of REASONS) result.observe(refusals.counts[reason], { 'rondo.reason': reason });
+  });
   if (connected === undefined) return;
   gauge(
     'store.connected',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { TlsOptions } from '@rondo/rpc/transport';
 import { ConfigurationError, type Dependency, formatHostPort } from '@rondo/service';
 import { EtcdStore } from './adapters/etcd-store/etcd-store.js';
@@ -16,6 +16,7 @@ export interface OpenOptions {
   /** Files in PEM: who may vouch for etcd, and the registry's own certificate with its key. */
   readonly files: TlsFiles;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;
   readonly limits: TotalLimits;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { KVDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { silentLogger } from '@rondo/rpc/call';
 import { createChannel, createClient } from '@rondo/rpc/client';
-import { sleep, systemClock, systemRandom } from '@rondo/rpc/clock';
+import { sleep, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import type { Etcd } from '../src/adapters/etcd-store/etcd-client.js';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
@@ -12,10 +12,10 @@ import { DEFAULT_TOTAL_LIMITS } from '../src/domain/limits.js';
 import type { RegistryStore } from '../src/domain/store.js';
 import { Holder, untilReady, Watcher } from './etcd/clients.js';
 import { noEtcd, startEtcd, startEtcdCluster, tellSkipped } from './etcd/etcd-process.js';
-import { Follower, listed, recordingLog, registration } from './store/fixture.js';
+import { Follower, listed, recordingLog, registration, said } from './store/fixture.js';
 
 const TTL_MS = 3000;
-const io = { clock: systemClock, random: systemRandom };
+const io = { clock: systemClock, wallClock: systemWallClock, random: systemRandom };
 const closers: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -237,7 +237,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     const before = open([address]);
     await untilReady(before);
     const leave = async (store: RegistryStore, instanceId: string) => {
-      const { leaseId } = await store.register(registration({ instanceId }), 600_000, 1n);
+      const { leaseId } = await store.register(registration({ instanceId }), 600_000, said(1n));
       await store.deregister({ leaseId, instanceId }, 2n);
     };
     for (let index = 0; index < 150; index += 1) await leave(before, `i-${index}`);

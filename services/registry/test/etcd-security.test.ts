@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuthDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { createChannel, createClient } from '@rondo/rpc/client';
-import { systemClock, systemRandom } from '@rondo/rpc/clock';
+import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from '../src/adapters/etcd-store/members.js';
@@ -17,7 +17,7 @@ import { Follower, listed, recordingLog, registration } from './store/fixture.js
 
 const TTL_MS = 30_000;
 const PASSWORD = 'open, sesame/@:';
-const io = { clock: systemClock, random: systemRandom };
+const io = { clock: systemClock, wallClock: systemWallClock, random: systemRandom };
 const closers: (() => unknown)[] = [];
 const noOpenssl = spawnSync('openssl', ['version']).error === undefined ? undefined : 'no openssl is installed';
 

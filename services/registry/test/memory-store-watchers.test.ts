@@ -5,7 +5,7 @@ import { MemoryStore } from '../src/adapters/memory-store/memory-store.js';
 import type { RegistryStore } from '../src/domain/store.js';
 import type { WatchEvent } from '../src/domain/watch-event.js';
 import { toSharedWatchResponse } from '../src/rpc/messages.js';
-import { createFixture, registration, TTL_MS } from './store/fixture.js';
+import { createFixture, registration, said, TTL_MS } from './store/fixture.js';
 
 const REST_MS = 100;
 const fixture = createFixture(async (setup) => new MemoryStore({ ...setup, watchRestMs: REST_MS }));
@@ -44,13 +44,13 @@ describe('the cost of a change', () => {
 
   it('is one message, however many watch', async () => {
     const { store, clock } = await fixture.start();
-    await store.register(registration(), TTL_MS);
+    await store.register(registration(), TTL_MS, said());
     const watches = Array.from({ length: 5 }, () => follow(store));
     await Promise.all(watches.map(({ next }) => next()));
     await clock.advance(REST_MS);
     const waiting = Promise.all(watches.map(({ next }) => next()));
     await clock.advance(0);
-    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS);
+    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, said());
     const events = await waiting;
     expect(events[0]).toMatchObject({ kind: 'delta', upserts: [{ instanceId: 'sales-2' }] });
     expect(new Set(events).size).toBe(1);
@@ -60,16 +60,16 @@ describe('the cost of a change', () => {
 
   it('is one message also for watchers that were at different places', async () => {
     const { store, clock } = await fixture.start();
-    await store.register(registration(), TTL_MS);
+    await store.register(registration(), TTL_MS, said());
     const early = follow(store);
     await early.next();
-    await store.register(registration({ instanceId: 'other-1', services: [service(1)] }), TTL_MS);
+    await store.register(registration({ instanceId: 'other-1', services: [service(1)] }), TTL_MS, said());
     const late = follow(store);
     await late.next();
     await clock.advance(REST_MS);
     const waiting = Promise.all([early.next(), late.next()]);
     await clock.advance(0);
-    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS);
+    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, said());
     const [one, other] = await waiting;
     expect(one).toMatchObject({ kind: 'delta', upserts: [{ instanceId: 'sales-2' }] });
     expect(other).toBe(one);
@@ -79,7 +79,7 @@ describe('the cost of a change', () => {
     const { store } = await fixture.start();
     const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, key) => [`k${key}`, 'x'.repeat(256)]));
     for (let index = 0; index < 40; index += 1) {
-      await store.register(registration({ instanceId: `sales-${index}`, metadata }), TTL_MS);
+      await store.register(registration({ instanceId: `sales-${index}`, metadata }), TTL_MS, said());
     }
     const ahead = follow(store);
     const behind = follow(store);
@@ -93,13 +93,13 @@ describe('the cost of a change', () => {
 
   it('is another message after another change', async () => {
     const { store } = await fixture.start();
-    await store.register(registration(), TTL_MS);
+    await store.register(registration(), TTL_MS, said());
     const first = await follow(store).next();
-    await store.register(registration({ instanceId: 'other-1', services: [service(1)] }), TTL_MS);
+    await store.register(registration({ instanceId: 'other-1', services: [service(1)] }), TTL_MS, said());
     const second = await follow(store).next();
-    await store.register(registration({ weight: 7 }), TTL_MS, 2n);
+    await store.register(registration({ weight: 7 }), TTL_MS, said(2n));
     const third = await follow(store).next();
-    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS);
+    await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, said());
     const fourth = await follow(store).next();
     expect([first, second, third, fourth]).toMatchObject([
       { position: { revision: 1n }, instances: [{ weight: 100 }] },
@@ -117,7 +117,7 @@ describe('a watch that was told of changes', () => {
     await next();
     const first = next();
     for (let index = 0; index < 50; index += 1) {
-      await store.register(registration({ instanceId: `sales-${index}` }), TTL_MS);
+      await store.register(registration({ instanceId: `sales-${index}` }), TTL_MS, said());
       await clock.advance(1);
     }
     await clock.advance(REST_MS);
@@ -133,7 +133,7 @@ describe('a watch that was told of changes', () => {
     await clock.advance(REST_MS);
     const waiting = next();
     await clock.advance(0);
-    await store.register(registration(), TTL_MS);
+    await store.register(registration(), TTL_MS, said());
     expect(await waiting).toMatchObject({ kind: 'delta', position: { revision: 1n } });
   });
 

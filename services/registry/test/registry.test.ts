@@ -9,7 +9,7 @@ import {
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { Status } from '@rondo/rpc/status';
 import { WATCH_REST_MS } from '../src/domain/limits.js';
-import { refusal, SALES, sales, start, stopAll } from './started-registry.js';
+import { refusal, SALES, SECRET, sales, start, stopAll } from './started-registry.js';
 
 afterEach(stopAll);
 
@@ -30,7 +30,7 @@ describe('a registered instance', () => {
       fingerprints: { [SALES]: '3f' },
     });
     const { leaseId, ttl, position } = await registry.register({ instance: described });
-    expect(leaseId).toMatch(/^1-[0-9a-f]{24}$/);
+    expect(leaseId).toMatch(/^1-[0-9a-f]{32}$/);
     expect(ttl).toEqual({ seconds: 10n, nanos: 0 });
     expect(position).toEqual({ epoch: expect.any(BigInt), revision: 1n });
     const { instances, nextPageToken, warming } = await registry.listInstances({ service: SALES });
@@ -63,11 +63,11 @@ describe('a registered instance', () => {
 
   it('takes no word back for one that was overtaken', async () => {
     const { registry } = start();
-    const { leaseId } = await registry.register({ instance: sales(), sequence: 1n });
+    const { leaseId } = await registry.register({ instance: sales(), sequence: 1n, secret: SECRET });
     const status = InstanceStatus.INSTANCE_STATUS_DRAINING;
     const draining = { leaseId, instanceId: 'sales-1', status, updateMask: ['status'], sequence: 3n };
     await registry.update(draining);
-    await registry.register({ instance: sales(), sequence: 1n });
+    await registry.register({ instance: sales(), sequence: 1n, secret: SECRET });
     const late = { ...draining, status: InstanceStatus.INSTANCE_STATUS_SERVING, sequence: 2n };
     expect((await registry.update(late)).instance).toMatchObject({ status });
   });

@@ -24,6 +24,8 @@ const CONFIG: Parameters<typeof createApp>[1] = {
   warmingMs: 0,
 };
 export const SALES = 'sales.v1.OrderService';
+/** What shows that a registration which is repeated is of the same process. */
+export const SECRET = Buffer.alloc(32, 7);
 
 const stops: (() => Promise<void> | void)[] = [];
 
@@ -33,11 +35,11 @@ export async function stopAll(): Promise<void> {
 }
 
 /** Starts a registry with a client of it, by a clock that the test moves. */
-export function start(config: Partial<typeof CONFIG> = {}) {
+export function start(config: Partial<typeof CONFIG> = {}, log = silentLogger) {
   const clock = new ManualClock();
   const random = seededRandom(1);
   const { meter, measured } = readableMeter();
-  const app = createApp({ clock, random, log: silentLogger, meter }, { ...CONFIG, ...config });
+  const app = createApp({ clock, wallClock: clock.wall, random, log, meter }, { ...CONFIG, ...config });
   const channel = createTestChannel({ services: app.services, clock, random });
   stops.push(
     () => app.stop?.(),
@@ -51,7 +53,12 @@ function readableMeter(): { readonly meter: StoreMeter; measured(): Readonly<Rec
   const reads: ((values: Record<string, number>) => void)[] = [];
   const create: StoreMeter['createObservableGauge'] = (name) => ({
     addCallback: (callback) =>
-      void reads.push((values) => callback({ observe: (value) => Object.assign(values, { [name]: value }) })),
+      void reads.push((values) =>
+        callback({
+          observe: (value, attributes) =>
+            Object.assign(values, { [[name, ...Object.values(attributes ?? {})].join(' ')]: value }),
+        }),
+      ),
     removeCallback: () => undefined,
   });
   const measured = () => {

@@ -41,6 +41,7 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
     return [
       judgeRegistry(expected, warming),
       judgeStatus(instances, expected),
+      ...judgeIds(instances),
       judgeHealth(await askHealth(instances, asking), expected),
       judgeClock(clock.now(), reading),
     ];
@@ -76,6 +77,19 @@ function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Findi
   const named = waiting.map((instance) => `${instance.instanceId} is ${standingOf(instance)}`).join(', ');
   const detail = `${instances.length - waiting.length} of ${instances.length} are SERVING; ${named}, and not called`;
   return { name, state: 'warn', detail, remedy: logOf(waiting[0]?.instanceId ?? '') };
+}
+
+/** A process whose id another holds isn't called: the registry refuses it for as long as the other lives. */
+function judgeIds(instances: readonly Instance[]): readonly Finding[] {
+  const claimed = instances.flatMap((instance) => {
+    const { instanceId, lastRefused } = instance;
+    if (lastRefused === undefined) return [];
+    return [`${instanceId} is ${addressOf(instance)}, and the process at ${lastRefused.address} is refused`];
+  });
+  if (claimed.length === 0) return [];
+  const detail = `two processes have one id: ${claimed.join('; ')}, and not called`;
+  const remedy = 'give each process its own RONDO_INSTANCE_ID, or stop one of them';
+  return [{ name: 'instance ids', state: 'warn', detail, remedy }];
 }
 
 /** What an instance said of itself: undefined where it is ready. */

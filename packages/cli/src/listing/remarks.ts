@@ -1,4 +1,4 @@
-import type { Instance, OperatorMark } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contracts/rondo/registry/v1/registry';
 import { whyNoShare } from '@rondo/rpc/resolver';
 import { isCordoned, statusOf } from '../registry/index.js';
 import { formatAge } from '../terminal/index.js';
@@ -43,9 +43,18 @@ export function remarksOn(entry: Entry, nowMs: number): readonly string[] {
   return [
     ...(why === undefined ? [] : [`isn't picked: ${why}`]),
     ...(instance.lapseTime === undefined ? [] : [`${lapse(instance.lapseTime, nowMs)}; ${HELD_BACK}`]),
+    ...(instance.lastRefused === undefined ? [] : [`${claim(instance.lastRefused, nowMs)}; ${OWN_IDS}`]),
     ...(check === undefined || check.state === 'ok' ? [] : [check.reason]),
   ].map((remark) => `${instance.instanceId} ${remark}`);
 }
+
+/** `is also claimed by a process at 127.0.0.1:50054, which the registry refused 3s ago` */
+const claim = ({ address, refuseTime }: RefusedRegistration, nowMs: number) => {
+  const ago = refuseTime === undefined ? '' : ` ${formatAge(nowMs - refuseTime.getTime())} ago`;
+  return `is also claimed by a process at ${address}, which the registry refused${ago}`;
+};
+
+const OWN_IDS = 'give each its own RONDO_INSTANCE_ID, or stop one of them';
 
 const HELD_BACK = 'it stays for now, as so many ran out at once that network trouble is likelier than the death of all';
 

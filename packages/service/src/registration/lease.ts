@@ -10,7 +10,10 @@ export type RegistryClient = Pick<
 >;
 
 /** What a process says of itself, less what it says later. */
-export type Registrant = Omit<Instance, 'status' | 'registerTime' | 'revision' | 'operatorState' | 'lapseTime'>;
+export type Registrant = Omit<
+  Instance,
+  'status' | 'registerTime' | 'revision' | 'operatorState' | 'lapseTime' | 'lastRefused'
+>;
 
 /** What the registry granted, and what it was told last. */
 export interface Lease {
@@ -23,6 +26,8 @@ export interface Lease {
 export interface LeaseOptions {
   readonly registry: RegistryClient;
   readonly instance: Registrant;
+  /** Shows the registry that a registration which is repeated is of the same process. */
+  readonly secret: Buffer;
   readonly ttlMs: number;
   /** Counts what the process says of itself: a word that was overtaken on its way is dropped. */
   readonly nextSequence: () => bigint;
@@ -56,8 +61,8 @@ export async function release({ id }: Lease, options: LeaseOptions): Promise<voi
 }
 
 async function register(status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
-  const { registry, instance, ttlMs, nextSequence } = options;
-  const request = { instance: { ...instance, status }, ttl: toDuration(ttlMs), sequence: nextSequence() };
+  const { registry, instance, secret, ttlMs, nextSequence } = options;
+  const request = { instance: { ...instance, status }, ttl: toDuration(ttlMs), sequence: nextSequence(), secret };
   const { leaseId, ttl } = await registry.register(request, limits(options));
   return { id: leaseId, ttlMs: toMs(ttl) ?? ttlMs, status };
 }

@@ -1,48 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { InstanceStatus, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createClient } from '@rondo/rpc/client';
+import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
-import { createFakeRegistry } from '../../test/fake-registry.js';
-import { recordingLogger } from '../../test/recording-logger.js';
-import { createState, DRAINING, readinessOf } from '../state/index.js';
-import { startRegistration } from './registration.js';
+import { start, unavailable } from '../../test/started-registration.js';
+import { DRAINING, readinessOf } from '../state/index.js';
 
 const { INSTANCE_STATUS_STARTING, INSTANCE_STATUS_SERVING, INSTANCE_STATUS_DRAINING } = InstanceStatus;
-const TTL_MS = 9_000;
-
-function start({ dependencies = [] as readonly string[], ttlMs = TTL_MS } = {}) {
-  const clock = new ManualClock();
-  // Chance at its utmost: waits are as long as they get.
-  const random = { next: () => 1, hex: (bytes: number) => 'a'.repeat(2 * bytes) };
-  const { fake, services } = createFakeRegistry();
-  fake.grantedTtlMs = ttlMs;
-  const readiness = createState(readinessOf(dependencies));
-  const { log, lines } = recordingLogger();
-  const begin = () =>
-    startRegistration({
-      registry: createClient(RegistryServiceDefinition, { channel: createTestChannel({ services, clock, random }) }),
-      instance: {
-        instanceId: 'sales-1',
-        incarnation: 7n,
-        endpoints: [],
-        services: ['sales.v1.QuoteService'],
-        zone: 'eu/a',
-        version: '',
-        weight: 0,
-        metadata: {},
-        fingerprints: { 'sales.v1.QuoteService': '3f2a' },
-      },
-      readiness,
-      ttlMs,
-      clock,
-      random,
-      log,
-    });
-  return { clock, fake, readiness, lines, begin };
-}
-
-const unavailable = () => new RpcError(Status.UNAVAILABLE, 'connection refused');
 
 describe('a registration', () => {
   it('registers what the process is, and how ready', async () => {
@@ -216,46 +178,6 @@ describe('a registration', () => {
     begin();
     await clock.advance(10_000);
     expect(lines).toEqual([expect.stringMatching(/^error: what answers at RONDO_REGISTRY is no registry, set it to/)]);
-  });
-
-  it('stops when a later process has its name, and says what to do', async () => {
-    const { clock, fake, lines, begin } = start();
-    const registration = begin();
-    await clock.advance(0);
-    fake.fault = new RpcError(Status.ABORTED, 'a later incarnation has taken over');
-    await clock.advance(60_000);
-    expect(fake.calls).toEqual(['register', 'renew lease-1']);
-    expect(lines.at(-1)).toMatch(/^error: another process registered as sales-1.*RONDO_INSTANCE_ID/);
-    await registration.close();
-    expect(fake.calls).not.toContainEqual(expect.stringMatching('deregister'));
-    expect(clock.timers).toBe(0);
-  });
-});
-
-describe('a registration that is refused at first, as a process with a later start has its name', () => {
-  it('tries again after a lease, and says so once', async () => {
-    const { clock, fake, lines, begin } = start();
-    fake.fault = new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
-    begin();
-    await clock.advance(2 * TTL_MS - 1);
-    expect(fake.calls).toEqual(['register', 'register']);
-    expect(lines).toEqual([expect.stringMatching(/^warn: the registry holds this instance id for a process that/)]);
-    fake.fault = undefined;
-    await clock.advance(1);
-    expect(lines.slice(1)).toEqual(['info: registered']);
-    await clock.advance(TTL_MS / 3);
-    expect(fake.calls.slice(2)).toEqual(['register', 'renew lease-1']);
-  });
-
-  it('ends for good once it has been registered: then it was taken over', async () => {
-    const { clock, fake, lines, begin } = start();
-    begin();
-    await clock.advance(0);
-    fake.known = false;
-    fake.registerFault = new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
-    await clock.advance(60_000);
-    expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
-    expect(lines.at(-1)).toMatch(/^error: another process registered as sales-1/);
   });
 });
 

@@ -1,11 +1,11 @@
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { createState, follow, type Phase, type Readiness, type State } from '../state/index.js';
 import { createBackoff, createPause } from '../time/index.js';
 import { hold, type Lease, type LeaseOptions, type Registrant, type RegistryClient, release } from './lease.js';
 import type { RegistryLink } from './link.js';
+import { isDisplaced, registryTimeOf } from './refusal.js';
 import { createStanding } from './standing.js';
 
 /** What a registration is made from. */
@@ -44,12 +44,15 @@ const MAX_RENEWAL_MS = 8_000;
  * not of all at one instant.
  */
 const RECONNECT_SPREAD_MS = 1_000;
+/** Of what shows that a registration which is repeated is this process's. */
+const SECRET_BYTES = 32;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
 /**
- * Registers an instance and keeps it registered, by itself and for as long as it runs. The registry can only help:
- * one that is away, or refuses, is tried again and keeps nobody from serving.
+ * Registers an instance and keeps it registered, by itself and for as long as it runs. The registry can only help: one that
+ * is away, or refuses, is tried again and keeps no process from serving. Where another process holds the instance id, it is
+ * tried again after each TTL: once that one has ended, this one is registered again.
  */
 export function startRegistration(options: RegistrationOptions): Registration {
   return new LeaseKeeper(options);
@@ -62,7 +65,8 @@ interface Outcome {
 
 class LeaseKeeper implements Registration {
   readonly #options: RegistrationOptions;
-  readonly #leaseOptions: LeaseOptions;
+  readonly #startedAt: number;
+  #leaseOptions: LeaseOptions;
   readonly #standing;
   readonly #pause;
   readonly #backoff;
@@ -76,18 +80,22 @@ class LeaseKeeper implements Registration {
   /** When the registry was last asked for a whole TTL, by a call that it answered. */
   #renewedAt = 0;
   #sequence = 0n;
+  /** Whether its start was set by the registry's clock, and the registry hasn't answered since. */
+  #isAdjusted = false;
   #closing = false;
 
   constructor(options: RegistrationOptions) {
     const { registry, instance, ttlMs, clock, random, log, readiness } = options;
     this.#options = options;
+    this.#startedAt = clock.now();
     this.#standing = createStanding(log, instance.instanceId);
     const nextSequence = () => {
       this.#sequence += 1n;
       return this.#sequence;
     };
     const onForgotten = () => this.#standing.forgotten();
-    this.#leaseOptions = { registry, instance, ttlMs, nextSequence, onForgotten };
+    const secret = Buffer.from(random.hex(SECRET_BYTES), 'hex');
+    this.#leaseOptions = { registry, instance, secret, ttlMs, nextSequence, onForgotten };
     this.#pause = createPause(clock);
     this.#backoff = createBackoff({ baseMs: RETRY_BASE_MS, maxMs: Math.min(ttlMs / 3, RETRY_MAX_MS), random });
     this.#link = options.link ?? ONLY;
@@ -129,13 +137,44 @@ class LeaseKeeper implements Registration {
       try {
         await this.#pause.wait(await this.#keep());
       } catch (error) {
-        const aborted = isAborted(error);
-        if (aborted && this.#lease !== undefined) return this.#end();
-        this.#fail(error);
-        // A predecessor by a clock that was ahead has to run out first.
-        await this.#pause.wait(aborted ? this.#options.ttlMs : this.#backoff.nextMs());
+        if (isDisplaced(error)) await this.#sitOut(error);
+        else if (!this.#adjust(error)) {
+          this.#fail(error);
+          await this.#pause.wait(this.#backoff.nextMs());
+        }
       }
     }
+  }
+
+  /**
+   * Another process holds the instance id, and the lease with it. One that lives keeps it, as this one asks for it no more
+   * than once a TTL, and by a start that is the earlier of the two; where it has ended, this one is in within a TTL. A
+   * process that held a lease registers at once, so that the registry can tell of it.
+   */
+  async #sitOut(error: unknown): Promise<void> {
+    this.#standing.displaced(error);
+    this.#outcome.set({ reachable: false, status: undefined });
+    const hadLease = this.#lease !== undefined;
+    this.#lease = undefined;
+    if (hadLease) return;
+    const { clock, ttlMs } = this.#options;
+    const untilMs = clock.now() + ttlMs;
+    // A change of readiness, or another connection, wakes it; neither frees the id.
+    while (!this.#closing && clock.now() < untilMs) await this.#pause.wait(untilMs - clock.now());
+  }
+
+  /** Where the registry refuses this process's start as ahead of its clock, takes the start that it had by that clock. */
+  #adjust(error: unknown): boolean {
+    const registryMs = registryTimeOf(error);
+    if (registryMs === undefined || this.#isAdjusted) return false;
+    const { instance } = this.#leaseOptions;
+    const ranMs = this.#options.clock.now() - this.#startedAt;
+    const incarnation = BigInt(Math.max(1, Math.floor(registryMs - ranMs)));
+    if (incarnation >= instance.incarnation) return false;
+    this.#standing.adjusted(Number(instance.incarnation - incarnation));
+    this.#leaseOptions = { ...this.#leaseOptions, instance: { ...instance, incarnation } };
+    this.#isAdjusted = true;
+    return true;
   }
 
   /** Makes one call; gives how long to wait until the next. */
@@ -150,6 +189,7 @@ class LeaseKeeper implements Registration {
     const calledAt = clock.now();
     const lease = await this.#ask(() => hold(known, wanted, this.#leaseOptions));
     this.#lease = lease;
+    this.#isAdjusted = false;
     this.#reconnected?.cancel();
     // An update renews nothing: readiness that comes and goes must not keep the lease from being renewed in time.
     if (lease.id !== known?.id || lease.status === known.status) this.#renewedAt = calledAt;
@@ -168,7 +208,7 @@ class LeaseKeeper implements Registration {
         this.#link.settle();
         return answer;
       } catch (error) {
-        if (isAborted(error) || !this.#link.search()) throw error;
+        if (isDisplaced(error) || registryTimeOf(error) !== undefined || !this.#link.search()) throw error;
       }
     }
   }
@@ -180,16 +220,9 @@ class LeaseKeeper implements Registration {
   }
 
   #fail(error: unknown): void {
+    this.#isAdjusted = false;
     this.#standing.failed(error);
     this.#outcome.set({ reachable: false, status: undefined });
-  }
-
-  #end(): void {
-    this.#unsubscribe();
-    this.#standing.superseded();
-    this.#outcome.set({ reachable: false, status: undefined });
-    // The lease is the other's by now: there is nothing to say goodbye to.
-    this.#lease = undefined;
   }
 
   get #wanted(): InstanceStatus {
@@ -203,10 +236,6 @@ const ONLY: RegistryLink = {
   search: () => false,
   onReconnect: () => () => undefined,
 };
-
-function isAborted(error: unknown): boolean {
-  return error instanceof RpcError && error.code === Status.ABORTED;
-}
 
 const STATUS: Readonly<Record<Phase, InstanceStatus>> = {
   starting: InstanceStatus.INSTANCE_STATUS_STARTING,

@@ -36,6 +36,35 @@ export class InstanceTakenOver extends Error {
   }
 }
 
+/** The instance id is held by a process with the same incarnation, and the one that registers hasn't shown its secret. */
+export class SecretMismatch extends Error {
+  override readonly name = 'SecretMismatch';
+  readonly instanceId: string;
+  readonly incarnation: bigint;
+
+  constructor(instanceId: string, incarnation: bigint) {
+    super(`instance ${instanceId} is held by another process of incarnation ${incarnation}`);
+    this.instanceId = instanceId;
+    this.incarnation = incarnation;
+  }
+}
+
+/** An incarnation is too far ahead of the registry's clock. */
+export class IncarnationAhead extends Error {
+  override readonly name = 'IncarnationAhead';
+  readonly instanceId: string;
+  readonly incarnation: bigint;
+  /** What the registry's clock shows, in milliseconds since the Unix epoch. */
+  readonly wallMs: number;
+
+  constructor(instanceId: string, incarnation: bigint, wallMs: number) {
+    super(`incarnation ${incarnation} of instance ${instanceId} is ahead of the registry's clock`);
+    this.instanceId = instanceId;
+    this.incarnation = incarnation;
+    this.wallMs = wallMs;
+  }
+}
+
 /** A change would make an instance larger than one may be. */
 export class InstanceTooLarge extends Error {
   override readonly name = 'InstanceTooLarge';

@@ -54,10 +54,21 @@ export interface Instance extends Registration {
   readonly operatorState: OperatorState;
   /** When its lease ran out, where its expiry is held back; told by lists alone. */
   readonly lapseTimeMs?: number | undefined;
+  /** The last registration of another process under its id that was refused, if one was of late; told by lists alone. */
+  readonly lastRefused?: RefusedRegistration | undefined;
   /** When this incarnation was first heard of, in milliseconds since the Unix epoch. */
   readonly registerTimeMs: number;
   /** The revision of its last change. */
   readonly revision: bigint;
+}
+
+/** A registration that was refused because another process holds its instance id: what it said of itself. */
+export interface RefusedRegistration {
+  readonly incarnation: bigint;
+  /** The first of its endpoints. */
+  readonly address: string;
+  /** When it was refused, in milliseconds since the Unix epoch. */
+  readonly timeMs: number;
 }
 
 /** What a live instance may change without registering again; what is missing stays. */

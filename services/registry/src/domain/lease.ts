@@ -19,3 +19,6 @@ export function incarnationOf(leaseId: string): bigint | undefined {
   const digits = /^(\d{1,19})-/.exec(leaseId)?.[1];
   return digits === undefined ? undefined : BigInt(digits);
 }
+
+/** Random bytes of a lease's name: enough that nobody guesses it. */
+export const SUFFIX_BYTES = 16;

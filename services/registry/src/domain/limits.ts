@@ -2,6 +2,7 @@
 export const REQUEST_LIMITS = {
   instanceIdLength: 128,
   leaseIdLength: 128,
+  secretBytes: { min: 16, max: 64 },
   endpoints: 8,
   addressLength: 255,
   protocols: 8,

@@ -1,3 +1,4 @@
+import type { RegisterOptions } from './admission.js';
 import type { Instance, InstanceChange, OperatorMark, OperatorState, Registration } from './instance.js';
 import type { Lease } from './lease.js';
 import type { Position } from './position.js';
@@ -7,24 +8,25 @@ import type { WatchEvent } from './watch-event.js';
  * What holds the registry's state: instances under leases, in one order of revisions.
  *
  * Arguments are valid; positions are the store's at the time of the answer. Methods reject with `LeaseNotFound`,
- * `InstanceTakenOver`, `LimitReached`, `StoreClosed` or `StoreUnreachable`.
+ * `InstanceTakenOver`, `SecretMismatch`, `IncarnationAhead`, `LimitReached`, `StoreClosed` or `StoreUnreachable`.
  *
  * Where so many leases run out at once that the expiry guard holds them, they live on as if they had not: `listInstances`
- * alone tells when each ran out.
+ * alone tells when each ran out. It alone tells, too, of registrations that were refused because another process holds
+ * their id: of each id the last, for two of its TTLs.
  */
 export interface RegistryStore {
   /** What it holds right now, to be measured. */
   readonly counts: StoreCounts;
   /**
    * Puts an instance under a lease of `ttlMs`. The incarnation that is registered already keeps its lease, which is
-   * renewed with the new TTL; a later one gets a lease of its own and ends the other; an earlier one is refused with
-   * `InstanceTakenOver`. A registration that changes nothing has no revision.
+   * renewed with the new TTL, if it shows its secret, and is refused with `SecretMismatch` if not; a later one gets a lease
+   * of its own and ends the other; an earlier one is refused with `InstanceTakenOver`, and a new one that is too far ahead
+   * of the registry's clock with `IncarnationAhead`. A registration that changes nothing has no revision.
    *
-   * @param sequence counts what the incarnation says of itself, here, by `update` and by `deregister`: what is lower than
-   *   one that has been taken was overtaken on its way, and changes nothing. 0, the default, is always taken. Where a
-   *   goodbye has overtaken it, it is given the lease that ended so.
+   * @param options `sequence` counts what the incarnation says of itself, here, by `update` and by `deregister`. What a
+   *   goodbye has overtaken is given the lease that ended so.
    */
-  register(registration: Registration, ttlMs: number, sequence?: bigint): Promise<Registered>;
+  register(registration: Registration, ttlMs: number, options?: RegisterOptions): Promise<Registered>;
   /** Lets a lease live for another TTL. */
   renew(lease: Lease): Promise<Renewed>;
   /**

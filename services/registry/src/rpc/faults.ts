@@ -1,10 +1,14 @@
-import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { MAX_AHEAD_MS } from '../domain/admission.js';
 import {
+  IncarnationAhead,
   InstanceNotFound,
   InstanceTakenOver,
   InstanceTooLarge,
   LeaseNotFound,
   LimitReached,
+  SecretMismatch,
   StoreClosed,
   StoreUnreachable,
 } from '../domain/errors.js';
@@ -32,6 +36,14 @@ export function toStatus(fault: unknown): unknown {
     const holder = `another process, incarnation ${incarnation}, has taken over instance id "${instanceId}"`;
     return refusal(Status.ABORTED, `${holder}: give this process its own RONDO_INSTANCE_ID`, fault);
   }
+  if (fault instanceof SecretMismatch) {
+    const { instanceId, incarnation } = fault;
+    const holder = `instance id "${instanceId}" is held by a process of the same incarnation, ${incarnation}`;
+    const remedy = 'send the secret that it registered with, or give this process its own RONDO_INSTANCE_ID';
+    const details = [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })];
+    return new RpcError(Status.PERMISSION_DENIED, `${holder}: ${remedy}`, { details, cause: fault });
+  }
+  if (fault instanceof IncarnationAhead) return ahead(fault);
   if (fault instanceof InstanceTooLarge) {
     const rule = `all its text may have ${REQUEST_LIMITS.instanceTextSize} characters; send less metadata`;
     const description = `leaves instance "${fault.instanceId}" with ${fault.textSize}: ${rule}`;
@@ -47,6 +59,19 @@ export function toStatus(fault: unknown): unknown {
   }
   if (fault instanceof StoreUnreachable) return refusal(Status.UNAVAILABLE, `${fault.message}; call again soon`, fault);
   return fault;
+}
+
+/** Told with the registry's clock, so that a process whose own clock is wrong can say by that one when it started. */
+function ahead(fault: IncarnationAhead): RpcError {
+  const registryTime = new Date(fault.wallMs).toISOString();
+  const rule = `is ${fault.incarnation}, and may be at most ${MAX_AHEAD_MS / 1000} s ahead of the registry's clock, ${registryTime}`;
+  const remedy = 'set the clock of this machine, or of the registry, by NTP and start the process again';
+  const { code, message, details } = invalidArgument([
+    { field: 'instance.incarnation', description: `${rule}; ${remedy}` },
+  ]);
+  const metadata = { registry_time_ms: String(Math.floor(fault.wallMs)) };
+  const info = packDetail(ErrorInfo, { reason: 'INCARNATION_AHEAD', domain: 'registry', metadata });
+  return new RpcError(code, message, { details: [...details, info], cause: fault });
 }
 
 function refusal(code: Status, message: string, cause: Error): RpcError {

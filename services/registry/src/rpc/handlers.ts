@@ -10,13 +10,24 @@ import { toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js
 import { parseSetOperatorState } from './operator-requests.js';
 import { pageTokenAfter } from './page-token.js';
 import { parseListInstances, parseWatch } from './query-requests.js';
+import type { Refusals } from './refusals.js';
+
+/** What stands behind the registry's contract. */
+export interface Contract {
+  readonly store: RegistryStore;
+  readonly clock: Clock;
+  /** Is told of each registration that fails. */
+  readonly refusals: Pick<Refusals, 'note'>;
+}
 
 /** The registry's contract over a store, by the registry's clock. */
-export function registryHandlers(store: RegistryStore, clock: Clock): Handlers<typeof RegistryServiceDefinition> {
+export function registryHandlers({ store, clock, refusals }: Contract): Handlers<typeof RegistryServiceDefinition> {
   return {
-    async register(request) {
-      const { registration, ttlMs, sequence } = parseRegister(request);
-      const { leaseId, position } = await withStatus(store.register(registration, ttlMs, sequence));
+    async register(request, { peer }) {
+      const { registration, ttlMs, options } = parseRegister(request);
+      const onFault = (fault: unknown) => refusals.note(fault, { registration, peer });
+      const registered = observed(store.register(registration, ttlMs, options), onFault);
+      const { leaseId, position } = await withStatus(registered);
       return { leaseId, ttl: toDuration(ttlMs), position };
     },
     async renew(request) {
@@ -55,6 +66,15 @@ export function registryHandlers(store: RegistryStore, clock: Clock): Handlers<t
       return mapMessages(observe(events, { error: toStatus }), toSharedWatchResponse);
     },
   };
+}
+
+async function observed<T>(work: Promise<T>, onFault: (fault: unknown) => void): Promise<T> {
+  try {
+    return await work;
+  } catch (fault) {
+    onFault(fault);
+    throw fault;
+  }
 }
 
 async function withStatus<T>(work: Promise<T>): Promise<T> {

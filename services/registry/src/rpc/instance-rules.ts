@@ -6,6 +6,8 @@ import type { Violations } from './violations.js';
 const INSTANCE_ID = /^[a-zA-Z0-9._-]+$/;
 const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const ZONE = /^[^\s/]+\/[^\s/]+$/;
+/** What could make a terminal or a log show what its author likes: controls, and marks of direction. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?<port>\d{1,5})$/;
 const FINGERPRINT = /^[a-zA-Z0-9._:-]+$/;
 const UNIX = /^unix:\/[^\s\0]+$/;
@@ -146,18 +148,19 @@ function checkServices(services: readonly string[], violations: Violations): voi
 
 function checkOrigin({ zone, version }: Registration, violations: Violations): void {
   violations.check(
-    zone === '' || (zone.length <= LIMITS.zoneLength && ZONE.test(zone)),
+    zone === '' || (zone.length <= LIMITS.zoneLength && ZONE.test(zone) && !CONTROL.test(zone)),
     'instance.zone',
     `must be region/zone, such as eu-west/a, of at most ${LIMITS.zoneLength} characters; leave it empty if unknown`,
   );
   violations.check(
-    version.length <= LIMITS.versionLength,
+    version.length <= LIMITS.versionLength && !CONTROL.test(version),
     'instance.version',
-    `must have at most ${LIMITS.versionLength} characters`,
+    `must have at most ${LIMITS.versionLength} characters, none of them a control character`,
   );
 }
 
 function isAddress(address: string): boolean {
+  if (CONTROL.test(address)) return false;
   if (UNIX.test(address)) return true;
   const port = Number(HOST_PORT.exec(address)?.groups?.['port'] ?? 0);
   return port >= 1 && port <= 65_535;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type DeregisterRequest,
   type Instance,
@@ -6,9 +7,11 @@ import {
   type UpdateRequest,
   InstanceStatus as Wire,
 } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { RegisterOptions } from '../domain/admission.js';
 import type { InstanceChange, InstanceStatus, Registration } from '../domain/instance.js';
 import type { Lease } from '../domain/lease.js';
 import { DEFAULT_WEIGHT, REQUEST_LIMITS, TTL } from '../domain/limits.js';
+import type { SecretHash } from '../domain/secret.js';
 import { toMs } from './duration.js';
 import { checkInstanceId, checkMetadata, checkRegistration, checkWeight } from './instance-rules.js';
 import { Violations } from './violations.js';
@@ -25,9 +28,16 @@ interface Counted {
   readonly sequence: bigint;
 }
 
+/** What `Register` asks for. */
+interface Register {
+  readonly registration: Registration;
+  readonly ttlMs: number;
+  readonly options: RegisterOptions;
+}
+
 /** What `Register` asks for. Throws `INVALID_ARGUMENT` with every violation, as all here do. */
-export function parseRegister(request: RegisterRequest): Counted & { registration: Registration; ttlMs: number } {
-  const { instance, ttl, sequence } = request;
+export function parseRegister(request: RegisterRequest): Register {
+  const { instance, ttl, sequence, secret } = request;
   const violations = new Violations();
   const ttlMs = ttl === undefined ? TTL.defaultMs : toMs(ttl);
   violations.check(
@@ -36,11 +46,12 @@ export function parseRegister(request: RegisterRequest): Counted & { registratio
     `must be from ${TTL.minMs / 1000} s to ${TTL.maxMs / 60_000} min; leave it out for ${TTL.defaultMs / 1000} s`,
   );
   checkSequence(sequence, violations);
+  checkSecret(secret, violations);
   if (instance === undefined) throw violations.with('instance', 'is missing; send the instance to register');
   const registration = toRegistration(instance, parseStatus(instance.status, 'instance.status', violations));
   checkRegistration(registration, violations);
   violations.refuse();
-  return { registration, ttlMs, sequence };
+  return { registration, ttlMs, options: { sequence, secretHash: hashSecret(secret) } };
 }
 
 /** The lease that `Renew` names. */
@@ -80,6 +91,21 @@ export function parseUpdate(request: UpdateRequest): Counted & { lease: Lease; c
   if (change.metadata !== undefined) checkMetadata(change.metadata, 'metadata', violations);
   violations.refuse();
   return { lease, change, sequence: request.sequence };
+}
+
+/** From here on nothing holds the secret itself. */
+function hashSecret(secret: Uint8Array): SecretHash | undefined {
+  return secret.length === 0 ? undefined : createHash('sha256').update(secret).digest('base64');
+}
+
+/** It stands in no message: what is wrong with it is told, and not what it is. */
+function checkSecret(secret: Uint8Array, violations: Violations): void {
+  const { min, max } = REQUEST_LIMITS.secretBytes;
+  violations.check(
+    secret.length === 0 || (secret.length >= min && secret.length <= max),
+    'secret',
+    `has ${secret.length} bytes; send ${min} to ${max} random bytes, the same each time`,
+  );
 }
 
 function checkSequence(sequence: bigint, violations: Violations): void {

@@ -2,6 +2,7 @@ import {
   type Endpoint as EndpointMessage,
   type Instance as InstanceMessage,
   type OperatorMark as OperatorMarkMessage,
+  type RefusedRegistration as RefusedMessage,
   type Removal as RemovalMessage,
   type WatchResponse,
   InstanceStatus as Wire,
@@ -9,7 +10,14 @@ import {
   RemovalReason as WireReason,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { encodeOnce } from '@rondo/rpc/server';
-import type { Endpoint, Instance, InstanceStatus, OperatorMark, OperatorState } from '../domain/instance.js';
+import type {
+  Endpoint,
+  Instance,
+  InstanceStatus,
+  OperatorMark,
+  OperatorState,
+  RefusedRegistration,
+} from '../domain/instance.js';
 import type { Removal, RemovalReason, WatchEvent } from '../domain/watch-event.js';
 import { toDuration } from './duration.js';
 
@@ -32,7 +40,7 @@ const OPERATOR_STATE: Readonly<Record<OperatorState, WireOperatorState>> = {
 
 /** An instance as the contract has it. */
 export function toInstance(instance: Instance): InstanceMessage {
-  const { endpoints, services, registerTimeMs, operatorState, lapseTimeMs, ...rest } = instance;
+  const { endpoints, services, registerTimeMs, operatorState, lapseTimeMs, lastRefused, ...rest } = instance;
   return {
     ...rest,
     endpoints: endpoints.map(toEndpoint),
@@ -41,7 +49,12 @@ export function toInstance(instance: Instance): InstanceMessage {
     registerTime: new Date(registerTimeMs),
     operatorState: OPERATOR_STATE[operatorState],
     lapseTime: lapseTimeMs === undefined ? undefined : new Date(lapseTimeMs),
+    lastRefused: lastRefused && toRefusedMessage(lastRefused),
   };
+}
+
+function toRefusedMessage({ incarnation, address, timeMs }: RefusedRegistration): RefusedMessage {
+  return { incarnation, address, refuseTime: new Date(timeMs) };
 }
 
 function toEndpoint({ address, protocols, security, minPingIntervalMs }: Endpoint): EndpointMessage {

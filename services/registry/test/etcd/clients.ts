@@ -4,7 +4,7 @@ import type { Lease } from '../../src/domain/lease.js';
 import type { Position } from '../../src/domain/position.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import type { WatchEvent } from '../../src/domain/watch-event.js';
-import { registration } from '../store/fixture.js';
+import { registration, said } from '../store/fixture.js';
 
 const CHANGE_MS = 100;
 const READY_MS = 30_000;
@@ -41,7 +41,9 @@ export class Holder {
 
   async start(ttlMs: number): Promise<void> {
     const instanceId = this.#instanceId;
-    const { leaseId } = await this.#ask((store) => store.register(registration({ instanceId, weight: 1 }), ttlMs, 1n));
+    const { leaseId } = await this.#ask((store) =>
+      store.register(registration({ instanceId, weight: 1 }), ttlMs, said(1n)),
+    );
     this.#lease = { instanceId, leaseId };
     this.#done = this.#run();
   }

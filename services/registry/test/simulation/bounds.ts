@@ -22,7 +22,7 @@ export const BOUNDS = {
 } as const;
 
 /**
- * How long nothing is wrong before everything must have converged: expiries that are held back and run out then, and a
- * registry that came back at the very end and has warmed up.
+ * How long nothing is wrong before everything must have converged: expiries that are held back and run out then, a process
+ * that waited for one of them and tries again after a TTL, and a registry that came back at the very end and has warmed up.
  */
-export const QUIET_MS = (BOUNDS.heldBackTtls + 1) * BOUNDS.ttlMs + BOUNDS.lateMs + 4_000;
+export const QUIET_MS = (BOUNDS.heldBackTtls + 2) * BOUNDS.ttlMs + BOUNDS.lateMs + 8_000;

@@ -1,5 +1,6 @@
-import { RegistryServiceDefinition, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
+import { RegisterRequest, RegistryServiceDefinition, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { ServiceImplementation } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
 import type { TransportFactory } from '@rondo/rpc/transport';
 import type { Breakage } from './cluster.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
@@ -7,6 +8,8 @@ import { REGISTRY_ADDRESS } from './registry-process.js';
 /** Parts that are broken on purpose, each as somebody could write it by mistake: the simulation has to find them. */
 export const BREAKAGES: Readonly<Record<string, Breakage>> = {
   'renewals are answered and forgotten': { registry: instead('renew', () => ({ ttl: { seconds: 10n, nanos: 0 } })) },
+  'whoever repeats a registration is taken for the one that made it': { registry: credulous },
+  'a process that another has displaced stays out for good': { registry: unforgiving },
   'goodbyes are answered and forgotten': { registry: instead('deregister', () => ({})) },
   'a client takes an empty list at its word': { client: believing },
 };
@@ -18,6 +21,38 @@ function instead(method: string, work: () => unknown) {
       definition,
       handlers: definition === RegistryServiceDefinition ? { ...handlers, [method]: work } : handlers,
     }));
+}
+
+/** A registry to which everybody shows the same secret. */
+function credulous(services: readonly ServiceImplementation[]): readonly ServiceImplementation[] {
+  return before('register', services, (request) => Object.assign(Object(request), { secret: Buffer.alloc(32) }));
+}
+
+/** A registry that never takes an incarnation that it has refused once. */
+function unforgiving(services: readonly ServiceImplementation[]): readonly ServiceImplementation[] {
+  const latest = new Map<string, bigint>();
+  return before('register', services, (request) => {
+    const { instance } = RegisterRequest.fromPartial(Object(request));
+    if (instance === undefined) return;
+    const { instanceId, incarnation } = instance;
+    const known = latest.get(instanceId) ?? 0n;
+    if (incarnation < known) throw new RpcError(Status.ABORTED, `incarnation ${known} has taken over`);
+    if (incarnation < LATEST) latest.set(instanceId, incarnation);
+  });
+}
+
+const LATEST = 2n ** 63n - 1n;
+
+/** A registry that does `work` before it does what `method` says. */
+function before(method: string, services: readonly ServiceImplementation[], work: (request: unknown) => void) {
+  return services.map(({ definition, handlers }) => {
+    const handler = Object(handlers)[method];
+    const altered = (request: unknown, call: unknown) => {
+      work(request);
+      return handler(request, call);
+    };
+    return { definition, handlers: { ...handlers, [method]: altered } };
+  });
 }
 
 /** A client to whom a snapshot without instances means that all it knew have said goodbye. */

@@ -1,4 +1,5 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { createAttacker } from './attack.js';
 import { BOUNDS } from './bounds.js';
 import { type BreakClient, ClientProcess } from './client-process.js';
 import type { Word } from './heard.js';
@@ -6,6 +7,10 @@ import { InstanceProcess } from './instance-process.js';
 import { type BreakRegistry, REGISTRY, RegistryProcess } from './registry-process.js';
 import { judgeFailure, judgePick, judgeRegistry } from './rules.js';
 import type { World } from './world.js';
+
+/** How many machines have a clock that is far ahead, and how far. */
+const SKEWED = 0.05;
+const SKEW_MS = 3 * 3_600_000;
 
 /** A part that is broken on purpose: whether the simulation finds it. */
 export interface Breakage {
@@ -23,6 +28,7 @@ export class Cluster {
   readonly #world: World;
   readonly #breakage: Breakage;
   readonly #gone: RegistryProcess[] = [];
+  readonly #attack: ReturnType<typeof createAttacker>;
   #registry: RegistryProcess;
   /** How long a client waits between calls. */
   pauseMs: () => number;
@@ -31,6 +37,7 @@ export class Cluster {
     this.#world = world;
     this.#breakage = breakage;
     this.pauseMs = pauseMs;
+    this.#attack = createAttacker(world);
     this.#registry = new RegistryProcess(world, breakage.registry);
     this.registrySince = world.clock.now();
   }
@@ -43,6 +50,9 @@ export class Cluster {
 
   startInstance(instanceId: string, node = instanceId): InstanceProcess {
     this.ended(node);
+    const { random, network } = this.#world;
+    // A machine whose clock is hours ahead; else as wrong as that of the process before it.
+    if (random.next() < SKEWED) network.node(node, { aheadMs: SKEW_MS });
     const process = new InstanceProcess(this.#world, { instanceId, node });
     this.processes.push(process);
     return process;
@@ -66,27 +76,32 @@ export class Cluster {
 
   /** The process that a watch spoke of. */
   processOf({ instanceId, incarnation }: Pick<Word, 'instanceId' | 'incarnation'>): InstanceProcess | undefined {
-    return this.processes.find((one) => one.instanceId === instanceId && one.incarnation === incarnation);
+    return this.processes.find((one) => one.instanceId === instanceId && one.incarnations.has(incarnation));
   }
 
-  /** Those that run, haven't been told to stop and have their name to themselves, each id's latest. */
+  /** Those that run and haven't been told to stop, each id's latest: an earlier one is in once the later has ended. */
   current(): readonly InstanceProcess[] {
     const latest = new Map<string, InstanceProcess>();
     for (const one of this.processes) {
       const before = latest.get(one.instanceId);
-      if (one.running && !one.superseded && (before === undefined || before.incarnation < one.incarnation))
+      if (one.running && (before === undefined || before.incarnation < one.incarnation))
         latest.set(one.instanceId, one);
     }
     return [...latest.values()];
   }
 
-  /** Whether a process that the registry may still hold keeps `one` from its name, as its clock was ahead. */
+  /**
+   * Whether a process of a later start keeps `one` from its name, or kept it until a short while ago: while the registry
+   * may hold it, and until the earlier one has tried again.
+   */
   isPreceded(one: InstanceProcess): boolean {
-    const freeAt = this.#world.clock.now() - 3 * BOUNDS.ttlMs;
-    return this.processes.some(
-      ({ instanceId, incarnation, endedAt = Number.POSITIVE_INFINITY }) =>
-        instanceId === one.instanceId && incarnation > one.incarnation && endedAt > freeAt,
-    );
+    const now = this.#world.clock.now();
+    const { ttlMs, heldBackTtls, registeredAgainMs } = BOUNDS;
+    return this.processes.some(({ instanceId, incarnation, endedAt = now, goodbyeAt }) => {
+      if (instanceId !== one.instanceId || incarnation <= one.incarnation) return false;
+      const freeAt = goodbyeAt ?? endedAt + (1 + heldBackTtls) * ttlMs;
+      return now <= freeAt + ttlMs + registeredAgainMs;
+    });
   }
 
   /** Whether a process of that name has ended within the last `withinMs`. */
@@ -100,6 +115,7 @@ export class Cluster {
     if (!this.#registry.alive || this.#world.troubles.calmSince(REGISTRY, REGISTRY) > this.#world.clock.now())
       return [];
     const listed = await this.#registry.instances();
+    await this.#attack(this.#registry.audit, listed);
     judgeRegistry(this.#world, this, listed);
     return listed;
   }

@@ -26,7 +26,8 @@ export class InstanceProcess {
   readonly instanceId: string;
   readonly node: string;
   readonly address: string;
-  readonly incarnation: bigint;
+  /** All that it has registered with: by its own clock, and by the registry's where that refused the first. */
+  readonly incarnations = new Set<bigint>();
   readonly startedAt: number;
   /** When it was killed, told to stop or ran no more; undefined while it takes calls. */
   stoppedAt: number | undefined;
@@ -36,9 +37,9 @@ export class InstanceProcess {
   endedAt: number | undefined;
   /** When the registry had its goodbye, by an answer. */
   goodbyeAt: number | undefined;
-  /** Whether the registry told it that a later process has its name: then it stays out of the registry, for good. */
-  superseded = false;
-  #registered = false;
+  /** Whether the registry has ever told it that a later process has its name. */
+  displaced = false;
+  #incarnation: bigint;
   readonly #world: World;
   readonly #fault: FaultNode;
   readonly #readiness = createState(readinessOf([]));
@@ -53,7 +54,8 @@ export class InstanceProcess {
     this.instanceId = instanceId;
     this.node = node;
     this.address = `${node}:50051`;
-    this.incarnation = BigInt(Math.trunc(clock.now()));
+    this.#incarnation = BigInt(Math.trunc(clock.now()));
+    this.incarnations.add(this.#incarnation);
     this.startedAt = world.clock.now();
     const services = [standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
     const { random } = world;
@@ -65,7 +67,7 @@ export class InstanceProcess {
       registry: this.#listening(client),
       instance: {
         instanceId,
-        incarnation: this.incarnation,
+        incarnation: this.#incarnation,
         endpoints: [
           {
             address: this.address,
@@ -90,6 +92,11 @@ export class InstanceProcess {
     world.trace.note(node, `starts as ${instanceId}, incarnation ${this.incarnation}`);
   }
 
+  /** Its start, as it says now: of two with one id, the later wins. */
+  get incarnation(): bigint {
+    return this.#incarnation;
+  }
+
   /** Whether it runs and wasn't told to stop. */
   get running(): boolean {
     return this.stoppedAt === undefined;
@@ -112,18 +119,20 @@ export class InstanceProcess {
     const noted = <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) => {
       return async (...args: A): Promise<R> => {
         try {
-          const reply = await call(...args);
-          this.#registered = true;
-          return reply;
+          return await call(...args);
         } catch (error) {
-          const aborted = error instanceof RpcError && error.code === Status.ABORTED;
-          this.superseded ||= aborted && this.#registered;
+          this.displaced ||= error instanceof RpcError && error.code === Status.ABORTED;
           throw error;
         }
       };
     };
+    const register = noted(client.register);
     return {
-      register: noted(client.register),
+      register: (request, options) => {
+        this.#incarnation = BigInt(request.instance?.incarnation ?? this.#incarnation);
+        this.incarnations.add(this.#incarnation);
+        return register(request, options);
+      },
       renew: noted(client.renew),
       update: noted(client.update),
       deregister: async (request, options) => {

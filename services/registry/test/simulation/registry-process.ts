@@ -21,16 +21,18 @@ export class RegistryProcess {
   readonly #node: FaultNode;
   readonly #auditChannel: Channel;
   readonly #stop: (() => Promise<void> | void) | undefined;
-  readonly audit: Pick<Client<typeof RegistryServiceDefinition>, 'listInstances' | 'listOperatorStates'>;
+  readonly audit: Client<typeof RegistryServiceDefinition>;
 
   constructor(world: World, breakage: BreakRegistry = (services) => services) {
     this.#world = world;
     this.#node = world.network.node(REGISTRY);
-    const context = { clock: this.#node.clock, random: world.random, log: silentLogger, meter: quietMeter };
+    const { clock } = this.#node;
+    const wallClock = { now: () => new Date(clock.now()) };
+    const context = { clock, wallClock, random: world.random, log: silentLogger, meter: quietMeter };
     const app = createApp(context, CONFIG);
     const services = breakage(app.services);
     this.#stop = app.stop?.bind(app);
-    this.#node.listen(REGISTRY_ADDRESS, createRouter({ services, clock: this.#node.clock, random: world.random }));
+    this.#node.listen(REGISTRY_ADDRESS, createRouter({ services, clock, random: world.random }));
     // Its chance is its own: whether somebody audits changes nothing.
     this.#auditChannel = createTestChannel({ services, clock: world.clock, random: seededRandom(0) });
     this.audit = createClient(RegistryServiceDefinition, { channel: this.#auditChannel });

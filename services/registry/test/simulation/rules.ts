@@ -67,13 +67,14 @@ export function judgePick(world: World, cluster: Cluster, pick: { client: Client
 /** What the registry holds, and holds no more. */
 export function judgeRegistry(world: World, cluster: Cluster, listed: readonly Instance[]): void {
   for (const instance of listed) {
+    judgeOwner(world, cluster, instance);
     judgeKept(world, cluster, instance);
     judgeIncarnation(world, cluster, instance);
   }
   for (const one of cluster.processes) {
     const { instanceId, incarnation } = one;
     const later = cluster.processes.some((other) => other.instanceId === instanceId && other.incarnation > incarnation);
-    if (!one.superseded || later) continue;
+    if (!one.displaced || later) continue;
     const detail = `${instanceId} was told that a later process has its name, and there is none`;
     world.report({ rule: 'the later incarnation wins', node: one.node, detail });
   }
@@ -85,6 +86,15 @@ export function judgeRegistry(world: World, cluster: Cluster, listed: readonly I
     const detail = `${one.instanceId} is missing ${now - calmSince} ms after both were there`;
     world.report({ rule: 'whoever lives is registered again in time', node: one.node, detail });
   }
+}
+
+/** What is listed is what a process said of itself. */
+function judgeOwner(world: World, cluster: Cluster, instance: Instance): void {
+  const owner = cluster.processOf(instance);
+  const address = instance.endpoints[0]?.address;
+  if (owner?.address === address) return;
+  const detail = `${instance.instanceId} is at ${address}, where it should be at ${owner?.address}`;
+  world.report({ rule: 'an instance is its own alone', node: REGISTRY, detail });
 }
 
 function judgeKept(world: World, cluster: Cluster, { instanceId, incarnation, lapseTime }: Instance): void {
@@ -120,7 +130,7 @@ function judgeIncarnation(world: World, cluster: Cluster, { instanceId, incarnat
 }
 
 function isSame(one: InstanceProcess, { instanceId, incarnation }: Pick<Instance, 'instanceId' | 'incarnation'>) {
-  return one.instanceId === instanceId && one.incarnation === incarnation;
+  return one.instanceId === instanceId && one.incarnations.has(incarnation);
 }
 
 /** At the end of the quiet everybody knows the same. */

@@ -144,7 +144,7 @@ class Operator {
   plan(): readonly { readonly atMs: number; readonly work: () => void }[] {
     const { random } = this.#world;
     const works = [
-      ...[this.#stop, this.#stop, this.#add, this.#takeOver, this.#takeOver],
+      ...[this.#stop, this.#stop, this.#add, this.#takeOver, this.#takeOver, this.#duplicate, this.#duplicate],
       ...[this.#cordon, this.#cordon, this.#uncordon, this.#unready, this.#unready],
     ];
     return Array.from({ length: 4 + Math.floor(random.next() * 7) }, () => {
@@ -195,6 +195,17 @@ class Operator {
     this.#later(afterMs, start);
     this.#later(15_000, () => one.kill());
     this.#later(15_000, () => second.kill());
+  };
+
+  /** Starts a second process under a name that is taken, by mistake, and stops or kills it soon: the first must be back. */
+  readonly #duplicate = (): void => {
+    const { random } = this.#world;
+    const one = this.#anyone();
+    if (one === undefined) return;
+    this.#added += 1;
+    const duplicate = this.#cluster.startInstance(one.instanceId, `other-${this.#added}`);
+    const end = random.next() < 0.5 ? () => duplicate.kill() : () => void duplicate.drain();
+    this.#later(8_000, end);
   };
 
   /** One's database goes away for a while, and what it tells the registry meanwhile may come twice, or too late. */

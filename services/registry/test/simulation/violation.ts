@@ -12,6 +12,7 @@ export type Rule =
   | 'nobody calls an instance after hearing that it wants no calls'
   | 'nothing is kept after its time'
   | 'a goodbye is final'
+  | 'an instance is its own alone'
   | 'the later incarnation wins'
   | 'whoever lives is registered again in time'
   | 'order never goes back'

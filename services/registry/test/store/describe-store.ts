@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeDuplicates } from './duplicates.js';
 import type { MakeStore } from './fixture.js';
 import { describeGoodbyes } from './goodbyes.js';
 import { describeGuard } from './guard.js';
@@ -12,6 +13,7 @@ import { describeWatches } from './watches.js';
 export function describeStore(name: string, makeStore: MakeStore, sizes?: StoreSizes): void {
   describe(name, () => {
     describeLeases(makeStore, sizes);
+    describeDuplicates(makeStore);
     describeGuard(makeStore);
     describeGoodbyes(makeStore);
     describeOperators(makeStore);

@@ -1,15 +1,18 @@
 import { type Logger, silentLogger } from '@rondo/rpc/call';
-import type { Random } from '@rondo/rpc/clock';
+import type { Random, WallClock } from '@rondo/rpc/clock';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
+import type { RegisterOptions } from '../../src/domain/admission.js';
 import type { Instance, Registration } from '../../src/domain/instance.js';
 import { DEFAULT_TOTAL_LIMITS, type TotalLimits } from '../../src/domain/limits.js';
 import type { Position } from '../../src/domain/position.js';
+import type { SecretHash } from '../../src/domain/secret.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import type { WatchEvent } from '../../src/domain/watch-event.js';
 
 /** What a store under test is made from. */
 export interface StoreSetup {
   readonly clock: ManualClock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;
   readonly limits: TotalLimits;
@@ -28,13 +31,24 @@ export interface Fixture {
 
 export const TTL_MS = 10_000;
 
+/** What stands for the hash of a secret that is `name`'s own. */
+export function secretOf(name: string): SecretHash {
+  return `the hash of the secret of ${name}`;
+}
+
+/** What an instance sends with its registration: its secret, and how much it has said, where it counts. */
+export function said(sequence = 0n): RegisterOptions {
+  return { sequence, secretHash: secretOf('sales-1') };
+}
+
 export function createFixture(makeStore: MakeStore): Fixture {
   const stores: RegistryStore[] = [];
   return {
     async start(setup = {}) {
       const { clock = makeStore.newClock?.() ?? new ManualClock() } = setup;
       const bounds = { limits: DEFAULT_TOTAL_LIMITS, warmingMs: 0, removalsKept: 1000 };
-      const store = await makeStore({ random: seededRandom(1), log: silentLogger, ...bounds, ...setup, clock });
+      const chance = { random: seededRandom(1), log: silentLogger };
+      const store = await makeStore({ wallClock: clock.wall, ...chance, ...bounds, ...setup, clock });
       stores.push(store);
       return { store, clock };
     },

@@ -1,7 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Lease } from '../../src/domain/lease.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, listed, type MakeStore, recordingLog, registration, TTL_MS } from './fixture.js';
+import {
+  createFixture,
+  Follower,
+  listed,
+  type MakeStore,
+  recordingLog,
+  registration,
+  said,
+  TTL_MS,
+} from './fixture.js';
 
 /** A store's answer to the lapse of many leases at once. */
 export function describeGuard(makeStore: MakeStore): void {
@@ -102,14 +111,14 @@ export function describeGuard(makeStore: MakeStore): void {
 
     it('is the same for the incarnation that registers again', async () => {
       const { store, lease, instanceId, lapseTime } = await held();
-      const again = await store.register(registration({ instanceId }), TTL_MS);
+      const again = await store.register(registration({ instanceId }), TTL_MS, said());
       expect(again).toMatchObject({ leaseId: lease.leaseId, position: { revision: 4n } });
       expect(await lapseTime()).toBeUndefined();
     });
 
     it('goes to a later incarnation as any other, with a TTL of its own', async () => {
       const { store, clock, lease, instanceId, lapseTime } = await held();
-      await store.register(registration({ instanceId, incarnation: 2n }), TTL_MS);
+      await store.register(registration({ instanceId, incarnation: 2n }), TTL_MS, said());
       expect(await lapseTime()).toBeUndefined();
       await expect(store.renew(lease)).rejects.toMatchObject({ name: 'InstanceTakenOver' });
       await clock.advance(TTL_MS - 1);
@@ -145,7 +154,7 @@ async function registered(store: RegistryStore, count: number): Promise<readonly
   const leases: Lease[] = [];
   for (let index = 0; index < count; index += 1) {
     const instanceId = `i-${String(index).padStart(3, '0')}`;
-    leases.push({ instanceId, leaseId: (await store.register(registration({ instanceId }), TTL_MS)).leaseId });
+    leases.push({ instanceId, leaseId: (await store.register(registration({ instanceId }), TTL_MS, said())).leaseId });
   }
   return leases;
 }

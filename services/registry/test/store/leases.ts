@@ -3,7 +3,7 @@ import { seededRandom } from '@rondo/rpc/testing';
 import { InstanceTakenOver, LeaseNotFound } from '../../src/domain/errors.js';
 import type { Registration } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
+import { createFixture, Follower, type MakeStore, registration, said, TTL_MS } from './fixture.js';
 import type { StoreSizes } from './model.js';
 
 /** Every living instance's id, in order. */
@@ -19,7 +19,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
   describe('a lease', () => {
     it('runs out exactly when its TTL does', async () => {
       const { store, clock } = await fixture.start();
-      await store.register(registration(), TTL_MS);
+      await store.register(registration(), TTL_MS, said());
       await clock.advance(TTL_MS - 1);
       expect(await ids(store)).toEqual(['sales-1']);
       await clock.advance(1);
@@ -28,7 +28,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('lives for a whole TTL from each renewal', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS);
+      const { leaseId } = await store.register(registration(), TTL_MS, said());
       const lease = { leaseId, instanceId: 'sales-1' };
       for (let renewal = 0; renewal < 5; renewal += 1) {
         await clock.advance(TTL_MS - 1);
@@ -46,7 +46,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
         // Few enough die that they aren't taken for cut off.
         const lease = { ttlMs: 3000 + Math.floor(random.next() * 20_000), dies: index % 9 === 0 };
         const instanceId = `i-${String(index).padStart(3, '0')}`;
-        const { leaseId } = await store.register(registration({ instanceId }), lease.ttlMs);
+        const { leaseId } = await store.register(registration({ instanceId }), lease.ttlMs, said());
         living.set(instanceId, { ...lease, leaseId, until: clock.now() + lease.ttlMs });
       }
       for (let step = 0; step < 120; step += 1) {
@@ -70,8 +70,8 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('that nobody knows is not found, nor is that of another instance', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS);
-      await store.register(registration({ instanceId: 'sales-2' }), TTL_MS);
+      const { leaseId } = await store.register(registration(), TTL_MS, said());
+      await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, said());
       for (const lease of [
         { leaseId: '1-unknown', instanceId: 'sales-1' },
         { leaseId: 'garbage', instanceId: 'sales-1' },
@@ -87,7 +87,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('ends with a goodbye, which may be said twice', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS);
+      const { leaseId } = await store.register(registration(), TTL_MS, said());
       const lease = { leaseId, instanceId: 'sales-1' };
       expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
       expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
@@ -96,7 +96,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('leaves no timer behind when the store closes', async () => {
       const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
-      await store.register(registration(), TTL_MS);
+      await store.register(registration(), TTL_MS, said());
       const follower = new Follower(store);
       await follower.next();
       await follower.poll(clock);
@@ -110,9 +110,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
     it('keeps the lease and the revision where nothing changed, and renews', async () => {
       const { store, clock } = await fixture.start();
       const maps = (map: Record<string, string>) => registration({ metadata: map, fingerprints: map });
-      const first = await store.register(maps({ a: '1', b: '2' }), TTL_MS);
+      const first = await store.register(maps({ a: '1', b: '2' }), TTL_MS, said());
       await clock.advance(TTL_MS - 1);
-      expect(await store.register(maps({ b: '2', a: '1' }), TTL_MS)).toEqual(first);
+      expect(await store.register(maps({ b: '2', a: '1' }), TTL_MS, said())).toEqual(first);
       await clock.advance(TTL_MS - 1);
       expect(await ids(store)).toEqual(['sales-1']);
     });
@@ -120,9 +120,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
     it('takes over what changed, and keeps when the incarnation was first heard of', async () => {
       const { store, clock } = await fixture.start();
       const startMs = clock.now();
-      const first = await store.register(registration(), TTL_MS);
+      const first = await store.register(registration(), TTL_MS, said());
       await clock.advance(500);
-      const again = await store.register(registration({ version: '2' }), TTL_MS);
+      const again = await store.register(registration({ version: '2' }), TTL_MS, said());
       expect(again).toMatchObject({ leaseId: first.leaseId, position: { revision: 2n } });
       const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
       expect(instances).toMatchObject([{ version: '2', registerTimeMs: startMs, revision: 2n }]);
@@ -131,7 +131,11 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
     it('tells watchers of another contract', async () => {
       const { store } = await fixture.start();
       const speaks = (fingerprint: string, part: Partial<Registration> = {}) =>
-        store.register(registration({ fingerprints: { 'sales.v1.OrderService': fingerprint }, ...part }), TTL_MS);
+        store.register(
+          registration({ fingerprints: { 'sales.v1.OrderService': fingerprint }, ...part }),
+          TTL_MS,
+          said(),
+        );
       await speaks('3f2a');
       const follower = new Follower(store);
       await follower.next();
@@ -142,10 +146,10 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('changes nothing where it was overtaken: a late duplicate sets no status back', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ status: 'starting' }), TTL_MS, 1n);
+      const { leaseId } = await store.register(registration({ status: 'starting' }), TTL_MS, said(1n));
       await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'serving' }, 2n);
       await clock.advance(TTL_MS - 1);
-      const late = await store.register(registration({ status: 'starting' }), TTL_MS, 1n);
+      const late = await store.register(registration({ status: 'starting' }), TTL_MS, said(1n));
       expect(late).toMatchObject({ leaseId, position: { revision: 2n } });
       const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
       expect(instances).toMatchObject([{ status: 'serving' }]);
@@ -155,16 +159,16 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('counts afresh under a lease of its own', async () => {
       const { store } = await fixture.start();
-      await store.register(registration(), TTL_MS, 9n);
-      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, 1n);
+      await store.register(registration(), TTL_MS, said(9n));
+      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, said(1n));
       const updated = await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'draining' }, 2n);
       expect(updated.instance.status).toBe('draining');
     });
 
     it('with a shorter TTL runs out sooner', async () => {
       const { store, clock } = await fixture.start();
-      await store.register(registration(), 600_000);
-      await store.register(registration(), 3000);
+      await store.register(registration(), 600_000, said());
+      await store.register(registration(), 3000, said());
       await clock.advance(3000);
       expect(await ids(store)).toEqual([]);
     });
@@ -173,15 +177,15 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
   describe('of two processes with one instance id', () => {
     it('the later incarnation wins, and the earlier is told so', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS);
+      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, said());
       const earlier = { leaseId, instanceId: 'sales-1' };
       await clock.advance(TTL_MS / 2);
-      const later = await store.register(registration({ incarnation: 6n, version: 'later' }), TTL_MS);
+      const later = await store.register(registration({ incarnation: 6n, version: 'later' }), TTL_MS, said());
       expect(later.leaseId).not.toBe(leaseId);
       for (const refused of [
         store.renew(earlier),
         store.update(earlier, { status: 'draining' }),
-        store.register(registration({ incarnation: 5n }), TTL_MS),
+        store.register(registration({ incarnation: 5n }), TTL_MS, said()),
       ]) {
         await expect(refused).rejects.toMatchObject({ name: InstanceTakenOver.name, incarnation: 6n });
       }
@@ -194,17 +198,17 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('a lease of the same incarnation that ran out is not found: its holder just registers again', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS);
+      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, said());
       await clock.advance(TTL_MS);
-      await store.register(registration({ incarnation: 5n }), TTL_MS);
+      await store.register(registration({ incarnation: 5n }), TTL_MS, said());
       await expect(store.renew({ leaseId, instanceId: 'sales-1' })).rejects.toBeInstanceOf(LeaseNotFound);
     });
 
     it('the earlier may come back once the later is gone', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 6n }), TTL_MS);
+      const { leaseId } = await store.register(registration({ incarnation: 6n }), TTL_MS, said());
       await store.deregister({ leaseId, instanceId: 'sales-1' });
-      await store.register(registration({ incarnation: 5n }), TTL_MS);
+      await store.register(registration({ incarnation: 5n }), TTL_MS, said());
       expect(await ids(store)).toEqual(['sales-1']);
     });
   });
@@ -212,7 +216,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
   describe('an update', () => {
     it('changes what it names and nothing else', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration({ metadata: { a: '1' } }), TTL_MS);
+      const { leaseId } = await store.register(registration({ metadata: { a: '1' } }), TTL_MS, said());
       const lease = { leaseId, instanceId: 'sales-1' };
       const { instance, position } = await store.update(lease, { status: 'draining', weight: 5 });
       expect(instance).toMatchObject({ status: 'draining', weight: 5, metadata: { a: '1' }, revision: 2n });
@@ -222,7 +226,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('that was overtaken changes nothing, and one that is repeated or not counted does', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, 1n);
+      const { leaseId } = await store.register(registration(), TTL_MS, said(1n));
       const update = async (weight: number, sequence?: bigint) =>
         (await store.update({ leaseId, instanceId: 'sales-1' }, { weight }, sequence)).instance.weight;
       expect(await update(3, 3n)).toBe(3);
@@ -234,7 +238,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('is no renewal', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS);
+      const { leaseId } = await store.register(registration(), TTL_MS, said());
       await clock.advance(TTL_MS - 1);
       await store.update({ leaseId, instanceId: 'sales-1' }, { weight: 5 });
       await clock.advance(1);

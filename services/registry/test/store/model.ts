@@ -3,7 +3,7 @@ import type { Random } from '@rondo/rpc/clock';
 import { seededRandom } from '@rondo/rpc/testing';
 import type { Instance } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, listed, type MakeStore, registration } from './fixture.js';
+import { createFixture, Follower, listed, type MakeStore, registration, said } from './fixture.js';
 
 const SERVICES = ['x.A', 'x.B', 'x.C'];
 
@@ -40,7 +40,7 @@ export function describeModel(makeStore: MakeStore, { seeds = 12, steps = 400 }:
         for (const { service, follower } of followers) {
           while ((await follower.poll(clock)) !== undefined);
           expect(byId(follower.held.values())).toEqual(
-            (await listed(store, service)).map(({ lapseTimeMs, ...instance }) => instance),
+            (await listed(store, service)).map(({ lapseTimeMs, lastRefused, ...instance }) => instance),
           );
         }
       },
@@ -59,7 +59,7 @@ async function change(store: RegistryStore, leases: Map<string, string>, random:
       // Large enough that a handful fills a message, so that snapshots and deltas come in parts.
       const metadata = { filler: 'x'.repeat(Math.floor(random.next() * 400_000)) };
       const part = { instanceId, incarnation, services: services.length > 0 ? services : ['x.A'], metadata };
-      leases.set(instanceId, (await store.register(registration(part), 3000 + random.next() * 5000)).leaseId);
+      leases.set(instanceId, (await store.register(registration(part), 3000 + random.next() * 5000, said())).leaseId);
     } else if (kind < 0.7) await store.update(lease, { weight: Math.floor(random.next() * 100) + 1 });
     else if (kind < 0.8) await store.deregister(lease);
     else await store.renew(lease);

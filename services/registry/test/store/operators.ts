@@ -3,7 +3,16 @@ import { InstanceNotFound, LimitReached } from '../../src/domain/errors.js';
 import type { OperatorState } from '../../src/domain/instance.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, listed, type MakeStore, recordingLog, registration, TTL_MS } from './fixture.js';
+import {
+  createFixture,
+  Follower,
+  listed,
+  type MakeStore,
+  recordingLog,
+  registration,
+  said,
+  TTL_MS,
+} from './fixture.js';
 
 const ID = 'sales-1';
 
@@ -15,7 +24,7 @@ export function describeOperators(makeStore: MakeStore): void {
   async function start() {
     const { log, lines } = recordingLog();
     const { store, clock } = await fixture.start({ log });
-    const { leaseId } = await store.register(registration(), TTL_MS);
+    const { leaseId } = await store.register(registration(), TTL_MS, said());
     return { store, clock, lines, lease: { leaseId, instanceId: ID } };
   }
 
@@ -69,7 +78,7 @@ export function describeOperators(makeStore: MakeStore): void {
 
     it('lists what is set by instance id, with the position', async () => {
       const { store } = await start();
-      await store.register(registration({ instanceId: 'a' }), TTL_MS);
+      await store.register(registration({ instanceId: 'a' }), TTL_MS, said());
       await set(store, 'cordoned');
       await store.setOperatorState('a', { state: 'cordoned', reason: '' });
       expect(await store.listOperatorStates()).toMatchObject({
@@ -85,7 +94,7 @@ export function describeOperators(makeStore: MakeStore): void {
       await set(store, 'cordoned');
       await store.deregister(lease);
       expect((await store.listOperatorStates()).marks).toHaveLength(1);
-      await store.register(registration(), TTL_MS);
+      await store.register(registration(), TTL_MS, said());
       expect(await stateOf(store)).toBe('cordoned');
     });
 
@@ -94,7 +103,7 @@ export function describeOperators(makeStore: MakeStore): void {
       await set(store, 'cordoned');
       await clock.advance(100 * TTL_MS);
       expect(await listed(store)).toEqual([]);
-      await store.register(registration({ incarnation: 2n }), TTL_MS);
+      await store.register(registration({ incarnation: 2n }), TTL_MS, said());
       expect(await stateOf(store)).toBe('cordoned');
       expect(await store.listServices()).toMatchObject({ services: [{ serving: 0 }] });
     });
@@ -102,9 +111,9 @@ export function describeOperators(makeStore: MakeStore): void {
     it('outlives a takeover, another registration and an update', async () => {
       const { store } = await start();
       await set(store, 'cordoned');
-      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS);
+      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, said());
       expect(await stateOf(store)).toBe('cordoned');
-      await store.register(registration({ incarnation: 2n, version: '2' }), TTL_MS);
+      await store.register(registration({ incarnation: 2n, version: '2' }), TTL_MS, said());
       await store.update({ leaseId, instanceId: ID }, { status: 'starting' });
       const { instance } = await store.update({ leaseId, instanceId: ID }, { status: 'serving' });
       expect(instance.operatorState).toBe('cordoned');
@@ -115,7 +124,7 @@ export function describeOperators(makeStore: MakeStore): void {
       await set(store, 'cordoned');
       const { revision } = await store.deregister(lease);
       expect(await set(store, 'none')).toMatchObject({ revision });
-      await store.register(registration(), TTL_MS);
+      await store.register(registration(), TTL_MS, said());
       expect(await stateOf(store)).toBe('none');
     });
 
@@ -123,8 +132,8 @@ export function describeOperators(makeStore: MakeStore): void {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, cordoned: 1 } });
       const cordon = (instanceId: string, reason = '') =>
         store.setOperatorState(instanceId, { state: 'cordoned', reason });
-      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS);
-      await store.register(registration({ instanceId: 'b' }), TTL_MS);
+      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'b' }), TTL_MS, said());
       await cordon('a');
       await store.deregister({ leaseId, instanceId: 'a' });
       await expect(cordon('b')).rejects.toMatchObject({ name: LimitReached.name, subject: 'cordoned', limit: 1 });

@@ -3,7 +3,7 @@ import { LimitReached } from '../../src/domain/errors.js';
 import { textSize } from '../../src/domain/instance.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
+import { createFixture, Follower, type MakeStore, registration, said, TTL_MS } from './fixture.js';
 
 /** As large as an instance may be: four of them fill a message. */
 function large(index: number) {
@@ -12,7 +12,7 @@ function large(index: number) {
 }
 
 async function fill(store: RegistryStore, count: number): Promise<void> {
-  for (let index = 0; index < count; index += 1) await store.register(large(index), TTL_MS);
+  for (let index = 0; index < count; index += 1) await store.register(large(index), TTL_MS, said());
 }
 
 export function describeSizes(makeStore: MakeStore): void {
@@ -40,13 +40,13 @@ export function describeSizes(makeStore: MakeStore): void {
       await fill(store, 200);
       const follower = new Follower(store);
       expect(await follower.next()).toMatchObject({ kind: 'snapshot-part' });
-      const sent = await store.register(large(0), TTL_MS);
+      const sent = await store.register(large(0), TTL_MS, said());
       await store.deregister({ leaseId: sent.leaseId, instanceId: 'i-0000' });
-      const unsent = await store.register(large(199), TTL_MS);
+      const unsent = await store.register(large(199), TTL_MS, said());
       await store.deregister({ leaseId: unsent.leaseId, instanceId: 'i-0199' });
-      const moved = await store.register(large(198), TTL_MS);
+      const moved = await store.register(large(198), TTL_MS, said());
       await store.update({ leaseId: moved.leaseId, instanceId: 'i-0198' }, { weight: 7 });
-      await store.register(large(200), TTL_MS);
+      await store.register(large(200), TTL_MS, said());
       while ((await follower.next())?.kind === 'snapshot-part');
       expect(follower.held.get('i-0198')?.weight).toBe(7);
       expect(await follower.next()).toMatchObject({
@@ -91,7 +91,8 @@ export function describeSizes(makeStore: MakeStore): void {
   describe('a list', () => {
     it('of instances is in the order of their ids, page by page', async () => {
       const { store } = await fixture.start();
-      for (const instanceId of ['c', 'a', 'e', 'b', 'd']) await store.register(registration({ instanceId }), TTL_MS);
+      for (const instanceId of ['c', 'a', 'e', 'b', 'd'])
+        await store.register(registration({ instanceId }), TTL_MS, said());
       const page = async (afterId: string) => {
         const { instances, more } = await store.listInstances({
           service: registration().services[0],
@@ -113,10 +114,14 @@ export function describeSizes(makeStore: MakeStore): void {
 
     it('of services counts those that serve', async () => {
       const { store } = await fixture.start();
-      await store.register(registration({ instanceId: 'a', services: ['y.B', 'x.A'] }), TTL_MS);
-      const { leaseId } = await store.register(registration({ instanceId: 'b', services: ['y.B'] }), TTL_MS);
+      await store.register(registration({ instanceId: 'a', services: ['y.B', 'x.A'] }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ instanceId: 'b', services: ['y.B'] }), TTL_MS, said());
       await store.update({ leaseId, instanceId: 'b' }, { status: 'draining' });
-      const { leaseId: gone } = await store.register(registration({ instanceId: 'c', services: ['z.C'] }), TTL_MS);
+      const { leaseId: gone } = await store.register(
+        registration({ instanceId: 'c', services: ['z.C'] }),
+        TTL_MS,
+        said(),
+      );
       await store.deregister({ leaseId: gone, instanceId: 'c' });
       expect((await store.listServices()).services).toEqual([
         { service: 'x.A', instances: 1, serving: 1 },
@@ -128,24 +133,24 @@ export function describeSizes(makeStore: MakeStore): void {
   describe('above its limits', () => {
     it('no more instances are taken, but those there are go on', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, instances: 2 } });
-      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS);
-      await store.register(registration({ instanceId: 'b' }), TTL_MS);
-      const refused = store.register(registration({ instanceId: 'c' }), TTL_MS);
+      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'b' }), TTL_MS, said());
+      const refused = store.register(registration({ instanceId: 'c' }), TTL_MS, said());
       await expect(refused).rejects.toMatchObject({ name: LimitReached.name, subject: 'instances', limit: 2 });
-      await store.register(registration({ instanceId: 'b', incarnation: 2n, version: '2' }), TTL_MS);
+      await store.register(registration({ instanceId: 'b', incarnation: 2n, version: '2' }), TTL_MS, said());
       await store.deregister({ leaseId, instanceId: 'a' });
-      await store.register(registration({ instanceId: 'c' }), TTL_MS);
+      await store.register(registration({ instanceId: 'c' }), TTL_MS, said());
     });
 
     it('no more services are taken', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, services: 2 } });
-      await store.register(registration({ instanceId: 'a', services: ['x.A', 'x.B'] }), TTL_MS);
-      await store.register(registration({ instanceId: 'b', services: ['x.A', 'x.B'] }), TTL_MS);
-      const refused = store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS);
+      await store.register(registration({ instanceId: 'a', services: ['x.A', 'x.B'] }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'b', services: ['x.A', 'x.B'] }), TTL_MS, said());
+      const refused = store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, said());
       await expect(refused).rejects.toMatchObject({ subject: 'services', limit: 2 });
-      await store.register(registration({ instanceId: 'a', services: ['x.A'] }), TTL_MS);
-      await store.register(registration({ instanceId: 'b', services: ['x.A'] }), TTL_MS);
-      await store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS);
+      await store.register(registration({ instanceId: 'a', services: ['x.A'] }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'b', services: ['x.A'] }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, said());
     });
 
     it('no more watches are opened until one ends', async () => {

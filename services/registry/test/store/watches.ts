@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { StoreClosed } from '../../src/domain/errors.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, type MakeStore, registration, TTL_MS } from './fixture.js';
+import { createFixture, Follower, type MakeStore, registration, said, TTL_MS } from './fixture.js';
 
 const ORDERS = 'sales.v1.OrderService';
 const QUOTES = 'sales.v1.QuoteService';
@@ -165,7 +165,7 @@ export function describeWatches(makeStore: MakeStore): void {
 
     it('hears at once that it missed nothing', async () => {
       const { store, clock } = await fixture.start();
-      const { position } = await store.register(registration(), TTL_MS);
+      const { position } = await store.register(registration(), TTL_MS, said());
       await register(store, 'b', [QUOTES]);
       const follower = new Follower(store, ORDERS, position);
       expect(await follower.next()).toMatchObject({ kind: 'progress', position: { revision: 2n } });
@@ -174,7 +174,7 @@ export function describeWatches(makeStore: MakeStore): void {
 
     it('gets a snapshot where a removal it missed is forgotten, and a delta where none is', async () => {
       const { store } = await fixture.start({ removalsKept: 4 });
-      const { position: stale } = await store.register(registration(), TTL_MS);
+      const { position: stale } = await store.register(registration(), TTL_MS, said());
       // A removal counts twice: for its service, and for all.
       for (const instanceId of ['a', 'b', 'c']) await store.deregister(await register(store, instanceId, [ORDERS]));
       expect(await new Follower(store, ORDERS, stale).next()).toMatchObject({
@@ -188,7 +188,7 @@ export function describeWatches(makeStore: MakeStore): void {
 
     it('gets a snapshot from another epoch or from the future', async () => {
       const { store } = await fixture.start();
-      const { position } = await store.register(registration(), TTL_MS);
+      const { position } = await store.register(registration(), TTL_MS, said());
       for (const other of [
         { ...position, epoch: position.epoch - 1n },
         { ...position, epoch: position.epoch + 1n },
@@ -258,7 +258,7 @@ export function describeWatches(makeStore: MakeStore): void {
     it('what it learned stays no place to resume from, whatever is forgotten later', async () => {
       const { store, clock } = await fixture.start({ warmingMs: TTL_MS, removalsKept: 2 });
       await store.deregister(await register(store, 'a', [ORDERS]));
-      const { position } = await store.register(registration(), 600_000);
+      const { position } = await store.register(registration(), 600_000, said());
       await clock.advance(TTL_MS - 1);
       const lease = await register(store, 'b', [ORDERS]);
       await clock.advance(1);
@@ -269,6 +269,6 @@ export function describeWatches(makeStore: MakeStore): void {
 }
 
 async function register(store: RegistryStore, instanceId: string, services: readonly string[]) {
-  const { leaseId } = await store.register(registration({ instanceId, services }), TTL_MS);
+  const { leaseId } = await store.register(registration({ instanceId, services }), TTL_MS, said());
   return { leaseId, instanceId };
 }

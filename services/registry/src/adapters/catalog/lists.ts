@@ -1,4 +1,4 @@
-import type { Instance } from '../../domain/instance.js';
+import type { Instance, RefusedRegistration } from '../../domain/instance.js';
 import type { InstancePage, InstanceQuery, ServiceList } from '../../domain/store.js';
 import type { Catalog } from './catalog.js';
 import type { Warming } from './warming.js';
@@ -9,6 +9,8 @@ export interface ListSource {
   readonly warming: Warming;
   /** The instances whose leases ran out and are held. */
   readonly lapses: Lapses;
+  /** The registrations that were refused of late. */
+  readonly refusals: RefusalsOfLate;
 }
 
 interface Lapses {
@@ -18,23 +20,37 @@ interface Lapses {
   lapseTimeOf(instanceId: string): number | undefined;
 }
 
+interface RefusalsOfLate {
+  /** Whether there is none at all. */
+  readonly isEmpty: boolean;
+  /** The last of an instance id, where another process holds that. */
+  of(instanceId: string): RefusedRegistration | undefined;
+}
+
 /** The services that have instances, by name. */
-export function listServices(source: Omit<ListSource, 'lapses'>): ServiceList {
+export function listServices(source: Pick<ListSource, 'catalog' | 'warming'>): ServiceList {
   const services = [...source.catalog.services()].sort((one, other) => (one.service < other.service ? -1 : 1));
   return { services, ...stateOf(source) };
 }
 
 /** A page of instances, by id. */
 export function listInstances(source: ListSource, { service, afterId, pageSize }: InstanceQuery): InstancePage {
-  const { catalog, lapses } = source;
+  const { catalog, lapses, refusals } = source;
   const { instances, more } = catalog.view(service)?.page(afterId, pageSize) ?? { instances: [], more: false };
-  const told = lapses.held === 0 ? instances : instances.map((instance) => withLapse(instance, lapses));
+  const isPlain = lapses.held === 0 && refusals.isEmpty;
+  const told = isPlain ? instances : instances.map((instance) => annotate(instance, source));
   return { instances: told, more, ...stateOf(source) };
 }
 
-function withLapse(instance: Instance, lapses: Lapses): Instance {
-  const lapseTimeMs = lapses.lapseTimeOf(instance.instanceId);
-  return lapseTimeMs === undefined ? instance : { ...instance, lapseTimeMs };
+function annotate(instance: Instance, { lapses, refusals }: ListSource): Instance {
+  const { instanceId } = instance;
+  const lapseTimeMs = lapses.lapseTimeOf(instanceId);
+  const lastRefused = refusals.of(instanceId);
+  return {
+    ...instance,
+    ...(lapseTimeMs !== undefined && { lapseTimeMs }),
+    ...(lastRefused !== undefined && { lastRefused }),
+  };
 }
 
 function stateOf({ catalog, warming }: Pick<ListSource, 'catalog' | 'warming'>) {

@@ -1,11 +1,13 @@
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { TotalLimits } from '../../domain/limits.js';
 
 /** What every store is made from, wherever it keeps what it holds. */
 export interface StoreOptions {
   /** By which leases and watches live. */
   readonly clock: Clock;
+  /** By which incarnations are bounded. */
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;
   readonly limits: TotalLimits;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@rondo/rpc/clock';
+import type { RegisterOptions } from '../../domain/admission.js';
 import { StoreClosed, StoreUnreachable } from '../../domain/errors.js';
 import type { InstanceChange, Registration } from '../../domain/instance.js';
 import type { Lease } from '../../domain/lease.js';
@@ -70,7 +71,7 @@ export class EtcdStore implements RegistryStore {
   #closed = false;
 
   constructor(options: EtcdStoreOptions) {
-    const { etcd, prefix, clock, ioClock = clock, random, log, limits } = options;
+    const { etcd, prefix, clock, wallClock, ioClock = clock, random, log, limits } = options;
     const keys = keysUnder(prefix);
     this.#options = options;
     this.#etcd = etcd;
@@ -94,7 +95,7 @@ export class EtcdStore implements RegistryStore {
         return live().replica.goodbyes;
       },
     };
-    this.#writer = new Writer({ etcd, keys, local, limits, clock, ioClock, random });
+    this.#writer = new Writer({ etcd, keys, local, limits, clock, wallClock, ioClock, random, log });
     const listener = {
       onLoad: (loaded: Loaded) => this.#onLoad(loaded),
       onEvents: (events: readonly KeyEvent[]) => this.#onEvents(events),
@@ -139,9 +140,14 @@ export class EtcdStore implements RegistryStore {
     };
   }
 
-  async register(registration: Registration, ttlMs: number, sequence = 0n): Promise<Registered> {
-    const { value: leaseId, revision } = await this.#writer.register(registration, ttlMs, sequence);
-    return { leaseId, position: await this.#since(revision) };
+  async register(registration: Registration, ttlMs: number, options: RegisterOptions = {}): Promise<Registered> {
+    try {
+      const { value: leaseId, revision } = await this.#writer.register(registration, ttlMs, options);
+      return { leaseId, position: await this.#since(revision) };
+    } catch (fault) {
+      await this.#untilSeen(await this.#writer.noteRefusal(fault, registration, ttlMs));
+      throw fault;
+    }
   }
 
   async renew(lease: Lease): Promise<Renewed> {
@@ -180,7 +186,12 @@ export class EtcdStore implements RegistryStore {
   }
 
   async listInstances(query: InstanceQuery): Promise<InstancePage> {
-    return listInstances({ ...this.#living(), lapses: this.#reaper }, query);
+    const { catalog, warming, replica } = this.#living();
+    const refusals = {
+      isEmpty: replica.hasNoRefusals,
+      of: (instanceId: string) => replica.standing(instanceId).refusal?.value,
+    };
+    return listInstances({ catalog, warming, lapses: this.#reaper, refusals }, query);
   }
 
   watch(query: WatchQuery): AsyncIterable<WatchEvent> {
@@ -227,8 +238,13 @@ export class EtcdStore implements RegistryStore {
   async #since(revision: bigint | undefined): Promise<Position> {
     const { catalog, replica } = this.#living();
     if (revision === undefined) return catalog.position;
-    await this.#waiters.until(() => replica.seen >= revision, { timeoutMs: CATCH_UP_MS });
+    await this.#untilSeen(revision);
     return replica.seen >= revision ? catalog.position : { ...catalog.position, revision };
+  }
+
+  async #untilSeen(revision: bigint | undefined): Promise<void> {
+    if (revision === undefined) return;
+    await this.#waiters.until(() => (this.#life?.replica.seen ?? 0n) >= revision, { timeoutMs: CATCH_UP_MS });
   }
 
   /** False where the epoch had to be written first. */

@@ -1,7 +1,7 @@
 /** What stands in etcd, each kind in a folder of its own with one key an instance id. */
-export type Folder = 'instances' | 'leases' | 'goodbyes' | 'operators';
+export type Folder = 'instances' | 'leases' | 'goodbyes' | 'operators' | 'refusals';
 
-const FOLDERS: readonly string[] = ['instances', 'leases', 'goodbyes', 'operators'] satisfies Folder[];
+const FOLDERS: readonly string[] = ['instances', 'leases', 'goodbyes', 'operators', 'refusals'] satisfies Folder[];
 
 /** What a key stands for; undefined for one of another version of this store. */
 export type KeyName = 'epoch' | 'head' | { readonly folder: Folder; readonly instanceId: string } | undefined;

@@ -1,4 +1,13 @@
-import type { Instance, InstanceStatus, OperatorMark, OperatorState, Registration } from '../../domain/instance.js';
+import type { Admitted } from '../../domain/admission.js';
+import type {
+  Instance,
+  InstanceStatus,
+  OperatorMark,
+  OperatorState,
+  RefusedRegistration,
+  Registration,
+} from '../../domain/instance.js';
+import type { SecretHash } from '../../domain/secret.js';
 
 /** An instance as it stands in etcd. It has no lease there: its key stays until the registry has decided that it is gone. */
 export interface InstanceRecord {
@@ -7,6 +16,8 @@ export interface InstanceRecord {
   readonly ttlMs: number;
   /** Of what its holder said last. */
   readonly sequence: bigint;
+  /** Undefined where its holder sent no secret, or a registry of a version before wrote this last. */
+  readonly secretHash?: SecretHash | undefined;
   /** What its holder calls its lease. */
   readonly leaseId: string;
   /** etcd's lease, on which a key beside this one hangs. */
@@ -16,9 +27,7 @@ export interface InstanceRecord {
 }
 
 /** What is left, for a while, of an instance that deregistered. */
-export interface Goodbye {
-  readonly incarnation: bigint;
-  readonly sequence: bigint;
+export interface Goodbye extends Admitted {
   readonly leaseId: string;
 }
 
@@ -37,7 +46,7 @@ const STATUSES = ['starting', 'serving', 'draining'] as const satisfies readonly
 const OPERATOR_STATES = ['none', 'cordoned'] as const satisfies readonly OperatorState[];
 
 /** A value as JSON; whole numbers that JSON's own can't hold are texts there. */
-export function encode(value: InstanceRecord | Goodbye | EpochRecord | OperatorMark): Buffer {
+export function encode(value: InstanceRecord | Goodbye | EpochRecord | OperatorMark | RefusedRegistration): Buffer {
   return Buffer.from(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
 }
 
@@ -48,6 +57,7 @@ export function decodeRecord(bytes: Buffer): InstanceRecord {
     registerTimeMs: number(json, 'registerTimeMs'),
     ttlMs: number(json, 'ttlMs'),
     sequence: bigint(json, 'sequence'),
+    secretHash: optionalText(json, 'secretHash'),
     leaseId: text(json, 'leaseId'),
     etcdLease: bigint(json, 'etcdLease'),
     unchangedSince: json['unchangedSince'] === undefined ? undefined : bigint(json, 'unchangedSince'),
@@ -59,6 +69,7 @@ export function decodeGoodbye(bytes: Buffer): Goodbye {
   return {
     incarnation: bigint(json, 'incarnation'),
     sequence: bigint(json, 'sequence'),
+    secretHash: optionalText(json, 'secretHash'),
     leaseId: text(json, 'leaseId'),
   };
 }
@@ -80,6 +91,11 @@ export function decodeMark(bytes: Buffer): OperatorMark {
     reason: text(json, 'reason'),
     setTimeMs: number(json, 'setTimeMs'),
   };
+}
+
+export function decodeRefusal(bytes: Buffer): RefusedRegistration {
+  const json = parse(bytes);
+  return { incarnation: bigint(json, 'incarnation'), address: text(json, 'address'), timeMs: number(json, 'timeMs') };
 }
 
 /** The instance that watchers see. */
@@ -151,6 +167,10 @@ function text(json: Json, key: string): string {
   const value = json[key];
   if (typeof value !== 'string') throw new TypeError(`${key} is not a text`);
   return value;
+}
+
+function optionalText(json: Json, key: string): string | undefined {
+  return json[key] === undefined ? undefined : text(json, key);
 }
 
 function number(json: Json, key: string): number {

@@ -1,10 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@rondo/rpc/call';
-import type { Instance, OperatorMark } from '../../domain/instance.js';
+import type { Instance, OperatorMark, RefusedRegistration } from '../../domain/instance.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { KeyEvent } from './etcd-client.js';
-import type { KeyName, Keys } from './keys.js';
-import { decodeGoodbye, decodeMark, decodeRecord, type Goodbye, type InstanceRecord, toInstance } from './record.js';
+import type { Folder, KeyName, Keys } from './keys.js';
+import {
+  decodeGoodbye,
+  decodeMark,
+  decodeRecord,
+  decodeRefusal,
+  type Goodbye,
+  type InstanceRecord,
+  toInstance,
+} from './record.js';
 
 /** A value with the revision of its last change. */
 export interface Versioned<T> {
@@ -18,6 +26,8 @@ export interface Standing {
   readonly record: Versioned<InstanceRecord> | undefined;
   readonly goodbye: Versioned<Goodbye> | undefined;
   readonly mark: Versioned<OperatorMark> | undefined;
+  /** The last registration that was refused, if one was of late. */
+  readonly refusal: Versioned<RefusedRegistration> | undefined;
   /** Whether its lease lives. */
   readonly alive: boolean;
 }
@@ -40,12 +50,16 @@ export interface ReplicaOptions {
   readonly log: Logger;
 }
 
+/** What bears on the instance that watchers see, or on its lease. */
+const SEEN: readonly Folder[] = ['instances', 'leases', 'operators'];
+
 /** What this process knows of etcd's keys: it takes their changes, in order, into the catalog that it serves from. */
 export class Replica {
   readonly #options: ReplicaOptions;
   readonly #records = new Map<string, Versioned<InstanceRecord>>();
   readonly #goodbyes = new Map<string, Versioned<Goodbye>>();
   readonly #marks = new Map<string, Versioned<OperatorMark>>();
+  readonly #refusals = new Map<string, Versioned<RefusedRegistration>>();
   readonly #alive = new Set<string>();
   #seen = 0n;
 
@@ -67,12 +81,18 @@ export class Replica {
     return [...this.#goodbyes.keys()];
   }
 
+  /** Whether no registration was refused of late. */
+  get hasNoRefusals(): boolean {
+    return this.#refusals.size === 0;
+  }
+
   /** All that stands for an instance id. */
   standing(instanceId: string): Standing {
     return {
       record: this.#records.get(instanceId),
       goodbye: this.#goodbyes.get(instanceId),
       mark: this.#marks.get(instanceId),
+      refusal: this.#refusals.get(instanceId),
       alive: this.#alive.has(instanceId),
     };
   }
@@ -95,7 +115,7 @@ export class Replica {
   load(pairs: readonly KeyEvent[], revision: bigint): void {
     const { keys, catalog, leases } = this.#options;
     const before = [...this.#records.keys()];
-    for (const map of [this.#records, this.#goodbyes, this.#marks, this.#alive]) map.clear();
+    for (const map of [this.#records, this.#goodbyes, this.#marks, this.#refusals, this.#alive]) map.clear();
     for (const pair of pairs) this.#take(pair);
     this.#seen = revision;
     const head = pairs.find(({ key }) => key.equals(keys.head))?.revision ?? 0n;
@@ -121,7 +141,7 @@ export class Replica {
     for (const event of events) {
       const name = this.#take(event);
       if (name === 'head') this.#options.catalog.advance(revision);
-      else if (typeof name === 'object' && name.folder !== 'goodbyes') touched.add(name.instanceId);
+      else if (typeof name === 'object' && SEEN.includes(name.folder)) touched.add(name.instanceId);
     }
     this.#seen = revision;
     for (const instanceId of touched) this.#settle(instanceId, revision);
@@ -168,6 +188,7 @@ export class Replica {
       if (folder === 'leases') this.#takeLease(instanceId, value !== undefined);
       else if (folder === 'instances') note(this.#records, instanceId, versioned(event, decodeRecord));
       else if (folder === 'goodbyes') note(this.#goodbyes, instanceId, versioned(event, decodeGoodbye));
+      else if (folder === 'refusals') note(this.#refusals, instanceId, versioned(event, decodeRefusal));
       else note(this.#marks, instanceId, versioned(event, decodeMark));
     } catch (error) {
       log.error(

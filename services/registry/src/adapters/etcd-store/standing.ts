@@ -1,10 +1,10 @@
 import type { Committed, Etcd, KeyValue } from './etcd-client.js';
 import type { Folder, Keys } from './keys.js';
-import { decodeGoodbye, decodeMark, decodeRecord } from './record.js';
+import { decodeGoodbye, decodeMark, decodeRecord, decodeRefusal } from './record.js';
 import type { Standing, Versioned } from './replica.js';
 import { type Condition, get, type Operation } from './transaction.js';
 
-const FOLDERS = ['instances', 'leases', 'goodbyes', 'operators'] as const satisfies readonly Folder[];
+const FOLDERS = ['instances', 'leases', 'goodbyes', 'operators', 'refusals'] as const satisfies readonly Folder[];
 
 /** What came of a transaction on what stands for an instance id: its revision if it had one, or what stands there instead. */
 export type Outcome = { readonly revision: bigint | undefined } | { readonly standing: Standing };
@@ -31,11 +31,12 @@ export function openLedger(etcd: Etcd, keys: Keys): Ledger {
   };
 }
 
-function toStanding({ reads: [record, lease, goodbye, mark] }: Committed): Standing {
+function toStanding({ reads: [record, lease, goodbye, mark, refusal] }: Committed): Standing {
   return {
     record: versioned(record, decodeRecord),
     goodbye: versioned(goodbye, decodeGoodbye),
     mark: versioned(mark, decodeMark),
+    refusal: versioned(refusal, decodeRefusal),
     alive: lease !== undefined,
   };
 }

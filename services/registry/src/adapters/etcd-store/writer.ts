@@ -1,11 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Random } from '@rondo/rpc/clock';
+import type { Logger } from '@rondo/rpc/call';
+import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
+import { isOvertaken, judge, type RegisterOptions, toRefused } from '../../domain/admission.js';
 import {
+  IncarnationAhead,
   InstanceNotFound,
   InstanceTakenOver,
   InstanceTooLarge,
   LeaseNotFound,
   LimitReached,
+  SecretMismatch,
 } from '../../domain/errors.js';
 import {
   type InstanceChange,
@@ -14,12 +18,14 @@ import {
   type Registration,
   refuseTooLarge,
 } from '../../domain/instance.js';
-import { incarnationOf, type Lease, leaseIdOf } from '../../domain/lease.js';
+import { incarnationOf, type Lease, leaseIdOf, SUFFIX_BYTES } from '../../domain/lease.js';
 import type { TotalLimits } from '../../domain/limits.js';
+import { isSameToken } from '../../domain/secret.js';
 import type { OperatorWish } from '../../domain/store.js';
 import type { Etcd } from './etcd-client.js';
 import type { Folder, Keys } from './keys.js';
 import { encode, type InstanceRecord } from './record.js';
+import { noteRefusal, type RefusalOptions } from './refusals.js';
 import { lastChangeOf, type Standing, type Versioned } from './replica.js';
 import { withRetries } from './retry.js';
 import { type Ledger, type Outcome, openLedger } from './standing.js';
@@ -44,9 +50,12 @@ export interface WriterOptions {
   readonly limits: TotalLimits;
   /** By which it is told when something happened. */
   readonly clock: Clock;
+  /** By which incarnations are bounded. */
+  readonly wallClock: WallClock;
   /** By which etcd is waited for. */
   readonly ioClock: Clock;
   readonly random: Random;
+  readonly log: Logger;
 }
 
 /** Something written, and the revision from which on it stands; none where nothing had to be. */
@@ -64,8 +73,6 @@ export interface Amended {
 /** A step of a change: what came of it, or what stands there instead of what it was decided on. */
 type Step<T> = (standing: Standing) => Promise<Written<T> | { readonly standing: Standing }>;
 
-/** Enough that nobody guesses another's lease. */
-const SUFFIX_BYTES = 12;
 const ETCD_LEASE_BYTES = 8;
 /** etcd takes 128 steps a transaction by default; a limit that was lowered may leave more goodbyes than that to forget. */
 const FORGOTTEN_AT_ONCE = 100;
@@ -78,38 +85,64 @@ const NOTHING = Buffer.alloc(0);
 export class Writer {
   readonly #options: WriterOptions;
   readonly #ledger: Ledger;
+  readonly #refusals: RefusalOptions;
 
   constructor(options: WriterOptions) {
     this.#options = options;
     this.#ledger = openLedger(options.etcd, options.keys);
+    this.#refusals = {
+      ...options,
+      last: (instanceId) => options.local.standing(instanceId).refusal?.value,
+      grant: (ttlMs) => this.#grant(ttlMs),
+    };
   }
 
   /** Gives the lease id. */
-  register(registration: Registration, ttlMs: number, sequence: bigint): Promise<Written<string>> {
-    const { instanceId, incarnation } = registration;
-    return this.#decide(instanceId, async ({ record, goodbye }) => {
-      const gone = goodbye?.value;
-      if (gone?.incarnation === incarnation && isOvertaken(sequence, gone)) return unwritten(gone.leaseId);
-      const holder = record?.value.registration.incarnation ?? 0n;
-      if (holder > incarnation) throw new InstanceTakenOver(instanceId, holder);
+  register(registration: Registration, ttlMs: number, options: RegisterOptions): Promise<Written<string>> {
+    const { instanceId } = registration;
+    return this.#decide(instanceId, async (standing) => {
+      const { record } = standing;
+      const holder = record && { ...record.value, incarnation: record.value.registration.incarnation };
+      const admission = judge(registration, options, {
+        holder,
+        goodbye: standing.goodbye?.value,
+        wallMs: this.#wallMs(),
+      });
+      if (admission.kind === 'overtaken') return unwritten(admission.by.leaseId);
       this.#refuseAboveLimits(registration, record !== undefined);
-      if (record !== undefined && holder === incarnation) {
-        const { value: held } = record;
-        if (isOvertaken(sequence, held)) return unwritten(held.leaseId);
-        const etcdLease = await this.#keptLease(held, ttlMs);
-        const after = { ...held, registration, ttlMs, sequence: latest(sequence, held), etcdLease };
-        return written(held.leaseId, await this.#rewrite(after, record));
-      }
-      const leaseId = leaseIdOf(incarnation, this.#options.random.hex(SUFFIX_BYTES));
-      const etcdLease = await this.#grant(ttlMs);
-      const admitted = { registration, registerTimeMs: this.#now(), ttlMs, sequence, leaseId, etcdLease };
-      const conditions = [
-        unchanged(this.#key('instances', instanceId), record?.modRevision ?? 0n),
-        unchanged(this.#key('goodbyes', instanceId), goodbye?.modRevision ?? 0n),
-      ];
-      const steps = [this.#instance(admitted), this.#lease(admitted), this.#head()];
-      return written(leaseId, await this.#ledger.commit(instanceId, conditions, steps));
+      if (admission.kind === 'new' || record === undefined)
+        return this.#admit(registration, { ...options, ttlMs }, standing);
+      const { value: held } = record;
+      const etcdLease = await this.#keptLease(held, ttlMs);
+      const after = { ...held, registration, ttlMs, sequence: latest(options.sequence ?? 0n, held), etcdLease };
+      return written(held.leaseId, await this.#rewrite(after, record));
     });
+  }
+
+  /** Writes down a refusal that has to do with another process, so that lists tell of it. Gives its revision, if it has one. */
+  async noteRefusal(fault: unknown, registration: Registration, ttlMs: number): Promise<bigint | undefined> {
+    const refused = toRefused(fault, registration, this.#wallMs());
+    if (refused === undefined) return undefined;
+    return noteRefusal(this.#refusals, { instanceId: registration.instanceId, refused, ttlMs });
+  }
+
+  /** A new lease for an instance id that has none, or one of an earlier incarnation. */
+  async #admit(
+    registration: Registration,
+    { ttlMs, sequence = 0n, secretHash }: RegisterOptions & { readonly ttlMs: number },
+    { record, goodbye, refusal }: Standing,
+  ): Promise<Written<string> | { readonly standing: Standing }> {
+    const { instanceId, incarnation } = registration;
+    const leaseId = leaseIdOf(incarnation, this.#options.random.hex(SUFFIX_BYTES));
+    const etcdLease = await this.#grant(ttlMs);
+    const admitted = { registration, registerTimeMs: this.#now(), ttlMs, sequence, secretHash, leaseId, etcdLease };
+    const conditions = [
+      unchanged(this.#key('instances', instanceId), record?.modRevision ?? 0n),
+      unchanged(this.#key('goodbyes', instanceId), goodbye?.modRevision ?? 0n),
+    ];
+    const forgotten = refusal === undefined ? [] : [remove(this.#key('refusals', instanceId))];
+    const steps = [this.#instance(admitted), this.#lease(admitted), ...forgotten, this.#head()];
+    return written(leaseId, await this.#ledger.commit(instanceId, conditions, steps));
   }
 
   /** Gives the lease's TTL. One that ran out lives again for as long as its instance stands. */
@@ -144,7 +177,8 @@ export class Writer {
       return await this.#decide(instanceId, async ({ record }) => {
         const { value: held, modRevision } = heldBy(lease, record);
         const { registration, ttlMs } = held;
-        const goodbye = encode({ incarnation: registration.incarnation, sequence, leaseId });
+        const { incarnation } = registration;
+        const goodbye = encode({ incarnation, secretHash: held.secretHash, sequence, leaseId });
         const steps = [
           ...this.#forgottenGoodbyes(instanceId),
           remove(this.#key('instances', instanceId)),
@@ -243,6 +277,10 @@ export class Writer {
     return Math.floor(this.#options.clock.now());
   }
 
+  #wallMs(): number {
+    return this.#options.wallClock.now().getTime();
+  }
+
   /** A lease of etcd's. One that comes to nothing, as somebody came between, just runs out. */
   async #grant(ttlMs: number): Promise<bigint> {
     const { etcd, random } = this.#options;
@@ -297,15 +335,11 @@ function heldBy(
   { leaseId, instanceId }: Lease,
   record: Versioned<InstanceRecord> | undefined,
 ): Versioned<InstanceRecord> {
-  if (record?.value.leaseId === leaseId) return record;
+  if (record !== undefined && isSameToken(record.value.leaseId, leaseId)) return record;
   const asked = incarnationOf(leaseId);
   const holder = record?.value.registration.incarnation;
   if (holder !== undefined && asked !== undefined && asked < holder) throw new InstanceTakenOver(instanceId, holder);
   throw new LeaseNotFound(instanceId);
-}
-
-function isOvertaken(sequence: bigint, said: { readonly sequence: bigint }): boolean {
-  return sequence > 0n && sequence < said.sequence;
 }
 
 function latest(sequence: bigint, said: { readonly sequence: bigint }): bigint {
@@ -318,6 +352,8 @@ function isRefusal(error: unknown): boolean {
     error instanceof InstanceTooLarge ||
     error instanceof InstanceNotFound ||
     error instanceof InstanceTakenOver ||
+    error instanceof SecretMismatch ||
+    error instanceof IncarnationAhead ||
     error instanceof LimitReached
   );
 }

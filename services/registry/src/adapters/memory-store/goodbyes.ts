@@ -1,7 +1,7 @@
+import type { Admitted } from '../../domain/admission.js';
+
 /** What an incarnation said last, and until when a word of it may still be on its way. */
-interface Goodbye {
-  readonly incarnation: bigint;
-  readonly sequence: bigint;
+interface Goodbye extends Admitted {
   readonly leaseId: string;
   readonly untilMs: number;
 }
@@ -27,12 +27,9 @@ export class Goodbyes {
     }
   }
 
-  /** The lease that had ended before the registration with this number came; undefined where it wasn't overtaken. */
-  leaseBefore(instanceId: string, said: { incarnation: bigint; sequence: bigint; nowMs: number }): string | undefined {
+  /** What was said last under an instance id, where it is remembered. */
+  of(instanceId: string, nowMs: number): Goodbye | undefined {
     const goodbye = this.#byId.get(instanceId);
-    if (goodbye === undefined || goodbye.untilMs <= said.nowMs || goodbye.incarnation !== said.incarnation) {
-      return undefined;
-    }
-    return said.sequence > 0n && said.sequence < goodbye.sequence ? goodbye.leaseId : undefined;
+    return goodbye === undefined || goodbye.untilMs <= nowMs ? undefined : goodbye;
   }
 }

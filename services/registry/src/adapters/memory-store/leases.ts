@@ -1,18 +1,24 @@
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
+import { isOvertaken } from '../../domain/admission.js';
 import { InstanceTakenOver, LeaseNotFound } from '../../domain/errors.js';
 import { ExpiryGuard, type ExpiryGuardOptions } from '../../domain/expiry-guard.js';
-import { incarnationOf, type Lease, leaseIdOf } from '../../domain/lease.js';
+import { incarnationOf, type Lease, leaseIdOf, SUFFIX_BYTES } from '../../domain/lease.js';
+import { isSameToken, type SecretHash } from '../../domain/secret.js';
 import { type Expiring, ExpiryQueue } from './expiry-queue.js';
 import { BEAT_MS, type Stallable, Stalls } from './stalls.js';
 
 /** A lease that lives, or whose expiry is held back. */
 export interface Grant extends Readonly<Lease>, Expiring, Stallable {
   readonly incarnation: bigint;
+  readonly secretHash: SecretHash | undefined;
   expiresAtMs: number;
   ttlMs: number;
   /** Of what its holder said last. */
   sequence: bigint;
 }
+
+/** To which process a lease is granted. */
+export type Holder = Pick<Grant, 'instanceId' | 'incarnation' | 'secretHash'>;
 
 /** What leases are made from. */
 export interface LeasesOptions {
@@ -25,9 +31,6 @@ export interface LeasesOptions {
   /** Hears when expiry is held back, and when it no longer is. */
   readonly guard: ExpiryGuardOptions;
 }
-
-/** Enough that nobody guesses another's lease. */
-const SUFFIX_BYTES = 12;
 
 /** One lease an instance id, and one timer for all of them. */
 export class Leases {
@@ -66,7 +69,7 @@ export class Leases {
    */
   find({ leaseId, instanceId }: Lease): Grant {
     const grant = this.#grants.get(instanceId);
-    if (grant?.leaseId === leaseId) return grant;
+    if (grant !== undefined && isSameToken(grant.leaseId, leaseId)) return grant;
     const asked = incarnationOf(leaseId);
     if (grant !== undefined && asked !== undefined && asked < grant.incarnation) {
       throw new InstanceTakenOver(instanceId, grant.incarnation);
@@ -75,14 +78,14 @@ export class Leases {
   }
 
   /** Grants a lease on an instance id, in place of the one that there may be. */
-  grant(instanceId: string, incarnation: bigint, ttlMs: number): Grant {
+  grant({ instanceId, ...holder }: Holder, ttlMs: number): Grant {
     const { clock, random } = this.#options;
     const present = this.#grants.get(instanceId);
     if (present !== undefined) this.end(present);
     this.#guard.back(instanceId);
-    const leaseId = leaseIdOf(incarnation, random.hex(SUFFIX_BYTES));
+    const leaseId = leaseIdOf(holder.incarnation, random.hex(SUFFIX_BYTES));
     const expiresAtMs = clock.now() + ttlMs;
-    const grant = { leaseId, instanceId, incarnation, ttlMs, sequence: 0n, expiresAtMs, place: -1, reprieves: 0 };
+    const grant = { leaseId, instanceId, ...holder, ttlMs, sequence: 0n, expiresAtMs, place: -1, reprieves: 0 };
     this.#grants.set(instanceId, grant);
     this.#queue.add(grant);
     this.#arm();
@@ -91,9 +94,8 @@ export class Leases {
 
   /** Notes the sequence of what its holder says; false where that was overtaken by what has been noted. */
   take(grant: Grant, sequence: bigint): boolean {
-    if (sequence === 0n) return true;
-    if (sequence < grant.sequence) return false;
-    grant.sequence = sequence;
+    if (isOvertaken(sequence, grant)) return false;
+    if (sequence > 0n) grant.sequence = sequence;
     return true;
   }
 

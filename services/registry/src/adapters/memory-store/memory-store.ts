@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock } from '@rondo/rpc/clock';
-import { InstanceNotFound, InstanceTakenOver, LeaseNotFound, LimitReached } from '../../domain/errors.js';
+import type { Clock, WallClock } from '@rondo/rpc/clock';
+import { judge, type RegisterOptions, TOLD_TTLS, toRefused } from '../../domain/admission.js';
+import { InstanceNotFound, LeaseNotFound, LimitReached } from '../../domain/errors.js';
 import { type Instance, type InstanceChange, type Registration, refuseTooLarge } from '../../domain/instance.js';
 import type { Lease } from '../../domain/lease.js';
 import { type TotalLimits, TTL } from '../../domain/limits.js';
 import { newEpoch, type Position } from '../../domain/position.js';
+import { isSameToken, type SecretHash } from '../../domain/secret.js';
 import type {
   InstancePage,
   InstanceQuery,
@@ -29,6 +31,7 @@ import { logGuard } from '../guard-log.js';
 import { Goodbyes } from './goodbyes.js';
 import { type Grant, Leases } from './leases.js';
 import { Marks } from './marks.js';
+import { Refusals } from './refusals.js';
 
 /**
  * A store in this process's memory: it starts empty and warming, in an epoch of its own.
@@ -37,6 +40,7 @@ import { Marks } from './marks.js';
  */
 export class MemoryStore implements RegistryStore {
   readonly #clock: Clock;
+  readonly #wallClock: WallClock;
   readonly #log: Logger;
   readonly #limits: TotalLimits;
   readonly #catalog: Catalog;
@@ -45,12 +49,14 @@ export class MemoryStore implements RegistryStore {
   readonly #watches: Watches;
   readonly #marks: Marks;
   readonly #goodbyes: Goodbyes;
+  readonly #refusals = new Refusals();
 
   constructor(options: StoreOptions) {
-    const { clock, random, log, limits, warmingMs = TTL.defaultMs, watchRestMs: restMs = 0 } = options;
+    const { clock, wallClock, random, log, limits, warmingMs = TTL.defaultMs, watchRestMs: restMs = 0 } = options;
     const catalog = new Catalog({ epoch: newEpoch(clock.now(), random.next()), removalsKept: options.removalsKept });
     const warming = new Warming(clock, warmingMs, () => catalog.restartHistory());
     this.#clock = clock;
+    this.#wallClock = wallClock;
     this.#log = log;
     this.#limits = limits;
     this.#catalog = catalog;
@@ -76,18 +82,15 @@ export class MemoryStore implements RegistryStore {
     };
   }
 
-  async register(registration: Registration, ttlMs: number, sequence = 0n): Promise<Registered> {
-    const { instanceId, incarnation } = registration;
-    const said = { incarnation, sequence, nowMs: this.#clock.now() };
-    const ended = this.#goodbyes.leaseBefore(instanceId, said);
-    if (ended !== undefined) return { leaseId: ended, position: this.#catalog.position };
-    const held = this.#leases.of(instanceId);
-    if (held !== undefined && held.incarnation > incarnation) {
-      throw new InstanceTakenOver(instanceId, held.incarnation);
-    }
+  async register(registration: Registration, ttlMs: number, options: RegisterOptions = {}): Promise<Registered> {
+    const admission = this.#judge(registration, ttlMs, options);
+    if (admission.kind === 'overtaken') return { leaseId: admission.by.leaseId, position: this.#catalog.position };
     this.#refuseAboveLimits(registration);
-    const grant = held?.incarnation === incarnation ? held : this.#admit(registration, ttlMs);
-    if (this.#leases.take(grant, sequence) && grant === held) this.#keep(held, registration, ttlMs);
+    const grant =
+      admission.kind === 'repeat'
+        ? this.#keep(admission.holder, registration, ttlMs)
+        : this.#admit(registration, ttlMs, options.secretHash);
+    this.#leases.take(grant, options.sequence ?? 0n);
     return { leaseId: grant.leaseId, position: this.#catalog.position };
   }
 
@@ -107,11 +110,13 @@ export class MemoryStore implements RegistryStore {
 
   async deregister({ leaseId, instanceId }: Lease, sequence = 0n): Promise<Position> {
     const grant = this.#leases.of(instanceId);
-    if (grant?.leaseId === leaseId) {
+    if (grant !== undefined && isSameToken(grant.leaseId, leaseId)) {
       const nowMs = this.#clock.now();
-      const { incarnation, ttlMs } = grant;
-      this.#goodbyes.add(instanceId, { incarnation, sequence, leaseId, untilMs: nowMs + ttlMs }, nowMs);
+      const { incarnation, secretHash, ttlMs } = grant;
+      const goodbye = { incarnation, secretHash, sequence, leaseId, untilMs: nowMs + ttlMs };
+      this.#goodbyes.add(instanceId, goodbye, nowMs);
       this.#leases.end(grant);
+      this.#refusals.forget(instanceId);
       this.#catalog.remove(instanceId, 'deregistered');
       this.#log.info({ instanceId }, 'instance deregistered');
     }
@@ -137,7 +142,11 @@ export class MemoryStore implements RegistryStore {
   }
 
   async listInstances(query: InstanceQuery): Promise<InstancePage> {
-    return listInstances({ catalog: this.#catalog, warming: this.#warming, lapses: this.#leases }, query);
+    const refusals = {
+      isEmpty: this.#refusals.isEmpty,
+      of: (instanceId: string) => this.#refusals.of(instanceId, this.#clock.now()),
+    };
+    return listInstances({ catalog: this.#catalog, warming: this.#warming, lapses: this.#leases, refusals }, query);
   }
 
   watch(query: WatchQuery): AsyncIterable<WatchEvent> {
@@ -150,6 +159,21 @@ export class MemoryStore implements RegistryStore {
     this.#warming.close();
   }
 
+  /** A refusal that has to do with another process is remembered, so that lists tell of it. */
+  #judge(registration: Registration, ttlMs: number, options: RegisterOptions) {
+    const { instanceId } = registration;
+    const nowMs = this.#clock.now();
+    const wallMs = this.#wallClock.now().getTime();
+    const holder = this.#leases.of(instanceId);
+    try {
+      return judge(registration, options, { holder, goodbye: this.#goodbyes.of(instanceId, nowMs), wallMs });
+    } catch (fault) {
+      const refused = toRefused(fault, registration, wallMs);
+      if (refused !== undefined) this.#refusals.note(instanceId, refused, nowMs + TOLD_TTLS * ttlMs);
+      throw fault;
+    }
+  }
+
   #refuseAboveLimits({ instanceId, services }: Registration): void {
     const instances = this.#catalog.size + (this.#catalog.get(instanceId) === undefined ? 1 : 0);
     if (instances > this.#limits.instances) throw new LimitReached('instances', this.#limits.instances);
@@ -159,19 +183,21 @@ export class MemoryStore implements RegistryStore {
   }
 
   /** A new lease for an instance id that has none, or one of an earlier incarnation. */
-  #admit(registration: Registration, ttlMs: number): Grant {
+  #admit(registration: Registration, ttlMs: number, secretHash: SecretHash | undefined): Grant {
     const { instanceId, incarnation } = registration;
     const fields = { instanceId, incarnation: String(incarnation) };
     if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
     else this.#log.warn(fields, 'instance taken over by a later incarnation');
     this.#catalog.put(this.#marked(registration), this.#clock.now());
-    return this.#leases.grant(instanceId, incarnation, ttlMs);
+    this.#refusals.forget(instanceId);
+    return this.#leases.grant({ instanceId, incarnation, secretHash }, ttlMs);
   }
 
   /** The same lease for the incarnation that holds it: a registration whose reply was lost does no harm. */
-  #keep(held: Grant, registration: Registration, ttlMs: number): void {
+  #keep(held: Grant, registration: Registration, ttlMs: number): Grant {
     this.#leases.renew(held, ttlMs);
     this.#amend(held, registration);
+    return held;
   }
 
   #amend(grant: Grant, change: Partial<Registration>): Instance {
@@ -195,6 +221,7 @@ export class MemoryStore implements RegistryStore {
   }
 
   #expire({ instanceId, ttlMs }: Grant): void {
+    this.#refusals.forget(instanceId);
     this.#catalog.remove(instanceId, 'expired');
     this.#log.warn({ instanceId, ttlMs }, 'instance expired: its lease was not renewed in time');
   }

@@ -1,0 +1,220 @@
+import { describe, expect, it } from '@jest/globals';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { packDetail, RpcError, Status } from '@rondo/rpc/status';
+import { ManualClock } from '@rondo/rpc/testing';
+import { start, TTL_MS, unavailable } from '../../test/started-registration.js';
+import { readinessOf } from '../state/index.js';
+
+const aborted = () => new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
+/** Another process of the same start holds the id. */
+const displaced = () =>
+  new RpcError(Status.PERMISSION_DENIED, 'held by a process of the same incarnation', {
+    details: [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })],
+  });
+
+describe('a registration whose instance id another process has taken', () => {
+  it.each([
+    ['that started later', aborted],
+    ['that started in the same millisecond', displaced],
+  ])('tries again after each TTL and says so once, and when it is in again: one %s', async (_which, fault) => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.fault = fault();
+    await clock.advance(TTL_MS / 3);
+    // At once, so that the registry can tell of it; then after each TTL.
+    expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
+    await clock.advance(3 * TTL_MS);
+    expect(fake.calls.slice(3)).toEqual(['register', 'register', 'register']);
+    fake.fault = undefined;
+    await clock.advance(TTL_MS);
+    expect(fake.calls.slice(6)).toEqual(['register']);
+    await clock.advance(TTL_MS / 3);
+    expect(fake.calls.slice(7)).toEqual(['renew lease-2']);
+    expect(lines).toEqual([
+      'info: registered',
+      expect.stringMatching(/^error: another process registered as sales-1.*again after each lease.*RONDO_INSTANCE_ID/),
+      'info: registered again: the other process of sales-1 is gone',
+    ]);
+  });
+
+  it('is back within a TTL when the registry had forgotten it, and another was in before it', async () => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.known = false;
+    fake.registerFault = aborted();
+    await clock.advance(TTL_MS / 3);
+    expect(lines.at(-1)).toMatch(/^error: another process registered as sales-1/);
+    fake.registerFault = undefined;
+    await clock.advance(TTL_MS);
+    expect(fake.known).toBe(true);
+    expect(lines.at(-1)).toMatch(/^info: registered again/);
+  });
+
+  it('asks for it no sooner, whatever wakes it: it must not get in between the words of one that lives', async () => {
+    const { clock, fake, readiness, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.fault = aborted();
+    await clock.advance(TTL_MS / 3);
+    const { length } = fake.calls;
+    for (let second = 1; second < TTL_MS / 1_000; second += 1) {
+      readiness.set(readinessOf(second % 2 === 1 ? ['the database'] : []));
+      await clock.advance(1_000);
+    }
+    expect(fake.calls).toHaveLength(length);
+    await clock.advance(1_000);
+    expect(fake.calls).toHaveLength(length + 1);
+  });
+
+  it('is taken for one that the registry is away from, so that a drain does not wait for it', async () => {
+    const { clock, fake, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    fake.fault = aborted();
+    await clock.advance(TTL_MS / 3);
+    expect(await registration.told(new AbortController().signal)).toBe(false);
+  });
+
+  it('ends at once, without a goodbye: the lease is the other’s', async () => {
+    const { clock, fake, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    fake.fault = aborted();
+    await clock.advance(TTL_MS / 3);
+    await registration.close();
+    expect(fake.calls).not.toContainEqual(expect.stringMatching('deregister'));
+    expect(clock.timers).toBe(0);
+  });
+
+  it('says an outage that comes meanwhile, and then where it stands', async () => {
+    const { clock, fake, lines, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.fault = aborted();
+    await clock.advance(TTL_MS / 3);
+    fake.fault = unavailable();
+    await clock.advance(TTL_MS + 5_000);
+    fake.fault = aborted();
+    await clock.advance(2 * TTL_MS);
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^error: another process/),
+      expect.stringMatching(/^warn: the registry is away/),
+      expect.stringMatching(/^error: another process/),
+    ]);
+  });
+});
+
+describe('a registration that is refused at first, as another process has its name', () => {
+  it('tries again after a lease, and says so once', async () => {
+    const { clock, fake, lines, begin } = start();
+    fake.fault = aborted();
+    begin();
+    await clock.advance(2 * TTL_MS - 1);
+    expect(fake.calls).toEqual(['register', 'register']);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^warn: the registry holds this instance id for another process: serving on.*incarnation 9/,
+      ),
+    ]);
+    fake.fault = undefined;
+    await clock.advance(1);
+    expect(lines.slice(1)).toEqual(['info: registered']);
+    await clock.advance(TTL_MS / 3);
+    expect(fake.calls.slice(2)).toEqual(['register', 'renew lease-1']);
+  });
+
+  it('takes another PERMISSION_DENIED, such as that of a proxy, for a refusal', async () => {
+    const { clock, fake, lines, begin } = start();
+    fake.fault = new RpcError(Status.PERMISSION_DENIED, 'not from here');
+    begin();
+    await clock.advance(10_000);
+    expect(lines).toEqual(['error: the registry refuses this instance: serving on, trying again; not from here']);
+  });
+});
+
+describe("a registration whose start is ahead of the registry's clock", () => {
+  const ahead = (clock: ManualClock, behindMs: number) =>
+    new RpcError(Status.INVALID_ARGUMENT, 'instance.incarnation: is too far ahead', {
+      details: [
+        packDetail(ErrorInfo, {
+          reason: 'INCARNATION_AHEAD',
+          domain: 'registry',
+          metadata: { registry_time_ms: String(clock.now() - behindMs) },
+        }),
+      ],
+    });
+
+  it('registers at once with the start that it had by that clock, keeps to it, and says what to do', async () => {
+    const clock = new ManualClock();
+    const startedAtMs = clock.now();
+    const { fake, lines, begin } = start({ clock, incarnation: BigInt(startedAtMs) });
+    fake.fault = unavailable();
+    begin();
+    await clock.advance(20_000);
+    fake.fault = undefined;
+    fake.registerFault = ahead(clock, 7_200_000);
+    fake.onRegister = () => {
+      fake.registerFault = undefined;
+    };
+    await clock.advance(5_000);
+    const incarnation = BigInt(startedAtMs - 7_200_000);
+    expect(Number(incarnation - (fake.registered[0]?.instance?.incarnation ?? 0n))).toBeLessThanOrEqual(5_000);
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^warn: this machine's clock is 720\d s ahead of the registry's.*NTP.*rondo doctor/),
+      'info: registered',
+    ]);
+    const [first] = fake.registered;
+    fake.known = false;
+    await clock.advance(TTL_MS / 3);
+    expect(fake.registered).toHaveLength(2);
+    expect(fake.registered[1]?.instance?.incarnation).toBe(first?.instance?.incarnation);
+  });
+
+  it('takes one that refuses every start for one that refuses: it does not ask again and again', async () => {
+    const { clock, fake, lines, begin } = start({ incarnation: BigInt(Date.UTC(2026, 0, 1)) });
+    let behindMs = 7_200_000;
+    fake.registerFault = ahead(clock, behindMs);
+    fake.onRegister = () => {
+      if (fake.calls.length > 1_000) throw new Error('it asks again and again');
+      behindMs += 1_000;
+      fake.registerFault = ahead(clock, behindMs);
+    };
+    begin();
+    await clock.advance(10_000);
+    expect(fake.calls.length).toBeLessThan(20);
+    expect(lines.slice(1)).toEqual([expect.stringMatching(/^error: the registry refuses this instance/)]);
+  });
+});
+
+describe('the secret of a registration', () => {
+  it('shows the same secret in each registration, and another process another', async () => {
+    const { clock, fake, begin } = start();
+    begin();
+    await clock.advance(0);
+    fake.known = false;
+    await clock.advance(TTL_MS / 3);
+    const secrets = fake.registered.map(({ secret }) => secret.toString('hex'));
+    expect(secrets).toEqual(['aa'.repeat(32), 'aa'.repeat(32)]);
+    const other = start({ hex: 'b' });
+    other.begin();
+    await other.clock.advance(0);
+    expect(other.fake.registered[0]?.secret.toString('hex')).toBe('bb'.repeat(32));
+  });
+
+  it('says nothing of its secret or its lease in the log', async () => {
+    const { clock, fake, fields, begin } = start();
+    const registration = begin();
+    await clock.advance(0);
+    fake.fault = unavailable();
+    await clock.advance(TTL_MS);
+    fake.fault = displaced();
+    await clock.advance(TTL_MS);
+    await registration.close();
+    expect(fields.length).toBeGreaterThan(2);
+    for (const line of fields.map((each) => JSON.stringify(each))) {
+      expect(line).not.toMatch(/aaaa|lease-1|secret/);
+    }
+  });
+});

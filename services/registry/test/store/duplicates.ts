@@ -1,0 +1,246 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { MAX_AHEAD_MS } from '../../src/domain/admission.js';
+import { IncarnationAhead, InstanceTakenOver, SecretMismatch } from '../../src/domain/errors.js';
+import type { Registration } from '../../src/domain/instance.js';
+import type { RegistryStore } from '../../src/domain/store.js';
+import { createFixture, Follower, listed, type MakeStore, registration, said, secretOf, TTL_MS } from './fixture.js';
+
+const ID = 'sales-1';
+const OWN = said();
+
+/** Who may hold an instance id, where more than one process wants it. docs/adr/0035-who-may-hold-a-lease.md */
+export function describeDuplicates(makeStore: MakeStore): void {
+  const fixture = createFixture(makeStore);
+  afterEach(() => fixture.end());
+
+  /** A store with one instance, which has sent a secret. */
+  async function held(part: Partial<Registration> = {}) {
+    const { store, clock } = await fixture.start();
+    const { leaseId } = await store.register(registration({ incarnation: 5n, ...part }), TTL_MS, OWN);
+    return { store, clock, lease: { leaseId, instanceId: ID } };
+  }
+
+  /** What a list tells of registrations that were refused. */
+  const refused = async (store: RegistryStore) => (await listed(store))[0]?.lastRefused;
+
+  const elsewhere = (part: Partial<Registration> = {}) =>
+    registration({ incarnation: 5n, endpoints: [{ address: '10.6.6.6:666', protocols: [1], security: 1 }], ...part });
+
+  describe('the incarnation that is registered', () => {
+    it.each([
+      ['without a secret', {}],
+      ['with another secret', { secretHash: secretOf('another') }],
+      ['without a secret, later than all that was said', { sequence: 2n ** 63n - 1n }],
+      ['with a part of its secret', { secretHash: secretOf('sales-1').slice(0, -1) }],
+      ['with more than its secret', { secretHash: `${secretOf('sales-1')}=` }],
+    ])('is neither given nor changed nor renewed to one that comes %s', async (_how, options) => {
+      const { store, clock, lease } = await held();
+      await clock.advance(TTL_MS - 1);
+      const attempt = store.register(elsewhere({ status: 'draining', services: ['a.B'] }), 3000, options);
+      await expect(attempt).rejects.toMatchObject({ name: SecretMismatch.name, instanceId: ID, incarnation: 5n });
+      expect(await listed(store)).toMatchObject([{ ...registration({ incarnation: 5n }), revision: 1n }]);
+      expect(await store.renew(lease)).toMatchObject({ ttlMs: TTL_MS, position: { revision: 1n } });
+      await clock.advance(TTL_MS);
+      expect(await listed(store)).toEqual([]);
+    });
+
+    it('is its own again with its secret, whatever was tried meanwhile', async () => {
+      const { store, lease } = await held();
+      await expect(store.register(elsewhere(), TTL_MS)).rejects.toBeInstanceOf(SecretMismatch);
+      const again = await store.register(registration({ incarnation: 5n, version: '2' }), TTL_MS, OWN);
+      expect(again).toMatchObject({ leaseId: lease.leaseId, position: { revision: 2n } });
+    });
+
+    it('that came without a secret is not to be repeated until its lease has ended, and keeps that lease', async () => {
+      const { store, clock } = await fixture.start();
+      const { leaseId } = await store.register(registration(), TTL_MS);
+      for (const options of [{}, OWN]) {
+        await expect(store.register(registration(), TTL_MS, options)).rejects.toBeInstanceOf(SecretMismatch);
+      }
+      await clock.advance(TTL_MS - 1);
+      await store.renew({ leaseId, instanceId: ID });
+      await store.deregister({ leaseId, instanceId: ID });
+      await store.register(registration(), TTL_MS);
+      expect(await listed(store)).toHaveLength(1);
+    });
+
+    it('may be registered by another once its lease has run out', async () => {
+      const { store, clock } = await held();
+      await clock.advance(TTL_MS);
+      await store.register(elsewhere(), TTL_MS, { secretHash: secretOf('another') });
+      expect(await listed(store)).toMatchObject([{ endpoints: elsewhere().endpoints }]);
+      await expect(store.register(registration({ incarnation: 5n }), TTL_MS, OWN)).rejects.toBeInstanceOf(
+        SecretMismatch,
+      );
+    });
+
+    it('that said goodbye keeps no other process out', async () => {
+      const { store, lease } = await held();
+      await store.deregister(lease, 9n);
+      const { leaseId } = await store.register(elsewhere(), TTL_MS, { sequence: 1n, secretHash: secretOf('another') });
+      expect(leaseId).not.toBe(lease.leaseId);
+      expect(await listed(store)).toHaveLength(1);
+    });
+  });
+
+  describe('a lease', () => {
+    it('has a name that is not to be guessed, and that no list or watch tells, nor what shows whose it is', async () => {
+      const { store, lease } = await held();
+      expect(lease.leaseId).toMatch(/^5-[0-9a-f]{32}$/);
+      await expect(store.register(elsewhere(), TTL_MS)).rejects.toBeInstanceOf(SecretMismatch);
+      const follower = new Follower(store);
+      const answers = [
+        await follower.next(),
+        await listed(store),
+        await store.listServices(),
+        (await store.update(lease, { weight: 3 })).instance,
+        await follower.next(),
+      ];
+      const text = JSON.stringify(answers, (_, part) => (typeof part === 'bigint' ? String(part) : part));
+      expect(text).toContain(ID);
+      for (const hidden of [lease.leaseId, lease.leaseId.slice(2), secretOf('sales-1'), 'secret', 'leaseId']) {
+        expect(text).not.toContain(hidden);
+      }
+    });
+
+    it.each(['5-', '5-00000000000000000000000000000000', `5-${'f'.repeat(32)}`, '4-a', '6-a', 'a', '__proto__'])(
+      'is not found by the name %p, nor ended, nor changed',
+      async (leaseId) => {
+        const { store, lease } = await held();
+        const guess = { leaseId, instanceId: ID };
+        await expect(store.renew(guess)).rejects.toThrow();
+        await expect(store.update(guess, { status: 'draining' })).rejects.toThrow();
+        await store.deregister(guess);
+        expect(await listed(store)).toMatchObject([{ status: 'serving', revision: 1n }]);
+        await store.renew(lease);
+      },
+    );
+  });
+
+  describe('an incarnation', () => {
+    it(`may be ${MAX_AHEAD_MS / 1000} s ahead of the registry's clock, and no more`, async () => {
+      const { store, clock } = await fixture.start();
+      const most = BigInt(clock.wall.now().getTime() + MAX_AHEAD_MS);
+      for (const incarnation of [most + 1n, 2n ** 63n - 1n]) {
+        await expect(store.register(registration({ incarnation }), TTL_MS, OWN)).rejects.toMatchObject({
+          name: IncarnationAhead.name,
+          incarnation,
+          wallMs: clock.wall.now().getTime(),
+        });
+      }
+      expect(await listed(store)).toEqual([]);
+      await store.register(registration({ incarnation: most }), TTL_MS, OWN);
+      expect(await listed(store)).toMatchObject([{ incarnation: most }]);
+    });
+
+    it('that is too far ahead takes nothing from the one that is registered', async () => {
+      const { store, lease } = await held();
+      const attempt = store.register(elsewhere({ incarnation: 2n ** 63n - 1n }), 600_000);
+      await expect(attempt).rejects.toBeInstanceOf(IncarnationAhead);
+      expect(await listed(store)).toMatchObject([{ incarnation: 5n, revision: 1n }]);
+      expect(await refused(store)).toBeUndefined();
+      await store.renew(lease);
+    });
+
+    it("that is registered may be repeated when the registry's clock has been set back", async () => {
+      const { store, clock } = await fixture.start();
+      const now = registration({ incarnation: BigInt(clock.wall.now().getTime()) });
+      const { leaseId } = await store.register(now, TTL_MS, OWN);
+      clock.wall.set(new Date(clock.wall.now().getTime() - 86_400_000));
+      expect(await store.register(now, TTL_MS, OWN)).toMatchObject({ leaseId });
+    });
+
+    it("follows the registry's wall clock, which goes on while its machine sleeps", async () => {
+      const { store, clock } = await fixture.start();
+      clock.wall.set(new Date(clock.wall.now().getTime() + 86_400_000));
+      const incarnation = BigInt(clock.wall.now().getTime());
+      await store.register(registration({ incarnation }), TTL_MS, OWN);
+      expect(await listed(store)).toMatchObject([{ incarnation }]);
+    });
+  });
+
+  describe('a process whose instance id another has taken', () => {
+    const LATER = { secretHash: secretOf('the later') };
+    const earlier = (store: RegistryStore) => store.register(registration({ incarnation: 5n }), TTL_MS, OWN);
+
+    async function takenOver() {
+      const { store, clock } = await held();
+      const { leaseId } = await store.register(elsewhere({ incarnation: 6n }), TTL_MS, LATER);
+      return { store, clock, later: { leaseId, instanceId: ID } };
+    }
+
+    it('stays out for as long as that one lives, however often it comes: who is there never changes', async () => {
+      const { store, clock, later } = await takenOver();
+      const follower = new Follower(store);
+      await follower.next();
+      for (let third = 0; third < 30; third += 1) {
+        await clock.advance(TTL_MS / 3);
+        await expect(earlier(store)).rejects.toMatchObject({ name: InstanceTakenOver.name, incarnation: 6n });
+        expect(await store.renew(later)).toMatchObject({ position: { revision: 2n } });
+      }
+      expect(follower.held.get(ID)).toMatchObject({ incarnation: 6n, revision: 2n });
+    });
+
+    it.each([
+      [
+        'said goodbye',
+        (store: RegistryStore, later: { leaseId: string; instanceId: string }) => store.deregister(later, 3n),
+      ],
+      [
+        'said goodbye without counting',
+        (store: RegistryStore, later: { leaseId: string; instanceId: string }) => store.deregister(later),
+      ],
+    ])('is back as soon as it comes when that one has %s', async (_how, leave) => {
+      const { store, later } = await takenOver();
+      await leave(store, later);
+      await earlier(store);
+      expect(await listed(store)).toMatchObject([{ incarnation: 5n, endpoints: registration().endpoints }]);
+      await expect(store.renew(later)).rejects.toThrow();
+    });
+
+    it("is back as soon as it comes when that one's lease has run out", async () => {
+      const { store, clock } = await takenOver();
+      await clock.advance(TTL_MS - 1);
+      await expect(earlier(store)).rejects.toBeInstanceOf(InstanceTakenOver);
+      await clock.advance(1);
+      await earlier(store);
+      expect(await listed(store)).toMatchObject([{ incarnation: 5n }]);
+      expect(await refused(store)).toBeUndefined();
+    });
+
+    it('is told of by lists alone, for two of its TTLs', async () => {
+      const { store, clock, later } = await takenOver();
+      expect(await refused(store)).toBeUndefined();
+      const timeMs = clock.wall.now().getTime();
+      await expect(earlier(store)).rejects.toThrow();
+      const lastRefused = { incarnation: 5n, address: registration().endpoints[0]?.address, timeMs };
+      expect(await listed(store)).toMatchObject([{ incarnation: 6n, revision: 2n, lastRefused }]);
+      expect(await listed(store, 'sales.v1.OrderService')).toMatchObject([{ lastRefused }]);
+      const told = await new Follower(store).next();
+      expect(told).toMatchObject({ instances: [{ incarnation: 6n }] });
+      expect(told).not.toMatchObject({ instances: [{ lastRefused: expect.anything() }] });
+      for (let third = 1; third <= 6; third += 1) {
+        expect(await listed(store)).toMatchObject([{ lastRefused }]);
+        await clock.advance(TTL_MS / 3);
+        await store.renew(later);
+      }
+      await clock.advance(1);
+      expect(await refused(store)).toBeUndefined();
+    });
+
+    it('is told of anew each time, and no longer once it is in', async () => {
+      const { store, clock, later } = await takenOver();
+      await expect(earlier(store)).rejects.toThrow();
+      await clock.advance(TTL_MS / 2);
+      await expect(store.register(elsewhere({ incarnation: 6n }), TTL_MS)).rejects.toBeInstanceOf(SecretMismatch);
+      const timeMs = clock.wall.now().getTime();
+      expect(await listed(store)).toMatchObject([
+        { lastRefused: { incarnation: 6n, address: '10.6.6.6:666', timeMs } },
+      ]);
+      await store.deregister(later);
+      await earlier(store);
+      expect(await listed(store)).toMatchObject([{ incarnation: 5n }]);
+      expect(await refused(store)).toBeUndefined();
+    });
+  });
+}
