@@ -28,6 +28,7 @@ export const refused = [
   ['packages/rpc/src/balancer/b.ts', wire, "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/b.ts', wire, "import '@grpc/grpc-js/build/src/channel.js';"],
   ['packages/service/src/a.ts', wire, "import type { Server } from '@grpc/grpc-js';"],
+  ['e2e/conformance/services/a/src/rondo-server.ts', wire, "import '@grpc/grpc-js';"],
   ['services/registry/src/rpc/a.ts', "Only the registry's etcd store", "import '@rondo/contracts/etcd-v3/rpc';"],
   ['services/sales/src/adapters/b.ts', "Only the registry's etcd store", "import '@rondo/contracts/etcd-v3/rpc';"],
   ['services/registry/src/adapters/etcd-store/a.ts', stores, "import '../memory-store/marks.js';"],
@@ -149,6 +150,7 @@ export const allowed = [
   ['packages/rpc/src/client/ok.ts', "import '../balancer/index.js';\nimport '../resolver/index.js';"],
   ['packages/rpc/src/server/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../router.js';"],
   ['packages/rpc/src/transport/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../transport.js';"],
+  ['e2e/conformance/services/a/src/plain-server.ts', "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/grpc/server.ts', "import './client.js';\nimport '@rondo/contracts/google/rpc/status';"],
   [
     'packages/rpc/src/client/ok.test.ts',

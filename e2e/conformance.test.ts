@@ -1,0 +1,68 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Clone, cloneRepository } from './src/clone.js';
+import { callGo, callRondo, interopCases, type Pair } from './src/conformance/interop.js';
+import { type Ends, toTable } from './src/conformance/report.js';
+import { makeServices } from './src/conformance/services.js';
+import { type Outcome, runSuite } from './src/conformance/suite.js';
+import { buildTools, type Tools } from './src/conformance/tools.js';
+import { root } from './src/run.js';
+
+// They need Go, and its module proxy: `npm run conformance` says so.
+const asked = process.env['CONFORMANCE'] === 'all';
+const SETUP_TIMEOUT_MS = 600_000;
+const RUN_TIMEOUT_MS = 120_000;
+
+const ENDS = [
+  ['server', 'rondo'],
+  ['server', 'plain'],
+  ['client', 'rondo'],
+  ['client', 'plain'],
+] as const;
+
+let clone: Clone;
+let tools: Tools;
+const outcomes = new Map<Ends, Outcome>();
+
+(asked ? describe : describe.skip)('public suites (npm run conformance)', () => {
+  beforeAll(async () => {
+    [tools, clone] = await Promise.all([buildTools(), cloneRepository()]);
+    await makeServices(clone, tools);
+  }, SETUP_TIMEOUT_MS);
+
+  afterAll(() => {
+    clone?.remove();
+    const report = join(root, '.rondo/conformance');
+    mkdirSync(report, { recursive: true });
+    writeFileSync(join(report, 'report.md'), toTable(outcomes));
+  });
+
+  describe('connectconformance: what fails is what is listed, for the reason that is listed', () => {
+    it.each(ENDS)(
+      'the %s on %s',
+      async (side, implementation) => {
+        const dist = join(clone.root, 'services/conformance/dist');
+        const { connectconformance } = tools;
+        const outcome = await runSuite({ connectconformance, side, implementation, dist });
+        outcomes.set(`${side} ${implementation}`, outcome);
+        expect(outcome.surprises).toEqual([]);
+      },
+      RUN_TIMEOUT_MS,
+    );
+  });
+
+  describe.each([
+    ["grpc-go's client calls our server", callRondo],
+    ["our client calls grpc-go's server", callGo],
+  ])("grpc's interop cases: %s", (_which, start) => {
+    let pair: Pair;
+
+    beforeAll(async () => {
+      pair = await start(clone.root, tools);
+    }, RUN_TIMEOUT_MS);
+    afterAll(() => pair?.stop());
+
+    it.each(interopCases)('%s', async (name) => expect(await pair.run(name)).toBeUndefined(), RUN_TIMEOUT_MS);
+  });
+});

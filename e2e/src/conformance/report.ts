@@ -1,0 +1,38 @@
+import { type Implementation, matches, type Side } from './lists.js';
+import type { Outcome } from './suite.js';
+
+/** Which end is under test, and on what: `server rondo`. */
+export type Ends = `${Side} ${Implementation}`;
+
+const HEADERS = [
+  'under test',
+  'cases',
+  'Rondo passes',
+  'grpc-js passes',
+  'only grpc-js',
+  'only Rondo',
+  "Rondo can't run",
+];
+
+/** The runs as a Markdown table, for each side Rondo beside grpc-js alone. */
+export function toTable(outcomes: ReadonlyMap<Ends, Outcome>): string {
+  const rows = (['server', 'client'] as const).flatMap((side) => {
+    const rondo = outcomes.get(`${side} rondo`);
+    const plain = outcomes.get(`${side} plain`);
+    return rondo === undefined || plain === undefined ? [] : [toCells(side, rondo, plain)];
+  });
+  return [HEADERS, HEADERS.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+function toCells(side: Side, rondo: Outcome, plain: Outcome): readonly string[] {
+  const notRun = plain.cases - rondo.cases;
+  const counts = [plain.cases, rondo.passed, plain.passed, onlyFirst(rondo, plain), onlyFirst(plain, rondo), notRun];
+  return [side, ...counts.map(String)];
+}
+
+/** How many cases fail in the first of two runs and pass in the second. */
+function onlyFirst({ failed }: Outcome, second: Outcome): number {
+  const notPassed = new Set(second.failed);
+  const ran = (name: string) => !second.skipped.some((pattern) => matches(pattern, name));
+  return failed.filter((name) => !notPassed.has(name) && ran(name)).length;
+}

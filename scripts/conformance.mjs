@@ -1,0 +1,25 @@
+/** Runs the public suites of others against services that are made for them, in a copy of the repository. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { root, run } from './process.mjs';
+import { main as test } from './test.mjs';
+
+const report = path.join(root, '.rondo/conformance/report.md');
+
+/**
+ * `npm run conformance`, `npm run conformance -- <jest arguments>`: needs Go, and its module proxy for the suites.
+ * @param {string[]} args
+ */
+export async function main(args) {
+  if ((await run('go', ['version'])).code !== 0) {
+    console.error(
+      'npm run conformance: Go is not installed; see e2e/conformance/interop/go.mod for the version it needs',
+    );
+    return 1;
+  }
+  rmSync(report, { force: true });
+  process.env.CONFORMANCE = 'all';
+  const code = await test(['e2e/conformance.test.ts', ...args]);
+  if (existsSync(report)) console.log(`\n${readFileSync(report, 'utf8')}`);
+  return code;
+}
