@@ -223,7 +223,7 @@ describe('a participant', () => {
       code: Status.INVALID_ARGUMENT,
       message: expect.stringContaining('there is an operation for (calculator.CalculatorRequest)'),
     });
-    const options = { database, log: silentLogger, operations: [] };
+    const options = { database, coordinators: TRUSTED, log: silentLogger, operations: [] };
     expect(() => createParticipant({ ...options, name: 'a:b' })).toThrow('"a:b" can\'t name a participant');
   });
 

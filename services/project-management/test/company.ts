@@ -4,6 +4,7 @@ import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects'
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import {
+  BranchOutcome,
   CoordinatorServiceDefinition,
   ParticipantServiceDefinition,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
@@ -106,9 +107,17 @@ function startCalculator() {
   return { channel, sums, stop: () => listener.close() };
 }
 
-/** Sales, which coordinates any transaction that it is asked about, and has decided none. */
+/** What the ids of transactions begin with that nobody has begun. */
+export const MADE_UP = 'made-up';
+
+/** Sales, as it is asked about transactions: all are undecided but those that are made up, of which it knows nothing. */
 function undecided(): ServiceImplementation {
-  return standIn(CoordinatorServiceDefinition, { inquireTransaction: () => ({}) });
+  return standIn(CoordinatorServiceDefinition, {
+    inquireTransaction({ transaction }) {
+      const known = transaction?.id.startsWith(MADE_UP) === false;
+      return known ? {} : { outcome: BranchOutcome.BRANCH_OUTCOME_ABORTED };
+    },
+  });
 }
 
 /** A calculator that can only add up, and notes what. */

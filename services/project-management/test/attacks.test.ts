@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Any } from '@rondo/contracts/google/protobuf/any';
+import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
+import { LockTimeout } from '@rondo/database';
+import { eventually } from '@rondo/database/testing';
+import { RpcError, type StatusName } from '@rondo/rpc/status';
+import { addMember, addProject, type Company, MADE_UP, startCompany } from './company.js';
+
+/** More than the service has connections, and more than its database may prepare. */
+const MANY = 80;
+const REQUEST_ID = randomUUID();
+
+let company: Company;
+let member: string;
+let project: string;
+beforeAll(async () => {
+  company = await startCompany();
+  member = await addMember(company, 1_000n);
+  ({ name: project } = await addProject(company));
+});
+afterAll(() => company.stop());
+
+type Calls = () => readonly Promise<unknown>[];
+
+const many =
+  (call: (index: number) => Promise<unknown>, count = MANY): Calls =>
+  () =>
+    Array.from({ length: count }, (_, index) => call(index));
+
+/** Calls that their callers leave as soon as they are sent. */
+const left = (call: (signal: AbortSignal) => Promise<unknown>): Calls =>
+  many(() => {
+    const leaving = new AbortController();
+    const outcome = call(leaving.signal);
+    setImmediate(() => leaving.abort());
+    return outcome;
+  });
+
+let deliveries = 0;
+/** An operation that takes the team's time, as sales would ask for it. */
+function deliver(effortMinutes = 500n): Any {
+  deliveries += 1;
+  const tasks = [{ title: 'T', effortMinutes }];
+  const request = { projectId: `sold-${deliveries}`, project: { title: 'Sold' }, tasks };
+  const value = Buffer.from(DeliverProjectRequest.encode(DeliverProjectRequest.fromPartial(request)).finish());
+  return Any.fromPartial({ typeUrl: 'type.googleapis.com/projects.v1.DeliverProjectRequest', value });
+}
+const prepare = (coordinator: string, id: string, operation = deliver()) =>
+  company.participant.prepare({ transaction: { coordinator, id }, operation });
+
+const task = (title: string, dependencies: readonly string[] = []) => ({ title, dependencies: [...dependencies] });
+const batchOf = (count: number, prefix = 't') =>
+  Array.from({ length: count }, (_, index) => ({ taskId: `${prefix}${index}`, task: task(`T${index}`) }));
+
+async function firstOf(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream) return;
+}
+const watch = (resumeToken = '') => firstOf(company.projects.watchProject({ name: project, resumeToken }));
+
+type Attack = readonly [name: string, calls: Calls, codes: readonly StatusName[]];
+
+const AS_A_PARTICIPANT: readonly Attack[] = [
+  ['a Prepare of a coordinator that there is not', () => [prepare('evil', 't1')], ['PERMISSION_DENIED']],
+  ['a Prepare of one that differs by its case', () => [prepare('Sales', 't1')], ['PERMISSION_DENIED']],
+  ['a Prepare of one whose name goes on', () => [prepare('sales:x', 't1')], ['INVALID_ARGUMENT']],
+  ['a Prepare of one without a name', () => [prepare('', 't1')], ['INVALID_ARGUMENT']],
+  ['Prepares of many coordinators', many((index) => prepare(`evil-${index}`, 't1')), ['PERMISSION_DENIED']],
+  ['a Prepare of a transaction that is made up', () => [prepare('sales', `${MADE_UP}-1`)], ['ABORTED']],
+  ['Prepares of many', many((index) => prepare('sales', `${MADE_UP}-${index}`)), ['ABORTED', 'RESOURCE_EXHAUSTED']],
+  ['Prepares of one, many times', many(() => prepare('sales', MADE_UP)), ['ABORTED', 'RESOURCE_EXHAUSTED']],
+  [
+    'an operation that there is not',
+    () => [prepare('sales', 't2', { typeUrl: 'type.googleapis.com/a.B', value: Buffer.alloc(0) })],
+    ['INVALID_ARGUMENT'],
+  ],
+  [
+    'an operation that does not decode',
+    () => [prepare('sales', 't3', { ...deliver(), value: Buffer.from('ffffffffff', 'hex') })],
+    ['INVALID_ARGUMENT'],
+  ],
+  ['more work than the team ever has', () => [prepare('sales', 't4', deliver(10_000_000n))], ['FAILED_PRECONDITION']],
+  [
+    'Prepares whose callers leave',
+    left((signal) => {
+      const transaction = { coordinator: 'sales', id: `${MADE_UP}-left` };
+      return company.participant.prepare({ transaction, operation: deliver() }, { signal });
+    }),
+    ['CANCELLED', 'ABORTED', 'RESOURCE_EXHAUSTED'],
+  ],
+  [
+    'Aborts and Commits of what nobody prepared',
+    many((index) => {
+      const request = { transaction: { coordinator: 'evil', id: `${index}` } };
+      return index % 2 ? company.participant.abort(request) : company.participant.commit(request);
+    }),
+    ['UNAVAILABLE', 'DEADLINE_EXCEEDED'],
+  ],
+  ['lists of what is in doubt', many(() => company.participant.listInDoubt({})), ['UNAVAILABLE', 'DEADLINE_EXCEEDED']],
+];
+
+/** Too much at once may be refused: for now. */
+const BUSY: readonly StatusName[] = ['ABORTED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED'];
+
+const AS_A_CALLER: readonly Attack[] = [
+  [
+    'one create with one request id, many times at once',
+    many(() => company.projects.createProject({ project: { title: 'Once' }, requestId: REQUEST_ID })),
+    BUSY,
+  ],
+  [
+    'batches as large as may be, into one project at once',
+    many((index) => company.tasks.batchCreateTasks({ parent: project, requests: batchOf(1_000, `b${index}-`) }), 4),
+    BUSY,
+  ],
+  [
+    'a batch that is larger',
+    () => [company.tasks.batchCreateTasks({ parent: project, requests: batchOf(1_001) })],
+    ['INVALID_ARGUMENT'],
+  ],
+  [
+    'more dependencies than a task may have',
+    () => [company.tasks.createTask({ parent: project, task: task('T', Array(101).fill(`${project}/tasks/t0`)) })],
+    ['INVALID_ARGUMENT'],
+  ],
+  [
+    'changes of one member by many',
+    many((index) =>
+      company.team.updateMember({ member: { name: member, displayName: `M${index}` }, updateMask: ['display_name'] }),
+    ),
+    BUSY,
+  ],
+  [
+    'writes whose callers leave',
+    left((signal) => company.projects.createProject({ project: { title: 'Left' } }, { signal })),
+    ['CANCELLED'],
+  ],
+  [
+    'writes that have no time',
+    many(() => company.tasks.createTask({ parent: project, task: task('T') }, { timeoutMs: 1 })),
+    ['DEADLINE_EXCEEDED', 'UNAVAILABLE'],
+  ],
+  ['watches that are left in the middle', many(() => watch(), 40), []],
+  ['watches with tokens that are none', () => [watch('x'), watch('A'.repeat(9_000))], ['INVALID_ARGUMENT']],
+];
+
+/** Nothing is prepared, no connection is kept, and every row can be locked at once. */
+async function isFree(): Promise<boolean> {
+  const { database } = company;
+  const { prepared, kept } = await database.one<{ prepared: number; kept: number }>(`
+    SELECT (SELECT count(*)::int FROM pg_prepared_xacts) AS prepared,
+      (SELECT count(*)::int FROM pg_stat_activity
+        WHERE application_name = 'project-management' AND xact_start IS NOT NULL) AS kept`);
+  if (prepared + kept > 0) return false;
+  const lock = database.transaction(async (transaction) => {
+    for (const table of ['members', 'member_weeks', 'projects', 'tasks', 'create_requests']) {
+      await transaction.query(`SELECT FROM ${table} FOR UPDATE NOWAIT`);
+    }
+    return true;
+  });
+  return lock.catch((error: unknown) => {
+    if (error instanceof LockTimeout) return false;
+    throw error;
+  });
+}
+
+describe('a caller who has read the code', () => {
+  it.each([...AS_A_PARTICIPANT, ...AS_A_CALLER])('keeps nothing from others by %s', async (_name, calls, codes) => {
+    const outcomes = await Promise.allSettled(calls());
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    const unexpected = failed.filter((error) => !(error instanceof RpcError && codes.includes(error.codeName)));
+    expect(unexpected.map(String)).toEqual([]);
+    await eventually('nothing is locked, prepared or kept', isFree);
+    const others = await addProject(company, 'Others');
+    await company.tasks.createTask({ parent: others.name, task: task('Theirs') });
+    await expect(company.team.getMember({ name: member })).resolves.toMatchObject({ name: member });
+  });
+});
