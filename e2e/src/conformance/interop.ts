@@ -32,7 +32,6 @@ export interface Pair {
 }
 
 const CASE_TIMEOUT_SECONDS = '30';
-const START_TIMEOUT_MS = 30_000;
 
 /** Grpc-go's client and our service. */
 export async function callRondo(clone: string, { interopClient }: Tools): Promise<Pair> {
@@ -51,7 +50,7 @@ export async function callGo(clone: string, { interopServer }: Tools): Promise<P
     await server.ended;
   };
   try {
-    await eventually(START_TIMEOUT_MS, () => connects(port));
+    await eventually(() => connects(port));
   } catch (error) {
     await stop();
     throw error;

@@ -3,7 +3,7 @@ import type { Policy } from '../../contract/index.js';
 import { type Binding, serveStream } from './bind.js';
 
 const identity = (bytes: Buffer): Buffer => bytes;
-const NO_POLICY: Policy = { timeoutMs: undefined, idempotency: 'unknown' };
+const NO_POLICY: Policy = { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency: 'unknown' };
 /** No path, as those begin with a slash. */
 const ANY = '*';
 /** What a path is that the router is asked for; grpc-js itself refuses every other. */
