@@ -76,23 +76,32 @@ async function unaryReply(line: Line, request: Payload, options: CallOptions): P
     if (response.stream) throw new TypeError('a stream where one message was expected');
     return response.message;
   } catch (error) {
+    tellHeader(error, options);
     throw explain(error, call, line.channel);
   } finally {
     call.limit.release();
   }
 }
 
+/** A call that failed before its reply may have had a header all the same. */
+function tellHeader(error: unknown, { onHeader }: CallOptions): void {
+  if (error instanceof RpcError && error.header !== undefined) onHeader?.(error.header);
+}
+
 /** The call begins when its replies are first asked for, and is cancelled when their reader leaves early. */
 async function* streamReply(line: Line, request: Payload, options: CallOptions): AsyncGenerator<unknown> {
   const call = newCall(line, request, options);
+  let answered = false;
   try {
     const { header, trailer, response } = await line.run(call);
+    answered = true;
     if (!response.stream) throw new TypeError('one message where a stream was expected');
     const messages = response.messages[Symbol.asyncIterator]();
     options.onHeader?.(header);
     yield* { [Symbol.asyncIterator]: () => messages };
     options.onTrailer?.(trailer);
   } catch (error) {
+    if (!answered) tellHeader(error, options);
     // If it failed on this side alone, such as in the caller's onHeader, the stream ends by that.
     call.limit.end(cancelled(error));
     throw explain(error, call, line.channel);

@@ -10,13 +10,13 @@ export function explain(
   channel: Channel,
 ): unknown {
   if (!(error instanceof RpcError)) return error;
-  const { code, details, metadata } = error;
+  const { code, details, metadata, header } = error;
   const missing = code === Status.DEADLINE_EXCEEDED ? missingAtDeadline(attempts, channel, method.service) : undefined;
   const message = missing === undefined ? error.message : `${error.message} (${missing})`;
   const elapsedMs = channel.clock.now() - startedAt;
   // A copy of each, as a try that was left behind still ends.
   const report = { method: method.path, attempts: attempts.map((attempt) => ({ ...attempt })), elapsedMs };
-  return new RpcError(code, message, { details, metadata, cause: error, report });
+  return new RpcError(code, message, { details, metadata, header, cause: error, report });
 }
 
 /** What a call was waiting for when its time ran out; undefined where the server itself ended it. */

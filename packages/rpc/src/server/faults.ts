@@ -25,7 +25,7 @@ export function internalError(traceId: string): string {
 }
 
 /**
- * The error that leaves this server: with the trailing metadata of its call, and no larger than any connection can
+ * The error that leaves this server: with the header and trailing metadata of its call, and no larger than any connection can
  * carry. A peer that gets more in a header block than it takes ends the connection, with every innocent call on it.
  */
 export function toTrailer(call: ServerCall, error: RpcError): RouterError {
@@ -34,6 +34,7 @@ export function toTrailer(call: ServerCall, error: RpcError): RouterError {
     metadata = call.trailer.clone();
     metadata.appendAll(error.metadata);
     metadata.checkSendable();
+    call.header.checkSendable();
   } catch (cause) {
     call.log.error({ err: cause, code: error.codeName }, 'the metadata of a failure cannot be sent');
     return new RouterError(Status.INTERNAL, internalError(call.traceId), { handled: 'unknown', cause });
@@ -42,12 +43,8 @@ export function toTrailer(call: ServerCall, error: RpcError): RouterError {
   if (details.length < error.details.length) {
     call.log.warn({ code: error.codeName, details: error.details.length, sent: details.length }, 'details too large');
   }
-  return new RouterError(error.code, brief(error.message), {
-    handled: 'unknown',
-    details,
-    metadata,
-    cause: error.cause,
-  });
+  const { code, message, cause } = error;
+  return new RouterError(code, brief(message), { handled: 'unknown', details, metadata, header: call.header, cause });
 }
 
 /** Clients of gRPC's C core (Python, Ruby, PHP, C++) take 16 KiB of trailers at the most, and 8 KiB for sure. */

@@ -28,6 +28,8 @@ export interface RpcErrorOptions {
   readonly details?: readonly Any[];
   /** Trailing metadata that goes, or came, with the error. */
   readonly metadata?: Metadata;
+  /** Header metadata that came before the error. */
+  readonly header?: Metadata | undefined;
   /** What caused it; stays in this process. */
   readonly cause?: unknown;
   /** Set by a client on what it received. */
@@ -44,7 +46,10 @@ export class RpcError extends Error {
   override readonly name = 'RpcError';
   readonly code: Status;
   readonly details: readonly Any[];
+  /** Trailing metadata: sent with an error that a handler throws, received with one that a client throws. */
   readonly metadata: Metadata;
+  /** Header metadata received before the error; undefined if none came. A handler sets its own in `call.header`. */
+  readonly header: Metadata | undefined;
   readonly report: CallReport | undefined;
 
   constructor(code: Status, message: string, options: RpcErrorOptions = {}) {
@@ -52,6 +57,7 @@ export class RpcError extends Error {
     this.code = code;
     this.details = options.details ?? [];
     this.metadata = options.metadata ?? new Metadata();
+    this.header = options.header;
     this.report = options.report;
   }
 

@@ -37,7 +37,7 @@ export function notHandledMark(error: RpcError, path: string): string | undefine
 }
 
 /** A failure as it was received. */
-export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'details' | 'metadata'> {
+export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'details' | 'metadata' | 'header'> {
   /** The method that was called. */
   readonly path: string;
   /** What stands under `rondo-not-handled` in its trailer. */
@@ -45,7 +45,7 @@ export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'de
 }
 
 /** The error of a failure that a server answered with: a {@link RouterError} where the server is a Rondo one. */
-export function receivedError({ code, message, details, metadata, path, mark }: ReceivedFailure): RpcError {
-  if (mark === undefined && !metadata.has(SERVED_BY)) return new RpcError(code, message, { details, metadata });
-  return new RouterError(code, message, { details, metadata, handled: mark === path ? 'never' : 'unknown' });
+export function receivedError({ code, message, path, mark, ...options }: ReceivedFailure): RpcError {
+  if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, options);
+  return new RouterError(code, message, { ...options, handled: mark === path ? 'never' : 'unknown' });
 }

@@ -7,6 +7,8 @@ import type { Harness } from './environment.js';
 const MESSAGE_BYTES = 32 * 1024;
 /** Windows and buffers of both ends: what a producer may be ahead of its reader. */
 const MAX_AHEAD_BYTES = 2 * 1024 * 1024;
+/** Of messages that are longer than any window, one or two wait in each buffer on the way. */
+const MAX_LARGE_AHEAD = 6;
 const PAYLOAD = Buffer.alloc(MESSAGE_BYTES);
 const TEXT = 'x'.repeat(MESSAGE_BYTES);
 
@@ -48,6 +50,37 @@ export function describeBackPressure({ start }: Harness): void {
       expect(ahead * MESSAGE_BYTES).toBeLessThan(MAX_AHEAD_BYTES);
       done.resolve();
       await call;
+    });
+
+    it.each(['serverStream', 'clientStream'] as const)('counts the bytes of a %s, not its messages', async (kind) => {
+      let produced = 0;
+      const pull = () => {
+        produced += 1;
+      };
+      const done = deferred();
+      const large = { payload: Buffer.alloc(1024 * 1024) };
+      const client = await start({
+        handlers: {
+          serverStream: () => endless(large, { pull }),
+          async clientStream(requests) {
+            await requests[Symbol.asyncIterator]().next();
+            await done.promise;
+            return {};
+          },
+        },
+      });
+      const caller = new AbortController();
+      const options = { signal: caller.signal };
+      const replies = client.serverStream({}, options)[Symbol.asyncIterator]();
+      const stalled =
+        kind === 'serverStream'
+          ? replies.next()
+          : client.clientStream(endless({ text: 'x'.repeat(1024 * 1024) }, { pull }), options);
+      if (kind === 'serverStream') await stalled;
+      expect(await atRest(() => produced)).toBeLessThanOrEqual(MAX_LARGE_AHEAD);
+      done.resolve();
+      caller.abort();
+      await Promise.allSettled([stalled, replies.return?.()]);
     });
 
     it('lets a stream go on where its reader has caught up', async () => {

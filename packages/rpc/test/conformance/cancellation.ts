@@ -4,6 +4,7 @@ import { Status } from '../../src/status/index.js';
 import { deferred } from '../support/deferred.js';
 import { failure } from '../support/outcome.js';
 import { collect, endless, streamOf } from '../support/stream.js';
+import { until } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 const CANCELLED = { code: Status.CANCELLED };
@@ -53,6 +54,29 @@ export function describeCancellation({ start }: Harness): void {
       expect(await failure(collect(client.bidiStream(streamOf(), options)))).toMatchObject(CANCELLED);
       await client.unaryUnsafe({});
       expect(runs()).toBe(0);
+    });
+
+    it('at every step of its start: no handler is left behind', async () => {
+      let running = 0;
+      async function* serverStream() {
+        running += 1;
+        try {
+          yield* endless({});
+        } finally {
+          running -= 1;
+        }
+      }
+      const client = await start({ handlers: { serverStream } });
+      await client.unaryUnsafe({});
+      for (let steps = 0; steps < 60; steps += 1) {
+        const caller = new AbortController();
+        const first = client.serverStream({}, { signal: caller.signal })[Symbol.asyncIterator]().next();
+        for (let step = 0; step < steps; step += 1) await undefined;
+        caller.abort();
+        await Promise.allSettled([first]);
+      }
+      await client.unaryUnsafe({});
+      await until(() => running === 0);
     });
 
     it('while a handler works: the caller goes on at once and the handler hears of it', async () => {

@@ -129,6 +129,33 @@ export function describeMetadata({ start }: Harness): void {
       expect(seen.header?.get('x-header')).toBe('from the handler');
     });
 
+    it('comes with a failure before the first reply: the header, to its caller and with the error', async () => {
+      const failing = async (_request: unknown, call: ServerCall): Promise<never> => {
+        mark(call);
+        throw new RpcError(Status.ABORTED, 'no');
+      };
+      async function* failingStream(_request: unknown, call: ServerCall): AsyncGenerator<never> {
+        mark(call);
+        throw new RpcError(Status.ABORTED, 'no');
+      }
+      const client = await start({
+        handlers: { unary: failing, clientStream: failing, serverStream: failingStream, bidiStream: failingStream },
+      });
+      const calls: ((options: CallOptions) => Promise<unknown>)[] = [
+        (options) => client.unary({}, options),
+        (options) => client.clientStream(streamOf({}), options),
+        (options) => collect(client.serverStream({}, options)),
+        (options) => collect(client.bidiStream(streamOf({}), options)),
+      ];
+      for (const call of calls) {
+        const headers: Metadata[] = [];
+        const error = await failure(call({ onHeader: (header) => headers.push(header) }));
+        expect(error.code).toBe(Status.ABORTED);
+        expect(headers.map((header) => header.get('x-header'))).toEqual(['from the handler']);
+        expect(error.metadata.getBytes('x-trailer-bin')).toEqual(BYTES[0]);
+      }
+    });
+
     it('names the instance that served, on success and on failure', async () => {
       const { unary, serverStream } = await start({ instanceId: 'calculator-1' });
       const { seen, options } = recorder();

@@ -123,6 +123,16 @@ export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
   return result;
 }
 
+/** A message as grpc-js takes it. */
+export function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The header metadata that a failed call still has to send, if any. */
+export function headerOf(fault: unknown): Metadata | undefined {
+  return fault instanceof RpcError && fault.header !== undefined && fault.header.size > 0 ? fault.header : undefined;
+}
+
 /** A failure of the method at `path` as grpc-js sends it. */
 export function toGrpcStatus(fault: unknown, path: string): grpc.StatusObject {
   const error = fault instanceof RpcError ? fault : new RpcError(Status.INTERNAL, 'internal error', { cause: fault });

@@ -7,6 +7,7 @@ import { bindMethod } from './bind.js';
 import { cutTimeout, RESET_LIMITS, watchClients } from './connections.js';
 import type { Exchange } from './exchange.js';
 import { setUpHttp2 } from './http2-seam.js';
+import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { bindUnknown } from './unknown.js';
 
@@ -47,7 +48,13 @@ if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVe
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock } = options;
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxRequestBytes });
-  setUpHttp2(server, { options: RESET_LIMITS, prepare: (http2Server) => prepare(http2Server, clock) });
+  const streams = new RequestStreams(router.methods, clock);
+  const prepare = (http2Server: Http2Server) => {
+    watchClients(http2Server, clock);
+    http2Server.on('stream', (_stream, headers) => cutTimeout(headers));
+    streams.follow(http2Server);
+  };
+  setUpHttp2(server, { options: RESET_LIMITS, prepare });
   const inFlight = new Set<Exchange>();
   let draining = false;
   const begin = (exchange: Exchange) => {
@@ -58,7 +65,7 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       inFlight.delete(exchange);
     };
   };
-  const binding = { handle: router.handle, clock, begin, logger: router.logger };
+  const binding = { handle: router.handle, clock, streams, begin, logger: router.logger };
   for (const method of router.methods) bindMethod(server, method, binding);
   bindUnknown(server, binding);
   const port = await bind(server, listen);
@@ -70,11 +77,6 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
       return drain(server, { inFlight, graceMs, clock });
     },
   };
-}
-
-function prepare(http2Server: Http2Server, clock: Clock): void {
-  watchClients(http2Server, clock);
-  http2Server.on('stream', (_stream, headers) => cutTimeout(headers));
 }
 
 async function bind(server: grpc.Server, listen: string): Promise<number> {

@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { Metadata, type Reply } from '../../call/index.js';
-import type { Clock, Timer } from '../../clock/index.js';
+import { type Clock, nextTurn, type Timer } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../transport.js';
 import { Inbox } from './inbox.js';
@@ -42,7 +42,10 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         header = metadata;
       },
       onReceiveMessage(received: Buffer) {
-        message ??= received;
+        if (message !== undefined) return refuse();
+        message = received;
+        // A second reply would hold the status back until it is read.
+        call.startRead();
       },
       onReceiveStatus(status) {
         release();
@@ -51,7 +54,11 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
         else reject(toError(status, { path: wire.path, header, connected: options.connected() }));
       },
     });
-    const { release } = resetWith(call, wire, options);
+    const { reset, release } = resetWith(call, wire, options);
+    const refuse = () => {
+      reject(secondReply());
+      reset();
+    };
     sendOne(call, request);
     call.startRead();
   });
@@ -79,10 +86,13 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
         if (wire.responseStream && isGrpc(metadata)) resolve(reply());
       },
       onReceiveMessage(message: Buffer) {
+        if (!wire.responseStream) {
+          if (inbox.first() !== undefined) return fail(secondReply());
+          // A server that has given its one reply takes no more requests. One that is written after its status was read
+          // would fail, and grpc-js would put that failure in the place of an OK.
+          void requests?.return?.();
+        }
         inbox.push(message);
-        // A server that has given its one reply takes no more requests. One that is written after its status was read
-        // would fail, and grpc-js would put that failure in the place of an OK.
-        if (!wire.responseStream) void requests?.return?.();
       },
       onReceiveStatus(status) {
         release();
@@ -106,7 +116,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
     };
     if (requests !== undefined) sendAll(call, requests).catch(fail);
     else if (!wire.request.stream) sendOne(call, wire.request.message);
-    if (!wire.responseStream) call.startRead();
+    inbox.open();
   });
 }
 
@@ -118,7 +128,7 @@ interface UnaryEnd {
 }
 
 function resolveUnary(message: Uint8Array | undefined, { header, trailer, resolve, reject }: UnaryEnd): void {
-  if (message === undefined) reject(new RpcError(Status.INTERNAL, 'the server ended the call without a reply'));
+  if (message === undefined) reject(new RpcError(Status.UNIMPLEMENTED, 'the server ended the call without a reply'));
   else {
     resolve({
       header: header === undefined ? new Metadata() : fromGrpcMetadata(header),
@@ -126,6 +136,11 @@ function resolveUnary(message: Uint8Array | undefined, { header, trailer, resolv
       response: { stream: false, message },
     });
   }
+}
+
+/** Source: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md, "cardinality violation". */
+function secondReply(): RpcError {
+  return new RpcError(Status.UNIMPLEMENTED, 'the server sent a second reply to a method that has one');
 }
 
 /** What ends a call from this side. */
@@ -142,8 +157,13 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets }: CarryOptio
   const hold = holdProcess(wire, clock);
   let backstop: Timer | undefined;
   let withdraw: (() => void) | undefined;
+  let ended = false;
+  const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left');
   const reset = () => {
-    withdraw ??= resets.pace(() => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left'));
+    // grpc-js opens the stream of a call in the same turn as `start`, though it was cancelled before: nothing ends it then.
+    void nextTurn().then(() => {
+      if (!ended) withdraw ??= resets.pace(cancel);
+    });
   };
   const onEnd = () => {
     const expired = limit.reason?.code === Status.DEADLINE_EXCEEDED;
@@ -152,6 +172,7 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets }: CarryOptio
   };
   limit.onEnd(onEnd);
   const release = () => {
+    ended = true;
     limit.offEnd(onEnd);
     hold?.cancel();
     backstop?.cancel();

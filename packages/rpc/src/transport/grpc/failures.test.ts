@@ -14,7 +14,7 @@ import {
   startRawServer,
 } from '../../../test/support/http2-server.js';
 import { failure } from '../../../test/support/outcome.js';
-import { collect } from '../../../test/support/stream.js';
+import { collect, streamOf } from '../../../test/support/stream.js';
 import { until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { type RpcError, Status } from '../../status/index.js';
@@ -82,6 +82,42 @@ describe("the server's own answer", () => {
       const error = await failureOf(transport, wire);
       expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: 'Connection dropped' });
       expect(reachOf(error)).toBe('answered');
+    }
+  });
+});
+
+describe('an answer that breaks the rules of gRPC', () => {
+  const header = { ':status': 200, 'content-type': 'application/grpc+proto' };
+  const message = (flag: number) => Buffer.from([flag, 0, 0, 0, 1, 8]);
+  const answer = (messages: readonly Buffer[], extra: Readonly<Record<string, string>> = {}): OnStream => {
+    return (stream) => {
+      stream.respond({ ...header, ...extra }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.concat(messages));
+    };
+  };
+  const UPLOAD: Partial<WireCall> = { request: { stream: true, messages: streamOf() } };
+
+  it.each([
+    ['an unknown compression', { 'grpc-encoding': 'zstd' }],
+    ['a compression that is none', { 'grpc-encoding': 'identity' }],
+    ['a compression without a name', {}],
+  ])('by %s: the call fails, and the process lives', async (_name, encoding) => {
+    const { transport } = await connectTo(answer([message(1)], encoding));
+    for (const wire of [{}, STREAM]) {
+      const error = await failureOf(transport, wire);
+      expect(error).toMatchObject({ code: Status.INTERNAL, message: expect.stringContaining('compressed') });
+      expect(reachOf(error)).toBe('answered');
+    }
+  });
+
+  it.each([
+    ['no reply', []],
+    ['a second reply', [message(0), message(0)]],
+  ])('by %s to a method that has one: UNIMPLEMENTED', async (_name, messages) => {
+    const { transport } = await connectTo(answer(messages));
+    for (const wire of [{}, UPLOAD]) {
+      expect(await failureOf(transport, wire)).toMatchObject({ code: Status.UNIMPLEMENTED });
     }
   });
 });

@@ -3,11 +3,19 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** The messages received on a stream: each is asked for only when its reader wants it. */
+/**
+ * How far a stream is read ahead of its reader, in bytes; one message may pass it. When a stream fails, grpc-js drops the
+ * messages that it still holds, so what has arrived must not wait there for a slow reader.
+ */
+const READ_AHEAD_BYTES = 64 * 1024;
+
+/** The messages received on a stream. They are asked for ahead of the reader, up to {@link READ_AHEAD_BYTES}. */
 export class Inbox {
   readonly #ask: () => void;
   readonly #messages: Uint8Array[] = [];
   readonly #waiters: Waiter[] = [];
+  #bufferedBytes = 0;
+  #asked = false;
   #ended = false;
   #error: unknown;
 
@@ -16,10 +24,19 @@ export class Inbox {
     this.#ask = ask;
   }
 
+  /** Begins to read ahead: the stream can be asked from now on. */
+  open(): void {
+    this.#askForMore();
+  }
+
   push(message: Uint8Array): void {
+    this.#asked = false;
     const waiter = this.#waiters.shift();
-    if (waiter === undefined) this.#messages.push(message);
-    else waiter.resolve({ done: false, value: message });
+    if (waiter === undefined) {
+      this.#messages.push(message);
+      this.#bufferedBytes += message.length;
+    } else waiter.resolve({ done: false, value: message });
+    this.#askForMore();
   }
 
   /** No more come; with an error, that is what its reader gets after the messages already here. */
@@ -35,12 +52,13 @@ export class Inbox {
     return this.#messages[0];
   }
 
-  /** The messages as their reader sees them. `leave` is called where the reader stops before the end. */
+  /** The messages as their reader sees them. `leave` is called when the reader stops before the end. */
   read(leave: () => void): AsyncIterable<Uint8Array> {
     const next = () => this.#next();
     const close = () => {
       if (!this.#ended) leave();
       this.end();
+      this.#drop();
     };
     return {
       [Symbol.asyncIterator]: () => ({
@@ -56,13 +74,26 @@ export class Inbox {
   #next(): Promise<IteratorResult<Uint8Array, undefined>> {
     return new Promise((resolve, reject) => {
       const message = this.#messages.shift();
-      if (message !== undefined) resolve({ done: false, value: message });
-      else if (this.#ended) this.#settle({ resolve, reject });
-      else {
-        this.#waiters.push({ resolve, reject });
-        this.#ask();
-      }
+      if (message !== undefined) {
+        this.#bufferedBytes -= message.length;
+        resolve({ done: false, value: message });
+      } else if (this.#ended) this.#settle({ resolve, reject });
+      else this.#waiters.push({ resolve, reject });
+      this.#askForMore();
     });
+  }
+
+  #askForMore(): void {
+    const wanted = this.#waiters.length > 0 || this.#bufferedBytes < READ_AHEAD_BYTES;
+    if (this.#ended || this.#asked || !wanted) return;
+    this.#asked = true;
+    this.#ask();
+  }
+
+  /** Its reader has left: what it didn't take is of no more use. */
+  #drop(): void {
+    this.#messages.length = 0;
+    this.#bufferedBytes = 0;
   }
 
   #settle({ resolve, reject }: Waiter): void {

@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { Metadata, type MetadataSource, type MetadataValue, NOT_HANDLED } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
-import { decodeStatusDetails, type RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
+import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
 import { receivedError } from '../router-error.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
 
@@ -68,6 +68,7 @@ export interface Outcome {
  * type; so a status without any metadata is grpc-js's, unless a header had come and the connection still stands.
  */
 export function toError(status: grpc.StatusObject, { path, header, connected }: Outcome): RpcError {
+  if (isUnreadable(status)) return new RpcError(Status.INTERNAL, UNREADABLE);
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
   if (first !== undefined && !isGrpc(first)) return foreignError(status, first);
@@ -76,8 +77,16 @@ export function toError(status: grpc.StatusObject, { path, header, connected }: 
   const packed = status.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
   const [mark] = status.metadata.get(NOT_HANDLED);
-  const metadata = fromGrpcMetadata(status.metadata);
-  return receivedError({ code: toStatus(status.code), message: status.details, details, metadata, path, mark });
+  const failure = { details, metadata: fromGrpcMetadata(status.metadata), header: header && fromGrpcMetadata(header) };
+  return receivedError({ ...failure, code: toStatus(status.code), message: status.details, path, mark });
+}
+
+const UNREADABLE =
+  'a message of the reply can not be read: it is compressed in a way that its header does not name, or that is not supported';
+
+/** Whether grpc-js gave up on a message: for one that it can't decompress it makes a status without code and text. */
+function isUnreadable({ code }: Partial<grpc.StatusObject>): boolean {
+  return code === undefined;
 }
 
 /** Whether what begins an answer is gRPC's. */

@@ -76,10 +76,11 @@ async function* resume(
 
 function asReceived(fault: unknown): unknown {
   if (!(fault instanceof RpcError) || fault instanceof TransportError) return fault;
-  const { code, message, details } = fault;
-  const metadata = carried(fault.metadata);
-  if (!(fault instanceof RouterError)) return new RpcError(code, message, { details, metadata });
-  return new RouterError(code, message, { details, metadata, handled: fault.handled });
+  const { code, message, details, header } = fault;
+  const received = header === undefined || header.size === 0 ? undefined : carried(header);
+  const options = { details, metadata: carried(fault.metadata), header: received };
+  if (!(fault instanceof RouterError)) return new RpcError(code, message, options);
+  return new RouterError(code, message, { ...options, handled: fault.handled });
 }
 
 /** That a deadline has passed, the far side knows by itself; why else its caller leaves, it never learns. */

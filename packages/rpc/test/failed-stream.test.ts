@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { createChannel, createClient } from '../src/client/index.js';
+import { createRouter, serve } from '../src/server/index.js';
+import { RpcError, Status } from '../src/status/index.js';
+import { startTcpProxy, staticResolver } from '../src/testing/index.js';
+import { deferred } from './support/deferred.js';
+import { failure } from './support/outcome.js';
+import { conformanceService } from './support/service.js';
+import { atRest } from './support/wait.js';
+
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A client of `serverStream` over a path that can be stalled. */
+async function connect(serverStream: () => AsyncIterable<object>) {
+  const server = await serve(createRouter({ services: [conformanceService({ serverStream })] }), {
+    listen: '127.0.0.1:0',
+  });
+  closers.push(() => server.drain(0));
+  const proxy = await startTcpProxy({ target: server.address });
+  closers.push(() => proxy.close());
+  const channel = createChannel({ resolver: staticResolver([proxy.address]) });
+  closers.push(() => channel.close());
+  return { proxy, client: createClient(ConformanceServiceDefinition, { channel }) };
+}
+
+/** Together they fit into what a client reads ahead. */
+const COUNT = 60;
+const PAYLOAD = Buffer.alloc(1_000);
+
+describe('a stream that fails', () => {
+  it('gives a slow reader its messages first, though they arrive together with the status', async () => {
+    const go = deferred();
+    const begun = deferred();
+    const { proxy, client } = await connect(async function* () {
+      begun.resolve();
+      await go.promise;
+      for (let index = 0; index < COUNT; index += 1) yield { index, payload: PAYLOAD };
+      throw new RpcError(Status.ABORTED, 'enough');
+    });
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const { index } of client.serverStream({})) {
+        seen.push(index);
+        await client.unary({});
+      }
+    })();
+    const failed = failure(reading);
+    await begun.promise;
+    proxy.stall();
+    go.resolve();
+    expect(await atRest(() => proxy.inTransitBytes)).toBeGreaterThan(0);
+    proxy.resume();
+    expect(await failed).toMatchObject({ code: Status.ABORTED });
+    expect(seen).toEqual(Array.from({ length: COUNT }, (_, index) => index));
+  });
+});
