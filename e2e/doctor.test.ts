@@ -49,6 +49,9 @@ async function listenAt(port: number): Promise<Server> {
   return server;
 }
 
+/** What is said of this Node: one before 22.11 can't bear that a client by others cancels many calls. */
+const nodeState = process.versions.node.localeCompare('22.11', 'en', { numeric: true }) >= 0 ? 'ok' : 'note';
+
 describe('of a clone that is not whole', () => {
   let clone: string;
 
@@ -81,7 +84,7 @@ describe('of a clone that is not whole', () => {
   it('says that nothing is there yet, and changes nothing', async () => {
     const before = files();
     expect(await examine(clone)).toMatchObject({
-      node: { state: 'ok', detail: process.version },
+      node: { state: nodeState, detail: expect.stringContaining(process.version) },
       packages: { state: 'note', remedy: 'npm run build' },
       'generated code': { state: 'note', remedy: 'npm run build' },
       'built code': { state: 'note', remedy: 'npm run build' },
@@ -143,7 +146,7 @@ describe('of a clone that is not whole', () => {
 
   it.each([
     ['99.1', 'fail', `v${process.versions.node}, and Rondo needs 99.1 or newer`],
-    ['9.1', 'ok', `v${process.versions.node}`],
+    ['9.1', nodeState, expect.stringMatching(new RegExp(`^${process.version}(: .* is disconnected)?$`))],
   ])('knows whether Node is new enough where %s is needed', async (needed, state, detail) => {
     put('package.json', JSON.stringify({ engines: { node: `>=${needed}` }, packageManager: 'pnpm@1.0.0' }));
     expect((await examine(clone))['node']).toMatchObject({ state, detail });

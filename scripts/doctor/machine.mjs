@@ -10,6 +10,8 @@ import { ask } from './program.mjs';
 
 const GIB = 1024 ** 3;
 const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024 };
+/** The first Node that lets a server say how many streams a client may reset. */
+const RESETS_SINCE = '22.11';
 const GLIBC_LOADERS = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
 const ELSEWHERE = 'run it with docker compose up --build, or in WSL 2';
 
@@ -27,8 +29,12 @@ export function platform({ environment }) {
 export function node() {
   const wanted = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).engines.node.replace(/^>=/, '');
   const found = process.versions.node;
-  if (atLeast(found, wanted)) return ok(`v${found}`);
-  return fail(`v${found}, and Rondo needs ${wanted} or newer`, 'install the current LTS: https://nodejs.org');
+  if (!atLeast(found, wanted)) {
+    return fail(`v${found}, and Rondo needs ${wanted} or newer`, 'install the current LTS: https://nodejs.org');
+  }
+  if (atLeast(found, RESETS_SINCE)) return ok(`v${found}`);
+  const detail = `v${found}: a client by others that cancels over 1,000 calls at once, or 33 a second, is disconnected`;
+  return note(detail, `Node ${RESETS_SINCE} or newer, for which Rondo raises that limit (docs/adr/0033)`);
 }
 
 function atLeast(found, wanted) {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Clock } from '@rondo/rpc/clock';
+import type { Clock, WallClock } from '@rondo/rpc/clock';
 import type { ExitCodeName } from './exit-code.js';
 import { formatHelp } from './help.js';
 import { didYouMean, type Input, type Terminal } from './terminal/index.js';
@@ -19,6 +19,8 @@ export interface CommandContext {
   /** Where `npm start` keeps its data unless told otherwise. */
   readonly dataDirectory: string;
   readonly clock: Clock;
+  /** The time that is shown. */
+  readonly wallClock: WallClock;
   /** The file that was run to get here. */
   readonly program: string;
   /** Aborts at Ctrl-C: what follows something ends, and what has a result still prints it. */

@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { addAbortSignal } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '@rondo/rpc/clock';
+import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { runCli } from './cli.js';
 import { ExitCode } from './exit-code.js';
 import { type Input, type Terminal, wantsColor } from './terminal/index.js';
@@ -36,6 +36,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   repository: fileURLToPath(new URL('../../..', import.meta.url)),
   dataDirectory: fileURLToPath(new URL('../../../.rondo', import.meta.url)),
   clock: systemClock,
+  wallClock: systemWallClock,
   program: realpathSync(process.argv[1] ?? ''),
   signal: interrupt.signal,
 });

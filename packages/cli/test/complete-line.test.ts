@@ -17,6 +17,7 @@ it('gives up what is not found soon, and has it end', async () => {
     program: '/nowhere/rondo.mjs',
     dataDirectory: '/nowhere',
     clock,
+    wallClock: clock.wall,
     signal: new AbortController().signal,
   };
   let asked: AbortSignal | undefined;

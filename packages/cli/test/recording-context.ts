@@ -1,4 +1,4 @@
-import { systemClock } from '@rondo/rpc/clock';
+import { systemClock, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { runCli } from '../src/cli.js';
 import type { CommandContext } from '../src/command.js';
 import type { Terminal } from '../src/terminal/index.js';
@@ -51,6 +51,7 @@ export interface RunOptions {
   readonly directory?: string;
   readonly repository?: string;
   readonly dataDirectory?: string;
+  readonly wallClock?: WallClock;
 }
 
 /** A run of `rondo` in this process. */
@@ -76,6 +77,7 @@ export function begin(args: readonly string[], options: RunOptions = {}): Run {
     repository: options.repository ?? '/nowhere',
     dataDirectory: options.dataDirectory ?? '/nowhere',
     clock: systemClock,
+    wallClock: options.wallClock ?? systemWallClock,
     program: '/nowhere/rondo.mjs',
     signal: interrupted.signal,
   };

@@ -4,6 +4,7 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { InstanceStatus, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
+import { SettableWallClock } from '@rondo/rpc/testing';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
 import { begin, type Run, rondo } from './recording-context.js';
@@ -297,6 +298,21 @@ describe('rondo watch', () => {
     await stdout.shows(/- b \(expired\)/);
     interrupt();
     expect(await exitCode).toBe(0);
+  });
+
+  it('shows the time by the wall clock, also after that was set', async () => {
+    const wallClock = new SettableWallClock();
+    wallClock.set(new Date('2027-12-31T23:00:00Z'));
+    const people = begin(['watch'], { environment, wallClock });
+    const programs = begin(['watch', '--json'], { environment, wallClock });
+    runs.push(people, programs);
+    registry.put(instance('a', ['s.v1.S']));
+    await people.stdout.shows(/^23:0\d:\d\d\.\d{3}Z \S+ a/m);
+    await programs.stdout.shows(/"time":"2027-12-31T23:0.*"instanceId":"a"/);
+    wallClock.set(new Date('2028-02-29T07:00:00Z'));
+    registry.put(instance('b', ['s.v1.S']));
+    await people.stdout.shows(/^07:0\d:\d\d\.\d{3}Z \S+ b/m);
+    await programs.stdout.shows(/"time":"2028-02-29T07:0.*"instanceId":"b"/);
   });
 
   it("writes out what would command the terminal, in an instance's own words", async () => {

@@ -36,15 +36,16 @@ export const watch = defineCommand({
   ],
   complete: completeService,
   exitCodes: { OK: 'Ctrl-C ended it.' },
-  async run({ values, positionals: [name] }, { environment, stdout, clock, signal }) {
+  async run({ values, positionals: [name] }, { environment, stdout, clock, wallClock, signal }) {
     const addresses = registryAddresses(values.registry, environment);
     const paint = createPaint(stdout.color);
     const service =
       name === undefined ? '' : await withRegistry(addresses, (registry) => resolve(registry, name, signal));
     for await (const change of follow(addresses, { service, clock, signal })) {
+      const time = wallClock.now();
       const line = values.json
-        ? toJson(change, clock.now())
-        : `${paint('dim', formatTime(clock.now()))} ${describe(change, addresses, paint)}`;
+        ? toJson(change, time)
+        : `${paint('dim', formatTime(time.getTime()))} ${describe(change, addresses, paint)}`;
       await stdout.write(`${line}\n`);
     }
     return 0;
@@ -60,10 +61,10 @@ async function resolve(registry: RegistryConnection, name: string, signal: Abort
   return service;
 }
 
-function toJson(change: FollowedChange, nowMs: number): string {
+function toJson(change: FollowedChange, time: Date): string {
   const { error, ...rest } = change;
   const reason = error === undefined ? {} : { reason: unreachable([change.address ?? ''], error) };
-  return JSON.stringify({ time: new Date(nowMs).toISOString(), ...rest, ...reason });
+  return JSON.stringify({ time: time.toISOString(), ...rest, ...reason });
 }
 
 function describe(change: FollowedChange, addresses: readonly string[], paint: Paint): string {

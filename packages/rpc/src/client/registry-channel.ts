@@ -1,4 +1,4 @@
-import { backgroundClock, systemClock, systemRandom } from '../clock/index.js';
+import { backgroundClock, systemClock, systemRandom, systemWallClock } from '../clock/index.js';
 import { type EndpointStorage, registryResolver } from '../resolver/index.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 import { createRegistryWatch } from './registry-watch.js';
@@ -19,13 +19,14 @@ export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver'>
  * registry is away, that keeps no process alive.
  */
 export function createRegistryChannel({ registry, storage, balancing, ...options }: RegistryChannelOptions): Channel {
-  const { random = systemRandom, logger } = options;
+  const { random = systemRandom, wallClock = systemWallClock, logger } = options;
   const clock = backgroundClock(options.clock ?? systemClock);
   const { watch, close } = createRegistryWatch({ ...options, clock, healthCheck: false });
   const resolver = registryResolver({
     watch,
     addresses: registry,
     clock,
+    wallClock,
     random,
     close,
     ...(logger && { logger }),

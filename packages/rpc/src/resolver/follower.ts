@@ -244,10 +244,10 @@ export class Follower {
   }
 
   async #recallOnce(reason: string): Promise<void> {
-    const { lastKnown, clock, log } = this.#options;
+    const { lastKnown, log } = this.#options;
     const found = await lastKnown?.read(this.#service);
     if (found === undefined || this.#isInformed() || this.#known.recall(found.endpoints) === 0) return;
-    const fields = { known: this.#known.size, ageMs: Math.max(0, Math.round(clock.now() - found.savedAtMs)), reason };
+    const fields = { known: this.#known.size, ageMs: found.ageMs, reason };
     if (this.#source.state !== 'warming') this.#source.become('last_known', fields);
     else log.info({ target: this.#service, ...fields }, 'calls go to the instances that an earlier process knew, too');
     this.#listener.onResolution({ endpoints: this.#known.list(), departed: [] });

@@ -25,7 +25,10 @@ function start(storage = memoryStorage(), addresses: readonly string[] = REGISTR
   const clock = new ManualClock();
   const { logger, lines } = recordingLogger();
   const random = seededRandom(3);
-  const resolver = registryResolver({ watch: script.watch, addresses, clock, random, logger, storage });
+  const resolver = registryResolver({
+    ...{ watch: script.watch, addresses, random, logger, storage },
+    ...{ clock, wallClock: clock.wall },
+  });
   open.push(resolver);
   const resolving = resolver.resolve(SERVICE, told.listener);
   const said = () => lines.filter(({ level }) => level !== 'debug');
@@ -65,6 +68,14 @@ describe('what the registry said', () => {
         { instanceId: 'b', address: 'b:1' },
       ],
     });
+  });
+
+  it('is kept with the time that the wall clock shows, as another process reads it', async () => {
+    const { event, clock, storage } = start();
+    clock.wall.set(new Date('2027-03-04T05:06:07Z'));
+    await event({ position: at(1n), event: snapshot('a') });
+    await clock.advance(1_000);
+    expect(JSON.parse(storage.texts.get(FILE) ?? '')).toMatchObject({ savedAt: '2027-03-04T05:06:08.000Z' });
   });
 
   it('is kept without those that start or drain, as they are others by then', async () => {

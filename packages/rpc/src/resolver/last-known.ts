@@ -1,6 +1,6 @@
 import type { Logger } from '../call/index.js';
-import type { Clock, Timer } from '../clock/index.js';
-import { formatLastKnown, type LastKnown, parseLastKnown } from './last-known-format.js';
+import type { Clock, Timer, WallClock } from '../clock/index.js';
+import { formatLastKnown, parseLastKnown } from './last-known-format.js';
 import type { Endpoint } from './resolver.js';
 
 /** Keeps texts under names, beyond the life of a process. */
@@ -19,7 +19,16 @@ export interface LastKnownOptions {
   /** The registry's addresses. */
   readonly registry: readonly string[];
   readonly clock: Clock;
+  /** What is kept says when it was kept, for another process. */
+  readonly wallClock: WallClock;
   readonly log: Logger;
+}
+
+/** What an earlier process knew. */
+export interface Recalled {
+  readonly endpoints: readonly Endpoint[];
+  /** How long ago the registry was last heard; 0 where that is to come, as a clock was set back. */
+  readonly ageMs: number;
 }
 
 /** Changes that come closer together are written as one. */
@@ -51,11 +60,13 @@ export class LastKnownKeeper {
   }
 
   /** What an earlier process knew of `service`; undefined where there is nothing that can be used. */
-  async read(service: string): Promise<LastKnown | undefined> {
-    const { storage, registry, log } = this.#options;
+  async read(service: string): Promise<Recalled | undefined> {
+    const { storage, registry, wallClock, log } = this.#options;
     try {
       const text = await this.#inTime(storage.read(nameOf(service)));
-      return text === undefined ? undefined : parseLastKnown(text, { service, registry });
+      if (text === undefined) return undefined;
+      const { endpoints, savedAtMs } = parseLastKnown(text, { service, registry });
+      return { endpoints, ageMs: Math.max(0, wallClock.now().getTime() - savedAtMs) };
     } catch (error) {
       const fields = { target: service, file: storage.locate(nameOf(service)), reason: messageOf(error) };
       log.warn(fields, 'the last known instances are left aside; they are kept anew once the registry answers');
@@ -125,9 +136,10 @@ export class LastKnownKeeper {
   }
 
   async #tryToWrite(service: string, endpoints: readonly Endpoint[]): Promise<boolean> {
-    const { storage, registry, clock } = this.#options;
+    const { storage, registry, wallClock } = this.#options;
     try {
-      const text = formatLastKnown(endpoints, { service, registry, savedAtMs: clock.now() });
+      const savedAtMs = wallClock.now().getTime();
+      const text = formatLastKnown(endpoints, { service, registry, savedAtMs });
       await storage.write(nameOf(service), text);
       this.#failed = false;
       return true;

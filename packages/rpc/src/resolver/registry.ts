@@ -1,6 +1,6 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Logger, silentLogger } from '../call/index.js';
-import type { Clock, Random } from '../clock/index.js';
+import { type Clock, type Random, systemWallClock, type WallClock } from '../clock/index.js';
 import { Follower, type FollowerOptions, type Watch } from './follower.js';
 import { type EndpointStorage, LastKnownKeeper } from './last-known.js';
 import type { Resolver } from './resolver.js';
@@ -11,6 +11,7 @@ export interface RegistryResolverOptions {
   /** The registry's addresses: replicas over one store, of which any one will do. */
   readonly addresses: readonly string[];
   readonly clock: Clock;
+  readonly wallClock?: WallClock;
   readonly random: Random;
   readonly logger?: Logger;
   /** Keeps what is known for a process that starts while the registry is away; nothing is kept without it. */
@@ -53,8 +54,8 @@ export function registryResolver(options: RegistryResolverOptions): Resolver {
 }
 
 function keeperOf(registry: readonly string[], options: RegistryResolverOptions): LastKnownKeeper | undefined {
-  const { storage, clock, logger: log = silentLogger } = options;
-  return storage === undefined ? undefined : new LastKnownKeeper({ storage, registry, clock, log });
+  const { storage, clock, wallClock = systemWallClock, logger: log = silentLogger } = options;
+  return storage === undefined ? undefined : new LastKnownKeeper({ storage, registry, clock, wallClock, log });
 }
 
 function sharedOf(

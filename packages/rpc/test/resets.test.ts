@@ -1,0 +1,111 @@
+/**
+ * A client by others may cancel many calls, or let their deadlines pass, over the connection that it has: Node closes it
+ * by default, with every innocent call on it.
+ */
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http2 from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import type { ServerCall } from '../src/call/index.js';
+import { createRouter, serve } from '../src/server/index.js';
+import { standIn } from '../src/testing/index.js';
+import { until } from './support/wait.js';
+
+const BUILD_TIMEOUT_MS = 240_000;
+/** More than the 1,000 that Node bears at once. */
+const RESETS = 3_000;
+const HEADERS = { ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', te: 'trailers' };
+/** A request for the health of `slow`, without compression. */
+const SLOW = Buffer.from([0, 0, 0, 0, 6, 10, 4, ...Buffer.from('slow')]);
+
+/** Node has had the option since 22.11; before, nothing can be done. */
+const bearable = process.versions.node.localeCompare('22.11', 'en', { numeric: true }) >= 0;
+const run = promisify(execFile);
+const closers: (() => unknown)[] = [];
+let folder: string;
+let missing: string | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rondo-go-'));
+  const options = { cwd: fileURLToPath(new URL('go-client', import.meta.url)), timeout: BUILD_TIMEOUT_MS };
+  missing = await run('go', ['build', '-o', join(folder, 'client'), '.'], options).then(
+    () => undefined,
+    (error: unknown) => String(error).split('\n', 2).join(' '),
+  );
+  if (missing !== undefined) process.stdout.write(`SKIPPED: a Go client that cancels many calls: ${missing}\n`);
+}, BUILD_TIMEOUT_MS);
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A server whose calls of the health of `slow` end by their callers alone. */
+async function start() {
+  let begun = 0;
+  let ended = 0;
+  const check = async ({ service }: { readonly service: string }, { limit }: ServerCall) => {
+    if (service !== 'slow') return {};
+    begun += 1;
+    limit.onEnd(() => {
+      ended += 1;
+    });
+    return limit.race(new Promise<never>(() => undefined));
+  };
+  const router = createRouter({ services: [standIn(HealthDefinition, { check })] });
+  const server = await serve(router, { listen: '127.0.0.1:0' });
+  closers.push(() => server.drain(0));
+  return { address: server.address, begun: () => begun, ended: () => ended };
+}
+
+describe('a server', () => {
+  it('bears that a client cancels thousands of calls at once, and ends each', async () => {
+    const { address, begun, ended } = await start();
+    const session = http2.connect(`http://${address}`);
+    closers.push(() => session.destroy());
+    let goodbye: number | undefined;
+    session.on('goaway', (code) => {
+      goodbye = code;
+    });
+    session.on('error', () => session.destroy());
+    const innocent = ask(session);
+    const others = Array.from({ length: RESETS }, () => ask(session));
+    await until(() => begun() === RESETS + 1);
+    for (const stream of others) stream.close(http2.constants.NGHTTP2_CANCEL);
+    if (bearable) {
+      await until(() => ended() === RESETS);
+      expect(innocent.closed).toBe(false);
+      expect(goodbye).toBeUndefined();
+    } else {
+      await until(() => innocent.closed);
+      expect(goodbye).toBe(http2.constants.NGHTTP2_INTERNAL_ERROR);
+    }
+  });
+
+  it('fails no innocent call of a Go client that cancels many, and lets many expire', async () => {
+    if (missing !== undefined) return expect(missing).toContain('go');
+    // What becomes of a connection that is closed again and again is a matter of chance.
+    if (!bearable) return expect(process.version).toMatch(/^v2[0-2]\./);
+    const { address } = await start();
+    const { stdout } = await run(join(folder, 'client'), [address, '2', '1500']);
+    const { innocent, expired, cancelled, connections } = JSON.parse(stdout);
+    expect(Object.keys(expired)).toEqual(['DeadlineExceeded']);
+    expect(Object.keys(cancelled)).toEqual(['Canceled']);
+    expect(Object.keys(innocent)).toEqual(['OK']);
+    expect(connections).toBe(1);
+  });
+});
+
+function ask(session: http2.ClientHttp2Session): http2.ClientHttp2Stream {
+  const stream = session.request({ ...HEADERS, 'content-type': 'application/grpc' });
+  stream.on('error', () => stream.destroy());
+  stream.resume().end(SLOW);
+  return stream;
+}
