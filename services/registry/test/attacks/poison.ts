@@ -1,0 +1,74 @@
+import { type Instance, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Attacker } from './attacker.js';
+import { type Attempt, ELSEWHERE, NO_VALUE, ownInstance } from './attempt.js';
+import { CALCULATOR } from './scene.js';
+
+type Request = Parameters<Attacker['register']>[0];
+
+const SHORT = { seconds: 3n };
+
+function registering(name: string, part: Partial<Instance>, request: Request = {}): Attempt {
+  return {
+    name: `registers an instance ${name}`,
+    ends: 'INVALID_ARGUMENT',
+    run: async (attacker) => (await attacker.register({ instance: ownInstance(part), ttl: SHORT, ...request })).code,
+  };
+}
+
+const at = (address: string) => ({ endpoints: [{ ...ELSEWHERE, address }] });
+const labels = (count: number, size: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v'.repeat(size)]));
+const pinged = (seconds: bigint, nanos: number) => ({
+  endpoints: [{ ...ELSEWHERE, minPingInterval: { seconds, nanos } }],
+});
+
+/** Registrations of the attacker's own, to harm those that watch or look, and what they are told. */
+export const poison: readonly Attempt[] = [
+  registering('whose address clears a terminal', at('\u001b[2J:80')),
+  registering('whose address sets colours', at('\u001bc:80')),
+  registering('whose address reads backwards', at('\u202e1.0.0.721:80')),
+  registering('whose address has a null byte', at('a\0b:80')),
+  registering('whose address is a line of a log', at('a:80\n{"level":"error","msg":"forged"}')),
+  registering('whose address is empty', at('')),
+  registering('whose address is a URL', at('http://evil:80')),
+  registering('whose address has a port out of range', at('evil:65536')),
+  registering('whose address is far too long', at(`${'a'.repeat(100_000)}:80`)),
+  registering('whose socket has a control character', at('unix:/tmp/\u0007')),
+  registering('with endpoints without end', { endpoints: Array(5_000).fill(ELSEWHERE) }),
+  registering('without protection said', { endpoints: [{ ...ELSEWHERE, security: Security.SECURITY_UNSPECIFIED }] }),
+  registering('whose zone clears a terminal', { zone: '\u001bc/\u001bc' }),
+  registering('whose version is two lines', { version: '1\nINSTANCE ADDRESS' }),
+  registering('whose id has a control character', { instanceId: 'a\u001b[2K' }),
+  registering('that serves one service twice', { services: ['a.B', 'a.B'] }),
+  registering('that serves 5,000 services', { services: Array.from({ length: 5_000 }, (_, i) => `a.B${i}`) }),
+  registering('whose service has a line break', { services: ['a.B\n'] }),
+  registering('with all that can be wrong, many times over', {
+    services: Array.from({ length: 64 }, () => '\u001b'.repeat(300)),
+    metadata: labels(500, 5_000),
+    fingerprints: labels(500, 500),
+  }),
+  registering('with labels of a mebibyte', { metadata: labels(32, 32_768) }),
+  registering('with a weight below zero', { weight: -1 }),
+  registering('with the greatest weight there is', { weight: 2 ** 31 - 1 }),
+  registering('in a state of which there is none', { status: NO_VALUE }),
+  registering('for a time below zero', {}, { ttl: { seconds: -10n } }),
+  registering('for ever', {}, { ttl: { seconds: 2n ** 63n - 1n, nanos: 2 ** 31 - 1 } }),
+  registering('for no time at all', {}, { ttl: { seconds: 0n, nanos: 1 } }),
+  registering('that is pinged all the time', pinged(0n, 1)),
+  registering('that is pinged before it was', pinged(-1n, -(2 ** 31))),
+  registering('that counts backwards', {}, { sequence: -1n }),
+  { ...registering('with a label __proto__', { metadata: Object.fromEntries([['__proto__', 'x']]) }), ends: 'OK' },
+  { ...registering('of the service __proto__', { services: ['__proto__', 'constructor', 'toString'] }), ends: 'OK' },
+  {
+    ...registering('of the service that is attacked, where no process listens', { services: [CALCULATOR] }),
+    ends: 'OK',
+  },
+  {
+    name: 'registers an instance of the service that is attacked at the address of the victim',
+    ends: 'OK',
+    async run(attacker) {
+      const { endpoints, services } = await attacker.victim();
+      return (await attacker.register({ instance: ownInstance({ endpoints, services }), ttl: SHORT })).code;
+    },
+  },
+];

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { Instance, RegisterRequest } from '@rondo/contracts/rondo/registry/v1/registry';
+import { systemWallClock } from '@rondo/rpc/clock';
+import type { Attacker } from './attacker.js';
+import { type Attempt, ELSEWHERE, ownInstance } from './attempt.js';
+
+type Request = Parameters<Attacker['register']>[0];
+
+const LATEST = 2n ** 63n - 1n;
+const STOLEN = { endpoints: [ELSEWHERE] };
+
+/** What is sent in place of the victim's own registration. */
+function instead(make: (victim: Instance) => Request): Attempt['run'] {
+  return async (attacker) => (await attacker.register(make(await attacker.victim()))).code;
+}
+
+/** As {@link instead}, with more of the wire in the attacker's hands. */
+function byHand(make: (victim: Instance) => readonly Uint8Array[]): Attempt['run'] {
+  return async (attacker) => (await attacker.call('Register', Buffer.concat(make(await attacker.victim())))).code;
+}
+
+const encode = (request: Request) => RegisterRequest.encode(RegisterRequest.fromPartial(request)).finish();
+const secretOf = (text: string) => createHash('sha256').update(text).digest();
+
+/** Registrations under the victim's id. */
+export const registerAttempts: readonly Attempt[] = [
+  {
+    name: 'repeats the registration that is listed, with endpoints of its own',
+    ends: 'PERMISSION_DENIED',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN } })),
+  },
+  {
+    name: 'repeats it word for word, to be told the lease',
+    ends: 'PERMISSION_DENIED',
+    run: instead((victim) => ({ instance: victim, ttl: { seconds: 600n } })),
+  },
+  ...Object.entries({
+    'of zeros': () => Buffer.alloc(32),
+    'made from the instance id': ({ instanceId }: Instance) => secretOf(instanceId),
+    'made from the incarnation': ({ incarnation }: Instance) => secretOf(String(incarnation)),
+    'of one byte less': () => Buffer.alloc(31, 1),
+    'that is the hash of nothing': () => secretOf(''),
+  }).map(([which, secret]) => ({
+    name: `repeats it with a secret ${which}`,
+    ends: 'PERMISSION_DENIED',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, secret: secret(victim) })),
+  })),
+  {
+    name: 'repeats it with a secret of a mebibyte',
+    ends: 'INVALID_ARGUMENT',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, secret: Buffer.alloc(2 ** 20) })),
+  },
+  {
+    name: 'repeats it with a secret of one byte',
+    ends: 'INVALID_ARGUMENT',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, secret: Buffer.alloc(1) })),
+  },
+  {
+    name: 'repeats it later than all that the victim will ever say',
+    ends: 'PERMISSION_DENIED',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, sequence: LATEST })),
+  },
+  {
+    name: 'repeats it for the shortest time, so that the lease runs out',
+    ends: 'PERMISSION_DENIED',
+    run: instead((victim) => ({ instance: victim, ttl: { seconds: 3n } })),
+  },
+  {
+    name: 'repeats it as draining',
+    ends: 'PERMISSION_DENIED',
+    run: instead((victim) => ({ instance: { ...victim, status: 3 } })),
+  },
+  {
+    name: 'repeats it in two parts: the victim, then other endpoints',
+    ends: 'INVALID_ARGUMENT',
+    run: byHand((victim) => [encode({ instance: victim }), encode({ instance: STOLEN })]),
+  },
+  {
+    name: 'repeats it in two parts, the other id first',
+    ends: 'PERMISSION_DENIED',
+    run: byHand((victim) => [encode({ instance: ownInstance() }), encode({ instance: victim })]),
+  },
+  {
+    name: 'sends many secrets in one message',
+    ends: 'PERMISSION_DENIED',
+    run: byHand((victim) => [
+      encode({ instance: { ...victim, ...STOLEN } }),
+      ...Array.from({ length: 200 }, (_, index) => encode({ secret: Buffer.alloc(32, index) })),
+    ]),
+  },
+  {
+    name: 'says that it is the registry: fields that the registry alone sets',
+    ends: 'PERMISSION_DENIED',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN, revision: LATEST, registerTime: new Date(0) } })),
+  },
+  ...Object.entries<() => bigint>({
+    'of the far future': () => LATEST,
+    'a minute and more ahead': () => BigInt(systemWallClock.now().getTime() + 70_000),
+    'of zero': () => 0n,
+    'before all time': () => -(2n ** 63n),
+  }).map(([which, incarnation]) => ({
+    name: `takes over with an incarnation ${which}`,
+    ends: 'INVALID_ARGUMENT',
+    run: instead((victim) => ({
+      instance: { ...victim, ...STOLEN, incarnation: incarnation() },
+      ttl: { seconds: 600n },
+    })),
+  })),
+  {
+    name: 'takes over with an earlier incarnation',
+    ends: 'ABORTED',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN, incarnation: victim.incarnation - 1n } })),
+  },
+  {
+    name: 'takes over with an incarnation of more than 64 bits',
+    ends: ['ABORTED', 'INVALID_ARGUMENT', 'PERMISSION_DENIED'],
+    run: byHand((victim) => {
+      const { incarnation: _, ...rest } = victim;
+      const inner = Instance.encode(Instance.fromPartial({ ...rest, ...STOLEN })).finish();
+      const tooLong = Buffer.from([0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+      const whole = Buffer.concat([inner, tooLong]);
+      return [Buffer.from([0x0a, 0x80 | (whole.length & 127), whole.length >> 7]), whole];
+    }),
+  },
+  ...Object.entries({
+    'a newline': '\n',
+    'a null byte': '\0',
+    'a space': ' ',
+    'another path': '/../calculator-1',
+    'a letter that looks the same': '\u0430',
+    'a mark of direction': '\u202e',
+  }).map(([which, end]) => ({
+    name: `takes an id that ends in ${which}`,
+    ends: 'INVALID_ARGUMENT',
+    run: instead((victim) => ({ instance: { ...victim, ...STOLEN, instanceId: `${victim.instanceId}${end}` } })),
+  })),
+  {
+    name: 'takes the id in other letters, which is another id',
+    ends: 'OK',
+    run: instead(({ instanceId }) => ({
+      instance: ownInstance({ instanceId: instanceId.toUpperCase() }),
+      ttl: { seconds: 3n },
+    })),
+  },
+  ...['__proto__', 'constructor', '..', '-'].map((instanceId) => ({
+    name: `registers an instance of its own as ${instanceId}`,
+    ends: 'OK',
+    run: instead(() => ({ instance: ownInstance({ instanceId }), ttl: { seconds: 3n } })),
+  })),
+];

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A registry in a process of its own, as it is deployed. */
+export interface RegistryProcess {
+  readonly address: string;
+  /** Whether it runs as it did from the start. */
+  readonly alive: boolean;
+  /** All that it has said so far. */
+  output(): string;
+  close(): Promise<void>;
+}
+
+// Built output, as a process runs it.
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** Starts one, and resolves once it listens. */
+export async function startRegistryProcess(environment: Readonly<Record<string, string>>): Promise<RegistryProcess> {
+  const { PATH = '' } = process.env;
+  const env = { PATH, RONDO_LISTEN: '127.0.0.1:0', ...environment };
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  let output = '';
+  const keep = (bytes: Buffer) => {
+    output += bytes;
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  const exited = once(child, 'exit');
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  let address: string | undefined;
+  while (address === undefined) {
+    if (hasEnded()) throw new Error(`the registry has ended: ${output}`);
+    await Promise.race([child.stdout && once(child.stdout, 'data'), exited]);
+    address = /listening on ([\d.:]+)"/.exec(output)?.[1];
+  }
+  return {
+    address,
+    get alive() {
+      return !hasEnded();
+    },
+    output: () => output,
+    async close() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
