@@ -67,6 +67,10 @@ describe('a bad request', () => {
     ['too many labels', { instance: sales({ metadata: labels(33, 1) }) }, ['instance.metadata']],
     ['a negative weight', { instance: sales({ weight: -1 }) }, ['instance.weight']],
     ['a negative sequence', { instance: sales(), sequence: -1n }, ['sequence']],
+    ['a secret that could be guessed', { instance: sales(), secret: Buffer.alloc(15) }, ['secret']],
+    ['too long a secret', { instance: sales(), secret: Buffer.alloc(65) }, ['secret']],
+    ['a version with a line break', { instance: sales({ version: '1\n2' }) }, ['instance.version']],
+    ['a zone with a control character', { instance: sales({ zone: 'eu/\u001b' }) }, ['instance.zone']],
     ['too long a TTL', { instance: sales(), ttl: { seconds: 600n, nanos: 1 } }, ['ttl']],
     ['too long an id', { instance: sales({ instanceId: 'x'.repeat(129) }) }, ['instance.instance_id']],
     ['too long a fingerprint', fingerprinted('x'.repeat(65)), [`instance.fingerprints["${SALES}"]`]],
@@ -106,6 +110,8 @@ describe('a bad request', () => {
     'unix:a',
     'unix:',
     `${'a'.repeat(254)}:1`,
+    'a\u001b:1',
+    'unix:/a\u202e',
   ])('with the address %p is refused', async (address) => {
     const { registry } = start();
     const request = { instance: sales({ endpoints: [endpoint(address)] }) };

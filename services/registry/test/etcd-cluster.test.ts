@@ -151,6 +151,36 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     }
   });
 
+  it('ask for the secret whichever was told it, and each tells of what another has refused', async () => {
+    const { address } = await alone();
+    const [one, other] = [open([address]), open([address])];
+    await Promise.all([one, other].map(untilReady));
+    const { leaseId } = await one.register(registration({ incarnation: 5n }), TTL_MS * 10, said());
+    expect(await other.register(registration({ incarnation: 5n }), TTL_MS * 10, said())).toMatchObject({ leaseId });
+    for (const incarnation of [5n, 4n]) {
+      await expect(other.register(registration({ incarnation }), TTL_MS * 10)).rejects.toThrow();
+    }
+    await eventually(async () => (await listed(one))[0]?.lastRefused?.incarnation === 5n);
+    expect(await listed(other)).toMatchObject([{ lastRefused: { incarnation: 5n } }]);
+  });
+
+  it('of a version before, which write no secret, leave an instance its lease, and no one else gets that', async () => {
+    const { address } = await alone();
+    const [one, before] = [open([address]), open([address], { through: forgettingSecrets })];
+    await Promise.all([one, before].map(untilReady));
+    const { leaseId } = await one.register(registration(), TTL_MS * 10, said());
+    const lease = { leaseId, instanceId: 'sales-1' };
+    await before.update(lease, { weight: 7 });
+    expect(await one.renew(lease)).toMatchObject({ ttlMs: TTL_MS * 10 });
+    for (const options of [said(), {}]) {
+      await expect(one.register(registration(), TTL_MS * 10, options)).rejects.toMatchObject({
+        name: 'SecretMismatch',
+      });
+    }
+    await one.deregister(lease);
+    await one.register(registration(), TTL_MS * 10, said());
+  });
+
   it('go on with what they know while etcd is away, refuse changes within 3 s, and recover by themselves', async () => {
     const etcd = await alone();
     const { log, lines } = recordingLog();
@@ -260,6 +290,21 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     expect(await resumed).toMatchObject({ kind: 'progress', position });
   });
 });
+
+/** Has a store write what a version before would: nothing of secrets. */
+function forgettingSecrets(etcd: Etcd): Etcd {
+  return {
+    ...etcd,
+    commit: (conditions, steps, otherwise) => {
+      for (const { request } of steps) {
+        if (request?.$case !== 'requestPut') continue;
+        const text = request.value.value.toString().replace(/"secretHash":"[^"]*",/, '');
+        request.value.value = Buffer.from(text);
+      }
+      return etcd.commit(conditions, steps, otherwise);
+    },
+  };
+}
 
 /** Lets a store's watch break off, and hear nothing until it is opened again. */
 function watchGate() {

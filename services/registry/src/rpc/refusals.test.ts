@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Logger, silentLogger } from '@rondo/rpc/call';
+import { ManualClock } from '@rondo/rpc/testing';
+import { IncarnationAhead, InstanceTakenOver, LeaseNotFound, LimitReached, SecretMismatch } from '../domain/errors.js';
+import { Refusals } from './refusals.js';
+
+const taken = new InstanceTakenOver('sales-1', 9n);
+
+function start() {
+  const clock = new ManualClock();
+  const lines: object[] = [];
+  const warn: Logger['warn'] = (fields, message) => void lines.push({ ...fields, message });
+  const refusals = new Refusals({ ...silentLogger, warn }, clock);
+  const note = (fault: unknown, instanceId = 'sales-1') =>
+    refusals.note(fault, { registration: { instanceId, incarnation: 7n }, peer: '10.0.0.7:4242' });
+  return { clock, lines, refusals, note };
+}
+
+describe('refusals', () => {
+  it('are counted by reason, and nothing else is', () => {
+    const { refusals, note, lines } = start();
+    note(taken);
+    note(taken);
+    note(new SecretMismatch('sales-1', 7n));
+    note(new IncarnationAhead('sales-1', 7n, 0));
+    note(new LimitReached('instances', 1));
+    note(new LeaseNotFound('sales-1'));
+    note(new Error('a fault of another kind'));
+    expect(refusals.counts).toEqual({ later_incarnation: 2, secret: 1, incarnation_ahead: 1, limit: 1 });
+    expect(lines).toHaveLength(4);
+  });
+
+  it('are told with who came, from where, and why', () => {
+    const { note, lines } = start();
+    note(taken);
+    expect(lines).toEqual([
+      {
+        instanceId: 'sales-1',
+        incarnation: '7',
+        reason: 'later_incarnation',
+        peer: '10.0.0.7:4242',
+        message: 'a registration was refused: a process that started later holds its instance id',
+      },
+    ]);
+  });
+
+  it('of one instance id are told once a minute, with how many were left out', async () => {
+    const { clock, note, lines, refusals } = start();
+    for (let second = 0; second < 120; second += 1) {
+      note(taken);
+      await clock.advance(1_000);
+    }
+    expect(lines).toMatchObject([{ instanceId: 'sales-1' }, { instanceId: 'sales-1', leftOut: 59 }]);
+    expect(refusals.counts.later_incarnation).toBe(120);
+  });
+
+  it('of many instance ids are told by ten lines a minute', async () => {
+    const { clock, note, lines } = start();
+    for (let index = 0; index < 5_000; index += 1) note(taken, `i-${index}`);
+    expect(lines).toHaveLength(10);
+    await clock.advance(60_000);
+    note(taken, 'the next');
+    expect(lines.slice(10)).toMatchObject([{ instanceId: 'the next', leftOut: 4_990 }]);
+  });
+});

@@ -1,0 +1,207 @@
+/** Processes that want one instance id, each with its registration as every service has it, and a real registry. */
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Logger } from '@rondo/rpc/call';
+import { seededRandom } from '@rondo/rpc/testing';
+import { createState, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
+import { refusal, SALES, SECRET, sales, start, stopAll } from './started-registry.js';
+import { recordingLog } from './store/fixture.js';
+
+afterEach(stopAll);
+
+const TTL_MS = 9_000;
+type Registry = ReturnType<typeof start>;
+
+interface Process {
+  readonly address: string;
+  readonly lines: readonly string[];
+  close(): Promise<void>;
+}
+
+/** A process of `sales-1` that starts now, on a machine whose clock is ahead. */
+function begin({ registry, clock }: Registry, seed: number, aheadMs = 0): Process {
+  const { log, lines }: { log: Logger; lines: string[] } = recordingLog();
+  const address = `10.0.0.${seed}:50053`;
+  const endpoint = { address, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined };
+  const registration: Registration = startRegistration({
+    registry,
+    instance: {
+      instanceId: 'sales-1',
+      incarnation: BigInt(clock.now() + aheadMs),
+      endpoints: [endpoint],
+      services: [SALES],
+      zone: '',
+      version: '',
+      weight: 0,
+      metadata: {},
+      fingerprints: {},
+    },
+    readiness: createState(readinessOf([])),
+    ttlMs: TTL_MS,
+    clock,
+    random: seededRandom(seed),
+    log,
+  });
+  return { address, lines, close: () => registration.close() };
+}
+
+async function holder({ registry }: Registry) {
+  const [instance] = (await registry.listInstances({ service: SALES })).instances;
+  return instance?.endpoints[0]?.address;
+}
+
+describe('two processes with one instance id', () => {
+  it('do not take turns: the later holds it for as long as it lives, and each says so once', async () => {
+    const scene = start();
+    const earlier = begin(scene, 1);
+    await scene.clock.advance(5_000);
+    const later = begin(scene, 2);
+    await scene.clock.advance(TTL_MS);
+    const { position } = await scene.registry.listServices({});
+    for (let minute = 0; minute < 10; minute += 1) {
+      await scene.clock.advance(60_000);
+      expect(await holder(scene)).toBe(later.address);
+    }
+    expect((await scene.registry.listServices({})).position).toEqual(position);
+    expect(earlier.lines).toEqual([
+      'info: registered',
+      expect.stringMatching(/^error: another process registered as sales-1/),
+    ]);
+    expect(later.lines).toEqual(['info: registered']);
+    const [instance] = (await scene.registry.listInstances({})).instances;
+    expect(instance?.lastRefused).toMatchObject({ address: earlier.address });
+    await Promise.all([earlier.close(), later.close()]);
+  });
+
+  it.each([
+    ['said goodbye', TTL_MS],
+    ['died', 2 * TTL_MS],
+  ])('the earlier is back within a TTL when the later has %s', async (how, withinMs) => {
+    const scene = start();
+    const earlier = begin(scene, 1);
+    await scene.clock.advance(5_000);
+    const later = { ...sales({ incarnation: BigInt(scene.clock.now()) }) };
+    const { leaseId } = await scene.registry.register({ instance: later, ttl: { seconds: 9n } });
+    await scene.clock.advance(4_000);
+    expect(await holder(scene)).toBe('127.0.0.1:50053');
+    if (how === 'said goodbye') await scene.registry.deregister({ leaseId, instanceId: 'sales-1' });
+    await scene.clock.advance(withinMs);
+    expect(await holder(scene)).toBe(earlier.address);
+    expect(earlier.lines.at(-1)).toBe('info: registered again: the other process of sales-1 is gone');
+    await scene.clock.advance(60_000);
+    expect(await holder(scene)).toBe(earlier.address);
+    await earlier.close();
+    expect(await holder(scene)).toBeUndefined();
+  });
+
+  it('of the same millisecond do not share a lease: the first holds it, the second waits', async () => {
+    const scene = start();
+    const [first, second] = [begin(scene, 1), begin(scene, 2)];
+    await scene.clock.advance(60_000);
+    expect(await holder(scene)).toBe(first.address);
+    expect(second.lines).toEqual([expect.stringMatching(/^warn: the registry holds this instance id for another/)]);
+    await first.close();
+    await scene.clock.advance(TTL_MS);
+    expect(await holder(scene)).toBe(second.address);
+    await second.close();
+  });
+});
+
+describe("a process whose machine's clock is ahead", () => {
+  it.each([
+    [1_000, 1],
+    [59_000, 1],
+    [3 * 3_600_000, 2],
+    [30 * 86_400_000, 2],
+  ])('by %i ms registers at once, and keeps its registration', async (aheadMs, lines) => {
+    const scene = start();
+    const process = begin(scene, 1, aheadMs);
+    await scene.clock.advance(0);
+    expect(await holder(scene)).toBe(process.address);
+    await scene.clock.advance(60_000);
+    expect(process.lines).toHaveLength(lines);
+    expect(process.lines.at(-1)).toBe('info: registered');
+    await process.close();
+  });
+
+  it('gives way to the process that is started after it, on whatever machine', async () => {
+    const scene = start();
+    const skewed = begin(scene, 1, 3_600_000);
+    await scene.clock.advance(5_000);
+    const next = begin(scene, 2);
+    await scene.clock.advance(TTL_MS);
+    expect(await holder(scene)).toBe(next.address);
+    await Promise.all([skewed.close(), next.close()]);
+  });
+
+  it('is told the rule, the clock and what to do, by whatever client it registers', async () => {
+    const { registry, clock, measured } = start();
+    const incarnation = BigInt(clock.now() + 3_600_000);
+    const error = await refusal(registry.register({ instance: sales({ incarnation }), secret: SECRET }));
+    expect(error.codeName).toBe('INVALID_ARGUMENT');
+    expect(error.detail(BadRequest)?.fieldViolations).toMatchObject([
+      {
+        field: 'instance.incarnation',
+        description: `is ${incarnation}, and may be at most 60 s ahead of the registry's clock, 2026-01-01T00:00:00.000Z; set the clock of this machine, or of the registry, by NTP and start the process again`,
+      },
+    ]);
+    expect(error.detail(ErrorInfo)).toMatchObject({
+      reason: 'INCARNATION_AHEAD',
+      domain: 'registry',
+      metadata: { registry_time_ms: String(clock.now()) },
+    });
+    expect(measured()['rondo.registry.refused_registrations incarnation_ahead']).toBe(1);
+  });
+});
+
+describe('a registration that is repeated', () => {
+  it('by one that does not know its secret is refused with what to do, counted and logged', async () => {
+    const { log, lines } = recordingLog();
+    const { registry, measured } = start({}, log);
+    await registry.register({ instance: sales(), secret: SECRET });
+    const error = await refusal(registry.register({ instance: sales(), secret: Buffer.alloc(32, 8) }));
+    expect([error.codeName, error.message]).toEqual([
+      'PERMISSION_DENIED',
+      'instance id "sales-1" is held by a process of the same incarnation, 1: send the secret that it registered with, or give this process its own RONDO_INSTANCE_ID',
+    ]);
+    expect(error.detail(ErrorInfo)).toMatchObject({ reason: 'INSTANCE_ID_HELD', domain: 'registry' });
+    expect(measured()['rondo.registry.refused_registrations secret']).toBe(1);
+    expect(lines).toContainEqual(expect.stringMatching(/^warn: a registration was refused: .*without the secret/));
+  });
+});
+
+describe('an instance of a version that sends no secret', () => {
+  const registered = async ({ registry }: Registry) => {
+    const { leaseId } = await registry.register({ instance: sales(), sequence: 1n });
+    return { leaseId, instanceId: 'sales-1' };
+  };
+
+  it('registers, renews, changes, and is back at once when the registry has forgotten it', async () => {
+    const scene = start();
+    const lease = await registered(scene);
+    await scene.registry.renew(lease);
+    const status = InstanceStatus.INSTANCE_STATUS_DRAINING;
+    await scene.registry.update({ ...lease, status, updateMask: ['status'], sequence: 2n });
+    await scene.clock.advance(10_000);
+    expect((await refusal(scene.registry.renew(lease))).codeName).toBe('NOT_FOUND');
+    const again = await registered(scene);
+    await scene.registry.deregister(again);
+    expect(await holder(scene)).toBeUndefined();
+  });
+
+  it('whose first reply was lost stays listed, and registers when that lease has run out', async () => {
+    const scene = start();
+    await registered(scene);
+    // Not ABORTED: on that, a version before gave up for good.
+    expect((await refusal(scene.registry.register({ instance: sales(), sequence: 2n }))).codeName).toBe(
+      'PERMISSION_DENIED',
+    );
+    await scene.clock.advance(9_999);
+    expect(await holder(scene)).toBe('127.0.0.1:50053');
+    await scene.clock.advance(1);
+    await scene.registry.register({ instance: sales(), sequence: 3n });
+    expect(await holder(scene)).toBe('127.0.0.1:50053');
+  });
+});
