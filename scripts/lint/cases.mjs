@@ -101,8 +101,8 @@ export const refused = [
     alias: "'SELECT products.*, orders.id FROM products'",
     last: "'DELETE FROM products RETURNING products.*'",
     record: '`SELECT (jsonb_populate_record(products, made)).* FROM requests`',
-    after: '`SELECT ${part}, lines.*\n  FROM products`',
-    of: '`SELECT ${part}.* FROM products`',
+    after: `\`SELECT \${part}, lines.*\n  FROM products\``,
+    of: `\`SELECT \${part}.* FROM products\``,
   }).map(([name, sql]) => [
     `services/sales/src/adapters/star-${name}.ts`,
     read,
