@@ -1,43 +1,32 @@
 /**
  * When and where tests run that read a calendar: every weekday, the ends of months and years, a leap day, days of 23 and of
  * 25 hours, and places whose day is another than that of UTC. Those that end in 30 seconds before something have it happen
- * while tests run. All are past: etcd, whose clock can't be shifted, would take a certificate of the future for no good.
+ * while tests run. None is earlier than the days that tests name as past.
  * @type {{ name: string, time: string, zone: string, what: string }[]}
  */
 export const MOMENTS = [
-  { name: 'monday', time: '2024-12-30T12:00:00Z', zone: 'UTC', what: 'a Monday of 2024, in the first week of 2025' },
+  { name: 'monday', time: '2029-12-31T12:00:00Z', zone: 'UTC', what: 'a Monday of 2029, in the first week of 2030' },
+  { name: 'leap-day', time: '2028-02-29T12:00:00Z', zone: 'Europe/Berlin', what: 'a leap day, a Tuesday' },
   {
-    name: 'tuesday',
-    time: '2026-06-30T12:00:00Z',
+    name: 'wednesday',
+    time: '2027-06-30T12:00:00Z',
     zone: 'Pacific/Apia',
-    what: 'a Tuesday of June, Wednesday in July there',
+    what: 'a Wednesday; Thursday, and July, there',
   },
-  { name: 'wednesday', time: '2026-11-18T12:00:00Z', zone: 'America/New_York', what: 'a Wednesday like any other' },
-  { name: 'leap-day', time: '2024-02-29T12:00:00Z', zone: 'Europe/Berlin', what: 'a leap day, a Thursday' },
-  {
-    name: 'new-year',
-    time: '2021-01-01T02:00:00Z',
-    zone: 'America/New_York',
-    what: 'a Friday, in week 53 of 2020; there 2020',
-  },
+  { name: 'new-years-eve', time: '2026-12-31T23:59:30Z', zone: 'UTC', what: 'a Thursday, before a year begins' },
+  { name: 'new-year', time: '2027-01-01T02:00:00Z', zone: 'America/New_York', what: 'a Friday in week 53; there 2026' },
   {
     name: 'saturday',
-    time: '2022-01-01T12:00:00Z',
+    time: '2028-01-01T12:00:00Z',
     zone: 'Europe/Berlin',
-    what: 'a Saturday, in the last week of 2021',
+    what: 'a Saturday, in the last week of 2027',
   },
-  {
-    name: 'spring',
-    time: '2026-03-29T00:59:30Z',
-    zone: 'Europe/Berlin',
-    what: 'a Sunday of 23 hours, before it loses one',
-  },
+  { name: 'spring', time: '2027-03-28T00:59:30Z', zone: 'Europe/Berlin', what: 'a Sunday, before it loses an hour' },
   {
     name: 'autumn',
-    time: '2026-11-01T05:59:30Z',
+    time: '2027-11-07T05:59:30Z',
     zone: 'America/New_York',
-    what: 'a Sunday of 25 hours, before it has one again',
+    what: 'a Sunday, before it has an hour again',
   },
-  { name: 'sunday-night', time: '2026-06-14T23:59:30Z', zone: 'UTC', what: 'before a Monday begins' },
-  { name: 'new-years-eve', time: '2025-12-31T23:59:30Z', zone: 'UTC', what: 'before a year begins' },
+  { name: 'sunday-night', time: '2027-06-13T23:59:30Z', zone: 'UTC', what: 'before a Monday begins' },
 ];

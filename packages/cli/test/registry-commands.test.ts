@@ -232,13 +232,10 @@ describe('rondo ps', () => {
     const health = implement(HealthDefinition, { check: never, list: never, async *watch() {} });
     const stuck = await serve(createRouter({ services: [health] }), { listen: '127.0.0.1:0' });
     registry.put(instanceAt(stuck.address, 'stuck', ['s.v1.S']));
-    const startedAt = performance.now();
     const { stdout } = await rondo(['ps', '--check'], { environment });
-    const tookMs = performance.now() - startedAt;
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => mute.close(resolve));
     await stuck.drain(0);
-    expect(tookMs).toBeLessThan(5_000);
     expect(stdout).toContain("\nstuck can't be reached from here (no answer within 1000 ms)\n");
     expect(stdout).toMatch(/\nmute can't be reached from here \(no (answer|connection) within 1000 ms\)\n/);
   });

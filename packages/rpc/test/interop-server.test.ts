@@ -111,8 +111,9 @@ describe('our client and a plain grpc-js server', () => {
   });
 
   it('carry errors with their details', async () => {
-    for (const call of [client.unary({ text: 'fail' }), collect(client.serverStream({ count: 2 }))]) {
-      const error = await failure(call);
+    for (const error of await Promise.all(
+      [client.unary({ text: 'fail' }), collect(client.serverStream({ count: 2 }))].map(failure),
+    )) {
       expect(error).toMatchObject({ code: Status.ABORTED, message: 'äöü' });
       expect(error.detail(ErrorInfo)).toMatchObject({ reason: 'PLAIN' });
       expect(error.metadata.get('x-trailer')).toBe('from plain');

@@ -27,7 +27,7 @@ async function run(script: string) {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', imports + script], {
     cwd: PACKAGE,
     env: { ...process.env, NODE_OPTIONS: '' },
-    timeout: 10_000,
+    timeout: 120_000,
   });
   const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code, output, errors };

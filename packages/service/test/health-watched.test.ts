@@ -5,6 +5,7 @@ import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
+import { ManualClock } from '@rondo/rpc/testing';
 import { createHealth } from '../src/health/index.js';
 import { createState, readinessOf } from '../src/state/index.js';
 
@@ -28,10 +29,12 @@ async function start() {
   return { address: server.address, readiness, calls: () => calls };
 }
 
-it('an instance that is no longer ready gets no calls after 100 ms, and again when it is', async () => {
+it('an instance that is no longer ready gets no calls as soon as it says so, and again when it is', async () => {
   const sick = await start();
   const other = await start();
-  const channel = createChannel({ resolver: staticResolver([sick.address, other.address]), healthCheck: true });
+  // Time stands still for the client: it is told, and waits for no time to come before it asks.
+  const clock = new ManualClock();
+  const channel = createChannel({ resolver: staticResolver([sick.address, other.address]), healthCheck: true, clock });
   closers.push(() => channel.close());
   const client = createClient(CalculatorDefinition, { channel });
   const call = async (times: number) => {
@@ -40,9 +43,8 @@ it('an instance that is no longer ready gets no calls after 100 ms, and again wh
   const views = () => channel.inspect()[0]?.endpoints ?? [];
   const until = async (isSo: () => boolean) => {
     const began = performance.now();
-    while (!isSo() && performance.now() - began < 5_000) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (!isSo() && performance.now() - began < 60_000) await new Promise((resolve) => setTimeout(resolve, 1));
     expect(isSo()).toBe(true);
-    return performance.now() - began;
   };
   const heldAs = (expected: string | undefined) =>
     until(() => views().some(({ address, held }) => address === sick.address && held === expected));
@@ -54,16 +56,12 @@ it('an instance that is no longer ready gets no calls after 100 ms, and again wh
   await call(1);
   await until(() => views().every(({ state }) => state === 'ready'));
 
-  const taken: { out: number; back: number }[] = [];
   for (let round = 0; round < 3; round += 1) {
     sick.readiness.set(readinessOf(['the database']));
-    const out = await heldAs('not serving (health)');
+    await heldAs('not serving (health)');
     expect(await share(10)).toEqual([0, 10]);
     sick.readiness.set(readinessOf([]));
-    taken.push({ out, back: await heldAs(undefined) });
+    await heldAs(undefined);
     expect(await share(10)).toEqual([5, 5]);
   }
-  // A machine that has other things to do may be late once, and nothing here waits for a time to come.
-  expect(Math.min(...taken.map(({ out }) => out))).toBeLessThan(100);
-  expect(Math.min(...taken.map(({ back }) => back))).toBeLessThan(100);
 });

@@ -153,7 +153,7 @@ it.each([1, 2])('every watcher sees each change once and in order, whatever brea
     await runWriters(replicas, random, seed);
     const states = new Map(await Promise.all(TOPICS.map(async (topic) => [topic, await stateOf(topic)] as const)));
     const behind = () => watchers.filter(({ topic, knows }) => !knows(states.get(topic) ?? ''));
-    for (let waits = 0; behind().length > 0 && waits < 1_000; waits += 1) await pause(10);
+    for (let waits = 0; behind().length > 0 && waits < 12_000; waits += 1) await pause(10);
     expect(watchers.flatMap(({ faults }) => faults)).toEqual([]);
     expect(behind().map(({ topic }) => topic)).toEqual([]);
   } finally {

@@ -50,12 +50,11 @@ describe('DeleteProject', () => {
     expect(stale.detail(ErrorInfo)?.metadata).toEqual({ resource: name, changed: 'title' });
     const malformed = await failureOf(company.projects.deleteProject({ name: 'x', etag: 'x' }));
     expect(malformed.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual(['name', 'etag']);
-    for (const call of [
-      company.projects.deleteProject({ name: 'projects/none' }),
-      company.projects.undeleteProject({ name: 'projects/none' }),
-    ]) {
-      expect((await failureOf(call)).code).toBe(Status.NOT_FOUND);
-    }
+    const failures = await Promise.all([
+      failureOf(company.projects.deleteProject({ name: 'projects/none' })),
+      failureOf(company.projects.undeleteProject({ name: 'projects/none' })),
+    ]);
+    for (const { code } of failures) expect(code).toBe(Status.NOT_FOUND);
   });
 
   it('takes its tasks along, which neither show nor change until they come back with it', async () => {
@@ -66,14 +65,14 @@ describe('DeleteProject', () => {
     await company.projects.deleteProject({ name: parent });
     expect((await company.tasks.listTasks({ parent })).tasks).toEqual([]);
     expect((await company.tasks.listTasks({ parent, showDeleted: true })).tasks).toHaveLength(2);
-    for (const call of [
+    const refused = [
       company.tasks.updateTask({ task: { name: task.name, title: 'New' } }),
       company.tasks.createTask({ parent, task: { title: 'New' } }),
       company.tasks.deleteTask({ name: task.name }),
       company.tasks.undeleteTask({ name: gone.name }),
       company.projects.updateProject({ project: { name: parent, title: 'New' } }),
-    ]) {
-      const failure = await failureOf(call);
+    ];
+    for (const failure of await Promise.all(refused.map(failureOf))) {
       expect(failure.code).toBe(Status.FAILED_PRECONDITION);
       expect(failure.message).toContain(`${parent} is deleted`);
       expect(failure.detail(PreconditionFailure)?.violations).toMatchObject([{ type: 'STATE', subject: parent }]);
@@ -124,8 +123,8 @@ describe('DeleteTask', () => {
     const { name: gone } = await company.tasks.createTask({ parent, task: { title: 'Gone' } });
     await company.tasks.deleteTask({ name: gone });
     await company.projects.updateProject({ project: { name: parent, state: ProjectState.PROJECT_STATE_ARCHIVED } });
-    for (const call of [company.tasks.deleteTask({ name }), company.tasks.undeleteTask({ name: gone })]) {
-      const failure = await failureOf(call);
+    const refused = [company.tasks.deleteTask({ name }), company.tasks.undeleteTask({ name: gone })];
+    for (const failure of await Promise.all(refused.map(failureOf))) {
       expect(failure.code).toBe(Status.FAILED_PRECONDITION);
       expect(failure.message).toContain(`${parent} is ARCHIVED`);
     }

@@ -68,8 +68,7 @@ describe('request_id', () => {
     await company.projects.createProject({ project, requestId });
     const otherTitle = company.projects.createProject({ project: { title: 'Other' }, requestId });
     const otherTasks = company.projects.createProject({ project, tasks: [{ title: 'More' }], requestId });
-    for (const call of [otherTitle, otherTasks]) {
-      const failure = await failureOf(call);
+    for (const failure of await Promise.all([otherTitle, otherTasks].map(failureOf))) {
       expect(failure.code).toBe(Status.ALREADY_EXISTS);
       expect(failure.message).toContain(`request_id ${requestId} was used for another request`);
     }

@@ -3,7 +3,7 @@ import { Any } from '@rondo/contracts/google/protobuf/any';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { Status } from '@rondo/rpc/status';
+import { type RpcError, Status } from '@rondo/rpc/status';
 import { addMember, addProject, type Company, failureOf, startCompany, waiting } from './company.js';
 import { requireNothingOverbooked } from './weeks.js';
 
@@ -32,6 +32,12 @@ function branch(projectId: string, effortMinutes: bigint, { participant } = comp
     commit: async () => (await participant.commit({ transaction })).outcome,
     abort: async () => (await participant.abort({ transaction })).outcome,
   };
+}
+
+/** Why a branch isn't prepared; asked of another one where the caller's own time was over first, on a busy machine. */
+async function refusalOf(projectId: string, at: Company): Promise<RpcError> {
+  const failure = await failureOf(branch(projectId, 10n, at).prepare());
+  return failure.code === Status.DEADLINE_EXCEEDED ? await refusalOf(`${projectId}-again`, at) : failure;
 }
 
 const reservedFor = async (project: string) =>
@@ -97,7 +103,7 @@ describe('a delivery in a transaction of somebody', () => {
       await held.prepare();
       let told = 0;
       const crowd = Array.from({ length: CROWD - 5 }, (_, index) =>
-        failureOf(branch(`late-${index}`, 10n, impatient).prepare()).finally(() => {
+        refusalOf(`late-${index}`, impatient).finally(() => {
           told += 1;
         }),
       );

@@ -77,12 +77,13 @@ describe('a registered instance', () => {
     const { leaseId } = await registry.register({ instance: sales() });
     await registry.register({ instance: sales({ incarnation: 2n }) });
     const lease = { leaseId, instanceId: 'sales-1' };
-    for (const call of [
-      registry.renew(lease),
-      registry.update({ ...lease, weight: 1, updateMask: ['weight'] }),
-      registry.register({ instance: sales() }),
-    ]) {
-      const error = await refusal(call);
+    for (const error of await Promise.all(
+      [
+        registry.renew(lease),
+        registry.update({ ...lease, weight: 1, updateMask: ['weight'] }),
+        registry.register({ instance: sales() }),
+      ].map(refusal),
+    )) {
       expect(error.code).toBe(Status.ABORTED);
       expect(error.message).toBe(
         'another process, incarnation 2, has taken over instance id "sales-1": give this process its own RONDO_INSTANCE_ID',

@@ -126,9 +126,8 @@ describe('a server that drains', () => {
       const { server, client } = await start({ unary: hang, clientStream: hang, ...streams });
       const error = failure(call(client));
       await begun.promise;
-      const startedAt = systemClock.now();
       await server.drain(50);
-      expect(systemClock.now() - startedAt).toBeLessThan(1_000);
+      // Not DEADLINE_EXCEEDED: the drain didn't wait until the call ended by itself.
       expect(await error).toMatchObject({
         code: Status.UNAVAILABLE,
         message: expect.stringContaining('this instance is shutting down'),
@@ -143,9 +142,7 @@ describe('a server that drains', () => {
       const replies = client.serverStream({}, { timeoutMs: 30_000 })[Symbol.asyncIterator]();
       await replies.next();
       await atRest(() => process.memoryUsage().arrayBuffers);
-      const startedAt = systemClock.now();
       await server.drain(50);
-      expect(systemClock.now() - startedAt).toBeLessThan(2_000);
       const rest = { [Symbol.asyncIterator]: () => replies };
       expect(await failure(collect(rest))).toMatchObject({ code: Status.UNAVAILABLE });
     });
