@@ -14,6 +14,8 @@ export interface MadeCall {
 export interface UnsafeLoad {
   /** Those that have ended, in the order in which they did. */
   readonly calls: readonly MadeCall[];
+  /** Why no call goes to an instance, as the caller itself sees it; undefined where calls do, and of one it doesn't know. */
+  whyHeld(instance: string): string | undefined;
   end(): Promise<void>;
 }
 
@@ -56,6 +58,11 @@ export function startUnsafeLoad(registry: string): UnsafeLoad {
   const working = Promise.all(Array.from({ length: WORKERS }, work));
   return {
     calls,
+    whyHeld: (instance) =>
+      channel
+        .inspect()
+        .flatMap(({ endpoints }) => endpoints)
+        .find(({ instanceId }) => instanceId === instance)?.held,
     async end() {
       over = true;
       await working;

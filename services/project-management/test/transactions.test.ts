@@ -3,7 +3,7 @@ import { Any } from '@rondo/contracts/google/protobuf/any';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type RpcError, Status } from '@rondo/rpc/status';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { addMember, addProject, type Company, failureOf, startCompany, waiting } from './company.js';
 import { requireNothingOverbooked } from './weeks.js';
 
@@ -38,6 +38,16 @@ function branch(projectId: string, effortMinutes: bigint, { participant } = comp
 async function refusalOf(projectId: string, at: Company): Promise<RpcError> {
   const failure = await failureOf(branch(projectId, 10n, at).prepare());
   return failure.code === Status.DEADLINE_EXCEEDED ? await refusalOf(`${projectId}-again`, at) : failure;
+}
+
+const LATE = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
+
+/** What a call reads, asked again where a busy machine didn't come to it in time. */
+async function readAtLast<Read>(call: () => Promise<Read>): Promise<Read> {
+  return await call().catch((error: unknown) => {
+    const isLate = error instanceof RpcError && LATE.has(error.code);
+    return isLate ? readAtLast(call) : Promise.reject(error);
+  });
 }
 
 const reservedFor = async (project: string) =>
@@ -109,7 +119,8 @@ describe('a delivery in a transaction of somebody', () => {
       );
       // On a busy machine the first have waited long enough before the last begin to.
       while ((await waiting(impatient.database)) + told < crowd.length);
-      await expect(impatient.projects.getProject({ name })).resolves.toMatchObject({ title });
+      // Before the one in doubt has ended.
+      expect(await readAtLast(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
       for (const failure of await Promise.all(crowd)) {
         expect(failure).toMatchObject({ code: Status.ABORTED, message: expect.stringContaining('has not ended') });
       }
