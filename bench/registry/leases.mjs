@@ -1,4 +1,5 @@
 // Instances that register, renew and come back by themselves, at the rhythm that Rondo's services keep.
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quantiles } from '../report/quantiles.mjs';
 import { connect } from './connection.mjs';
@@ -7,6 +8,8 @@ import { instance, instanceId } from './instances.mjs';
 const CANCELLED = 1;
 const NOT_FOUND = 5;
 const RETRY_BASE_MS = 100;
+/** With it a registration whose reply was lost is given its lease again. */
+const SECRET = randomBytes(32);
 const TTL_MS = 10_000;
 /** Of leases that nobody renews meanwhile, so that changes can be measured alone. */
 const LONG_TTL_MS = 600_000;
@@ -111,7 +114,8 @@ class Leases {
       holder.sequence += 1n;
       const seconds = BigInt((this.#renewing ? TTL_MS : LONG_TTL_MS) / 1000);
       const described = instance(index, this.#options.services);
-      const request = { instance: described, ttl: { seconds, nanos: 0 }, sequence: holder.sequence };
+      const { sequence } = holder;
+      const request = { instance: described, ttl: { seconds, nanos: 0 }, sequence, secret: SECRET };
       holder.lease = (await channel.register(request)).leaseId;
       this.#tally.registered += 1;
     } else {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
@@ -23,6 +24,7 @@ export interface Marking {
 
 const SERVICE = 'chaos.v1.MarkerService';
 const LASTING = { seconds: 600n, nanos: 0 };
+const SECRET_BYTES = 32;
 /** How often one comes, and how many are there at a time. */
 const EVERY_MS = 200;
 const PRESENT = 20;
@@ -69,8 +71,9 @@ export function startMarking(registries: readonly string[]): Marking {
   async function come(): Promise<void> {
     const instanceId = `marker-${ids.length + 1}`;
     const instance = toInstance({ instanceId, address: '127.0.0.1:1', service: SERVICE });
-    // Counted, so that a call that was given up and arrives after the goodbye brings nobody back.
-    const request = { instance, ttl: LASTING, sequence: 1n };
+    // Counted, so that a call that was given up and arrives after the goodbye brings nobody back; with a secret, so that one
+    // that is tried again is given its lease.
+    const request = { instance, ttl: LASTING, sequence: 1n, secret: randomBytes(SECRET_BYTES) };
     const { leaseId } = await insist(() => registry.register(request, { timeoutMs: TIMEOUT_MS }));
     ids.push(instanceId);
     present.push({ instanceId, leaseId });
