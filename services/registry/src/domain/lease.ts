@@ -20,5 +20,5 @@ export function incarnationOf(leaseId: string): bigint | undefined {
   return digits === undefined ? undefined : BigInt(digits);
 }
 
-/** Random bytes of a lease's name: enough that nobody guesses it. */
+/** Random bytes of a lease's name: enough that it can't be guessed. */
 export const SUFFIX_BYTES = 16;

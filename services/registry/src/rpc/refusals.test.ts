@@ -30,7 +30,7 @@ describe('refusals', () => {
     expect(lines).toHaveLength(4);
   });
 
-  it('are told with who came, from where, and why', () => {
+  it('are told with the instance, the address of the caller and why', () => {
     const { note, lines } = start();
     note(taken);
     expect(lines).toEqual([

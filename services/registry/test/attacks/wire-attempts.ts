@@ -46,7 +46,7 @@ function resuming(name: string, forge: (position: { epoch: bigint; revision: big
       const { position } = ListInstancesResponse.decode(listed.messages[0] ?? Buffer.alloc(0));
       const resumeFrom = { epoch: 0n, revision: 0n, ...position, ...(position && forge(position)) };
       const request = WatchRequest.encode({ service: '', resumeFrom }).finish();
-      const { messages } = await attacker.call('Watch', request, { headers: { 'grpc-timeout': '1500m' } });
+      const { messages } = await attacker.call('Watch', request, { takesOne: true });
       return WatchResponse.decode(messages[0] ?? Buffer.alloc(0)).event?.$case ?? 'nothing';
     },
   };

@@ -16,7 +16,7 @@ const LATEST = 2n ** 63n - 1n;
 const REST_MS = 10_000;
 
 /**
- * Tries, every now and then and with another instance each time, what can be done with what everybody is told: none of it may
+ * Tries, every now and then and with another instance each time, what can be done with what every caller is told: none of it may
  * be answered. What comes of it otherwise, such as other endpoints, the rules find.
  */
 export function createAttacker(world: World) {

@@ -8,7 +8,7 @@ import { REGISTRY_ADDRESS } from './registry-process.js';
 /** Parts that are broken on purpose, each as somebody could write it by mistake: the simulation has to find them. */
 export const BREAKAGES: Readonly<Record<string, Breakage>> = {
   'renewals are answered and forgotten': { registry: instead('renew', () => ({ ttl: { seconds: 10n, nanos: 0 } })) },
-  'whoever repeats a registration is taken for the one that made it': { registry: credulous },
+  'a caller that repeats a registration is taken for the one that made it': { registry: credulous },
   'a process that another has displaced stays out for good': { registry: unforgiving },
   'goodbyes are answered and forgotten': { registry: instead('deregister', () => ({})) },
   'a client takes an empty list at its word': { client: believing },
@@ -23,7 +23,7 @@ function instead(method: string, work: () => unknown) {
     }));
 }
 
-/** A registry to which everybody shows the same secret. */
+/** A registry that takes all secrets for the same. */
 function credulous(services: readonly ServiceImplementation[]): readonly ServiceImplementation[] {
   return before('register', services, (request) => Object.assign(Object(request), { secret: Buffer.alloc(32) }));
 }

@@ -8,7 +8,7 @@ import { createFixture, Follower, listed, type MakeStore, registration, said, se
 const ID = 'sales-1';
 const OWN = said();
 
-/** Who may hold an instance id, where more than one process wants it. docs/adr/0035-who-may-hold-a-lease.md */
+/** Which process may hold an instance id, where more than one wants it. docs/adr/0035-who-may-hold-a-lease.md */
 export function describeDuplicates(makeStore: MakeStore): void {
   const fixture = createFixture(makeStore);
   afterEach(() => fixture.end());
@@ -169,7 +169,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       return { store, clock, later: { leaseId, instanceId: ID } };
     }
 
-    it('stays out for as long as that one lives, however often it comes: who is there never changes', async () => {
+    it('stays out for as long as that one lives, however often it comes: the holder never changes', async () => {
       const { store, clock, later } = await takenOver();
       const follower = new Follower(store);
       await follower.next();
