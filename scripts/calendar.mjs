@@ -1,5 +1,5 @@
 /** Tests that read a calendar, on other days than today, by a clock that libfaketime shifts: `npm run calendar`. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
 import { MOMENTS } from './calendar/moments.mjs';
@@ -28,6 +28,8 @@ const TESTS = [
 /** Where Debian's and Fedora's packages put it: the variant for programs of several threads. */
 const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'];
 const LIBRARY = 'faketime/libfaketimeMT.so.1';
+const SHARED_MEMORY = '/dev/shm';
+const SWEEP_MS = 500;
 
 /**
  * @param {string[]} args
@@ -94,7 +96,26 @@ async function testsBy(environment, { moment: { time }, all }) {
     return { code: 1, output: `the clock can't be shifted to ${time}: it shows ${output}` };
   }
   const task = [path.join(root, 'scripts/run.mjs'), 'test', ...(all ? [] : TESTS)];
-  return await run(process.execPath, task, { env: environment(), show: true });
+  const sweep = setInterval(removeLeftovers, SWEEP_MS);
+  try {
+    removeLeftovers();
+    return await run(process.execPath, task, { env: environment(), show: true });
+  } finally {
+    clearInterval(sweep);
+    removeLeftovers();
+  }
+}
+
+/**
+ * libfaketime keeps a semaphore and shared memory by the id of each process, and those of processes that were killed stay.
+ * A process of another user, as PostgreSQL's where this runs as root, can't start when its id is that of such a one.
+ */
+function removeLeftovers() {
+  if (!existsSync(SHARED_MEMORY)) return;
+  for (const file of readdirSync(SHARED_MEMORY)) {
+    const [, pid] = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(file) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(path.join(SHARED_MEMORY, file), { force: true });
+  }
 }
 
 const toLine = ({ name, time, zone, what }) => `${name.padEnd(14)} ${time}  ${zone.padEnd(17)} ${what}`;

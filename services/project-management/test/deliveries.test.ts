@@ -3,7 +3,7 @@ import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/err
 import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
 import { createPool, type Database } from '@rondo/database';
 import { systemRandom } from '@rondo/rpc/clock';
-import { Status } from '@rondo/rpc/status';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { createDeliveryStore } from '../src/adapters/delivery-store.js';
 import { deliverIn } from '../src/rpc/deliveries.js';
 import { addMember, type Company, failureOf, startCompany } from './company.js';
@@ -35,6 +35,13 @@ function sell({ projectId, minutes, assignee = '' }: Sold) {
     startDate: monday(1),
   });
   return database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
+}
+
+/** Makes a call that is safe to repeat again where its time was over first, on a busy machine. No deadlock ends so. */
+async function inTime<Reply>(call: () => Promise<Reply>): Promise<Reply> {
+  return await call().catch((error: unknown) =>
+    error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED ? inTime(call) : Promise.reject(error),
+  );
 }
 
 beforeAll(async () => {
@@ -111,15 +118,18 @@ describe('deliveries at once', () => {
       }),
     );
     const reserved = Array.from({ length: 20 }, (_, index) =>
-      company.teamElsewhere.createReservation({
-        parent: index % 2 === 0 ? ada : bob,
-        reservation: { project: 'projects/early', weekStartDate: monday(1 + (index % 7)), minutes: 150n },
-      }),
+      inTime(() =>
+        company.teamElsewhere.createReservation({
+          parent: index % 2 === 0 ? ada : bob,
+          reservation: { project: 'projects/early', weekStartDate: monday(1 + (index % 7)), minutes: 150n },
+          requestId: `00000000-0000-8000-8000-0000000000${10 + index}`,
+        }),
+      ),
     );
     const changed = [ada, bob].map((name, index) =>
-      company.team.updateMember({ member: { name, weeklyCapacityMinutes: index === 0 ? 1500n : 1000n } }),
+      inTime(() => company.team.updateMember({ member: { name, weeklyCapacityMinutes: index === 0 ? 1500n : 1000n } })),
     );
-    const dropped = company.projects.deleteProject({ name: 'projects/first' });
+    const dropped = inTime(() => company.projects.deleteProject({ name: 'projects/first' }));
     const outcomes = await Promise.allSettled([...sold, ...changed, dropped, ...reserved]);
     const [others, mayBeRefused] = [outcomes.slice(0, 23), outcomes.slice(23)];
     expect(others.filter(({ status }) => status === 'rejected')).toEqual([]);
