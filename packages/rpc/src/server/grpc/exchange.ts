@@ -116,11 +116,39 @@ function isOver(deadline: number | undefined, clock: Clock): boolean {
  */
 export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
   metadata.checkSendable();
-  const result = new grpc.Metadata();
+  const result = new ReplyMetadata();
   metadata.forEach((key, value) => {
     result.add(key, typeof value === 'string' ? value : Buffer.from(value));
   });
   return result;
+}
+
+/**
+ * Bytes without the padding of base64, which grpc-js sends and which gRPC asks servers to leave out.
+ *
+ * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+class ReplyMetadata extends grpc.Metadata {
+  /** Grpc-js sends a copy. */
+  override clone(): ReplyMetadata {
+    const copy = new ReplyMetadata(this.getOptions());
+    copy.merge(this);
+    return copy;
+  }
+
+  override toHttp2Headers(): ReturnType<grpc.Metadata['toHttp2Headers']> {
+    const headers = super.toHttp2Headers();
+    for (const key of Object.keys(headers)) {
+      if (!key.endsWith('-bin')) continue;
+      const value = headers[key];
+      headers[key] = Array.isArray(value) ? value.map(unpadded) : unpadded(String(value));
+    }
+    return headers;
+  }
+}
+
+function unpadded(base64: string): string {
+  return base64.replace(/=+$/, '');
 }
 
 /** A message as grpc-js takes it. */
