@@ -24,7 +24,7 @@ export function createApp(
   const refusals = new Refusals(log, clock);
   meterStore(meter, { ...opened, refusals });
   return {
-    services: [implement(RegistryServiceDefinition, registryHandlers({ store, clock, refusals }))],
+    services: [implement(RegistryServiceDefinition, registryHandlers({ store, wallClock, refusals }))],
     dependencies,
     quiet: ['/rondo.registry.v1.RegistryService/Renew'],
     stop: () => store.close(),

@@ -164,6 +164,22 @@ describe('an operator', () => {
   });
 });
 
+it('tells times by its wall clock, also after that was set, and measures leases by the other', async () => {
+  const { registry, clock } = start();
+  await registry.register({ instance: sales({ instanceId: 'before' }) });
+  const registered = clock.wall.now();
+  // The machine slept for a night, or an operator has set its clock.
+  clock.wall.set(new Date('2028-02-29T08:00:00Z'));
+  await registry.register({ instance: sales({ instanceId: 'after' }) });
+  await registry.setOperatorState({ instanceId: 'after', state: OperatorState.OPERATOR_STATE_CORDONED });
+  const { instances } = await registry.listInstances({});
+  expect(instances.map(({ registerTime }) => registerTime)).toEqual([clock.wall.now(), registered]);
+  expect((await registry.listOperatorStates({})).marks).toMatchObject([{ setTime: clock.wall.now() }]);
+  expect((await registry.listServices({})).time).toEqual(clock.wall.now());
+  await clock.advance(9_999);
+  expect((await registry.listInstances({})).instances).toHaveLength(2);
+});
+
 describe('leases that all run out at once', () => {
   it('are held back: lists tell since when, and a gauge how many', async () => {
     const { registry, clock, measured } = start();
@@ -173,7 +189,8 @@ describe('leases that all run out at once', () => {
     expect(read()).toEqual([4, 0, 0, 4]);
     expect((await registry.listInstances({})).instances[0]?.lapseTime).toBeUndefined();
     await clock.advance(10_000);
-    const lapseTime = new Date(clock.now());
+    const lapseTime = new Date('2028-02-29T08:00:00Z');
+    clock.wall.set(lapseTime);
     await clock.advance(5_000);
     expect((await registry.listInstances({ service: SALES })).instances).toMatchObject(
       ['a', 'b', 'c', 'd'].map((instanceId) => ({ instanceId, lapseTime })),

@@ -1,5 +1,5 @@
 import type { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Clock } from '@rondo/rpc/clock';
+import type { WallClock } from '@rondo/rpc/clock';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import type { RegistryStore } from '../domain/store.js';
@@ -15,13 +15,13 @@ import type { Refusals } from './refusals.js';
 /** What stands behind the registry's contract. */
 export interface Contract {
   readonly store: RegistryStore;
-  readonly clock: Clock;
+  readonly wallClock: WallClock;
   /** Is told of each registration that fails. */
   readonly refusals: Pick<Refusals, 'note'>;
 }
 
-/** The registry's contract over a store, by the registry's clock. */
-export function registryHandlers({ store, clock, refusals }: Contract): Handlers<typeof RegistryServiceDefinition> {
+/** The registry's contract over a store. It tells the time by the registry's wall clock. */
+export function registryHandlers({ store, wallClock, refusals }: Contract): Handlers<typeof RegistryServiceDefinition> {
   return {
     async register(request, { peer }) {
       const { registration, ttlMs, options } = parseRegister(request);
@@ -53,7 +53,7 @@ export function registryHandlers({ store, clock, refusals }: Contract): Handlers
     },
     async listServices() {
       const { services, position, warming } = await withStatus(store.listServices());
-      return { services: [...services], position, warming, time: new Date(clock.now()) };
+      return { services: [...services], position, warming, time: wallClock.now() };
     },
     async listInstances(request) {
       const { instances, more, position, warming } = await withStatus(store.listInstances(parseListInstances(request)));

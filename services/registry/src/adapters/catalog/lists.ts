@@ -1,6 +1,7 @@
 import type { Instance, RefusedRegistration } from '../../domain/instance.js';
 import type { InstancePage, InstanceQuery, ServiceList } from '../../domain/store.js';
 import type { Catalog } from './catalog.js';
+import type { StoreOptions } from './store-options.js';
 import type { Warming } from './warming.js';
 
 /** What lists are made from. */
@@ -25,6 +26,17 @@ interface RefusalsOfLate {
   readonly isEmpty: boolean;
   /** The last of an instance id, where another process holds that. */
   of(instanceId: string): RefusedRegistration | undefined;
+}
+
+/** `lapses`, which are measured by the clock that leases live by, as times of the wall clock. */
+export function onWallClock(lapses: Lapses, { clock, wallClock }: Pick<StoreOptions, 'clock' | 'wallClock'>): Lapses {
+  return {
+    held: lapses.held,
+    lapseTimeOf(instanceId) {
+      const lapseTimeMs = lapses.lapseTimeOf(instanceId);
+      return lapseTimeMs === undefined ? undefined : wallClock.now().getTime() - (clock.now() - lapseTimeMs);
+    },
+  };
 }
 
 /** The services that have instances, by name. */

@@ -6,7 +6,7 @@ import type { TotalLimits } from '../../domain/limits.js';
 export interface StoreOptions {
   /** By which leases and watches live. */
   readonly clock: Clock;
-  /** By which incarnations are bounded. */
+  /** By which incarnations are bounded, and the times told that others read. */
   readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;

@@ -19,7 +19,7 @@ import type {
   WatchQuery,
 } from '../../domain/store.js';
 import type { WatchEvent } from '../../domain/watch-event.js';
-import { listInstances, listServices } from '../catalog/lists.js';
+import { listInstances, listServices, onWallClock } from '../catalog/lists.js';
 import type { StoreOptions } from '../catalog/store-options.js';
 import type { Etcd, KeyEvent } from './etcd-client.js';
 import { type Follower, follow, type Loaded } from './follower.js';
@@ -95,7 +95,7 @@ export class EtcdStore implements RegistryStore {
         return live().replica.goodbyes;
       },
     };
-    this.#writer = new Writer({ etcd, keys, local, limits, clock, wallClock, ioClock, random, log });
+    this.#writer = new Writer({ etcd, keys, local, limits, wallClock, ioClock, random, log });
     const listener = {
       onLoad: (loaded: Loaded) => this.#onLoad(loaded),
       onEvents: (events: readonly KeyEvent[]) => this.#onEvents(events),
@@ -191,7 +191,8 @@ export class EtcdStore implements RegistryStore {
       isEmpty: replica.hasNoRefusals,
       of: (instanceId: string) => replica.standing(instanceId).refusal?.value,
     };
-    return listInstances({ catalog, warming, lapses: this.#reaper, refusals }, query);
+    const lapses = onWallClock(this.#reaper, this.#options);
+    return listInstances({ catalog, warming, lapses, refusals }, query);
   }
 
   watch(query: WatchQuery): AsyncIterable<WatchEvent> {
@@ -268,8 +269,8 @@ export class EtcdStore implements RegistryStore {
     before: EpochRecord | undefined,
     { clusterId, modRevision }: { clusterId: bigint; modRevision: bigint },
   ): Promise<void> {
-    const { clock, random } = this.#options;
-    const startTimeMs = Math.floor(clock.now());
+    const { wallClock, random } = this.#options;
+    const startTimeMs = wallClock.now().getTime();
     const wanted = newEpoch(startTimeMs, random.next());
     const epoch = before !== undefined && before.epoch >= wanted ? before.epoch + 1n : wanted;
     const value = encode({ epoch, startTimeMs, clusterId });

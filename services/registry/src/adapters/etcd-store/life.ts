@@ -29,11 +29,13 @@ export interface Life {
 
 /** Begins one, with nothing in it. */
 export function createLife(options: LifeOptions): Life {
-  const { keys, leases, clock, random, log, limits, onWarm } = options;
+  const { keys, leases, clock, wallClock, random, log, limits, onWarm } = options;
   const { warmingMs = TTL.defaultMs, watchRestMs: restMs = 0, removalsKept } = options;
   const { epoch, startTimeMs } = options.epoch;
   const catalog = new Catalog({ epoch, removalsKept });
-  const warming = new Warming(clock, warmingMs > 0 ? startTimeMs + warmingMs - clock.now() : 0, onWarm);
+  // Another registry may have begun it, by a clock of its own: that one being ahead makes it no longer.
+  const ageMs = Math.max(0, wallClock.now().getTime() - startTimeMs);
+  const warming = new Warming(clock, warmingMs - ageMs, onWarm);
   const watches = new Watches({ catalog, clock, random, restMs, warming: () => warming.active }, limits.watches);
   return {
     epoch,

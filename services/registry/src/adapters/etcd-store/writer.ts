@@ -48,9 +48,7 @@ export interface WriterOptions {
   readonly keys: Keys;
   readonly local: LocalView;
   readonly limits: TotalLimits;
-  /** By which it is told when something happened. */
-  readonly clock: Clock;
-  /** By which incarnations are bounded. */
+  /** By which incarnations are bounded, and told when something happened. */
   readonly wallClock: WallClock;
   /** By which etcd is waited for. */
   readonly ioClock: Clock;
@@ -135,7 +133,7 @@ export class Writer {
     const { instanceId, incarnation } = registration;
     const leaseId = leaseIdOf(incarnation, this.#options.random.hex(SUFFIX_BYTES));
     const etcdLease = await this.#grant(ttlMs);
-    const admitted = { registration, registerTimeMs: this.#now(), ttlMs, sequence, secretHash, leaseId, etcdLease };
+    const admitted = { registration, registerTimeMs: this.#wallMs(), ttlMs, sequence, secretHash, leaseId, etcdLease };
     const conditions = [
       unchanged(this.#key('instances', instanceId), record?.modRevision ?? 0n),
       unchanged(this.#key('goodbyes', instanceId), goodbye?.modRevision ?? 0n),
@@ -218,7 +216,7 @@ export class Writer {
       if (state !== 'none' && mark === undefined && this.#options.local.marks >= cordoned) {
         throw new LimitReached('cordoned', cordoned);
       }
-      const wanted: OperatorMark = { instanceId, state, reason, setTimeMs: this.#now() };
+      const wanted: OperatorMark = { instanceId, state, reason, setTimeMs: this.#wallMs() };
       const isVisible = record !== undefined && (present?.state ?? 'none') !== state;
       const step = state === 'none' ? remove(key) : put(key, encode(wanted));
       const conditions = [unchanged(key, mark?.modRevision ?? 0n)];
@@ -271,10 +269,6 @@ export class Writer {
 
   #key(folder: Folder, instanceId: string): Buffer {
     return this.#options.keys.of(folder, instanceId);
-  }
-
-  #now(): number {
-    return Math.floor(this.#options.clock.now());
   }
 
   #wallMs(): number {

@@ -23,7 +23,7 @@ import type {
 } from '../../domain/store.js';
 import type { WatchEvent } from '../../domain/watch-event.js';
 import { Catalog } from '../catalog/catalog.js';
-import { listInstances, listServices } from '../catalog/lists.js';
+import { listInstances, listServices, onWallClock } from '../catalog/lists.js';
 import type { StoreOptions } from '../catalog/store-options.js';
 import { Warming } from '../catalog/warming.js';
 import { Watches } from '../catalog/watches.js';
@@ -53,7 +53,10 @@ export class MemoryStore implements RegistryStore {
 
   constructor(options: StoreOptions) {
     const { clock, wallClock, random, log, limits, warmingMs = TTL.defaultMs, watchRestMs: restMs = 0 } = options;
-    const catalog = new Catalog({ epoch: newEpoch(clock.now(), random.next()), removalsKept: options.removalsKept });
+    const catalog = new Catalog({
+      epoch: newEpoch(wallClock.now().getTime(), random.next()),
+      removalsKept: options.removalsKept,
+    });
     const warming = new Warming(clock, warmingMs, () => catalog.restartHistory());
     this.#clock = clock;
     this.#wallClock = wallClock;
@@ -126,7 +129,7 @@ export class MemoryStore implements RegistryStore {
   async setOperatorState(instanceId: string, wish: OperatorWish): Promise<Position> {
     const instance = this.#catalog.get(instanceId);
     if (instance === undefined && !this.#marks.has(instanceId)) throw new InstanceNotFound(instanceId);
-    if (this.#marks.set(instanceId, wish, this.#clock.now())) {
+    if (this.#marks.set(instanceId, wish, this.#wallClock.now().getTime())) {
       this.#log.info({ instanceId, state: wish.state, reason: wish.reason }, 'operator state set');
       if (instance !== undefined) this.#put(instance, {});
     }
@@ -146,7 +149,8 @@ export class MemoryStore implements RegistryStore {
       isEmpty: this.#refusals.isEmpty,
       of: (instanceId: string) => this.#refusals.of(instanceId, this.#clock.now()),
     };
-    return listInstances({ catalog: this.#catalog, warming: this.#warming, lapses: this.#leases, refusals }, query);
+    const lapses = onWallClock(this.#leases, { clock: this.#clock, wallClock: this.#wallClock });
+    return listInstances({ catalog: this.#catalog, warming: this.#warming, lapses, refusals }, query);
   }
 
   watch(query: WatchQuery): AsyncIterable<WatchEvent> {
@@ -188,7 +192,7 @@ export class MemoryStore implements RegistryStore {
     const fields = { instanceId, incarnation: String(incarnation) };
     if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
     else this.#log.warn(fields, 'instance taken over by a later incarnation');
-    this.#catalog.put(this.#marked(registration), this.#clock.now());
+    this.#catalog.put(this.#marked(registration), this.#wallClock.now().getTime());
     this.#refusals.forget(instanceId);
     return this.#leases.grant({ instanceId, incarnation, secretHash }, ttlMs);
   }
