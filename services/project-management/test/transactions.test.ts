@@ -35,9 +35,9 @@ function branch(projectId: string, effortMinutes: bigint, { participant } = comp
 }
 
 /** Why a branch isn't prepared; asked of another one where the caller's own time was over first, on a busy machine. */
-async function refusalOf(projectId: string, at: Company): Promise<RpcError> {
-  const failure = await failureOf(branch(projectId, 10n, at).prepare());
-  return failure.code === Status.DEADLINE_EXCEEDED ? await refusalOf(`${projectId}-again`, at) : failure;
+async function refusalOf(projectId: string, at: Company, attempt = 1): Promise<RpcError> {
+  const failure = await failureOf(branch(`${projectId}-${attempt}`, 10n, at).prepare());
+  return failure.code === Status.DEADLINE_EXCEEDED ? await refusalOf(projectId, at, attempt + 1) : failure;
 }
 
 const LATE = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
