@@ -136,6 +136,19 @@ describe('a service', () => {
     expect(trailers).toEqual(['calculator-1']);
   });
 
+  it.each([
+    ['its own limit', { app: { maxRequestBytes: 3 } }],
+    [
+      'RONDO_MAX_REQUEST_BYTES, whatever its own',
+      { app: { maxRequestBytes: 100 }, environment: { RONDO_MAX_REQUEST_BYTES: '3' } },
+    ],
+  ])('takes no request longer than %s', async (_which, setting) => {
+    const { channel } = await start(setting);
+    const { add } = createClient(CalculatorDefinition, { channel });
+    await expect(add({ a: 2n })).resolves.toEqual({ result: 2n });
+    await expect(add({ a: 2n, b: 3n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+  });
+
   it('lists its services, health and reflection by reflection', async () => {
     const { channel } = await start();
     async function* requests() {
@@ -153,6 +166,7 @@ describe('a service', () => {
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
+      'xds.service.orca.v3.OpenRcaService',
     ]);
   });
 

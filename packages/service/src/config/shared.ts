@@ -23,6 +23,9 @@ const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,128}$/;
 const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';
 const VERSION = /^[\x21-\x7e]{1,128}$/;
 
+/** A message's length has 32 bits; Node's buffers are longer. */
+const MAX_REQUEST_BYTES = 2 ** 31 - 1;
+
 /** The variables that every service reads; `port` is its own default. */
 export function sharedVariables(port: number) {
   return {
@@ -89,6 +92,10 @@ export function sharedVariables(port: number) {
     drainGraceMs: variable('RONDO_DRAIN_GRACE_MS', integer({ max: 600_000 }), {
       default: 10_000,
       description: 'How long the calls in flight may take once a draining instance accepts no more.',
+    }),
+    maxRequestBytes: optionalVariable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: MAX_REQUEST_BYTES }), {
+      example: '16777216',
+      description: 'The longest request that is taken; by default what the service says, or 4 MiB.',
     }),
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',

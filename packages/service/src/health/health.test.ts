@@ -10,10 +10,11 @@ import { createState, DRAINING, readinessOf } from '../state/index.js';
 import { createHealth } from './health.js';
 
 const SERVICE = 'sales.v1.QuoteService';
+const OWN = 'grpc.health.v1.Health';
 
 function start() {
   const readiness = createState(readinessOf(['the database']));
-  const channel = createTestChannel({ services: [createHealth({ readiness, services: [SERVICE] })] });
+  const channel = createTestChannel({ services: [createHealth({ readiness, services: [SERVICE], always: [OWN] })] });
   return { readiness, health: createClient(HealthDefinition, { channel }) };
 }
 
@@ -27,6 +28,13 @@ describe('Check', () => {
     expect(await health.check({ service })).toEqual({ status: ServingStatus.NOT_SERVING });
   });
 
+  it('is SERVING for what answers always, such as health itself', async () => {
+    const { health, readiness } = start();
+    expect(await health.check({ service: OWN })).toEqual({ status: ServingStatus.SERVING });
+    readiness.set(DRAINING);
+    expect(await health.check({ service: OWN })).toEqual({ status: ServingStatus.SERVING });
+  });
+
   it('is NOT_FOUND for a service that is not served, and says which are', async () => {
     const failure = start().health.check({ service: 'nobody.v1.Service' });
     await expect(failure).rejects.toMatchObject({ code: Status.NOT_FOUND, message: expect.stringContaining(SERVICE) });
@@ -35,8 +43,8 @@ describe('Check', () => {
 
 describe('List', () => {
   it('gives the status of the process and of each service', async () => {
-    const status = ServingStatus.NOT_SERVING;
-    expect(await start().health.list({})).toEqual({ statuses: { '': { status }, [SERVICE]: { status } } });
+    const [status, always] = [{ status: ServingStatus.NOT_SERVING }, { status: ServingStatus.SERVING }];
+    expect(await start().health.list({})).toEqual({ statuses: { '': status, [SERVICE]: status, [OWN]: always } });
   });
 });
 

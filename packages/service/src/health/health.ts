@@ -9,31 +9,36 @@ import { follow, type Readiness, type State } from '../state/index.js';
 /** What health is told from. */
 export interface HealthOptions {
   readonly readiness: State<Readiness>;
-  /** The fully qualified services that this process serves. */
+  /** The fully qualified services that this process serves once it is ready. */
   readonly services: readonly string[];
+  /** Those that it serves whether it is ready or not, such as this one; none by default. */
+  readonly always?: readonly string[];
 }
 
 /**
- * `grpc.health.v1.Health`: the process as a whole under the empty name, and each service by its own. All share one
- * status, since a process is ready with all that it serves or not at all.
+ * `grpc.health.v1.Health`: the process as a whole under the empty name, and each service by its own. They share one
+ * status, since a process is ready with all that it serves or not at all. Those that answer always are `SERVING`.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
-export function createHealth({ readiness, services }: HealthOptions): ServiceImplementation {
-  const known: ReadonlySet<string> = new Set(['', ...services]);
+export function createHealth({ readiness, services, always = [] }: HealthOptions): ServiceImplementation {
+  const served = [...services, ...always];
+  const known: ReadonlySet<string> = new Set(['', ...served]);
+  const statusOf = (service: string, current: Readiness) =>
+    always.includes(service) ? ServingStatus.SERVING : servingStatus(current);
   return implement(HealthDefinition, {
     check({ service }) {
-      if (!known.has(service)) throw unknownService(service, services);
-      return { status: servingStatus(readiness.current) };
+      if (!known.has(service)) throw unknownService(service, served);
+      return { status: statusOf(service, readiness.current) };
     },
     list() {
-      const status = servingStatus(readiness.current);
-      return { statuses: Object.fromEntries([...known].map((service) => [service, { status }])) };
+      const statuses = [...known].map((service) => [service, { status: statusOf(service, readiness.current) }]);
+      return { statuses: Object.fromEntries(statuses) };
     },
     async *watch({ service }, call) {
       let told: ServingStatus | undefined;
       for await (const current of follow(readiness, call.signal)) {
-        const status = known.has(service) ? servingStatus(current) : ServingStatus.SERVICE_UNKNOWN;
+        const status = known.has(service) ? statusOf(service, current) : ServingStatus.SERVICE_UNKNOWN;
         if (status !== told) yield { status };
         told = status;
       }

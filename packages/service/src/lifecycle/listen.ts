@@ -28,10 +28,11 @@ export async function listen(scene: Scene, options: ListenOptions): Promise<RpcS
   const { name, config, instanceId, clock, random, log } = scene;
   const { app, descriptorSet, readiness, meter } = options;
   const own = servicesOf(app);
-  const health = createHealth({ readiness, services: [...own, ...COMMON_SERVICES] });
-  const reflection = createReflection({ services: [...own, health.definition.fullName], descriptorSet });
+  const health = createHealth({ readiness, services: own, always: COMMON_SERVICES });
   const load = createLoadMeter({ clock, ignored: COMMON_SERVICES, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
+  const services = [...own, health.definition.fullName, reports.definition.fullName];
+  const reflection = createReflection({ services, descriptorSet });
   const router = createRouter({
     services: [...app.services, health, ...reflection, reports],
     middleware: serverChain({
@@ -48,8 +49,10 @@ export async function listen(scene: Scene, options: ListenOptions): Promise<RpcS
     clock,
     random,
   });
+  const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;
   try {
-    return await serve(router, { listen: formatHostPort(config.listen), clock });
+    const bounds = maxRequestBytes === undefined ? {} : { maxRequestBytes };
+    return await serve(router, { listen: formatHostPort(config.listen), clock, ...bounds });
   } catch (cause) {
     throw cannotBind({ what: 'listen on', at: config.listen, variable: 'RONDO_LISTEN', cause });
   }

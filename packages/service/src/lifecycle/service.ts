@@ -30,6 +30,11 @@ export interface App {
   readonly middleware?: readonly Middleware<ServerCall>[];
   /** Paths of methods that are called all the time: of them only failures are logged. */
   readonly quiet?: readonly string[];
+  /**
+   * The longest request that it takes, in bytes; 4 MiB by default. Longer ones are `RESOURCE_EXHAUSTED`.
+   * `RONDO_MAX_REQUEST_BYTES` takes precedence.
+   */
+  readonly maxRequestBytes?: number;
   /** What the service can't serve without: its own, never another service. */
   readonly dependencies?: readonly Dependency[];
   /** Lets go of what the service holds, once no call is in flight. */

@@ -1,17 +1,22 @@
 /** The service as a server under test: it runs as its own `main.js` has it, in a process of its own. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { serveSuite } from './server-under-test.js';
+import { type ServerOptions, serveSuite } from './server-under-test.js';
 
 const MAX_OUTPUT_LENGTH = 10_000;
 
 await serveSuite(runService);
 
-/** A service has no option for the size of the longest request yet, so the suite's limit is ignored. */
-function runService(): Promise<number> {
+function runService({ maxRequestBytes }: ServerOptions): Promise<number> {
   const main = fileURLToPath(new URL('main.js', import.meta.url));
   // Nothing listens on port 1: the service registers nowhere, whatever else runs on this machine.
-  const env = { ...process.env, RONDO_LISTEN: '127.0.0.1:0', RONDO_REGISTRY: '127.0.0.1:1', RONDO_LOG_LEVEL: 'info' };
+  const env = {
+    ...process.env,
+    RONDO_LISTEN: '127.0.0.1:0',
+    RONDO_REGISTRY: '127.0.0.1:1',
+    RONDO_LOG_LEVEL: 'info',
+    ...(maxRequestBytes !== undefined && { RONDO_MAX_REQUEST_BYTES: String(maxRequestBytes) }),
+  };
   // It ends with this process, as its channel to it closes.
   return listeningPort(fork(main, { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] }));
 }
