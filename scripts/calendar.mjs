@@ -79,12 +79,11 @@ async function runAt(moments, { library, all }) {
 
 /** Every process has the same clock, as many hours ahead or behind, and goes on with it; what is measured isn't shifted. */
 function shifted({ time, zone }, library) {
-  const seconds = Math.round((Date.parse(time) - Date.now()) / 1000);
+  const seconds = Math.ceil((Date.parse(time) - Date.now()) / 1000);
   return {
     LD_PRELOAD: [library, process.env.LD_PRELOAD ?? ''].join(' ').trim(),
     FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}s`,
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    FAKETIME_DISABLE_SHM: '1',
     NO_FAKE_STAT: '1',
     TZ: zone,
   };

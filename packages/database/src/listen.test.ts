@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool, type Database, DatabaseUnavailable, type Listening, listen } from './index.js';
-import { freePort, startTestPostgres, type TestPostgres } from './testing/index.js';
+import { freePort, startTestPostgres, type TestPostgres, withoutBounds } from './testing/index.js';
 
 let server: TestPostgres;
 let url: string;
@@ -84,7 +84,7 @@ describe('listen', () => {
 });
 
 function urlAt(port: number): string {
-  const address = new URL(url);
+  const address = new URL(withoutBounds(url));
   address.port = String(port);
   return address.href;
 }

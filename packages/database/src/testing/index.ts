@@ -1,2 +1,2 @@
 export { eventually } from './eventually.js';
-export { freePort, startTestPostgres, type TestPostgres, withoutBounds } from './test-postgres.js';
+export { clockIsShifted, freePort, startTestPostgres, type TestPostgres, withoutBounds } from './test-postgres.js';

@@ -55,6 +55,9 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   };
 }
 
+/** Whether libfaketime shifts the clock: PostgreSQL's own timers don't fire then, those of statements, locks and deadlocks. */
+export const clockIsShifted = process.env['FAKETIME'] !== undefined;
+
 /** A database's address without the bounds of tests, for a test of a pool's own. */
 export function withoutBounds(url: string): string {
   return Object.assign(new URL(url), { search: '' }).href;
