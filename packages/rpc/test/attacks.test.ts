@@ -27,7 +27,8 @@ let innocent: ConformanceClient;
 let said = '';
 
 beforeAll(async () => {
-  child = fork(VICTIM, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+  child = fork(VICTIM, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
   const [port] = await once(child, 'message');
   victim = { port };

@@ -18,7 +18,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   session.destroy();
-  await once(server.close(), 'close');
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
 });
 
 /** Whether Node throws at a message that has the header. */

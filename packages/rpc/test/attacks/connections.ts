@@ -1,8 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
+import { seededRandom } from '../../src/testing/index.js';
 import { type Attempt, open, send, sending } from './attempt.js';
 import { BEGIN, call, headersFrame, PREFACE, pathOf, requestTo, TYPE } from './frames.js';
+
+/** Bytes by chance, the same in each run. */
+const chance = Buffer.from(seededRandom(1).hex(64 * 1024), 'hex');
 
 /** What isn't HTTP/2, or not for long. */
 export const connections: readonly Attempt[] = [
@@ -21,7 +24,7 @@ export const connections: readonly Attempt[] = [
   sending('HTTP/0.9', Buffer.from('GET /\r\n')),
   sending('SSH', Buffer.from('SSH-2.0-OpenSSH_9.6\r\n')),
   sending('a NUL', Buffer.from([0])),
-  sending('chance', randomBytes(64 * 1024)),
+  sending('chance', chance),
   [
     'TLS',
     async ({ port }) => {
@@ -33,7 +36,7 @@ export const connections: readonly Attempt[] = [
   sending('the preface and nothing else', PREFACE),
   sending('half a preface', PREFACE.subarray(0, 12)),
   sending('a preface of another version', Buffer.from('PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n')),
-  sending('the preface and chance', PREFACE, randomBytes(4096)),
+  sending('the preface and chance', PREFACE, chance),
   sending('the preface twice', BEGIN, PREFACE),
   sending('a request before the settings', PREFACE, headersFrame(requestTo(pathOf('Unary')))),
   sending('half a frame', BEGIN, Buffer.from([0, 0, 9, TYPE.HEADERS])),
