@@ -111,9 +111,10 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
 
   /** Puts a value under `key` in place of all others there. Throws as {@link Metadata.append} does. */
   set(key: string, value: MetadataValue): void {
-    checkValue(checkedKey(key), value);
-    this.delete(key);
-    this.append(key, value);
+    const name = checkedKey(key);
+    checkValue(name, value);
+    this.delete(name);
+    this.#admit(name, value);
   }
 
   delete(key: string): void {
