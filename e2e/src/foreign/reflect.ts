@@ -46,7 +46,7 @@ type ReflectionClient = Pick<Client<typeof V1>, 'serverReflectionInfo'>;
 type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
 type Answer = NonNullable<ServerReflectionResponse['messageResponse']>;
 
-const OF_EVERY_SERVER = /^(grpc\.(health|reflection)|rondo)\./;
+const OF_EVERY_SERVER = /^(grpc\.(health|reflection)|rondo|xds\.service\.orca)\./;
 const TIMEOUT_MS = 60_000;
 
 async function methodsBy(client: ReflectionClient): Promise<readonly ReflectedMethod[]> {
