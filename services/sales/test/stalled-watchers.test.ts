@@ -74,9 +74,9 @@ describe('watchers that do not read', () => {
     await company.stop();
   });
 
-  /** What the service's connections do. */
+  /** How many of the service's connections are in a transaction, be it that a statement runs just now. */
   const connections = async () => {
-    const sql = `SELECT count(*) FILTER (WHERE state LIKE 'idle in transaction%')::int AS kept FROM pg_stat_activity
+    const sql = `SELECT count(*) FILTER (WHERE xact_start IS NOT NULL)::int AS kept FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'sales'`;
     return (await admin.one<{ kept: number }>(sql)).kept;
   };
