@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { Reply, ServerCall } from '../src/call/index.js';
 import { createClient } from '../src/client/index.js';
+import { nextTurn } from '../src/clock/index.js';
 import { RpcError, Status } from '../src/status/index.js';
 import { ManualClock } from '../src/testing/index.js';
 import { failure } from './support/outcome.js';
@@ -38,6 +39,20 @@ describe('after its calls a client leaves nothing', () => {
     for (let index = 0; index < CALLS; index += 1) await call(client, signal);
     expect(clock.timers).toBe(0);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it('of streams whose callers leave before the reply has come', async () => {
+    const { client, channel } = connect();
+    await client.unary({});
+    const controllers = Array.from({ length: CALLS }, () => new AbortController());
+    const streams = controllers.map(({ signal }) => failure(collect(client.serverStream({ count: 2 }, { signal }))));
+    for (const controller of controllers) {
+      controller.abort();
+      await undefined;
+    }
+    for (const { code } of await Promise.all(streams)) expect(code).toBe(Status.CANCELLED);
+    await nextTurn();
+    expect(channel.inspect().flatMap(({ endpoints }) => endpoints.map(({ inFlight }) => inFlight))).toEqual([0]);
   });
 
   it('of calls that its middleware answers or refuses', async () => {

@@ -8,8 +8,21 @@ import type { Next } from './middleware.js';
 export function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
   const { limit, method } = call;
   if (limit.reason !== undefined) return Promise.reject(limit.reason);
-  const reply = limit.race(next(call));
-  return method.responseStream ? reply.then((started) => untilLimit(started, call)) : reply;
+  const answer = next(call);
+  const reply = limit.race(answer);
+  if (!method.responseStream) return reply;
+  return reply.then(
+    (started) => untilLimit(started, call),
+    (error) => {
+      // The stream may begin all the same, and nobody is there to read or to leave it.
+      if (limit.reason !== undefined) void answer.then(leave, () => undefined);
+      throw error;
+    },
+  );
+}
+
+function leave({ response }: Reply): void {
+  if (response.stream) void Promise.allSettled([response.messages[Symbol.asyncIterator]().return?.()]);
 }
 
 function untilLimit(reply: Reply, call: Call): Reply {
@@ -23,8 +36,7 @@ function limited<M>(messages: AsyncIterable<M>, { limit }: Call): AsyncIterable<
     [Symbol.asyncIterator]() {
       const iterator = messages[Symbol.asyncIterator]();
       // The source cleans up at once, be it that nobody is reading. What comes of that is no part of the outcome.
-      const leave = () => void Promise.allSettled([iterator.return?.()]);
-      limit.onEnd(leave);
+      limit.onEnd(() => void Promise.allSettled([iterator.return?.()]));
       return {
         next: () => limit.race(iterator.next()),
         return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },

@@ -17,6 +17,9 @@ export interface CarryOptions {
   readonly resets: ResetPacer;
   /** Whether the connection still stands. */
   readonly connected: () => boolean;
+  /** Told when a call begins on the wire, and when it has ended there. */
+  readonly onBegin: () => void;
+  readonly onEnd: () => void;
 }
 
 /**
@@ -152,8 +155,9 @@ interface Reset {
 }
 
 /** Resets the call, which has been started, when its caller leaves: at once where it has left. */
-function resetWith(call: GrpcCall, wire: WireCall, { clock, resets }: CarryOptions): Reset {
+function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onEnd }: CarryOptions): Reset {
   const { limit } = wire;
+  onBegin();
   const hold = holdProcess(wire, clock);
   let backstop: Timer | undefined;
   let withdraw: (() => void) | undefined;
@@ -165,18 +169,19 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets }: CarryOptio
       if (!ended) withdraw ??= resets.pace(cancel);
     });
   };
-  const onEnd = () => {
+  const onLimit = () => {
     const expired = limit.reason?.code === Status.DEADLINE_EXCEEDED;
     if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, reset, { keepAlive: false });
     else reset();
   };
-  limit.onEnd(onEnd);
+  limit.onEnd(onLimit);
   const release = () => {
     ended = true;
-    limit.offEnd(onEnd);
+    limit.offEnd(onLimit);
     hold?.cancel();
     backstop?.cancel();
     withdraw?.();
+    onEnd();
   };
   return { reset, release };
 }

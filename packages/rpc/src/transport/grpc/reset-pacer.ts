@@ -3,6 +3,8 @@ import type { Clock, Timer } from '../../clock/index.js';
 /** nghttp2, which is Node's HTTP/2, allows 1,000 at once and 33 a second; half of that leaves room for other clients. */
 const BURST = 500;
 const INTERVAL_MS = 60;
+/** With so few left, another connection is worth its making. */
+const SCARCE = BURST / 4;
 
 /**
  * Spaces out the resets of a connection's streams. Each call that is cancelled is one, and a server takes too many for
@@ -14,21 +16,31 @@ export class ResetPacer {
   readonly #waiting = new Set<() => void>();
   #allowed = BURST;
   #countedAt: number;
+  readonly #onScarce: () => void;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock) {
+  /** @param onScarce told of each reset after which few more can be borne, and of each that has to wait. */
+  constructor(clock: Clock, onScarce: () => void = () => undefined) {
     this.#clock = clock;
+    this.#onScarce = onScarce;
     this.#countedAt = clock.now();
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Runs `reset` as soon as the connection can bear it, unless the returned function is called before. */
   pace(reset: () => void): () => void {
     if (this.#waiting.size === 0 && this.#take()) {
       reset();
+      if (this.#allowed < SCARCE) this.#onScarce();
       return () => undefined;
     }
     this.#waiting.add(reset);
     this.#timer ??= this.#clock.setTimer(INTERVAL_MS, () => this.#next(), { keepAlive: false });
+    this.#onScarce();
     return () => this.#withdraw(reset);
   }
 

@@ -1,31 +1,13 @@
-import type { Socket } from 'node:net';
-import * as grpc from '@grpc/grpc-js';
-import { type Clock, type Random, systemClock, systemRandom, type Timer } from '../../clock/index.js';
-import { Status } from '../../status/index.js';
-import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
-import { carry } from './call.js';
-import { channelCredentials } from './credentials.js';
-import { keepAlive } from './keepalive.js';
-import { channelOptions, type GrpcTransportOptions, PEER_PING_TIMEOUT_MS, peerPingIntervalMs } from './options.js';
-import { ResetPacer } from './reset-pacer.js';
-import { tellingSockets } from './sockets.js';
+import { type Clock, type Random, systemClock } from '../../clock/index.js';
+import type { ConnectivityState, Transport, WireHandler } from '../transport.js';
+import { GrpcConnection } from './connection.js';
+import type { GrpcTransportOptions } from './options.js';
 
-/** Half of the shortest deadlines, so that a call which finds one instance mute still gets to another. */
-const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
+/** Connections that were replaced and still carry calls: with so many, resets wait instead. */
+const MAX_RETIRED = 8;
 
-/** A connection that ends sooner is one that failed, as far as the wait before the next is concerned. */
-const SHORT_LIVED_MS = 1_000;
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 1_000;
-
-/** An attempt to connect that nobody answers is given up for a new one, after waits that double up to this. */
-const MAX_RENEWAL_MS = 8_000;
-
-/** By then a call that was made over a connection that stands has begun. Milliseconds. */
-const BEGUN_MS = 100;
-
-/** A timer that comes later shows that this process had no time for what else has come. Milliseconds. */
-const BUSY_MS = 50;
+/** After an attempt to replace a connection has failed. Milliseconds. */
+const PAUSE_MS = 1_000;
 
 /** What a transport takes from its surroundings. */
 interface Surroundings {
@@ -33,54 +15,40 @@ interface Surroundings {
   readonly random?: Random;
 }
 
-/** One HTTP/2 connection to `address`, by grpc-js. It connects when it is first told to, and again when it breaks. */
+/** A connection to `address`, by grpc-js. It connects when it is first told to, and again when it breaks. */
 export function grpcTransport(address: string, options: GrpcTransportOptions & Surroundings = {}): Transport {
   return new GrpcTransport(address, options);
 }
 
+/**
+ * Calls go over one HTTP/2 connection, and over a new one before it has had as many resets as a server bears: of a
+ * connection that nobody waits for any more, all streams end with it, however many were cancelled.
+ */
 class GrpcTransport implements Transport {
   readonly #address: string;
-  readonly #options: GrpcTransportOptions;
+  readonly #options: GrpcTransportOptions & Surroundings;
   readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #resets: ResetPacer;
-  readonly #connectTimeoutMs: number;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
-  #channel: grpc.Channel;
-  #state: ConnectivityState = 'idle';
-  /** Whether the last socket was hung up on because nothing was heard over it. */
-  #gaveUp = false;
-  #lastError: string | undefined;
-  /** For an attempt to come to its end, or for the next to begin. */
-  #timer: Timer | undefined;
-  /** Sockets that nothing was heard on yet, each with the time it has. */
-  readonly #unheard = new Map<Socket, Timer>();
-  /** Those that are open. */
-  readonly #sockets = new Set<Socket>();
-  #lettingGo: Timer | undefined;
-  #stopKeepalive: () => void = () => undefined;
-  #readyAt = 0;
-  /** Short-lived connections in a row. */
-  #shortLived = 0;
-  /** Attempts in a row that nobody answered. */
-  #unanswered = 0;
+  #current: GrpcConnection;
+  #unfollow: () => void;
+  #next: GrpcConnection | undefined;
+  #nextNotBefore = Number.NEGATIVE_INFINITY;
+  #retired = 0;
 
   constructor(address: string, options: GrpcTransportOptions & Surroundings) {
     this.#address = address;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? systemRandom;
-    this.#resets = new ResetPacer(this.#clock);
-    this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
-    this.#channel = this.#open();
+    this.#current = this.#open();
+    this.#unfollow = this.#follow();
   }
 
   get state(): ConnectivityState {
-    return this.#state;
+    return this.#current.state;
   }
 
   get lastError(): string | undefined {
-    return this.#lastError;
+    return this.#current.lastError;
   }
 
   subscribe(listener: (state: ConnectivityState) => void): () => void {
@@ -89,239 +57,57 @@ class GrpcTransport implements Transport {
   }
 
   connect(signal?: AbortSignal): Promise<void> {
-    if (this.#state === 'ready') return Promise.resolve();
-    if (this.#state === 'transient_failure' || this.#state === 'shutdown') return Promise.reject(this.#failure());
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        unsubscribe();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const onAbort = () => {
-        settle();
-        reject(signal?.reason);
-      };
-      const unsubscribe = this.subscribe((state) => {
-        if (state === 'connecting' || state === 'idle') return;
-        settle();
-        if (state === 'ready') resolve();
-        else reject(this.#failure());
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#connect();
-    });
+    return this.#current.connect(signal);
   }
 
-  readonly call: WireHandler = (wire) => {
-    if (wire.background === true) this.#letGo();
-    return carry(wire, {
-      channel: this.#channel,
-      clock: this.#clock,
-      resets: this.#resets,
-      connected: () => this.#state === 'ready',
-    });
-  };
+  readonly call: WireHandler = (wire) => this.#current.call(wire);
 
-  /** What was waited for has happened, as far as is known; until it is connected it counts as failed. */
   hurry(): void {
-    if (this.#state === 'transient_failure') this.#reopen();
+    this.#current.hurry();
   }
 
   close(): void {
-    if (this.#state !== 'ready') this.#hangUp();
-    this.#move('shutdown');
-    this.#lettingGo?.cancel();
-    this.#channel.close();
+    this.#next?.close();
+    this.#current.close();
   }
 
-  /**
-   * grpc-js has a connection keep the process alive from the first call in flight to the last: once a call in the
-   * background is among them, the connection does no more. Other calls are held by their own timers.
-   */
-  #letGo(): void {
-    const unref = () => {
-      for (const socket of this.#sockets) socket.unref();
+  #open(): GrpcConnection {
+    const onScarceResets = () => {
+      if (connection === this.#current) this.#replace();
     };
-    this.#lettingGo?.cancel();
-    this.#lettingGo = this.#clock.setTimer(BEGUN_MS, unref, { keepAlive: false });
+    const connection = new GrpcConnection(this.#address, { ...this.#options, onScarceResets });
+    return connection;
   }
 
-  #open(): grpc.Channel {
-    const onSocket = (socket: Socket) => {
-      if (channel === this.#channel) this.#onSocket(socket);
-      else socket.destroy();
-    };
-    const credentials = tellingSockets(channelCredentials(this.#options.tls), onSocket);
-    const channel = new grpc.Channel(this.#address, credentials, channelOptions(this.#options));
-    this.#follow(channel);
-    return channel;
-  }
-
-  /** Follows grpc-js's state until the transport is closed, or has another channel. */
-  #follow(channel: grpc.Channel): void {
-    const state = channel.getConnectivityState(false);
-    channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
-      if (error !== undefined || this.#state === 'shutdown' || channel !== this.#channel) return;
-      this.#follow(channel);
-      this.#onChange(channel.getConnectivityState(false));
+  #follow(): () => void {
+    return this.#current.subscribe((state) => {
+      for (const listener of [...this.#listeners]) listener(state);
     });
   }
 
-  #onChange(state: grpc.connectivityState): void {
-    if (state === grpc.connectivityState.READY) {
-      this.#lastError = undefined;
-      this.#unanswered = 0;
-      this.#readyAt = this.#clock.now();
-      this.#keepAlive();
-      this.#move('ready');
-    } else if (state === grpc.connectivityState.TRANSIENT_FAILURE) {
-      this.#timer?.cancel();
-      this.#askWhy(this.#channel);
-    } else if (state === grpc.connectivityState.IDLE) {
-      this.#onDisconnect();
-    }
-  }
-
-  /** Connects again at once, before a call needs it, unless that has just been tried: then after a wait. */
-  #onDisconnect(): void {
-    const livedMs = this.#clock.now() - this.#readyAt;
-    this.#shortLived = livedMs < SHORT_LIVED_MS ? this.#shortLived + 1 : 0;
-    if (this.#shortLived < 2) {
-      this.#connect();
-      return;
-    }
-    this.#fail(`the connection ended ${Math.round(livedMs)} ms after it was made`);
-    const backoffMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** (this.#shortLived - 2));
-    this.#wait(backoffMs * (0.5 + this.#random.next() / 2), () => this.#connect());
-  }
-
-  #connect(): void {
-    this.#move('connecting');
-    this.#attempt();
-  }
-
-  /** Lets grpc-js connect, for as long as that may take. It goes on trying after a failure, with its own backoff. */
-  #attempt(): void {
-    this.#channel.getConnectivityState(true);
-    this.#judgeIn(this.#connectTimeoutMs);
-  }
-
-  /** Gives the attempt up after `delayMs`, unless this process itself was busy: then it has as much time again. */
-  #judgeIn(delayMs: number): void {
-    const dueAt = this.#clock.now() + delayMs;
-    this.#wait(delayMs, () => {
-      const lateMs = this.#clock.now() - dueAt;
-      if (lateMs > BUSY_MS) return this.#judgeIn(lateMs);
-      this.#fail(this.#tooSlow);
-      if (this.#unheard.size > 0) this.#hangUp();
-      else this.#renew();
-    });
-  }
-
-  /** Nobody answers, which grpc-js would wait for: another attempt may fare better, as may another look-up. */
-  #renew(): void {
-    const renewalMs = Math.min(MAX_RENEWAL_MS, this.#connectTimeoutMs * 2 ** this.#unanswered);
-    this.#unanswered += 1;
-    this.#wait(renewalMs, () => this.#reopen());
-  }
-
-  #reopen(): void {
-    const before = this.#channel;
-    this.#channel = this.#open();
-    // Calls that it still carries go on.
-    before.close();
-    this.#attempt();
-  }
-
-  /** Something accepts connections: now it has to speak, also where grpc-js tries again by itself. */
-  #onSocket(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#state === 'ready' || this.#state === 'shutdown') return;
-    const keepAlive = this.#state === 'connecting';
-    const giveUp = () => {
-      this.#gaveUp = true;
-      socket.destroy();
+  /** Connects anew, and goes over to that connection as soon as it stands. */
+  #replace(): void {
+    if (this.#next !== undefined || this.#retired >= MAX_RETIRED || this.#clock.now() < this.#nextNotBefore) return;
+    if (this.#current.state !== 'ready') return;
+    const next = this.#open();
+    this.#next = next;
+    const settled = () => {
+      this.#next = undefined;
+      // Another that has broken meanwhile makes itself anew.
+      if (next.state === 'ready' && this.#current.state === 'ready') return this.#goOver(next);
+      this.#nextNotBefore = this.#clock.now() + PAUSE_MS;
+      next.close();
     };
-    const timer = this.#clock.setTimer(this.#connectTimeoutMs, giveUp, { keepAlive });
-    this.#gaveUp = false;
-    this.#unheard.set(socket, timer);
-    socket.once('close', () => {
-      timer.cancel();
-      this.#unheard.delete(socket);
+    next.connect().then(settled, settled);
+  }
+
+  #goOver(next: GrpcConnection): void {
+    this.#unfollow();
+    this.#retired += 1;
+    this.#current.retire(() => {
+      this.#retired -= 1;
     });
+    this.#current = next;
+    this.#unfollow = this.#follow();
   }
-
-  #hangUp(): void {
-    for (const socket of this.#unheard.keys()) socket.destroy();
-  }
-
-  get #tooSlow(): string {
-    return `no connection within ${this.#connectTimeoutMs} ms`;
-  }
-
-  /** grpc-js tells why it can't connect to nobody but a call. */
-  #askWhy(channel: grpc.Channel): void {
-    callNobody(channel, '/', ({ details }) => {
-      const reason = /Last error: (?:Error: )?(.*?)\. Resolution note/.exec(details)?.[1] ?? details;
-      // A socket that was hung up on closes without a reason of its own.
-      const isNone = reason.startsWith('Failed to connect');
-      if (this.#state === 'ready' || (isNone && this.#state === 'transient_failure')) return;
-      this.#fail(isNone && this.#gaveUp ? this.#tooSlow : reason);
-    });
-  }
-
-  #fail(reason: string): void {
-    this.#lastError = reason;
-    this.#move('transient_failure');
-  }
-
-  #wait(delayMs: number, next: () => void): void {
-    this.#timer?.cancel();
-    this.#timer = this.#clock.setTimer(delayMs, next, { keepAlive: this.#state === 'connecting' });
-  }
-
-  /** Sees to it that the connection which has just been made ends where its peer falls silent. */
-  #keepAlive(): void {
-    const intervalMs = peerPingIntervalMs(this.#options);
-    if (intervalMs === undefined) return;
-    const channel = this.#channel;
-    const ask = () => {
-      callNobody(channel, KEEPALIVE_PATH, () => undefined);
-      return true;
-    };
-    const options = { clock: this.#clock, intervalMs, timeoutMs: PEER_PING_TIMEOUT_MS, ask };
-    const stops = [...this.#unheard.keys()].map((socket) => keepAlive(socket, options));
-    this.#stopKeepalive = () => {
-      for (const stop of stops) stop();
-    };
-  }
-
-  #heard(): void {
-    for (const timer of this.#unheard.values()) timer.cancel();
-    this.#unheard.clear();
-  }
-
-  #move(state: ConnectivityState): void {
-    if (this.#state === 'shutdown' || this.#state === state) return;
-    if (this.#state === 'ready') this.#stopKeepalive();
-    this.#state = state;
-    this.#timer?.cancel();
-    if (state === 'ready' || state === 'shutdown') this.#heard();
-    for (const listener of [...this.#listeners]) listener(state);
-  }
-
-  #failure(): TransportError {
-    const reason = this.#state === 'shutdown' ? 'the connection was closed' : (this.#lastError ?? 'no connection');
-    return new TransportError(Status.UNAVAILABLE, reason, { reach: 'unsent' });
-  }
-}
-
-/** A method that no server has: to say so, a peer has to be alive, and nothing else is done. */
-const KEEPALIVE_PATH = '/rondo.Keepalive/Ask';
-
-/** Makes a call of a method that nobody serves. */
-function callNobody(channel: grpc.Channel, path: string, onStatus: (status: grpc.StatusObject) => void): void {
-  const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
-  call.start(new grpc.Metadata(), { onReceiveMetadata() {}, onReceiveMessage() {}, onReceiveStatus: onStatus });
-  call.halfClose();
 }

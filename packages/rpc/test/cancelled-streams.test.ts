@@ -1,0 +1,107 @@
+/**
+ * A server bears a bounded number of resets a connection, so a client that cancels many calls spaces their resets out. The
+ * clients' clock stands still here: no reset that has to wait comes by waiting.
+ */
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import type { ServerCall } from '../src/call/index.js';
+import { createChannel, createClient } from '../src/client/index.js';
+import { staticResolver } from '../src/resolver/index.js';
+import { createRouter, serve } from '../src/server/index.js';
+import { ManualClock } from '../src/testing/index.js';
+import { conformanceService } from './support/service.js';
+import { until } from './support/wait.js';
+
+/** More than a client resets at once on one connection, and fewer than a server bears there. */
+const CALLS = 900;
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** A client of streams that end by their caller alone, and how many of them run. */
+async function connect() {
+  const running = new Set<string>();
+  let count = 0;
+  const serverStream = async function* (_request: unknown, { signal, peer }: ServerCall) {
+    count += 1;
+    const id = `${peer} ${count}`;
+    running.add(id);
+    try {
+      for (let index = 0; !signal.aborted; index += 1) {
+        yield { index };
+        if (index > 0) await ended(signal);
+      }
+    } finally {
+      running.delete(id);
+    }
+  };
+  const services = [conformanceService({ serverStream })];
+  const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
+  closers.push(() => server.drain(0));
+  const channel = createChannel({ resolver: staticResolver([server.address]), clock: new ManualClock() });
+  closers.push(() => channel.close());
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  await client.unary({});
+  return { client, channel, running };
+}
+
+type Connected = Awaited<ReturnType<typeof connect>>;
+
+/** So many streams that all have begun, and what cancels them. */
+async function begin({ client, running }: Connected, calls: number) {
+  const before = running.size;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reading = Array.from({ length: calls }, async () => {
+    for await (const _reply of client.serverStream({}, { signal }));
+  });
+  const allEnded = Promise.allSettled(reading);
+  await until(() => running.size === before + calls);
+  return async () => {
+    controller.abort();
+    await allEnded;
+  };
+}
+
+describe('calls that are cancelled', () => {
+  it('end at the server, however many they are', async () => {
+    const connected = await connect();
+    const { client, channel, running } = connected;
+    for (let round = 0; round < 3; round += 1) {
+      const cancel = await begin(connected, CALLS);
+      await cancel();
+      await until(() => running.size === 0);
+      expect(await client.unary({})).toBeDefined();
+      expect(channel.inspect().flatMap(({ endpoints }) => endpoints.map(({ inFlight }) => inFlight))).toEqual([0]);
+    }
+  });
+
+  it('harm no call beside them, and end with it at the latest', async () => {
+    const connected = await connect();
+    const { client, running } = connected;
+    const beside = client.serverStream({})[Symbol.asyncIterator]();
+    expect(await beside.next()).toMatchObject({ done: false, value: { index: 0 } });
+    const cancel = await begin(connected, CALLS);
+    await cancel();
+    await until(() => running.size < CALLS / 2);
+    expect(await beside.next()).toMatchObject({ done: false, value: { index: 1 } });
+    expect(running.size).toBeGreaterThan(0);
+    await beside.return?.();
+    await until(() => running.size === 0);
+  });
+
+  it('end when their channel is closed', async () => {
+    const connected = await connect();
+    const cancel = await begin(connected, CALLS);
+    connected.channel.close();
+    await cancel();
+    await until(() => connected.running.size === 0);
+  });
+});
