@@ -133,8 +133,9 @@ describe('a Prepare', () => {
     const crowd = await Promise.all(
       Array.from({ length: 200 }, (_, id) => failureOf(prepare(client, `made-up-${id}`))),
     );
-    const codes = new Set(crowd.map(({ code }) => code));
-    expect([...codes].filter((code) => code !== Status.ABORTED && code !== Status.RESOURCE_EXHAUSTED)).toEqual([]);
+    // On a busy machine some of them wait too long for the coordinator's answer, and hold as little.
+    const refusals = [Status.ABORTED, Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE];
+    expect(crowd.filter(({ code }) => !refusals.includes(code))).toEqual([]);
     expect([await prepared(), await noted()]).toEqual([[], 0]);
     await stop();
   });
