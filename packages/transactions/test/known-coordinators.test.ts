@@ -134,7 +134,7 @@ describe('a Prepare', () => {
       Array.from({ length: 200 }, (_, id) => failureOf(prepare(client, `made-up-${id}`))),
     );
     // On a busy machine some of them wait too long for the coordinator's answer, and hold as little.
-    const refusals = [Status.ABORTED, Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE];
+    const refusals: readonly Status[] = [Status.ABORTED, Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE];
     expect(crowd.filter(({ code }) => !refusals.includes(code))).toEqual([]);
     expect([await prepared(), await noted()]).toEqual([[], 0]);
     await stop();
