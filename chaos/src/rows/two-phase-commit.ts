@@ -10,6 +10,8 @@ import { openShop, type Sale, type Shop } from '../transactions/shop.js';
 import { formatMs, type Verdict } from '../verdict.js';
 
 const AGREED_WITHIN_MS = 5_000;
+/** In the short form, which runs on busy machines, too: a bound on what never ends. */
+const SHORT_AGREED_WITHIN_MS = 60_000;
 const CALL_TIMEOUT_MS = 8_000;
 /** Acceptances at once while the database is killed, and the time in which that happens. */
 const AT_ONCE = 8;
@@ -25,13 +27,15 @@ interface Setting {
   readonly shop: Shop;
   readonly books: Books;
   readonly verdict: Verdict;
+  readonly withinMs: number;
 }
 
 /** Quotes are accepted across sales and project management, and whoever does it dies. */
 export const twoPhaseCommit: Row = {
   name: 'two-phase-commit',
   fault: 'coordinator or participant killed at each step of the protocol; the database killed at random in it',
-  bound: 'both sides agree 5 s after the restart, nothing is left prepared or locked, no order twice',
+  bound:
+    'both sides agree 5 s after the restart (short form: 60 s), nothing is left prepared or locked, no order twice',
   control: 'the log forgets the decision to commit',
   async run({ scene, verdict, control, brief }) {
     const registry = await scene.startRegistry();
@@ -41,7 +45,8 @@ export const twoPhaseCommit: Row = {
     scene.onClose(async () => channel.close());
     const shop = await openShop(channel);
     const books = openBooks(scene, database);
-    const setting = { services, database, shop, books, verdict };
+    const withinMs = brief && !control ? SHORT_AGREED_WITHIN_MS : AGREED_WITHIN_MS;
+    const setting = { services, database, shop, books, verdict, withinMs };
     if (control) {
       await books.forgetDecisions();
       await dieAt(setting, DECIDED);
@@ -53,7 +58,8 @@ export const twoPhaseCommit: Row = {
 };
 
 /** One quote, accepted while a process dies at a point. */
-async function dieAt({ services, shop, books, verdict }: Setting, point: ProtocolPoint): Promise<void> {
+async function dieAt(setting: Setting, point: ProtocolPoint): Promise<void> {
+  const { services, shop, books } = setting;
   const sale = await shop.offer();
   services.arm(point);
   // Asked once: what is left has to be finished by who is restarted, not by who asks again.
@@ -61,13 +67,14 @@ async function dieAt({ services, shop, books, verdict }: Setting, point: Protoco
   const call = isOfAbort(point) ? books.sellOut(sale, accept) : accept();
   const restartedAt = await services.restartDead(point);
   if (isOfAbort(point)) await books.restock(sale);
-  const ms = await untilAgreed(books, [sale], restartedAt);
+  const ms = await untilAgreed(setting, [sale], restartedAt);
   const outcome = await call;
-  await judge({ shop, books, verdict }, { what: describe(point), sales: [sale], outcomes: [outcome], ms });
+  await judge(setting, { what: describe(point), sales: [sale], outcomes: [outcome], ms });
 }
 
 /** Several quotes, accepted at once while the database dies. */
-async function killDatabase({ database, shop, books, verdict }: Setting, round: number): Promise<void> {
+async function killDatabase(setting: Setting, round: number): Promise<void> {
+  const { database, shop } = setting;
   const sales: Sale[] = [];
   for (let index = 0; index < AT_ONCE; index += 1) sales.push(await shop.offer());
   const calls = sales.map(async (sale) => {
@@ -77,16 +84,16 @@ async function killDatabase({ database, shop, books, verdict }: Setting, round: 
   const atMs = (0.25 + Math.random()) * WITHIN_MS;
   await pass(atMs);
   const { until: backAt } = await database.restart('SIGKILL', AWAY_MS);
-  const ms = await untilAgreed(books, sales, backAt);
+  const ms = await untilAgreed(setting, sales, backAt);
   const outcomes = await Promise.all(calls);
   const what = `database, ${round}: killed after ${formatMs(atMs)}`;
-  await judge({ shop, books, verdict }, { what, sales, outcomes, ms });
+  await judge(setting, { what, sales, outcomes, ms });
 }
 
 /** How long after a moment all are sold once or not at all, with nothing left; NaN where they aren't in time. */
-async function untilAgreed(books: Books, sales: readonly Sale[], since: number): Promise<number> {
+async function untilAgreed({ books, withinMs }: Setting, sales: readonly Sale[], since: number): Promise<number> {
   const agreed = async () => ((await audit(books, sales)).wrong.length === 0 ? now() - since : undefined);
-  const timeoutMs = Math.max(1, since + AGREED_WITHIN_MS - now());
+  const timeoutMs = Math.max(1, since + withinMs - now());
   return await until(agreed, { what: 'both sides agree', timeoutMs }).catch(() => Number.NaN);
 }
 
@@ -104,13 +111,11 @@ interface Ended {
 }
 
 /** What is answered is what is there; and accepted once more, each is sold, once. */
-async function judge(
-  { shop, books, verdict }: Pick<Setting, 'shop' | 'books' | 'verdict'>,
-  ended: Ended,
-): Promise<void> {
+async function judge(setting: Setting, ended: Ended): Promise<void> {
+  const { shop, books, verdict, withinMs } = setting;
   const { what, sales, outcomes, ms } = ended;
   await shop.open();
-  await untilAgreed(books, sales, now());
+  await untilAgreed(setting, sales, now());
   const { wrong, sold } = await audit(books, sales);
   const broken = sold.filter((is, index) => outcomes[index] === 'OK' && !is).length;
   const promised = broken === 0 ? [] : [`${broken} accepted and not sold`];
@@ -119,7 +124,7 @@ async function judge(
   const afterwards = lost === 0 ? (await audit(books, sales)).wrong : [`${lost} can't be accepted afterwards`];
   const faults = [...new Set([...wrong, ...promised, ...afterwards])];
   const count = `${sold.filter(Boolean).length} of ${sold.length} sold`;
-  const holds = faults.length === 0 && ms <= AGREED_WITHIN_MS;
-  const agreed = Number.isNaN(ms) ? `not agreed within ${formatMs(AGREED_WITHIN_MS)}` : `agreed after ${formatMs(ms)}`;
+  const holds = faults.length === 0 && ms <= withinMs;
+  const agreed = Number.isNaN(ms) ? `not agreed within ${formatMs(withinMs)}` : `agreed after ${formatMs(ms)}`;
   verdict.check([`${what}: ${count}`, agreed, ...faults].join(', '), holds);
 }
