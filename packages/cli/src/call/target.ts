@@ -35,6 +35,14 @@ export interface RegistryLookup {
 /** Where a service is looked for. */
 export type Where = RegistryLookup | { readonly by: 'address'; readonly addresses: readonly string[] };
 
+/** How a call is made. */
+export interface TargetOptions {
+  readonly where: Where;
+  /** The longest reply that is taken, in bytes; undefined for the default. */
+  readonly maxReplyBytes?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** Splits `calculator.v1.CalculatorService/Add` into service and method. */
 export function parseMethodName(text: string): { readonly service: string; readonly method: string } {
   const [, service, method] = /^\/?([\w.]+)\/(\w+)$/.exec(text) ?? [];
@@ -47,7 +55,7 @@ export function parseMethodName(text: string): { readonly service: string; reado
 /** Finds a method by its name, learns its contract from a server of its service, and lets `work` call it. */
 export async function withTarget<T>(
   name: string,
-  { where, signal }: { readonly where: Where; readonly signal: AbortSignal },
+  { where, maxReplyBytes, signal }: TargetOptions,
   work: (target: Target) => Promise<T>,
 ): Promise<T> {
   const { service, method } = parseMethodName(name);
@@ -55,8 +63,13 @@ export async function withTarget<T>(
   const target = schema.method(method);
   const channel =
     where.by === 'registry'
-      ? createRegistryChannel({ registry: where.registry, zone: where.zone, balancing: where.balancing ?? {} })
-      : createChannel({ resolver: staticResolver(where.addresses) });
+      ? createRegistryChannel({
+          registry: where.registry,
+          zone: where.zone,
+          balancing: where.balancing ?? {},
+          maxReplyBytes,
+        })
+      : createChannel({ resolver: staticResolver(where.addresses), maxReplyBytes });
   try {
     channel.follow(schema.service, servicePolicy(schema));
     return await work({ schema, method: target, channel });

@@ -4,7 +4,7 @@ import type { BalancingOverrides, Method, ServicePolicy } from '../contract/inde
 import type { Middleware } from '../middleware/index.js';
 import { checkZone, type Resolver } from '../resolver/index.js';
 import type { Attempt } from '../status/index.js';
-import { grpcTransport, type TransportFactory, type WireCall } from '../transport/index.js';
+import type { GrpcTransportOptions, TransportFactory, WireCall } from '../transport/index.js';
 import {
   type Choice,
   choose,
@@ -15,16 +15,21 @@ import {
   tryThere,
 } from './attempts/index.js';
 import type { ClientCall } from './client-call.js';
+import { connectionsOf } from './connections.js';
 import { channelClosed } from './group/index.js';
 import { acceptOverrides } from './service-balancing.js';
 import { createServices, type ServiceEntry } from './services.js';
 import type { Self } from './subset/index.js';
 import { type ServiceView, viewEndpoints } from './view/index.js';
 
-/** What a channel is made from. */
-export interface ChannelOptions {
+/**
+ * What a channel is made from. `tls`, `maxReplyBytes`, `connectTimeoutMs` and `minPingIntervalMs` hold for each of its
+ * connections; an endpoint that says itself how often it may be pinged is taken at its word. They are for gRPC over HTTP/2:
+ * a `transport` of one's own makes connections as it likes, and excludes them.
+ */
+export interface ChannelOptions extends GrpcTransportOptions {
   readonly resolver: Resolver;
-  /** Makes the connections; gRPC over HTTP/2 by default. */
+  /** Makes the connections; gRPC over HTTP/2 by default, by the options above. */
   readonly transport?: TransportFactory;
   readonly clock?: Clock;
   /** By which deadlines that are dates are understood. */
@@ -95,14 +100,15 @@ export interface Channel {
 /**
  * Makes a channel. It looks a service up when it is first called.
  *
- * @throws TypeError where `zone` is no `region/zone`, or `balancing` is out of its bounds.
+ * @throws TypeError where `zone` is no `region/zone`, `balancing` or an option of the connections is out of its bounds, or
+ *   such an option is given beside a `transport`.
  */
 export function createChannel(options: ChannelOptions): Channel {
   const { resolver, middleware = [], healthCheck = false } = options;
   const { clock = systemClock, wallClock = systemWallClock, random = systemRandom } = options;
   const zone = checkZone(options.zone ?? '', 'zone');
   const overrides = acceptOverrides(options.balancing ?? {});
-  const transport = options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random }));
+  const transport = connectionsOf(options, { clock, random });
   const services = createServices({
     resolver,
     transport,

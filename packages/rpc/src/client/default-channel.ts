@@ -5,20 +5,24 @@ import type { Channel } from './channel.js';
 import { createRegistryChannel } from './registry-channel.js';
 
 const DEFAULT_REGISTRY = '127.0.0.1:50050';
+/** A message's length has 31 bits. */
+const MAX_REPLY_BYTES = 2 ** 31 - 1;
 let channel: Channel | undefined;
 
 /**
  * The process's own channel: over the registry at `RONDO_REGISTRY`, keeping what it says in `RONDO_REGISTRY_CACHE` where
- * that is set, for a process that runs in `RONDO_ZONE`, with the balancing that `RONDO_BALANCING` says; made when it is
- * first needed. Its watch keeps the process alive: a script closes it at its end.
+ * that is set, for a process that runs in `RONDO_ZONE`, with the balancing that `RONDO_BALANCING` says, taking replies of up
+ * to `RONDO_MAX_REPLY_BYTES`; made when it is first needed. Its watch keeps the process alive: a script closes it at its end.
  *
- * @throws TypeError where `RONDO_ZONE` is no `region/zone`, or `RONDO_BALANCING` can't be understood; it lists every fault.
+ * @throws TypeError where `RONDO_ZONE` is no `region/zone`, `RONDO_MAX_REPLY_BYTES` is no length, or `RONDO_BALANCING` can't
+ *   be understood; it lists every fault.
  */
 export function defaultChannel(): Channel {
   channel ??= createRegistryChannel({
     registry: registryAddresses(process.env['RONDO_REGISTRY']),
     zone: checkZone(process.env['RONDO_ZONE']?.trim() ?? '', 'RONDO_ZONE'),
     balancing: configuredBalancing(process.env['RONDO_BALANCING']),
+    maxReplyBytes: configuredReplyLimit(process.env['RONDO_MAX_REPLY_BYTES']),
     ...registryStorage(process.env['RONDO_REGISTRY_CACHE']),
   });
   return channel;
@@ -42,4 +46,13 @@ export function configuredBalancing(text = ''): BalancingOverrides {
   const { overrides, faults } = parseBalancing(text);
   if (faults.length > 0) throw new TypeError(`RONDO_BALANCING=${text}: ${faults.join('; ')}`);
   return overrides;
+}
+
+/** The longest reply that is taken, in bytes; undefined, for the default, where nothing is said. */
+export function configuredReplyLimit(text = ''): number | undefined {
+  const digits = text.trim();
+  if (digits === '') return undefined;
+  const bytes = /^\d{1,10}$/.test(digits) ? Number(digits) : Number.NaN;
+  if (bytes >= 1 && bytes <= MAX_REPLY_BYTES) return bytes;
+  throw new TypeError(`RONDO_MAX_REPLY_BYTES=${text}: give a whole number of bytes from 1 to ${MAX_REPLY_BYTES}`);
 }

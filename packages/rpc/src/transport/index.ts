@@ -1,4 +1,4 @@
-export { type GrpcTransportOptions, grpcTransport, type TlsOptions } from './grpc/index.js';
+export { type GrpcTransportOptions, grpcTransport, grpcTransports, type TlsOptions } from './grpc/index.js';
 export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './memory/index.js';
 export { notHandledMark, RouterError, type RouterErrorOptions, SERVED_BY } from './router-error.js';
 export {

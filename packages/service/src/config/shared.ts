@@ -24,7 +24,7 @@ const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';
 const VERSION = /^[\x21-\x7e]{1,128}$/;
 
 /** A message's length has 32 bits; Node's buffers are longer. */
-const MAX_REQUEST_BYTES = 2 ** 31 - 1;
+const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 
 /** The variables that every service reads; `port` is its own default. */
 export function sharedVariables(port: number) {
@@ -93,9 +93,13 @@ export function sharedVariables(port: number) {
       default: 10_000,
       description: 'How long the calls in flight may take once a draining instance accepts no more.',
     }),
-    maxRequestBytes: optionalVariable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: MAX_REQUEST_BYTES }), {
+    maxRequestBytes: optionalVariable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
       description: 'The longest request that is taken; by default what the service says, or 4 MiB.',
+    }),
+    maxReplyBytes: optionalVariable('RONDO_MAX_REPLY_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
+      example: '16777216',
+      description: 'The longest reply of those it calls that is taken; by default what the service says, or 4 MiB.',
     }),
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',

@@ -52,6 +52,11 @@ export interface ServiceOptions<V extends Variables = NoVariables> {
   readonly port: number;
   /** The variables that it reads beside the shared ones; none by default. */
   readonly variables?: V;
+  /**
+   * The longest reply that it takes of the services that it calls, in bytes; 4 MiB by default. Longer ones are
+   * `RESOURCE_EXHAUSTED`. `RONDO_MAX_REPLY_BYTES` takes precedence.
+   */
+  readonly maxReplyBytes?: number;
   /** Whether it registers; true, but for the registry itself. */
   readonly register?: boolean;
   /** Wires the service. It must not wait for anything: dependencies are what is waited for. */

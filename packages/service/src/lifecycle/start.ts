@@ -68,7 +68,8 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const resources = createResources();
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
-    return await assemble(scene, { createApp, registers: options.register ?? true, resources });
+    const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
+    return await assemble(scene, { createApp, maxReplyBytes, registers: options.register ?? true, resources });
   } catch (error) {
     await resources.release();
     throw config.balancing === undefined ? error : blameBalancing(error);
@@ -87,11 +88,13 @@ async function consoleLog(service: string, instanceId: string, { logLevel }: Sha
 
 interface AssembleOptions {
   readonly createApp: (context: ServiceContext) => App;
+  readonly maxReplyBytes: number | undefined;
   readonly registers: boolean;
   readonly resources: Resources;
 }
 
-async function assemble(scene: Scene, { createApp, registers, resources }: AssembleOptions): Promise<RunningService> {
+async function assemble(scene: Scene, options: AssembleOptions): Promise<RunningService> {
+  const { createApp, maxReplyBytes, registers, resources } = options;
   const { config, instanceId, clock, wallClock, random, log } = scene;
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
@@ -109,6 +112,7 @@ async function assemble(scene: Scene, { createApp, registers, resources }: Assem
     logger: log,
     zone: config.zone,
     ...(config.balancing && { balancing: config.balancing }),
+    maxReplyBytes,
     self,
     ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
   });

@@ -13,7 +13,6 @@ import type { Any } from '@rondo/contracts/google/protobuf/any';
 import { type CallOptions, type Client, createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError } from '@rondo/rpc/status';
-import { grpcTransport } from '@rondo/rpc/transport';
 import { CallFailure, type CaseCall, only } from './case.js';
 import { callSuite } from './client-under-test.js';
 import { eachEntry, toHeaders } from './headers.js';
@@ -29,7 +28,7 @@ await callSuite(async function* call(called) {
   const { host, port, messageReceiveLimit, timeoutMs } = called.request;
   const channel = createChannel({
     resolver: staticResolver([`${host}:${port}`]),
-    transport: (address, known) => grpcTransport(address, { ...known, ...limited(messageReceiveLimit) }),
+    maxReplyBytes: messageReceiveLimit === 0 ? undefined : messageReceiveLimit,
   });
   try {
     const client = createClient(ConformanceServiceDefinition, { channel });
@@ -40,10 +39,6 @@ await callSuite(async function* call(called) {
     channel.close();
   }
 });
-
-function limited(maxReplyBytes: number): { readonly maxReplyBytes?: number } {
-  return maxReplyBytes === 0 ? {} : { maxReplyBytes };
-}
 
 async function* answers(client: SuiteClient, call: CaseCall): AsyncGenerator<Answer> {
   const { method, requests } = call;

@@ -1,40 +1,17 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Certificate, makeCertificate, noOpenssl } from '../../../test/support/certificates.js';
 import type { TlsOptions } from './credentials.js';
 import { grpcTransport } from './transport.js';
 
-const noOpenssl =
-  spawnSync('openssl', ['version']).error === undefined
-    ? undefined
-    : 'TLS: no openssl is installed to make certificates';
-
 (noOpenssl === undefined ? describe : describe.skip)(noOpenssl ?? 'a transport with TLS', () => {
-  let folder: string;
   let server: Http2SecureServer;
   let port: number;
-  let tls: { cert: Buffer; key: Buffer };
+  let tls: Certificate;
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'rondo-tls-'));
-    const made = [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      'key.pem',
-      '-out',
-      'cert.pem',
-    ];
-    const names = ['-subj', '/CN=registry.internal', '-addext', 'subjectAltName=DNS:registry.internal'];
-    spawnSync('openssl', ['req', '-x509', '-days', '2', ...made, ...names], { cwd: folder });
-    tls = { cert: readFileSync(join(folder, 'cert.pem')), key: readFileSync(join(folder, 'key.pem')) };
+    tls = makeCertificate('registry.internal');
     // It wants a certificate of its client's, and trusts none but its own.
     server = createSecureServer({ ...tls, ca: tls.cert, requestCert: true, rejectUnauthorized: true });
     server.on('sessionError', () => undefined);
@@ -43,7 +20,6 @@ const noOpenssl =
     port = typeof address === 'object' && address !== null ? address.port : 0;
   });
   afterAll(async () => {
-    rmSync(folder, { recursive: true });
     const closed = once(server, 'close');
     server.close();
     await closed;

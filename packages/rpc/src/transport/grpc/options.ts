@@ -4,12 +4,35 @@ import { serverNameOptions, type TlsOptions } from './credentials.js';
 
 /** What of a connection can be set. */
 export interface GrpcTransportOptions extends TransportOptions {
-  /** The longest reply taken, in bytes; 4 MiB by default, as in gRPC. Longer ones are `RESOURCE_EXHAUSTED`. */
-  readonly maxReplyBytes?: number;
+  /**
+   * The longest message of a reply that is taken, in bytes; 4 MiB by default, as in gRPC, and 2 GiB - 1 at most. Longer
+   * ones are `RESOURCE_EXHAUSTED`. Other libraries call it `max_receive_message_length`.
+   */
+  readonly maxReplyBytes?: number | undefined;
   /** How long one attempt to connect may take, HTTP/2 settings included. Milliseconds; 1,000 by default. */
-  readonly connectTimeoutMs?: number;
-  /** Plaintext where it is missing. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Plaintext where it is missing; `{}` is TLS with a server that the machine trusts. */
   readonly tls?: TlsOptions | undefined;
+}
+
+/** What is counted in 31 bits: a message's length, and what a timer of Node's takes. */
+const MAX_INTEGER = 2 ** 31 - 1;
+
+/**
+ * Checks what of a connection is set in numbers.
+ *
+ * @throws TypeError that names the option and its rule.
+ */
+export function checkNumbers({ maxReplyBytes, connectTimeoutMs, minPingIntervalMs }: GrpcTransportOptions): void {
+  const numbers = [
+    ['maxReplyBytes', maxReplyBytes, 'bytes'],
+    ['connectTimeoutMs', connectTimeoutMs, 'milliseconds'],
+    ['minPingIntervalMs', minPingIntervalMs, 'milliseconds'],
+  ] as const;
+  for (const [name, value, unit] of numbers) {
+    if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= MAX_INTEGER)) continue;
+    throw new TypeError(`${name} is ${value}: give a whole number of ${unit} from 1 to ${MAX_INTEGER}`);
+  }
 }
 
 const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;

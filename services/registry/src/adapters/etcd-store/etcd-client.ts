@@ -9,7 +9,6 @@ import {
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { grpcTransport } from '@rondo/rpc/transport';
 import { authenticate } from './authenticate.js';
 import type { KeyRange } from './keys.js';
 import type { EtcdAddress } from './store-address.js';
@@ -99,7 +98,8 @@ export function connectMember(endpoint: string, options: MemberOptions): Etcd {
   const { tls, credentials, clock, random } = options;
   const channel = createChannel({
     resolver: staticResolver([endpoint]),
-    transport: (address) => grpcTransport(address, { clock, tls, maxReplyBytes: MAX_REPLY_BYTES }),
+    tls,
+    maxReplyBytes: MAX_REPLY_BYTES,
     clock,
     random,
   });

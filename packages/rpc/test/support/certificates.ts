@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Why no certificate can be made; undefined where one can. */
+export const noOpenssl =
+  spawnSync('openssl', ['version']).error === undefined
+    ? undefined
+    : 'TLS: no openssl is installed to make certificates';
+
+/** A certificate and its key, in PEM. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Makes a certificate that vouches for itself; `name` is a host's, or `IP:` and its address. */
+export function makeCertificate(name: string): Certificate {
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-tls-'));
+  try {
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    const files = ['-keyout', 'key.pem', '-out', 'cert.pem'];
+    const subject = name.startsWith('IP:') ? name : `DNS:${name}`;
+    const names = ['-subj', '/CN=rondo test', '-addext', `subjectAltName=${subject}`];
+    spawnSync('openssl', ['req', '-x509', '-days', '2', ...curve, ...files, ...names], { cwd: folder });
+    return { cert: readFileSync(join(folder, 'cert.pem')), key: readFileSync(join(folder, 'key.pem')) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
