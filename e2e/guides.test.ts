@@ -1,19 +1,28 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { POLICIES, parseBalancing } from '@rondo/rpc/contract';
+import { createRouter, implement, type RpcServer, serve } from '@rondo/rpc/server';
 import { eventually } from './src/eventually.js';
 import { readGuide } from './src/guide.js';
 import { freeBase } from './src/ports.js';
 import { node, type Running, root, start } from './src/run.js';
 import { toTally } from './src/tally.js';
 
+const noOpenssl = spawnSync('openssl', ['version']).error !== undefined;
+
 /** Runs a guide's file as it stands, where the packages of the workspace are found. */
-async function runFile(file: string, code: string) {
+async function runFile(file: string, code: string, ...args: readonly string[]) {
   const folder = join(root, 'e2e/.guides');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, file), code);
-  const ended = await node([join(folder, file)]);
+  const ended = await node([join(folder, file), ...args]);
   rmSync(join(folder, file));
   return ended;
 }
@@ -37,6 +46,45 @@ describe('docs/guides/first-call.md', () => {
       '2 + 6 = 8',
     ]);
     expect(stdout.match(/^call \d was served by (one|two|three)$/gm)).toHaveLength(6);
+  });
+});
+
+describe('docs/guides/call-by-address.md', () => {
+  const code = readGuide('call-by-address.md').code('by-address.mjs');
+  const folder = mkdtempSync(join(tmpdir(), 'rondo-by-address-'));
+  let calculator: RpcServer;
+
+  beforeAll(async () => {
+    const add = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
+    calculator = await serve(createRouter({ services: [add] }), { listen: '127.0.0.1:0' });
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await calculator.drain(0);
+  });
+
+  it('runs as it stands, without TLS', async () => {
+    const { stdout, stderr } = await runFile('by-address.mjs', code, calculator.address);
+    expect({ stdout, stderr }).toEqual({ stdout: '2 + 3 = 5\n', stderr: '' });
+  });
+
+  (noOpenssl ? it.skip : it)('runs as it stands, with TLS', async () => {
+    const make = '-x509 -days 2 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -subj /CN=localhost';
+    const names = ['-addext', 'subjectAltName=DNS:localhost'];
+    spawnSync('openssl', ['req', ...make.split(' '), ...names], { cwd: folder });
+    const [cert, key] = ['ca.pem', 'key.pem'].map((file) => readFileSync(join(folder, file)));
+    const front = createServer({ cert, key, ALPNProtocols: ['h2'] }, (outside) => {
+      const inside = connect(calculator.port, '127.0.0.1');
+      outside.on('close', () => inside.destroy());
+      outside.pipe(inside).pipe(outside);
+    });
+    await once(front.listen(0, '127.0.0.1'), 'listening');
+    const { port } = front.address() as AddressInfo;
+    const { stdout, stderr } = await runFile('by-address.mjs', code, `localhost:${port}`, join(folder, 'ca.pem'));
+    expect({ stdout, stderr }).toEqual({ stdout: '2 + 3 = 5\n', stderr: '' });
+    const closed = once(front, 'close');
+    front.close();
+    await closed;
   });
 });
 

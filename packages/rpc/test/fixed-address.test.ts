@@ -1,5 +1,6 @@
 /** Servers outside of the registry: channels to fixed addresses, with what their connections take, over real sockets. */
 import { once } from 'node:events';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -15,7 +16,6 @@ import { createRouter, type RpcServer, serve } from '../src/server/index.js';
 import { Status } from '../src/status/index.js';
 import { createMemoryNetwork, staticResolver } from '../src/testing/index.js';
 import { type Certificate, makeCertificate, noOpenssl } from './support/certificates.js';
-import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
 import { scriptedRegistry } from './support/scripted-registry.js';
 import { instances } from './support/scripted-watch.js';
@@ -57,7 +57,7 @@ describe('a channel to a fixed address', () => {
   });
 
   it('gives a server as long to connect as it is told', async () => {
-    const mute = createServer().listen(0, '127.0.0.1');
+    const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     await once(mute, 'listening');
     const { port } = mute.address() as AddressInfo;
     const { unary } = callAt(`127.0.0.1:${port}`, { connectTimeoutMs: 50 });
@@ -66,26 +66,24 @@ describe('a channel to a fixed address', () => {
   });
 
   it('asks a server that is silent for a sign of life, as often as it is told', async () => {
-    let onAsked: () => void = () => undefined;
+    const asked: unknown[] = [];
+    const sessions: ServerHttp2Session[] = [];
+    const raw = createHttp2Server().listen(0, '127.0.0.1');
+    raw.on('session', (session) => sessions.push(session));
     const askedTwice = new Promise<void>((resolve) => {
-      let times = 0;
-      onAsked = () => {
-        times += 1;
-        if (times === 2) resolve();
-      };
+      raw.on('stream', (stream, { ':path': path }) => {
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': 12 }, { endStream: true });
+        if (path === '/rondo.Keepalive/Ask') asked.push(path);
+        if (asked.length === 2) resolve();
+      });
     });
-    const raw = await startRawServer((stream) => {
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': 12 }, { endStream: true });
-      if (stream.session?.listenerCount('stream') === 1) {
-        stream.session.on('stream', (_stream, headers) => {
-          if (headers[':path'] === '/rondo.Keepalive/Ask') onAsked();
-        });
-      }
-    });
-    const { unary } = callAt(raw.address, { minPingIntervalMs: 1_000 });
+    await once(raw, 'listening');
+    const { port } = raw.address() as AddressInfo;
+    const { unary } = callAt(`127.0.0.1:${port}`, { minPingIntervalMs: 1_000 });
     await failure(unary(HELLO));
     await askedTwice;
-    await raw.close();
+    for (const session of sessions) session.destroy();
+    raw.close();
   });
 });
 
@@ -97,7 +95,7 @@ describe('a channel to a fixed address', () => {
 
   beforeAll(async () => {
     certificate = makeCertificate('payments.internal');
-    other = makeCertificate('IP:127.0.0.1');
+    other = makeCertificate('localhost');
     front = await startTlsFront(server.address, other);
     // It wants a certificate of its client's, and trusts none but its own.
     const requires = { ca: certificate.cert, requestCert: true, rejectUnauthorized: true };
@@ -109,7 +107,7 @@ describe('a channel to a fixed address', () => {
   });
 
   it('calls a server whose certificate is for its address', async () => {
-    const { unary } = callAt(`127.0.0.1:${front.port}`, { tls: { ca: other.cert } });
+    const { unary } = callAt(`localhost:${front.port}`, { tls: { ca: other.cert } });
     expect(await unary(HELLO)).toMatchObject(HELLO);
   });
 
@@ -124,7 +122,7 @@ describe('a channel to a fixed address', () => {
     ['trusts the machine alone, by {}', () => ({}), /self-signed certificate|DEPTH_ZERO/],
     ['expects another name', () => ({ ca: other.cert, serverName: 'sales.internal' }), /sales\.internal/],
   ])('does not call one that it has no reason to trust: it %s', async (_why, tls, reason) => {
-    const { unary } = callAt(`127.0.0.1:${front.port}`, { tls: tls() });
+    const { unary } = callAt(`localhost:${front.port}`, { tls: tls() });
     expect(await failure(unary(HELLO, { timeoutMs: 60_000 }))).toMatchObject({
       code: Status.UNAVAILABLE,
       message: expect.stringMatching(reason),

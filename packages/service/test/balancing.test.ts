@@ -1,14 +1,12 @@
 /** How the calls that a service makes are shared out, as its environment says, and what its metrics tell of that. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterEach, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import { fixedEndpoint } from '@rondo/rpc/resolver';
 import { implement } from '@rondo/rpc/server';
 import { type RunningService, type ServiceContext, startService } from '../src/index.js';
+import { knownCalculator, NO_REGISTRY } from './known-calculator.js';
 
 const running: RunningService[] = [];
 const folders: string[] = [];
@@ -17,8 +15,6 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((service) => service.drain()));
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
-
-const NO_REGISTRY = '127.0.0.1:1';
 
 /** Starts a calculator, without a registry; gives also the channel that its own calls take. */
 async function start(environment: Readonly<Record<string, string>> = {}) {
@@ -39,23 +35,14 @@ async function start(environment: Readonly<Record<string, string>> = {}) {
   return { service, channel };
 }
 
-/** The folder in which an earlier process kept that the calculator `one` is at `address`. */
-async function knowing(address: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
-  folders.push(folder);
-  const endpoints = [fixedEndpoint(address, { instanceId: 'one' })];
-  const about = { format: 'rondo-last-known', version: 2, service: 'calculator.Calculator' };
-  const file = { ...about, registry: [NO_REGISTRY], savedAt: '2026-01-01T00:00:00Z', endpoints };
-  await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
-  return folder;
-}
-
 it('calls are shared out as RONDO_BALANCING says, and metrics tell what each instance gets', async () => {
   const callee = await start();
+  const folder = await knownCalculator(callee.service.address);
+  folders.push(folder);
   const { service, channel } = await start({
     RONDO_BALANCING: 'calculator.Calculator=least_request',
     RONDO_METRICS: '127.0.0.1:0',
-    RONDO_REGISTRY_CACHE: await knowing(callee.service.address),
+    RONDO_REGISTRY_CACHE: folder,
   });
   const calculator = createClient(CalculatorDefinition, { channel });
   for (let left = 3; left > 0; left -= 1) await calculator.add({ a: 2n, b: 3n });

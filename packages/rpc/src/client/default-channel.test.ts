@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { checkZone } from '../resolver/index.js';
-import { configuredBalancing, defaultChannel, registryAddresses } from './default-channel.js';
+import { configuredBalancing, configuredReplyLimit, defaultChannel, registryAddresses } from './default-channel.js';
 
 afterEach(() => {
   delete process.env['RONDO_ZONE'];
@@ -26,6 +26,15 @@ it.each(['/a', 'eu/', 'eu /a', 'eu/a/b', `eu/${'a'.repeat(126)}`])('%p is no zon
   expect(() => checkZone(zone, 'zone')).toThrow(TypeError);
 });
 
+it('refuses a reply limit that is none', () => {
+  process.env['RONDO_MAX_REPLY_BYTES'] = 'much';
+  try {
+    expect(defaultChannel).toThrow('RONDO_MAX_REPLY_BYTES=much');
+  } finally {
+    delete process.env['RONDO_MAX_REPLY_BYTES'];
+  }
+});
+
 it('knows of the zone that the environment says', () => {
   process.env['RONDO_ZONE'] = ' eu-west/a ';
   const channel = defaultChannel();
@@ -40,4 +49,14 @@ it('the balancing of the default channel is what RONDO_BALANCING says, or nothin
   expect(() => configuredBalancing('a.B=rnd,C=random')).toThrow(
     /^RONDO_BALANCING=a\.B=rnd,C=random: a\.B: there is no policy "rnd": .*; C: a service is written in full/,
   );
+});
+
+it('the longest reply of the default channel is what RONDO_MAX_REPLY_BYTES says, or the default', () => {
+  expect(configuredReplyLimit(undefined)).toBeUndefined();
+  expect(configuredReplyLimit(' ')).toBeUndefined();
+  expect(configuredReplyLimit(' 16777216 ')).toBe(16_777_216);
+  for (const wrong of ['0', '-1', '1.5', '16MiB', '2147483648', '1e3']) {
+    const message = `RONDO_MAX_REPLY_BYTES=${wrong}: give a whole number of bytes from 1 to 2147483647`;
+    expect(() => configuredReplyLimit(wrong)).toThrow(new TypeError(message));
+  }
 });
