@@ -21,7 +21,8 @@ const options = {
     placeholder: 'DIR',
     complete: 'folders',
     multiple: true,
-    description: "A folder that the contract's imports start from; found out where none is given.",
+    description:
+      "A folder that the contract's imports start from, before those above it; found out where none is given.",
   },
   'with-database': {
     type: 'boolean',
@@ -44,7 +45,8 @@ export const create = defineCommand({
   usage: 'service <name> [--proto FILE] [--with-database] [--start] [options]',
   details: [
     'Writes services/<name>: generated, wired, tested, in compose. Its methods answer UNIMPLEMENTED and say in which file',
-    'they belong. A contract that was published elsewhere keeps its package, names and style.',
+    'they belong. A contract that was published elsewhere keeps its package, names and style. The files that it imports, from',
+    'beside it or from a folder above it, are copied with it.',
     '',
     'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and what is to be',
     'removed by hand is listed. Where anything fails, the tree is as it was.',

@@ -4,7 +4,7 @@ import { Refusal } from '../refusal.js';
 import { closureFrom, inferRoot, type RootSearch } from './import-root.js';
 import { packageImports } from './platform.js';
 import { scan } from './scan.js';
-import type { Closure, Missing, SourceFile } from './source.js';
+import type { Clash, Closure, Missing, SourceFile } from './source.js';
 
 /** Where a contract comes from. */
 export type ContractSource =
@@ -13,8 +13,8 @@ export type ContractSource =
   /** Text that is to become the file `path` under `proto/`. */
   | { readonly kind: 'text'; readonly path: string; readonly text: string };
 
-/** A contract with its imports, none of them missing, where they were found. */
-export interface FoundSource extends Omit<Closure, 'missing'> {
+/** A contract with its imports where they were found: none is missing, and none stands for two files. */
+export interface FoundSource extends Pick<Closure, 'imports' | 'start'> {
   /** A file's path as the user would write it. */
   readonly shown: (file: string) => string;
 }
@@ -25,7 +25,7 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024;
 /**
  * Finds a contract's files.
  *
- * @throws Refusal where the file or an import of it isn't there.
+ * @throws Refusal where the file or an import of it isn't there, or an import means one file here and another there.
  */
 export function findSource(root: string, source: ContractSource): FoundSource {
   const tree = path.join(root, 'proto');
@@ -42,9 +42,9 @@ export function findSource(root: string, source: ContractSource): FoundSource {
   const roots = (source.importRoots ?? []).map((folder) => path.resolve(folder));
   const explicit = closureFrom([tree], file, search) ?? closureFrom(roots, file, search);
   const found = explicit ?? inferRoot(file, { ...search, roots });
-  const above = explicit === undefined ? ['a folder above it'] : [];
-  refuseMissing(found.missing, { places: [...above, ...roots.map(shown)], shown });
-  return { ...found, shown };
+  refuseMissing(found.missing, { roots, isAboveToo: explicit === undefined, shown });
+  refuseClashes(found.clashes, shown);
+  return { start: found.start, imports: found.imports, shown };
 }
 
 function findText(
@@ -55,9 +55,9 @@ function findText(
   const start: SourceFile = { path: name, file: path.join(tree, name), bytes, scan: scan(text) };
   const shown = (file: string) => path.join('proto', path.relative(tree, file));
   const read: RootSearch['read'] = (file, from) => (file === start.file ? start : search.read(file, from));
-  const closure = closureFrom([tree], start.file, { ...search, read }) ?? { start, imports: [], missing: [] };
-  refuseMissing(closure.missing, { places: [], shown });
-  return { ...closure, shown };
+  const { imports = [], missing = [] } = closureFrom([tree], start.file, { ...search, read }) ?? {};
+  refuseMissing(missing, { roots: [], isAboveToo: false, shown });
+  return { start, imports, shown };
 }
 
 function refuseUnreadable(file: string, shown: FoundSource['shown']): void {
@@ -70,16 +70,40 @@ function refuseUnreadable(file: string, shown: FoundSource['shown']): void {
   }
 }
 
-function refuseMissing(
-  missing: readonly Missing[],
-  { places, shown }: { readonly places: readonly string[]; readonly shown: FoundSource['shown'] },
-): void {
+interface Looked {
+  /** The folders that were given. */
+  readonly roots: readonly string[];
+  /** Whether an import was also looked for above the file that imports it. */
+  readonly isAboveToo: boolean;
+  readonly shown: FoundSource['shown'];
+}
+
+function refuseMissing(missing: readonly Missing[], { roots, isAboveToo, shown }: Looked): void {
   const [first] = missing;
   if (first === undefined) return;
   const { importer, import: wanted } = first;
-  const looked = [...places, 'proto/'].map((place) => `in ${place}`).join(', ');
+  const above = isAboveToo ? [shown(path.dirname(importer.file)), 'a folder above it'] : [];
+  const looked = [...roots.map(shown), ...above, 'proto/'].map((place) => `in ${place}`).join(', ');
   throw new Refusal(`imports "${wanted.path}", which is neither ${looked} nor in a package`, {
     place: { file: shown(importer.file), line: wanted.line },
+    remedy: 'name the folder that it is to be found from with --proto-path DIR',
+  });
+}
+
+/** Imports start from one place for all files together: a path can't mean one file here and another there. */
+function refuseClashes(clashes: readonly Clash[], shown: FoundSource['shown']): void {
+  const [first] = clashes;
+  if (first === undefined) return;
+  const { importer, import: wanted, found, taken } = first;
+  const place = { file: shown(importer.file), line: wanted.line };
+  if (found.file === taken.file) {
+    throw new Refusal(`imports ${shown(found.file)} as "${wanted.path}", and as "${taken.path}" it is imported, too`, {
+      place,
+      remedy: 'import it by one of the two everywhere',
+    });
+  }
+  throw new Refusal(`imports "${wanted.path}", which could be ${shown(found.file)} or ${shown(taken.file)}`, {
+    place,
     remedy: 'name the folder that it is to be found from with --proto-path DIR',
   });
 }

@@ -55,6 +55,68 @@ describe('the folder that imports start from', () => {
     expect(missing).toEqual([]);
   });
 
+  it('is for each import one above the file that imports it, where no single one has all', () => {
+    const search = searchIn({
+      '/w/api/x/s.proto': 'package x; import "t.proto"; import "common/c.proto"; import "google/type/money.proto";',
+      '/w/api/x/t.proto': '',
+      '/w/common/c.proto': 'import public "base.proto"; import "common/d.proto"; import "t.proto";',
+      '/w/common/base.proto': '',
+      '/w/common/d.proto': '',
+      '/w/base.proto': '// further from its importer',
+    });
+    const found = inferRoot('/w/api/x/s.proto', search);
+    const names = ['x/s.proto', 't.proto', 'common/c.proto', 'base.proto', 'common/d.proto'];
+    expect({ names: namesOf(found), missing: found.missing, clashes: found.clashes }).toEqual({
+      names,
+      missing: [],
+      clashes: [],
+    });
+    expect(found.imports.map(({ file }) => file)).toContain('/w/common/base.proto');
+  });
+
+  it('is one that is given, before one above the file', () => {
+    const search = searchIn({
+      '/w/s.proto': 'import "t.proto";',
+      '/w/t.proto': '// beside',
+      '/lib/t.proto': '// given',
+    });
+    const { imports } = inferRoot('/w/s.proto', { ...search, roots: ['/lib'] });
+    expect(imports.map(({ file }) => file)).toEqual(['/lib/t.proto']);
+  });
+
+  it('tells where a path would lead to one file from here and to another from there', () => {
+    const files = {
+      '/w/a/s.proto': 'import "types.proto"; import "b/c.proto";',
+      '/w/a/types.proto': '// one',
+      '/w/b/c.proto': '\nimport "types.proto";',
+      '/w/b/types.proto': '// two',
+    };
+    expect(inferRoot('/w/a/s.proto', searchIn(files)).clashes).toMatchObject([
+      {
+        importer: { file: '/w/b/c.proto' },
+        import: { path: 'types.proto', line: 2 },
+        found: { file: '/w/b/types.proto' },
+        taken: { file: '/w/a/types.proto' },
+      },
+    ]);
+    const alike = { ...files, '/w/b/types.proto': '// one' };
+    expect(inferRoot('/w/a/s.proto', searchIn(alike)).clashes).toEqual([]);
+    const given = inferRoot('/w/a/s.proto', { ...searchIn(files), roots: ['/w/b'] });
+    expect(given.clashes).toEqual([]);
+    expect(given.imports.map(({ file }) => file)).toContain('/w/b/types.proto');
+  });
+
+  it('tells where one file would be taken twice', () => {
+    const search = searchIn({
+      '/w/a/s.proto': 'import "types.proto"; import "a/t.proto";',
+      '/w/a/t.proto': 'import "a/types.proto";',
+      '/w/a/types.proto': '',
+    });
+    expect(inferRoot('/w/a/s.proto', search).clashes).toMatchObject([
+      { import: { path: 'a/types.proto' }, found: { file: '/w/a/types.proto' }, taken: { path: 'types.proto' } },
+    ]);
+  });
+
   it('has what comes closest where an import is nowhere: it says which', () => {
     const search = searchIn({
       '/w/a/v1/s.proto': 'package a.v1;\nimport "a/v1/t.proto";',

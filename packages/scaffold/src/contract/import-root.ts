@@ -7,36 +7,52 @@ export interface RootSearch {
   /** How `file` reads when its imports start from `root`. */
   readonly read: (file: string, root: string) => SourceFile | undefined;
   /** What is looked at after a root: the repository's own contracts. */
-  readonly fallback: Search['find'];
+  readonly fallback: (importPath: string) => SourceFile | undefined;
+  /** Where what a file imports is looked for, where that isn't under the same roots for all. */
+  readonly rootsOf?: (importer: SourceFile) => readonly string[];
 }
 
 /**
  * Finds the folder from which the imports of `file` start: of those above it from which all of them are there, the one
- * under which it stands in the folder of its package (`a.b.v1` in `a/b/v1`), else the nearest. Where there is none, what
- * comes closest: `missing` says what it lacks.
+ * under which it stands in the folder of its package (`a.b.v1` in `a/b/v1`), else the nearest. Where all are there from no
+ * single folder, each is looked for above the file that imports it, the nearest first. Where that isn't enough either,
+ * what comes closest: `missing` says what it lacks. All of them are looked for under `roots` first.
  */
 export function inferRoot(
   file: string,
   { roots, ...search }: RootSearch & { readonly roots: readonly string[] },
 ): Closure {
-  const [nearest, ...further] = ancestors(file).map((folder) => closureFrom([folder, ...roots], file, search));
-  if (nearest === undefined) throw new TypeError(`${file} can't be read`);
-  const all = [nearest, ...further.filter((closure) => closure !== undefined)];
-  const complete = all.filter(({ missing }) => missing.length === 0);
-  const candidates = complete.length > 0 ? complete : all;
-  return candidates.find(standsInPackage) ?? candidates[0] ?? nearest;
+  const folders = ancestors(file);
+  const single = folders.flatMap((folder) => closureFrom([...roots, folder], file, search) ?? []);
+  const complete = single.filter(isComplete);
+  const each = (folder: string) => (importer: SourceFile) => [...roots, ...ancestors(importer.file), folder];
+  const above = () =>
+    folders.flatMap((folder) => closureFrom([folder], file, { ...search, rootsOf: each(folder) }) ?? []);
+  const candidates = complete.length > 0 ? complete : above().filter(isComplete);
+  const best = candidates.length > 0 ? candidates : single;
+  const found = best.find(standsInPackage) ?? best[0];
+  if (found === undefined) throw new TypeError(`${file} can't be read`);
+  return found;
 }
+
+const isComplete = ({ missing }: Closure) => missing.length === 0;
 
 /**
  * What `file` imports, looked for under each of `roots` in turn; undefined where it stands under none of them.
  */
-export function closureFrom(roots: readonly string[], file: string, search: RootSearch): Closure | undefined {
+export function closureFrom(
+  roots: readonly string[],
+  file: string,
+  { read, fallback, provides, rootsOf = () => roots }: RootSearch,
+): Closure | undefined {
   const root = roots.find((folder) => isWithin(folder, file));
-  const start = root === undefined ? undefined : search.read(file, root);
+  const start = root === undefined ? undefined : read(file, root);
   if (start === undefined) return undefined;
-  const find = (importPath: string) =>
-    firstDefined(roots, (folder) => search.read(path.join(folder, importPath), folder)) ?? search.fallback(importPath);
-  return closureOf(start, { find, provides: search.provides });
+  const find: Search['find'] = (importPath, importer) => {
+    const found = firstDefined(rootsOf(importer), (folder) => read(path.join(folder, importPath), folder));
+    return found ?? fallback(importPath);
+  };
+  return closureOf(start, { find, provides });
 }
 
 function standsInPackage({ start }: Closure): boolean {

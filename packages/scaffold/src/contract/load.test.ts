@@ -17,8 +17,11 @@ async function refusal(text: string, name = 'it.proto'): Promise<string> {
     () => 'taken',
     (error: unknown) => String(error),
   );
-  return outcome.replaceAll(`${folder.path}/`, '');
+  return outcome.replaceAll(`${folder.path}/`, '').replaceAll(folder.path, 'FOLDER');
 }
+
+/** What to do about an import that isn't found, or found twice. */
+const NAME_IT = 'name the folder that it is to be found from with --proto-path DIR';
 
 const GREETER = `syntax = "proto3";
 package helloworld;
@@ -83,6 +86,26 @@ service S { rpc Get(Status) returns (b.v1.Status) { option idempotency_level = I
       ['rondo/options/v1/options.proto', 'same'],
       ['b/v1/types.proto', 'new'],
     ]);
+  });
+
+  it('comes with what lies beside it and above it, whatever folder each import starts from', async () => {
+    const message = (name: string, more = '') => `syntax = "proto3"; package s; ${more} message ${name} {}`;
+    using folder = new Folder({
+      'api/types.proto': message('T'),
+      'common/money.proto': message('M', 'import "deep/base.proto"; import "google/type/date.proto";'),
+      'common/deep/base.proto': message('B'),
+      'common/unused.proto': message('U'),
+    });
+    const text = `syntax = "proto3"; package s; import "types.proto"; import "common/money.proto";
+service S { rpc Get(T) returns (M); }`;
+    const { files, services } = await load(folder.write('api/s.proto', text));
+    expect(files.map(({ path: name, state }) => [name, state])).toEqual([
+      ['s.proto', 'new'],
+      ['types.proto', 'new'],
+      ['common/money.proto', 'new'],
+      ['deep/base.proto', 'new'],
+    ]);
+    expect(services).toMatchObject([{ fullName: 's.S', methods: [{ name: 'Get' }] }]);
   });
 
   it('stays at the top of proto/ where it imports others from there', async () => {
@@ -150,9 +173,51 @@ describe('a contract is refused', () => {
 
   it('whose import nobody has', async () => {
     expect(await refusal('syntax = "proto3";\n\nimport "acme/x.proto";')).toBe(
-      'Refusal: it.proto:3: imports "acme/x.proto", which is neither in a folder above it, in proto/ nor in a package; ' +
-        'name the folder that it is to be found from with --proto-path DIR',
+      `Refusal: it.proto:3: imports "acme/x.proto", which is neither in FOLDER, in a folder above it, in proto/ nor in a package; ${NAME_IT}`,
     );
+  });
+
+  it('whose import is not in the folder that is given, though beside it', async () => {
+    using folder = new Folder({ 'api/types.proto': 'syntax = "proto3";', 'lib/other.proto': '' });
+    const file = folder.write('api/it.proto', 'syntax = "proto3";\nimport "types.proto";');
+    await expect(load(file, { source: { kind: 'file', path: file, importRoots: [folder.path] } })).rejects.toThrow(
+      `${file}:2: imports "types.proto", which is neither in ${folder.path}, in proto/ nor in a package; ${NAME_IT}`,
+    );
+  });
+
+  it('whose import could be either of two files', async () => {
+    using folder = new Folder({
+      'a/types.proto': 'syntax = "proto3"; // one',
+      'b/c.proto': 'syntax = "proto3";\nimport "types.proto";',
+      'b/types.proto': 'syntax = "proto3"; // two',
+    });
+    const file = folder.write('a/it.proto', 'syntax = "proto3"; import "types.proto"; import "b/c.proto";');
+    const [importer, found, taken] = ['b/c.proto', 'b/types.proto', 'a/types.proto'].map((name) =>
+      path.join(folder.path, name),
+    );
+    await expect(load(file)).rejects.toThrow(
+      `${importer}:2: imports "types.proto", which could be ${found} or ${taken}; ${NAME_IT}`,
+    );
+  });
+
+  it('that imports a file by two paths', async () => {
+    using folder = new Folder({ 'a/types.proto': 'syntax = "proto3"; message T {}' });
+    const text = 'syntax = "proto3";\nimport "types.proto";\nimport "a/types.proto";';
+    await expect(load(folder.write('a/it.proto', text))).rejects.toThrow(
+      `it.proto:3: imports ${folder.path}/a/types.proto as "a/types.proto", and as "types.proto" it is imported, too; ` +
+        'import it by one of the two everywhere',
+    );
+  });
+
+  it('that brings another version of a file that is there, and the tree is as it was', async () => {
+    const before = readImportGraph(root);
+    const there = 'rondo/options/v1/options.proto';
+    using folder = new Folder({ [there]: 'syntax = "proto3"; package rondo.options.v1;' });
+    const file = folder.write('it.proto', `syntax = "proto3"; import "${there}"; service S {}`);
+    await expect(load(file)).rejects.toThrow(
+      new RegExp(`^${folder.path}/${there}: differs from proto/${there}, which .* imports; make the two one`),
+    );
+    expect(readImportGraph(root)).toEqual(before);
   });
 
   it('that another service serves', async () => {
