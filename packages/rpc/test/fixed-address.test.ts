@@ -144,7 +144,7 @@ describe('a channel to a fixed address', () => {
       'tls.key holds no PEM of a private key',
     ],
   ])('refuses %s, before anything is called', (_what, tls, message) => {
-    expect(() => callAt('127.0.0.1:1', { tls: tls() })).toThrow(message);
+    expect(() => createChannel({ resolver: staticResolver(['a:1']), tls: tls() })).toThrow(message);
   });
 });
 

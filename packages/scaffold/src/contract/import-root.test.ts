@@ -74,6 +74,32 @@ describe('the folder that imports start from', () => {
     expect(found.imports.map(({ file }) => file)).toContain('/w/common/base.proto');
   });
 
+  it('is above the file before it is the repository, so that another version there shows', () => {
+    const search = searchIn({
+      '/w/api/s.proto': 'package s; import "t.proto"; import "common/c.proto"; import "tree/v1/u.proto";',
+      '/w/api/t.proto': '',
+      '/w/common/c.proto': 'import "d.proto";',
+      '/w/common/d.proto': '',
+      '/tree/proto/common/c.proto': 'import "d.proto";',
+      '/tree/proto/d.proto': '// another',
+      '/tree/proto/tree/v1/u.proto': '',
+    });
+    const { imports, missing } = inferRoot('/w/api/s.proto', search);
+    expect({ files: imports.map(({ file }) => file), missing }).toEqual({
+      files: ['/w/api/t.proto', '/w/common/c.proto', '/tree/proto/tree/v1/u.proto', '/w/common/d.proto'],
+      missing: [],
+    });
+  });
+
+  it("stays the one that all imports but the repository's start from", () => {
+    const search = searchIn({
+      '/w/api/s.proto': 'package s; import "api/t.proto"; import "tree/v1/u.proto";',
+      '/w/api/t.proto': '',
+      '/tree/proto/tree/v1/u.proto': '',
+    });
+    expect(namesOf(inferRoot('/w/api/s.proto', search))).toEqual(['api/s.proto', 'api/t.proto', 'tree/v1/u.proto']);
+  });
+
   it('is one that is given, before one above the file', () => {
     const search = searchIn({
       '/w/s.proto': 'import "t.proto";',

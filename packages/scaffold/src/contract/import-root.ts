@@ -14,28 +14,28 @@ export interface RootSearch {
 
 /**
  * Finds the folder from which the imports of `file` start: of those above it from which all of them are there, the one
- * under which it stands in the folder of its package (`a.b.v1` in `a/b/v1`), else the nearest. Where all are there from no
- * single folder, each is looked for above the file that imports it, the nearest first. Where that isn't enough either,
- * what comes closest: `missing` says what it lacks. All of them are looked for under `roots` first.
+ * under which it stands in the folder of its package (`a.b.v1` in `a/b/v1`), else the nearest. What isn't there is looked
+ * for above the file that imports it, and only then in the repository: of what a user has and what is there, the two are to
+ * be compared. Where no single folder will do, each import is looked for above its importer first. Where that isn't enough
+ * either, what comes closest: `missing` says what it lacks. All of them are looked for under `roots` first.
  */
 export function inferRoot(
   file: string,
   { roots, ...search }: RootSearch & { readonly roots: readonly string[] },
 ): Closure {
   const folders = ancestors(file);
-  const single = folders.flatMap((folder) => closureFrom([...roots, folder], file, search) ?? []);
-  const complete = single.filter(isComplete);
-  const each = (folder: string) => (importer: SourceFile) => [...roots, ...ancestors(importer.file), folder];
-  const above = () =>
-    folders.flatMap((folder) => closureFrom([folder], file, { ...search, rootsOf: each(folder) }) ?? []);
-  const candidates = complete.length > 0 ? complete : above().filter(isComplete);
-  const best = candidates.length > 0 ? candidates : single;
+  const enough = folders.filter((folder) => closureFrom([...roots, folder], file, search)?.missing.length === 0);
+  const rootFirst = (folder: string) => (importer: SourceFile) => [...roots, folder, ...ancestors(importer.file)];
+  const nearestFirst = (folder: string) => (importer: SourceFile) => [...roots, ...ancestors(importer.file), folder];
+  const [tried, rootsOf] = enough.length > 0 ? [enough, rootFirst] : [folders, nearestFirst];
+  const from = (folder: string) => closureFrom([folder], file, { ...search, rootsOf: rootsOf(folder) });
+  const closures = tried.flatMap((folder) => from(folder) ?? []);
+  const complete = closures.filter(({ missing }) => missing.length === 0);
+  const best = complete.length > 0 ? complete : closures;
   const found = best.find(standsInPackage) ?? best[0];
   if (found === undefined) throw new TypeError(`${file} can't be read`);
   return found;
 }
-
-const isComplete = ({ missing }: Closure) => missing.length === 0;
 
 /**
  * What `file` imports, looked for under each of `roots` in turn; undefined where it stands under none of them.
