@@ -108,6 +108,15 @@ describe('the folder that imports start from', () => {
     });
     const { imports } = inferRoot('/w/s.proto', { ...search, roots: ['/lib'] });
     expect(imports.map(({ file }) => file)).toEqual(['/lib/t.proto']);
+    const scattered = searchIn({
+      '/w/a/s.proto': 'import "t.proto"; import "b/c.proto";',
+      '/w/a/t.proto': '// beside',
+      '/w/b/c.proto': 'import "u.proto";',
+      '/w/b/u.proto': '',
+      '/lib/t.proto': '// given',
+    });
+    const found = inferRoot('/w/a/s.proto', { ...scattered, roots: ['/lib'] });
+    expect(found.imports.map(({ file }) => file)).toEqual(['/lib/t.proto', '/w/b/c.proto', '/w/b/u.proto']);
   });
 
   it('tells where a path would lead to one file from here and to another from there', () => {
