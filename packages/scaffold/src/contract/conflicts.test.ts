@@ -60,6 +60,18 @@ describe('a contract that does not', () => {
     );
   });
 
+  it('has another version of what another contract imports by a file that is the same', () => {
+    const imports = new Map([
+      ['c/c.proto', ['b/b.proto']],
+      ['b/b.proto', ['deep/base.proto']],
+      ['deep/base.proto', []],
+    ]);
+    const files = [placed('b/b.proto', { state: 'same' }), placed('deep/base.proto', { state: 'changed' })] as const;
+    expect(judge([placed('a/a.proto'), ...files], { imports })).toThrow(
+      '../api/deep/base.proto: differs from proto/deep/base.proto, which c/c.proto imports; make the two one',
+    );
+  });
+
   it.each([
     'grpc.health.v1.Health',
     'grpc.reflection.v1.ServerReflection',

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Refusal } from '../refusal.js';
 import { moduleOf } from './code-names.js';
-import type { ImportGraph } from './import-graph.js';
+import { type ImportGraph, withImports } from './import-graph.js';
 import type { Placed, PlacedFile } from './place.js';
 import type { Provides } from './platform.js';
 
@@ -74,7 +74,8 @@ function refuseReplaced(
       remedy: 'move it to a folder of its own',
     });
   }
-  const importers = [...imports].filter(([, imported]) => imported.includes(name)).map(([importer]) => importer);
+  // Directly or not: what stands between may be the same in both.
+  const importers = [...imports.keys()].filter((file) => file !== name && withImports(imports, [file]).has(name));
   const stranger = importers.find((importer) => !together.has(importer));
   if (importers.length > 0 && stranger === undefined) return;
   throw new Refusal(`differs from proto/${name}${stranger === undefined ? '' : `, which ${stranger} imports`}`, {
