@@ -88,9 +88,13 @@ function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
 
 function* inMethod(method, options) {
   if (!hasOption(method, options.method)) return;
-  const { timeout, hashKey, resume } = getOption(method, options.method);
+  const { timeout, hashKey, resume, compression } = getOption(method, options.method);
   if (timeout !== undefined && !isWithin(toMs(timeout), 1, DAY_MS)) {
     yield `timeout is ${toMs(timeout)} ms; it must be from 1 ms to 24 h`;
+  }
+  const known = options.method.message.fields.find(({ name }) => name === 'compression').enum.values;
+  if (!known.some(({ number }) => number === compression)) {
+    yield `compression is ${compression}, which is none; name one`;
   }
   if (hashKey !== undefined) yield* inHashKey(method, hashKey);
   if (resume !== undefined) yield* inResume(method, resume);

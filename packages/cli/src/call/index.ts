@@ -1,8 +1,8 @@
+export { type Connections, callerConnections } from './connections.js';
 export { type Load, runLoad } from './load.js';
 export { parseMetadata } from './metadata.js';
 export { probe, stream } from './outcome.js';
 export { createProgress } from './progress.js';
-export { callerReplyLimit } from './reply-limit.js';
 export { allMessages, type RequestSource, requestSource, toMessages } from './requests.js';
 export { explainNotBegun, toJsonLine, toSummary } from './summary.js';
 export { learnSchema, type Target, type Where, withTarget } from './target.js';

@@ -13,6 +13,7 @@ import {
 } from '../schema/index.js';
 import { reasonOf } from '../thrown.js';
 import { UsageError } from '../usage-error.js';
+import type { Connections } from './connections.js';
 
 /** What is called, and how it is reached. */
 export interface Target {
@@ -38,8 +39,7 @@ export type Where = RegistryLookup | { readonly by: 'address'; readonly addresse
 /** How a call is made. */
 export interface TargetOptions {
   readonly where: Where;
-  /** The longest reply that is taken, in bytes; undefined for the default. */
-  readonly maxReplyBytes?: number | undefined;
+  readonly connections?: Connections;
   readonly signal: AbortSignal;
 }
 
@@ -55,7 +55,7 @@ export function parseMethodName(text: string): { readonly service: string; reado
 /** Finds a method by its name, learns its contract from a server of its service, and lets `work` call it. */
 export async function withTarget<T>(
   name: string,
-  { where, maxReplyBytes, signal }: TargetOptions,
+  { where, connections = {}, signal }: TargetOptions,
   work: (target: Target) => Promise<T>,
 ): Promise<T> {
   const { service, method } = parseMethodName(name);
@@ -67,9 +67,9 @@ export async function withTarget<T>(
           registry: where.registry,
           zone: where.zone,
           balancing: where.balancing ?? {},
-          maxReplyBytes,
+          ...connections,
         })
-      : createChannel({ resolver: staticResolver(where.addresses), maxReplyBytes });
+      : createChannel({ resolver: staticResolver(where.addresses), ...connections });
   try {
     channel.follow(schema.service, servicePolicy(schema));
     return await work({ schema, method: target, channel });

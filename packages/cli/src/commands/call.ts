@@ -3,7 +3,8 @@ import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import {
   allMessages,
-  callerReplyLimit,
+  type Connections,
+  callerConnections,
   callerZone,
   createProgress,
   explainNotBegun,
@@ -98,9 +99,9 @@ export const call = defineCommand({
   exitCodes: { FAILED: 'A call failed, or could not be made; standard error says why.' },
   async run({ values, positionals: [name, ...texts] }, context) {
     if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
-    const { load, where, maxReplyBytes, callOptions } = settings(values, context);
+    const { load, where, connections, callOptions } = settings(values, context);
     const source = requestSource(texts, context);
-    return withTarget(name, { where, maxReplyBytes, signal: context.signal }, async (target) => {
+    return withTarget(name, { where, connections, signal: context.signal }, async (target) => {
       await warnOfDeadline(target, callOptions.timeoutMs, context);
       const invoke = bindMethod(target.method, target.channel);
       const { json = false, progress = false } = values;
@@ -123,7 +124,7 @@ interface Settings {
   /** Undefined for a single call. */
   readonly load: Load | undefined;
   readonly where: Where;
-  readonly maxReplyBytes: number | undefined;
+  readonly connections: Connections;
   readonly callOptions: CallOptions;
 }
 
@@ -142,7 +143,7 @@ function settings(values: Arguments<typeof options>['values'], { environment, si
   return {
     load: toLoad(values),
     where,
-    maxReplyBytes: callerReplyLimit(environment),
+    connections: callerConnections(environment),
     callOptions: { signal, metadata, ...(timeoutMs !== undefined && { timeoutMs }) },
   };
 }

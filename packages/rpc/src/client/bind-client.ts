@@ -10,7 +10,7 @@ import {
   type Reply,
   receivedTraceId,
 } from '../call/index.js';
-import { type Method, methodsOf, type ServiceDefinition, servicePolicyOf } from '../contract/index.js';
+import { COMPRESSIONS, type Method, methodsOf, type ServiceDefinition, servicePolicyOf } from '../contract/index.js';
 import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
 import type { WireCall } from '../transport/index.js';
@@ -120,6 +120,10 @@ function newCall({ method, channel }: Line, request: Payload, options: CallOptio
   const metadata = toMetadata(options.metadata, method);
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
   refuseUnsendable(method, () => propagateTrace(metadata, traceId, random));
+  const { compression } = options;
+  if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
+    throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
+  }
   const limit = new CallLimit({ clock, deadline, by, parents: parentsOf(scope?.limit, options.signal) });
   return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt, options });
 }
@@ -172,7 +176,8 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
   const options = { attempts, hashKey, instance: call.options.instance, lost };
   const request = encodeRequest(call);
-  const wire: WireCall = { path, responseStream, metadata, deadline, limit, request, peer: '' };
+  const compression = call.options.compression ?? method.policy.compression;
+  const wire: WireCall = { path, responseStream, metadata, deadline, limit, request, compression, peer: '' };
   if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
   const messages = new RequestStream(request.messages, limit);
   const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);

@@ -1,5 +1,5 @@
 import type { Metadata, MetadataInit } from '../call/index.js';
-import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/index.js';
+import type { Compression, MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/index.js';
 import type { RpcError } from '../status/index.js';
 
 /** What a caller may say of one call. */
@@ -15,6 +15,11 @@ export interface CallOptions {
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;
   readonly metadata?: MetadataInit;
+  /**
+   * How the request is compressed: before what the contract says, and what the channel is configured with. Compressed
+   * requests have a connection of their own, which is made for the first of them, unless the channel compresses all.
+   */
+  readonly compression?: Compression;
   /** Goes there or nowhere: the name of the one instance that is asked, and asked once. */
   readonly instance?: string | undefined;
   /**

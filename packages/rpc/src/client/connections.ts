@@ -12,10 +12,10 @@ export interface ConnectionsOptions extends GrpcTransportOptions {
  * @throws TypeError where an option is out of its bounds, or given beside a transport that would not heed it.
  */
 export function connectionsOf(
-  { transport, tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs }: ConnectionsOptions,
+  { transport, tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression }: ConnectionsOptions,
   surroundings: { readonly clock: Clock; readonly random: Random },
 ): TransportFactory {
-  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs };
+  const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression };
   if (transport === undefined) return grpcTransports({ ...options, ...surroundings });
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length === 0) return transport;

@@ -1,6 +1,12 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { checkZone } from '../resolver/index.js';
-import { configuredBalancing, configuredReplyLimit, defaultChannel, registryAddresses } from './default-channel.js';
+import {
+  configuredBalancing,
+  configuredCompression,
+  configuredReplyLimit,
+  defaultChannel,
+  registryAddresses,
+} from './default-channel.js';
 
 afterEach(() => {
   delete process.env['RONDO_ZONE'];
@@ -59,4 +65,10 @@ it('the longest reply of the default channel is what RONDO_MAX_REPLY_BYTES says,
     const message = `RONDO_MAX_REPLY_BYTES=${wrong}: give a whole number of bytes from 1 to 2147483647`;
     expect(() => configuredReplyLimit(wrong)).toThrow(new TypeError(message));
   }
+});
+
+it('how requests are compressed is what RONDO_COMPRESSION says, or left to calls and contracts', () => {
+  expect(configuredCompression(undefined)).toBeUndefined();
+  expect(configuredCompression(' gzip ')).toBe('gzip');
+  expect(() => configuredCompression('zstd')).toThrow('RONDO_COMPRESSION=zstd: give identity or gzip');
 });

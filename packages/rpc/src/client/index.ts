@@ -3,7 +3,7 @@ export { type Channel, type ChannelOptions, createChannel } from './channel.js';
 export type { CallOptions, Client, ClientMethod } from './client.js';
 export type { ClientCall } from './client-call.js';
 export { type ClientOptions, createClient } from './create-client.js';
-export { configuredBalancing, configuredReplyLimit, defaultChannel } from './default-channel.js';
+export { configuredBalancing, configuredCompression, configuredReplyLimit, defaultChannel } from './default-channel.js';
 export { createRegistryChannel, type RegistryChannelOptions } from './registry-channel.js';
 export {
   type BroadcastOptions,

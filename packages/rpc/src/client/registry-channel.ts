@@ -17,6 +17,9 @@ export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver' 
   readonly storage?: EndpointStorage;
 }
 
+/** What is for the servers that the registry lists, and not for the registry. */
+const AS_BY_DEFAULT = { maxReplyBytes: undefined, compression: undefined };
+
 /**
  * A channel that finds every service through the registry. It watches the registry for as long as it is open; while the
  * registry is away, that keeps no process alive.
@@ -29,7 +32,7 @@ export function createRegistryChannel({ registry, storage, balancing, ...options
   }
   const { random = systemRandom, wallClock = systemWallClock, logger } = options;
   const clock = backgroundClock(options.clock ?? systemClock);
-  const { watch, close } = createRegistryWatch({ ...options, maxReplyBytes: undefined, clock, healthCheck: false });
+  const { watch, close } = createRegistryWatch({ ...options, ...AS_BY_DEFAULT, clock, healthCheck: false });
   const resolver = registryResolver({
     watch,
     addresses: registry,

@@ -7,6 +7,7 @@ export {
   type ParsedBalancing,
   parseBalancing,
 } from './balancing-config.js';
+export { COMPRESSIONS, type Compression } from './compression.js';
 export type {
   MessageType,
   MethodDefinition,

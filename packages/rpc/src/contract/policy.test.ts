@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { Compression, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { MethodDefinition } from './definition.js';
 import { methodsOf } from './method.js';
@@ -46,6 +46,14 @@ describe('the policy in a contract', () => {
   it('may set the deadline of a stream, and parts of a second', () => {
     expect(policyOf(withOptions([encoded(60n)], serverStream), '/s/M').timeoutMs).toBe(60_000);
     expect(policyOf(withOptions([encoded(1n, 500_000_000)]), '/s/M').timeoutMs).toBe(1_500);
+  });
+
+  it.each([
+    [Compression.COMPRESSION_GZIP, 'gzip'],
+    [Compression.COMPRESSION_IDENTITY, 'identity'],
+    [Compression.COMPRESSION_UNSPECIFIED, undefined],
+  ])('says how requests are compressed: %s', (compression, read) => {
+    expect(policyOf(withOptions([encodedPolicy({ compression })]), '/s/M').compression).toBe(read);
   });
 
   it('is the last one where an option stands twice', () => {

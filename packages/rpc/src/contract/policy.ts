@@ -1,5 +1,6 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { MethodPolicy as MethodPolicyOption } from '@rondo/contracts/rondo/options/v1/options';
+import { type Compression, compressionOf } from './compression.js';
 import type { MethodDefinition } from './definition.js';
 import { checkHashKey, type HashKey, hashKeyOf } from './hash-key.js';
 import { optionBytes } from './options.js';
@@ -22,6 +23,8 @@ export interface Policy {
   readonly hashKey?: HashKey;
   /** Where a stream that breaks goes on; missing where it doesn't. */
   readonly resume?: Resume;
+  /** How its requests are compressed; missing where that is for the client to say. */
+  readonly compression?: Compression;
 }
 
 /** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
@@ -36,7 +39,7 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
  */
 export function policyOf(definition: MethodDefinition, path: string): Policy {
   const streaming = definition.requestStream || definition.responseStream;
-  const { timeout, hashKey: keyOption, resume: resumeOption } = declared(definition);
+  const { timeout, hashKey: keyOption, resume: resumeOption, compression: compressionOption } = declared(definition);
   const timeoutMs = timeout && toMs(timeout);
   const defaultTimeoutMs = streaming || timeoutMs !== undefined ? undefined : DEFAULT_UNARY_TIMEOUT_MS;
   if (timeoutMs !== undefined && (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS)) {
@@ -48,8 +51,15 @@ export function policyOf(definition: MethodDefinition, path: string): Policy {
   const resume = resumeOf(resumeOption);
   const resumeFault = resume && checkResume(resume, definition);
   if (resumeFault !== undefined) throw new TypeError(`${path}: (rondo.options.v1.method).resume ${resumeFault}`);
-  const idempotency = idempotencyOf(definition);
-  return { timeoutMs, defaultTimeoutMs, idempotency, ...(hashKey && { hashKey }), ...(resume && { resume }) };
+  const compression = compressionOf(compressionOption);
+  return {
+    timeoutMs,
+    defaultTimeoutMs,
+    idempotency: idempotencyOf(definition),
+    ...(hashKey && { hashKey }),
+    ...(resume && { resume }),
+    ...(compression && { compression }),
+  };
 }
 
 function declared(definition: MethodDefinition): Partial<MethodPolicyOption> {

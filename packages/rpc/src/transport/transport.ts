@@ -1,4 +1,5 @@
 import type { CallLimit, Metadata, Payload, Reply } from '../call/index.js';
+import type { Compression } from '../contract/index.js';
 import type { RpcErrorOptions, Status } from '../status/index.js';
 import { RpcError } from '../status/index.js';
 
@@ -15,6 +16,8 @@ export interface WireCall {
   readonly request: Payload<Uint8Array>;
   /** The other end's address, as far as the transport knows it; empty on the way out. */
   readonly peer: string;
+  /** How its request is compressed; as the transport is configured where it is missing. */
+  readonly compression?: Compression | undefined;
   /** Whether it keeps no process alive, as it goes on for as long as its connection does. */
   readonly background?: boolean;
 }

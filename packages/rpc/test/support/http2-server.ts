@@ -13,7 +13,11 @@ export interface RawServer {
   close(): Promise<void>;
 }
 
-export type OnStream = (stream: http2.ServerHttp2Stream, session: http2.ServerHttp2Session) => void;
+export type OnStream = (
+  stream: http2.ServerHttp2Stream,
+  session: http2.ServerHttp2Session,
+  headers: http2.IncomingHttpHeaders,
+) => void;
 
 const GRPC_HEADER = { ':status': 200, 'content-type': 'application/grpc+proto' };
 /** One empty message. */
@@ -29,9 +33,9 @@ export async function startRawServer(onStream: OnStream): Promise<RawServer> {
   });
   server.on('session', (session) => {
     session.on('error', () => session.destroy());
-    session.on('stream', (stream) => {
+    session.on('stream', (stream, headers) => {
       stream.on('error', () => stream.destroy());
-      onStream(stream, session);
+      onStream(stream, session, headers);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

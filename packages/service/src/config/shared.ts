@@ -1,3 +1,4 @@
+import { COMPRESSIONS } from '@rondo/rpc/contract';
 import { ZONE_PATTERN } from '@rondo/rpc/resolver';
 import { labels } from './labels.js';
 import {
@@ -100,6 +101,10 @@ export function sharedVariables(port: number) {
     maxReplyBytes: optionalVariable('RONDO_MAX_REPLY_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
       description: 'The longest reply of those it calls that is taken; by default what the service says, or 4 MiB.',
+    }),
+    compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
+      example: 'gzip',
+      description: 'How the requests that the service sends are compressed, where neither call nor contract says.',
     }),
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',

@@ -113,6 +113,7 @@ async function assemble(scene: Scene, options: AssembleOptions): Promise<Running
     zone: config.zone,
     ...(config.balancing && { balancing: config.balancing }),
     maxReplyBytes,
+    compression: config.compression,
     self,
     ...(config.registryCache !== undefined && { storage: folderStorage(config.registryCache, random) }),
   });

@@ -1,4 +1,5 @@
 /** A Rondo client as a client under test. */
+import { Compression } from '@rondo/contracts/connectrpc/conformance/v1/config';
 import {
   BidiStreamRequest,
   ClientStreamRequest,
@@ -64,10 +65,11 @@ async function* answers(client: SuiteClient, call: CaseCall): AsyncGenerator<Ans
 function toOptions({ request, signal, onHeader, onTrailer }: CaseCall): CallOptions {
   const metadata: (readonly [string, string | Uint8Array])[] = [];
   eachEntry(request.requestHeaders, (key, value) => metadata.push([key, value]));
-  const { timeoutMs } = request;
+  const { timeoutMs, compression } = request;
   return {
     metadata,
     signal,
+    ...(compression === Compression.COMPRESSION_GZIP && { compression: 'gzip' }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     onHeader: (header) => onHeader(toHeaders(header)),
     onTrailer: (trailer) => onTrailer(toHeaders(trailer)),

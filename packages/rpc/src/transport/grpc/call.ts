@@ -62,7 +62,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
       reject(secondReply());
       reset();
     };
-    sendOne(call, request);
+    sendOne(call, request, wire);
     call.startRead();
   });
 }
@@ -117,8 +117,8 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
       reject(error);
       leave();
     };
-    if (requests !== undefined) sendAll(call, requests).catch(fail);
-    else if (!wire.request.stream) sendOne(call, wire.request.message);
+    if (requests !== undefined) sendAll(call, requests, wire).catch(fail);
+    else if (!wire.request.stream) sendOne(call, wire.request.message, wire);
     inbox.open();
   });
 }
@@ -192,17 +192,26 @@ function holdProcess({ deadline, background }: WireCall, clock: Clock): Timer | 
   return clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
 }
 
-function sendOne(call: GrpcCall, message: Uint8Array): void {
-  call.sendMessageWithContext({}, toBuffer(message));
+/** Below that, gzip saves next to nothing, or adds. Bytes. */
+const MIN_COMPRESSED_BYTES = 1_024;
+/** grpc-js's flag of a message that a connection with compression sends as it is. */
+const NO_COMPRESS = 2;
+
+function flagsOf({ length }: Uint8Array, { compression }: WireCall): number {
+  return compression === 'identity' || length < MIN_COMPRESSED_BYTES ? NO_COMPRESS : 0;
+}
+
+function sendOne(call: GrpcCall, message: Uint8Array, wire: WireCall): void {
+  call.sendMessageWithContext({ flags: flagsOf(message, wire) }, toBuffer(message));
   call.halfClose();
 }
 
-async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>): Promise<void> {
+async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>, wire: WireCall): Promise<void> {
   for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
     const message = toBuffer(step.value);
     // Waits until the connection has taken it: HTTP/2's flow control reaches the producer.
     await new Promise<void>((resolve) => {
-      call.sendMessageWithContext({ callback: () => resolve() }, message);
+      call.sendMessageWithContext({ flags: flagsOf(message, wire), callback: () => resolve() }, message);
     });
   }
   call.halfClose();

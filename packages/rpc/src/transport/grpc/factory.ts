@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../clock/index.js';
 import type { TransportFactory } from '../transport.js';
 import { channelCredentials } from './credentials.js';
-import { checkNumbers, type GrpcTransportOptions } from './options.js';
+import { checkOptions, type GrpcTransportOptions } from './options.js';
 import { grpcTransport } from './transport.js';
 
 /** What all connections that a factory makes have in common. */
@@ -16,7 +16,7 @@ export interface GrpcTransportsOptions extends GrpcTransportOptions {
  * @throws TypeError where one of them is out of its bounds: at once, and not when the first connection is made.
  */
 export function grpcTransports(options: GrpcTransportsOptions): TransportFactory {
-  checkNumbers(options);
+  checkOptions(options);
   channelCredentials(options.tls);
   return (address, known) => {
     const minPingIntervalMs = known?.minPingIntervalMs ?? options.minPingIntervalMs;

@@ -1,4 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
+import { COMPRESSIONS, type Compression } from '../../contract/index.js';
 import type { TransportOptions } from '../transport.js';
 import { serverNameOptions, type TlsOptions } from './credentials.js';
 
@@ -13,17 +14,26 @@ export interface GrpcTransportOptions extends TransportOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Plaintext where it is missing; `{}` is TLS with a server that the machine trusts. */
   readonly tls?: TlsOptions | undefined;
+  /**
+   * How requests are compressed where neither their call nor the contract says; not at all by default. Servers that don't
+   * take gzip get none of it from their first answer on.
+   */
+  readonly compression?: Compression | undefined;
 }
 
 /** What is counted in 31 bits: a message's length, and what a timer of Node's takes. */
 const MAX_INTEGER = 2 ** 31 - 1;
 
 /**
- * Checks what of a connection is set in numbers.
+ * Checks what is set of a connection, but for `tls`.
  *
  * @throws TypeError that names the option and its rule.
  */
-export function checkNumbers({ maxReplyBytes, connectTimeoutMs, minPingIntervalMs }: GrpcTransportOptions): void {
+export function checkOptions(options: GrpcTransportOptions): void {
+  const { maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression } = options;
+  if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
+    throw new TypeError(`compression is "${compression}": give ${COMPRESSIONS.join(' or ')}`);
+  }
   const numbers = [
     ['maxReplyBytes', maxReplyBytes, 'bytes'],
     ['connectTimeoutMs', connectTimeoutMs, 'milliseconds'],
@@ -58,9 +68,12 @@ const FOREIGN_KEEPALIVE: ChannelOptions = {
   'grpc.keepalive_permit_without_calls': 0,
 };
 
+/** What grpc-js calls it. */
+const GZIP = 2;
+
 /** grpc-js as a plain connection to one address: no retries, no balancing, no look-ups of its own. */
 export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
-  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, tls } = options;
+  const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, tls, compression } = options;
   return {
     'grpc.enable_channelz': 0,
     'grpc.enable_retries': 0,
@@ -75,6 +88,7 @@ export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
     'grpc.dns_min_time_between_resolutions_ms': 1000,
     ...(peerPingIntervalMs(options) === undefined ? FOREIGN_KEEPALIVE : {}),
     'grpc.max_receive_message_length': maxReplyBytes,
+    ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': GZIP }),
     ...serverNameOptions(tls),
   };
 }

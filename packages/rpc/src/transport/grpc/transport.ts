@@ -1,5 +1,6 @@
+import type { Reply } from '../../call/index.js';
 import { type Clock, type Random, systemClock } from '../../clock/index.js';
-import type { ConnectivityState, Transport, WireHandler } from '../transport.js';
+import type { ConnectivityState, Transport, WireCall, WireHandler } from '../transport.js';
 import { GrpcConnection } from './connection.js';
 import type { GrpcTransportOptions } from './options.js';
 
@@ -34,6 +35,8 @@ class GrpcTransport implements Transport {
   #next: GrpcConnection | undefined;
   #nextNotBefore = Number.NEGATIVE_INFINITY;
   #retired = 0;
+  /** For requests that are compressed where others aren't. */
+  #compressed: GrpcTransport | undefined;
 
   constructor(address: string, options: GrpcTransportOptions & Surroundings) {
     this.#address = address;
@@ -60,13 +63,24 @@ class GrpcTransport implements Transport {
     return this.#current.connect(signal);
   }
 
-  readonly call: WireHandler = (wire) => this.#current.call(wire);
+  readonly call: WireHandler = (wire) =>
+    wire.compression === 'gzip' && this.#options.compression !== 'gzip'
+      ? this.#callCompressed(wire)
+      : this.#current.call(wire);
+
+  /** grpc-js compresses by the connection, and says so of every call on it: not every server lets that pass. */
+  async #callCompressed(wire: WireCall): Promise<Reply<Uint8Array>> {
+    this.#compressed ??= new GrpcTransport(this.#address, { ...this.#options, compression: 'gzip' });
+    if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.limit.signal);
+    return this.#compressed.call(wire);
+  }
 
   hurry(): void {
     this.#current.hurry();
   }
 
   close(): void {
+    this.#compressed?.close();
     this.#next?.close();
     this.#current.close();
   }

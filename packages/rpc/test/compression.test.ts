@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { Compression, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
+import { type CallOptions, createChannel, createClient } from '../src/client/index.js';
+import { staticResolver } from '../src/resolver/index.js';
+import { createRouter, serve } from '../src/server/index.js';
+import { Status } from '../src/status/index.js';
+import { startRawServer } from './support/http2-server.js';
+import { failure } from './support/outcome.js';
+import { conformanceService } from './support/service.js';
+import { collect, streamOf } from './support/stream.js';
+
+/** Long enough to be worth its compression. */
+const LONG = 'a long text '.repeat(1_000);
+const POLICY_TAG = (50550 << 3) | 2;
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+type Configured = Pick<CallOptions, 'compression'>;
+
+interface Seen {
+  readonly connection: number;
+  /** The header `grpc-encoding`. */
+  readonly encoding: string | undefined;
+  /** Whether the first message says that it is compressed. */
+  readonly compressed: boolean;
+  readonly bytes: number;
+}
+
+/** A server that answers each call with an empty message, and what it was sent. */
+async function startRecorder(answer: Record<string, string> = {}) {
+  const seen: Seen[] = [];
+  const sessions: unknown[] = [];
+  const server = await startRawServer((stream, session, headers) => {
+    const encoding = headers['grpc-encoding'];
+    if (!sessions.includes(session)) sessions.push(session);
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => {
+      const body = Buffer.concat(chunks);
+      const received = { connection: sessions.indexOf(session), compressed: body[0] === 1, bytes: body.length };
+      seen.push({ ...received, encoding: typeof encoding === 'string' ? encoding : undefined });
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...answer }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.alloc(5));
+    });
+  });
+  closers.push(() => server.close());
+  return { address: server.address, seen };
+}
+
+/** The conformance service whose unary method's contract says how its requests are compressed. */
+function contractSaying(compression: Compression) {
+  const bytes = MethodPolicy.encode(MethodPolicy.fromPartial({ compression })).finish();
+  const { unary } = ConformanceServiceDefinition.methods;
+  const options = { ...unary.options, _unknownFields: { [POLICY_TAG]: [Buffer.from([bytes.length, ...bytes])] } };
+  return { ...ConformanceServiceDefinition, methods: { unary: { ...unary, options } } } as const;
+}
+
+function connect(address: string, definition = contractSaying(Compression.COMPRESSION_UNSPECIFIED), options = {}) {
+  const channel = createChannel({ resolver: staticResolver([address]), ...options });
+  closers.push(() => channel.close());
+  return createClient(definition, { channel });
+}
+
+describe('a request', () => {
+  const { COMPRESSION_UNSPECIFIED: SILENT, COMPRESSION_GZIP: GZIP, COMPRESSION_IDENTITY: IDENTITY } = Compression;
+  const gzip = { compression: 'gzip' } as const;
+  const identity = { compression: 'identity' } as const;
+  const cases: [string, boolean, { policy?: Compression; channel?: Configured; caller?: Configured }][] = [
+    ['nobody asks for it', false, {}],
+    ['the channel does', true, { channel: gzip }],
+    ['the contract does', true, { policy: GZIP }],
+    ['the contract does, and the channel not', true, { policy: GZIP, channel: identity }],
+    ['the caller does', true, { caller: gzip }],
+    ['the caller does, and the contract not', true, { policy: IDENTITY, caller: gzip }],
+    ['the contract will not', false, { policy: IDENTITY, channel: gzip }],
+    ['the caller will not', false, { policy: GZIP, channel: gzip, caller: identity }],
+  ];
+  it.each(cases)('is compressed where it should be: %s', async (_name, compressed, { policy, channel, caller }) => {
+    const { address, seen } = await startRecorder();
+    await connect(address, contractSaying(policy ?? SILENT), channel).unary({ text: LONG }, caller);
+    expect(seen).toMatchObject([compressed ? { compressed, encoding: 'gzip' } : { compressed }]);
+    if (compressed) expect(seen[0]?.bytes).toBeLessThan(LONG.length / 10);
+    else expect(seen[0]?.bytes).toBeGreaterThan(LONG.length);
+  });
+
+  it('that is short is sent as it is', async () => {
+    const { address, seen } = await startRecorder();
+    await connect(address).unary({ text: 'short' }, gzip);
+    expect(seen).toMatchObject([{ encoding: 'gzip', compressed: false }]);
+  });
+
+  it('that is compressed leaves the others on their connection, without a word of compression', async () => {
+    const { address, seen } = await startRecorder();
+    const client = connect(address);
+    for (const options of [{}, gzip, {}, gzip]) await client.unary({ text: LONG }, options);
+    const plain = { connection: 0, encoding: undefined, compressed: false };
+    const packed = { connection: 1, encoding: 'gzip', compressed: true };
+    expect(seen).toMatchObject([plain, packed, plain, packed]);
+  });
+
+  it('is sent as it is to a server that has said that it takes no gzip', async () => {
+    const { address, seen } = await startRecorder({ 'grpc-accept-encoding': 'identity' });
+    const client = connect(address);
+    for (let call = 0; call < 2; call += 1) await client.unary({ text: LONG }, gzip);
+    expect(seen.at(-1)).toMatchObject({ encoding: undefined, compressed: false });
+  });
+
+  it('is refused that would be compressed by what nobody knows', async () => {
+    const client = connect('127.0.0.1:1');
+    const options = JSON.parse('{"compression":"deflate"}');
+    expect(await failure(client.unary({}, options))).toMatchObject({
+      code: Status.INVALID_ARGUMENT,
+      message: expect.stringContaining('compression must be identity or gzip, and is "deflate"'),
+    });
+    expect(() => connect('127.0.0.1:1', undefined, options)).toThrow('compression is "deflate": give identity or gzip');
+  });
+
+  it('that is compressed, of whatever shape, is read by a server', async () => {
+    const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
+    closers.push(() => server.drain(0));
+    const channel = createChannel({ resolver: staticResolver([server.address]) });
+    closers.push(() => channel.close());
+    const client = createClient(ConformanceServiceDefinition, { channel });
+    expect(await client.unary({ text: LONG }, gzip)).toMatchObject({ text: LONG });
+    expect(await client.clientStream(streamOf({ text: LONG }, { text: 'short' }), gzip)).toMatchObject({
+      texts: [LONG, 'short'],
+    });
+    expect(await collect(client.serverStream({ count: 2 }, gzip))).toHaveLength(2);
+    expect(await collect(client.bidiStream(streamOf({ text: LONG }, { text: 'short' }), gzip))).toMatchObject([
+      { text: LONG },
+      { text: 'short' },
+    ]);
+  });
+});
