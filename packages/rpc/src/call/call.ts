@@ -35,6 +35,13 @@ export interface ServerCall extends Call {
   readonly peer: string;
   /** Metadata that leaves before the first message; later changes are lost. */
   readonly header: Metadata;
+  /**
+   * Sends the header now, also where it is empty, so that the caller of a stream needn't wait for the first message to know
+   * of it. Only the first time does something.
+   *
+   * @throws TypeError where something in it can't be sent.
+   */
+  readonly sendHeader: () => void;
   /** Metadata that leaves at the end, with the status. */
   readonly trailer: Metadata;
   /** Logs with the method and the trace id of the call. */

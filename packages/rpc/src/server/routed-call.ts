@@ -31,8 +31,10 @@ export class RoutedCall implements ServerCall {
   declare readonly signal: AbortSignal;
   declare readonly request: Payload;
   declare readonly log: Logger;
+  declare readonly sendHeader: () => void;
   readonly #received: Payload<Uint8Array>;
   readonly #logger: Logger;
+  readonly #wire: WireCall;
   #request: Payload | undefined;
   #log: Logger | undefined;
 
@@ -47,9 +49,11 @@ export class RoutedCall implements ServerCall {
     this.trailer = trailer;
     this.#received = wire.request;
     this.#logger = logger;
+    this.#wire = wire;
     Object.defineProperty(this, 'signal', RoutedCall.#signal);
     Object.defineProperty(this, 'request', RoutedCall.#decoded);
     Object.defineProperty(this, 'log', RoutedCall.#child);
+    Object.defineProperty(this, 'sendHeader', RoutedCall.#early);
   }
 
   static readonly #signal: PropertyDescriptor = {
@@ -65,6 +69,13 @@ export class RoutedCall implements ServerCall {
     get(this: RoutedCall): Payload {
       this.#request ??= decodeRequest(this.method, untilLimit(this.#received, this.limit));
       return this.#request;
+    },
+  };
+
+  static readonly #early: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): () => void {
+      return () => this.#wire.sendHeader?.(this.header);
     },
   };
 

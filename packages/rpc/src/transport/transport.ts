@@ -18,6 +18,8 @@ export interface WireCall {
   readonly peer: string;
   /** How its request is compressed; as the transport is configured where it is missing. */
   readonly compression?: Compression | undefined;
+  /** Sends the response's header ahead of all else; there for a call that was received, if its transport can. */
+  readonly sendHeader?: ((header: Metadata) => void) | undefined;
   /** Whether it keeps no process alive, as it goes on for as long as its connection does. */
   readonly background?: boolean;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Metadata, type MetadataInit, type ServerCall } from '../../src/call/index.js';
 import type { CallOptions } from '../../src/client/index.js';
 import { RpcError, Status } from '../../src/status/index.js';
+import { deferred } from '../support/deferred.js';
 import { failure } from '../support/outcome.js';
 import { collect, streamOf } from '../support/stream.js';
 import type { Harness } from './environment.js';
@@ -104,6 +105,49 @@ export function describeMetadata({ start }: Harness): void {
         expect(seen.trailer?.get('x-late')).toBe('set at the end');
       },
     );
+
+    it('comes before the first reply of a stream where its handler sends it', async () => {
+      const go = deferred();
+      async function* replies(_request: unknown, call: ServerCall) {
+        mark(call);
+        const { sendHeader } = call;
+        sendHeader();
+        call.header.set('x-late', 'after it was sent');
+        sendHeader();
+        await go.promise;
+        yield {};
+      }
+      const client = await start({ handlers: { serverStream: replies, bidiStream: replies } });
+      const calls = [
+        (options: CallOptions) => collect(client.serverStream({}, options)),
+        (options: CallOptions) => collect(client.bidiStream(streamOf({}), options)),
+      ];
+      const headers = calls.map(
+        (call) => new Promise<Metadata>((onHeader, reject) => call({ onHeader }).catch(reject)),
+      );
+      for (const header of await Promise.all(headers)) {
+        expect([header.get('x-header'), header.get('x-late')]).toEqual(['from the handler', undefined]);
+      }
+      go.resolve();
+    });
+
+    it('is what a handler has sent of it, whatever comes of the call', async () => {
+      const fails = async (_request: unknown, call: ServerCall) => {
+        mark(call);
+        call.sendHeader();
+        call.header.set('x-late', 'after it was sent');
+        if (call.metadata.has('x-fail')) throw new RpcError(Status.ABORTED, 'no');
+        return {};
+      };
+      const client = await start({ handlers: { unary: fails, clientStream: fails } });
+      for (const metadata of [{}, { 'x-fail': 'yes' }]) {
+        for (const call of [client.unary.bind(undefined, {}), client.clientStream.bind(undefined, streamOf())]) {
+          const { seen, options } = recorder();
+          await Promise.allSettled([call({ ...options, metadata })]);
+          expect([seen.header?.get('x-header'), seen.header?.get('x-late')]).toEqual(['from the handler', undefined]);
+        }
+      }
+    });
 
     it('comes with a failure: the trailer and what the error itself carries', async () => {
       const thrown = () => new RpcError(Status.ABORTED, 'no', { metadata: new Metadata({ 'x-retry': 'later' }) });

@@ -19,6 +19,7 @@ interface SurfaceCall {
   readonly metadata: grpc.Metadata;
   getPeer(): string;
   getDeadline(): grpc.Deadline;
+  sendMetadata(metadata: grpc.Metadata): void;
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -71,7 +72,7 @@ class ReceivedCall implements WireCall, MetadataSource {
   readonly request: Payload<Uint8Array>;
   /** Asked at once: grpc-js forgets it when the call has ended. */
   readonly peer: string;
-  readonly #metadata: SurfaceCall['metadata'];
+  readonly #call: SurfaceCall;
 
   constructor(
     call: SurfaceCall,
@@ -88,15 +89,20 @@ class ReceivedCall implements WireCall, MetadataSource {
     this.limit = limit;
     this.request = request;
     this.peer = call.getPeer();
-    this.#metadata = call.metadata;
+    this.#call = call;
+  }
+
+  /** Grpc-js sends one header a call, and lets further ones be. */
+  sendHeader(header: Metadata): void {
+    this.#call.sendMetadata(toGrpcMetadata(header));
   }
 
   getAll(key: string): readonly MetadataValue[] {
-    return this.#metadata.get(key);
+    return this.#call.metadata.get(key);
   }
 
   forEach(visit: (key: string, value: MetadataValue) => void): void {
-    for (const [key, values] of Object.entries(this.#metadata.toJSON())) {
+    for (const [key, values] of Object.entries(this.#call.metadata.toJSON())) {
       for (const value of values) visit(key, value);
     }
   }

@@ -27,57 +27,78 @@ export async function crossMemory(
     release();
     leave();
   };
+  const early = new EarlyHeader();
   try {
     const metadata = carried(wire.metadata);
     const request = limited(wire.request);
-    const reply = await unlessAborted(handle({ ...wire, metadata, request, limit: far, peer: 'memory' }), broken);
-    if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end });
+    const received = { ...wire, metadata, request, limit: far, peer: 'memory', sendHeader: early.send };
+    const reply = await unlessAborted(handle(received), broken);
+    if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end, early });
     release();
     const { header, trailer, response } = reply;
-    return { header: carried(header), trailer: carried(trailer), response: limited(response) };
+    return { header: early.header ?? carried(header), trailer: carried(trailer), response: limited(response) };
   } catch (fault) {
     release();
-    throw asReceived(fault);
+    throw asReceived(fault, early);
   }
+}
+
+/** The header that a handler sends before there is a message. */
+class EarlyHeader {
+  #resolve: () => void = () => undefined;
+  header: Metadata | undefined;
+  readonly sent = new Promise<void>((resolve) => {
+    this.#resolve = resolve;
+  });
+  readonly send = (header: Metadata): void => {
+    header.checkSendable();
+    this.header ??= carried(header);
+    this.#resolve();
+  };
 }
 
 interface StreamEnd {
   readonly broken: AbortSignal;
   readonly end: () => void;
+  readonly early: EarlyHeader;
 }
 
-/** The header leaves with the first message, the trailer comes after the last. */
+/** The header leaves with the first message, if not before, the trailer comes after the last. */
 async function receiveStream(
   { header, trailer }: Reply<Uint8Array>,
   messages: AsyncIterable<Uint8Array>,
-  { broken, end }: StreamEnd,
+  { broken, end, early }: StreamEnd,
 ): Promise<Reply<Uint8Array>> {
   const iterator = untilAborted(messages, broken)[Symbol.asyncIterator]();
-  const first = await iterator.next();
+  const first = iterator.next();
+  await Promise.race([first, early.sent]);
   const received = new Metadata();
   const rest = resume(first, iterator, () => received.receive(carried(trailer)));
-  const response = limited({ stream: true, messages: observe(rest, { error: asReceived, end }) });
-  return { header: carried(header), trailer: received, response };
+  const response = limited({
+    stream: true,
+    messages: observe(rest, { error: (fault) => asReceived(fault, early), end }),
+  });
+  return { header: early.header ?? carried(header), trailer: received, response };
 }
 
 /** `first` and what `iterator` gives after it; `done` is called at the end, but not where its reader leaves before. */
 async function* resume(
-  first: IteratorResult<Uint8Array>,
+  first: Promise<IteratorResult<Uint8Array>>,
   iterator: AsyncIterator<Uint8Array>,
   done: () => void,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for (let step = first; step.done !== true; step = await iterator.next()) yield step.value;
+    for (let step = await first; step.done !== true; step = await iterator.next()) yield step.value;
     done();
   } finally {
     await iterator.return?.();
   }
 }
 
-function asReceived(fault: unknown): unknown {
+function asReceived(fault: unknown, early: EarlyHeader): unknown {
   if (!(fault instanceof RpcError) || fault instanceof TransportError) return fault;
   const { code, message, details, header } = fault;
-  const received = header === undefined || header.size === 0 ? undefined : carried(header);
+  const received = early.header ?? (header === undefined || header.size === 0 ? undefined : carried(header));
   const options = { details, metadata: carried(fault.metadata), header: received };
   if (!(fault instanceof RouterError)) return new RpcError(code, message, options);
   return new RouterError(code, message, { ...options, handled: fault.handled });
