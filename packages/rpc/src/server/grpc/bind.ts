@@ -127,8 +127,8 @@ export async function serveStream(
   }
 }
 
-/** Node reads 16 messages of any length ahead of a handler; one is enough, as HTTP/2 has a window of its own. */
+/** Node reads 16 messages of any length ahead of a handler; none is enough, as HTTP/2 has a window of its own. */
 function limitReadAhead(call: DuplexCall): void {
   const state: unknown = Reflect.get(call, '_readableState');
-  if (typeof state === 'object' && state !== null) Reflect.set(state, 'highWaterMark', 1);
+  if (typeof state === 'object' && state !== null) Reflect.set(state, 'highWaterMark', 0);
 }

@@ -4,8 +4,8 @@ interface Waiter {
 }
 
 /**
- * How far a stream is read ahead of its reader, in bytes; one message may pass it. When a stream fails, grpc-js drops the
- * messages that it still holds, so what has arrived must not wait there for a slow reader.
+ * How far a stream is read ahead of its reader, in bytes, if its next message is as long as the last. When a stream fails,
+ * grpc-js drops the messages that it still holds, so what has arrived must not wait there for a slow reader.
  */
 const READ_AHEAD_BYTES = 64 * 1024;
 
@@ -16,6 +16,7 @@ export class Inbox {
   readonly #waiters: Waiter[] = [];
   #bufferedBytes = 0;
   #asked = false;
+  #lastBytes = 0;
   #ended = false;
   #error: unknown;
 
@@ -31,6 +32,7 @@ export class Inbox {
 
   push(message: Uint8Array): void {
     this.#asked = false;
+    this.#lastBytes = message.length;
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
       this.#messages.push(message);
@@ -84,7 +86,8 @@ export class Inbox {
   }
 
   #askForMore(): void {
-    const wanted = this.#waiters.length > 0 || this.#bufferedBytes < READ_AHEAD_BYTES;
+    const fits = this.#bufferedBytes + this.#lastBytes < READ_AHEAD_BYTES;
+    const wanted = this.#waiters.length > 0 || fits;
     if (this.#ended || this.#asked || !wanted) return;
     this.#asked = true;
     this.#ask();
