@@ -18,6 +18,8 @@ export interface Outcome {
   readonly passed: number;
   /** The names of those that failed. */
   readonly failed: readonly string[];
+  /** The patterns of those that fail now and then. */
+  readonly flaky: readonly string[];
   /** The patterns of those that can't be run. */
   readonly skipped: readonly string[];
   /** What differs from the lists; empty when nothing does. */
@@ -46,6 +48,7 @@ export async function runSuite({ connectconformance, side, implementation, dist 
     cases: Number(cases),
     passed: Number(passed),
     failed: [...failures.keys(), ...unknownFailures(output)],
+    flaky: flaky.flatMap((group) => group.patterns),
     skipped: skipped.flatMap((group) => group.patterns),
     surprises: whole ? unlike : [surprisesIn(output), ...unlike],
   };
