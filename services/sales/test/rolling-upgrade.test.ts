@@ -61,13 +61,17 @@ describe('replicas under load while the next version migrates their database', (
   });
 });
 
-/** On a busy machine a lock may take longer than a call waits for it: that is said, and tried again; nothing else is. */
+/** What a call is told that has waited for longer than it may. */
+const TOO_LATE = [Status.ABORTED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE];
+
+/** On a busy machine a lock, a connection or an answer may take longer than a call waits: that is tried again; nothing else is. */
 async function patiently(call: () => Promise<unknown> | undefined): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof RpcError && error.code === Status.ABORTED) || attempt === MAX_ATTEMPTS) throw error;
+      const late = error instanceof RpcError && TOO_LATE.some((code) => code === error.code);
+      if (!late || attempt === MAX_ATTEMPTS) throw error;
     }
   }
 }

@@ -293,12 +293,13 @@ export class GrpcConnection implements Transport {
 
   /** grpc-js tells why it can't connect to nobody but a call. */
   #askWhy(channel: grpc.Channel): void {
+    const gaveUp = this.#gaveUp; // by the answer, the next attempt may have begun
     callNobody(channel, '/', ({ details }) => {
       const reason = /Last error: (?:Error: )?(.*?)\. Resolution note/.exec(details)?.[1] ?? details;
       // A socket that was hung up on closes without a reason of its own.
       const isNone = reason.startsWith('Failed to connect');
       if (this.#state === 'ready' || (isNone && this.#state === 'transient_failure')) return;
-      this.#fail(isNone && this.#gaveUp ? this.#tooSlow : reason);
+      this.#fail(isNone && gaveUp ? this.#tooSlow : reason);
     });
   }
 
