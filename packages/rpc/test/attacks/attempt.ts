@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { sleep, systemClock } from '../../src/clock/index.js';
-import { ACK, BEGIN, frame, TYPE } from './frames.js';
+import { ACK, BEGIN, frame, frameReader, TYPE } from './frames.js';
 
 /** What is attacked. */
 export interface Victim {
@@ -47,25 +47,11 @@ const LAST = frame(TYPE.PING, { payload: Buffer.from('all read') });
 
 export async function send(victim: Victim, bytes: Uint8Array, patienceMs: number): Promise<void> {
   const socket = await open(victim);
-  const read = frameReader((type, flags) => {
+  const read = frameReader(({ type, flags }) => {
     if (type === TYPE.PING && flags === ACK) socket.emit('all read');
   });
   socket.on('data', read);
   socket.write(bytes);
   await firstOf(socket, ['all read', 'close'], patienceMs);
   socket.destroy();
-}
-
-/** Reads frames as they come, for their kinds. */
-function frameReader(onFrame: (type: number, flags: number) => void): (bytes: Buffer) => void {
-  let rest: Buffer = Buffer.alloc(0);
-  return (bytes) => {
-    rest = Buffer.concat([rest, bytes]);
-    while (rest.length >= 9) {
-      const end = 9 + rest.readUIntBE(0, 3);
-      if (rest.length < end) return;
-      onFrame(rest.readUInt8(3), rest.readUInt8(4));
-      rest = rest.subarray(end);
-    }
-  };
 }

@@ -114,3 +114,26 @@ export function dataFrame(payload: Uint8Array, { stream = 1, flags = END_STREAM 
 export function call(headers: readonly Header[] = requestTo(pathOf('Unary')), body: Uint8Array = message()): Buffer {
   return Buffer.concat([headersFrame(headers), dataFrame(body)]);
 }
+
+/** A frame that was read. */
+export interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Buffer;
+}
+
+/** Reads frames as they come. */
+export function frameReader(onFrame: (frame: Frame) => void): (bytes: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    while (rest.length >= 9) {
+      const end = 9 + rest.readUIntBE(0, 3);
+      if (rest.length < end) return;
+      const [type, flags, stream] = [rest.readUInt8(3), rest.readUInt8(4), rest.readUInt32BE(5)];
+      onFrame({ type, flags, stream, payload: rest.subarray(9, end) });
+      rest = rest.subarray(end);
+    }
+  };
+}

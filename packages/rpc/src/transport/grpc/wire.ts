@@ -65,14 +65,15 @@ export interface Outcome {
  *
  * grpc-js tells neither apart: it makes a status of its own for a stream that ends without one, by turns `UNAVAILABLE`,
  * `INTERNAL` and `CANCELLED`. But an answer without a header is one block of trailers, and that always has a content
- * type; so a status without any metadata is grpc-js's, unless a header had come and the connection still stands.
+ * type; so a status without any metadata is grpc-js's, unless a header had come, the connection still stands, and it isn't in
+ * grpc-js's words for a stream that was reset.
  */
 export function toError(status: grpc.StatusObject, { path, header, connected }: Outcome): RpcError {
   if (isUnreadable(status)) return new RpcError(Status.INTERNAL, UNREADABLE);
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
-  if (first !== undefined && !isGrpc(first)) return foreignError(status, first);
-  const answered = received || (header !== undefined && connected && !isWriteError(status));
+  if (first === undefined ? isOfHttp(status) : !isGrpc(first)) return foreignError(status, first);
+  const answered = received || (header !== undefined && connected && !isReset(status) && !isWriteError(status));
   if (!answered) return connectionError(status, connected);
   const packed = status.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
@@ -97,13 +98,33 @@ export function isGrpc(header: grpc.Metadata): boolean {
 /** What HTTP servers answer to a path or a content type that they don't know: no handler has seen the call. */
 const UNKNOWN_TO_HTTP = /HTTP status code (404|405|415|421)$/;
 
-function foreignError({ code, details }: grpc.StatusObject, header: grpc.Metadata): TransportError {
-  const contentType = header.get('content-type')[0] ?? 'no content type';
+/** Whether grpc-js made the status from that of HTTP. */
+function isOfHttp({ details }: grpc.StatusObject): boolean {
+  return details.startsWith('Received HTTP status code');
+}
+
+function foreignError(status: grpc.StatusObject, header: grpc.Metadata | undefined): TransportError {
+  const { code, details } = status;
+  const contentType = header?.get('content-type')[0] ?? 'no content type';
   const message = `what answers there is no gRPC server: ${contentType} (${details})`;
   const reach = UNKNOWN_TO_HTTP.test(details) ? 'never' : 'unknown';
   // What a reader of gRPC made of a page is no status: it may be anything.
-  const told = details.startsWith('Received HTTP status code') ? toStatus(code) : Status.UNKNOWN;
+  const told = isOfHttp(status) ? toStatus(code) : Status.UNKNOWN;
   return new TransportError(told, message, { reach, foreign: true });
+}
+
+/** grpc-js's words for a stream that was reset, by the code that it makes of that. */
+const RESET: ReadonlyMap<number, string> = new Map([
+  [grpc.status.CANCELLED, 'Call cancelled'],
+  [grpc.status.INTERNAL, 'Received RST_STREAM with code '],
+  [grpc.status.PERMISSION_DENIED, 'Protocol not secure enough'],
+  [grpc.status.RESOURCE_EXHAUSTED, 'Bandwidth exhausted or memory limit exceeded'],
+]);
+
+/** Whether grpc-js made the status from a reset of the stream. */
+function isReset({ code, details }: grpc.StatusObject): boolean {
+  const words = RESET.get(code);
+  return words !== undefined && details.startsWith(words);
 }
 
 /** Whether grpc-js failed to write a request: then this takes the place of the server's status, if that was `OK`. */

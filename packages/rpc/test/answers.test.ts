@@ -1,0 +1,122 @@
+/** Whatever answers a call, it ends with a code that fits, and harms nothing but itself: neither the process nor other calls. */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Status, statusName } from '../src/status/index.js';
+import { type Answer, codeFor, KINDS, type Kind } from './answers/answer.js';
+import { ends } from './answers/ends.js';
+import { frames } from './answers/frames.js';
+import { http } from './answers/http.js';
+import { messages } from './answers/messages.js';
+import { type Peer, startPeer } from './answers/peer.js';
+import { statuses } from './answers/statuses.js';
+import { until } from './support/wait.js';
+
+const CALLER = fileURLToPath(new URL('./answers/caller.mjs', import.meta.url));
+/** A call that is answered ends long before. Milliseconds. */
+const TIMEOUT_MS = 20_000;
+
+interface Outcome {
+  readonly code: Status;
+  /** The text of the error; "well" where there is none. */
+  readonly message: string;
+}
+
+let caller: ChildProcess;
+let other: Peer;
+let said = '';
+let count = 0;
+
+beforeAll(async () => {
+  other = await startPeer();
+  caller = fork(CALLER, { env: { ...process.env, NODE_NO_WARNINGS: '1' }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  for (const output of [caller.stdout, caller.stderr]) output?.on('data', (bytes) => (said += bytes));
+  await once(caller, 'message');
+});
+
+afterAll(async () => {
+  const exited = once(caller, 'exit');
+  caller.kill('SIGKILL');
+  await exited;
+  expect(other.connections()).toBe(1);
+  await other.close();
+});
+
+/** The caller is the process that it was, and has nothing to say. */
+afterEach(() => {
+  expect([caller.exitCode, caller.signalCode, said]).toEqual([null, null, '']);
+});
+
+/** Has the process make a call, and tells what it ended with. */
+function call(address: string, kind: Kind, timeoutMs = TIMEOUT_MS): Promise<Outcome> {
+  count += 1;
+  const id = count;
+  return new Promise((resolve) => {
+    const onMessage = (outcome: Outcome & { id: number }) => {
+      if (outcome.id !== id) return;
+      caller.off('message', onMessage);
+      resolve(outcome);
+    };
+    caller.on('message', onMessage);
+    caller.send({ id, address, kind, timeoutMs });
+  });
+}
+
+/** A call behind `answer`. Where that has ended the connection, it takes the client a little to find out, and to have another. */
+async function callAgain(address: string, kind: Kind, { connection, timeoutMs }: Answer): Promise<Outcome> {
+  let outcome = await call(address, kind, timeoutMs);
+  const made = async () => {
+    if (outcome.code !== Status.OK) outcome = await call(address, kind, timeoutMs);
+    return outcome.code === Status.OK;
+  };
+  if (connection === 'ends') await until(made);
+  return outcome;
+}
+
+/** What comes of a call that gets `answer`, and of those that come behind it. */
+async function outcomeOf(answer: Answer, kind: Kind) {
+  const peer = await startPeer(answer);
+  try {
+    const { code, message } = await call(peer.address, kind, answer.timeoutMs);
+    const before = peer.connections();
+    peer.recover();
+    const again = await callAgain(peer.address, kind, answer);
+    const elsewhere = await call(other.address, kind);
+    const after = peer.connections();
+    return { kind, code: statusName(code), message, before, after, again: again.message, elsewhere: elsewhere.message };
+  } finally {
+    caller.send({ close: peer.address });
+    await peer.close();
+  }
+}
+
+/** What should come of it. */
+function expected(answer: Answer, kind: Kind) {
+  const connections = answer.connection === 'stands' ? 1 : expect.any(Number);
+  return {
+    kind,
+    code: answer.deafens
+      ? expect.stringMatching(/^(UNAVAILABLE|DEADLINE_EXCEEDED)$/)
+      : statusName(codeFor(answer, kind)),
+    message: expect.any(String),
+    before: connections,
+    after: connections,
+    again: 'well',
+    elsewhere: 'well',
+  };
+}
+
+describe.each<[string, readonly Answer[]]>([
+  ['statuses', statuses],
+  ['HTTP', http],
+  ['messages', messages],
+  ['ends', ends],
+  ['frames', frames],
+])('an answer that is broken: %s', (_theme, answers) => {
+  it.each(answers.map((answer) => [answer.name, answer] as const))('%s', async (_name, answer) => {
+    const outcomes = await Promise.all(KINDS.map((kind) => outcomeOf(answer, kind)));
+    expect(outcomes).toEqual(KINDS.map((kind) => expected(answer, kind)));
+  });
+});

@@ -1,0 +1,55 @@
+// A client of the conformance service in a process of its own, from what was built: what answers.test.ts gives answers to.
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { staticResolver } from '@rondo/rpc/testing';
+
+const { methods } = ConformanceServiceDefinition;
+/** As if none could be called twice: each call gets its answer once, and ends with what that says. */
+const definition = {
+  ...ConformanceServiceDefinition,
+  methods: { ...methods, serverStream: { ...methods.serverStream, options: {} } },
+};
+
+const peers = new Map();
+
+function clientOf(address) {
+  const present = peers.get(address);
+  if (present !== undefined) return present;
+  const channel = createChannel({ resolver: staticResolver([address]) });
+  const peer = { channel, client: createClient(definition, { channel }) };
+  peers.set(address, peer);
+  return peer;
+}
+
+async function* once() {
+  yield {};
+}
+
+async function readAll(replies) {
+  for await (const _reply of replies);
+}
+
+const calls = {
+  unary: (client, options) => client.unaryUnsafe({}, options),
+  clientStream: (client, options) => client.clientStream(once(), options),
+  serverStream: (client, options) => readAll(client.serverStream({}, options)),
+  bidiStream: (client, options) => readAll(client.bidiStream(once(), options)),
+};
+
+async function outcome({ address, kind, timeoutMs }) {
+  try {
+    await calls[kind](clientOf(address).client, { timeoutMs });
+    return { code: Status.OK, message: 'well' };
+  } catch (error) {
+    if (error instanceof RpcError) return { code: error.code, message: error.message };
+    return { code: -1, message: String(error?.stack ?? error) };
+  }
+}
+
+process.on('message', async ({ id, close, ...call }) => {
+  if (close === undefined) return process.send({ id, ...(await outcome(call)) });
+  peers.get(close)?.channel.close();
+  peers.delete(close);
+});
+process.send('ready');
