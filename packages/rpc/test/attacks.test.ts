@@ -1,14 +1,9 @@
 /** An attacker with a connection of its own ends no process, and fails no call of another's. */
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type Channel, createChannel, createClient } from '../src/client/index.js';
-import { staticResolver } from '../src/testing/index.js';
-import type { Attempt, Victim } from './attacks/attempt.js';
+import type { Attempt } from './attacks/attempt.js';
+import { type Bystander, SERVED, startVictim, UNHARMED } from './attacks/bystander.js';
 import { clients } from './attacks/clients.js';
 import { connections } from './attacks/connections.js';
 import { floods } from './attacks/floods.js';
@@ -16,36 +11,18 @@ import { pathOf } from './attacks/frames.js';
 import { malformed } from './attacks/malformed.js';
 import { messages } from './attacks/messages.js';
 import { requests } from './attacks/requests.js';
-import type { ConformanceClient } from './support/service.js';
 
-const VICTIM = fileURLToPath(new URL('./attacks/victim.mjs', import.meta.url));
-
-let child: ChildProcess;
-let victim: Victim;
-let channel: Channel;
-let innocent: ConformanceClient;
-let said = '';
+let bystander: Bystander;
 
 beforeAll(async () => {
-  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
-  child = fork(VICTIM, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  for (const output of [child.stdout, child.stderr]) output?.on('data', (bytes) => (said += bytes));
-  const [port] = await once(child, 'message');
-  victim = { port };
-  channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });
-  innocent = createClient(ConformanceServiceDefinition, { channel });
+  bystander = await startVictim();
 });
 
-afterAll(async () => {
-  channel.close();
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-});
+afterAll(() => bystander.close());
 
 /** The victim is the process that it was, and has nothing to say. */
 afterEach(() => {
-  expect([child.exitCode, child.signalCode, said]).toEqual([null, null, '']);
+  expect(bystander.state()).toEqual(UNHARMED);
 });
 
 /** What a plain client of gRPC does: it comes with a metadata, a deadline and a message of its own making. */
@@ -104,28 +81,6 @@ const plainClients: readonly Attempt[] = [
   plain('1,000 calls whose time is over', (client) => Promise.all(times(1_000, () => unary(client, { timeoutMs: 1 })))),
 ];
 
-/** Calls that begin before an attempt and end after it. */
-async function during(attack: () => Promise<unknown>): Promise<readonly string[]> {
-  let goOn: () => void = () => undefined;
-  const attacked = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  async function* requests() {
-    yield { text: 'before' };
-    await attacked;
-    yield { text: 'after' };
-  }
-  const texts: string[] = [];
-  for await (const { text } of innocent.bidiStream(requests())) {
-    texts.push(text);
-    if (text !== 'before') continue;
-    await attack();
-    goOn();
-  }
-  const { text } = await innocent.unary({ text: 'anew' });
-  return [...texts, text];
-}
-
 describe.each<[string, readonly Attempt[]]>([
   ['connections', connections],
   ['frames', malformed],
@@ -136,6 +91,6 @@ describe.each<[string, readonly Attempt[]]>([
   ['clients of gRPC', plainClients],
 ])('an attack by %s', (_kind, attempts) => {
   it.each(attempts)('%s', async (_name, run) => {
-    expect(await during(() => run(victim))).toEqual(['before', 'after', 'anew']);
+    expect(await bystander.during(() => run(bystander.victim))).toEqual(SERVED);
   });
 });

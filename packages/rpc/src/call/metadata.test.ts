@@ -97,7 +97,9 @@ describe('metadata', () => {
     const metadata = new Metadata();
     const kibibyte = 'x'.repeat(1024);
     for (let index = 0; index < 15; index += 1) metadata.append(`k${index}`, kibibyte);
-    expect(() => metadata.append('k15', kibibyte)).toThrow('16384 bytes');
+    expect(() => metadata.append('k15', kibibyte)).toThrow(
+      'metadata key "k15": 16384 bytes are the most that all entries can take, and with it they take 16934; send the rest',
+    );
     metadata.delete('k0');
     metadata.append('k15', kibibyte);
     expect(() => metadata.clone().append('one', kibibyte)).toThrow('16384 bytes');

@@ -181,8 +181,12 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     if (this.#entries >= MAX_ENTRIES) {
       throw new TypeError(`metadata key "${name}": ${MAX_ENTRIES} entries are the most; send the rest in the message`);
     }
-    if (this.#sizeBytes + sizeOf(name, value) > MAX_BYTES) {
-      throw new TypeError(`metadata key "${name}": ${MAX_BYTES} bytes are the most that all entries can take`);
+    const sizeBytes = this.#sizeBytes + sizeOf(name, value);
+    if (sizeBytes > MAX_BYTES) {
+      const limit = `${MAX_BYTES} bytes are the most that all entries can take`;
+      throw new TypeError(
+        `metadata key "${name}": ${limit}, and with it they take ${sizeBytes}; send the rest in the message`,
+      );
     }
     this.#add(name, value);
   }

@@ -27,6 +27,7 @@ const unsendable: readonly (readonly [name: string, key: string, MetadataInit])[
   ['two values under a key that HTTP gives one', 'authorization', pairs(2, () => 'authorization')],
   ['two content types', 'content-type', pairs(2, () => 'content-type')],
   ['more entries than Node takes', 'k100', pairs(140, (index) => `k${index}`)],
+  ['more bytes than a header block of any peer has', 'x-large', [['x-large', 'x'.repeat(100 * 1024)]]],
   ['the key that objects lose', '__proto__', [['__proto__', 'x']]],
   ['the mark of a server', 'rondo-not-handled', [['rondo-not-handled', '/s.S/M']]],
 ];

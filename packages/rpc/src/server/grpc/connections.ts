@@ -16,6 +16,14 @@ const ANSWER_MS = 20_000;
 export const RESET_LIMITS: Http2Options = { streamResetBurst: 20_000, streamResetRate: 10_000 };
 
 /**
+ * The longest header block taken. Clients of Go, Java and C++ are told so, and refuse a longer one themselves; from clients that
+ * don't heed it, such as Node's, Node resets the one stream. Without a limit a field of more than 64 KiB, or a block of more than nine
+ * frames, ends the connection with every innocent call on it, below anything that can be set: no block of this size has either.
+ * See ADR 0038.
+ */
+export const HEADER_LIMIT: Http2Options = { settings: { maxHeaderListSize: 64 * 1024 } };
+
+/**
  * Ends connections whose client is frozen, or was cut off without a word: their streams end as if cancelled.
  *
  * A connection that is draining is left alone: Node sends no ping over it, and its calls have the grace of the drain.
@@ -44,13 +52,17 @@ function watch(session: ServerHttp2Session, socket: Socket, clock: Clock): void 
 
 /** grpc-js counts in 32 bits: what it reads as a longer time is over at once. 24.8 days. */
 const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
-const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e-3 };
+const SECONDS: Readonly<Record<string, number>> = { H: 3_600, M: 60, S: 1, m: 1e-3, u: 1e-6, n: 1e-9 };
 
-/** Cuts a `grpc-timeout` that is too long for grpc-js to one that is not. */
-export function cutTimeout(headers: IncomingHttpHeaders): void {
+/**
+ * Corrects a `grpc-timeout` that grpc-js would misread: it takes one that is too long for expired, and of one that is none,
+ * such as `1.5S`, it takes the part that looks like one. What it can't read at all, it answers with `INTERNAL`.
+ */
+export function correctTimeout(headers: IncomingHttpHeaders): void {
   const timeout = headers['grpc-timeout'];
   if (typeof timeout !== 'string') return;
-  const [, amount, unit = ''] = /^(\d{1,8})\s*([HMSm])$/.exec(timeout) ?? [];
+  const [, amount, unit = ''] = /^(\d{1,8})\s*([HMSmun])$/.exec(timeout) ?? [];
   const seconds = Number(amount) * (SECONDS[unit] ?? 0);
-  if (seconds > MAX_TIMEOUT_S) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;
+  if (Number.isNaN(seconds)) headers['grpc-timeout'] = timeout.replace(/\d/g, '?');
+  else if (seconds > MAX_TIMEOUT_S) headers['grpc-timeout'] = `${MAX_TIMEOUT_S}S`;
 }

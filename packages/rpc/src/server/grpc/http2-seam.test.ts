@@ -17,7 +17,11 @@ describe('the HTTP/2 server of grpc-js', () => {
     const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
     await server.drain(0);
     expect(createServer).toHaveBeenCalledTimes(1);
-    expect(createServer.mock.calls[0]?.[0]).toMatchObject({ streamResetBurst: 20_000, streamResetRate: 10_000 });
+    expect(createServer.mock.calls[0]?.[0]).toMatchObject({
+      streamResetBurst: 20_000,
+      streamResetRate: 10_000,
+      settings: { maxHeaderListSize: 65_536 },
+    });
   });
 
   it('is prepared before grpc-js listens to it', async () => {

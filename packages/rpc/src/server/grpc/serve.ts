@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { Router } from '../router.js';
 import { bindMethod } from './bind.js';
-import { cutTimeout, RESET_LIMITS, watchClients } from './connections.js';
+import { correctTimeout, HEADER_LIMIT, RESET_LIMITS, watchClients } from './connections.js';
 import type { Exchange } from './exchange.js';
 import { setUpHttp2 } from './http2-seam.js';
 import { RequestStreams } from './request-streams.js';
@@ -51,10 +51,10 @@ export async function serve(router: Router, options: ServeOptions): Promise<RpcS
   const streams = new RequestStreams(router.methods, clock);
   const prepare = (http2Server: Http2Server) => {
     watchClients(http2Server, clock);
-    http2Server.on('stream', (_stream, headers) => cutTimeout(headers));
+    http2Server.on('stream', (_stream, headers) => correctTimeout(headers));
     streams.follow(http2Server);
   };
-  setUpHttp2(server, { options: RESET_LIMITS, prepare });
+  setUpHttp2(server, { options: { ...RESET_LIMITS, ...HEADER_LIMIT }, prepare });
   const inFlight = new Set<Exchange>();
   let draining = false;
   const begin = (exchange: Exchange) => {

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { type StatusName, statusName, toStatus } from '../../src/status/index.js';
+import { firstOf, open, type Victim } from '../attacks/attempt.js';
+import { BEGIN, frameReader, message, pathOf, TYPE } from '../attacks/frames.js';
+
+/** What a request ends with: a status of gRPC, one of HTTP, or the end of its stream or connection with a code of HTTP/2. */
+export type Outcome = StatusName | `HTTP ${number}` | `RST_STREAM ${number}` | `GOAWAY ${number}` | 'closed';
+
+/** One broken request, and what it must end with. */
+export interface BadRequest {
+  readonly name: string;
+  readonly outcome: Outcome;
+  readonly send: (victim: Victim) => Promise<Outcome>;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  /** What differs from a good request; undefined leaves a header out. */
+  readonly headers?: OutgoingHttpHeaders;
+  /** One empty message by default. */
+  readonly body?: Uint8Array;
+  /** Whether the request stream is never ended. */
+  readonly open?: boolean;
+}
+
+/** A request as a client of HTTP/2 can send it. */
+export function request(name: string, outcome: Outcome, options: RequestOptions = {}): BadRequest {
+  return { name, outcome, send: (victim) => sendRequest(victim, options) };
+}
+
+async function sendRequest({ port }: Victim, options: RequestOptions): Promise<Outcome> {
+  const { method = 'Unary', headers = {}, body = message(), open: stays = false } = options;
+  const session = http2.connect(`http://127.0.0.1:${port}`, { maxSendHeaderBlockLength: Number.MAX_SAFE_INTEGER });
+  let goAway: number | undefined;
+  session.on('goaway', (code) => {
+    goAway ??= code;
+  });
+  session.on('error', () => session.destroy());
+  // As clients of gRPC do: the server's limits hold from then on.
+  await once(session, 'remoteSettings');
+  const good = { ':method': 'POST', ':path': pathOf(method), 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = session.request({ ...good, ...headers }, { endStream: false });
+  const received: IncomingHttpHeaders = {};
+  stream.on('error', () => undefined);
+  stream.on('response', (header) => Object.assign(received, header));
+  stream.on('trailers', (trailers) => Object.assign(received, trailers));
+  stream.resume();
+  if (stays) stream.write(body);
+  else stream.end(body);
+  // Where the server has answered, what the client hasn't ended no longer matters.
+  stream.on('end', () => stream.close());
+  await new Promise((resolve) => stream.once('close', resolve));
+  const code = stream.rstCode ?? 0;
+  session.destroy();
+  const status = received['grpc-status'];
+  if (status !== undefined) return statusName(toStatus(Number(status)));
+  if (goAway !== undefined) return `GOAWAY ${goAway}`;
+  return received[':status'] === undefined ? `RST_STREAM ${code}` : `HTTP ${received[':status']}`;
+}
+
+/** A request in frames, which no client of HTTP/2 would send: the server ends its stream, or its connection. */
+export function framed(name: string, outcome: Outcome, ...frames: readonly Uint8Array[]): BadRequest {
+  return { name, outcome, send: (victim) => sendFrames(victim, Buffer.concat([BEGIN, ...frames])) };
+}
+
+/** A server that is waited for in vain fails its row. Milliseconds. */
+const PATIENCE_MS = 10_000;
+
+async function sendFrames(victim: Victim, bytes: Uint8Array): Promise<Outcome> {
+  const socket = await open(victim);
+  let outcome: Outcome = 'closed';
+  const read = frameReader(({ type, payload }) => {
+    if (type === TYPE.RST_STREAM) outcome = `RST_STREAM ${payload.readUInt32BE(0)}`;
+    if (type === TYPE.GOAWAY) outcome = `GOAWAY ${payload.readUInt32BE(4)}`;
+    if (outcome !== 'closed') socket.emit('outcome');
+  });
+  socket.on('data', read);
+  socket.write(bytes);
+  await firstOf(socket, ['outcome', 'close'], PATIENCE_MS);
+  socket.destroy();
+  return outcome;
+}
