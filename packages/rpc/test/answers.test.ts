@@ -33,11 +33,12 @@ beforeAll(async () => {
   other = await startPeer();
   caller = fork(CALLER, { env: { ...process.env, NODE_NO_WARNINGS: '1' }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const output of [caller.stdout, caller.stderr]) output?.on('data', (bytes) => (said += bytes));
+  caller.setMaxListeners(0);
   await once(caller, 'message');
 });
 
 afterAll(async () => {
-  const exited = once(caller, 'exit');
+  const exited = caller.exitCode === null && caller.signalCode === null ? once(caller, 'exit') : undefined;
   caller.kill('SIGKILL');
   await exited;
   expect(other.connections()).toBe(1);
@@ -53,14 +54,18 @@ afterEach(() => {
 function call(address: string, kind: Kind, timeoutMs = TIMEOUT_MS): Promise<Outcome> {
   count += 1;
   const id = count;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const onExit = () => reject(new Error(`the process of the client has ended: ${said}`));
+    caller.once('exit', onExit);
     const onMessage = (outcome: Outcome & { id: number }) => {
       if (outcome.id !== id) return;
       caller.off('message', onMessage);
+      caller.off('exit', onExit);
       resolve(outcome);
     };
     caller.on('message', onMessage);
-    caller.send({ id, address, kind, timeoutMs });
+    if (caller.connected) caller.send({ id, address, kind, timeoutMs });
+    else onExit();
   });
 }
 
@@ -87,7 +92,7 @@ async function outcomeOf(answer: Answer, kind: Kind) {
     const after = peer.connections();
     return { kind, code: statusName(code), message, before, after, again: again.message, elsewhere: elsewhere.message };
   } finally {
-    caller.send({ close: peer.address });
+    if (caller.connected) caller.send({ close: peer.address });
     await peer.close();
   }
 }

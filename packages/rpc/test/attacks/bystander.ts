@@ -56,7 +56,7 @@ export async function startVictim(): Promise<Bystander> {
     },
     async close() {
       channel.close();
-      const exited = once(child, 'exit');
+      const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
       child.kill('SIGKILL');
       await exited;
     },

@@ -122,6 +122,18 @@ describe('an answer that breaks the rules of gRPC', () => {
   });
 });
 
+describe('an answer of HTTP alone', () => {
+  it.each([
+    [404, Status.UNIMPLEMENTED, 'never'],
+    [503, Status.UNAVAILABLE, 'unknown'],
+  ])('%i without content type and body: what answers there is no gRPC server', async (http, code, reach) => {
+    const { transport } = await connectTo((stream) => stream.respond({ ':status': http }, { endStream: true }));
+    for (const wire of [{}, STREAM]) {
+      expect(await failureOf(transport, wire)).toMatchObject({ code, reach, foreign: true });
+    }
+  });
+});
+
 describe('a connection that breaks while a call is in flight', () => {
   it.each([
     ['before anything came', 0, {}],
