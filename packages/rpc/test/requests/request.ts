@@ -56,7 +56,8 @@ async function sendRequest({ port }: Victim, options: RequestOptions): Promise<O
   const status = received['grpc-status'];
   if (status !== undefined) return statusName(toStatus(Number(status)));
   if (goAway !== undefined) return `GOAWAY ${goAway}`;
-  return received[':status'] === undefined ? `RST_STREAM ${code}` : `HTTP ${received[':status']}`;
+  const http = received[':status'];
+  return http === undefined ? `RST_STREAM ${code}` : `HTTP ${Number(http)}`;
 }
 
 /** A request in frames, which no client of HTTP/2 would send: the server ends its stream, or its connection. */
