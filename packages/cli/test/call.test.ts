@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startFakeRegistry } from './fake-registry.js';
 import { begin, rondo } from './recording-context.js';
-import { seen, startCalculator, startConformance } from './services.js';
+import { seen, startCalculator, startConformance, startGuarded } from './services.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const UNARY = 'rondo.conformance.v1.ConformanceService/Unary';
@@ -149,6 +149,14 @@ describe('rondo call', () => {
     const { stderr } = await call(UNARY, '{}', '--timeout', '1h');
     expect(stderr).toContain('the contract allows Unary 5000 ms');
     expect(seen.at(-1)?.remainingMs).toBeLessThanOrEqual(5_000);
+  });
+
+  it('sends metadata with the questions by which it learns the contract, too', async () => {
+    const guarded = await startGuarded('guarded', '127.0.0.1:1');
+    const ask = (...args: string[]) => rondo(['call', ADD, '{"a": 2}', '--address', guarded.address, ...args], {});
+    expect(await ask()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('who are you?') });
+    expect(await ask('-H', 'authorization=Bearer ada')).toMatchObject({ exitCode: 0, stderr: '' });
+    await guarded.drain();
   });
 
   it('shows the details of a failure and who answered it', async () => {

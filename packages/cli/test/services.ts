@@ -7,7 +7,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { startService } from '@rondo/service';
+import { type App, startService } from '@rondo/service';
 
 const ownDescriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb', import.meta.url));
 
@@ -66,10 +66,13 @@ interface Started {
   readonly descriptors?: string;
   /** Whether what it can't serve without is there. */
   readonly ready?: boolean;
+  /** Runs around all that it serves. */
+  readonly serverMiddleware?: App['serverMiddleware'];
 }
 
 /** Starts an instance as a service's own process would, registered with the registry given. */
-function start(name: string, registry: string, { services, descriptors = ownDescriptors, ready = true }: Started) {
+function start(name: string, registry: string, options: Started) {
+  const { services, descriptors = ownDescriptors, ready = true, serverMiddleware = [] } = options;
   const check = () => Promise.reject(new Error('connection refused'));
   return startService({
     name,
@@ -82,7 +85,7 @@ function start(name: string, registry: string, { services, descriptors = ownDesc
       RONDO_DESCRIPTORS: descriptors,
     },
     log: silentLogger,
-    createApp: () => ({ services, dependencies: ready ? [] : [{ name: 'the database', check }] }),
+    createApp: () => ({ services, serverMiddleware, dependencies: ready ? [] : [{ name: 'the database', check }] }),
   });
 }
 
@@ -91,6 +94,18 @@ export function startCalculator(name: string, registry: string, options: Omit<St
   const published = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const services = [standIn(CalculatorServiceDefinition, calculator), published];
   return start(name, registry, { services, ...options });
+}
+
+/** Starts a calculator that answers nobody, reflection included, who doesn't say who it is. */
+export function startGuarded(name: string, registry: string) {
+  const guard: NonNullable<App['serverMiddleware']>[number] = (call, next) =>
+    call.metadata.get('authorization') === 'Bearer ada'
+      ? next(call)
+      : Promise.reject(new RpcError(Status.UNAUTHENTICATED, 'who are you?'));
+  return start(name, registry, {
+    services: [standIn(CalculatorServiceDefinition, calculator)],
+    serverMiddleware: [guard],
+  });
 }
 
 /** Starts a service with a method of each kind. */

@@ -36,7 +36,7 @@ export async function startCompany(bound = (url: string) => url) {
   const second = start(wallClockElsewhere);
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
   const others: { stop(): Promise<void> }[] = [];
-  const channel = createTestChannel({ services: app.services });
+  const channel = createTestChannel(app);
   const secondChannel = createTestChannel({ services: second.services });
   const database = createPool({ url: databaseUrl, maxConnections: 2 });
 

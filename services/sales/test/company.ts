@@ -56,7 +56,7 @@ async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks 
   const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
   const app = createApp(context, { databaseUrl });
   for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));
-  const channel = createTestChannel({ services: app.services });
+  const channel = createTestChannel(app);
   return {
     ...clientsOver(channel),
     services: app.services,

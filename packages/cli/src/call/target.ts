@@ -1,5 +1,7 @@
-import { type Channel, createChannel, createRegistryChannel } from '@rondo/rpc/client';
+import type { Metadata } from '@rondo/rpc/call';
+import { type Channel, type ClientCall, createChannel, createRegistryChannel } from '@rondo/rpc/client';
 import type { BalancingOverrides } from '@rondo/rpc/contract';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { addressOf, isPicked, knownServices, listInstances, matchService, withRegistry } from '../registry/index.js';
@@ -40,6 +42,8 @@ export type Where = RegistryLookup | { readonly by: 'address'; readonly addresse
 export interface TargetOptions {
   readonly where: Where;
   readonly connections?: Connections;
+  /** Sent with the questions by which the contract is learnt. */
+  readonly metadata?: Metadata;
   readonly signal: AbortSignal;
 }
 
@@ -55,11 +59,11 @@ export function parseMethodName(text: string): { readonly service: string; reado
 /** Finds a method by its name, learns its contract from a server of its service, and lets `work` call it. */
 export async function withTarget<T>(
   name: string,
-  { where, connections = {}, signal }: TargetOptions,
+  { where, connections = {}, metadata, signal }: TargetOptions,
   work: (target: Target) => Promise<T>,
 ): Promise<T> {
   const { service, method } = parseMethodName(name);
-  const schema = await learnSchema(service, { where, signal });
+  const schema = await learnSchema(service, { where, metadata, signal });
   const target = schema.method(method);
   const channel =
     where.by === 'registry'
@@ -79,13 +83,17 @@ export async function withTarget<T>(
 }
 
 /** Learns the contract of a service, by its name in full or short, from one of its servers. */
-export async function learnSchema(
-  service: string,
-  { where, signal }: { readonly where: Where; readonly signal: AbortSignal },
-): Promise<Schema> {
+export async function learnSchema(service: string, { where, metadata, signal }: LearnOptions): Promise<Schema> {
   const found: Found =
     where.by === 'registry' ? await lookUp(service, where.registry, signal) : { addresses: where.addresses };
-  return learn(found.addresses, found.service ?? { named: service }, signal);
+  return learn(found, found.service ?? { named: service }, { metadata, signal });
+}
+
+/** How a contract is learnt. */
+export interface LearnOptions {
+  readonly where: Where;
+  readonly metadata?: Metadata | undefined;
+  readonly signal: AbortSignal;
 }
 
 interface Found {
@@ -112,11 +120,15 @@ function nobody(name: string, known: string, warming: boolean): RpcError {
 
 /** Asks any one of `addresses` for the contract. */
 async function learn(
-  addresses: readonly string[],
+  { addresses }: Found,
   service: string | { readonly named: string },
-  signal: AbortSignal,
+  { metadata, signal }: Omit<LearnOptions, 'where'>,
 ): Promise<Schema> {
-  const channel = createChannel({ resolver: staticResolver(addresses) });
+  const middleware: Middleware<ClientCall> = (call, next) => {
+    if (metadata !== undefined) call.metadata.appendAll(metadata);
+    return next(call);
+  };
+  const channel = createChannel({ resolver: staticResolver(addresses), middleware: [middleware] });
   try {
     const reflection = createReflection(channel, signal);
     const fullName = typeof service === 'string' ? service : named(service.named, await reflection.listServices());

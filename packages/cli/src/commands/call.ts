@@ -1,4 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
+import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import {
@@ -101,7 +102,8 @@ export const call = defineCommand({
     if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
     const { load, where, connections, callOptions } = settings(values, context);
     const source = requestSource(texts, context);
-    return withTarget(name, { where, connections, signal: context.signal }, async (target) => {
+    const { metadata } = callOptions;
+    return withTarget(name, { where, connections, metadata, signal: context.signal }, async (target) => {
       await warnOfDeadline(target, callOptions.timeoutMs, context);
       const invoke = bindMethod(target.method, target.channel);
       const { json = false, progress = false } = values;
@@ -125,7 +127,7 @@ interface Settings {
   readonly load: Load | undefined;
   readonly where: Where;
   readonly connections: Connections;
-  readonly callOptions: CallOptions;
+  readonly callOptions: CallOptions & { readonly metadata: Metadata };
 }
 
 function settings(values: Arguments<typeof options>['values'], { environment, signal }: CommandContext): Settings {

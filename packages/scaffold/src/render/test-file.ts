@@ -24,7 +24,7 @@ export function renderTest(blueprint: Blueprint): string {
   return `${lines.join('\n')}\n`;
 }
 
-const SETUP = ['const app = createApp();', 'const channel = createTestChannel({ services: app.services });'];
+const SETUP = ['const app = createApp();', 'const channel = createTestChannel(app);'];
 const TEARDOWN = ['afterAll(() => channel.close());'];
 
 const DATABASE_IMPORTS = [
@@ -36,7 +36,7 @@ const DATABASE_SETUP = [
   'const postgres = await startTestPostgres();',
   'const databaseUrl = await postgres.createDatabase();',
   'const app = createApp({ log: silentLogger }, { databaseUrl });',
-  'const channel = createTestChannel({ services: app.services });',
+  'const channel = createTestChannel(app);',
 ];
 const DATABASE_TEARDOWN = [
   'afterAll(async () => {',

@@ -45,6 +45,14 @@ export function serverChain(options: ChainOptions): readonly Middleware<ServerCa
     callMetrics('server', { meter, clock }),
     callLog({ clock, everyCall, quiet: new Set([...COMMON_PATHS, ...(app.quiet ?? [])]) }),
     createGate({ name, readiness, open: COMMON_SERVICES }),
-    ...(app.middleware ?? []),
+    ...(app.serverMiddleware ?? []),
+    ...(app.middleware ?? []).map(aroundOwn),
   ];
+}
+
+const COMMON_NAMES: ReadonlySet<string> = new Set(COMMON_SERVICES);
+
+/** `middleware`, around the service's own methods alone. */
+function aroundOwn(middleware: Middleware<ServerCall>): Middleware<ServerCall> {
+  return (call, next) => (COMMON_NAMES.has(call.method.service) ? next(call) : middleware(call, next));
 }

@@ -28,6 +28,11 @@ export interface App {
   readonly services: readonly ServiceImplementation[];
   /** Runs around the service's own handlers; the first listed is outermost. */
   readonly middleware?: readonly Middleware<ServerCall>[];
+  /**
+   * Runs outside of that, and around health, reflection and load reports as well, which `rondo`, load balancers and the image's
+   * health check call without the headers of a caller.
+   */
+  readonly serverMiddleware?: readonly Middleware<ServerCall>[];
   /** Paths of methods that are called all the time: of them only failures are logged. */
   readonly quiet?: readonly string[];
   /**
