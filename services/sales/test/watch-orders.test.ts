@@ -111,9 +111,9 @@ describe('WatchOrders', () => {
   it('tells many orders in parts of one moment', async () => {
     const many = await addCustomer(company);
     const names: string[] = [];
-    // Not all at once: each call has its time.
+    // A few at a time: on a busy machine those that wait for a connection run out of time.
     while (names.length < 205) {
-      const placed = await Promise.all(Array.from({ length: 41 }, () => place(many)));
+      const placed = await Promise.all(Array.from({ length: 5 }, () => place(many)));
       names.push(...placed.map(({ name }) => name));
     }
     await watching(company, { customer: many }, async (next) => {
