@@ -4,12 +4,13 @@
  */
 
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../src/call/index.js';
 import { createChannel, createClient } from '../src/client/index.js';
 import { staticResolver } from '../src/resolver/index.js';
 import { createRouter, serve } from '../src/server/index.js';
-import { ManualClock } from '../src/testing/index.js';
+import { ManualClock, standIn } from '../src/testing/index.js';
 import { conformanceService } from './support/service.js';
 import { until } from './support/wait.js';
 
@@ -42,14 +43,21 @@ async function connect() {
       running.delete(id);
     }
   };
-  const services = [conformanceService({ serverStream })];
+  let watches = 0;
+  const watch = async function* (_request: unknown, { signal }: ServerCall) {
+    watches += 1;
+    yield {};
+    await ended(signal);
+  };
+  const services = [conformanceService({ serverStream }), standIn(HealthDefinition, { watch })];
   const server = await serve(createRouter({ services }), { listen: '127.0.0.1:0' });
   closers.push(() => server.drain(0));
-  const channel = createChannel({ resolver: staticResolver([server.address]), clock: new ManualClock() });
+  const clock = new ManualClock();
+  const channel = createChannel({ resolver: staticResolver([server.address]), clock, healthCheck: true });
   closers.push(() => channel.close());
   const client = createClient(ConformanceServiceDefinition, { channel });
   await client.unary({});
-  return { client, channel, running };
+  return { client, channel, clock, running, watches: () => watches };
 }
 
 type Connected = Awaited<ReturnType<typeof connect>>;
@@ -81,6 +89,19 @@ describe('calls that are cancelled', () => {
       expect(await client.unary({})).toBeDefined();
       expect(channel.inspect().flatMap(({ endpoints }) => endpoints.map(({ inFlight }) => inFlight))).toEqual([0]);
     }
+  });
+
+  it('take along what watches health over their connection, which goes on over the next', async () => {
+    const connected = await connect();
+    const { clock, running, watches } = connected;
+    await until(() => watches() === 1);
+    const cancel = await begin(connected, CALLS);
+    await cancel();
+    await until(() => running.size === 0);
+    await until(async () => {
+      await clock.advance(1_000);
+      return watches() === 2;
+    });
   });
 
   it('harm no call beside them, and end with it at the latest', async () => {

@@ -17,9 +17,9 @@ export interface CarryOptions {
   readonly resets: ResetPacer;
   /** Whether the connection still stands. */
   readonly connected: () => boolean;
-  /** Told when a call begins on the wire, and when it has ended there. */
+  /** Told of a call that somebody waits for: when it begins, and when it has ended or its caller has left. */
   readonly onBegin: () => void;
-  readonly onEnd: () => void;
+  readonly onLeave: () => void;
 }
 
 /**
@@ -155,21 +155,28 @@ interface Reset {
 }
 
 /** Resets the call, which has been started, when its caller leaves: at once where it has left. */
-function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onEnd }: CarryOptions): Reset {
+function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onLeave }: CarryOptions): Reset {
   const { limit } = wire;
-  onBegin();
+  let wanted = wire.background !== true;
+  if (wanted) onBegin();
+  const abandon = () => {
+    if (wanted) onLeave();
+    wanted = false;
+  };
   const hold = holdProcess(wire, clock);
   let backstop: Timer | undefined;
   let withdraw: (() => void) | undefined;
   let ended = false;
   const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left');
   const reset = () => {
+    abandon();
     // grpc-js opens the stream of a call in the same turn as `start`, though it was cancelled before: nothing ends it then.
     void nextTurn().then(() => {
       if (!ended) withdraw ??= resets.pace(cancel);
     });
   };
   const onLimit = () => {
+    abandon();
     const expired = limit.reason?.code === Status.DEADLINE_EXCEEDED;
     if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, reset, { keepAlive: false });
     else reset();
@@ -181,7 +188,7 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onE
     hold?.cancel();
     backstop?.cancel();
     withdraw?.();
-    onEnd();
+    abandon();
   };
   return { reset, release };
 }

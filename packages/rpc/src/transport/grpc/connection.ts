@@ -62,8 +62,8 @@ export class GrpcConnection implements Transport {
   #shortLived = 0;
   /** Attempts in a row that nobody answered. */
   #unanswered = 0;
-  /** Calls in flight, those among them that wait for their reset. */
-  #calls = 0;
+  /** Calls that somebody waits for. */
+  #wanted = 0;
   #onRetired: (() => void) | undefined;
 
   constructor(address: string, options: ConnectionOptions) {
@@ -122,16 +122,16 @@ export class GrpcConnection implements Transport {
       clock: this.#clock,
       resets: this.#resets,
       connected: () => this.#state === 'ready',
-      onBegin: this.#onCallBegin,
-      onEnd: this.#onCallEnd,
+      onBegin: this.#onBegin,
+      onLeave: this.#onLeave,
     });
   };
 
-  readonly #onCallBegin = () => {
-    this.#calls += 1;
+  readonly #onBegin = () => {
+    this.#wanted += 1;
   };
-  readonly #onCallEnd = () => {
-    this.#calls -= 1;
+  readonly #onLeave = () => {
+    this.#wanted -= 1;
     this.#endIfAbandoned();
   };
 
@@ -148,19 +148,18 @@ export class GrpcConnection implements Transport {
     this.#endIfAbandoned();
   }
 
-  /** Closes it once no call but those that wait for their reset is in flight; it takes no new ones. */
+  /** Closes it once nobody waits for any of its calls; it takes no new ones. What runs in the background ends with it. */
   retire(onRetired: () => void): void {
     this.#onRetired = onRetired;
     this.#endIfAbandoned();
   }
 
-  /** Where nobody waits for any of its calls any more, the connection's end is their reset. */
+  /** Where nobody waits for any of its calls any more, the connection's end is the reset of those that wait for theirs. */
   #endIfAbandoned(): void {
-    const isLast = this.#state === 'shutdown' || this.#onRetired !== undefined;
-    if (!isLast || this.#calls > this.#resets.waiting) return;
     const onRetired = this.#onRetired;
+    if (this.#wanted > 0 || (this.#state !== 'shutdown' && onRetired === undefined)) return;
     this.#onRetired = undefined;
-    if (this.#calls > 0) for (const socket of this.#sockets) socket.destroy();
+    if (onRetired !== undefined || this.#resets.waiting > 0) for (const socket of this.#sockets) socket.destroy();
     if (this.#state !== 'shutdown') this.close();
     onRetired?.();
   }
