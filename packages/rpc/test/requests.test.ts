@@ -29,9 +29,12 @@ describe.each<[string, readonly BadRequest[]]>([
   ['frames', frames],
 ])('a request that is broken: %s', (_theme, requests) => {
   it.each(requests.map((request) => [request.name, request] as const))('%s', async (_name, { outcome, send }) => {
-    const outcomes: string[] = [];
-    const served = await bystander.during(async () => outcomes.push(await send(bystander.victim)));
-    expect([...outcomes, ...served]).toEqual([outcome, ...SERVED]);
+    let ended = '';
+    const served = await bystander.during(async () => {
+      ended = await send(bystander.victim);
+    });
+    expect([outcome].flat()).toContain(ended);
+    expect(served).toEqual(SERVED);
   });
 });
 

@@ -11,8 +11,11 @@ export type Kind = (typeof KINDS)[number];
  */
 export type Piece = ((stream: number) => Uint8Array) | 'seen' | 'end' | 'reset';
 
-/** What a call ends with: the same for all kinds of method, or one for those of one reply and one for streams of them. */
-type Code = Status | Readonly<{ one: Status; many: Status }>;
+/**
+ * What a call ends with: the same for all kinds of method, or one for those of one reply and one for streams of them; or either
+ * of two, where versions of Node differ.
+ */
+type Code = Status | Readonly<{ one: Status; many: Status }> | Readonly<{ either: readonly Status[] }>;
 
 /** One broken answer, and what a call must end with that gets it. */
 export interface Answer {
@@ -52,10 +55,12 @@ export function deafening(name: string, ...pieces: readonly Piece[]): Answer {
   return { ...ending(name, Status.UNAVAILABLE, ...pieces), deafens: true, timeoutMs: DEAF_MS };
 }
 
-/** What `answer` makes a call of `kind` end with. */
-export function codeFor({ code }: Answer, kind: Kind): Status {
-  if (typeof code === 'number') return code;
-  return kind === 'unary' || kind === 'clientStream' ? code.one : code.many;
+/** What `answer` may make a call of `kind` end with. */
+export function codesFor({ code, deafens }: Answer, kind: Kind): readonly Status[] {
+  if (deafens) return [Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED];
+  if (typeof code === 'number') return [code];
+  if ('either' in code) return code.either;
+  return [kind === 'unary' || kind === 'clientStream' ? code.one : code.many];
 }
 
 /** For answers that are none to a method of one reply, but are to one that may have none. */

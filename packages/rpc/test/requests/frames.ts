@@ -33,7 +33,8 @@ export const frames: readonly BadRequest[] = [
     framed(`the key ${key}`, 'RST_STREAM 1', withHeader([key, 'close'])),
   ),
   framed('te: gzip', 'RST_STREAM 1', call([...without('te'), ['te', 'gzip']])),
-  framed('a content length that is too small', 'RST_STREAM 1', withHeader(['content-length', '1'])),
+  // Node 20 ends the stream, Node 24 the connection.
+  framed('a content length that is too small', ['RST_STREAM 1', 'GOAWAY 2'], withHeader(['content-length', '1'])),
   framed('a content length that is too large', 'RST_STREAM 1', withHeader(['content-length', '99'])),
   framed('a content length that is none', 'RST_STREAM 1', withHeader(['content-length', '-1'])),
   framed(
@@ -44,8 +45,13 @@ export const frames: readonly BadRequest[] = [
   ),
   framed('headers again, the stream going on', 'RST_STREAM 1', bidi, headersFrame([['x', '1']])),
   framed('data behind the end', 'GOAWAY 5', bidi, dataFrame(Buffer.alloc(0)), dataFrame(message())),
-  // Node ends it as a fault of its own.
-  framed('a WINDOW_UPDATE of 0', 'GOAWAY 2', bidi, frame(TYPE.WINDOW_UPDATE, { stream: 1, payload: uint32(0) })),
+  // Node 20 ends it as a fault of its own.
+  framed(
+    'a WINDOW_UPDATE of 0',
+    ['GOAWAY 2', 'GOAWAY 1'],
+    bidi,
+    frame(TYPE.WINDOW_UPDATE, { stream: 1, payload: uint32(0) }),
+  ),
   framed('data on no stream', 'GOAWAY 1', frame(TYPE.DATA, { payload: message() })),
   framed('a frame of 16,385 bytes', 'GOAWAY 6', bidi, dataFrame(Buffer.alloc(16_385))),
   framed(

@@ -7,10 +7,10 @@ import { BEGIN, frameReader, message, pathOf, TYPE } from '../attacks/frames.js'
 /** What a request ends with: a status of gRPC, one of HTTP, or the end of its stream or connection with a code of HTTP/2. */
 export type Outcome = StatusName | `HTTP ${number}` | `RST_STREAM ${number}` | `GOAWAY ${number}` | 'closed';
 
-/** One broken request, and what it must end with. */
+/** One broken request, and what it must end with: one of several, where versions of Node differ. */
 export interface BadRequest {
   readonly name: string;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | readonly Outcome[];
   readonly send: (victim: Victim) => Promise<Outcome>;
 }
 
@@ -61,7 +61,7 @@ async function sendRequest({ port }: Victim, options: RequestOptions): Promise<O
 }
 
 /** A request in frames, which no client of HTTP/2 would send: the server ends its stream, or its connection. */
-export function framed(name: string, outcome: Outcome, ...frames: readonly Uint8Array[]): BadRequest {
+export function framed(name: string, outcome: BadRequest['outcome'], ...frames: readonly Uint8Array[]): BadRequest {
   return { name, outcome, send: (victim) => sendFrames(victim, Buffer.concat([BEGIN, ...frames])) };
 }
 
