@@ -118,6 +118,9 @@ function nobody(name: string, known: string, warming: boolean): RpcError {
   return new RpcError(Status.UNAVAILABLE, `no instance of "${name}" is registered. ${known}${patience}`);
 }
 
+/** Says which version of a service is to be called. */
+const VERSION_KEY = 'rondo-version';
+
 /** Asks any one of `addresses` for the contract. */
 async function learn(
   { addresses }: Found,
@@ -126,6 +129,8 @@ async function learn(
 ): Promise<Schema> {
   const middleware: Middleware<ClientCall> = (call, next) => {
     if (metadata !== undefined) call.metadata.appendAll(metadata);
+    // The registry knows of versions; of the addresses that it gave nothing more is known.
+    call.metadata.delete(VERSION_KEY);
     return next(call);
   };
   const channel = createChannel({ resolver: staticResolver(addresses), middleware: [middleware] });
