@@ -1,5 +1,5 @@
 // A server whose handlers end by their callers alone. It tells its address to its parent, and with each message from it
-// what is left, once its sockets are gone.
+// what is left, once its sockets and what they still had to do are gone.
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
 
@@ -55,7 +55,7 @@ const resources = () => {
 process.on('message', () => {
   const look = () => {
     const left = resources();
-    if (left.TCPSocketWrap > 0) return setTimeout(look, 20).unref();
+    if (left.TCPSocketWrap > 0 || left.Immediate > 0) return setTimeout(look, 20).unref();
     process.send({ begun, running, left, rssMiB: process.memoryUsage().rss >> 20 });
   };
   look();
