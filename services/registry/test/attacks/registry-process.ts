@@ -17,8 +17,9 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** Starts one, and resolves once it listens. */
 export async function startRegistryProcess(environment: Readonly<Record<string, string>>): Promise<RegistryProcess> {
-  const { PATH = '' } = process.env;
-  const env = { PATH, RONDO_LISTEN: '127.0.0.1:0', ...environment };
+  // Whatever shifts the clock of the tests shifts its clock, too.
+  const around = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RONDO_')));
+  const env = { ...around, NODE_OPTIONS: '', RONDO_LISTEN: '127.0.0.1:0', ...environment };
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
   const keep = (bytes: Buffer) => {
