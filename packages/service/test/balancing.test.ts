@@ -1,48 +1,23 @@
 /** How the calls that a service makes are shared out, as its environment says, and what its metrics tell of that. */
-import { rm } from 'node:fs/promises';
 import { afterEach, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
-import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createClient } from '@rondo/rpc/client';
-import { implement } from '@rondo/rpc/server';
-import { type RunningService, type ServiceContext, startService } from '../src/index.js';
-import { knownCalculator, NO_REGISTRY } from './known-calculator.js';
+import { createClient } from '@rondo/rpc/client';
+import { type ServiceContext, startService } from '../src/index.js';
+import { createCalculators } from './calculators.js';
 
-const running: RunningService[] = [];
-const folders: string[] = [];
+const calculators = createCalculators();
 
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((service) => service.drain()));
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
-});
-
-/** Starts a calculator, without a registry; gives also the channel that its own calls take. */
-async function start(environment: Readonly<Record<string, string>> = {}) {
-  const channels: Channel[] = [];
-  const service = await startService({
-    name: 'calculator',
-    port: 0,
-    environment: { RONDO_REGISTRY: NO_REGISTRY, RONDO_DRAIN_WAIT_MS: '0', ...environment },
-    log: silentLogger,
-    createApp: ({ channel }) => {
-      channels.push(channel);
-      return { services: [implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) })] };
-    },
-  });
-  running.push(service);
-  const [channel] = channels;
-  if (channel === undefined) throw new Error('the app was not made');
-  return { service, channel };
-}
+afterEach(() => calculators.stop());
 
 it('calls are shared out as RONDO_BALANCING says, and metrics tell what each instance gets', async () => {
-  const callee = await start();
-  const folder = await knownCalculator(callee.service.address);
-  folders.push(folder);
-  const { service, channel } = await start({
-    RONDO_BALANCING: 'calculator.Calculator=least_request',
-    RONDO_METRICS: '127.0.0.1:0',
-    RONDO_REGISTRY_CACHE: folder,
+  const callee = await calculators.start();
+  const folder = await calculators.known(callee.service.address);
+  const { service, channel } = await calculators.start({
+    environment: {
+      RONDO_BALANCING: 'calculator.Calculator=least_request',
+      RONDO_METRICS: '127.0.0.1:0',
+      RONDO_REGISTRY_CACHE: folder,
+    },
   });
   const calculator = createClient(CalculatorDefinition, { channel });
   for (let left = 3; left > 0; left -= 1) await calculator.add({ a: 2n, b: 3n });
@@ -67,7 +42,8 @@ it('a service does not start where RONDO_BALANCING gives one that it calls a pol
 });
 
 it('a service does not start where RONDO_BALANCING can not be understood: it lists every fault', async () => {
-  await expect(start({ RONDO_BALANCING: 'calculator.Calculator=least,*=random?subset=0' })).rejects.toThrow(
+  const environment = { RONDO_BALANCING: 'calculator.Calculator=least,*=random?subset=0' };
+  await expect(calculators.start({ environment })).rejects.toThrow(
     /RONDO_BALANCING=.* is wrong: calculator\.Calculator: there is no policy "least".*; \*: subset=0 is not from 1/,
   );
 });

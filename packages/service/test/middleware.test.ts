@@ -11,7 +11,7 @@ import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { type App, startService } from '../src/index.js';
-import { NO_REGISTRY } from './known-calculator.js';
+import { NO_REGISTRY } from './calculators.js';
 
 const closers: (() => unknown)[] = [];
 const services = [implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
