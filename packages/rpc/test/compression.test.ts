@@ -5,10 +5,12 @@ import { type CallOptions, createChannel, createClient } from '../src/client/ind
 import { staticResolver } from '../src/resolver/index.js';
 import { createRouter, serve } from '../src/server/index.js';
 import { Status } from '../src/status/index.js';
+import { grpcTransport } from '../src/transport/index.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { collect, streamOf } from './support/stream.js';
+import { wireCall } from './support/wire-call.js';
 
 /** Long enough to be worth its compression. */
 const LONG = 'a long text '.repeat(1_000);
@@ -86,6 +88,15 @@ describe('a request', () => {
     expect(seen).toMatchObject([compressed ? { compressed, encoding: 'gzip' } : { compressed }]);
     if (compressed) expect(seen[0]?.bytes).toBeLessThan(LONG.length / 10);
     else expect(seen[0]?.bytes).toBeGreaterThan(LONG.length);
+  });
+
+  it('makes no connection once its transport is closed', async () => {
+    const { address, seen } = await startRecorder();
+    const transport = grpcTransport(address);
+    transport.close();
+    const call = transport.call(wireCall({ compression: 'gzip' }));
+    await expect(call).rejects.toMatchObject({ code: Status.UNAVAILABLE, reach: 'unsent' });
+    expect(seen).toEqual([]);
   });
 
   it('that is short is sent as it is', async () => {

@@ -23,8 +23,8 @@ import type { Self } from './subset/index.js';
 import { type ServiceView, viewEndpoints } from './view/index.js';
 
 /**
- * What a channel is made from. `tls`, `maxReplyBytes`, `connectTimeoutMs` and `minPingIntervalMs` hold for each of its
- * connections; an endpoint that says itself how often it may be pinged is taken at its word. They are for gRPC over HTTP/2:
+ * What a channel is made from. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs` and `compression` hold for each
+ * of its connections; an endpoint that says itself how often it may be pinged is taken at its word. They are for gRPC over HTTP/2:
  * a `transport` of one's own makes connections as it likes, and excludes them.
  */
 export interface ChannelOptions extends GrpcTransportOptions {

@@ -12,10 +12,11 @@ let channel: Channel | undefined;
 /**
  * The process's own channel: over the registry at `RONDO_REGISTRY`, keeping what it says in `RONDO_REGISTRY_CACHE` where
  * that is set, for a process that runs in `RONDO_ZONE`, with the balancing that `RONDO_BALANCING` says, taking replies of up
- * to `RONDO_MAX_REPLY_BYTES`, sending requests compressed as `RONDO_COMPRESSION` says; made when it is first needed. Its watch keeps the process alive: a script closes it at its end.
+ * to `RONDO_MAX_REPLY_BYTES`, sending requests compressed as `RONDO_COMPRESSION` says; made when it is first needed. Its
+ * watch keeps the process alive: a script closes it at its end.
  *
- * @throws TypeError where `RONDO_ZONE` is no `region/zone`, `RONDO_MAX_REPLY_BYTES` is no length, `RONDO_COMPRESSION` is none, or `RONDO_BALANCING` can't
- *   be understood; it lists every fault.
+ * @throws TypeError where `RONDO_ZONE` is no `region/zone`, `RONDO_MAX_REPLY_BYTES` is no length, `RONDO_COMPRESSION` is
+ *   none, or `RONDO_BALANCING` can't be understood; it lists every fault.
  */
 export function defaultChannel(): Channel {
   channel ??= createRegistryChannel({

@@ -27,6 +27,9 @@ const BEGUN_MS = 100;
 /** A timer that comes later shows that this process had no time for what else has come. Milliseconds. */
 const BUSY_MS = 50;
 
+/** Why a connection that was closed can't be used. */
+export const CLOSED = 'the connection was closed';
+
 /** What a connection is made with. */
 export interface ConnectionOptions extends GrpcTransportOptions {
   readonly clock?: Clock | undefined;
@@ -343,7 +346,7 @@ export class GrpcConnection implements Transport {
   }
 
   #failure(): TransportError {
-    const reason = this.#state === 'shutdown' ? 'the connection was closed' : (this.#lastError ?? 'no connection');
+    const reason = this.#state === 'shutdown' ? CLOSED : (this.#lastError ?? 'no connection');
     return new TransportError(Status.UNAVAILABLE, reason, { reach: 'unsent' });
   }
 }

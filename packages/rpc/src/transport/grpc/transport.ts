@@ -1,7 +1,14 @@
 import type { Reply } from '../../call/index.js';
 import { type Clock, type Random, systemClock } from '../../clock/index.js';
-import type { ConnectivityState, Transport, WireCall, WireHandler } from '../transport.js';
-import { GrpcConnection } from './connection.js';
+import { Status } from '../../status/index.js';
+import {
+  type ConnectivityState,
+  type Transport,
+  TransportError,
+  type WireCall,
+  type WireHandler,
+} from '../transport.js';
+import { CLOSED, GrpcConnection } from './connection.js';
 import type { GrpcTransportOptions } from './options.js';
 
 /** Connections that were replaced and still carry calls: with so many, resets wait instead. */
@@ -70,6 +77,7 @@ class GrpcTransport implements Transport {
 
   /** grpc-js compresses by the connection, and says so of every call on it: not every server lets that pass. */
   async #callCompressed(wire: WireCall): Promise<Reply<Uint8Array>> {
+    if (this.state === 'shutdown') throw new TransportError(Status.UNAVAILABLE, CLOSED, { reach: 'unsent' });
     this.#compressed ??= new GrpcTransport(this.#address, { ...this.#options, compression: 'gzip' });
     if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.limit.signal);
     return this.#compressed.call(wire);
