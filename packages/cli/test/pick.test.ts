@@ -31,6 +31,18 @@ async function closedPort(): Promise<string> {
   return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
 }
 
+/** Asks again while one of `ids` has not answered within the second that it is given: the machine may be busy. */
+async function explained(ids: readonly string[]): Promise<readonly Row[]> {
+  const unanswered = ({ instanceId, reason }: Row) => ids.includes(instanceId) && reason?.includes('no answer within');
+  let endpoints: readonly Row[];
+  let left = 50;
+  do {
+    endpoints = (await picked('CalculatorService', '--explain')).endpoints;
+    left -= 1;
+  } while (left > 0 && endpoints.some(unanswered));
+  return endpoints;
+}
+
 /** Takes connections, and says nothing. */
 async function mutePort(): Promise<string> {
   const sockets: Socket[] = [];
@@ -197,28 +209,28 @@ describe('rondo pick --explain', () => {
     registry.mark('shelved', 'replacing the disk');
     for (const one of others) registry.put(one);
     try {
-      const { endpoints } = await picked('CalculatorService', '--explain');
-      const of = (id: string) => endpoints.find(({ instanceId }: { instanceId: string }) => instanceId === id);
+      const endpoints = await explained(['silent', 'other', 'unready', 'calculator-1']);
+      const of = (id: string) => endpoints.find(({ instanceId }) => instanceId === id);
       expect(of('dead')).toMatchObject({ picked: false, share: 0, state: 'unreachable', load: null });
-      expect(of('dead').reason).toMatch(/can't be reached from here \(.*refused/i);
+      expect(of('dead')?.reason).toMatch(/can't be reached from here \(.*refused/i);
       expect(of('mute')).toMatchObject({ picked: false, state: 'unreachable' });
-      expect(of('mute').reason).toContain("can't be reached from here (no answer within 1000 ms)");
+      expect(of('mute')?.reason).toContain("can't be reached from here (no answer within 1000 ms)");
       expect(of('leaving')).toMatchObject({ picked: false, state: 'draining', version: '2.1.0' });
-      expect(of('leaving').reason).toContain('it is draining');
+      expect(of('leaving')?.reason).toContain('it is draining');
       expect(of('shelved')).toMatchObject({ picked: false, state: 'cordoned', zone: 'eu-west/a', weight: 7 });
-      expect(of('shelved').reason).toMatch(/cordoned .* \(replacing the disk\)/);
+      expect(of('shelved')?.reason).toMatch(/cordoned .* \(replacing the disk\)/);
       expect(of('starting')).toMatchObject({ picked: false, state: 'starting' });
       expect(of('odd')).toMatchObject({ picked: false, state: 'unreachable' });
-      expect(of('odd').reason).toBe('it offers no address that this client can call');
+      expect(of('odd')?.reason).toBe('it offers no address that this client can call');
       // This one a client finds out by its first call.
       expect(of('silent')).toMatchObject({ picked: true, load: null });
-      expect(of('silent').reason).toBe('picked, though it answers, but tells neither its health nor its services');
+      expect(of('silent')?.reason).toBe('picked, though it answers, but tells neither its health nor its services');
       expect(of('other')).toMatchObject({ state: 'other-service' });
-      expect(of('other').reason).toContain('answers for other services');
+      expect(of('other')?.reason).toContain('answers for other services');
       expect(of('unready')).toMatchObject({ state: 'not-serving' });
-      expect(of('unready').reason).toContain('says NOT_SERVING');
+      expect(of('unready')?.reason).toContain('says NOT_SERVING');
       expect(of('calculator-1')).toMatchObject({ picked: true, state: 'ready', reason: null });
-      const shares = endpoints.map(({ share }: { share: number }) => share);
+      const shares = endpoints.map(({ share }) => share);
       expect(shares.reduce((sum: number, share: number) => sum + share, 0)).toBeCloseTo(1, 6);
     } finally {
       for (const { instanceId } of others) registry.remove(instanceId);
