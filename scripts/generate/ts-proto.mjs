@@ -1,5 +1,6 @@
 /** ts-proto, a file at a time. */
 import { createRequire } from 'node:module';
+import { DEEP_PARTIAL } from './partial-type.mjs';
 
 const require = createRequire(import.meta.url);
 const { createFileContext } = require('ts-proto/build/src/context');
@@ -7,7 +8,9 @@ const { generateFile, makeUtils } = require('ts-proto/build/src/main');
 const { getTsPoetOpts, optionsFromParameter } = require('ts-proto/build/src/options');
 const { createTypeMap } = require('ts-proto/build/src/types');
 const { getVersions } = require('ts-proto/build/src/utils');
-const { CodeGeneratorRequest } = createRequire(require.resolve('ts-proto'))('ts-proto-descriptors');
+const requireOfTsProto = createRequire(require.resolve('ts-proto'));
+const { CodeGeneratorRequest } = requireOfTsProto('ts-proto-descriptors');
+const { code: template } = requireOfTsProto('ts-poet');
 
 /**
  * The stubs for the files that a request asks for. ts-proto's own program shares what it imports
@@ -24,11 +27,18 @@ export async function stubsOf(request) {
   const { tsProtoVersion, protocVersion } = await getVersions(decoded);
   const asked = decoded.protoFile.filter((file) => decoded.fileToGenerate.includes(file.name));
   return asked.map((file) => {
-    const context = { options, typeMap, utils: makeUtils(options), currentFile: createFileContext(file) };
+    const context = { options, typeMap, utils: utilsOf(options), currentFile: createFileContext(file) };
     const [path, code] = generateFile(context, file);
     const poet = getTsPoetOpts(options, tsProtoVersion, protocVersion, file.name);
     return { name: path, content: keepingEveryKey(code.toString({ ...poet, path })) };
   });
+}
+
+/** What each stub brings along where it is used, with our {@link DEEP_PARTIAL}. */
+function utilsOf(options) {
+  const utils = makeUtils(options);
+  utils.DeepPartial.declarationSiteCode = template`${DEEP_PARTIAL}`;
+  return utils;
 }
 
 /** What a stub writes into a map: as it reads a message, and as it makes one. */

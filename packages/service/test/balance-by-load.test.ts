@@ -34,7 +34,7 @@ class Replica {
   inFlight = 0;
   #busyUntil = 0;
 
-  async answer(method: Method): Promise<{ text: string }> {
+  async answer(method: Method): Promise<Record<string, never>> {
     this.calls[method] += 1;
     this.inFlight += 1;
     this.#busyUntil = Math.max(this.#busyUntil, clock.now()) + this.workMs;
@@ -42,7 +42,7 @@ class Replica {
     await sleep(clock, waitMs + this.#busyUntil - clock.now());
     this.inFlight -= 1;
     if (this.fault !== undefined) throw this.fault;
-    return { text: '' };
+    return {};
   }
 }
 

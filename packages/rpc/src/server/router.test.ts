@@ -24,7 +24,7 @@ function counting() {
     },
     async unaryUnsafe(_request, call) {
       calls.push(call);
-      return { text: 'done' };
+      return {};
     },
   });
   return { service, calls };

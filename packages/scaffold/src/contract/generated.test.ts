@@ -47,7 +47,9 @@ const namesakes = [
 import "google/protobuf/timestamp.proto";
 message Timestamp { google.protobuf.Timestamp t = 1; Timestamp own = 2; }
 message BinaryReader { bytes b = 1; }
-message BinaryWriter { map<string, BinaryReader> readers = 1; }`,
+message BinaryWriter { map<string, BinaryReader> readers = 1; }
+message Symbol { repeated Json values = 1; }
+message Json { map<int64, Symbol> symbols = 1; }`,
   ),
 ];
 

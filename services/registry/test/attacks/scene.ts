@@ -70,7 +70,7 @@ export async function createScene(environment: Readonly<Record<string, string>> 
       weight += 1;
       await client.update({ ...lease, weight, updateMask: ['weight'] });
       expect(await listed(client)).toMatchObject({ ...victim.instance, status: SERVING, weight });
-      expect(await calculator.add({ a: 2, b: 3 })).toMatchObject({ result: 5n });
+      expect(await calculator.add({ a: 2n, b: 3n })).toMatchObject({ result: 5n });
     },
     async close() {
       customer.close();
