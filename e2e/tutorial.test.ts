@@ -88,17 +88,19 @@ describe('docs/guides/test-a-service.md', () => {
       'reception/test/deadline.test.ts',
       'greeter/test/replicas.test.ts',
       'greeter/test/faults.test.ts',
+      'greeter/test/caller.test.ts',
     ];
+    guide.write(clone.root, 'services/greeter/src/caller.ts');
     testing.write(clone.root, ...tests.map((file) => `services/${file}`));
     const run = () => clone.node('scripts/run.mjs', 'test', 'services/reception', 'services/greeter');
     expect(await succeed(run().then((ended) => ({ ...ended, stdout: ended.stderr })))).toMatch(
-      /Tests: +8 passed, 8 total/,
+      /Tests: +10 passed, 10 total/,
     );
 
     const file = join(clone.root, 'services/reception/src/reception.ts');
     const code = readFileSync(file, 'utf8');
     writeFileSync(file, code.replace('greetings: replies.map(', 'greetings: replies.slice(1).map('));
-    expect((await run()).stderr).toMatch(/Tests: +1 failed, 7 passed, 8 total/);
+    expect((await run()).stderr).toMatch(/Tests: +1 failed, 9 passed, 10 total/);
     writeFileSync(file, code);
   });
 

@@ -38,7 +38,7 @@ const calculator: Partial<Handlers<typeof CalculatorServiceDefinition>> = {
 
 const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
   unary({ text, behaviour }, call) {
-    const remainingMs = call.deadline === undefined ? undefined : call.deadline - Date.now();
+    const remainingMs = call.deadline === undefined ? undefined : call.deadline.getTime() - Date.now();
     seen.push({ tenant: call.metadata.get('tenant'), remainingMs });
     if (behaviour !== undefined && behaviour.code !== 0) {
       const details = [packDetail(ErrorInfo, { reason: behaviour.errorReason, domain: 'test' })];

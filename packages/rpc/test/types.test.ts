@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { type ContextKey, createContextKey, type ServerCall } from '../src/call/index.js';
 import { broadcast, type Client, scatter, scatterStream } from '../src/client/index.js';
 import { type Handlers, implement } from '../src/server/index.js';
 import { RpcError, Status } from '../src/status/index.js';
@@ -86,7 +87,7 @@ function servers(): void {
   const reading: Pick<Handlers<Definition>, 'unary' | 'clientStream'> = {
     unary: ({ text }, call) => {
       // @ts-expect-error a deadline may be missing
-      call.deadline.toFixed();
+      call.deadline.getTime();
       // @ts-expect-error a request is the whole message of its contract
       return { text: text.toFixed() };
     },
@@ -94,6 +95,36 @@ function servers(): void {
     clientStream: async ({ text }) => ({ texts: [text] }),
   };
   void reading;
+}
+
+const user = createContextKey<{ name: string } | undefined>(undefined, { description: 'user' });
+const tries = createContextKey(3);
+
+function context({ context }: ServerCall): void {
+  context
+    .set(user, { name: 'Ada' })
+    .set(tries, context.get(tries) + 1)
+    .delete(user);
+  context.get(user)?.name.trim();
+  // @ts-expect-error a value may be missing
+  context.get(user).name.trim();
+  // @ts-expect-error a value of another type
+  context.set(tries, '3');
+  // @ts-expect-error a member that the value doesn't have
+  context.set(user, { name: 'Ada', nmae: 'Ada' });
+  // @ts-expect-error what isn't a key
+  context.get('user');
+  // @ts-expect-error a key of a wider type, by which another value could be set
+  const wider: ContextKey<unknown> = tries;
+  void wider;
+}
+
+async function limits(call: ServerCall): Promise<void> {
+  await fetch('http://localhost', { signal: call.signal });
+  call.deadline?.toISOString();
+  call.callerDeadline?.toISOString();
+  // @ts-expect-error a date, and no number of a clock
+  call.deadline?.toFixed();
 }
 
 function errors(): void {
@@ -106,6 +137,7 @@ function errors(): void {
 
 describe('what must not compile', () => {
   it('is checked by the compiler; here nothing runs', () => {
-    for (const uncalled of [callers, scatterers, readers, servers, errors]) expect(uncalled).toBeInstanceOf(Function);
+    const uncalled = [callers, scatterers, readers, servers, context, limits, errors];
+    for (const one of uncalled) expect(one).toBeInstanceOf(Function);
   });
 });

@@ -1,4 +1,5 @@
 import type { Method } from '../contract/index.js';
+import type { CallContext } from './context.js';
 import type { CallLimit } from './limit.js';
 import type { Logger } from './logger.js';
 import type { Metadata } from './metadata.js';
@@ -13,8 +14,11 @@ export interface Call {
   readonly method: Method;
   /** The request's metadata. A client's middleware may add to it. */
   readonly metadata: Metadata;
-  /** When the call ends at the latest, by the clock in use; undefined for never. */
-  readonly deadline: number | undefined;
+  /**
+   * When the call ends at the latest; undefined for never. The time that is left is measured: when the machine's clock is
+   * set, the date changes with it, and the call has as long as before.
+   */
+  readonly deadline: Date | undefined;
   /** Aborts when the caller goes away or the deadline passes. */
   readonly signal: AbortSignal;
   /** What enforces deadline and signal; middleware passes it on as it is. */
@@ -27,10 +31,12 @@ export interface Call {
 /** A call as its handler sees it. */
 export interface ServerCall extends Call {
   /**
-   * What its caller gave it, by the clock in use; undefined where the caller set no deadline. The contract's timeout holds
-   * where it is sooner: then `deadline` is another.
+   * When its caller wants it to end; undefined if the caller set no deadline. The contract's timeout holds if it is sooner:
+   * then `deadline` is another.
    */
-  readonly callerDeadline: number | undefined;
+  readonly callerDeadline: Date | undefined;
+  /** What middleware tells the handler, by typed keys. */
+  readonly context: CallContext;
   /** The caller's address, as far as the transport knows it. */
   readonly peer: string;
   /** Metadata that leaves before the first message; later changes are lost. */

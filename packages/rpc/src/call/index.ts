@@ -1,4 +1,5 @@
 export type { Call, Payload, Reply, ServerCall } from './call.js';
+export { CallContext, type ContextKey, type ContextKeyOptions, createContextKey } from './context.js';
 export { CallLimit, type CallLimitOptions, cancelled, type DeadlineSource, deadlineExceeded } from './limit.js';
 export { type Logger, silentLogger } from './logger.js';
 export { Metadata, type MetadataInit, type MetadataSource, type MetadataValue } from './metadata.js';

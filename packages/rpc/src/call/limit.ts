@@ -27,6 +27,7 @@ export interface CallLimitOptions {
  */
 export class CallLimit {
   readonly #parents: readonly (CallLimit | AbortSignal)[];
+  #endsAt: number | undefined;
   #timer: Timer | undefined;
   #reason: RpcError | undefined;
   #controller: AbortController | undefined;
@@ -35,6 +36,7 @@ export class CallLimit {
 
   constructor({ deadline, by = 'caller', clock = systemClock, parents = [] }: CallLimitOptions = {}) {
     this.#parents = parents;
+    this.#endsAt = deadline;
     const ended = parents.find(hasEnded);
     if (ended !== undefined) {
       this.end(reasonOf(ended));
@@ -42,6 +44,11 @@ export class CallLimit {
       for (const parent of parents) this.#follow(parent);
       if (deadline !== undefined) this.endAt(deadline, clock, by);
     }
+  }
+
+  /** When the call ends at the latest, by the clock that measures it; undefined for never. */
+  get endsAt(): number | undefined {
+    return this.#endsAt;
   }
 
   /** Why the call has ended; undefined while it hasn't. */
@@ -99,6 +106,7 @@ export class CallLimit {
 
   /** Ends the call at `deadline`, by `clock`; a deadline that it had before is forgotten. */
   endAt(deadline: number, clock: Clock, by: DeadlineSource = 'caller'): void {
+    this.#endsAt = deadline;
     if (this.#reason !== undefined) return;
     this.#timer?.cancel();
     const allowedMs = deadline - clock.now();

@@ -8,9 +8,9 @@ import { runInScope } from './scope.js';
 const clock = new ManualClock();
 
 function patience(idempotency: 'unknown' | 'idempotent' | 'no_side_effects', timeoutMs?: number) {
-  const limit = new CallLimit();
   const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
-  const scope = { deadline, limit, signal: limit.signal, traceId: '0'.repeat(32), method: methodOf(idempotency) };
+  const limit = new CallLimit({ deadline, clock });
+  const scope = { limit, signal: limit.signal, traceId: '0'.repeat(32), method: methodOf(idempotency) };
   return runInScope(scope, () => currentPatience(clock));
 }
 

@@ -30,7 +30,7 @@ export function currentBounds(): CallBounds {
 export function currentPatience(clock: Clock = systemClock): Patience | undefined {
   const scope = currentScope();
   if (scope === undefined) return undefined;
-  const { deadline, method } = scope;
-  const leftMs = deadline === undefined ? LONGEST_MS : deadline - clock.now() - ANSWER_MS;
+  const { limit, method } = scope;
+  const leftMs = limit.endsAt === undefined ? LONGEST_MS : limit.endsAt - clock.now() - ANSWER_MS;
   return { forMs: Math.min(LONGEST_MS, Math.max(0, leftMs)), repeat: method.policy.idempotency !== 'unknown' };
 }

@@ -4,9 +4,9 @@ import type { CallLimit } from './limit.js';
 
 /** What calls made inside a handler inherit from the call that it serves. */
 export interface CallScope {
-  readonly deadline: number | undefined;
   /** Made where it is asked for. */
   readonly signal: AbortSignal;
+  /** When it ends at the latest is its `endsAt`. */
   readonly limit: CallLimit;
   readonly traceId: string;
   /** The method that is served. */

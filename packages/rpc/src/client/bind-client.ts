@@ -114,7 +114,7 @@ function newCall({ method, channel }: Line, request: Payload, options: CallOptio
   const { clock, random } = channel;
   const scope = currentScope();
   const startedAt = clock.now();
-  const beginning = { startedAt, inherited: scope?.deadline, wallClock: channel.wallClock };
+  const beginning = { startedAt, inherited: scope?.limit.endsAt, wallClock: channel.wallClock };
   const { deadline, by } = deadlineOf(method.policy, options, beginning);
   if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
   const metadata = toMetadata(options.metadata, method);
@@ -125,7 +125,7 @@ function newCall({ method, channel }: Line, request: Payload, options: CallOptio
     throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
   }
   const limit = new CallLimit({ clock, deadline, by, parents: parentsOf(scope?.limit, options.signal) });
-  return new OutgoingCall({ method, metadata, deadline, limit, request, traceId, startedAt, options });
+  return new OutgoingCall({ method, metadata, limit, request, traceId, startedAt, options }, channel);
 }
 
 const NO_PARENTS: readonly never[] = [];
@@ -170,14 +170,23 @@ async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> 
 
 /** Makes the call; not at the instance `lost` where another takes it. */
 async function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply> {
-  const { method, metadata, deadline, limit, attempts } = call;
+  const { method, metadata, limit, attempts } = call;
   const { path, responseStream } = method;
   refuseUnsendable(method, () => metadata.checkSendable());
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
   const options = { attempts, hashKey, instance: call.options.instance, lost };
   const request = encodeRequest(call);
   const compression = call.options.compression ?? method.policy.compression;
-  const wire: WireCall = { path, responseStream, metadata, deadline, limit, request, compression, peer: '' };
+  const wire: WireCall = {
+    path,
+    responseStream,
+    metadata,
+    deadline: limit.endsAt,
+    limit,
+    request,
+    compression,
+    peer: '',
+  };
   if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
   const messages = new RequestStream(request.messages, limit);
   const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);

@@ -27,6 +27,20 @@ export interface WallClock {
   now(): Date;
 }
 
+/** What measures a call's time, and what tells the date of its end. */
+export interface Clocks {
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+}
+
+const LAST_DATE_MS = 8.64e15;
+
+/** The date of a point in time of `clock`, by what is left until then: to the millisecond, and as far as dates reach. */
+export function dateOf(point: number, { clock, wallClock }: Clocks): Date {
+  const ms = wallClock.now().getTime() + point - clock.now();
+  return new Date(Math.min(Math.round(ms), LAST_DATE_MS));
+}
+
 /** `clock` for work in the background: its timers keep no process alive. */
 export function backgroundClock(clock: Clock): Clock {
   return {

@@ -1,2 +1,11 @@
-export { backgroundClock, type Clock, type Random, sleep, type Timer, type WallClock } from './clock.js';
+export {
+  backgroundClock,
+  type Clock,
+  type Clocks,
+  dateOf,
+  type Random,
+  sleep,
+  type Timer,
+  type WallClock,
+} from './clock.js';
 export { millisecondsUntil, nextTurn, systemClock, systemRandom, systemWallClock } from './system.js';

@@ -1,4 +1,5 @@
-import { type CallLimit, type Logger, Metadata, type Payload, type ServerCall } from '../call/index.js';
+import { CallContext, type CallLimit, type Logger, Metadata, type Payload, type ServerCall } from '../call/index.js';
+import { type Clocks, dateOf } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
 import { untilAborted } from '../middleware/index.js';
 import type { WireCall } from '../transport/index.js';
@@ -7,7 +8,7 @@ import { decodeRequest } from './codec.js';
 /** What a router adds to a call as it came. */
 export interface RoutedCallOptions {
   readonly method: Method;
-  readonly deadline: number | undefined;
+  readonly clocks: Clocks;
   readonly traceId: string;
   /** What its trailing metadata begins with. */
   readonly trailer: Metadata;
@@ -21,13 +22,14 @@ export interface RoutedCallOptions {
 export class RoutedCall implements ServerCall {
   readonly method: Method;
   readonly metadata: Metadata;
-  readonly deadline: number | undefined;
-  readonly callerDeadline: number | undefined;
   readonly limit: CallLimit;
   readonly traceId: string;
   readonly peer: string;
   readonly header = new Metadata();
   readonly trailer: Metadata;
+  readonly context = new CallContext();
+  declare readonly deadline: Date | undefined;
+  declare readonly callerDeadline: Date | undefined;
   declare readonly signal: AbortSignal;
   declare readonly request: Payload;
   declare readonly log: Logger;
@@ -35,14 +37,13 @@ export class RoutedCall implements ServerCall {
   readonly #received: Payload<Uint8Array>;
   readonly #logger: Logger;
   readonly #wire: WireCall;
+  readonly #clocks: Clocks;
   #request: Payload | undefined;
   #log: Logger | undefined;
 
-  constructor(wire: WireCall, { method, deadline, traceId, trailer, logger }: RoutedCallOptions) {
+  constructor(wire: WireCall, { method, clocks, traceId, trailer, logger }: RoutedCallOptions) {
     this.method = method;
     this.metadata = wire.metadata;
-    this.deadline = deadline;
-    this.callerDeadline = wire.deadline;
     this.limit = wire.limit;
     this.traceId = traceId;
     this.peer = wire.peer;
@@ -50,10 +51,31 @@ export class RoutedCall implements ServerCall {
     this.#received = wire.request;
     this.#logger = logger;
     this.#wire = wire;
+    this.#clocks = clocks;
+    Object.defineProperty(this, 'deadline', RoutedCall.#deadline);
+    Object.defineProperty(this, 'callerDeadline', RoutedCall.#callerDeadline);
     Object.defineProperty(this, 'signal', RoutedCall.#signal);
     Object.defineProperty(this, 'request', RoutedCall.#decoded);
     Object.defineProperty(this, 'log', RoutedCall.#child);
     Object.defineProperty(this, 'sendHeader', RoutedCall.#early);
+  }
+
+  static readonly #deadline: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): Date | undefined {
+      return this.#dateOf(this.limit.endsAt);
+    },
+  };
+
+  static readonly #callerDeadline: PropertyDescriptor = {
+    enumerable: true,
+    get(this: RoutedCall): Date | undefined {
+      return this.#dateOf(this.#wire.deadline);
+    },
+  };
+
+  #dateOf(point: number | undefined): Date | undefined {
+    return point === undefined ? undefined : dateOf(point, this.#clocks);
   }
 
   static readonly #signal: PropertyDescriptor = {

@@ -15,6 +15,9 @@ import { ManualClock } from '../testing/index.js';
 import { implement } from './handlers.js';
 import { createRouter } from './router.js';
 
+/** Its contract has no timeout. */
+const UNLIMITED = '/rondo.conformance.v1.ConformanceService/UnaryUnsafe';
+
 function counting() {
   const calls: ServerCall[] = [];
   const service = conformanceService({
@@ -67,25 +70,42 @@ describe('a router', () => {
   it("holds a caller to the contract's deadline", async () => {
     const clock = new ManualClock();
     const { service, calls } = counting();
-    const router = createRouter({ services: [service], clock });
+    const router = createRouter({ services: [service], clock, wallClock: clock.wall });
     await router.handle(wireCall());
     await router.handle(wireCall({ deadline: clock.now() + 60_000 }));
     await router.handle(wireCall({ deadline: clock.now() + 100 }));
-    expect(calls.map(({ deadline }) => (deadline ?? 0) - clock.now())).toEqual([5_000, 5_000, 100]);
+    const now = clock.now();
+    expect(calls.map(({ deadline }) => deadline)).toEqual([5_000, 5_000, 100].map((ms) => new Date(now + ms)));
     // Which of the two it is, a handler can tell.
-    const left = ({ callerDeadline }: ServerCall) => callerDeadline && callerDeadline - clock.now();
-    expect(calls.map(left)).toEqual([undefined, 60_000, 100]);
+    const asked = [undefined, new Date(now + 60_000), new Date(now + 100)];
+    expect(calls.map(({ callerDeadline }) => callerDeadline)).toEqual(asked);
   });
 
   it('adds no limit where the contract has none', async () => {
     const clock = new ManualClock();
     const { service, calls } = counting();
-    const router = createRouter({ services: [service], clock });
-    const path = '/rondo.conformance.v1.ConformanceService/UnaryUnsafe';
-    await router.handle(wireCall({ path }));
-    await router.handle(wireCall({ path, deadline: clock.now() + 60_000 }));
-    expect(calls.map(({ deadline }) => deadline && deadline - clock.now())).toEqual([undefined, 60_000]);
-    expect(calls.map(({ deadline, callerDeadline }) => deadline === callerDeadline)).toEqual([true, true]);
+    const router = createRouter({ services: [service], clock, wallClock: clock.wall });
+    await router.handle(wireCall({ path: UNLIMITED }));
+    await router.handle(wireCall({ path: UNLIMITED, deadline: clock.now() + 60_000 }));
+    const asked = [undefined, new Date(clock.now() + 60_000)];
+    expect(calls.map(({ deadline }) => deadline)).toEqual(asked);
+    expect(calls.map(({ callerDeadline }) => callerDeadline)).toEqual(asked);
+  });
+
+  it('tells the deadline by the wall clock as it is, while another clock measures it', async () => {
+    const clock = new ManualClock();
+    const { service, calls } = counting();
+    const router = createRouter({ services: [service], clock, wallClock: clock.wall });
+    await router.handle(wireCall({ deadline: clock.now() + 100.4 }));
+    const [call] = calls;
+    clock.wall.set(new Date('2026-11-21T09:00:00Z'));
+    await clock.advance(40);
+    expect(call?.deadline).toEqual(new Date('2026-11-21T09:00:00.100Z'));
+    expect(call?.callerDeadline).toEqual(call?.deadline);
+    clock.wall.set(new Date('2026-11-22T09:00:00Z'));
+    expect(call?.deadline).toEqual(new Date('2026-11-22T09:00:00.060Z'));
+    await router.handle(wireCall({ path: UNLIMITED, deadline: Number.MAX_VALUE }));
+    expect(calls[1]?.deadline).toEqual(new Date(8.64e15));
   });
 
   it.each([

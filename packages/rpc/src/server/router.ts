@@ -7,7 +7,7 @@ import {
   type ServerCall,
   silentLogger,
 } from '../call/index.js';
-import { type Clock, type Random, systemClock, systemRandom } from '../clock/index.js';
+import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '../clock/index.js';
 import { type Method, methodsOf } from '../contract/index.js';
 import { compose, enforceLimit, type Middleware, type Next, observeReply } from '../middleware/index.js';
 import { Status } from '../status/index.js';
@@ -27,6 +27,8 @@ export interface RouterOptions {
   readonly instanceId?: string;
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** Tells handlers when their calls end. */
+  readonly wallClock?: WallClock;
   readonly random?: Random;
 }
 
@@ -51,14 +53,16 @@ interface Route {
  * @throws TypeError where a service is listed twice, or a handler is missing.
  */
 export function createRouter(options: RouterOptions): Router {
-  const { instanceId, logger = silentLogger, clock = systemClock, random = systemRandom } = options;
+  const { instanceId, logger = silentLogger, random = systemRandom } = options;
+  const { clock = systemClock, wallClock = systemWallClock } = options;
+  const clocks = { clock, wallClock };
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
   const routes = routesOf(options.services, [...(options.middleware ?? []), enforceLimit]);
 
   function toServerCall(method: Method, wire: WireCall): ServerCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
-    const deadline = limitOf(wire, method.policy.timeoutMs, clock);
-    return new RoutedCall(wire, { method, deadline, traceId, trailer: Metadata.over(servedBy), logger });
+    limit(wire, method.policy.timeoutMs, clock);
+    return new RoutedCall(wire, { method, clocks, traceId, trailer: Metadata.over(servedBy), logger });
   }
 
   async function handle(wire: WireCall): Promise<Reply<Uint8Array>> {
@@ -119,13 +123,9 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
  * Limits a call to what its caller gave it, and to what the contract allows at most. Where neither says anything, the
  * call isn't limited: how long a caller waits is for the caller to say.
  */
-function limitOf({ deadline, limit }: WireCall, timeoutMs: number | undefined, clock: Clock): number | undefined {
+function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
+  const { deadline } = wire;
   const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
-  if (deadline !== undefined && deadline <= allowed) {
-    limit.endAt(deadline, clock, 'caller');
-    return deadline;
-  }
-  if (timeoutMs === undefined) return undefined;
-  limit.endAt(allowed, clock, 'contract');
-  return allowed;
+  if (deadline !== undefined && deadline <= allowed) wire.limit.endAt(deadline, clock, 'caller');
+  else if (timeoutMs !== undefined) wire.limit.endAt(allowed, clock, 'contract');
 }

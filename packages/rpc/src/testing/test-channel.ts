@@ -1,14 +1,10 @@
 import { type Channel, createChannel } from '../client/index.js';
-import type { WallClock } from '../clock/index.js';
 import { staticResolver } from '../resolver/index.js';
 import { createRouter, type RouterOptions } from '../server/index.js';
 import { createMemoryNetwork } from '../transport/index.js';
 
-/** What a test channel is made from. */
-export interface TestChannelOptions extends RouterOptions {
-  /** By which its client understands deadlines that are dates. */
-  readonly wallClock?: WallClock;
-}
+/** What a test channel is made from: its clocks are its client's, too. */
+export type TestChannelOptions = RouterOptions;
 
 /** A channel that reaches the given services in this process: every layer but the network is the real one. */
 export function createTestChannel(options: TestChannelOptions): Channel {

@@ -2,7 +2,7 @@ import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { type Behaviour, ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import type { ServerCall } from '../../src/call/index.js';
-import { sleep, systemClock } from '../../src/clock/index.js';
+import { millisecondsUntil, sleep, systemClock } from '../../src/clock/index.js';
 import type { Handlers } from '../../src/server/index.js';
 import { packDetail, RpcError, toStatus } from '../../src/status/index.js';
 
@@ -51,7 +51,7 @@ export const conformance: Handlers<ServedDefinition> = {
 
 /** What is left of a call's deadline now, in milliseconds; undefined where it has none. */
 export function remainingMs(call: ServerCall): number | undefined {
-  return call.deadline === undefined ? undefined : call.deadline - systemClock.now();
+  return call.deadline === undefined ? undefined : millisecondsUntil(call.deadline);
 }
 
 function remainingOf(call: ServerCall): Duration | undefined {

@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeBackPressure } from './back-pressure.js';
 import { describeCancellation } from './cancellation.js';
+import { describeContext } from './context.js';
 import { describeDeadlines } from './deadlines.js';
 import { createHarness, type MakeEnvironment } from './environment.js';
 import { describeFaults } from './faults.js';
@@ -23,6 +24,7 @@ export function describeConformance(name: string, makeEnvironment: MakeEnvironme
     describeStatuses(harness);
     describeMetadata(harness);
     describeUnsendable(harness);
+    describeContext(harness);
     describeDeadlines(harness);
     describeCancellation(harness);
     describeRequestStreams(harness);

@@ -25,7 +25,7 @@ export interface ListenOptions {
  * @throws StartupError where nothing can listen there.
  */
 export async function listen(scene: Scene, options: ListenOptions): Promise<RpcServer> {
-  const { name, config, instanceId, clock, random, log } = scene;
+  const { name, config, instanceId, clock, wallClock, random, log } = scene;
   const { app, descriptorSet, readiness, meter } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: COMMON_SERVICES });
@@ -47,6 +47,7 @@ export async function listen(scene: Scene, options: ListenOptions): Promise<RpcS
     instanceId,
     logger: log,
     clock,
+    wallClock,
     random,
   });
   const maxRequestBytes = config.maxRequestBytes ?? app.maxRequestBytes;

@@ -54,8 +54,8 @@ export function createDeliveries({ coordinator, storesOver, onDecided, clock, ra
   const turns = createTurns(AT_ONCE);
   return {
     async deliver(plan, work) {
-      const { signal, deadline = Infinity } = currentScope() ?? {};
-      let endsAt = deadline - ATTEMPT_MS;
+      const { signal, limit } = currentScope() ?? {};
+      let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
         try {
           return await turns(() => once(plan, work), signal);

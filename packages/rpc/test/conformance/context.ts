@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals';
+import { createContextKey, type ServerCall } from '../../src/call/index.js';
+import type { Middleware } from '../../src/middleware/index.js';
+import { collect, streamOf } from '../support/stream.js';
+import type { Harness } from './environment.js';
+
+const caller = createContextKey('nobody', { description: 'caller' });
+const counted = createContextKey(0);
+
+/** Sets a value of its call, and passes on a call of its own making. */
+const authenticate: Middleware<ServerCall> = (call, next) => {
+  const name = call.metadata.get('caller');
+  if (name !== undefined) call.context.set(caller, name);
+  return next({ ...call });
+};
+
+/** Reads what the one before it has set, and adds to it on the way in. */
+const count: Middleware<ServerCall> = (call, next) => {
+  call.context.set(counted, call.context.get(caller).length);
+  return next({ ...call });
+};
+
+const told = ({ context }: ServerCall) => `${context.get(caller)} ${context.get(counted)}`;
+
+export function describeContext({ start }: Harness): void {
+  const handlers = {
+    unary: (_request: unknown, call: ServerCall) => ({ text: told(call) }),
+    async *bidiStream(requests: AsyncIterable<unknown>, call: ServerCall) {
+      for await (const _request of requests) yield { text: told(call) };
+    },
+  };
+
+  describe("a call's context", () => {
+    it('takes what middleware sets to the middleware after it and to the handler', async () => {
+      const client = await start({ handlers, middleware: [authenticate, count] });
+      expect(await client.unary({}, { metadata: { caller: 'ada' } })).toMatchObject({ text: 'ada 3' });
+      const replies = collect(client.bidiStream(streamOf({}, {}), { metadata: { caller: 'grace' } }));
+      expect(await replies).toEqual([{ text: 'grace 5' }, { text: 'grace 5' }]);
+    });
+
+    it('is the own one of each call', async () => {
+      const client = await start({ handlers, middleware: [authenticate] });
+      const named = client.unary({}, { metadata: { caller: 'ada' } });
+      const replies = await Promise.all([named, client.unary({}), client.unary({}, { metadata: { caller: 'grace' } })]);
+      expect(replies.map(({ text }) => text)).toEqual(['ada 0', 'nobody 0', 'grace 0']);
+    });
+
+    it('is not that of a call that the handler makes', async () => {
+      const inner = await start({ handlers });
+      const relay = (_request: unknown, call: ServerCall) => {
+        call.context.set(caller, 'ada');
+        return inner.unary({});
+      };
+      const outer = await start({ handlers: { unary: relay } });
+      expect(await outer.unary({})).toMatchObject({ text: 'nobody 0' });
+    });
+  });
+}
