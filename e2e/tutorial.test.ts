@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Clone, cloneRepository } from './src/clone.js';
 import { eventually } from './src/eventually.js';
 import { readGuide } from './src/guide.js';
+import { startLanguageServer } from './src/language-server.js';
 import { freeBase } from './src/ports.js';
 import type { Ended, Running } from './src/run.js';
 
@@ -104,6 +105,19 @@ describe('docs/guides/test-a-service.md', () => {
     writeFileSync(file, code);
   });
 
+  it('leaves services whose every file is without an error in an editor', async () => {
+    const files = (await clone.git('ls-files', '--others', '--exclude-standard', 'services')).trimEnd().split('\n');
+    const sources = files.filter((file) => file.endsWith('.ts'));
+    expect(sources).toEqual(
+      expect.arrayContaining(['services/greeter/src/main.ts', 'services/reception/test/deadline.test.ts']),
+    );
+    const server = await startLanguageServer(clone.root);
+    for (const file of sources) server.open(file);
+    const errors = await Promise.all(sources.map((file) => server.errors(file)));
+    await server.close();
+    expect(errors.flat()).toEqual([]);
+  });
+
   it('leaves a tree that passes every check', async () => {
     const { code, stdout } = await clone.node('scripts/run.mjs', 'check');
     expect({ code, stdout }).toMatchObject({ code: 0 });
@@ -119,7 +133,7 @@ describe('docs/guides/add-a-service.md, without the generator', () => {
     guide.write(join(clone.root, 'proto/helloworld'), 'helloworld.proto');
     const files = ['package.json', 'tsconfig.json', 'src/main.ts', 'src/app.ts', 'src/greeter.ts'];
     guide.write(clone.root, ...files.map((file) => `services/greeter/${file}`));
-    const references = join(clone.root, 'tsconfig.json');
+    const references = join(clone.root, 'tsconfig.build.json');
     const last = '    { "path": "services/sales" }';
     const text = readFileSync(references, 'utf8');
     writeFileSync(references, text.replace(last, `${last},\n    { "path": "services/greeter" }`));

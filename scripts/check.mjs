@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { breaking } from './breaking.mjs';
-import { compile } from './build.mjs';
+import { compile, PROJECTS } from './build.mjs';
 import { generate } from './generate.mjs';
 import { servicesPlanned } from './planned.mjs';
 import { bin, root, run } from './process.mjs';
@@ -23,15 +23,15 @@ const steps = [
   ['contracts: breaking', breaking],
 ];
 
-/** A project that tsconfig.json doesn't name is compiled by nobody. */
+/** A project that {@link PROJECTS} doesn't name isn't compiled. */
 async function everyProjectBuilt() {
-  const named = JSON.parse(readFileSync(path.join(root, 'tsconfig.json'), 'utf8')).references.map((one) => one.path);
+  const named = JSON.parse(readFileSync(path.join(root, PROJECTS), 'utf8')).references.map((one) => one.path);
   const missing = ['packages', 'services']
     .flatMap((parent) => readdirSync(path.join(root, parent)).map((name) => `${parent}/${name}`))
     .filter((folder) => existsSync(path.join(root, folder, 'tsconfig.json')) && !named.includes(folder));
   return {
     code: missing.length,
-    output: missing.map((folder) => `tsconfig.json has no reference to ${folder}`).join('\n'),
+    output: missing.map((folder) => `${PROJECTS} has no reference to ${folder}`).join('\n'),
   };
 }
 

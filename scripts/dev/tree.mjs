@@ -4,7 +4,8 @@ import { readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import path from 'node:path';
 
 const FOLDERS = ['proto', 'packages', 'services'];
-const AT_THE_ROOT = /^(?:buf(?:\.gen)?\.yaml|pnpm-(?:lock|workspace)\.yaml|package\.json|tsconfig(?:\.base)?\.json)$/;
+const AT_THE_ROOT =
+  /^(?:buf(?:\.gen)?\.yaml|pnpm-(?:lock|workspace)\.yaml|package\.json|tsconfig\.(?:base|build)\.json)$/;
 /** What editors keep beside a file has other endings. */
 const COUNTS = /(?:(?<!\.test)\.ts|\.proto|\.sql|\/package\.json|\/tsconfig\.json)$/;
 /** Beside a `src`; a folder of contracts may be called anything. */

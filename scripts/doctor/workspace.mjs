@@ -1,6 +1,7 @@
 /** Whether what is installed, generated and built is that of the sources here. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { PROJECTS } from '../build.mjs';
 import { isGenerated } from '../generate.mjs';
 import { installed } from '../install.mjs';
 import { native } from '../native.mjs';
@@ -72,7 +73,7 @@ export async function built() {
     const folders = holed.map((folder) => path.join(folder, 'dist')).join(' ');
     return fail(`files are missing from ${folders.replaceAll(' ', ', ')}`, `rm -rf ${folders} && ${BUILD}`);
   }
-  const { code, output } = await run(native('tsc'), ['--build', '--dry']);
+  const { code, output } = await run(native('tsc'), ['--build', '--dry', PROJECTS]);
   if (code !== 0) return warn(`not known: ${output.trim().split('\n')[0]}`, BUILD);
   const stale = [...output.matchAll(/would build project '(.*)\/tsconfig\.json'/g)].map(([, at]) =>
     path.relative(root, at),

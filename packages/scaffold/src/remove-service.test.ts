@@ -11,7 +11,7 @@ describe('removing a service', () => {
     root = mkdtempSync(path.join(tmpdir(), 'rondo-remove-'));
     put('scripts/relock.mjs', '');
     put('scripts/run.mjs', '');
-    put('tsconfig.json', '{ "references": [{ "path": "services/sales" }, { "path": "services/greeter" }] }\n');
+    put('tsconfig.build.json', '{ "references": [{ "path": "services/sales" }, { "path": "services/greeter" }] }\n');
     put('docker-compose.yml', `services:\n${['sales', 'greeter'].map(composed).join('\n')}`);
     put('buf.yaml', 'version: v2\nlint:\n  use: [STANDARD]\n  ignore:\n    - proto/greeter/greeter.proto\n');
     service('sales', ['sales/sales.proto']);
@@ -68,7 +68,7 @@ describe('removing a service', () => {
     ]) {
       expect([kept, stands(kept)]).toEqual([kept, true]);
     }
-    expect(read('tsconfig.json')).toBe('{ "references": [{ "path": "services/sales" }] }\n');
+    expect(read('tsconfig.build.json')).toBe('{ "references": [{ "path": "services/sales" }] }\n');
     expect(read('docker-compose.yml')).toBe(`services:\n${composed('sales')}`);
     expect(read('buf.yaml')).toBe('version: v2\nlint:\n  use: [STANDARD]\n');
   });

@@ -4,10 +4,10 @@ import { cutOut, lineBreakOf, lineStart, spliceIn } from '../text.js';
 import { parseYaml, spanOf } from './yaml-file.js';
 
 /** The list of the projects that are compiled. */
-export const PROJECTS = 'tsconfig.json';
+export const PROJECTS = 'tsconfig.build.json';
 
 /**
- * The text of tsconfig.json with one project more at the end of its list.
+ * The text of tsconfig.build.json with one project more at the end of its list.
  *
  * @throws Refusal where there is no list.
  */
@@ -23,7 +23,7 @@ export function addProject(text: string, folder: string): string {
   return spliceIn(text, last.end, `,${lineBreakOf(text)}${indent}{ "path": "${folder}" }`);
 }
 
-/** The text of tsconfig.json without a project. */
+/** The text of tsconfig.build.json without a project. */
 export function removeProject(text: string, folder: string): string {
   const list = references(text);
   const at = list.findIndex(({ start, end }) => text.slice(start, end).includes(`"${folder}"`));

@@ -79,8 +79,8 @@ describe('docker-compose.yml', () => {
   });
 });
 
-describe('tsconfig.json', () => {
-  const projects = text('tsconfig.json');
+describe('tsconfig.build.json', () => {
+  const projects = text('tsconfig.build.json');
 
   it('gets a project, and loses it again', () => {
     const grown = addProject(projects, 'services/greeter');
@@ -93,7 +93,7 @@ describe('tsconfig.json', () => {
   });
 
   it('refuses where it has no list', () => {
-    expect(() => addProject('{}', 'services/greeter')).toThrow(/^tsconfig\.json: has no "references"/);
+    expect(() => addProject('{}', 'services/greeter')).toThrow(/^tsconfig\.build\.json: has no "references"/);
   });
 });
 

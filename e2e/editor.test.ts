@@ -1,0 +1,66 @@
+/** What an editor shows in this folder, once it is built: the compiler's language server is asked. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type LanguageServer, startLanguageServer } from './src/language-server.js';
+import { root } from './src/run.js';
+
+/** Services for two public suites: their contracts are downloaded where `npm run conformance` compiles them. */
+const ELSEWHERE = 'e2e/conformance/services/';
+
+let server: LanguageServer;
+
+beforeAll(async () => {
+  server = await startLanguageServer(root);
+});
+
+afterAll(() => server.close());
+
+/** So many say it; a folder without a project has thousands, each slower than the one before. */
+const ENOUGH = 20;
+
+/** All that git holds or would hold. */
+function sources(): readonly string[] {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mts', '*.mjs'];
+  const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 24 }).split('\0');
+  return listed.filter((file) => file !== '' && !file.startsWith(ELSEWHERE));
+}
+
+it.each([
+  'e2e/editor.test.ts',
+  'packages/rpc/src/call/limit.test.ts',
+  'packages/rpc/test/types.test.ts',
+  'services/calculator/test/calculator.test.ts',
+  'bench/balancing/chart.test.ts',
+  'chaos/src/main.ts',
+])('is no error in %s, opened alone', async (file) => {
+  const alone = await startLanguageServer(root);
+  alone.open(file);
+  const errors = await alone.errors(file);
+  await alone.close();
+  expect(errors).toEqual([]);
+});
+
+it('is no error in any source: product, tests, journeys, benches, scripts', async () => {
+  const files = sources();
+  expect(files.length).toBeGreaterThan(1_000);
+  for (const file of files) server.open(file);
+  const found: string[] = [];
+  for (const file of files) {
+    if (found.length > ENOUGH) break;
+    found.push(...(await server.errors(file)).map((error) => `${file}:${error}`));
+  }
+  expect(found).toEqual([]);
+});
+
+it.each([
+  ['CalculatorServiceDefinition', 'packages/contracts/src/calculator/v1/calculator.ts'],
+  ['add({', 'packages/contracts/src/calculator/v1/calculator.ts'],
+  ['createClient', 'packages/rpc/src/client/create-client.ts'],
+  ['createApp', 'services/calculator/src/app.ts'],
+])('leads from %s in a test to its source, and not to what was built', async (word, source) => {
+  const test = 'services/calculator/test/calculator.test.ts';
+  server.open(test);
+  expect(await server.definitions(test, word)).toContain(pathToFileURL(join(root, source)).href);
+});
