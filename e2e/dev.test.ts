@@ -144,13 +144,37 @@ describe('rondo dev', () => {
     expect(descriptors()).toEqual(before);
   });
 
-  it('says once that a process has ended, and starts its service again with the next change', async () => {
+  it('restarts a process that has ended by itself; a change of another service is none of its', async () => {
     const { 'sales-1': pid = 0 } = processes();
     process.kill(pid, 'SIGKILL');
     await eventually(() => expect(dev.output().stderr).toContain('sales-1 has ended (SIGKILL)'));
     edit(HANDLERS, '/** The `calc', '/** `calc');
-    await says(/ok {6}.* → restarted calculator, sales/);
+    await says(/ok {6}.* → restarted calculator \(/);
+    await eventually(() => expect(dev.output().stderr).toContain('sales-1 runs again'));
     expect(dev.output().stderr.match(/sales-1 has ended/g)).toHaveLength(1);
+  });
+
+  it('gives up a service that an edit made crash, and starts it with the edit that changes it', async () => {
+    const main = 'services/sales/src/main.ts';
+    // Once it is ready.
+    const crash = "setInterval(() => existsSync('.rondo/crash') && process.exit(3), 50);\n";
+    const flag = join(clone.root, '.rondo/crash');
+    const text = readFileSync(join(clone.root, main), 'utf8');
+    writeFileSync(join(clone.root, main), `import { existsSync } from 'node:fs';\n${text}${crash}`);
+    await says(/ok {6}.* → restarted sales/);
+    writeFileSync(flag, '');
+    await eventually(() => expect(dev.output().stderr).toContain('sales-1 has ended (exit code 3), 5 times'));
+    rmSync(flag);
+    edit(HANDLERS, '/** `calc', '/** The `calc');
+    await says(/ok {6}.* → restarted calculator \(/);
+    expect((await ask(data, { command: 'processes' }))[0]?.processes).toContainEqual(
+      expect.objectContaining({ name: 'sales-1', state: 'failed', exits: 5 }),
+    );
+    writeFileSync(join(clone.root, main), text);
+    await says(/ok {6}.* → restarted sales/);
+    const listed = (await ask(data, { command: 'processes' }))[0]?.processes?.find(({ name }) => name === 'sales-1');
+    expect(listed).toMatchObject({ state: 'running' });
+    expect(listed?.exits).toBeUndefined();
   });
 
   it('starts a service that comes, says why one cannot start, and stops one that goes', async () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask, socketOf } from './src/ask.js';
+import { eventually } from './src/eventually.js';
 import { freeBase } from './src/ports.js';
 import { start } from './src/run.js';
 import { type System, startSystem } from './src/system.js';
@@ -16,7 +17,7 @@ let system: System;
 let socket: string;
 
 beforeAll(async () => {
-  system = await startSystem(LONG);
+  system = await startSystem({ prefix: LONG });
   socket = socketOf(system.data);
 });
 
@@ -55,7 +56,7 @@ describe('a running system', () => {
 
   it('restarts a service, and no other', async () => {
     const before = processes();
-    expect(namesOf(await ask(system.data, { command: 'restart', service: 'sales' }))).toEqual(['sales-1']);
+    expect(namesOf(await ask(system.data, { command: 'restart', name: 'sales' }))).toEqual(['sales-1']);
     const after = processes();
     expect(Object.keys(after).sort()).toEqual([...EVERYTHING].sort());
     expect(EVERYTHING.filter((name) => before[name] !== after[name])).toEqual(['sales-1']);
@@ -71,6 +72,21 @@ describe('a running system', () => {
     expect(again[0]).toEqual({ event: 'log', line: 'calculator runs already' });
     expect(namesOf(again)).toEqual(CALCULATORS);
     expect(processes()).toEqual(before);
+  });
+
+  it('leaves down what has ended by itself, as it is told by --no-restart, until it is restarted on request', async () => {
+    process.kill(system.pid('calculator-3'), 'SIGKILL');
+    await eventually(() => expect(system.said()).toContain('calculator-3 has ended (SIGKILL) and stays down'));
+    const [listed] = await ask(system.data, { command: 'processes' });
+    const states = listed?.processes?.map(({ name, state }) => [name, state]);
+    expect(states).toEqual(
+      expect.arrayContaining([
+        ['calculator-3', 'ended'],
+        ['calculator-2', 'running'],
+      ]),
+    );
+    expect(namesOf(await ask(system.data, { command: 'restart', name: 'calculator-3' }))).toEqual(['calculator-3']);
+    expect(Object.keys(processes()).sort()).toEqual([...EVERYTHING].sort());
   });
 
   it('says which port is taken, and goes on', async () => {
@@ -93,7 +109,16 @@ describe('a running system', () => {
 
   it.each([
     ['what is no JSON', 'start sales\n', 'a request is a JSON object, such as {"command":"start","service":"greeter"}'],
-    ['another command', '{"command":"halt"}\n', '"command" must be one of start, stop, forget, restart, status'],
+    [
+      'another command',
+      '{"command":"halt"}\n',
+      '"command" must be one of start, stop, forget, restart, status, processes',
+    ],
+    [
+      'a restart of nobody',
+      '{"command":"restart"}\n',
+      '"name" must name what to restart: a service, one of its instances, or postgres',
+    ],
     [
       'a command to nobody',
       '{"command":"start"}\n',

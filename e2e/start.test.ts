@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freeBase } from './src/ports.js';
 import { start } from './src/run.js';
 
-const USAGE = 'npm start -- [--data DIR] [--port-base N]';
+const USAGE = 'npm start -- [--data DIR] [--port-base N] [--no-restart]';
 const PATIENCE_MS = 240_000;
 const isRoot = process.getuid?.() === 0;
 

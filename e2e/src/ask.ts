@@ -2,11 +2,20 @@ import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 
+/** A process of a launcher's, as it tells of it. */
+interface Process {
+  readonly name: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly exits?: number;
+}
+
 /** What a launcher answers, a line each. */
 export interface Reply {
   readonly event: 'log' | 'done' | 'failed';
   readonly line?: string;
   readonly message?: string;
+  readonly processes?: readonly Process[];
   readonly rows?: readonly { readonly name: string; readonly address: string; readonly services: readonly string[] }[];
 }
 

@@ -14,6 +14,8 @@ export interface System {
   address(offset: number): string;
   /** What the launcher printed when all was up. */
   readonly banner: string;
+  /** What it has said on standard error so far. */
+  said(): string;
   /** The process of an instance, by its id. */
   pid(instanceId: string): number;
   /** The log of an instance, as far as it has been written. */
@@ -33,18 +35,27 @@ export interface System {
 /** Where the database listens, from the base port. */
 const DATABASE_OFFSET = 9;
 
-/** Starts a system, with everything built already; the name of its data folder begins with `prefix`. */
-export function startSystem(prefix = 'rondo-e2e-'): Promise<System> {
+/** How a system is started. */
+export interface SystemOptions {
+  /** Begins the name of its data folder. */
+  readonly prefix?: string;
+  /** Whether what ends by itself is started again; by default not, as tests end processes to have them away. */
+  readonly restarts?: boolean;
+}
+
+/** Starts a system, with everything built already. */
+export function startSystem({ prefix = 'rondo-e2e-', restarts = false }: SystemOptions = {}): Promise<System> {
   const data = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(data, 0o755); // so that the database's account can enter it, and nothing of it stands elsewhere
-  return startSystemOn(data);
+  return startSystemOn(data, restarts);
 }
 
 /** The same, on a data folder that is there already. */
-export async function startSystemOn(data: string): Promise<System> {
+export async function startSystemOn(data: string, restarts = false): Promise<System> {
   const base = await freeBase();
   const registry = `127.0.0.1:${base}`;
   const args = [join(root, 'scripts/run.mjs'), 'start', '--data', data, '--port-base', String(base)];
+  if (!restarts) args.push('--no-restart');
   const launcher = start(process.execPath, args);
   await Promise.race([
     eventually(() => {
@@ -60,6 +71,7 @@ export async function startSystemOn(data: string): Promise<System> {
     registry,
     address: (offset) => `127.0.0.1:${base + offset}`,
     banner: launcher.output().stdout,
+    said: () => launcher.output().stderr,
     pid: (instanceId) => readPids(data)[instanceId] ?? Number.NaN,
     log: (instanceId) => readFileSync(join(data, 'logs', `${instanceId}.log`), 'utf8'),
     rondo: (...words) => node([...cli, ...words], env),

@@ -14,8 +14,9 @@ import { versionOf } from './version.mjs';
  */
 
 /**
- * Starts services that are new or ended, restarts those that are made of something else now, and stops those that
- * have gone. One with a fault in its code stays as it is; so does one that was told to stop.
+ * Starts services that are new or couldn't be started, restarts those that are made of something else now, and stops
+ * those that have gone. One with a fault in its code stays as it is; so does one that was told to stop. A process that
+ * ends later is the supervisor's, until its service is made of something else.
  * @param {import('../launch/launcher.mjs').Session} session
  * @param {{ ofCode: import('./faults.mjs').Fault[], signal: AbortSignal }} options The signal ends the wait for services
  *   to come up: they go on coming up without it.
@@ -57,6 +58,5 @@ function isDue(manifest, { running, held, ofCode }) {
   const entry = running.get(service);
   if (held.has(service) || !existsSync(entryOf(service))) return false;
   if (entry === undefined) return true;
-  if (!entry.children.every(({ isRunning }) => isRunning())) return true;
   return entry.version !== versionOf(manifest) && !ofCode.some((fault) => concerns(fault, service));
 }

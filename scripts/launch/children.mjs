@@ -1,9 +1,9 @@
 /** The services as processes of this one: started, logged and stopped with it. */
 import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../process.mjs';
+import { openLog } from './log-file.mjs';
 
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
 const STOP_TIMEOUT_MS = 15_000;
@@ -26,10 +26,11 @@ export const entryOf = (service) => path.join(root, 'services', service, 'dist/m
 /**
  * Starts one service.
  * @param {import('./plan.mjs').Planned} planned
- * @param {{ data: string, env: Record<string, string>, warn: (line: string) => void }} options
+ * @param {{ data: string, env: Record<string, string>, warn: (line: string) => void, append: boolean }} options `append`
+ *   goes on in the log that is there.
  * @returns {Child}
  */
-export function startChild({ name, service, port }, { data, env, warn }) {
+export function startChild({ name, service, port }, { data, env, warn, append }) {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OURS_ALONE.includes(key)));
   const child = spawn(process.execPath, [entryOf(service)], {
     cwd: root,
@@ -40,7 +41,7 @@ export function startChild({ name, service, port }, { data, env, warn }) {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const recent = [];
-  const log = openLog(path.join(data, 'logs'), name);
+  const log = openLog(data, name, { append });
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       log.write(`${line}\n`);
@@ -86,14 +87,6 @@ export function firstToEnd(children) {
   );
   failed.catch(() => undefined); // once all is up, each end is a line of its own
   return failed;
-}
-
-/** A log file of its own for each start; the one before stays as `.previous`. */
-function openLog(folder, name) {
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${name}.log`);
-  if (existsSync(file)) renameSync(file, `${file}.previous`);
-  return createWriteStream(file);
 }
 
 function toWarning(line) {

@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const COMMANDS = ['start', 'stop', 'forget', 'restart', 'status'];
+const COMMANDS = ['start', 'stop', 'forget', 'restart', 'status', 'processes'];
+const LISTINGS = ['status', 'processes'];
 /** The kernel's limit is 103 bytes on macOS, 107 on Linux. */
 const MAX_SOCKET_BYTES = 100;
 const MAX_REQUEST_BYTES = 4096;
@@ -58,7 +59,7 @@ function serve(connection, execute) {
   readLine(connection)
     .then((line) => execute(parseRequest(line), (text) => reply({ event: 'log', line: text })))
     .then(
-      (rows) => reply({ event: 'done', rows }),
+      (answer) => reply({ event: 'done', ...answer }),
       (error) => reply({ event: 'failed', message: error.message ?? `the system stops (${error})` }),
     )
     .finally(() => connection.end());
@@ -82,9 +83,14 @@ function readLine(connection) {
 }
 
 function parseRequest(line) {
-  const { command, service } = parseObject(line);
+  const { command, service, name } = parseObject(line);
   if (!COMMANDS.includes(command)) throw new Error(`"command" must be one of ${COMMANDS.join(', ')}`);
-  if (command !== 'status' && typeof service !== 'string') {
+  if (LISTINGS.includes(command)) return { command };
+  if (command === 'restart') {
+    if (typeof name === 'string') return { command, name };
+    throw new Error('"name" must name what to restart: a service, one of its instances, or postgres');
+  }
+  if (typeof service !== 'string') {
     throw new Error(`"service" must name the one to ${command}: its folder under services/`);
   }
   return { command, service };

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { startEmbedded } from './embedded.mjs';
 import { DATABASE_OFFSET } from './plan.mjs';
 
 const ADMIN_URL = 'RONDO_DATABASE_ADMIN_URL';
@@ -37,16 +38,18 @@ export function databaseServer({ portBase }) {
  * @property {string} home Where the data is kept.
  * @property {(names: string[]) => Promise<void>} provide Makes those that are missing.
  * @property {(name: string) => Promise<string>} urlOf The URL of one, which is made if it is missing.
+ * @property {() => { pid: number, isRunning: boolean } | undefined} process Of the embedded server.
+ * @property {() => Promise<void>} restart
  * @property {() => Promise<void>} stop
  */
 
 /**
  * Starts the server.
- * @param {{ data: string, server: Server }} options
+ * @param {{ data: string, server: Server, supervisor: import('./supervisor.mjs').Supervisor }} options
  * @returns {Promise<Databases>}
  */
-export async function startDatabases({ data, server: { port, adminUrl } }) {
-  const server = adminUrl === undefined ? await startEmbedded({ data, port }) : foreign(adminUrl);
+export async function startDatabases({ data, server: { port, adminUrl }, supervisor }) {
+  const server = adminUrl === undefined ? await embedded({ data, port, supervisor }) : foreign(adminUrl);
   const urls = new Map();
   const provide = async (names) => {
     const missing = names.filter((name) => !urls.has(name));
@@ -64,6 +67,8 @@ export async function startDatabases({ data, server: { port, adminUrl } }) {
       await provide([name]);
       return urls.get(name);
     },
+    process: server.process,
+    restart: server.restart,
     stop: server.stop,
   };
 }
@@ -76,13 +81,15 @@ function foreign(adminUrl) {
       throw new Error(`the server that ${ADMIN_URL} names can't be set up: ${error.message}`, { cause: error });
     }
   };
-  return { adminUrl, home: ADMIN_URL, provision, stop: async () => {} };
+  const restart = async () => {
+    throw new Error(`${ADMIN_URL} names a server that this system doesn't run: restart it where it runs`);
+  };
+  return { adminUrl, home: ADMIN_URL, provision, process: () => undefined, restart, stop: async () => {} };
 }
 
-async function startEmbedded({ data, port }) {
-  const { startEmbeddedPostgres } = await import('../../packages/database/dist/embedded/index.js');
-  const { url, stop } = await startEmbeddedPostgres({ directory: path.join(data, 'postgres'), port });
-  return { adminUrl: url, home: data, provision: (databases) => provisionAt(url, databases), stop };
+async function embedded({ data, port, supervisor }) {
+  const { url, ...running } = await startEmbedded({ data, port, supervisor });
+  return { adminUrl: url, home: data, provision: (databases) => provisionAt(url, databases), ...running };
 }
 
 async function provisionAt(adminUrl, databases) {

@@ -5,10 +5,11 @@ import { openControl } from './control.mjs';
 import { requireUsable, withDataFolder } from './data-folder.mjs';
 import { databaseServer, startDatabases } from './database.mjs';
 import { readManifests } from './manifests.mjs';
-import { parseOptions, startBeside } from './options.mjs';
+import { dataFlag, parseOptions, startBeside } from './options.mjs';
 import { plan } from './plan.mjs';
 import { requireFreePorts } from './ports.mjs';
 import { stopRequest } from './stop.mjs';
+import { createSupervisor } from './supervisor.mjs';
 import { createSystem } from './system.mjs';
 import { createTurns } from './turns.mjs';
 
@@ -17,6 +18,7 @@ import { createTurns } from './turns.mjs';
  * @property {import('./options.mjs').Options} options
  * @property {import('./database.mjs').Databases} databases
  * @property {import('./system.mjs').System} system
+ * @property {import('./supervisor.mjs').Supervisor} supervisor
  * @property {ReturnType<typeof createTurns>} turn For whatever starts and stops services.
  * @property {Set<string>} held Services that were told to stop.
  * @property {import('./stop.mjs').StopRequest} stop
@@ -65,9 +67,10 @@ export async function runLauncher(launch) {
 }
 
 async function withDatabases({ launch, options, server, stop, startedAt }) {
+  const supervisor = supervise(options, stop.signal);
   const names = [...new Set(readManifests().flatMap(({ database }) => database ?? []))];
   const { databases } = await step('database', async () => {
-    const started = await startDatabases({ data: options.data, server });
+    const started = await startDatabases({ data: options.data, server, supervisor });
     try {
       await started.provide(names);
     } catch (error) {
@@ -77,22 +80,33 @@ async function withDatabases({ launch, options, server, stop, startedAt }) {
     return { code: 0, databases: started };
   });
   try {
-    return await withSystem({ launch, options, databases, stop, startedAt });
+    return await withSystem({ launch, options, databases, supervisor, stop, startedAt });
   } finally {
     await databases.stop();
   }
 }
 
-async function withSystem({ launch: { bringUp, attend, settings }, options, databases, stop, startedAt }) {
+/** What is to stop isn't restarted. */
+function supervise({ data, restarts }, signal) {
+  const flag = dataFlag(data);
+  const hint = (name) => ({ logs: `npx rondo logs ${name}${flag}`, restart: `npx rondo restart ${name}${flag}` });
+  const supervisor = createSupervisor({ restarts, tell: (line) => console.warn(line), hint });
+  signal.addEventListener('abort', supervisor.close, { once: true });
+  if (signal.aborted) supervisor.close();
+  return supervisor;
+}
+
+async function withSystem({ launch, options, databases, supervisor, stop, startedAt }) {
+  const { bringUp, attend, settings } = launch;
   const warn = (line) => stop.signal.aborted || console.warn(line);
-  const system = createSystem({ options, databases, warn, ...settings });
+  const system = createSystem({ options, databases, supervisor, warn, ...settings });
   stop.onSecond(system.kill);
   const { signal } = stop;
-  const session = { options, databases, system, turn: createTurns(), held: new Set(), stop, startedAt };
+  const session = { options, databases, system, supervisor, turn: createTurns(), held: new Set(), stop, startedAt };
   let control;
   try {
     await bringUp(session);
-    const execute = createCommands({ ...session, signal });
+    const execute = createCommands(session);
     if (!signal.aborted) control = await openControl({ data: options.data, registry: system.registry, execute });
     if (!signal.aborted) await attend(session);
     console.log(`\nStopping (${await stop.promise}) …`);

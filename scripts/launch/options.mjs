@@ -1,18 +1,23 @@
 /** What `npm start` and `rondo dev` can be told. */
 import path from 'node:path';
-import { parse, takenByNpm } from '../options.mjs';
+import { parse, quoted, takenByNpm } from '../options.mjs';
 import { root } from '../process.mjs';
 
-const OPTIONS = '[--data DIR] [--port-base N]';
+const OPTIONS = '[--data DIR] [--port-base N] [--no-restart]';
 /** Where a system is when it isn't told otherwise. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 const LAST_OFFSET = 9;
-const ACCEPTED = { data: { type: 'string' }, 'port-base': { type: 'string', default: `${DEFAULTS.portBase}` } };
+const ACCEPTED = {
+  data: { type: 'string' },
+  'port-base': { type: 'string', default: `${DEFAULTS.portBase}` },
+  'no-restart': { type: 'boolean', default: false },
+};
 
 /**
  * @typedef {object} Options
  * @property {string} data Holds the database, the logs and the passwords; absolute.
  * @property {number} portBase The registry's port; the others follow it.
+ * @property {boolean} restarts Whether a process that ends by itself is started again.
  */
 
 /**
@@ -37,8 +42,14 @@ export function parseOptions(args, command) {
   }
   if (values.data === '') throw new Error(`--data must name a folder: ${usage}`);
   const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? DEFAULTS.data);
-  return { data, portBase };
+  return { data, portBase, restarts: !values['no-restart'] };
 }
+
+/**
+ * What `rondo logs` and the like are told where the data isn't in the usual folder.
+ * @param {string} data
+ */
+export const dataFlag = (data) => (data === DEFAULTS.data ? '' : ` --data ${quoted(data)}`);
 
 /** npm's own options come before a "--". */
 const usageOf = (command) => `${command} ${command.startsWith('npm ') ? '-- ' : ''}${OPTIONS}`;

@@ -9,6 +9,9 @@ import { DEFAULTS } from './options.mjs';
  * @property {number} port 0 for any that is free.
  */
 
+/** The name of the PostgreSQL that is brought along, among the processes. */
+export const POSTGRES = 'postgres';
+
 /** The database's port, counted from the base. */
 export const DATABASE_OFFSET = 9;
 

@@ -1,5 +1,5 @@
 /** What is printed when all is up. */
-import { DEFAULTS } from './options.mjs';
+import { DEFAULTS, dataFlag } from './options.mjs';
 
 /**
  * @param {import('./ready.mjs').Row[]} rows The registry first.
@@ -17,7 +17,6 @@ export function summary(rows, { system: { registry }, databases: database, optio
     ([name, address, what]) => `  ${name.padEnd(widths[0])}  ${address.padEnd(widths[1])}  ${what}`,
   );
   const prefix = options.portBase === DEFAULTS.portBase ? '' : `RONDO_REGISTRY=${registry} `;
-  const logs = options.data === DEFAULTS.data ? '' : `--data ${quoted(options.data)} `;
   return [
     '',
     `Rondo is up (${seconds} s).`,
@@ -30,11 +29,8 @@ export function summary(rows, { system: { registry }, databases: database, optio
     `  ${prefix}npx rondo ps`,
     `  ${prefix}npx rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
     `  ${prefix}npm run seed        # a company with a year behind it: calculator prices its quotes, projects deliver them`,
-    `  npx rondo logs ${logs}-f`,
+    `  npx rondo logs${dataFlag(options.data)} -f`,
     '',
     'Ctrl-C stops all of it; the data stays for the next start.',
   ].join('\n');
 }
-
-/** For a shell, whatever the folder is called. */
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

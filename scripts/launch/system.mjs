@@ -1,21 +1,21 @@
 /** The services that run, each as the processes that its manifest asks for. */
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { entryOf, firstToEnd, startChild, stopChildren } from './children.mjs';
+import { existsSync } from 'node:fs';
+import { entryOf } from './children.mjs';
 import { REGISTRY } from './manifests.mjs';
 import { plan } from './plan.mjs';
 import { requireFreePorts } from './ports.mjs';
-import { listReady, untilReady } from './ready.mjs';
+import { removeProcesses, writeProcesses } from './process-file.mjs';
+import { createProcesses, registryRow } from './processes.mjs';
+import { listReady } from './ready.mjs';
 
 const PORT_REMEDY = 'Stop what listens there, or give the service another port in its package.json';
 
 /**
  * @typedef {object} Running
  * @property {import('./manifests.mjs').Manifest} manifest As it was when the service was started.
- * @property {import('./children.mjs').Child[]} children
+ * @property {Record<string, string>} env What its processes are given.
+ * @property {import('./children.mjs').Child[]} children One an instance; a restart replaces it.
  * @property {string} version What the service was then, as `versionOf` tells.
- * @property {boolean} awaited Whether somebody waits for it to come up, who is told when one of its processes ends.
- * @property {boolean} stopping Whether it was told to stop.
  */
 
 /**
@@ -25,6 +25,8 @@ const PORT_REMEDY = 'Stop what listens there, or give the service another port i
  *   start Resolves when all of a service's instances take calls. Rejects with the last lines of one that ended: then
  *   none of them runs. When the signal aborts it rejects too, and they go on coming up.
  * @property {(service: string) => Promise<void>} stop Drains it; one that doesn't run is no fault.
+ * @property {(name: string, signal: AbortSignal) => Promise<import('./ready.mjs').Row[]>} restartInstance Drains one
+ *   instance of a service that runs, and starts it again, as `start` does.
  * @property {() => ReadonlyMap<string, Running>} running By service.
  * @property {() => Promise<import('./ready.mjs').Row[]>} rows What takes calls, the registry first.
  * @property {() => void} kill Ends everything at once.
@@ -34,44 +36,38 @@ const PORT_REMEDY = 'Stop what listens there, or give the service another port i
 /**
  * A system in which nothing runs yet.
  * @param {{ options: import('./options.mjs').Options, databases: import('./database.mjs').Databases,
- *   warn: (line: string) => void, env?: Record<string, string>,
+ *   supervisor: import('./supervisor.mjs').Supervisor, warn: (line: string) => void, env?: Record<string, string>,
  *   versionOf?: (manifest: import('./manifests.mjs').Manifest) => string }} settings
  * @returns {System}
  */
-export function createSystem({ options: { data, portBase }, databases, warn, env = {}, versionOf = () => '' }) {
+export function createSystem({ options, databases, supervisor, warn, env = {}, versionOf = () => '' }) {
+  const { data, portBase } = options;
   const registry = `127.0.0.1:${portBase}`;
   const running = new Map();
-  let closing = false;
+  const closing = new AbortController();
   let registryAway = false;
 
   // Of a registry that was told to stop, each service would say that it is away.
-  const told = (line) => closing || registryAway || warn(line);
+  const tell = (line) => closing.signal.aborted || registryAway || warn(line);
+  const note = () => writeProcesses(data, childrenOf(running));
+  const processes = createProcesses({ options, supervisor, registry, warn: tell, note, signal: closing.signal });
 
   const begin = (manifest, databaseUrl) => {
     const own = { ...env, RONDO_REGISTRY: registry, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) };
-    const version = versionOf(manifest);
-    const children = plan([manifest], portBase).map((one) => startChild(one, { data, env: own, warn: told }));
-    const entry = { manifest, children, version, awaited: true, stopping: false };
+    const entry = { manifest, env: own, children: [], version: versionOf(manifest) };
+    entry.children = plan([manifest], portBase).map((planned) => processes.spawn(entry, planned));
     running.set(manifest.service, entry);
-    writePids(data, running);
-    for (const { name, ended } of children) {
-      ended.then((how) => {
-        if (closing || entry.stopping) return;
-        writePids(data, running);
-        if (!entry.awaited) warn(`${name} has ended (${how})`); // what it warned of was told
-      });
-    }
+    note();
     return entry;
   };
 
   const stop = async (service) => {
     const entry = running.get(service);
     if (entry === undefined) return;
-    entry.stopping = true;
     if (service === REGISTRY) registryAway = true;
-    await stopChildren(entry.children);
+    await processes.stop(entry.children);
     if (running.get(service) === entry) running.delete(service);
-    writePids(data, running);
+    note();
   };
 
   const start = async (manifest, signal) => {
@@ -79,42 +75,37 @@ export function createSystem({ options: { data, portBase }, databases, warn, env
     requireBuilt(service);
     await requireFreePorts(plan([manifest], portBase), PORT_REMEDY);
     const databaseUrl = database && (await databases.urlOf(database));
-    if (closing) throw new Error('the system stops');
+    if (closing.signal.aborted) throw new Error('the system stops');
     const entry = begin(manifest, databaseUrl);
-    try {
-      const rows = await untilUp(registry, entry, signal);
-      if (service === REGISTRY) registryAway = false;
-      return rows;
-    } catch (error) {
-      if (!signal.aborted) await stop(service);
-      throw error;
-    } finally {
-      entry.awaited = false;
-    }
+    const rows = await processes.bringUp(entry, entry.children, { signal, giveUp: () => stop(service) });
+    if (service === REGISTRY) registryAway = false;
+    return rows;
+  };
+
+  const restartInstance = async (name, signal) => {
+    const entry = [...running.values()].find(({ children }) => children.some((child) => child.name === name));
+    if (entry === undefined) throw new Error(`${name} doesn't run`);
+    await processes.stop(entry.children.filter((child) => child.name === name));
+    if (closing.signal.aborted) throw new Error('the system stops');
+    const child = processes.replace(entry, name);
+    return processes.bringUp(entry, [child], { signal, giveUp: () => processes.stop([child]) });
   };
 
   return {
     registry,
     start,
     stop,
+    restartInstance,
     running: () => running,
     rows: async () => [registryRow(registry), ...(await listReady(registry))],
     kill: () => killAll(running),
     async close() {
-      closing = true;
+      closing.abort();
       await Promise.all([...running.keys()].filter((service) => service !== REGISTRY).map(stop));
       await stop(REGISTRY);
-      rmSync(pidFile(data), { force: true });
+      removeProcesses(data);
     },
   };
-}
-
-/** The registry itself, or all instances of a service once they take calls. */
-async function untilUp(registry, { manifest, children }, signal) {
-  const isRegistry = manifest.service === REGISTRY;
-  const names = isRegistry ? [] : children.map(({ name }) => name);
-  const rows = await untilReady(registry, { names, failed: firstToEnd(children), signal });
-  return isRegistry ? [registryRow(registry)] : rows;
 }
 
 function killAll(running) {
@@ -123,18 +114,6 @@ function killAll(running) {
 
 const childrenOf = (running) => [...running.values()].flatMap(({ children }) => children);
 
-const registryRow = (address) => ({ name: REGISTRY, address, services: ['rondo.registry.v1.RegistryService'] });
-
 function requireBuilt(service) {
   if (!existsSync(entryOf(service))) throw new Error(`services/${service} isn't built yet: npm run build`);
 }
-
-/** For whoever wants to signal one of them: whole at every moment. */
-function writePids(data, running) {
-  const children = childrenOf(running).filter(({ isRunning }) => isRunning());
-  const pids = Object.fromEntries(children.map(({ name, pid }) => [name, pid]));
-  writeFileSync(`${pidFile(data)}.new`, `${JSON.stringify(pids, null, 2)}\n`);
-  renameSync(`${pidFile(data)}.new`, pidFile(data));
-}
-
-const pidFile = (data) => path.join(data, 'processes.json');

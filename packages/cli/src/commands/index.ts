@@ -10,6 +10,7 @@ import { create } from './new.js';
 import { pick } from './pick.js';
 import { ps } from './ps.js';
 import { remove } from './remove.js';
+import { restart } from './restart.js';
 import { tx } from './tx.js';
 import { uncordon } from './uncordon.js';
 import { watch } from './watch.js';
@@ -18,7 +19,7 @@ import { watch } from './watch.js';
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Look', commands: [ps, pick, watch, logs] },
   { title: 'Call', commands: [call] },
-  { title: 'Operate', commands: [drain, cordon, uncordon, tx] },
+  { title: 'Operate', commands: [drain, cordon, uncordon, restart, tx] },
   { title: 'Build', commands: [create, dev, remove] },
   { title: 'Rondo itself', commands: [doctor, completion] },
 ];

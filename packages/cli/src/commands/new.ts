@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { CreatedService, UpdatedService } from '@rondo/scaffold';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { askStatus, requestLauncher } from '../launcher/index.js';
+import { askStatus, type LauncherRequest, requestLauncher } from '../launcher/index.js';
 import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
 import { createProgress, excerpt, type Telling } from '../progress.js';
 import { completeService, EXIT_CODES, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
@@ -164,7 +164,8 @@ async function startInto(dataDirectory: string, { kind, service }: Made, telling
   const { stdout, stderr, signal } = context;
   const onLog = (line: string) => void stderr.write(`${line}\n`);
   // One that runs already serves what it was before.
-  const request = { command: kind === 'created' ? 'start' : 'restart', service } as const;
+  const request: LauncherRequest =
+    kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
   const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
   const progress = createProgress(telling);
   const rows = await progress.step('start', begin).catch((error) => {

@@ -1,1 +1,8 @@
-export { askStatus, type RequestLauncherOptions, requestLauncher } from './request.js';
+export type { LauncherProcess } from './reply.js';
+export {
+  askProcesses,
+  askStatus,
+  type LauncherRequest,
+  type RequestLauncherOptions,
+  requestLauncher,
+} from './request.js';

@@ -2,17 +2,19 @@ import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { codeOf } from '../thrown.js';
 import { findLauncher, noLauncher } from './launcher.js';
-import { type LauncherRow, parseReply } from './reply.js';
+import { type Answer, type LauncherProcess, type LauncherRow, parseReply } from './reply.js';
 
 /** What a running system can be told. */
 export type LauncherRequest =
-  /** Lists what runs. */
-  | { readonly command: 'status' }
+  /** Lists what takes calls, or what became of each process: that is told without the registry. */
+  | { readonly command: 'status' | 'processes' }
+  /** `name` is a service, one of its instances, or `postgres`. */
+  | { readonly command: 'restart'; readonly name: string }
   /**
    * `service` is its folder under `services/`: `start` reads its manifest again, and a service that runs stays as it is;
    * `stop` keeps it away until it is started again; `forget` stops one whose folder goes.
    */
-  | { readonly command: 'start' | 'stop' | 'forget' | 'restart'; readonly service: string };
+  | { readonly command: 'start' | 'stop' | 'forget'; readonly service: string };
 
 /** A request, and to whom. */
 export interface RequestLauncherOptions {
@@ -33,6 +35,10 @@ export interface RequestLauncherOptions {
  * @throws Error that says what is wrong and what to do: no system runs there, it can't be done, or it took too long.
  */
 export async function requestLauncher(options: RequestLauncherOptions): Promise<readonly LauncherRow[]> {
+  return (await exchange(options)).rows;
+}
+
+async function exchange(options: RequestLauncherOptions): Promise<Answer> {
   const { dataDirectory, request, signal, timeoutMs = 120_000 } = options;
   const { socket: address } = await findLauncher(dataDirectory);
   const deadline = AbortSignal.timeout(timeoutMs);
@@ -67,10 +73,19 @@ export function askStatus(system: Pick<RequestLauncherOptions, 'dataDirectory' |
   return requestLauncher({ ...system, request: { command: 'status' }, timeoutMs: STATUS_TIMEOUT_MS });
 }
 
-async function readReplies(
-  socket: Socket,
-  { dataDirectory, onLog }: RequestLauncherOptions,
-): Promise<readonly LauncherRow[]> {
+/**
+ * What became of each process of the system on a data folder, whether its registry answers or not.
+ *
+ * @throws Error as {@link requestLauncher} does.
+ */
+export async function askProcesses(
+  system: Pick<RequestLauncherOptions, 'dataDirectory' | 'signal'>,
+): Promise<readonly LauncherProcess[]> {
+  const request = { command: 'processes' } as const;
+  return (await exchange({ ...system, request, timeoutMs: STATUS_TIMEOUT_MS })).processes;
+}
+
+async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLauncherOptions): Promise<Answer> {
   // readline keeps to itself what goes wrong with its input.
   const broken = new Promise<never>((_, reject) => socket.once('error', reject));
   broken.catch(() => undefined); // nobody waits for it once the last line has come
@@ -79,7 +94,7 @@ async function readReplies(
     const { value, done } = await Promise.race([lines.next(), broken]);
     if (done) throw new Error(`the system on ${dataDirectory} has stopped before it was done`);
     const reply = parseReply(value);
-    if (reply.event === 'done') return reply.rows;
+    if (reply.event === 'done') return reply;
     if (reply.event === 'failed') throw new Error(reply.message);
     onLog?.(reply.line);
   }

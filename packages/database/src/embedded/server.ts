@@ -20,8 +20,8 @@ export interface ServerOptions {
 /** A started server. */
 export interface RunningServer {
   readonly pid: number;
-  /** Resolves when the process has ended, for whatever reason. */
-  readonly exited: Promise<void>;
+  /** Resolves when the process has ended, for whatever reason, to the signal or the exit code that it ended with. */
+  readonly exited: Promise<string>;
   /** Resolves when it accepts connections, rejects when it ends before. */
   readonly ready: Promise<void>;
 }
@@ -41,7 +41,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const [cause]: unknown[] = await once(child, 'error');
     throw new Error(`${postgres} can't be started`, { cause });
   }
-  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const exited = new Promise<string>((resolve) =>
+    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`)),
+  );
   const ready = awaitReady(child, options);
   return { pid, exited, ready };
 }

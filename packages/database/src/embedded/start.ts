@@ -30,8 +30,8 @@ export interface EmbeddedPostgres {
   readonly pid: number;
   /** Where the data is; not always in `directory`, see `startEmbeddedPostgres`. */
   readonly dataDirectory: string;
-  /** Resolves when the server has ended, by `stop` or by itself. */
-  readonly exited: Promise<void>;
+  /** Resolves when the server has ended, by `stop` or by itself: to `SIGKILL`, or `exit code 1`. */
+  readonly exited: Promise<string>;
   /** Stops it ("fast": open transactions are rolled back) and resolves when it has ended. */
   stop(): Promise<void>;
 }

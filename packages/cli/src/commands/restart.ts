@@ -1,0 +1,59 @@
+import { type CommandContext, defineCommand, type Written } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { askProcesses, type LauncherProcess, requestLauncher } from '../launcher/index.js';
+import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
+import { didYouMean, printable } from '../terminal/index.js';
+import { UsageError } from '../usage-error.js';
+
+/** `rondo restart`: stops a process of `npm start` in order, and starts it again. */
+export const restart = defineCommand({
+  name: 'restart',
+  summary: 'Restarts an instance, a service or PostgreSQL of npm start, and waits until it is ready.',
+  usage: '<instance | service | postgres> [--data DIR] [--json]',
+  details: [
+    'It is drained first, as when the system stops: calls in flight end well. One that stays down because it ended too',
+    'often is started again, and its count of exits cleared. In containers: docker compose restart.',
+  ].join('\n'),
+  options: { ...dataOption, ...jsonOption },
+  maxPositionals: 1,
+  examples: [
+    ['restart calculator-2', 'One instance.'],
+    ['restart sales', 'All instances of a service.'],
+    ['restart postgres', 'The database that npm start brings along.'],
+  ],
+  exitCodes: {
+    OK: 'It runs again, and is ready.',
+    FAILED: 'No system runs, or it did not become ready in time; standard error says why.',
+  },
+  complete: completeName,
+  async run({ values, positionals: [name] }, context) {
+    if (name === undefined) throw new UsageError('name what to restart: rondo restart calculator-2');
+    const dataDirectory = dataDirectoryOf(values.data, context);
+    const { signal, stdout, stderr } = context;
+    const names = namesOf(await askProcesses({ dataDirectory, signal }));
+    if (!names.includes(name)) throw unknownName(name, names);
+    const onLog = (line: string) => void stderr.write(`${printable(line)}\n`);
+    const rows = await requestLauncher({ dataDirectory, signal, onLog, request: { command: 'restart', name } });
+    const lines = rows.map((row) => `${printable(row.name)} runs again at ${printable(row.address)}\n`);
+    await stdout.write(values.json ? `${JSON.stringify({ restarted: rows })}\n` : lines.join(''));
+    return ExitCode.OK;
+  },
+});
+
+async function completeName({ values }: Written, context: CommandContext) {
+  const dataDirectory = dataDirectoryOf(values['data'], context);
+  const processes = await askProcesses({ dataDirectory, signal: context.signal });
+  const stateOf = (word: string) => processes.find(({ name }) => name === word)?.state;
+  return namesOf(processes).map((word) => ({ word, about: stateOf(word) ?? 'all of its instances' }));
+}
+
+/** Services, and below each its instances. */
+const namesOf = (processes: readonly LauncherProcess[]): readonly string[] => [
+  ...new Set(processes.flatMap(({ service, name }) => [service, name])),
+];
+
+function unknownName(name: string, names: readonly string[]): UsageError {
+  return new UsageError(
+    `there is nothing called "${name}" to restart.${didYouMean(name, names)} There are: ${names.join(', ')}`,
+  );
+}

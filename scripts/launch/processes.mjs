@@ -1,0 +1,91 @@
+/** The processes of services: started, supervised, replaced and stopped, in the entries of the system. */
+import { firstToEnd, startChild, stopChildren } from './children.mjs';
+import { REGISTRY } from './manifests.mjs';
+import { plan } from './plan.mjs';
+import { untilReady } from './ready.mjs';
+
+/**
+ * @param {{ options: import('./options.mjs').Options, supervisor: import('./supervisor.mjs').Supervisor, registry: string,
+ *   warn: (line: string) => void, note: () => void, signal: AbortSignal }} settings `note` is called when other processes
+ *   run than before; the signal aborts when the system closes.
+ */
+export function createProcesses({ options: { data, portBase }, supervisor, registry, warn, note, signal: closing }) {
+  /** Those whose end was asked for. */
+  const stopped = new WeakSet();
+
+  const spawn = (entry, planned, append = false) => {
+    const child = startChild(planned, { data, env: entry.env, warn, append });
+    void child.ended.then(() => closing.aborted || note());
+    return child;
+  };
+
+  const replace = (entry, name, append = false) => {
+    const planned = plan([entry.manifest], portBase).find((one) => one.name === name);
+    const child = spawn(entry, planned, append);
+    entry.children = entry.children.map((one) => (one.name === name ? child : one));
+    note();
+    return child;
+  };
+
+  const restart = async (entry, name) => {
+    const child = replace(entry, name, true);
+    supervise(entry, child);
+    try {
+      await untilUp(registry, { manifest: entry.manifest, children: [child] }, closing);
+      return true;
+    } catch {
+      return false; // it has ended, which the supervisor is told, or it goes on coming up
+    }
+  };
+
+  const supervise = (entry, child) => {
+    void child.ended.then((how) => {
+      if (closing.aborted || stopped.has(child)) return;
+      supervisor.ended(child.name, how, () => restart(entry, child.name));
+    });
+  };
+
+  const stop = async (children) => {
+    for (const child of children) {
+      stopped.add(child);
+      supervisor.forget(child.name);
+    }
+    await stopChildren(children);
+  };
+
+  return {
+    spawn,
+    replace,
+    stop,
+    /** Waits until `children` of a service are ready; from then on they are restarted. Else `giveUp` stops them. */
+    async bringUp(entry, children, { signal, giveUp }) {
+      const superviseAll = () => {
+        for (const child of children) supervise(entry, child);
+      };
+      try {
+        const rows = await untilUp(registry, { manifest: entry.manifest, children }, signal);
+        superviseAll();
+        return rows;
+      } catch (error) {
+        if (signal.aborted) superviseAll();
+        else await giveUp();
+        throw error;
+      }
+    },
+  };
+}
+
+/** @param {string} address */
+export const registryRow = (address) => ({
+  name: REGISTRY,
+  address,
+  services: ['rondo.registry.v1.RegistryService'],
+});
+
+/** The registry itself, or the given instances of a service once they take calls. */
+async function untilUp(registry, { manifest, children }, signal) {
+  const isRegistry = manifest.service === REGISTRY;
+  const names = isRegistry ? [] : children.map(({ name }) => name);
+  const rows = await untilReady(registry, { names, failed: firstToEnd(children), signal });
+  return isRegistry ? [registryRow(registry)] : rows;
+}
