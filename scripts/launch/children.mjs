@@ -32,7 +32,8 @@ export const entryOf = (service) => path.join(root, 'services', service, 'dist/m
  */
 export function startChild({ name, service, port }, { data, env, warn, append }) {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OURS_ALONE.includes(key)));
-  const child = spawn(process.execPath, [entryOf(service)], {
+  // Stacks name the sources, as in the images.
+  const child = spawn(process.execPath, ['--enable-source-maps', entryOf(service)], {
     cwd: root,
     env: { ...inherited, ...env, RONDO_INSTANCE_ID: name, RONDO_LISTEN: `127.0.0.1:${port}` },
     // Ctrl-C reaches this process alone, which stops the others in order; they stop by themselves when the channel to

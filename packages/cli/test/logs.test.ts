@@ -54,6 +54,64 @@ describe('rondo logs', () => {
     );
   });
 
+  it('shows the stack below an error, and its causes, each text once', async () => {
+    const frames = (of: string, count: number) =>
+      Array.from({ length: count }, (_, index) => `    at ${of}${index} (file:///src/${of}.ts:${index}:1)`);
+    const stack = [
+      'DatabaseUnavailable: PostgreSQL is unavailable: refused',
+      ...frames('query', 2),
+      'caused by: Error: refused',
+      ...frames('connect', 11),
+      'caused by: TypeError: of another kind',
+      ...frames('parse', 1),
+    ].join('\n');
+    const err = { type: 'DatabaseUnavailable', message: 'PostgreSQL is unavailable: refused', stack };
+    await writeFile(file('a-1'), line(1, 'failed', { level: 'error', err }) + line(2, 'next'));
+    expect((await logs()).stdout).toBe(
+      [
+        '08:00:01.000Z a-1 ERROR failed err="PostgreSQL is unavailable: refused"',
+        '    at query0 (file:///src/query.ts:0:1)',
+        '    at query1 (file:///src/query.ts:1:1)',
+        '    caused by: Error',
+        ...frames('connect', 8),
+        '    … and 3 more',
+        '    caused by: TypeError: of another kind',
+        '    at parse0 (file:///src/parse.ts:0:1)',
+        '08:00:02.000Z a-1 INFO  next',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('bounds the causes that it shows', async () => {
+    const stack = Array.from({ length: 20 }, (_, index) => `Error: number ${index}`).join('\ncaused by: ');
+    await writeFile(file('a-1'), line(1, 'failed', { err: { message: 'number 0', stack } }));
+    expect((await logs()).stdout).toMatch(/caused by: Error: number 5\n {4}… and 14 more causes\n$/);
+  });
+
+  it('prints what is of one trace, over all services', async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    await writeFile(file('a-1'), line(1, 'one', { traceId }) + line(2, 'two'));
+    await writeFile(file('b-1'), line(3, 'three', { traceId }) + line(4, 'four', { traceId: 'f'.repeat(32) }));
+    expect((await logs('--trace', traceId)).stdout.match(/one|two|three|four/g)).toEqual(['one', 'three']);
+    expect((await logs('b', '--trace', traceId)).stdout.match(/one|two|three|four/g)).toEqual(['three']);
+    expect(await logs('--trace', 'a'.repeat(32))).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`is of trace ${'a'.repeat(32)}`),
+    });
+    expect(await logs('--trace', 'mine')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('32 hexadecimal digits'),
+    });
+  });
+
+  it('knows the time of lines of PostgreSQL', async () => {
+    await writeFile(file('a-1'), line(1, 'one') + line(3, 'three'));
+    await writeFile(file('postgres'), '2026-11-20 08:00:02.000 UTC [7] LOG:  two\n');
+    expect((await logs()).stdout.match(/one|two|three/g)).toEqual(['one', 'two', 'three']);
+  });
+
   it('takes an instance, or a service with all of its instances', async () => {
     for (const name of ['calculator-1', 'calculator-2', 'project-management-1', 'registry']) {
       await writeFile(file(name), line(1, `from ${name}`));

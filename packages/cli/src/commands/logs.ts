@@ -1,18 +1,27 @@
 import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { formatLogLine, listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/index.js';
+import { formatLogLine, isOfTrace, listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/index.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { createPaint } from '../terminal/index.js';
+import { UsageError } from '../usage-error.js';
 
 /** `rondo logs`: what the processes of `npm start` log. */
 export const logs = defineCommand({
   name: 'logs',
   summary: 'Prints the logs of what npm start runs, by time; -f follows them.',
-  usage: '[service | instance] [-f] [--data DIR] [--json]',
-  details: 'Times are UTC. In containers: docker compose logs.',
+  usage: '[service | instance] [-f] [--trace ID] [--data DIR] [--json]',
+  details: [
+    'Below an error stand its stack and its causes. Times are UTC. A log begins with the start of its process; the one',
+    'before is kept beside it, as .log.previous. In containers: docker compose logs.',
+  ].join('\n'),
   options: {
     follow: { type: 'boolean', short: 'f', description: 'Go on with what is written later, until Ctrl-C.' },
+    trace: {
+      type: 'string',
+      placeholder: 'ID',
+      description: 'Only what belongs to the calls of one trace, over all services: an internal error names it.',
+    },
     ...dataOption,
     ...jsonOption,
   },
@@ -20,6 +29,7 @@ export const logs = defineCommand({
   examples: [
     ['logs -f', 'Everything, as it happens.'],
     ['logs calculator', 'All calculators, from their start.'],
+    ['logs --trace 0af7651916cd43dd8448eb211c80319c', 'What came of one call, in all services.'],
     ['logs sales-1 --json | jq .msg', 'One instance, as it was written.'],
   ],
   async complete({ values }, context) {
@@ -28,6 +38,7 @@ export const logs = defineCommand({
   exitCodes: { OK: 'All is printed, or Ctrl-C ended what was followed.' },
   async run({ values, positionals: [name] }, context) {
     const { stdout, clock, signal } = context;
+    const traceId = parseTraceId(values.trace);
     const folder = logFolder(values.data, context);
     const instances = await listLogs(folder);
     if (instances.length === 0) {
@@ -37,13 +48,26 @@ export const logs = defineCommand({
     if (name !== undefined && chosen.length === 0) throw unknownLog(name, instances);
     const width = Math.max(...chosen.map((instance) => instance.length));
     const paint = createPaint(stdout.color);
+    let found = 0;
     for await (const line of readLogs({ folder, name, follow: values.follow ?? false, clock, signal })) {
       if (signal.aborted) break;
+      if (traceId !== undefined && !isOfTrace(line, traceId)) continue;
+      found += 1;
       await stdout.write(`${values.json ? line.text : formatLogLine(line, width, paint)}\n`);
     }
+    if (traceId !== undefined && found === 0 && !signal.aborted) throw nothingOf(traceId, folder);
     return ExitCode.OK;
   },
 });
+
+/** W3C Trace Context: 32 hexadecimal digits. */
+function parseTraceId(text: string | undefined): string | undefined {
+  if (text === undefined || /^[\da-f]{32}$/i.test(text)) return text?.toLowerCase();
+  throw new UsageError(`--trace ${text}: must be a trace id, 32 hexadecimal digits, as an internal error names it`);
+}
+
+const nothingOf = (traceId: string, folder: string): Error =>
+  new Error(`no line of ${folder} is of trace ${traceId}: was it another system, or a process that was started again?`);
 
 const logFolder = (data: string | undefined, context: CommandContext) =>
   path.join(dataDirectoryOf(data, context), 'logs');

@@ -1,3 +1,3 @@
 export { readLogs } from './follow.js';
 export { listLogs, logNames, selectLogs, unknownLog } from './log-folder.js';
-export { formatLogLine } from './log-line.js';
+export { formatLogLine, isOfTrace } from './log-line.js';

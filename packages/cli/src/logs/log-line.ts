@@ -1,4 +1,5 @@
 import { type Paint, printable, type Style } from '../terminal/index.js';
+import { formatStack } from './stack.js';
 
 /** One line of a log file. */
 export interface LogLine {
@@ -30,14 +31,25 @@ const STYLES: Readonly<Record<string, Style>> = {
   TRACE: 'dim',
 };
 
+/** What a line of PostgreSQL's own log begins with. */
+const POSTGRES_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC/;
+
 /** Reads a line; `previousMs` is the time of the one before it. */
 export function toLogLine(instance: string, text: string, previousMs: number): LogLine {
-  const time = parse(text)?.['time'];
+  const time = parse(text)?.['time'] ?? POSTGRES_TIME.exec(text)?.[0];
   const timeMs = typeof time === 'number' ? time : Date.parse(typeof time === 'string' ? time : '');
   return { instance, text, timeMs: Number.isNaN(timeMs) ? previousMs : timeMs };
 }
 
-/** A line for people: time (UTC), instance, level, message, the other fields. What is no JSON stands as it is. */
+/** Whether a line belongs to a call of this trace. */
+export function isOfTrace({ text }: LogLine, traceId: string): boolean {
+  return parse(text)?.['traceId'] === traceId;
+}
+
+/**
+ * A line for people: time (UTC), instance, level, message, the other fields; below it the stacks of its errors. What is
+ * no JSON stands as it is.
+ */
 export function formatLogLine({ instance, text, timeMs }: LogLine, width: number, paint: Paint): string {
   const fields = parse(text);
   const name = paint('cyan', instance.padEnd(width));
@@ -49,8 +61,15 @@ export function formatLogLine({ instance, text, timeMs }: LogLine, width: number
     .map(([key, value]) => ` ${paint('dim', `${printable(key)}=`)}${show(value)}`);
   const style = STYLES[level];
   const shownLevel = style === undefined ? level.padEnd(5) : paint(style, level.padEnd(5));
-  return `${paint('dim', time)} ${name} ${shownLevel} ${printable(String(fields['msg'] ?? ''))}${rest.join('')}`;
+  const line = `${paint('dim', time)} ${name} ${shownLevel} ${printable(String(fields['msg'] ?? ''))}${rest.join('')}`;
+  return [line, ...stacksOf(fields).map((part) => paint('dim', `    ${printable(part)}`))].join('\n');
 }
+
+const stacksOf = (fields: Fields): readonly string[] =>
+  Object.values(fields).flatMap((value) => {
+    const { message, stack } = isFields(value) ? value : {};
+    return typeof message === 'string' && typeof stack === 'string' ? formatStack(message, stack) : [];
+  });
 
 function parse(text: string): Fields | undefined {
   if (!text.startsWith('{')) return undefined;

@@ -21,7 +21,7 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
 
 /** All that a caller learns of what went wrong inside. */
 export function internalError(traceId: string): string {
-  return `internal error; the log of the service has it under trace ${traceId}`;
+  return `internal error; the log of the service has it: rondo logs --trace ${traceId}`;
 }
 
 /**

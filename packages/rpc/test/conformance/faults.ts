@@ -21,7 +21,7 @@ const THROWN: readonly (readonly [string, () => unknown])[] = [
 /** A fault that no caller may see anything of. */
 function expectHidden(error: RpcError, lines: readonly Line[]): void {
   const [, traceId] =
-    /^internal error; the log of the service has it under trace ([0-9a-f]{32})$/.exec(error.message) ?? [];
+    /^internal error; the log of the service has it: rondo logs --trace ([0-9a-f]{32})$/.exec(error.message) ?? [];
   expect(error.code).toBe(Status.INTERNAL);
   expect(lines).toContainEqual(
     expect.objectContaining({ level: 'error', fields: expect.objectContaining({ traceId }) }),

@@ -18,3 +18,15 @@ it('writes one line of JSON an event, with the service, the instance and the who
   });
   expect(line).toMatchObject({ time: expect.stringMatching(/^\d{4}-.*Z$/), err: { message: 'boom: spark' } });
 });
+
+it('says the text of a cause once, and keeps the stack of each', () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const log = createLog({ service: 'sales', instanceId: 'sales-1', level: 'info', destination });
+  const refused = new Error('connect ECONNREFUSED 127.0.0.1:1');
+  const unavailable = new Error(`PostgreSQL is unavailable: ${refused.message}`, { cause: refused });
+  log.error({ err: new Error('the relay failed', { cause: unavailable }) }, 'failed');
+  const { err } = JSON.parse(lines[0] ?? '');
+  expect(err.message).toBe('the relay failed: PostgreSQL is unavailable: connect ECONNREFUSED 127.0.0.1:1');
+  expect(err.stack.match(/^caused by: /gm)).toHaveLength(2);
+});

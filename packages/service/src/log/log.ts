@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { pino } from 'pino';
 
 /** What every line of a process's log says, and which lines there are. */
@@ -20,8 +21,25 @@ export function createLog({ service, instanceId, level, destination }: LogOption
     base: { service, instance: instanceId },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: serializeError },
   };
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
+}
+
+/** As pino does it, but for the message: the text of a cause that an error has repeated stands there once. */
+function serializeError(error: Error): object {
+  if (!types.isNativeError(error)) return error;
+  return Object.assign(pino.stdSerializers.err(error), { message: messageWithCauses(error) });
+}
+
+function messageWithCauses(error: Error): string {
+  let message = error.message;
+  const seen = new Set<unknown>([error]);
+  for (let { cause } = error; types.isNativeError(cause) && !seen.has(cause); { cause } = cause) {
+    seen.add(cause);
+    if (!message.includes(cause.message)) message += `: ${cause.message}`;
+  }
+  return message;
 }
 
 /** Where lines go: to people as they read them, where standard output is a terminal and pino-pretty is installed. */
