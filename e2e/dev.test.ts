@@ -133,6 +133,23 @@ describe('rondo dev', () => {
     expect(changed).toEqual([]);
   });
 
+  it('says in one line which handler a contract that changed asks for, and which it leaves over', async () => {
+    const method = 'rpc Negate(AddRequest) returns (AddResponse);\n\n  ';
+    edit(CONTRACT, 'rpc Subtract(', `${method}rpc Subtract(`);
+    const handler = 'no handler for calculator.v1.CalculatorService/Negate: add negate, or run: npx rondo new service';
+    expect(await says(/FAILED {2}/)).toMatch(
+      new RegExp(`^services/calculator/src/calculator\\.ts:\\d+:\\d+ ${handler} calculator\\nFAILED .*: what has one`),
+    );
+    edit(CONTRACT, method, '');
+    edit(HANDLERS, '  subtract:', '  negate: ({ a }) => ({ result: -a }),\n  subtract:');
+    const removed = 'calculator.v1.CalculatorService has no method Negate: remove the handler negate';
+    expect(await says(new RegExp(`${removed}.*\\nFAILED {2}`))).toMatch(
+      /^services\/calculator\/src\/calculator\.ts:\d+/m,
+    );
+    edit(HANDLERS, '  negate: ({ a }) => ({ result: -a }),\n', '');
+    await says(/ok {6}.* → /);
+  });
+
   it('keeps what was generated where contracts contradict each other', async () => {
     const descriptors = () => readFileSync(join(clone.root, 'packages/contracts/descriptors.binpb'));
     const before = descriptors();

@@ -1,4 +1,5 @@
 /** Generates, then compiles every package and service. */
+import { parseFaults } from './dev/faults.mjs';
 import { generate } from './generate.mjs';
 import { native } from './native.mjs';
 import { run } from './process.mjs';
@@ -13,6 +14,17 @@ export const compile = (projects = []) =>
 
 /** What is compiled. The root's tsconfig.json is for editors: it has the tests as well, whose types `npm run check` checks. */
 export const PROJECTS = 'tsconfig.build.json';
+
+/** With what the compiler found as `rondo dev` says it. */
+async function compileReadably(projects) {
+  const { code, output } = await compile(projects);
+  return {
+    code,
+    output: parseFaults(output)
+      .map(({ text }) => text)
+      .join('\n'),
+  };
+}
 
 /** It is short-lived: that its garbage collector runs less often makes it a fifth faster, for memory that is soon free again. */
 const LAZY_COLLECTOR = { GOGC: '400' };
@@ -29,7 +41,7 @@ export const build = () => buildOnly([]);
 export async function buildOnly(projects) {
   const generated = await step('generate', generate);
   if (generated.code !== 0) return false;
-  return (await step('compile', () => compile(projects))).code === 0;
+  return (await step('compile', () => compileReadably(projects))).code === 0;
 }
 
 /** `npm run build` */

@@ -1,4 +1,5 @@
 /** What the tools found wrong, each fault once. */
+import { describeHandlers, shortenTypes } from './handler-faults.mjs';
 
 const COMPILER = /^(?<file>[^\s(][^(]*)\((?<line>\d+),(?<column>\d+)\): error (?<text>TS\d+: .*)$/;
 const BUF = /^(?<file>[^\s:][^:]*):(?<line>\d+):(?<column>\d+):(?<text>.*)$/;
@@ -18,11 +19,13 @@ export function parseFaults(output) {
   for (const line of output.split('\n').filter((text) => text.trim() !== '')) {
     const { file, line: row, column, text } = (COMPILER.exec(line) ?? BUF.exec(line))?.groups ?? {};
     const last = faults.at(-1);
-    if (file !== undefined) faults.push({ file, text: `${file}:${row}:${column} ${text}` });
+    if (file !== undefined) faults.push({ file, place: `${file}:${row}:${column}`, text });
     else if (last !== undefined && /^\s/.test(line)) last.text += `\n${line}`;
     else faults.push({ text: line });
   }
-  return faults;
+  return faults.map(({ file, place, text }) =>
+    file === undefined ? { text } : { file, text: `${place} ${describeHandlers(file, text) ?? shortenTypes(text)}` },
+  );
 }
 
 /**
