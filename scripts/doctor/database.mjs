@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { databaseServer } from '../launch/database.mjs';
-import { DEFAULTS } from '../launch/options.mjs';
+import { DEFAULTS, dataFlag } from '../launch/options.mjs';
 import { root } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { ask } from './program.mjs';
-import { commandOf, findSystem, restart } from './system.mjs';
+import { commandOf, findSystem } from './system.mjs';
 
 const NAME = 'RONDO_DATABASE_ADMIN_URL';
 const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;
@@ -36,7 +36,10 @@ async function embedded(data) {
   const version = await ask(path.join(path.dirname(entry), '../native/bin/postgres'), ['--version']);
   const { launcher } = await findSystem(data);
   if (launcher !== undefined && (await hasDied(data))) {
-    return fail('the embedded PostgreSQL of the system that runs has ended', restart(launcher));
+    return fail(
+      'the embedded PostgreSQL of the system that runs has ended',
+      `npx rondo restart postgres${dataFlag(data)}`,
+    );
   }
   if (version === undefined) return fail(`the PostgreSQL of ${name} doesn't run here`, OWN_SERVER);
   return ok(`embedded ${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);

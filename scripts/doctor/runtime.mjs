@@ -1,12 +1,12 @@
 /** The ports that a start takes, and the processes that it starts. */
 import { databaseServer } from '../launch/database.mjs';
-import { REGISTRY, readManifests } from '../launch/manifests.mjs';
-import { DEFAULTS, startBeside } from '../launch/options.mjs';
+import { readManifests } from '../launch/manifests.mjs';
+import { dataFlag, startBeside } from '../launch/options.mjs';
 import { plan } from '../launch/plan.mjs';
 import { isFree } from '../launch/ports.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 import { listenerAt } from './listener.mjs';
-import { commandOf, findSystem, isSuspended, restart } from './system.mjs';
+import { commandOf, findSystem, isSuspended } from './system.mjs';
 
 export async function ports({ data, environment }) {
   const { launcher, processes, portBase } = await findSystem(data);
@@ -57,10 +57,11 @@ export async function processes({ data: folder }) {
   }
   const absent = plan(readManifests(), portBase).filter(({ name }) => !live.some((one) => one.name === name));
   if (absent.length === 0) return ok(`all ${live.length} that are planned run`);
-  const [{ name, service }] = absent;
-  const option = folder === DEFAULTS.data ? '' : ` --data ${folder}`;
-  const again =
-    service === REGISTRY ? restart(launcher) : `start it again: npx rondo new service ${service} --start${option}`;
+  const [{ name }] = absent;
+  const option = dataFlag(folder);
   const detail = `${absent.map((one) => one.name).join(', ')}: ended, or never started`;
-  return warn(detail, `npx rondo logs ${name}${option} may say why; ${again}`);
+  return warn(
+    detail,
+    `npx rondo logs ${name}${option} may say why; start it again: npx rondo restart ${name}${option}`,
+  );
 }

@@ -42,12 +42,6 @@ export function readJson(file) {
 }
 
 /**
- * How a system that is in no order is brought into one, as a clause.
- * @param {number} launcher
- */
-export const restart = (launcher) => `stop the system (Ctrl-C, or kill ${launcher}) and start it again: the data stays`;
-
-/**
  * Whether a process was suspended, as by Ctrl-Z; where it can't be told, not.
  * @param {number} pid
  */
