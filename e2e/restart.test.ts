@@ -77,6 +77,9 @@ describe('what ends by itself is started again', () => {
       const { stdout } = await call('sales.v1.CustomerService/GetCustomer', { name: made.name });
       expect(JSON.parse(stdout)).toEqual(made);
     });
+    // Stacks name the sources, and not what they are compiled to.
+    await eventually(() => expect(system.log('sales-1')).toMatch(/packages\/database\/src\/\w+\.ts:\d+/));
+    expect(system.log('sales-1')).not.toMatch(/packages\/database\/dist\//);
     expect(system.log('postgres')).toMatch(/database system was not properly shut down/);
   });
 });

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { rondo } from './recording-context.js';
+
+const ROW = { name: 'calculator-2', address: '127.0.0.1:50061', services: ['calculator.v1.CalculatorService'] };
+const PROCESSES = [
+  { name: 'postgres', service: 'postgres', state: 'running' },
+  { name: 'calculator-1', service: 'calculator', state: 'running' },
+  { name: 'calculator-2', service: 'calculator', state: 'failed', exits: 5 },
+];
+
+let data: string;
+let server: Server;
+let requests: unknown[];
+let answer: object;
+
+/** A launcher that lists its processes, and gives `answer` to everything else. */
+beforeEach(async () => {
+  data = mkdtempSync(path.join(tmpdir(), 'rondo-restart-'));
+  requests = [];
+  answer = { event: 'done', rows: [ROW] };
+  server = createServer((connection) => {
+    connection.on('error', () => undefined); // the other side may leave first
+    createInterface({ input: connection }).on('line', (line) => {
+      const request = JSON.parse(line);
+      if (request.command !== 'processes') requests.push(request);
+      const reply = request.command === 'processes' ? { event: 'done', rows: [], processes: PROCESSES } : answer;
+      connection.end(`${JSON.stringify(reply)}\n`);
+    });
+  });
+  const socket = path.join(data, 'launcher.sock');
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  writeFileSync(path.join(data, 'launcher.json'), JSON.stringify({ pid: 1, socket, registry: '127.0.0.1:50050' }));
+});
+
+afterEach(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(data, { recursive: true });
+});
+
+const restart = (...args: readonly string[]) => rondo(['restart', ...args], { dataDirectory: data });
+
+describe('rondo restart', () => {
+  it('tells the launcher, and says what runs again', async () => {
+    expect(await restart('calculator-2')).toMatchObject({
+      exitCode: 0,
+      stdout: 'calculator-2 runs again at 127.0.0.1:50061\n',
+    });
+    expect(JSON.parse((await restart('calculator', '--json')).stdout)).toEqual({ restarted: [ROW] });
+    expect(requests).toEqual([
+      { command: 'restart', name: 'calculator-2' },
+      { command: 'restart', name: 'calculator' },
+    ]);
+  });
+
+  it('asks nothing of what is not there, and says what is', async () => {
+    const { exitCode, stderr } = await restart('calculater-2');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('there is nothing called "calculater-2" to restart. Did you mean "calculator-2"?');
+    expect(stderr).toContain('There are: postgres, calculator, calculator-1, calculator-2');
+    expect((await restart()).exitCode).toBe(2);
+    expect(requests).toEqual([]);
+  });
+
+  it('fails with what the launcher says: it did not become ready', async () => {
+    answer = { event: 'failed', message: 'not ready after a minute: calculator-2' };
+    expect(await restart('calculator-2')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('not ready after a minute: calculator-2'),
+    });
+  });
+
+  it('fails where no system runs', async () => {
+    const folder = path.join(data, 'none');
+    expect(await restart('calculator-2', '--data', folder)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(`no system runs on ${folder}`),
+    });
+  });
+
+  it('completes names, with what became of each', async () => {
+    const { stdout } = await rondo(['complete', '--', 'restart', 'calculator'], { dataDirectory: data });
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      'calculator\tall of its instances',
+      'calculator-1\trunning',
+      'calculator-2\tfailed',
+    ]);
+  });
+});
