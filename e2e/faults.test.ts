@@ -40,6 +40,7 @@ describe('handlers that do not follow their contract', () => {
       texts(
         [
           `${FILE}(14,3): error TS2353: ${known}, and 'sayBye' does not exist in type '${HANDLERS}'.`,
+          `${FILE}(14,14): error TS7031: Binding element 'name' implicitly has an 'any' type.`,
           `${FILE}(15,3): error TS2561: ${known}, but 'sayHelo' does not exist in type '${HANDLERS}'. Did you mean to write 'sayHello'?`,
         ].join('\n'),
       ),
@@ -48,6 +49,11 @@ describe('handlers that do not follow their contract', () => {
       `${FILE}:15:3 helloworld.Greeter has no method SayHelo: remove the handler sayHelo, or call it sayHello`,
     ]);
   });
+});
+
+it('parameters without types are a fault where each handler has a method', () => {
+  const said = `${FILE}(14,14): error TS7031: Binding element 'name' implicitly has an 'any' type.`;
+  expect(texts(said)).toEqual([`${FILE}:14:14 TS7031: Binding element 'name' implicitly has an 'any' type.`]);
 });
 
 it('any other fault is the compiler’s, with its types cut short', () => {

@@ -27,6 +27,12 @@ export function describeHandlers(file, text) {
   return keys === undefined ? undefined : describeMissing(file, service, keys.split(', '));
 }
 
+/**
+ * Whether it is of a handler whose method isn't in the contract.
+ * @param {string} text
+ */
+export const namesUnknownMethod = (text) => HANDLERS.test(text) && UNKNOWN.test(text);
+
 /** The compiler names five at the most: `a, b, c, d, and 3 more`. */
 function describeMissing(file, service, keys) {
   const named = keys.filter((key) => /^\w+$/.test(key));
