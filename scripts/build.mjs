@@ -1,8 +1,11 @@
-/** Generates, then compiles every package and service. */
+/** Generates, compiles every package and service, and bundles `rondo`. */
+import { fileURLToPath } from 'node:url';
+import { bundleFile } from './bundle-file.mjs';
 import { parseFaults } from './dev/faults.mjs';
 import { generate } from './generate.mjs';
 import { native } from './native.mjs';
 import { run } from './process.mjs';
+import { isBundleFresh, RONDO_BUNDLE, RONDO_MODULES } from './rondo-bundle.mjs';
 import { step } from './steps.mjs';
 
 /**
@@ -32,7 +35,8 @@ const LAZY_COLLECTOR = { GOGC: '400' };
 /**
  * @returns {Promise<boolean>} False when a step failed; it has said why.
  */
-export const build = () => buildOnly([]);
+export const build = async () =>
+  (await buildOnly([])) && (isBundleFresh() || (await step('bundle rondo', bundleRondo)).code === 0);
 
 /**
  * @param {string[]} projects These alone, with what they refer to; all, where there are none.
@@ -42,6 +46,15 @@ export async function buildOnly(projects) {
   const generated = await step('generate', generate);
   if (generated.code !== 0) return false;
   return (await step('compile', () => compileReadably(projects))).code === 0;
+}
+
+async function bundleRondo() {
+  try {
+    await bundleFile(fileURLToPath(RONDO_MODULES), fileURLToPath(RONDO_BUNDLE));
+    return { code: 0 };
+  } catch (error) {
+    return { code: 1, output: error.message };
+  }
 }
 
 /** `npm run build` */

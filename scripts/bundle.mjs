@@ -5,14 +5,13 @@
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { buildOnly } from './build.mjs';
+import { bundleFile } from './bundle-file.mjs';
 import { serviceFolders } from './launch/manifests.mjs';
 import { root } from './process.mjs';
 
 const out = path.join(root, 'bundle');
 /** With the services, all that is compiled: what images aren't made of (.dockerignore) needn't be there. */
 const TOOLS = ['packages/cli', 'packages/service', 'packages/database'];
-/** CommonJS dependencies ask for Node's own modules by `require`, which an ES module lacks. */
-const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /** `npm run bundle` */
 export async function main() {
@@ -30,22 +29,4 @@ export async function main() {
   return 0;
 }
 
-async function bundle(entry, file) {
-  const esbuild = await import('esbuild');
-  await esbuild.build({
-    entryPoints: [path.join(root, entry)],
-    outfile: path.join(out, file),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    minifySyntax: true,
-    sourcemap: true,
-    sourcesContent: false,
-    banner: { js: banner },
-    // Optional, and not there: what would use them does without.
-    // @rondo/scaffold works on a clone of the repository, which an image isn't: rondo says so.
-    external: ['pg-native', 'pino-pretty', '@rondo/scaffold'],
-    logLevel: 'warning',
-  });
-}
+const bundle = (entry, file) => bundleFile(path.join(root, entry), path.join(out, file));
