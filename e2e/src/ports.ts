@@ -1,28 +1,58 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** The registry, the first services and the database have the first ten ports; the services that came later follow. */
 const RANGE = 40;
 
-/** Below those that systems hand out by themselves. Each worker of jest has a part: what one is about to use, none takes. */
+/** Below those that operating systems hand out by themselves. */
 const FIRST = 12_000;
-const PART = 4_000;
-const PARTS = 4;
-const BASES = PART / RANGE;
+const BASES = 400;
+
+/** A file a base, which holds the id of the process that uses it: tests of several clones run at the same time. */
+const CLAIMS = join(tmpdir(), 'rondo-test-ports');
 
 /**
- * A base port with the ports of a whole system from it on free, as far as can be told.
+ * A base port that no other test uses as long as this process lives. The ports of a whole system from it on are free, as
+ * far as can be told.
  *
- * @throws Error when there is none.
+ * @throws Error if there is none.
  */
 export async function freeBase(): Promise<number> {
-  const worker = Number(process.env['JEST_WORKER_ID'] ?? 1);
-  const start = FIRST + ((worker - 1) % PARTS) * PART;
   for (let turn = 0; turn < BASES; turn += 1) {
-    const base = start + ((process.pid + turn) % BASES) * RANGE;
+    const base = FIRST + ((process.pid + turn) % BASES) * RANGE;
+    if (!claim(base)) continue;
     const free = await Promise.all(Array.from({ length: RANGE }, (_, offset) => isFree(base + offset)));
     if (free.every(Boolean)) return base;
   }
   throw new Error(`no ${RANGE} free ports in a row`);
+}
+
+function claim(base: number): boolean {
+  mkdirSync(CLAIMS, { recursive: true });
+  const file = join(CLAIMS, String(base));
+  if (create(file)) return true;
+  if (isAlive(Number(readFileSync(file, 'utf8')))) return false;
+  rmSync(file, { force: true });
+  return create(file);
+}
+
+function create(file: string): boolean {
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch {
+    return false; // another process has it
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 function isFree(port: number): Promise<boolean> {
