@@ -38,9 +38,14 @@ async function underWay(name, work) {
 }
 
 function mark({ code, skipped }) {
-  if (skipped) return 'SKIPPED';
-  return code === 0 ? 'ok     ' : 'FAILED ';
+  if (skipped) return colored('yellow', 'SKIPPED');
+  return code === 0 ? colored('green', 'ok     ') : colored('red', 'FAILED ');
 }
+
+const COLORS = { red: 31, green: 32, yellow: 33 };
+
+/** On a terminal that shows colours: NO_COLOR, FORCE_COLOR and TERM count as they do for Node. */
+const colored = (color, text) => (process.stdout.hasColors?.() ? `\x1b[${COLORS[color]}m${text}\x1b[39m` : text);
 
 /** The first lines tell; a tool's thousandth complaint doesn't. */
 function excerpt(text) {

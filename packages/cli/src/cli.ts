@@ -4,7 +4,7 @@ import { createComplete } from './commands/complete.js';
 import { commands, groups } from './commands/index.js';
 import { ExitCode } from './exit-code.js';
 import { writeFailure } from './failure.js';
-import { formatOverview } from './help.js';
+import { formatOverview, paintHelp } from './help.js';
 import { createPaint, didYouMean, printable } from './terminal/index.js';
 import { messageOf } from './thrown.js';
 import { UsageError } from './usage-error.js';
@@ -18,10 +18,11 @@ export async function runCli(args: readonly string[], context: CommandContext): 
   const [name, ...rest] = args;
   try {
     if (name === '--version' || name === '-v') return await print(`${VERSION}\n`, context);
-    if (name === undefined || name === '--help' || name === '-h') return await print(formatOverview(groups), context);
-    if (name === 'help') return await print(about(rest[0]), context);
+    if (name === undefined || name === '--help' || name === '-h')
+      return await printHelp(formatOverview(groups), context);
+    if (name === 'help') return await printHelp(about(rest[0]), context);
     const command = find(name);
-    if (wantsHelp(rest)) return await print(command.help, context);
+    if (wantsHelp(rest)) return await printHelp(command.help, context);
     return await command.run(rest, context);
   } catch (error) {
     return tell(error, { args, context });
@@ -45,6 +46,9 @@ function wantsHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
 }
+
+const printHelp = (text: string, context: CommandContext) =>
+  print(paintHelp(text, createPaint(context.stdout.color)), context);
 
 async function print(text: string, { stdout }: CommandContext): Promise<number> {
   await stdout.write(text);

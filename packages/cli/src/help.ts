@@ -1,5 +1,6 @@
 import type { CommandSpec, Options } from './command.js';
 import { EXIT_CODE_MEANINGS, ExitCode } from './exit-code.js';
+import type { Paint } from './terminal/index.js';
 
 /** Commands that belong together, as the overview shows them. */
 export interface CommandGroup {
@@ -49,6 +50,11 @@ export function formatHelp<O extends Options>(spec: CommandSpec<O>): string {
     ...columns('Exit codes:', exitCodes(spec)),
     '',
   ].join('\n');
+}
+
+/** Sets off the titles of help text, and its first line. */
+export function paintHelp(text: string, paint: Paint): string {
+  return text.replaceAll(/^(?:rondo .*|[A-Z][\w ]*:)$/gm, (line) => paint('bold', line));
 }
 
 function describeOption([option, { short, placeholder, description }]: [string, Options[string]]): [string, string] {

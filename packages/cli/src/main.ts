@@ -50,6 +50,7 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
   });
   return {
     live: stream.isTTY === true,
+    width: stream.columns,
     color: wantsColor({ environment: process.env, interactive: stream.isTTY === true }),
     write: (text) =>
       new Promise((resolve) => {

@@ -8,6 +8,26 @@ export const jsonOption = {
   json: { type: 'boolean', description: 'Print JSON for programs, errors included.' },
 } as const;
 
+/** The option of commands that can ask a server without a registry. */
+export const addressOption = {
+  address: {
+    type: 'string',
+    placeholder: 'HOST:PORT',
+    description: 'Call this server, or these with commas, without a registry.',
+  },
+} as const;
+
+/** The option of commands that send metadata. */
+export const metadataOption = {
+  metadata: {
+    type: 'string',
+    short: 'H',
+    multiple: true,
+    placeholder: 'KEY=VALUE',
+    description: 'Metadata to send; again for more. A key that ends in -bin takes base64.',
+  },
+} as const;
+
 /** The option of every command that works on what `npm start` runs and keeps. */
 export const dataOption = {
   data: {

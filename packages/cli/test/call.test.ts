@@ -66,6 +66,13 @@ describe('rondo call', () => {
     });
   });
 
+  it('tells the methods of a service that is named alone', async () => {
+    const { exitCode, stderr } = await call('CalculatorService');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('name a method: calculator.v1.CalculatorService has Add, Subtract, ');
+    expect(stderr).toContain('rondo describe CalculatorService');
+  });
+
   it('refuses a name that several could be', async () => {
     const { exitCode, stderr } = await call('calculator/Add');
     expect(exitCode).toBe(2);
@@ -193,7 +200,7 @@ describe('rondo call', () => {
       'UNIMPLEMENTED: calculator.v1.CalculatorService has no method Ad; it has Add',
     ],
     [['calculator.v1.CalculatorServic/Add', '{}'], 1, 'Did you mean "calculator.v1.CalculatorService"?'],
-    [['Add', '{}'], 2, 'a method is written service/method'],
+    [['v1/Service/Add', '{}'], 2, 'a method is written service/method'],
     [[], 2, 'name a method'],
     [[ADD, '{}', '--count', '0'], 2, '--count 0: must be a whole number from 1'],
     [[ADD, '{}', '--rate', 'x'], 2, '--rate x: must be a number above 0'],

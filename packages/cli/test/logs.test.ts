@@ -121,7 +121,7 @@ describe('rondo logs', () => {
     expect((await logs('project-management')).stdout.match(/from .*/g)).toEqual(['from project-management-1']);
     expect((await logs('registry')).stdout.match(/from .*/g)).toEqual(['from registry']);
     const { exitCode, stderr } = await logs('calculater');
-    expect(exitCode).toBe(2);
+    expect(exitCode).toBe(1);
     expect(stderr).toContain('Did you mean "calculator"?');
     expect(stderr).toContain(
       'calculator, calculator-1, calculator-2, project-management, project-management-1, registry',

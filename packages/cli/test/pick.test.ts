@@ -153,11 +153,7 @@ describe('rondo pick', () => {
     [['CalculatorService', '--count', '100001'], 2, '--count 100001: must be a whole number from 1 to 100000'],
     [['CalculatorService/Ad'], 1, `${CALCULATOR} has no method Ad; it has Add, `],
     [['CalculatorService', '--policy', 'ring_hash'], 1, 'no method of its contract says what its key is'],
-    [
-      ['CalculatrService'],
-      1,
-      `no instance of "CalculatrService" is registered, so nobody is picked. Did you mean "${CALCULATOR}"?`,
-    ],
+    [['CalculatrService'], 1, `no instance of "CalculatrService" is registered. Did you mean "${CALCULATOR}"?`],
   ])('refuses %j', async (args, code, message) => {
     const { exitCode, stdout, stderr } = await pick(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' });

@@ -77,7 +77,7 @@ describe('rondo ps', () => {
     expect(stdout).toContain('1.2.3');
     expect(stdout).not.toContain('TaskService');
     const unknown = await rondo(['ps', 'ordr'], { environment });
-    expect(unknown.exitCode).toBe(2);
+    expect(unknown.exitCode).toBe(1);
     expect(unknown.stderr).toContain('Did you mean "sales.v1.OrderService"?');
   });
 

@@ -149,6 +149,9 @@ describe('rondo watch', () => {
     await everything.stdout.shows(/is back/);
     watch('late.v1.LateService');
     const unknown = await rondo(['watch', 'late'], { environment });
-    expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('no instance serves "late"')]);
+    expect([unknown.exitCode, unknown.stderr]).toEqual([
+      1,
+      expect.stringContaining('no instance of "late" is registered'),
+    ]);
   });
 });

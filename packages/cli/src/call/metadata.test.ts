@@ -22,7 +22,11 @@ describe('parseMethodName', () => {
     expect(parseMethodName(text)).toEqual({ service: 'a.v1.S', method: 'M' });
   });
 
-  it.each(['Add', 'a.v1.S', 'a/b/c', '/', 'a.v1.S/'])('refuses %s', (text) => {
+  it('takes a service alone', () => {
+    expect(parseMethodName('a.v1.S')).toEqual({ service: 'a.v1.S', method: undefined });
+  });
+
+  it.each(['a/b/c', '/', 'a.v1.S/', 'a b'])('refuses %s', (text) => {
     expect(() => parseMethodName(text)).toThrow('such as calculator.v1.CalculatorService/Add');
   });
 });

@@ -4,7 +4,15 @@ import type { BalancingOverrides } from '@rondo/rpc/contract';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { addressOf, isPicked, knownServices, listInstances, matchService, withRegistry } from '../registry/index.js';
+import {
+  addressOf,
+  isPicked,
+  knownServices,
+  listInstances,
+  matchService,
+  notRegistered,
+  withRegistry,
+} from '../registry/index.js';
 import {
   createReflection,
   type DynamicMethod,
@@ -47,10 +55,10 @@ export interface TargetOptions {
   readonly signal: AbortSignal;
 }
 
-/** Splits `calculator.v1.CalculatorService/Add` into service and method. */
-export function parseMethodName(text: string): { readonly service: string; readonly method: string } {
-  const [, service, method] = /^\/?([\w.]+)\/(\w+)$/.exec(text) ?? [];
-  if (service === undefined || method === undefined) {
+/** Splits `calculator.v1.CalculatorService/Add` into service and method; the method may be missing. */
+export function parseMethodName(text: string): { readonly service: string; readonly method: string | undefined } {
+  const [, service, method] = /^\/?([\w.]+)(?:\/(\w+))?$/.exec(text) ?? [];
+  if (service === undefined) {
     throw new UsageError(`"${text}": a method is written service/method, such as calculator.v1.CalculatorService/Add`);
   }
   return { service, method };
@@ -64,6 +72,10 @@ export async function withTarget<T>(
 ): Promise<T> {
   const { service, method } = parseMethodName(name);
   const schema = await learnSchema(service, { where, metadata, signal });
+  if (method === undefined) {
+    const methods = `${schema.service} has ${schema.methods.join(', ')}`;
+    throw new UsageError(`name a method: ${methods}. rondo describe ${service} tells what they take`);
+  }
   const target = schema.method(method);
   const channel =
     where.by === 'registry'
@@ -106,16 +118,11 @@ async function lookUp(name: string, registry: readonly string[], signal: AbortSi
   const { instances, warming } = await withRegistry(registry, (connection) => listInstances(connection, { signal }));
   const services = [...new Set(instances.flatMap((instance) => instance.services))];
   const service = matchService(name, services);
-  if (service === undefined) throw nobody(name, knownServices(name, services), warming);
+  if (service === undefined) throw notRegistered(name, services, warming);
   const serving = instances.filter((instance) => instance.services.includes(service) && isPicked(instance));
   if (serving.length === 0)
     throw new RpcError(Status.UNAVAILABLE, `no instance of ${service} is serving; see rondo ps`);
   return { service, addresses: serving.map(addressOf) };
-}
-
-function nobody(name: string, known: string, warming: boolean): RpcError {
-  const patience = warming ? ' The registry has only just started: it may still come back.' : '';
-  return new RpcError(Status.UNAVAILABLE, `no instance of "${name}" is registered. ${known}${patience}`);
 }
 
 /** Says which version of a service is to be called. */

@@ -28,30 +28,28 @@ import { completeMethod } from '../completion/index.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
 import { writeMessage } from '../json/index.js';
-import { durationMs, jsonOption, parseAddresses, positiveInteger, positiveNumber } from '../options.js';
+import {
+  addressOption,
+  durationMs,
+  jsonOption,
+  metadataOption,
+  parseAddresses,
+  positiveInteger,
+  positiveNumber,
+} from '../options.js';
 import { balancingOverrides, registryAddresses, registryOption } from '../registry/index.js';
 import { bindMethod, type Invoke, methodOf } from '../schema/index.js';
-import { createPaint } from '../terminal/index.js';
+import { createPaint, paintJson } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
 const options = {
-  metadata: {
-    type: 'string',
-    short: 'H',
-    multiple: true,
-    placeholder: 'KEY=VALUE',
-    description: 'Metadata to send; again for more. A key that ends in -bin takes base64.',
-  },
+  ...metadataOption,
   timeout: {
     type: 'string',
     placeholder: '2s',
     description: "The call's deadline; the contract's stands where it is sooner.",
   },
-  address: {
-    type: 'string',
-    placeholder: 'HOST:PORT',
-    description: 'Call this server, or these with commas, without a registry.',
-  },
+  ...addressOption,
   count: { type: 'string', placeholder: 'N', description: 'Make N calls, and tell which instance served how many.' },
   rate: { type: 'string', placeholder: 'R', description: 'Begin R calls a second, each at its own time.' },
   concurrency: {
@@ -167,6 +165,7 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   const { schema, method } = target;
   const { stdout, signal } = context;
   // A stream from standard input goes out as it comes in, so that a person can hold a conversation.
+  const shown = (text: string) => paintJson(text, createPaint(stdout.color));
   const live = method.requestStream && source.from === 'stdin';
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
   try {
@@ -177,7 +176,7 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
     };
     for await (const reply of invoke(requests, { ...callOptions, onBreak })) {
       broken = false;
-      await stdout.write(render(reply, job));
+      await stdout.write(shown(render(reply, job)));
     }
     return ExitCode.OK;
   } catch (error) {
@@ -210,7 +209,8 @@ async function callMany(
   if (json) {
     await stdout.write(`${toJsonLine(result)}\n`);
   } else {
-    if (firstReply !== undefined) await stdout.write(`${render(firstReply, job)}\n`);
+    if (firstReply !== undefined)
+      await stdout.write(`${paintJson(render(firstReply, job), createPaint(stdout.color))}\n`);
     await stdout.write(toSummary(result, createPaint(stdout.color)));
   }
   return result.tally.failed === 0 ? ExitCode.OK : ExitCode.FAILED;

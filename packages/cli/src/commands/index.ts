@@ -2,6 +2,7 @@ import type { Command } from '../command.js';
 import { call } from './call.js';
 import { completion } from './completion.js';
 import { cordon } from './cordon.js';
+import { describe } from './describe.js';
 import { dev } from './dev.js';
 import { doctor } from './doctor.js';
 import { drain } from './drain.js';
@@ -18,7 +19,7 @@ import { watch } from './watch.js';
 /** Commands by what they are for, in the order in which help lists them. A new one is a file here and a name there. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Look', commands: [ps, pick, watch, logs] },
-  { title: 'Call', commands: [call] },
+  { title: 'Call', commands: [describe, call] },
   { title: 'Operate', commands: [drain, cordon, uncordon, restart, tx] },
   { title: 'Build', commands: [create, dev, remove] },
   { title: 'Rondo itself', commands: [doctor, completion] },

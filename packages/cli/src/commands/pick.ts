@@ -1,5 +1,4 @@
 import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/contract';
-import { RpcError, Status } from '@rondo/rpc/status';
 import { callerZone, parseMetadata } from '../call/index.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/index.js';
@@ -19,15 +18,15 @@ import {
 import {
   balancingOverrides,
   isCordoned,
-  knownServices,
   listInstances,
   listMarks,
   matchService,
+  notRegistered,
   registryAddresses,
   registryOption,
   withRegistry,
 } from '../registry/index.js';
-import { printable } from '../terminal/index.js';
+import { createPaint, printable } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
 /** All picks are kept until the last one is made. */
@@ -130,7 +129,7 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   }));
   const services = [...new Set(listing.instances.flatMap((instance) => instance.services))];
   const service = matchService(wanted, services);
-  if (service === undefined) throw nobody(wanted, services);
+  if (service === undefined) throw notRegistered(wanted, services, listing.warming);
   const instances = listing.instances.filter((instance) => instance.services.includes(service));
   const entries = instances.map((instance): Entry => {
     return { instance, mark: isCordoned(instance) ? marks.get(instance.instanceId) : undefined, check: undefined };
@@ -156,13 +155,6 @@ function parsePolicyOption(text: string) {
   return balancing;
 }
 
-function nobody(name: string, services: readonly string[]): RpcError {
-  return new RpcError(
-    Status.UNAVAILABLE,
-    `no instance of "${name}" is registered, so nobody is picked. ${knownServices(name, services)}`,
-  );
-}
-
 async function pickInTurn(
   told: Told,
   { count, json }: { readonly count: number; readonly json: boolean },
@@ -184,7 +176,7 @@ async function explain(told: Told, json: boolean, { stdout, clock, signal }: Com
   });
   const text = json
     ? `${JSON.stringify({ ...viewHeading(told), endpoints })}\n`
-    : `${formatHeading({ observer, options: asked, origin })}\n${formatExplained(endpoints)}\n${FOOTNOTE}`;
+    : `${formatHeading({ observer, options: asked, origin })}\n${formatExplained(endpoints, { paint: createPaint(stdout.color), width: stdout.width })}\n${FOOTNOTE}`;
   await stdout.write(text);
   return endpoints.some(({ picked }) => picked) ? ExitCode.OK : ExitCode.FAILED;
 }

@@ -8,18 +8,17 @@ import { jsonOption } from '../options.js';
 import {
   type InstanceListing,
   isCordoned,
-  knownServices,
   listInstances,
   listMarks,
   type Marks,
   matchService,
+  notRegistered,
   registryAddresses,
   registryOption,
   viewPosition,
   withRegistry,
 } from '../registry/index.js';
 import { createPaint } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
 
 /** `rondo ps`: the live instances. */
 export const ps = defineCommand({
@@ -116,7 +115,7 @@ async function tellPeople(found: Found, addresses: readonly string[], context: C
   const list =
     entries.length === 0
       ? `No instance is registered with the registry at ${addresses.join(', ')}.\n`
-      : formatEntries(entries, clock.now());
+      : formatEntries(entries, clock.now(), { paint, width: stdout.width });
   await stdout.write(list + formatRemarks({ entries, absent }, clock.now(), paint) + formatDivided(contracts, paint));
 }
 
@@ -126,10 +125,10 @@ interface Selection {
   readonly service?: string;
 }
 
-function select({ instances }: InstanceListing, name: string | undefined): Selection {
+function select({ instances, warming }: InstanceListing, name: string | undefined): Selection {
   if (name === undefined) return { instances };
   const services = [...new Set(instances.flatMap((instance) => instance.services))];
   const service = matchService(name, services);
-  if (service === undefined) throw new UsageError(`no instance serves "${name}". ${knownServices(name, services)}`);
+  if (service === undefined) throw notRegistered(name, services, warming);
   return { instances: instances.filter((instance) => instance.services.includes(service)), service };
 }

@@ -7,7 +7,6 @@ import { excerpt } from '../progress.js';
 import { completeService, EXIT_CODES, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
 import { didYouMean } from '../terminal/index.js';
 import { messageOf } from '../thrown.js';
-import { UsageError } from '../usage-error.js';
 
 /** `rondo remove service`: what `rondo new service` does, taken back. */
 export const remove = defineCommand({
@@ -51,7 +50,7 @@ export const remove = defineCommand({
 
 function refuseUnknown(name: string, known: readonly string[]): void {
   if (known.includes(name) || name === 'registry') return;
-  throw new UsageError(`there is no service "${name}".${didYouMean(name, known)} There are: ${known.join(', ')}`);
+  throw new Error(`there is no service "${name}".${didYouMean(name, known)} There are: ${known.join(', ')}`);
 }
 
 /** Best effort: a system that doesn't stop it is told of, and the service goes in any case. */

@@ -6,9 +6,9 @@ import {
   type FollowedChange,
   follow,
   type InstanceView,
-  knownServices,
   listInstances,
   matchService,
+  notRegistered,
   type RegistryConnection,
   registryAddresses,
   registryOption,
@@ -16,7 +16,6 @@ import {
   withRegistry,
 } from '../registry/index.js';
 import { createPaint, formatTime, type Paint, printable } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
 
 /** `rondo watch`: the registry's changes as they happen. */
 export const watch = defineCommand({
@@ -54,10 +53,10 @@ export const watch = defineCommand({
 
 /** A name with a dot that nobody serves yet may be in full: it can be waited for. */
 async function resolve(registry: RegistryConnection, name: string, signal: AbortSignal): Promise<string> {
-  const { instances } = await listInstances(registry, { signal });
+  const { instances, warming } = await listInstances(registry, { signal });
   const services = [...new Set(instances.flatMap((instance) => instance.services))];
   const service = matchService(name, services) ?? (name.includes('.') ? name : undefined);
-  if (service === undefined) throw new UsageError(`no instance serves "${name}". ${knownServices(name, services)}`);
+  if (service === undefined) throw notRegistered(name, services, warming);
   return service;
 }
 

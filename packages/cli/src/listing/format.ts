@@ -1,7 +1,7 @@
 import type { OperatorMark } from '@rondo/contracts/rondo/registry/v1/registry';
 import { CANARY_LABEL } from '@rondo/rpc/resolver';
 import { addressOf, standingOf } from '../registry/index.js';
-import { formatAge, formatTable, type Paint, printable } from '../terminal/index.js';
+import { formatAge, formatTable, type Paint, printable, type Style } from '../terminal/index.js';
 import { describeMark, type Entry, remarksOn } from './remarks.js';
 
 /** What people are shown of the registry. */
@@ -12,18 +12,32 @@ export interface Shown {
 }
 
 /** The instances as a table; columns that say nothing of any of them are left out. */
-export function formatEntries(entries: readonly Entry[], nowMs: number): string {
+export function formatEntries(entries: readonly Entry[], nowMs: number, { paint, width }: Look): string {
   const extra = EXTRA.filter(({ of }) => entries.some((entry) => of(entry) !== undefined));
-  return formatTable([
-    ['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE', ...extra.map(({ title }) => title), 'SERVICES'],
-    ...entries.map((entry) => {
-      const { instanceId, zone, registerTime, services } = entry.instance;
-      const age = registerTime === undefined ? '-' : formatAge(nowMs - registerTime.getTime());
-      const cells = [instanceId, addressOf(entry.instance), zone || '-', statusCell(entry, nowMs), age];
-      return [...cells, ...extra.map(({ of }) => of(entry) ?? '-'), [...services].sort().join(', ')];
-    }),
-  ]);
+  const heading = ['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE', ...extra.map(({ title }) => title), 'SERVICES'];
+  const rows = entries.map((entry) => {
+    const { instanceId, zone, registerTime, services } = entry.instance;
+    const age = registerTime === undefined ? '-' : formatAge(nowMs - registerTime.getTime());
+    const cells = [instanceId, addressOf(entry.instance), zone || '-', statusCell(entry, nowMs), age];
+    return [...cells, ...extra.map(({ of }) => of(entry) ?? '-'), [...services].sort().join(', ')];
+  });
+  return formatTable([heading, ...rows], {
+    width,
+    style: (text, { row, column }) => {
+      if (row === 0) return paint('bold', text);
+      return column === STATUS ? paint(STATUS_STYLES[text] ?? 'yellow', text) : text;
+    },
+  });
 }
+
+/** How a terminal shows it. */
+export interface Look {
+  readonly paint: Paint;
+  readonly width?: number | undefined;
+}
+
+const STATUS = 3;
+const STATUS_STYLES: Readonly<Record<string, Style>> = { SERVING: 'green', DRAINING: 'dim' };
 
 /** A column that stands there where it says something of any. */
 interface ExtraColumn {

@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { didYouMean } from '../terminal/index.js';
 import { codeOf } from '../thrown.js';
-import { UsageError } from '../usage-error.js';
 
 const SUFFIX = '.log';
 
@@ -38,9 +37,9 @@ export function logNames(instances: readonly string[]): readonly string[] {
 }
 
 /** Says which names there are. */
-export function unknownLog(name: string, instances: readonly string[]): UsageError {
+export function unknownLog(name: string, instances: readonly string[]): Error {
   const names = logNames(instances);
-  return new UsageError(`there is no log of "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
+  return new Error(`there is no log of "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
 }
 
 /** An instance is named after its service and a suffix: `calculator-1`. */

@@ -1,5 +1,5 @@
 import type { ServiceView } from '@rondo/rpc/client';
-import { formatTable, printable } from '../terminal/index.js';
+import { formatTable, type Paint, printable } from '../terminal/index.js';
 import { type Explained, SAMPLE } from './explain.js';
 import type { Observer, ObserverOptions } from './observer.js';
 
@@ -43,8 +43,11 @@ function describePolicy({ policy, weights, slowStartMs, subsetSize }: ServiceVie
 }
 
 /** Each instance, with its share of picks and the reason where it gets none. */
-export function formatExplained(explained: readonly Explained[]): string {
-  return formatTable([
+export function formatExplained(
+  explained: readonly Explained[],
+  { paint, width }: { readonly paint: Paint; readonly width?: number | undefined },
+): string {
+  const rows = [
     ['INSTANCE', 'ADDRESS', 'ZONE', 'VERSION', 'WEIGHT', 'LOAD', 'STATE', 'SHARE', 'WHY'],
     ...explained.map((one) => [
       one.instanceId,
@@ -57,7 +60,12 @@ export function formatExplained(explained: readonly Explained[]): string {
       one.picked ? `${Number((one.share * 100).toFixed(1))} %` : '-',
       one.reason ?? 'picked',
     ]),
-  ]);
+  ];
+  const style = (text: string, { row }: { readonly row: number }) => {
+    if (row === 0) return paint('bold', text);
+    return explained[row - 1]?.picked ? text : paint('dim', text);
+  };
+  return formatTable(rows, { width, style });
 }
 
 /** What stands below the table. */

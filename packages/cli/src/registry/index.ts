@@ -21,4 +21,4 @@ export {
   viewInstance,
 } from './instance-view.js';
 export { listMarks, type Marks, setWish, viewPosition } from './operator.js';
-export { knownServices, matchService } from './service-name.js';
+export { knownServices, matchService, notRegistered } from './service-name.js';

@@ -1,4 +1,5 @@
 import { nearest } from '@rondo/rpc/contract';
+import { RpcError, Status } from '@rondo/rpc/status';
 import { UsageError } from '../usage-error.js';
 
 /**
@@ -28,6 +29,13 @@ export function matchService(name: string, services: readonly string[]): string 
   const [service, ...others] = matchServices(name, services);
   if (service === undefined || others.length === 0) return service;
   throw new UsageError(`"${name}" may be any of ${[service, ...others].join(', ')}: write more of the name`);
+}
+
+/** That no instance serves what `name` means, as a call of it would fail. `warming`: the registry has just started. */
+export function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {
+  const patience = warming ? ' The registry has only just started: it may still come back.' : '';
+  const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${patience}`;
+  return new RpcError(Status.UNAVAILABLE, message);
 }
 
 /** What to say of a name that no service has: what was probably meant, and what there is. */

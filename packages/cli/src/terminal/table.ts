@@ -1,22 +1,58 @@
 import { printable } from './printable.js';
 
 const GAP = '  ';
+/** A last column that would be narrower than this isn't wrapped: the terminal wraps the line. */
+const MIN_WIDTH = 16;
+
+/** How a table is shown. */
+export interface TableOptions {
+  /** The width of the terminal: the last column is wrapped to fit. Without it, each row is one line. */
+  readonly width?: number | undefined;
+  /** Sets a cell off. It is given the text as it is printed, without the spaces that fill the column. */
+  readonly style?: (text: string, cell: { readonly row: number; readonly column: number }) => string;
+}
 
 /**
  * Text in columns, each as wide as its widest cell; the first row is the heading. No line ends in spaces. What is in a
  * cell stays in its line: it is {@link printable}.
  */
-export function formatTable(table: readonly (readonly string[])[]): string {
+export function formatTable(
+  table: readonly (readonly string[])[],
+  { width, style = (text) => text }: TableOptions = {},
+): string {
   const rows = table.map((row) => row.map(printable));
+  const widths = columnWidths(rows);
+  const last = widths.length - 1;
+  const indent = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
+  const lines = rows.flatMap((row, at) => {
+    const [first = '', ...rest] = wrap(row[last] ?? '', width === undefined ? undefined : width - indent);
+    const cells = [...row.slice(0, last), first].map((text, column) => ({ text, column }));
+    const end = cells.findLastIndex(({ text }) => text !== '');
+    const shown = cells.slice(0, end + 1).map(({ text, column }) => {
+      const padding = column === end ? '' : ' '.repeat((widths[column] ?? 0) - text.length);
+      return style(text, { row: at, column }) + padding;
+    });
+    return [shown.join(GAP), ...rest.map((text) => ' '.repeat(indent) + style(text, { row: at, column: last }))];
+  });
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function columnWidths(rows: readonly (readonly string[])[]): readonly number[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
   }
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join(GAP)
-      .trimEnd(),
-  );
-  return lines.map((line) => `${line}\n`).join('');
+  return widths;
+}
+
+/** Lines of at most `width` characters, broken at spaces; a word that is longer stays whole. */
+function wrap(text: string, width: number | undefined): readonly string[] {
+  if (width === undefined || width < MIN_WIDTH || text.length <= width) return [text];
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }

@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { nearest } from '@rondo/rpc/contract';
-import { createPaint, didYouMean, formatAge, formatTable, parseDurationMs, printable, wantsColor } from './index.js';
+import {
+  createPaint,
+  didYouMean,
+  formatAge,
+  formatTable,
+  paintJson,
+  parseDurationMs,
+  printable,
+  wantsColor,
+} from './index.js';
 
 describe('durations', () => {
   it.each([
@@ -49,6 +58,36 @@ describe('text', () => {
         ['wide one', 'x', ''],
       ]),
     ).toBe('A         LONGER  C\nwide one  x\n');
+  });
+
+  it('has its last column wrapped where a terminal is too narrow', () => {
+    const table = [
+      ['A', 'LIST'],
+      ['x', 'one.Service, another.Service, third.Service'],
+    ];
+    expect(formatTable(table, { width: 34 })).toBe('A  LIST\nx  one.Service, another.Service,\n   third.Service\n');
+    expect(formatTable(table, { width: 12 })).toContain('x  one.Service, another.Service, third.Service\n');
+  });
+
+  it('sets cells off without moving the others', () => {
+    const style = (cell: string, { row, column }: { row: number; column: number }) => `<${row}${column}${cell}>`;
+    expect(
+      formatTable(
+        [
+          ['A', 'B'],
+          ['long', 'b'],
+        ],
+        { style },
+      ),
+    ).toBe('<00A>     <01B>\n<10long>  <11b>\n');
+  });
+
+  it('is JSON with its keys and values set off', () => {
+    const text = '{"a": "b: \\"1\\"", "c": [-1.5e3, true, null]}';
+    expect(paintJson(text, (style, part) => `<${style} ${part}>`)).toBe(
+      '{<cyan "a">: <green "b: \\"1\\"">, <cyan "c">: [<yellow -1.5e3>, <yellow true>, <yellow null>]}',
+    );
+    expect(paintJson(text, createPaint(false))).toBe(text);
   });
 
   it('cannot command the terminal', () => {

@@ -4,6 +4,8 @@ export interface Terminal {
   readonly color: boolean;
   /** Whether a person looks on: a line may be written over. */
   readonly live: boolean;
+  /** How many characters a line of it takes; undefined if it isn't a terminal. */
+  readonly width?: number | undefined;
   /** Resolves once more may be written, so that a slow reader slows the writer and nothing piles up. */
   write(text: string): Promise<void>;
 }

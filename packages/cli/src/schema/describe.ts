@@ -1,0 +1,119 @@
+import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from '@bufbuild/protobuf';
+import { methodOf } from './invoke.js';
+import type { DynamicMethod } from './schema.js';
+
+/** A method as a `.proto` declares it: `rpc Add(calculator.v1.AddRequest) returns (calculator.v1.AddResponse)`. */
+export function formatMethod({ name, input, output, requestStream, responseStream }: DynamicMethod): string {
+  const type = (stream: boolean, desc: DescMessage) => `${stream ? 'stream ' : ''}${desc.typeName}`;
+  return `rpc ${name}(${type(requestStream, input)}) returns (${type(responseStream, output)})`;
+}
+
+/** What the contract says of how a method is called: `no side effects, timeout 2000 ms`. Empty if it says nothing. */
+export function formatPolicy(method: DynamicMethod): string {
+  const timeoutMs = methodOf(method)?.policy.timeoutMs;
+  return [
+    ...(LEVELS[method.options.idempotencyLevel ?? ''] ?? []),
+    ...(timeoutMs === undefined ? [] : [`timeout ${timeoutMs} ms`]),
+  ].join(', ');
+}
+
+const LEVELS: Readonly<Record<string, readonly string[]>> = {
+  NO_SIDE_EFFECTS: ['no side effects'],
+  IDEMPOTENT: ['idempotent'],
+};
+
+/** The messages and enums that these messages consist of, each once, as a `.proto` declares them. */
+export function formatTypes(roots: readonly DescMessage[]): string {
+  const found = new Map<string, string>();
+  const waiting: (DescMessage | DescEnum)[] = [...roots];
+  for (const desc of waiting) {
+    // Well-known types have a form of their own in JSON, and everybody has their documentation.
+    if (found.has(desc.typeName) || desc.typeName.startsWith('google.protobuf.')) continue;
+    found.set(desc.typeName, desc.kind === 'message' ? declareMessage(desc) : declareEnum(desc));
+    if (desc.kind === 'message') waiting.push(...desc.fields.flatMap(typesOf));
+  }
+  return [...found.values()].join('\n');
+}
+
+function typesOf(field: DescField): readonly (DescMessage | DescEnum)[] {
+  return [field.message, field.enum].filter((desc) => desc !== undefined);
+}
+
+function declareMessage({ typeName, members }: DescMessage): string {
+  const lines = members.flatMap((member) => (member.kind === 'oneof' ? declareOneof(member) : [declareField(member)]));
+  return `message ${typeName} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
+}
+
+function declareOneof({ name, fields }: DescOneof): readonly string[] {
+  return [`oneof ${name} {`, ...fields.map((field) => `  ${declareField(field)}`), '}'];
+}
+
+function declareField(field: DescField): string {
+  return `${labelOf(field)}${typeOf(field)} ${field.name} = ${field.number};`;
+}
+
+function labelOf(field: DescField): string {
+  if (field.fieldKind === 'list') return 'repeated ';
+  return field.proto.proto3Optional ? 'optional ' : '';
+}
+
+function typeOf(field: DescField): string {
+  const type = field.message?.typeName ?? field.enum?.typeName ?? scalarName(field.scalar);
+  return field.fieldKind === 'map' ? `map<${scalarName(field.mapKey)}, ${type}>` : type;
+}
+
+const scalarName = (type: ScalarType | undefined) => (type === undefined ? '' : ScalarType[type].toLowerCase());
+
+function declareEnum({ typeName, values }: DescEnum): string {
+  return `enum ${typeName} {\n${values.map(({ name, number }) => `  ${name} = ${number};\n`).join('')}}\n`;
+}
+
+/** Messages within messages are followed so deep: a message may contain itself. */
+const MAX_DEPTH = 3;
+
+/** A request in JSON that names each field: one of each oneof, one element of each list. A value to start from. */
+export function exampleOf(desc: DescMessage, depth = 0): unknown {
+  const wellKnown = WELL_KNOWN[desc.typeName];
+  if (wellKnown !== undefined) return wellKnown;
+  if (depth === MAX_DEPTH) return {};
+  const fields = desc.members.map((member) => (member.kind === 'oneof' ? member.fields[0] : member));
+  return Object.fromEntries(
+    fields.filter((field) => field !== undefined).map((field) => [field.jsonName, exampleValue(field, depth)]),
+  );
+}
+
+function exampleValue(field: DescField, depth: number): unknown {
+  const { message, enum: values, scalar } = field;
+  const one = message ? exampleOf(message, depth + 1) : values ? exampleEnum(values) : exampleScalar(scalar);
+  if (field.fieldKind === 'list') return [one];
+  if (field.fieldKind === 'map') return { [String(exampleScalar(field.mapKey)) || 'key']: one };
+  return one;
+}
+
+/** The first value that says something: 0 is `…_UNSPECIFIED`. */
+const exampleEnum = ({ values }: DescEnum) => (values.find(({ number }) => number !== 0) ?? values[0])?.name ?? '';
+
+function exampleScalar(type: ScalarType | undefined): unknown {
+  if (type === ScalarType.BOOL) return false;
+  return type === undefined || type === ScalarType.STRING || type === ScalarType.BYTES ? '' : 0;
+}
+
+const WELL_KNOWN: Readonly<Record<string, unknown>> = {
+  'google.protobuf.Timestamp': '2026-01-31T09:30:00Z',
+  'google.protobuf.Duration': '1.5s',
+  'google.protobuf.FieldMask': '',
+  'google.protobuf.Any': { '@type': '' },
+  'google.protobuf.Struct': {},
+  'google.protobuf.Value': null,
+  'google.protobuf.ListValue': [],
+  'google.protobuf.Empty': {},
+  'google.protobuf.BoolValue': false,
+  'google.protobuf.StringValue': '',
+  'google.protobuf.BytesValue': '',
+  'google.protobuf.Int32Value': 0,
+  'google.protobuf.UInt32Value': 0,
+  'google.protobuf.Int64Value': 0,
+  'google.protobuf.UInt64Value': 0,
+  'google.protobuf.FloatValue': 0,
+  'google.protobuf.DoubleValue': 0,
+};

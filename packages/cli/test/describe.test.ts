@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { exampleOf, formatTypes } from '../src/schema/describe.js';
+import { startFakeRegistry } from './fake-registry.js';
+import { begin, rondo } from './recording-context.js';
+import { Sample } from './sample-schema.js';
+import { startCalculator } from './services.js';
+
+const CALCULATOR = 'calculator.v1.CalculatorService';
+
+let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
+let calculator: Awaited<ReturnType<typeof startCalculator>>;
+let environment: { RONDO_REGISTRY: string };
+
+beforeAll(async () => {
+  registry = await startFakeRegistry();
+  environment = { RONDO_REGISTRY: registry.address };
+  calculator = await startCalculator('calculator-1', registry.address);
+  const { stdout, interrupt, exitCode } = begin(['watch'], { environment });
+  await stdout.shows(/calculator-1 .*SERVING/);
+  interrupt();
+  await exitCode;
+});
+
+afterAll(async () => {
+  await calculator.drain();
+  await registry.stop();
+});
+
+const run = (...args: readonly string[]) => rondo(['describe', ...args], { environment });
+
+it('prints the methods of a service, with how they are called', async () => {
+  const { exitCode, stdout } = await run('CalculatorService');
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^service ${CALCULATOR} \\{\n`));
+  expect(stdout).toContain(
+    '  rpc Add(calculator.v1.AddRequest) returns (calculator.v1.AddResponse);  // no side effects',
+  );
+});
+
+it('prints the messages of a method, and a command line that works', async () => {
+  const { exitCode, stdout } = await run('CalculatorService/Add');
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('message calculator.v1.AddRequest {\n  int64 a = 1;\n  int64 b = 2;\n}\n');
+  const [, method = '', request = ''] = /^rondo call (\S+) '(.*)'$/m.exec(stdout) ?? [];
+  expect({ method, request }).toEqual({ method: `${CALCULATOR}/Add`, request: '{"a":0,"b":0}' });
+  expect(await rondo(['call', method, request], { environment })).toMatchObject({ exitCode: 0 });
+});
+
+it('asks a server by its address, and answers programs in JSON', async () => {
+  const { stdout } = await rondo(['describe', 'CalculatorService/Add', '--address', calculator.address, '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({
+    service: CALCULATOR,
+    methods: [{ name: 'Add', requestType: 'calculator.v1.AddRequest', requestStream: false, example: { a: 0, b: 0 } }],
+  });
+});
+
+it('tells what there is instead of a service or method that is not there', async () => {
+  expect(await run('Calculatr')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Did you mean') });
+  expect(await run('CalculatorService/Ad')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('Did you mean "Add"?'),
+  });
+  expect((await run()).exitCode).toBe(2);
+});
+
+describe('a message with a field of each kind', () => {
+  it('is declared as a .proto has it', () => {
+    const declared = formatTypes([Sample]);
+    expect(declared).toMatch(/ {2}sample\.v1\.Color color = \d+;\n {2}sample\.v1\.Sample child = \d+;/);
+    expect(declared).toMatch(/ {2}map<string, int32> counts = \d+;/);
+    expect(declared).toMatch(/ {2}repeated int64 numbers = \d+;/);
+    expect(declared).toMatch(/ {2}oneof choice \{\n {4}string left = \d+;\n {4}int64 right = \d+;\n {2}\}/);
+    expect(declared).toContain('enum sample.v1.Color {\n  COLOR_UNSPECIFIED = 0;\n  COLOR_RED = 1;\n}');
+  });
+
+  it('has an example that names each field, to a depth that ends', () => {
+    const example = exampleOf(Sample);
+    expect(example).toMatchObject({
+      small: 0,
+      flag: false,
+      someText: '',
+      color: 'COLOR_RED',
+      numbers: [0],
+      counts: { key: 0 },
+      lasts: '1.5s',
+      left: '',
+      child: { child: { child: {} } },
+    });
+    expect(example).not.toHaveProperty('right');
+  });
+});
