@@ -19,6 +19,12 @@ eventually() {
 }
 serving() { [ "$(rondo ps --json | grep -o '"status":"SERVING"' | wc -l)" -eq "$1" ]; }
 
+published=$(RONDO_PORT_PREFIX=51 compose config | grep -o 'published: "[0-9]*"' | tr '\n' ' ')
+for port in 51050 51051 51052 51053; do
+  [[ $published == *"\"$port\""* ]] || fail "RONDO_PORT_PREFIX=51 publishes no $port, but $published"
+done
+say "RONDO_PORT_PREFIX=51 publishes a second system's ports"
+
 compose up --build --detach --quiet-pull --scale calculator-replica=4
 # Whoever has a folder under services/ is an image; the registry isn't registered with itself.
 images=$(ls services)

@@ -62,11 +62,14 @@ function faultsOfMain({ service, port }) {
   return [`${file}: port: must be ${port}, as in package.json, and is ${named ?? 'not there'}`];
 }
 
+/** Compose can't add numbers: a second system has other first digits. */
+const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
+
 function faultsOfCompose({ service, port }, composed) {
   const file = `docker-compose.yml: services.${service}`;
   const { ports = [], environment = {} } = composed[service] ?? {};
   if (composed[service] === undefined) return [`${file} is missing: add it, as calculator's is`];
-  const published = `127.0.0.1:${port}:${port}`;
+  const published = `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
   const listen = `0.0.0.0:${port}`;
   return [
     ...(ports.includes(published) ? [] : [`${file}.ports: must hold "${published}", as in package.json`]),

@@ -25,12 +25,6 @@ export const needsClone = (command: string, cause?: unknown): Error =>
     { cause },
   );
 
-/** How commands end that write the tree. */
-export const EXIT_CODES = {
-  FAILED: 'Refused, or failed: standard error says why.',
-  INTERRUPTED: 'Ctrl-C: the tree is as it was.',
-} as const;
-
 /**
  * The name that a command is given behind `service`, the one kind of thing that is made and removed.
  *

@@ -35,7 +35,7 @@ describe('rondo new and rondo remove', () => {
     await writeFile(path.join(repository, 'services/calculator/package.json'), JSON.stringify(manifest));
     const { exitCode, stderr } = await rondo(['remove', 'service', 'calculatr'], { repository });
     await rm(repository, { recursive: true });
-    expect(exitCode).toBe(2);
+    expect(exitCode).toBe(1);
     expect(stderr).toContain('there is no service "calculatr". Did you mean "calculator"? There are: calculator');
   });
 

@@ -6,3 +6,4 @@ export type { Progress } from './progress.js';
 export { type RemovedService, removableServices, removeService } from './remove-service.js';
 export { readExemptions } from './root-files/index.js';
 export type { UpdatedService } from './update-service.js';
+export { testService } from './workspace.js';

@@ -62,6 +62,10 @@ export async function tryBuild(workspace: Workspace): Promise<string | undefined
   }
 }
 
+/** Runs the tests of a service. @throws ProgramFailed with what they said if one fails. */
+export const testService = (workspace: Workspace, name: string): Promise<void> =>
+  script(workspace, ['scripts/run.mjs', 'test', `services/${name}/`], 'its tests fail');
+
 /** What main's clients would miss in the contracts as they are: buf's words, a line each. */
 export async function findBreaks({ root, signal }: Workspace): Promise<readonly string[]> {
   const args = ['scripts/run.mjs', 'breaking'];

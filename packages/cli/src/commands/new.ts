@@ -5,7 +5,7 @@ import { ExitCode } from '../exit-code.js';
 import { askStatus, type LauncherRequest, requestLauncher } from '../launcher/index.js';
 import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
 import { createProgress, excerpt, type Telling } from '../progress.js';
-import { completeService, EXIT_CODES, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
+import { completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
 import { messageOf } from '../thrown.js';
 import { UsageError } from '../usage-error.js';
 
@@ -29,6 +29,7 @@ const options = {
     description: 'Give it a PostgreSQL database of its own, with a first migration.',
   },
   start: { type: 'boolean', description: 'Start it into the system that is running (npm start).' },
+  'skip-test': { type: 'boolean', description: "Don't run the test that is written with it." },
   port: {
     type: 'string',
     placeholder: 'N',
@@ -51,6 +52,8 @@ export const create = defineCommand({
     'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and what is to be',
     'removed by hand is listed. Where anything fails, the tree is as it was.',
     '',
+    'The test of a new service is run last. If it fails, the service stays as it was made.',
+    '',
     'With --json a line says what was made and, with --start, another what runs.',
   ].join('\n'),
   options,
@@ -61,7 +64,10 @@ export const create = defineCommand({
     ['new service billing --with-database', 'One that keeps something.'],
     ['new service greeter', 'Again, after its .proto was edited: stubs for what is new.'],
   ],
-  exitCodes: EXIT_CODES,
+  exitCodes: {
+    FAILED: 'Refused, or failed, or the test of the new service fails: standard error says why.',
+    INTERRUPTED: 'Ctrl-C: the tree is as it was, unless the service was made already.',
+  },
   complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
   async run({ values, positionals }, context) {
     const name = serviceNamed(positionals, 'new');
@@ -69,7 +75,7 @@ export const create = defineCommand({
       throw new UsageError('--proto-path belongs to a --proto FILE');
     }
     const port = positiveInteger('port', values.port);
-    const { checkName, newService } = await loadScaffold('new service');
+    const { checkName, newService, testService } = await loadScaffold('new service');
     checkName(name);
     const telling = { json: values.json ?? false, context };
     const dataDirectory = dataDirectoryOf(values.data, context);
@@ -83,6 +89,9 @@ export const create = defineCommand({
     await report(made, telling, values.start ?? false);
     if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
     if (values.start) await startInto(dataDirectory, made, telling);
+    if (made.kind === 'created' && !values['skip-test']) {
+      await test(name, telling, () => testService({ root: context.repository, signal }, name));
+    }
     return ExitCode.OK;
   },
 });
@@ -131,7 +140,7 @@ function describeCreated({ service, port, files, methods, exempt }: CreatedServi
     'Next:',
     ...next,
     `  npm test -- services/${service}`,
-    '      Its first test, which the first method you write changes.',
+    '      Its test, which the first method you write changes.',
   ]);
 }
 
@@ -157,6 +166,15 @@ const describeExempt = (exempt: readonly string[]) =>
   exempt.map((contract) => `proto/${contract} keeps its own style: buf.yaml says so.`);
 
 const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
+
+async function test(name: string, telling: Telling, work: () => Promise<void>): Promise<void> {
+  try {
+    await createProgress(telling).step('test', work);
+  } catch (error) {
+    const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
+    throw new Error(message, { cause: error });
+  }
+}
 
 /** The service stays where it doesn't start: what was made is in order, and the reason is told. */
 async function startInto(dataDirectory: string, { kind, service }: Made, telling: Telling): Promise<void> {

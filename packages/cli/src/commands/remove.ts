@@ -4,7 +4,7 @@ import { ExitCode } from '../exit-code.js';
 import { askStatus, requestLauncher } from '../launcher/index.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { excerpt } from '../progress.js';
-import { completeService, EXIT_CODES, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
+import { completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
 import { didYouMean } from '../terminal/index.js';
 import { messageOf } from '../thrown.js';
 
@@ -30,7 +30,10 @@ export const remove = defineCommand({
     ['remove service greeter', 'What rondo new service greeter made, taken back.'],
     ['remove service greeter --force', 'Also with edits that were never committed.'],
   ],
-  exitCodes: EXIT_CODES,
+  exitCodes: {
+    FAILED: 'Refused, or failed: standard error says why.',
+    INTERRUPTED: 'Ctrl-C: the tree is as it was.',
+  },
   complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
   async run({ values, positionals }, context) {
     const name = serviceNamed(positionals, 'remove');

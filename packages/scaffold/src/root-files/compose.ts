@@ -38,9 +38,11 @@ export function composeServices(root: string): readonly ComposeService[] {
   }));
 }
 
-/** Ports as `127.0.0.1:50051:50051` or `50051:50051` publish them. */
+/** Ports as `127.0.0.1:${RONDO_PORT_PREFIX:-50}051:50051` or `50051:50051` publish them. */
 const publishedPorts = (block: string): readonly number[] =>
-  [...block.matchAll(/(?<=["'\s:])(\d+):\d+(?=["'\s/])/g)].map(([, port]) => Number(port));
+  [...block.replaceAll(/\$\{\w+:-(\d+)\}/g, '$1').matchAll(/(?<=["'\s:])(\d+):\d+(?=["'\s/])/g)].map(([, port]) =>
+    Number(port),
+  );
 
 /**
  * The text of compose with a service more, behind the last of ours, and nothing else different.
@@ -90,6 +92,9 @@ function runs(compose: YamlFile, service: string): readonly string[] {
     .filter((key) => builds(key) === service);
 }
 
+/** Compose can't add numbers: a second system has other first digits. */
+const publishedPort = (port: number) => String(port).replace(/^50(?=\d{3}$)/, `\${RONDO_PORT_PREFIX:-50}`);
+
 /** In the order and the words of the services that stand there. */
 function composeBlock({ service, port, database }: ComposeEntry): string {
   const lines = [
@@ -101,7 +106,7 @@ function composeBlock({ service, port, database }: ComposeEntry): string {
     '      <<: *environment',
     `      RONDO_LISTEN: 0.0.0.0:${port}`,
     ...(database === undefined ? [] : [`      DATABASE_URL: ${databaseUrl(database)}`]),
-    `    ports: ["127.0.0.1:${port}:${port}"]`,
+    `    ports: ["127.0.0.1:${publishedPort(port)}:${port}"]`,
     '    depends_on:',
     '      registry: { condition: service_healthy }',
     ...(database === undefined ? [] : ['      provision: { condition: service_completed_successfully }']),
