@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Clone, cloneRepository } from './src/clone.js';
+import { type Clone, cloneRepository, workspaceFolders } from './src/clone.js';
 import { freeBase } from './src/ports.js';
 import { node, root } from './src/run.js';
 
@@ -58,10 +58,7 @@ describe('of a clone that is not whole', () => {
   /** What git holds of it, as far as the doctor looks: nothing is installed, generated or built. */
   beforeEach(() => {
     clone = join(folder, 'a clone');
-    const parents = ['packages', 'services'].flatMap((parent) =>
-      readdirSync(join(root, parent)).map((name) => `${parent}/${name}`),
-    );
-    const manifests = ['.', 'e2e', 'bench', ...parents].map((parent) => `${parent}/package.json`);
+    const manifests = ['.', 'e2e', 'bench', ...workspaceFolders()].map((folder) => `${folder}/package.json`);
     for (const file of [
       'scripts',
       'proto',

@@ -22,8 +22,12 @@ export interface Clone {
 /** What is built already is taken along with its times, so that the copy's own build finds nothing to do. */
 const BUILT = ['packages/contracts/src', 'packages/contracts/descriptors.binpb'];
 
+/** Rondo's own services. A test must not depend on the services that a team has added. */
+const OWN_SERVICES = ['calculator', 'project-management', 'registry', 'sales'];
+
 /**
- * Copies the repository as it stands here: what git holds or would hold, changes included, and what is built.
+ * Copies the repository as it stands here: what git holds or would hold, changes included, and what is built. The copy
+ * has Rondo's own services only.
  *
  * @throws Error with the output of the step that failed.
  */
@@ -32,12 +36,15 @@ export async function cloneRepository(): Promise<Clone> {
   const clone = open(mkdtempSync(join(tmpdir(), 'rondo clone #1 ')));
   try {
     await copySources(clone.root);
-    for (const built of [...BUILT, ...distFolders()]) copyBuilt(built, clone.root);
+    for (const built of [...BUILT, ...workspaceFolders().map((folder) => `${folder}/dist`)])
+      copyBuilt(built, clone.root);
+    await succeed('the build of the copy', clone.node('scripts/run.mjs', 'build'));
+    for (const service of addedServices(clone.root)) {
+      await succeed(`the removal of ${service}`, clone.rondo('remove', 'service', service, '--force'));
+    }
     await clone.git('init', '--quiet', '--initial-branch=main');
     await clone.git('add', '--all');
     await clone.git('commit', '--quiet', '--message=A copy');
-    const { code, stdout, stderr } = await clone.node('scripts/run.mjs', 'build');
-    if (code !== 0) throw new Error(`the copy doesn't build: ${stdout}${stderr}`);
     return clone;
   } catch (error) {
     clone.remove();
@@ -80,8 +87,19 @@ async function copySources(to: string): Promise<void> {
   }
 }
 
-const distFolders = () =>
-  ['packages', 'services'].flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}/dist`));
+async function succeed(what: string, work: Promise<Ended>): Promise<void> {
+  const { code, stdout, stderr } = await work;
+  if (code !== 0) throw new Error(`${what} failed: ${stdout}${stderr}`);
+}
+
+const addedServices = (folder: string) =>
+  readdirSync(join(folder, 'services')).filter((service) => !OWN_SERVICES.includes(service));
+
+/** The folders of packages and services, as paths from the root. A folder without a manifest is no longer one of them. */
+export const workspaceFolders = (): readonly string[] =>
+  ['packages', 'services']
+    .flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}`))
+    .filter((folder) => existsSync(join(root, folder, 'package.json')));
 
 function copyBuilt(built: string, to: string): void {
   const from = join(root, built);
