@@ -29,7 +29,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Nothing of whoever runs the tests. */
-const UNSET = { RONDO_REGISTRY: '', RONDO_DATABASE_ADMIN_URL: '' };
+const UNSET = { RONDO_REGISTRY: '', RONDO_DATABASE_ADMIN_URL: '', NODE_PATH: '' };
 
 /** Runs the doctor of a clone, and returns what it found by name. */
 async function examine(clone: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {

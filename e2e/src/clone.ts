@@ -39,12 +39,10 @@ export async function cloneRepository(): Promise<Clone> {
     for (const built of [...BUILT, ...workspaceFolders().map((folder) => `${folder}/dist`)])
       copyBuilt(built, clone.root);
     await succeed('the build of the copy', clone.node('scripts/run.mjs', 'build'));
-    for (const service of addedServices(clone.root)) {
-      await succeed(`the removal of ${service}`, clone.rondo('remove', 'service', service, '--force'));
-    }
     await clone.git('init', '--quiet', '--initial-branch=main');
     await clone.git('add', '--all');
     await clone.git('commit', '--quiet', '--message=A copy');
+    await removeAdded(clone);
     return clone;
   } catch (error) {
     clone.remove();
@@ -92,7 +90,21 @@ async function succeed(what: string, work: Promise<Ended>): Promise<void> {
   if (code !== 0) throw new Error(`${what} failed: ${stdout}${stderr}`);
 }
 
-const addedServices = (folder: string) =>
+async function removeAdded(clone: Clone): Promise<void> {
+  const remaining = addedServices(clone.root);
+  if (remaining.length === 0) return;
+  // A service that another one calls is refused, and removed in the next round.
+  for (const service of remaining) await clone.rondo('remove', 'service', service);
+  const [called] = addedServices(clone.root);
+  if (called !== undefined && addedServices(clone.root).length === remaining.length) {
+    await succeed(`the removal of ${called}`, clone.rondo('remove', 'service', called, '--force'));
+  }
+  await clone.git('add', '--all');
+  await clone.git('commit', '--quiet', '--amend', '--message=A copy');
+  return removeAdded(clone);
+}
+
+const addedServices = (folder: string): readonly string[] =>
   readdirSync(join(folder, 'services')).filter((service) => !OWN_SERVICES.includes(service));
 
 /** The folders of packages and services, as paths from the root. A folder without a manifest is no longer one of them. */
