@@ -4,5 +4,5 @@ export { paintJson } from './json.js';
 export { didYouMean } from './nearest.js';
 export { createPaint, type Paint, type Style } from './paint.js';
 export { printable } from './printable.js';
-export { formatTable, type TableOptions } from './table.js';
+export { formatTable } from './table.js';
 export type { Input, Terminal } from './terminal.js';
