@@ -136,7 +136,7 @@ describe('rondo dev', () => {
   it('says in one line which handler a contract that changed asks for, and which it leaves over', async () => {
     const method = 'rpc Negate(AddRequest) returns (AddResponse);\n\n  ';
     edit(CONTRACT, 'rpc Subtract(', `${method}rpc Subtract(`);
-    const handler = 'no handler for calculator.v1.CalculatorService/Negate: add negate, or run: npx rondo new service';
+    const handler = 'no handler for calculator.v1.CalculatorService/Negate: add negate, or run: ./rondo new service';
     expect(await says(/FAILED {2}/)).toMatch(
       new RegExp(`^services/calculator/src/calculator\\.ts:\\d+:\\d+ ${handler} calculator\\nFAILED .*: what has one`),
     );

@@ -130,7 +130,7 @@ describe('of a clone that is not whole', () => {
     expect(rondo).toMatchObject({ state: 'fail', detail: expect.stringContaining('half-of-it.js') });
     const { code, stderr } = await node([join(clone, 'scripts/rondo.mjs'), 'ps']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^rondo: can't be loaded \(.*half-of-it.*npx rondo doctor\n$/);
+    expect(stderr).toMatch(/^rondo: can't be loaded \(.*half-of-it.*\.\/rondo doctor\n$/);
   });
 
   it('finds a manifest that no start would take, and goes on', async () => {
@@ -263,10 +263,10 @@ describe('of a system that runs', () => {
       processes: {
         state: 'warn',
         detail: expect.stringMatching(/^registry, calculator-2, .*: ended, or never started$/),
-        remedy: expect.stringContaining(`npx rondo logs registry --data ${folder}`),
+        remedy: expect.stringContaining(`./rondo logs registry --data ${folder}`),
       },
       database: { state: 'fail', detail: expect.stringContaining('has ended') },
-      registry: { state: 'fail', remedy: expect.stringContaining(`npx rondo logs registry --data ${folder}`) },
+      registry: { state: 'fail', remedy: expect.stringContaining(`./rondo logs registry --data ${folder}`) },
     });
     calculator.kill('SIGSTOP');
     expect(await examine(root, ['--data', folder])).toMatchObject({

@@ -13,7 +13,7 @@ describe('handlers that do not follow their contract', () => {
   it('a new method: which handler is missing, where, and what writes it', () => {
     const said = `${FILE}(12,14): error TS2741: Property 'sayBye' is missing in type '${OBJECT}' but required in type '${HANDLERS}'.`;
     expect(texts(said)).toEqual([
-      `${FILE}:12:14 no handler for helloworld.Greeter/SayBye: add sayBye, or run: npx rondo new service greeter`,
+      `${FILE}:12:14 no handler for helloworld.Greeter/SayBye: add sayBye, or run: ./rondo new service greeter`,
     ]);
   });
 
@@ -22,7 +22,7 @@ describe('handlers that do not follow their contract', () => {
     const said = `${FILE}(12,14): error TS2740: Type '${OBJECT}' is missing the following properties from type '${HANDLERS}': ${missing}`;
     expect(texts(said)).toEqual([
       `${FILE}:12:14 no handler for helloworld.Greeter/SayBye, helloworld.Greeter/SayMore, helloworld.Greeter/SayLess, ` +
-        'helloworld.Greeter/SayNo, …: add sayBye, sayMore, sayLess, sayNo, …, or run: npx rondo new service greeter',
+        'helloworld.Greeter/SayNo, …: add sayBye, sayMore, sayLess, sayNo, …, or run: ./rondo new service greeter',
     ]);
   });
 

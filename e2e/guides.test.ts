@@ -96,7 +96,7 @@ describe('docs/guides/canary.md', () => {
   /** A line of the guide as it stands, with what `npx` and `npm start` see to. */
   const run = (line: string, more = '') => {
     const command = line
-      .replace('npx rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
+      .replace('./rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
       .replace(' node ', ' exec node ');
     return start('/bin/sh', ['-c', `${command} ${more}`], { RONDO_REGISTRY: registry });
   };

@@ -17,7 +17,8 @@ let system: System;
 let socket: string;
 
 beforeAll(async () => {
-  system = await startSystem({ prefix: LONG });
+  const env = { RONDO_METRICS: '127.0.0.1:9464', RONDO_LOG_LEVEL: 'warn' };
+  system = await startSystem({ prefix: LONG, metrics: true, env });
   socket = socketOf(system.data);
 });
 
@@ -42,6 +43,17 @@ describe('a running system', () => {
     expect(socket.startsWith(system.data)).toBe(false);
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
     expect(statSync(socket).mode & 0o777).toBe(0o600);
+  });
+
+  it('serves the metrics of each process at a port of its own, which it names', async () => {
+    const addresses = [...system.banner.matchAll(/^ {2}(\S+) +(http:\S+\/metrics)$/gm)];
+    expect(addresses.map(([, name]) => name).sort()).toEqual([...EVERYTHING].sort());
+    for (const [, , url = ''] of addresses) {
+      expect(await (await fetch(url)).text()).toContain('# TYPE ');
+    }
+    expect(system.said()).toContain(
+      'RONDO_METRICS is one address, and many processes run: --metrics gives each its own',
+    );
   });
 
   it('says what runs', async () => {

@@ -129,7 +129,7 @@ message M {}
       expect(read('proto/errand/v1/errand.proto')).toBe(ERRAND);
       const billing = await clone.rondo('new', 'service', 'billing', '--with-database');
       expect(billing.stderr).toMatch(/^(?:ok +\w+ +\d+\.\d s\n){6}$/);
-      expect(billing.stdout).toContain("npx rondo call billing.v1.BillingService/Echo '{}'");
+      expect(billing.stdout).toContain("./rondo call billing.v1.BillingService/Echo '{}'");
       expect(read(UNCONCERNED)).toContain(MARK);
       const check = await clone.node('scripts/run.mjs', 'check');
       expect(check).toMatchObject({ code: 0, stdout: expect.stringContaining('0 failed') });

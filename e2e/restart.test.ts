@@ -49,7 +49,7 @@ const restart = (...words: readonly string[]) => system.rondo('restart', ...word
 describe('what ends by itself is started again', () => {
   it('an instance: calls reach it again', async () => {
     await untilBack('calculator-2', await kill('calculator-2'));
-    const logs = `Its log: npx rondo logs calculator-2 --data ${system.data}`;
+    const logs = `Its log: ./rondo logs calculator-2 --data ${system.data}`;
     expect(system.said()).toContain(`calculator-2 has ended (SIGKILL): it is restarted in 0.5 s. ${logs}`);
     await says('calculator-2 runs again');
     await eventually(async () => {
@@ -107,7 +107,7 @@ describe('rondo restart', () => {
 
   it('says what there is, and that no system runs', async () => {
     expect(await restart('calculator-4')).toMatchObject({
-      code: 2,
+      code: 1,
       stderr: expect.stringMatching(
         /there is nothing called "calculator-4" to restart\. Did you mean "calculator-\d"\?/,
       ),
@@ -124,7 +124,7 @@ describe('what ends five times within a minute', () => {
   it('stays down, until it is restarted on request', async () => {
     for (let exit = 1; exit <= 5; exit += 1) await kill('calculator-3');
     await says('calculator-3 has ended (SIGKILL), 5 times within a minute: it stays down');
-    expect(system.said()).toContain(`Once the cause is fixed: npx rondo restart calculator-3 --data ${system.data}`);
+    expect(system.said()).toContain(`Once the cause is fixed: ./rondo restart calculator-3 --data ${system.data}`);
     expect(await processOf('calculator-3')).toMatchObject({ state: 'failed', exits: 5 });
     expect(await restart('calculator-3')).toMatchObject({ code: 0 });
     expect((await processOf('calculator-3')).exits).toBeUndefined();

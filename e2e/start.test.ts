@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freeBase } from './src/ports.js';
 import { start } from './src/run.js';
 
-const USAGE = 'npm start -- [--data DIR] [--port-base N] [--no-restart]';
+const USAGE = 'npm start -- [--data DIR] [--port-base N] [--metrics] [--no-restart]';
 const PATIENCE_MS = 240_000;
 const isRoot = process.getuid?.() === 0;
 
@@ -44,6 +44,13 @@ describe('npm start refuses in one line', () => {
   it('options that npm kept for itself', async () => {
     const line = `npm took --port-base for an option of its own; ours come after a "--": ${USAGE}`;
     expect(await refusal([], { npm_config_port_base: '21000' })).toBe(`npm start: ${line}\n`);
+  });
+
+  it('nothing, and lists its options, for --help', async () => {
+    const { code, stdout } = await start(process.execPath, ['scripts/run.mjs', 'start', '--help']).ended;
+    expect(code).toBe(0);
+    for (const option of ['--data', '--port-base', '--metrics', '--no-restart'])
+      expect(stdout).toContain(`  ${option}`);
   });
 
   it('a port in use', async () => {

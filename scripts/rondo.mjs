@@ -18,7 +18,7 @@ try {
   // rondo tells its own faults: what comes here is one of its parts missing.
   const reason = `can't be loaded (${error.message.split('\n')[0]})`;
   if (command === 'doctor') await withoutCli(reason);
-  console.error(`rondo: ${reason}. Build it: npm run build; or see what is wrong: npx rondo doctor`);
+  console.error(`rondo: ${reason}. Build it: npm run build; or see what is wrong: ./rondo doctor`);
   process.exit(1);
 }
 

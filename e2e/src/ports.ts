@@ -15,18 +15,20 @@ const CLAIMS = join(tmpdir(), 'rondo-test-ports');
 
 /**
  * A base port that no other test uses as long as this process lives. The ports of a whole system from it on are free, as
- * far as can be told.
+ * far as can be told: 40 of them, or as many as `count` says.
  *
  * @throws Error if there is none.
  */
-export async function freeBase(): Promise<number> {
+export async function freeBase(count = RANGE): Promise<number> {
+  const ranges = Math.ceil(count / RANGE);
   for (let turn = 0; turn < BASES; turn += 1) {
     const base = FIRST + ((process.pid + turn) % BASES) * RANGE;
-    if (!claim(base)) continue;
-    const free = await Promise.all(Array.from({ length: RANGE }, (_, offset) => isFree(base + offset)));
+    const claimed = Array.from({ length: ranges }, (_, range) => claim(base + range * RANGE));
+    if (!claimed.every(Boolean)) continue;
+    const free = await Promise.all(Array.from({ length: ranges * RANGE }, (_, offset) => isFree(base + offset)));
     if (free.every(Boolean)) return base;
   }
-  throw new Error(`no ${RANGE} free ports in a row`);
+  throw new Error(`no ${ranges * RANGE} free ports in a row`);
 }
 
 function claim(base: number): boolean {

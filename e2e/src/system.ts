@@ -41,22 +41,34 @@ export interface SystemOptions {
   readonly prefix?: string;
   /** Whether what ends by itself is started again; by default not, as tests end processes to have them away. */
   readonly restarts?: boolean;
+  /** Whether each process serves its metrics. */
+  readonly metrics?: boolean;
+  /** What the launcher finds in its environment beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The ports of a system with metrics: they are 500 above the others, and 100 more for each instance. */
+const PORTS_WITH_METRICS = 800;
+
 /** Starts a system, with everything built already. */
-export function startSystem({ prefix = 'rondo-e2e-', restarts = false }: SystemOptions = {}): Promise<System> {
+export function startSystem(options: SystemOptions = {}): Promise<System> {
+  const { prefix = 'rondo-e2e-' } = options;
   const data = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(data, 0o755); // so that the database's account can enter it, and nothing of it stands elsewhere
-  return startSystemOn(data, restarts);
+  return startSystemOn(data, options);
 }
 
 /** The same, on a data folder that is there already. */
-export async function startSystemOn(data: string, restarts = false): Promise<System> {
-  const base = await freeBase();
+export async function startSystemOn(
+  data: string,
+  { restarts = false, metrics = false, env: extra = {} }: SystemOptions = {},
+): Promise<System> {
+  const base = await freeBase(metrics ? PORTS_WITH_METRICS : undefined);
   const registry = `127.0.0.1:${base}`;
   const args = [join(root, 'scripts/run.mjs'), 'start', '--data', data, '--port-base', String(base)];
   if (!restarts) args.push('--no-restart');
-  const launcher = start(process.execPath, args);
+  if (metrics) args.push('--metrics');
+  const launcher = start(process.execPath, args, extra);
   await Promise.race([
     eventually(() => {
       if (!launcher.output().stdout.includes('Rondo is up')) throw new Error(`not up: ${describe(launcher)}`);

@@ -39,7 +39,7 @@ function describeMissing(file, service, keys) {
   const more = keys.length > named.length ? ', …' : '';
   const methods = named.map((key) => `${service}/${methodOf(key)}`).join(', ');
   const [, folder] = /^services\/([^/]+)\//.exec(file) ?? [];
-  const command = folder === undefined ? '' : `, or run: npx rondo new service ${folder}`;
+  const command = folder === undefined ? '' : `, or run: ./rondo new service ${folder}`;
   return `no handler for ${methods}${more}: add ${named.join(', ')}${more}${command}`;
 }
 

@@ -7,7 +7,7 @@ const FOLDERS = ['proto', 'packages', 'services'];
 const AT_THE_ROOT =
   /^(?:buf(?:\.gen)?\.yaml|pnpm-(?:lock|workspace)\.yaml|package\.json|tsconfig\.(?:base|build)\.json)$/;
 /** What editors keep beside a file has other endings. */
-const COUNTS = /(?:(?<!\.test)\.ts|\.proto|\.sql|\/package\.json|\/tsconfig\.json)$/;
+const COUNTS = /(?:(?<!\.test)\.ts|\.proto|\.sql|\/\.env|\/package\.json|\/tsconfig\.json)$/;
 /** Beside a `src`; a folder of contracts may be called anything. */
 const LEFT_OUT = /^(?:packages|services)\/[^/]+\/(?:node_modules|dist|test)$|^packages\/contracts\/src$/;
 const EXHAUSTED = ['ENOSPC', 'EMFILE'];

@@ -5,20 +5,22 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { generatedFrom } from '../generate.mjs';
 import { entryOf } from '../launch/children.mjs';
+import { envFileOf } from '../launch/environment.mjs';
 import { root } from '../process.mjs';
 
 const IMPORTS = /(?:\bfrom|\bimport)\s*\(?\s*["']((?:\.{1,2}\/|@rondo\/)[^"']+)["']/g;
 
 /**
  * The modules that it loads of this repository, as they are built; its contracts, from which reflection answers; its
- * migrations and its manifest.
+ * migrations, its manifest and its `.env`.
  * @param {import('../launch/manifests.mjs').Manifest} manifest
  */
 export function versionOf(manifest) {
   const generated = generatedFrom();
   const contracts = manifest.contracts.map((file) => generated[file]);
   const hash = createHash('sha256').update(JSON.stringify({ manifest, contracts }));
-  for (const file of [...modulesOf(entryOf(manifest.service)), ...migrationsOf(manifest.service)]) {
+  const { service } = manifest;
+  for (const file of [...modulesOf(entryOf(service)), ...migrationsOf(service), envFileOf(service)]) {
     hash.update(`\0${file}\0`).update(existsSync(file) ? readFileSync(file) : '');
   }
   return hash.digest('hex');

@@ -38,7 +38,7 @@ async function embedded(data) {
   if (launcher !== undefined && (await hasDied(data))) {
     return fail(
       'the embedded PostgreSQL of the system that runs has ended',
-      `npx rondo restart postgres${dataFlag(data)}`,
+      `./rondo restart postgres${dataFlag(data)}`,
     );
   }
   if (version === undefined) return fail(`the PostgreSQL of ${name} doesn't run here`, OWN_SERVER);

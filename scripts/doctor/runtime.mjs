@@ -60,8 +60,5 @@ export async function processes({ data: folder }) {
   const [{ name }] = absent;
   const option = dataFlag(folder);
   const detail = `${absent.map((one) => one.name).join(', ')}: ended, or never started`;
-  return warn(
-    detail,
-    `npx rondo logs ${name}${option} may say why; start it again: npx rondo restart ${name}${option}`,
-  );
+  return warn(detail, `./rondo logs ${name}${option} may say why; start it again: ./rondo restart ${name}${option}`);
 }

@@ -80,7 +80,7 @@ export async function built() {
   );
   if (stale.length === 0) return ok('is that of the sources');
   const itself = stale.includes('packages/cli') ? ' (rondo itself among them)' : '';
-  return warn(`older than the sources: ${stale.join(', ')}${itself}; npx rondo runs what was built last`, BUILD);
+  return warn(`older than the sources: ${stale.join(', ')}${itself}; ./rondo runs what was built last`, BUILD);
 }
 
 /** Whether a project was built, and something of it has gone since. */

@@ -3,12 +3,11 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../process.mjs';
+import { environmentOf } from './environment.mjs';
 import { openLog } from './log-file.mjs';
 
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
 const STOP_TIMEOUT_MS = 15_000;
-/** What a shell may have set for its own use, and no service here may inherit. */
-const OURS_ALONE = ['RONDO_ADVERTISE', 'RONDO_METRICS', 'RONDO_DATABASE_ADMIN_URL', 'DATABASE_URL'];
 
 /**
  * @typedef {object} Child
@@ -31,11 +30,10 @@ export const entryOf = (service) => path.join(root, 'services', service, 'dist/m
  * @returns {Child}
  */
 export function startChild({ name, service, port }, { data, env, warn, append }) {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OURS_ALONE.includes(key)));
   // Stacks name the sources, as in the images.
   const child = spawn(process.execPath, ['--enable-source-maps', entryOf(service)], {
     cwd: root,
-    env: { ...inherited, ...env, RONDO_INSTANCE_ID: name, RONDO_LISTEN: `127.0.0.1:${port}` },
+    env: { ...environmentOf(service), ...env, RONDO_INSTANCE_ID: name, RONDO_LISTEN: `127.0.0.1:${port}` },
     // Ctrl-C reaches this process alone, which stops the others in order; they stop by themselves when the channel to
     // it breaks, whatever ended it.
     detached: true,

@@ -4,6 +4,7 @@ import { createCommands } from './commands.mjs';
 import { openControl } from './control.mjs';
 import { requireUsable, withDataFolder } from './data-folder.mjs';
 import { databaseServer, startDatabases } from './database.mjs';
+import { loadRootEnv } from './environment.mjs';
 import { readManifests } from './manifests.mjs';
 import { dataFlag, parseOptions, startBeside } from './options.mjs';
 import { plan } from './plan.mjs';
@@ -45,14 +46,23 @@ export async function runLauncher(launch) {
   const startedAt = performance.now();
   const stop = stopRequest();
   try {
+    loadRootEnv();
     const options = parseOptions(args, command);
+    if (options.help !== undefined) {
+      console.log(options.help);
+      return 0;
+    }
     const otherwise = `choose another folder: ${startBeside(command, options.portBase).replace(/ --port-base.*/, '')}`;
     const server = databaseServer(options);
+    const planned = plan(readManifests(), options.portBase);
     await requireFreePorts(
-      [...plan(readManifests(), options.portBase), server],
+      [...planned, server, ...(options.metrics ? planned.map(metricsListener) : [])],
       `Stop what listens there, or start beside it: ${startBeside(command, options.portBase)}`,
     );
     requireUsable(options.data, otherwise);
+    if (process.env.RONDO_METRICS) {
+      console.warn(`${command}: RONDO_METRICS is one address, and many processes run: --metrics gives each its own`);
+    }
     if (!(await build(stop)) || stop.signal.aborted) return 1;
     return await withDataFolder(options.data, { purpose: command, otherwise, signal: stop.signal }, () =>
       withDatabases({ launch, options, server, stop, startedAt }),
@@ -65,6 +75,8 @@ export async function runLauncher(launch) {
     return 1;
   }
 }
+
+const metricsListener = ({ name, metricsPort }) => ({ name: `metrics of ${name}`, port: metricsPort });
 
 async function withDatabases({ launch, options, server, stop, startedAt }) {
   const supervisor = supervise(options, stop.signal);
@@ -89,7 +101,7 @@ async function withDatabases({ launch, options, server, stop, startedAt }) {
 /** What is to stop isn't restarted. */
 function supervise({ data, restarts }, signal) {
   const flag = dataFlag(data);
-  const hint = (name) => ({ logs: `npx rondo logs ${name}${flag}`, restart: `npx rondo restart ${name}${flag}` });
+  const hint = (name) => ({ logs: `./rondo logs ${name}${flag}`, restart: `./rondo restart ${name}${flag}` });
   const supervisor = createSupervisor({ restarts, tell: (line) => console.warn(line), hint });
   signal.addEventListener('abort', supervisor.close, { once: true });
   if (signal.aborted) supervisor.close();

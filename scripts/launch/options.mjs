@@ -3,20 +3,33 @@ import path from 'node:path';
 import { parse, quoted, takenByNpm } from '../options.mjs';
 import { root } from '../process.mjs';
 
-const OPTIONS = '[--data DIR] [--port-base N] [--no-restart]';
+const OPTIONS = '[--data DIR] [--port-base N] [--metrics] [--no-restart]';
+const EXPLAINED = `
+  --data DIR       where the database, logs and passwords are kept; .rondo by default
+  --port-base N    the registry's port, which the others follow; 50050 by default
+  --metrics        serve each process's metrics, 500 ports above its own
+  --no-restart     leave a process down that ends by itself
+  --help           print this
+
+Processes read services/<name>/.env, and all of them .env; what the environment sets counts more.`;
 /** Where a system is when it isn't told otherwise. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 const LAST_OFFSET = 9;
+const LAST_BASE_WITH_METRICS = 64_000;
 const ACCEPTED = {
   data: { type: 'string' },
   'port-base': { type: 'string', default: `${DEFAULTS.portBase}` },
+  metrics: { type: 'boolean', default: false },
   'no-restart': { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
 };
 
 /**
  * @typedef {object} Options
  * @property {string} data Holds the database, the logs and the passwords; absolute.
  * @property {number} portBase The registry's port; the others follow it.
+ * @property {boolean} metrics Whether each process serves its metrics.
+ * @property {string} [help] What was asked for instead.
  * @property {boolean} restarts Whether a process that ends by itself is started again.
  */
 
@@ -31,6 +44,7 @@ export function parseOptions(args, command) {
   const taken = takenByNpm(Object.keys(ACCEPTED), usage);
   if (taken !== undefined) throw new Error(taken);
   const { values, positionals } = parse({ args, allowPositionals: true, options: ACCEPTED }, usage);
+  if (values.help) return { help: `${usage}\n${EXPLAINED}` };
   if (positionals.length > 0) {
     // `npm start --data D` hands npm the flag and leaves us its value.
     throw new Error(`"${positionals[0]}" is not expected here; options come after a "--": ${usage}`);
@@ -40,9 +54,14 @@ export function parseOptions(args, command) {
     const range = `1024 to ${65_535 - LAST_OFFSET}`;
     throw new Error(`--port-base ${values['port-base']}: must be a whole number from ${range}: ${usage}`);
   }
+  if (values.metrics && portBase > LAST_BASE_WITH_METRICS) {
+    throw new Error(
+      `--port-base ${portBase}: at most ${LAST_BASE_WITH_METRICS} with --metrics, whose ports are higher: ${usage}`,
+    );
+  }
   if (values.data === '') throw new Error(`--data must name a folder: ${usage}`);
   const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? DEFAULTS.data);
-  return { data, portBase, restarts: !values['no-restart'] };
+  return { data, portBase, metrics: values.metrics, restarts: !values['no-restart'] };
 }
 
 /**

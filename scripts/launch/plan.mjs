@@ -7,6 +7,7 @@ import { DEFAULTS } from './options.mjs';
  * @property {string} name The instance's id, and its log file's name.
  * @property {string} service The folder under services/.
  * @property {number} port 0 for any that is free.
+ * @property {number} metricsPort Where it serves its metrics, if it is asked to.
  */
 
 /** The name of the PostgreSQL that is brought along, among the processes. */
@@ -14,6 +15,10 @@ export const POSTGRES = 'postgres';
 
 /** The database's port, counted from the base. */
 export const DATABASE_OFFSET = 9;
+
+/** Metrics of a service's first instance, counted from its own port, and of each further one from there. */
+const METRICS_OFFSET = 500;
+const INSTANCE_OFFSET = 100;
 
 /**
  * @param {import('./manifests.mjs').Manifest[]} manifests
@@ -28,11 +33,15 @@ export function plan(manifests, portBase) {
   return processes;
 }
 
+/** @param {Planned} planned */
+export const metricsAddress = ({ metricsPort }) => `127.0.0.1:${metricsPort}`;
+
 /** The first instance has the service's port; the others take what is free. */
 function planService({ service, port, instances }, portBase) {
   return Array.from({ length: instances }, (_, index) => ({
     name: service === REGISTRY ? service : `${service}-${index + 1}`,
     service,
     port: index === 0 ? port - DEFAULTS.portBase + portBase : 0,
+    metricsPort: port - DEFAULTS.portBase + portBase + METRICS_OFFSET + index * INSTANCE_OFFSET,
   }));
 }

@@ -1,7 +1,7 @@
 /** The processes of services: started, supervised, replaced and stopped, in the entries of the system. */
 import { firstToEnd, startChild, stopChildren } from './children.mjs';
 import { REGISTRY } from './manifests.mjs';
-import { plan } from './plan.mjs';
+import { metricsAddress, plan } from './plan.mjs';
 import { untilReady } from './ready.mjs';
 
 /**
@@ -9,12 +9,20 @@ import { untilReady } from './ready.mjs';
  *   warn: (line: string) => void, note: () => void, signal: AbortSignal }} settings `note` is called when other processes
  *   run than before; the signal aborts when the system closes.
  */
-export function createProcesses({ options: { data, portBase }, supervisor, registry, warn, note, signal: closing }) {
+export function createProcesses({
+  options: { data, portBase, metrics },
+  supervisor,
+  registry,
+  warn,
+  note,
+  signal: closing,
+}) {
   /** Those whose end was asked for. */
   const stopped = new WeakSet();
 
   const spawn = (entry, planned, append = false) => {
-    const child = startChild(planned, { data, env: entry.env, warn, append });
+    const env = { ...entry.env, ...(metrics && { RONDO_METRICS: metricsAddress(planned) }) };
+    const child = startChild(planned, { data, env, warn, append });
     void child.ended.then(() => closing.aborted || note());
     return child;
   };

@@ -41,7 +41,7 @@ export async function untilReady(registry, { names, failed, signal }) {
  */
 export async function listReady(registry) {
   const rows = await withRegistry(registry, (list) => list(new Date(0)));
-  if (rows === undefined) throw new Error(`the registry at ${registry} doesn't answer: npx rondo logs registry`);
+  if (rows === undefined) throw new Error(`the registry at ${registry} doesn't answer: ./rondo logs registry`);
   return rows;
 }
 

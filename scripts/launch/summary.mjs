@@ -1,5 +1,7 @@
 /** What is printed when all is up. */
+import { tryManifests } from './manifests.mjs';
 import { DEFAULTS, dataFlag } from './options.mjs';
+import { metricsAddress, plan } from './plan.mjs';
 
 /**
  * @param {import('./ready.mjs').Row[]} rows The registry first.
@@ -23,14 +25,20 @@ export function summary(rows, { system: { registry }, databases: database, optio
     '',
     ...table,
     '',
-    // Here: elsewhere, npx would look for a `rondo` of somebody else's.
+    ...(options.metrics ? [...metricsOf(rows, options), ''] : []),
     'Try, from another terminal in this folder:',
     '',
-    `  ${prefix}npx rondo ps`,
-    `  ${prefix}npx rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
+    `  ${prefix}./rondo ps`,
+    `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
     `  ${prefix}npm run seed        # a company with a year behind it: calculator prices its quotes, projects deliver them`,
-    `  npx rondo logs${dataFlag(options.data)} -f`,
+    `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
     'Ctrl-C stops all of it; the data stays for the next start.',
   ].join('\n');
+}
+
+function metricsOf(rows, { portBase }) {
+  const running = new Set(rows.map(({ name }) => name));
+  const planned = plan([...tryManifests().manifests.values()], portBase).filter(({ name }) => running.has(name));
+  return ['Metrics:', '', ...planned.map((one) => `  ${one.name.padEnd(22)}  http://${metricsAddress(one)}/metrics`)];
 }

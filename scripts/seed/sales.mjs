@@ -33,8 +33,7 @@ export async function acceptQuote({ quotes, orders, Status }, { name }, { orderD
   const endsAt = performance.now() + CONFIRMED_WITHIN_MS;
   for (let latest = order; ; latest = await orders.getOrder({ name: order.name })) {
     if (latest.project !== '') return latest;
-    if (performance.now() > endsAt)
-      throw new Error(`the project of ${order.name} isn't confirmed: see npx rondo tx ls`);
+    if (performance.now() > endsAt) throw new Error(`the project of ${order.name} isn't confirmed: see ./rondo tx ls`);
     await sleep(PAUSE_MS);
   }
 }

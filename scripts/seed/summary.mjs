@@ -1,7 +1,7 @@
 /** What is told of the company that was made. */
 import { formatDay, mondayOf } from './calendar.mjs';
 
-const CALL = 'npx rondo call';
+const CALL = './rondo call';
 
 /** What there is, and what to try on it. */
 export function describe({ counts, sales, told, today, foundedOn }) {

@@ -21,7 +21,7 @@ export async function loadScaffold(command: string) {
 /** That a command works on a repository, and what to do where there is none. */
 export const needsClone = (command: string, cause?: unknown): Error =>
   new Error(
-    `rondo ${command} needs a clone of the repository that is built (npm run build): run npx rondo ${command} there`,
+    `rondo ${command} needs a clone of the repository that is built (npm run build): run ./rondo ${command} there`,
     { cause },
   );
 

@@ -5,7 +5,7 @@ it('rondo dev says that it needs a clone where there is none', async () => {
   expect(await rondo(['dev'], { repository: '/nowhere' })).toEqual({
     exitCode: 1,
     stdout: '',
-    stderr: 'rondo: rondo dev needs a clone of the repository that is built (npm run build): run npx rondo dev there\n',
+    stderr: 'rondo: rondo dev needs a clone of the repository that is built (npm run build): run ./rondo dev there\n',
   });
 });
 

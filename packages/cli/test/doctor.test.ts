@@ -135,7 +135,7 @@ describe('rondo doctor', () => {
     expect(JSON.parse(stdout).findings).toMatchObject([
       { name: 'slow' },
       { name: 'registry', state: 'ok' },
-      { name: 'instances', remedy: 'npx rondo logs starting-1 --data /elsewhere' },
+      { name: 'instances', remedy: './rondo logs starting-1 --data /elsewhere' },
       { name: 'health', state: 'fail' },
       { name: 'clock' },
     ]);

@@ -59,7 +59,7 @@ describe('rondo restart', () => {
 
   it('asks nothing of what is not there, and says what is', async () => {
     const { exitCode, stderr } = await restart('calculater-2');
-    expect(exitCode).toBe(2);
+    expect(exitCode).toBe(1);
     expect(stderr).toContain('there is nothing called "calculater-2" to restart. Did you mean "calculator-2"?');
     expect(stderr).toContain('There are: postgres, calculator, calculator-1, calculator-2');
     expect((await restart()).exitCode).toBe(2);

@@ -75,7 +75,7 @@ async function planRemoval({ root, name, force, signal }: RemoveServiceOptions):
   const manifests = readManifests(root);
   const manifest = manifests.find(({ service }) => service === name);
   if (manifest === undefined)
-    throw new Refusal(`there is no service "${name}"`, { remedy: 'npx rondo ps lists what runs' });
+    throw new Refusal(`there is no service "${name}"`, { remedy: './rondo ps lists what runs' });
   if (name === 'registry') throw new Refusal('every service stands on the registry', { remedy: 'name another' });
   const others = manifests.filter((one) => one !== manifest);
   const uses = usesOf(root, name);

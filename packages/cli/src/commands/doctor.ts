@@ -76,7 +76,7 @@ async function expectedSystem(
     const logOf = (instance: string) => `see the log of ${instance}; in containers: docker compose logs`;
     return { addresses, required: named || clone === undefined, logOf };
   }
-  const logOf = (instance: string) => `npx rondo logs ${instance}${data === dataDirectory ? '' : ` --data ${data}`}`;
+  const logOf = (instance: string) => `./rondo logs ${instance}${data === dataDirectory ? '' : ` --data ${data}`}`;
   const remedy = `${logOf('registry')}; then stop the system and start it again`;
   return { addresses: [running], required: true, logOf, remedy };
 }

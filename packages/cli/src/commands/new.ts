@@ -127,7 +127,7 @@ function describeCreated({ service, port, files, methods, exempt }: CreatedServi
       : [
           `  ${first.file}`,
           `      Write ${first.method} there; until then it answers UNIMPLEMENTED.`,
-          `  npx rondo call ${first.method} '{}'`,
+          `  ./rondo call ${first.method} '{}'`,
           starts ? '      Calls it.' : `      Calls it, where it runs: npm start has it at 127.0.0.1:${port}.`,
         ];
   return lines([

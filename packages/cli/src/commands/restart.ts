@@ -23,7 +23,7 @@ export const restart = defineCommand({
   ],
   exitCodes: {
     OK: 'It runs again, and is ready.',
-    FAILED: 'No system runs, or it did not become ready in time; standard error says why.',
+    FAILED: 'No system runs, it has no such process, or that did not become ready in time; standard error says why.',
   },
   complete: completeName,
   async run({ values, positionals: [name] }, context) {
@@ -52,8 +52,8 @@ const namesOf = (processes: readonly LauncherProcess[]): readonly string[] => [
   ...new Set(processes.flatMap(({ service, name }) => [service, name])),
 ];
 
-function unknownName(name: string, names: readonly string[]): UsageError {
-  return new UsageError(
+function unknownName(name: string, names: readonly string[]): Error {
+  return new Error(
     `there is nothing called "${name}" to restart.${didYouMean(name, names)} There are: ${names.join(', ')}`,
   );
 }

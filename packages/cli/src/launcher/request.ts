@@ -53,7 +53,7 @@ async function exchange(options: RequestLauncherOptions): Promise<Answer> {
   } catch (error) {
     signal.throwIfAborted();
     if (deadline.aborted)
-      throw new Error(`the system on ${dataDirectory} hasn't answered in ${timeoutMs / 1000} s; see: npx rondo doctor`);
+      throw new Error(`the system on ${dataDirectory} hasn't answered in ${timeoutMs / 1000} s; see: ./rondo doctor`);
     if (['ENOENT', 'ECONNREFUSED'].includes(codeOf(error) ?? '')) throw noLauncher(dataDirectory);
     throw error;
   } finally {

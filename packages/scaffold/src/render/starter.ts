@@ -6,7 +6,7 @@ export const starterFile = (name: string): string => `${snakeCase(name)}/v1/${sn
 /** A contract to begin with: small, whole, and commented for who reads their first. */
 export const renderStarter = (
   name: string,
-): string => `// What ${name} offers: a contract to change into your own. After a change run \`npx rondo new service ${name}\` again.
+): string => `// What ${name} offers: a contract to change into your own. After a change run \`./rondo new service ${name}\` again.
 syntax = "proto3";
 
 package ${snakeCase(name)}.v1;
