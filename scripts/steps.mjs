@@ -44,8 +44,12 @@ function mark({ code, skipped }) {
 
 const COLORS = { red: 31, green: 32, yellow: 33 };
 
-/** On a terminal that shows colours: NO_COLOR, FORCE_COLOR and TERM count as they do for Node. */
-const colored = (color, text) => (process.stdout.hasColors?.() ? `\x1b[${COLORS[color]}m${text}\x1b[39m` : text);
+/**
+ * On a terminal that shows colours: NO_COLOR, FORCE_COLOR and TERM count as they do for Node.
+ * @param {'red' | 'green' | 'yellow'} color
+ * @param {string} text
+ */
+export const colored = (color, text) => (process.stdout.hasColors?.() ? `\x1b[${COLORS[color]}m${text}\x1b[39m` : text);
 
 /** The first lines tell; a tool's thousandth complaint doesn't. */
 function excerpt(text) {

@@ -1,4 +1,5 @@
 /** What `rondo dev` says of a change, on one line. */
+import { colored } from '../steps.mjs';
 
 /**
  * @param {{ changed: string[], outcome: import('./reconcile.mjs').Outcome, faults: number, startedAt: number }} round
@@ -13,7 +14,7 @@ export function describeRound({ changed, outcome: { restarted, started, stopped,
     ...(faults === 0 ? [] : [`${faults} ${faults === 1 ? 'fault' : 'faults'}: what has one goes on as it was`]),
     ...(failed.length === 0 ? [] : [`${failed.length} can't be started`]),
   ];
-  const mark = faults + failed.length === 0 ? 'ok    ' : 'FAILED';
+  const mark = faults + failed.length === 0 ? colored('green', 'ok    ') : colored('red', 'FAILED');
   return `${mark}  ${describeFiles(changed)} → ${done.join('; ') || 'nothing to restart'} (${seconds} s)`;
 }
 
