@@ -1,3 +1,4 @@
+import { url as inspectorUrl } from 'node:inspector';
 import { networkInterfaces } from 'node:os';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient } from '@rondo/rpc/client';
@@ -63,7 +64,8 @@ function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOpt
         address,
         protocols: [Protocol.PROTOCOL_GRPC],
         security: Security.SECURITY_PLAINTEXT,
-        minPingInterval: MIN_PING_INTERVAL,
+        // A process that a debugger holds at a breakpoint is no frozen one: its clients shall not notice soon.
+        minPingInterval: inspectorUrl() === undefined ? MIN_PING_INTERVAL : undefined,
       },
     ],
     services: [...services],
