@@ -4,6 +4,8 @@ import { root } from './run.js';
 
 /** The code blocks of a guide whose fences name a file: ```` ```ts services/greeter/src/app.ts ````. */
 export interface Guide {
+  /** The files that its blocks name, in order. */
+  readonly files: readonly string[];
   /** @throws Error where the guide has no block of that name. */
   code(file: string): string;
   /** Writes the blocks of that names into a folder, as a reader would. */
@@ -12,9 +14,9 @@ export interface Guide {
   readonly commands: readonly string[];
 }
 
-/** A guide of docs/guides. */
-export function readGuide(name: string): Guide {
-  const text = readFileSync(join(root, 'docs/guides', name), 'utf8');
+/** A guide of docs/guides, or of another folder. */
+export function readGuide(name: string, folder = 'docs/guides'): Guide {
+  const text = readFileSync(join(root, folder, name), 'utf8');
   const blocks = new Map(
     [...text.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)].map(([, file = '', code = '']) => [file, code]),
   );
@@ -24,6 +26,7 @@ export function readGuide(name: string): Guide {
     return found;
   };
   return {
+    files: [...blocks.keys()],
     code,
     write(folder, ...files) {
       for (const file of files) {

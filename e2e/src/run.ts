@@ -23,6 +23,8 @@ export interface Running {
 export interface Place {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether its standard input is a pipe of the caller's; there is none by default. */
+  readonly input?: boolean;
 }
 
 /** Starts a program in the repository's folder. */
@@ -31,18 +33,18 @@ export function start(command: string, args: readonly string[], env: Readonly<Re
 }
 
 /** Starts a program in a folder of the caller's. */
-export function startIn({ cwd, env }: Place, command: string, args: readonly string[]): Running {
+export function startIn({ cwd, env, input = false }: Place, command: string, args: readonly string[]): Running {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, NODE_OPTIONS: '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   const ended = new Promise<Ended>((resolve, reject) => {

@@ -1,0 +1,301 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Status } from '@rondo/rpc/status';
+import { type Clone, cloneRepository } from './src/clone.js';
+import { eventually } from './src/eventually.js';
+import { type Guide, readGuide } from './src/guide.js';
+import { freeBase } from './src/ports.js';
+import { type Ended, type Running, root, startIn } from './src/run.js';
+
+const FOLDER = 'docs/cookbook';
+const [middleware, metadata, errors, streaming, configuration, debugging, database, oneService, fromRest] = [
+  'middleware',
+  'metadata',
+  'errors',
+  'streaming',
+  'configuration',
+  'debugging',
+  'database',
+  'one-service',
+  'from-rest',
+].map((name) => readGuide(`${name}.md`, FOLDER)) as [Guide, Guide, Guide, Guide, Guide, Guide, Guide, Guide, Guide];
+const noCompose = spawnSync('docker', ['compose', 'version']).status !== 0;
+/** Its WebSocket is an experiment before Node 22. */
+const WEB_SOCKET = process.versions.node.startsWith('20.') ? ['--experimental-websocket', '--no-warnings'] : [];
+
+let clone: Clone;
+/** Where the reader keeps contracts: `~` of the recipes. */
+let desk: string;
+let data: string;
+let base: number;
+let system: Running;
+/** What a test that fails may leave behind. */
+const started: Running[] = [];
+
+/** The first command of a recipe that has `part`. */
+function commandOf({ commands }: Guide, part: string): string {
+  const found = commands.find((line) => line.includes(part));
+  if (found === undefined) throw new Error(`no command has ${part}: ${commands.join('\n')}`);
+  return found;
+}
+
+/** The variables that a command line sets for its program. */
+function environmentOf(line: string): Record<string, string> {
+  const [assignments = ''] = /^(?:[A-Z_]+=\S+ )*/.exec(line) ?? [];
+  const pairs = assignments.trim().split(' ').filter(Boolean);
+  return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
+}
+
+/** Runs a line of a recipe as it stands, on the system of this test, with what `npx` sees to. */
+function run(line: string, more = ''): Running {
+  const command = line
+    .replace('npx rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
+    .replace(/(^| )node /, `$1exec "${process.execPath}" `)
+    .replace('~/', `"${desk}"/`);
+  const place = { cwd: clone.root, env: { RONDO_REGISTRY: `127.0.0.1:${base}`, CI: 'false' } };
+  return startIn(place, '/bin/sh', ['-c', `${command} ${more}`]);
+}
+
+async function succeed(work: Promise<Ended>): Promise<string> {
+  const { code, stdout, stderr } = await work;
+  if (code !== 0) throw new Error(`${stdout}${stderr}\nthe system: ${JSON.stringify(system?.output())}`);
+  return stdout;
+}
+
+const answer = async (line: string, more?: string) => JSON.parse(await succeed(run(line, more).ended));
+
+/** Makes a recipe's service, and writes all that the recipe shows. */
+async function follow(recipe: Guide): Promise<void> {
+  const line = recipe.commands.find((command) => command.startsWith('npx rondo new service '));
+  const isContract = (file: string) => file.endsWith('.proto');
+  recipe.write(desk, ...recipe.files.filter(isContract));
+  if (line !== undefined) await succeed(run(line).ended);
+  recipe.write(clone.root, ...recipe.files.filter((file) => file.includes('/') && !isContract(file)));
+}
+
+/** A recipe's service has the first port that is free, and here others were made before. */
+function givePort(service: string): void {
+  const folder = join(clone.root, 'services', service);
+  const { rondo } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const main = join(folder, 'src/main.ts');
+  writeFileSync(main, readFileSync(main, 'utf8').replace('50060', rondo.port));
+}
+
+beforeAll(async () => {
+  [desk, data] = [mkdtempSync(join(tmpdir(), 'rondo desk ')), mkdtempSync(join(tmpdir(), 'rondo-cookbook-'))];
+  clone = await cloneRepository();
+  for (const recipe of [middleware, errors, streaming, configuration, database, debugging, oneService]) {
+    await follow(recipe);
+  }
+  rmSync(join(clone.root, 'services/greeter/src/greeter.ts'));
+  givePort('greeter');
+  metadata.write(join(clone.root, 'e2e'), 'metadata.mjs');
+  await succeed(clone.node('scripts/run.mjs', 'build'));
+  base = await freeBase();
+  const env = [middleware, configuration].map((recipe) => environmentOf(commandOf(recipe, 'npm start')));
+  const args = ['scripts/run.mjs', 'start', '--data', data, '--port-base', String(base)];
+  system = startIn({ cwd: clone.root, env: Object.assign({}, ...env) }, process.execPath, args);
+  await Promise.race([
+    eventually(() => expect(system.output().stdout).toContain('Rondo is up')),
+    system.ended.then(({ stdout, stderr }) => Promise.reject(new Error(`${stdout}${stderr}`))),
+  ]);
+});
+
+afterAll(async () => {
+  for (const { process: child } of started) child.kill('SIGKILL');
+  system.process.kill('SIGINT');
+  await Promise.all([system, ...started].map(({ ended }) => ended));
+  clone.remove();
+  for (const folder of [desk, data]) rmSync(folder, { recursive: true, force: true });
+});
+
+describe(`${FOLDER}/README.md`, () => {
+  it('lists every recipe, and no recipe points to what is not there', () => {
+    const files = readdirSync(join(root, FOLDER));
+    const linksOf = (file: string) =>
+      [...readFileSync(join(root, FOLDER, file), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(
+        ([, link = '']) => link,
+      );
+    expect(linksOf('README.md')).toEqual(expect.arrayContaining(files.filter((file) => file !== 'README.md')));
+    const lost = files.flatMap((file) => linksOf(file).filter((link) => !existsSync(join(root, FOLDER, link))));
+    expect(lost).toEqual([]);
+  });
+});
+
+describe('middleware.md', () => {
+  it('lets in who has a key, and tells the handler who it is', async () => {
+    const line = commandOf(middleware, 'NotesService/Echo');
+    expect(await answer(line)).toEqual({ text: 'ada: hello' });
+    const { code, stderr } = await run(line.replace('swordfish', 'sword')).ended;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('UNAUTHENTICATED') });
+  });
+});
+
+describe('metadata.md', () => {
+  it('runs as it stands, and prints what it says', async () => {
+    expect(await succeed(run(commandOf(metadata, 'metadata.mjs')).ended)).toBe(metadata.code('output'));
+  });
+});
+
+describe('errors.md', () => {
+  it('leads from an unexpected error to its line in the source', async () => {
+    const { stderr } = await run(commandOf(errors, 'BorrowBook')).ended;
+    const [, trace = 'none'] = /INTERNAL: internal error; .* under trace ([0-9a-f]{32})\n/.exec(stderr) ?? [];
+    const log = await eventually(async () => {
+      const lines = (await succeed(run(commandOf(errors, 'rondo logs'), `--data '${data}'`).ended)).split('\n');
+      const found = lines.find((line) => line.includes(trace) && line.includes('"err"'));
+      return JSON.parse(found ?? '');
+    });
+    const source = errors.code('services/library/src/library.ts').split('\n');
+    const thrown = source.findIndex((line) => line.includes('is damaged')) + 1;
+    expect(log.err.stack).toContain(`services/library/src/library.ts:${thrown}:`);
+  });
+});
+
+describe('streaming.md', () => {
+  /** A member at a terminal. */
+  function enter(member: string) {
+    const [, script = ''] = commandOf(streaming, 'chat.mjs').split(' ');
+    const place = { cwd: clone.root, env: { RONDO_REGISTRY: `127.0.0.1:${base}` }, input: true };
+    const terminal = startIn(place, process.execPath, [script, member]);
+    started.push(terminal);
+    return terminal;
+  }
+
+  it('lets two members hear each other, and frees the place of one that is killed', async () => {
+    const ada = enter('Ada');
+    const bob = enter('Bob');
+    await eventually(() => {
+      bob.process.stdin?.write('here\n');
+      ada.process.stdin?.write('hello\n');
+      expect(bob.output().stdout).toContain('Ada: hello\n');
+      expect(ada.output().stdout).toContain('Bob: here\n');
+    });
+    bob.process.kill('SIGKILL');
+    await bob.ended;
+    const again = await eventually(async () => {
+      const second = enter('Bob');
+      second.process.stdin?.end('back\n');
+      const ended = await second.ended;
+      expect({ ...ended, stderr: '' }).toMatchObject({ code: 0 });
+      return ended;
+    });
+    expect(again.stderr).toBe('');
+    await eventually(() => expect(ada.output().stdout).toContain('Bob: back\n'));
+    ada.process.stdin?.end();
+    expect(await ada.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('configuration.md', () => {
+  const line = commandOf(configuration, 'GreeterService/Echo');
+
+  it('says at the start what is wrong, and of which variable', async () => {
+    const { code, stderr } = await run(commandOf(configuration, 'dist/main.js')).ended;
+    expect({ code, stderr }).toEqual({ code: 78, stderr: configuration.code('output') });
+  });
+
+  it('takes what is set in the environment', async () => {
+    expect((await answer(line)).text).toMatch(/ Grace \(Ada\)$/);
+  });
+
+  it('takes what stands in .env, unless the environment says otherwise', async () => {
+    expect(await answer(line)).toEqual({ text: 'Good evening Grace (Ada)' });
+  });
+});
+
+describe('debugging.md', () => {
+  it('stops in the line of the source, for longer than a frozen process would be called', async () => {
+    const file = 'services/calculator/src/published-calculator.ts';
+    const built = join(clone.root, file.replace('/src/', '/dist/').replace('.ts', '.js'));
+    const debugged = run(commandOf(debugging, '--inspect ').replace('--inspect', '--inspect=0'));
+    started.push(debugged);
+    const [url = ''] = await eventually(() => /ws:\S+/.exec(debugged.output().stderr) ?? Promise.reject());
+    await eventually(async () => {
+      const { instances } = await answer('npx rondo ps --json');
+      expect(instances).toContainEqual(expect.objectContaining({ instanceId: 'calculator-debug', status: 'SERVING' }));
+    });
+    const client = [...WEB_SOCKET, 'e2e/src/breakpoint.mjs', url, built, 'add: ({ a, b })', '3000'];
+    const debug = startIn({ cwd: clone.root }, process.execPath, client);
+    await eventually(() => expect(debug.output()).toEqual({ stdout: 'set\n', stderr: '' }));
+    expect(await answer(commandOf(debugging, 'calculator.Calculator/Add'))).toEqual({ result: '5' });
+    const source = readFileSync(join(clone.root, file), 'utf8').split('\n');
+    const line = source.findIndex((text) => text.includes('add: ({ a, b })')) + 1;
+    expect(await succeed(debug.ended)).toBe(`set\nhit ${join(clone.root, file)}:${line}\n`);
+    debugged.process.kill('SIGTERM');
+    expect(await debugged.ended).toMatchObject({ code: 0 });
+  });
+
+  it('has a test run by the command that the editor is told', async () => {
+    const { configurations } = JSON.parse(debugging.code('.vscode/launch.json'));
+    const line = commandOf(debugging, 'jest.js');
+    for (const { program = '', args = [] } of configurations) {
+      expect(existsSync(program.replace(/^\$\{workspaceFolder\}/, clone.root)) || program === '').toBe(true);
+      for (const arg of args.filter((word: string) => /^--(?!testTimeout)/.test(word))) expect(line).toContain(arg);
+    }
+    const { code, stderr } = await run(line).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/Tests: +\d+ passed/) });
+  });
+});
+
+describe('database.md', () => {
+  it('makes one invoice of a request that comes twice', async () => {
+    const line = commandOf(database, 'CreateInvoice');
+    const first = await answer(line);
+    expect(first).toMatchObject({ name: expect.stringMatching(/^invoices\//), totalCents: '1200' });
+    expect(await answer(line)).toEqual(first);
+  });
+});
+
+describe('one-service.md', () => {
+  it('has a container made of an image that can be, with variables that are read', () => {
+    const file = oneService.code('infra/compose/one-service.yml');
+    const reference = readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8');
+    const names = [...file.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name = '']) => name);
+    expect(names).toContain('RONDO_REGISTRY');
+    expect(names.filter((name) => !reference.includes(`\`${name}\``))).toEqual([]);
+    expect(existsSync(join(root, 'services', /SERVICE: (\S+)/.exec(file)?.[1] ?? 'none'))).toBe(true);
+  });
+
+  (noCompose ? it.skip : it)('has a compose file that docker understands', async () => {
+    expect(await succeed(run(commandOf(oneService, ' config ')).ended)).toBe('');
+    const config = commandOf(oneService, ' config ').replace('--quiet', '--format json');
+    const { dockerfile, context } = (await answer(config)).services['calculator-team'].build;
+    expect(existsSync(join(context, dockerfile))).toBe(true);
+  });
+});
+
+describe('from-rest.md', () => {
+  it('says how each code is called in HTTP', () => {
+    const text = readFileSync(join(root, FOLDER, 'from-rest.md'), 'utf8');
+    const missing = Object.keys(Status).filter((code) => !text.includes(`\`${code}\``));
+    expect(missing).toEqual(['OK', 'DATA_LOSS']);
+  });
+
+  it('has commands that do what it says', async () => {
+    const create = commandOf(fromRest, 'CreateProduct');
+    const product = await answer(create);
+    expect(await answer(create)).toEqual(product);
+    expect(await answer(commandOf(fromRest, 'ListProducts'))).toEqual({ products: [product], nextPageToken: '' });
+    expect((await run(commandOf(fromRest, 'products/none')).ended).stderr).toContain('NOT_FOUND');
+  });
+});
+
+describe('the services of the recipes', () => {
+  it('pass their tests', async () => {
+    const services = ['notes', 'library', 'chat', 'greeter', 'billing'];
+    const { code, stderr } = await clone.node('scripts/run.mjs', 'test', `services/(${services.join('|')})`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/Tests: +14 passed, 14 total/) });
+  });
+
+  it('have code that is typed and formatted as ours', async () => {
+    const typed = clone.node('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.tests.json');
+    const tidy = clone.node('node_modules/@biomejs/biome/bin/biome', 'check', 'services');
+    for (const { code, stdout, stderr } of await Promise.all([typed, tidy])) {
+      expect({ code, output: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, output: '' });
+    }
+  });
+});
