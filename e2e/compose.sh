@@ -10,7 +10,7 @@ rondo() { compose exec -T registry rondo "$@"; }
 fail() { echo "compose: $*" >&2; compose logs --tail 20 >&2; exit 1; }
 say() { echo "compose: $*"; }
 scratch=$(mktemp -d)
-trap 'compose down --volumes --remove-orphans >/dev/null 2>&1; rm -rf "$scratch"' EXIT
+trap 'docker compose --project-name rondo-e2e-team down >/dev/null 2>&1; compose down --volumes --remove-orphans >/dev/null 2>&1; rm -rf "$scratch"' EXIT
 
 # Tries a command for a minute.
 eventually() {
@@ -85,3 +85,12 @@ owner=$(compose exec -T postgres psql -U postgres -Atc "SELECT datdba::regrole F
 [ "$owner" = billing ] || fail "the database of billing belongs to: $owner"
 [[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo.example* ]] || fail 'the data is gone'
 say "services that were made are images that answer, with a database of their own where they want one; the data stays"
+
+# The recipe for one service alone, as it stands, in the network of this system.
+recipe=infra/compose/one-service.yml
+sed -n "\\|^\`\`\`yaml $recipe$|,/^\`\`\`$/{/^\`\`\`/d;p}" docs/cookbook/one-service.md >"$recipe"
+team() { TEAM_PROJECT=rondo-e2e-team SYSTEM_NETWORK=rondo-e2e_default docker compose -f "$recipe" "$@"; }
+team up --build --detach --wait
+[[ $(rondo call CalculatorService/Add '{"a": 2, "b": 3}' -H rondo-version=team) == *'"5"'* ]] || fail 'one service alone: no answer'
+team down
+say "one service alone joins the registry of a system that runs"
