@@ -243,7 +243,7 @@ it('an instance that an operator has cordoned gets no calls, and the error says 
   await registry.event({ position: at(10n), event: { $case: 'delta', value: { upserts: cordoned, removals: [] } } });
   const error = await failure(client.unary({}));
   expect(error.code).toBe(Status.UNAVAILABLE);
-  expect(error.message).toContain('a at a:1: cordoned by an operator; b at b:1: cordoned by an operator');
+  expect(error.message).toContain('a at a:1, b at b:1: cordoned by an operator');
   expect(channel.inspect()[0]?.endpoints.map(({ standing }) => standing)).toEqual(['cordoned', 'cordoned']);
 });
 
