@@ -49,10 +49,10 @@ function environmentOf(line: string): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
 }
 
-/** Runs a line of a recipe as it stands, on the system of this test, with what `npx` sees to. */
+/** Runs a line of a recipe as it stands, on the system of this test, by this Node. */
 function run(line: string, more = ''): Running {
   const command = line
-    .replace('npx rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
+    .replace('./rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
     .replace(/(^| )node /, `$1exec "${process.execPath}" `)
     .replace('~/', `"${desk}"/`);
   const place = { cwd: clone.root, env: { RONDO_REGISTRY: `127.0.0.1:${base}`, CI: 'false' } };
@@ -69,7 +69,7 @@ const answer = async (line: string, more?: string) => JSON.parse(await succeed(r
 
 /** Makes a recipe's service, and writes all that the recipe shows. */
 async function follow(recipe: Guide): Promise<void> {
-  const line = recipe.commands.find((command) => command.startsWith('npx rondo new service '));
+  const line = recipe.commands.find((command) => command.startsWith('./rondo new service '));
   const isContract = (file: string) => file.endsWith('.proto');
   recipe.write(desk, ...recipe.files.filter(isContract));
   // Its first test is replaced; those of all recipes run at the end.
@@ -215,7 +215,7 @@ describe('debugging.md', () => {
     started.push(debugged);
     const [url = ''] = await eventually(() => /ws:\S+/.exec(debugged.output().stderr) ?? Promise.reject());
     await eventually(async () => {
-      const { instances } = await answer('npx rondo ps --json');
+      const { instances } = await answer('./rondo ps --json');
       expect(instances).toContainEqual(expect.objectContaining({ instanceId: 'calculator-debug', status: 'SERVING' }));
     });
     const client = [...WEB_SOCKET, 'e2e/src/breakpoint.mjs', url, built, 'add: ({ a, b })', '3000'];
