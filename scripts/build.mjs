@@ -5,7 +5,7 @@ import { parseFaults } from './dev/faults.mjs';
 import { generate } from './generate.mjs';
 import { native } from './native.mjs';
 import { run } from './process.mjs';
-import { isBundleFresh, RONDO_BUNDLE, RONDO_MODULES } from './rondo-bundle.mjs';
+import { BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 import { step } from './steps.mjs';
 
 /**
@@ -50,7 +50,7 @@ export async function buildOnly(projects) {
 
 async function bundleRondo() {
   try {
-    await bundleFile(fileURLToPath(RONDO_MODULES), fileURLToPath(RONDO_BUNDLE));
+    await bundleFile(fileURLToPath(MODULES), fileURLToPath(BUNDLE));
     return { code: 0 };
   } catch (error) {
     return { code: 1, output: error.message };

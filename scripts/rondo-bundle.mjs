@@ -8,12 +8,12 @@ const MADE_OF = [
   new URL('../node_modules/.rondo-installed', packages),
 ];
 
-export const RONDO_MODULES = new URL('cli/dist/main.js', packages);
-export const RONDO_BUNDLE = new URL('cli/dist/rondo.mjs', packages);
+export const MODULES = new URL('cli/dist/main.js', packages);
+export const BUNDLE = new URL('cli/dist/rondo.mjs', packages);
 
 /** Whether the bundle is made of the modules as they are. `rondo dev` and `tsc` compile modules alone. */
 export function isBundleFresh() {
-  const bundledAt = modifiedAt(RONDO_BUNDLE);
+  const bundledAt = modifiedAt(BUNDLE);
   return bundledAt > 0 && MADE_OF.every((file) => modifiedAt(file) <= bundledAt);
 }
 

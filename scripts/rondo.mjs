@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /** `rondo` of this repository: installs and builds what is missing, then runs packages/cli. */
 import { existsSync } from 'node:fs';
-import { isBundleFresh, RONDO_BUNDLE, RONDO_MODULES } from './rondo-bundle.mjs';
+import { BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 
 const [command, ...rest] = process.argv.slice(2);
-if (!existsSync(RONDO_MODULES)) {
+if (!existsSync(MODULES)) {
   // The doctor changes nothing: what is missing is what it tells.
   if (command === 'doctor') await withoutCli('not built yet');
   // What it says goes to standard error: the other one is for what the command prints.
@@ -13,7 +13,7 @@ if (!existsSync(RONDO_MODULES)) {
   if (code !== 0) process.exit(1);
 }
 try {
-  await import((isBundleFresh() ? RONDO_BUNDLE : RONDO_MODULES).href);
+  await import((isBundleFresh() ? BUNDLE : MODULES).href);
 } catch (error) {
   // rondo tells its own faults: what comes here is one of its parts missing.
   const reason = `can't be loaded (${error.message.split('\n')[0]})`;
