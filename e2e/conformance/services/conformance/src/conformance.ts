@@ -10,7 +10,7 @@ import {
 } from '@rondo/contracts/connectrpc/conformance/v1/service';
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { ServerCall } from '@rondo/rpc/call';
-import { systemClock } from '@rondo/rpc/clock';
+import { systemWallClock } from '@rondo/rpc/clock';
 import { type Handlers, unimplemented } from '@rondo/rpc/server';
 import { RpcError, toStatus } from '@rondo/rpc/status';
 import { pack, type ReceivedCall, replies, reply } from './answers.js';
@@ -75,6 +75,6 @@ function receivedCall(call: ServerCall): ReceivedCall {
  */
 function clientTimeoutMs({ deadline, method }: ServerCall): number | undefined {
   if (deadline === undefined) return undefined;
-  const leftMs = deadline - systemClock.now();
+  const leftMs = deadline.getTime() - systemWallClock.now().getTime();
   return leftMs > (method.policy.timeoutMs ?? Number.POSITIVE_INFINITY) / 2 ? undefined : leftMs;
 }
