@@ -24,7 +24,7 @@ async function refusal(text: string, name = 'it.proto'): Promise<string> {
 const NAME_IT = 'name the folder that it is to be found from with --proto-path DIR';
 
 const GREETER = `syntax = "proto3";
-package helloworld;
+package fixture;
 import "google/type/money.proto";
 import "google/protobuf/timestamp.proto";
 
@@ -43,16 +43,16 @@ enum Kind { KIND_UNSPECIFIED = 0; constructor = 1; }
 describe('a contract from elsewhere', () => {
   it('goes to the folder of its package, with its text, services and every kind of method', async () => {
     using folder = new Folder();
-    const contract = await load(folder.write('my protos/helloworld.proto', GREETER));
+    const contract = await load(folder.write('my protos/fixture.proto', GREETER));
     const { file, files, services, styleRemarks } = contract;
-    expect(file).toBe('helloworld/helloworld.proto');
+    expect(file).toBe('fixture/fixture.proto');
     expect(files).toEqual([{ path: file, bytes: Buffer.from(GREETER), state: 'new' }]);
     expect(services).toMatchObject([
       {
-        fullName: 'helloworld.Greeter',
+        fullName: 'fixture.Greeter',
         name: 'Greeter',
         definition: 'GreeterDefinition',
-        module: '@rondo/contracts/helloworld/helloworld',
+        module: '@rondo/contracts/fixture/fixture',
         line: 6,
         methods: [
           { name: 'SayHello', key: 'sayHello', requestStream: false, responseStream: false, line: 7 },
@@ -61,12 +61,12 @@ describe('a contract from elsewhere', () => {
           { name: 'Chat', key: 'chat', requestStream: true, responseStream: true, line: 10 },
         ],
       },
-      { fullName: 'helloworld.Empty', methods: [] },
+      { fullName: 'fixture.Empty', methods: [] },
     ]);
     expect(styleRemarks).toContain(
-      'proto/helloworld/helloworld.proto:6: Service name "Greeter" should be suffixed with "Service".',
+      'proto/fixture/fixture.proto:6: Service name "Greeter" should be suffixed with "Service".',
     );
-    expect(styleRemarks.at(-1)).toBe("proto/helloworld/helloworld.proto: isn't written as buf format writes it.");
+    expect(styleRemarks.at(-1)).toBe("proto/fixture/fixture.proto: isn't written as buf format writes it.");
   });
 
   it('comes with its imports: those beside it and not those of packages; messages may share a name', async () => {

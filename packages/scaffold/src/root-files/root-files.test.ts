@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { removeFromCompose } from './compose.js';
 import { endExemption, exempt } from './exemptions.js';
-import { addProject, addToCompose, composeServices, removeProject } from './index.js';
+import { addProject, addToCompose, composeServices, readExemptions, removeProject } from './index.js';
 import { parseYaml } from './yaml-file.js';
 
 const repository = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -24,6 +24,7 @@ function added(before: string, after: string): readonly string[] {
 
 describe('docker-compose.yml', () => {
   const compose = text('docker-compose.yml');
+  // Names that no service of yours has: these files are the repository's own.
   const entry = { service: 'order-history', port: 50_060, database: 'order_history' };
 
   it('gets a service as the others are written, and loses it again', () => {
@@ -44,7 +45,7 @@ describe('docker-compose.yml', () => {
     );
     expect(lines).toContain('      provision: { condition: service_completed_successfully }');
     expect(removeFromCompose(grown, entry)).toBe(compose);
-    const second = { service: 'billing', port: 50_061, database: 'billing' };
+    const second = { service: 'order-archive', port: 50_061, database: 'order_archive' };
     expect(removeFromCompose(addToCompose(grown, second), entry)).toBe(addToCompose(compose, second));
   });
 
@@ -83,22 +84,23 @@ describe('tsconfig.build.json', () => {
   const projects = text('tsconfig.build.json');
 
   it('gets a project, and loses it again', () => {
-    const grown = addProject(projects, 'services/greeter');
-    expect(JSON.parse(grown).references.at(-1)).toEqual({ path: 'services/greeter' });
-    expect(removeProject(grown, 'services/greeter')).toBe(projects);
-    expect(removeProject(projects, 'services/greeter')).toBe(projects);
-    expect(removeProject(crlf(grown), 'services/greeter')).toBe(crlf(projects));
+    const grown = addProject(projects, 'services/order-history');
+    expect(JSON.parse(grown).references.at(-1)).toEqual({ path: 'services/order-history' });
+    expect(removeProject(grown, 'services/order-history')).toBe(projects);
+    expect(removeProject(projects, 'services/order-history')).toBe(projects);
+    expect(removeProject(crlf(grown), 'services/order-history')).toBe(crlf(projects));
     const first = '{ "references": [{ "path": "a" }, { "path": "b" }] }';
     expect(removeProject(first, 'a')).toBe('{ "references": [{ "path": "b" }] }');
   });
 
   it('refuses where it has no list', () => {
-    expect(() => addProject('{}', 'services/greeter')).toThrow(/^tsconfig\.build\.json: has no "references"/);
+    expect(() => addProject('{}', 'services/order-history')).toThrow(/^tsconfig\.build\.json: has no "references"/);
   });
 });
 
 describe('buf.yaml', () => {
-  const buf = text('buf.yaml');
+  // Without the exemptions of services that were added.
+  const buf = endExemption(text('buf.yaml'), readExemptions(repository));
 
   it('exempts contracts by name, and no longer', () => {
     const one = exempt(buf, ['a/a.proto']);
