@@ -14,7 +14,7 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
   return [
     'rondo <command> [arguments] [options]',
     '',
-    'Looks into a running Rondo, calls its services, and helps to build them.',
+    'Looks into a running Rondo, calls its services, and helps to build them. In a clone, type ./rondo for rondo.',
     ...groups.flatMap(({ title, commands }) =>
       commands.length === 0
         ? []

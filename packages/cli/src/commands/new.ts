@@ -146,7 +146,7 @@ function describeCreated({ service, port, files, methods, exempt }: CreatedServi
 
 function describeUpdated({ service, files, methods, exempt, byHand, breaks, complaints }: UpdatedService): string {
   if (files.length + byHand.length + breaks.length === 0 && complaints === undefined) {
-    return lines([`services/${service} is up to date with its contracts: nothing to do.`]);
+    return lines([`services/${service} is there already, and up to date with its contracts: nothing to do.`]);
   }
   return lines([
     files.length === 0 ? `services/${service}: nothing was to be written.` : `Brought services/${service} up to date:`,
