@@ -13,6 +13,7 @@ import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/qu
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { readCompany, runSeed } from './src/company.js';
 import { eventually } from './src/eventually.js';
+import { plannedInstances } from './src/planned.js';
 import { isAlive } from './src/process-table.js';
 import { examplesOf } from './src/readme.js';
 import { type Ended, start } from './src/run.js';
@@ -26,6 +27,9 @@ const TWO_AND_THREE = '{"a": 2, "b": 3}';
 
 /** A Wednesday, before whatever today is: the company's year ends on it. */
 const TODAY = '2020-02-26';
+
+/** The registry isn't registered with itself. */
+const SERVING = plannedInstances().filter((name) => name !== 'registry');
 
 let system: System;
 
@@ -58,13 +62,8 @@ describe('journey 1: a newcomer', () => {
     const { code, stdout } = await system.rondo('ps', '--json');
     expect(code).toBe(0);
     const { instances } = JSON.parse(stdout);
-    expect(instances.map(({ instanceId }: { instanceId: string }) => instanceId).sort()).toEqual([
-      'calculator-1',
-      'calculator-2',
-      'calculator-3',
-      'project-management-1',
-      'sales-1',
-    ]);
+    expect(instances.map(({ instanceId }: { instanceId: string }) => instanceId).sort()).toEqual(SERVING);
+    expect(SERVING).toEqual(expect.arrayContaining(['calculator-3', 'project-management-1', 'sales-1']));
   });
 
   it('is told whom a client would pick, and what share each gets', async () => {
@@ -84,7 +83,7 @@ describe('journey 1: a newcomer', () => {
       expect(named).toMatchObject({
         // A note in the first seconds, while a registry may not know all.
         registry: { state: expect.stringMatching(/^(ok|note)$/), detail: expect.stringContaining(system.registry) },
-        instances: { state: 'ok', detail: '5 of 5 are SERVING' },
+        instances: { state: 'ok', detail: `${SERVING.length} of ${SERVING.length} are SERVING` },
         health: { state: 'ok' },
         clock: { state: 'ok', detail: expect.stringContaining("the registry's is within") },
       });

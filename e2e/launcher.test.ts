@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask, socketOf } from './src/ask.js';
 import { eventually } from './src/eventually.js';
+import { plannedInstances } from './src/planned.js';
 import { freeBase } from './src/ports.js';
 import { start } from './src/run.js';
 import { type System, startSystem } from './src/system.js';
@@ -11,7 +12,7 @@ import { type System, startSystem } from './src/system.js';
 /** So long that no socket can stand in it. */
 const LONG = `rondo-e2e-${'long'.repeat(25)}-`;
 const CALCULATORS = ['calculator-1', 'calculator-2', 'calculator-3'];
-const EVERYTHING = ['registry', ...CALCULATORS, 'project-management-1', 'sales-1'];
+const EVERYTHING = plannedInstances();
 
 let system: System;
 let socket: string;

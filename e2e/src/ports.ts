@@ -23,17 +23,20 @@ export async function freeBase(count = RANGE): Promise<number> {
   const ranges = Math.ceil(count / RANGE);
   for (let turn = 0; turn < BASES; turn += 1) {
     const base = FIRST + ((process.pid + turn) % BASES) * RANGE;
-    const claimed = Array.from({ length: ranges }, (_, range) => claim(base + range * RANGE));
-    if (!claimed.every(Boolean)) continue;
-    const free = await Promise.all(Array.from({ length: ranges * RANGE }, (_, offset) => isFree(base + offset)));
-    if (free.every(Boolean)) return base;
+    const bases = Array.from({ length: ranges }, (_, range) => base + range * RANGE);
+    const claimed = bases.filter(claim);
+    if (claimed.length === ranges && (await areFree(base, ranges * RANGE))) return base;
+    for (const one of claimed) release(one);
   }
   throw new Error(`no ${ranges * RANGE} free ports in a row`);
 }
 
+const fileOf = (base: number) => join(CLAIMS, String(base));
+const release = (base: number) => rmSync(fileOf(base), { force: true });
+
 function claim(base: number): boolean {
   mkdirSync(CLAIMS, { recursive: true });
-  const file = join(CLAIMS, String(base));
+  const file = fileOf(base);
   if (create(file)) return true;
   if (isAlive(Number(readFileSync(file, 'utf8')))) return false;
   rmSync(file, { force: true });
@@ -55,6 +58,11 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM';
   }
+}
+
+async function areFree(first: number, count: number): Promise<boolean> {
+  const free = await Promise.all(Array.from({ length: count }, (_, offset) => isFree(first + offset)));
+  return free.every(Boolean);
 }
 
 function isFree(port: number): Promise<boolean> {
