@@ -294,7 +294,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
       await sleep(systemClock, 300);
       gate.open();
       const heard = await resumed;
-      if (left > 0 && systemClock.now() - startedAt > 900 && heard.kind !== 'progress') continue;
+      if (left > 0 && systemClock.now() - startedAt > 900 && heard?.kind !== 'progress') continue;
       expect(heard).toMatchObject({ kind: 'progress', position });
       return;
     }
