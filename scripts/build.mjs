@@ -38,6 +38,9 @@ const LAZY_COLLECTOR = { GOGC: '400' };
 export const build = async () =>
   (await buildOnly([])) && (isBundleFresh() || (await step('bundle rondo', bundleRondo)).code === 0);
 
+/** Bundles `rondo` again if its modules have changed. If that fails, `rondo` runs from its modules. */
+export const refreshBundle = async () => void (isBundleFresh() || (await bundleRondo()));
+
 /**
  * @param {string[]} projects These alone, with what they refer to; all, where there are none.
  * @returns {Promise<boolean>} False when a step failed; it has said why.

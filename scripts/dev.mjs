@@ -1,5 +1,6 @@
 /** The whole system on this machine, following the tree: `npm run dev -- [--data DIR] [--port-base N]`. */
 import { existsSync } from 'node:fs';
+import { refreshBundle } from './build.mjs';
 import { buildAll, buildServices, withTree } from './dev/builder.mjs';
 import { createReport } from './dev/faults.mjs';
 import { reconcile } from './dev/reconcile.mjs';
@@ -92,6 +93,7 @@ async function round(scene, session) {
   tell(describeRound({ changed, outcome, faults: faults.length, startedAt }));
   if (!changed.some((file) => SHARED.test(file))) return;
   const rest = await withTree({ signal, tell }, () => buildAll(signal));
+  if (rest.faults.length === 0) await refreshBundle();
   reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }
 
