@@ -93,7 +93,8 @@ async function round(scene, session) {
   tell(describeRound({ changed, outcome, faults: faults.length, startedAt }));
   if (!changed.some((file) => SHARED.test(file))) return;
   const rest = await withTree({ signal, tell }, () => buildAll(signal));
-  if (rest.faults.length === 0) await refreshBundle();
+  // Not awaited: the next save doesn't wait for it. It never rejects.
+  if (rest.faults.length === 0) void refreshBundle();
   reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }
 
