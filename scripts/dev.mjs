@@ -20,6 +20,8 @@ const env = {
 };
 /** What others than the services are made of too. */
 const SHARED = /^(?:packages|proto)\/|^[^/]+$/;
+/** `rondo` is bundled when nothing has been saved for so long: a save that follows soon has the processor for itself. */
+const BUNDLE_DELAY_MS = 3_000;
 const tell = (text) => console.log(text);
 
 /**
@@ -80,6 +82,7 @@ async function round(scene, session) {
   const { tree, reports } = scene;
   const { signal } = session.stop;
   const startedAt = performance.now();
+  clearTimeout(scene.bundling);
   const changed = await withTree({ signal, tell }, async () => {
     const files = tree.takeChanges();
     if (files.length > 0) scene.built = await buildServices(files, signal);
@@ -93,8 +96,7 @@ async function round(scene, session) {
   tell(describeRound({ changed, outcome, faults: faults.length, startedAt }));
   if (!changed.some((file) => SHARED.test(file))) return;
   const rest = await withTree({ signal, tell }, () => buildAll(signal));
-  // Not awaited: the next save doesn't wait for it. It never rejects.
-  if (rest.faults.length === 0) void refreshBundle();
+  if (rest.faults.length === 0) scene.bundling = setTimeout(refreshBundle, BUNDLE_DELAY_MS).unref();
   reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }
 
