@@ -200,7 +200,7 @@ describe('rondo call', () => {
       'UNIMPLEMENTED: calculator.v1.CalculatorService has no method Ad; it has Add',
     ],
     [['calculator.v1.CalculatorServic/Add', '{}'], 1, 'Did you mean "calculator.v1.CalculatorService"?'],
-    [['v1/Service/Add', '{}'], 2, 'a method is written service/method'],
+    [['v1/Service/Add', '{}'], 2, 'must be a service, or service/method'],
     [[], 2, 'name a method'],
     [[ADD, '{}', '--count', '0'], 2, '--count 0: must be a whole number from 1'],
     [[ADD, '{}', '--rate', 'x'], 2, '--rate x: must be a number above 0'],

@@ -54,6 +54,14 @@ it('asks a server by its address, and answers programs in JSON', async () => {
   });
 });
 
+it('has its reply coloured for people, and not for programs', async () => {
+  const method = `${CALCULATOR}/Add`;
+  const colored = await rondo(['call', method, '{"a": 2, "b": 3}'], { environment, color: true });
+  expect(colored.stdout).toBe('{\n  \u001b[36m"result"\u001b[39m: \u001b[32m"5"\u001b[39m\n}\n');
+  const json = await rondo(['call', method, '{"a": 2, "b": 3}', '--json'], { environment, color: true });
+  expect(json.stdout).toBe('{"result":"5"}\n');
+});
+
 it('tells what there is instead of a service or method that is not there', async () => {
   expect(await run('Calculatr')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Did you mean') });
   expect(await run('CalculatorService/Ad')).toMatchObject({
@@ -84,7 +92,7 @@ describe('a message with a field of each kind', () => {
       counts: { key: 0 },
       lasts: '1.5s',
       left: '',
-      child: { child: { child: {} } },
+      child: { child: {} },
     });
     expect(example).not.toHaveProperty('right');
   });

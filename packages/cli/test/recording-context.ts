@@ -12,11 +12,11 @@ export interface RecordingTerminal extends Terminal {
 
 const DEADLINE_MS = 30_000;
 
-function recordingTerminal(live: boolean): RecordingTerminal {
+function recordingTerminal(live: boolean, color = false): RecordingTerminal {
   let text = '';
   const waiting = new Set<() => void>();
   return {
-    color: false,
+    color,
     live,
     async write(more) {
       text += more;
@@ -46,6 +46,8 @@ export interface RunOptions {
   /** What comes in at standard input; a person who types nothing where it is missing. */
   readonly stdin?: Iterable<string> | AsyncIterable<string>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether standard output shows colours. */
+  readonly color?: boolean;
   /** Whether a person looks at standard error. */
   readonly live?: boolean;
   readonly directory?: string;
@@ -65,7 +67,7 @@ export interface Run {
 
 /** Begins `rondo` with `args`. */
 export function begin(args: readonly string[], options: RunOptions = {}): Run {
-  const stdout = recordingTerminal(false);
+  const stdout = recordingTerminal(false, options.color);
   const stderr = recordingTerminal(options.live ?? false);
   const interrupted = new AbortController();
   const context: CommandContext = {

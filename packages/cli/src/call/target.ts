@@ -4,6 +4,8 @@ import type { BalancingOverrides } from '@rondo/rpc/contract';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
+import type { CommandContext } from '../command.js';
+import { parseAddresses } from '../options.js';
 import {
   addressOf,
   isPicked,
@@ -11,6 +13,7 @@ import {
   listInstances,
   matchService,
   notRegistered,
+  registryAddresses,
   withRegistry,
 } from '../registry/index.js';
 import {
@@ -59,10 +62,28 @@ export interface TargetOptions {
 export function parseMethodName(text: string): { readonly service: string; readonly method: string | undefined } {
   const [, service, method] = /^\/?([\w.]+)(?:\/(\w+))?$/.exec(text) ?? [];
   if (service === undefined) {
-    throw new UsageError(`"${text}": a method is written service/method, such as calculator.v1.CalculatorService/Add`);
+    throw new UsageError(
+      `"${text}": must be a service, or service/method, such as calculator.v1.CalculatorService/Add`,
+    );
   }
   return { service, method };
 }
+
+/** What `--address` and `--registry` say, as a command was given them. */
+export interface WhereValues {
+  readonly address?: string | undefined;
+  readonly registry?: string | undefined;
+}
+
+/** Where a command looks for a service: at the addresses that it was given, or in the registry. */
+export const whereOf = (
+  { address, registry }: WhereValues,
+  environment: CommandContext['environment'],
+  lookup: Omit<RegistryLookup, 'by' | 'registry'> = {},
+): Where =>
+  address === undefined
+    ? { by: 'registry', registry: registryAddresses(registry, environment), ...lookup }
+    : { by: 'address', addresses: parseAddresses('--address', address) };
 
 /** Finds a method by its name, learns its contract from a server of its service, and lets `work` call it. */
 export async function withTarget<T>(

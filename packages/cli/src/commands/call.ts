@@ -21,6 +21,7 @@ import {
   toMessages,
   toSummary,
   type Where,
+  whereOf,
   withTarget,
 } from '../call/index.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
@@ -28,18 +29,10 @@ import { completeMethod } from '../completion/index.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
 import { writeMessage } from '../json/index.js';
-import {
-  addressOption,
-  durationMs,
-  jsonOption,
-  metadataOption,
-  parseAddresses,
-  positiveInteger,
-  positiveNumber,
-} from '../options.js';
-import { balancingOverrides, registryAddresses, registryOption } from '../registry/index.js';
+import { addressOption, durationMs, jsonOption, metadataOption, positiveInteger, positiveNumber } from '../options.js';
+import { balancingOverrides, registryOption } from '../registry/index.js';
 import { bindMethod, type Invoke, methodOf } from '../schema/index.js';
-import { createPaint, paintJson } from '../terminal/index.js';
+import { createPaint, paintJson, type Terminal } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
 const options = {
@@ -131,15 +124,10 @@ interface Settings {
 function settings(values: Arguments<typeof options>['values'], { environment, signal }: CommandContext): Settings {
   const timeoutMs = durationMs('timeout', values.timeout);
   const metadata = parseMetadata(values.metadata ?? []);
-  const where: Where =
-    values.address === undefined
-      ? {
-          by: 'registry',
-          registry: registryAddresses(values.registry, environment),
-          balancing: balancingOverrides(environment),
-          zone: callerZone(environment),
-        }
-      : { by: 'address', addresses: parseAddresses('--address', values.address) };
+  const where = whereOf(values, environment, {
+    balancing: balancingOverrides(environment),
+    zone: callerZone(environment),
+  });
   return {
     load: toLoad(values),
     where,
@@ -165,7 +153,6 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   const { schema, method } = target;
   const { stdout, signal } = context;
   // A stream from standard input goes out as it comes in, so that a person can hold a conversation.
-  const shown = (text: string) => paintJson(text, createPaint(stdout.color));
   const live = method.requestStream && source.from === 'stdin';
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
   try {
@@ -176,7 +163,7 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
     };
     for await (const reply of invoke(requests, { ...callOptions, onBreak })) {
       broken = false;
-      await stdout.write(shown(render(reply, job)));
+      await stdout.write(render(reply, job, stdout));
     }
     return ExitCode.OK;
   } catch (error) {
@@ -209,16 +196,17 @@ async function callMany(
   if (json) {
     await stdout.write(`${toJsonLine(result)}\n`);
   } else {
-    if (firstReply !== undefined)
-      await stdout.write(`${paintJson(render(firstReply, job), createPaint(stdout.color))}\n`);
+    if (firstReply !== undefined) await stdout.write(`${render(firstReply, job, stdout)}\n`);
     await stdout.write(toSummary(result, createPaint(stdout.color)));
   }
   return result.tally.failed === 0 ? ExitCode.OK : ExitCode.FAILED;
 }
 
-function render(message: Message, { target, json }: Job): string {
+/** In colours for people alone: what a program reads has none, whatever the environment says of colours. */
+function render(message: Message, { target, json }: Job, { color }: Terminal): string {
   const { method, schema } = target;
-  return `${JSON.stringify(writeMessage(method.output, message, schema.registry), undefined, json ? 0 : 2)}\n`;
+  const view = writeMessage(method.output, message, schema.registry);
+  return json ? `${JSON.stringify(view)}\n` : `${paintJson(JSON.stringify(view, undefined, 2), createPaint(color))}\n`;
 }
 
 /** A caller may tighten a contract's deadline and not loosen it; one who tries is told. */

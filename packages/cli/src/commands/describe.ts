@@ -1,10 +1,10 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { learnSchema, parseMetadata, type Where } from '../call/index.js';
+import { learnSchema, parseMetadata, parseMethodName, whereOf } from '../call/index.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/index.js';
 import { ExitCode } from '../exit-code.js';
-import { addressOption, jsonOption, metadataOption, parseAddresses } from '../options.js';
-import { registryAddresses, registryOption } from '../registry/index.js';
+import { addressOption, jsonOption, metadataOption } from '../options.js';
+import { registryOption } from '../registry/index.js';
 import {
   type DynamicMethod,
   exampleOf,
@@ -13,7 +13,7 @@ import {
   formatTypes,
   type Schema,
 } from '../schema/index.js';
-import { createPaint } from '../terminal/index.js';
+import { createPaint, printable } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
 /** `rondo describe`: the contract of a service that runs. */
@@ -35,38 +35,39 @@ export const describe = defineCommand({
   complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
   async run({ values, positionals: [name] }, context) {
     if (name === undefined) throw new UsageError('name a service, such as CalculatorService; rondo ps lists them');
-    const [service = '', method] = name.replace(/^\//, '').split('/');
-    const where: Where =
-      values.address === undefined
-        ? { by: 'registry', registry: registryAddresses(values.registry, context.environment) }
-        : { by: 'address', addresses: parseAddresses('--address', values.address) };
+    const { service, method } = parseMethodName(name);
+    const where = whereOf(values, context.environment);
     const metadata = parseMetadata(values.metadata ?? []);
     const schema = await learnSchema(service, { where, metadata, signal: context.signal });
     const methods = (method === undefined ? schema.methods : [method]).map((one) => schema.method(one));
-    const [only] = methods;
-    if (values.json) await context.stdout.write(`${JSON.stringify(view(schema, methods))}\n`);
-    else if (method === undefined || only === undefined) await context.stdout.write(formatService(schema, context));
-    else await context.stdout.write(formatOne(only));
+    const text = method === undefined ? formatService(schema, methods) : methods.map(formatOne).join('');
+    await context.stdout.write(values.json ? `${JSON.stringify(view(schema, methods))}\n` : shown(text, context));
     return ExitCode.OK;
   },
 });
 
-/** The methods of a service, one a line. */
-export function formatService(schema: Schema, { stdout }: Pick<CommandContext, 'stdout'>): string {
+/** A server tells its contract: what stands in it can't command the terminal. */
+function shown(text: string, { stdout }: CommandContext): string {
   const paint = createPaint(stdout.color);
-  const lines = schema.methods.map((name) => {
-    const method = schema.method(name);
-    const policy = formatPolicy(method);
-    return `  ${formatMethod(method)};${policy === '' ? '' : paint('dim', `  // ${policy}`)}\n`;
-  });
-  return `${paint('bold', `service ${schema.service}`)} {\n${lines.join('')}}\n`;
+  const line = (one: string) => printable(one).replace(/ {2}\/\/ .*$/, (comment) => paint('dim', comment));
+  return text.split('\n').map(line).join('\n');
+}
+
+/** The methods of a service, one a line. */
+function formatService({ service }: Schema, methods: readonly DynamicMethod[]): string {
+  const lines = methods.map((method) => `  ${declare(method)}\n`);
+  return `service ${service} {\n${lines.join('')}}\n`;
+}
+
+function declare(method: DynamicMethod): string {
+  const policy = formatPolicy(method);
+  return `${formatMethod(method)};${policy === '' ? '' : `  // ${policy}`}`;
 }
 
 function formatOne(method: DynamicMethod): string {
-  const policy = formatPolicy(method);
   const example = JSON.stringify(exampleOf(method.input)).replaceAll("'", "'\\''");
   return [
-    `${formatMethod(method)};${policy === '' ? '' : `  // ${policy}`}`,
+    declare(method),
     '',
     formatTypes([method.input, method.output]),
     `rondo call ${method.service}/${method.name} '${example}'`,

@@ -1,5 +1,5 @@
 import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/contract';
-import { callerZone, parseMetadata } from '../call/index.js';
+import { callerZone, parseMetadata, parseMethodName } from '../call/index.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/index.js';
 import { ExitCode } from '../exit-code.js';
@@ -26,7 +26,7 @@ import {
   registryOption,
   withRegistry,
 } from '../registry/index.js';
-import { createPaint, printable } from '../terminal/index.js';
+import { lookOf, printable } from '../terminal/index.js';
 import { UsageError } from '../usage-error.js';
 
 /** All picks are kept until the last one is made. */
@@ -116,7 +116,8 @@ type Values = Arguments<typeof options>['values'];
 
 async function find(name: string | undefined, values: Values, context: CommandContext): Promise<Found> {
   const { environment, clock, signal } = context;
-  const { service: wanted, method } = parseName(name);
+  if (name === undefined) throw new UsageError('a service is needed: rondo pick CalculatorService');
+  const { service: wanted, method } = parseMethodName(name);
   const metadata = parseMetadata(values.metadata ?? []);
   const zone = callerZone(environment, values.zone);
   const policy = values.policy === undefined ? undefined : parsePolicyOption(values.policy);
@@ -137,16 +138,6 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const question = { service, method, metadata, key: values.key };
   const asked = { question, instances, registry, zone, balancing, clock, signal };
   return { entries, asked, origin: policy === undefined ? undefined : 'option' };
-}
-
-function parseName(name: string | undefined): { readonly service: string; readonly method: string | undefined } {
-  const [, service, method] = /^\/?([\w.]+)(?:\/(\w+))?$/.exec(name ?? '') ?? [];
-  if (service !== undefined) return { service, method };
-  throw new UsageError(
-    name === undefined
-      ? 'a service is needed: rondo pick CalculatorService'
-      : `"${name}": must be a service, or service/method, such as CalculatorService/Add`,
-  );
 }
 
 function parsePolicyOption(text: string) {
@@ -176,7 +167,9 @@ async function explain(told: Told, json: boolean, { stdout, clock, signal }: Com
   });
   const text = json
     ? `${JSON.stringify({ ...viewHeading(told), endpoints })}\n`
-    : `${formatHeading({ observer, options: asked, origin })}\n${formatExplained(endpoints, { paint: createPaint(stdout.color), width: stdout.width })}\n${FOOTNOTE}`;
+    : [formatHeading({ observer, options: asked, origin }), formatExplained(endpoints, lookOf(stdout)), FOOTNOTE].join(
+        '\n',
+      );
   await stdout.write(text);
   return endpoints.some(({ picked }) => picked) ? ExitCode.OK : ExitCode.FAILED;
 }

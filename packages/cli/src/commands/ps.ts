@@ -18,7 +18,7 @@ import {
   viewPosition,
   withRegistry,
 } from '../registry/index.js';
-import { createPaint } from '../terminal/index.js';
+import { createPaint, lookOf } from '../terminal/index.js';
 
 /** `rondo ps`: the live instances. */
 export const ps = defineCommand({
@@ -115,7 +115,7 @@ async function tellPeople(found: Found, addresses: readonly string[], context: C
   const list =
     entries.length === 0
       ? `No instance is registered with the registry at ${addresses.join(', ')}.\n`
-      : formatEntries(entries, clock.now(), { paint, width: stdout.width });
+      : formatEntries(entries, clock.now(), lookOf(stdout));
   await stdout.write(list + formatRemarks({ entries, absent }, clock.now(), paint) + formatDivided(contracts, paint));
 }
 

@@ -1,8 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { learnSchema, type Where } from '../call/index.js';
+import { learnSchema, whereOf } from '../call/index.js';
 import type { Candidate, CommandContext, Written } from '../command.js';
 import { readRoster } from '../operate/index.js';
-import { parseAddresses } from '../options.js';
 import { listInstances, registryAddresses, standingOf, withRegistry } from '../registry/index.js';
 
 /** The services that are registered, in full; by their last part where that is how `word` begins. */
@@ -47,11 +46,7 @@ function aboutInstance(instance: Instance | undefined, reason = ''): string {
 }
 
 async function methodsOf(service: string, { values }: Written, context: CommandContext): Promise<readonly Candidate[]> {
-  const { address, registry } = values;
-  const where: Where =
-    address === undefined
-      ? { by: 'registry', registry: registryAddresses(registry, context.environment) }
-      : { by: 'address', addresses: parseAddresses('--address', address) };
+  const where = whereOf(values, context.environment);
   const { methods } = await learnSchema(service, { where, signal: context.signal });
   return methods.map((name) => ({ word: `${service}/${name}` }));
 }

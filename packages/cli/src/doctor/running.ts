@@ -69,7 +69,7 @@ function judgeRegistry({ addresses }: Expected, warming: boolean): Finding {
 function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Finding {
   const name = 'instances';
   if (instances.length === 0) {
-    return { name, state: 'warn', detail: 'none is registered: nobody can be called', remedy: './rondo logs' };
+    return { name, state: 'warn', detail: 'none is registered: no service can be called', remedy: './rondo logs' };
   }
   const waiting = instances.filter((instance) => !isPicked(instance));
   if (waiting.length === 0)

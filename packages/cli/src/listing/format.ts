@@ -1,7 +1,7 @@
 import type { OperatorMark } from '@rondo/contracts/rondo/registry/v1/registry';
 import { CANARY_LABEL } from '@rondo/rpc/resolver';
 import { addressOf, standingOf } from '../registry/index.js';
-import { formatAge, formatTable, type Paint, printable, type Style } from '../terminal/index.js';
+import { formatAge, formatTable, type Look, type Paint, printable, type Style } from '../terminal/index.js';
 import { describeMark, type Entry, remarksOn } from './remarks.js';
 
 /** What people are shown of the registry. */
@@ -28,12 +28,6 @@ export function formatEntries(entries: readonly Entry[], nowMs: number, { paint,
       return column === STATUS ? paint(STATUS_STYLES[text] ?? 'yellow', text) : text;
     },
   });
-}
-
-/** How a terminal shows it. */
-export interface Look {
-  readonly paint: Paint;
-  readonly width?: number | undefined;
 }
 
 const STATUS = 3;

@@ -43,7 +43,8 @@ export function toLogLine(instance: string, text: string, previousMs: number): L
 
 /** Whether a line belongs to a call of this trace. */
 export function isOfTrace({ text }: LogLine, traceId: string): boolean {
-  return parse(text)?.['traceId'] === traceId;
+  // Most lines are of others: they needn't be parsed.
+  return text.includes(traceId) && parse(text)?.['traceId'] === traceId;
 }
 
 /**

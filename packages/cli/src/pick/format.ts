@@ -1,5 +1,5 @@
 import type { ServiceView } from '@rondo/rpc/client';
-import { formatTable, type Paint, printable } from '../terminal/index.js';
+import { formatTable, type Look, printable } from '../terminal/index.js';
 import { type Explained, SAMPLE } from './explain.js';
 import type { Observer, ObserverOptions } from './observer.js';
 
@@ -43,10 +43,7 @@ function describePolicy({ policy, weights, slowStartMs, subsetSize }: ServiceVie
 }
 
 /** Each instance, with its share of picks and the reason where it gets none. */
-export function formatExplained(
-  explained: readonly Explained[],
-  { paint, width }: { readonly paint: Paint; readonly width?: number | undefined },
-): string {
+export function formatExplained(explained: readonly Explained[], { paint, width }: Look): string {
   const rows = [
     ['INSTANCE', 'ADDRESS', 'ZONE', 'VERSION', 'WEIGHT', 'LOAD', 'STATE', 'SHARE', 'WHY'],
     ...explained.map((one) => [

@@ -33,7 +33,7 @@ export function matchService(name: string, services: readonly string[]): string 
 
 /** That no instance serves what `name` means, as a call of it would fail. `warming`: the registry has just started. */
 export function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {
-  const patience = warming ? ' The registry has only just started: it may still come back.' : '';
+  const patience = warming ? '. The registry has only just started: it may still come back' : '';
   const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${patience}`;
   return new RpcError(Status.UNAVAILABLE, message);
 }

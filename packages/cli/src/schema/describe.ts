@@ -27,7 +27,7 @@ export function formatTypes(roots: readonly DescMessage[]): string {
   const found = new Map<string, string>();
   const waiting: (DescMessage | DescEnum)[] = [...roots];
   for (const desc of waiting) {
-    // Well-known types have a form of their own in JSON, and everybody has their documentation.
+    // Well-known types have a form of their own in JSON, and are documented with Protobuf.
     if (found.has(desc.typeName) || desc.typeName.startsWith('google.protobuf.')) continue;
     found.set(desc.typeName, desc.kind === 'message' ? declareMessage(desc) : declareEnum(desc));
     if (desc.kind === 'message') waiting.push(...desc.fields.flatMap(typesOf));
@@ -69,12 +69,11 @@ function declareEnum({ typeName, values }: DescEnum): string {
 }
 
 /** Messages within messages are followed so deep: a message may contain itself. */
-const MAX_DEPTH = 3;
+const MAX_DEPTH = 2;
 
 /** A request in JSON that names each field: one of each oneof, one element of each list. A value to start from. */
 export function exampleOf(desc: DescMessage, depth = 0): unknown {
-  const wellKnown = WELL_KNOWN[desc.typeName];
-  if (wellKnown !== undefined) return wellKnown;
+  if (WELL_KNOWN.has(desc.typeName)) return WELL_KNOWN.get(desc.typeName);
   if (depth === MAX_DEPTH) return {};
   const fields = desc.members.map((member) => (member.kind === 'oneof' ? member.fields[0] : member));
   return Object.fromEntries(
@@ -98,22 +97,24 @@ function exampleScalar(type: ScalarType | undefined): unknown {
   return type === undefined || type === ScalarType.STRING || type === ScalarType.BYTES ? '' : 0;
 }
 
-const WELL_KNOWN: Readonly<Record<string, unknown>> = {
-  'google.protobuf.Timestamp': '2026-01-31T09:30:00Z',
-  'google.protobuf.Duration': '1.5s',
-  'google.protobuf.FieldMask': '',
-  'google.protobuf.Any': { '@type': '' },
-  'google.protobuf.Struct': {},
-  'google.protobuf.Value': null,
-  'google.protobuf.ListValue': [],
-  'google.protobuf.Empty': {},
-  'google.protobuf.BoolValue': false,
-  'google.protobuf.StringValue': '',
-  'google.protobuf.BytesValue': '',
-  'google.protobuf.Int32Value': 0,
-  'google.protobuf.UInt32Value': 0,
-  'google.protobuf.Int64Value': 0,
-  'google.protobuf.UInt64Value': 0,
-  'google.protobuf.FloatValue': 0,
-  'google.protobuf.DoubleValue': 0,
-};
+const WELL_KNOWN: ReadonlyMap<string, unknown> = new Map<string, unknown>(
+  Object.entries({
+    'google.protobuf.Timestamp': '2026-01-31T09:30:00Z',
+    'google.protobuf.Duration': '1.5s',
+    'google.protobuf.FieldMask': '',
+    'google.protobuf.Any': { '@type': '' },
+    'google.protobuf.Struct': {},
+    'google.protobuf.Value': null,
+    'google.protobuf.ListValue': [],
+    'google.protobuf.Empty': {},
+    'google.protobuf.BoolValue': false,
+    'google.protobuf.StringValue': '',
+    'google.protobuf.BytesValue': '',
+    'google.protobuf.Int32Value': 0,
+    'google.protobuf.UInt32Value': 0,
+    'google.protobuf.Int64Value': 0,
+    'google.protobuf.UInt64Value': 0,
+    'google.protobuf.FloatValue': 0,
+    'google.protobuf.DoubleValue': 0,
+  }),
+);

@@ -1,3 +1,5 @@
+import { createPaint, type Paint } from './paint.js';
+
 /** Where text for people or programs goes: standard output, standard error, or a test's own. */
 export interface Terminal {
   /** Whether text may be coloured. */
@@ -9,6 +11,14 @@ export interface Terminal {
   /** Resolves once more may be written, so that a slow reader slows the writer and nothing piles up. */
   write(text: string): Promise<void>;
 }
+
+/** How a terminal shows text. */
+export interface Look {
+  readonly paint: Paint;
+  readonly width?: number | undefined;
+}
+
+export const lookOf = ({ color, width }: Terminal): Look => ({ paint: createPaint(color), width });
 
 /** Where a command reads requests from. */
 export interface Input {
