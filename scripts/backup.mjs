@@ -1,7 +1,9 @@
 /** A base backup of a running system: `npm run backup -- --to DIR [--data DIR]`. */
+
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { loadRootEnv } from './launch/environment.mjs';
 import { DEFAULTS } from './launch/options.mjs';
 import { namedOptions, quoted } from './options.mjs';
 import { root } from './process.mjs';
@@ -33,6 +35,7 @@ export async function main(args) {
 }
 
 function options(args) {
+  loadRootEnv();
   const values = namedOptions(args, ['to', 'data'], USAGE);
   if (!values.to) throw new Error(`--to must name a folder for the backup: ${USAGE}`);
   if (process.env.RONDO_DATABASE_ADMIN_URL && values.data === undefined) {

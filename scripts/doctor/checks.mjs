@@ -1,4 +1,5 @@
 /** Every check that needs the repository, in the order in which it is told. A new one is a function and a row. */
+import { loadRootEnv } from '../launch/environment.mjs';
 import { data, locks } from './data-folder.mjs';
 import { database } from './database.mjs';
 import { examine } from './finding.mjs';
@@ -28,9 +29,13 @@ const checks = [
 ];
 
 /**
+ * What it finds is what `npm start` would find, with the variables of the root's `.env`.
  * @param {import('./finding.mjs').Subject} subject
  */
-export const examineRepository = (subject) => examine(checks, subject);
+export function examineRepository(subject) {
+  loadRootEnv();
+  return examine(checks, subject);
+}
 
 /**
  * Where the registry of the system that runs is; undefined where none does.

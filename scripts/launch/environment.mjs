@@ -1,5 +1,5 @@
 /** What processes find in their environment: that of the launcher, and what `.env` files add to it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { root } from '../process.mjs';
@@ -35,4 +35,6 @@ export function environmentOf(service) {
   return { ...own, ...Object.fromEntries(inherited) };
 }
 
-const readEnv = (file) => (existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {});
+/** A folder may be called so, too: Python's tools make one. */
+const readEnv = (file) =>
+  statSync(file, { throwIfNoEntry: false })?.isFile() ? parseEnv(readFileSync(file, 'utf8')) : {};

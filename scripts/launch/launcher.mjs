@@ -76,7 +76,12 @@ export async function runLauncher(launch) {
   }
 }
 
-const metricsListener = ({ name, metricsPort }) => ({ name: `metrics of ${name}`, port: metricsPort });
+function metricsListener({ name, metricsPort }) {
+  if (metricsPort <= 65_535) return { name: `metrics of ${name}`, port: metricsPort };
+  throw new Error(
+    `--metrics: ${name} would serve them at ${metricsPort}; take a lower --port-base, or give it a lower port`,
+  );
+}
 
 async function withDatabases({ launch, options, server, stop, startedAt }) {
   const supervisor = supervise(options, stop.signal);

@@ -15,7 +15,6 @@ Processes read services/<name>/.env, and all of them .env; what the environment 
 /** Where a system is when it isn't told otherwise. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 const LAST_OFFSET = 9;
-const LAST_BASE_WITH_METRICS = 64_000;
 const ACCEPTED = {
   data: { type: 'string' },
   'port-base': { type: 'string', default: `${DEFAULTS.portBase}` },
@@ -53,11 +52,6 @@ export function parseOptions(args, command) {
   if (!Number.isInteger(portBase) || portBase < 1024 || portBase > 65_535 - LAST_OFFSET) {
     const range = `1024 to ${65_535 - LAST_OFFSET}`;
     throw new Error(`--port-base ${values['port-base']}: must be a whole number from ${range}: ${usage}`);
-  }
-  if (values.metrics && portBase > LAST_BASE_WITH_METRICS) {
-    throw new Error(
-      `--port-base ${portBase}: at most ${LAST_BASE_WITH_METRICS} with --metrics, whose ports are higher: ${usage}`,
-    );
   }
   if (values.data === '') throw new Error(`--data must name a folder: ${usage}`);
   const data = path.resolve(process.env.INIT_CWD ?? root, values.data ?? DEFAULTS.data);

@@ -113,7 +113,10 @@ describe('rondo doctor', () => {
 
   it('finds that nobody is registered', async () => {
     registry.remove('calculator-1');
-    expect((await findings())[1]).toMatchObject({ state: 'warn', detail: 'none is registered: no service can be called' });
+    expect((await findings())[1]).toMatchObject({
+      state: 'warn',
+      detail: 'none is registered: no service can be called',
+    });
   });
 
   it('asks the registry once the clone has kept this process busy, and points to the logs of what runs', async () => {

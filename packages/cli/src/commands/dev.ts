@@ -9,7 +9,7 @@ import { needsClone } from '../scaffold.js';
 export const dev = defineCommand({
   name: 'dev',
   summary: 'Starts what is there, and serves what is saved.',
-  usage: '[--data DIR] [--port-base N]',
+  usage: '[--data DIR] [--port-base N] [--metrics] [--no-restart]',
   details: [
     'As npm start, and it watches proto/, packages/ and services/. A contract that is saved is generated and built, a',
     'source built, and the services that are made of it restarted: no others. What has a fault is shown where it is,',
@@ -21,6 +21,8 @@ export const dev = defineCommand({
       description: "Holds the database, the logs and the passwords; by default the repository's .rondo.",
     },
     'port-base': { type: 'string', placeholder: 'N', description: "The registry's port; the others follow it: 50050." },
+    metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own." },
+    'no-restart': { type: 'boolean', description: 'Leave a process down that ends by itself.' },
   },
   maxPositionals: 0,
   examples: [
@@ -31,8 +33,13 @@ export const dev = defineCommand({
     const portBase = positiveInteger('port-base', values['port-base']);
     const script = path.join(context.repository, 'scripts/run.mjs');
     if (!existsSync(script)) throw needsClone('dev');
-    const base = portBase === undefined ? [] : ['--port-base', String(portBase)];
-    return runToItsEnd([script, 'dev', '--data', dataDirectoryOf(values.data, context), ...base], context);
+    const told = [
+      ...['--data', dataDirectoryOf(values.data, context)],
+      ...(portBase === undefined ? [] : ['--port-base', String(portBase)]),
+      ...(values.metrics ? ['--metrics'] : []),
+      ...(values['no-restart'] ? ['--no-restart'] : []),
+    ];
+    return runToItsEnd([script, 'dev', ...told], context);
   },
 });
 

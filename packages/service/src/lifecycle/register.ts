@@ -64,7 +64,7 @@ function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOpt
         address,
         protocols: [Protocol.PROTOCOL_GRPC],
         security: Security.SECURITY_PLAINTEXT,
-        // A process that a debugger holds at a breakpoint is no frozen one: its clients shall not notice soon.
+        // A debugger that holds the process at a breakpoint must not end its connections: it asks for no pings.
         minPingInterval: inspectorUrl() === undefined ? MIN_PING_INTERVAL : undefined,
       },
     ],
