@@ -23,6 +23,8 @@ const [middleware, metadata, errors, streaming, configuration, debugging, databa
   'from-rest',
 ].map((name) => readGuide(`${name}.md`, FOLDER)) as [Guide, Guide, Guide, Guide, Guide, Guide, Guide, Guide, Guide];
 const noCompose = spawnSync('docker', ['compose', 'version']).status !== 0;
+if (noCompose)
+  process.stdout.write('docker compose is not installed here: the compose file of one-service.md is not checked\n');
 /** Its WebSocket is an experiment before Node 22. */
 const WEB_SOCKET = process.versions.node.startsWith('20.') ? ['--experimental-websocket', '--no-warnings'] : [];
 

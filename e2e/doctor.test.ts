@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Clone, cloneRepository, workspaceFolders } from './src/clone.js';
+import { type Clone, cloneRepository } from './src/clone.js';
 import { freeBase } from './src/ports.js';
+import { workspaceFolders } from './src/repository.js';
 import { node, root } from './src/run.js';
 
 interface Finding {

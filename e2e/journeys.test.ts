@@ -13,9 +13,9 @@ import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/qu
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { readCompany, runSeed } from './src/company.js';
 import { eventually } from './src/eventually.js';
-import { plannedInstances } from './src/planned.js';
 import { isAlive } from './src/process-table.js';
 import { examplesOf } from './src/readme.js';
+import { plannedInstances } from './src/repository.js';
 import { type Ended, start } from './src/run.js';
 import { dayAt, requireYear, untilCounted } from './src/seeded.js';
 import { type System, startSystem } from './src/system.js';

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask, socketOf } from './src/ask.js';
 import { eventually } from './src/eventually.js';
-import { plannedInstances } from './src/planned.js';
 import { freeBase } from './src/ports.js';
+import { plannedInstances } from './src/repository.js';
 import { start } from './src/run.js';
 import { type System, startSystem } from './src/system.js';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask } from './src/ask.js';
 import { eventually } from './src/eventually.js';
-import { plannedInstances } from './src/planned.js';
 import { isAlive } from './src/process-table.js';
+import { plannedInstances } from './src/repository.js';
 import { type System, startSystem } from './src/system.js';
 import { toTally } from './src/tally.js';
 

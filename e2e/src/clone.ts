@@ -1,6 +1,7 @@
 import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { workspaceFolders } from './repository.js';
 import { type Ended, type Running, root, startIn } from './run.js';
 
 /** A copy of the repository that a test may write in: a git repository of one commit, installed and built. */
@@ -106,12 +107,6 @@ async function removeAdded(clone: Clone): Promise<void> {
 
 const addedServices = (folder: string): readonly string[] =>
   readdirSync(join(folder, 'services')).filter((service) => !OWN_SERVICES.includes(service));
-
-/** The folders of packages and services, as paths from the root. A folder without a manifest is no longer one of them. */
-export const workspaceFolders = (): readonly string[] =>
-  ['packages', 'services']
-    .flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}`))
-    .filter((folder) => existsSync(join(root, folder, 'package.json')));
 
 function copyBuilt(built: string, to: string): void {
   const from = join(root, built);

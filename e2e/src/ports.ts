@@ -11,7 +11,7 @@ const FIRST = 12_000;
 const BASES = 400;
 
 /** A file a base, which holds the id of the process that uses it: tests of several clones run at the same time. */
-const CLAIMS = join(tmpdir(), 'rondo-test-ports');
+const CLAIMS = join(tmpdir(), `rondo-test-ports-${process.getuid?.() ?? 0}`);
 
 /**
  * A base port that no other test uses as long as this process lives. The ports of a whole system from it on are free, as
@@ -38,8 +38,8 @@ function claim(base: number): boolean {
   mkdirSync(CLAIMS, { recursive: true });
   const file = fileOf(base);
   if (create(file)) return true;
-  if (isAlive(Number(readFileSync(file, 'utf8')))) return false;
-  rmSync(file, { force: true });
+  if (isOwned(file)) return false;
+  release(base);
   return create(file);
 }
 
@@ -49,6 +49,15 @@ function create(file: string): boolean {
     return true;
   } catch {
     return false; // another process has it
+  }
+}
+
+/** The file may have gone since: its process has given it back. */
+function isOwned(file: string): boolean {
+  try {
+    return isAlive(Number(readFileSync(file, 'utf8')));
+  } catch {
+    return false;
   }
 }
 
