@@ -51,6 +51,6 @@ export default {
   testTimeout: 600_000,
   // What would hold a worker has failed its test file. One of half a gigabyte takes its time to end on a busy machine.
   workerGracefulExitTimeout: 10_000,
-  // Two at least: most of a component test is waiting.
-  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // More than two cores: a component test waits more than it computes.
+  maxWorkers: Math.max(4, availableParallelism()),
 };
