@@ -6,8 +6,8 @@ import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo
 import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
-import { createAcrossServices } from './adapters/across-services.js';
-import { createCalculator } from './adapters/calculator/calculator.js';
+import { createAcrossServices } from './adapters/distributed-transactions.js';
+import { createCalculator } from './adapters/calculator.js';
 import { createQueries, createTransact } from './adapters/database.js';
 import { createOrderFeed } from './adapters/order-feed.js';
 import { createProjects } from './adapters/projects.js';
@@ -18,7 +18,7 @@ import { customerService } from './rpc/customers.js';
 import { orderService } from './rpc/orders.js';
 import { productService } from './rpc/products.js';
 import { quoteService } from './rpc/quotes.js';
-import { finishAcceptance } from './usecases/finish-acceptance.js';
+import { finishAcceptance } from './usecases/accept-quote.js';
 
 /** What the service needs of the process that it runs in. */
 export interface SalesContext {

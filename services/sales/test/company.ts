@@ -9,7 +9,7 @@ import { type Channel, createClient } from '@rondo/rpc/client';
 import { type Clock, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
-import { FakeCalculator } from './fake-peers.js';
+import { FakeCalculator } from './fake-calculator.js';
 import { startFakeProjects } from './fake-projects.js';
 
 /**

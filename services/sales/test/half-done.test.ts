@@ -5,7 +5,7 @@ import { createPool, migrate } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
-import { nameBasedUuid } from '../src/adapters/uuid.js';
+import { nameBasedUuid } from '../src/adapters/projects.js';
 import { type Company, startCompany } from './company.js';
 
 const BEFORE = ['0001_sales.sql', '0002_changes_and_orders.sql', '0003_first_outcomes.sql'];

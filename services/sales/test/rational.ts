@@ -24,7 +24,7 @@ export function multiply(a: Rational, b: Rational): Rational {
   return { numerator: a.numerator * b.numerator, denominator: a.denominator * b.denominator };
 }
 
-export function divide(a: Rational, b: Rational): Rational {
+function divide(a: Rational, b: Rational): Rational {
   return multiply(a, { numerator: b.denominator, denominator: b.numerator });
 }
 
@@ -45,4 +45,42 @@ export function toPlain(value: Rational, scale?: number): string {
     .padStart(digits + 1, '0');
   const plain = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
   return scale === undefined ? plain.replace(/\.?0+$/, '') : plain;
+}
+
+const TOKEN = /\d+(?:\.\d+)?|[-+*/()]/g;
+
+/** The value of an expression of decimals, `+ - * /` and parentheses. */
+export function evaluate(expression: string): Rational {
+  const tokens = expression.match(TOKEN) ?? [];
+  if (tokens.join('') !== expression.replace(/\s/g, '')) throw new SyntaxError(`not an expression: ${expression}`);
+  let position = 0;
+  const next = () => tokens[position++] ?? '';
+
+  function operand(): Rational {
+    const token = next();
+    if (token !== '(') return rational(token);
+    const value = sum();
+    if (next() !== ')') throw new SyntaxError(`a parenthesis is missing in ${expression}`);
+    return value;
+  }
+
+  function product(): Rational {
+    let value = operand();
+    while (tokens[position] === '*' || tokens[position] === '/') {
+      value = next() === '*' ? multiply(value, operand()) : divide(value, operand());
+    }
+    return value;
+  }
+
+  function sum(): Rational {
+    let value = product();
+    while (tokens[position] === '+' || tokens[position] === '-') {
+      value = next() === '+' ? add(value, product()) : subtract(value, product());
+    }
+    return value;
+  }
+
+  const value = sum();
+  if (position !== tokens.length) throw new SyntaxError(`${expression} goes on after its end`);
+  return value;
 }

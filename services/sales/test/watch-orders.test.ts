@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Order, WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
-import { OrderState } from '@rondo/contracts/sales/v1/orders';
+import { type Order, type WatchOrdersResponse, OrderState, OrderServiceDefinition, WatchOrdersRequest } from '@rondo/contracts/sales/v1/orders';
 import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
 import { refused } from './refused.js';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { createPool, type Database } from '@rondo/database';
+import { eventually } from '@rondo/database/testing';
+import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
+import { ManualClock } from '@rondo/rpc/testing';
 
 /** A watch that is read step by step, and ends with the test. */
 async function watching<T>(
@@ -147,5 +153,116 @@ describe('WatchOrders', () => {
       'INVALID_ARGUMENT',
       'customer: must be of the pattern customers/{customer}',
     );
+  });
+});
+
+/** Far more than fits into the windows and buffers of a connection that nobody reads. */
+const ORDERS = 6_000;
+const STALLED = 8;
+/** How long a reader may take for a part. */
+const STALL_MS = 5_000;
+
+const FILL = `
+  INSERT INTO orders (id, customer_id, order_date, discount_percent, tax_percent, currency, net_minor, total_minor)
+  SELECT 'filled' || n, $1, '2026-01-31', 0, 0, 'EUR', 1, 1 FROM generate_series(1, $2::int) AS n`;
+const FILL_LINES = `
+  INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
+  SELECT 'filled' || n, 1, $1, 1, 0, 'Desk', 1 FROM generate_series(1, $2::int) AS n`;
+
+/** A watch over a connection of its own whose windows are never opened again; resolves when its reply has begun. */
+function watchUnread(address: string, customer: string): Promise<ClientHttp2Session> {
+  const session = connect(`http://${address}`);
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/sales.v1.OrderService/WatchOrders',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  const request = WatchOrdersRequest.encode(WatchOrdersRequest.fromPartial({ customer })).finish();
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(request.length, 1);
+  stream.end(Buffer.concat([head, request]));
+  // Without a reader of its data the stream is paused, and no WINDOW_UPDATE leaves.
+  return new Promise((resolve, reject) => {
+    stream.once('response', () => resolve(session));
+    stream.on('error', reject);
+    session.on('error', reject);
+  });
+}
+
+describe('watchers that do not read', () => {
+  let company: Company;
+  let replica: Awaited<ReturnType<Company['startReplica']>>;
+  let admin: Database;
+  let server: RpcServer;
+  let channel: Channel;
+  let clock: ManualClock;
+  let busy: string;
+  let product: string;
+
+  beforeAll(async () => {
+    company = await startCompany();
+    busy = await addCustomer(company);
+    ({ name: product } = await addProduct(company));
+    admin = createPool({ url: company.databaseUrl, maxConnections: 1 });
+    await admin.query(FILL, [busy.slice('customers/'.length), ORDERS]);
+    await admin.query(FILL_LINES, [product.slice('products/'.length), ORDERS]);
+    // Time stands still for its watches: nothing is free because somebody has waited long enough.
+    clock = new ManualClock();
+    replica = await company.startReplica(undefined, { clock });
+    server = await serve(createRouter({ services: replica.services }), { listen: '127.0.0.1:0' });
+    channel = createChannel({ resolver: staticResolver([server.address]) });
+  });
+  afterAll(async () => {
+    channel.close();
+    await server.drain(0);
+    await replica.stop();
+    await admin.close();
+    await company.stop();
+  });
+
+  /** How many of the service's connections are in a transaction, be it that a statement runs just now. */
+  const connections = async () => {
+    const sql = `SELECT count(*) FILTER (WHERE xact_start IS NOT NULL)::int AS kept FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'sales'`;
+    return (await admin.one<{ kept: number }>(sql)).kept;
+  };
+  const partsOf = async (customer: string): Promise<readonly WatchOrdersResponse[]> => {
+    const parts: WatchOrdersResponse[] = [];
+    for await (const part of createClient(OrderServiceDefinition, { channel }).watchOrders({ customer })) {
+      parts.push(part);
+      if (part.event?.$case === 'snapshot' && !part.event.value.more) return parts;
+    }
+    throw new Error('the watch has ended');
+  };
+  const ordersIn = (parts: readonly WatchOrdersResponse[]) =>
+    parts.reduce((sum, { event }) => sum + (event?.$case === 'snapshot' ? event.value.orders.length : 0), 0);
+
+  it('keep nobody from a snapshot, nor connections for longer than they may stall', async () => {
+    const empty = await addCustomer(company);
+    const some = await addCustomer(company);
+    for (let count = 0; count < 3; count += 1) {
+      await company.orders.placeOrder({ order: { customer: some, lines: [{ product, quantity: 1n }] } });
+    }
+    const opening = Array.from({ length: STALLED }, () => watchUnread(server.address, busy));
+    await eventually('the first of them are sent what they do not read', async () => (await connections()) > 0);
+
+    expect(ordersIn(await partsOf(empty))).toBe(0);
+    expect(ordersIn(await partsOf(some))).toBe(3);
+    await eventually('no more than two keep a connection', async () => (await connections()) <= 2);
+
+    let begun = 0;
+    for (const one of opening) {
+      void one.then(() => {
+        begun += 1;
+      });
+    }
+    await eventually('all of them have begun, and none keeps a connection', async () => {
+      await clock.advance(STALL_MS);
+      return begun === STALLED && (await connections()) === 0;
+    });
+    expect(ordersIn(await partsOf(busy))).toBe(ORDERS);
+    const unread = await Promise.all(opening);
+    for (const session of unread) session.destroy();
   });
 });

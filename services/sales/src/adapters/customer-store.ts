@@ -3,8 +3,8 @@ import { columnsOf, pageOf } from '@rondo/resources/sql';
 import type { Customer } from '../domain/customer.js';
 import { EmailTaken } from '../domain/errors.js';
 import type { CustomerStore } from '../domain/ports.js';
-import { createAnswers, type RowSource } from './answers.js';
-import { type Listing, listSql } from './lists.js';
+import { createAnswers, type RowSource } from './request-log.js';
+import { type Listing, listSql } from './sql.js';
 
 interface CustomerRow {
   readonly sequence: bigint;

@@ -1,13 +1,12 @@
-import type { Queries } from '@rondo/database';
-import { UniqueViolation } from '@rondo/database';
+import { type Queries, UniqueViolation } from '@rondo/database';
 import { appendSql } from '@rondo/sync';
 import type { Shortage } from '../domain/errors.js';
 import type { OrderDraft } from '../domain/order.js';
 import type { Placement } from '../domain/ports.js';
 import { totalNeeds } from '../domain/product.js';
-import type { KeyedCall } from '../domain/request-key.js';
-import { ORDERS_TOPIC, orderJson } from './order-json.js';
-import { lineParams, ORDER_COLUMNS, orderParams } from './order-params.js';
+import type { KeyedCall } from '../domain/request-id.js';
+import { ORDERS_TOPIC, orderJson } from './order-feed.js';
+import { lineParams, ORDER_COLUMNS, orderParams } from './order-rows.js';
 
 /**
  * An order is one statement: nobody waits for the products that it locks longer than the database needs for it.

@@ -1,7 +1,9 @@
 import { columnsOf } from '@rondo/resources/sql';
 import type { PricedLine } from '../domain/offer.js';
-import type { Order, OrderState } from '../domain/order.js';
-import { toPercent } from './percent-column.js';
+import type { Order, OrderState, OrderDraft } from '../domain/order.js';
+import { toPercent } from './lines.js';
+import type { SqlValue } from '@rondo/database';
+import { formatPercent } from '../domain/percent.js';
 
 /** An order, and its lines by column, in their order. */
 export interface OrderRow {
@@ -78,4 +80,27 @@ function linesOf({ currency, product_ids, ...columns }: OrderRow): readonly Pric
     title: columns.titles[index] ?? '',
     unitPrice: { currency, minorUnits: BigInt(columns.unit_prices_minor[index] ?? '') },
   }));
+}
+
+/** The columns of an order that are given to it. */
+export const ORDER_COLUMNS =
+  'id, quote_id, customer_id, order_date, discount_percent, tax_percent, currency, net_minor, total_minor';
+
+/** Their values. */
+export function orderParams(order: OrderDraft): readonly SqlValue[] {
+  const { net, total } = order.price;
+  const percents = [formatPercent(order.discount), formatPercent(order.taxRate)];
+  const amounts = [total.currency, net.minorUnits, total.minorUnits];
+  return [order.id, order.quoteId ?? null, order.customerId, order.orderDate, ...percents, ...amounts];
+}
+
+/** The lines by column: product, quantity, discount, title, price. */
+export function lineParams(lines: readonly PricedLine[]): readonly SqlValue[] {
+  return [
+    lines.map(({ productId }) => productId),
+    lines.map(({ quantity }) => quantity),
+    lines.map(({ discount }) => formatPercent(discount)),
+    lines.map(({ title }) => title),
+    lines.map(({ unitPrice }) => unitPrice.minorUnits),
+  ];
 }

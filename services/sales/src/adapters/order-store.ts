@@ -3,11 +3,10 @@ import { pageOf } from '@rondo/resources/sql';
 import { appendChanges } from '@rondo/sync';
 import type { Order } from '../domain/order.js';
 import type { OrderStore } from '../domain/ports.js';
-import { type Listing, listSql } from './lists.js';
-import { ORDERS_TOPIC, timedOrderJson } from './order-json.js';
-import { lineParams, ORDER_COLUMNS, orderParams } from './order-params.js';
+import { type Listing, listSql } from './sql.js';
+import { ORDERS_TOPIC, timedOrderJson } from './order-feed.js';
+import { lineParams, ORDER_COLUMNS, orderParams, ORDERS, type OrderRow, toOrder } from './order-rows.js';
 import { placeOrder } from './order-placement.js';
-import { ORDERS, type OrderRow, toOrder } from './order-rows.js';
 
 const INSERT_ORDER = `
   INSERT INTO orders (${ORDER_COLUMNS})

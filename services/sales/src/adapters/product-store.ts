@@ -3,8 +3,8 @@ import { columnsOf, pageOf } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
 import type { ProductStore } from '../domain/ports.js';
 import type { Product, ProductFields } from '../domain/product.js';
-import { createAnswers, type RowSource } from './answers.js';
-import { type Listing, listSql } from './lists.js';
+import { createAnswers, type RowSource } from './request-log.js';
+import { type Listing, listSql } from './sql.js';
 
 interface ProductRow {
   readonly sequence: bigint;

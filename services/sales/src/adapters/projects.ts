@@ -3,7 +3,7 @@ import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { Projects } from '../domain/ports.js';
 import { ask } from './peers.js';
-import { nameBasedUuid } from './uuid.js';
+import { createHash } from 'node:crypto';
 
 type ProjectClient = Client<typeof ProjectServiceDefinition>;
 
@@ -43,4 +43,15 @@ async function find(client: ProjectClient, name: string): Promise<Project | unde
     if (error instanceof RpcError && error.code === Status.NOT_FOUND) return undefined;
     throw error;
   }
+}
+
+/** Keeps these ids apart from any that others make of the same names: a UUID made once, at random. */
+const NAMESPACE = Buffer.from('5dfc333641eb44f1b78e679a93a20527', 'hex');
+
+/** The same UUID for the same name, always: version 5 of RFC 9562, section 5.5. */
+export function nameBasedUuid(name: string): string {
+  const bytes = createHash('sha1').update(NAMESPACE).update(name, 'utf8').digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,6 +1,6 @@
 import type { OfferLine } from '../domain/offer.js';
 import type { Quote, QuoteState } from '../domain/quote.js';
-import { toPercent } from './percent-column.js';
+import { toPercent } from './lines.js';
 
 /** The lines of a quote by column, in their order: read with the quote in one statement, both are of one moment. */
 export interface LineColumns {

@@ -1,8 +1,8 @@
 import type { Queries } from '@rondo/database';
-import type { RequestTable } from '@rondo/resources/sql';
+import { type RequestTable, columnsOf } from '@rondo/resources/sql';
 import { RequestIdReused } from '../domain/errors.js';
-import type { RequestLog } from '../domain/ports.js';
-import type { KeyedCall } from '../domain/request-key.js';
+import type { RequestLog, Answers } from '../domain/ports.js';
+import type { KeyedCall } from '../domain/request-id.js';
 
 /** Where requests that were carried out stand. */
 export const REQUESTS: RequestTable = { table: 'requests', scope: 'method' };
@@ -29,6 +29,42 @@ export function createRequestLog(queries: Queries): RequestLog {
       // Where another transaction has inserted the same key, this waits for its end: a conflict only if it committed.
       const claimed = await queries.query(CLAIM, [call.method, call.id, call.fingerprint, id]);
       return claimed.length > 0 || !(await has(call));
+    },
+  };
+}
+
+/** Where a kind of row is kept. */
+export interface RowSource {
+  readonly table: 'customers' | 'products';
+  /** What is read of it. */
+  readonly columns: readonly string[];
+}
+
+/**
+ * How rows of a table were when a call with a key was answered first: the row as it was, in the call's own. An older
+ * call has none; its row is taken as it is.
+ */
+export function createAnswers<Row extends object, T>(
+  queries: Queries,
+  { table, columns }: RowSource,
+  toItem: (row: Row) => T,
+): Answers<T> {
+  return {
+    async keepAnswer({ method, id }) {
+      await queries.query(
+        `UPDATE requests SET made = to_jsonb(${table}) FROM ${table}
+         WHERE ${table}.id = outcome AND method = $1 AND request_id = $2`,
+        [method, id],
+      );
+    },
+    async firstAnswer({ method, id }) {
+      const row = await queries.one<Row>(
+        `SELECT ${columnsOf('record', columns)}
+         FROM requests JOIN ${table} ON ${table}.id = outcome, jsonb_populate_record(${table}, made) AS record
+         WHERE method = $1 AND request_id = $2`,
+        [method, id],
+      );
+      return toItem(row);
     },
   };
 }

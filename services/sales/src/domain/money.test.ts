@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { fromDecimal, isRepresentable, subtract, toDecimal } from './money.js';
+import { fromDecimal, isRepresentable, subtract, toDecimal, currencyDigits } from './money.js';
 
 describe('money', () => {
   it.each([
@@ -35,5 +35,19 @@ describe('money', () => {
     expect(isRepresentable(fromDecimal('EUR', '9223372036854775807.99'))).toBe(true);
     expect(isRepresentable(fromDecimal('EUR', '9223372036854775808'))).toBe(false);
     expect(isRepresentable(fromDecimal('JPY', '9223372036854775808'))).toBe(false);
+  });
+});
+
+describe('currencyDigits', () => {
+  it.each([
+    ['EUR', 2],
+    ['JPY', 0],
+    ['KWD', 3],
+    ['IQD', 3],
+    ['ISK', 0],
+  ])('knows the minor unit of %s', (code, digits) => expect(currencyDigits(code)).toBe(digits));
+
+  it.each(['', 'eur', 'EURO', 'XXX', 'XAU', 'ZZZ'])('knows no currency "%s"', (code) => {
+    expect(currencyDigits(code)).toBeUndefined();
   });
 });

@@ -6,7 +6,7 @@ import type { ListQuery, Page } from './list.js';
 import type { Order, OrderDraft } from './order.js';
 import type { Product, ProductDraft, ProductFields } from './product.js';
 import type { PricedQuote, Quote } from './quote.js';
-import type { KeyedCall } from './request-key.js';
+import type { KeyedCall } from './request-id.js';
 import type { Deletable } from './stored.js';
 
 /** What every store can be asked for. */

@@ -2,7 +2,7 @@
  * What a value must be. Each rule answers with what is wrong and the remedy, or undefined where nothing is; the
  * migrations hold the same bounds.
  */
-import { currencyDigits } from './currency.js';
+import { currencyDigits } from './money.js';
 
 /** The most of one product that can be there. */
 export const MAX_STOCK = 1_000_000_000n;

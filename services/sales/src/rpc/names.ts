@@ -1,5 +1,6 @@
 import { type ReportFault, validate } from '@rondo/rpc/status';
 import { namePattern, parseName, type ResourceKind } from '../domain/names.js';
+import type { FilterField } from '@rondo/resources';
 
 /** The id inside a resource's name. */
 export function readName(report: ReportFault, kind: ResourceKind, name: string): string {
@@ -16,4 +17,9 @@ export function readName(report: ReportFault, kind: ResourceKind, name: string):
  */
 export function requireName(kind: ResourceKind, name: string): string {
   return validate((field) => readName(field('name'), kind, name));
+}
+
+/** A resource's name, in a filter. */
+export function nameField(kind: ResourceKind): FilterField {
+  return { kind: 'name', pattern: namePattern(kind), read: (name) => parseName(kind, name) };
 }

@@ -1,18 +1,18 @@
-import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
-import { nextPageToken, readList } from '@rondo/resources';
+import { ProductServiceDefinition, type AdjustStockRequest, type CreateProductRequest, type DeleteProductRequest, Product as ProductMessage, type UpdateProductRequest } from '@rondo/contracts/sales/v1/products';
+import { nextPageToken, readList, type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { validate } from '@rondo/rpc/status';
+import { validate, checked, type FieldAt } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
-import type { Product } from '../domain/product.js';
-import { adjustStock } from '../usecases/adjust-stock.js';
-import { createProduct } from '../usecases/create-product.js';
+import type { Product, ProductDraft, ProductFields, StockChange } from '../domain/product.js';
+import { adjustStock, createProduct, getProduct, listProducts, updateProduct, type ProductUpdate } from '../usecases/products.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
-import { getProduct } from '../usecases/get-product.js';
-import { listProducts } from '../usecases/list-products.js';
-import { updateProduct } from '../usecases/update-product.js';
 import { answered } from './errors.js';
-import { requireName } from './names.js';
-import { PRODUCTS, readAdjust, readCreate, readDelete, readUpdate, toProductMessage } from './product-message.js';
+import { requireName, readName } from './names.js';
+import { nameOf } from '../domain/names.js';
+import type { RequestKey } from '../domain/request-id.js';
+import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault, titleFault } from '../domain/rules.js';
+import type { ChangesSinceRead } from '../domain/stored.js';
+import { readPrice, toMoneyMessage } from './money.js';
 
 const PRODUCT: Target<Product> = { kind: 'product', storeOf: ({ products }) => products };
 
@@ -49,4 +49,114 @@ export function productService(ports: Ports): ServiceImplementation {
       return toProductMessage(await answered(undeleteResource(ports, PRODUCT, requireName('product', name))));
     },
   });
+}
+
+/** Products, as they are listed. */
+const PRODUCTS: List = {
+  collection: 'products',
+  fields: {
+    title: { kind: 'text' },
+    sku: { kind: 'text' },
+    stock: { kind: 'integer' },
+    create_time: { kind: 'timestamp' },
+  },
+};
+
+/** What `CreateProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
+function readCreate({ product = ProductMessage.fromPartial({}), requestId }: CreateProductRequest): {
+  readonly draft: ProductDraft;
+  readonly key: RequestKey | undefined;
+} {
+  return validate((field) => {
+    const read = productReader(field, product);
+    const draft = {
+      title: read.title(),
+      sku: read.sku(),
+      unitPrice: read.unitPrice(),
+      stock: checked(field('product.stock'), product.stock, stockFault),
+      deliveryEffortMinutes: read.deliveryEffortMinutes(),
+    };
+    return { draft, key: readRequestKey(field('request_id'), requestId, draft) };
+  });
+}
+
+/** What `UpdateProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
+function readUpdate({
+  product = ProductMessage.fromPartial({}),
+  updateMask,
+}: UpdateProductRequest): ProductUpdate {
+  return validate((field) => {
+    const has = readUpdateMask(field('update_mask'), updateMask, {
+      title: product.title !== '',
+      sku: product.sku !== '',
+      unit_price: product.unitPrice !== undefined,
+      delivery_effort_minutes: product.deliveryEffortMinutes !== 0n,
+    });
+    const read = productReader(field, product);
+    return {
+      id: readName(field('product.name'), 'product', product.name),
+      changes: readEtag(field('product.etag'), product.etag, etaggedOf),
+      fields: {
+        ...(has('title') && { title: read.title() }),
+        ...(has('sku') && { sku: read.sku() }),
+        ...(has('unit_price') && { unitPrice: read.unitPrice() }),
+        ...(has('delivery_effort_minutes') && { deliveryEffortMinutes: read.deliveryEffortMinutes() }),
+      },
+    };
+  });
+}
+
+type Readers = { readonly [Field in keyof ProductFields]: () => ProductFields[Field] };
+
+/** Reads a product field by field: an update has only some of them. */
+function productReader(field: FieldAt, product: ProductMessage): Readers {
+  const { title, sku, unitPrice, deliveryEffortMinutes: minutes } = product;
+  return {
+    title: () => checked(field('product.title'), title, titleFault),
+    sku: () => checked(field('product.sku'), sku, skuFault),
+    unitPrice: () => readPrice(field, 'product.unit_price', unitPrice),
+    deliveryEffortMinutes: () => checked(field('product.delivery_effort_minutes'), minutes, deliveryEffortFault),
+  };
+}
+
+/** What `AdjustStock` asks for. @throws RpcError `INVALID_ARGUMENT` */
+function readAdjust({ name, delta, requestId }: AdjustStockRequest): {
+  readonly change: StockChange;
+  readonly key: RequestKey | undefined;
+} {
+  return validate((field) => {
+    const change = {
+      productId: readName(field('name'), 'product', name),
+      delta: checked(field('delta'), delta, stockDeltaFault),
+    };
+    return { change, key: readRequestKey(field('request_id'), requestId, change) };
+  });
+}
+
+/** What `DeleteProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
+function readDelete({ name, etag }: DeleteProductRequest): {
+  readonly id: string;
+  readonly changes: ChangesSinceRead<Product>;
+} {
+  return validate((field) => ({
+    id: readName(field('name'), 'product', name),
+    changes: readEtag(field('etag'), etag, etaggedOf),
+  }));
+}
+
+/** A product as the contract has it. */
+function toProductMessage(product: Product): ProductMessage {
+  const { id, unitPrice, version: _, ...fields } = product;
+  return {
+    ...fields,
+    name: nameOf('product', id),
+    unitPrice: toMoneyMessage(unitPrice),
+    etag: etagOf(etaggedOf(product)),
+  };
+}
+
+/** Fields keep their order for ever: etags that people hold depend on it. The stock is none of them. */
+function etaggedOf({ version, title, sku, unitPrice, deliveryEffortMinutes, deleteTime }: Product): Etagged {
+  const changeable = { title, sku, unit_price: unitPrice, delivery_effort_minutes: deliveryEffortMinutes };
+  return { version, fields: { ...changeable, delete_time: deleteTime } };
 }

@@ -2,7 +2,7 @@ import type { CalendarDate } from '../domain/calendar-date.js';
 import { planDelivery } from '../domain/delivery.js';
 import { ConcurrentChange, Deleted, QuoteMoved } from '../domain/errors.js';
 import { type Order, type OrderDraft, orderOf } from '../domain/order.js';
-import type { Ports, Stores } from '../domain/ports.js';
+import type { Ports, Stores, Projects } from '../domain/ports.js';
 import { type Need, type Product, takeStock } from '../domain/product.js';
 import type { Quote } from '../domain/quote.js';
 import { type ChangesSinceRead, live, requireAsRead } from '../domain/stored.js';
@@ -18,7 +18,7 @@ export interface AcceptRequest {
 }
 
 /** A quote and the order that it has become. */
-export interface Acceptance {
+interface Acceptance {
   readonly quote: Quote;
   readonly order: Order;
 }
@@ -91,4 +91,21 @@ function requireAllLive(products: readonly Product[]): readonly Product[] {
   const deleted = products.filter(({ deleteTime }) => deleteTime !== undefined).map(({ id }) => id);
   if (deleted.length > 0) throw new Deleted('product', deleted);
   return products;
+}
+
+/**
+ * Ends an acceptance that an earlier version of this service has left half done: its order is there, and its project may
+ * be, under a request id that follows from the quote. It can be repeated.
+ *
+ * @throws Unavailable
+ */
+export async function finishAcceptance(
+  { stores, projects }: { readonly stores: Stores; readonly projects: Pick<Projects, 'create'> },
+  quoteId: string,
+): Promise<void> {
+  const { quotes, customers, orders } = stores;
+  const quote = found('quote', quoteId, await quotes.find(quoteId));
+  if (quote.state !== 'accepting') return;
+  const customer = found('customer', quote.customerId, await customers.find(quote.customerId));
+  await orders.recordProject(quoteId, await projects.create(planDelivery(quote, customer)));
 }

@@ -1,26 +1,20 @@
-import { Deleted, NotFound } from '../domain/errors.js';
-import {
-  type OfferLine,
-  type Price,
-  type PricedLines,
-  type PriceRequest,
-  requireOneCurrency,
-  toOfferLine,
-} from '../domain/offer.js';
+import { Deleted, NotFound, TotalOutOfRange } from '../domain/errors.js';
+import { type OfferLine, type Price, type PricedLines, type PriceRequest, requireOneCurrency, toOfferLine, type PricedLine } from '../domain/offer.js';
 import type { Calculator, ProductStore } from '../domain/ports.js';
 import type { Product } from '../domain/product.js';
 import { found } from './found.js';
-import { priceLines } from './price-lines.js';
+import { digitsOf, fromDecimal, isRepresentable } from '../domain/money.js';
+import { priceExpressions, subtotalExpressions } from '../domain/pricing.js';
 
 /** What lines cost at the products' present prices. */
-export interface Offer extends PricedLines<OfferLine> {
+interface Offer extends PricedLines<OfferLine> {
   readonly price: Price;
   /** The products' versions that this holds for. */
   readonly versions: ReadonlyMap<string, bigint>;
 }
 
 /** What offers are made of. */
-export interface OfferPorts {
+interface OfferPorts {
   readonly products: Pick<ProductStore, 'findAll'>;
   readonly calculator: Calculator;
 }
@@ -53,4 +47,28 @@ async function findProducts(
   const deleted = ids.filter((id) => byId.get(id)?.deleteTime !== undefined);
   if (deleted.length > 0) throw new Deleted('product', deleted);
   return byId;
+}
+
+/**
+ * What lines cost, computed by the calculator: net and total are each rounded once, from the exact value.
+ *
+ * @throws TotalOutOfRange, Unavailable
+ */
+export async function priceLines(calculator: Calculator, { lines, ...percents }: PricedLines): Promise<Price> {
+  const currency = lines[0]?.unitPrice.currency ?? '';
+  const digits = digitsOf(currency);
+  const { net, total } = priceExpressions(await subtotalOf(calculator, lines), percents);
+  // Without tax the two are one.
+  const asked = percents.taxRate.tenThousandths === 0n ? [net] : [net, total];
+  const [netText = '', totalText = netText] = await Promise.all(asked.map((one) => calculator.evaluate(one, digits)));
+  const price = { net: fromDecimal(currency, netText), total: fromDecimal(currency, totalText) };
+  if (!isRepresentable(price.total)) throw new TotalOutOfRange(`${totalText} ${currency}`);
+  return price;
+}
+
+/** One expression as it is; the parts of a longer one are evaluated first, exactly. */
+async function subtotalOf(calculator: Calculator, lines: readonly PricedLine[]): Promise<string> {
+  const parts = subtotalExpressions(lines);
+  const values = parts.length === 1 ? parts : await Promise.all(parts.map((part) => calculator.evaluate(part)));
+  return values.join('+');
 }

@@ -1,5 +1,5 @@
 import type { Answers, RequestLog } from '../domain/ports.js';
-import type { KeyedCall } from '../domain/request-key.js';
+import type { KeyedCall } from '../domain/request-id.js';
 
 /** What makes something under an id, and keeps how it was then. */
 export interface Maker<T> {

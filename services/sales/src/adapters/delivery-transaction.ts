@@ -10,8 +10,8 @@ import { ConcurrentChange, DeliveryRefused, Unavailable } from '../domain/errors
 import { nameOf, parseName } from '../domain/names.js';
 import type { Deliveries, Stores } from '../domain/ports.js';
 import { PASSING } from './peers.js';
-import { toStoreError } from './store-errors.js';
-import { createTurns } from './turns.js';
+import { toStoreError } from './database.js';
+import { createTurns } from './semaphore.js';
 
 /** The kind of transaction that accepts a quote; its subject is the quote. */
 export const ACCEPT_QUOTE = 'accept-quote';
@@ -30,7 +30,7 @@ const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 500;
 
 /** What deliveries are made with. */
-export interface DeliveriesOptions {
+interface DeliveriesOptions {
   readonly coordinator: Pick<Coordinator, 'run'>;
   readonly storesOver: (queries: Queries) => Stores;
   /** Told after a decision that there are changes to pass on. */

@@ -1,15 +1,18 @@
 import type { Decimal } from '@rondo/contracts/google/type/decimal';
 import type { OrderLine as LineMessage } from '@rondo/contracts/sales/v1/orders';
-import { checked, type FieldAt } from '@rondo/rpc/status';
+import { checked, type FieldAt, type ReportFault } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
 import type { LineDraft, PricedLine, PriceRequest } from '../domain/offer.js';
 import { lineCountFault, quantityFault } from '../domain/rules.js';
 import { toMoneyMessage } from './money.js';
 import { readName } from './names.js';
-import { readPercent, toPercentMessage } from './percent.js';
+import { formatPercent, type Percent, parsePercent, ZERO_PERCENT } from '../domain/percent.js';
+import type { DateMessage } from '@rondo/contracts/google/type/date';
+import { readDate } from '@rondo/resources';
+import type { CalendarDate } from '../domain/calendar-date.js';
 
 /** What quotes and orders have alike: what is asked the price of. */
-export interface PriceRequestMessage {
+interface PriceRequestMessage {
   readonly lines: readonly LineMessage[];
   readonly discountPercent: Decimal | undefined;
   readonly taxPercent: Decimal | undefined;
@@ -50,4 +53,29 @@ export function toLineMessage({ productId, quantity, discount, unitPrice, title 
     unitPrice: toMoneyMessage(unitPrice),
     title,
   };
+}
+
+/** A percentage as the contracts have it: none at all is a missing one. */
+export function toPercentMessage(percent: Percent): Decimal | undefined {
+  return percent.tenThousandths === 0n ? undefined : { value: formatPercent(percent) };
+}
+
+/** A percentage; a missing one is none at all. */
+export function readPercent(report: ReportFault, message: Decimal | undefined): Percent {
+  if (message === undefined) return ZERO_PERCENT;
+  const percent = parsePercent(message.value);
+  if (percent === undefined)
+    report(`must be from 0 to 100 with at most 4 decimals, such as 12.5; it is "${message.value}"`);
+  return percent ?? ZERO_PERCENT;
+}
+
+/** A day that isn't after today. */
+export function readPastDate(
+  report: ReportFault,
+  message: DateMessage | undefined,
+  today: CalendarDate,
+): CalendarDate | undefined {
+  const date = readDate(report, message);
+  if (date !== undefined && date > today) report(`must not be after today, ${today} in UTC; it is ${date}`);
+  return date;
 }

@@ -1,5 +1,5 @@
 /** Does work when it is its turn. */
-export type Turns = <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>;
+type Turns = <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>;
 
 /**
  * At most so many at once, the others in the order in which they came. Whoever's signal aborts waits no longer: it rejects

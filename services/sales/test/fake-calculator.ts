@@ -2,8 +2,7 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { standIn } from '@rondo/rpc/testing';
-import { evaluate } from './expression.js';
-import { toPlain } from './rational.js';
+import { evaluate, toPlain } from './rational.js';
 
 const MAX_EXPRESSION_CHARACTERS = 4096;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nameBasedUuid } from './uuid.js';
+import { nameBasedUuid } from './projects.js';
 
 describe('nameBasedUuid', () => {
   it('is the same UUID of version 5 for the same name, and another for another', () => {

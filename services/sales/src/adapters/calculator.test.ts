@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createExpressionBatches } from './expression-batches.js';
+import { createExpressionBatches } from './calculator.js';
 
 /** A calculator that answers when it is told to; what it was asked stands in `calls`. */
 function slowCalculator(maxCharacters = 100) {

@@ -1,9 +1,46 @@
-import { ConcurrentChange } from '../domain/errors.js';
 import type { Ports } from '../domain/ports.js';
-import { type PricedQuote, type Quote, type QuoteChange, requireOpen } from '../domain/quote.js';
-import { type ChangesSinceRead, differs, live, requireAsRead } from '../domain/stored.js';
+import { type Quote, type QuoteDraft, type PricedQuote, type QuoteChange, requireOpen } from '../domain/quote.js';
+import { callOf, type RequestKey } from '../domain/request-id.js';
+import { live, type ChangesSinceRead, differs, requireAsRead } from '../domain/stored.js';
 import { found } from './found.js';
 import { makeOffer } from './offer.js';
+import { once } from './once.js';
+import type { ListQuery, Page } from '../domain/list.js';
+import { ConcurrentChange } from '../domain/errors.js';
+
+/**
+ * Prices a quote at the products' present prices and keeps it, once for a key.
+ *
+ * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, RequestIdReused, Unavailable
+ */
+export async function createQuote(
+  { stores, transact, calculator, newId }: Pick<Ports, 'stores' | 'transact' | 'calculator' | 'newId'>,
+  draft: QuoteDraft,
+  key: RequestKey | undefined,
+): Promise<Quote> {
+  const call = callOf('CreateQuote', key);
+  // A quote that is there is answered without the calculator, which may be away by now.
+  if (call !== undefined && (await stores.requests.has(call))) return stores.quotes.firstAnswer(call);
+
+  const { customerId, quoteDate } = draft;
+  live('customer', found('customer', customerId, await stores.customers.find(customerId)));
+  // Outside the transaction: no connection is held while another service is asked.
+  const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, draft, 'quote');
+  const quote = { ...offer, id: newId(), customerId, quoteDate };
+  return transact(({ quotes, requests }) =>
+    once(requests, call, { id: quote.id, answers: quotes, make: () => quotes.add(quote) }),
+  );
+}
+
+/** One quote. @throws NotFound */
+export async function getQuote({ stores }: Pick<Ports, 'stores'>, id: string): Promise<Quote> {
+  return found('quote', id, await stores.quotes.find(id));
+}
+
+/** A page of the quotes, the newest first. */
+export function listQuotes({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Quote>> {
+  return stores.quotes.list(query);
+}
 
 /** What of a quote is to be changed, and what it has to be like. */
 export interface QuoteUpdate {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { createTurns } from './turns.js';
+import { createTurns } from './semaphore.js';
 
 /** Work that ends when it is told to. */
 function held(begun: string[], name: string) {

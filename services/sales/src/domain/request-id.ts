@@ -12,7 +12,7 @@ export interface KeyedCall extends RequestKey {
 }
 
 /** The methods that take a request id. */
-export type KeyedMethod = 'CreateCustomer' | 'CreateProduct' | 'AdjustStock' | 'CreateQuote' | 'PlaceOrder';
+type KeyedMethod = 'CreateCustomer' | 'CreateProduct' | 'AdjustStock' | 'CreateQuote' | 'PlaceOrder';
 
 /** The key of a call of `method`; undefined where there is none. */
 export function callOf(method: KeyedMethod, key: RequestKey | undefined): KeyedCall | undefined {

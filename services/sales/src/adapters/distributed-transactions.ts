@@ -3,15 +3,19 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
 import type { ServiceImplementation } from '@rondo/rpc/server';
-import { createCoordinator, createOperatorService, createSagas } from '@rondo/transactions';
-import type { Deliveries, Projects, Stores } from '../domain/ports.js';
+import { createCoordinator, createOperatorService, createSagas, type SagaKind, type Sagas } from '@rondo/transactions';
+import type { Deliveries, Projects, Stores, Afterwards } from '../domain/ports.js';
 import { createQueries } from './database.js';
-import { ACCEPT_QUOTE, createDeliveries, recordDelivery } from './deliveries.js';
-import { defineFinishing, defineWithdrawal } from './sagas.js';
-import { createStores } from './stores.js';
+import { ACCEPT_QUOTE, createDeliveries, recordDelivery } from './delivery-transaction.js';
+import { nameOf } from '../domain/names.js';
+import { createCustomerStore } from './customer-store.js';
+import { createOrderStore } from './order-store.js';
+import { createProductStore } from './product-store.js';
+import { createQuoteStore } from './quote-store.js';
+import { createRequestLog } from './request-log.js';
 
 /** What this service does together with others. */
-export interface AcrossServices {
+interface AcrossServices {
   readonly deliveries: Deliveries;
   /** What operators see of it. */
   readonly service: ServiceImplementation;
@@ -25,7 +29,7 @@ export interface AcrossServices {
 }
 
 /** What it is made with. */
-export interface AcrossServicesOptions {
+interface AcrossServicesOptions {
   readonly database: Database;
   readonly channel: Channel;
   readonly projects: Projects;
@@ -78,5 +82,52 @@ export function createAcrossServices(options: AcrossServicesOptions): AcrossServ
       sagas.start();
     },
     close: async () => void (await Promise.all([coordinator.close(), sagas.close()])),
+  };
+}
+
+/** The saga that withdraws the project of a cancelled order. */
+type Withdrawal = SagaKind<{ readonly project: string }>;
+
+/** Defines what a cancelled order leaves to be done. */
+function defineWithdrawal(sagas: Pick<Sagas, 'define'>, projects: Pick<Projects, 'archive'>): Withdrawal {
+  return sagas.define<{ readonly project: string }>({
+    kind: 'cancel-order',
+    steps: [{ name: 'archive-project', run: ({ input }) => projects.archive(input.project) }],
+  });
+}
+
+/** Defines what migration 0004 has started for each acceptance that was half done by then. */
+function defineFinishing(sagas: Pick<Sagas, 'define'>, finish: (quoteId: string) => Promise<void>): void {
+  sagas.define<{ readonly quote: string }>({
+    kind: 'finish-acceptance',
+    steps: [{ name: 'create-project', run: ({ input }) => finish(input.quote) }],
+  });
+}
+
+/** What is done once the transaction of `queries` is committed. */
+function createAfterwards(queries: Queries, withdrawal: Withdrawal): Afterwards {
+  return {
+    async withdraw({ id }, project) {
+      await withdrawal.start(queries, { id: `cancel-order-${id}`, subject: nameOf('order', id), input: { project } });
+    },
+  };
+}
+
+/** What stores are made with. */
+interface StoresOptions {
+  /** See {@link createOrderStore}. */
+  readonly onAppended: () => void;
+  readonly withdrawal: Withdrawal;
+}
+
+/** All stores over one way to run statements: a pool, or a transaction. */
+function createStores(queries: Queries, { onAppended, withdrawal }: StoresOptions): Stores {
+  return {
+    customers: createCustomerStore(queries),
+    products: createProductStore(queries),
+    quotes: createQuoteStore(queries),
+    orders: createOrderStore(queries, onAppended),
+    requests: createRequestLog(queries),
+    afterwards: createAfterwards(queries, withdrawal),
   };
 }

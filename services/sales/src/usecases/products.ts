@@ -1,0 +1,71 @@
+import type { Ports } from '../domain/ports.js';
+import { type Product, type ProductDraft, type ProductFields, type StockChange, withStockChanged } from '../domain/product.js';
+import { callOf, type RequestKey } from '../domain/request-id.js';
+import { once } from './once.js';
+import { found } from './found.js';
+import type { ListQuery, Page } from '../domain/list.js';
+import { type ChangesSinceRead, differs, live, requireAsRead } from '../domain/stored.js';
+
+/** Adds a product, once for a key. @throws SkuTaken, RequestIdReused */
+export function createProduct(
+  { transact, newId }: Pick<Ports, 'transact' | 'newId'>,
+  draft: ProductDraft,
+  key: RequestKey | undefined,
+): Promise<Product> {
+  return transact(({ products, requests }) => {
+    const id = newId();
+    const make = () => products.add({ ...draft, id });
+    return once(requests, callOf('CreateProduct', key), { id, answers: products, make });
+  });
+}
+
+/** One product. @throws NotFound */
+export async function getProduct({ stores }: Pick<Ports, 'stores'>, id: string): Promise<Product> {
+  return found('product', id, await stores.products.find(id));
+}
+
+/** A page of the products, the newest first. */
+export function listProducts({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Product>> {
+  return stores.products.list(query);
+}
+
+/** What of a product is to be changed, and what it has to be like. */
+export interface ProductUpdate {
+  readonly id: string;
+  readonly fields: Partial<ProductFields>;
+  readonly changes: ChangesSinceRead<Product>;
+}
+
+/** Changes a product; where nothing would differ, it stays as it is. @throws NotFound, Deleted, StaleEtag, SkuTaken */
+export function updateProduct(
+  { transact }: Pick<Ports, 'transact'>,
+  { id, fields, changes }: ProductUpdate,
+): Promise<Product> {
+  return transact(async ({ products }) => {
+    const present = live('product', found('product', id, await products.lock(id)));
+    requireAsRead('product', present, changes);
+    return differs(present, fields) ? products.update(id, fields) : present;
+  });
+}
+
+/**
+ * Adds to a product's stock, or takes from it, once for a key.
+ *
+ * @throws NotFound, Deleted, InsufficientStock, StockLimitExceeded, RequestIdReused
+ */
+export function adjustStock(
+  { transact }: Pick<Ports, 'transact'>,
+  { productId, delta }: StockChange,
+  key: RequestKey | undefined,
+): Promise<Product> {
+  return transact(async ({ products, requests }) => {
+    const product = found('product', productId, await products.lock(productId));
+    // The rules are for the first one: what was carried out is answered again, whatever the stock would bear now.
+    const make = async () => {
+      const changed = withStockChanged(live('product', product), delta);
+      await products.saveStock([changed]);
+      return changed;
+    };
+    return once(requests, callOf('AdjustStock', key), { id: productId, answers: products, make });
+  });
+}
