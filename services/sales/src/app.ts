@@ -6,9 +6,9 @@ import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo
 import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
-import { createAcrossServices } from './adapters/distributed-transactions.js';
 import { createCalculator } from './adapters/calculator.js';
 import { createQueries, createTransact } from './adapters/database.js';
+import { createDistributedTransactions } from './adapters/distributed-transactions.js';
 import { createOrderFeed } from './adapters/order-feed.js';
 import { createProjects } from './adapters/projects.js';
 import { REQUESTS } from './adapters/request-log.js';
@@ -20,10 +20,10 @@ import { productService } from './rpc/products.js';
 import { quoteService } from './rpc/quotes.js';
 import { finishAcceptance } from './usecases/accept-quote.js';
 
-/** What the service needs of the process that it runs in. */
+/** The dependencies of the service that its process provides. */
 export interface SalesContext {
   readonly log: Logger;
-  /** Reaches the calculator and project management. */
+  /** The channel to the calculator and to project management. */
   readonly channel: Channel;
   readonly clock: Clock;
   readonly wallClock: WallClock;
@@ -31,16 +31,15 @@ export interface SalesContext {
 }
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
-/** So long calls wait for it, within their deadlines, before they are turned away. */
+/** How long calls wait for the database, within their deadlines, before they fail. */
 const DATABASE_GRACE_MS = 10_000;
-/** 80 bits: short in a name, and beyond guessing. */
+/** 80 bits: an id is short in a name and can't be guessed. */
 const ID_BYTES = 10;
 const ISO_DATE_LENGTH = 'YYYY-MM-DD'.length;
-
-/** Less than a call's deadline: whoever waits for the locks of a transaction in doubt keeps a connection from others. */
+/** Shorter than a call's deadline, as a statement that waits for the locks of an in-doubt transaction holds a connection. */
 const LOCK_TIMEOUT_MS = 2_000;
 
-/** Wires the service: the database at the bottom, the contract at the top. */
+/** Wires the service, from the database up to the contract. */
 export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): App {
   const { log, channel, clock, wallClock, random } = context;
   const database = createPool({
@@ -63,19 +62,19 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
   });
   const projects = createProjects(channel);
-  const across = createAcrossServices({
+  const distributed = createDistributedTransactions({
     ...{ database, channel, projects, log, clock, random },
     finish: (stores, quoteId) => finishAcceptance({ stores, projects }, quoteId),
     onAppended: sync.nudge,
   });
   const onAppended = () => {
     sync.nudge();
-    across.nudge();
+    distributed.nudge();
   };
   const ports: Ports = {
-    stores: across.storesOver(createQueries(database), sync.nudge),
-    transact: createTransact(database, { createStores: across.storesOver, onAppended }),
-    deliveries: across.deliveries,
+    stores: distributed.storesOver(createQueries(database), sync.nudge),
+    transact: createTransact(database, { createStores: distributed.storesOver, onAppended }),
+    distributedTransact: distributed.distributedTransact,
     feed: createOrderFeed(sync),
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
@@ -88,19 +87,22 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     warn: (line) => log.warn({}, line),
   });
   return {
-    services: [...[customerService, productService, quoteService, orderService].map((of) => of(ports)), across.service],
+    services: [
+      ...[customerService, productService, quoteService, orderService].map((of) => of(ports)),
+      distributed.service,
+    ],
     dependencies: [
       {
         name: `the ${describeUrl(databaseUrl)}`,
         graceMs: DATABASE_GRACE_MS,
         async check(signal) {
           await migrated(signal);
-          across.start();
+          distributed.start();
         },
       },
     ],
     async stop() {
-      await Promise.all([across.close(), sync.close(), requestTrim.close()]);
+      await Promise.all([distributed.close(), sync.close(), requestTrim.close()]);
       await database.close();
     },
   };

@@ -21,13 +21,13 @@ describe('AcceptQuote', () => {
   });
 
   const accept = (name: string) => company.quotes.acceptQuote({ name });
-  /** As a client does that is told to try again: on a busy machine an attempt may take too long when many come at once. */
-  const acceptAtLast = async (name: string): ReturnType<typeof accept> => {
+  /** Retries like a client. On a busy machine an attempt may time out when many calls are concurrent. */
+  const acceptWithRetries = async (name: string): ReturnType<typeof accept> => {
     try {
       return await accept(name);
     } catch (error) {
       if (error instanceof RpcError && ['UNAVAILABLE', 'ABORTED', 'DEADLINE_EXCEEDED'].includes(error.codeName))
-        return await acceptAtLast(name);
+        return await acceptWithRetries(name);
       throw error;
     }
   };
@@ -74,7 +74,7 @@ describe('AcceptQuote', () => {
     await expect(company.quotes.getQuote({ name: offered.name })).resolves.toEqual(quote);
   });
 
-  it('answers again as before, and does nothing more', async () => {
+  it('returns the same response again, and does nothing more', async () => {
     const { name: product } = await addProduct(company);
     const quote = await quoteOf(product, 3n);
     const first = await accept(quote);
@@ -83,11 +83,11 @@ describe('AcceptQuote', () => {
     expect(company.projects.calls).toEqual(['prepare', 'commit']);
   });
 
-  it('ends in one order and one project, however many accept at once', async () => {
+  it('makes one order and one project for concurrent calls', async () => {
     const { name: product } = await addProduct(company);
     const quote = await quoteOf(product, 3n);
     const all = () => Promise.all(Array.from({ length: 8 }, () => accept(quote)));
-    // The first waits here for the product, the others at project management for its decision.
+    // The first call waits for the lock of the product, the others wait at project management for the first to end.
     const replies = await pileUp(company, 1n, all);
     for (const { quote: accepted, order } of replies) {
       expect([accepted?.name, order?.name]).toEqual([quote, replies[0]?.order?.name]);
@@ -97,7 +97,7 @@ describe('AcceptQuote', () => {
     expect(await stockOf(product)).toBe(7n);
   });
 
-  it('refuses where the stock is too small, names all that is short, and changes nothing', async () => {
+  it('refuses if the stock is too small, names all short products, and changes nothing', async () => {
     const scarce = await addProduct(company, { stock: 2n });
     const plenty = await addProduct(company, { stock: 10n });
     const lines = [
@@ -106,7 +106,11 @@ describe('AcceptQuote', () => {
       { product: scarce.name, quantity: 1n },
     ];
     const { name } = await company.quotes.createQuote({ quote: { customer, lines } });
-    await refused(accept(name), 'FAILED_PRECONDITION', `nothing was taken: ${scarce.name} has 2 where 3 are needed`);
+    await refused(
+      accept(name),
+      'FAILED_PRECONDITION',
+      `nothing was taken: ${scarce.name} has 2 in stock, but 3 are needed`,
+    );
     expect(company.projects.calls).toEqual([]);
     expect([await stockOf(plenty.name), await stockOf(scarce.name)]).toEqual([10n, 2n]);
     expect(await ordersOf(name)).toEqual([]);
@@ -119,7 +123,7 @@ describe('AcceptQuote', () => {
     await expect(accept(name)).resolves.toMatchObject({ quote: { state: QuoteState.QUOTE_STATE_ACCEPTED } });
   });
 
-  it('says where there is no such quote', async () => {
+  it('reports an unknown quote or order', async () => {
     await refused(accept('quotes/none'), 'NOT_FOUND', "quotes/none doesn't exist; QuoteService/ListQuotes");
     await refused(accept('quotes/'), 'INVALID_ARGUMENT', 'name: must be of the pattern quotes/{quote}');
     await refused(company.orders.getOrder({ name: 'orders/none' }), 'NOT_FOUND', 'OrderService/ListOrders');
@@ -127,8 +131,8 @@ describe('AcceptQuote', () => {
     await refused(company.orders.listOrders({ pageSize: -1 }), 'INVALID_ARGUMENT', 'page_size');
   });
 
-  describe('where project management fails', () => {
-    it('and is of a version that takes no part in transactions yet, is UNAVAILABLE until it is replaced', async () => {
+  describe('if project management fails', () => {
+    it('with a version that has no distributed transactions yet, is UNAVAILABLE until it is upgraded', async () => {
       const { name: product } = await addProduct(company);
       const quote = await quoteOf(product, 4n);
       company.projects.failure = 'old';
@@ -141,7 +145,7 @@ describe('AcceptQuote', () => {
       await expect(accept(quote)).resolves.toMatchObject({ quote: { state: QuoteState.QUOTE_STATE_ACCEPTED } });
     });
 
-    it('and cannot be reached, is UNAVAILABLE soon, with nothing done; later it goes through', async () => {
+    it('because it can not be reached, is UNAVAILABLE soon and does nothing; later it succeeds', async () => {
       const { name: product } = await addProduct(company);
       const quote = await quoteOf(product, 4n);
       company.projects.failure = 'away';
@@ -152,12 +156,12 @@ describe('AcceptQuote', () => {
       await expect(accept(quote)).resolves.toMatchObject({ order: { project: projectOf(quote) } });
     });
 
-    it.each(['prepare', 'prepared'] as const)('for a moment (%s), is tried again unseen', async (failure) => {
+    it.each(['prepare', 'prepared'] as const)('for a moment (%s), retries without an error', async (failure) => {
       const { name: product } = await addProduct(company);
       const quote = await quoteOf(product, 4n);
       company.projects.failure = failure;
       const accepting = accept(quote);
-      await eventually('it has been tried', () => company.projects.calls.includes('prepare'));
+      await eventually('the first attempt has begun', () => company.projects.calls.includes('prepare'));
       company.projects.failure = 'none';
       await expect(accepting).resolves.toMatchObject({ order: { project: projectOf(quote) } });
       expect(await stockOf(product)).toBe(6n);
@@ -166,7 +170,7 @@ describe('AcceptQuote', () => {
     });
 
     it.each(['commit', 'committed'] as const)(
-      'once it is decided (%s), is ACCEPTING, then by itself ACCEPTED',
+      'after the decision (%s), is ACCEPTING, and becomes ACCEPTED without a call',
       async (failure) => {
         const { name: product } = await addProduct(company);
         const quote = await quoteOf(product, 4n);
@@ -184,7 +188,10 @@ describe('AcceptQuote', () => {
         expect(error.detail(PreconditionFailure)?.violations).toMatchObject([{ type: 'STATE', subject: quote }]);
 
         company.projects.failure = 'none';
-        await eventually('it is ACCEPTED', async () => (await stateOf(quote)) === QuoteState.QUOTE_STATE_ACCEPTED);
+        await eventually(
+          'the quote is ACCEPTED',
+          async () => (await stateOf(quote)) === QuoteState.QUOTE_STATE_ACCEPTED,
+        );
         const [accepted] = await ordersOf(quote);
         expect(accepted).toMatchObject({ name: order?.name, project: projectOf(quote) });
         await refused(
@@ -197,7 +204,7 @@ describe('AcceptQuote', () => {
       },
     );
 
-    it('or refuses, says what it says, with nothing done and nothing left prepared', async () => {
+    it('by refusing, passes its message on, does nothing and leaves nothing prepared', async () => {
       const { name: product } = await addProduct(company, { deliveryEffortMinutes: 1_000_000n, stock: 9000n });
       const quote = await quoteOf(product, 9000n);
       await company.projects.database.query('UPDATE capacity SET minutes = 5');
@@ -212,15 +219,15 @@ describe('AcceptQuote', () => {
     });
   });
 
-  it('sells what the quote says in the end, where that is changed while project management is asked', async () => {
+  it('sells the changed quote, if it changes while project management prepares', async () => {
     const { name: product } = await addProduct(company);
     const { name, customer: of } = await addQuote(company, customer, { product, quantity: 4n });
     const { database } = company.projects;
     const { accepting } = await database.transaction(async (holder) => {
       await holder.query('SELECT FROM capacity FOR UPDATE');
-      // Handed on in an object: a promise would be awaited here, under the lock.
+      // The promise is wrapped in an object, as it would otherwise be awaited while the lock is held.
       const begun = accept(name);
-      await eventually('it is being prepared', async () => (await database.query(WAITING)).length > 0);
+      await eventually('project management is preparing', async () => (await database.query(WAITING)).length > 0);
       await company.quotes.updateQuote({ quote: { name, lines: [{ product, quantity: 3n }] }, updateMask: ['lines'] });
       return { accepting: begun };
     });
@@ -229,7 +236,7 @@ describe('AcceptQuote', () => {
     expect(await stockOf(product)).toBe(7n);
   });
 
-  it('refuses at last what has changed while project management was asked, and nothing is left of it there', async () => {
+  it('refuses if the stock has shrunk while project management prepared, and leaves nothing there', async () => {
     const { name: product } = await addProduct(company, { stock: 4n });
     const quote = await quoteOf(product, 4n);
     const outcome = await pileUp(
@@ -243,12 +250,12 @@ describe('AcceptQuote', () => {
     expect(await ordersOf(quote)).toEqual([]);
   });
 
-  it('sells exactly what is there to fifty buyers at once', async () => {
+  it('sells exactly the stock to fifty concurrent buyers', async () => {
     const { name: product } = await addProduct(company, { stock: 20n });
     const quotes: string[] = [];
     while (quotes.length < 50)
       quotes.push(...(await Promise.all(Array.from({ length: 5 }, () => quoteOf(product, 1n)))));
-    const outcomes = await Promise.allSettled(quotes.map(acceptAtLast));
+    const outcomes = await Promise.allSettled(quotes.map(acceptWithRetries));
     const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     expect(refusals.map((error) => error instanceof RpcError && error.codeName)).toEqual(
       Array(30).fill('FAILED_PRECONDITION'),
@@ -256,11 +263,11 @@ describe('AcceptQuote', () => {
     expect(await stockOf(product)).toBe(0n);
     expect((await Promise.all(quotes.map(projectsOf))).flat()).toHaveLength(20);
     expect(await company.projects.prepared()).toBe(0);
-    // The others wait where nothing is held yet, and no time of theirs runs.
+    // The other calls wait for a permit, without locks and before their timeout starts.
     expect(company.projects.mostAtOnce).toBe(4);
   });
 
-  it('never deadlocks over products that quotes name in different orders', async () => {
+  it('never deadlocks over quotes that name products in different orders', async () => {
     const a = await addProduct(company, { stock: 1000n });
     const b = await addProduct(company, { stock: 1000n });
     const quotes = await Promise.all(
@@ -270,7 +277,7 @@ describe('AcceptQuote', () => {
         return (await company.quotes.createQuote({ quote: { customer, lines } })).name;
       }),
     );
-    await Promise.all(quotes.map(acceptAtLast));
+    await Promise.all(quotes.map(acceptWithRetries));
     expect([await stockOf(a.name), await stockOf(b.name)]).toEqual([800n, 800n]);
     await expect(countDeadlocks(company.databaseUrl)).resolves.toBe(0n);
   });
@@ -289,5 +296,5 @@ const WAITING = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' A
 
 const idOf = (name: string): string => name.split('/')[1] ?? '';
 
-/** The project takes the id of its quote. */
+/** The project has the id of its quote. */
 const projectOf = (quote: string): string => `projects/${idOf(quote)}`;

@@ -37,22 +37,22 @@ const many =
   () =>
     Array.from({ length: count }, (_, index) => call(index));
 
-/** Calls that their callers leave as soon as they are sent. */
-const left = (call: (signal: AbortSignal) => Promise<unknown>): Calls =>
+/** Calls that are cancelled as soon as they are sent. */
+const cancelled = (call: (signal: AbortSignal) => Promise<unknown>): Calls =>
   many(() => {
-    const leaving = new AbortController();
-    const outcome = call(leaving.signal);
-    setImmediate(() => leaving.abort());
+    const controller = new AbortController();
+    const outcome = call(controller.signal);
+    setImmediate(() => controller.abort());
     return outcome;
   });
 
-interface Wish {
+interface OrderOptions {
   readonly lines?: number;
   readonly requestId?: string;
   readonly of?: string;
 }
 
-function place({ lines = 1, requestId = '', of = product }: Wish = {}, options = {}) {
+function place({ lines = 1, requestId = '', of = product }: OrderOptions = {}, options = {}) {
   const line = { product: of, quantity: 1n };
   return company.orders.placeOrder({ order: { customer, lines: Array(lines).fill(line) }, requestId }, options);
 }
@@ -62,74 +62,74 @@ async function firstOf(stream: AsyncIterable<unknown>): Promise<void> {
 }
 const watch = (resumeToken = '') => firstOf(company.orders.watchOrders({ resumeToken }));
 
-/** Too much at once may be refused: for now. */
+/** The statuses of calls that are refused under load. */
 const BUSY: readonly StatusName[] = ['ABORTED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED'];
 
 const AS_AN_OPERATOR: readonly Attack[] = [
   [
-    'ends of transactions that there are not',
+    'resolutions of unknown transactions',
     many((index) =>
       company.transactions.resolveTransaction({ id: `t${index}`, outcome: BranchOutcome.BRANCH_OUTCOME_ABORTED }),
     ),
     ['NOT_FOUND', ...BUSY],
   ],
   [
-    'questions about transactions that there are not',
+    'inquiries about unknown transactions',
     many((index) =>
       company.transactions.inquireTransaction({ transaction: { coordinator: 'sales', id: `t${index}` }, services: [] }),
     ),
     BUSY,
   ],
   [
-    'a question about a transaction of another coordinator',
+    'an inquiry about a transaction of another coordinator',
     () => [company.transactions.inquireTransaction({ transaction: { coordinator: 'evil', id: 't1' } })],
     ['FAILED_PRECONDITION'],
   ],
-  [
-    'retries of sagas that there are not',
-    many((index) => company.transactions.retrySaga({ id: `s${index}` })),
-    ['NOT_FOUND'],
-  ],
-  ['lists of what is unfinished', many(() => company.transactions.listTransactions({})), BUSY],
+  ['retries of unknown sagas', many((index) => company.transactions.retrySaga({ id: `s${index}` })), ['NOT_FOUND']],
+  ['lists of unfinished transactions', many(() => company.transactions.listTransactions({})), BUSY],
 ];
 
 const AS_A_BUYER: readonly Attack[] = [
-  ['orders of one product by many', many(() => place()), BUSY],
-  ['one order with one request id, many times at once', many(() => place({ requestId: REQUEST_ID })), BUSY],
-  ['an order of more lines than there may be', () => [place({ lines: 101 })], ['INVALID_ARGUMENT']],
+  ['many orders of one product', many(() => place()), BUSY],
+  ['many concurrent orders with one request id', many(() => place({ requestId: REQUEST_ID })), BUSY],
+  ['an order with too many lines', () => [place({ lines: 101 })], ['INVALID_ARGUMENT']],
   [
-    'orders of products that there are not',
+    'orders of unknown products',
     many((index) => place({ of: `products/p${index}` })),
     ['NOT_FOUND', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION', ...BUSY],
   ],
-  ['orders whose callers leave', left((signal) => place({}, { signal })), ['CANCELLED']],
-  ['orders that have no time', many(() => place({}, { timeoutMs: 1 })), ['DEADLINE_EXCEEDED', 'UNAVAILABLE']],
+  ['cancelled orders', cancelled((signal) => place({}, { signal })), ['CANCELLED']],
   [
-    'one quote that many accept',
+    'orders with a deadline of a millisecond',
+    many(() => place({}, { timeoutMs: 1 })),
+    ['DEADLINE_EXCEEDED', 'UNAVAILABLE'],
+  ],
+  [
+    'many acceptances of one quote',
     many(() => company.quotes.acceptQuote({ name: quote }), 20),
     ['FAILED_PRECONDITION', ...BUSY],
   ],
   [
-    'an acceptance whose callers leave',
-    left((signal) => company.quotes.acceptQuote({ name: quote }, { signal })),
+    'cancelled acceptances',
+    cancelled((signal) => company.quotes.acceptQuote({ name: quote }, { signal })),
     ['CANCELLED', ...BUSY],
   ],
-  ['one order that many cancel', many(() => company.orders.cancelOrder({ name: order })), BUSY],
+  ['many cancellations of one order', many(() => company.orders.cancelOrder({ name: order })), BUSY],
   [
-    'stock that many change',
+    'many changes of one stock',
     many((index) => company.products.adjustStock({ name: product, delta: BigInt(1 + index) })),
     BUSY,
   ],
   [
-    'lists as long as may be',
+    'lists with a large page size',
     many(() => company.orders.listOrders({ pageSize: 1_000 })),
     ['INVALID_ARGUMENT', ...BUSY],
   ],
-  ['watches that are left in the middle', many(() => watch(), 40), []],
-  ['watches with tokens that are none', () => [watch('x'), watch('A'.repeat(9_000))], ['INVALID_ARGUMENT']],
+  ['watches that are abandoned', many(() => watch(), 40), []],
+  ['watches with invalid tokens', () => [watch('x'), watch('A'.repeat(9_000))], ['INVALID_ARGUMENT']],
 ];
 
-/** Nothing is prepared or undecided, no connection is kept, and every row can be locked at once. */
+/** Whether nothing is prepared or undecided, no connection is in a transaction, and every row can be locked at once. */
 async function isFree(): Promise<boolean> {
   const { prepared, undecided, kept } = await admin.one<{ prepared: number; undecided: number; kept: number }>(`
     SELECT (SELECT count(*)::int FROM pg_prepared_xacts) AS prepared,
@@ -148,13 +148,13 @@ async function isFree(): Promise<boolean> {
   });
 }
 
-describe('a caller who has read the code', () => {
-  it.each([...AS_AN_OPERATOR, ...AS_A_BUYER])('keeps nothing from others by %s', async (_name, calls, codes) => {
+describe('an attacker who knows the code', () => {
+  it.each([...AS_AN_OPERATOR, ...AS_A_BUYER])('does not block other callers with %s', async (_name, calls, codes) => {
     const outcomes = await Promise.allSettled(calls());
     const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     const unexpected = failed.filter((error) => !(error instanceof RpcError && codes.includes(error.codeName)));
     expect(unexpected.map(String)).toEqual([]);
-    await eventually('nothing is locked, undecided or kept', isFree);
+    await eventually('nothing is locked or undecided, and no connection is held', isFree);
     const theirs = await addProduct(company, { stock: 1n });
     await expect(place({ of: theirs.name })).resolves.toMatchObject({ name: expect.any(String) });
   });

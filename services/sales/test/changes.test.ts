@@ -16,7 +16,7 @@ describe('changes in sales', () => {
     company.calculator.away = false;
   });
 
-  it('that change nothing leave everything as it is, etag and time included', async () => {
+  it('that would not differ write nothing: etag and update time stay', async () => {
     const customer = await company.customers.getCustomer({ name: await addCustomer(company) });
     const product = await addProduct(company);
     const lines = [{ product: product.name, quantity: 2n, discountPercent: { value: '5' } }];
@@ -32,7 +32,7 @@ describe('changes in sales', () => {
     const update = (customer: object, updateMask?: string[]) =>
       company.customers.updateCustomer(updateMask === undefined ? { customer } : { customer, updateMask });
 
-    it('are of what the mask names, or of what is set', async () => {
+    it('set the fields that the mask names, or the fields that are set', async () => {
       const name = await addCustomer(company);
       const before = await company.customers.getCustomer({ name });
       const renamed = await update({ name, displayName: 'Ada' });
@@ -45,7 +45,7 @@ describe('changes in sales', () => {
       await expect(company.customers.getCustomer({ name })).resolves.toEqual(masked);
     });
 
-    it('are refused for a stale etag, naming what has changed; one of many at once wins', async () => {
+    it('are refused for a stale etag, with the changed fields; of concurrent changes one succeeds', async () => {
       const name = await addCustomer(company);
       const { etag } = await company.customers.getCustomer({ name });
       const all = await Promise.allSettled(
@@ -61,7 +61,7 @@ describe('changes in sales', () => {
       });
     });
 
-    it('say all that is wrong with a request at once', async () => {
+    it('report all faults of a request at once', async () => {
       const wrong = { name: 'Ada', displayName: '', email: 'nowhere', etag: 'x' };
       const { fields } = await refused(update(wrong, ['*', 'name']), 'INVALID_ARGUMENT');
       expect(fields).toEqual([
@@ -76,13 +76,13 @@ describe('changes in sales', () => {
       expect(missing).toEqual(['customer.name']);
     });
 
-    it('take no address that another has', async () => {
+    it('are refused if another customer has the e-mail address', async () => {
       const [one, other] = [await addCustomer(company), await addCustomer(company)];
       const { email } = await company.customers.getCustomer({ name: other });
       await refused(update({ name: one, email: email.toUpperCase() }), 'ALREADY_EXISTS', email.toUpperCase());
     });
 
-    it('may be its deletion, which is undone: both can be said twice', async () => {
+    it('include deletion and undeletion, which are both idempotent', async () => {
       const name = await addCustomer(company);
       const { etag, email } = await company.customers.getCustomer({ name });
       await update({ name, displayName: 'Ada' });
@@ -107,14 +107,14 @@ describe('changes in sales', () => {
       await refused(company.customers.undeleteCustomer({ name: 'customers/none' }), 'NOT_FOUND');
     });
 
-    it('leave the address of a deleted one to others, and then it is not brought back', async () => {
+    it('free the address of a deleted customer, who can not be undeleted once another customer has it', async () => {
       const name = await addCustomer(company);
       const { email, displayName } = await company.customers.deleteCustomer({ name });
       await company.customers.createCustomer({ customer: { displayName, email } });
       await refused(company.customers.undeleteCustomer({ name }), 'ALREADY_EXISTS', 'another customer has the e-mail');
     });
 
-    it('are not seen by a create that comes again', async () => {
+    it('do not affect the response to a repeated create', async () => {
       const requestId = randomUUID();
       const request = { customer: { displayName: 'Once', email: 'once@example.com' }, requestId };
       const first = await company.customers.createCustomer(request);
@@ -128,7 +128,7 @@ describe('changes in sales', () => {
     const update = (product: object, updateMask?: string[]) =>
       company.products.updateProduct(updateMask === undefined ? { product } : { product, updateMask });
 
-    it('are of all that can be changed, and not of what buyers do', async () => {
+    it('set every field but the stock, which does not affect the etag', async () => {
       const before = await addProduct(company);
       await company.products.adjustStock({ name: before.name, delta: -1n });
       const fields = { title: 'New', sku: `NEW-${before.sku}`, unitPrice: euros(5n, 1), deliveryEffortMinutes: 0n };
@@ -150,7 +150,7 @@ describe('changes in sales', () => {
       );
     });
 
-    it('say all that is wrong with a request at once', async () => {
+    it('report all faults of a request at once', async () => {
       const wrong = { name: 'x', sku: 'a b', unitPrice: euros(-1n), deliveryEffortMinutes: -1n };
       const { fields, error } = await refused(update(wrong, ['*', 'stock']), 'INVALID_ARGUMENT', 'it names "stock"');
       expect(fields).toEqual([
@@ -167,7 +167,7 @@ describe('changes in sales', () => {
       await refused(update({ name, sku }), 'ALREADY_EXISTS', `the SKU ${sku}`);
     });
 
-    it('are not of quotes and orders that there are already', async () => {
+    it('do not affect existing quotes and orders', async () => {
       const { name: product } = await addProduct(company, { title: 'Old', unitPrice: euros(10n) });
       const quote = await addQuote(company, await addCustomer(company), { product, quantity: 1n });
       await update({ name: product, title: 'New', unitPrice: euros(20n) });
@@ -175,7 +175,7 @@ describe('changes in sales', () => {
       expect(order).toMatchObject({ total: euros(10n), lines: [{ title: 'Old', unitPrice: euros(10n) }] });
     });
 
-    it('may be its deletion: then it is not offered, nor is what offers it accepted, until it is back', async () => {
+    it('include deletion: a deleted product can not be quoted, and its quotes can not be accepted, until it is undeleted', async () => {
       const customer = await addCustomer(company);
       const { name: product } = await addProduct(company);
       const line = { product, quantity: 1n };
@@ -195,7 +195,7 @@ describe('changes in sales', () => {
     const update = (quote: object, updateMask?: string[]) =>
       company.quotes.updateQuote(updateMask === undefined ? { quote } : { quote, updateMask });
 
-    it('are priced anew, at the present prices', async () => {
+    it('reprice it at the present prices', async () => {
       const customer = await addCustomer(company);
       const { name: product } = await addProduct(company, { unitPrice: euros(10n) });
       const before = await company.quotes.createQuote({
@@ -223,7 +223,7 @@ describe('changes in sales', () => {
       await refused(update({ name, etag, lines }), 'ABORTED', 'lines, discount_percent, quote_date; read it again');
     });
 
-    it('say all that is wrong with a request at once', async () => {
+    it('report all faults of a request at once', async () => {
       const quoteDate = { year: 2999, month: 1, day: 1 };
       const wrong = { name: 'x', lines: [], discountPercent: { value: '-1' }, taxPercent: { value: '101' }, quoteDate };
       const { fields } = await refused(update(wrong, ['*', 'customer']), 'INVALID_ARGUMENT');
@@ -238,7 +238,7 @@ describe('changes in sales', () => {
       await refused(update({ name: 'quotes/none' }), 'NOT_FOUND', "quotes/none doesn't exist");
     });
 
-    it('win or lose as a whole, however many come at once', async () => {
+    it('succeed or fail as a whole when they are concurrent', async () => {
       const { name: product } = await addProduct(company, { unitPrice: euros(1n) });
       const { name } = await addQuote(company, await addCustomer(company), { product, quantity: 1n });
       await Promise.allSettled(
@@ -252,7 +252,7 @@ describe('changes in sales', () => {
       expect(total).toEqual(euros(count * count));
     });
 
-    it('lose nothing that another has changed while they were priced', async () => {
+    it('keep a concurrent change that was made during their pricing', async () => {
       const { name: product } = await addProduct(company, { unitPrice: euros(1n) });
       const { name, etag } = await addQuote(company, await addCustomer(company), { product, quantity: 1n });
       const other = (quantity: bigint) => () => update({ name, lines: [{ product, quantity }] });
@@ -268,7 +268,7 @@ describe('changes in sales', () => {
       expect(etag).not.toBe(both.etag);
     });
 
-    it('are of an open one alone, deletion included', async () => {
+    it('are refused unless it is open, deletion included', async () => {
       const customer = await addCustomer(company);
       const { name: product } = await addProduct(company);
       const { name, etag } = await addQuote(company, customer, { product, quantity: 1n });
@@ -292,7 +292,7 @@ describe('changes in sales', () => {
       await refused(stale, 'ABORTED', `${name} has changed since its etag was read: state`);
     });
 
-    it('are not seen by a create that comes again', async () => {
+    it('do not affect the response to a repeated create', async () => {
       const { name: product } = await addProduct(company);
       const quote = {
         customer: await addCustomer(company),
@@ -305,7 +305,7 @@ describe('changes in sales', () => {
       await expect(company.quotes.createQuote({ quote, requestId })).resolves.toEqual(first);
     });
 
-    it('is accepted on a day that is not before its own, nor after today', async () => {
+    it('do not allow an acceptance before its quote date or after today', async () => {
       const { name: product } = await addProduct(company);
       const quoteDate = { year: 2026, month: 3, day: 1 };
       const lines = [{ product, quantity: 1n }];
@@ -325,7 +325,7 @@ describe('changes in sales', () => {
       expect(order?.orderDate).toEqual(quoteDate);
     });
 
-    it('ends with its customer, unless it is accepted by then', async () => {
+    it('include the deletion of its customer, after which an open quote can not be accepted', async () => {
       const customer = await addCustomer(company);
       const { name: product } = await addProduct(company);
       const [open, accepted] = [

@@ -13,9 +13,9 @@ import { FakeCalculator } from './fake-calculator.js';
 import { startFakeProjects } from './fake-projects.js';
 
 /**
- * The whole service over its contract: a real database, peers that only the network is taken away from.
+ * Starts the whole service behind its contract, with a real database and with fakes of the other services.
  *
- * @param prepare fills the database before the service sees it.
+ * @param prepare fills the database before the service connects to it.
  */
 export async function startCompany(prepare: (databaseUrl: string) => Promise<void> = async () => undefined) {
   const postgres = await startTestPostgres();
@@ -42,7 +42,7 @@ export async function startCompany(prepare: (databaseUrl: string) => Promise<voi
   };
 }
 
-/** What {@link startCompany} starts. */
+/** The result of {@link startCompany}. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
 interface Clocks {
@@ -50,7 +50,7 @@ interface Clocks {
   readonly wallClock?: WallClock;
 }
 
-/** One process's worth of the service. */
+/** Starts one replica of the service. */
 async function startReplica(peers: Channel, databaseUrl: string, clocks: Clocks = {}) {
   const { clock = systemClock, wallClock = systemWallClock } = clocks;
   const context = { log: silentLogger, channel: peers, clock, wallClock, random: systemRandom };
@@ -80,7 +80,7 @@ function clientsOver(channel: Channel) {
 
 let count = 0;
 
-/** A customer with an address that nobody else has. */
+/** Creates a customer with a unique e-mail address. Returns its name. */
 export async function addCustomer({ customers }: Company): Promise<string> {
   count += 1;
   const { name } = await customers.createCustomer({
@@ -89,7 +89,7 @@ export async function addCustomer({ customers }: Company): Promise<string> {
   return name;
 }
 
-/** A product with an SKU that nobody else has: 19.99 euros, ten of it, an hour to deliver, unless `fields` say otherwise. */
+/** Creates a product with a unique SKU. By default: 19.99 euros, ten in stock, an hour to deliver. */
 export function addProduct(
   { products }: Company,
   fields: Partial<Pick<Product, 'title' | 'unitPrice' | 'stock' | 'deliveryEffortMinutes'>> = {},
@@ -106,7 +106,7 @@ export function addProduct(
   return products.createProduct({ product });
 }
 
-/** A quote for some of one product. */
+/** Creates a quote with one line. */
 export function addQuote(
   { quotes }: Company,
   customer: string,

@@ -14,7 +14,7 @@ describe('CustomerService', () => {
   const create = (fields: object, requestId = '') =>
     company.customers.createCustomer({ customer: { ...ada, ...fields }, requestId });
 
-  it('creates a customer, and finds it by its name', async () => {
+  it('creates a customer and reads it by its name', async () => {
     const before = Date.now();
     const customer = await create({});
     const after = Date.now();
@@ -26,7 +26,7 @@ describe('CustomerService', () => {
     await expect(company.customers.getCustomer({ name: customer.name })).resolves.toEqual(customer);
   });
 
-  it('refuses an address that another has, whatever its case', async () => {
+  it('refuses the e-mail address of another customer, ignoring case', async () => {
     await refused(
       create({ email: 'aDA@EXAMPLE.com' }),
       'ALREADY_EXISTS',
@@ -34,14 +34,14 @@ describe('CustomerService', () => {
     );
   });
 
-  it('names every fault of a request at once, as the contract spells the fields', async () => {
+  it('reports every fault of a request at once, with the field names of the contract', async () => {
     const faults = await refused(create({ displayName: ' ', email: 'nowhere' }, '7'), 'INVALID_ARGUMENT');
     expect(faults.fields).toEqual(['customer.display_name', 'customer.email', 'request_id']);
     const missing = await refused(company.customers.createCustomer({}), 'INVALID_ARGUMENT');
     expect(missing.fields).toEqual(['customer.display_name', 'customer.email']);
   });
 
-  it('takes what a database could not store for a fault of the caller', async () => {
+  it('refuses text that the database can not store', async () => {
     await refused(create({ displayName: 'a\u0000b' }), 'INVALID_ARGUMENT', 'control characters');
     await refused(create({ displayName: '🦊'.repeat(201) }), 'INVALID_ARGUMENT', 'at most 200 characters; it has 201');
     await expect(create({ displayName: '🦊'.repeat(200), email: 'fox@example.com' })).resolves.toMatchObject({
@@ -49,7 +49,7 @@ describe('CustomerService', () => {
     });
   });
 
-  it('says the pattern of a name that is none, and the remedy where nobody has it', async () => {
+  it('reports the pattern for an invalid name, and the remedy for an unknown one', async () => {
     await refused(
       company.customers.getCustomer({ name: 'Ada' }),
       'INVALID_ARGUMENT',
@@ -63,14 +63,14 @@ describe('CustomerService', () => {
   });
 
   describe('with a request id', () => {
-    it('answers the same request with the first outcome, also when all come at once', async () => {
+    it('gives the same request the same response, also to concurrent calls', async () => {
       const requestId = randomUUID();
       const all = await Promise.all(Array.from({ length: 8 }, () => create({ email: 'grace@example.com' }, requestId)));
       expect(new Set(all.map(({ name }) => name)).size).toBe(1);
       await expect(create({ email: 'grace@example.com' }, requestId.toUpperCase())).resolves.toEqual(all[0]);
     });
 
-    it('refuses another request with it', async () => {
+    it('refuses a different request with the same id', async () => {
       const requestId = randomUUID();
       await create({ email: 'edsger@example.com' }, requestId);
       await refused(
@@ -80,7 +80,7 @@ describe('CustomerService', () => {
       );
     });
 
-    it('forgets a request that failed', async () => {
+    it('does not keep the id of a failed request', async () => {
       const requestId = randomUUID();
       await refused(create({}, requestId), 'ALREADY_EXISTS', 'e-mail');
       await expect(create({ email: 'barbara@example.com' }, requestId)).resolves.toMatchObject({
@@ -89,10 +89,10 @@ describe('CustomerService', () => {
     });
   });
 
-  describe('lists', () => {
+  describe('ListCustomers', () => {
     const list = (pageSize: number, pageToken = '') => company.customers.listCustomers({ pageSize, pageToken });
 
-    it('the newest first, each once, although others are added meanwhile', async () => {
+    it('lists the newest first, each once, while customers are added', async () => {
       const names = [];
       for (let i = 0; i < 5; i += 1) names.unshift(await addCustomer(company));
       const first = await list(3);
@@ -101,7 +101,7 @@ describe('CustomerService', () => {
       expect([...first.customers, ...second.customers].map(({ name }) => name)).toEqual(names);
     });
 
-    it('to the end, where there is no further page', async () => {
+    it('has no next page token at the end', async () => {
       const { customers, nextPageToken } = await list(1000);
       expect(nextPageToken).toBe('');
       const exact = await list(customers.length);
@@ -109,7 +109,7 @@ describe('CustomerService', () => {
       await expect(list(0)).resolves.toEqual(exact);
     });
 
-    it('at most 100 of them, whatever is asked for', async () => {
+    it('returns at most 100 customers a page', async () => {
       for (let i = 0; i < 101; i += 1) await addCustomer(company);
       const page = await list(1000);
       expect(page.customers).toHaveLength(100);
@@ -117,7 +117,7 @@ describe('CustomerService', () => {
       expect((await list(100, page.nextPageToken)).customers.length).toBeGreaterThan(0);
     });
 
-    it('nothing for a token that is none, or of another list, or a negative size', async () => {
+    it('refuses an invalid token, the token of another list, and a negative size', async () => {
       const { nextPageToken } = await list(1);
       const { fields } = await refused(list(-1, 'x'), 'INVALID_ARGUMENT', 'page_size: must not be negative');
       expect(fields).toEqual(['page_size', 'page_token']);

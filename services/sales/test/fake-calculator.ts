@@ -6,11 +6,11 @@ import { evaluate, toPlain } from './rational.js';
 
 const MAX_EXPRESSION_CHARACTERS = 4096;
 
-/** A calculator that computes exactly and keeps its contract's limit; `away` makes it fail. */
+/** A calculator that computes exactly and enforces its contract's limit. While `away` is true, its calls fail. */
 export class FakeCalculator {
   away = false;
   readonly parts: (readonly string[])[] = [];
-  /** Happens once, while the next call is under way. */
+  /** Runs once, during the next call. */
   meanwhile: (() => Promise<unknown>) | undefined;
 
   readonly service: ServiceImplementation = standIn(CalculatorServiceDefinition, {

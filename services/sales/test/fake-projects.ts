@@ -10,8 +10,11 @@ import { createTestChannel, standIn } from '@rondo/rpc/testing';
 import { createParticipant, operation, transactionsSchema } from '@rondo/transactions';
 
 /**
- * What fails at project management: all of it; being of a version without transactions; what a transaction prepares,
- * before it is prepared or in the reply; the commit, before it is done or in the reply.
+ * What fails at project management:
+ * - `away`: every call.
+ * - `old`: it runs a version without distributed transactions.
+ * - `prepare`, `commit`: the call fails before it has an effect.
+ * - `prepared`, `committed`: the call has its effect, but its reply is lost.
  */
 export type Failure = 'none' | 'away' | 'old' | 'prepare' | 'prepared' | 'commit' | 'committed';
 
@@ -20,7 +23,7 @@ const TABLES = `
   CREATE TABLE capacity (minutes bigint NOT NULL CHECK (minutes >= 0));
   INSERT INTO capacity VALUES (1000000000)`;
 
-/** Project management as far as sales needs it: a participant over a database of its own, and projects with a state. */
+/** Starts a fake of project management: a transaction participant with its own database, and projects with a state. */
 export async function startFakeProjects(postgres: TestPostgres) {
   const url = await postgres.createDatabase();
   const [database, ending] = [createPool({ url }), createPool({ url, maxConnections: 2 })];
@@ -59,7 +62,7 @@ export async function startFakeProjects(postgres: TestPostgres) {
     if (fake.failure === 'old') throw new RpcError(Status.UNIMPLEMENTED, 'there is no such method');
     if (fake.failure === 'away' || fake.failure === step) throw new RpcError(Status.UNAVAILABLE, 'the process is gone');
     const reply = await work().catch((error: unknown) => {
-      // As its own answer: the error of a call to somebody else would be.
+      // A new error with the same status: the handler of a fake must not rethrow the error of a client call.
       throw error instanceof RpcError ? new RpcError(error.code, error.message, { details: error.details }) : error;
     });
     if (fake.failure === `${step}d` || fake.failure === `${step}ted`) throw new RpcError(Status.UNAVAILABLE, 'lost');
@@ -105,12 +108,12 @@ export async function startFakeProjects(postgres: TestPostgres) {
       }),
     ],
     database,
-    /** What is there for everybody to see. */
+    /** The committed projects. */
     projects: () =>
       database.query<{ id: string; title: string; efforts: readonly bigint[]; state: ProjectState }>(
         'SELECT * FROM projects ORDER BY id',
       ),
-    /** How many transactions are prepared and not ended. */
+    /** The number of transactions that are prepared and neither committed nor aborted. */
     prepared: async () => (await database.listPrepared('rondo:')).length,
     async stop() {
       inner.close();

@@ -41,7 +41,7 @@ describe('the filters of sales', () => {
   });
   afterAll(() => company.stop());
 
-  it('find what the comparisons say, page by page, for any of them', async () => {
+  it('find the products that satisfy random comparisons, page by page', async () => {
     for (let run = 0; run < 60; run += 1) {
       const terms = Array.from({ length: below(3) + 1 }, anyTerm);
       const filter = terms.map(({ text }) => text).join(' AND ');
@@ -81,7 +81,7 @@ describe('the filters of sales', () => {
     }
   }
 
-  it('know states, names and days of quotes and orders', async () => {
+  it('compare states, names and dates of quotes and orders', async () => {
     const product = await addProduct(company, { stock: 100n });
     const line = { product: product.name, quantity: 1n };
     const other = await addCustomer(company);
@@ -101,11 +101,11 @@ describe('the filters of sales', () => {
     expect(await orders('state = PLACED')).toEqual([delivered]);
     expect(await orders('order_date <= "2025-12-31" AND state = CANCELLED')).toEqual([cancelled]);
     expect(await orders(`quote = "${foreign.name}"`)).toEqual([delivered]);
-    expect(await orders(`quote != "${foreign.name}"`)).toEqual([cancelled]); // what has no quote has another one
+    expect(await orders(`quote != "${foreign.name}"`)).toEqual([cancelled]); // an order without a quote satisfies !=
     expect(await orders(`customer = "${other}"`)).toEqual([delivered]);
   });
 
-  it('are refused with what is wrong, beside what else is; a page token is of its filter alone', async () => {
+  it('are refused together with other faults; a page token is valid only with its filter', async () => {
     const { nextPageToken: pageToken } = await company.products.listProducts({ pageSize: 1, filter: 'stock >= 0' });
     expect(pageToken).not.toBe('');
     const wrong = { pageSize: -1, pageToken, filter: 'stock >= 0 OR stock = 1' };

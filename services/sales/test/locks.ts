@@ -4,7 +4,7 @@ import { createPool, type Database, type Transaction } from '@rondo/database';
 const POLL_MS = 10;
 const TIMEOUT_MS = 30_000;
 
-/** How many deadlocks a database has had to break. */
+/** The number of deadlocks that PostgreSQL has detected in a database. */
 export async function countDeadlocks(databaseUrl: string): Promise<bigint> {
   const observer = createPool({ url: databaseUrl, maxConnections: 1 });
   const sql = 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()';
@@ -12,18 +12,18 @@ export async function countDeadlocks(databaseUrl: string): Promise<bigint> {
   return deadlocks;
 }
 
-/** What is held, and what happens meanwhile. */
+/** Which rows are locked, and what happens meanwhile. */
 export interface Held {
   readonly databaseUrl: string;
-  /** Only this product; all of them by default. */
+  /** The product to lock; all products by default. */
   readonly product?: string;
-  /** What the holder changes before `work` begins. */
+  /** Changes rows in the locking transaction before `work` begins. */
   readonly change?: (holder: Transaction) => Promise<unknown>;
-  /** Looks around when all wait. */
+  /** Called when all statements wait. */
   readonly look?: (observer: Database) => Promise<unknown>;
 }
 
-/** Starts `work` while somebody else holds products, and lets go once `count` statements wait for locks. */
+/** Starts `work` while another transaction locks products, and releases the locks when `count` statements wait for them. */
 export async function pileUp<T>(held: Held, count: bigint, work: () => Promise<T>): Promise<T> {
   const { databaseUrl, product, change, look } = held;
   const holder = createPool({ url: databaseUrl, maxConnections: 2 });
@@ -33,7 +33,7 @@ export async function pileUp<T>(held: Held, count: bigint, work: () => Promise<T
       await transaction.query(sql, [product?.slice('products/'.length) ?? null]);
       await change?.(transaction);
       const result = work();
-      // Handed on in an object: a promise would be awaited here, under the lock.
+      // The promise is wrapped in an object, as it would otherwise be awaited while the locks are held.
       await waitForWaiters(holder, count);
       await look?.(holder);
       return { result };

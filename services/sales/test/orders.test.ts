@@ -35,7 +35,7 @@ describe('OrderService', () => {
   const stockOf = async (name: string) => (await company.products.getProduct({ name })).stock;
 
   describe('PlaceOrder', () => {
-    it('prices the lines by the calculator, takes the stock and keeps the order', async () => {
+    it('prices the lines with the calculator, takes the stock and stores the order', async () => {
       const desk = await addProduct(company, { title: 'Desk' });
       const lamp = await addProduct(company, { title: 'Lamp', unitPrice: euros(0n, 5) });
       const order = await place({
@@ -47,7 +47,7 @@ describe('OrderService', () => {
         taxPercent: { value: '20' },
         orderDate: { year: 2026, month: 2, day: 28 },
       });
-      // As that of a quote: 50.0413875, and 1.2 times that 60.049665
+      // The same price as in the test of quotes: 50.0413875, and 1.2 times that, 60.049665
       expect(order).toMatchObject({ net: euros(50n, 4), tax: euros(10n, 1), total: euros(60n, 5) });
       expect(order).toMatchObject({
         customer,
@@ -71,12 +71,12 @@ describe('OrderService', () => {
       expect([await stockOf(desk.name), await stockOf(lamp.name)]).toEqual([7n, 3n]);
     });
 
-    it('is of today where it says no day', async () => {
+    it('has the date of today if the request has none', async () => {
       const { name } = await addProduct(company);
       const wallClock = new SettableWallClock();
       const { orders, stop } = await company.startReplica(undefined, { wallClock });
       const buyToday = () => orders.placeOrder({ order: { customer, lines: [{ product: name, quantity: 1n }] } });
-      // The machine slept meanwhile, or its clock was set: the process is as old as before.
+      // The wall clock is set, as after the sleep of a machine; the monotonic clock isn't affected.
       wallClock.set(new Date('2024-02-29T12:00:00Z'));
       expect((await buyToday()).orderDate).toEqual({ year: 2024, month: 2, day: 29 });
       wallClock.set(new Date('2023-12-31T00:00:00Z'));
@@ -84,7 +84,7 @@ describe('OrderService', () => {
       await stop();
     });
 
-    it('names every fault of a request at once', async () => {
+    it('reports every fault of a request at once', async () => {
       const lines = [{ product: 'desk', quantity: 0n, discountPercent: { value: '101' } }];
       const orderDate = { year: 2999, month: 1, day: 1 };
       const wrong = { customer: 'Ada', lines, discountPercent: { value: 'x' }, taxPercent: { value: '-1' }, orderDate };
@@ -108,7 +108,7 @@ describe('OrderService', () => {
       await refused(company.orders.placeOrder({}), 'INVALID_ARGUMENT', 'order.lines: must be from 1 to 100; it is 0');
     });
 
-    it('says who or what is not there, or was deleted, and takes nothing', async () => {
+    it('reports an unknown or deleted customer or product, and takes no stock', async () => {
       const { name } = await addProduct(company);
       const lines = [{ product: name, quantity: 1n }];
       await refused(place({ customer: 'customers/nobody', lines }), 'NOT_FOUND', "customers/nobody doesn't exist");
@@ -125,7 +125,7 @@ describe('OrderService', () => {
       expect(await stockOf(name)).toBe(10n);
     });
 
-    it('refuses where the stock is too small, names all that is short, and takes nothing', async () => {
+    it('refuses an order if the stock is too small, names all short products, and takes nothing', async () => {
       const [a, b, plenty] = [
         await addProduct(company, { stock: 2n }),
         await addProduct(company, { stock: 0n }),
@@ -140,20 +140,20 @@ describe('OrderService', () => {
       const violations = error.detail(PreconditionFailure)?.violations ?? [];
       expect(new Map(violations.map(({ subject, description }) => [subject, description]))).toEqual(
         new Map([
-          [a.name, `${a.name} has 2 where 4 are needed`],
-          [b.name, `${b.name} has 0 where 2 are needed`],
+          [a.name, `${a.name} has 2 in stock, but 4 are needed`],
+          [b.name, `${b.name} has 0 in stock, but 2 are needed`],
         ]),
       );
       expect(await stockOf(plenty.name)).toBe(10n);
     });
 
-    it('refuses what is sold out without waiting for those who buy', async () => {
+    it('refuses a sold-out product without waiting for its lock', async () => {
       const { name } = await addProduct(company, { stock: 2n });
-      const look = () => refused(buy(name, 3n), 'FAILED_PRECONDITION', `${name} has 2 where 3 are needed`);
+      const look = () => refused(buy(name, 3n), 'FAILED_PRECONDITION', `${name} has 2 in stock, but 3 are needed`);
       await pileUp({ ...company, product: name, look }, 0n, async () => undefined);
     });
 
-    it('refuses lines of different currencies, and a total that no amount can hold', async () => {
+    it('refuses lines in different currencies, and a total that does not fit into an amount', async () => {
       const desk = await addProduct(company);
       const yen = await addProduct(company, { unitPrice: { currencyCode: 'JPY', units: 500n, nanos: 0 } });
       const mixed = [desk, yen].map(({ name: product }) => ({ product, quantity: 1n }));
@@ -163,17 +163,17 @@ describe('OrderService', () => {
       await refused(buy(dear.name, 2n), 'OUT_OF_RANGE', '18446744073709551615.98 EUR');
     });
 
-    it('does nothing where there is no calculator', async () => {
+    it('fails without the calculator, and takes no stock', async () => {
       const { name } = await addProduct(company);
       company.calculator.away = true;
       await refused(buy(name, 1n), 'UNAVAILABLE', 'the calculator is unavailable, try again later');
       expect(await stockOf(name)).toBe(10n);
     });
 
-    it('sells at the price that holds when it sells, also where that changes meanwhile', async () => {
+    it('sells at the current price, also if it changes during the call', async () => {
       const { name } = await addProduct(company, { unitPrice: euros(1n, 0) });
       const buyTwo = () => Promise.all([buy(name, 1n), buy(name, 1n)]);
-      // Priced by what they see, both wait for the product, which is another one when it is let go.
+      // Both orders are priced at the old price, then wait for the lock of the product, whose price has changed by then.
       const raise = 'UPDATE products SET unit_price_minor = 200, version = version + 1 WHERE id = $1';
       const change = (holder: Transaction) => holder.query(raise, [name.slice('products/'.length)]);
       const orders = await pileUp({ ...company, change }, 2n, buyTwo);
@@ -182,7 +182,7 @@ describe('OrderService', () => {
     });
 
     describe('with a request id', () => {
-      it('sells once, also when all come at once and there is enough for one only', async () => {
+      it('sells once to concurrent calls, with stock for one of them', async () => {
         const { name } = await addProduct(company, { stock: 3n });
         const requestId = randomUUID();
         const all = () => Promise.all(Array.from({ length: 8 }, () => buy(name, 3n, requestId)));
@@ -191,7 +191,7 @@ describe('OrderService', () => {
         expect(await stockOf(name)).toBe(0n);
       });
 
-      it('sells once, also when all come at once and there is enough for all', async () => {
+      it('sells once to concurrent calls, with stock for all of them', async () => {
         const { name } = await addProduct(company, { stock: 30n });
         const requestId = randomUUID();
         const replies = await Promise.all(Array.from({ length: 8 }, () => buy(name, 3n, requestId)));
@@ -199,7 +199,7 @@ describe('OrderService', () => {
         expect(await stockOf(name)).toBe(27n);
       });
 
-      it('answers as the first time, without the calculator, although the order was cancelled', async () => {
+      it('returns the first response without the calculator, although the order was cancelled', async () => {
         const { name } = await addProduct(company);
         const requestId = randomUUID();
         const first = await buy(name, 3n, requestId);
@@ -209,7 +209,7 @@ describe('OrderService', () => {
         expect(await stockOf(name)).toBe(10n);
       });
 
-      it('refuses another request with it, and forgets one that failed', async () => {
+      it('refuses a different request with the same id, and does not keep the id of a failed request', async () => {
         const { name } = await addProduct(company, { stock: 2n });
         const requestId = randomUUID();
         await refused(buy(name, 3n, requestId), 'FAILED_PRECONDITION');
@@ -220,7 +220,7 @@ describe('OrderService', () => {
       });
     });
 
-    it('sells exactly what is there to forty buyers at once, through two replicas', async () => {
+    it('sells exactly the stock to forty concurrent buyers, through two replicas', async () => {
       const { name } = await addProduct(company, { stock: 10n });
       const replica = await company.startReplica();
       try {
@@ -252,12 +252,12 @@ describe('OrderService', () => {
         free = (await observer.query<{ id: string }>(sql, [ids])).map(({ id }) => `products/${id}`);
       };
       await pileUp({ ...company, product: second, look }, 1n, () => place({ lines }));
-      expect(free).toEqual([third]); // not the first, which the order holds while it waits for the second
+      expect(free).toEqual([third]); // the order has locked the first and waits for the second
     });
 
-    it('never deadlocks, whatever the order of products, and with cancellations and changes between', async () => {
+    it('never deadlocks, whatever the order of products, with concurrent cancellations and changes', async () => {
       const stocked = await Promise.all(Array.from({ length: 4 }, () => addProduct(company, { stock: 1000n })));
-      const turns = Array.from({ length: 40 }, async (_, index) => {
+      const calls = Array.from({ length: 40 }, async (_, index) => {
         const lines = rotated(stocked, index).map(({ name: product }) => ({ product, quantity: 1n }));
         if (index % 2 === 1) lines.reverse();
         const { name } = await place({ lines });
@@ -265,14 +265,14 @@ describe('OrderService', () => {
         if (index % 5 === 0)
           await company.products.updateProduct({ product: { name: stocked[0]?.name ?? '', title: `T${index}` } });
       });
-      await Promise.all(turns);
+      await Promise.all(calls);
       for (const { name } of stocked) expect(await stockOf(name)).toBe(970n);
       await expect(countDeadlocks(company.databaseUrl)).resolves.toBe(0n);
     });
   });
 
   describe('CancelOrder', () => {
-    it('returns the stock once, however often and by how many at once it is asked', async () => {
+    it('returns the stock once to repeated and concurrent calls', async () => {
       const { name: product } = await addProduct(company);
       const order = await place({ lines: [1n, 2n].map((quantity) => ({ product, quantity })) });
       expect(await stockOf(product)).toBe(7n);
@@ -287,7 +287,7 @@ describe('OrderService', () => {
       expect(await stockOf(product)).toBe(10n);
     });
 
-    it('refuses a stale etag, naming what has changed', async () => {
+    it('refuses a stale etag, and names the changed fields', async () => {
       const { name: product } = await addProduct(company);
       const order = await buy(product, 1n);
       const { etag } = await cancel(order.name);
@@ -315,7 +315,7 @@ describe('OrderService', () => {
     });
 
     it.each([ProjectState.PROJECT_STATE_PLANNED, ProjectState.PROJECT_STATE_ACTIVE, ProjectState.PROJECT_STATE_DONE])(
-      'has the project archived, whatever its state (%s), by itself once project management is back',
+      'archives the project, whatever its state (%s), as soon as project management is available again',
       async (state) => {
         const { name: product } = await addProduct(company);
         const quote = await addQuote(company, customer, { product, quantity: 1n });
@@ -336,17 +336,17 @@ describe('OrderService', () => {
           (await company.projects.projects()).find((one) => one.id === id)?.state ===
           ProjectState.PROJECT_STATE_ARCHIVED;
         await eventually('the project is archived', archived);
-        await eventually('all is done', async () => (await company.transactions.listSagas({})).sagas.length === 0);
+        await eventually('the saga is done', async () => (await company.transactions.listSagas({})).sagas.length === 0);
       },
     );
 
-    it('says what is wrong with a request', async () => {
+    it('reports the faults of a request', async () => {
       await refused(cancel('orders/none'), 'NOT_FOUND', "orders/none doesn't exist; OrderService/ListOrders");
       const { fields } = await refused(cancel('none', 'x'), 'INVALID_ARGUMENT');
       expect(fields).toEqual(['name', 'etag']);
     });
 
-    it('refuses where more would be there than can be', async () => {
+    it('refuses a cancellation that would exceed the stock limit', async () => {
       const { name: product } = await addProduct(company, { stock: 1_000_000_000n });
       const { name } = await buy(product, 2n);
       await company.products.adjustStock({ name: product, delta: 1n });
@@ -355,7 +355,7 @@ describe('OrderService', () => {
     });
   });
 
-  it('is held by the database, too: a cancelled order stays it, a stock is never negative, a quote with an order stays', async () => {
+  it('has constraints in the database: cancelled is final, a stock is never negative, a quote with an order stays', async () => {
     const { name: product } = await addProduct(company);
     const { name } = await buy(product, 1n);
     await cancel(name);

@@ -21,26 +21,26 @@ describe('ProductService', () => {
   const create = (fields: object, requestId = '') =>
     company.products.createProduct({ product: { ...desk, ...fields }, requestId });
 
-  it('creates a product with every digit of its price, and finds it', async () => {
+  it('creates a product and reads it with every digit of its price', async () => {
     const product = await create({});
     expect(product).toMatchObject(desk);
     await expect(company.products.getProduct({ name: product.name })).resolves.toEqual(product);
     expect((await company.products.listProducts({})).products[0]).toEqual(product);
   });
 
-  it('keeps a price of the largest amount that there is, and of none', async () => {
+  it('stores the largest amount as a price, and zero', async () => {
     const dearest = { currencyCode: 'KWD', units: 9_223_372_036_854_775_807n, nanos: 999_000_000 };
     await expect(create({ sku: 'dear', unitPrice: dearest })).resolves.toMatchObject({ unitPrice: dearest });
     const free = { currencyCode: 'JPY', units: 0n, nanos: 0 };
     await expect(create({ sku: 'free', unitPrice: free })).resolves.toMatchObject({ unitPrice: free });
   });
 
-  it('refuses an SKU that another has', async () => {
+  it('refuses the SKU of another product', async () => {
     await refused(create({ title: 'Other' }), 'ALREADY_EXISTS', 'the SKU DESK-160');
     await expect(create({ sku: 'desk-160' })).resolves.toMatchObject({ sku: 'desk-160' });
   });
 
-  it('names every fault of a request at once', async () => {
+  it('reports every fault of a request at once', async () => {
     const wrong = { title: '', sku: 'a b', unitPrice: undefined, stock: -1n, deliveryEffortMinutes: 1_000_001n };
     const { fields, error } = await refused(create(wrong, 'x'), 'INVALID_ARGUMENT');
     const paths = ['title', 'sku', 'unit_price', 'stock', 'delivery_effort_minutes'].map((field) => `product.${field}`);
@@ -48,7 +48,7 @@ describe('ProductService', () => {
     expect(error.message).toContain('product.stock: must be from 0 to 1000000000; it is -1');
   });
 
-  it('says where nothing has a name', async () => {
+  it('reports that a product does not exist', async () => {
     await refused(company.products.getProduct({ name: 'products/none' }), 'NOT_FOUND', "products/none doesn't exist");
     await refused(
       company.products.adjustStock({ name: 'products/none', delta: 1n }),
@@ -57,7 +57,7 @@ describe('ProductService', () => {
     );
   });
 
-  it('answers a create that comes again as the first time, although the stock has moved', async () => {
+  it('returns the first response to a repeated create, although the stock has changed', async () => {
     const requestId = randomUUID();
     const first = await create({ sku: 'again', stock: 5n }, requestId);
     await company.products.adjustStock({ name: first.name, delta: -5n });
@@ -69,23 +69,27 @@ describe('ProductService', () => {
     const adjust = (name: string, delta: bigint, requestId = '') =>
       company.products.adjustStock({ name, delta, requestId });
 
-    it('adds and takes', async () => {
+    it('adds to the stock and takes from it', async () => {
       const { name } = await addProduct(company, { stock: 10n });
       await expect(adjust(name, 5n)).resolves.toMatchObject({ stock: 15n });
       await expect(adjust(name, -15n)).resolves.toMatchObject({ stock: 0n });
     });
 
-    it('refuses to take what is not there, and to add what has no room', async () => {
+    it('refuses a stock below zero or above the limit', async () => {
       const { name } = await addProduct(company, { stock: 10n });
-      const { error } = await refused(adjust(name, -11n), 'FAILED_PRECONDITION', `${name} has 10 where 11 are needed`);
+      const { error } = await refused(
+        adjust(name, -11n),
+        'FAILED_PRECONDITION',
+        `${name} has 10 in stock, but 11 are needed`,
+      );
       expect(error.detail(PreconditionFailure)?.violations).toEqual([
-        { type: 'STOCK', subject: name, description: `${name} has 10 where 11 are needed` },
+        { type: 'STOCK', subject: name, description: `${name} has 10 in stock, but 11 are needed` },
       ]);
       await refused(adjust(name, 1_000_000_000n), 'FAILED_PRECONDITION', 'would have 1000000010 in stock');
       await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 10n });
     });
 
-    it('names the faults of a request', async () => {
+    it('reports the faults of a request', async () => {
       const { fields } = await refused(adjust('desk', 0n, 'x'), 'INVALID_ARGUMENT', 'delta: must not be 0');
       expect(fields).toEqual(['name', 'delta', 'request_id']);
       await refused(
@@ -95,7 +99,7 @@ describe('ProductService', () => {
       );
     });
 
-    it('is carried out once for a request id, and answered as the first time', async () => {
+    it('is carried out once per request id; repetitions get the first response', async () => {
       const { name } = await addProduct(company, { stock: 10n });
       const requestId = randomUUID();
       const replies = await Promise.all(Array.from({ length: 8 }, () => adjust(name, -7n, requestId)));
@@ -106,7 +110,7 @@ describe('ProductService', () => {
       await refused(adjust(name, -1n, requestId), 'ALREADY_EXISTS', requestId);
     });
 
-    it('loses none of those that come at once', async () => {
+    it('applies all concurrent changes', async () => {
       const { name } = await addProduct(company, { stock: 0n });
       await Promise.all(Array.from({ length: 30 }, () => adjust(name, 2n)));
       await expect(company.products.getProduct({ name })).resolves.toMatchObject({ stock: 60n });

@@ -26,7 +26,7 @@ describe('QuoteService', () => {
     company.quotes.createQuote({ quote: { customer, ...quote }, requestId });
   const line = (product: string, quantity = 1n) => ({ product, quantity });
 
-  it('prices the lines by the calculator: exact, rounded once, at the present prices', async () => {
+  it('prices the lines with the calculator: exactly, rounded once, at the present prices', async () => {
     const lamp = await addProduct(company, { title: 'Lamp', unitPrice: euros(0n, 5) });
     const quote = await create({
       lines: [{ ...line(desk.name, 3n), discountPercent: { value: '15' } }, line(lamp.name, 7n)],
@@ -55,28 +55,28 @@ describe('QuoteService', () => {
     await expect(company.quotes.getQuote({ name: quote.name })).resolves.toEqual(quote);
   });
 
-  it('names the products that are not there, the first of many, in what every client takes', async () => {
+  it('names the unknown products, at most 16, so that the status fits into the headers of every client', async () => {
     const of = (count: number) => Array.from({ length: count }, (_, index) => line(`products/none-${index}`));
     const { error: two } = await refused(create({ lines: of(2) }), 'NOT_FOUND');
     expect(two.message).toBe(
-      "products/none-0, products/none-1 don't exist; ProductService/ListProducts lists those that do",
+      "products/none-0, products/none-1 don't exist; ProductService/ListProducts lists the existing products",
     );
     const { error: many } = await refused(create({ lines: of(100) }), 'NOT_FOUND', 'products/none-15 and 84 more');
     expect(many.details).toHaveLength(16);
     expect(many.detail(ResourceInfo)).toMatchObject({
       resourceName: 'products/none-0',
-      description: "doesn't exist; ProductService/ListProducts lists those that do",
+      description: "doesn't exist; ProductService/ListProducts lists the existing products",
     });
   });
 
-  it('lists what is wrong with a hundred lines, the first of it, in what every client takes', async () => {
+  it('reports the first faults of a hundred lines, so that the status fits into the headers of every client', async () => {
     const lines = Array.from({ length: 100 }, () => ({ product: 'x', quantity: -1n }));
     const { fields, error } = await refused(create({ lines }), 'INVALID_ARGUMENT');
     expect(fields.slice(0, 2)).toEqual(['quote.lines[0].product', 'quote.lines[0].quantity']);
     expect(error.message).toMatch(/; and \d+ more$/);
   });
 
-  it('takes the same product in several lines, and all that a quote can have', async () => {
+  it('accepts one product in several lines, and the largest quote', async () => {
     const lines = Array.from({ length: 100 }, () => ({
       ...line(desk.name, 1_000_000n),
       discountPercent: { value: '0.0001' },
@@ -86,7 +86,7 @@ describe('QuoteService', () => {
     expect(total).toEqual(euros(1_998_998_001n, 0));
   });
 
-  it('names every fault of a request at once', async () => {
+  it('reports every fault of a request at once', async () => {
     const lines = [line('desk', 0n), { ...line(desk.name, 1_000_001n), discountPercent: { value: '101' } }];
     const wrong = { customer: 'Ada', lines, discountPercent: { value: 'x' }, taxPercent: { value: '0.00001' } };
     const { fields, error } = await refused(create(wrong, 'x'), 'INVALID_ARGUMENT');
@@ -106,7 +106,7 @@ describe('QuoteService', () => {
     await refused(company.quotes.createQuote({}), 'INVALID_ARGUMENT', 'quote.customer');
   });
 
-  it('names the customer or all the products that are not there', async () => {
+  it('names an unknown customer, and all unknown products', async () => {
     await refused(create({ customer: 'customers/nobody', lines: [line(desk.name)] }), 'NOT_FOUND', 'customers/nobody');
     const lines = [line('products/a'), line(desk.name), line('products/b')];
     await refused(create({ lines }), 'NOT_FOUND', "products/a, products/b don't exist; ProductService/ListProducts");
@@ -114,7 +114,7 @@ describe('QuoteService', () => {
     await refused(company.quotes.getQuote({ name: 'none' }), 'INVALID_ARGUMENT', 'quotes/{quote}');
   });
 
-  it('refuses lines of different currencies, and says which', async () => {
+  it('refuses lines in different currencies, and names them', async () => {
     const imported = await addProduct(company, { unitPrice: { currencyCode: 'JPY', units: 500n, nanos: 0 } });
     const { fields } = await refused(
       create({ lines: [line(desk.name), line(imported.name)] }),
@@ -124,13 +124,13 @@ describe('QuoteService', () => {
     expect(fields).toEqual(['quote.lines[1].product']);
   });
 
-  it('refuses a total that no amount can hold', async () => {
+  it('refuses a total that does not fit into an amount', async () => {
     const dear = await addProduct(company, { unitPrice: euros(9_223_372_036_854_775_807n, 99) });
     await refused(create({ lines: [line(dear.name, 2n)] }), 'OUT_OF_RANGE', '18446744073709551615.98 EUR');
     await expect(create({ lines: [line(dear.name)] })).resolves.toMatchObject({ total: dear.unitPrice });
   });
 
-  it('fails where there is no calculator, and keeps nothing', async () => {
+  it('fails without the calculator, and stores nothing', async () => {
     const before = await company.quotes.listQuotes({ pageSize: 1 });
     company.calculator.away = true;
     await refused(
@@ -141,7 +141,7 @@ describe('QuoteService', () => {
     await expect(company.quotes.listQuotes({ pageSize: 1 })).resolves.toEqual(before);
   });
 
-  it('is made once for a request id, also when all come at once, and answered without the calculator', async () => {
+  it('makes one quote per request id, also for concurrent calls, and repeats the response without the calculator', async () => {
     const requestId = randomUUID();
     const ask = () => create({ lines: [line(desk.name)] }, requestId);
     const all = await Promise.all(Array.from({ length: 6 }, ask));

@@ -1,11 +1,11 @@
-/** An exact fraction, for tests: arithmetic that shares nothing with the calculator's or with the code under test. */
+/** An exact fraction for tests. It shares no code with the calculator or the code under test. */
 export interface Rational {
   readonly numerator: bigint;
   /** Positive. */
   readonly denominator: bigint;
 }
 
-/** A whole number, or a decimal in plain notation. */
+/** Reads a whole number, or a decimal in plain notation. */
 export function rational(text: string | bigint): Rational {
   const [units = '', fraction = ''] = text.toString().split('.');
   return { numerator: BigInt(units + fraction), denominator: 10n ** BigInt(fraction.length) };
@@ -28,7 +28,7 @@ function divide(a: Rational, b: Rational): Rational {
   return multiply(a, { numerator: b.denominator, denominator: b.numerator });
 }
 
-/** Rounded half to even, as a whole number of units of 10^-scale; of what isn't negative. */
+/** Rounds a fraction that isn't negative, half to even, to a whole number of units of 10^-scale. */
 export function round({ numerator, denominator }: Rational, scale: number): bigint {
   const scaled = numerator * 10n ** BigInt(scale);
   const floor = scaled / denominator;
@@ -37,7 +37,7 @@ export function round({ numerator, denominator }: Rational, scale: number): bigi
   return twice > denominator ? floor + 1n : floor;
 }
 
-/** In plain notation with `scale` digits; without a scale with as many as it has, up to 30. */
+/** Writes a fraction in plain notation with `scale` digits; without a scale, with up to 30 digits. */
 export function toPlain(value: Rational, scale?: number): string {
   const digits = scale ?? 30;
   const text = round(value, digits)
@@ -49,7 +49,7 @@ export function toPlain(value: Rational, scale?: number): string {
 
 const TOKEN = /\d+(?:\.\d+)?|[-+*/()]/g;
 
-/** The value of an expression of decimals, `+ - * /` and parentheses. */
+/** Evaluates an expression of decimals, `+ - * /` and parentheses. */
 export function evaluate(expression: string): Rational {
   const tokens = expression.match(TOKEN) ?? [];
   if (tokens.join('') !== expression.replace(/\s/g, '')) throw new SyntaxError(`not an expression: ${expression}`);

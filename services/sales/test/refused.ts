@@ -2,14 +2,14 @@ import { expect } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { RpcError, type StatusName } from '@rondo/rpc/status';
 
-/** How a call was refused. */
+/** The error of a refused call. */
 export interface Refusal {
   readonly error: RpcError;
-  /** The fields that were wrong. */
+  /** The invalid fields. */
   readonly fields: readonly string[];
 }
 
-/** Expects `call` to fail with a code, and a part of its message. */
+/** Expects `call` to fail with a status code and a message that contains `message`. */
 export async function refused(call: Promise<unknown>, code: StatusName, message = ''): Promise<Refusal> {
   const error = await call.then(
     (reply) => new Error(`not refused: ${String(reply)}`),

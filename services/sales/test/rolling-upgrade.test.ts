@@ -3,13 +3,13 @@ import { createPool, type Database } from '@rondo/database';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
 
-/** As many as the service has connections, and more: each of them is in use when the schema changes. */
+/** More callers than the service has connections, so that every connection is in use when the schema changes. */
 const CALLERS = 16;
-/** So often has each kind of call to succeed before the first migration, and after each. */
+/** How often each kind of call must succeed before the first migration, and after each one. */
 const ROUNDS = 20;
 const MAX_ATTEMPTS = 5;
 
-/** What the next version does to the tables while replicas of this one serve. */
+/** Schema changes of the next version, applied while replicas of this version serve. */
 const MIGRATIONS = {
   'a column': 'ALTER TABLE products ADD COLUMN colour text',
   'a column with a default': "ALTER TABLE products ADD COLUMN origin text NOT NULL DEFAULT 'unknown'",
@@ -20,7 +20,7 @@ const MIGRATIONS = {
   'a wider type of lines': 'ALTER TABLE quote_lines ALTER COLUMN unit_price_minor TYPE numeric(30, 0)',
   'an index': 'CREATE INDEX products_title ON products (title)',
   'a reference that may be missing': 'ALTER TABLE products ADD COLUMN supplier_id text REFERENCES customers',
-  'a column less that nobody of this version reads': 'ALTER TABLE products DROP COLUMN colour',
+  'dropping a column that this version does not read': 'ALTER TABLE products DROP COLUMN colour',
 };
 
 describe('replicas under load while the next version migrates their database', () => {
@@ -35,7 +35,7 @@ describe('replicas under load while the next version migrates their database', (
     await company.stop();
   });
 
-  it('fail no call', async () => {
+  it('do not fail a call', async () => {
     const customer = await addCustomer(company);
     const { name: product } = await addProduct(company, { stock: 1_000_000n });
     const lines = [{ product, quantity: 1n }];
@@ -49,10 +49,10 @@ describe('replicas under load while the next version migrates their database', (
       adjustStock: () => company.products.adjustStock({ name: product, delta: 1n }),
     });
     try {
-      await traffic.goesOn();
+      await traffic.continues();
       for (const sql of Object.values(MIGRATIONS)) {
         for (const statement of sql.split('; ')) await admin.query(statement);
-        await traffic.goesOn();
+        await traffic.continues();
       }
     } finally {
       await traffic.stop();
@@ -61,22 +61,22 @@ describe('replicas under load while the next version migrates their database', (
   });
 });
 
-/** What a call is told that has waited for longer than it may. */
-const TOO_LATE = [Status.ABORTED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE];
+/** The statuses of calls that have waited for too long. */
+const TRANSIENT = [Status.ABORTED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE];
 
-/** On a busy machine a lock, a connection or an answer may take longer than a call waits: that is tried again; nothing else is. */
-async function patiently(call: () => Promise<unknown> | undefined): Promise<unknown> {
+/** Retries a call that has waited too long for a lock, a connection or a reply, as may happen on a busy machine. */
+async function withRetries(call: () => Promise<unknown> | undefined): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await call();
     } catch (error) {
-      const late = error instanceof RpcError && TOO_LATE.some((code) => code === error.code);
-      if (!late || attempt === MAX_ATTEMPTS) throw error;
+      const isTransient = error instanceof RpcError && TRANSIENT.some((code) => code === error.code);
+      if (!isTransient || attempt === MAX_ATTEMPTS) throw error;
     }
   }
 }
 
-/** Callers who call one after the other, each kind in turn, until they are stopped. */
+/** Starts callers, each of which makes one call after the other, alternating between the kinds, until they are stopped. */
 function startTraffic(calls: Readonly<Record<string, () => Promise<unknown>>>) {
   const kinds = Object.keys(calls);
   const done = new Map(kinds.map((kind) => [kind, 0]));
@@ -84,9 +84,9 @@ function startTraffic(calls: Readonly<Record<string, () => Promise<unknown>>>) {
   let waiting: (() => void) | undefined;
   let stopped = false;
   const caller = async (first: number): Promise<void> => {
-    for (let turn = first; !stopped; turn += 1) {
-      const kind = kinds[turn % kinds.length] ?? '';
-      await patiently(() => calls[kind]?.()).catch((error: unknown) => failures.push(`${kind}: ${error}`));
+    for (let index = first; !stopped; index += 1) {
+      const kind = kinds[index % kinds.length] ?? '';
+      await withRetries(() => calls[kind]?.()).catch((error: unknown) => failures.push(`${kind}: ${error}`));
       done.set(kind, (done.get(kind) ?? 0) + 1);
       waiting?.();
     }
@@ -94,8 +94,8 @@ function startTraffic(calls: Readonly<Record<string, () => Promise<unknown>>>) {
   const callers = Array.from({ length: CALLERS }, (_, first) => caller(first));
   return {
     failures,
-    /** Resolves when each kind has been called {@link ROUNDS} times more. */
-    goesOn(): Promise<void> {
+    /** Resolves when each kind has been called {@link ROUNDS} more times. */
+    continues(): Promise<void> {
       const until = new Map([...done].map(([kind, count]) => [kind, count + ROUNDS]));
       return new Promise((resolve) => {
         waiting = () => {

@@ -1,16 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Order, type WatchOrdersResponse, OrderState, OrderServiceDefinition, WatchOrdersRequest } from '@rondo/contracts/sales/v1/orders';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
-import { refused } from './refused.js';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  type Order,
+  OrderServiceDefinition,
+  OrderState,
+  WatchOrdersRequest,
+  type WatchOrdersResponse,
+} from '@rondo/contracts/sales/v1/orders';
 import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
 import { ManualClock } from '@rondo/rpc/testing';
+import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { refused } from './refused.js';
 
-/** A watch that is read step by step, and ends with the test. */
+/** Runs `work` with a watch that it reads message by message, and ends the watch after it. */
 async function watching<T>(
   { orders }: Pick<Company, 'orders'>,
   request: { customer?: string; resumeToken?: string },
@@ -29,12 +35,12 @@ async function watching<T>(
 }
 
 function changed({ event }: WatchOrdersResponse): Order {
-  if (event?.$case !== 'orderChanged') throw new Error(`no change but ${event?.$case}`);
+  if (event?.$case !== 'orderChanged') throw new Error(`expected a change, got ${event?.$case}`);
   return event.value;
 }
 
 function snapshot({ event }: WatchOrdersResponse): { readonly orders: readonly Order[]; readonly more: boolean } {
-  if (event?.$case !== 'snapshot') throw new Error(`no snapshot but ${event?.$case}`);
+  if (event?.$case !== 'snapshot') throw new Error(`expected a snapshot, got ${event?.$case}`);
   return event.value;
 }
 
@@ -60,7 +66,7 @@ describe('WatchOrders', () => {
       },
     });
 
-  it('tells the orders that there are, then each as it is after each change, as it would be read', async () => {
+  it('starts with a snapshot, then streams each order after each change, as GetOrder returns it', async () => {
     const before = await place();
     await watching(company, { customer }, async (next) => {
       expect(snapshot(await next())).toEqual({ orders: [before], more: false });
@@ -78,7 +84,7 @@ describe('WatchOrders', () => {
     });
   });
 
-  it('tells the orders of one customer alone', async () => {
+  it('streams the orders of one customer only', async () => {
     const other = await addCustomer(company);
     await watching(company, { customer: other }, async (next) => {
       expect(snapshot(await next()).orders).toEqual([]);
@@ -88,7 +94,7 @@ describe('WatchOrders', () => {
     });
   });
 
-  it('goes on at another replica, with nothing lost and nothing told twice', async () => {
+  it('resumes at another replica without losing or repeating a change', async () => {
     const mine = await addCustomer(company);
     const replica = await company.startReplica();
     try {
@@ -114,10 +120,10 @@ describe('WatchOrders', () => {
     }
   });
 
-  it('tells many orders in parts of one moment', async () => {
+  it('streams a large snapshot in consistent parts', async () => {
     const many = await addCustomer(company);
     const names: string[] = [];
-    // A few at a time: on a busy machine those that wait for a connection run out of time.
+    // Orders are placed a few at a time, as calls that wait for a connection may time out on a busy machine.
     while (names.length < 205) {
       const placed = await Promise.all(Array.from({ length: 5 }, () => place(many)));
       names.push(...placed.map(({ name }) => name));
@@ -136,7 +142,7 @@ describe('WatchOrders', () => {
     });
   });
 
-  it('refuses a token that is none, or of other orders', async () => {
+  it('refuses an invalid token, and one of a different watch', async () => {
     const first = (request: { customer?: string; resumeToken?: string }) =>
       watching(company, request, (next) => next());
     const { resumeToken } = await first({ customer });
@@ -144,7 +150,7 @@ describe('WatchOrders', () => {
       const { fields } = await refused(
         first(wrong),
         'INVALID_ARGUMENT',
-        'resume_token: must be that of an earlier message',
+        'resume_token: must be the token of an earlier message',
       );
       expect(fields).toEqual(['resume_token']);
     }
@@ -156,10 +162,10 @@ describe('WatchOrders', () => {
   });
 });
 
-/** Far more than fits into the windows and buffers of a connection that nobody reads. */
+/** Far more orders than fit into the windows and buffers of an unread connection. */
 const ORDERS = 6_000;
 const STALLED = 8;
-/** How long a reader may take for a part. */
+/** How long a watcher may take to read a part. */
 const STALL_MS = 5_000;
 
 const FILL = `
@@ -169,7 +175,7 @@ const FILL_LINES = `
   INSERT INTO order_lines (order_id, position, product_id, quantity, discount_percent, title, unit_price_minor)
   SELECT 'filled' || n, 1, $1, 1, 0, 'Desk', 1 FROM generate_series(1, $2::int) AS n`;
 
-/** A watch over a connection of its own whose windows are never opened again; resolves when its reply has begun. */
+/** Starts a watch on a connection of its own and never reads it. Resolves when the response has begun. */
 function watchUnread(address: string, customer: string): Promise<ClientHttp2Session> {
   const session = connect(`http://${address}`);
   const stream = session.request({
@@ -182,7 +188,7 @@ function watchUnread(address: string, customer: string): Promise<ClientHttp2Sess
   const head = Buffer.alloc(5);
   head.writeUInt32BE(request.length, 1);
   stream.end(Buffer.concat([head, request]));
-  // Without a reader of its data the stream is paused, and no WINDOW_UPDATE leaves.
+  // As nothing reads its data, the stream is paused and sends no WINDOW_UPDATE.
   return new Promise((resolve, reject) => {
     stream.once('response', () => resolve(session));
     stream.on('error', reject);
@@ -190,7 +196,7 @@ function watchUnread(address: string, customer: string): Promise<ClientHttp2Sess
   });
 }
 
-describe('watchers that do not read', () => {
+describe('stalled watchers', () => {
   let company: Company;
   let replica: Awaited<ReturnType<Company['startReplica']>>;
   let admin: Database;
@@ -207,7 +213,7 @@ describe('watchers that do not read', () => {
     admin = createPool({ url: company.databaseUrl, maxConnections: 1 });
     await admin.query(FILL, [busy.slice('customers/'.length), ORDERS]);
     await admin.query(FILL_LINES, [product.slice('products/'.length), ORDERS]);
-    // Time stands still for its watches: nothing is free because somebody has waited long enough.
+    // The clock of this replica stands still, so no watch ends because of a timeout.
     clock = new ManualClock();
     replica = await company.startReplica(undefined, { clock });
     server = await serve(createRouter({ services: replica.services }), { listen: '127.0.0.1:0' });
@@ -221,7 +227,7 @@ describe('watchers that do not read', () => {
     await company.stop();
   });
 
-  /** How many of the service's connections are in a transaction, be it that a statement runs just now. */
+  /** The number of the service's connections that are in a transaction or execute a statement. */
   const connections = async () => {
     const sql = `SELECT count(*) FILTER (WHERE xact_start IS NOT NULL)::int AS kept FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'sales'`;
@@ -238,18 +244,18 @@ describe('watchers that do not read', () => {
   const ordersIn = (parts: readonly WatchOrdersResponse[]) =>
     parts.reduce((sum, { event }) => sum + (event?.$case === 'snapshot' ? event.value.orders.length : 0), 0);
 
-  it('keep nobody from a snapshot, nor connections for longer than they may stall', async () => {
+  it('do not block the snapshots of others, and hold connections only until the stall limit', async () => {
     const empty = await addCustomer(company);
     const some = await addCustomer(company);
     for (let count = 0; count < 3; count += 1) {
       await company.orders.placeOrder({ order: { customer: some, lines: [{ product, quantity: 1n }] } });
     }
     const opening = Array.from({ length: STALLED }, () => watchUnread(server.address, busy));
-    await eventually('the first of them are sent what they do not read', async () => (await connections()) > 0);
+    await eventually('the first snapshots are being sent', async () => (await connections()) > 0);
 
     expect(ordersIn(await partsOf(empty))).toBe(0);
     expect(ordersIn(await partsOf(some))).toBe(3);
-    await eventually('no more than two keep a connection', async () => (await connections()) <= 2);
+    await eventually('at most two watches hold a connection', async () => (await connections()) <= 2);
 
     let begun = 0;
     for (const one of opening) {
@@ -257,7 +263,7 @@ describe('watchers that do not read', () => {
         begun += 1;
       });
     }
-    await eventually('all of them have begun, and none keeps a connection', async () => {
+    await eventually('all watches have begun, and none holds a connection', async () => {
       await clock.advance(STALL_MS);
       return begun === STALLED && (await connections()) === 0;
     });

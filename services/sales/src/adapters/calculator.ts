@@ -1,4 +1,8 @@
-import { CalculatorServiceDefinition, type EvaluatePartResponse, RoundingMode } from '@rondo/contracts/calculator/v1/calculator';
+import {
+  CalculatorServiceDefinition,
+  type EvaluatePartResponse,
+  RoundingMode,
+} from '@rondo/contracts/calculator/v1/calculator';
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import { RpcError, Status, toStatus } from '@rondo/rpc/status';
@@ -6,23 +10,23 @@ import { Unavailable } from '../domain/errors.js';
 import type { Calculator } from '../domain/ports.js';
 import { ask } from './peers.js';
 
-/** As long as `Evaluate` may take: nobody waits for a part of a batch longer than for one of its expressions. */
+/** The deadline of `Evaluate`, so that a batch takes no longer than a single expression may. */
 const TIMEOUT_MS = 2_000;
-/** The contract has 128 KiB a call, as encoded. */
+/** Keeps a call below the contract's limit of 128 KiB, as encoded. */
 const MAX_CHARACTERS = 100_000;
 const MAX_WAITING = 5_000;
 
-/** The calculator service: expressions that are asked for at the same time share its calls. */
+/** A client of the calculator. Expressions that are evaluated at the same time share calls. */
 export function createCalculator(channel: Channel): Calculator {
   const client = createClient(CalculatorServiceDefinition, { channel });
-  // By scale, as a call has one for all: a currency has at most three digits, so they are few.
+  // All expressions of a call have the same scale. There are few scales, as a currency has at most three digits.
   const byScale = new Map<number | undefined, (expression: string) => Promise<string>>();
   const batchesOf = (scale: number | undefined) => {
     const batches = byScale.get(scale) ?? createBatches(client, scale);
     byScale.set(scale, batches);
     return batches;
   };
-  return { evaluate: (expression, scale) => ask('the calculator', untilLeft(batchesOf(scale)(expression))) };
+  return { evaluate: (expression, scale) => ask('the calculator', untilAborted(batchesOf(scale)(expression))) };
 }
 
 function createBatches(client: Client<typeof CalculatorServiceDefinition>, scale: number | undefined) {
@@ -30,10 +34,10 @@ function createBatches(client: Client<typeof CalculatorServiceDefinition>, scale
   return createExpressionBatches({
     maxCharacters: MAX_CHARACTERS,
     maxWaiting: MAX_WAITING,
-    tooMany: () => new Unavailable('the calculator', new Error(`${MAX_WAITING} expressions wait for it already`)),
+    tooMany: () => new Unavailable('the calculator', new Error(`${MAX_WAITING} expressions are already waiting`)),
     async evaluate(expressions) {
       const request = { expressions: [...expressions], rounding, ...(scale !== undefined && { scale }) };
-      // It serves many calls, and ends with none of them.
+      // The call serves many callers, so it mustn't end with the scope of one of them.
       const response = await runOutsideScope(() => client.evaluatePart(request, { timeoutMs: TIMEOUT_MS }));
       return valuesOf(response);
     },
@@ -49,8 +53,8 @@ function valuesOf({ results, errors }: EvaluatePartResponse): readonly Promise<s
   });
 }
 
-/** What is waited for no longer than its caller is there. */
-function untilLeft(value: Promise<string>): Promise<string> {
+/** Waits for `value` until the signal of the current call aborts. */
+function untilAborted(value: Promise<string>): Promise<string> {
   const signal = currentScope()?.signal;
   if (signal === undefined) return value;
   return new Promise((resolve, reject) => {
@@ -61,31 +65,31 @@ function untilLeft(value: Promise<string>): Promise<string> {
   });
 }
 
-/** An expression that waits for its value. */
+/** A waiting expression. */
 interface Waiting {
   readonly expression: string;
   readonly settle: (outcome: Promise<string>) => void;
 }
 
-/** What computes, and how much at once. */
+/** How batches are evaluated, and their limits. */
 interface BatchOptions {
-  /** The values of expressions, in their order; each may fail for itself, or all together. */
+  /** The values of expressions, in their order. A single value may fail, or the whole batch. */
   readonly evaluate: (expressions: readonly string[]) => Promise<readonly Promise<string>[]>;
-  /** What a call can carry. */
+  /** The most characters in a call. */
   readonly maxCharacters: number;
-  /** How many may wait for a call. */
+  /** The most waiting expressions. */
   readonly maxWaiting: number;
-  /** What to fail with where more would. */
+  /** The error if more expressions than that would wait. */
   readonly tooMany: () => Error;
 }
 
-/** With a second, one that hangs doesn't hold up everybody. */
+/** With two concurrent calls, a call that hangs doesn't block the other expressions. */
 const MAX_CALLS = 2;
 
 /**
- * Evaluates what is asked for at the same time in one call: what comes in one turn of the event loop goes together, and
- * what comes while calls are under way goes with the next. So a caller by itself never waits for company, and a thousand
- * share a few calls.
+ * Batches expressions into calls. The expressions of one iteration of the event loop share a call, and those that arrive
+ * while all calls are in flight share the next call. So a single expression never waits for others, and a thousand
+ * expressions need only a few calls.
  */
 export function createExpressionBatches(options: BatchOptions): (expression: string) => Promise<string> {
   const { evaluate, maxCharacters, maxWaiting, tooMany } = options;
@@ -98,9 +102,9 @@ export function createExpressionBatches(options: BatchOptions): (expression: str
     calls += 1;
     const batch = waiting.splice(0, fitting(waiting, maxCharacters));
     try {
-      const answer = evaluate(batch.map(({ expression }) => expression));
-      void send(); // what didn't fit
-      const values = await answer;
+      const response = evaluate(batch.map(({ expression }) => expression));
+      void send(); // the expressions that didn't fit
+      const values = await response;
       for (const [index, { settle }] of batch.entries()) settle(values[index] ?? missing());
     } catch (error) {
       for (const { settle } of batch) settle(Promise.reject(error));
@@ -109,7 +113,7 @@ export function createExpressionBatches(options: BatchOptions): (expression: str
       void send();
     }
   };
-  // Once all that arrived with it is read: a turn brings what several connections have to say.
+  // An iteration of the event loop may read requests from several connections; setImmediate runs after all of them.
   const schedule = (): void => {
     if (scheduled) return;
     scheduled = true;
@@ -128,7 +132,7 @@ export function createExpressionBatches(options: BatchOptions): (expression: str
   };
 }
 
-/** How many of them go into one call: one at least. */
+/** How many expressions fit into one call, at least one. */
 function fitting(waiting: readonly Waiting[], maxCharacters: number): number {
   let characters = 0;
   const index = waiting.findIndex(({ expression }) => {
@@ -139,5 +143,5 @@ function fitting(waiting: readonly Waiting[], maxCharacters: number): number {
 }
 
 function missing(): Promise<string> {
-  return Promise.reject(new Error('the calculator left an expression out'));
+  return Promise.reject(new Error("the calculator's response lacks an expression"));
 }

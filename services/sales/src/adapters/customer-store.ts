@@ -1,10 +1,9 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
 import { columnsOf, pageOf } from '@rondo/resources/sql';
-import type { Customer } from '../domain/customer.js';
+import type { Customer, CustomerStore } from '../domain/customer.js';
 import { EmailTaken } from '../domain/errors.js';
-import type { CustomerStore } from '../domain/ports.js';
-import { createAnswers, type RowSource } from './request-log.js';
-import { type Listing, listSql } from './sql.js';
+import { createSavedResponses, type RowSource } from './request-log.js';
+import { CHANGED, type Listing, listSql } from './sql.js';
 
 interface CustomerRow {
   readonly sequence: bigint;
@@ -33,8 +32,6 @@ const LISTING: Listing = {
 
 const INSERT = `INSERT INTO customers (id, display_name, email) VALUES ($1, $2, $3) RETURNING ${COLUMNS}`;
 
-const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
-
 const UPDATE = `
   UPDATE customers SET display_name = coalesce($2, display_name), email = coalesce($3, email), ${CHANGED}
   WHERE id = $1
@@ -44,7 +41,7 @@ const DELETE = `UPDATE customers SET delete_time = clock_timestamp(), ${CHANGED}
 
 const UNDELETE = `UPDATE customers SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
-/** Customers in PostgreSQL. */
+/** Stores customers in PostgreSQL. */
 export function createCustomerStore(queries: Queries): CustomerStore {
   const find = async (sql: string, id: string): Promise<Customer | undefined> => {
     const row = await queries.maybeOne<CustomerRow>(sql, [id]);
@@ -69,7 +66,7 @@ export function createCustomerStore(queries: Queries): CustomerStore {
     update: (id, { displayName, email }) => write(UPDATE, [id, displayName ?? null, email ?? null], email),
     delete: (id) => write(DELETE, [id]),
     undelete: (id) => write(UNDELETE, [id]),
-    ...createAnswers<CustomerRow, Customer>(queries, ROWS, toCustomer),
+    ...createSavedResponses<CustomerRow, Customer>(queries, ROWS, toCustomer),
   };
 }
 

@@ -1,24 +1,34 @@
-import { type Database, type Queries, DatabaseUnavailable, OutcomeUnknown as InDoubt, LockTimeout, SerializationFailure, StatementTimeout } from '@rondo/database';
+import {
+  OutcomeUnknown as CommitOutcomeUnknown,
+  type Database,
+  DatabaseUnavailable,
+  LockTimeout,
+  type Queries,
+  SerializationFailure,
+  StatementTimeout,
+} from '@rondo/database';
 import { currentBounds } from '@rondo/rpc/call';
-import type { Stores, Transact } from '../domain/ports.js';
 import { ConcurrentChange, OutcomeUnknown, Unavailable } from '../domain/errors.js';
+import type { Stores, Transact } from '../domain/ports.js';
 
-/** Statements outside transactions: they end with the call that they serve, and fail in the domain's words. */
+/** Runs statements outside transactions. They end with the call that they serve, and fail with domain errors. */
 export function createQueries(database: Queries): Queries {
   return {
-    query: (sql, params, options) => storing(database.query(sql, params, { ...currentBounds(), ...options })),
-    one: (sql, params, options) => storing(database.one(sql, params, { ...currentBounds(), ...options })),
-    maybeOne: (sql, params, options) => storing(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
+    query: (sql, params, options) => inDomainErrors(database.query(sql, params, { ...currentBounds(), ...options })),
+    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentBounds(), ...options })),
+    maybeOne: (sql, params, options) =>
+      inDomainErrors(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
   };
 }
 
-/** What a transaction's stores are made of, and who is told after its commit that changes were appended. */
+/** How {@link createTransact} makes stores and announces changes. */
 interface TransactOptions {
   readonly createStores: (queries: Queries, onAppended: () => void) => Stores;
+  /** Called after the commit of a transaction that has appended changes. */
   readonly onAppended: () => void;
 }
 
-/** Transactions over stores; they end and fail as {@link createQueries}' statements do. */
+/** Runs transactions over stores. They end and fail like the statements of {@link createQueries}. */
 export function createTransact(database: Database, { createStores, onAppended }: TransactOptions): Transact {
   return async (work) => {
     let appended = false;
@@ -28,14 +38,14 @@ export function createTransact(database: Database, { createStores, onAppended }:
           appended = true;
         }),
       );
-    const result = await storing(database.transaction(inTransaction, currentBounds()));
+    const result = await inDomainErrors(database.transaction(inTransaction, currentBounds()));
     if (appended) onAppended();
     return result;
   };
 }
 
-/** `work`, its failures in the domain's words: what the database says of itself never leaves the adapters. */
-async function storing<T>(work: Promise<T>): Promise<T> {
+/** Awaits `work` and turns its database errors into domain errors. */
+async function inDomainErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -43,10 +53,10 @@ async function storing<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What the database failed with, in the domain's words; anything else as it is. */
+/** The domain error of a database error. Returns any other error as it is. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof SerializationFailure || error instanceof LockTimeout) return new ConcurrentChange(error);
-  if (error instanceof InDoubt) return new OutcomeUnknown(error);
+  if (error instanceof CommitOutcomeUnknown) return new OutcomeUnknown(error);
   if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout)
     return new Unavailable('the database', error);
   return error;

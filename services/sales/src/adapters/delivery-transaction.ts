@@ -8,40 +8,45 @@ import { type Completion, type Coordinator, part } from '@rondo/transactions';
 import type { DeliveryPlan } from '../domain/delivery.js';
 import { ConcurrentChange, DeliveryRefused, Unavailable } from '../domain/errors.js';
 import { nameOf, parseName } from '../domain/names.js';
-import type { Deliveries, Stores } from '../domain/ports.js';
-import { PASSING } from './peers.js';
+import type { DistributedTransact, Stores } from '../domain/ports.js';
 import { toStoreError } from './database.js';
-import { createTurns } from './semaphore.js';
+import { TRANSIENT } from './peers.js';
+import { createSemaphore } from './semaphore.js';
 
-/** The kind of transaction that accepts a quote; its subject is the quote. */
+/** The kind of the distributed transaction that accepts a quote. Its subject is the quote's name. */
 export const ACCEPT_QUOTE = 'accept-quote';
 
 const DELIVER = { request: DeliverProjectRequest, result: DeliverProjectResponse };
-/** What passes is tried again for so long, each time in a transaction of its own. */
-const PATIENCE_MS = 3_000;
-/** An attempt that takes longer is aborted; one more begins only where its caller waits that long. */
+/** How long transient failures are retried after the first one. Each retry is a transaction of its own. */
+const OUTAGE_WAIT_MS = 3_000;
+/** The timeout of an attempt. Another attempt begins only if the call has that much time left. */
 const ATTEMPT_MS = 2_000;
 /**
- * Most want the same weeks of the team, which each holds until it is decided. Those that would only wait there wait here, where
- * their time isn't running yet; a replica of more would have them expire when many come.
+ * The most transactions that a replica runs at once. Most of them lock the same weeks of the team until they end. The
+ * others wait here, before their timeout starts to run. With more permits the waiting transactions would time out under
+ * load.
  */
-const AT_ONCE = 4;
+const PERMITS = 4;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 500;
 
-/** What deliveries are made with. */
-interface DeliveriesOptions {
+/** The dependencies of {@link createDistributedTransact}. */
+interface DistributedTransactOptions {
   readonly coordinator: Pick<Coordinator, 'run'>;
   readonly storesOver: (queries: Queries) => Stores;
-  /** Told after a decision that there are changes to pass on. */
-  readonly onDecided: () => void;
+  /** Called after each commit, which has changes for watchers. */
+  readonly onCommitted: () => void;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** Deliveries by two-phase commit: project management prepares its part, `work` is done in the transaction that decides. */
-export function createDeliveries({ coordinator, storesOver, onDecided, clock, random }: DeliveriesOptions): Deliveries {
-  const once = async (plan: DeliveryPlan, work: (stores: Stores) => Promise<void>): Promise<void> => {
+/**
+ * Creates the project of a quote by two-phase commit: project management prepares its part, and `work` runs in the local
+ * transaction that records the coordinator's decision.
+ */
+export function createDistributedTransact(options: DistributedTransactOptions): DistributedTransact {
+  const { coordinator, storesOver, onCommitted, clock, random } = options;
+  const attempt = async (plan: DeliveryPlan, work: (stores: Stores) => Promise<void>): Promise<void> => {
     await coordinator.run({
       kind: ACCEPT_QUOTE,
       subject: nameOf('quote', plan.quoteId),
@@ -49,50 +54,48 @@ export function createDeliveries({ coordinator, storesOver, onDecided, clock, ra
       local: (transaction) => work(storesOver(transaction)),
       timeoutMs: ATTEMPT_MS,
     });
-    onDecided();
+    onCommitted();
   };
-  const turns = createTurns(AT_ONCE);
-  return {
-    async deliver(plan, work) {
-      const { signal, limit } = currentScope() ?? {};
-      let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
-      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-        try {
-          return await turns(() => once(plan, work), signal);
-        } catch (error) {
-          // From the first fault on: whoever had to wait for a turn isn't to give up at once.
-          if (pauseMs === FIRST_PAUSE_MS) endsAt = Math.min(endsAt, clock.now() + PATIENCE_MS);
-          if (!isPassing(error) || clock.now() + pauseMs > endsAt) throw inDomainWords(error, plan);
-        }
-        await sleep(clock, (pauseMs * (1 + random.next())) / 2, signal);
+  const withPermit = createSemaphore(PERMITS);
+  return async (plan, work) => {
+    const { signal, limit } = currentScope() ?? {};
+    let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+      try {
+        return await withPermit(() => attempt(plan, work), signal);
+      } catch (error) {
+        // The outage wait starts with the first failure, so that waiting for a permit doesn't count.
+        if (pauseMs === FIRST_PAUSE_MS) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
+        if (!isTransient(error) || clock.now() + pauseMs > endsAt) throw toDomainError(error, plan);
       }
-    },
+      await sleep(clock, (pauseMs * (1 + random.next())) / 2, signal);
+    }
   };
 }
 
-/** Records the project of a quote whose delivery has been confirmed. */
+/** Records the project on the quote's order after project management has confirmed the commit. */
 export function recordDelivery(storesOver: (queries: Queries) => Stores): Completion {
   return async (transaction, { subject }) => {
     const quoteId = parseName('quote', subject);
-    if (quoteId === undefined) throw new Error(`"${subject}" names no quote`);
+    if (quoteId === undefined) throw new Error(`"${subject}" isn't the name of a quote`);
     await storesOver(transaction).orders.recordProject(quoteId, `projects/${quoteId}`);
   };
 }
 
-/** A project takes the id of its quote: project management itself has at most one of it. */
+/** The project has the id of its quote, so project management can have only one project of a quote. */
 function toRequest({ quoteId, title, tasks }: DeliveryPlan) {
   return DeliverProjectRequest.fromPartial({ projectId: quoteId, project: { title }, tasks: [...tasks] });
 }
 
-function isPassing(error: unknown): boolean {
-  return error instanceof DatabaseUnavailable || (error instanceof RpcError && PASSING.has(error.code));
+function isTransient(error: unknown): boolean {
+  return error instanceof DatabaseUnavailable || (error instanceof RpcError && TRANSIENT.has(error.code));
 }
 
-function inDomainWords(error: unknown, { quoteId }: DeliveryPlan): unknown {
+function toDomainError(error: unknown, { quoteId }: DeliveryPlan): unknown {
   if (!(error instanceof RpcError)) return toStoreError(error);
   if (error.code === Status.FAILED_PRECONDITION) return new DeliveryRefused(quoteId, error);
   if (error.code === Status.ABORTED) return new ConcurrentChange(error);
-  // Of an earlier version, while the services are replaced one after another.
-  const isOld = error.code === Status.UNIMPLEMENTED;
-  return isOld || PASSING.has(error.code) ? new Unavailable('project management', error) : error;
+  // During a rolling upgrade, project management may still run a version without distributed transactions.
+  const isEarlierVersion = error.code === Status.UNIMPLEMENTED;
+  return isEarlierVersion || TRANSIENT.has(error.code) ? new Unavailable('project management', error) : error;
 }

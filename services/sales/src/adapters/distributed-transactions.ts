@@ -4,56 +4,57 @@ import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { createCoordinator, createOperatorService, createSagas, type SagaKind, type Sagas } from '@rondo/transactions';
-import type { Deliveries, Projects, Stores, Afterwards } from '../domain/ports.js';
-import { createQueries } from './database.js';
-import { ACCEPT_QUOTE, createDeliveries, recordDelivery } from './delivery-transaction.js';
 import { nameOf } from '../domain/names.js';
+import type { DistributedTransact, Outbox, Projects, Stores } from '../domain/ports.js';
 import { createCustomerStore } from './customer-store.js';
+import { createQueries } from './database.js';
+import { ACCEPT_QUOTE, createDistributedTransact, recordDelivery } from './delivery-transaction.js';
 import { createOrderStore } from './order-store.js';
 import { createProductStore } from './product-store.js';
 import { createQuoteStore } from './quote-store.js';
 import { createRequestLog } from './request-log.js';
 
-/** What this service does together with others. */
-interface AcrossServices {
-  readonly deliveries: Deliveries;
-  /** What operators see of it. */
+/** The work of this service that spans project management: distributed transactions and sagas. */
+interface DistributedTransactions {
+  readonly distributedTransact: DistributedTransact;
+  /** The service that shows unfinished transactions and sagas to operators. */
   readonly service: ServiceImplementation;
-  /** Stores that can leave work for afterwards. */
+  /** The stores over a pool or a transaction. `onAppended` is called for each change that is appended for watchers. */
   storesOver(queries: Queries, onAppended: () => void): Stores;
-  /** Looks for what has been left to do, after a commit. */
+  /** Starts the sagas that a commit has recorded. */
   nudge(): void;
-  /** Begins, once the tables are there: with what was left unfinished. */
+  /** Resumes unfinished work. Called after the migrations. */
   start(): void;
   close(): Promise<void>;
 }
 
-/** What it is made with. */
-interface AcrossServicesOptions {
+/** The dependencies of {@link createDistributedTransactions}. */
+interface DistributedTransactionsOptions {
   readonly database: Database;
   readonly channel: Channel;
   readonly projects: Projects;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
-  /** Ends an acceptance that an earlier version has left half done. */
+  /** Finishes an acceptance that an earlier version left half done. */
   readonly finish: (stores: Stores, quoteId: string) => Promise<void>;
-  /** Told of each commit that has changes for watchers. */
+  /** Called after each commit that has changes for watchers. */
   readonly onAppended: () => void;
 }
 
-/** At most a minute apart, these last a week: whoever is away for longer needs an operator. */
+/** With at most a minute between attempts they last a week. After a longer outage an operator has to retry the saga. */
 const MAX_ATTEMPTS = 10_000;
 
-/** Joins the coordinator of this service, its sagas, and its stores. */
-export function createAcrossServices(options: AcrossServicesOptions): AcrossServices {
+/** Wires the coordinator of this service, its sagas and its stores. */
+export function createDistributedTransactions(options: DistributedTransactionsOptions): DistributedTransactions {
   const { database, channel, projects, log, random, onAppended } = options;
   const clock = backgroundClock(options.clock);
   const sagas = createSagas({ database, log, clock, random, maxAttempts: MAX_ATTEMPTS });
   const withdrawal = defineWithdrawal(sagas, projects);
-  const storesOver = (queries: Queries, told: () => void) => createStores(queries, { onAppended: told, withdrawal });
-  // Whoever decides, or has it confirmed, tells of changes itself.
-  const quietStoresOver = (queries: Queries) => storesOver(queries, () => undefined);
+  const storesOver = (queries: Queries, onChange: () => void) =>
+    createStores(queries, { onAppended: onChange, withdrawal });
+  // The coordinator calls `onAppended` itself, after the commit.
+  const coordinatedStoresOver = (queries: Queries) => storesOver(queries, () => undefined);
   const stores = storesOver(createQueries(database), onAppended);
   defineFinishing(sagas, (quoteId) => options.finish(stores, quoteId));
   const coordinator = createCoordinator({
@@ -63,14 +64,14 @@ export function createAcrossServices(options: AcrossServicesOptions): AcrossServ
     log,
     clock,
     random,
-    completions: { [ACCEPT_QUOTE]: recordDelivery(quietStoresOver) },
+    completions: { [ACCEPT_QUOTE]: recordDelivery(coordinatedStoresOver) },
     onCompleted: onAppended,
   });
   return {
-    deliveries: createDeliveries({
+    distributedTransact: createDistributedTransact({
       coordinator,
-      storesOver: quietStoresOver,
-      onDecided: onAppended,
+      storesOver: coordinatedStoresOver,
+      onCommitted: onAppended,
       clock: options.clock,
       random,
     }),
@@ -85,10 +86,9 @@ export function createAcrossServices(options: AcrossServicesOptions): AcrossServ
   };
 }
 
-/** The saga that withdraws the project of a cancelled order. */
+/** The saga that archives the project of a cancelled order. */
 type Withdrawal = SagaKind<{ readonly project: string }>;
 
-/** Defines what a cancelled order leaves to be done. */
 function defineWithdrawal(sagas: Pick<Sagas, 'define'>, projects: Pick<Projects, 'archive'>): Withdrawal {
   return sagas.define<{ readonly project: string }>({
     kind: 'cancel-order',
@@ -96,7 +96,7 @@ function defineWithdrawal(sagas: Pick<Sagas, 'define'>, projects: Pick<Projects,
   });
 }
 
-/** Defines what migration 0004 has started for each acceptance that was half done by then. */
+/** Defines the saga that migration 0004 starts for each half-done acceptance. */
 function defineFinishing(sagas: Pick<Sagas, 'define'>, finish: (quoteId: string) => Promise<void>): void {
   sagas.define<{ readonly quote: string }>({
     kind: 'finish-acceptance',
@@ -104,30 +104,25 @@ function defineFinishing(sagas: Pick<Sagas, 'define'>, finish: (quoteId: string)
   });
 }
 
-/** What is done once the transaction of `queries` is committed. */
-function createAfterwards(queries: Queries, withdrawal: Withdrawal): Afterwards {
-  return {
-    async withdraw({ id }, project) {
-      await withdrawal.start(queries, { id: `cancel-order-${id}`, subject: nameOf('order', id), input: { project } });
-    },
-  };
-}
-
-/** What stores are made with. */
-interface StoresOptions {
-  /** See {@link createOrderStore}. */
-  readonly onAppended: () => void;
-  readonly withdrawal: Withdrawal;
-}
-
-/** All stores over one way to run statements: a pool, or a transaction. */
-function createStores(queries: Queries, { onAppended, withdrawal }: StoresOptions): Stores {
+function createStores(
+  queries: Queries,
+  { onAppended, withdrawal }: { readonly onAppended: () => void; readonly withdrawal: Withdrawal },
+): Stores {
   return {
     customers: createCustomerStore(queries),
     products: createProductStore(queries),
     quotes: createQuoteStore(queries),
     orders: createOrderStore(queries, onAppended),
     requests: createRequestLog(queries),
-    afterwards: createAfterwards(queries, withdrawal),
+    outbox: createOutbox(queries, withdrawal),
+  };
+}
+
+/** An outbox of sagas, which start after the transaction of `queries` commits. */
+function createOutbox(queries: Queries, withdrawal: Withdrawal): Outbox {
+  return {
+    async withdraw({ id }, project) {
+      await withdrawal.start(queries, { id: `cancel-order-${id}`, subject: nameOf('order', id), input: { project } });
+    },
   };
 }

@@ -1,21 +1,20 @@
 import type { Transaction } from '@rondo/database';
-import { InvalidResumeToken, type Sync, WatchAborted, WatchUnavailable, payloadFields } from '@rondo/sync';
+import { InvalidResumeToken, payloadFields, type Sync, WatchAborted, WatchUnavailable } from '@rondo/sync';
 import { ForeignResumeToken, WatcherTooSlow, WatchInterrupted } from '../domain/errors.js';
-import type { Order, OrderState } from '../domain/order.js';
-import type { OrderFeed } from '../domain/ports.js';
-import { ORDERS, type OrderRow, toOrder } from './order-rows.js';
 import type { PricedLine } from '../domain/offer.js';
+import type { Order, OrderFeed, OrderState } from '../domain/order.js';
 import { formatPercent } from '../domain/percent.js';
 import { toPercent } from './lines.js';
+import { ORDERS, type OrderRow, toOrder } from './order-rows.js';
 
-/** So many orders of a hundred lines each still fit into a message of 4 MiB. */
+/** The most orders in one message. With a hundred lines each they still fit into 4 MiB. */
 const PART = 100;
 
 const NEXT_PART = `
   ${ORDERS} WHERE orders.sequence > $1 AND ($2::text IS NULL OR orders.customer_id = $2)
   ORDER BY orders.sequence LIMIT ${PART}`;
 
-/** The orders as they are and as they become, over all replicas. */
+/** Streams the orders and their changes from all replicas. */
 export function createOrderFeed(sync: Pick<Sync, 'watch'>): OrderFeed {
   return {
     async *watch({ customerId, resumeToken, signal }) {
@@ -40,7 +39,7 @@ function filterOf(customerId: string) {
   return { name: `customer ${customerId}`, accepts: (payload: unknown) => customerIn(payload) === customerId };
 }
 
-/** All orders, the oldest first, in parts; of none at all one that is empty. */
+/** Reads all orders in parts, the oldest first. If there are none, it yields one empty part. */
 async function* readOrders(transaction: Transaction, customerId: string | undefined): AsyncGenerator<readonly Order[]> {
   for (let after = 0n; ; ) {
     const rows = await transaction.query<OrderRow>(NEXT_PART, [after, customerId ?? null]);
@@ -57,13 +56,13 @@ function toWatchError(error: unknown): unknown {
   return error instanceof WatchUnavailable ? new WatchInterrupted(error) : error;
 }
 
-/** The topic that orders are told under. */
+/** The topic of the changes of orders. */
 export const ORDERS_TOPIC = 'orders';
 
-/** What of an order is known before it is stored. */
+/** An order without its times, which the database sets. */
 type UntimedOrder = Omit<Order, 'createTime' | 'updateTime'>;
 
-/** An order as it is told to watchers, without its times: names are short, as each change is kept for a while. */
+/** The payload of an order for watchers, without its times. The keys are short, as each change is stored for a while. */
 export function orderJson(order: UntimedOrder): object {
   return {
     id: order.id,
@@ -88,18 +87,18 @@ export function orderJson(order: UntimedOrder): object {
   };
 }
 
-/** An order as it is told to watchers. */
+/** The payload of an order for watchers. */
 export function timedOrderJson(order: Order): object {
   const times = { create_time: order.createTime.toISOString(), update_time: order.updateTime.toISOString() };
   return { ...orderJson(order), ...times };
 }
 
-/** Whose the order is that is told of. */
+/** The customer's id in a payload. */
 function customerIn(payload: unknown): string {
   return payloadFields(payload).text('customer');
 }
 
-/** The order that is told of. @throws TypeError where it is none. */
+/** The order in a payload. @throws TypeError if the payload isn't an order. */
 function parseOrder(payload: unknown): Order {
   const { text, whole, time, list } = payloadFields(payload);
   const currency = text('currency');
@@ -133,5 +132,5 @@ function parseLine(line: unknown, currency: string): PricedLine {
 
 function parseState(text: string): OrderState {
   if (text === 'placed' || text === 'cancelled') return text;
-  throw new TypeError(`"${text}" is no state of an order`);
+  throw new TypeError(`"${text}" isn't a state of an order`);
 }

@@ -1,25 +1,26 @@
 import { type Queries, UniqueViolation } from '@rondo/database';
 import { appendSql } from '@rondo/sync';
 import type { Shortage } from '../domain/errors.js';
-import type { OrderDraft } from '../domain/order.js';
-import type { Placement } from '../domain/ports.js';
+import type { OrderDraft, Placement } from '../domain/order.js';
 import { totalNeeds } from '../domain/product.js';
 import type { KeyedCall } from '../domain/request-id.js';
+import { lineParams } from './lines.js';
 import { ORDERS_TOPIC, orderJson } from './order-feed.js';
-import { lineParams, ORDER_COLUMNS, orderParams } from './order-rows.js';
+import { ORDER_COLUMNS, orderParams } from './order-rows.js';
 
 /**
- * An order is one statement: nobody waits for the products that it locks longer than the database needs for it.
+ * Places an order in one statement, so that the products are locked only while the database executes it.
  *
- * Products are locked in the order of their ids, so that no two orders wait for each other in a circle; NO KEY, as orders
- * that refer to them only hold a key share. What is there is decided under the locks, and where an order can't be, each
- * part finds `ready` empty. The key comes last: one that is there makes all of it fail, stock included.
+ * Products are locked in the order of their ids, so that two orders can't deadlock. The lock is FOR NO KEY UPDATE, as
+ * orders that refer to a product only hold a key share lock. The stock is checked under the locks. If the order can't be
+ * placed, `ready` has no row, and no part of the statement writes anything. The request key is inserted last: if it
+ * exists, the whole statement fails and takes no stock.
  *
- * What can be seen to be sold out takes no lock: a refusal neither waits in the line for a product nor, as a lock is
- * written down, for the disk.
+ * If a product is visibly sold out, the statement takes no lock. So a refusal waits neither for the lock of a product nor
+ * for the disk, to which a lock is written.
  *
- * `$1` to `$3` are the products, how many of each, and in which version they were priced; `$4` to `$12` the order; `$13`
- * to `$17` its lines; `$18` and `$19` the request's id and fingerprint, or null; `$20` what watchers are told.
+ * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
+ * `$13` to `$17` its lines; `$18` and `$19` the request id and fingerprint, or null; `$20` the payload for watchers.
  */
 export const PLACE_ORDER = `
   WITH short AS (
@@ -54,7 +55,7 @@ export const PLACE_ORDER = `
   ), claimed AS (
     INSERT INTO requests (method, request_id, fingerprint, outcome)
     SELECT 'PlaceOrder', $18::uuid, $19::bytea, $4::text FROM ready WHERE $18::uuid IS NOT NULL
-  ), told AS (
+  ), appended AS (
     ${appendSql({
       topic: `'${ORDERS_TOPIC}'`,
       payload: "$20::jsonb || jsonb_build_object('create_time', create_time, 'update_time', create_time)",
@@ -68,20 +69,20 @@ export const PLACE_ORDER = `
     SELECT id, stock, quantity FROM short
     UNION ALL
     SELECT id, stock, quantity FROM locked WHERE stock < quantity
-  ) AS lacking`;
+  ) AS missing`;
 
 const NEW = { project: undefined, state: 'placed', version: 1n } as const;
 
 interface PlacedRow {
-  /** Null where nothing was placed. */
+  /** Null if the order wasn't placed. */
   readonly create_time: Date | null;
-  /** Null where there was enough of all. */
+  /** Null if no product was short. */
   readonly short_ids: readonly string[] | null;
   readonly short_stocks: readonly bigint[] | null;
   readonly short_quantities: readonly bigint[] | null;
 }
 
-/** Places an order without a quote; see `OrderStore.place`. */
+/** Implements `OrderStore.place`. */
 export async function placeOrder(
   queries: Queries,
   {
@@ -98,8 +99,8 @@ export async function placeOrder(
   const ids = needs.map(([id]) => id);
   const wanted = [ids, needs.map(([, quantity]) => quantity), ids.map((id) => versions.get(id) ?? null)];
   const key = [call?.id ?? null, call?.fingerprint ?? null];
-  const told = JSON.stringify(orderJson({ ...order, ...NEW }));
-  const params = [...wanted, ...orderParams(order), ...lineParams(order.lines), ...key, told];
+  const payload = JSON.stringify(orderJson({ ...order, ...NEW }));
+  const params = [...wanted, ...orderParams(order), ...lineParams(order.lines), ...key, payload];
   try {
     return placementOf(order, await queries.one<PlacedRow>(PLACE_ORDER, params, { name: 'place_order' }));
   } catch (error) {

@@ -1,12 +1,12 @@
 import type { Queries, SqlValue } from '@rondo/database';
 import { pageOf } from '@rondo/resources/sql';
 import { appendChanges } from '@rondo/sync';
-import type { Order } from '../domain/order.js';
-import type { OrderStore } from '../domain/ports.js';
-import { type Listing, listSql } from './sql.js';
+import type { Order, OrderStore } from '../domain/order.js';
+import { lineParams } from './lines.js';
 import { ORDERS_TOPIC, timedOrderJson } from './order-feed.js';
-import { lineParams, ORDER_COLUMNS, orderParams, ORDERS, type OrderRow, toOrder } from './order-rows.js';
 import { placeOrder } from './order-placement.js';
+import { ORDER_COLUMNS, ORDERS, type OrderRow, orderParams, toOrder } from './order-rows.js';
+import { CHANGED, type Listing, listSql } from './sql.js';
 
 const INSERT_ORDER = `
   INSERT INTO orders (${ORDER_COLUMNS})
@@ -17,8 +17,6 @@ const INSERT_LINES = `
   SELECT $1, line.position, product_id, quantity, discount, title, unit_price_minor
   FROM unnest($2::text[], $3::bigint[], $4::numeric[], $5::text[], $6::numeric[]) WITH ORDINALITY
     AS line (product_id, quantity, discount, title, unit_price_minor, position)`;
-
-const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
 
 const RECORD_PROJECT = `
   UPDATE orders SET project = $2, ${CHANGED} WHERE quote_id = $1 AND project IS NULL RETURNING id`;
@@ -40,9 +38,13 @@ const LISTING: Listing = {
   deletable: false,
 };
 
-/** Orders in PostgreSQL; `onAppended` hears of each change that was appended for watchers, before it is committed. */
+/**
+ * Stores orders in PostgreSQL.
+ *
+ * @param onAppended is called for each change that is appended for watchers, before the commit.
+ */
 export function createOrderStore(queries: Queries, onAppended: () => void): OrderStore {
-  const told = async (order: Order): Promise<Order> => {
+  const append = async (order: Order): Promise<Order> => {
     await appendChanges(queries, [{ topic: ORDERS_TOPIC, payload: timedOrderJson(order) }]);
     onAppended();
     return order;
@@ -53,14 +55,14 @@ export function createOrderStore(queries: Queries, onAppended: () => void): Orde
   };
   const byId = (id: string) => find(`${ORDERS} WHERE orders.id = $1`, [id]);
   const present = (order: Order | undefined): Order => {
-    if (order === undefined) throw new Error('an order has vanished');
+    if (order === undefined) throw new Error("a stored order doesn't exist");
     return order;
   };
 
   return {
     find: byId,
     async lock(id) {
-      // Read in a statement of its own, which sees what the one that held the lock has done.
+      // The order is read in a second statement, which sees the changes of the transaction that held the lock before.
       await queries.query('SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE', [id]);
       return byId(id);
     },
@@ -70,25 +72,25 @@ export function createOrderStore(queries: Queries, onAppended: () => void): Orde
     async add(order) {
       await queries.query(INSERT_ORDER, orderParams(order));
       await queries.query(INSERT_LINES, [order.id, ...lineParams(order.lines)]);
-      return told(present(await byId(order.id)));
+      return append(present(await byId(order.id)));
     },
     async place(order, versions, call) {
       const placement = await placeOrder(queries, { order, versions, call });
       if (placement.kind === 'placed') onAppended();
       return placement;
     },
-    async firstAnswer({ method, id }) {
+    async savedResponse({ method, id }) {
       const order = present(await find(PLACED_BY, [method, id]));
       return { ...order, project: undefined, state: 'placed', version: 1n, updateTime: order.createTime };
     },
     async recordProject(quoteId, project) {
       const [recorded] = await queries.query<{ id: string }>(RECORD_PROJECT, [quoteId, project]);
-      if (recorded !== undefined) await told(present(await byId(recorded.id)));
+      if (recorded !== undefined) await append(present(await byId(recorded.id)));
     },
     async cancel(id) {
       const { length: cancelled } = await queries.query(CANCEL, [id]);
       const order = present(await byId(id));
-      return cancelled === 0 ? order : told(order);
+      return cancelled === 0 ? order : append(order);
     },
   };
 }

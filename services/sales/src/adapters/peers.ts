@@ -1,8 +1,8 @@
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Peer, Unavailable } from '../domain/errors.js';
 
-/** What passes when another service is away or overloaded; anything else it answers is a fault of one of us. */
-export const PASSING: ReadonlySet<Status> = new Set([
+/** The statuses of transient failures. Any other status of another service is a fault of its code or of this one. */
+export const TRANSIENT: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,
   Status.RESOURCE_EXHAUSTED,
@@ -10,14 +10,14 @@ export const PASSING: ReadonlySet<Status> = new Set([
 ]);
 
 /**
- * What another service answers.
+ * The response of another service.
  *
- * @throws Unavailable where it can't be reached, or doesn't answer in time.
+ * @throws Unavailable if the service can't be reached, or doesn't reply in time.
  */
-export async function ask<T>(peer: Peer, answer: Promise<T>): Promise<T> {
+export async function ask<T>(peer: Peer, response: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
-    throw error instanceof RpcError && PASSING.has(error.code) ? new Unavailable(peer, error) : error;
+    throw error instanceof RpcError && TRANSIENT.has(error.code) ? new Unavailable(peer, error) : error;
   }
 }

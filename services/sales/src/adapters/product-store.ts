@@ -1,10 +1,9 @@
 import { type Queries, type SqlValue, UniqueViolation } from '@rondo/database';
 import { columnsOf, pageOf } from '@rondo/resources/sql';
 import { SkuTaken } from '../domain/errors.js';
-import type { ProductStore } from '../domain/ports.js';
-import type { Product, ProductFields } from '../domain/product.js';
-import { createAnswers, type RowSource } from './request-log.js';
-import { type Listing, listSql } from './sql.js';
+import type { Product, ProductFields, ProductStore } from '../domain/product.js';
+import { createSavedResponses, type RowSource } from './request-log.js';
+import { CHANGED, type Listing, listSql } from './sql.js';
 
 interface ProductRow {
   readonly sequence: bigint;
@@ -43,8 +42,6 @@ const INSERT = `
   VALUES ($1, $2, $3, $4, $5, $6, $7)
   RETURNING ${COLUMNS}`;
 
-const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
-
 const UPDATE = `
   UPDATE products SET
     title = coalesce($2, title),
@@ -60,11 +57,12 @@ const DELETE = `UPDATE products SET delete_time = clock_timestamp(), ${CHANGED} 
 
 const UNDELETE = `UPDATE products SET delete_time = NULL, ${CHANGED} WHERE id = $1 RETURNING ${COLUMNS}`;
 
-/** Of the products of an order. */
+/** Reads the products of an order. */
 export const FIND_PRODUCTS = `SELECT ${COLUMNS} FROM products WHERE id = ANY($1)`;
 
-// In the order of their ids, so that two transactions never wait for each other in a circle. NO KEY, as rows that refer
-// to a product hold a key share of it: a full lock would wait for those of others, and they for ours.
+// Products are locked in the order of their ids, so that two transactions can't deadlock. The lock is FOR NO KEY UPDATE,
+// as rows that refer to a product hold a key share lock on it: a FOR UPDATE lock would wait for those of other
+// transactions, which in turn could wait for this one.
 const LOCK = `SELECT ${COLUMNS} FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`;
 
 const SAVE_STOCK = `
@@ -72,7 +70,7 @@ const SAVE_STOCK = `
   FROM unnest($1::text[], $2::bigint[]) AS saved (id, stock)
   WHERE products.id = saved.id`;
 
-/** Products in PostgreSQL. */
+/** Stores products in PostgreSQL. */
 export function createProductStore(queries: Queries): ProductStore {
   const write = async (sql: string, params: readonly SqlValue[], sku?: string): Promise<Product> => {
     try {
@@ -106,7 +104,7 @@ export function createProductStore(queries: Queries): ProductStore {
     async saveStock(products) {
       await queries.query(SAVE_STOCK, [products.map(({ id }) => id), products.map(({ stock }) => stock)]);
     },
-    ...createAnswers<ProductRow, Product>(queries, ROWS, toProduct),
+    ...createSavedResponses<ProductRow, Product>(queries, ROWS, toProduct),
   };
 }
 

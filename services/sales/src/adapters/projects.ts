@@ -1,18 +1,18 @@
+import { createHash } from 'node:crypto';
 import { type Project, ProjectServiceDefinition, ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { Projects } from '../domain/ports.js';
 import { ask } from './peers.js';
-import { createHash } from 'node:crypto';
 
 type ProjectClient = Client<typeof ProjectServiceDefinition>;
 
-/** The project-management service. */
+/** A client of project management. */
 export function createProjects(channel: Channel): Projects {
   const client = createClient(ProjectServiceDefinition, { channel });
   return {
     async create({ quoteId, title, tasks }) {
-      // The id follows from the quote: however often and by whomever this is called, there is one project.
+      // The request id is derived from the quote's id, so repeated calls create one project.
       const request = { project: { title }, tasks: [...tasks], requestId: nameBasedUuid(quoteId) };
       const { name } = await ask('project management', client.createProject(request));
       return name;
@@ -21,15 +21,15 @@ export function createProjects(channel: Channel): Projects {
   };
 }
 
-const ON_THE_WAY: Partial<Record<ProjectState, ProjectState>> = {
-  // What is under way has to go back first.
+/** The state to take before ARCHIVED, for the states from which ARCHIVED isn't allowed. */
+const STATE_BEFORE_ARCHIVED: Partial<Record<ProjectState, ProjectState>> = {
   [ProjectState.PROJECT_STATE_ACTIVE]: ProjectState.PROJECT_STATE_PLANNED,
 };
 
 async function archive(client: ProjectClient, name: string): Promise<void> {
   let project = await find(client, name);
   while (project !== undefined && project.deleteTime === undefined && !isArchived(project)) {
-    const state = ON_THE_WAY[project.state] ?? ProjectState.PROJECT_STATE_ARCHIVED;
+    const state = STATE_BEFORE_ARCHIVED[project.state] ?? ProjectState.PROJECT_STATE_ARCHIVED;
     project = await client.updateProject({ project: { name, state, etag: project.etag }, updateMask: ['state'] });
   }
 }
@@ -45,10 +45,10 @@ async function find(client: ProjectClient, name: string): Promise<Project | unde
   }
 }
 
-/** Keeps these ids apart from any that others make of the same names: a UUID made once, at random. */
+/** A random UUID. As a namespace it keeps these ids distinct from other name-based ids of the same names. */
 const NAMESPACE = Buffer.from('5dfc333641eb44f1b78e679a93a20527', 'hex');
 
-/** The same UUID for the same name, always: version 5 of RFC 9562, section 5.5. */
+/** The UUID of a name: version 5 of RFC 9562, section 5.5. The same name always gives the same UUID. */
 export function nameBasedUuid(name: string): string {
   const bytes = createHash('sha1').update(NAMESPACE).update(name, 'utf8').digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);

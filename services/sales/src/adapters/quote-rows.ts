@@ -1,18 +1,9 @@
+import { columnsOf } from '@rondo/resources/sql';
 import type { OfferLine } from '../domain/offer.js';
 import type { Quote, QuoteState } from '../domain/quote.js';
-import { toPercent } from './lines.js';
+import { LINE_COLUMNS, type LineColumns, linesOf, selectLines, toPercent } from './lines.js';
 
-/** The lines of a quote by column, in their order: read with the quote in one statement, both are of one moment. */
-export interface LineColumns {
-  readonly product_ids: readonly string[];
-  readonly quantities: readonly bigint[];
-  readonly discounts: readonly string[];
-  readonly titles: readonly string[];
-  readonly unit_prices_minor: readonly string[];
-  readonly efforts: readonly bigint[];
-}
-
-/** A quote, joined with its order. */
+/** A row of `quotes`, joined with its order. */
 export interface QuoteRow {
   readonly sequence: bigint;
   readonly id: string;
@@ -32,34 +23,32 @@ export interface QuoteRow {
   readonly project: string | null;
 }
 
+/** The lines of a quote, column by column. */
+export interface QuoteLineColumns extends LineColumns {
+  readonly efforts: readonly bigint[];
+}
+
 /** The columns of `quotes` that are read. */
 export const QUOTE_COLUMNS = [
   ...['sequence', 'id', 'customer_id', 'quote_date', 'discount_percent', 'tax_percent', 'currency', 'net_minor'],
   ...['total_minor', 'version', 'create_time', 'update_time', 'delete_time'],
 ];
 
-/** The columns that {@link lineColumnsOf} makes. */
-export const LINE_COLUMNS = ['product_ids', 'quantities', 'discounts', 'titles', 'unit_prices_minor', 'efforts'];
+/** The columns of {@link QuoteLineColumns}, of the relation `lines`. */
+export const QUOTE_LINE_COLUMNS = columnsOf('lines', [...LINE_COLUMNS, 'efforts']);
 
-/** Columns of lines, as {@link LineColumns} has them, of what `from` says. */
-export function lineColumnsOf(from: string): string {
-  const columns = [
-    ['product_id', 'product_ids'],
-    ['quantity', 'quantities'],
-    ['discount_percent', 'discounts'],
-    ['title', 'titles'],
-    ['unit_price_minor', 'unit_prices_minor'],
-    ['delivery_effort_minutes', 'efforts'],
-  ];
-  return `SELECT ${columns.map(([one, all]) => `array_agg(${one} ORDER BY position) AS ${all}`).join(', ')} FROM ${from}`;
+/** A SELECT of {@link QuoteLineColumns} from `from`. */
+export function selectQuoteLines(from: string): string {
+  return selectLines(from, [['delivery_effort_minutes', 'efforts']]);
 }
 
 /** The quote of a row that has its lines. */
-export function toQuote(row: QuoteRow & LineColumns): Quote {
-  return quoteOf(row, linesOf(row));
+export function toQuote(row: QuoteRow & QuoteLineColumns): Quote {
+  const lines = linesOf(row).map((line, index) => ({ ...line, deliveryEffortMinutes: row.efforts[index] ?? 0n }));
+  return quoteOf(row, lines);
 }
 
-/** The quote of a row, with lines that are known. */
+/** The quote of a row, with the given lines. */
 export function quoteOf(row: QuoteRow, lines: readonly OfferLine[]): Quote {
   const { currency } = row;
   return {
@@ -77,7 +66,7 @@ export function quoteOf(row: QuoteRow, lines: readonly OfferLine[]): Quote {
     orderId: row.order_id ?? undefined,
     version: row.version,
     createTime: row.create_time,
-    // What has an order doesn't change any more.
+    // A quote that has an order doesn't change any more.
     updateTime: row.order_time ?? row.update_time,
     deleteTime: row.delete_time ?? undefined,
   };
@@ -86,15 +75,4 @@ export function quoteOf(row: QuoteRow, lines: readonly OfferLine[]): Quote {
 function stateOf({ order_id, project }: QuoteRow): QuoteState {
   if (order_id === null) return 'open';
   return project === null ? 'accepting' : 'accepted';
-}
-
-function linesOf({ currency, product_ids, ...columns }: QuoteRow & LineColumns): readonly OfferLine[] {
-  return product_ids.map((productId, index) => ({
-    productId,
-    quantity: columns.quantities[index] ?? 0n,
-    discount: toPercent(columns.discounts[index] ?? ''),
-    title: columns.titles[index] ?? '',
-    unitPrice: { currency, minorUnits: BigInt(columns.unit_prices_minor[index] ?? '') },
-    deliveryEffortMinutes: columns.efforts[index] ?? 0n,
-  }));
 }

@@ -2,10 +2,19 @@ import type { Queries } from '@rondo/database';
 import { columnsOf, pageOf } from '@rondo/resources/sql';
 import type { OfferLine } from '../domain/offer.js';
 import { formatPercent } from '../domain/percent.js';
-import type { QuoteStore, Answers } from '../domain/ports.js';
-import type { PricedQuote, Quote } from '../domain/quote.js';
-import { type Listing, listSql } from './sql.js';
-import { LINE_COLUMNS, type LineColumns, lineColumnsOf, QUOTE_COLUMNS, type QuoteRow, quoteOf, toQuote } from './quote-rows.js';
+import type { PricedQuote, Quote, QuoteStore } from '../domain/quote.js';
+import type { SavedResponses } from '../domain/request-id.js';
+import { lineParams } from './lines.js';
+import {
+  QUOTE_COLUMNS,
+  QUOTE_LINE_COLUMNS,
+  type QuoteLineColumns,
+  type QuoteRow,
+  quoteOf,
+  selectQuoteLines,
+  toQuote,
+} from './quote-rows.js';
+import { CHANGED, type Listing, listSql } from './sql.js';
 
 const COLUMNS = columnsOf('quotes', QUOTE_COLUMNS);
 
@@ -16,8 +25,6 @@ const INSERT_QUOTE = `
     (id, customer_id, quote_date, discount_percent, tax_percent, currency, net_minor, total_minor)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
   RETURNING ${COLUMNS}, ${WITHOUT_ORDER}`;
-
-const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
 
 const REPLACE = `
   UPDATE quotes SET
@@ -40,10 +47,10 @@ const INSERT_LINES = `
 const QUOTES = `
   SELECT
     ${COLUMNS}, orders.id AS order_id, orders.create_time AS order_time, orders.project,
-    ${columnsOf('lines', LINE_COLUMNS)}
+    ${QUOTE_LINE_COLUMNS}
   FROM quotes
   LEFT JOIN orders ON orders.quote_id = quotes.id
-  CROSS JOIN LATERAL (${lineColumnsOf('quote_lines WHERE quote_id = quotes.id')}) AS lines`;
+  CROSS JOIN LATERAL (${selectQuoteLines('quote_lines WHERE quote_id = quotes.id')}) AS lines`;
 
 const LISTING: Listing = {
   select: QUOTES,
@@ -57,24 +64,24 @@ const LISTING: Listing = {
   deletable: true,
 };
 
-/** Quotes in PostgreSQL. */
+/** Stores quotes in PostgreSQL. */
 export function createQuoteStore(queries: Queries): QuoteStore {
   const find = async (id: string): Promise<Quote | undefined> => {
-    const row = await queries.maybeOne<QuoteRow & LineColumns>(`${QUOTES} WHERE quotes.id = $1`, [id]);
+    const row = await queries.maybeOne<QuoteRow & QuoteLineColumns>(`${QUOTES} WHERE quotes.id = $1`, [id]);
     return row && toQuote(row);
   };
   const change = async (sql: string, id: string): Promise<Quote> => {
     await queries.query(sql, [id]);
     const changed = await find(id);
-    if (changed === undefined) throw new Error(`the quote ${id} has vanished`);
+    if (changed === undefined) throw new Error(`the changed quote ${id} doesn't exist`);
     return changed;
   };
-  const addLines = ({ id, lines }: PricedQuote) => queries.query(INSERT_LINES, [id, ...lineColumns(lines)]);
+  const addLines = ({ id, lines }: PricedQuote) => queries.query(INSERT_LINES, [id, ...quoteLineParams(lines)]);
 
   return {
     find,
     async list(query) {
-      return pageOf(await queries.query<QuoteRow & LineColumns>(...listSql(LISTING, query)), query, toQuote);
+      return pageOf(await queries.query<QuoteRow & QuoteLineColumns>(...listSql(LISTING, query)), query, toQuote);
     },
     async add(quote) {
       const row = await queries.one<QuoteRow>(INSERT_QUOTE, quoteParams(quote));
@@ -88,13 +95,13 @@ export function createQuoteStore(queries: Queries): QuoteStore {
       return quoteOf(row, quote.lines);
     },
     async lock(id) {
-      // Read in a statement of its own: one that waited for the lock would see the orders as they were before.
+      // The quote is read in a second statement. The first one, after waiting for the lock, would return old orders.
       await queries.query('SELECT FROM quotes WHERE id = $1 FOR NO KEY UPDATE', [id]);
       return find(id);
     },
     delete: (id) => change(DELETE, id),
     undelete: (id) => change(UNDELETE, id),
-    ...createQuoteAnswers(queries),
+    ...createSavedQuotes(queries),
   };
 }
 
@@ -103,18 +110,11 @@ function quoteParams({ id, customerId, quoteDate, discount, taxRate, price: { ne
   return [id, customerId, quoteDate, ...percents, total.currency, net.minorUnits, total.minorUnits];
 }
 
-function lineColumns(lines: readonly OfferLine[]) {
-  return [
-    lines.map(({ productId }) => productId),
-    lines.map(({ quantity }) => quantity),
-    lines.map(({ discount }) => formatPercent(discount)),
-    lines.map(({ title }) => title),
-    lines.map(({ unitPrice }) => unitPrice.minorUnits),
-    lines.map(({ deliveryEffortMinutes }) => deliveryEffortMinutes),
-  ];
+function quoteLineParams(lines: readonly OfferLine[]) {
+  return [...lineParams(lines), lines.map(({ deliveryEffortMinutes }) => deliveryEffortMinutes)];
 }
 
-const KEEP = `
+const SAVE_RESPONSE = `
   UPDATE requests SET made = to_jsonb(quotes) || jsonb_build_object('lines', (
     SELECT jsonb_agg(line ORDER BY position) FROM quote_lines AS line WHERE quote_id = quotes.id
   ))
@@ -124,31 +124,31 @@ const LINE = columnsOf('line', [
   ...['position', 'product_id', 'quantity', 'discount_percent', 'title', 'unit_price_minor', 'delivery_effort_minutes'],
 ]);
 
-// Of an older request, which has kept none, the lines that are there now.
-const LINES = `(
+// A request of an earlier version has no saved response; then the present lines are read.
+const SAVED_LINES = `(
   SELECT ${LINE} FROM jsonb_populate_recordset(NULL::quote_lines, made -> 'lines') AS line
   UNION ALL
   SELECT ${LINE} FROM quote_lines AS line WHERE line.quote_id = outcome AND made IS NULL
 ) AS kept`;
 
-const QUOTE = `
+const SAVED_QUOTE = `
   SELECT
-    ${columnsOf('record', QUOTE_COLUMNS)}, ${columnsOf('lines', LINE_COLUMNS)},
+    ${columnsOf('record', QUOTE_COLUMNS)}, ${QUOTE_LINE_COLUMNS},
     NULL AS order_id, NULL AS order_time, NULL AS project
   FROM requests
   JOIN quotes ON quotes.id = outcome
   CROSS JOIN LATERAL jsonb_populate_record(quotes, made) AS record
-  CROSS JOIN LATERAL (${lineColumnsOf(LINES)}) AS lines
+  CROSS JOIN LATERAL (${selectQuoteLines(SAVED_LINES)}) AS lines
   WHERE method = $1 AND request_id = $2`;
 
-/** How quotes were when they were made. */
-function createQuoteAnswers(queries: Queries): Answers<Quote> {
+/** Saves quotes as they were created. */
+function createSavedQuotes(queries: Queries): SavedResponses<Quote> {
   return {
-    async keepAnswer({ method, id }) {
-      await queries.query(KEEP, [method, id]);
+    async saveResponse({ method, id }) {
+      await queries.query(SAVE_RESPONSE, [method, id]);
     },
-    async firstAnswer({ method, id }) {
-      return toQuote(await queries.one<QuoteRow & LineColumns>(QUOTE, [method, id]));
+    async savedResponse({ method, id }) {
+      return toQuote(await queries.one<QuoteRow & QuoteLineColumns>(SAVED_QUOTE, [method, id]));
     },
   };
 }

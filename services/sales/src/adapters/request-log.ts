@@ -1,10 +1,9 @@
 import type { Queries } from '@rondo/database';
-import { type RequestTable, columnsOf } from '@rondo/resources/sql';
+import { columnsOf, type RequestTable } from '@rondo/resources/sql';
 import { RequestIdReused } from '../domain/errors.js';
-import type { RequestLog, Answers } from '../domain/ports.js';
-import type { KeyedCall } from '../domain/request-id.js';
+import type { KeyedCall, RequestLog, SavedResponses } from '../domain/request-id.js';
 
-/** Where requests that were carried out stand. */
+/** The table of the requests that were carried out. */
 export const REQUESTS: RequestTable = { table: 'requests', scope: 'method' };
 
 const CLAIM = `
@@ -15,7 +14,7 @@ const CLAIM = `
 
 const SAME = 'SELECT fingerprint = $3 AS same FROM requests WHERE method = $1 AND request_id = $2';
 
-/** Requests that were carried out, in PostgreSQL. */
+/** Records requests in PostgreSQL. */
 export function createRequestLog(queries: Queries): RequestLog {
   const has = async ({ method, id, fingerprint }: KeyedCall): Promise<boolean> => {
     const first = await queries.maybeOne<{ same: boolean }>(SAME, [method, id, fingerprint]);
@@ -26,38 +25,38 @@ export function createRequestLog(queries: Queries): RequestLog {
   return {
     has,
     async claim(call, id) {
-      // Where another transaction has inserted the same key, this waits for its end: a conflict only if it committed.
+      // If another transaction has inserted the same key, this waits until it ends. It is a conflict only if it commits.
       const claimed = await queries.query(CLAIM, [call.method, call.id, call.fingerprint, id]);
       return claimed.length > 0 || !(await has(call));
     },
   };
 }
 
-/** Where a kind of row is kept. */
+/** The table of a resource. */
 export interface RowSource {
   readonly table: 'customers' | 'products';
-  /** What is read of it. */
+  /** The columns to read. */
   readonly columns: readonly string[];
 }
 
 /**
- * How rows of a table were when a call with a key was answered first: the row as it was, in the call's own. An older
- * call has none; its row is taken as it is.
+ * Saves a row as the response of a keyed call, as JSON in the call's row. A request of an earlier version has no saved
+ * response; then the present row is read.
  */
-export function createAnswers<Row extends object, T>(
+export function createSavedResponses<Row extends object, T>(
   queries: Queries,
   { table, columns }: RowSource,
   toItem: (row: Row) => T,
-): Answers<T> {
+): SavedResponses<T> {
   return {
-    async keepAnswer({ method, id }) {
+    async saveResponse({ method, id }) {
       await queries.query(
         `UPDATE requests SET made = to_jsonb(${table}) FROM ${table}
          WHERE ${table}.id = outcome AND method = $1 AND request_id = $2`,
         [method, id],
       );
     },
-    async firstAnswer({ method, id }) {
+    async savedResponse({ method, id }) {
       const row = await queries.one<Row>(
         `SELECT ${columnsOf('record', columns)}
          FROM requests JOIN ${table} ON ${table}.id = outcome, jsonb_populate_record(${table}, made) AS record

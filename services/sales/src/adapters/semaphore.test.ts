@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { createTurns } from './semaphore.js';
+import { createSemaphore } from './semaphore.js';
 
-/** Work that ends when it is told to. */
-function held(begun: string[], name: string) {
+/** Work that ends when the test says so. */
+function heldWork(begun: string[], name: string) {
   let end = (): void => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -15,22 +15,22 @@ function held(begun: string[], name: string) {
   return { work, end: () => end() };
 }
 
-it('has so many at once, in their order, and goes on where one leaves or fails', async () => {
-  const turns = createTurns(2);
+it('runs work up to its permits, in order, and goes on if work fails or is aborted', async () => {
+  const run = createSemaphore(2);
   const begun: string[] = [];
-  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => held(begun, name));
-  const leaving = new AbortController();
-  const first = turns(async () => {
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => heldWork(begun, name));
+  const aborting = new AbortController();
+  const first = run(async () => {
     await a?.work();
     throw new Error('a fails');
   }, undefined);
-  const second = turns(async () => b?.work(), undefined);
-  const third = turns(async () => c?.work(), leaving.signal);
-  const fourth = turns(async () => d?.work(), undefined);
+  const second = run(async () => b?.work(), undefined);
+  const third = run(async () => c?.work(), aborting.signal);
+  const fourth = run(async () => d?.work(), undefined);
   await Promise.resolve();
   expect(begun).toEqual(['a', 'b']);
-  leaving.abort(new Error('c leaves'));
-  await expect(third).rejects.toThrow('c leaves');
+  aborting.abort(new Error('c is aborted'));
+  await expect(third).rejects.toThrow('c is aborted');
   a?.end();
   await expect(first).rejects.toThrow('a fails');
   d?.end();
@@ -38,6 +38,6 @@ it('has so many at once, in their order, and goes on where one leaves or fails',
   expect(begun).toEqual(['a', 'b', 'd']);
   b?.end();
   expect(await second).toBe('b');
-  await expect(turns(async () => 'e', AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
-  expect(await turns(async () => 'f', undefined)).toBe('f');
+  await expect(run(async () => 'e', AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
+  expect(await run(async () => 'f', undefined)).toBe('f');
 });

@@ -1,15 +1,16 @@
-/** Does work when it is its turn. */
-type Turns = <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>;
+/** Runs work as soon as one of the semaphore's permits is free. */
+type Semaphore = <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>;
 
 /**
- * At most so many at once, the others in the order in which they came. Whoever's signal aborts waits no longer: it rejects
- * with the signal's reason. As many wait as there are calls.
+ * A semaphore: at most `permits` pieces of work run at once, and the others wait in the order in which they came. If the
+ * signal of waiting work aborts, the work isn't run, and the call rejects with the signal's reason. The queue has no bound
+ * of its own; each waiting piece of work belongs to a call.
  */
-export function createTurns(atOnce: number): Turns {
+export function createSemaphore(permits: number): Semaphore {
   const waiting = new Set<() => void>();
-  let busy = 0;
+  let running = 0;
 
-  function turn(signal: AbortSignal | undefined): Promise<void> {
+  function acquire(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         waiting.delete(begin);
@@ -17,28 +18,28 @@ export function createTurns(atOnce: number): Turns {
       };
       const begin = (): void => {
         signal?.removeEventListener('abort', onAbort);
-        busy += 1;
+        running += 1;
         resolve();
       };
       if (signal?.aborted) return onAbort();
-      if (busy < atOnce) return begin();
+      if (running < permits) return begin();
       waiting.add(begin);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
-  function next(): void {
-    busy -= 1;
+  function release(): void {
+    running -= 1;
     const [begin] = waiting;
     if (begin === undefined) return;
     waiting.delete(begin);
     begin();
   }
   return async (work, signal) => {
-    await turn(signal);
+    await acquire(signal);
     try {
       return await work();
     } finally {
-      next();
+      release();
     }
   };
 }

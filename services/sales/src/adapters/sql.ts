@@ -2,26 +2,29 @@ import type { SqlValue } from '@rondo/database';
 import { descending, whereOf } from '@rondo/resources/sql';
 import type { ListQuery } from '../domain/list.js';
 
-/** What is listed. */
+/** Assigns the columns that every change of a versioned row updates. */
+export const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';
+
+/** How a table is listed. */
 export interface Listing {
   /** `SELECT … FROM …`. */
   readonly select: string;
-  /** The table, or its alias, whose `sequence` and `delete_time` are meant. */
+  /** The table that has the columns `sequence` and `delete_time`. */
   readonly table: string;
-  /** An expression for each field that a filter may compare. */
+  /** The SQL expression of each field that a filter may compare. */
   readonly columns: Readonly<Record<string, string>>;
-  /** Whether rows have a `delete_time`. */
+  /** Whether the table has a `delete_time`. */
   readonly deletable: boolean;
 }
 
-/** A list, the newest first, and one row more than the page has. */
+/** The statement for one page, the newest row first. It reads one row more, which shows whether another page follows. */
 export function listSql(
   { select, table, columns, deletable }: Listing,
   query: ListQuery,
 ): readonly [sql: string, params: readonly SqlValue[]] {
   const page = descending(query);
   const where = whereOf(query.conditions, columns, page.length + 1);
-  const there = deletable && !query.showDeleted ? `AND ${table}.delete_time IS NULL` : '';
-  const sql = `${select} WHERE ${table}.sequence < $1 ${there} AND ${where.sql} ORDER BY ${table}.sequence DESC LIMIT $2`;
+  const live = deletable && !query.showDeleted ? `AND ${table}.delete_time IS NULL` : '';
+  const sql = `${select} WHERE ${table}.sequence < $1 ${live} AND ${where.sql} ORDER BY ${table}.sequence DESC LIMIT $2`;
   return [sql, [...page, ...where.params]];
 }

@@ -1,11 +1,20 @@
-import type { Deletable, StoredOnly } from './stored.js';
+import type { SavedResponses } from './request-id.js';
+import type { Deletable, Deleter, Reader, StoredOnly } from './stored.js';
 
-/** Somebody who buys. */
+/** A buyer. */
 export interface Customer extends Deletable {
   readonly displayName: string;
-  /** Unique among those that aren't deleted, whatever its case. */
+  /** Unique among the customers that aren't deleted, ignoring case. */
   readonly email: string;
 }
 
-/** A customer who isn't stored yet. */
+/** A customer before it is stored. */
 export type CustomerDraft = Omit<Customer, StoredOnly>;
+
+/** Stores customers. */
+export interface CustomerStore extends Reader<Customer>, Deleter<Customer>, SavedResponses<Customer> {
+  /** @throws EmailTaken if another customer has the e-mail address. */
+  add(customer: CustomerDraft & { readonly id: string }): Promise<Customer>;
+  /** Changes a locked customer. @throws EmailTaken */
+  update(id: string, fields: Partial<CustomerDraft>): Promise<Customer>;
+}

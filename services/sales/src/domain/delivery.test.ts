@@ -29,7 +29,7 @@ function plan(lines: readonly OfferLine[], displayName = 'Ada') {
 }
 
 describe('planDelivery', () => {
-  it('has a task for each line, with the effort of all of it', () => {
+  it('makes a task per line, with the effort of its whole quantity', () => {
     expect(plan([line({ quantity: 4n }), line({ title: 'Lamp', deliveryEffortMinutes: 0n })])).toEqual({
       quoteId: 'q1',
       title: 'Quote q1 for Ada',
@@ -40,12 +40,12 @@ describe('planDelivery', () => {
     });
   });
 
-  it('keeps to what a task can have', () => {
+  it('limits the effort to the maximum of a task', () => {
     const [task] = plan([line({ quantity: 1_000_000n, deliveryEffortMinutes: 1_000_000n })]).tasks;
     expect(task?.effortMinutes).toBe(10_000_000n);
   });
 
-  it('cuts long titles between characters', () => {
+  it('shortens long titles between characters', () => {
     const { title, tasks } = plan([line({ title: '🪑'.repeat(200) })], '🦊'.repeat(200));
     expect([...title]).toHaveLength(200);
     expect(title).toMatch(/^Quote q1 for (🦊)+…$/u);

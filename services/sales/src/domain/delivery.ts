@@ -2,24 +2,24 @@ import type { Customer } from './customer.js';
 import type { OfferLine } from './offer.js';
 import type { Quote } from './quote.js';
 
-/** The project that delivers a quote. */
+/** The project that project management is to create for a quote. */
 export interface DeliveryPlan {
   readonly quoteId: string;
   readonly title: string;
   readonly tasks: readonly DeliveryTask[];
 }
 
-/** The work of one line. */
+/** The work for one line of the quote. */
 export interface DeliveryTask {
   readonly title: string;
   readonly effortMinutes: bigint;
 }
 
-/** What a project and a task can be called at most, and how much effort a task can have: the projects' contract. */
+/** The limits of project management's contract, for titles and for the effort of a task. */
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_TASK_EFFORT_MINUTES = 10_000_000n;
 
-/** Plans the delivery of a quote: a task for each line. */
+/** Plans the delivery of a quote: one task per line. */
 export function planDelivery(quote: Quote, customer: Customer): DeliveryPlan {
   return {
     quoteId: quote.id,
@@ -36,7 +36,7 @@ function taskOf({ quantity, title, deliveryEffortMinutes }: OfferLine): Delivery
   };
 }
 
-/** Cuts by code points, as PostgreSQL and the contracts count, so that no character is cut in two. */
+/** Shortens by code points, the unit in which PostgreSQL and the contracts count, so that no character is split. */
 function shorten(title: string): string {
   const characters = [...title];
   return characters.length <= MAX_TITLE_CHARACTERS

@@ -1,25 +1,25 @@
 import { nameOf, type ResourceKind } from './names.js';
 
-/** What the rules of this service refuse, or can't carry out now. Each message says what is wrong and what to do. */
+/** An error of this service's rules or of something it depends on. Each message says what is wrong and what to do. */
 export abstract class DomainError extends Error {}
 
-/** How many resources an error names: a status has to fit into a header block that every client takes. */
+/** The most resources that an error names. A status must fit into a header block that every client accepts. */
 const MAX_NAMED = 16;
 
 const LISTS: Readonly<Record<ResourceKind, string>> = {
-  customer: 'CustomerService/ListCustomers lists those that do',
-  product: 'ProductService/ListProducts lists those that do',
-  quote: 'QuoteService/ListQuotes lists those that do',
-  order: 'OrderService/ListOrders lists those that do',
+  customer: 'CustomerService/ListCustomers lists the existing customers',
+  product: 'ProductService/ListProducts lists the existing products',
+  quote: 'QuoteService/ListQuotes lists the existing quotes',
+  order: 'OrderService/ListOrders lists the existing orders',
 };
 
-/** Resources that aren't there; of many, the first. */
+/** Resources don't exist. The error names at most {@link MAX_NAMED} of them. */
 export class NotFound extends DomainError {
   override readonly name = 'NotFound';
   readonly kind: ResourceKind;
   /** The resources' names. */
   readonly resources: readonly string[];
-  /** What to do. */
+  /** What the caller can do. */
   readonly remedy: string;
 
   constructor(kind: ResourceKind, ids: readonly string[]) {
@@ -32,11 +32,11 @@ export class NotFound extends DomainError {
   }
 }
 
-/** Resources that were deleted; of many, the first. */
+/** Resources are deleted. The error names at most {@link MAX_NAMED} of them. */
 export class Deleted extends DomainError {
   override readonly name = 'Deleted';
   readonly resources: readonly string[];
-  /** What to do. */
+  /** What the caller can do. */
   readonly remedy: string;
 
   constructor(kind: ResourceKind, ids: readonly string[]) {
@@ -48,11 +48,11 @@ export class Deleted extends DomainError {
   }
 }
 
-/** Something has changed since its caller has read it. */
+/** A resource has changed since the caller read it. */
 export class StaleEtag extends DomainError {
   override readonly name = 'StaleEtag';
   readonly resource: string;
-  /** The fields that have changed, as the contract spells them; none where they are as they were, after all. */
+  /** The names of the changed fields in the contract; empty if they have changed back. */
   readonly changed: readonly string[];
 
   constructor(kind: ResourceKind, id: string, changed: readonly string[]) {
@@ -64,7 +64,7 @@ export class StaleEtag extends DomainError {
   }
 }
 
-/** A quote that isn't open can't be changed any more. */
+/** A quote that isn't open can't be changed. */
 export class WrongQuoteState extends DomainError {
   override readonly name = 'WrongQuoteState';
   readonly resource: string;
@@ -76,7 +76,7 @@ export class WrongQuoteState extends DomainError {
   }
 }
 
-/** The order of a quote that is still being accepted can't be cancelled. */
+/** An order can't be cancelled while its quote is still accepting. */
 export class QuoteAccepting extends DomainError {
   override readonly name = 'QuoteAccepting';
   readonly resource: string;
@@ -88,7 +88,7 @@ export class QuoteAccepting extends DomainError {
   }
 }
 
-/** An order would be older than its quote. */
+/** The order date is before the quote date. */
 export class OrderBeforeQuote extends DomainError {
   override readonly name = 'OrderBeforeQuote';
 
@@ -117,7 +117,7 @@ export class SkuTaken extends DomainError {
   }
 }
 
-/** A request id came again with another request. */
+/** A request id was reused for a different request. */
 export class RequestIdReused extends DomainError {
   override readonly name = 'RequestIdReused';
 
@@ -126,14 +126,14 @@ export class RequestIdReused extends DomainError {
   }
 }
 
-/** How much of a product is missing. */
+/** A product whose stock is too small. */
 export interface Shortage {
   readonly productId: string;
   readonly available: bigint;
   readonly needed: bigint;
 }
 
-/** More is wanted than is there, of many products the first; nothing was taken. */
+/** The stock is too small; nothing was taken. The error names at most {@link MAX_NAMED} products. */
 export class InsufficientStock extends DomainError {
   override readonly name = 'InsufficientStock';
   readonly shortages: readonly Shortage[];
@@ -150,41 +150,41 @@ function capitalised(kind: ResourceKind): string {
   return kind.charAt(0).toUpperCase() + kind.slice(1);
 }
 
-/** How many of `all` an error doesn't name. */
+/** Says how many of `all` the error doesn't name. */
 function andMore(all: readonly unknown[]): string {
   return all.length > MAX_NAMED ? ` and ${all.length - MAX_NAMED} more` : '';
 }
 
 /** A shortage in words. */
 export function describeShortage({ productId, available, needed }: Shortage): string {
-  return `${nameOf('product', productId)} has ${available} where ${needed} are needed`;
+  return `${nameOf('product', productId)} has ${available} in stock, but ${needed} are needed`;
 }
 
-/** More of a product would be there than can be; nothing was added. */
+/** The stock would exceed its limit; nothing was added. */
 export class StockLimitExceeded extends DomainError {
   override readonly name = 'StockLimitExceeded';
   readonly productId: string;
 
   constructor(productId: string, { stock, limit }: { readonly stock: bigint; readonly limit: bigint }) {
-    super(`${nameOf('product', productId)} would have ${stock} in stock; at most ${limit} can be there, so add less`);
+    super(`${nameOf('product', productId)} would have ${stock} in stock; the limit is ${limit}, so add less`);
     this.productId = productId;
   }
 }
 
-/** A line that is of another currency than the first one. */
+/** A line whose currency isn't that of the first line. */
 export interface ForeignLine {
   readonly index: number;
   readonly productId: string;
   readonly currency: string;
 }
 
-/** Lines are of different currencies. */
+/** The lines are in different currencies. */
 export class MixedCurrencies extends DomainError {
   override readonly name = 'MixedCurrencies';
-  /** What the lines are of. */
+  /** The resource that has the lines. */
   readonly of: 'quote' | 'order';
   readonly lines: readonly ForeignLine[];
-  /** That of the first line. */
+  /** The currency of the first line. */
   readonly expected: string;
 
   constructor(of: 'quote' | 'order', lines: readonly ForeignLine[], expected: string) {
@@ -195,7 +195,7 @@ export class MixedCurrencies extends DomainError {
   }
 }
 
-/** A total is larger than `google.type.Money` can say. */
+/** The total doesn't fit into `google.type.Money`. */
 export class TotalOutOfRange extends DomainError {
   override readonly name = 'TotalOutOfRange';
 
@@ -204,31 +204,31 @@ export class TotalOutOfRange extends DomainError {
   }
 }
 
-/** What this service needs to do its work. */
+/** The dependencies of this service. */
 export type Peer = 'the database' | 'the calculator' | 'project management';
 
-/** Something that this service needs can't be reached now, or doesn't answer. */
+/** A dependency can't be reached, or doesn't reply in time. */
 export class Unavailable extends DomainError {
   override readonly name = 'Unavailable';
 
   constructor(peer: Peer, cause: Error) {
-    // What another service says is for its callers; what the database says names hosts and tables, and stays inside.
+    // Another service writes its message for callers. The database's message names hosts and tables, so it isn't passed on.
     const reason = peer === 'the database' ? '' : `: ${cause.message}`;
     super(`${peer} is unavailable, try again later${reason}`, { cause });
   }
 }
 
-/** The database went away at the one moment at which nobody can say what became of a change. */
+/** The connection to the database broke during a commit, so the outcome of the change is unknown. */
 export class OutcomeUnknown extends DomainError {
   override readonly name = 'OutcomeUnknown';
 
   constructor(cause: Error) {
-    const remedy = 'look before you repeat it, or repeat it with the same request_id';
-    super(`the database went away while a change was being saved, and whether it was is unknown; ${remedy}`, { cause });
+    const remedy = 'read the resource before you repeat the change, or repeat it with the same request_id';
+    super(`the connection to the database broke during a commit, and its outcome is unknown; ${remedy}`, { cause });
   }
 }
 
-/** Project management can't deliver what is sold, such as for lack of time; nothing was done. */
+/** Project management refused the delivery, for example because the team has too little time; nothing was done. */
 export class DeliveryRefused extends DomainError {
   override readonly name = 'DeliveryRefused';
   override readonly cause: Error;
@@ -239,7 +239,7 @@ export class DeliveryRefused extends DomainError {
   }
 }
 
-/** A quote has changed since its delivery was planned, or was accepted; nothing was done. */
+/** The quote was changed or accepted after its delivery was planned; nothing was done. */
 export class QuoteMoved extends DomainError {
   override readonly name = 'QuoteMoved';
 
@@ -248,16 +248,18 @@ export class QuoteMoved extends DomainError {
   }
 }
 
-/** A resume token is none of this watch's. */
+/** The resume token isn't valid for this watch. */
 export class ForeignResumeToken extends DomainError {
   override readonly name = 'ForeignResumeToken';
 
   constructor() {
-    super('must be that of an earlier message of a watch of the same orders; leave it empty to begin with all orders');
+    super(
+      'must be the token of an earlier message of a watch of the same orders; leave it empty to begin with a snapshot',
+    );
   }
 }
 
-/** A watcher reads too slowly to be kept up with; from its last token it misses nothing. */
+/** The watcher reads too slowly. If it resumes with its last token, it misses nothing. */
 export class WatcherTooSlow extends DomainError {
   override readonly name = 'WatcherTooSlow';
 
@@ -266,7 +268,7 @@ export class WatcherTooSlow extends DomainError {
   }
 }
 
-/** A watch can't go on here for now; from its last token it misses nothing. */
+/** The watch can't continue on this instance. If the watcher resumes with its last token, it misses nothing. */
 export class WatchInterrupted extends DomainError {
   override readonly name = 'WatchInterrupted';
 
@@ -275,14 +277,11 @@ export class WatchInterrupted extends DomainError {
   }
 }
 
-/** A concurrent change won, at every attempt; nothing was done. */
+/** Concurrent changes won at every attempt; nothing was done. */
 export class ConcurrentChange extends DomainError {
   override readonly name = 'ConcurrentChange';
 
   constructor(cause?: Error) {
-    super(
-      'others are changing the same at this moment and were in the way for too long; nothing was done, so try again',
-      { cause },
-    );
+    super('other calls kept changing the same resources; nothing was done, so try again', { cause });
   }
 }

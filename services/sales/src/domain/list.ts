@@ -1,25 +1,25 @@
-/** One comparison of a filter; all of them have to hold. */
+/** One comparison of a filter. A row must satisfy all of them. */
 export interface Condition {
-  /** As the contract spells it. */
+  /** The name of the field in the contract. */
   readonly field: string;
   readonly comparator: '=' | '!=' | '<' | '<=' | '>' | '>=';
   readonly value: string | bigint | Date;
 }
 
-/** Which part of which list. */
+/** Which page of a list is asked for. */
 export interface ListQuery {
-  /** Where the previous page ended; undefined for the first. */
+  /** The sequence number of the previous page's last item; undefined for the first page. */
   readonly after: bigint | undefined;
   /** At least 1. */
   readonly size: number;
   readonly conditions: readonly Condition[];
-  /** Whether what was deleted is listed, too. */
+  /** Whether deleted items are listed too. */
   readonly showDeleted: boolean;
 }
 
-/** A part of a list. */
+/** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Where the next page begins; undefined on the last. */
+  /** The sequence number after which the next page begins; undefined on the last page. */
   readonly next: bigint | undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { fromDecimal, isRepresentable, subtract, toDecimal, currencyDigits } from './money.js';
+import { currencyDigits, fromDecimal, isRepresentable, subtract, toDecimal } from './money.js';
 
 describe('money', () => {
   it.each([
@@ -15,23 +15,23 @@ describe('money', () => {
     expect(fromDecimal(currency, text)).toEqual({ currency, minorUnits });
   });
 
-  it('reads fewer digits than the currency has, and further zeros', () => {
+  it('reads fewer digits than the currency has, and trailing zeros', () => {
     expect(fromDecimal('EUR', '3').minorUnits).toBe(300n);
     expect(fromDecimal('EUR', '3.5').minorUnits).toBe(350n);
     expect(fromDecimal('JPY', '3.000').minorUnits).toBe(3n);
   });
 
   it.each(['', '.5', '1e3', '0.001', 'NaN', '1,5'])('refuses "%s" as an amount in euros', (text) => {
-    expect(() => fromDecimal('EUR', text)).toThrow(`"${text}" is no amount in EUR`);
+    expect(() => fromDecimal('EUR', text)).toThrow(`"${text}" isn't an amount in EUR`);
   });
 
-  it('never mixes currencies', () => {
+  it('refuses to subtract different currencies', () => {
     const euros = { currency: 'EUR', minorUnits: 5n };
     expect(subtract(euros, { currency: 'EUR', minorUnits: 7n })).toEqual({ currency: 'EUR', minorUnits: -2n });
     expect(() => subtract(euros, { currency: 'USD', minorUnits: 1n })).toThrow("can't subtract USD from EUR");
   });
 
-  it('knows what the contracts can hold', () => {
+  it('knows the range of google.type.Money', () => {
     expect(isRepresentable(fromDecimal('EUR', '9223372036854775807.99'))).toBe(true);
     expect(isRepresentable(fromDecimal('EUR', '9223372036854775808'))).toBe(false);
     expect(isRepresentable(fromDecimal('JPY', '9223372036854775808'))).toBe(false);
@@ -45,9 +45,9 @@ describe('currencyDigits', () => {
     ['KWD', 3],
     ['IQD', 3],
     ['ISK', 0],
-  ])('knows the minor unit of %s', (code, digits) => expect(currencyDigits(code)).toBe(digits));
+  ])('returns the digits of the minor unit of %s', (code, digits) => expect(currencyDigits(code)).toBe(digits));
 
-  it.each(['', 'eur', 'EURO', 'XXX', 'XAU', 'ZZZ'])('knows no currency "%s"', (code) => {
+  it.each(['', 'eur', 'EURO', 'XXX', 'XAU', 'ZZZ'])('does not know the currency "%s"', (code) => {
     expect(currencyDigits(code)).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@
 export interface Money {
   /** An ISO 4217 code, such as `EUR`. */
   readonly currency: string;
-  /** Whole minor units: cents of a euro, yen. */
+  /** Whole minor units, such as cents for `EUR` and yen for `JPY`. */
   readonly minorUnits: bigint;
 }
 
@@ -10,22 +10,22 @@ const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
 const MAX_UNITS = 2n ** 63n - 1n;
 
 /**
- * How many digits the minor unit of a currency has.
+ * The number of decimal digits of a currency's minor unit.
  *
- * @throws RangeError where there is no such currency: whatever comes from outside is checked before.
+ * @throws RangeError if there is no such currency. Handlers check every currency code before.
  */
 export function digitsOf(currency: string): number {
   const digits = currencyDigits(currency);
-  if (digits === undefined) throw new RangeError(`${currency} is no currency of ISO 4217`);
+  if (digits === undefined) throw new RangeError(`${currency} isn't a currency of ISO 4217`);
   return digits;
 }
 
-/** How many minor units make one: 100 for `EUR`. */
+/** The number of minor units in one unit: 100 for `EUR`. */
 export function minorPerUnit(currency: string): bigint {
   return 10n ** BigInt(digitsOf(currency));
 }
 
-/** The amount in plain decimal notation with all digits of the currency, such as `19.90`. */
+/** Writes an amount in plain decimal notation with all digits of the currency, such as `19.90`. */
 export function toDecimal({ currency, minorUnits }: Money): string {
   const digits = digitsOf(currency);
   const sign = minorUnits < 0n ? '-' : '';
@@ -34,38 +34,39 @@ export function toDecimal({ currency, minorUnits }: Money): string {
 }
 
 /**
- * The amount that plain decimal notation stands for.
+ * Reads an amount in plain decimal notation.
  *
- * @throws RangeError where it is no decimal, or has more digits than the currency.
+ * @throws RangeError if `text` isn't a decimal number, or has more digits than the currency.
  */
 export function fromDecimal(currency: string, text: string): Money {
   const [, sign, units, fraction = ''] = DECIMAL.exec(text) ?? [];
   const digits = digitsOf(currency);
   if (units === undefined || /[^0]/.test(fraction.slice(digits))) {
-    throw new RangeError(`"${text}" is no amount in ${currency}`);
+    throw new RangeError(`"${text}" isn't an amount in ${currency}`);
   }
   const minorUnits = BigInt(units + fraction.slice(0, digits).padEnd(digits, '0'));
   return { currency, minorUnits: sign === '-' ? -minorUnits : minorUnits };
 }
 
-/** a - b, both of one currency. */
+/** a - b. @throws RangeError unless both are in the same currency. */
 export function subtract(a: Money, b: Money): Money {
   if (a.currency !== b.currency) throw new RangeError(`can't subtract ${b.currency} from ${a.currency}`);
   return { currency: a.currency, minorUnits: a.minorUnits - b.minorUnits };
 }
 
-/** Whether `google.type.Money`, whose units are an int64, can hold the amount. */
+/** Whether the amount fits into `google.type.Money`, whose units are an int64. */
 export function isRepresentable({ currency, minorUnits }: Money): boolean {
   const units = minorUnits / minorPerUnit(currency);
   return units <= MAX_UNITS && units >= -MAX_UNITS;
 }
 
 /**
- * The currencies of ISO 4217 list one, by the number of digits of their minor unit; without funds, metals and codes for
- * tests, in which nobody is paid. Source: https://www.six-group.com/en/products-services/financial-information/data-standards.html
+ * The currencies of ISO 4217 list one, by the number of digits of their minor unit. Codes of funds, metals and tests are
+ * left out, as they aren't means of payment.
+ * Source: https://www.six-group.com/en/products-services/financial-information/data-standards.html
  *
- * A table and not `Intl`: what the runtime's locale data says differs from the standard (`IQD`, `LBP`) and between
- * versions of the runtime, and stored amounts must never change their meaning.
+ * This is a table because `Intl` isn't reliable here: the runtime's locale data differs from the standard (`IQD`, `LBP`)
+ * and between versions of the runtime, and stored amounts must never change their meaning.
  */
 const CODES_BY_DIGITS: readonly (readonly [digits: number, codes: string])[] = [
   [0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF'],
@@ -84,7 +85,7 @@ const DIGITS: ReadonlyMap<string, number> = new Map(
   CODES_BY_DIGITS.flatMap(([digits, codes]) => codes.split(/\s+/).map((code) => [code, digits] as const)),
 );
 
-/** How many digits the minor unit of a currency has: 2 for `EUR`, 0 for `JPY`; undefined where there is no such code. */
+/** The number of digits of a currency's minor unit: 2 for `EUR`, 0 for `JPY`. Undefined if there is no such code. */
 export function currencyDigits(code: string): number | undefined {
   return DIGITS.get(code);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { nameOf, namePattern, parseName } from './names.js';
 
 describe('resource names', () => {
-  it('are read as they are written', () => {
+  it('are parsed from what nameOf writes', () => {
     expect(parseName('quote', nameOf('quote', '4f2a'))).toBe('4f2a');
     expect(namePattern('quote')).toBe('quotes/{quote}');
   });

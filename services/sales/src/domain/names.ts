@@ -1,6 +1,6 @@
-/** Resource names, as google.aip.dev/122 has them: `customers/{customer}`. */
+/** Resource names in the format of AIP-122 (google.aip.dev/122): `customers/{customer}`. */
 
-/** What has a name and an id of its own. */
+/** The kinds of resources. */
 export type ResourceKind = 'customer' | 'product' | 'quote' | 'order';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -10,12 +10,12 @@ export function nameOf(kind: ResourceKind, id: string): string {
   return `${kind}s/${id}`;
 }
 
-/** What names of a kind look like, such as `quotes/{quote}`. */
+/** The pattern of a kind's names, such as `quotes/{quote}`. */
 export function namePattern(kind: ResourceKind): string {
   return nameOf(kind, `{${kind}}`);
 }
 
-/** The id inside a resource's name; undefined where it isn't of the pattern. */
+/** The id in a resource's name; undefined if the name doesn't match the kind's pattern. */
 export function parseName(kind: ResourceKind, name: string): string | undefined {
   const collection = nameOf(kind, '');
   const id = name.slice(collection.length);

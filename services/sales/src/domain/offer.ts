@@ -3,49 +3,49 @@ import type { Money } from './money.js';
 import type { Percent } from './percent.js';
 import type { Product } from './product.js';
 
-/** A line that a customer asks for. */
+/** A requested line. */
 export interface LineDraft {
   readonly productId: string;
   readonly quantity: bigint;
-  /** Off this line. */
+  /** The discount on this line alone. */
   readonly discount: Percent;
 }
 
-/** Some of one product, as the product was when it was priced. */
+/** A line with a copy of the product's title and price at the time of pricing. */
 export interface PricedLine extends LineDraft {
   readonly title: string;
   readonly unitPrice: Money;
 }
 
-/** A line of an offer: with the work that one of the product takes to deliver. */
+/** A priced line with the work to deliver one piece of the product. */
 export interface OfferLine extends PricedLine {
   readonly deliveryEffortMinutes: bigint;
 }
 
-/** Lines and the percentages that make their price. */
+/** Lines and the percentages that apply to all of them. */
 export interface PricedLines<Line extends LineDraft = PricedLine> {
-  /** At least one, all of one currency. */
+  /** At least one, all in one currency. */
   readonly lines: readonly Line[];
   readonly discount: Percent;
   readonly taxRate: Percent;
 }
 
-/** What a customer asks the price of. */
+/** A request for a price. */
 export type PriceRequest = PricedLines<LineDraft>;
 
-/** What a customer pays. */
+/** The price of an offer. */
 export interface Price {
   /** After discounts, before tax. */
   readonly net: Money;
   readonly total: Money;
 }
 
-/** A line with its product as it is now. */
+/** The line with the product's present title, price and effort. */
 export function toOfferLine(line: LineDraft, { title, unitPrice, deliveryEffortMinutes }: Product): OfferLine {
   return { ...line, title, unitPrice, deliveryEffortMinutes };
 }
 
-/** @throws MixedCurrencies where lines are of different currencies. */
+/** @throws MixedCurrencies if the lines are in different currencies. */
 export function requireOneCurrency(lines: readonly PricedLine[], of: 'quote' | 'order'): void {
   const expected = lines[0]?.unitPrice.currency ?? '';
   const foreign = lines

@@ -1,31 +1,84 @@
 import type { CalendarDate } from './calendar-date.js';
-import { OrderBeforeQuote, QuoteAccepting } from './errors.js';
+import { OrderBeforeQuote, QuoteAccepting, type Shortage } from './errors.js';
 import type { Price, PricedLine, PricedLines, PriceRequest } from './offer.js';
 import type { Quote } from './quote.js';
-import type { Stored } from './stored.js';
+import type { KeyedCall, SavedResponses } from './request-id.js';
+import type { Reader, Stored } from './stored.js';
 
-/** Where an order stands; cancelled is final. */
+/** The state of an order; cancelled is final. */
 export type OrderState = 'placed' | 'cancelled';
 
 /** A sale. */
 export interface Order extends Stored, PricedLines<PricedLine> {
-  /** What was accepted; undefined for an order without a quote. */
+  /** The accepted quote; undefined for an order that was placed without one. */
   readonly quoteId: string | undefined;
   readonly customerId: string;
   readonly orderDate: CalendarDate;
   readonly price: Price;
-  /** `projects/{id}`: what delivers it; undefined until the project is there for everybody to see. */
+  /** `projects/{id}`: the project that delivers it. Undefined until project management has confirmed the project. */
   readonly project: string | undefined;
   readonly state: OrderState;
 }
 
-/** An order that isn't stored yet. */
+/** An order before it is stored. */
 export type OrderDraft = Omit<Order, Exclude<keyof Stored, 'id'> | 'project' | 'state'>;
 
-/** An order that a customer asks for. */
+/** An order before it is priced. */
 export interface OrderRequest extends PriceRequest {
   readonly customerId: string;
   readonly orderDate: CalendarDate;
+}
+
+/** Stores orders and appends each change of them for watchers. A quote has at most one order. */
+export interface OrderStore extends Reader<Order>, Pick<SavedResponses<Order>, 'savedResponse'> {
+  add(order: OrderDraft): Promise<Order>;
+  /**
+   * Adds an order without a quote, takes its stock and records its key, all in one statement outside a transaction.
+   *
+   * @param versions the products' versions at the time of pricing, by id.
+   */
+  place(order: OrderDraft, versions: ReadonlyMap<string, bigint>, call: KeyedCall | undefined): Promise<Placement>;
+  /** Records the project that delivers a quote's order. The first project stays. */
+  recordProject(quoteId: string, project: string): Promise<void>;
+  /** Cancels a locked order. */
+  cancel(id: string): Promise<Order>;
+}
+
+/** The outcome of placing an order. Unless it is `placed`, nothing was stored. */
+export type Placement =
+  | { readonly kind: 'placed'; readonly order: Order }
+  | { readonly kind: 'short'; readonly shortages: readonly Shortage[] }
+  /** A product was changed or deleted since it was priced, or the customer was deleted. */
+  | { readonly kind: 'stale' }
+  /** An earlier call with the same key has placed an order. */
+  | { readonly kind: 'repeated' };
+
+/** Which orders are watched, and from which position. */
+export interface OrderWatch {
+  /** Watches the orders of this customer; undefined for all orders. */
+  readonly customerId: string | undefined;
+  /** The token of the last event of an earlier watch; empty to begin with a snapshot. */
+  readonly resumeToken: string;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+}
+
+/** An event of a watch. */
+export type OrderEvent =
+  | {
+      readonly kind: 'snapshot';
+      readonly orders: readonly Order[];
+      /** Whether another part of the same snapshot follows. */
+      readonly more: boolean;
+      /** Empty if `more` is true. */
+      readonly resumeToken: string;
+    }
+  | { readonly kind: 'changed'; readonly order: Order; readonly resumeToken: string };
+
+/** Streams orders to watchers, whichever replica changes them. */
+export interface OrderFeed {
+  /** @throws ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason. */
+  watch(watch: OrderWatch): AsyncIterable<OrderEvent>;
 }
 
 /** The order that a quote becomes. @throws OrderBeforeQuote */
@@ -36,7 +89,7 @@ export function orderOf(quote: Quote, id: string, orderDate: CalendarDate): Orde
   return { id, quoteId, customerId, lines, discount, taxRate, price, orderDate };
 }
 
-/** An order whose project isn't confirmed yet can't be cancelled. @throws QuoteAccepting */
+/** Checks that the order can be cancelled: its project, if it gets one, is confirmed. @throws QuoteAccepting */
 export function requireSettled({ quoteId, project }: Order): void {
   if (quoteId !== undefined && project === undefined) throw new QuoteAccepting(quoteId);
 }

@@ -2,12 +2,12 @@ import { toDecimal } from './money.js';
 import type { PricedLine } from './offer.js';
 import { formatPercent, type Percent } from './percent.js';
 
-/** What an expression's length is kept to: the calculator's contract takes 4,096 characters. */
+/** The longest expression that the calculator's contract accepts. */
 export const MAX_EXPRESSION_CHARACTERS = 4096;
 
 /**
- * Expressions whose sum is a hundred times the lines' sum after their own discounts. One, unless it would be too long
- * for what `priceExpressions` puts around it.
+ * Expressions whose sum is a hundred times the sum of the lines after their own discounts. It is one expression unless
+ * that would exceed the limit together with the text that {@link priceExpressions} adds.
  */
 export function subtotalExpressions(lines: readonly PricedLine[]): readonly string[] {
   const roomCharacters = MAX_EXPRESSION_CHARACTERS - longestFrame.length;
@@ -21,7 +21,7 @@ export function subtotalExpressions(lines: readonly PricedLine[]): readonly stri
   return packed;
 }
 
-/** The expressions of `net` and `total` over a subtotal as `subtotalExpressions` has it; both exact until rounded. */
+/** The expressions of `net` and `total`, given the sum of the {@link subtotalExpressions}. Both are exact. */
 export function priceExpressions(
   subtotal: string,
   { discount, taxRate }: { readonly discount: Percent; readonly taxRate: Percent },
@@ -34,7 +34,7 @@ function termOf({ quantity, unitPrice, discount }: PricedLine): string {
   return `${quantity}*${toDecimal(unitPrice)}*${less(discount)}`;
 }
 
-/** What is left of a hundred. */
+/** The expression of `100 - discount`. */
 function less(discount: Percent): string {
   return discount.tenThousandths === 0n ? '100' : `(100-${formatPercent(discount)})`;
 }

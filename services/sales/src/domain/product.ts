@@ -1,37 +1,55 @@
 import { InsufficientStock, StockLimitExceeded } from './errors.js';
 import type { Money } from './money.js';
+import type { SavedResponses } from './request-id.js';
 import { MAX_STOCK } from './rules.js';
-import type { Deletable, StoredOnly } from './stored.js';
+import type { Deletable, Deleter, Reader, StoredOnly } from './stored.js';
 
-/** Something that is sold. */
+/** An article for sale. */
 export interface Product extends Deletable {
   readonly title: string;
-  /** The seller's own number for it; unique among those that aren't deleted. */
+  /** The seller's stock keeping unit; unique among the products that aren't deleted. */
   readonly sku: string;
   readonly unitPrice: Money;
-  /** How many are there. */
+  /** How many are in stock. */
   readonly stock: bigint;
-  /** The work that one takes to deliver. */
+  /** The work to deliver one piece. */
   readonly deliveryEffortMinutes: bigint;
 }
 
-/** A product that isn't stored yet. */
+/** A product before it is stored. */
 export type ProductDraft = Omit<Product, StoredOnly>;
 
-/** What of a product can be changed. */
+/** The fields of a product that an update can change. */
 export type ProductFields = Omit<ProductDraft, 'stock'>;
 
 /** A change of a product's stock. */
 export interface StockChange {
   readonly productId: string;
-  /** What to add; negative to take. */
+  /** How many to add; negative to take. */
   readonly delta: bigint;
 }
 
-/** How much of a product is wanted. */
+/** How much of a product an order needs. */
 export interface Need {
   readonly productId: string;
   readonly quantity: bigint;
+}
+
+/** Stores products. */
+export interface ProductStore extends Reader<Product>, Deleter<Product>, SavedResponses<Product> {
+  /** @throws SkuTaken if another product has the SKU. */
+  add(product: ProductDraft & { readonly id: string }): Promise<Product>;
+  /** Changes a locked product. @throws SkuTaken */
+  update(id: string, fields: Partial<ProductFields>): Promise<Product>;
+  /** The products that exist, deleted ones included, in no particular order. */
+  findAll(ids: readonly string[]): Promise<readonly Product[]>;
+  /**
+   * Reads the products that exist and locks them until the transaction ends. Concurrent transactions can't deadlock here,
+   * however many products each of them locks.
+   */
+  lockAll(ids: readonly string[]): Promise<readonly Product[]>;
+  /** Stores the stock of locked products. */
+  saveStock(products: readonly Product[]): Promise<void>;
 }
 
 /**
@@ -47,10 +65,10 @@ export function withStockChanged(product: Product, delta: bigint): Product {
 }
 
 /**
- * The products with everything that is needed taken from them.
+ * The products after the needed quantities are taken from their stock.
  *
- * @param products every one that is needed.
- * @throws InsufficientStock naming all that are short.
+ * @param products every product that `needs` names.
+ * @throws InsufficientStock with every product whose stock is too small.
  */
 export function takeStock(products: readonly Product[], needs: readonly Need[]): readonly Product[] {
   const quantities = totalNeeds(needs);
@@ -63,7 +81,7 @@ export function takeStock(products: readonly Product[], needs: readonly Need[]):
 }
 
 /**
- * The products with everything put back that was taken from them.
+ * The products after the taken quantities are returned to their stock.
  *
  * @throws StockLimitExceeded
  */
@@ -72,7 +90,7 @@ export function returnStock(products: readonly Product[], taken: readonly Need[]
   return products.map((product) => withStockChanged(product, quantities.get(product.id) ?? 0n));
 }
 
-/** How much is needed of each product, however many lines ask for it. */
+/** The quantity by product, added up over all lines. */
 export function totalNeeds(needs: readonly Need[]): ReadonlyMap<string, bigint> {
   const quantities = new Map<string, bigint>();
   for (const { productId, quantity } of needs) quantities.set(productId, (quantities.get(productId) ?? 0n) + quantity);

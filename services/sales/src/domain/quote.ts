@@ -1,34 +1,42 @@
 import type { CalendarDate } from './calendar-date.js';
 import { WrongQuoteState } from './errors.js';
 import type { OfferLine, Price, PricedLines, PriceRequest } from './offer.js';
-import type { Deletable, StoredOnly } from './stored.js';
+import type { SavedResponses } from './request-id.js';
+import type { Deletable, Deleter, Reader, StoredOnly } from './stored.js';
 
-/** Where a quote stands. */
+/** The state of a quote. It is accepting while its order exists and its project isn't confirmed yet. */
 export type QuoteState = 'open' | 'accepting' | 'accepted';
 
-/** An offer. */
+/** An offer to a customer, with prices. */
 export interface Quote extends Deletable, PricedLines<OfferLine> {
   readonly customerId: string;
   readonly quoteDate: CalendarDate;
   readonly price: Price;
   readonly state: QuoteState;
-  /** Once it is being accepted. */
+  /** Set as soon as the quote is accepting. */
   readonly orderId: string | undefined;
 }
 
-/** A quote that a customer asks for. */
+/** A quote before it is priced. */
 export interface QuoteDraft extends PriceRequest {
   readonly customerId: string;
   readonly quoteDate: CalendarDate;
 }
 
-/** What of a quote is to be changed; undefined for what stays. */
+/** The fields that an update changes; the others are missing. */
 export type QuoteChange = Partial<Omit<QuoteDraft, 'customerId'>>;
 
-/** A quote with its price that isn't stored yet. */
+/** A quote with its price, before it is stored. */
 export type PricedQuote = Omit<Quote, Exclude<StoredOnly, 'id'> | 'state' | 'orderId'>;
 
-/** A quote that can still be changed. @throws WrongQuoteState */
+/** Stores quotes. */
+export interface QuoteStore extends Reader<Quote>, Deleter<Quote>, SavedResponses<Quote> {
+  add(quote: PricedQuote): Promise<Quote>;
+  /** Replaces the content of a locked quote. */
+  replace(quote: PricedQuote): Promise<Quote>;
+}
+
+/** The quote, which is open and so can be changed. @throws WrongQuoteState */
 export function requireOpen(quote: Quote): Quote {
   if (quote.state !== 'open') throw new WrongQuoteState(quote.id, quote.state);
   return quote;

@@ -1,10 +1,10 @@
 /**
- * What a value must be. Each rule answers with what is wrong and the remedy, or undefined where nothing is; the
- * migrations hold the same bounds.
+ * Rules for values. Each function returns what is wrong and how to correct it, or undefined if the value is valid. The
+ * CHECK constraints in the migrations have the same bounds.
  */
 import { currencyDigits } from './money.js';
 
-/** The most of one product that can be there. */
+/** The largest stock of one product. */
 export const MAX_STOCK = 1_000_000_000n;
 
 const MAX_TITLE_LENGTH = 200;
@@ -13,7 +13,7 @@ const MAX_LINES = 100;
 const MAX_QUANTITY = 1_000_000n;
 const MAX_DELIVERY_EFFORT_MINUTES = 1_000_000n;
 
-/** Of a title or a display name. Lengths are in characters (code points), as PostgreSQL counts them. */
+/** Checks a title or a display name. Lengths are in code points, the unit in which PostgreSQL counts. */
 export function titleFault(title: string): string | undefined {
   if (title.trim() === '') return `is required: 1 to ${MAX_TITLE_LENGTH} characters that aren't all spaces`;
   const length = [...title].length;
@@ -22,7 +22,7 @@ export function titleFault(title: string): string | undefined {
   return undefined;
 }
 
-/** Of an e-mail address: what can't be one is refused; whether it receives anything, only sending shows. */
+/** Checks the form of an e-mail address. Only sending a message would show whether it exists. */
 export function emailFault(email: string): string | undefined {
   if (email === '') return 'is required: an address such as ada@example.com';
   if (email.length > MAX_EMAIL_LENGTH)
@@ -31,38 +31,38 @@ export function emailFault(email: string): string | undefined {
   return undefined;
 }
 
-/** Of a seller's number for a product. */
+/** Checks a SKU. */
 export function skuFault(sku: string): string | undefined {
   if (/^[A-Za-z0-9._-]{1,64}$/.test(sku)) return undefined;
   return 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -, such as DESK-160';
 }
 
-/** Of a currency code. */
+/** Checks a currency code. */
 export function currencyFault(code: string): string | undefined {
   return currencyDigits(code) === undefined ? 'must be a currency of ISO 4217 in capitals, such as EUR' : undefined;
 }
 
-/** Of how many of a product are there. */
+/** Checks a stock. */
 export function stockFault(stock: bigint): string | undefined {
   return rangeFault(stock, 0n, MAX_STOCK);
 }
 
-/** Of a change of a stock. */
+/** Checks a change of a stock. */
 export function stockDeltaFault(delta: bigint): string | undefined {
   return delta === 0n ? 'must not be 0; it is what to add to the stock' : rangeFault(delta, -MAX_STOCK, MAX_STOCK);
 }
 
-/** Of the work that one of a product takes to deliver. */
+/** Checks the work to deliver one piece of a product. */
 export function deliveryEffortFault(minutes: bigint): string | undefined {
   return rangeFault(minutes, 0n, MAX_DELIVERY_EFFORT_MINUTES);
 }
 
-/** Of the number of a quote's lines. */
+/** Checks the number of lines. */
 export function lineCountFault(count: number): string | undefined {
   return rangeFault(count, 1, MAX_LINES);
 }
 
-/** Of how many of a product a line asks for. */
+/** Checks the quantity of a line. */
 export function quantityFault(quantity: bigint): string | undefined {
   return rangeFault(quantity, 1n, MAX_QUANTITY);
 }

@@ -1,21 +1,42 @@
-import { CustomerServiceDefinition, type CreateCustomerRequest, Customer as CustomerMessage, type DeleteCustomerRequest, type UpdateCustomerRequest } from '@rondo/contracts/sales/v1/customers';
-import { nextPageToken, readList, type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import {
+  type CreateCustomerRequest,
+  Customer as CustomerMessage,
+  CustomerServiceDefinition,
+  type DeleteCustomerRequest,
+  type UpdateCustomerRequest,
+} from '@rondo/contracts/sales/v1/customers';
+import {
+  type Etagged,
+  etagOf,
+  type List,
+  nextPageToken,
+  readEtag,
+  readList,
+  readRequestKey,
+  readUpdateMask,
+} from '@rondo/resources';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { validate, checked } from '@rondo/rpc/status';
+import { checked, validate } from '@rondo/rpc/status';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
-import type { Ports } from '../domain/ports.js';
-import { createCustomer, getCustomer, listCustomers, updateCustomer, type CustomerUpdate } from '../usecases/customers.js';
-import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
-import { answered } from './errors.js';
-import { requireName, readName } from './names.js';
 import { nameOf } from '../domain/names.js';
+import type { Ports } from '../domain/ports.js';
 import type { RequestKey } from '../domain/request-id.js';
 import { emailFault, titleFault } from '../domain/rules.js';
 import type { ChangesSinceRead } from '../domain/stored.js';
+import {
+  type CustomerUpdate,
+  createCustomer,
+  getCustomer,
+  listCustomers,
+  updateCustomer,
+} from '../usecases/customers.js';
+import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
+import { answered } from './errors.js';
+import { readName, requireName } from './names.js';
 
 const CUSTOMER: Target<Customer> = { kind: 'customer', storeOf: ({ customers }) => customers };
 
-/** `sales.v1.CustomerService`. */
+/** Implements `sales.v1.CustomerService`. */
 export function customerService(ports: Ports): ServiceImplementation {
   return implement(CustomerServiceDefinition, {
     async createCustomer(request) {
@@ -46,13 +67,13 @@ export function customerService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** Customers, as they are listed. */
+/** The fields by which customers can be filtered. */
 const CUSTOMERS: List = {
   collection: 'customers',
   fields: { display_name: { kind: 'text' }, email: { kind: 'text' }, create_time: { kind: 'timestamp' } },
 };
 
-/** What `CreateCustomer` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readCreate({ customer = CustomerMessage.fromPartial({}), requestId }: CreateCustomerRequest): {
   readonly draft: CustomerDraft;
   readonly key: RequestKey | undefined;
@@ -66,11 +87,8 @@ function readCreate({ customer = CustomerMessage.fromPartial({}), requestId }: C
   });
 }
 
-/** What `UpdateCustomer` asks for. @throws RpcError `INVALID_ARGUMENT` */
-function readUpdate({
-  customer = CustomerMessage.fromPartial({}),
-  updateMask,
-}: UpdateCustomerRequest): CustomerUpdate {
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
+function readUpdate({ customer = CustomerMessage.fromPartial({}), updateMask }: UpdateCustomerRequest): CustomerUpdate {
   return validate((field) => {
     const { displayName, email } = customer;
     const has = readUpdateMask(field('update_mask'), updateMask, {
@@ -88,7 +106,7 @@ function readUpdate({
   });
 }
 
-/** What `DeleteCustomer` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readDelete({ name, etag }: DeleteCustomerRequest): {
   readonly id: string;
   readonly changes: ChangesSinceRead<Customer>;
@@ -99,13 +117,12 @@ function readDelete({ name, etag }: DeleteCustomerRequest): {
   }));
 }
 
-/** A customer as the contract has it. */
 function toCustomerMessage(customer: Customer): CustomerMessage {
   const { id, version: _, ...fields } = customer;
   return { name: nameOf('customer', id), ...fields, etag: etagOf(etaggedOf(customer)) };
 }
 
-/** Fields keep their order for ever: etags that people hold depend on it. */
+/** The order of these fields must never change: the etags that callers hold depend on it. */
 function etaggedOf({ version, displayName, email, deleteTime }: Customer): Etagged {
   return { version, fields: { display_name: displayName, email, delete_time: deleteTime } };
 }

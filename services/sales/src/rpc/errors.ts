@@ -27,7 +27,7 @@ import {
 } from '../domain/errors.js';
 import { nameOf } from '../domain/names.js';
 
-/** `work`, its failures as the statuses that the contract gives them. */
+/** Awaits `work` and turns its domain errors into the statuses of the contract. */
 export async function answered<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -36,7 +36,7 @@ export async function answered<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The status of a domain error; anything else as it is. */
+/** The status of a domain error. Returns any other error as it is. */
 export function toStatus(error: unknown): unknown {
   if (!(error instanceof DomainError)) return error;
   if (error instanceof MixedCurrencies) return invalidArgument(error.lines.map((line) => foreignLine(line, error)));
@@ -52,11 +52,11 @@ function codeOf(error: DomainError): Status {
   if (isRefused(error) || error instanceof DeliveryRefused) return Status.FAILED_PRECONDITION;
   if (error instanceof TotalOutOfRange) return Status.OUT_OF_RANGE;
   if ([ConcurrentChange, StaleEtag, WatcherTooSlow].some((kind) => error instanceof kind)) return Status.ABORTED;
-  if (isPassing(error)) return Status.UNAVAILABLE;
+  if (isTransient(error)) return Status.UNAVAILABLE;
   return Status.INTERNAL;
 }
 
-function isPassing(error: DomainError): boolean {
+function isTransient(error: DomainError): boolean {
   return [Unavailable, OutcomeUnknown, WatchInterrupted].some((kind) => error instanceof kind);
 }
 
@@ -64,7 +64,7 @@ function isTaken(error: DomainError): boolean {
   return error instanceof EmailTaken || error instanceof SkuTaken || error instanceof RequestIdReused;
 }
 
-/** What the state of something forbids. */
+/** Whether the state of a resource forbids the call. */
 function isRefused(
   error: DomainError,
 ): error is InsufficientStock | StockLimitExceeded | WrongQuoteState | QuoteAccepting {
@@ -73,7 +73,7 @@ function isRefused(
 }
 
 function detailsOf(error: DomainError) {
-  // What project management says of it, such as how much time is missing, is for the caller as it is.
+  // Project management's details, such as how much time is missing, are passed on to the caller.
   if (error instanceof DeliveryRefused) return error.cause instanceof RpcError ? error.cause.details : [];
   if (error instanceof NotFound || error instanceof Deleted) {
     const description = `${error instanceof Deleted ? 'is deleted' : "doesn't exist"}; ${error.remedy}`;
@@ -104,6 +104,6 @@ function foreignLine({ index, productId, currency }: ForeignLine, { of, expected
   const product = nameOf('product', productId);
   return {
     field: `${of}.lines[${index}].product`,
-    description: `${product} is sold in ${currency}, the first line in ${expected}; ask for each currency by itself`,
+    description: `${product} is sold in ${currency}, the first line in ${expected}; make one ${of} per currency`,
   };
 }

@@ -19,7 +19,7 @@ describe('google.type.Money', () => {
     expect(toMoneyMessage(read(message))).toEqual(message);
   });
 
-  it('has the sign in both parts', () => {
+  it('has the sign in both units and nanos', () => {
     expect(toMoneyMessage({ currency: 'EUR', minorUnits: -175n })).toEqual(price('EUR', -1n, -750_000_000));
   });
 
@@ -47,7 +47,7 @@ describe('google.type.Money', () => {
       price('xx', -1n),
       'currency_code: must be a currency of ISO 4217 in capitals, such as EUR; it is "xx"; product.unit_price: must not be',
     ],
-  ])('says what is wrong with %p', (message, fault) => {
+  ])('reports what is wrong with %p', (message, fault) => {
     expect(() => read(message)).toThrow(RpcError);
     expect(() => read(message)).toThrow(fault);
   });

@@ -3,20 +3,20 @@ import type { FieldAt } from '@rondo/rpc/status';
 import { digitsOf, type Money, minorPerUnit } from '../domain/money.js';
 import { currencyFault } from '../domain/rules.js';
 
-/** `google.type.Money` counts parts of a unit in billionths. */
+/** `google.type.Money` counts the fraction of a unit in billionths. */
 const NANOS_PER_UNIT = 1_000_000_000n;
 
-/** Stands in where a request has no price. */
+/** The value of a missing or invalid price; the request is refused then. */
 const NO_PRICE: Money = { currency: '', minorUnits: 0n };
 
-/** An amount as the contracts have it. */
+/** The message of an amount. */
 export function toMoneyMessage({ currency, minorUnits }: Money): MoneyMessage {
   const perUnit = minorPerUnit(currency);
   const nanos = Number((minorUnits % perUnit) * (NANOS_PER_UNIT / perUnit));
   return { currencyCode: currency, units: minorUnits / perUnit, nanos };
 }
 
-/** The price at `path`: an amount that isn't negative, in whole minor units of its currency. */
+/** Reads the price at `path`: an amount that isn't negative, in whole minor units of its currency. */
 export function readPrice(field: FieldAt, path: string, price: MoneyMessage | undefined): Money {
   if (price === undefined) {
     field(path)('is required: an amount in a currency, such as 19.99 EUR');
@@ -43,7 +43,7 @@ function signFault({ units, nanos }: MoneyMessage): string | undefined {
   return units < 0n || nanos < 0 ? `must not be negative; it is ${units} units and ${nanos} nanos` : undefined;
 }
 
-/** Of `nanos` that are not negative. */
+/** Checks `nanos`, which aren't negative here. */
 function nanosFault({ currencyCode, nanos }: MoneyMessage): string | undefined {
   if (nanos >= NANOS_PER_UNIT) return `must be at most ${NANOS_PER_UNIT - 1n}; it is ${nanos}`;
   if (currencyFault(currencyCode) !== undefined) return undefined;

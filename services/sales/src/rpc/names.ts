@@ -1,8 +1,8 @@
+import type { FilterField } from '@rondo/resources';
 import { type ReportFault, validate } from '@rondo/rpc/status';
 import { namePattern, parseName, type ResourceKind } from '../domain/names.js';
-import type { FilterField } from '@rondo/resources';
 
-/** The id inside a resource's name. */
+/** Reads the id from a resource's name; reports a fault if the name doesn't match the pattern. */
 export function readName(report: ReportFault, kind: ResourceKind, name: string): string {
   const id = parseName(kind, name);
   if (id === undefined)
@@ -11,7 +11,7 @@ export function readName(report: ReportFault, kind: ResourceKind, name: string):
 }
 
 /**
- * The id in the `name` of a request that has nothing else to be wrong.
+ * Reads the id from a request whose only field to check is `name`.
  *
  * @throws RpcError `INVALID_ARGUMENT`
  */
@@ -19,7 +19,7 @@ export function requireName(kind: ResourceKind, name: string): string {
   return validate((field) => readName(field('name'), kind, name));
 }
 
-/** A resource's name, in a filter. */
+/** The filter field for a resource's name. */
 export function nameField(kind: ResourceKind): FilterField {
   return { kind: 'name', pattern: namePattern(kind), read: (name) => parseName(kind, name) };
 }

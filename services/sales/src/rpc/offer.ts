@@ -1,24 +1,24 @@
+import type { DateMessage } from '@rondo/contracts/google/type/date';
 import type { Decimal } from '@rondo/contracts/google/type/decimal';
 import type { OrderLine as LineMessage } from '@rondo/contracts/sales/v1/orders';
+import { readDate } from '@rondo/resources';
 import { checked, type FieldAt, type ReportFault } from '@rondo/rpc/status';
+import type { CalendarDate } from '../domain/calendar-date.js';
 import { nameOf } from '../domain/names.js';
 import type { LineDraft, PricedLine, PriceRequest } from '../domain/offer.js';
+import { formatPercent, type Percent, parsePercent, ZERO_PERCENT } from '../domain/percent.js';
 import { lineCountFault, quantityFault } from '../domain/rules.js';
 import { toMoneyMessage } from './money.js';
 import { readName } from './names.js';
-import { formatPercent, type Percent, parsePercent, ZERO_PERCENT } from '../domain/percent.js';
-import type { DateMessage } from '@rondo/contracts/google/type/date';
-import { readDate } from '@rondo/resources';
-import type { CalendarDate } from '../domain/calendar-date.js';
 
-/** What quotes and orders have alike: what is asked the price of. */
+/** The fields that quotes and orders share and that make their price. */
 interface PriceRequestMessage {
   readonly lines: readonly LineMessage[];
   readonly discountPercent: Decimal | undefined;
   readonly taxPercent: Decimal | undefined;
 }
 
-/** What is asked the price of; `field` is that of what has the lines. */
+/** Reads the fields that make a price. `field` reports faults at paths within the quote or order. */
 export function readPriceRequest(
   field: FieldAt,
   { lines, discountPercent, taxPercent }: PriceRequestMessage,
@@ -30,7 +30,7 @@ export function readPriceRequest(
   };
 }
 
-/** The lines of something; `field` is that of what has them. */
+/** Reads lines. `field` reports faults at paths within the quote or order. */
 export function readLines(field: FieldAt, lines: readonly LineMessage[]): readonly LineDraft[] {
   checked(field('lines'), lines.length, lineCountFault);
   return lines.map((line, index) => readLine((path) => field(`lines[${index}].${path}`), line));
@@ -44,7 +44,7 @@ function readLine(field: FieldAt, { product, quantity, discountPercent }: LineMe
   };
 }
 
-/** A line as the contracts have it: quotes' and orders' are alike. */
+/** The message of a line, which is the same for quotes and orders. */
 export function toLineMessage({ productId, quantity, discount, unitPrice, title }: PricedLine): LineMessage {
   return {
     product: nameOf('product', productId),
@@ -55,12 +55,12 @@ export function toLineMessage({ productId, quantity, discount, unitPrice, title 
   };
 }
 
-/** A percentage as the contracts have it: none at all is a missing one. */
+/** The message of a percentage; missing for 0. */
 export function toPercentMessage(percent: Percent): Decimal | undefined {
   return percent.tenThousandths === 0n ? undefined : { value: formatPercent(percent) };
 }
 
-/** A percentage; a missing one is none at all. */
+/** Reads a percentage; a missing one is 0. */
 export function readPercent(report: ReportFault, message: Decimal | undefined): Percent {
   if (message === undefined) return ZERO_PERCENT;
   const percent = parsePercent(message.value);
@@ -69,7 +69,7 @@ export function readPercent(report: ReportFault, message: Decimal | undefined): 
   return percent ?? ZERO_PERCENT;
 }
 
-/** A day that isn't after today. */
+/** Reads a day that isn't after today. */
 export function readPastDate(
   report: ReportFault,
   message: DateMessage | undefined,

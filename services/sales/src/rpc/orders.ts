@@ -1,25 +1,42 @@
-import { OrderServiceDefinition, type CancelOrderRequest, Order as OrderMessage, OrderState as OrderStateMessage, type PlaceOrderRequest, type WatchOrdersRequest, type WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
-import { nextPageToken, readList, type Etagged, etagOf, type List, readEtag, readRequestKey, toDateMessage } from '@rondo/resources';
+import {
+  type CancelOrderRequest,
+  Order as OrderMessage,
+  OrderServiceDefinition,
+  OrderState as OrderStateMessage,
+  type PlaceOrderRequest,
+  type WatchOrdersRequest,
+  type WatchOrdersResponse,
+} from '@rondo/contracts/sales/v1/orders';
+import {
+  type Etagged,
+  etagOf,
+  type List,
+  nextPageToken,
+  readEtag,
+  readList,
+  readRequestKey,
+  toDateMessage,
+} from '@rondo/resources';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
-import type { Ports, OrderEvent, OrderWatch } from '../domain/ports.js';
-import { cancelOrder, getOrder, listOrders, placeOrder, watchOrders, type Cancellation } from '../usecases/orders.js';
-import { answered, toStatus } from './errors.js';
-import { requireName, nameField, readName } from './names.js';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { subtract } from '../domain/money.js';
 import { nameOf } from '../domain/names.js';
-import type { Order, OrderRequest, OrderState } from '../domain/order.js';
+import type { Order, OrderEvent, OrderRequest, OrderState, OrderWatch } from '../domain/order.js';
+import type { Ports } from '../domain/ports.js';
 import type { RequestKey } from '../domain/request-id.js';
-import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
+import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder, watchOrders } from '../usecases/orders.js';
+import { answered, toStatus } from './errors.js';
 import { toMoneyMessage } from './money.js';
+import { nameField, readName, requireName } from './names.js';
+import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
 
-/** `sales.v1.OrderService`. */
+/** Implements `sales.v1.OrderService`. */
 export function orderService(ports: Ports): ServiceImplementation {
   return implement(OrderServiceDefinition, {
     async placeOrder(request) {
-      const { request: asked, key } = readPlace(request, ports.today());
-      return toOrderMessage(await answered(placeOrder(ports, asked, key)));
+      const { request: wanted, key } = readPlace(request, ports.today());
+      return toOrderMessage(await answered(placeOrder(ports, wanted, key)));
     },
     async cancelOrder(request) {
       return toOrderMessage(await answered(cancelOrder(ports, readCancel(request))));
@@ -47,7 +64,7 @@ export function orderService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** Orders, as they are listed. */
+/** The fields by which orders can be filtered. */
 const ORDERS: List = {
   collection: 'orders',
   fields: {
@@ -64,26 +81,26 @@ const ORDER_STATE_MESSAGES = {
   cancelled: OrderStateMessage.ORDER_STATE_CANCELLED,
 } as const satisfies Record<OrderState, OrderStateMessage>;
 
-const NOTHING = OrderMessage.fromPartial({});
+const EMPTY = OrderMessage.fromPartial({});
 
-/** What `PlaceOrder` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readPlace(
-  { order = NOTHING, requestId }: PlaceOrderRequest,
+  { order = EMPTY, requestId }: PlaceOrderRequest,
   today: CalendarDate,
 ): { readonly request: OrderRequest; readonly key: RequestKey | undefined } {
   return validate((field) => {
-    const asked = {
+    const given = {
       customerId: readName(field('order.customer'), 'customer', order.customer),
       ...readPriceRequest((path) => field(`order.${path}`), order),
       orderDate: readPastDate(field('order.order_date'), order.orderDate, today),
     };
-    // As it was asked: a repetition after midnight is the same request, although its day would be another one.
-    const key = readRequestKey(field('request_id'), requestId, asked);
-    return { request: { ...asked, orderDate: asked.orderDate ?? today }, key };
+    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same key.
+    const key = readRequestKey(field('request_id'), requestId, given);
+    return { request: { ...given, orderDate: given.orderDate ?? today }, key };
   });
 }
 
-/** What `CancelOrder` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readCancel({ name, etag }: CancelOrderRequest): Cancellation {
   return validate((field) => ({
     id: readName(field('name'), 'order', name),
@@ -91,7 +108,7 @@ function readCancel({ name, etag }: CancelOrderRequest): Cancellation {
   }));
 }
 
-/** What `WatchOrders` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readWatch({ customer, resumeToken }: WatchOrdersRequest): Omit<OrderWatch, 'signal'> {
   return validate((field) => ({
     customerId: customer === '' ? undefined : readName(field('customer'), 'customer', customer),
@@ -99,7 +116,6 @@ function readWatch({ customer, resumeToken }: WatchOrdersRequest): Omit<OrderWat
   }));
 }
 
-/** What a watcher is told, as the contract has it. */
 function toEventMessage(event: OrderEvent): WatchOrdersResponse {
   const { resumeToken } = event;
   if (event.kind === 'changed') {
@@ -109,7 +125,6 @@ function toEventMessage(event: OrderEvent): WatchOrdersResponse {
   return { event: { $case: 'snapshot', value }, resumeToken };
 }
 
-/** An order as the contract has it. */
 export function toOrderMessage(order: Order): OrderMessage {
   const { net, total } = order.price;
   return {
@@ -131,7 +146,7 @@ export function toOrderMessage(order: Order): OrderMessage {
   };
 }
 
-/** Fields keep their order for ever: etags that people hold depend on it. */
+/** The order of these fields must never change: the etags that callers hold depend on it. */
 function etaggedOf({ version, state, project }: Order): Etagged {
   return { version, fields: { state, project } };
 }

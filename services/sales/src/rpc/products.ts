@@ -1,22 +1,45 @@
-import { ProductServiceDefinition, type AdjustStockRequest, type CreateProductRequest, type DeleteProductRequest, Product as ProductMessage, type UpdateProductRequest } from '@rondo/contracts/sales/v1/products';
-import { nextPageToken, readList, type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import {
+  type AdjustStockRequest,
+  type CreateProductRequest,
+  type DeleteProductRequest,
+  Product as ProductMessage,
+  ProductServiceDefinition,
+  type UpdateProductRequest,
+} from '@rondo/contracts/sales/v1/products';
+import {
+  type Etagged,
+  etagOf,
+  type List,
+  nextPageToken,
+  readEtag,
+  readList,
+  readRequestKey,
+  readUpdateMask,
+} from '@rondo/resources';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { validate, checked, type FieldAt } from '@rondo/rpc/status';
+import { checked, type FieldAt, validate } from '@rondo/rpc/status';
+import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import type { Product, ProductDraft, ProductFields, StockChange } from '../domain/product.js';
-import { adjustStock, createProduct, getProduct, listProducts, updateProduct, type ProductUpdate } from '../usecases/products.js';
-import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
-import { answered } from './errors.js';
-import { requireName, readName } from './names.js';
-import { nameOf } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-id.js';
 import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault, titleFault } from '../domain/rules.js';
 import type { ChangesSinceRead } from '../domain/stored.js';
+import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
+import {
+  adjustStock,
+  createProduct,
+  getProduct,
+  listProducts,
+  type ProductUpdate,
+  updateProduct,
+} from '../usecases/products.js';
+import { answered } from './errors.js';
 import { readPrice, toMoneyMessage } from './money.js';
+import { readName, requireName } from './names.js';
 
 const PRODUCT: Target<Product> = { kind: 'product', storeOf: ({ products }) => products };
 
-/** `sales.v1.ProductService`. */
+/** Implements `sales.v1.ProductService`. */
 export function productService(ports: Ports): ServiceImplementation {
   return implement(ProductServiceDefinition, {
     async createProduct(request) {
@@ -51,7 +74,7 @@ export function productService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** Products, as they are listed. */
+/** The fields by which products can be filtered. */
 const PRODUCTS: List = {
   collection: 'products',
   fields: {
@@ -62,7 +85,7 @@ const PRODUCTS: List = {
   },
 };
 
-/** What `CreateProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readCreate({ product = ProductMessage.fromPartial({}), requestId }: CreateProductRequest): {
   readonly draft: ProductDraft;
   readonly key: RequestKey | undefined;
@@ -80,11 +103,8 @@ function readCreate({ product = ProductMessage.fromPartial({}), requestId }: Cre
   });
 }
 
-/** What `UpdateProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
-function readUpdate({
-  product = ProductMessage.fromPartial({}),
-  updateMask,
-}: UpdateProductRequest): ProductUpdate {
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
+function readUpdate({ product = ProductMessage.fromPartial({}), updateMask }: UpdateProductRequest): ProductUpdate {
   return validate((field) => {
     const has = readUpdateMask(field('update_mask'), updateMask, {
       title: product.title !== '',
@@ -108,7 +128,7 @@ function readUpdate({
 
 type Readers = { readonly [Field in keyof ProductFields]: () => ProductFields[Field] };
 
-/** Reads a product field by field: an update has only some of them. */
+/** Reads a product field by field, as an update has only some of them. */
 function productReader(field: FieldAt, product: ProductMessage): Readers {
   const { title, sku, unitPrice, deliveryEffortMinutes: minutes } = product;
   return {
@@ -119,7 +139,7 @@ function productReader(field: FieldAt, product: ProductMessage): Readers {
   };
 }
 
-/** What `AdjustStock` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readAdjust({ name, delta, requestId }: AdjustStockRequest): {
   readonly change: StockChange;
   readonly key: RequestKey | undefined;
@@ -133,7 +153,7 @@ function readAdjust({ name, delta, requestId }: AdjustStockRequest): {
   });
 }
 
-/** What `DeleteProduct` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readDelete({ name, etag }: DeleteProductRequest): {
   readonly id: string;
   readonly changes: ChangesSinceRead<Product>;
@@ -144,7 +164,6 @@ function readDelete({ name, etag }: DeleteProductRequest): {
   }));
 }
 
-/** A product as the contract has it. */
 function toProductMessage(product: Product): ProductMessage {
   const { id, unitPrice, version: _, ...fields } = product;
   return {
@@ -155,7 +174,7 @@ function toProductMessage(product: Product): ProductMessage {
   };
 }
 
-/** Fields keep their order for ever: etags that people hold depend on it. The stock is none of them. */
+/** The order of these fields must never change: the etags that callers hold depend on it. The stock isn't part of them. */
 function etaggedOf({ version, title, sku, unitPrice, deliveryEffortMinutes, deleteTime }: Product): Etagged {
   const changeable = { title, sku, unit_price: unitPrice, delivery_effort_minutes: deliveryEffortMinutes };
   return { version, fields: { ...changeable, delete_time: deleteTime } };

@@ -1,26 +1,44 @@
-import { QuoteServiceDefinition, type AcceptQuoteRequest, type CreateQuoteRequest, type DeleteQuoteRequest, Quote as QuoteMessage, QuoteState as QuoteStateMessage, type UpdateQuoteRequest } from '@rondo/contracts/sales/v1/quotes';
-import { nextPageToken, readList, type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask, toDateMessage } from '@rondo/resources';
+import {
+  type AcceptQuoteRequest,
+  type CreateQuoteRequest,
+  type DeleteQuoteRequest,
+  Quote as QuoteMessage,
+  QuoteServiceDefinition,
+  QuoteState as QuoteStateMessage,
+  type UpdateQuoteRequest,
+} from '@rondo/contracts/sales/v1/quotes';
+import {
+  type Etagged,
+  etagOf,
+  type List,
+  nextPageToken,
+  readEtag,
+  readList,
+  readRequestKey,
+  readUpdateMask,
+  toDateMessage,
+} from '@rondo/resources';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { validate, type FieldAt } from '@rondo/rpc/status';
-import type { Ports } from '../domain/ports.js';
-import { type Quote, requireOpen, type QuoteDraft, type QuoteState } from '../domain/quote.js';
-import { acceptQuote, type AcceptRequest } from '../usecases/accept-quote.js';
-import { createQuote, getQuote, listQuotes, updateQuote, type QuoteUpdate } from '../usecases/quotes.js';
-import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
-import { answered } from './errors.js';
-import { requireName, nameField, readName } from './names.js';
-import { toOrderMessage } from './orders.js';
+import { type FieldAt, validate } from '@rondo/rpc/status';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { subtract } from '../domain/money.js';
 import { nameOf } from '../domain/names.js';
+import type { Ports } from '../domain/ports.js';
+import { type Quote, type QuoteDraft, type QuoteState, requireOpen } from '../domain/quote.js';
 import type { RequestKey } from '../domain/request-id.js';
 import type { ChangesSinceRead } from '../domain/stored.js';
-import { readPastDate, readLines, readPriceRequest, toLineMessage, readPercent, toPercentMessage } from './offer.js';
+import { type AcceptRequest, acceptQuote } from '../usecases/accept-quote.js';
+import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
+import { createQuote, getQuote, listQuotes, type QuoteUpdate, updateQuote } from '../usecases/quotes.js';
+import { answered } from './errors.js';
 import { toMoneyMessage } from './money.js';
+import { nameField, readName, requireName } from './names.js';
+import { readLines, readPastDate, readPercent, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
+import { toOrderMessage } from './orders.js';
 
 const QUOTE: Target<Quote> = { kind: 'quote', storeOf: ({ quotes }) => quotes, require: requireOpen };
 
-/** `sales.v1.QuoteService`. */
+/** Implements `sales.v1.QuoteService`. */
 export function quoteService(ports: Ports): ServiceImplementation {
   return implement(QuoteServiceDefinition, {
     async createQuote(request) {
@@ -55,7 +73,7 @@ export function quoteService(ports: Ports): ServiceImplementation {
   });
 }
 
-/** Quotes, as they are listed. */
+/** The fields by which quotes can be filtered. */
 const QUOTES: List = {
   collection: 'quotes',
   fields: {
@@ -66,37 +84,36 @@ const QUOTES: List = {
   },
 };
 
-/** A quote's state, as the contract has it. */
 const QUOTE_STATE_MESSAGES = {
   open: QuoteStateMessage.QUOTE_STATE_OPEN,
   accepting: QuoteStateMessage.QUOTE_STATE_ACCEPTING,
   accepted: QuoteStateMessage.QUOTE_STATE_ACCEPTED,
 } as const satisfies Record<QuoteState, QuoteStateMessage>;
 
-/** How many changes of state a quote in it has behind it. */
+/** How many changes of state a quote in this state has had. They are part of its etag, but not of its row's version. */
 const STATE_CHANGES = { open: 0n, accepting: 1n, accepted: 2n } as const satisfies Record<QuoteState, bigint>;
 
-const NOTHING = QuoteMessage.fromPartial({});
+const EMPTY = QuoteMessage.fromPartial({});
 
-/** What `CreateQuote` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readCreate(
-  { quote = NOTHING, requestId }: CreateQuoteRequest,
+  { quote = EMPTY, requestId }: CreateQuoteRequest,
   today: CalendarDate,
 ): { readonly draft: QuoteDraft; readonly key: RequestKey | undefined } {
   return validate((field) => {
-    const asked = {
+    const given = {
       customerId: readName(field('quote.customer'), 'customer', quote.customer),
       ...readPriceRequest(inQuote(field), quote),
       quoteDate: readPastDate(field('quote.quote_date'), quote.quoteDate, today),
     };
-    // As it was asked: a repetition after midnight is the same request, although its day would be another one.
-    const key = readRequestKey(field('request_id'), requestId, asked);
-    return { draft: { ...asked, quoteDate: asked.quoteDate ?? today }, key };
+    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same key.
+    const key = readRequestKey(field('request_id'), requestId, given);
+    return { draft: { ...given, quoteDate: given.quoteDate ?? today }, key };
   });
 }
 
-/** What `UpdateQuote` asks for. @throws RpcError `INVALID_ARGUMENT` */
-function readUpdate({ quote = NOTHING, updateMask }: UpdateQuoteRequest, today: CalendarDate): QuoteUpdate {
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
+function readUpdate({ quote = EMPTY, updateMask }: UpdateQuoteRequest, today: CalendarDate): QuoteUpdate {
   return validate((field) => {
     const { lines, discountPercent, taxPercent, quoteDate } = quote;
     const has = readUpdateMask(field('update_mask'), updateMask, {
@@ -119,7 +136,7 @@ function readUpdate({ quote = NOTHING, updateMask }: UpdateQuoteRequest, today: 
   });
 }
 
-/** What `DeleteQuote` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readDelete({ name, etag }: DeleteQuoteRequest): {
   readonly id: string;
   readonly changes: ChangesSinceRead<Quote>;
@@ -130,7 +147,7 @@ function readDelete({ name, etag }: DeleteQuoteRequest): {
   }));
 }
 
-/** What `AcceptQuote` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readAccept({ name, etag, orderDate }: AcceptQuoteRequest, today: CalendarDate): AcceptRequest {
   return validate((field) => ({
     quoteId: readName(field('name'), 'quote', name),
@@ -143,7 +160,6 @@ function inQuote(field: FieldAt): FieldAt {
   return (path) => field(`quote.${path}`);
 }
 
-/** A quote as the contract has it. */
 function toQuoteMessage(quote: Quote): QuoteMessage {
   const { net, total } = quote.price;
   return {
@@ -165,7 +181,7 @@ function toQuoteMessage(quote: Quote): QuoteMessage {
   };
 }
 
-/** Fields keep their order for ever: etags that people hold depend on it. */
+/** The order of these fields must never change: the etags that callers hold depend on it. */
 function etaggedOf({ version, lines, discount, taxRate, quoteDate, state, deleteTime }: Quote): Etagged {
   const changeable = { lines, discount_percent: discount, tax_percent: taxRate, quote_date: quoteDate };
   return { version: version + STATE_CHANGES[state], fields: { ...changeable, state, delete_time: deleteTime } };

@@ -2,22 +2,21 @@ import type { CalendarDate } from '../domain/calendar-date.js';
 import { planDelivery } from '../domain/delivery.js';
 import { ConcurrentChange, Deleted, QuoteMoved } from '../domain/errors.js';
 import { type Order, type OrderDraft, orderOf } from '../domain/order.js';
-import type { Ports, Stores, Projects } from '../domain/ports.js';
+import type { Ports, Projects, Stores } from '../domain/ports.js';
 import { type Need, type Product, takeStock } from '../domain/product.js';
 import type { Quote } from '../domain/quote.js';
-import { type ChangesSinceRead, live, requireAsRead } from '../domain/stored.js';
-import { found } from './found.js';
+import { type ChangesSinceRead, found, live, requireAsRead } from '../domain/stored.js';
 
-type AcceptPorts = Pick<Ports, 'stores' | 'deliveries' | 'newId'>;
+type AcceptPorts = Pick<Ports, 'stores' | 'distributedTransact' | 'newId'>;
 
-/** Which quote is accepted, when, and what it has to be like. */
+/** The quote to accept, the day of the order, and the etag to check. */
 export interface AcceptRequest {
   readonly quoteId: string;
   readonly orderDate: CalendarDate;
   readonly changes: ChangesSinceRead<Quote>;
 }
 
-/** A quote and the order that it has become. */
+/** An accepted quote and its order. */
 interface Acceptance {
   readonly quote: Quote;
   readonly order: Order;
@@ -26,8 +25,8 @@ interface Acceptance {
 const MAX_ATTEMPTS = 5;
 
 /**
- * Turns a quote into an order here and a project at project management, in one transaction: both or neither. However often
- * and by how many at once it is asked for, there is one of each.
+ * Makes a quote's order here and its project at project management, in one distributed transaction: both or neither. A
+ * quote gets one order and one project, also if many calls accept it at once.
  *
  * @throws NotFound, Deleted, StaleEtag, OrderBeforeQuote, InsufficientStock, DeliveryRefused, ConcurrentChange, Unavailable
  */
@@ -39,15 +38,18 @@ export async function acceptQuote(ports: AcceptPorts, request: AcceptRequest): P
       await acceptOnce(ports, request);
     } catch (error) {
       if (error instanceof QuoteMoved) continue;
-      return await acceptedAllTheSame(ports.stores, request.quoteId, error);
+      return await findDespite(ports.stores, request.quoteId, error);
     }
     return found('quote', request.quoteId, await findAccepted(ports.stores, request.quoteId));
   }
   throw new ConcurrentChange();
 }
 
-/** Another call may have been faster, and has taken what this one lacks; or this one has decided, and its answer is lost. */
-async function acceptedAllTheSame(stores: Stores, quoteId: string, refusal: unknown): Promise<Acceptance> {
+/**
+ * The acceptance if the quote is accepted in spite of an error; otherwise it throws the error. Another call may have
+ * accepted the quote first and taken the stock, or this call's commit may have succeeded without its response.
+ */
+async function findDespite(stores: Stores, quoteId: string, refusal: unknown): Promise<Acceptance> {
   const accepted = await findAccepted(stores, quoteId).catch(() => {
     throw refusal;
   });
@@ -59,27 +61,27 @@ async function findAccepted({ quotes, orders }: Stores, quoteId: string): Promis
   const quote = found('quote', quoteId, await quotes.find(quoteId));
   if (quote.orderId === undefined) return undefined;
   const order = found('order', quote.orderId, await orders.find(quote.orderId));
-  // Said by the order: its project may have been confirmed after the quote was read.
+  // The state comes from the order, as its project may have been confirmed after the quote was read.
   return { quote: { ...quote, state: order.project === undefined ? 'accepting' : 'accepted' }, order };
 }
 
-/** What can be refused here is refused before project management is asked. */
-async function acceptOnce({ stores, deliveries, newId }: AcceptPorts, request: AcceptRequest): Promise<void> {
+/** Checks all local rules before the distributed transaction begins. */
+async function acceptOnce({ stores, distributedTransact, newId }: AcceptPorts, request: AcceptRequest): Promise<void> {
   const quote = found('quote', request.quoteId, await stores.quotes.find(request.quoteId));
   requireAsRead('quote', live('quote', quote), request.changes);
   const customer = live('customer', found('customer', quote.customerId, await stores.customers.find(quote.customerId)));
   const order = orderOf(quote, newId(), request.orderDate);
   takeStock(requireAllLive(await stores.products.findAll(productsOf(order))), order.lines);
-  await deliveries.deliver(planDelivery(quote, customer), (deciding) => decide(deciding, quote, order));
+  await distributedTransact(planDelivery(quote, customer), (local) => addOrder(local, quote, order));
 }
 
-/** Does what this service has to do, once project management is ready. */
-async function decide({ quotes, customers, orders, products }: Stores, planned: Quote, order: OrderDraft) {
+/** This service's part of the transaction. It runs after project management has prepared its part. */
+async function addOrder({ quotes, customers, orders, products }: Stores, planned: Quote, order: OrderDraft) {
   const quote = found('quote', planned.id, await quotes.lock(planned.id));
   if (quote.orderId !== undefined || quote.version !== planned.version) throw new QuoteMoved(planned.id);
   live('customer', found('customer', quote.customerId, await customers.find(quote.customerId)));
   await orders.add(order);
-  // Last, so that other buyers of these products wait for as little as possible.
+  // This comes last, so that the locks on the products are held for a short time.
   await products.saveStock(takeStock(requireAllLive(await products.lockAll(productsOf(order))), order.lines));
 }
 
@@ -94,8 +96,8 @@ function requireAllLive(products: readonly Product[]): readonly Product[] {
 }
 
 /**
- * Ends an acceptance that an earlier version of this service has left half done: its order is there, and its project may
- * be, under a request id that follows from the quote. It can be repeated.
+ * Finishes an acceptance that an earlier version of this service left half done: the order exists, and the project may
+ * exist, created with a request id that is derived from the quote's id. This is idempotent.
  *
  * @throws Unavailable
  */

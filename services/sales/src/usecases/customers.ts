@@ -1,12 +1,11 @@
 import type { Customer, CustomerDraft } from '../domain/customer.js';
+import type { ListQuery, Page } from '../domain/list.js';
 import type { Ports } from '../domain/ports.js';
 import { callOf, type RequestKey } from '../domain/request-id.js';
+import { type ChangesSinceRead, differs, found, live, requireAsRead } from '../domain/stored.js';
 import { once } from './once.js';
-import { found } from './found.js';
-import type { ListQuery, Page } from '../domain/list.js';
-import { type ChangesSinceRead, differs, live, requireAsRead } from '../domain/stored.js';
 
-/** Adds a customer, once for a key. @throws EmailTaken, RequestIdReused */
+/** Creates a customer, once per key. @throws EmailTaken, RequestIdReused */
 export function createCustomer(
   { transact, newId }: Pick<Ports, 'transact' | 'newId'>,
   draft: CustomerDraft,
@@ -15,7 +14,7 @@ export function createCustomer(
   return transact(({ customers, requests }) => {
     const id = newId();
     const make = () => customers.add({ ...draft, id });
-    return once(requests, callOf('CreateCustomer', key), { id, answers: customers, make });
+    return once(requests, callOf('CreateCustomer', key), { id, responses: customers, make });
   });
 }
 
@@ -24,19 +23,19 @@ export async function getCustomer({ stores }: Pick<Ports, 'stores'>, id: string)
   return found('customer', id, await stores.customers.find(id));
 }
 
-/** A page of the customers, the newest first. */
+/** One page of the customers, the newest first. */
 export function listCustomers({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Customer>> {
   return stores.customers.list(query);
 }
 
-/** What of a customer is to be changed, and what it has to be like. */
+/** The fields to change, and the etag to check. */
 export interface CustomerUpdate {
   readonly id: string;
   readonly fields: Partial<CustomerDraft>;
   readonly changes: ChangesSinceRead<Customer>;
 }
 
-/** Changes a customer; where nothing would differ, it stays as it is. @throws NotFound, Deleted, StaleEtag, EmailTaken */
+/** Changes a customer. If nothing would differ, it isn't written. @throws NotFound, Deleted, StaleEtag, EmailTaken */
 export function updateCustomer(
   { transact }: Pick<Ports, 'transact'>,
   { id, fields, changes }: CustomerUpdate,

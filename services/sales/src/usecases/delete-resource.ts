@@ -1,17 +1,16 @@
 import type { ResourceKind } from '../domain/names.js';
-import type { DeletableStore, Stores, Transact } from '../domain/ports.js';
-import { type ChangesSinceRead, type Deletable, requireAsRead } from '../domain/stored.js';
-import { found } from './found.js';
+import type { Stores, Transact } from '../domain/ports.js';
+import { type ChangesSinceRead, type Deletable, type DeletableStore, found, requireAsRead } from '../domain/stored.js';
 
-/** What is deleted, or brought back. */
+/** A kind of resource that can be deleted. */
 export interface Target<T extends Deletable> {
   readonly kind: ResourceKind;
   readonly storeOf: (stores: Stores) => DeletableStore<T>;
-  /** What has to hold of one that is to be deleted; throws where it doesn't. */
+  /** Throws if the resource mustn't be deleted. */
   readonly require?: (resource: T) => void;
 }
 
-/** Deletes something; what is deleted already is returned as it is. @throws NotFound, StaleEtag */
+/** Deletes a resource. A deleted resource is returned as it is. @throws NotFound, StaleEtag */
 export function deleteResource<T extends Deletable>(
   { transact }: { readonly transact: Transact },
   { kind, storeOf, require }: Target<T>,
@@ -27,7 +26,7 @@ export function deleteResource<T extends Deletable>(
   });
 }
 
-/** Brings something back; what isn't deleted is returned as it is. @throws NotFound, EmailTaken, SkuTaken */
+/** Undeletes a resource. One that isn't deleted is returned as it is. @throws NotFound, EmailTaken, SkuTaken */
 export function undeleteResource<T extends Deletable>(
   { transact }: { readonly transact: Transact },
   { kind, storeOf }: Target<T>,

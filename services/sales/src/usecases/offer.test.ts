@@ -1,25 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
-import { evaluate, add, multiply, type Rational, rational, round, subtract, toPlain } from '../../test/rational.js';
-import { priceLines } from './offer.js';
+import { add, evaluate, multiply, type Rational, rational, round, subtract, toPlain } from '../../test/rational.js';
 import { digitsOf, type Money, toDecimal } from '../domain/money.js';
 import type { OfferLine } from '../domain/offer.js';
 import { formatPercent, type Percent } from '../domain/percent.js';
 import type { Calculator } from '../domain/ports.js';
 import { MAX_EXPRESSION_CHARACTERS } from '../domain/pricing.js';
+import { priceLines } from './offer.js';
 
 const { next } = seededRandom(20_261_120);
 const below = (limit: number) => Math.floor(next() * limit);
 const oneOf = <T>(...values: readonly [T, ...T[]]): T => values[below(values.length)] ?? values[0];
 
-/** Exact, and as strict about the length as its contract; keeps what it was asked. */
-function exactCalculator(): Calculator & { readonly asked: string[] } {
-  const asked: string[] = [];
+/** A calculator that computes exactly, enforces the length limit of the contract and records its expressions. */
+function exactCalculator(): Calculator & { readonly expressions: string[] } {
+  const expressions: string[] = [];
   return {
-    asked,
+    expressions,
     async evaluate(expression, scale) {
       if (expression.length > MAX_EXPRESSION_CHARACTERS) throw new RangeError(`${expression.length} characters`);
-      asked.push(expression);
+      expressions.push(expression);
       return toPlain(evaluate(expression), scale);
     },
   };
@@ -33,7 +33,7 @@ function line(quantity: bigint, unitPrice: Money, discount: Percent): OfferLine 
   return { productId: 'p', quantity, discount, title: 'Desk', unitPrice, deliveryEffortMinutes: 0n };
 }
 
-/** The price by the book, in fractions: nothing of it is shared with the code under test but the input. */
+/** The exact price, computed with fractions. It shares no code with the code under test. */
 function expected(lines: readonly OfferLine[], discount: Percent, taxRate: Percent) {
   const hundred = rational(100n);
   const share = (value: Rational) => multiply(value, rational('0.01'));
@@ -47,7 +47,7 @@ function expected(lines: readonly OfferLine[], discount: Percent, taxRate: Perce
 }
 
 describe('the price of a quote', () => {
-  it('is what fractions say, for any quote', async () => {
+  it('equals the price computed with fractions, for random quotes', async () => {
     for (let run = 0; run < 300; run += 1) {
       const currency = oneOf('EUR', 'JPY', 'KWD');
       const anyPercent = () => percent(oneOf(0, 1_000_000, 125_000, below(1_000_001)));
@@ -63,10 +63,10 @@ describe('the price of a quote', () => {
     }
   });
 
-  it('is rounded once: the total is not that of a rounded net', async () => {
+  it('is rounded once: the total is not computed from the rounded net', async () => {
     const lines = [line(1n, { currency: 'EUR', minorUnits: 1n }, percent(500_000))];
     const price = await priceLines(exactCalculator(), { lines, discount: percent(0), taxRate: percent(1_000_000) });
-    // Exactly 0.005 and 0.01: from the net rounded to 0.00 the total would be 0.00.
+    // The exact values are 0.005 and 0.01. Computed from the net, rounded to 0.00, the total would be 0.00.
     expect(price).toEqual({ net: { currency: 'EUR', minorUnits: 0n }, total: { currency: 'EUR', minorUnits: 1n } });
   });
 
@@ -80,22 +80,22 @@ describe('the price of a quote', () => {
     expect([await cents(1n), await cents(3n), await cents(5n)]).toEqual([0n, 2n, 2n]);
   });
 
-  it('is one expression a value for a usual quote, readable in a log', async () => {
+  it('takes two expressions for a usual quote, both readable in a log', async () => {
     const calculator = exactCalculator();
     const lines = [line(3n, { currency: 'EUR', minorUnits: 1999n }, percent(150_000))];
     await priceLines(calculator, { lines, discount: percent(0), taxRate: percent(200_000) });
-    expect(calculator.asked).toEqual(['(3*19.99*(100-15))*100/10000', '(3*19.99*(100-15))*100*(100+20)/1000000']);
+    expect(calculator.expressions).toEqual(['(3*19.99*(100-15))*100/10000', '(3*19.99*(100-15))*100*(100+20)/1000000']);
   });
 
-  it('is one expression in all where there is no tax', async () => {
+  it('takes one expression without tax', async () => {
     const calculator = exactCalculator();
     const lines = [line(3n, { currency: 'EUR', minorUnits: 1999n }, percent(0))];
     const { net, total } = await priceLines(calculator, { lines, discount: percent(0), taxRate: percent(0) });
-    expect(calculator.asked).toEqual(['(3*19.99*100)*100/10000']);
+    expect(calculator.expressions).toEqual(['(3*19.99*100)*100/10000']);
     expect(total).toEqual(net);
   });
 
-  it('is exact within the calculator’s limit for the longest quote there can be', async () => {
+  it('is exact for the longest possible quote, within the length limit of expressions', async () => {
     const calculator = exactCalculator();
     const [discount, taxRate] = [percent(999_999), percent(999_999)];
     const dearest = { currency: 'KWD', minorUnits: 9_223_372_036_854_775_807_999n };
@@ -104,11 +104,11 @@ describe('the price of a quote', () => {
     const { net, total } = await priceLines(calculator, { lines, discount, taxRate });
     expect(net.minorUnits).toBe(round(exact.net, 3));
     expect(total.minorUnits).toBe(round(exact.total, 3));
-    expect(calculator.asked.length).toBeGreaterThan(2);
+    expect(calculator.expressions.length).toBeGreaterThan(2);
     expect(formatPercent(discount)).toBe('99.9999');
   });
 
-  it('is exact where the quote is about as long as one expression can be', async () => {
+  it('is exact for quotes around the length limit of one expression', async () => {
     const taxRate = percent(999_999);
     const dear = { currency: 'EUR', minorUnits: 2n ** 62n };
     for (let count = 80; count <= 100; count += 1) {
@@ -118,7 +118,7 @@ describe('the price of a quote', () => {
     }
   });
 
-  it('is refused where no amount can hold it', async () => {
+  it('is refused if it does not fit into an amount', async () => {
     const dearest = { currency: 'JPY', minorUnits: 2n ** 63n - 1n };
     const price = (quantity: bigint) =>
       priceLines(exactCalculator(), {

@@ -1,19 +1,27 @@
 import { Deleted, NotFound, TotalOutOfRange } from '../domain/errors.js';
-import { type OfferLine, type Price, type PricedLines, type PriceRequest, requireOneCurrency, toOfferLine, type PricedLine } from '../domain/offer.js';
-import type { Calculator, ProductStore } from '../domain/ports.js';
-import type { Product } from '../domain/product.js';
-import { found } from './found.js';
 import { digitsOf, fromDecimal, isRepresentable } from '../domain/money.js';
+import {
+  type OfferLine,
+  type Price,
+  type PricedLine,
+  type PricedLines,
+  type PriceRequest,
+  requireOneCurrency,
+  toOfferLine,
+} from '../domain/offer.js';
+import type { Calculator } from '../domain/ports.js';
 import { priceExpressions, subtotalExpressions } from '../domain/pricing.js';
+import type { Product, ProductStore } from '../domain/product.js';
+import { found } from '../domain/stored.js';
 
-/** What lines cost at the products' present prices. */
+/** Lines with their price. */
 interface Offer extends PricedLines<OfferLine> {
   readonly price: Price;
-  /** The products' versions that this holds for. */
+  /** The versions of the products at the time of pricing, by id. */
   readonly versions: ReadonlyMap<string, bigint>;
 }
 
-/** What offers are made of. */
+/** What pricing needs from outside. */
 interface OfferPorts {
   readonly products: Pick<ProductStore, 'findAll'>;
   readonly calculator: Calculator;
@@ -50,7 +58,7 @@ async function findProducts(
 }
 
 /**
- * What lines cost, computed by the calculator: net and total are each rounded once, from the exact value.
+ * Computes the price of lines with the calculator. Net and total are each rounded once, from their exact values.
  *
  * @throws TotalOutOfRange, Unavailable
  */
@@ -58,15 +66,15 @@ export async function priceLines(calculator: Calculator, { lines, ...percents }:
   const currency = lines[0]?.unitPrice.currency ?? '';
   const digits = digitsOf(currency);
   const { net, total } = priceExpressions(await subtotalOf(calculator, lines), percents);
-  // Without tax the two are one.
-  const asked = percents.taxRate.tenThousandths === 0n ? [net] : [net, total];
-  const [netText = '', totalText = netText] = await Promise.all(asked.map((one) => calculator.evaluate(one, digits)));
+  // Without tax the total is the net.
+  const wanted = percents.taxRate.tenThousandths === 0n ? [net] : [net, total];
+  const [netText = '', totalText = netText] = await Promise.all(wanted.map((one) => calculator.evaluate(one, digits)));
   const price = { net: fromDecimal(currency, netText), total: fromDecimal(currency, totalText) };
   if (!isRepresentable(price.total)) throw new TotalOutOfRange(`${totalText} ${currency}`);
   return price;
 }
 
-/** One expression as it is; the parts of a longer one are evaluated first, exactly. */
+/** An expression of the subtotal. If it would be too long, its parts are evaluated exactly first. */
 async function subtotalOf(calculator: Calculator, lines: readonly PricedLine[]): Promise<string> {
   const parts = subtotalExpressions(lines);
   const values = parts.length === 1 ? parts : await Promise.all(parts.map((part) => calculator.evaluate(part)));

@@ -1,26 +1,26 @@
-import type { Answers, RequestLog } from '../domain/ports.js';
-import type { KeyedCall } from '../domain/request-id.js';
+import type { KeyedCall, RequestLog, SavedResponses } from '../domain/request-id.js';
 
-/** What makes something under an id, and keeps how it was then. */
-export interface Maker<T> {
+/** How a keyed call is carried out and its response saved. */
+interface Execution<T> {
+  /** The id of the resource that the call makes or changes. */
   readonly id: string;
-  readonly answers: Answers<T>;
+  readonly responses: SavedResponses<T>;
   readonly make: () => Promise<T>;
 }
 
 /**
- * Makes something once for a call's key: a repetition gets it as it was made. All of it in one transaction.
+ * Carries out a call once per key, inside the current transaction. A repetition gets the saved response of the first call.
  *
  * @throws RequestIdReused
  */
 export async function once<T>(
   requests: RequestLog,
   call: KeyedCall | undefined,
-  { id, answers, make }: Maker<T>,
+  { id, responses, make }: Execution<T>,
 ): Promise<T> {
   if (call === undefined) return make();
-  if (!(await requests.claim(call, id))) return answers.firstAnswer(call);
+  if (!(await requests.claim(call, id))) return responses.savedResponse(call);
   const made = await make();
-  await answers.keepAnswer(call);
+  await responses.saveResponse(call);
   return made;
 }

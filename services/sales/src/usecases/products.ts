@@ -1,12 +1,17 @@
-import type { Ports } from '../domain/ports.js';
-import { type Product, type ProductDraft, type ProductFields, type StockChange, withStockChanged } from '../domain/product.js';
-import { callOf, type RequestKey } from '../domain/request-id.js';
-import { once } from './once.js';
-import { found } from './found.js';
 import type { ListQuery, Page } from '../domain/list.js';
-import { type ChangesSinceRead, differs, live, requireAsRead } from '../domain/stored.js';
+import type { Ports } from '../domain/ports.js';
+import {
+  type Product,
+  type ProductDraft,
+  type ProductFields,
+  type StockChange,
+  withStockChanged,
+} from '../domain/product.js';
+import { callOf, type RequestKey } from '../domain/request-id.js';
+import { type ChangesSinceRead, differs, found, live, requireAsRead } from '../domain/stored.js';
+import { once } from './once.js';
 
-/** Adds a product, once for a key. @throws SkuTaken, RequestIdReused */
+/** Creates a product, once per key. @throws SkuTaken, RequestIdReused */
 export function createProduct(
   { transact, newId }: Pick<Ports, 'transact' | 'newId'>,
   draft: ProductDraft,
@@ -15,7 +20,7 @@ export function createProduct(
   return transact(({ products, requests }) => {
     const id = newId();
     const make = () => products.add({ ...draft, id });
-    return once(requests, callOf('CreateProduct', key), { id, answers: products, make });
+    return once(requests, callOf('CreateProduct', key), { id, responses: products, make });
   });
 }
 
@@ -24,19 +29,19 @@ export async function getProduct({ stores }: Pick<Ports, 'stores'>, id: string):
   return found('product', id, await stores.products.find(id));
 }
 
-/** A page of the products, the newest first. */
+/** One page of the products, the newest first. */
 export function listProducts({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Product>> {
   return stores.products.list(query);
 }
 
-/** What of a product is to be changed, and what it has to be like. */
+/** The fields to change, and the etag to check. */
 export interface ProductUpdate {
   readonly id: string;
   readonly fields: Partial<ProductFields>;
   readonly changes: ChangesSinceRead<Product>;
 }
 
-/** Changes a product; where nothing would differ, it stays as it is. @throws NotFound, Deleted, StaleEtag, SkuTaken */
+/** Changes a product. If nothing would differ, it isn't written. @throws NotFound, Deleted, StaleEtag, SkuTaken */
 export function updateProduct(
   { transact }: Pick<Ports, 'transact'>,
   { id, fields, changes }: ProductUpdate,
@@ -49,7 +54,7 @@ export function updateProduct(
 }
 
 /**
- * Adds to a product's stock, or takes from it, once for a key.
+ * Adds to a product's stock or takes from it, once per key.
  *
  * @throws NotFound, Deleted, InsufficientStock, StockLimitExceeded, RequestIdReused
  */
@@ -60,12 +65,12 @@ export function adjustStock(
 ): Promise<Product> {
   return transact(async ({ products, requests }) => {
     const product = found('product', productId, await products.lock(productId));
-    // The rules are for the first one: what was carried out is answered again, whatever the stock would bear now.
+    // Only the first call checks the rules. A repetition returns the saved response, whatever the stock is now.
     const make = async () => {
       const changed = withStockChanged(live('product', product), delta);
       await products.saveStock([changed]);
       return changed;
     };
-    return once(requests, callOf('AdjustStock', key), { id: productId, answers: products, make });
+    return once(requests, callOf('AdjustStock', key), { id: productId, responses: products, make });
   });
 }

@@ -1,15 +1,14 @@
+import { ConcurrentChange } from '../domain/errors.js';
+import type { ListQuery, Page } from '../domain/list.js';
 import type { Ports } from '../domain/ports.js';
-import { type Quote, type QuoteDraft, type PricedQuote, type QuoteChange, requireOpen } from '../domain/quote.js';
+import { type PricedQuote, type Quote, type QuoteChange, type QuoteDraft, requireOpen } from '../domain/quote.js';
 import { callOf, type RequestKey } from '../domain/request-id.js';
-import { live, type ChangesSinceRead, differs, requireAsRead } from '../domain/stored.js';
-import { found } from './found.js';
+import { type ChangesSinceRead, differs, found, live, requireAsRead } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 import { once } from './once.js';
-import type { ListQuery, Page } from '../domain/list.js';
-import { ConcurrentChange } from '../domain/errors.js';
 
 /**
- * Prices a quote at the products' present prices and keeps it, once for a key.
+ * Prices a quote at the products' present prices and stores it, once per key.
  *
  * @throws NotFound, Deleted, MixedCurrencies, TotalOutOfRange, RequestIdReused, Unavailable
  */
@@ -19,16 +18,16 @@ export async function createQuote(
   key: RequestKey | undefined,
 ): Promise<Quote> {
   const call = callOf('CreateQuote', key);
-  // A quote that is there is answered without the calculator, which may be away by now.
-  if (call !== undefined && (await stores.requests.has(call))) return stores.quotes.firstAnswer(call);
+  // A repetition doesn't need the calculator, which may be unavailable by now.
+  if (call !== undefined && (await stores.requests.has(call))) return stores.quotes.savedResponse(call);
 
   const { customerId, quoteDate } = draft;
   live('customer', found('customer', customerId, await stores.customers.find(customerId)));
-  // Outside the transaction: no connection is held while another service is asked.
+  // This call is outside the transaction, so no connection is held during it.
   const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, draft, 'quote');
   const quote = { ...offer, id: newId(), customerId, quoteDate };
   return transact(({ quotes, requests }) =>
-    once(requests, call, { id: quote.id, answers: quotes, make: () => quotes.add(quote) }),
+    once(requests, call, { id: quote.id, responses: quotes, make: () => quotes.add(quote) }),
   );
 }
 
@@ -37,12 +36,12 @@ export async function getQuote({ stores }: Pick<Ports, 'stores'>, id: string): P
   return found('quote', id, await stores.quotes.find(id));
 }
 
-/** A page of the quotes, the newest first. */
+/** One page of the quotes, the newest first. */
 export function listQuotes({ stores }: Pick<Ports, 'stores'>, query: ListQuery): Promise<Page<Quote>> {
   return stores.quotes.list(query);
 }
 
-/** What of a quote is to be changed, and what it has to be like. */
+/** The fields to change, and the etag to check. */
 export interface QuoteUpdate {
   readonly id: string;
   readonly change: QuoteChange;
@@ -52,8 +51,7 @@ export interface QuoteUpdate {
 const MAX_ATTEMPTS = 5;
 
 /**
- * Changes an open quote and prices it anew, at the products' present prices; where nothing would differ, it stays
- * as it is.
+ * Changes an open quote and prices it again at the products' present prices. If nothing would differ, it isn't written.
  *
  * @throws NotFound, Deleted, StaleEtag, WrongQuoteState, MixedCurrencies, TotalOutOfRange, ConcurrentChange, Unavailable
  */
@@ -61,10 +59,13 @@ export async function updateQuote(
   ports: Pick<Ports, 'stores' | 'transact' | 'calculator'>,
   update: QuoteUpdate,
 ): Promise<Quote> {
-  // Priced outside the transaction, from the quote as it was read: where it has changed meanwhile, once more.
+  // The quote is priced outside the transaction. If it has changed meanwhile, it is priced again.
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const present = requireChangeable(await ports.stores.quotes.find(update.id), update);
-    const replaced = await replaceWhere(ports, update, { present, priced: await priceAnew(ports, present, update) });
+    const replaced = await replaceUnlessChanged(ports, update, {
+      present,
+      priced: await reprice(ports, present, update),
+    });
     if (replaced !== undefined) return replaced;
   }
   throw new ConcurrentChange();
@@ -76,18 +77,18 @@ function requireChangeable(quote: Quote | undefined, { id, changes }: QuoteUpdat
   return requireOpen(present);
 }
 
-async function priceAnew(
+async function reprice(
   { stores, calculator }: Pick<Ports, 'stores' | 'calculator'>,
   { id, customerId, ...present }: Quote,
   { change }: QuoteUpdate,
 ): Promise<PricedQuote> {
-  const asked = { ...present, ...change };
-  const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, asked, 'quote');
-  return { ...offer, id, customerId, quoteDate: asked.quoteDate };
+  const wanted = { ...present, ...change };
+  const { versions: _, ...offer } = await makeOffer({ products: stores.products, calculator }, wanted, 'quote');
+  return { ...offer, id, customerId, quoteDate: wanted.quoteDate };
 }
 
-/** Undefined where the quote isn't any more as it was priced. */
-function replaceWhere(
+/** Returns undefined if the quote has changed since it was priced. */
+function replaceUnlessChanged(
   { transact }: Pick<Ports, 'transact'>,
   update: QuoteUpdate,
   { present, priced }: { readonly present: Quote; readonly priced: PricedQuote },
