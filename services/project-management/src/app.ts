@@ -18,7 +18,7 @@ import { createMemberStore } from './adapters/member-store.js';
 import { releaseProject } from './adapters/member-weeks.js';
 import { createPlanStore } from './adapters/plan-store.js';
 import { createProjectStore } from './adapters/project-store.js';
-import { createProjectWatches } from './adapters/project-watches.js';
+import { createProjectWatches } from './adapters/project-feed.js';
 import { REQUESTS } from './adapters/request-log.js';
 import { createReservationStore } from './adapters/reservation-store.js';
 import { createTaskStore } from './adapters/task-store.js';

@@ -1,6 +1,6 @@
 import type { Queries } from '@rondo/database';
 import type { ListQuery, Page } from '../domain/page.js';
-import { fewStatement, type Listing, MAX_WALKED, narrowingFields, walkStatement } from './listing.js';
+import { fewStatement, type Listing, MAX_WALKED, narrowingFields, walkStatement } from './list-statements.js';
 
 /** What a statement tells beside rows. */
 interface Told {

@@ -1,10 +1,8 @@
 import type { Transaction } from '@rondo/database';
 import type { CalendarDate } from '../domain/calendar-date.js';
-import type { TaskEffort } from '../domain/effort.js';
-import type { PlanStore, Workload } from '../domain/plan-ports.js';
-import { dayNumberOf, type WeekNumber, weekOf } from '../domain/planning/days.js';
+import type { TaskEffort, PlanStore, Workload } from '../domain/estimate.js';
+import { dayNumberOf, type WeekNumber, weekOf, type MemberTime } from '../domain/planning/days.js';
 import type { Dependency, RemainingTask } from '../domain/planning/task-graph.js';
-import type { MemberTime } from '../domain/planning/team-time.js';
 import type { StoreDatabase } from './database.js';
 import { toTaskState } from './rows.js';
 

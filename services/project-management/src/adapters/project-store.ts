@@ -5,7 +5,7 @@ import type { RequestKey } from '../domain/request-key.js';
 import type { NewTask } from '../domain/task.js';
 import { tellProject } from './change-log.js';
 import type { StoreDatabase } from './database.js';
-import type { Listing } from './listing.js';
+import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
 import { once } from './request-log.js';
 import { requireReferences } from './require-references.js';

@@ -7,7 +7,7 @@ import { sameIds, TASK_STATES, type Task } from '../domain/task.js';
 import { TaskIdsTaken } from '../domain/task-errors.js';
 import { tellTasks } from './change-log.js';
 import type { StoreDatabase } from './database.js';
-import type { Listing } from './listing.js';
+import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
 import { type Once, onceAll } from './request-log.js';
 import { requireReferences } from './require-references.js';

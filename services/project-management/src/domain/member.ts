@@ -1,5 +1,5 @@
 import { MemberDeleted } from './capacity-errors.js';
-import { type ChangedSince, requireUnchanged } from './freshness.js';
+import { type ChangedSince, requireUnchanged } from './preconditions.js';
 import { memberName } from './names.js';
 
 /** What a caller says of a member. */

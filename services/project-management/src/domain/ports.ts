@@ -1,7 +1,7 @@
-import type { ProjectEvent } from './change.js';
+import type { ProjectEvent } from './project-feed.js';
 import type { TaskId } from './names.js';
 import type { ListQuery, Page } from './page.js';
-import type { PlanStore } from './plan-ports.js';
+import type { PlanStore } from './estimate.js';
 import type { NewProject, Project } from './project.js';
 import type { RequestKey } from './request-key.js';
 import type { NewTask, Task } from './task.js';

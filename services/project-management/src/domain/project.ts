@@ -1,8 +1,7 @@
 import type { CalendarDate } from './calendar-date.js';
 import { DueBeforeStart, ProjectArchived, ProjectDeleted } from './errors.js';
-import { type ChangedSince, requireUnchanged } from './freshness.js';
+import { type ChangedSince, requireUnchanged, type Moves, requireMove } from './preconditions.js';
 import { projectName } from './names.js';
-import { type Moves, requireMove } from './state-machine.js';
 
 /** Every state of a project. */
 export const PROJECT_STATES = ['PLANNED', 'ACTIVE', 'DONE', 'ARCHIVED'] as const;

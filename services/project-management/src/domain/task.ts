@@ -1,8 +1,7 @@
 import { TaskDeleted } from './errors.js';
-import { type ChangedSince, requireUnchanged } from './freshness.js';
+import { type ChangedSince, requireUnchanged, type Moves, requireMove } from './preconditions.js';
 import { taskName } from './names.js';
 import { type Project, requireOpen } from './project.js';
-import { type Moves, requireMove } from './state-machine.js';
 
 /** Every state of a task. */
 export const TASK_STATES = ['OPEN', 'IN_PROGRESS', 'DONE', 'CANCELLED'] as const;

@@ -10,7 +10,7 @@ import type { Member, MemberChange, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { capacityFault, emailFault, titleFault } from '../domain/rules.js';
-import type { DeleteMember } from '../usecases/delete-member.js';
+import type { DeleteMember } from '../usecases/members.js';
 import { etaggedMember } from './etags.js';
 import { readMemberName } from './names.js';
 

@@ -1,23 +1,17 @@
-import {
-  type CreateProjectRequest,
-  type DeleteProjectRequest,
-  Project as ProjectMessage,
-  type UpdateProjectRequest,
-  type WatchProjectResponse,
-} from '@rondo/contracts/projects/v1/projects';
+import { type CreateProjectRequest, type DeleteProjectRequest, Project as ProjectMessage, type UpdateProjectRequest, type WatchProjectResponse, type EstimateProjectResponse } from '@rondo/contracts/projects/v1/projects';
 import { etagOf, readDate, readEtag, readRequestKey, readUpdateMask, toDateMessage } from '@rondo/resources';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
-import type { ProjectEvent } from '../domain/change.js';
-import { optionalMemberName, projectName } from '../domain/names.js';
+import type { ProjectEvent } from '../domain/project-feed.js';
+import { optionalMemberName, projectName, taskName } from '../domain/names.js';
 import { dueDateFault, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { firstTasksFault, titleFault } from '../domain/rules.js';
-import type { CreateProject } from '../usecases/create-project.js';
-import type { DeleteProject } from '../usecases/delete-project.js';
+import type { CreateProject, DeleteProject } from '../usecases/projects.js';
 import { etaggedProject } from './etags.js';
 import { readOptionalMember, readProjectName } from './names.js';
 import { PROJECT_STATE_MESSAGES, readFirstProjectState, readProjectState } from './states.js';
 import { readFirstTask, toTaskMessage } from './task-message.js';
+import type { ProjectEstimate } from '../usecases/estimate-project.js';
 
 /** What `CreateProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
 export function readCreateProject(request: CreateProjectRequest): {
@@ -120,4 +114,14 @@ function readFields(field: FieldAt, { title, state, owner, startDate, dueDate }:
     dueDate: readDate(field('project.due_date'), dueDate),
   };
   return checked(field('project.due_date'), fields, dueDateFault);
+}
+
+/** An estimate as the contract has it. */
+export function toEstimateMessage(projectId: string, estimate: ProjectEstimate): EstimateProjectResponse {
+  const { criticalPath, finishDate, ...figures } = estimate;
+  return {
+    ...figures,
+    criticalPath: criticalPath.map((taskId) => taskName({ projectId, taskId })),
+    finishDate: toDateMessage(finishDate),
+  };
 }

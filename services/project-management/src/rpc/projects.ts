@@ -3,23 +3,12 @@ import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
-import { type CreateProject, createProject } from '../usecases/create-project.js';
-import { deleteProject, undeleteProject } from '../usecases/delete-project.js';
+import { type CreateProject, createProject, deleteProject, undeleteProject, getProject, listProjects, updateProject } from '../usecases/projects.js';
 import { estimateProject } from '../usecases/estimate-project.js';
-import { getProject } from '../usecases/get-project.js';
-import { listProjects } from '../usecases/list-projects.js';
-import { updateProject } from '../usecases/update-project.js';
 import { answered, type MemberField, toStatus } from './errors.js';
-import { toEstimateMessage } from './estimate-message.js';
+import { toEstimateMessage, readCreateProject, readDeleteProject, readUpdateProject, toEventMessage, toProjectMessage } from './project-message.js';
 import { PROJECTS } from './lists.js';
 import { readProjectName } from './names.js';
-import {
-  readCreateProject,
-  readDeleteProject,
-  readUpdateProject,
-  toEventMessage,
-  toProjectMessage,
-} from './project-message.js';
 
 /** What answers `projects.v1.ProjectService`. */
 export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDefinition> {

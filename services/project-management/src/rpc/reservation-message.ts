@@ -12,7 +12,7 @@ import { dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, weekOf } from '../dom
 import type { RequestKey } from '../domain/request-key.js';
 import { freeOf, type MemberWeek, type Reservation, type ReservationFields } from '../domain/reservation.js';
 import { DEFAULT_WEEKS, reservedFault, weekCountFault } from '../domain/rules.js';
-import type { ListMemberWeeks } from '../usecases/list-member-weeks.js';
+import type { ListMemberWeeks } from '../usecases/reservations.js';
 import { readMemberName, readProjectName } from './names.js';
 
 /** What `CreateReservation` asks for. @throws RpcError `INVALID_ARGUMENT` */

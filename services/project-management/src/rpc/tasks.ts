@@ -3,17 +3,11 @@ import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
-import { batchCreateTasks } from '../usecases/batch-create-tasks.js';
-import { createTask } from '../usecases/create-task.js';
-import { deleteTask, undeleteTask } from '../usecases/delete-task.js';
-import { getTask } from '../usecases/get-task.js';
-import { listTasks } from '../usecases/list-tasks.js';
-import { updateTask } from '../usecases/update-task.js';
-import { dependencyFields, readBatchCreateTasks, readCreateTask, referencesOf } from './create-tasks.js';
+import { batchCreateTasks, createTask, deleteTask, undeleteTask, getTask, listTasks, updateTask } from '../usecases/tasks.js';
+import { dependencyFields, readBatchCreateTasks, readCreateTask, referencesOf, readDeleteTask, readUpdateTask, toTaskMessage } from './task-message.js';
 import { answered } from './errors.js';
 import { tasksOf } from './lists.js';
 import { readProjectName, readTaskName } from './names.js';
-import { readDeleteTask, readUpdateTask, toTaskMessage } from './task-message.js';
 
 /** What answers `projects.v1.TaskService`. */
 export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinition> {

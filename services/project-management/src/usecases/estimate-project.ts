@@ -1,10 +1,8 @@
 import type { CalendarDate } from '../domain/calendar-date.js';
-import { type Estimate, effortsToAdd } from '../domain/effort.js';
-import type { WorkToPlan } from '../domain/plan-ports.js';
-import { criticalPathOf } from '../domain/planning/critical-path.js';
+import { type Estimate, effortsToAdd, type WorkToPlan } from '../domain/estimate.js';
+import { criticalPathOf, createTaskGraph } from '../domain/planning/task-graph.js';
 import { dateAt, dateOf, dayNumberOf, mondayAt } from '../domain/planning/days.js';
 import { finishDayOf } from '../domain/planning/finish-day.js';
-import { createTaskGraph } from '../domain/planning/task-graph.js';
 import type { Ports } from '../domain/ports.js';
 import { foundProject } from './found.js';
 

@@ -5,7 +5,7 @@
 import type { Allocation, Availability, Effort } from '../../src/domain/planning/allocation.js';
 import type { Staffing } from '../../src/domain/planning/finish-day.js';
 import type { Dependency, RemainingTask } from '../../src/domain/planning/task-graph.js';
-import type { MemberTime } from '../../src/domain/planning/team-time.js';
+import type { MemberTime } from '../../src/domain/planning/days.js';
 
 interface Project {
   readonly tasks: readonly RemainingTask[];

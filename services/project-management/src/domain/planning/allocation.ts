@@ -1,5 +1,4 @@
-import { type DayNumber, LAST_DAY, shareFromDay, type WeekNumber, weekdayOf, weekOf } from './days.js';
-import { freeMinutesOf, type MemberTime } from './team-time.js';
+import { type DayNumber, LAST_DAY, shareFromDay, type WeekNumber, weekdayOf, weekOf, freeMinutesOf, type MemberTime } from './days.js';
 
 /** Two years. */
 export const ALLOCATION_WEEKS = 104;

@@ -74,3 +74,16 @@ export function shareFromDay(minutesOfWeek: number, weekday: number): number {
   for (let day = weekday; day < WEEKDAYS_A_WEEK; day += 1) share += shareOfDay(minutesOfWeek, day);
   return share;
 }
+
+/** What a plan knows of a member's time. */
+export interface MemberTime {
+  readonly memberId: string;
+  readonly weeklyCapacityMinutes: number;
+  /** What is taken of a week already; a week that is missing is free. */
+  readonly reservedMinutes: ReadonlyMap<WeekNumber, number>;
+}
+
+/** What is free of a member's week, in minutes. */
+export function freeMinutesOf({ weeklyCapacityMinutes, reservedMinutes }: MemberTime, week: WeekNumber): number {
+  return Math.max(0, weeklyCapacityMinutes - (reservedMinutes.get(week) ?? 0));
+}

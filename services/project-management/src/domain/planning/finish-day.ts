@@ -1,7 +1,6 @@
-import { type DayNumber, LAST_DAY, shareOfDay, weekdayOf, weekOf } from './days.js';
+import { type DayNumber, LAST_DAY, shareOfDay, weekdayOf, weekOf, freeMinutesOf, type MemberTime } from './days.js';
 import type { TaskGraph } from './task-graph.js';
 import { createTaskQueue, type TaskQueue } from './task-queue.js';
-import { freeMinutesOf, type MemberTime } from './team-time.js';
 
 /** Ten years. */
 const HORIZON_DAYS = 3_652;

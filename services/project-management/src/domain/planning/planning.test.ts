@@ -6,11 +6,9 @@ import {
   finishDayByTheMinute,
 } from '../../../test/planning/brute-force.js';
 import { allocate } from './allocation.js';
-import { criticalPathOf } from './critical-path.js';
-import { dateAt, dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, shareFromDay, shareOfDay, weekOf } from './days.js';
+import { criticalPathOf, createTaskGraph, type Dependency, type RemainingTask, workOrder } from './task-graph.js';
+import { dateAt, dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, shareFromDay, shareOfDay, weekOf, type MemberTime } from './days.js';
 import { finishDayOf } from './finish-day.js';
-import { createTaskGraph, type Dependency, type RemainingTask, workOrder } from './task-graph.js';
-import type { MemberTime } from './team-time.js';
 
 const { next } = seededRandom(20_261_120);
 const below = (limit: number) => Math.floor(next() * limit);

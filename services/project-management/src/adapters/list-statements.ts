@@ -23,7 +23,7 @@ export interface Listing {
 }
 
 /** A statement with its parameters. Its first row tells of all, and may be of no row of the table. */
-export interface Statement {
+interface Statement {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }

@@ -12,13 +12,13 @@ export interface ProjectSnapshotPart {
 export type Change = ProjectChanged | TaskChanged;
 
 /** A project as it is after it was changed, deleted or brought back. */
-export interface ProjectChanged {
+interface ProjectChanged {
   readonly kind: 'project';
   readonly project: Project;
 }
 
 /** A task as it is after it was created, changed, deleted or brought back. */
-export interface TaskChanged {
+interface TaskChanged {
   readonly kind: 'task';
   readonly task: Task;
 }

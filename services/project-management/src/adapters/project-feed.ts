@@ -1,11 +1,10 @@
 import type { Transaction } from '@rondo/database';
 import { InvalidResumeToken, type Sync, WatchAborted, WatchUnavailable } from '@rondo/sync';
-import type { ProjectSnapshotPart } from '../domain/change.js';
+import type { ProjectSnapshotPart } from '../domain/project-feed.js';
 import { ForeignResumeToken, NotFound, WatcherTooSlow, WatchInterrupted } from '../domain/errors.js';
 import { projectName } from '../domain/names.js';
 import type { ProjectWatches } from '../domain/ports.js';
-import { parseChange } from './change-json.js';
-import { topicOf } from './change-log.js';
+import { parseChange, topicOf } from './change-log.js';
 import { PROJECTS_COLUMNS, type ProjectRow, TASK_RECORDS_COLUMNS, type TaskRow, toProject, toTask } from './rows.js';
 
 /** So many tasks, of a hundred dependencies each, still fit into a message of 4 MiB. */

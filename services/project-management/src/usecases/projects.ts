@@ -1,0 +1,61 @@
+import type { Ports } from '../domain/ports.js';
+import { type Project, type ProjectFields, changeProject, type ProjectChange } from '../domain/project.js';
+import type { RequestKey } from '../domain/request-key.js';
+import type { TaskFields } from '../domain/task.js';
+import { foundProject } from './found.js';
+import type { ListQuery, Page } from '../domain/page.js';
+import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
+import { projectName } from '../domain/names.js';
+
+/** A project to be made, with its first tasks. */
+export interface CreateProject {
+  readonly project: ProjectFields;
+  readonly tasks: readonly TaskFields[];
+}
+
+/** Creates a project with its first tasks: all of it or nothing. A new project has no watchers to tell. */
+export function createProject(
+  { projects, newId }: Pick<Ports, 'projects' | 'newId'>,
+  command: CreateProject,
+  key: RequestKey | undefined,
+): Promise<Project> {
+  const id = newId();
+  const tasks = command.tasks.map((task) => ({ ...task, id: newId(), projectId: id }));
+  return projects.create({ ...command.project, id }, tasks, key);
+}
+
+/** One project. @throws NotFound. */
+export async function getProject({ projects }: Pick<Ports, 'projects'>, id: string): Promise<Project> {
+  return foundProject(await projects.find(id), id);
+}
+
+/** A page of the projects, the newest first. */
+export function listProjects({ projects }: Pick<Ports, 'projects'>, query: ListQuery): Promise<Page<Project>> {
+  return projects.list(query);
+}
+
+/** Changes a project. @throws NotFound, UnknownReferences and what `changeProject` throws. */
+export async function updateProject({ projects }: Pick<Ports, 'projects'>, change: ProjectChange): Promise<Project> {
+  const updated = await projects.update(change.id, (present) => changeProject(present, change));
+  return foundProject(updated, change.id);
+}
+
+/** Which project, as its caller has read it. */
+export interface DeleteProject {
+  readonly id: string;
+  readonly changedSince: ChangedSince<Project>;
+}
+
+/** Deletes a project; one that is deleted already stays as it is. @throws NotFound, LostRace. */
+export async function deleteProject(
+  { projects }: Pick<Ports, 'projects'>,
+  { id, changedSince }: DeleteProject,
+): Promise<Project> {
+  const admit = (project: Project) => requireUnchanged(projectName(id), project, changedSince);
+  return foundProject(await projects.delete(id, admit), id);
+}
+
+/** Brings a project back; one that isn't deleted stays as it is. @throws NotFound. */
+export async function undeleteProject({ projects }: Pick<Ports, 'projects'>, id: string): Promise<Project> {
+  return foundProject(await projects.undelete(id), id);
+}

@@ -1,0 +1,78 @@
+import { UnknownProject } from '../domain/errors.js';
+import { requireInTeam } from '../domain/member.js';
+import { projectName, type ReservationId } from '../domain/names.js';
+import type { Ports } from '../domain/ports.js';
+import { requireOpen } from '../domain/project.js';
+import type { RequestKey } from '../domain/request-key.js';
+import type { Reservation, ReservationFields, MemberWeek } from '../domain/reservation.js';
+import type { ReservationParties } from '../domain/team-ports.js';
+import { foundMember, foundReservation } from './found.js';
+import type { FilteredQuery, Page } from '../domain/page.js';
+import type { CalendarDate } from '../domain/calendar-date.js';
+import { dateAt, dateOf, dayNumberOf, mondayOf, weekOf } from '../domain/planning/days.js';
+
+/** Reserves time. @throws NotFound, MemberDeleted, UnknownProject, ProjectDeleted, ProjectArchived, TooLittleFree. */
+export function createReservation(
+  { reservations, newId }: Pick<Ports, 'reservations' | 'newId'>,
+  fields: ReservationFields,
+  key: RequestKey | undefined,
+): Promise<Reservation> {
+  const admit = ({ member, project }: ReservationParties): void => {
+    requireInTeam(foundMember(member, fields.memberId));
+    if (project === undefined) throw new UnknownProject(projectName(fields.projectId));
+    requireOpen(project);
+  };
+  return reservations.create({ ...fields, id: newId() }, admit, key);
+}
+
+/** One reservation. @throws NotFound. */
+export async function getReservation(
+  { reservations }: Pick<Ports, 'reservations'>,
+  id: ReservationId,
+): Promise<Reservation> {
+  return foundReservation(await reservations.find(id), id);
+}
+
+/** Which reservations. */
+interface ListReservations {
+  /** Undefined for those of all members. */
+  readonly memberId: string | undefined;
+  readonly query: FilteredQuery;
+}
+
+/** A page of reservations, the earliest weeks first. @throws NotFound where there is no such member. */
+export async function listReservations(
+  { members, reservations }: Pick<Ports, 'members' | 'reservations'>,
+  { memberId, query }: ListReservations,
+): Promise<Page<Reservation>> {
+  const page = await reservations.list(memberId, query);
+  if (memberId !== undefined && page.items.length === 0) foundMember(await members.find(memberId), memberId);
+  return page;
+}
+
+/** Releases what is reserved. @throws NotFound. */
+export async function deleteReservation(
+  { reservations }: Pick<Ports, 'reservations'>,
+  id: ReservationId,
+): Promise<void> {
+  const released = await reservations.remove(id);
+  foundReservation(released ? id : undefined, id);
+}
+
+/** Which weeks of whom. */
+export interface ListMemberWeeks {
+  readonly memberId: string;
+  /** A day of the first; today where it is undefined. */
+  readonly startDate: CalendarDate | undefined;
+  readonly weekCount: number;
+}
+
+/** A member's weeks, one after another. @throws NotFound. */
+export async function listMemberWeeks(
+  { reservations, now }: Pick<Ports, 'reservations' | 'now'>,
+  { memberId, startDate = dateAt(now()), weekCount }: ListMemberWeeks,
+): Promise<readonly MemberWeek[]> {
+  const first = weekOf(dayNumberOf(startDate));
+  const mondays = Array.from({ length: weekCount }, (_, index) => dateOf(mondayOf(first + index)));
+  return foundMember(await reservations.weeks(memberId, mondays), memberId);
+}
