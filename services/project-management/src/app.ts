@@ -17,42 +17,41 @@ import { createDeliveryStore } from './adapters/delivery-store.js';
 import { createMemberStore } from './adapters/member-store.js';
 import { releaseProject } from './adapters/member-weeks.js';
 import { createPlanStore } from './adapters/plan-store.js';
+import { createProjectFeed } from './adapters/project-feed.js';
 import { createProjectStore } from './adapters/project-store.js';
-import { createProjectWatches } from './adapters/project-feed.js';
 import { REQUESTS } from './adapters/request-log.js';
 import { createReservationStore } from './adapters/reservation-store.js';
 import { createTaskStore } from './adapters/task-store.js';
 import { type ProjectsConfig, servicesByName } from './config.js';
 import type { Ports } from './domain/ports.js';
-import { deliverIn } from './rpc/deliveries.js';
+import { deliverProjectIn } from './rpc/deliver-project.js';
 import { projectHandlers } from './rpc/projects.js';
 import { taskHandlers } from './rpc/tasks.js';
 import { teamHandlers } from './rpc/team.js';
 
-/** What the service needs of the process that it runs in. */
+/** The dependencies of the service that its process provides. */
 export interface ProjectsContext {
   readonly log: Logger;
-  /** Reaches the calculator. */
+  /** The channel to the calculator and to the coordinators of distributed transactions. */
   readonly channel: Channel;
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly random: Random;
 }
 
-/** By any of these a coordinator may address the service as a participant. */
+/** The services by any of which a coordinator may address this service as a participant. */
 const CONTRACTS = [ProjectServiceDefinition, TaskServiceDefinition, TeamServiceDefinition];
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
-/** So long calls wait for it, within their deadlines, before they are turned away. */
+/** How long calls wait for the database, within their deadlines, before they fail. */
 const DATABASE_GRACE_MS = 10_000;
-/** Kept for the ends of transactions across services, which all others may wait for. */
+/** Connections reserved to commit and abort distributed transactions, for which all other connections may be waiting. */
 const ENDING_CONNECTIONS = 2;
-/** 80 bits: short in a name, and beyond guessing. */
+/** 80 bits: an id is short in a name and can't be guessed. */
 const ID_BYTES = 10;
-
-/** Less than a call's deadline: whoever waits for the locks of a transaction in doubt keeps a connection from others. */
+/** Shorter than a call's deadline, as a statement that waits for the locks of an in-doubt transaction holds a connection. */
 const LOCK_TIMEOUT_MS = 2_000;
 
-/** Wires the service: the database at the bottom, the contract at the top. */
+/** Wires the service, from the database up to the contract. */
 export function createApp(context: ProjectsContext, config: ProjectsConfig): App {
   const { log, channel, clock, wallClock, random } = context;
   const { databaseUrl } = config;
@@ -82,14 +81,14 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     reservations: createReservationStore(storeDatabase),
     plans: createPlanStore(storeDatabase),
     calculator: createCalculator(channel),
-    watches: createProjectWatches(sync),
+    feed: createProjectFeed(sync),
     newId: () => random.hex(ID_BYTES),
     now: () => wallClock.now(),
   };
 
   const deliver = operation(
     { request: DeliverProjectRequest, result: DeliverProjectResponse },
-    deliverIn({ ...ports, storeIn: createDeliveryStore }),
+    deliverProjectIn({ ...ports, storeIn: createDeliveryStore }),
   );
   const participant = createParticipant({
     ...{ database, ending, log, clock: backgroundClock(clock) },

@@ -7,7 +7,7 @@ import { eventually } from '@rondo/database/testing';
 import { RpcError, type StatusName } from '@rondo/rpc/status';
 import { addMember, addProject, type Company, MADE_UP, startCompany } from './company.js';
 
-/** More than the service has connections, and more than its database may prepare. */
+/** More calls than the service has connections, and more than its database can prepare transactions. */
 const MANY = 80;
 const REQUEST_ID = randomUUID();
 
@@ -28,17 +28,17 @@ const many =
   () =>
     Array.from({ length: count }, (_, index) => call(index));
 
-/** Calls that their callers leave as soon as they are sent. */
-const left = (call: (signal: AbortSignal) => Promise<unknown>): Calls =>
+/** Calls that are cancelled as soon as they are sent. */
+const cancelled = (call: (signal: AbortSignal) => Promise<unknown>): Calls =>
   many(() => {
-    const leaving = new AbortController();
-    const outcome = call(leaving.signal);
-    setImmediate(() => leaving.abort());
+    const controller = new AbortController();
+    const outcome = call(controller.signal);
+    setImmediate(() => controller.abort());
     return outcome;
   });
 
 let deliveries = 0;
-/** An operation that takes the team's time, as sales would ask for it. */
+/** A delivery operation like those of sales, which reserves the team's time. */
 function deliver(effortMinutes = 500n): Any {
   deliveries += 1;
   const tasks = [{ title: 'T', effortMinutes }];
@@ -61,90 +61,106 @@ const watch = (resumeToken = '') => firstOf(company.projects.watchProject({ name
 type Attack = readonly [name: string, calls: Calls, codes: readonly StatusName[]];
 
 const AS_A_PARTICIPANT: readonly Attack[] = [
-  ['a Prepare of a coordinator that there is not', () => [prepare('evil', 't1')], ['PERMISSION_DENIED']],
-  ['a Prepare of one that differs by its case', () => [prepare('Sales', 't1')], ['PERMISSION_DENIED']],
-  ['a Prepare of one whose name goes on', () => [prepare('sales:x', 't1')], ['INVALID_ARGUMENT']],
-  ['a Prepare of one without a name', () => [prepare('', 't1')], ['INVALID_ARGUMENT']],
+  ['a Prepare of an unknown coordinator', () => [prepare('evil', 't1')], ['PERMISSION_DENIED']],
+  ['a Prepare of a coordinator whose name differs in case', () => [prepare('Sales', 't1')], ['PERMISSION_DENIED']],
+  ['a Prepare of a coordinator whose name has a suffix', () => [prepare('sales:x', 't1')], ['INVALID_ARGUMENT']],
+  ['a Prepare of a coordinator without a name', () => [prepare('', 't1')], ['INVALID_ARGUMENT']],
   ['Prepares of many coordinators', many((index) => prepare(`evil-${index}`, 't1')), ['PERMISSION_DENIED']],
-  ['a Prepare of a transaction that is made up', () => [prepare('sales', `${MADE_UP}-1`)], ['ABORTED']],
-  ['Prepares of many', many((index) => prepare('sales', `${MADE_UP}-${index}`)), ['ABORTED', 'RESOURCE_EXHAUSTED']],
-  ['Prepares of one, many times', many(() => prepare('sales', MADE_UP)), ['ABORTED', 'RESOURCE_EXHAUSTED']],
+  ['a Prepare of a made-up transaction', () => [prepare('sales', `${MADE_UP}-1`)], ['ABORTED']],
   [
-    'an operation that there is not',
+    'Prepares of many made-up transactions',
+    many((index) => prepare('sales', `${MADE_UP}-${index}`)),
+    ['ABORTED', 'RESOURCE_EXHAUSTED'],
+  ],
+  [
+    'many Prepares of one made-up transaction',
+    many(() => prepare('sales', MADE_UP)),
+    ['ABORTED', 'RESOURCE_EXHAUSTED'],
+  ],
+  [
+    'an unknown operation',
     () => [prepare('sales', 't2', { typeUrl: 'type.googleapis.com/a.B', value: Buffer.alloc(0) })],
     ['INVALID_ARGUMENT'],
   ],
   [
-    'an operation that does not decode',
+    'an operation that can not be decoded',
     () => [prepare('sales', 't3', { ...deliver(), value: Buffer.from('ffffffffff', 'hex') })],
     ['INVALID_ARGUMENT'],
   ],
-  ['more work than the team ever has', () => [prepare('sales', 't4', deliver(10_000_000n))], ['FAILED_PRECONDITION']],
   [
-    'Prepares whose callers leave',
-    left((signal) => {
-      const transaction = { coordinator: 'sales', id: `${MADE_UP}-left` };
+    'more work than the team has time for',
+    () => [prepare('sales', 't4', deliver(10_000_000n))],
+    ['FAILED_PRECONDITION'],
+  ],
+  [
+    'cancelled Prepares',
+    cancelled((signal) => {
+      const transaction = { coordinator: 'sales', id: `${MADE_UP}-cancelled` };
       return company.participant.prepare({ transaction, operation: deliver() }, { signal });
     }),
     ['CANCELLED', 'ABORTED', 'RESOURCE_EXHAUSTED'],
   ],
   [
-    'Aborts and Commits of what nobody prepared',
+    'Aborts and Commits of transactions that were never prepared',
     many((index) => {
       const request = { transaction: { coordinator: 'evil', id: `${index}` } };
       return index % 2 ? company.participant.abort(request) : company.participant.commit(request);
     }),
     ['UNAVAILABLE', 'DEADLINE_EXCEEDED'],
   ],
-  ['lists of what is in doubt', many(() => company.participant.listInDoubt({})), ['UNAVAILABLE', 'DEADLINE_EXCEEDED']],
+  [
+    'lists of in-doubt transactions',
+    many(() => company.participant.listInDoubt({})),
+    ['UNAVAILABLE', 'DEADLINE_EXCEEDED'],
+  ],
 ];
 
-/** Too much at once may be refused: for now. */
+/** The statuses of calls that are refused under load. */
 const BUSY: readonly StatusName[] = ['ABORTED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED'];
 
 const AS_A_CALLER: readonly Attack[] = [
   [
-    'one create with one request id, many times at once',
+    'many concurrent creates with one request id',
     many(() => company.projects.createProject({ project: { title: 'Once' }, requestId: REQUEST_ID })),
     BUSY,
   ],
   [
-    'batches as large as may be, into one project at once',
+    'concurrent batches of the largest size, in one project',
     many((index) => company.tasks.batchCreateTasks({ parent: project, requests: batchOf(1_000, `b${index}-`) }), 4),
     BUSY,
   ],
   [
-    'a batch that is larger',
+    'a batch that is too large',
     () => [company.tasks.batchCreateTasks({ parent: project, requests: batchOf(1_001) })],
     ['INVALID_ARGUMENT'],
   ],
   [
-    'more dependencies than a task may have',
+    'a task with too many dependencies',
     () => [company.tasks.createTask({ parent: project, task: task('T', Array(101).fill(`${project}/tasks/t0`)) })],
     ['INVALID_ARGUMENT'],
   ],
   [
-    'changes of one member by many',
+    'many changes of one member',
     many((index) =>
       company.team.updateMember({ member: { name: member, displayName: `M${index}` }, updateMask: ['display_name'] }),
     ),
     BUSY,
   ],
   [
-    'writes whose callers leave',
-    left((signal) => company.projects.createProject({ project: { title: 'Left' } }, { signal })),
+    'cancelled writes',
+    cancelled((signal) => company.projects.createProject({ project: { title: 'Left' } }, { signal })),
     ['CANCELLED'],
   ],
   [
-    'writes that have no time',
+    'writes with a deadline of a millisecond',
     many(() => company.tasks.createTask({ parent: project, task: task('T') }, { timeoutMs: 1 })),
     ['DEADLINE_EXCEEDED', 'UNAVAILABLE'],
   ],
-  ['watches that are left in the middle', many(() => watch(), 40), []],
-  ['watches with tokens that are none', () => [watch('x'), watch('A'.repeat(9_000))], ['INVALID_ARGUMENT']],
+  ['watches that are abandoned', many(() => watch(), 40), []],
+  ['watches with invalid tokens', () => [watch('x'), watch('A'.repeat(9_000))], ['INVALID_ARGUMENT']],
 ];
 
-/** Nothing is prepared, no connection is kept, and every row can be locked at once. */
+/** Whether nothing is prepared, no connection is in a transaction, and every row can be locked at once. */
 async function isFree(): Promise<boolean> {
   const { database } = company;
   const { prepared, kept } = await database.one<{ prepared: number; kept: number }>(`
@@ -164,15 +180,18 @@ async function isFree(): Promise<boolean> {
   });
 }
 
-describe('a caller who has read the code', () => {
-  it.each([...AS_A_PARTICIPANT, ...AS_A_CALLER])('keeps nothing from others by %s', async (_name, calls, codes) => {
-    const outcomes = await Promise.allSettled(calls());
-    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    const unexpected = failed.filter((error) => !(error instanceof RpcError && codes.includes(error.codeName)));
-    expect(unexpected.map(String)).toEqual([]);
-    await eventually('nothing is locked, prepared or kept', isFree);
-    const others = await addProject(company, 'Others');
-    await company.tasks.createTask({ parent: others.name, task: task('Theirs') });
-    await expect(company.team.getMember({ name: member })).resolves.toMatchObject({ name: member });
-  });
+describe('an attacker who knows the code', () => {
+  it.each([...AS_A_PARTICIPANT, ...AS_A_CALLER])(
+    'does not block other callers with %s',
+    async (_name, calls, codes) => {
+      const outcomes = await Promise.allSettled(calls());
+      const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+      const unexpected = failed.filter((error) => !(error instanceof RpcError && codes.includes(error.codeName)));
+      expect(unexpected.map(String)).toEqual([]);
+      await eventually('nothing is locked or prepared, and no connection is held', isFree);
+      const others = await addProject(company, 'Others');
+      await company.tasks.createTask({ parent: others.name, task: task('Theirs') });
+      await expect(company.team.getMember({ name: member })).resolves.toMatchObject({ name: member });
+    },
+  );
 });

@@ -13,19 +13,19 @@ beforeAll(async () => {
 afterAll(() => company.stop());
 
 describe('task_id', () => {
-  it('is what the name ends in, and free in each project', async () => {
+  it('is the last part of the name, and unique within a project', async () => {
     const [one, two] = [await addProject(company), await addProject(company)];
     const create = (parent: string) => company.tasks.createTask({ parent, taskId: 'plan-1', task: { title: 'T' } });
     expect((await create(one.name)).name).toBe(`${one.name}/tasks/plan-1`);
     expect((await create(two.name)).name).toBe(`${two.name}/tasks/plan-1`);
     const taken = await failureOf(create(one.name));
     expect(taken.code).toBe(Status.ALREADY_EXISTS);
-    expect(taken.message).toContain(`${one.name} has tasks plan-1 already, deleted ones included`);
+    expect(taken.message).toContain(`${one.name} already has the tasks plan-1, deleted ones included`);
     await company.tasks.deleteTask({ name: `${one.name}/tasks/plan-1` });
     expect((await failureOf(create(one.name))).code).toBe(Status.ALREADY_EXISTS);
   });
 
-  it('goes to one of ten at the same moment', async () => {
+  it('goes to one of ten concurrent creates', async () => {
     const { name: parent } = await addProject(company);
     const request = { parent, taskId: 'same', task: { title: 'T' } };
     const outcomes = await Promise.allSettled(
@@ -46,7 +46,7 @@ describe('task_id', () => {
 });
 
 describe('BatchCreateTasks', () => {
-  it('creates tasks in their order, which may depend on each other and on what is there', async () => {
+  it('creates tasks in order, which may depend on each other and on existing tasks', async () => {
     const ada = await addMember(company);
     const { name: parent } = await addProject(company);
     const there = await company.tasks.createTask({ parent, task: { title: 'There' } });
@@ -64,7 +64,7 @@ describe('BatchCreateTasks', () => {
     expect((await company.tasks.listTasks({ parent })).tasks).toEqual([there, ...tasks]);
   });
 
-  it('takes 1,000 tasks', async () => {
+  it('accepts 1,000 tasks', async () => {
     const { name: parent } = await addProject(company);
     const requests = Array.from({ length: 1_000 }, (_, index) => ({ task: { title: `Task ${index}` } }));
     const { tasks } = await company.tasks.batchCreateTasks({ parent, requests });
@@ -76,7 +76,7 @@ describe('BatchCreateTasks', () => {
     );
   });
 
-  it('tells every violation at once', async () => {
+  it('reports every violation at once', async () => {
     const failure = await failureOf(
       company.tasks.batchCreateTasks({
         parent: 'x',
@@ -108,7 +108,7 @@ describe('BatchCreateTasks', () => {
     ]);
   });
 
-  it('is all or nothing: an unknown reference, a taken id or a circle leaves no task behind', async () => {
+  it('creates nothing if there is an unknown reference, a taken id or a circle', async () => {
     const { name: parent } = await addProject(company);
     await company.tasks.createTask({ parent, taskId: 'taken', task: { title: 'There' } });
     const fine = { taskId: 'fine', task: { title: 'Fine' } };
@@ -133,7 +133,7 @@ describe('BatchCreateTasks', () => {
     expect((await company.tasks.listTasks({ parent })).tasks).toHaveLength(1);
   });
 
-  it('makes twenty equal requests at once one batch, and answers each with the first outcome', async () => {
+  it('turns twenty concurrent equal requests into one batch, and returns the first response to each', async () => {
     const { name: parent } = await addProject(company);
     const requests = [
       { taskId: 'a', task: { title: 'A', dependencies: [`${parent}/tasks/b`] } },
@@ -150,11 +150,11 @@ describe('BatchCreateTasks', () => {
     expect(await company.tasks.batchCreateTasks(request)).toEqual(answers[0]);
     const other = { ...request, requests: [...requests].reverse() };
     expect((await failureOf(company.tasks.batchCreateTasks(other))).code).toBe(Status.ALREADY_EXISTS);
-    // CreateTask has ids of its own.
+    // CreateTask has its own set of request ids.
     await company.tasks.createTask({ parent, task: { title: 'C' }, requestId: request.requestId });
   });
 
-  it('refuses an unknown project, a deleted one and an archived one', async () => {
+  it('refuses an unknown, a deleted and an archived project', async () => {
     const requests = [{ task: { title: 'T' } }];
     const unknown = await failureOf(company.tasks.batchCreateTasks({ parent: 'projects/none', requests }));
     expect(unknown.code).toBe(Status.NOT_FOUND);

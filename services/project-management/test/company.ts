@@ -21,8 +21,9 @@ import { createMemoryNetwork } from '@rondo/rpc/transport';
 import { createApp } from '../src/app.js';
 
 /**
- * The whole service over its contract: a real database, a calculator that only the network is taken away from. Waits for
- * the database have the bounds of tests, or what `bound` makes of its address.
+ * Starts the whole service behind its contract, with a real database and with fakes of the other services.
+ *
+ * @param bound changes the database's URL, whose parameters limit how long the service waits for the database.
  */
 export async function startCompany(bound = (url: string) => url) {
   const postgres = await startTestPostgres();
@@ -44,20 +45,20 @@ export async function startCompany(bound = (url: string) => url) {
     projects: createClient(ProjectServiceDefinition, { channel }),
     tasks: createClient(TaskServiceDefinition, { channel }),
     team: createClient(TeamServiceDefinition, { channel }),
-    /** Its part in others' transactions. */
+    /** The service as a participant in distributed transactions. */
     participant: createClient(ParticipantServiceDefinition, { channel }),
-    /** The tasks by another instance of the service, on the same database. */
+    /** The tasks service of a second instance on the same database. */
     tasksElsewhere: createClient(TaskServiceDefinition, { channel: secondChannel }),
-    /** By which that other instance has its dates. */
+    /** The wall clock of the second instance. */
     wallClockElsewhere,
-    /** The team by that other instance. */
+    /** The team service of the second instance. */
     teamElsewhere: createClient(TeamServiceDefinition, { channel: secondChannel }),
     calculator,
     postgres,
     databaseUrl,
-    /** The service's own database, past the service. */
+    /** The service's database, without the service. */
     database,
-    /** One channel over so many further replicas on the same database. */
+    /** Starts further replicas on the same database, with one channel to all of them. */
     async startReplicas(count: number) {
       const network = createMemoryNetwork();
       const names = Array.from({ length: count }, (_, index) => `replica-${index + 1}`);
@@ -79,7 +80,7 @@ export async function startCompany(bound = (url: string) => url) {
       });
       return { projects: createClient(ProjectServiceDefinition, { channel: fleet }), replicas };
     },
-    /** Ends the service and leaves the rest. */
+    /** Stops the first instance only. */
     stopService: () => app.stop?.(),
     async stop() {
       channel.close();
@@ -94,7 +95,7 @@ export async function startCompany(bound = (url: string) => url) {
   };
 }
 
-/** What {@link startCompany} starts. */
+/** The result of {@link startCompany}. */
 export type Company = Awaited<ReturnType<typeof startCompany>>;
 
 function startCalculator() {
@@ -107,10 +108,10 @@ function startCalculator() {
   return { channel, sums, stop: () => listener.close() };
 }
 
-/** What the ids of transactions begin with that nobody has begun. */
+/** The prefix of the ids of made-up transactions, which no coordinator has begun. */
 export const MADE_UP = 'made-up';
 
-/** Sales, as it is asked about transactions: all are undecided but those that are made up, of which it knows nothing. */
+/** A fake of the coordinator of sales: made-up transactions are unknown to it, and all others are undecided. */
 function undecided(): ServiceImplementation {
   return standIn(CoordinatorServiceDefinition, {
     inquireTransaction({ transaction }) {
@@ -120,7 +121,7 @@ function undecided(): ServiceImplementation {
   });
 }
 
-/** A calculator that can only add up, and notes what. */
+/** A fake calculator that only adds up, and records the values. */
 function summing(sums: bigint[][]): ServiceImplementation {
   return standIn(CalculatorServiceDefinition, {
     async sum(requests) {
@@ -134,7 +135,7 @@ function summing(sums: bigint[][]): ServiceImplementation {
 
 let members = 0;
 
-/** A member with an address that nobody else has. */
+/** Creates a member with a unique e-mail address. Returns its name. */
 export async function addMember({ team }: Company, weeklyCapacityMinutes = 2400n): Promise<string> {
   members += 1;
   const { name } = await team.createMember({
@@ -143,12 +144,12 @@ export async function addMember({ team }: Company, weeklyCapacityMinutes = 2400n
   return name;
 }
 
-/** A project with a title and nothing else. */
+/** Creates a project that has only a title. */
 export function addProject({ projects }: Company, title = 'Website') {
   return projects.createProject({ project: { title } });
 }
 
-/** Keeps others from a row until `release`. */
+/** Locks a row until `release`. */
 export async function holdRow({ database }: Company, table: 'projects' | 'members', name: string) {
   const held = new Signal();
   const released = new Signal();
@@ -159,7 +160,7 @@ export async function holdRow({ database }: Company, table: 'projects' | 'member
   });
   await Promise.race([held.given, holding]);
   return {
-    /** Resolves once so many others wait for a lock. */
+    /** Resolves when `count` backends wait for a lock. */
     waitedForBy: (count: number) => eventually(async () => (await waiting(database)) >= count),
     release() {
       released.give();
@@ -168,7 +169,7 @@ export async function holdRow({ database }: Company, table: 'projects' | 'member
   };
 }
 
-/** Something that happens once. */
+/** An event that happens once. */
 class Signal {
   give: () => void = () => undefined;
   readonly given = new Promise<void>((resolve) => {
@@ -176,7 +177,7 @@ class Signal {
   });
 }
 
-/** How many wait for locks. */
+/** The number of backends that wait for a lock. */
 export async function waiting(database: Database): Promise<number> {
   const { backends } = await database.one<{ backends: number }>(
     "SELECT count(*)::int AS backends FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
@@ -187,12 +188,12 @@ export async function waiting(database: Database): Promise<number> {
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + 60_000;
   while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('nobody waits for the row');
+    if (performance.now() > giveUpAt) throw new Error('too few backends wait for the row');
     await pause(5);
   }
 }
 
-/** What a call fails with. */
+/** The error of a call that must fail. */
 export async function failureOf(call: Promise<unknown>): Promise<RpcError> {
   const outcome: unknown = await call.then(
     () => 'the call succeeded',

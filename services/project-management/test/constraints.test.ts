@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => company.stop());
 
-describe('the database itself', () => {
+describe('the constraints of the database', () => {
   it.each([
     "UPDATE projects SET title = ''",
     "UPDATE projects SET state = 'LOST'",
@@ -20,11 +20,11 @@ describe('the database itself', () => {
      SELECT 'x', id, 'x', 'OPEN', 10000001, now(), now() FROM projects`,
     `INSERT INTO members (id, display_name, email, weekly_capacity_minutes) VALUES ('x', 'x', 'x@x', -1)`,
     "INSERT INTO create_requests VALUES ('projects', gen_random_uuid(), 'short')",
-  ])('refuses %s', async (sql) => {
+  ])('refuse %s', async (sql) => {
     await expect(company.database.query(sql)).rejects.toThrow(CheckViolation);
   });
 
-  it('refuses an owner who is not there, and a second member with an address', async () => {
+  it('refuse an unknown owner, and a second member with the same e-mail address', async () => {
     await expect(company.database.query("UPDATE projects SET owner_id = 'nobody'")).rejects.toThrow(
       ForeignKeyViolation,
     );

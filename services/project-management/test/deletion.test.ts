@@ -17,7 +17,7 @@ async function addTask(taskId = 'task', dependencies: string[] = []) {
 }
 
 describe('DeleteProject', () => {
-  it('leaves it out of lists until UndeleteProject, and is a change', async () => {
+  it('hides the project from lists until UndeleteProject, and is a change', async () => {
     const created = await addProject(company);
     const { name } = created;
     const deleted = await company.projects.deleteProject({ name });
@@ -34,7 +34,7 @@ describe('DeleteProject', () => {
     expect(await names(false)).toContain(name);
   });
 
-  it('and UndeleteProject are safe to repeat', async () => {
+  it('and UndeleteProject are idempotent', async () => {
     const { name, etag } = await addProject(company);
     const deleted = await company.projects.deleteProject({ name, etag });
     expect(await company.projects.deleteProject({ name, etag })).toEqual(deleted);
@@ -57,7 +57,7 @@ describe('DeleteProject', () => {
     for (const { code } of failures) expect(code).toBe(Status.NOT_FOUND);
   });
 
-  it('takes its tasks along, which neither show nor change until they come back with it', async () => {
+  it('hides its tasks, which can not be changed until the project is undeleted', async () => {
     const task = await addTask();
     const { parent } = task;
     await company.tasks.createTask({ parent, taskId: 'gone', task: { title: 'Gone' } });
@@ -82,7 +82,7 @@ describe('DeleteProject', () => {
     expect(tasks.map(({ name }) => name)).toEqual([task.name]);
   });
 
-  it('can be of an archived project', async () => {
+  it('deletes an archived project', async () => {
     const { name } = await addProject(company);
     await company.projects.updateProject({ project: { name, state: ProjectState.PROJECT_STATE_ARCHIVED } });
     expect((await company.projects.deleteProject({ name })).deleteTime).toBeDefined();
@@ -90,7 +90,7 @@ describe('DeleteProject', () => {
 });
 
 describe('DeleteTask', () => {
-  it('leaves it out of lists, estimates and watches until UndeleteTask', async () => {
+  it('hides the task from lists, estimates and watches until UndeleteTask', async () => {
     const { name, parent, etag } = await addTask();
     const deleted = await company.tasks.deleteTask({ name, etag });
     expect(deleted.deleteTime).toEqual(deleted.updateTime);
@@ -133,7 +133,7 @@ describe('DeleteTask', () => {
     expect((await failureOf(company.tasks.undeleteTask({ name: none }))).code).toBe(Status.NOT_FOUND);
   });
 
-  it('refuses one that others depend on, naming them, and brings none back before what it depends on', async () => {
+  it('refuses if other tasks depend on the task, and UndeleteTask refuses if its dependencies are deleted', async () => {
     const { name, parent } = await addTask('first');
     const second = await company.tasks.createTask({
       parent,
@@ -153,7 +153,7 @@ describe('DeleteTask', () => {
     expect(await company.tasks.undeleteTask({ name: second.name })).toMatchObject({ dependencies: [name] });
   });
 
-  it('and a dependency on it at the same moment never both succeed', async () => {
+  it('and a concurrent dependency on the task never both succeed', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { name, parent } = await addTask('first');
       const outcomes = await Promise.allSettled([

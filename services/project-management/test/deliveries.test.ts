@@ -5,7 +5,7 @@ import { createPool, type Database } from '@rondo/database';
 import { systemRandom } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createDeliveryStore } from '../src/adapters/delivery-store.js';
-import { deliverIn } from '../src/rpc/deliveries.js';
+import { deliverProjectIn } from '../src/rpc/deliver-project.js';
 import { addMember, type Company, failureOf, startCompany } from './company.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
@@ -13,7 +13,7 @@ let company: Company;
 let database: Database;
 const members: string[] = [];
 
-const deliver = deliverIn({
+const deliver = deliverProjectIn({
   storeIn: createDeliveryStore,
   newId: () => systemRandom.hex(10),
   now: () => new Date(),
@@ -25,7 +25,7 @@ interface Sold {
   readonly assignee?: string;
 }
 
-/** A delivery from next week on, in a transaction of its own, which isn't tried again: a deadlock would be seen. */
+/** A delivery from next week on, in its own transaction. It isn't retried, so a deadlock would fail the test. */
 function sell({ projectId, minutes, assignee = '' }: Sold) {
   const tasks = minutes.map((effortMinutes, index) => ({ title: `Task ${index}`, effortMinutes, assignee }));
   const request = DeliverProjectRequest.fromPartial({
@@ -37,7 +37,7 @@ function sell({ projectId, minutes, assignee = '' }: Sold) {
   return database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
 }
 
-/** Makes a call that is safe to repeat again where its time was over first, on a busy machine. No deadlock ends so. */
+/** Retries an idempotent call whose deadline has passed, as may happen on a busy machine. A deadlock has another status. */
 async function inTime<Reply>(call: () => Promise<Reply>): Promise<Reply> {
   return await call().catch((error: unknown) =>
     error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED ? inTime(call) : Promise.reject(error),
@@ -62,7 +62,7 @@ describe('a delivery', () => {
     for (const name of members) await company.team.updateMember({ member: { name, weeklyCapacityMinutes: 1000n } });
   });
 
-  it('is a project with its tasks, and the earliest free weeks of the team', async () => {
+  it('creates a project with its tasks, and reserves the earliest free weeks of the team', async () => {
     const [ada = '', bob = ''] = members;
     const { reservations } = await sell({ projectId: 'first', minutes: [1500n, 700n, 0n] });
     expect(reservations.map(({ name, minutes, weekStartDate }) => [memberOf(name), minutes, weekStartDate])).toEqual([
@@ -79,20 +79,18 @@ describe('a delivery', () => {
     expect(memberOf(second.reservations[0]?.name ?? '')).toBe(bob);
   });
 
-  it('is nothing at all where too little is free, and says how much is missing', async () => {
+  it('does nothing if too little time is free, and reports how much is missing', async () => {
     const failure = await failureOf(sell({ projectId: 'huge', minutes: [10_000_000n] }));
     expect(failure.code).toBe(Status.FAILED_PRECONDITION);
-    // Two members have 1,000 minutes in each of 104 weeks, of which 2,300 are sold.
+    // Two members have 1,000 minutes in each of 104 weeks, of which 2,300 are reserved.
     expect(failure.message).toContain(
-      `projects/huge takes 10000000 minutes of work, and for ${
-        10_000_000 - (2 * 104 * 1000 - 2300)
-      } of them nobody who may do them has time free`,
+      `projects/huge takes 10000000 minutes of work, and ${10_000_000 - (2 * 104 * 1000 - 2300)} of them don't fit`,
     );
     expect(failure.detail(PreconditionFailure)?.violations[0]?.type).toBe('CAPACITY');
     expect((await failureOf(company.projects.getProject({ name: 'projects/huge' }))).code).toBe(Status.NOT_FOUND);
   });
 
-  it('is refused with every violation, for who is not there, and under a name that is taken', async () => {
+  it('is refused with every violation, for an unknown assignee, and if the id is taken', async () => {
     const faulty = DeliverProjectRequest.fromPartial({ projectId: '-', tasks: [{}], startDate: { year: 1 } });
     const refused = await failureOf(database.transaction((transaction) => deliver(transaction, faulty)));
     expect(refused.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
@@ -107,8 +105,8 @@ describe('a delivery', () => {
   });
 });
 
-describe('deliveries at once', () => {
-  it('never take the same minute twice, nor wait for each other in a circle, whatever else is going on', async () => {
+describe('concurrent deliveries', () => {
+  it('never reserve a minute twice and never deadlock, beside other changes of the team', async () => {
     const [ada = '', bob = ''] = members;
     const sold = Array.from({ length: 20 }, (_, index) =>
       sell({

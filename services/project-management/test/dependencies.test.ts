@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => company.stop());
 
-/** A project with tasks of these ids, of which each depends on what is named after it: `a b:a c:a,b`. */
+/** Creates a project with tasks. `a b:a c:a,b` are their ids, each with its dependencies after the colon. */
 async function addTasks(text: string) {
   const { name: parent } = await addProject(company);
   const nameOf = (id: string) => `${parent}/tasks/${id}`;
@@ -27,7 +27,7 @@ async function addTasks(text: string) {
 }
 
 describe('dependencies', () => {
-  it('are kept in their order, replaced and cleared, each a change of the task', async () => {
+  it('keep their order, and can be replaced and cleared, which changes the task', async () => {
     const { nameOf, rewire } = await addTasks('a b c:b,a');
     const created = await company.tasks.getTask({ name: nameOf('c') });
     expect(created.dependencies).toEqual([nameOf('b'), nameOf('a')]);
@@ -40,7 +40,7 @@ describe('dependencies', () => {
     expect(await company.tasks.getTask({ name: nameOf('c') })).toEqual(cleared);
   });
 
-  it('stay where an update is of something else, and are in lists', async () => {
+  it('stay if an update changes other fields, and are in lists', async () => {
     const { parent, nameOf } = await addTasks('a b:a');
     const renamed = await company.tasks.updateTask({ task: { name: nameOf('b'), title: 'New' } });
     expect(renamed.dependencies).toEqual([nameOf('a')]);
@@ -52,7 +52,7 @@ describe('dependencies', () => {
     const { parent, nameOf, rewire } = await addTasks('a b:a c:b d:c e:a');
     const closed = await failureOf(rewire('a', ['d']));
     expect(closed.code).toBe(Status.FAILED_PRECONDITION);
-    expect(closed.message).toContain(`tasks of ${parent} would wait for each other in a circle: `);
+    expect(closed.message).toContain(`tasks of ${parent} would depend on each other in a circle: `);
     expect(closed.message).toContain('a → d → c → b → a');
     expect(closed.detail(PreconditionFailure)?.violations).toMatchObject([{ type: 'DEPENDENCY' }]);
     expect((await failureOf(rewire('a', ['a']))).message).toContain('a → a;');
@@ -60,7 +60,7 @@ describe('dependencies', () => {
     await rewire('d', ['c', 'e']); // two ways to the same task are no circle
   });
 
-  it('that would close a circle together are never both stored', async () => {
+  it('that would form a circle together are never both stored', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { parent, rewire } = await addTasks('a b c');
       const held = await holdRow(company, 'projects', parent);
@@ -77,7 +77,7 @@ describe('dependencies', () => {
     }
   });
 
-  it('that are unknown, deleted, of another project, malformed, named twice or too many are refused at once', async () => {
+  it('that are unknown, deleted, of another project, malformed, duplicate or too many are all reported at once', async () => {
     const { parent, nameOf } = await addTasks('a b gone');
     await company.tasks.deleteTask({ name: nameOf('gone') });
     const create = (dependencies: string[]) =>
@@ -99,7 +99,7 @@ describe('dependencies', () => {
     expect((await create(many)).message).toContain('task.dependencies: must be at most 100, and are 101');
   });
 
-  it('are named together with an assignee who is not there', async () => {
+  it('are reported together with an unknown assignee', async () => {
     const { parent, nameOf } = await addTasks('a');
     const task = { title: 'T', assignee: 'members/nobody', dependencies: [nameOf('none')] };
     const failure = await failureOf(company.tasks.createTask({ parent, task }));
@@ -109,13 +109,13 @@ describe('dependencies', () => {
     ]);
   });
 
-  it('cannot be of the first tasks of a project, which have no names yet', async () => {
+  it('are refused for the first tasks of a project, which have no names yet', async () => {
     const tasks = [{ title: 'T', dependencies: ['projects/p/tasks/t'] }];
     const failure = await failureOf(company.projects.createProject({ project: { title: 'P' }, tasks }));
     expect(failure.message).toContain('tasks[0].dependencies: must be empty');
   });
 
-  it('are searched for circles further than the search goes at first', async () => {
+  it('are searched for circles beyond the first budget of the search', async () => {
     const { parent, rewire } = await addTasks('first last');
     const id = parent.replace('projects/', '');
     await company.database.query(

@@ -50,12 +50,12 @@ describe('a filter of tasks', () => {
     ['title > "B"', 'CE', 'CDE'],
     ['create_time < "2020-01-01T00:00:00Z"', '', ''],
     ['create_time > "2020-01-01T00:00:00Z" AND state = DONE', 'E', 'E'],
-  ])('"%s" gives %s, with deleted ones %s', async (filter, live, all) => {
+  ])('"%s" returns %s, with deleted tasks %s', async (filter, live, all) => {
     expect(await titles(filter)).toBe(live);
     expect(await titles(filter, true)).toBe(all);
   });
 
-  it('is paged through, a page over all its states at a time', async () => {
+  it('is read page by page, each page over all states', async () => {
     const request = { parent, filter: 'state != CANCELLED', showDeleted: true, pageSize: 2 };
     const seen: string[] = [];
     let pageToken = '';
@@ -68,7 +68,7 @@ describe('a filter of tasks', () => {
     expect(seen.join('')).toBe('ABCDE');
   });
 
-  it('that is wrong is refused together with what else is', async () => {
+  it('that is invalid is refused together with other faults', async () => {
     const failure = await failureOf(company.tasks.listTasks({ parent: 'x', filter: 'colour = RED', pageSize: -1 }));
     expect(failure.code).toBe(Status.INVALID_ARGUMENT);
     expect(failure.detail(BadRequest)?.fieldViolations.map(({ field }) => field)).toEqual([
@@ -87,7 +87,7 @@ describe('a filter of tasks', () => {
     }
   });
 
-  it('makes a list of its own: its tokens are good for no other', async () => {
+  it('has its own page tokens, which are valid for no other filter', async () => {
     const { nextPageToken: pageToken } = await company.tasks.listTasks({ parent, filter: 'state = OPEN', pageSize: 1 });
     for (const request of [{ filter: 'state = DONE' }, { filter: 'state = OPEN', showDeleted: true }, {}]) {
       const failure = await failureOf(company.tasks.listTasks({ parent, pageToken, ...request }));
@@ -101,7 +101,7 @@ describe('a filter of a large project', () => {
   let large: string;
   beforeAll(async () => {
     ({ name: large } = await addProject(company, 'Large'));
-    // What is rare comes last, where a walk from the beginning comes last, too.
+    // Rare rows come last, where a scan in list order finds them last.
     await company.database.query(
       `INSERT INTO tasks (project_id, id, title, state, assignee_id, effort_minutes, create_time, update_time, delete_time)
        SELECT $1, 't' || n, 'T', CASE WHEN n > ${COUNT} - 60 THEN 'OPEN' ELSE 'DONE' END,
@@ -144,7 +144,7 @@ describe('a filter of a large project', () => {
     ['create_time <= "2026-01-01T00:00:07Z"', ({ n }) => n <= 7],
     ['create_time = "2026-01-01T00:30:00Z"', ({ n }) => n === 1_800],
     ['create_time != "2026-01-01T00:30:00Z" AND effort_minutes = 1', ({ effort }) => effort === 1],
-  ])('"%s" finds all that meet it, each once and in order, over however many pages', async (filter, meets) => {
+  ])('"%s" finds all matching tasks, each once and in order, over any number of pages', async (filter, meets) => {
     for (const showDeleted of [false, true]) {
       const request = { parent: large, filter: filter.replace('ADA', ada), showDeleted, pageSize: 97 };
       const seen: string[] = [];

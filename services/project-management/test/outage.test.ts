@@ -8,29 +8,29 @@ beforeEach(async () => {
 });
 afterEach(() => company.stop());
 
-/** Each break of a stream is seen. */
+/** Turns off the resumption of streams, so that the test sees each break. */
 const UNRESUMED = { resumeForMs: 0 };
 
-/** They wait for the database as long as their deadline allows, less a quarter of a second to say why they failed. */
+/** Calls wait for the database until a quarter of a second before their deadline, to report why they failed. */
 const BRIEF = { timeoutMs: 1_000 };
 
-/** What a call fails with where the service is in time to say so: on a busy machine its deadline may pass before. */
+/** The error of a call that the service itself reports. On a busy machine the deadline may pass first; then it retries. */
 async function reasonOf(call: () => Promise<unknown>): Promise<RpcError> {
   const failure = await failureOf(call());
   return failure.code === Status.DEADLINE_EXCEEDED ? await reasonOf(call) : failure;
 }
 
-describe('while something is away', () => {
-  it('without a calculator an estimate fails soon and clearly, and the rest goes on', async () => {
+describe('during an outage', () => {
+  it('of the calculator, an estimate fails soon with a clear error, and other calls succeed', async () => {
     const { name } = await company.projects.createProject({ project: { title: 'P' }, tasks: [{ title: 'T' }] });
     company.calculator.stop();
     const failure = await failureOf(company.projects.estimateProject({ name }));
-    expect(failure.code).toBe(Status.UNAVAILABLE); // and not DEADLINE_EXCEEDED: it wasn't waited for
+    expect(failure.code).toBe(Status.UNAVAILABLE); // not DEADLINE_EXCEEDED, as the call doesn't wait for the calculator
     expect(failure.message).toContain('calculator.v1.CalculatorService/Sum');
     expect(await company.projects.getProject({ name })).toMatchObject({ title: 'P' });
   });
 
-  it('without a database calls are UNAVAILABLE, and a watch does not begin', async () => {
+  it('of the database, calls are UNAVAILABLE, and a watch does not begin', async () => {
     const { name } = await addProject(company);
     await company.postgres.stop();
     for (const call of [
@@ -40,13 +40,13 @@ describe('while something is away', () => {
     ]) {
       const failure = await reasonOf(call);
       expect(failure.code).toBe(Status.UNAVAILABLE);
-      expect(failure.message).toBe('the database is unavailable; try again later'); // and no word of where it is
+      expect(failure.message).toBe('the database is unavailable; try again later'); // without the address of the database
     }
     const events = company.projects.watchProject({ name }, UNRESUMED)[Symbol.asyncIterator]();
     expect(await failureOf(events.next())).toMatchObject({ code: Status.UNAVAILABLE });
   });
 
-  it('when the service stops, its watchers are told to go on elsewhere', async () => {
+  it('of the service, its watchers are told to resume at another instance', async () => {
     const { name } = await addProject(company);
     const events = company.projects.watchProject({ name }, UNRESUMED)[Symbol.asyncIterator]();
     await events.next();

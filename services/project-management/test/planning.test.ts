@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => company.stop());
 
-it('an estimate has the critical path and the day that capacity allows', async () => {
+it('an estimate has the critical path and the finish date that the capacity allows', async () => {
   const owner = await addMember(company);
   const other = await addProject(company);
   const { name: parent } = await company.projects.createProject({
@@ -53,7 +53,7 @@ it('an estimate has the critical path and the day that capacity allows', async (
   expect((await company.projects.estimateProject({ name: parent })).finishDate).toEqual(toDate(later));
 });
 
-it('of more tasks than can be planned an estimate has the totals, of which the calculator is given one a state', async () => {
+it('an estimate of too many tasks has only totals, and sends the calculator one number per state', async () => {
   const { name: parent } = await addProject(company, 'Vast');
   const add = (title: string, state: TaskState, effortMinutes: bigint) =>
     company.tasks.createTask({ parent, task: { title, state, effortMinutes } });

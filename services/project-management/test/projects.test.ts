@@ -4,7 +4,7 @@ import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { nextPageToken } from '@rondo/resources';
 import { Status } from '@rondo/rpc/status';
-import { PROJECTS } from '../src/rpc/lists.js';
+import { PROJECTS } from '../src/rpc/project-message.js';
 import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => company.stop());
 
 describe('CreateProject', () => {
-  it('creates a project with its tasks, in their order', async () => {
+  it('creates a project with its tasks, in order', async () => {
     const ada = await addMember(company);
     const created = await company.projects.createProject({
       project: {
@@ -49,7 +49,7 @@ describe('CreateProject', () => {
     expect(tasks[2]).toMatchObject({ assignee: '', effortMinutes: 0n, state: TaskState.TASK_STATE_OPEN });
   });
 
-  it('tells every violation at once', async () => {
+  it('reports every violation at once', async () => {
     const failure = await failureOf(
       company.projects.createProject({
         project: {
@@ -101,7 +101,7 @@ describe('CreateProject', () => {
     expect(page.nextPageToken).toBe('');
   });
 
-  it('names all members that do not exist, and creates nothing', async () => {
+  it('names all unknown members, and creates nothing', async () => {
     const ada = await addMember(company);
     const before = await count('projects');
     const failure = await failureOf(
@@ -123,7 +123,7 @@ describe('CreateProject', () => {
 });
 
 describe('GetProject', () => {
-  it('says which project there is none of, and what to do', async () => {
+  it('names an unknown project and the remedy', async () => {
     const failure = await failureOf(company.projects.getProject({ name: UNKNOWN }));
     expect(failure.code).toBe(Status.NOT_FOUND);
     expect(failure.message).toBe(`${UNKNOWN} doesn't exist; list the projects with ListProjects`);
@@ -151,13 +151,13 @@ describe('UpdateProject', () => {
     expect(await company.projects.getProject({ name })).toEqual(updated);
   });
 
-  it('without a mask changes all that are set', async () => {
+  it('changes all set fields if there is no mask', async () => {
     const { name, etag } = await addProject(company);
     const updated = await company.projects.updateProject({ project: { name, title: 'Shop', etag } });
     expect(updated).toMatchObject({ title: 'Shop', state: PLANNED });
   });
 
-  it('clears what the mask names and the request leaves out', async () => {
+  it('clears fields that the mask names and the request leaves unset', async () => {
     const ada = await addMember(company);
     const project = { title: 'Cleared', owner: ada, startDate: { year: 2025, month: 1, day: 1 } };
     const { name } = await company.projects.createProject({ project });
@@ -165,7 +165,7 @@ describe('UpdateProject', () => {
     expect(updated).toMatchObject({ owner: '', startDate: undefined });
   });
 
-  it('moves etag and update_time with every change, even of one millisecond, and with nothing else', async () => {
+  it('changes etag and update_time with every change, even within one millisecond, and only then', async () => {
     const created = await addProject(company);
     const { name } = created;
     const renamed = await company.projects.updateProject({ project: { name, title: 'A' } });
@@ -188,7 +188,7 @@ describe('UpdateProject', () => {
     expect(await company.projects.getProject({ name })).toMatchObject({ title: 'First' });
   });
 
-  it('lets one of twenty writers with the same etag win', async () => {
+  it('lets one of twenty writers with the same etag succeed', async () => {
     const { name, etag } = await addProject(company);
     const writers = Array.from({ length: 20 }, (_, index) =>
       company.projects.updateProject({ project: { name, title: `Writer ${index}`, etag } }),
@@ -199,7 +199,7 @@ describe('UpdateProject', () => {
     expect(refused.every(({ code }) => code === Status.ABORTED)).toBe(true);
   });
 
-  it('decides on what is there once it has the row, not on what was there before', async () => {
+  it('decides on the project as it is under the lock, not as it was before', async () => {
     const { name, etag } = await addProject(company);
     const held = await holdRow(company, 'projects', name);
     const writers = ['one', 'two'].map((title) => company.projects.updateProject({ project: { name, title, etag } }));
@@ -209,7 +209,7 @@ describe('UpdateProject', () => {
     expect((await outcomes).map(({ status }) => status).sort(byText)).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('refuses an illegal move, naming both states and the allowed ones', async () => {
+  it('refuses an illegal change of state, and names both states and the allowed ones', async () => {
     const { name } = await addProject(company);
     const failure = await failureOf(company.projects.updateProject({ project: { name, state: DONE } }));
     expect(failure.code).toBe(Status.FAILED_PRECONDITION);
@@ -219,7 +219,7 @@ describe('UpdateProject', () => {
     expect(failure.detail(PreconditionFailure)?.violations).toMatchObject([{ type: 'STATE', subject: name }]);
   });
 
-  it('leaves an archived project as it is', async () => {
+  it('does not change an archived project', async () => {
     const { name } = await addProject(company);
     const archived = await company.projects.updateProject({ project: { name, state: ARCHIVED } });
     const rename = await failureOf(company.projects.updateProject({ project: { name, title: 'New' } }));
@@ -229,7 +229,7 @@ describe('UpdateProject', () => {
     expect(await company.projects.updateProject({ project: { name, state: ARCHIVED } })).toEqual(archived);
   });
 
-  it('replaces all of it where the mask is "*" (AIP-134)', async () => {
+  it('replaces all fields if the mask is "*" (AIP-134)', async () => {
     const { name } = await company.projects.createProject({
       project: { title: 'Old', owner: await addMember(company), startDate: { year: 2025, month: 1, day: 1 } },
     });
@@ -240,7 +240,7 @@ describe('UpdateProject', () => {
     expect((await failureOf(incomplete)).message).toMatch(/^project.title: is required.*; project.state: must be /);
   });
 
-  it('refuses a mask with unknown paths, together with what else is wrong', async () => {
+  it('refuses a mask with unknown paths, together with other faults', async () => {
     const failure = await failureOf(
       company.projects.updateProject({ project: { name: 'x' }, updateMask: ['title', 'state', 'budget', 'toString'] }),
     );
@@ -253,7 +253,7 @@ describe('UpdateProject', () => {
     expect(failure.message).toContain('project.name: must be projects/{project}');
   });
 
-  it('refuses a due date before the start date that is there, and an owner who is not', async () => {
+  it('refuses a due date before the stored start date, and an unknown owner', async () => {
     const { name } = await company.projects.createProject({
       project: { title: 'Dated', startDate: { year: 2025, month: 6, day: 1 } },
     });
@@ -265,14 +265,14 @@ describe('UpdateProject', () => {
     expect(unowned.message).toContain("project.owner: members/nobody doesn't exist");
   });
 
-  it('knows no unknown project', async () => {
+  it('reports an unknown project', async () => {
     const failure = await failureOf(company.projects.updateProject({ project: { name: UNKNOWN, title: 'x' } }));
     expect(failure.code).toBe(Status.NOT_FOUND);
   });
 });
 
 describe('ListProjects', () => {
-  it('pages from the newest to the oldest, each once, while others are created', async () => {
+  it('lists from the newest to the oldest, each once, while projects are created', async () => {
     const there = new Set<string>();
     for (let index = 0; index < 7; index += 1) there.add((await addProject(company)).name);
     const seen: string[] = [];
@@ -289,7 +289,7 @@ describe('ListProjects', () => {
     expect(seen).toHaveLength(new Set([...seen, ...there]).size);
   });
 
-  it('reads no page size as 50 and one over 100 as 100', async () => {
+  it('has a default page size of 50 and a limit of 100', async () => {
     for (let left = 110; left > 0; left -= 5) await Promise.all(Array.from({ length: 5 }, () => addProject(company)));
     expect((await company.projects.listProjects({})).projects).toHaveLength(50);
     expect((await company.projects.listProjects({ pageSize: 2_000_000_000 })).projects).toHaveLength(100);
@@ -305,14 +305,14 @@ describe('ListProjects', () => {
     },
   );
 
-  it('refuses a token with a place that no list has', async () => {
+  it('refuses a token with an impossible position', async () => {
     const pageToken = nextPageToken(PROJECTS, { pageSize: 0, pageToken: '', filter: '' }, 9_999_999_999_999_999_999n);
     expect((await failureOf(company.projects.listProjects({ pageToken }))).code).toBe(Status.INVALID_ARGUMENT);
   });
 });
 
 describe('EstimateProject', () => {
-  it('lets the calculator add up what is not cancelled, and what remains', async () => {
+  it('adds up the tasks that are not cancelled, and the remaining ones, with the calculator', async () => {
     const { name } = await company.projects.createProject({
       project: { title: 'Estimated' },
       tasks: [
@@ -334,7 +334,7 @@ describe('EstimateProject', () => {
     expect(new Set(company.calculator.sums.map((values) => values.length))).toEqual(new Set([2, 3]));
   });
 
-  it('is nothing for a project without tasks, and NOT_FOUND for none', async () => {
+  it('is zero for a project without tasks, and NOT_FOUND for an unknown project', async () => {
     const { name } = await addProject(company);
     const nothing = { totalEffortMinutes: 0n, remainingEffortMinutes: 0n, taskCount: 0n };
     expect(await company.projects.estimateProject({ name })).toMatchObject(nothing);

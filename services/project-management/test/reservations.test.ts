@@ -14,14 +14,14 @@ beforeAll(async () => {
 });
 afterAll(() => company.stop());
 
-interface Asked {
+interface ReservationOptions {
   readonly parent: string;
   readonly project: string;
   readonly week?: number;
   readonly minutes?: bigint;
 }
 
-function reserve({ parent, project, week = 1, minutes = 600n }: Asked) {
+function reserve({ parent, project, week = 1, minutes = 600n }: ReservationOptions) {
   return company.team.createReservation({ parent, reservation: { project, weekStartDate: monday(week), minutes } });
 }
 
@@ -31,7 +31,7 @@ async function freeIn(parent: string, week: number): Promise<bigint | undefined>
 }
 
 describe('CreateReservation', () => {
-  it('takes of a week, and DeleteReservation gives it back', async () => {
+  it('reserves minutes of a week, and DeleteReservation frees them', async () => {
     const [parent, { name: project }] = [await addMember(company), await addProject(company)];
     const made = await reserve({ parent, project });
     expect(made).toMatchObject({ project, weekStartDate: monday(1), minutes: 600n });
@@ -46,7 +46,7 @@ describe('CreateReservation', () => {
     expect((await failureOf(company.team.getReservation({ name: made.name }))).code).toBe(Status.NOT_FOUND);
   });
 
-  it('says how much is free where less is', async () => {
+  it('reports the free minutes if there are too few', async () => {
     const [parent, { name: project }] = [await addMember(company), await addProject(company)];
     await reserve({ parent, project, minutes: 2300n });
     const failure = await failureOf(reserve({ parent, project, minutes: 101n }));
@@ -58,7 +58,7 @@ describe('CreateReservation', () => {
     expect(await freeIn(parent, 1)).toBe(0n);
   });
 
-  it('has its request_id answered by the first outcome, also at the same moment', async () => {
+  it('returns the first response to repetitions of a request_id, also to concurrent ones', async () => {
     const [parent, { name: project }] = [await addMember(company), await addProject(company)];
     const request = {
       parent,
@@ -75,7 +75,7 @@ describe('CreateReservation', () => {
     expect((await failureOf(company.team.createReservation(other))).code).toBe(Status.ALREADY_EXISTS);
   });
 
-  it('is refused for who and what is gone', async () => {
+  it('is refused for deleted or unknown members and projects', async () => {
     const [parent, { name: project }] = [await addMember(company), await addProject(company)];
     const gone = await failureOf(reserve({ parent: 'members/nobody', project }));
     expect(gone.code).toBe(Status.NOT_FOUND);
@@ -92,7 +92,7 @@ describe('CreateReservation', () => {
     expect(deleted.message).toBe(`${parent} is deleted; bring it back with UndeleteMember first`);
   });
 
-  it('tells every violation at once', async () => {
+  it('reports every violation at once', async () => {
     const tuesday: DateMessage = { year: 2026, month: 11, day: 24 };
     const reservation = { project: 'p', weekStartDate: tuesday, minutes: 0n };
     const failure = await failureOf(company.team.createReservation({ parent: 'm', reservation, requestId: '1' }));
@@ -150,14 +150,14 @@ describe('ListMemberWeeks', () => {
     ['a leap day', '2028-02-29T12:00:00Z', { year: 2028, month: 2, day: 28 }],
     ['a Monday in the last week of a year', '2029-12-31T00:00:00Z', { year: 2029, month: 12, day: 31 }],
     ['a day before the one on which the process started', '2001-09-09T01:46:40Z', { year: 2001, month: 9, day: 3 }],
-  ])('begins with the week that the wall clock shows: %s', async (_, time, monday) => {
+  ])('begins with the week of the wall clock: %s', async (_, time, monday) => {
     company.wallClockElsewhere.set(new Date(time));
     const { weeks } = await company.teamElsewhere.listMemberWeeks({ parent: await addMember(company), weekCount: 1 });
     expect(weeks.map(({ weekStartDate }) => weekStartDate)).toEqual([monday]);
     company.wallClockElsewhere.set(new Date());
   });
 
-  it('has eight weeks from this one on, unless it is asked for others', async () => {
+  it('lists eight weeks from the current one on by default', async () => {
     const parent = await addMember(company);
     const { weeks } = await company.team.listMemberWeeks({ parent });
     expect(weeks.map(({ weekStartDate }) => weekStartDate)).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map(monday));
@@ -174,7 +174,7 @@ describe('ListMemberWeeks', () => {
 });
 
 describe('UpdateMember', () => {
-  it('changes what is named, and says what another has changed meanwhile', async () => {
+  it('changes the named fields, and reports the fields that were changed concurrently', async () => {
     const name = await addMember(company);
     const before = await company.team.getMember({ name });
     const member = { name, displayName: 'Countess', weeklyCapacityMinutes: 1200n };
@@ -196,14 +196,14 @@ describe('UpdateMember', () => {
     ]);
   });
 
-  it('lets an address be taken once', async () => {
+  it('refuses the e-mail address of another member', async () => {
     const [one, two] = [await addMember(company), await addMember(company)];
     const { email } = await company.team.getMember({ name: one });
     const taken = company.team.updateMember({ member: { name: two, email: email.toUpperCase() } });
     expect((await failureOf(taken)).code).toBe(Status.ALREADY_EXISTS);
   });
 
-  it('keeps as much capacity as is reserved of weeks that are not over', async () => {
+  it('refuses less capacity than the reserved minutes of a week that is not over', async () => {
     const [name, { name: project }] = [await addMember(company), await addProject(company)];
     await reserve({ parent: name, project, week: -3, minutes: 2400n });
     await reserve({ parent: name, project, week: 0, minutes: 600n });
@@ -224,7 +224,7 @@ describe('UpdateMember', () => {
 });
 
 describe('DeleteMember', () => {
-  it('hides a member until UndeleteMember, unless time of theirs is reserved', async () => {
+  it('hides a member until UndeleteMember, and refuses a member with reservations', async () => {
     const [name, { name: project }] = [await addMember(company), await addProject(company)];
     const { email, etag } = await company.team.getMember({ name });
     await reserve({ parent: name, project, week: -1 });
@@ -249,7 +249,7 @@ describe('DeleteMember', () => {
     expect((await company.team.undeleteMember({ name })).deleteTime).toBeUndefined();
   });
 
-  it('leaves the address to others, who keep it', async () => {
+  it('frees the e-mail address; a member who takes it keeps it', async () => {
     const name = await addMember(company);
     const { email } = await company.team.deleteMember({ name });
     await company.team.createMember({ member: { displayName: 'Heir', email } });
@@ -258,7 +258,7 @@ describe('DeleteMember', () => {
 });
 
 describe('DeleteProject', () => {
-  it('releases what was reserved for it, for good', async () => {
+  it('deletes its reservations, which UndeleteProject does not restore', async () => {
     const [ada, bob] = [await addMember(company), await addMember(company)];
     const { name } = await addProject(company);
     for (const parent of [ada, bob, ada]) await reserve({ parent, project: name });
@@ -274,7 +274,7 @@ describe('DeleteProject', () => {
 });
 
 describe('capacity', () => {
-  it('of a week is given to as many of fifty at once, through two instances, as fit', async () => {
+  it('of a week is never exceeded by fifty concurrent reservations through two instances', async () => {
     const [parent, { name: project }] = [await addMember(company, 1000n), await addProject(company)];
     const reservation = { project, weekStartDate: monday(1), minutes: 90n };
     const outcomes = await Promise.allSettled(
@@ -290,7 +290,7 @@ describe('capacity', () => {
     await requireNothingOverbooked(company.database);
   });
 
-  it('is lowered at the same moment to what is reserved or more, never below', async () => {
+  it('is never lowered below the minutes that are reserved concurrently', async () => {
     const [parent, { name: project }] = [await addMember(company, 1000n), await addProject(company)];
     const reservation = { project, weekStartDate: monday(1), minutes: 100n };
     const row = await holdRow(company, 'members', parent);
@@ -312,12 +312,12 @@ describe('capacity', () => {
     'UPDATE member_weeks SET reserved_minutes = -1',
     'UPDATE members SET weekly_capacity_minutes = 1',
     'UPDATE member_weeks SET capacity_minutes = NULL',
-  ])('is kept by the database itself, which refuses %s', async (sql) => {
+  ])('is checked by the database, which refuses %s', async (sql) => {
     await reserve({ parent: await addMember(company), project: (await addProject(company)).name });
     await expect(company.database.query(sql)).rejects.toThrow(CheckViolation);
   });
 
-  it("of a week is the member's and no other", async () => {
+  it("of a week always equals the member's capacity", async () => {
     await reserve({ parent: await addMember(company), project: (await addProject(company)).name });
     const sql = 'UPDATE member_weeks SET capacity_minutes = 10080 WHERE capacity_minutes = 2400';
     await expect(company.database.query(sql)).rejects.toThrow(ForeignKeyViolation);

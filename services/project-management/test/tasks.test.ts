@@ -34,7 +34,7 @@ describe('CreateTask', () => {
     expect(await company.tasks.getTask({ name: created.name })).toEqual(created);
   });
 
-  it('tells every violation at once', async () => {
+  it('reports every violation at once', async () => {
     const task = {
       title: 'x'.repeat(201),
       state: TaskState.TASK_STATE_DONE,
@@ -53,7 +53,7 @@ describe('CreateTask', () => {
     ]);
   });
 
-  it('refuses an unknown project, an archived one and an unknown assignee', async () => {
+  it('refuses an unknown or archived project, and an unknown assignee', async () => {
     const { name: parent } = await addProject(company);
     const task = { title: 'Write' };
     expect((await failureOf(company.tasks.createTask({ parent: UNKNOWN, task }))).code).toBe(Status.NOT_FOUND);
@@ -67,7 +67,7 @@ describe('CreateTask', () => {
 });
 
 describe('GetTask', () => {
-  it('knows no unknown task, nor one by another project', async () => {
+  it('reports an unknown task, and a task under the name of another project', async () => {
     const { name } = await addTask();
     const elsewhere = name.replace(/^projects\/\w+/, UNKNOWN);
     const failure = await failureOf(company.tasks.getTask({ name: elsewhere }));
@@ -92,7 +92,7 @@ describe('UpdateTask', () => {
     expect(cleared.updateTime?.getTime()).toBeGreaterThan(updated.updateTime?.getTime() ?? 0);
   });
 
-  it('refuses an illegal move, naming both states and the allowed ones', async () => {
+  it('refuses an illegal change of state, and names both states and the allowed ones', async () => {
     const { name } = await addTask();
     const failure = await failureOf(company.tasks.updateTask({ task: { name, state: TaskState.TASK_STATE_DONE } }));
     expect(failure.code).toBe(Status.FAILED_PRECONDITION);
@@ -120,7 +120,7 @@ describe('UpdateTask', () => {
     expect((await failureOf(assigned)).message).toContain("task.assignee: members/nobody doesn't exist");
   });
 
-  it('changes no task of an archived project', async () => {
+  it('does not change a task of an archived project', async () => {
     const { name } = await addTask();
     await archive(name.replace(/\/tasks\/.*/, ''));
     const failure = await failureOf(company.tasks.updateTask({ task: { name, title: 'Late' } }));
@@ -129,7 +129,7 @@ describe('UpdateTask', () => {
 });
 
 describe('ListTasks', () => {
-  it('pages from the oldest to the newest and misses none, while others are created', async () => {
+  it('lists from the oldest to the newest and misses none, while tasks are created', async () => {
     const { name: parent } = await addProject(company);
     const add = (title: string) => company.tasks.createTask({ parent, task: { title } });
     const first = await Promise.all(Array.from({ length: 5 }, (_, index) => add(`early ${index}`)));
@@ -144,21 +144,21 @@ describe('ListTasks', () => {
     await writing;
     expect(new Set(seen).size).toBe(seen.length);
     expect(new Set(seen.slice(0, 5))).toEqual(new Set(first.map(({ name }) => name)));
-    // What was seen is the beginning of the list as it is in the end: nothing came between.
+    // The listed tasks are the beginning of the final list: no task was inserted between them.
     const all = await company.tasks.listTasks({ parent, pageSize: 100 });
     expect(all.tasks).toHaveLength(35);
     expect(seen).toEqual(all.tasks.slice(0, seen.length).map(({ name }) => name));
   });
 
-  it('shows tasks in the order in which they are drawn, so that no page is overtaken', async () => {
+  it('shows tasks in the order of their sequence, so that no page misses an earlier task', async () => {
     const ada = await addMember(company);
     const { name: parent } = await addProject(company);
-    // The first one waits with its place in the order drawn already, as a foreign key is checked last.
+    // The first task already has its sequence number while it waits, as its foreign key is checked last.
     const held = await holdRow(company, 'members', ada);
     const first = company.tasks.createTask({ parent, task: { title: 'first', assignee: ada } });
     await held.waitedForBy(1);
     const second = company.tasks.createTask({ parent, task: { title: 'second' } });
-    // Whoever lists once the second is there must see the first: a page that began without it would have been overtaken.
+    // A list that has the second task must have the first one too. Otherwise a page would have missed it.
     const listed = second.then(() => company.tasks.listTasks({ parent }));
     await Promise.race([held.waitedForBy(2), listed]);
     await held.release();
@@ -166,7 +166,7 @@ describe('ListTasks', () => {
     await first;
   });
 
-  it('keeps the order of times, even where the clock goes back', async () => {
+  it('keeps times in order, even if the clock goes back', async () => {
     const { name: parent } = await addProject(company);
     const { name } = await company.tasks.createTask({ parent, task: { title: 'Ahead' } });
     await company.database.query(

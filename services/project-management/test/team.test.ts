@@ -18,7 +18,7 @@ describe('TeamService', () => {
     expect(await company.team.getMember({ name: created.name })).toEqual(created);
   });
 
-  it('lets one of ten members have an address, whatever its case', async () => {
+  it('lets one of ten concurrent members have an e-mail address, ignoring case', async () => {
     const create = (email: string) => company.team.createMember({ member: { displayName: 'Grace', email } });
     const addresses = Array.from({ length: 10 }, (_, index) => (index % 2 ? 'grace@example.com' : 'GRACE@example.COM'));
     const outcomes = await Promise.allSettled(addresses.map(create));
@@ -28,7 +28,7 @@ describe('TeamService', () => {
     expect(failure.message).toContain('another member has the e-mail address Grace@example.com');
   });
 
-  it('tells every violation at once', async () => {
+  it('reports every violation at once', async () => {
     const member = { displayName: ' ', email: 'ada at example', weeklyCapacityMinutes: 10_081n };
     const failure = await failureOf(company.team.createMember({ member, requestId: '1' }));
     expect(failure.code).toBe(Status.INVALID_ARGUMENT);
@@ -40,7 +40,7 @@ describe('TeamService', () => {
     ]);
   });
 
-  it('knows no unknown member', async () => {
+  it('reports an unknown member', async () => {
     const failure = await failureOf(company.team.getMember({ name: 'members/nobody' }));
     expect(failure.code).toBe(Status.NOT_FOUND);
     expect(failure.message).toBe("members/nobody doesn't exist; list the members with ListMembers");

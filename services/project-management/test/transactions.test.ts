@@ -9,7 +9,7 @@ import { addMember, addProject, type Company, failureOf, startCompany, waiting }
 import { requireNothingOverbooked } from './weeks.js';
 
 const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
-/** More than a pool has connections. */
+/** More transactions than a pool has connections. */
 const CROWD = 15;
 
 let company: Company;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => company.stop());
 
-/** A branch that delivers a project of its name. */
+/** A branch of a distributed transaction that delivers the project with this id. */
 function branch(projectId: string, effortMinutes: bigint, { participant } = company) {
   const tasks = [{ title: 'Work', effortMinutes }];
   const request = DeliverProjectRequest.fromPartial({ projectId, project: { title: 'Sold' }, tasks });
@@ -35,19 +35,19 @@ function branch(projectId: string, effortMinutes: bigint, { participant } = comp
   };
 }
 
-/** Why a branch isn't prepared; asked of another one where the caller's own time was over first, on a busy machine. */
+/** The error of a Prepare. If the deadline passes first, as may happen on a busy machine, it tries another branch. */
 async function refusalOf(projectId: string, at: Company, attempt = 1): Promise<RpcError> {
   const failure = await failureOf(branch(`${projectId}-${attempt}`, 10n, at).prepare());
   return failure.code === Status.DEADLINE_EXCEEDED ? await refusalOf(projectId, at, attempt + 1) : failure;
 }
 
-const LATE = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
+const TRANSIENT = new Set<Status>([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
 
-/** What a call reads, asked again where a busy machine didn't come to it in time. */
-async function readAtLast<Read>(call: () => Promise<Read>): Promise<Read> {
+/** Retries a read that was too slow, as may happen on a busy machine. */
+async function readWithRetries<Read>(call: () => Promise<Read>): Promise<Read> {
   return await call().catch((error: unknown) => {
-    const isLate = error instanceof RpcError && LATE.has(error.code);
-    return isLate ? readAtLast(call) : Promise.reject(error);
+    const isTransient = error instanceof RpcError && TRANSIENT.has(error.code);
+    return isTransient ? readWithRetries(call) : Promise.reject(error);
   });
 }
 
@@ -57,8 +57,8 @@ const reservedFor = async (project: string) =>
   );
 const inDoubt = async () => (await company.participant.listInDoubt({})).branches.length;
 
-describe('a delivery in a transaction of somebody', () => {
-  it('is seen by nobody until it is committed: a project, its tasks, and time of the team', async () => {
+describe('a delivery in a distributed transaction', () => {
+  it('is invisible until it is committed: the project, its tasks and the reservations', async () => {
     const sold = branch('sold', 1500n);
     const { result } = await sold.prepare();
     expect(DeliverProjectResponse.decode(result?.value ?? new Uint8Array()).project?.name).toBe('projects/sold');
@@ -73,7 +73,7 @@ describe('a delivery in a transaction of somebody', () => {
     expect(await inDoubt()).toBe(0);
   });
 
-  it('leaves nothing where it is aborted, or refused', async () => {
+  it('leaves nothing behind if it is aborted or refused', async () => {
     const sold = branch('aborted', 100n);
     await sold.prepare();
     expect(await inDoubt()).toBe(1);
@@ -88,15 +88,15 @@ describe('a delivery in a transaction of somebody', () => {
     await requireNothingOverbooked(company.database);
   });
 
-  it('can be committed, however many wait for the weeks that it holds', async () => {
+  it('can be committed while many transactions wait for the weeks that it has locked', async () => {
     const first = branch('first', 10n);
     await first.prepare();
     const crowd = Array.from({ length: CROWD }, (_, index) => branch(`crowd-${index}`, 10n));
-    const rushing = crowd.map(async ({ prepare, commit }) => {
+    const commits = crowd.map(async ({ prepare, commit }) => {
       await prepare();
       return await commit();
     });
-    const ended = Promise.all(rushing);
+    const ended = Promise.all(commits);
     while ((await waiting(company.database)) < 10);
     expect(await first.commit()).toBe(COMMITTED);
     expect(await ended).toEqual(crowd.map(() => COMMITTED));
@@ -105,25 +105,25 @@ describe('a delivery in a transaction of somebody', () => {
   });
 
   (clockIsShifted ? it.skip : it)(
-    'is told to those who wait too long while it is in doubt, and keeps nobody else from the database',
+    'that is in doubt is reported to transactions that wait too long, and does not block other calls',
     async () => {
-      // As long as the service itself has them wait.
+      // This company has the service's own lock timeout instead of the longer one of tests.
       const impatient = await startCompany((url) => url.replace(/&lock_timeout=\d+/, ''));
       try {
         await addMember(impatient, 1000n);
         const { name, title } = await addProject(impatient);
         const held = branch('held', 10n, impatient);
         await held.prepare();
-        let told = 0;
+        let refused = 0;
         const crowd = Array.from({ length: CROWD - 5 }, (_, index) =>
           refusalOf(`late-${index}`, impatient).finally(() => {
-            told += 1;
+            refused += 1;
           }),
         );
-        // On a busy machine the first have waited long enough before the last begin to.
-        while ((await waiting(impatient.database)) + told < crowd.length);
-        // Before the one in doubt has ended.
-        expect(await readAtLast(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
+        // On a busy machine the first branches may be refused before the last ones begin to wait.
+        while ((await waiting(impatient.database)) + refused < crowd.length);
+        // The held branch is still in doubt here.
+        expect(await readWithRetries(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
         for (const failure of await Promise.all(crowd)) {
           expect(failure).toMatchObject({ code: Status.ABORTED, message: expect.stringContaining('has not ended') });
         }
@@ -136,7 +136,7 @@ describe('a delivery in a transaction of somebody', () => {
   );
 });
 
-it('gives the time of a project back that is archived', async () => {
+it('frees the reserved time of a project that is archived', async () => {
   const { name, etag } = await company.projects.getProject({ name: 'projects/sold' });
   const state = ProjectState.PROJECT_STATE_ARCHIVED;
   const free = async () => {

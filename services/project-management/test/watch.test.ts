@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => company.stop());
 
-/** Follows a project; `next` is its next event, in short. */
+/** Watches a project. `next` returns the next event as a short text. */
 function watch(name: string) {
   const stop = new AbortController();
   const events = company.projects.watchProject({ name }, { signal: stop.signal })[Symbol.asyncIterator]();
@@ -19,7 +19,7 @@ function watch(name: string) {
       const step = await events.next();
       return step.done === true ? 'the end' : inShort(step.value);
     },
-    leave: () => stop.abort(),
+    cancel: () => stop.abort(),
   };
 }
 
@@ -37,7 +37,7 @@ function inShort({ event }: WatchProjectResponse): string {
 }
 
 describe('WatchProject', () => {
-  it('tells the snapshot, then each change in order', async () => {
+  it('streams the snapshot, then each change in order', async () => {
     const { name } = await company.projects.createProject({ project: { title: 'P' }, tasks: [{ title: 'A' }] });
     const watcher = watch(name);
     expect(await watcher.next()).toBe('snapshot of P with A');
@@ -49,20 +49,20 @@ describe('WatchProject', () => {
     expect(await watcher.next()).toBe('project Q 2');
     expect(await watcher.next()).toBe('task B 2');
     expect(await watcher.next()).toBe('task C 3');
-    watcher.leave();
+    watcher.cancel();
   });
 
-  it('tells a waiting watcher at once', async () => {
+  it('sends a change to a waiting watcher at once', async () => {
     const { name } = await addProject(company, 'Live');
     const watcher = watch(name);
     await watcher.next();
     const pending = watcher.next();
     await company.projects.updateProject({ project: { name, title: 'Lively' } });
     expect(await pending).toBe('project Lively 2');
-    watcher.leave();
+    watcher.cancel();
   });
 
-  it('loses nothing and tells nothing twice while changes go on as it begins', async () => {
+  it('neither loses nor repeats changes that are made while it begins', async () => {
     const { name } = await addProject(company, '0');
     const writing = (async () => {
       for (let title = 1; title <= 40; title += 1) {
@@ -79,7 +79,7 @@ describe('WatchProject', () => {
     for (const { leave } of watchers) leave();
   });
 
-  it('does not tell a repeat that changed nothing, nor what happens elsewhere', async () => {
+  it('does not stream repeated requests, unchanged updates or changes of other projects', async () => {
     const { name } = await addProject(company, 'Calm');
     const { name: other } = await addProject(company, 'Other');
     const watcher = watch(name);
@@ -88,10 +88,10 @@ describe('WatchProject', () => {
     await company.projects.updateProject({ project: { name: other, title: 'Loud' } });
     await company.projects.updateProject({ project: { name, title: 'Calmer' } });
     expect(await watcher.next()).toBe('project Calmer 2');
-    watcher.leave();
+    watcher.cancel();
   });
 
-  it('tells of deletions, of what is brought back, and of batches', async () => {
+  it('streams deletions, undeletions and batches', async () => {
     const { name } = await company.projects.createProject({ project: { title: 'P' }, tasks: [{ title: 'A' }] });
     const { tasks } = await company.tasks.listTasks({ parent: name });
     const [task] = tasks;
@@ -113,10 +113,10 @@ describe('WatchProject', () => {
       'project P 2 deleted',
       'project P 3',
     ]);
-    watcher.leave();
+    watcher.cancel();
   });
 
-  it('has the fields of what it tells as GetTask and GetProject have them', async () => {
+  it('has the same fields as GetTask and GetProject', async () => {
     const owner = await addMember(company);
     const { name } = await addProject(company);
     const watcher = company.projects.watchProject({ name })[Symbol.asyncIterator]();
@@ -132,7 +132,7 @@ describe('WatchProject', () => {
     await watcher.return?.();
   });
 
-  it('tells a large project in parts, of which the last has the token', async () => {
+  it('streams a large snapshot in parts, of which the last has the token', async () => {
     const { name } = await addProject(company, 'Large');
     await company.database.query(
       `INSERT INTO tasks (id, project_id, title, state, effort_minutes, create_time, update_time)
@@ -155,12 +155,12 @@ describe('WatchProject', () => {
     expect(parts).toEqual([more, more, last]);
   });
 
-  it('ends when its caller leaves, also while nothing happens', async () => {
+  it('ends when its caller cancels it, also without changes', async () => {
     const { name } = await addProject(company);
     const watcher = watch(name);
     await watcher.next();
     const pending = watcher.next();
-    watcher.leave();
+    watcher.cancel();
     expect((await failureOf(pending)).code).toBe(Status.CANCELLED);
   });
 
@@ -172,14 +172,14 @@ describe('WatchProject', () => {
     }
   });
 
-  it('knows no unknown project, and refuses a malformed name', async () => {
+  it('reports an unknown project, and refuses a malformed name', async () => {
     const unknown = await failureOf(watch('projects/none').next());
     expect(unknown.code).toBe(Status.NOT_FOUND);
     expect(unknown.message).toContain("projects/none doesn't exist");
     expect((await failureOf(watch('none').next())).code).toBe(Status.INVALID_ARGUMENT);
   });
 
-  it('refuses a token of another project, saying which field and what to do', async () => {
+  it('refuses a token of another project, and reports the field and the remedy', async () => {
     const { name } = await addProject(company);
     const { name: other } = await addProject(company);
     const [snapshot] = await take(company.projects.watchProject({ name: other }), 1);
@@ -192,12 +192,12 @@ describe('WatchProject', () => {
 });
 
 describe('WatchProject over replicas', () => {
-  it('tells what another replica changed, and goes on there by itself when its own is stopped', async () => {
+  it('streams changes of other replicas, and resumes at another replica when its own is stopped', async () => {
     const { name } = await addProject(company, '0');
     const { projects, replicas } = await company.startReplicas(2);
     const breaks: unknown[] = [];
     const options = { onBreak: (error: unknown) => void breaks.push(error) };
-    // One at each: the calls of a channel are shared out in turn.
+    // The channel distributes its calls round robin, so each replica has one watcher.
     const watchers = [1, 2].map(() => projects.watchProject({ name }, options)[Symbol.asyncIterator]());
     for (const watcher of watchers) await watcher.next();
     const titles: (string | undefined)[] = [];
@@ -215,7 +215,7 @@ describe('WatchProject over replicas', () => {
   });
 });
 
-/** The first so many messages. */
+/** The first `count` messages. */
 async function take<T>(messages: AsyncIterable<T>, count: number): Promise<T[]> {
   const taken: T[] = [];
   for await (const message of messages) if (taken.push(message) === count) break;
@@ -231,7 +231,7 @@ function versionIn(etag: string): string {
   return /\d+/.exec(etag)?.[0] ?? 'none';
 }
 
-/** The titles that a watcher hears of, up to the last one. */
+/** The titles in the events of a watcher, up to the last one. */
 async function titlesUntil(next: () => Promise<string>, last: string): Promise<number[]> {
   const titles: string[] = [];
   while (titles.at(-1) !== last) titles.push(/\d+/.exec(await next())?.[0] ?? 'none');

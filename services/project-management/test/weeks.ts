@@ -4,7 +4,7 @@ import type { Database } from '@rondo/database';
 
 const MS_A_DAY = 86_400_000;
 
-/** The Monday of the week that is so many weeks after this one. */
+/** The Monday of the week that is `weeks` weeks after the current one. */
 export function monday(weeks: number): DateMessage {
   const today = Date.now() / MS_A_DAY;
   const weekday = (Math.floor(today) + 3) % 7;
@@ -12,7 +12,7 @@ export function monday(weeks: number): DateMessage {
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 }
 
-/** What each week has reserved is the sum of its reservations, and no more than the member's capacity. */
+/** Expects that the reserved minutes of each week are the sum of its reservations, and at most the member's capacity. */
 export async function requireNothingOverbooked(database: Database): Promise<void> {
   const wrong = await database.query(`
     SELECT weeks.*, members.weekly_capacity_minutes, sum(reservations.minutes) AS minutes

@@ -3,8 +3,8 @@ import { type Channel, createClient } from '@rondo/rpc/client';
 import type { Calculator } from '../domain/ports.js';
 
 /**
- * The calculator, found through `channel`. It fails with the client's errors: one that can't be reached is our caller's
- * `UNAVAILABLE` too.
+ * A client of the calculator. It rejects with the errors of the RPC client, so if the calculator can't be reached, the
+ * caller of this service gets `UNAVAILABLE` too.
  */
 export function createCalculator(channel: Channel): Calculator {
   const calculator = createClient(CalculatorServiceDefinition, { channel });

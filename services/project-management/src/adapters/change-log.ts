@@ -1,49 +1,52 @@
 import type { Transaction } from '@rondo/database';
 import { appendChanges, type PayloadFields, payloadFields } from '@rondo/sync';
 import { projectName } from '../domain/names.js';
-import { type ProjectRow, type TaskRow, toProject, toTask } from './rows.js';
 import type { Change } from '../domain/project-feed.js';
+import { type ProjectRow, type TaskRow, toProject, toTask } from './rows.js';
 
 /**
- * Has a project's watchers told of what it is now, once this transaction is committed; it comes after the statement that
- * wrote the row. Of a project that is made nobody is told: nobody follows it yet.
+ * Appends a project's change for its watchers, who get it after the commit. It is called after the statement that wrote
+ * the row. The creation of a project appends nothing, as a new project has no watchers.
  */
-export async function tellProject(transaction: Transaction, row: ProjectRow): Promise<ProjectRow> {
+export async function appendProjectChange(transaction: Transaction, row: ProjectRow): Promise<ProjectRow> {
   await appendChanges(transaction, [{ topic: topicOf(row.id), payload: changeJson({ kind: 'project', row }) }]);
   return row;
 }
 
-/** Has a project's watchers told of what its tasks are now; as {@link tellProject}. */
-export async function tellTasks<Rows extends readonly TaskRow[]>(transaction: Transaction, rows: Rows): Promise<Rows> {
+/** Appends the changes of tasks for the watchers of their project, like {@link appendProjectChange}. */
+export async function appendTaskChanges<Rows extends readonly TaskRow[]>(
+  transaction: Transaction,
+  rows: Rows,
+): Promise<Rows> {
   const changes = rows.map((row) => ({ topic: topicOf(row.project_id), payload: changeJson({ kind: 'task', row }) }));
   await appendChanges(transaction, changes);
   return rows;
 }
 
-/** The topic of a project and its tasks. */
+/** The topic of the changes of a project and its tasks. */
 export function topicOf(projectId: string): string {
   return projectName(projectId);
 }
 
-/** A row that is told of, by its kind. */
+/** A changed row. */
 type ChangedRow =
   | { readonly kind: 'project'; readonly row: ProjectRow }
   | { readonly kind: 'task'; readonly row: TaskRow };
 
-/** A row as it is kept for watchers: JSON has no int8. */
+/** The payload of a changed row. Values of type int8 become text, as JSON has no such type. */
 function changeJson({ kind, row }: ChangedRow): object {
   const fields = Object.entries(row).map(([column, value]) => [column, typeof value === 'bigint' ? `${value}` : value]);
   return { kind, row: Object.fromEntries(fields) };
 }
 
-/** The change that is kept. @throws TypeError where it is none. */
+/** The change in a payload. @throws TypeError if the payload isn't a change. */
 export function parseChange(payload: unknown): Change {
   const { text, nested } = payloadFields(payload);
   const row = nested('row');
   const kind = text('kind');
   if (kind === 'project') return { kind, project: toProject(parseProject(row)) };
   if (kind === 'task') return { kind, task: toTask(parseTask(row)) };
-  throw new TypeError(`"${kind}" is no kind of change`);
+  throw new TypeError(`"${kind}" isn't a kind of change`);
 }
 
 function parseProject({ text, optional, whole, time, optionalTime }: PayloadFields): ProjectRow {

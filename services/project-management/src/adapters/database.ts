@@ -1,7 +1,7 @@
 import {
+  OutcomeUnknown as CommitOutcomeUnknown,
   type Database,
   DatabaseUnavailable,
-  OutcomeUnknown as InDoubt,
   LockTimeout,
   type Queries,
   SerializationFailure,
@@ -11,32 +11,36 @@ import {
 import { currentBounds } from '@rondo/rpc/call';
 import { ConcurrentChange, OutcomeUnknown, StoreUnavailable } from '../domain/errors.js';
 
-/** The database as the stores see it: a statement ends with the call it serves, and fails in the domain's words. */
+/** The database for stores. A statement ends with the call that it serves, and fails with domain errors. */
 export interface StoreDatabase extends Queries {
-  /** In one transaction at `read committed`; `work` may run again. */
+  /** Runs `work` in one transaction at `read committed`. It may run again after a conflict. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
-  /** In one transaction whose every statement sees the same moment. */
-  atOneMoment<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** Runs `work` in one transaction at `repeatable read`: all its statements see the same snapshot. */
+  inSnapshot<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
-/** Puts a pool at the stores' service; `onWritten` is told of each end of a transaction, in which there may be changes. */
+/**
+ * The database for stores over a pool.
+ *
+ * @param onWritten is called after each transaction that may have appended changes.
+ */
 export function createStoreDatabase(database: Database, onWritten: () => void): StoreDatabase {
   return {
-    query: (sql, params, options) => inDomainWords(database.query(sql, params, { ...currentBounds(), ...options })),
-    one: (sql, params, options) => inDomainWords(database.one(sql, params, { ...currentBounds(), ...options })),
+    query: (sql, params, options) => inDomainErrors(database.query(sql, params, { ...currentBounds(), ...options })),
+    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentBounds(), ...options })),
     maybeOne: (sql, params, options) =>
-      inDomainWords(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
-    transaction: (work) => inDomainWords(database.transaction(work, currentBounds())).finally(onWritten),
-    atOneMoment: (work) =>
-      inDomainWords(database.transaction(work, { ...currentBounds(), isolation: 'repeatable read' })),
+      inDomainErrors(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
+    transaction: (work) => inDomainErrors(database.transaction(work, currentBounds())).finally(onWritten),
+    inSnapshot: (work) =>
+      inDomainErrors(database.transaction(work, { ...currentBounds(), isolation: 'repeatable read' })),
   };
 }
 
-async function inDomainWords<T>(work: Promise<T>): Promise<T> {
+async function inDomainErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof InDoubt) throw new OutcomeUnknown(error);
+    if (error instanceof CommitOutcomeUnknown) throw new OutcomeUnknown(error);
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) throw new StoreUnavailable(error);
     if (error instanceof SerializationFailure || error instanceof LockTimeout) throw new ConcurrentChange(error);
     throw error;

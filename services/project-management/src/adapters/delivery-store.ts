@@ -1,12 +1,12 @@
 import { type Transaction, UniqueViolation } from '@rondo/database';
 import { ProjectExists } from '../domain/errors.js';
 import { projectName } from '../domain/names.js';
-import type { DeliveryStore } from '../domain/team-ports.js';
+import type { DeliveryStore } from '../domain/ports.js';
 import { insertReservations, lockMembers, lockWeeks, readWeeks } from './member-weeks.js';
 import { insertProject } from './project-store.js';
 import { toProject, toReservation } from './rows.js';
 
-/** What a delivery needs, within one transaction of somebody's. */
+/** The store of a delivery within a given transaction. */
 export function createDeliveryStore(transaction: Transaction): DeliveryStore {
   return {
     lockTeam: () => lockMembers(transaction, undefined),

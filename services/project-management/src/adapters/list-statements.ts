@@ -2,33 +2,36 @@ import type { SqlValue } from '@rondo/database';
 import { ascending, columnsOf, descending, whereOf } from '@rondo/resources/sql';
 import type { Condition, ListQuery } from '../domain/page.js';
 
-/** A list that is read along `sequence`. */
+/** How a table is listed in the order of its `sequence`. */
 export interface Listing {
   readonly table: string;
   readonly order: 'the oldest first' | 'the newest first';
-  /** The columns that are read. */
+  /** The columns to read. */
   readonly selected: readonly string[];
-  /** By a filter's field, `state` apart: its column. Each that is compared by order has an index of its own. */
+  /** The column of each filter field except `state`. Each column that can be compared by order has its own index. */
   readonly columns: Readonly<Record<string, string>>;
-  /** Every state that a row can have. */
+  /** All states of a row. */
   readonly states: readonly string[];
-  /** The field by whose value and the state there is an index along `sequence`. */
+  /** The filter field with an index on its column, the state and `sequence`. */
   readonly walkedBy: string;
-  /** Whether `create_time` never goes back along `sequence`. */
+  /** Whether `create_time` never decreases along `sequence`. */
   readonly chronological: boolean;
-  /** What is read beside the columns, in SQL; `page` is the row. */
+  /** A further SQL expression to read. It refers to the row as `page`. */
   readonly beside?: string;
-  /** What else has to hold, in SQL; its parameters are numbered from $3. */
+  /** A further condition in SQL. Its parameters are numbered from $3. */
   readonly scope?: { readonly sql: string; readonly params: readonly SqlValue[] };
 }
 
-/** A statement with its parameters. Its first row tells of all, and may be of no row of the table. */
+/**
+ * A statement with its parameters. Its first row has `found` or `walked_to`, also if no row of the table matches; then its
+ * other columns are null.
+ */
 interface Statement {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }
 
-/** How many rows are walked along to find a page, and how many are sorted; both cost a few milliseconds at most. */
+/** The most rows that a statement reads in order, or sorts. Either takes a few milliseconds. */
 export const MAX_WALKED = 1_000;
 
 /** A comparison in SQL. */
@@ -36,7 +39,7 @@ interface Term extends Condition {
   readonly sql: string;
 }
 
-/** What both statements are made of. */
+/** The common parts of both statements. */
 interface Parts {
   readonly listing: Listing;
   readonly query: ListQuery;
@@ -46,7 +49,7 @@ interface Parts {
   readonly oldestFirst: boolean;
 }
 
-/** The fields that a filter compares and that have an index by which few rows are found at once. */
+/** The filter's fields whose index may find few rows directly. */
 export function narrowingFields({ walkedBy, chronological }: Listing, { conditions }: ListQuery): readonly string[] {
   const others = conditions.filter(
     ({ field, comparator }) =>
@@ -56,8 +59,8 @@ export function narrowingFields({ walkedBy, chronological }: Listing, { conditio
 }
 
 /**
- * The statement for a page where few rows are what the filter wants of one field: these are found by its index, and
- * sorted. `found` tells how many they are: where that is more than {@link MAX_WALKED}, there is no page.
+ * The statement for a page if few rows satisfy the filter's conditions on one field. It finds them with the field's index
+ * and sorts them. `found` is their number. If it exceeds {@link MAX_WALKED}, the statement returns no page.
  */
 export function fewStatement(listing: Listing, query: ListQuery, field: string): Statement {
   const parts = partsOf(listing, query);
@@ -66,7 +69,7 @@ export function fewStatement(listing: Listing, query: ListQuery, field: string):
   const others = [...livesOf(query), ...statesOf(parts)].map((branches) => `(${branches.join(' OR ')})`);
   const rest = [...others, ...terms.filter((term) => term.field !== field).map(({ sql }) => sql)];
   const selected = listing.selected.join(', ');
-  // The order makes it the field's own index that is read, whatever the planner believes of the values.
+  // The ORDER BY makes PostgreSQL use the index of the field, whatever the planner estimates.
   const sql = `
     WITH few AS MATERIALIZED (SELECT ${selected}, deleted FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
@@ -80,10 +83,11 @@ export function fewStatement(listing: Listing, query: ListQuery, field: string):
 }
 
 /**
- * The statement for a page that is walked along: over branches that each follow one index from the position on, one for
- * each state that the filter allows, for what is there and for what is deleted. So nobody walks over a million tasks that
- * are done to find one that isn't. What else a filter leaves out is walked over, but for no more than {@link MAX_WALKED}
- * rows of a branch: `walked_to` is the place up to which all was looked at, and null where there is no more.
+ * The statement for a page that is found by reading rows in order. It reads branches, each along one index from the
+ * page's position on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. So it doesn't
+ * read a million done tasks to find one that isn't done. Rows that other conditions exclude are read and skipped, but at
+ * most {@link MAX_WALKED} rows a branch. `walked_to` is the position up to which all rows were read; it is null at the end
+ * of the list.
  */
 export function walkStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);
@@ -138,12 +142,12 @@ function along({ oldestFirst }: Pick<Parts, 'oldestFirst'>): string {
   return oldestFirst ? 'sequence > $1 ORDER BY sequence' : 'sequence < $1 ORDER BY sequence DESC';
 }
 
-/** Alternatives; together they are what is asked for. */
+/** One list of alternatives: not deleted and, if wanted, deleted. */
 function livesOf({ showDeleted }: ListQuery): readonly (readonly string[])[] {
   return [showDeleted ? ['NOT deleted', 'deleted'] : ['NOT deleted']];
 }
 
-/** Alternatives for the states, where the filter is of them. */
+/** One list of alternatives, the allowed states, if the filter has conditions on the state. */
 function statesOf(parts: Parts): readonly (readonly string[])[] {
   return parts.query.conditions.some(({ field }) => field === 'state') ? [allowedStates(parts)] : [];
 }
@@ -154,12 +158,12 @@ function allowedStates({ query, listing }: Parts): readonly string[] {
   return allowed.length === 0 ? ['FALSE'] : allowed.map((state) => `state = '${state}'`);
 }
 
-/** A state has no order: a filter compares it by these two. */
+/** A state can only be compared by = and !=, as states have no order. */
 function allows({ comparator, value }: Condition, state: string): boolean {
   return (comparator === '=') === (value === state);
 }
 
-/** Each way to take one of every list. */
+/** The cartesian product of the lists. */
 function combined(lists: readonly (readonly string[])[]): readonly (readonly string[])[] {
   return lists.reduce<readonly (readonly string[])[]>(
     (ways, list) => ways.flatMap((way) => list.map((one) => [...way, one])),
@@ -167,7 +171,7 @@ function combined(lists: readonly (readonly string[])[]): readonly (readonly str
   );
 }
 
-/** Where rows are in the order of their times, a time is a place in the list. */
+/** Turns conditions on the time into bounds of `sequence`, if rows are in the order of their times. */
 function chronologicalBounds({ listing, terms, inScope }: Parts): readonly string[] {
   if (!listing.chronological) return [];
   return terms.flatMap(({ field, comparator, sql }) => {

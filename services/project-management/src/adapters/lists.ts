@@ -2,18 +2,19 @@ import type { Queries } from '@rondo/database';
 import type { ListQuery, Page } from '../domain/page.js';
 import { fewStatement, type Listing, MAX_WALKED, narrowingFields, walkStatement } from './list-statements.js';
 
-/** What a statement tells beside rows. */
-interface Told {
+/** The columns that the statements of list-statements.ts return beside the row. */
+interface Progress {
   readonly found?: bigint;
   readonly walked_to?: bigint | null;
 }
 
-/** A row of a page; all that it has is null where the statement found none. */
-type PageRow<Row> = (Row | { readonly sequence: null }) & Told;
+/** A row of a page. If the statement found no row of the table, the columns of the row are null. */
+type PageRow<Row> = (Row | { readonly sequence: null }) & Progress;
 
 /**
- * One page of a list, by few rows that an index finds, or by a walk that ends after a while: a page of a filter that
- * leaves out most may have fewer items than were asked for, or none, and a next page all the same.
+ * Reads one page of a list. If an index finds few rows, it sorts them; otherwise it reads a bounded number of rows in
+ * order. So if a filter excludes most rows, a page may have fewer items than requested, or none, although there is a next
+ * page.
  */
 export async function readList<Row extends { readonly sequence: bigint }, T>(
   database: Queries,
@@ -33,13 +34,13 @@ export async function readList<Row extends { readonly sequence: bigint }, T>(
   return pageUpTo(within, query, { toItem, walkedTo });
 }
 
-/** Beyond where one branch of a walk has ended, the others say nothing of what comes next. */
+/** Whether the row is within the range that all branches of the statement have read. */
 function isWithin({ order }: Listing, sequence: bigint, walkedTo: bigint | null): boolean {
   if (walkedTo === null) return true;
   return order === 'the oldest first' ? sequence <= walkedTo : sequence >= walkedTo;
 }
 
-function isRow<Row extends { readonly sequence: bigint }>(row: PageRow<Row>): row is Row & Told {
+function isRow<Row extends { readonly sequence: bigint }>(row: PageRow<Row>): row is Row & Progress {
   return row.sequence !== null;
 }
 

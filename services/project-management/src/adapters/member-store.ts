@@ -3,16 +3,15 @@ import { descending, pageOf, whereOf } from '@rondo/resources/sql';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { MoreReserved, StillReserved } from '../domain/capacity-errors.js';
 import { EmailTaken } from '../domain/errors.js';
-import type { Member, NewMember } from '../domain/member.js';
+import type { Member, MemberStore, NewMember } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import type { ListQuery, Page } from '../domain/page.js';
-import type { MemberStore } from '../domain/team-ports.js';
 import type { StoreDatabase } from './database.js';
 import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
 import { once } from './request-log.js';
 import { MEMBERS_COLUMNS, type MemberRow, toMember } from './rows.js';
 
-/** Members in PostgreSQL. */
+/** Stores members in PostgreSQL. */
 export function createMemberStore(database: StoreDatabase): MemberStore {
   return {
     create: (member, key) =>
@@ -31,7 +30,7 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
         const changed = decide(present);
         return changed === present ? present : write(transaction, { present, changed, thisWeek });
       }),
-    remove: (id, admit, thisWeek) =>
+    delete: (id, admit, thisWeek) =>
       database.transaction(async (transaction) => {
         const present = await lock(transaction, id);
         if (present === undefined || present.deleteTime !== undefined) return present;
@@ -40,7 +39,7 @@ export function createMemberStore(database: StoreDatabase): MemberStore {
         if (reserved.length > 0) throw new StillReserved(memberName(id), reserved);
         return set(transaction, { member: present, assignments: 'delete_time = clock.now', params: [] });
       }),
-    restore: (id) =>
+    undelete: (id) =>
       database.transaction(async (transaction) => {
         const present = await lock(transaction, id);
         if (present?.deleteTime === undefined) return present;
@@ -67,8 +66,8 @@ async function list(database: StoreDatabase, query: ListQuery): Promise<Page<Mem
 }
 
 /**
- * FOR UPDATE at once, as a new capacity takes that much: who reserves time waits here, so that weeks are changed by one
- * side only.
+ * Locks a member FOR UPDATE, the lock that a change of its capacity needs. Transactions that reserve time wait for it, so
+ * only one side changes the weeks.
  */
 async function lock(transaction: Transaction, id: string): Promise<Member | undefined> {
   const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1 FOR UPDATE`;
@@ -86,7 +85,7 @@ function insert(transaction: Transaction, { id, displayName, email, weeklyCapaci
 interface Replacement {
   readonly present: Member;
   readonly changed: Member;
-  /** The Monday of the first week that isn't over. */
+  /** The Monday of the current week. */
   readonly thisWeek: CalendarDate;
 }
 
@@ -103,12 +102,12 @@ async function write(transaction: Transaction, { present, changed, thisWeek }: R
 
 interface Assignment {
   readonly member: Member;
-  /** Of SQL; parameters are numbered from `$2`. */
+  /** Assignments in SQL. Parameters are numbered from `$2`. */
   readonly assignments: string;
   readonly params: readonly SqlValue[];
 }
 
-/** Times have milliseconds, and two changes may meet in one: the later is told by one more. */
+/** Times have milliseconds. If two changes fall into the same millisecond, the later one gets the next millisecond. */
 async function set(transaction: Transaction, { member, assignments, params }: Assignment): Promise<Member> {
   const sql = `UPDATE members SET ${assignments}, version = version + 1, update_time = clock.now
     FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now

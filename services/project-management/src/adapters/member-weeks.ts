@@ -1,8 +1,8 @@
 import type { Queries, Transaction } from '@rondo/database';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import type { ReservedWeek } from '../domain/capacity-errors.js';
+import type { Period } from '../domain/ports.js';
 import type { MemberWeek, NewReservation, Reservation, WeekOfMember } from '../domain/reservation.js';
-import type { Period } from '../domain/team-ports.js';
 import {
   MEMBERS_COLUMNS,
   type MemberRow,
@@ -15,11 +15,11 @@ import {
 } from './rows.js';
 
 /**
- * The order of locks that keeps everybody who changes what is reserved from waiting for each other in a circle: the
- * project, then members by id (FOR SHARE; who changes one holds it FOR UPDATE), then weeks by Monday and member.
+ * Changes of reserved minutes lock rows in one order, so that they can't deadlock: first the project, then members by id
+ * (FOR SHARE; a change of a member locks it FOR UPDATE), then weeks by Monday and member.
  */
 
-/** Holds members as they are, deleted ones, too; undefined holds all that are in the team. The oldest first. */
+/** Locks members, deleted ones too, or the whole team if `ids` is undefined. Returns them, the oldest first. */
 export async function lockMembers(transaction: Transaction, ids: readonly string[] | undefined) {
   const which = ids === undefined ? 'delete_time IS NULL' : 'id = ANY($1)';
   const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE ${which} ORDER BY id FOR SHARE`;
@@ -28,8 +28,8 @@ export async function lockMembers(transaction: Transaction, ids: readonly string
 }
 
 /**
- * Rows are made or locked one after another, in the order of the SELECT. Locking is an update that changes nothing, as
- * making and locking in two statements would go through the order twice.
+ * Rows are inserted or locked in the order of the SELECT. A lock is an UPDATE that changes nothing. Separate statements to
+ * insert and to lock would pass through the order twice.
  */
 const LOCK_WEEKS = `
   INSERT INTO member_weeks (member_id, week_start_date, capacity_minutes)
@@ -39,7 +39,7 @@ const LOCK_WEEKS = `
   ON CONFLICT (member_id, week_start_date) DO UPDATE SET reserved_minutes = member_weeks.reserved_minutes
   RETURNING member_id, week_start_date, coalesce(capacity_minutes, final_capacity_minutes) AS capacity, reserved_minutes`;
 
-/** Keeps others from weeks of members who are held. */
+/** Locks weeks of members that are locked. */
 export async function lockWeeks(transaction: Transaction, weeks: readonly WeekOfMember[]): Promise<MemberWeek[]> {
   const columns = [weeks.map(({ memberId }) => memberId), weeks.map(({ weekStartDate }) => weekStartDate)];
   return (await transaction.query<MemberWeekRow>(LOCK_WEEKS, columns)).map(toMemberWeek);
@@ -53,16 +53,16 @@ const ADD = `
   ) AS given
   WHERE member_weeks.member_id = given.member_id AND member_weeks.week_start_date = given.week_start_date`;
 
-interface Taken extends WeekOfMember {
+interface ReservedMinutes extends WeekOfMember {
   readonly minutes: bigint;
 }
 
-/** Takes of locked weeks, or gives back where minutes are negative. */
-async function addReserved(transaction: Transaction, taken: readonly Taken[]): Promise<void> {
+/** Adds to the reserved minutes of locked weeks; negative minutes reduce them. */
+async function addReserved(transaction: Transaction, added: readonly ReservedMinutes[]): Promise<void> {
   await transaction.query(ADD, [
-    taken.map(({ memberId }) => memberId),
-    taken.map(({ weekStartDate }) => weekStartDate),
-    taken.map(({ minutes }) => minutes),
+    added.map(({ memberId }) => memberId),
+    added.map(({ weekStartDate }) => weekStartDate),
+    added.map(({ minutes }) => minutes),
   ]);
 }
 
@@ -88,30 +88,30 @@ export async function insertReservations(
   ]);
 }
 
-/** Releases what is reserved for a project, whose row the transaction has locked. */
+/** Deletes all reservations for a project, whose row the transaction has locked. */
 export async function releaseProject(transaction: Transaction, projectId: string): Promise<void> {
   const sql = `DELETE FROM reservations WHERE project_id = $1 RETURNING ${RESERVATIONS_COLUMNS}`;
-  await giveBack(transaction, await transaction.query<ReservationRow>(sql, [projectId]));
+  await subtractReserved(transaction, await transaction.query<ReservationRow>(sql, [projectId]));
 }
 
-/** Gives back what reservations took that were just deleted. */
-export async function giveBack(transaction: Transaction, rows: readonly ReservationRow[]): Promise<void> {
+/** Subtracts the minutes of deleted reservations from their weeks. */
+export async function subtractReserved(transaction: Transaction, rows: readonly ReservationRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const released: readonly Reservation[] = rows.map(toReservation);
-  await lockMembers(transaction, [...new Set(released.map(({ memberId }) => memberId))]);
-  await lockWeeks(transaction, distinct(released));
+  const deleted: readonly Reservation[] = rows.map(toReservation);
+  await lockMembers(transaction, [...new Set(deleted.map(({ memberId }) => memberId))]);
+  await lockWeeks(transaction, distinct(deleted));
   await addReserved(
     transaction,
-    released.map(({ memberId, weekStartDate, minutes }) => ({ memberId, weekStartDate, minutes: -minutes })),
+    deleted.map(({ memberId, weekStartDate, minutes }) => ({ memberId, weekStartDate, minutes: -minutes })),
   );
 }
 
-/** An upsert can't meet a row twice. */
+/** One entry per week, as an upsert mustn't have the same row twice. */
 function distinct(weeks: readonly WeekOfMember[]): readonly WeekOfMember[] {
   return [...new Map(weeks.map((week) => [`${week.memberId} ${week.weekStartDate}`, week])).values()];
 }
 
-/** The weeks of a period of which something was reserved once, of one member or of all in the team. */
+/** Reads the stored weeks of a period, of one member or of all. A week is stored from its first reservation on. */
 export async function readWeeks(
   queries: Queries,
   { from, to }: Period,
@@ -124,7 +124,7 @@ export async function readWeeks(
   return (await queries.query<MemberWeekRow>(sql, [from, to, memberId ?? null])).map(toMemberWeek);
 }
 
-/** The weeks of a member from a Monday on of which more is reserved, the earliest first. */
+/** The weeks of a member from a Monday on with more than `minutes` reserved, the earliest first. */
 export async function weeksWithMoreThan(
   transaction: Transaction,
   { memberId, minutes, from }: { readonly memberId: string; readonly minutes: bigint; readonly from: CalendarDate },
@@ -137,7 +137,7 @@ export async function weeksWithMoreThan(
   return rows.map((row) => ({ weekStartDate: row.week_start_date, reservedMinutes: row.reserved_minutes }));
 }
 
-/** Lets weeks that are over keep the capacity they had, whatever becomes of the member's. */
+/** Fixes the capacity of past weeks, so that it doesn't change with the member's capacity. */
 export async function closeWeeksBefore(
   transaction: Transaction,
   memberId: string,

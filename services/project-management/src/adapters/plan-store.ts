@@ -1,31 +1,31 @@
 import type { Transaction } from '@rondo/database';
 import type { CalendarDate } from '../domain/calendar-date.js';
-import type { TaskEffort, PlanStore, Workload } from '../domain/estimate.js';
-import { dayNumberOf, type WeekNumber, weekOf, type MemberTime } from '../domain/planning/days.js';
+import type { PlanStore, TaskEffort, Workload } from '../domain/estimate.js';
+import { dayNumberOf, type MemberTime, type WeekNumber, weekOf } from '../domain/planning/days.js';
 import type { Dependency, RemainingTask } from '../domain/planning/task-graph.js';
 import type { StoreDatabase } from './database.js';
 import { toTaskState } from './rows.js';
 
-/** How many rows are held at a time as the database sends them. */
+/** The number of rows that are read at a time. */
 const CHUNK = 5_000;
 
-/** A plan is made in one go, in which nobody else is served: of so many tasks within a fraction of a second. */
+/** The most tasks of a plan. Planning blocks the event loop; for this many tasks it takes a fraction of a second. */
 const MAX_PLANNED = 100_000;
 
-/** How much is planned. */
+/** The limits of {@link createPlanStore}. */
 export interface PlanStoreOptions {
-  /** Where more tasks than these remain, there is no plan, and no row of theirs is read. */
+  /** If more tasks remain, there is no plan, and their rows aren't read. */
   readonly maxPlanned?: number;
 }
 
-/** Reads plans from PostgreSQL. */
+/** Reads the data for estimates from PostgreSQL. */
 export function createPlanStore(
   database: StoreDatabase,
   { maxPlanned = MAX_PLANNED }: PlanStoreOptions = {},
 ): PlanStore {
   return {
     workload: (projectId, monday) =>
-      database.atOneMoment(async (transaction): Promise<Workload | undefined> => {
+      database.inSnapshot(async (transaction): Promise<Workload | undefined> => {
         const sql = 'SELECT start_date FROM projects WHERE id = $1';
         const project = await transaction.maybeOne<{ start_date: string | null }>(sql, [projectId]);
         if (project === undefined) return undefined;
@@ -106,7 +106,7 @@ async function readDependencies(transaction: Transaction, projectId: string): Pr
   }
 }
 
-/** Sums, as a week may have any number of reservations. */
+/** Adds up the reservations of each week, as a week may have any number of them. */
 const RESERVED = `
   SELECT member_id, week_start_date, sum(minutes)::bigint AS minutes FROM reservations
   WHERE project_id <> $1 AND week_start_date >= $2 GROUP BY member_id, week_start_date`;

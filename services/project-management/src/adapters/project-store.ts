@@ -3,7 +3,7 @@ import type { ProjectStore } from '../domain/ports.js';
 import { type NewProject, PROJECT_STATES, type Project } from '../domain/project.js';
 import type { RequestKey } from '../domain/request-key.js';
 import type { NewTask } from '../domain/task.js';
-import { tellProject } from './change-log.js';
+import { appendProjectChange } from './change-log.js';
 import type { StoreDatabase } from './database.js';
 import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
@@ -12,7 +12,7 @@ import { requireReferences } from './require-references.js';
 import { PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
 import { insertTasks } from './task-rows.js';
 
-/** What is done with a project that is deleted or archived, in the same transaction. */
+/** Called when a project is deleted or archived, in the same transaction. */
 export type OnEnd = (transaction: Transaction, projectId: string) => Promise<void>;
 
 const LISTING: Listing = {
@@ -28,11 +28,11 @@ const LISTING: Listing = {
   selected: PROJECT_COLUMNS,
   states: PROJECT_STATES,
   walkedBy: 'owner',
-  // Two that are made at once may come in either order.
+  // Projects that are created concurrently may have their times in either order.
   chronological: false,
 };
 
-/** Projects in PostgreSQL. */
+/** Stores projects in PostgreSQL. */
 export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async () => {}): ProjectStore {
   return {
     create: (project, tasks, key) =>
@@ -45,19 +45,19 @@ export function createProjectStore(database: StoreDatabase, onEnd: OnEnd = async
     update: (id, decide) => database.transaction((transaction) => update(transaction, { id, decide, onEnd })),
     delete: (id, admit) =>
       database.transaction((transaction) =>
-        move(transaction, id, async (project) => {
+        changeLocked(transaction, id, async (project) => {
           if (project.deleteTime !== undefined) return project;
           admit(project);
           await onEnd(transaction, id);
-          return toProject(await tellProject(transaction, await mark(transaction, id, 'deleted')));
+          return toProject(await appendProjectChange(transaction, await setDeleted(transaction, id, true)));
         }),
       ),
     undelete: (id) =>
       database.transaction((transaction) =>
-        move(transaction, id, async (project) =>
+        changeLocked(transaction, id, async (project) =>
           project.deleteTime === undefined
             ? project
-            : toProject(await tellProject(transaction, await mark(transaction, id, 'live'))),
+            : toProject(await appendProjectChange(transaction, await setDeleted(transaction, id, false))),
         ),
       ),
   };
@@ -105,18 +105,18 @@ interface Update {
 }
 
 async function update(transaction: Transaction, { id, decide, onEnd }: Update): Promise<Project | undefined> {
-  return move(transaction, id, async (present) => {
+  return changeLocked(transaction, id, async (present) => {
     const changed = decide(present);
     if (changed === present) return present;
     const memberIds = changed.ownerId === present.ownerId ? [] : [changed.ownerId];
     await requireReferences(transaction, { projectId: id, memberIds, taskIds: [] });
     if (changed.state === 'ARCHIVED') await onEnd(transaction, id);
-    return toProject(await tellProject(transaction, await write(transaction, changed)));
+    return toProject(await appendProjectChange(transaction, await write(transaction, changed)));
   });
 }
 
-/** Has a project changed, which nobody else changes meanwhile. */
-async function move(
+/** Locks a project and changes it. */
+async function changeLocked(
   transaction: Transaction,
   id: string,
   change: (project: Project) => Promise<Project>,
@@ -126,7 +126,7 @@ async function move(
   return row && change(toProject(row));
 }
 
-/** Times have milliseconds, and two changes may meet in one: the later is told by one more. */
+/** Times have milliseconds. If two changes fall into the same millisecond, the later one gets the next millisecond. */
 function write(transaction: Transaction, project: Project): Promise<ProjectRow> {
   return transaction.one<ProjectRow>(
     `UPDATE projects SET title = $2, state = $3, owner_id = $4, start_date = $5, due_date = $6, version = version + 1,
@@ -136,13 +136,13 @@ function write(transaction: Transaction, project: Project): Promise<ProjectRow> 
   );
 }
 
-function mark(transaction: Transaction, id: string, as: 'deleted' | 'live'): Promise<ProjectRow> {
+function setDeleted(transaction: Transaction, id: string, deleted: boolean): Promise<ProjectRow> {
   return transaction.one<ProjectRow>(
     `UPDATE projects SET version = version + 1, update_time = now, delete_time = CASE WHEN $2 THEN now END
      FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now
        FROM projects WHERE id = $1) AS clock
      WHERE id = $1 RETURNING ${PROJECTS_COLUMNS}`,
-    [id, as === 'deleted'],
+    [id, deleted],
   );
 }
 

@@ -4,12 +4,12 @@ import { RequestIdReused } from '../domain/errors.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { MEMBER_COLUMNS, PROJECT_COLUMNS, RESERVATION_COLUMNS, TASK_COLUMNS } from './rows.js';
 
-/** Where requests that were carried out stand. */
+/** The table of the requests that were carried out. */
 export const REQUESTS: RequestTable = { table: 'create_requests', scope: 'collection' };
 
 const TASK_RECORDS = { name: 'task_records', columns: [...TASK_COLUMNS, 'dependencies'] };
 
-/** What may be asked for with a request id, and the relation that has the rows as they are answered. */
+/** The collections whose creates take a request id, with the relation that has the rows of the response. */
 const RELATIONS = {
   projects: { name: 'projects', columns: PROJECT_COLUMNS },
   tasks: TASK_RECORDS,
@@ -18,25 +18,25 @@ const RELATIONS = {
   reservations: { name: 'reservations', columns: RESERVATION_COLUMNS },
 } as const;
 
-/** What may be asked for with a request id: each has ids of its own. */
+/** A collection whose creates take a request id. Each collection has its own set of ids. */
 export type Collection = keyof typeof RELATIONS;
 
-/** Which request makes rows of which table. */
+/** The request of a create. */
 export interface Once {
   readonly collection: Collection;
-  /** The project that the rows are of, where their ids are a project's own. */
+  /** The project of the rows, if their ids are unique only within a project. */
   readonly projectId?: string;
-  /** Undefined for a create that nobody repeats. */
+  /** Undefined if the request has no id. */
   readonly key: RequestKey | undefined;
 }
 
 /**
- * Runs `create` the first time a request comes, and answers it with the row made then ever after.
+ * Runs `create` once per request. Repetitions of the request get the row of the first one.
  *
- * The claim of the id is the transaction's first statement: an equal one that arrives meanwhile waits in it until this
- * transaction ends, then finds the outcome, or, where this one was rolled back, makes the row itself.
+ * The claim of the id is the transaction's first statement. A concurrent repetition waits in that statement until this
+ * transaction ends. Then it finds the saved response, or, if this transaction was rolled back, it creates the row itself.
  *
- * @throws RequestIdReused where the id came with another request before.
+ * @throws RequestIdReused if the id was used for a different request.
  */
 export async function once<Row extends { readonly id: string }>(
   transaction: Transaction,
@@ -44,20 +44,20 @@ export async function once<Row extends { readonly id: string }>(
   create: () => Promise<Row>,
 ): Promise<Row> {
   const [row] = await onceAll(transaction, request, async () => [await create()]);
-  if (row === undefined) throw new Error(`the outcome of a request for ${request.collection} has no row`);
+  if (row === undefined) throw new Error(`the saved response of a request for ${request.collection} has no row`);
   return row;
 }
 
-/** As {@link once}, of several rows, in their order. */
+/** Like {@link once}, for several rows, in their order. */
 export async function onceAll<Row extends { readonly id: string }>(
   transaction: Transaction,
   { key, ...request }: Once,
   create: () => Promise<readonly Row[]>,
 ): Promise<readonly Row[]> {
   if (key === undefined) return create();
-  if (!(await claim(transaction, request.collection, key))) return firstOutcome(transaction, request.collection, key);
+  if (!(await claim(transaction, request.collection, key))) return savedResponse(transaction, request.collection, key);
   const rows = await create();
-  await keepOutcome(transaction, { ...request, key }, rows);
+  await saveResponse(transaction, { ...request, key }, rows);
   return rows;
 }
 
@@ -70,7 +70,7 @@ async function claim(transaction: Transaction, collection: Collection, key: Requ
   return claimed.length === 1;
 }
 
-async function keepOutcome(
+async function saveResponse(
   transaction: Transaction,
   { collection, projectId, key }: Once & { readonly key: RequestKey },
   rows: readonly { readonly id: string }[],
@@ -86,8 +86,8 @@ async function keepOutcome(
   );
 }
 
-/** Outcomes are arrays of rows; those of earlier versions are a row, which `$[*]` takes for an array of one. */
-async function firstOutcome<Row extends object>(
+/** A saved response is an array of rows. Earlier versions saved a single row, which `$[*]` treats as an array of one. */
+async function savedResponse<Row extends object>(
   transaction: Transaction,
   collection: Collection,
   { id, fingerprint }: RequestKey,

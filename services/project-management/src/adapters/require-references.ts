@@ -1,19 +1,19 @@
 import type { Transaction } from '@rondo/database';
 import { UnknownReferences } from '../domain/errors.js';
 
-/** What a write names. */
+/** The resources that a write refers to. */
 export interface References {
   readonly projectId: string;
-  /** Undefined names none. */
+  /** Undefined elements are ignored. */
   readonly memberIds: readonly (string | undefined)[];
-  /** Tasks of the project. */
+  /** Ids of tasks of the project. */
   readonly taskIds: readonly string[];
 }
 
 /**
- * Checks that all the members and tasks named exist. Foreign keys stand behind this: it is here to name all that are
- * missing at once, and to refuse what is deleted. The project's lock keeps tasks as they are; a member who is deleted
- * meanwhile stays named, as where they were named before.
+ * Checks that all members and tasks that a write refers to exist and aren't deleted. Foreign keys check their existence
+ * too; this function reports all missing ones at once, and refuses deleted ones. The project's lock keeps its tasks from
+ * changing. If a member is deleted concurrently, the reference stays, as for members that are deleted later.
  *
  * @throws UnknownReferences.
  */

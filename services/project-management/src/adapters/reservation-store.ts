@@ -3,10 +3,16 @@ import { ascending, pageOf, whereOf } from '@rondo/resources/sql';
 import type { CalendarDate } from '../domain/calendar-date.js';
 import type { FilteredQuery, Page } from '../domain/page.js';
 import type { RequestKey } from '../domain/request-key.js';
-import { type MemberWeek, type NewReservation, type Reservation, requireFree } from '../domain/reservation.js';
-import type { ReservationParties, ReservationStore } from '../domain/team-ports.js';
+import {
+  type MemberWeek,
+  type NewReservation,
+  type Reservation,
+  type ReservationParties,
+  type ReservationStore,
+  requireFree,
+} from '../domain/reservation.js';
 import type { StoreDatabase } from './database.js';
-import { giveBack, insertReservations, lockMembers, lockWeeks, readWeeks } from './member-weeks.js';
+import { insertReservations, lockMembers, lockWeeks, readWeeks, subtractReserved } from './member-weeks.js';
 import { once } from './request-log.js';
 import {
   MEMBERS_COLUMNS,
@@ -19,7 +25,7 @@ import {
   toReservation,
 } from './rows.js';
 
-/** Reservations in PostgreSQL. */
+/** Stores reservations in PostgreSQL. */
 export function createReservationStore(database: StoreDatabase): ReservationStore {
   return {
     create: (reservation, admit, key) =>
@@ -30,14 +36,14 @@ export function createReservationStore(database: StoreDatabase): ReservationStor
       return row && toReservation(row);
     },
     list: (memberId, query) => list(database, memberId, query),
-    remove: ({ memberId, reservationId }) =>
+    delete: ({ memberId, reservationId }) =>
       database.transaction(async (transaction) => {
         const sql = `DELETE FROM reservations WHERE id = $1 AND member_id = $2 RETURNING ${RESERVATIONS_COLUMNS}`;
         const rows = await transaction.query<ReservationRow>(sql, [reservationId, memberId]);
-        await giveBack(transaction, rows);
+        await subtractReserved(transaction, rows);
         return rows.length > 0;
       }),
-    weeks: (memberId, mondays) => database.atOneMoment((transaction) => weeks(transaction, memberId, mondays)),
+    weeks: (memberId, mondays) => database.inSnapshot((transaction) => weeks(transaction, memberId, mondays)),
   };
 }
 
@@ -56,7 +62,7 @@ async function create(transaction: Transaction, { reservation, admit, key }: Cre
     admit({ member, project: project && toProject(project) });
     for (const week of await lockWeeks(transaction, [reservation])) requireFree(week, minutes);
     const [made] = await insertReservations(transaction, [reservation]);
-    if (made === undefined) throw new Error('a reservation was inserted, and no row came back');
+    if (made === undefined) throw new Error('the INSERT of a reservation returned no row');
     return made;
   });
   return toReservation(row);

@@ -25,7 +25,7 @@ export const PROJECT_COLUMNS = [
   ...['create_time', 'update_time', 'delete_time', 'version'],
 ];
 
-/** They, as a statement on `projects` lists them. */
+/** {@link PROJECT_COLUMNS} for a SELECT from `projects`. */
 export const PROJECTS_COLUMNS = columnsOf('projects', PROJECT_COLUMNS);
 
 /** A row of `task_records`. */
@@ -44,16 +44,16 @@ export interface TaskRow {
   readonly version: bigint;
 }
 
-/** The columns of a task that `tasks` itself has. */
+/** The columns of a task in the table `tasks`. */
 export const TASK_COLUMNS = [
   ...['id', 'project_id', 'sequence', 'title', 'state', 'assignee_id', 'effort_minutes'],
   ...['create_time', 'update_time', 'delete_time', 'version'],
 ];
 
-/** They, as a statement on `tasks` lists them. */
+/** {@link TASK_COLUMNS} for a SELECT from `tasks`. */
 export const TASKS_COLUMNS = columnsOf('tasks', TASK_COLUMNS);
 
-/** All columns of a task, as a statement on `task_records` lists them. */
+/** All columns of a task for a SELECT from the view `task_records`. */
 export const TASK_RECORDS_COLUMNS = columnsOf('task_records', [...TASK_COLUMNS, 'dependencies']);
 
 /** A row of `members`. */
@@ -75,7 +75,7 @@ export const MEMBER_COLUMNS = [
   ...['create_time', 'update_time', 'delete_time', 'version'],
 ];
 
-/** They, as a statement on `members` lists them. */
+/** {@link MEMBER_COLUMNS} for a SELECT from `members`. */
 export const MEMBERS_COLUMNS = columnsOf('members', MEMBER_COLUMNS);
 
 /** A row of `reservations`. */
@@ -94,10 +94,10 @@ export const RESERVATION_COLUMNS = [
   ...['id', 'position', 'member_id', 'week_start_date', 'project_id', 'minutes', 'create_time'],
 ];
 
-/** They, as a statement on `reservations` lists them. */
+/** {@link RESERVATION_COLUMNS} for a SELECT from `reservations`. */
 export const RESERVATIONS_COLUMNS = columnsOf('reservations', RESERVATION_COLUMNS);
 
-/** A row of `member_weeks`, its capacity being what holds of the two. */
+/** A row of `member_weeks`. `capacity` is its final capacity, or, without one, that of the member. */
 export interface MemberWeekRow {
   readonly member_id: string;
   readonly week_start_date: string;
@@ -183,7 +183,7 @@ function toProjectState(state: string): ProjectState {
   return known(PROJECT_STATES, state);
 }
 
-/** A CHECK in the migrations keeps other states out; one that a later version wrote is a fault, not a guess. */
+/** A CHECK constraint allows only these states. A state that a later version of the service wrote is an error. */
 function known<State extends string>(states: readonly State[], text: string): State {
   const state = states.find((one) => one === text);
   if (state === undefined) throw new Error(`the database has the state "${text}", which this version doesn't know`);

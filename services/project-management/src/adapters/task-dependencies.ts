@@ -4,22 +4,22 @@ import type { TaskId } from '../domain/names.js';
 import { taskName } from '../domain/names.js';
 import { DependencyCircle, NeedsDeletedTasks, TaskNeeded } from '../domain/task-errors.js';
 
-/** What a task of a project depends on. */
+/** A task and its dependencies. */
 export interface Wiring {
   readonly id: string;
   readonly dependencies: readonly string[];
 }
 
-/** How many tasks an error may be about. */
+/** The most tasks that are read for an error. */
 const MAX_NAMED = 16;
-/** How many tasks each side of the search for a circle goes through at first. */
+/** The most tasks that each side of the first search for a circle visits. */
 const FIRST_BUDGET = 1_000;
-/** How much further it goes the next time, so that all times together are little more than the last. */
+/** The growth of the budget between searches. All searches together take little longer than the last one. */
 const GROWTH = 4;
-/** How many dependencies are read to name a circle. */
+/** The most dependencies that are read to name a circle. */
 const MAX_TRACED = 100_000;
 
-/** Stores what new tasks depend on. Who calls this holds the project's row. */
+/** Stores the dependencies of new tasks. The caller must have locked the project's row. */
 export async function insertDependencies(
   transaction: Transaction,
   projectId: string,
@@ -37,14 +37,14 @@ export async function insertDependencies(
   );
 }
 
-/** Stores what a task depends on now, in place of what it did. Who calls this holds the project's row. @throws DependencyCircle */
+/** Replaces the dependencies of a task. The caller must have locked the project's row. @throws DependencyCircle */
 export async function replaceDependencies(transaction: Transaction, projectId: string, task: Wiring): Promise<void> {
   await requireNoCircle(transaction, projectId, task);
   await transaction.query('DELETE FROM task_dependencies WHERE project_id = $1 AND task_id = $2', [projectId, task.id]);
   await insertDependencies(transaction, projectId, [task]);
 }
 
-/** @throws TaskNeeded where tasks that aren't deleted depend on it. */
+/** @throws TaskNeeded if tasks that aren't deleted depend on the task. */
 export async function requireNotNeeded(transaction: Transaction, { projectId, taskId }: TaskId): Promise<void> {
   const rows = await transaction.query<{ id: string }>(
     `SELECT task.id FROM task_dependencies AS edge
@@ -60,7 +60,7 @@ export async function requireNotNeeded(transaction: Transaction, { projectId, ta
     );
 }
 
-/** @throws NeedsDeletedTasks where it depends on such. */
+/** @throws NeedsDeletedTasks if the task depends on deleted tasks. */
 export async function requireNoneDeleted(
   transaction: Transaction,
   { projectId, taskId }: TaskId,
@@ -77,7 +77,7 @@ export async function requireNoneDeleted(
     );
 }
 
-/** A way to look for a circle: from the task to whatever waits for it, or from its dependencies to what they wait for. */
+/** A direction of the search: from the task to its dependents, or from its dependencies to their dependencies. */
 interface Side {
   readonly from: 'task_id' | 'depends_on_id';
   readonly to: 'task_id' | 'depends_on_id';
@@ -86,9 +86,9 @@ interface Side {
 }
 
 /**
- * A circle runs from the task over one of its dependencies back to it. It is looked for from both ends in turn, ever
- * further: where one has nothing more to go through there is none, however many tasks there are beyond the other. So the
- * search takes as long as the shorter of both, and the database goes through them by itself.
+ * Searches for a circle, which would run from the task over one of its dependencies back to the task. It searches from
+ * both ends in turn, with a growing budget. If one side has visited all tasks that it can reach, there is no circle,
+ * however many tasks the other side could reach. So the search takes as long as the smaller side. The database does it.
  */
 async function requireNoCircle(transaction: Transaction, projectId: string, task: Wiring): Promise<void> {
   const { id, dependencies } = task;
@@ -108,8 +108,8 @@ async function requireNoCircle(transaction: Transaction, projectId: string, task
 }
 
 /**
- * The tasks that are reached from $2, each once; evaluated no further than somebody reads. OFFSET 0 keeps the planner,
- * which doesn't know how many they will be, from reading a project's edges as a whole at each step.
+ * The tasks that can be reached from $2, each once. PostgreSQL evaluates the query only as far as rows are read. The
+ * planner can't estimate their number; OFFSET 0 keeps it from reading all edges of a project in each step.
  */
 function reached({ from, to }: Side): string {
   return `
@@ -134,7 +134,7 @@ function search(
   );
 }
 
-/** The circle that was met on one side. */
+/** The circle that one side has found. */
 async function trace(
   transaction: Transaction,
   projectId: string,
@@ -147,12 +147,12 @@ async function trace(
      LIMIT ${MAX_TRACED}`,
     [projectId, side.starts, budget],
   );
-  // The task comes first, so that the circle is named from there.
+  // The task comes first, so that the name of the circle begins with it.
   const wiring = new Map<string, string[]>([[task.id, [...task.dependencies]]]);
   for (const { task_id, depends_on_id } of edges) {
     const known = wiring.get(task_id);
     if (known === undefined) wiring.set(task_id, [depends_on_id]);
     else known.push(depends_on_id);
   }
-  return findCircle(wiring) ?? [task.id, 'tasks too many to be named'];
+  return findCircle(wiring) ?? [task.id, 'too many tasks to name them'];
 }

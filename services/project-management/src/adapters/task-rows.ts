@@ -1,11 +1,10 @@
 import type { SqlValue, Transaction } from '@rondo/database';
 import type { TaskId } from '../domain/names.js';
-import type { NewTasks } from '../domain/ports.js';
-import type { NewTask, Task } from '../domain/task.js';
+import type { NewTask, NewTasks, Task } from '../domain/task.js';
 import { TASK_RECORDS_COLUMNS, TASKS_COLUMNS, type TaskRow } from './rows.js';
 import { insertDependencies } from './task-dependencies.js';
 
-/** Inserts tasks in their order; their project must be there, and what they depend on, or be among them. */
+/** Inserts tasks in their order. Their project must exist; their dependencies must exist or be among them. */
 export async function insertTasks(
   transaction: Transaction,
   { projectId, tasks }: NewTasks,
@@ -20,8 +19,8 @@ export async function insertTasks(
 }
 
 /**
- * All rows in one statement: each parameter but the first is a column. `sequence` is drawn after the sort. Whoever inserts
- * holds the project's row, so that times never go back along it, even where the clock does.
+ * Inserts all rows in one statement. Each parameter but the first is a column. `sequence` is assigned after the sort. The
+ * transaction has locked the project's row, so `create_time` never decreases along `sequence`, even if the clock does.
  */
 const INSERT_TASKS = `
   INSERT INTO tasks (project_id, id, title, state, assignee_id, effort_minutes, create_time, update_time)
@@ -44,10 +43,10 @@ function columnsOf(projectId: string, tasks: readonly NewTask[]): SqlValue[] {
   ];
 }
 
-/** Times have milliseconds, and two changes may meet in one: the later is told by one more. */
+/** Times have milliseconds. If two changes fall into the same millisecond, the later one gets the next millisecond. */
 const NOW = "greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3)";
 
-/** Stores the fields of a task; what it depends on is stored by itself, before. */
+/** Stores the fields of a task. Its dependencies are stored separately, before. */
 export async function writeTask(transaction: Transaction, task: Task): Promise<TaskRow> {
   const row = await transaction.one<Omit<TaskRow, 'dependencies'>>(
     `UPDATE tasks SET title = $3, state = $4, assignee_id = $5, effort_minutes = $6, version = version + 1,
@@ -58,17 +57,17 @@ export async function writeTask(transaction: Transaction, task: Task): Promise<T
   return { ...row, dependencies: task.dependencies };
 }
 
-/** Stores that a task is deleted, or isn't any more. */
-export async function markTask(
+/** Deletes or undeletes a task. */
+export async function setTaskDeleted(
   transaction: Transaction,
   { projectId, taskId }: TaskId,
-  as: 'deleted' | 'live',
+  deleted: boolean,
 ): Promise<TaskRow> {
   const target = 'project_id = $1 AND id = $2';
   await transaction.query(
     `UPDATE tasks SET version = version + 1, update_time = now, delete_time = CASE WHEN $3 THEN now END
      FROM (SELECT ${NOW} AS now FROM tasks WHERE ${target}) AS clock WHERE ${target}`,
-    [projectId, taskId, as === 'deleted'],
+    [projectId, taskId, deleted],
   );
   return transaction.one<TaskRow>(`SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE ${target}`, [
     projectId,

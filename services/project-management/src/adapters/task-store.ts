@@ -1,11 +1,19 @@
 import type { Transaction } from '@rondo/database';
 import type { TaskId } from '../domain/names.js';
 import type { ListQuery, Page } from '../domain/page.js';
-import type { Admit, NewTasks, TaskStore, TaskUpdate } from '../domain/ports.js';
+
 import type { Project } from '../domain/project.js';
-import { sameIds, TASK_STATES, type Task } from '../domain/task.js';
+import {
+  type Admit,
+  type NewTasks,
+  sameIds,
+  TASK_STATES,
+  type Task,
+  type TaskStore,
+  type TaskUpdate,
+} from '../domain/task.js';
 import { TaskIdsTaken } from '../domain/task-errors.js';
-import { tellTasks } from './change-log.js';
+import { appendTaskChanges } from './change-log.js';
 import type { StoreDatabase } from './database.js';
 import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
@@ -21,16 +29,16 @@ import {
   toTask,
 } from './rows.js';
 import { replaceDependencies, requireNoneDeleted, requireNotNeeded } from './task-dependencies.js';
-import { insertTasks, markTask, writeTask } from './task-rows.js';
+import { insertTasks, setTaskDeleted, writeTask } from './task-rows.js';
 
-/** Tasks in PostgreSQL. */
+/** Stores tasks in PostgreSQL. */
 export function createTaskStore(database: StoreDatabase): TaskStore {
   return {
     async create(task, admit, key) {
       const tasks = { projectId: task.projectId, tasks: [task] };
       const request = { collection: 'tasks', projectId: task.projectId, key } as const;
       const [row] = await database.transaction((transaction) => create(transaction, { tasks, admit, request }));
-      if (row === undefined) throw new Error('a task was made, and none came back');
+      if (row === undefined) throw new Error('the INSERT of a task returned no row');
       return toTask(row);
     },
     async createAll(tasks, admit, key) {
@@ -58,8 +66,8 @@ interface Creation {
 
 function create(transaction: Transaction, { tasks, admit, request }: Creation): Promise<readonly TaskRow[]> {
   return onceAll<TaskRow>(transaction, request, async () => {
-    // Tasks of one project are made one after the other, so that `sequence` is the order in which they appear and a
-    // reader of pages misses none.
+    // The lock serialises the creation of a project's tasks. So tasks become visible in the order of `sequence`, and a
+    // client that reads page by page misses none.
     admit(await lockProject(transaction, tasks.projectId, 'NO KEY UPDATE'));
     await requireFreeIds(transaction, tasks);
     const ids = new Set(tasks.tasks.map(({ id }) => id));
@@ -68,11 +76,11 @@ function create(transaction: Transaction, { tasks, admit, request }: Creation): 
       memberIds: tasks.tasks.map(({ assigneeId }) => assigneeId),
       taskIds: tasks.tasks.flatMap(({ dependencies }) => dependencies.filter((id) => !ids.has(id))),
     });
-    return tellTasks(transaction, await insertTasks(transaction, tasks));
+    return appendTaskChanges(transaction, await insertTasks(transaction, tasks));
   });
 }
 
-/** @throws TaskIdsTaken. The lock of the project keeps others from taking them meanwhile. */
+/** The lock of the project keeps other transactions from taking the ids meanwhile. @throws TaskIdsTaken */
 async function requireFreeIds(transaction: Transaction, { projectId, tasks }: NewTasks): Promise<void> {
   const taken = await transaction.query<{ id: string }>(
     'SELECT id FROM tasks WHERE project_id = $1 AND id = ANY($2) ORDER BY id',
@@ -90,18 +98,22 @@ function update(
   { rewires, ...id }: TaskUpdate,
   decide: (task: Task, project: Project) => Task,
 ): Promise<Task | undefined> {
-  return move(transaction, { ...id, strength: rewires ? 'NO KEY UPDATE' : 'SHARE' }, async (present, project) => {
-    const changed = decide(present, project);
-    if (changed === present) return present;
-    const rewired = !sameIds(changed.dependencies, present.dependencies);
-    await requireReferences(transaction, {
-      projectId: id.projectId,
-      memberIds: changed.assigneeId === present.assigneeId ? [] : [changed.assigneeId],
-      taskIds: rewired ? changed.dependencies.filter((dependency) => dependency !== present.id) : [],
-    });
-    if (rewired) await replaceDependencies(transaction, id.projectId, changed);
-    return told(transaction, await writeTask(transaction, changed));
-  });
+  return changeLocked(
+    transaction,
+    { ...id, strength: rewires ? 'NO KEY UPDATE' : 'SHARE' },
+    async (present, project) => {
+      const changed = decide(present, project);
+      if (changed === present) return present;
+      const rewired = !sameIds(changed.dependencies, present.dependencies);
+      await requireReferences(transaction, {
+        projectId: id.projectId,
+        memberIds: changed.assigneeId === present.assigneeId ? [] : [changed.assigneeId],
+        taskIds: rewired ? changed.dependencies.filter((dependency) => dependency !== present.id) : [],
+      });
+      if (rewired) await replaceDependencies(transaction, id.projectId, changed);
+      return appended(transaction, await writeTask(transaction, changed));
+    },
+  );
 }
 
 function remove(
@@ -109,40 +121,43 @@ function remove(
   id: TaskId,
   admit: (task: Task, project: Project) => void,
 ): Promise<Task | undefined> {
-  return move(transaction, { ...id, strength: 'NO KEY UPDATE' }, async (task, project) => {
+  return changeLocked(transaction, { ...id, strength: 'NO KEY UPDATE' }, async (task, project) => {
     if (task.deleteTime !== undefined) return task;
     admit(task, project);
     await requireNotNeeded(transaction, id);
-    return told(transaction, await markTask(transaction, id, 'deleted'));
+    return appended(transaction, await setTaskDeleted(transaction, id, true));
   });
 }
 
-/** What comes back closes no circle: nothing that is there depends on it. */
+/** An undeleted task can't close a circle: no task that isn't deleted depends on it. */
 function restore(transaction: Transaction, id: TaskId, admit: (project: Project) => void): Promise<Task | undefined> {
-  return move(transaction, { ...id, strength: 'NO KEY UPDATE' }, async (task, project) => {
+  return changeLocked(transaction, { ...id, strength: 'NO KEY UPDATE' }, async (task, project) => {
     if (task.deleteTime === undefined) return task;
     admit(project);
     await requireNoneDeleted(transaction, id, task.dependencies);
-    return told(transaction, await markTask(transaction, id, 'live'));
+    return appended(transaction, await setTaskDeleted(transaction, id, false));
   });
 }
 
-async function told(transaction: Transaction, row: TaskRow): Promise<Task> {
-  await tellTasks(transaction, [row]);
+async function appended(transaction: Transaction, row: TaskRow): Promise<Task> {
+  await appendTaskChanges(transaction, [row]);
   return toTask(row);
 }
 
-/** Who changes what tasks depend on, or which there are, keeps all others from it; who changes a task, from that alone. */
+/**
+ * The lock on the project. A change of dependencies, and of which tasks there are, takes NO KEY UPDATE, which excludes all
+ * other changes of its tasks. Any other change of a task takes SHARE, so that it excludes only changes of that task.
+ */
 type Strength = 'SHARE' | 'NO KEY UPDATE';
 
-/** Has a task changed, which nobody else changes meanwhile. */
-async function move(
+/** Locks a project and one of its tasks, and changes the task. */
+async function changeLocked(
   transaction: Transaction,
   { projectId, taskId, strength }: TaskId & { readonly strength: Strength },
   change: (task: Task, project: Project) => Promise<Task>,
 ): Promise<Task | undefined> {
-  // Always the project first, so that no two transactions wait for each other, and so that the dependencies that come
-  // with the task are those of now.
+  // The project is always locked first, so that two transactions can't deadlock, and so that the dependencies that are
+  // read with the task are current.
   const project = await lockProject(transaction, projectId, strength);
   const row = await transaction.maybeOne<TaskRow>(
     `SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE project_id = $1 AND id = $2 FOR NO KEY UPDATE`,
@@ -169,7 +184,7 @@ const LISTING: Listing = {
     WHERE edge.project_id = page.project_id AND edge.task_id = page.id ORDER BY place) AS dependencies`,
 };
 
-/** Those of a deleted project are gone with it. */
+/** The tasks of a deleted project are listed only if deleted tasks are. */
 async function list(database: StoreDatabase, projectId: string, query: ListQuery): Promise<Page<Task> | undefined> {
   const sql = 'SELECT deleted FROM projects WHERE id = $1';
   const project = await database.maybeOne<{ deleted: boolean }>(sql, [projectId]);

@@ -1,7 +1,7 @@
 import type { CalendarDate } from './calendar-date.js';
 import { WrongState } from './errors.js';
 
-/** A member who was deleted was to change, or to work. */
+/** A deleted member can't be changed, and can't work on a project. */
 export class MemberDeleted extends WrongState {
   override readonly name = 'MemberDeleted';
 
@@ -10,13 +10,13 @@ export class MemberDeleted extends WrongState {
   }
 }
 
-/** A week of a member and what is reserved of it. */
+/** A week of a member with its reserved minutes. */
 export interface ReservedWeek {
   readonly weekStartDate: CalendarDate;
   readonly reservedMinutes: bigint;
 }
 
-/** More is asked for than is free. */
+/** A reservation asks for more minutes than are free. */
 export class TooLittleFree extends WrongState {
   override readonly name = 'TooLittleFree';
   override readonly rule = 'CAPACITY';
@@ -32,15 +32,15 @@ export class TooLittleFree extends WrongState {
   }
 }
 
-/** How many weeks a message names. */
+/** The most weeks that a message names. */
 const NAMED_WEEKS = 5;
 
-/** A capacity was asked for that is less than what is reserved of weeks that aren't over. */
+/** The new capacity is less than the reserved minutes of a week that isn't over. */
 export class MoreReserved extends WrongState {
   override readonly name = 'MoreReserved';
   override readonly rule = 'CAPACITY';
 
-  /** `weeks` are those that have more, the earliest first. */
+  /** @param weeks the weeks with more reserved minutes, the earliest first. */
   constructor(member: string, capacityMinutes: bigint, weeks: readonly ReservedWeek[]) {
     super(
       member,
@@ -50,12 +50,12 @@ export class MoreReserved extends WrongState {
   }
 }
 
-/** A member whose time is reserved was to be deleted. */
+/** A member with reservations can't be deleted. */
 export class StillReserved extends WrongState {
   override readonly name = 'StillReserved';
   override readonly rule = 'CAPACITY';
 
-  /** `weeks` are those that aren't over and have reservations, the earliest first. */
+  /** @param weeks the weeks with reservations that aren't over, the earliest first. */
   constructor(member: string, weeks: readonly ReservedWeek[]) {
     super(
       member,
@@ -64,7 +64,7 @@ export class StillReserved extends WrongState {
   }
 }
 
-/** What a delivery takes isn't free. */
+/** The team has too little free time for a delivery. */
 export class TeamTooBusy extends WrongState {
   override readonly name = 'TeamTooBusy';
   override readonly rule = 'CAPACITY';
@@ -76,8 +76,8 @@ export class TeamTooBusy extends WrongState {
     const { effortMinutes, missingMinutes, from } = shortage;
     super(
       project,
-      `${project} takes ${effortMinutes} minutes of work, and for ${missingMinutes} of them nobody who may do them has ` +
-        `time free in the 104 weeks from ${from}; add capacity (UpdateMember), or release reservations (DeleteReservation)`,
+      `${project} takes ${effortMinutes} minutes of work, and ${missingMinutes} of them don't fit into the free time of ` +
+        `the team in the 104 weeks from ${from}; add capacity (UpdateMember), or release reservations (DeleteReservation)`,
     );
   }
 }

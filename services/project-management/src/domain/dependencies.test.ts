@@ -11,7 +11,7 @@ function wiring(text: string): Dependencies {
   );
 }
 
-/** Chance that is the same each time (mulberry32). */
+/** A seeded random generator (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -22,7 +22,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** By brute force: what can be done is taken away until nothing is left, or nothing can be done. */
+/** Finds a circle by brute force: it removes tasks without dependencies until none is left, or none can be removed. */
 function hasCircle(dependencies: Dependencies): boolean {
   const left = new Map(dependencies);
   for (;;) {
@@ -60,14 +60,14 @@ describe('a circle of dependencies', () => {
     }
   });
 
-  it('is looked for in a long chain without recursion, and once below each task', () => {
+  it('is searched in a long chain without recursion, and once per task', () => {
     const long = 200_000;
     const chain = Array.from({ length: long }, (_, index): [string, string[]] => [`t${index}`, [`t${index + 1}`]]);
     expect(findCircle(new Map(chain))).toBeUndefined();
     expect(findCircle(new Map([...chain, [`t${long}`, ['t0']]]))).toHaveLength(long + 1);
   });
 
-  it('is named with a bounded number of names', () => {
+  it('is reported with a bounded number of names', () => {
     const circle: [string, ...string[]] = ['first', ...Array.from({ length: 500 }, (_, index) => `t${index}`)];
     const { message } = new DependencyCircle('p', circle);
     expect(message).toContain('first → t0 → t1 → t2 → t3 → t4 → t5 → t6 → t7 → 492 more → first');

@@ -1,18 +1,18 @@
-/** Ids of tasks that wait for each other: each for the one after it, and the last for the first. */
+/** The ids of tasks that depend on each other: each on the next one, and the last on the first. */
 export type Circle = readonly [string, ...string[]];
 
-/** By a task's id: those of the tasks that it depends on, of which some may not be keys. */
+/** The dependencies of tasks, by task id. A dependency needn't be a key itself. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
-/** The work at a task on the way down: which of its dependencies is next. */
+/** A task on the path of the depth-first search, with its unvisited dependencies. */
 interface Step {
   readonly id: string;
   readonly rest: Iterator<string>;
 }
 
 /**
- * A circle among tasks; undefined where there is none. Linear in tasks and dependencies, and without recursion, so that no
- * chain is too long.
+ * Finds a circle of dependencies; undefined if there is none. It takes linear time. It is a depth-first search without
+ * recursion, so that a long chain can't overflow the stack.
  */
 export function findCircle(dependencies: Dependencies): Circle | undefined {
   const done = new Set<string>();
@@ -23,13 +23,13 @@ export function findCircle(dependencies: Dependencies): Circle | undefined {
   return undefined;
 }
 
-/** Goes down from `start`; `done` are those below which there is no circle, and grows. */
+/** Searches from `start`. Adds to `done` each task from which no circle can be reached. */
 function circleBelow(start: string, dependencies: Dependencies, done: Set<string>): Circle | undefined {
   if (done.has(start)) return undefined;
-  const onWay = new Set<string>();
+  const onPath = new Set<string>();
   const steps: Step[] = [];
   const enter = (id: string): void => {
-    onWay.add(id);
+    onPath.add(id);
     steps.push({ id, rest: (dependencies.get(id) ?? []).values() });
   };
   enter(start);
@@ -37,9 +37,9 @@ function circleBelow(start: string, dependencies: Dependencies, done: Set<string
     const { done: finished, value: next } = step.rest.next();
     if (finished) {
       done.add(step.id);
-      onWay.delete(step.id);
+      onPath.delete(step.id);
       steps.pop();
-    } else if (onWay.has(next)) {
+    } else if (onPath.has(next)) {
       return circleFrom(next, steps);
     } else if (!done.has(next)) {
       enter(next);

@@ -1,7 +1,7 @@
-/** What the rules of this service refuse. Each message says what is wrong and what to do. */
+/** An error of this service's rules or of its database. Each message says what is wrong and what to do. */
 export abstract class DomainError extends Error {}
 
-/** A resource that isn't there. */
+/** A resource doesn't exist. */
 export class NotFound extends DomainError {
   override readonly name = 'NotFound';
   /** The resource's name, such as `projects/4f2a`. */
@@ -13,9 +13,9 @@ export class NotFound extends DomainError {
   }
 }
 
-/** A resource is in a state that doesn't allow what was asked. */
+/** The state of a resource forbids the call. */
 export abstract class WrongState extends DomainError {
-  /** What kind of rule stands against it. */
+  /** The kind of rule that forbids the call. */
   readonly rule: 'STATE' | 'CAPACITY' | 'DEPENDENCY' = 'STATE';
   readonly resource: string;
 
@@ -25,7 +25,7 @@ export abstract class WrongState extends DomainError {
   }
 }
 
-/** A state was asked for that can't follow the present one. */
+/** The requested state can't follow the present one. */
 export class IllegalMove extends WrongState {
   override readonly name = 'IllegalMove';
 
@@ -39,7 +39,7 @@ export class IllegalMove extends WrongState {
   }
 }
 
-/** An archived project, or one of its tasks, was to change. */
+/** An archived project and its tasks can't be changed. */
 export class ProjectArchived extends WrongState {
   override readonly name = 'ProjectArchived';
 
@@ -48,7 +48,7 @@ export class ProjectArchived extends WrongState {
   }
 }
 
-/** A deleted project, or one of its tasks, was to change. */
+/** A deleted project and its tasks can't be changed. */
 export class ProjectDeleted extends WrongState {
   override readonly name = 'ProjectDeleted';
 
@@ -57,7 +57,7 @@ export class ProjectDeleted extends WrongState {
   }
 }
 
-/** A deleted task was to change. */
+/** A deleted task can't be changed. */
 export class TaskDeleted extends WrongState {
   override readonly name = 'TaskDeleted';
 
@@ -66,11 +66,11 @@ export class TaskDeleted extends WrongState {
   }
 }
 
-/** Somebody else changed the resource since the caller read it, and what of it. */
+/** The resource has changed since the caller read it. */
 export class LostRace extends DomainError {
   override readonly name = 'LostRace';
   readonly resource: string;
-  /** The fields that differ; none where they are as they were, after all. */
+  /** The names of the changed fields in the contract; empty if they have changed back. */
   readonly fields: readonly string[];
 
   constructor(resource: string, fields: readonly string[]) {
@@ -81,11 +81,11 @@ export class LostRace extends DomainError {
   }
 }
 
-/** Members or tasks were named that don't exist. */
+/** The request names members or tasks that don't exist. */
 export class UnknownReferences extends DomainError {
   override readonly name = 'UnknownReferences';
   readonly memberIds: readonly string[];
-  /** Of tasks of the project that the request is about. */
+  /** Ids of tasks of the request's project. */
   readonly taskIds: readonly string[];
 
   constructor({ memberIds = [], taskIds = [] }: Partial<Record<'memberIds' | 'taskIds', readonly string[]>>) {
@@ -95,7 +95,7 @@ export class UnknownReferences extends DomainError {
   }
 }
 
-/** A project was named that doesn't exist. */
+/** The request names a project that doesn't exist. */
 export class UnknownProject extends DomainError {
   override readonly name = 'UnknownProject';
 
@@ -104,7 +104,7 @@ export class UnknownProject extends DomainError {
   }
 }
 
-/** The due date is before the start date, once the change is applied. */
+/** After the change, the due date would be before the start date. */
 export class DueBeforeStart extends DomainError {
   override readonly name = 'DueBeforeStart';
 }
@@ -118,7 +118,7 @@ export class EmailTaken extends DomainError {
   }
 }
 
-/** A project was to be made under an id that one has. */
+/** Another project has the requested id. */
 export class ProjectExists extends DomainError {
   override readonly name = 'ProjectExists';
 
@@ -127,7 +127,7 @@ export class ProjectExists extends DomainError {
   }
 }
 
-/** A request id came again with another request. */
+/** A request id was reused for a different request. */
 export class RequestIdReused extends DomainError {
   override readonly name = 'RequestIdReused';
 
@@ -136,22 +136,21 @@ export class RequestIdReused extends DomainError {
   }
 }
 
-/** A concurrent change won, at every attempt; nothing was done. */
+/** Concurrent changes won at every attempt; nothing was done. */
 export class ConcurrentChange extends DomainError {
   override readonly name = 'ConcurrentChange';
 
   constructor(cause: Error) {
-    super(
-      'others are changing the same at this moment and were in the way for too long; nothing was done, so try again',
-      { cause },
-    );
+    super('other calls kept changing the same resources; nothing was done, so try again', { cause });
   }
 }
 
-/** What was asked for can't be had now; the same again may succeed. */
+/** The call can't succeed at the moment; a retry may succeed. */
 export abstract class Unavailable extends DomainError {}
 
-/** The store can't be reached or doesn't answer. What the database says names hosts and tables, and stays inside. */
+/**
+ * The database can't be reached, or doesn't reply in time. Its own message names hosts and tables, so it isn't passed on.
+ */
 export class StoreUnavailable extends Unavailable {
   override readonly name: string = 'StoreUnavailable';
 
@@ -160,17 +159,17 @@ export class StoreUnavailable extends Unavailable {
   }
 }
 
-/** The store went away at the one moment at which nobody can say what became of a change. */
+/** The connection to the database broke during a commit, so the outcome of the change is unknown. */
 export class OutcomeUnknown extends StoreUnavailable {
   override readonly name = 'OutcomeUnknown';
 
   constructor(cause: Error) {
-    const remedy = 'look before you repeat it, or repeat it with the same request_id';
-    super(cause, `the database went away while a change was being saved, and whether it was is unknown; ${remedy}`);
+    const remedy = 'read the resource before you repeat the change, or repeat it with the same request_id';
+    super(cause, `the connection to the database broke during a commit, and its outcome is unknown; ${remedy}`);
   }
 }
 
-/** A watch can't begin or go on here for now; with its last token it misses nothing. */
+/** The watch can't begin or continue on this instance. If the watcher resumes with its last token, it misses nothing. */
 export class WatchInterrupted extends Unavailable {
   override readonly name = 'WatchInterrupted';
 
@@ -179,7 +178,7 @@ export class WatchInterrupted extends Unavailable {
   }
 }
 
-/** A watcher reads too slowly to be kept up with; with its last token it misses nothing. */
+/** The watcher reads too slowly. If it resumes with its last token, it misses nothing. */
 export class WatcherTooSlow extends DomainError {
   override readonly name = 'WatcherTooSlow';
 
@@ -188,13 +187,13 @@ export class WatcherTooSlow extends DomainError {
   }
 }
 
-/** A resume token is none of this watch's. */
+/** The resume token isn't valid for this watch. */
 export class ForeignResumeToken extends DomainError {
   override readonly name = 'ForeignResumeToken';
 
   constructor() {
     super(
-      'must be that of an earlier message of a watch of the same project; leave it empty to begin with the project',
+      'must be the token of an earlier message of a watch of the same project; leave it empty to begin with a snapshot',
     );
   }
 }

@@ -1,25 +1,25 @@
-import type { TaskState } from './task.js';
 import type { CalendarDate } from './calendar-date.js';
-import type { Dependency, RemainingTask } from './planning/task-graph.js';
 import type { MemberTime } from './planning/days.js';
+import type { Dependency, RemainingTask } from './planning/task-graph.js';
+import type { TaskState } from './task.js';
 
-/** What tasks of one state count for in an estimate. */
+/** The effort of one or more tasks in one state. */
 export interface TaskEffort {
   readonly state: TaskState;
   readonly effortMinutes: bigint;
-  /** How many tasks have that effort together. */
+  /** The number of tasks that have this effort together. */
   readonly taskCount: bigint;
 }
 
-/** The effort of a project. */
+/** The effort of a project, added up. */
 export interface Estimate {
   readonly totalEffortMinutes: bigint;
   readonly remainingEffortMinutes: bigint;
-  /** How many tasks the total counts. */
+  /** The number of tasks in the total. */
   readonly taskCount: bigint;
 }
 
-/** What is to be added up: work that was cancelled is nobody's, and work that is done doesn't remain. */
+/** The efforts to add up. Cancelled tasks don't count at all, and done tasks don't count as remaining. */
 export function effortsToAdd(efforts: readonly TaskEffort[]): {
   readonly total: readonly bigint[];
   readonly remaining: readonly bigint[];
@@ -35,26 +35,26 @@ function minutesOf({ effortMinutes }: TaskEffort): bigint {
   return effortMinutes;
 }
 
-/** What an estimate of a project is made of, as of one moment. */
+/** The data for an estimate of a project, all read at the same moment. */
 export interface Workload {
-  /** Of every task that isn't deleted or cancelled: by task, or by state where there is nothing to plan with. */
+  /** The effort of every task that isn't deleted or cancelled: by task, or by state if `toPlan` is undefined. */
   readonly efforts: readonly TaskEffort[];
-  /** Undefined where more tasks remain than are planned at a time. */
+  /** Undefined if too many tasks remain to be planned. */
   readonly toPlan: WorkToPlan | undefined;
 }
 
-/** What a plan of a project is made of. */
+/** The data for a plan of a project. */
 export interface WorkToPlan {
   readonly startDate: CalendarDate | undefined;
   /** The tasks that are open or in progress, the oldest first. */
   readonly remaining: readonly RemainingTask[];
   readonly dependencies: readonly Dependency[];
-  /** The oldest member first, and what is reserved of their weeks for other projects. */
+  /** The oldest member first, with the time that is reserved for other projects. */
   readonly team: readonly MemberTime[];
 }
 
-/** Reads what plans are made of. */
+/** Reads the data for estimates. */
 export interface PlanStore {
-  /** Undefined where there is no such project; what is reserved is read of weeks from `monday` on. */
+  /** Undefined if there is no such project. Reservations are read for the weeks from `monday` on. */
   workload(projectId: string, monday: CalendarDate): Promise<Workload | undefined>;
 }

@@ -1,39 +1,64 @@
+import type { CalendarDate } from './calendar-date.js';
 import { MemberDeleted } from './capacity-errors.js';
-import { type ChangedSince, requireUnchanged } from './preconditions.js';
 import { memberName } from './names.js';
+import type { ListQuery, Page } from './page.js';
+import { type ChangedSince, requireUnchanged } from './preconditions.js';
+import type { RequestKey } from './request-key.js';
 
-/** What a caller says of a member. */
+/** The fields of a member that a caller sets. */
 export interface MemberFields {
   readonly displayName: string;
-  /** Unique in the team, whatever its case. */
+  /** Unique in the team, ignoring case. */
   readonly email: string;
   readonly weeklyCapacityMinutes: bigint;
 }
 
-/** A member to be added. */
+/** A member before it is stored. */
 export interface NewMember extends MemberFields {
   readonly id: string;
 }
 
-/** Somebody who works on projects. */
+/** A person of the team, who works on projects. */
 export interface Member extends NewMember {
   readonly createTime: Date;
   readonly updateTime: Date;
-  /** Undefined for who is in the team. */
+  /** Undefined if the member isn't deleted. */
   readonly deleteTime: Date | undefined;
-  /** Counts the changes, from 1. */
+  /** The number of changes, from 1. */
   readonly version: bigint;
 }
 
-/** A change that a caller asks for: a field that is there is set, one that isn't stays. */
+/** A requested change. It sets the given fields and keeps the others. */
 export interface MemberChange {
   readonly id: string;
   readonly fields: Partial<MemberFields>;
   readonly changedSince: ChangedSince<Member>;
 }
 
+/** Stores members. `ProjectStore` in ports.ts says what holds for every store. */
+export interface MemberStore {
+  /** Rejects with `EmailTaken`. */
+  create(member: NewMember, key: RequestKey | undefined): Promise<Member>;
+  /** Finds deleted members too. */
+  find(id: string): Promise<Member | undefined>;
+  /** The newest first. */
+  list(query: ListQuery): Promise<Page<Member>>;
+  /**
+   * Stores the result of `decide`, like `ProjectStore.update`. Rejects with `EmailTaken`, and with `MoreReserved` if a week
+   * from `thisWeek` on has more reserved minutes than the new capacity.
+   */
+  update(id: string, decide: (member: Member) => Member, thisWeek: CalendarDate): Promise<Member | undefined>;
+  /**
+   * Deletes a member, unless `admit` throws or the member is already deleted. Rejects with `StillReserved` if the member
+   * has reservations from `thisWeek` on.
+   */
+  delete(id: string, admit: (member: Member) => void, thisWeek: CalendarDate): Promise<Member | undefined>;
+  /** Undeletes a member. Rejects with `EmailTaken`. */
+  undelete(id: string): Promise<Member | undefined>;
+}
+
 /**
- * The member as they are after a change; the very same object where nothing would differ.
+ * The member after a change. If nothing would differ, it returns the same object.
  *
  * @throws LostRace, MemberDeleted.
  */
@@ -44,7 +69,7 @@ export function changeMember(member: Member, { fields, changedSince }: MemberCha
   return sameFields(member, changed) ? member : changed;
 }
 
-/** @throws MemberDeleted where the member is. */
+/** @throws MemberDeleted if the member is deleted. */
 export function requireInTeam({ id, deleteTime }: Pick<Member, 'id' | 'deleteTime'>): void {
   if (deleteTime !== undefined) throw new MemberDeleted(memberName(id));
 }

@@ -1,22 +1,22 @@
-/** Resource names, as google.aip.dev/122 has them: `projects/{project}`, `members/{member}`. */
+/** Resource names in the format of AIP-122 (google.aip.dev/122): `projects/{project}`, `members/{member}`. */
 
-/** Which task of which project. */
+/** Identifies a task of a project. */
 export interface TaskId {
   readonly projectId: string;
   readonly taskId: string;
 }
 
-/** Which reservation of which member. */
+/** Identifies a reservation of a member. */
 export interface ReservationId {
   readonly memberId: string;
   readonly reservationId: string;
 }
 
-/** What a parser says of a name that isn't one. */
+/** A pattern of resource names. */
 export interface NamePattern<Id> {
-  /** Such as `projects/{project}`. */
+  /** The pattern as text, such as `projects/{project}`. */
   readonly pattern: string;
-  /** The id inside `name`; undefined where it isn't of the pattern. */
+  /** The id in `name`; undefined if the name doesn't match the pattern. */
   parse(name: string): Id | undefined;
 }
 
@@ -27,19 +27,16 @@ const TASK = new RegExp(`^projects/(${ID})/tasks/(${ID})$`);
 const MEMBER = new RegExp(`^members/(${ID})$`);
 const RESERVATION = new RegExp(`^members/(${ID})/reservations/(${ID})$`);
 
-/** Names of projects. */
 export const projectNames: NamePattern<string> = {
   pattern: 'projects/{project}',
   parse: (name) => PROJECT.exec(name)?.[1],
 };
 
-/** Names of members. */
 export const memberNames: NamePattern<string> = {
   pattern: 'members/{member}',
   parse: (name) => MEMBER.exec(name)?.[1],
 };
 
-/** Names of tasks. */
 export const taskNames: NamePattern<TaskId> = {
   pattern: 'projects/{project}/tasks/{task}',
   parse(name) {
@@ -48,7 +45,6 @@ export const taskNames: NamePattern<TaskId> = {
   },
 };
 
-/** Names of reservations. */
 export const reservationNames: NamePattern<ReservationId> = {
   pattern: 'members/{member}/reservations/{reservation}',
   parse(name) {
@@ -57,32 +53,28 @@ export const reservationNames: NamePattern<ReservationId> = {
   },
 };
 
-/** Whether a name may end in it. */
+/** Whether `text` is a valid id. */
 export function isId(text: string): boolean {
   return WHOLE_ID.test(text);
 }
 
-/** The name of a project. */
 export function projectName(id: string): string {
   return `projects/${id}`;
 }
 
-/** The name of a member. */
 export function memberName(id: string): string {
   return `members/${id}`;
 }
 
-/** The name of a member; empty for none. */
+/** The name of a member; empty if the id is undefined. */
 export function optionalMemberName(id: string | undefined): string {
   return id === undefined ? '' : memberName(id);
 }
 
-/** The name of a reservation. */
 export function reservationName({ memberId, reservationId }: ReservationId): string {
   return `${memberName(memberId)}/reservations/${reservationId}`;
 }
 
-/** The name of a task. */
 export function taskName({ projectId, taskId }: TaskId): string {
   return `${projectName(projectId)}/tasks/${taskId}`;
 }

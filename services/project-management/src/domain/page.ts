@@ -1,33 +1,33 @@
-/** One comparison of a filter; all of them have to hold. */
+/** One comparison of a filter. A row must satisfy all of them. */
 export interface Condition {
-  /** As the contract spells it. */
+  /** The name of the field in the contract. */
   readonly field: string;
   readonly comparator: '=' | '!=' | '<' | '<=' | '>' | '>=';
   readonly value: string | bigint | Date;
 }
 
-/** Which part of a list. */
+/** Which page of a list is asked for. */
 export interface PageQuery {
-  /** Where the previous page ended; undefined for the first. */
+  /** The sequence number of the previous page's last item; undefined for the first page. */
   readonly after: bigint | undefined;
   /** At least 1. */
   readonly size: number;
 }
 
-/** Which part of which items. */
+/** A page of the items that satisfy a filter. */
 export interface FilteredQuery extends PageQuery {
   readonly conditions: readonly Condition[];
 }
 
-/** The same of what can be deleted. */
+/** A page of resources that can be deleted. */
 export interface ListQuery extends FilteredQuery {
-  /** Whether what was deleted is listed, too. */
+  /** Whether deleted items are listed too. */
   readonly showDeleted: boolean;
 }
 
-/** A part of a list. */
+/** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Where the next page begins; undefined on the last. */
+  /** The sequence number after which the next page begins; undefined on the last page. */
   readonly next: bigint | undefined;
 }

@@ -1,103 +1,14 @@
-import type { ProjectEvent } from './project-feed.js';
-import type { TaskId } from './names.js';
-import type { ListQuery, Page } from './page.js';
+import type { CalendarDate } from './calendar-date.js';
 import type { PlanStore } from './estimate.js';
+import type { Member, MemberStore } from './member.js';
+import type { ListQuery, Page } from './page.js';
 import type { NewProject, Project } from './project.js';
+import type { ProjectFeed } from './project-feed.js';
 import type { RequestKey } from './request-key.js';
-import type { NewTask, Task } from './task.js';
-import type { MemberStore, ReservationStore } from './team-ports.js';
+import type { MemberWeek, NewReservation, Reservation, ReservationStore, WeekOfMember } from './reservation.js';
+import type { NewTask, TaskStore } from './task.js';
 
-/**
- * Where projects are kept. Every store rejects with `StoreUnavailable` when it can't be reached. Every create takes the
- * key that makes it safe to repeat, where there is one: it keeps it with the row, in one transaction, gives the same
- * request the first outcome again, and rejects with `RequestIdReused` where the id came with another request.
- *
- * What decides or admits is pure, as it may run again, and what it throws is what the call rejects with. Nobody else
- * changes meanwhile what it is given.
- */
-export interface ProjectStore {
-  /** Creates a project with its tasks, or nothing. Rejects with `UnknownReferences`. */
-  create(project: NewProject, tasks: readonly NewTask[], key: RequestKey | undefined): Promise<Project>;
-  /** Also where it is deleted. */
-  find(id: string): Promise<Project | undefined>;
-  /** The newest first. */
-  list(query: ListQuery): Promise<Page<Project>>;
-  /**
-   * Stores what `decide` makes of the project; where it returns the same object, nothing is written. Undefined where
-   * there is no such project. Rejects with `UnknownReferences`.
-   */
-  update(id: string, decide: (project: Project) => Project): Promise<Project | undefined>;
-  /** Deletes one that `admit` doesn't throw for; what is deleted already stays as it is. Undefined where there is none. */
-  delete(id: string, admit: (project: Project) => void): Promise<Project | undefined>;
-  /** Brings one back; what isn't deleted stays as it is. Undefined where there is none. */
-  undelete(id: string): Promise<Project | undefined>;
-}
-
-/** Tasks to be added to a project. */
-export interface NewTasks {
-  readonly projectId: string;
-  /** They may depend on each other, but not in a circle. */
-  readonly tasks: readonly NewTask[];
-}
-
-/** Throws unless tasks may be added to a project; it is undefined where there is none. */
-export type Admit = (project: Project | undefined) => void;
-
-/** Where tasks are kept. */
-export interface TaskStore {
-  /** Creates one task, as `createAll` does. */
-  create(task: NewTask, admit: Admit, key: RequestKey | undefined): Promise<Task>;
-  /** Creates tasks in their order, all or none. Rejects with `UnknownReferences`, `TaskIdsTaken`. */
-  createAll(tasks: NewTasks, admit: Admit, key: RequestKey | undefined): Promise<readonly Task[]>;
-  /** Also where it is deleted. */
-  find(id: TaskId): Promise<Task | undefined>;
-  /** The oldest first; undefined where there is no such project. Those of a deleted project are listed as deleted ones. */
-  list(projectId: string, query: ListQuery): Promise<Page<Task> | undefined>;
-  /** As {@link ProjectStore.update}. Rejects also with `DependencyCircle`. */
-  update(change: TaskUpdate, decide: (task: Task, project: Project) => Task): Promise<Task | undefined>;
-  /** As {@link ProjectStore.delete}. Rejects also with `TaskNeeded`. */
-  delete(id: TaskId, admit: (task: Task, project: Project) => void): Promise<Task | undefined>;
-  /** As {@link ProjectStore.undelete}, where `admit` doesn't throw. Rejects also with `NeedsDeletedTasks`. */
-  undelete(id: TaskId, admit: (project: Project) => void): Promise<Task | undefined>;
-}
-
-/** Which task is to change. */
-export interface TaskUpdate extends TaskId {
-  /** Whether what it depends on may change, for which all of its project's tasks have to wait. */
-  readonly rewires: boolean;
-}
-
-/** Adds numbers up, exactly. */
-export interface Calculator {
-  sum(values: readonly bigint[]): Promise<bigint>;
-}
-
-/** Tells watchers what projects are and become, wherever they are changed. */
-export interface ProjectWatches {
-  /**
-   * A project with its tasks, then each change of them, once and in order; with a token, each change after that.
-   *
-   * @throws NotFound, ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason.
-   */
-  follow(watch: ProjectWatch): AsyncGenerator<ProjectEvent, void, undefined>;
-}
-
-/** Which project is watched, and from where. */
-export interface ProjectWatch {
-  readonly projectId: string;
-  /** Of the last event of an earlier watch; empty to begin with the project as it is. */
-  readonly resumeToken: string;
-  /** Ends the watch. */
-  readonly signal: AbortSignal;
-}
-
-/** Makes an id: short, unguessable, of lower-case letters and digits. */
-export type NewId = () => string;
-
-/** What time it is. */
-export type Now = () => Date;
-
-/** Everything that the use cases reach. */
+/** Everything that the use cases need from outside. */
 export interface Ports {
   readonly projects: ProjectStore;
   readonly tasks: TaskStore;
@@ -105,7 +16,67 @@ export interface Ports {
   readonly reservations: ReservationStore;
   readonly plans: PlanStore;
   readonly calculator: Calculator;
-  readonly watches: ProjectWatches;
+  readonly feed: ProjectFeed;
   readonly newId: NewId;
   readonly now: Now;
 }
+
+/**
+ * Stores projects. The following holds for every store.
+ *
+ * A store rejects with `StoreUnavailable` if it can't be reached.
+ *
+ * A create takes a request key if the request has one. It stores the key in the transaction of the row. A repetition of
+ * the request gets the first response; a different request with the same id rejects with `RequestIdReused`.
+ *
+ * The functions `decide` and `admit` are pure, as they may run again. What they get is locked until the transaction ends.
+ * If they throw, the call rejects with that error.
+ */
+export interface ProjectStore {
+  /** Creates a project with its tasks, or nothing. Rejects with `UnknownReferences`. */
+  create(project: NewProject, tasks: readonly NewTask[], key: RequestKey | undefined): Promise<Project>;
+  /** Finds deleted projects too. */
+  find(id: string): Promise<Project | undefined>;
+  /** The newest first. */
+  list(query: ListQuery): Promise<Page<Project>>;
+  /**
+   * Stores the result of `decide`. If `decide` returns the same object, nothing is written. Returns undefined if there is
+   * no such project. Rejects with `UnknownReferences`.
+   */
+  update(id: string, decide: (project: Project) => Project): Promise<Project | undefined>;
+  /** Deletes a project unless `admit` throws. A deleted project stays as it is. Returns undefined if there is none. */
+  delete(id: string, admit: (project: Project) => void): Promise<Project | undefined>;
+  /** Undeletes a project. One that isn't deleted stays as it is. Returns undefined if there is none. */
+  undelete(id: string): Promise<Project | undefined>;
+}
+
+/** Reads and writes for one delivery, all in one transaction. The methods must be called in this order. */
+export interface DeliveryStore {
+  /** The team, the oldest member first. Their capacity is locked until the transaction ends. */
+  lockTeam(): Promise<readonly Member[]>;
+  /** Creates a project with its tasks. Rejects with `UnknownReferences`, or `ProjectExists`. */
+  createProject(project: NewProject, tasks: readonly NewTask[]): Promise<Project>;
+  /** Reads the reserved minutes of weeks, without a lock. Weeks without reservations may be missing. */
+  reservedWeeks(mondays: Period): Promise<readonly MemberWeek[]>;
+  /** Locks weeks and returns their reserved minutes. Each call must be for later weeks than the last one. */
+  lockWeeks(weeks: readonly WeekOfMember[]): Promise<readonly MemberWeek[]>;
+  /** Reserves time of locked weeks. */
+  reserve(reservations: readonly NewReservation[]): Promise<readonly Reservation[]>;
+}
+
+/** From one day to another, both included. */
+export interface Period {
+  readonly from: CalendarDate;
+  readonly to: CalendarDate;
+}
+
+/** Adds up numbers exactly. */
+export interface Calculator {
+  sum(values: readonly bigint[]): Promise<bigint>;
+}
+
+/** Makes an id: short, unguessable, of lower-case letters and digits. */
+export type NewId = () => string;
+
+/** The current time. */
+export type Now = () => Date;

@@ -4,7 +4,7 @@ import { changeProject, PROJECT_MOVES, PROJECT_STATES, type Project, type Projec
 import { changeTask, TASK_MOVES, TASK_STATES, type Task, type TaskState } from './task.js';
 
 const time = new Date(0);
-/** Whoever asks for no check. */
+/** The request has no etag. */
 const changedSince = () => undefined;
 const project: Project = {
   id: 'p',
@@ -32,7 +32,7 @@ const task: Task = {
   version: 1n,
 };
 
-/** Written out a second time, from the contract: PLANNED → ACTIVE → DONE → ARCHIVED and the ways back. */
+/** The moves, copied from the contract: PLANNED → ACTIVE → DONE → ARCHIVED and the moves back. */
 const PROJECT_TABLE: Readonly<Record<ProjectState, string>> = {
   PLANNED: 'ACTIVE ARCHIVED',
   ACTIVE: 'PLANNED DONE',
@@ -55,7 +55,7 @@ describe('the states of a project', () => {
     else expect(move).toThrow(IllegalMove);
   });
 
-  it('says which moves there are', () => {
+  it('are named in the error of an illegal move', () => {
     const from = { ...project, state: 'DONE' as const };
     expect(() => changeProject(from, { id: 'p', fields: { state: 'PLANNED' }, changedSince })).toThrow(
       "projects/p is DONE and can't become PLANNED; from DONE it can become ACTIVE or ARCHIVED",
@@ -75,7 +75,7 @@ describe('the states of a task', () => {
 });
 
 describe('a change', () => {
-  it('that changes nothing gives the very same object, also of an archived project', () => {
+  it('that would not differ returns the same object, also for an archived project', () => {
     const archived = { ...project, state: 'ARCHIVED' as const };
     expect(changeProject(archived, { id: 'p', fields: { title: 'P', state: 'ARCHIVED' }, changedSince })).toBe(
       archived,

@@ -1,12 +1,12 @@
-import { LostRace, IllegalMove } from './errors.js';
+import { IllegalMove, LostRace } from './errors.js';
 
 /**
- * What of a resource has changed since a caller read it, by field; undefined where nothing has, or the caller asks for
- * whatever is there.
+ * Compares a resource with the etag that the caller sent. Returns the names of the fields that have changed since, or
+ * undefined if the etag still matches or the caller sent none.
  */
 export type ChangedSince<Resource> = (present: Resource) => readonly string[] | undefined;
 
-/** @throws LostRace where the resource isn't as its caller read it. */
+/** @throws LostRace if the resource has changed since the caller read it. */
 export function requireUnchanged<Resource>(
   name: string,
   present: Resource,
@@ -20,9 +20,9 @@ export function requireUnchanged<Resource>(
 export type Moves<State extends string> = Readonly<Record<State, readonly State[]>>;
 
 /**
- * Checks that `resource` may go from one state to another. Staying is no move.
+ * Checks that `resource` may go from one state to another. Staying in a state is always allowed.
  *
- * @throws IllegalMove naming both states and the allowed ones.
+ * @throws IllegalMove with both states and the allowed ones.
  */
 export function requireMove<State extends string>(
   resource: string,

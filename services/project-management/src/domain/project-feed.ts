@@ -1,39 +1,48 @@
 import type { Project } from './project.js';
 import type { Task } from './task.js';
 
-/** A project with tasks of it, as they were at one moment. */
-export interface ProjectSnapshotPart {
-  readonly project: Project;
-  /** The oldest first, without those that are deleted. */
-  readonly tasks: readonly Task[];
+/** Streams projects and their changes to watchers, whichever replica changes them. */
+export interface ProjectFeed {
+  /**
+   * Watches a project and its tasks. The watch starts with a snapshot and then streams every change once, in order. With
+   * a resume token it streams the changes after that token.
+   *
+   * @throws NotFound, ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason.
+   */
+  watch(watch: ProjectWatch): AsyncGenerator<ProjectEvent, void, undefined>;
 }
 
-/** A project or a task as it is after a change. */
-export type Change = ProjectChanged | TaskChanged;
-
-/** A project as it is after it was changed, deleted or brought back. */
-interface ProjectChanged {
-  readonly kind: 'project';
-  readonly project: Project;
+/** Which project is watched, and from which position. */
+export interface ProjectWatch {
+  readonly projectId: string;
+  /** The token of the last event of an earlier watch; empty to begin with a snapshot. */
+  readonly resumeToken: string;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
 }
 
-/** A task as it is after it was created, changed, deleted or brought back. */
-interface TaskChanged {
-  readonly kind: 'task';
-  readonly task: Task;
-}
+/** An event of a watch: the snapshot in one or more parts, then changes. */
+export type ProjectEvent = SnapshotEvent | (Change & Resumable);
 
-/** What a watcher sees: the snapshot first, then changes. */
-export type ProjectEvent = ProjectSnapshotTold | (Change & Resumable);
-
-/** All tasks of a project, or some, of which further parts tell the rest. */
-interface ProjectSnapshotTold extends ProjectSnapshotPart, Resumable {
+interface SnapshotEvent extends ProjectSnapshotPart, Resumable {
   readonly kind: 'snapshot';
+  /** Whether another part of the snapshot follows. */
   readonly more: boolean;
 }
 
-/** Where a watch can be gone on from. */
+/** A project with some of its tasks. All parts of a snapshot are read at the same moment. */
+export interface ProjectSnapshotPart {
+  readonly project: Project;
+  /** The oldest first, without deleted tasks. */
+  readonly tasks: readonly Task[];
+}
+
+/** A project or a task after a change. Deletion and undeletion are changes; the creation of a task is one too. */
+export type Change =
+  | { readonly kind: 'project'; readonly project: Project }
+  | { readonly kind: 'task'; readonly task: Task };
+
 interface Resumable {
-  /** Good after this event; empty where it isn't: in a part of a snapshot that isn't the last. */
+  /** A watch can be resumed after this event with this token. Empty in a part of a snapshot that isn't the last. */
   readonly resumeToken: string;
 }

@@ -1,12 +1,12 @@
 import type { CalendarDate } from './calendar-date.js';
 import { DueBeforeStart, ProjectArchived, ProjectDeleted } from './errors.js';
-import { type ChangedSince, requireUnchanged, type Moves, requireMove } from './preconditions.js';
 import { projectName } from './names.js';
+import { type ChangedSince, type Moves, requireMove, requireUnchanged } from './preconditions.js';
 
 /** Every state of a project. */
 export const PROJECT_STATES = ['PLANNED', 'ACTIVE', 'DONE', 'ARCHIVED'] as const;
 
-/** Where a project stands. */
+/** The state of a project. */
 export type ProjectState = (typeof PROJECT_STATES)[number];
 
 /** The states that may follow each state. */
@@ -17,10 +17,10 @@ export const PROJECT_MOVES: Moves<ProjectState> = {
   ARCHIVED: [],
 };
 
-/** The states that a project may be created in. */
+/** The states in which a project can be created. */
 export const FIRST_PROJECT_STATES: readonly ProjectState[] = ['PLANNED', 'ACTIVE'];
 
-/** What a caller says of a project. */
+/** The fields of a project that a caller sets. */
 export interface ProjectFields {
   readonly title: string;
   readonly state: ProjectState;
@@ -30,22 +30,22 @@ export interface ProjectFields {
   readonly dueDate: CalendarDate | undefined;
 }
 
-/** A project to be made. */
+/** A project before it is stored. */
 export interface NewProject extends ProjectFields {
   readonly id: string;
 }
 
-/** Something to deliver. */
+/** A project: work that is delivered as a whole. */
 export interface Project extends NewProject {
   readonly createTime: Date;
   readonly updateTime: Date;
-  /** Undefined where it isn't deleted. */
+  /** Undefined if it isn't deleted. */
   readonly deleteTime: Date | undefined;
-  /** Counts the changes, from 1. */
+  /** The number of changes, from 1. */
   readonly version: bigint;
 }
 
-/** A change that a caller asks for: a field that is there is set, to undefined too; one that isn't stays. */
+/** A requested change. It sets the fields that are present, also to undefined, and keeps the others. */
 export interface ProjectChange {
   readonly id: string;
   readonly fields: Partial<ProjectFields>;
@@ -53,7 +53,7 @@ export interface ProjectChange {
 }
 
 /**
- * The project as it is after a change; the very same object where nothing would differ.
+ * The project after a change. If nothing would differ, it returns the same object.
  *
  * @throws LostRace, ProjectDeleted, IllegalMove, ProjectArchived, DueBeforeStart.
  */
@@ -70,7 +70,7 @@ export function changeProject(project: Project, { fields, changedSince }: Projec
   return changed;
 }
 
-/** That its tasks may change. @throws ProjectDeleted, ProjectArchived. */
+/** Checks that the project's tasks may change. @throws ProjectDeleted, ProjectArchived. */
 export function requireOpen(project: Project): void {
   if (project.deleteTime !== undefined) throw new ProjectDeleted(projectName(project.id));
   requireNotArchived(project);
@@ -80,7 +80,7 @@ function requireNotArchived({ id, state }: Project): void {
   if (state === 'ARCHIVED') throw new ProjectArchived(projectName(id));
 }
 
-/** What is wrong with the due date; undefined where nothing is. */
+/** What is wrong with the due date; undefined if it is valid. */
 export function dueDateFault({ startDate, dueDate }: Pick<ProjectFields, 'startDate' | 'dueDate'>): string | undefined {
   if (startDate === undefined || dueDate === undefined || startDate <= dueDate) return undefined;
   return `must not be before start_date: ${dueDate} is before ${startDate}`;

@@ -1,7 +1,7 @@
-/** What makes a create safe to repeat (AIP-155). */
+/** A request id and what identifies its request (AIP-155). It makes a create safe to repeat. */
 export interface RequestKey {
-  /** A UUID of the caller's. */
+  /** A UUID from the caller. */
   readonly id: string;
-  /** SHA-256 of the request without its id. */
+  /** SHA-256 of the request's content without the id. */
   readonly fingerprint: Uint8Array;
 }

@@ -26,7 +26,7 @@ describe('e-mail addresses', () => {
 });
 
 describe('numbers', () => {
-  it('keep their bounds', () => {
+  it('have bounds', () => {
     expect([0n, 10_000_000n].map(effortFault)).toEqual([undefined, undefined]);
     expect([-1n, 10_000_001n].map(effortFault)).not.toContain(undefined);
     expect([0n, 10_080n].map(capacityFault)).toEqual([undefined, undefined]);
@@ -37,7 +37,7 @@ describe('numbers', () => {
 });
 
 describe('names', () => {
-  it('give their ids', () => {
+  it('are parsed into ids', () => {
     expect(projectNames.parse('projects/4f2a-1')).toBe('4f2a-1');
     expect(memberNames.parse('members/x')).toBe('x');
     const id = { projectId: 'p', taskId: 't' };
@@ -45,7 +45,7 @@ describe('names', () => {
   });
 
   it.each(['projects/', 'projects/-a', 'projects/A', 'projects/a/b', 'projects/a\n', `projects/${'a'.repeat(64)}`])(
-    '%j is none',
+    '%j is not a name',
     (name) => {
       expect(projectNames.parse(name)).toBeUndefined();
     },

@@ -1,8 +1,8 @@
 import { isId } from './names.js';
 
 /**
- * What a value must be. Each rule answers with what is wrong and the remedy, or undefined where nothing is; the
- * migrations hold the same bounds.
+ * Rules for values. Each function returns what is wrong and how to correct it, or undefined if the value is valid. The
+ * CHECK constraints in the migrations have the same bounds.
  */
 
 const MAX_FIRST_TASKS = 100;
@@ -13,10 +13,10 @@ const MAX_DEPENDENCIES = 100;
 const MAX_EFFORT_MINUTES = 10_000_000n;
 const MINUTES_A_WEEK = 10_080n;
 const MAX_WEEKS = 104;
-/** How many weeks are listed to who doesn't say. */
+/** The number of weeks that are listed if a request doesn't say how many. */
 export const DEFAULT_WEEKS = 8;
 
-/** Of a title or a display name. Lengths are in characters (code points), as PostgreSQL counts them. */
+/** Checks a title or a display name. Lengths are in code points, the unit in which PostgreSQL counts. */
 export function titleFault(title: string): string | undefined {
   if (title.trim() === '') return `is required: 1 to ${MAX_TITLE_LENGTH} characters that aren't all spaces`;
   const length = [...title].length;
@@ -25,7 +25,7 @@ export function titleFault(title: string): string | undefined {
   return undefined;
 }
 
-/** Of an e-mail address: what can't be one is refused; whether it receives anything, only sending shows. */
+/** Checks the form of an e-mail address. Only sending a message would show whether it exists. */
 export function emailFault(email: string): string | undefined {
   if (email === '') return 'is required: an address such as ada@example.com';
   if (email.length > MAX_EMAIL_LENGTH)
@@ -34,49 +34,49 @@ export function emailFault(email: string): string | undefined {
   return undefined;
 }
 
-/** Of the number of tasks that a project is created with. */
+/** Checks the number of tasks of a new project. */
 export function firstTasksFault(count: number): string | undefined {
   if (count <= MAX_FIRST_TASKS) return undefined;
-  return `must be at most ${MAX_FIRST_TASKS}, and are ${count}; add the others by BatchCreateTasks`;
+  return `must be at most ${MAX_FIRST_TASKS}, and are ${count}; add the others with BatchCreateTasks`;
 }
 
-/** Of the number of tasks that are created at once. */
+/** Checks the number of tasks of a batch. */
 export function batchFault(count: number): string | undefined {
   if (count >= 1 && count <= MAX_BATCH) return undefined;
   return `must be 1 to ${MAX_BATCH}, and are ${count}${count === 0 ? '' : '; send the others in further calls'}`;
 }
 
-/** Of what a task depends on. */
+/** Checks the names of a task's dependencies. */
 export function dependenciesFault(names: readonly string[]): string | undefined {
   if (names.length > MAX_DEPENDENCIES) return `must be at most ${MAX_DEPENDENCIES}, and are ${names.length}`;
   const twice = names.find((name, index) => names.indexOf(name) < index);
   return twice === undefined ? undefined : `must name each task once; it has "${twice}" twice`;
 }
 
-/** Of the id that a caller gives a task; empty to have one made. */
+/** Checks the id that a caller chose for a task. It may be empty, so that the service makes one. */
 export function taskIdFault(id: string): string | undefined {
   if (id === '' || isId(id)) return undefined;
-  return `must be 1 to 63 of a-z 0-9 -, not beginning with -, or empty to have one made; it is "${id}"`;
+  return `must be 1 to 63 of a-z 0-9 -, not beginning with -, or empty to get one; it is "${id}"`;
 }
 
-/** Of the estimate of a task. */
+/** Checks the effort of a task. */
 export function effortFault(effortMinutes: bigint): string | undefined {
   return rangeFault(effortMinutes, MAX_EFFORT_MINUTES);
 }
 
-/** Of what a member can work in a week. */
+/** Checks the weekly capacity of a member. */
 export function capacityFault(weeklyCapacityMinutes: bigint): string | undefined {
   return rangeFault(weeklyCapacityMinutes, MINUTES_A_WEEK);
 }
 
-/** Of what is reserved of a week. */
+/** Checks the minutes of a reservation. */
 export function reservedFault(minutes: bigint): string | undefined {
   return minutes >= 1n && minutes <= MINUTES_A_WEEK
     ? undefined
     : `must be from 1 to ${MINUTES_A_WEEK}; it is ${minutes}`;
 }
 
-/** Of how many weeks are listed. */
+/** Checks the number of weeks to list. */
 export function weekCountFault(count: number): string | undefined {
   return count >= 0 && count <= MAX_WEEKS
     ? undefined

@@ -2,10 +2,10 @@ import type { Circle } from './dependencies.js';
 import { DomainError, WrongState } from './errors.js';
 import { projectName, taskName } from './names.js';
 
-/** How many tasks an error names: a status has to fit into a header block that every client takes. */
+/** The most tasks that an error names. A status must fit into a header block that every client accepts. */
 const MAX_NAMED = 8;
 
-/** Tasks would wait for each other in a circle. */
+/** Tasks would depend on each other in a circle. */
 export class DependencyCircle extends WrongState {
   override readonly name = 'DependencyCircle';
   override readonly rule = 'DEPENDENCY';
@@ -17,13 +17,13 @@ export class DependencyCircle extends WrongState {
     const way = [first, ...named, ...(left > 0 ? [`${left} more`] : []), first].join(' → ');
     super(
       taskName({ projectId, taskId: first }),
-      `tasks of ${projectName(projectId)} would wait for each other in a circle: ${way}; leave out one of these ` +
+      `tasks of ${projectName(projectId)} would depend on each other in a circle: ${way}; leave out one of these ` +
         'dependencies',
     );
   }
 }
 
-/** A task that others depend on was to be deleted. */
+/** A task can't be deleted while other tasks depend on it. */
 export class TaskNeeded extends WrongState {
   override readonly name = 'TaskNeeded';
   override readonly rule = 'DEPENDENCY';
@@ -37,7 +37,7 @@ export class TaskNeeded extends WrongState {
   }
 }
 
-/** A task was to come back that depends on deleted ones. */
+/** A task can't be undeleted while tasks that it depends on are deleted. */
 export class NeedsDeletedTasks extends WrongState {
   override readonly name = 'NeedsDeletedTasks';
   override readonly rule = 'DEPENDENCY';
@@ -45,20 +45,20 @@ export class NeedsDeletedTasks extends WrongState {
   constructor(task: string, deletedIds: readonly string[]) {
     super(
       task,
-      `${task} can't come back, as it depends on deleted tasks: ${nameIds(deletedIds)}; bring these back with ` +
+      `${task} can't be undeleted, as it depends on deleted tasks: ${nameIds(deletedIds)}; undelete them with ` +
         'UndeleteTask first',
     );
   }
 }
 
-/** Tasks of the project have the ids that were asked for. */
+/** Other tasks of the project have the requested ids. */
 export class TaskIdsTaken extends DomainError {
   override readonly name = 'TaskIdsTaken';
 
   constructor(projectId: string, ids: readonly string[]) {
     super(
-      `${projectName(projectId)} has tasks ${nameIds(ids)} already, deleted ones included; give others a task_id that ` +
-        'is free, or none to have one made',
+      `${projectName(projectId)} already has the tasks ${nameIds(ids)}, deleted ones included; choose a task_id that ` +
+        'is free, or leave it empty to get one',
     );
   }
 }

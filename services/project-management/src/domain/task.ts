@@ -1,12 +1,14 @@
 import { TaskDeleted } from './errors.js';
-import { type ChangedSince, requireUnchanged, type Moves, requireMove } from './preconditions.js';
-import { taskName } from './names.js';
+import { type TaskId, taskName } from './names.js';
+import type { ListQuery, Page } from './page.js';
+import { type ChangedSince, type Moves, requireMove, requireUnchanged } from './preconditions.js';
 import { type Project, requireOpen } from './project.js';
+import type { RequestKey } from './request-key.js';
 
 /** Every state of a task. */
 export const TASK_STATES = ['OPEN', 'IN_PROGRESS', 'DONE', 'CANCELLED'] as const;
 
-/** Where a task stands. */
+/** The state of a task. */
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** The states that may follow each state. */
@@ -17,37 +19,37 @@ export const TASK_MOVES: Moves<TaskState> = {
   CANCELLED: [],
 };
 
-/** The states that a task may be created in. */
+/** The states in which a task can be created. */
 export const FIRST_TASK_STATES: readonly TaskState[] = ['OPEN', 'IN_PROGRESS'];
 
-/** What a caller says of a task. */
+/** The fields of a task that a caller sets. */
 export interface TaskFields {
   readonly title: string;
   readonly state: TaskState;
   /** The id of a member. */
   readonly assigneeId: string | undefined;
   readonly effortMinutes: bigint;
-  /** Ids of tasks of the same project, each once: what has to be done before this is begun. */
+  /** The ids of the tasks that must be done before this one begins. They are of the same project, each named once. */
   readonly dependencies: readonly string[];
 }
 
-/** A task to be made. */
+/** A task before it is stored. */
 export interface NewTask extends TaskFields {
   readonly id: string;
   readonly projectId: string;
 }
 
-/** A piece of a project. */
+/** A unit of work of a project. */
 export interface Task extends NewTask {
   readonly createTime: Date;
   readonly updateTime: Date;
-  /** Undefined where it isn't deleted by itself; a deleted project's tasks are gone with it. */
+  /** Undefined if the task itself isn't deleted. The tasks of a deleted project are hidden without it. */
   readonly deleteTime: Date | undefined;
-  /** Counts the changes, from 1. */
+  /** The number of changes, from 1. */
   readonly version: bigint;
 }
 
-/** A change that a caller asks for: a field that is there is set, to undefined too; one that isn't stays. */
+/** A requested change. It sets the fields that are present, also to undefined, and keeps the others. */
 export interface TaskChange {
   readonly projectId: string;
   readonly taskId: string;
@@ -55,8 +57,42 @@ export interface TaskChange {
   readonly changedSince: ChangedSince<Task>;
 }
 
+/** Stores tasks. `ProjectStore` in ports.ts says what holds for every store. */
+export interface TaskStore {
+  /** Creates one task, like `createAll`. */
+  create(task: NewTask, admit: Admit, key: RequestKey | undefined): Promise<Task>;
+  /** Creates tasks in their order, all or none. Rejects with `UnknownReferences`, `TaskIdsTaken`. */
+  createAll(tasks: NewTasks, admit: Admit, key: RequestKey | undefined): Promise<readonly Task[]>;
+  /** Finds deleted tasks too. */
+  find(id: TaskId): Promise<Task | undefined>;
+  /** The oldest first; undefined if there is no such project. The tasks of a deleted project count as deleted. */
+  list(projectId: string, query: ListQuery): Promise<Page<Task> | undefined>;
+  /** Stores the result of `decide`, like `ProjectStore.update`. Also rejects with `DependencyCircle`. */
+  update(change: TaskUpdate, decide: (task: Task, project: Project) => Task): Promise<Task | undefined>;
+  /** Like `ProjectStore.delete`. Also rejects with `TaskNeeded`. */
+  delete(id: TaskId, admit: (task: Task, project: Project) => void): Promise<Task | undefined>;
+  /** Like `ProjectStore.undelete`, unless `admit` throws. Also rejects with `NeedsDeletedTasks`. */
+  undelete(id: TaskId, admit: (project: Project) => void): Promise<Task | undefined>;
+}
+
+/** New tasks of one project. */
+export interface NewTasks {
+  readonly projectId: string;
+  /** They may depend on each other, but not in a circle. */
+  readonly tasks: readonly NewTask[];
+}
+
+/** Throws if tasks mustn't be added to the project, which is undefined if it doesn't exist. */
+export type Admit = (project: Project | undefined) => void;
+
+/** The task to change. */
+export interface TaskUpdate extends TaskId {
+  /** Whether its dependencies may change. Then all other changes of the project's tasks wait. */
+  readonly rewires: boolean;
+}
+
 /**
- * A task of `project` as it is after a change; the very same object where nothing would differ.
+ * A task of `project` after a change. If nothing would differ, it returns the same object.
  *
  * @throws LostRace, TaskDeleted, ProjectDeleted, ProjectArchived, IllegalMove.
  */
@@ -71,7 +107,7 @@ export function changeTask(task: Task, project: Project, { fields, changedSince 
   return changed;
 }
 
-/** Whether two lists of ids are alike, their order included. */
+/** Whether two lists have the same ids in the same order. */
 export function sameIds(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((id, index) => id === b[index]);
 }

@@ -31,10 +31,10 @@ export interface TaskField {
   readonly taskId: TaskId;
 }
 
-/** A field of a request that names something that has to be there. */
+/** A field of a request that names another resource. */
 export type ReferenceField = MemberField | TaskField;
 
-/** `work`, its failures as the statuses that the contract gives them. */
+/** Awaits `work` and turns its domain errors into the statuses of the contract. */
 export async function answered<T>(work: Promise<T>, references: readonly ReferenceField[] = []): Promise<T> {
   try {
     return await work;
@@ -43,7 +43,11 @@ export async function answered<T>(work: Promise<T>, references: readonly Referen
   }
 }
 
-/** The status of a domain error; anything else as it is. The fields say where what is unknown was named. */
+/**
+ * The status of a domain error. Returns any other error as it is.
+ *
+ * @param references the fields of the request that name other resources, to report the fields of unknown ones.
+ */
 export function toStatus(error: unknown, references: readonly ReferenceField[] = []): unknown {
   if (!(error instanceof DomainError)) return error;
   if (error instanceof UnknownReferences) return invalidArgument(unknownReferences(error, references));

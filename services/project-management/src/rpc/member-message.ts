@@ -4,20 +4,30 @@ import {
   Member as MemberMessage,
   type UpdateMemberRequest,
 } from '@rondo/contracts/projects/v1/team';
-import { etagOf, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import type { Member, MemberChange, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { capacityFault, emailFault, titleFault } from '../domain/rules.js';
 import type { DeleteMember } from '../usecases/members.js';
-import { etaggedMember } from './etags.js';
 import { readMemberName } from './names.js';
 
-const NONE = MemberMessage.fromPartial({});
+/** The fields by which members can be filtered. */
+export const MEMBERS: List = {
+  collection: 'members',
+  fields: {
+    display_name: { kind: 'text' },
+    email: { kind: 'text' },
+    weekly_capacity_minutes: { kind: 'integer' },
+    create_time: { kind: 'timestamp' },
+  },
+};
 
-/** What `CreateMember` asks for. @throws RpcError `INVALID_ARGUMENT` */
-export function readCreateMember({ member = NONE, requestId }: CreateMemberRequest): {
+const EMPTY = MemberMessage.fromPartial({});
+
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
+export function readCreateMember({ member = EMPTY, requestId }: CreateMemberRequest): {
   readonly fields: MemberFields;
   readonly key: RequestKey | undefined;
 } {
@@ -31,8 +41,8 @@ export function readCreateMember({ member = NONE, requestId }: CreateMemberReque
   });
 }
 
-/** What `UpdateMember` asks for. @throws RpcError `INVALID_ARGUMENT` */
-export function readUpdateMember({ member = NONE, updateMask }: UpdateMemberRequest): MemberChange {
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
+export function readUpdateMember({ member = EMPTY, updateMask }: UpdateMemberRequest): MemberChange {
   return validate((field) => {
     const { name, displayName, email, weeklyCapacityMinutes, etag } = member;
     const changes = readUpdateMask(field('update_mask'), updateMask, {
@@ -53,7 +63,7 @@ export function readUpdateMember({ member = NONE, updateMask }: UpdateMemberRequ
   });
 }
 
-/** What `DeleteMember` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readDeleteMember({ name, etag }: DeleteMemberRequest): DeleteMember {
   return validate((field) => ({
     id: readMemberName(field('name'), name),
@@ -61,7 +71,6 @@ export function readDeleteMember({ name, etag }: DeleteMemberRequest): DeleteMem
   }));
 }
 
-/** A member as the contract has it. */
 export function toMemberMessage(member: Member): MemberMessage {
   const { id, version: _version, ...fields } = member;
   return { name: memberName(id), ...fields, etag: etagOf(etaggedMember(member)) };
@@ -69,4 +78,15 @@ export function toMemberMessage(member: Member): MemberMessage {
 
 function readCapacity(field: FieldAt, { weeklyCapacityMinutes }: MemberMessage): bigint {
   return checked(field('member.weekly_capacity_minutes'), weeklyCapacityMinutes, capacityFault);
+}
+
+/** The order of these fields must never change: the etags that callers hold depend on it. */
+function etaggedMember({ version, displayName, email, weeklyCapacityMinutes, deleteTime }: Member): Etagged {
+  const fields = {
+    display_name: displayName,
+    email,
+    weekly_capacity_minutes: weeklyCapacityMinutes,
+    delete_time: deleteTime,
+  };
+  return { version, fields };
 }

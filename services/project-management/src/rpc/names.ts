@@ -1,3 +1,4 @@
+import type { FilterField } from '@rondo/resources';
 import { checked, type FieldAt, type ReportFault } from '@rondo/rpc/status';
 import {
   memberNames,
@@ -11,27 +12,30 @@ import {
 } from '../domain/names.js';
 import { dependenciesFault } from '../domain/rules.js';
 
-/** The id of the project in a name. */
+/** The filter field for the name of a member. */
+export const MEMBER_FIELD: FilterField = { kind: 'name', pattern: memberNames.pattern, read: memberNames.parse };
+
+/** Reads the id from a project's name. */
 export function readProjectName(report: ReportFault, name: string): string {
   return readName(report, name, projectNames) ?? '';
 }
 
-/** The ids in the name of a task. */
+/** Reads the ids from a task's name. */
 export function readTaskName(report: ReportFault, name: string): TaskId {
   return readName(report, name, taskNames) ?? { projectId: '', taskId: '' };
 }
 
-/** The id of the member in a name. */
+/** Reads the id from a member's name. */
 export function readMemberName(report: ReportFault, name: string): string {
   return readName(report, name, memberNames) ?? '';
 }
 
-/** The id of the member in a name that may be empty, for none. */
+/** Reads the id from a member's name; undefined if the name is empty. */
 export function readOptionalMember(report: ReportFault, name: string): string | undefined {
   return name === '' ? undefined : readMemberName(report, name);
 }
 
-/** The ids in the name of a reservation. */
+/** Reads the ids from a reservation's name. */
 export function readReservationName(report: ReportFault, name: string): ReservationId {
   return readName(report, name, reservationNames) ?? { memberId: '', reservationId: '' };
 }
@@ -42,7 +46,7 @@ function readName<Id>(report: ReportFault, name: string, { pattern, parse }: Nam
   return id;
 }
 
-/** The ids of the tasks of a project in names. */
+/** Reads the ids from the names of a task's dependencies, which must be tasks of the same project. */
 export function readDependencies(field: FieldAt, names: readonly string[], projectId: string): readonly string[] {
   checked(field('dependencies'), names, dependenciesFault);
   return names.map((name, index) => {

@@ -1,19 +1,53 @@
-import { type CreateProjectRequest, type DeleteProjectRequest, Project as ProjectMessage, type UpdateProjectRequest, type WatchProjectResponse, type EstimateProjectResponse } from '@rondo/contracts/projects/v1/projects';
-import { etagOf, readDate, readEtag, readRequestKey, readUpdateMask, toDateMessage } from '@rondo/resources';
+import {
+  type CreateProjectRequest,
+  type DeleteProjectRequest,
+  type EstimateProjectResponse,
+  Project as ProjectMessage,
+  type UpdateProjectRequest,
+  type WatchProjectResponse,
+} from '@rondo/contracts/projects/v1/projects';
+import {
+  type Etagged,
+  etagOf,
+  type List,
+  readDate,
+  readEtag,
+  readRequestKey,
+  readUpdateMask,
+  toDateMessage,
+} from '@rondo/resources';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
-import type { ProjectEvent } from '../domain/project-feed.js';
 import { optionalMemberName, projectName, taskName } from '../domain/names.js';
-import { dueDateFault, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';
+import {
+  dueDateFault,
+  PROJECT_STATES,
+  type Project,
+  type ProjectChange,
+  type ProjectFields,
+} from '../domain/project.js';
+import type { ProjectEvent } from '../domain/project-feed.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { firstTasksFault, titleFault } from '../domain/rules.js';
+import type { ProjectEstimate } from '../usecases/estimate-project.js';
 import type { CreateProject, DeleteProject } from '../usecases/projects.js';
-import { etaggedProject } from './etags.js';
-import { readOptionalMember, readProjectName } from './names.js';
+import { MEMBER_FIELD, readOptionalMember, readProjectName } from './names.js';
 import { PROJECT_STATE_MESSAGES, readFirstProjectState, readProjectState } from './states.js';
 import { readFirstTask, toTaskMessage } from './task-message.js';
-import type { ProjectEstimate } from '../usecases/estimate-project.js';
 
-/** What `CreateProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** The fields by which projects can be filtered. */
+export const PROJECTS: List = {
+  collection: 'projects',
+  fields: {
+    title: { kind: 'text' },
+    state: { kind: 'enum', values: PROJECT_STATES },
+    owner: MEMBER_FIELD,
+    start_date: { kind: 'date' },
+    due_date: { kind: 'date' },
+    create_time: { kind: 'timestamp' },
+  },
+};
+
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readCreateProject(request: CreateProjectRequest): {
   readonly command: CreateProject;
   readonly key: RequestKey | undefined;
@@ -24,7 +58,7 @@ export function readCreateProject(request: CreateProjectRequest): {
   });
 }
 
-/** A project to be made, with its first tasks. */
+/** Reads a new project with its first tasks. */
 export function readProjectWithTasks(
   field: FieldAt,
   { project = ProjectMessage.fromPartial({}), tasks }: Pick<CreateProjectRequest, 'project' | 'tasks'>,
@@ -36,7 +70,7 @@ export function readProjectWithTasks(
   };
 }
 
-/** What `UpdateProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readUpdateProject({
   project = ProjectMessage.fromPartial({}),
   updateMask,
@@ -62,7 +96,7 @@ export function readUpdateProject({
   });
 }
 
-/** What `DeleteProject` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readDeleteProject({ name, etag }: DeleteProjectRequest): DeleteProject {
   return validate((field) => ({
     id: readProjectName(field('name'), name),
@@ -70,7 +104,6 @@ export function readDeleteProject({ name, etag }: DeleteProjectRequest): DeleteP
   }));
 }
 
-/** A project as the contract has it. */
 export function toProjectMessage(project: Project): ProjectMessage {
   return {
     name: projectName(project.id),
@@ -86,7 +119,6 @@ export function toProjectMessage(project: Project): ProjectMessage {
   };
 }
 
-/** An event of a watch as the contract has it. */
 export function toEventMessage(event: ProjectEvent): WatchProjectResponse {
   const { resumeToken } = event;
   switch (event.kind) {
@@ -116,7 +148,6 @@ function readFields(field: FieldAt, { title, state, owner, startDate, dueDate }:
   return checked(field('project.due_date'), fields, dueDateFault);
 }
 
-/** An estimate as the contract has it. */
 export function toEstimateMessage(projectId: string, estimate: ProjectEstimate): EstimateProjectResponse {
   const { criticalPath, finishDate, ...figures } = estimate;
   return {
@@ -124,4 +155,17 @@ export function toEstimateMessage(projectId: string, estimate: ProjectEstimate):
     criticalPath: criticalPath.map((taskId) => taskName({ projectId, taskId })),
     finishDate: toDateMessage(finishDate),
   };
+}
+
+/** The order of these fields must never change: the etags that callers hold depend on it. */
+function etaggedProject({ version, title, state, ownerId, ...project }: Project): Etagged {
+  const fields = {
+    title,
+    state,
+    owner: optionalMemberName(ownerId),
+    start_date: project.startDate,
+    due_date: project.dueDate,
+    delete_time: project.deleteTime,
+  };
+  return { version, fields };
 }

@@ -3,14 +3,29 @@ import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
-import { type CreateProject, createProject, deleteProject, undeleteProject, getProject, listProjects, updateProject } from '../usecases/projects.js';
 import { estimateProject } from '../usecases/estimate-project.js';
+import {
+  type CreateProject,
+  createProject,
+  deleteProject,
+  getProject,
+  listProjects,
+  undeleteProject,
+  updateProject,
+} from '../usecases/projects.js';
 import { answered, type MemberField, toStatus } from './errors.js';
-import { toEstimateMessage, readCreateProject, readDeleteProject, readUpdateProject, toEventMessage, toProjectMessage } from './project-message.js';
-import { PROJECTS } from './lists.js';
 import { readProjectName } from './names.js';
+import {
+  PROJECTS,
+  readCreateProject,
+  readDeleteProject,
+  readUpdateProject,
+  toEstimateMessage,
+  toEventMessage,
+  toProjectMessage,
+} from './project-message.js';
 
-/** What answers `projects.v1.ProjectService`. */
+/** The handlers of `projects.v1.ProjectService`. */
 export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDefinition> {
   return {
     async createProject(message) {
@@ -43,7 +58,7 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
     async *watchProject({ name, resumeToken }, { signal }) {
       const watch = { projectId: readName(name), resumeToken, signal };
       try {
-        for await (const event of ports.watches.follow(watch)) yield toEventMessage(event);
+        for await (const event of ports.feed.watch(watch)) yield toEventMessage(event);
       } catch (error) {
         throw toStatus(error);
       }

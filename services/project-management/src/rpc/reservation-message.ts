@@ -4,10 +4,10 @@ import {
   type MemberWeek as MemberWeekMessage,
   Reservation as ReservationMessage,
 } from '@rondo/contracts/projects/v1/team';
-import { readDate, readRequestKey, toDateMessage } from '@rondo/resources';
+import { type List, readDate, readRequestKey, toDateMessage } from '@rondo/resources';
 import { checked, type FieldAt, type ReportFault, validate } from '@rondo/rpc/status';
 import type { CalendarDate } from '../domain/calendar-date.js';
-import { memberName, projectName, reservationName } from '../domain/names.js';
+import { memberName, projectName, projectNames, reservationName } from '../domain/names.js';
 import { dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, weekOf } from '../domain/planning/days.js';
 import type { RequestKey } from '../domain/request-key.js';
 import { freeOf, type MemberWeek, type Reservation, type ReservationFields } from '../domain/reservation.js';
@@ -15,7 +15,17 @@ import { DEFAULT_WEEKS, reservedFault, weekCountFault } from '../domain/rules.js
 import type { ListMemberWeeks } from '../usecases/reservations.js';
 import { readMemberName, readProjectName } from './names.js';
 
-/** What `CreateReservation` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** The fields by which the reservations of a member can be filtered. */
+export function reservationsOf(parent: string): List {
+  const fields = {
+    project: { kind: 'name', pattern: projectNames.pattern, read: projectNames.parse },
+    week_start_date: { kind: 'date' },
+    minutes: { kind: 'integer' },
+  } as const;
+  return { collection: `${parent}/reservations`, fields };
+}
+
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readCreateReservation({ parent, reservation, requestId }: CreateReservationRequest): {
   readonly fields: ReservationFields;
   readonly key: RequestKey | undefined;
@@ -32,7 +42,7 @@ export function readCreateReservation({ parent, reservation, requestId }: Create
   });
 }
 
-/** What `ListMemberWeeks` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readListMemberWeeks({ parent, startDate, weekCount }: ListMemberWeeksRequest): ListMemberWeeks {
   return validate((field) => {
     const count = checked(field('week_count'), weekCount, weekCountFault) || DEFAULT_WEEKS;
@@ -42,7 +52,6 @@ export function readListMemberWeeks({ parent, startDate, weekCount }: ListMember
   });
 }
 
-/** A reservation as the contract has it. */
 export function toReservationMessage(reservation: Reservation): ReservationMessage {
   const { id: reservationId, memberId, projectId, weekStartDate, minutes, createTime } = reservation;
   return {
@@ -54,7 +63,6 @@ export function toReservationMessage(reservation: Reservation): ReservationMessa
   };
 }
 
-/** A week as the contract has it. */
 export function toMemberWeekMessage(week: MemberWeek): MemberWeekMessage {
   const { memberId, weekStartDate, capacityMinutes, reservedMinutes } = week;
   return {

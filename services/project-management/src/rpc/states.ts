@@ -4,7 +4,6 @@ import type { ReportFault } from '@rondo/rpc/status';
 import { FIRST_PROJECT_STATES, PROJECT_STATES, type ProjectState } from '../domain/project.js';
 import { FIRST_TASK_STATES, TASK_STATES, type TaskState } from '../domain/task.js';
 
-/** A project's state as the contract has it. */
 export const PROJECT_STATE_MESSAGES = {
   PLANNED: ProjectStateMessage.PROJECT_STATE_PLANNED,
   ACTIVE: ProjectStateMessage.PROJECT_STATE_ACTIVE,
@@ -12,7 +11,6 @@ export const PROJECT_STATE_MESSAGES = {
   ARCHIVED: ProjectStateMessage.PROJECT_STATE_ARCHIVED,
 } as const satisfies Record<ProjectState, ProjectStateMessage>;
 
-/** A task's state as the contract has it. */
 export const TASK_STATE_MESSAGES = {
   OPEN: TaskStateMessage.TASK_STATE_OPEN,
   IN_PROGRESS: TaskStateMessage.TASK_STATE_IN_PROGRESS,
@@ -20,24 +18,24 @@ export const TASK_STATE_MESSAGES = {
   CANCELLED: TaskStateMessage.TASK_STATE_CANCELLED,
 } as const satisfies Record<TaskState, TaskStateMessage>;
 
-/** The state that a project is created in. */
+/** Reads the state of a new project; by default PLANNED. */
 export function readFirstProjectState(report: ReportFault, state: ProjectStateMessage): ProjectState {
   if (state === ProjectStateMessage.PROJECT_STATE_UNSPECIFIED) return 'PLANNED';
   return readState(report, state, { messages: PROJECT_STATE_MESSAGES, allowed: FIRST_PROJECT_STATES }) ?? 'PLANNED';
 }
 
-/** The state that a project is to have. */
+/** Reads the new state of a project. */
 export function readProjectState(report: ReportFault, state: ProjectStateMessage): ProjectState {
   return readState(report, state, { messages: PROJECT_STATE_MESSAGES, allowed: PROJECT_STATES }) ?? 'PLANNED';
 }
 
-/** The state that a task is created in. */
+/** Reads the state of a new task; by default OPEN. */
 export function readFirstTaskState(report: ReportFault, state: TaskStateMessage): TaskState {
   if (state === TaskStateMessage.TASK_STATE_UNSPECIFIED) return 'OPEN';
   return readState(report, state, { messages: TASK_STATE_MESSAGES, allowed: FIRST_TASK_STATES }) ?? 'OPEN';
 }
 
-/** The state that a task is to have. */
+/** Reads the new state of a task. */
 export function readTaskState(report: ReportFault, state: TaskStateMessage): TaskState {
   return readState(report, state, { messages: TASK_STATE_MESSAGES, allowed: TASK_STATES }) ?? 'OPEN';
 }

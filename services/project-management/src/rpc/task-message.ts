@@ -1,23 +1,40 @@
-import { type BatchCreateTasksRequest, type CreateTaskRequest, Task as TaskMessage, type DeleteTaskRequest, type UpdateTaskRequest } from '@rondo/contracts/projects/v1/tasks';
-import { readRequestKey, etagOf, readEtag, readUpdateMask } from '@rondo/resources';
+import {
+  type BatchCreateTasksRequest,
+  type CreateTaskRequest,
+  type DeleteTaskRequest,
+  Task as TaskMessage,
+  type UpdateTaskRequest,
+} from '@rondo/contracts/projects/v1/tasks';
+import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
+import { optionalMemberName, taskName } from '../domain/names.js';
 import type { RequestKey } from '../domain/request-key.js';
-import { batchFault, taskIdFault, effortFault, titleFault } from '../domain/rules.js';
+import { batchFault, effortFault, taskIdFault, titleFault } from '../domain/rules.js';
+import { TASK_STATES, type Task, type TaskChange, type TaskFields } from '../domain/task.js';
 import type { BatchCreateTasks, CreateTask, DeleteTask } from '../usecases/tasks.js';
 import type { ReferenceField } from './errors.js';
-import { readProjectName, readDependencies, readOptionalMember, readTaskName } from './names.js';
-import { optionalMemberName, taskName } from '../domain/names.js';
-import type { Task, TaskChange, TaskFields } from '../domain/task.js';
-import { etaggedTask } from './etags.js';
+import { MEMBER_FIELD, readDependencies, readOptionalMember, readProjectName, readTaskName } from './names.js';
 import { readFirstTaskState, readTaskState, TASK_STATE_MESSAGES } from './states.js';
 
-/** What a call asks for, and what makes it safe to repeat. */
+/** The fields by which the tasks of a project can be filtered. */
+export function tasksOf(parent: string): List {
+  const fields = {
+    title: { kind: 'text' },
+    state: { kind: 'enum', values: TASK_STATES },
+    assignee: MEMBER_FIELD,
+    effort_minutes: { kind: 'integer' },
+    create_time: { kind: 'timestamp' },
+  } as const;
+  return { collection: `${parent}/tasks`, fields };
+}
+
+/** A command with its request key. */
 interface Keyed<Command> {
   readonly command: Command;
   readonly key: RequestKey | undefined;
 }
 
-/** What `CreateTask` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readCreateTask(request: CreateTaskRequest): Keyed<CreateTask> {
   return validate((field) => {
     const projectId = readProjectName(field('parent'), request.parent);
@@ -26,7 +43,7 @@ export function readCreateTask(request: CreateTaskRequest): Keyed<CreateTask> {
   });
 }
 
-/** What `BatchCreateTasks` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readBatchCreateTasks(request: BatchCreateTasksRequest): Keyed<BatchCreateTasks> {
   return validate((field) => {
     const { parent, requests } = request;
@@ -37,7 +54,7 @@ export function readBatchCreateTasks(request: BatchCreateTasksRequest): Keyed<Ba
       const at: FieldAt = (path) => field(`requests[${index}].${path}`);
       if (one.parent !== '' && one.parent !== parent)
         at('parent')(`must be empty or "${parent}"; it is "${one.parent}"`);
-      if (ids.has(one.taskId)) at('task_id')(`must be of one task alone; another has "${one.taskId}", too`);
+      if (ids.has(one.taskId)) at('task_id')(`must be unique; another task of the batch has "${one.taskId}"`);
       if (one.taskId !== '') ids.add(one.taskId);
       const task = readNewTask(at, one, projectId);
       if (one.requestId !== '') at('request_id')('must be empty: the whole batch has one, request_id');
@@ -48,7 +65,7 @@ export function readBatchCreateTasks(request: BatchCreateTasksRequest): Keyed<Ba
   });
 }
 
-/** Where a task that is to be created names others; `path` leads to the message of the task. */
+/** The fields of a new task that name members and tasks. `path` is the path of the task's message. */
 export function referencesOf(
   projectId: string,
   path: string,
@@ -60,7 +77,7 @@ export function referencesOf(
   ];
 }
 
-/** Where a task names what it depends on. */
+/** The fields of a task that name its dependencies. */
 export function dependencyFields(
   projectId: string,
   path: string,
@@ -84,7 +101,7 @@ function readNewTask(
   };
 }
 
-/** What a task of a project is to be created with; `field` is at the task's own paths. */
+/** Reads the fields of a new task. `field` reports faults at paths within the task. */
 function readTaskFields(field: FieldAt, task: TaskMessage, projectId: string): TaskFields {
   return {
     title: checked(field('title'), task.title, titleFault),
@@ -95,15 +112,17 @@ function readTaskFields(field: FieldAt, task: TaskMessage, projectId: string): T
   };
 }
 
-/** What a task is to be created with together with its project, whose tasks have no names to depend on yet. */
+/** Reads a task that is created together with its project. It can't have dependencies, as its project has no names yet. */
 export function readFirstTask(field: FieldAt, task: TaskMessage): TaskFields {
   if (task.dependencies.length > 0) {
-    field('dependencies')('must be empty, as the tasks of a new project have no names yet; add it by BatchCreateTasks');
+    field('dependencies')(
+      'must be empty, as the tasks of a new project have no names yet; add it with BatchCreateTasks',
+    );
   }
   return readTaskFields(field, { ...task, dependencies: [] }, '');
 }
 
-/** What `UpdateTask` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readUpdateTask({ task = TaskMessage.fromPartial({}), updateMask }: UpdateTaskRequest): TaskChange {
   return validate((field) => {
     const at: FieldAt = (path) => field(`task.${path}`);
@@ -127,7 +146,7 @@ export function readUpdateTask({ task = TaskMessage.fromPartial({}), updateMask 
   });
 }
 
-/** What `DeleteTask` asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 export function readDeleteTask({ name, etag }: DeleteTaskRequest): DeleteTask {
   return validate((field) => ({
     ...readTaskName(field('name'), name),
@@ -135,7 +154,6 @@ export function readDeleteTask({ name, etag }: DeleteTaskRequest): DeleteTask {
   }));
 }
 
-/** A task as the contract has it. */
 export function toTaskMessage(task: Task): TaskMessage {
   const { projectId } = task;
   return {
@@ -150,4 +168,17 @@ export function toTaskMessage(task: Task): TaskMessage {
     dependencies: task.dependencies.map((taskId) => taskName({ projectId, taskId })),
     deleteTime: task.deleteTime,
   };
+}
+
+/** The order of these fields must never change: the etags that callers hold depend on it. */
+function etaggedTask({ version, title, state, projectId, ...task }: Task): Etagged {
+  const fields = {
+    title,
+    state,
+    assignee: optionalMemberName(task.assigneeId),
+    effort_minutes: task.effortMinutes,
+    dependencies: task.dependencies.map((taskId) => taskName({ projectId, taskId })),
+    delete_time: task.deleteTime,
+  };
+  return { version, fields };
 }

@@ -3,13 +3,29 @@ import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
-import { batchCreateTasks, createTask, deleteTask, undeleteTask, getTask, listTasks, updateTask } from '../usecases/tasks.js';
-import { dependencyFields, readBatchCreateTasks, readCreateTask, referencesOf, readDeleteTask, readUpdateTask, toTaskMessage } from './task-message.js';
+import {
+  batchCreateTasks,
+  createTask,
+  deleteTask,
+  getTask,
+  listTasks,
+  undeleteTask,
+  updateTask,
+} from '../usecases/tasks.js';
 import { answered } from './errors.js';
-import { tasksOf } from './lists.js';
 import { readProjectName, readTaskName } from './names.js';
+import {
+  dependencyFields,
+  readBatchCreateTasks,
+  readCreateTask,
+  readDeleteTask,
+  readUpdateTask,
+  referencesOf,
+  tasksOf,
+  toTaskMessage,
+} from './task-message.js';
 
-/** What answers `projects.v1.TaskService`. */
+/** The handlers of `projects.v1.TaskService`. */
 export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinition> {
   return {
     async createTask(message) {

@@ -3,25 +3,38 @@ import { nextPageToken, readList } from '@rondo/resources';
 import type { Handlers } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
 import type { Ports } from '../domain/ports.js';
-import { createMember, deleteMember, getMember, listMembers, undeleteMember, updateMember } from '../usecases/members.js';
-import { createReservation, deleteReservation, getReservation, listMemberWeeks, listReservations } from '../usecases/reservations.js';
+import {
+  createMember,
+  deleteMember,
+  getMember,
+  listMembers,
+  undeleteMember,
+  updateMember,
+} from '../usecases/members.js';
+import {
+  createReservation,
+  deleteReservation,
+  getReservation,
+  listMemberWeeks,
+  listReservations,
+} from '../usecases/reservations.js';
 import { answered } from './errors.js';
-import { MEMBERS, reservationsOf } from './lists.js';
-import { readCreateMember, readDeleteMember, readUpdateMember, toMemberMessage } from './member-message.js';
+import { MEMBERS, readCreateMember, readDeleteMember, readUpdateMember, toMemberMessage } from './member-message.js';
 import { readMemberName, readReservationName } from './names.js';
 import {
   readCreateReservation,
   readListMemberWeeks,
+  reservationsOf,
   toMemberWeekMessage,
   toReservationMessage,
 } from './reservation-message.js';
 
-/** Of reservations, the parent of all. */
+/** The parent that lists the reservations of all members. */
 const ALL_MEMBERS = 'members/-';
 
 type TeamHandlers = Handlers<typeof TeamServiceDefinition>;
 
-/** What answers `projects.v1.TeamService`. */
+/** The handlers of `projects.v1.TeamService`. */
 export function teamHandlers(ports: Ports): TeamHandlers {
   return { ...memberHandlers(ports), ...reservationHandlers(ports) };
 }

@@ -3,30 +3,38 @@ import { TeamTooBusy } from '../domain/capacity-errors.js';
 import type { Member } from '../domain/member.js';
 import { projectName } from '../domain/names.js';
 import { type Allocation, allocate, type Effort, weeksFrom } from '../domain/planning/allocation.js';
-import { dateAt, dateOf, dayNumberOf, mondayOf, type WeekNumber, weekOf, freeMinutesOf, type MemberTime } from '../domain/planning/days.js';
-import type { NewId, Now } from '../domain/ports.js';
+import {
+  dateAt,
+  dateOf,
+  dayNumberOf,
+  freeMinutesOf,
+  type MemberTime,
+  mondayOf,
+  type WeekNumber,
+  weekOf,
+} from '../domain/planning/days.js';
+import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
 import type { Project, ProjectFields } from '../domain/project.js';
 import type { MemberWeek, Reservation, WeekOfMember } from '../domain/reservation.js';
 import type { TaskFields } from '../domain/task.js';
-import type { DeliveryStore } from '../domain/team-ports.js';
 
-/** What was sold. */
+/** The project to deliver, with its tasks. */
 export interface DeliverProject {
   readonly projectId: string;
   readonly project: ProjectFields;
   readonly tasks: readonly TaskFields[];
-  /** The first day that can be worked on; today where it is undefined. */
+  /** The first working day; by default today. */
   readonly startDate: CalendarDate | undefined;
 }
 
-/** What came of it. */
+/** The created project and the reserved time. */
 export interface Delivery {
   readonly project: Project;
   /** The earliest weeks first. */
   readonly reservations: readonly Reservation[];
 }
 
-/** What a delivery reaches: a store within the transaction that it is a part of. */
+/** The dependencies of {@link deliverProject}. The store works within a transaction of its caller. */
 export interface DeliveryPorts {
   readonly store: DeliveryStore;
   readonly newId: NewId;
@@ -34,8 +42,8 @@ export interface DeliveryPorts {
 }
 
 /**
- * Creates a project with its tasks and reserves the team's time for their effort as `allocate` spreads it, where the team
- * has any capacity at all. All of it happens in the store's transaction.
+ * Creates a project with its tasks and reserves the team's time for their effort, as `allocate` spreads it. If the whole
+ * team has no capacity, nothing is reserved. All of it happens in the store's transaction.
  *
  * @throws UnknownReferences, ProjectExists, TeamTooBusy.
  */
@@ -43,12 +51,12 @@ export async function deliverProject(
   { store, newId, now }: DeliveryPorts,
   { projectId, project: fields, tasks, startDate = dateAt(now()) }: DeliverProject,
 ): Promise<Delivery> {
-  // The team comes first, as a row that refers to a member would hold them before.
+  // The team is locked first: inserting a row that refers to a member would lock that member out of order.
   const team = await store.lockTeam();
   const newTasks = tasks.map((task) => ({ ...task, id: newId(), projectId }));
   const project = await store.createProject({ ...fields, id: projectId }, newTasks);
   const effort = effortOf(tasks);
-  const effortMinutes = [...effort.ofMembers.values()].reduce((sum, minutes) => sum + minutes, effort.ofAnybody);
+  const effortMinutes = [...effort.ofMembers.values()].reduce((sum, minutes) => sum + minutes, effort.unassigned);
   if (effortMinutes === 0 || team.every(({ weeklyCapacityMinutes }) => weeklyCapacityMinutes === 0n)) {
     return { project, reservations: [] };
   }
@@ -74,16 +82,16 @@ interface Need {
 }
 
 /**
- * An allocation of weeks that nobody else can take any more. What is planned by what others have reserved is locked, and
- * planned again by what the locks show; where that goes on into later weeks, they are locked, too. Weeks are only ever
- * added at the end, so that deliveries lock them all in one order and none waits for another in a circle.
+ * Allocates weeks and locks them. It allocates from the present reservations, locks the weeks of that allocation, and
+ * allocates again from the reservations that it reads under the locks. If the new allocation needs later weeks, it locks
+ * those too, and so on. All deliveries lock weeks in ascending order, so they can't deadlock.
  */
 async function allocateLocked(store: DeliveryStore, { team, effort, startDate }: Need): Promise<Allocation> {
   const firstDay = dayNumberOf(startDate);
   const weeks = weeksFrom(firstDay);
   const [first = 0, last = 0] = [weeks[0], weeks.at(-1)];
   const reserved = new Map(team.map(({ id }) => [id, new Map<WeekNumber, number>()]));
-  const note = (known: readonly MemberWeek[]): void => {
+  const setReserved = (known: readonly MemberWeek[]): void => {
     for (const { memberId, weekStartDate, reservedMinutes } of known) {
       reserved.get(memberId)?.set(weekOf(dayNumberOf(weekStartDate)), Number(reservedMinutes));
     }
@@ -94,18 +102,18 @@ async function allocateLocked(store: DeliveryStore, { team, effort, startDate }:
     reservedMinutes: reserved.get(id) ?? new Map<WeekNumber, number>(),
   }));
 
-  note(await store.reservedWeeks({ from: dateOf(mondayOf(first)), to: dateOf(mondayOf(last)) }));
+  setReserved(await store.reservedWeeks({ from: dateOf(mondayOf(first)), to: dateOf(mondayOf(last)) }));
   for (let lockedUntil = first; ; ) {
     const allocation = allocate(effort, { team: times, firstDay });
     if (allocation.kind === 'short') return allocation;
     const end = allocation.shares.reduce((latest, { week }) => Math.max(latest, week), 0) + 1;
     if (end <= lockedUntil) return allocation;
-    note(await store.lockWeeks(freeWeeks(times, weeks, { from: lockedUntil, to: end })));
+    setReserved(await store.lockWeeks(freeWeeks(times, weeks, { from: lockedUntil, to: end })));
     lockedUntil = end;
   }
 }
 
-/** The weeks of which something is free; `to` isn't among them any more. */
+/** The weeks with free minutes, from `from` up to but not including `to`. */
 function freeWeeks(
   team: readonly MemberTime[],
   weeks: readonly WeekNumber[],
@@ -122,11 +130,11 @@ function freeWeeks(
 
 function effortOf(tasks: readonly TaskFields[]): Effort {
   const ofMembers = new Map<string, number>();
-  let ofAnybody = 0;
+  let unassigned = 0;
   for (const { assigneeId, effortMinutes } of tasks) {
     const minutes = Number(effortMinutes);
-    if (assigneeId === undefined) ofAnybody += minutes;
+    if (assigneeId === undefined) unassigned += minutes;
     else ofMembers.set(assigneeId, (ofMembers.get(assigneeId) ?? 0) + minutes);
   }
-  return { ofMembers, ofAnybody };
+  return { ofMembers, unassigned };
 }

@@ -1,12 +1,12 @@
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { type Estimate, effortsToAdd, type WorkToPlan } from '../domain/estimate.js';
-import { criticalPathOf, createTaskGraph } from '../domain/planning/task-graph.js';
 import { dateAt, dateOf, dayNumberOf, mondayAt } from '../domain/planning/days.js';
 import { finishDayOf } from '../domain/planning/finish-day.js';
+import { createTaskGraph, criticalPathOf } from '../domain/planning/task-graph.js';
 import type { Ports } from '../domain/ports.js';
 import { foundProject } from './found.js';
 
-/** What a project takes still, and until when. */
+/** The effort of a project, its critical path and its finish date. */
 export interface ProjectEstimate extends Estimate, ProjectPlan {}
 
 interface ProjectPlan {
@@ -19,9 +19,9 @@ interface ProjectPlan {
 const NO_PLAN: ProjectPlan = { criticalPath: [], criticalPathMinutes: 0n, finishDate: undefined };
 
 /**
- * The effort of a project's tasks, added up by the calculator; its critical path, and when the team's capacity lets it be
- * finished, if work goes on today, or on the project's start date where that comes later. Without path and day where too
- * much remains to be planned.
+ * Estimates a project. The calculator adds up the effort of its tasks. The plan is its critical path and the day on which
+ * the team can finish it if work continues today, or on the project's start date if that is later. If too many tasks
+ * remain to be planned, the path is empty and there is no finish date.
  *
  * @throws NotFound, and what the calculator throws.
  */

@@ -8,22 +8,22 @@ import {
   taskName,
 } from '../domain/names.js';
 
-/** @throws NotFound where there is no such project. */
+/** @throws NotFound if there is no such project. */
 export function foundProject<T>(found: T | undefined, id: string): T {
   return required(found, projectName(id), 'list the projects with ListProjects');
 }
 
-/** @throws NotFound where there is no such task, or no such project. */
+/** @throws NotFound if there is no such task, or no such project. */
 export function foundTask<T>(found: T | undefined, id: TaskId): T {
   return required(found, taskName(id), 'list the tasks of a project with ListTasks');
 }
 
-/** @throws NotFound where there is no such member. */
+/** @throws NotFound if there is no such member. */
 export function foundMember<T>(found: T | undefined, id: string): T {
   return required(found, memberName(id), 'list the members with ListMembers');
 }
 
-/** @throws NotFound where there is no such reservation. */
+/** @throws NotFound if there is no such reservation. */
 export function foundReservation<T>(found: T | undefined, id: ReservationId): T {
   return required(found, reservationName(id), 'list the reservations of a member with ListReservations');
 }

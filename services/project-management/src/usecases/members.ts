@@ -1,13 +1,13 @@
-import { type Member, type MemberFields, changeMember, type MemberChange } from '../domain/member.js';
-import type { Ports } from '../domain/ports.js';
-import type { RequestKey } from '../domain/request-key.js';
-import { foundMember } from './found.js';
+import { changeMember, type Member, type MemberChange, type MemberFields } from '../domain/member.js';
+import { memberName } from '../domain/names.js';
 import type { ListQuery, Page } from '../domain/page.js';
 import { mondayAt } from '../domain/planning/days.js';
+import type { Ports } from '../domain/ports.js';
 import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
-import { memberName } from '../domain/names.js';
+import type { RequestKey } from '../domain/request-key.js';
+import { foundMember } from './found.js';
 
-/** Adds a member to the team. @throws EmailTaken. */
+/** Creates a member. @throws EmailTaken. */
 export function createMember(
   { members, newId }: Pick<Ports, 'members' | 'newId'>,
   member: MemberFields,
@@ -21,7 +21,7 @@ export async function getMember({ members }: Pick<Ports, 'members'>, id: string)
   return foundMember(await members.find(id), id);
 }
 
-/** A page of the team, the newest first. */
+/** One page of the members, the newest first. */
 export function listMembers({ members }: Pick<Ports, 'members'>, query: ListQuery): Promise<Page<Member>> {
   return members.list(query);
 }
@@ -35,22 +35,22 @@ export async function updateMember(
   return foundMember(await members.update(change.id, decide, mondayAt(now())), change.id);
 }
 
-/** Which member, as they were read. */
+/** The member to delete, and the etag to check. */
 export interface DeleteMember {
   readonly id: string;
   readonly changedSince: ChangedSince<Member>;
 }
 
-/** Deletes a member; one that is deleted already stays so. @throws NotFound, LostRace, StillReserved. */
+/** Deletes a member. A deleted member is returned as it is. @throws NotFound, LostRace, StillReserved. */
 export async function deleteMember(
   { members, now }: Pick<Ports, 'members' | 'now'>,
   { id, changedSince }: DeleteMember,
 ): Promise<Member> {
   const admit = (present: Member) => requireUnchanged(memberName(id), present, changedSince);
-  return foundMember(await members.remove(id, admit, mondayAt(now())), id);
+  return foundMember(await members.delete(id, admit, mondayAt(now())), id);
 }
 
-/** Brings a deleted member back. @throws NotFound, EmailTaken. */
+/** Undeletes a member. One that isn't deleted is returned as it is. @throws NotFound, EmailTaken. */
 export async function undeleteMember({ members }: Pick<Ports, 'members'>, id: string): Promise<Member> {
-  return foundMember(await members.restore(id), id);
+  return foundMember(await members.undelete(id), id);
 }

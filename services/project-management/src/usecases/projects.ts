@@ -1,19 +1,19 @@
+import { projectName } from '../domain/names.js';
+import type { ListQuery, Page } from '../domain/page.js';
 import type { Ports } from '../domain/ports.js';
-import { type Project, type ProjectFields, changeProject, type ProjectChange } from '../domain/project.js';
+import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
+import { changeProject, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';
 import type { RequestKey } from '../domain/request-key.js';
 import type { TaskFields } from '../domain/task.js';
 import { foundProject } from './found.js';
-import type { ListQuery, Page } from '../domain/page.js';
-import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
-import { projectName } from '../domain/names.js';
 
-/** A project to be made, with its first tasks. */
+/** A new project with its first tasks. */
 export interface CreateProject {
   readonly project: ProjectFields;
   readonly tasks: readonly TaskFields[];
 }
 
-/** Creates a project with its first tasks: all of it or nothing. A new project has no watchers to tell. */
+/** Creates a project with its first tasks, all or nothing. It appends no change, as a new project has no watchers. */
 export function createProject(
   { projects, newId }: Pick<Ports, 'projects' | 'newId'>,
   command: CreateProject,
@@ -29,7 +29,7 @@ export async function getProject({ projects }: Pick<Ports, 'projects'>, id: stri
   return foundProject(await projects.find(id), id);
 }
 
-/** A page of the projects, the newest first. */
+/** One page of the projects, the newest first. */
 export function listProjects({ projects }: Pick<Ports, 'projects'>, query: ListQuery): Promise<Page<Project>> {
   return projects.list(query);
 }
@@ -40,13 +40,13 @@ export async function updateProject({ projects }: Pick<Ports, 'projects'>, chang
   return foundProject(updated, change.id);
 }
 
-/** Which project, as its caller has read it. */
+/** The project to delete, and the etag to check. */
 export interface DeleteProject {
   readonly id: string;
   readonly changedSince: ChangedSince<Project>;
 }
 
-/** Deletes a project; one that is deleted already stays as it is. @throws NotFound, LostRace. */
+/** Deletes a project. A deleted project is returned as it is. @throws NotFound, LostRace. */
 export async function deleteProject(
   { projects }: Pick<Ports, 'projects'>,
   { id, changedSince }: DeleteProject,
@@ -55,7 +55,7 @@ export async function deleteProject(
   return foundProject(await projects.delete(id, admit), id);
 }
 
-/** Brings a project back; one that isn't deleted stays as it is. @throws NotFound. */
+/** Undeletes a project. One that isn't deleted is returned as it is. @throws NotFound. */
 export async function undeleteProject({ projects }: Pick<Ports, 'projects'>, id: string): Promise<Project> {
   return foundProject(await projects.undelete(id), id);
 }

@@ -1,15 +1,14 @@
+import type { CalendarDate } from '../domain/calendar-date.js';
 import { UnknownProject } from '../domain/errors.js';
 import { requireInTeam } from '../domain/member.js';
 import { projectName, type ReservationId } from '../domain/names.js';
+import type { FilteredQuery, Page } from '../domain/page.js';
+import { dateAt, dateOf, dayNumberOf, mondayOf, weekOf } from '../domain/planning/days.js';
 import type { Ports } from '../domain/ports.js';
 import { requireOpen } from '../domain/project.js';
 import type { RequestKey } from '../domain/request-key.js';
-import type { Reservation, ReservationFields, MemberWeek } from '../domain/reservation.js';
-import type { ReservationParties } from '../domain/team-ports.js';
+import type { MemberWeek, Reservation, ReservationFields, ReservationParties } from '../domain/reservation.js';
 import { foundMember, foundReservation } from './found.js';
-import type { FilteredQuery, Page } from '../domain/page.js';
-import type { CalendarDate } from '../domain/calendar-date.js';
-import { dateAt, dateOf, dayNumberOf, mondayOf, weekOf } from '../domain/planning/days.js';
 
 /** Reserves time. @throws NotFound, MemberDeleted, UnknownProject, ProjectDeleted, ProjectArchived, TooLittleFree. */
 export function createReservation(
@@ -33,14 +32,14 @@ export async function getReservation(
   return foundReservation(await reservations.find(id), id);
 }
 
-/** Which reservations. */
+/** Which reservations to list. */
 interface ListReservations {
-  /** Undefined for those of all members. */
+  /** Undefined for the reservations of all members. */
   readonly memberId: string | undefined;
   readonly query: FilteredQuery;
 }
 
-/** A page of reservations, the earliest weeks first. @throws NotFound where there is no such member. */
+/** One page of reservations, the earliest weeks first. @throws NotFound if there is no such member. */
 export async function listReservations(
   { members, reservations }: Pick<Ports, 'members' | 'reservations'>,
   { memberId, query }: ListReservations,
@@ -50,24 +49,24 @@ export async function listReservations(
   return page;
 }
 
-/** Releases what is reserved. @throws NotFound. */
+/** Deletes a reservation, which frees its minutes. @throws NotFound. */
 export async function deleteReservation(
   { reservations }: Pick<Ports, 'reservations'>,
   id: ReservationId,
 ): Promise<void> {
-  const released = await reservations.remove(id);
-  foundReservation(released ? id : undefined, id);
+  const deleted = await reservations.delete(id);
+  foundReservation(deleted ? id : undefined, id);
 }
 
-/** Which weeks of whom. */
+/** The member and the weeks to list. */
 export interface ListMemberWeeks {
   readonly memberId: string;
-  /** A day of the first; today where it is undefined. */
+  /** A day of the first week; by default today. */
   readonly startDate: CalendarDate | undefined;
   readonly weekCount: number;
 }
 
-/** A member's weeks, one after another. @throws NotFound. */
+/** Consecutive weeks of a member. @throws NotFound. */
 export async function listMemberWeeks(
   { reservations, now }: Pick<Ports, 'reservations' | 'now'>,
   { memberId, startDate = dateAt(now()), weekCount }: ListMemberWeeks,

@@ -1,24 +1,24 @@
-import type { Ports, Admit } from '../domain/ports.js';
-import type { RequestKey } from '../domain/request-key.js';
-import { type Task, type TaskFields, type NewTask, changeTask, type TaskChange } from '../domain/task.js';
 import { findCircle } from '../domain/dependencies.js';
-import { requireOpen } from '../domain/project.js';
-import { DependencyCircle } from '../domain/task-errors.js';
-import { foundProject, foundTask } from './found.js';
 import { type TaskId, taskName } from '../domain/names.js';
 import type { ListQuery, Page } from '../domain/page.js';
+import type { Ports } from '../domain/ports.js';
 import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
+import { requireOpen } from '../domain/project.js';
+import type { RequestKey } from '../domain/request-key.js';
+import { type Admit, changeTask, type NewTask, type Task, type TaskChange, type TaskFields } from '../domain/task.js';
+import { DependencyCircle } from '../domain/task-errors.js';
+import { foundProject, foundTask } from './found.js';
 
-/** A task to be added to a project. */
+/** A new task of a project. */
 export interface CreateTask {
   readonly projectId: string;
-  /** Undefined to have one made. */
+  /** Undefined if the service is to make one. */
   readonly taskId: string | undefined;
   readonly task: TaskFields;
 }
 
 /**
- * Adds a task to a project .
+ * Creates a task.
  *
  * @throws NotFound, ProjectDeleted, ProjectArchived, UnknownReferences, TaskIdsTaken, DependencyCircle.
  */
@@ -31,14 +31,14 @@ export function createTask(
   return tasks.create(task, admitTasks(projectId, [task]), key);
 }
 
-/** Tasks to be added to a project together. */
+/** New tasks of a project, which are created together. */
 export interface BatchCreateTasks {
   readonly projectId: string;
   readonly tasks: readonly Omit<CreateTask, 'projectId'>[];
 }
 
 /**
- * Adds tasks to a project, all or none.
+ * Creates tasks, all or none.
  *
  * @throws NotFound, ProjectDeleted, ProjectArchived, UnknownReferences, TaskIdsTaken, DependencyCircle.
  */
@@ -52,8 +52,8 @@ export function batchCreateTasks(
 }
 
 /**
- * What has to hold for tasks to be added to a project. Nothing that is there depends on them yet, so that a circle can
- * only be among themselves.
+ * Checks that tasks can be added to a project. No stored task depends on the new ones yet, so only the new tasks can form
+ * a circle.
  *
  * @throws NotFound, ProjectDeleted, ProjectArchived, DependencyCircle.
  */
@@ -70,13 +70,13 @@ export async function getTask({ tasks }: Pick<Ports, 'tasks'>, id: TaskId): Prom
   return foundTask(await tasks.find(id), id);
 }
 
-/** Which part of which project's tasks. */
+/** The project and the page of its tasks. */
 interface ListTasks {
   readonly projectId: string;
   readonly query: ListQuery;
 }
 
-/** A page of a project's tasks, the oldest first. @throws NotFound where there is no such project. */
+/** One page of a project's tasks, the oldest first. @throws NotFound if there is no such project. */
 export async function listTasks({ tasks }: Pick<Ports, 'tasks'>, { projectId, query }: ListTasks): Promise<Page<Task>> {
   return foundProject(await tasks.list(projectId, query), projectId);
 }
@@ -93,13 +93,13 @@ export async function updateTask({ tasks }: Pick<Ports, 'tasks'>, change: TaskCh
   return foundTask(updated, change);
 }
 
-/** Which task, as its caller has read it. */
+/** The task to delete, and the etag to check. */
 export interface DeleteTask extends TaskId {
   readonly changedSince: ChangedSince<Task>;
 }
 
 /**
- * Deletes a task; one that is deleted already stays as it is.
+ * Deletes a task. A deleted task is returned as it is.
  *
  * @throws NotFound, LostRace, ProjectDeleted, ProjectArchived, TaskNeeded.
  */
@@ -112,7 +112,7 @@ export async function deleteTask({ tasks }: Pick<Ports, 'tasks'>, { changedSince
 }
 
 /**
- * Brings a task back; one that isn't deleted stays as it is.
+ * Undeletes a task. One that isn't deleted is returned as it is.
  *
  * @throws NotFound, ProjectDeleted, ProjectArchived, NeedsDeletedTasks.
  */

@@ -1,25 +1,34 @@
-import { type DayNumber, LAST_DAY, shareFromDay, type WeekNumber, weekdayOf, weekOf, freeMinutesOf, type MemberTime } from './days.js';
+import {
+  type DayNumber,
+  freeMinutesOf,
+  LAST_DAY,
+  type MemberTime,
+  shareFromDay,
+  type WeekNumber,
+  weekdayOf,
+  weekOf,
+} from './days.js';
 
 /** Two years. */
 export const ALLOCATION_WEEKS = 104;
 
-/** Work that time is to be reserved for. */
+/** The effort for which time is reserved. */
 export interface Effort {
-  /** By the id of the member who is to do it. */
+  /** The minutes of assigned tasks, by the assignee's member id. */
   readonly ofMembers: ReadonlyMap<string, number>;
-  /** What anybody may do. */
-  readonly ofAnybody: number;
+  /** The minutes of unassigned tasks, which any member may do. */
+  readonly unassigned: number;
 }
 
-/** Who is there, and from when. */
+/** The team, and the day from which it is available. */
 export interface Availability {
   /** The oldest member first. */
   readonly team: readonly MemberTime[];
-  /** The first day that can be worked on. */
+  /** The first working day. */
   readonly firstDay: DayNumber;
 }
 
-/** Some of a member's week. */
+/** Allocated minutes of a member's week. */
 export interface WeekShare {
   readonly memberId: string;
   readonly week: WeekNumber;
@@ -27,23 +36,22 @@ export interface WeekShare {
   readonly minutes: number;
 }
 
-/** What effort takes of a team's weeks, or how much is missing. */
+/** The allocated weeks, or the number of minutes that don't fit. */
 export type Allocation =
   | { readonly kind: 'allocated'; readonly shares: readonly WeekShare[] }
   | { readonly kind: 'short'; readonly missingMinutes: number };
 
 /**
- * Spreads effort over the free minutes of a team's weeks, the earliest first, to the minute. So it is found:
+ * Spreads effort over the free minutes of a team's weeks, the earliest first, to the minute:
  *
- * - First comes what is to be done by one member: it takes of that member's weeks, one after another, all that is free,
- *   the members in the order of their age. Then what anybody may do: week after week, of each week the members in the
- *   order of their age, of each all that is free.
- * - Of the week of the first day only the fifths of what is free count that fall on that weekday or later (see
- *   `shareOfDay`).
- * - What isn't free within 104 weeks, that of the first day being the first, is missing; the effort of somebody who isn't
- *   in the team is missing whole.
+ * - Assigned effort comes first, the oldest member first. It takes all free minutes of the assignee's weeks, one week after
+ *   another. Then comes unassigned effort: week after week, and in each week the oldest member first, it takes all free
+ *   minutes.
+ * - In the first week only the days from `firstDay` on count. Each has a fifth of the free minutes (see `shareOfDay`).
+ * - Effort that doesn't fit into 104 weeks, counted from the week of `firstDay`, is missing. The whole effort of an assignee
+ *   that isn't in the team is missing.
  */
-export function allocate({ ofMembers, ofAnybody }: Effort, availability: Availability): Allocation {
+export function allocate({ ofMembers, unassigned }: Effort, availability: Availability): Allocation {
   const offers = createOffers(availability);
   let missingMinutes = 0;
   for (const { memberId } of availability.team) {
@@ -51,13 +59,13 @@ export function allocate({ ofMembers, ofAnybody }: Effort, availability: Availab
   }
   const known = new Set(availability.team.map(({ memberId }) => memberId));
   for (const [memberId, minutes] of ofMembers) if (!known.has(memberId)) missingMinutes += minutes;
-  missingMinutes += offers.take(ofAnybody, () => true);
+  missingMinutes += offers.take(unassigned, () => true);
   return missingMinutes > 0 ? { kind: 'short', missingMinutes } : { kind: 'allocated', shares: offers.taken() };
 }
 
-/** What can be taken, and what is taken. */
+/** The free minutes of the team, and the allocated ones. */
 interface Offers {
-  /** Takes minutes of the offers that fit, the earliest first; how many are missing. */
+  /** Takes minutes of the offers that fit, the earliest first. Returns how many are missing. */
   take(minutes: number, fits: (offer: Offer) => boolean): number;
   taken(): readonly WeekShare[];
 }
@@ -93,7 +101,7 @@ function createOffers({ team, firstDay }: Availability): Offers {
   };
 }
 
-/** The weeks that an allocation from this day on can take of. */
+/** The weeks that an allocation from this day on can use. */
 export function weeksFrom(firstDay: DayNumber): readonly WeekNumber[] {
   const first = weekOf(firstDay);
   const count = Math.min(ALLOCATION_WEEKS, weekOf(LAST_DAY) - first + 1);

@@ -6,7 +6,7 @@ export type DayNumber = number;
 /** A week as a number: its Monday is day `7 × week`. */
 export type WeekNumber = number;
 
-/** 9999-12-31, the last day that there is a date for. */
+/** 9999-12-31, the last day that has a date. */
 export const LAST_DAY: DayNumber = 3_652_058;
 
 const MS_A_DAY = 86_400_000;
@@ -33,7 +33,7 @@ export function dateAt(time: Date): CalendarDate {
   return dateOf(Math.floor(time.getTime() / MS_A_DAY) + DAYS_BEFORE_EPOCH);
 }
 
-/** The week that a day is in. */
+/** The week of a day. */
 export function weekOf(day: DayNumber): WeekNumber {
   return Math.floor(day / DAYS_A_WEEK);
 }
@@ -43,7 +43,7 @@ export function mondayOf(week: WeekNumber): DayNumber {
   return week * DAYS_A_WEEK;
 }
 
-/** The Monday of the week (UTC) that a point in time is in. */
+/** The Monday of the week (UTC) of a point in time. */
 export function mondayAt(time: Date): CalendarDate {
   return dateOf(mondayOf(weekOf(dayNumberOf(dateAt(time)))));
 }
@@ -59,8 +59,8 @@ export function dayName(day: DayNumber): string {
 }
 
 /**
- * How much of a week's minutes falls on one of its days: a fifth on each of Monday to Friday, rounded down; the minutes
- * left over go to the first days, one each. 2,402 minutes are 481, 481, 480, 480, 480.
+ * The part of a week's minutes that falls on one of its days. Each day from Monday to Friday has a fifth, rounded down;
+ * the first days get one of the remaining minutes each. 2,402 minutes are split into 481, 481, 480, 480, 480.
  */
 export function shareOfDay(minutesOfWeek: number, weekday: number): number {
   if (weekday >= WEEKDAYS_A_WEEK) return 0;
@@ -68,22 +68,22 @@ export function shareOfDay(minutesOfWeek: number, weekday: number): number {
   return Math.floor(minutesOfWeek / WEEKDAYS_A_WEEK) + extra;
 }
 
-/** How much of a week's minutes falls on `weekday` and the days after it. */
+/** The part of a week's minutes that falls on `weekday` and the days after it. */
 export function shareFromDay(minutesOfWeek: number, weekday: number): number {
   let share = 0;
   for (let day = weekday; day < WEEKDAYS_A_WEEK; day += 1) share += shareOfDay(minutesOfWeek, day);
   return share;
 }
 
-/** What a plan knows of a member's time. */
+/** A member's time, as planning sees it. */
 export interface MemberTime {
   readonly memberId: string;
   readonly weeklyCapacityMinutes: number;
-  /** What is taken of a week already; a week that is missing is free. */
+  /** The reserved minutes by week; a missing week has none. */
   readonly reservedMinutes: ReadonlyMap<WeekNumber, number>;
 }
 
-/** What is free of a member's week, in minutes. */
+/** The free minutes of a member's week. */
 export function freeMinutesOf({ weeklyCapacityMinutes, reservedMinutes }: MemberTime, week: WeekNumber): number {
   return Math.max(0, weeklyCapacityMinutes - (reservedMinutes.get(week) ?? 0));
 }

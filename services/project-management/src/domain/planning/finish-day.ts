@@ -1,31 +1,31 @@
-import { type DayNumber, LAST_DAY, shareOfDay, weekdayOf, weekOf, freeMinutesOf, type MemberTime } from './days.js';
+import { type DayNumber, freeMinutesOf, LAST_DAY, type MemberTime, shareOfDay, weekdayOf, weekOf } from './days.js';
 import type { TaskGraph } from './task-graph.js';
 import { createTaskQueue, type TaskQueue } from './task-queue.js';
 
 /** Ten years. */
 const HORIZON_DAYS = 3_652;
 
-/** Who works, and from when. */
+/** The team, and the day on which work begins. */
 export interface Staffing {
   /** The oldest member first. */
   readonly team: readonly MemberTime[];
-  /** The first day that can be worked on. */
+  /** The first working day. */
   readonly firstDay: DayNumber;
 }
 
 /**
- * The day on which the last task is done when each is begun as early as can be; undefined where nothing remains, or where
- * it isn't done within ten years (3,652 days). So it is found:
+ * The day on which the last task is done if each task begins as early as possible. It is undefined if no task remains, or
+ * if the last one isn't done within ten years (3,652 days). The simulation follows these rules:
  *
- * - Of what is free in a member's week (capacity less reservations), each weekday has a fifth: see `shareOfDay`. A day's
- *   minutes are worked one after another from its beginning, which is the same for all.
- * - In each minute, each member who has time left on that day works on one task, the members taking their pick in the
- *   order of their age: the oldest task that can be worked on, is assigned to them or to nobody, and has minutes left. So
- *   several may work on a task that is nobody's.
- * - A task can be worked on from the minute after that in which the last one it waits for is done. One without effort is
- *   done at once, and what waits for it can begin in the same minute.
+ * - Each weekday has a fifth of the free minutes of a member's week (capacity minus reservations), see `shareOfDay`. The
+ *   minutes of a day are worked in sequence. The day begins at the same time for all members.
+ * - In each minute, each member with time left on that day works on one task. The oldest member chooses first, and so on.
+ *   A member chooses the oldest task that can be worked on, has minutes left, and is assigned to that member or is
+ *   unassigned. So several members may work on an unassigned task.
+ * - A task can be worked on from the minute after the last of its dependencies is done. A task without effort is done at
+ *   once, and the tasks that depend on it can begin in the same minute.
  *
- * A task of somebody who isn't in the team is worked on by nobody. Takes steps from one event to the next, not minutes.
+ * Nobody works on a task whose assignee isn't in the team. The simulation steps from event to event, not by the minute.
  */
 export function finishDayOf(graph: TaskGraph, { team, firstDay }: Staffing): DayNumber | undefined {
   if (graph.tasks.length === 0) return undefined;
@@ -45,19 +45,19 @@ export function finishDayOf(graph: TaskGraph, { team, firstDay }: Staffing): Day
   return undefined;
 }
 
-/** The work that remains, as it gets less. */
+/** The remaining work during the simulation. */
 interface Work {
-  /** How many tasks aren't done. */
+  /** The number of tasks that aren't done. */
   left(): number;
-  /** What can be worked on and is a member's. */
+  /** The tasks that can be worked on and are assigned to a member. */
   queueOf(memberId: string): TaskQueue;
-  /** What can be worked on and is nobody's. */
+  /** The unassigned tasks that can be worked on. */
   readonly shared: TaskQueue;
-  /** What a task takes still. */
+  /** The remaining minutes, by task. */
   readonly minutes: number[];
-  /** Takes the oldest task out of a queue, as it has no minutes left. */
+  /** Removes the oldest task of a queue, which has no minutes left. */
   finish(queue: TaskQueue): void;
-  /** Lets begin what waited for the tasks that have been finished. */
+  /** Lets the tasks begin that depended on the finished ones. */
   advance(): void;
 }
 
@@ -108,10 +108,10 @@ function createWork({ tasks, dependents, waitsFor }: TaskGraph): Work {
   };
 }
 
-/** A member on one day. */
+/** A member's work on one day. */
 interface Shift {
   readonly own: TaskQueue;
-  /** How long it is. */
+  /** The length of the shift. */
   readonly minutes: number;
 }
 
@@ -121,7 +121,7 @@ function workDay(work: Work, shifts: readonly Shift[]): void {
     const nextEnd = present.reduce((least, { minutes }) => Math.min(least, minutes), Number.POSITIVE_INFINITY);
     while (minute < nextEnd) {
       const worked = workOn(work, present, nextEnd - minute);
-      if (worked === 0) return; // nobody has anything to do, and so nothing comes
+      if (worked === 0) return; // no member has a task, so no further task can begin on this day
       work.advance();
       minute += worked;
     }
@@ -129,7 +129,10 @@ function workDay(work: Work, shifts: readonly Shift[]): void {
   }
 }
 
-/** Works until a task is done, at least a minute and at most `most`; how many minutes, 0 where nobody works. */
+/**
+ * Works until a task is done, at least one minute and at most `most` minutes. Returns the number of minutes, or 0 if no
+ * member has a task.
+ */
 function workOn(work: Work, present: readonly Shift[], most: number): number {
   const picks = present.map((shift) => pick(work, shift));
   let together = 0;
@@ -142,7 +145,7 @@ function workOn(work: Work, present: readonly Shift[], most: number): number {
   if (span === Number.POSITIVE_INFINITY) return 0;
   span = Math.min(span, most);
   if (span > 0) for (const queue of picks) spend(work, queue, span);
-  // More members than the task has minutes: in this minute the later ones take their pick of what the earlier left.
+  // The task has fewer minutes than members who work on it. In this minute each member chooses after the one before.
   else for (const shift of present) spend(work, pick(work, shift), 1);
   return Math.max(1, span);
 }
@@ -155,11 +158,11 @@ function spend(work: Work, queue: TaskQueue | undefined, minutes: number): void 
   if (left === 0) work.finish(queue);
 }
 
-/** The queue whose oldest task a member works on; undefined where there is nothing to do. */
+/** The queue whose oldest task a member works on; undefined if the member has no task. */
 function pick({ shared }: Work, { own }: Shift): TaskQueue | undefined {
-  const [mine, anybodys] = [own.peek(), shared.peek()];
-  if (mine === undefined) return anybodys === undefined ? undefined : shared;
-  return anybodys === undefined || mine < anybodys ? own : shared;
+  const [assigned, unassigned] = [own.peek(), shared.peek()];
+  if (assigned === undefined) return unassigned === undefined ? undefined : shared;
+  return unassigned === undefined || assigned < unassigned ? own : shared;
 }
 
 function minutesLeft({ minutes }: Work, queue: TaskQueue): number {

@@ -1,21 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
-import {
-  allocateByTheMinute,
-  criticalPathByAllChains,
-  finishDayByTheMinute,
-} from '../../../test/planning/brute-force.js';
+import { allocateByTheMinute, criticalPathByAllChains, finishDayByTheMinute } from '../../../test/brute-force.js';
 import { allocate } from './allocation.js';
-import { criticalPathOf, createTaskGraph, type Dependency, type RemainingTask, workOrder } from './task-graph.js';
-import { dateAt, dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, shareFromDay, shareOfDay, weekOf, type MemberTime } from './days.js';
+import {
+  dateAt,
+  dateOf,
+  dayName,
+  dayNumberOf,
+  LAST_DAY,
+  type MemberTime,
+  mondayOf,
+  shareFromDay,
+  shareOfDay,
+  weekOf,
+} from './days.js';
 import { finishDayOf } from './finish-day.js';
+import { createTaskGraph, criticalPathOf, type Dependency, type RemainingTask, workOrder } from './task-graph.js';
 
 const { next } = seededRandom(20_261_120);
 const below = (limit: number) => Math.floor(next() * limit);
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
 const MONDAY = dayNumberOf('2026-11-23');
 
-/** Any tasks, some of them milestones, and dependencies without a circle though not in the order of age. */
+/** Random tasks, some of them milestones, with dependencies in any order of age but without a circle. */
 function anyProject(most: number): { readonly tasks: RemainingTask[]; readonly dependencies: Dependency[] } {
   const tasks = times(1 + below(most), (at) => ({
     id: `t${at}`,
@@ -31,7 +38,7 @@ function anyProject(most: number): { readonly tasks: RemainingTask[]; readonly d
   return { tasks, dependencies };
 }
 
-/** Up to three members, some without capacity, some of whose weeks are reserved; `m3` is never among them. */
+/** Up to three random members, some without capacity, some with reserved weeks. `m3` is never among them. */
 function anyTeam(): MemberTime[] {
   return times(below(4), (at) => {
     const weeklyCapacityMinutes = below(1 + 5 ** below(5));
@@ -50,13 +57,13 @@ describe('days', () => {
     expect([dayNumberOf(date), dateOf(day), dayName(day)]).toEqual([day, date, name]);
   });
 
-  it('end with the years that have dates', () => {
+  it('end with the year 9999', () => {
     expect(() => dateOf(LAST_DAY + 1)).toThrow(RangeError);
     expect(dateAt(new Date('2026-11-20T23:59:59.999Z'))).toBe('2026-11-20');
     expect(dateOf(mondayOf(weekOf(dayNumberOf('2026-11-22'))))).toBe('2026-11-16');
   });
 
-  it('have a fifth of a week each, the first days one minute more', () => {
+  it('have a fifth of a week each; the first days have one minute more', () => {
     expect(times(7, (weekday) => shareOfDay(2402, weekday))).toEqual([481, 481, 480, 480, 480, 0, 0]);
     for (const minutes of times(200, below)) expect(shareFromDay(minutes, 0)).toBe(minutes);
     expect(shareFromDay(2402, 3)).toBe(960);
@@ -65,7 +72,7 @@ describe('days', () => {
 });
 
 describe('the critical path', () => {
-  it('is what looking at all chains finds, for any project', () => {
+  it('equals the result of examining all chains, for random projects', () => {
     for (const _ of times(400, () => 0)) {
       const { tasks, dependencies } = anyProject(9);
       expect(criticalPathOf(createTaskGraph(tasks, dependencies))).toEqual(
@@ -74,14 +81,14 @@ describe('the critical path', () => {
     }
   });
 
-  it("is that of 200,000 tasks in one chain, and doesn't run out of stack", () => {
+  it('is found in a chain of 200,000 tasks without a stack overflow', () => {
     const tasks = times(200_000, (at) => ({ id: `t${at}`, effortMinutes: 3, assigneeId: undefined }));
     const dependencies = tasks.slice(1).map(({ id }, at) => ({ taskId: id, dependsOnId: `t${at}` }));
     const { taskIds, minutes } = criticalPathOf(createTaskGraph(tasks, dependencies));
     expect([taskIds.length, taskIds.at(-1), minutes]).toEqual([200_000, 't199999', 600_000]);
   });
 
-  it('waits for nobody who is done', () => {
+  it('ignores dependencies on tasks that are done', () => {
     const tasks = ['a', 'c'].map((id) => ({ id, effortMinutes: 5, assigneeId: undefined }));
     const dependencies = [
       { taskId: 'c', dependsOnId: 'b' },
@@ -90,7 +97,7 @@ describe('the critical path', () => {
     expect(criticalPathOf(createTaskGraph(tasks, dependencies))).toEqual({ taskIds: ['a'], minutes: 5 });
   });
 
-  it('says so where the store let a circle in', () => {
+  it('fails if there is a circle, which the store should have refused', () => {
     const tasks = ['a', 'b'].map((id) => ({ id, effortMinutes: 1, assigneeId: undefined }));
     const dependencies = [
       { taskId: 'a', dependsOnId: 'b' },
@@ -101,7 +108,7 @@ describe('the critical path', () => {
 });
 
 describe('the day on which a project is finished', () => {
-  it('is what going through every minute finds, for any project and team', () => {
+  it('equals the result of a simulation by the minute, for random projects and teams', () => {
     let found = 0;
     for (const _ of times(300, () => 0)) {
       const { tasks, dependencies } = anyProject(8);
@@ -122,29 +129,29 @@ describe('the day on which a project is finished', () => {
   });
 
   it.each([
-    ['what one can do in a day', [task('a', 480)], [ada], '2026-11-23'],
-    ['a minute more', [task('a', 481)], [ada], '2026-11-24'],
-    ['what a week holds', [task('a', 2400)], [ada], '2026-11-27'],
-    ['the weekend between', [task('a', 2401)], [ada], '2026-11-30'],
-    ['two at one task', [task('a', 960)], [ada, bob], '2026-11-23'],
-    ['one at their own', [task('a', 960, 'ada')], [ada, bob], '2026-11-24'],
-    ['a milestone without anybody', [task('a', 0)], [], '2026-11-23'],
+    ['a full day of one member', [task('a', 480)], [ada], '2026-11-23'],
+    ['a day and a minute', [task('a', 481)], [ada], '2026-11-24'],
+    ['a full week', [task('a', 2400)], [ada], '2026-11-27'],
+    ['a week and a minute, over the weekend', [task('a', 2401)], [ada], '2026-11-30'],
+    ['two members at one task', [task('a', 960)], [ada, bob], '2026-11-23'],
+    ['one member at an assigned task', [task('a', 960, 'ada')], [ada, bob], '2026-11-24'],
+    ['a milestone without a team', [task('a', 0)], [], '2026-11-23'],
     [
       'a week of which half is reserved',
       [task('a', 480)],
       [{ ...ada, reservedMinutes: new Map([[weekOf(MONDAY), 1200]]) }],
       '2026-11-24',
     ],
-    ['somebody who left', [task('a', 1, 'eve')], [ada], undefined],
-    ['nobody', [task('a', 1)], [], undefined],
-    ['nothing', [], [ada], undefined],
+    ['an assignee who has left the team', [task('a', 1, 'eve')], [ada], undefined],
+    ['an empty team', [task('a', 1)], [], undefined],
+    ['no task', [], [ada], undefined],
     ['more than ten years', [task('a', 10_000_000)], [ada], undefined],
   ])('counts %s', (...[, tasks, team, date]) => {
     const day = finishDayOf(createTaskGraph(tasks, []), { team, firstDay: MONDAY });
     expect(day === undefined ? undefined : dateOf(day)).toBe(date);
   });
 
-  it('does not let two hand work to and fro faster than it can be done', () => {
+  it('takes a day per task for alternating assignees in one chain', () => {
     const tasks = times(4, (at) => task(`t${at}`, 480, at % 2 === 0 ? 'ada' : 'bob'));
     const dependencies = tasks.slice(1).map(({ id }, at) => ({ taskId: id, dependsOnId: `t${at}` }));
     const day = finishDayOf(createTaskGraph(tasks, dependencies), { team: [ada, bob], firstDay: MONDAY });
@@ -153,12 +160,12 @@ describe('the day on which a project is finished', () => {
 });
 
 describe('an allocation', () => {
-  it('is what dealing out minute by minute gives, for any effort and team', () => {
+  it('equals the result of allocating minute by minute, for random efforts and teams', () => {
     const kinds = new Set<string>();
     for (const _ of times(300, () => 0)) {
       const effort = {
         ofMembers: new Map(times(below(3), () => [`m${below(4)}`, 1 + below(300)] as const)),
-        ofAnybody: below(1 + 7 ** below(5)),
+        unassigned: below(1 + 7 ** below(5)),
       };
       const availability = { team: anyTeam(), firstDay: MONDAY + below(14) };
       const allocation = allocate(effort, availability);

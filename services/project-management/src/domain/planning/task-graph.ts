@@ -1,33 +1,33 @@
-/** What a plan knows of a task that is open or in progress. */
+/** A task that is open or in progress, as planning sees it. */
 export interface RemainingTask {
   readonly id: string;
-  /** From 0 to 10,000,000; what has been begun counts whole. */
+  /** From 0 to 10,000,000. The effort of a task in progress counts whole. */
   readonly effortMinutes: number;
   readonly assigneeId: string | undefined;
 }
 
-/** That a task waits for another. */
+/** A dependency of one task on another. */
 export interface Dependency {
   readonly taskId: string;
   readonly dependsOnId: string;
 }
 
 /**
- * The tasks of a project that remain, and which wait for which. Tasks are known by their place in `tasks`, so that the
- * smaller number is the older task.
+ * The remaining tasks of a project and their dependencies. A task is identified by its index in `tasks`, so the smaller
+ * number is the older task.
  */
 export interface TaskGraph {
   /** The oldest first. */
   readonly tasks: readonly RemainingTask[];
-  /** By task: those that wait for it, the oldest first. */
+  /** By task: the tasks that depend on it, the oldest first. */
   readonly dependents: readonly (readonly number[])[];
-  /** By task: for how many others it waits. */
+  /** By task: the number of tasks that it depends on. */
   readonly waitsFor: readonly number[];
 }
 
 /**
- * The graph of these tasks, given the oldest first. A dependency on what isn't among them holds nothing up: work that is
- * done, cancelled or deleted is waited for by nobody, nor is what stood before it.
+ * Builds the graph of tasks, which are given the oldest first. A dependency on a task that isn't among them is ignored:
+ * nothing waits for a task that is done, cancelled or deleted, nor for the tasks before it.
  */
 export function createTaskGraph(tasks: readonly RemainingTask[], dependencies: readonly Dependency[]): TaskGraph {
   const placeOf = new Map(tasks.map(({ id }, place) => [id, place]));
@@ -45,9 +45,9 @@ export function createTaskGraph(tasks: readonly RemainingTask[], dependencies: r
 }
 
 /**
- * The tasks in an order in which each comes after all that it waits for (Kahn, 1962).
+ * The tasks in topological order: each comes after all tasks that it depends on (Kahn, 1962).
  *
- * @throws Error where tasks wait for each other in a circle, which the store keeps out.
+ * @throws Error if tasks depend on each other in a circle. The store doesn't accept such tasks.
  */
 export function workOrder({ tasks, dependents, waitsFor }: TaskGraph): readonly number[] {
   const waits = [...waitsFor];
@@ -55,7 +55,7 @@ export function workOrder({ tasks, dependents, waitsFor }: TaskGraph): readonly 
   waits.forEach((count, task) => {
     if (count === 0) order.push(task);
   });
-  // Grows while it is walked: a task is added by the last that it waited for.
+  // `order` grows during the iteration: a task is added after the last task that it depends on.
   for (const task of order) {
     for (const waiting of dependents[task] ?? []) {
       const left = (waits[waiting] ?? 0) - 1;
@@ -63,23 +63,23 @@ export function workOrder({ tasks, dependents, waitsFor }: TaskGraph): readonly 
       if (left === 0) order.push(waiting);
     }
   }
-  if (order.length < tasks.length) throw new Error('tasks wait for each other in a circle');
+  if (order.length < tasks.length) throw new Error('tasks depend on each other in a circle');
   return order;
 }
 
 /** The longest chain of work. */
 interface CriticalPath {
-  /** In the order in which they are done. */
+  /** The tasks in the order in which they are done. */
   readonly taskIds: readonly string[];
   readonly minutes: number;
 }
 
 /**
- * The critical path: of all chains of remaining tasks of which each waits for the one before, that with the most effort.
+ * The critical path: the chain of remaining tasks with the most effort, in which each task depends on the one before it.
  *
- * A chain begins and ends with a task that has effort, so that milestones stand only between others. Of several chains as
- * long, it is the one whose first task is the oldest; then, whose second is, and so on. Without effort there is none.
- * Linear in tasks and dependencies.
+ * A chain begins and ends with a task that has effort, so milestones are only in between. If several chains have the same
+ * effort, it is the chain with the oldest first task, then with the oldest second task, and so on. If no task has effort,
+ * the path is empty. It takes linear time.
  */
 export function criticalPathOf(graph: TaskGraph): CriticalPath {
   const tails = tailsOf(graph);
@@ -97,7 +97,7 @@ export function criticalPathOf(graph: TaskGraph): CriticalPath {
   return { taskIds, minutes };
 }
 
-/** By task: the most effort of a chain that begins with it. */
+/** By task: the largest effort of a chain that begins with it. */
 function tailsOf(graph: TaskGraph): readonly number[] {
   const tails = graph.tasks.map(() => 0);
   for (const task of workOrder(graph).toReversed()) {
@@ -108,8 +108,8 @@ function tailsOf(graph: TaskGraph): readonly number[] {
   return tails;
 }
 
-/** Candidates come the oldest first. */
+/** Finds the first candidate whose tail has that many minutes. Candidates are given the oldest first. */
 function firstWithTail(candidates: readonly number[], tails: readonly number[], minutes: number): number {
   for (const task of candidates) if (tails[task] === minutes) return task;
-  throw new Error(`no task has ${minutes} minutes before it, as a tail of a chain must`);
+  throw new Error(`no candidate begins a chain of ${minutes} minutes`);
 }

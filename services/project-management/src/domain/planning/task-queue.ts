@@ -1,9 +1,9 @@
-/** Tasks that can be worked on, the oldest first: a binary heap of their places. */
+/** A priority queue of tasks that can be worked on, the oldest first: a binary heap of their indexes. */
 export interface TaskQueue {
-  /** The oldest; undefined where there is none. */
+  /** The oldest task; undefined if the queue is empty. */
   peek(): number | undefined;
   push(task: number): void;
-  /** Takes the oldest out. */
+  /** Removes the oldest task. */
   pop(): void;
 }
 
@@ -43,7 +43,7 @@ function sink(heap: number[]): void {
   }
 }
 
-/** Whether the task at `below` was the older one, and went up. */
+/** Swaps the two if the task at `below` is the older one. Returns whether it did. */
 function swapIfLess(heap: number[], below: number, above: number): boolean {
   const [lower, upper] = [heap[below], heap[above]];
   if (lower === undefined || upper === undefined || lower >= upper) return false;

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { trimRequests } from '@rondo/resources/sql';
 import { Status } from '@rondo/rpc/status';
+import { REQUESTS } from '../src/adapters/request-log.js';
 import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
 
 let company: Company;
@@ -21,19 +23,19 @@ async function rowsWithTitle(table: 'projects' | 'tasks', title: string): Promis
 }
 
 describe('request_id', () => {
-  it('makes twenty creates of a project at once one project with its tasks, and twenty equal answers', async () => {
+  it('turns twenty concurrent creates of a project into one project and twenty equal responses', async () => {
     const requestId = randomUUID();
     const owner = await addMember(company);
     const project = { title: 'Raced', owner, startDate: { year: 2025, month: 1, day: 1 } };
     const request = { project, tasks: [{ title: 'Raced task', effortMinutes: 7n }], requestId };
-    const answers = await times(20, () => company.projects.createProject(request));
-    expect(new Set(answers.map(({ name }) => name)).size).toBe(1);
-    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    const responses = await times(20, () => company.projects.createProject(request));
+    expect(new Set(responses.map(({ name }) => name)).size).toBe(1);
+    for (const response of responses) expect(response).toEqual(responses[0]);
     expect(await rowsWithTitle('projects', 'Raced')).toBe(1n);
     expect(await rowsWithTitle('tasks', 'Raced task')).toBe(1n);
   });
 
-  it('does so for tasks and members', async () => {
+  it('does the same for tasks and members', async () => {
     const requestId = randomUUID();
     const { name: parent } = await addProject(company);
     const tasks = await times(20, () => company.tasks.createTask({ parent, task: { title: 'One task' }, requestId }));
@@ -44,7 +46,7 @@ describe('request_id', () => {
     for (const one of members) expect(one).toEqual(members[0]);
   });
 
-  it('answers with the first outcome, whatever became of it', async () => {
+  it('returns the first response, although the project has changed', async () => {
     const requestId = randomUUID();
     const request = { project: { title: 'First' }, requestId };
     const first = await company.projects.createProject(request);
@@ -54,7 +56,7 @@ describe('request_id', () => {
     expect(await company.projects.createProject({ ...request, requestId: requestId.toUpperCase() })).toEqual(first);
   });
 
-  it('answers a repeated CreateTask although the project is archived by now', async () => {
+  it('returns the first response to a repeated CreateTask, although the project is archived', async () => {
     const { name: parent } = await addProject(company);
     const request = { parent, task: { title: 'Before' }, requestId: randomUUID() };
     const first = await company.tasks.createTask(request);
@@ -62,7 +64,7 @@ describe('request_id', () => {
     expect(await company.tasks.createTask(request)).toEqual(first);
   });
 
-  it('refuses the same id with another body', async () => {
+  it('refuses the same id with a different request', async () => {
     const requestId = randomUUID();
     const project = { title: 'Body' };
     await company.projects.createProject({ project, requestId });
@@ -75,7 +77,7 @@ describe('request_id', () => {
     expect(await rowsWithTitle('projects', 'Other')).toBe(0n);
   });
 
-  it('is not used up by a call that failed', async () => {
+  it('is not used up by a failed call', async () => {
     const requestId = randomUUID();
     const task = { title: 'Retried' };
     const failed = company.tasks.createTask({ parent: 'projects/none', task, requestId });
@@ -84,8 +86,26 @@ describe('request_id', () => {
     expect(await company.tasks.createTask({ parent, task, requestId })).toMatchObject(task);
   });
 
-  it('is not needed: without one each call creates', async () => {
+  it('is optional: without one each call creates a project', async () => {
     const [one, two] = await times(2, () => addProject(company, 'Twice'));
     expect(one?.name).not.toBe(two?.name);
+  });
+
+  it('is removed after a month, also if several replicas remove old ids at once', async () => {
+    const { database, projects } = company;
+    const request = { project: { title: 'Kept' }, requestId: randomUUID() };
+    const first = await projects.createProject(request);
+    const age = (days: number, count: number) =>
+      database.query(
+        `INSERT INTO create_requests (collection, request_id, fingerprint, outcome, create_time)
+         SELECT 'tasks', gen_random_uuid(), sha256('x'), '[]', now() - $1 * interval '1 day' FROM generate_series(1, $2)`,
+        [days, count],
+      );
+    await age(30, 3);
+    await age(32, 1_500);
+    await Promise.all([trimRequests(database, REQUESTS), trimRequests(database, REQUESTS)]);
+    await trimRequests(database, REQUESTS);
+    expect(await database.query("SELECT 1 FROM create_requests WHERE collection = 'tasks'")).toHaveLength(3);
+    expect(await projects.createProject(request)).toEqual(first);
   });
 });

@@ -1,18 +1,18 @@
 /**
- * The rules of planning by the book and by the minute: slow, and sharing nothing with the code under test but the types
- * of its input.
+ * The rules of planning, computed by brute force and minute by minute. It is slow, and shares only the types of its input
+ * with the code under test.
  */
-import type { Allocation, Availability, Effort } from '../../src/domain/planning/allocation.js';
-import type { Staffing } from '../../src/domain/planning/finish-day.js';
-import type { Dependency, RemainingTask } from '../../src/domain/planning/task-graph.js';
-import type { MemberTime } from '../../src/domain/planning/days.js';
+import type { Allocation, Availability, Effort } from '../src/domain/planning/allocation.js';
+import type { MemberTime } from '../src/domain/planning/days.js';
+import type { Staffing } from '../src/domain/planning/finish-day.js';
+import type { Dependency, RemainingTask } from '../src/domain/planning/task-graph.js';
 
 interface Project {
   readonly tasks: readonly RemainingTask[];
   readonly dependencies: readonly Dependency[];
 }
 
-/** Looks at every chain there is. */
+/** Examines every chain. */
 export function criticalPathByAllChains(tasks: readonly RemainingTask[], dependencies: readonly Dependency[]) {
   const chains: number[][] = [];
   const grow = (chain: number[]): void => {
@@ -36,7 +36,7 @@ function byAge(a: readonly number[], b: readonly number[]): number {
   return (a[differing] ?? 0) - (b[differing] ?? 0);
 }
 
-/** Lets everybody work minute by minute. */
+/** Simulates the work of all members minute by minute. */
 export function finishDayByTheMinute(
   { tasks, dependencies }: Project,
   { team, firstDay }: Staffing,
@@ -75,8 +75,8 @@ export function finishDayByTheMinute(
   return undefined;
 }
 
-/** Deals out one minute after another. */
-export function allocateByTheMinute({ ofMembers, ofAnybody }: Effort, { team, firstDay }: Availability): Allocation {
+/** Allocates one minute after another. */
+export function allocateByTheMinute({ ofMembers, unassigned }: Effort, { team, firstDay }: Availability): Allocation {
   const first = Math.floor(firstDay / 7);
   const taken = new Map<string, number>();
   const has = (member: MemberTime, week: number): boolean => {
@@ -99,7 +99,7 @@ export function allocateByTheMinute({ ofMembers, ofAnybody }: Effort, { team, fi
     const members = team.filter((member) => member.memberId === memberId);
     for (let given = 0; given < minutes; given += 1) if (!takeOne(members)) missingMinutes += 1;
   }
-  for (let given = 0; given < ofAnybody; given += 1) if (!takeOne(team)) missingMinutes += 1;
+  for (let given = 0; given < unassigned; given += 1) if (!takeOne(team)) missingMinutes += 1;
   if (missingMinutes > 0) return { kind: 'short', missingMinutes };
   const place = (id: string) => team.findIndex(({ memberId }) => memberId === id);
   const shares = [...taken].map(([key, minutes]) => {
@@ -113,7 +113,7 @@ function freeOf({ weeklyCapacityMinutes, reservedMinutes }: MemberTime, week: nu
   return weeklyCapacityMinutes - (reservedMinutes.get(week) ?? 0);
 }
 
-/** Deals a week's minutes to its days: one to Monday, one to Tuesday … and again from Monday. */
+/** Distributes a week's minutes to its weekdays in turn: one to Monday, one to Tuesday, and so on. */
 function fifths(minutes: number): number[] {
   const days = [0, 0, 0, 0, 0, 0, 0];
   for (let minute = 0; minute < minutes; minute += 1) days[minute % 5] = (days[minute % 5] ?? 0) + 1;

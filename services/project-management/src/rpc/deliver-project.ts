@@ -1,24 +1,23 @@
 import type { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
-import type { NewId, Now } from '../domain/ports.js';
-import type { DeliveryStore } from '../domain/team-ports.js';
-import { deliverProject, type DeliverProject, type Delivery } from '../usecases/deliver-project.js';
-import { answered, type MemberField } from './errors.js';
 import { readDate } from '@rondo/resources';
 import { validate } from '@rondo/rpc/status';
 import { isId } from '../domain/names.js';
+import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
+import { type DeliverProject, type Delivery, deliverProject } from '../usecases/deliver-project.js';
+import { answered, type MemberField } from './errors.js';
 import { readProjectWithTasks, toProjectMessage } from './project-message.js';
 import { toReservationMessage } from './reservation-message.js';
 
-/** What a delivery reaches. */
-interface DeliveriesPorts<Transaction> {
-  /** What is stored within somebody's transaction. */
+/** The dependencies of {@link deliverProjectIn}. */
+interface DeliverPorts<Transaction> {
+  /** The store within a transaction. */
   storeIn(transaction: Transaction): DeliveryStore;
   readonly newId: NewId;
   readonly now: Now;
 }
 
-/** Does what `DeliverProjectRequest` asks for in a transaction of somebody's: a part of one across services. */
-export function deliverIn<Transaction>({ storeIn, newId, now }: DeliveriesPorts<Transaction>) {
+/** Carries out a `DeliverProjectRequest` in a local transaction that is a branch of a distributed transaction. */
+export function deliverProjectIn<Transaction>({ storeIn, newId, now }: DeliverPorts<Transaction>) {
   return async (transaction: Transaction, request: DeliverProjectRequest): Promise<DeliverProjectResponse> => {
     const command = readDeliverProject(request);
     const assignees = command.tasks.map(
@@ -30,11 +29,12 @@ export function deliverIn<Transaction>({ storeIn, newId, now }: DeliveriesPorts<
   };
 }
 
-/** What a delivery asks for. @throws RpcError `INVALID_ARGUMENT` */
+/** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readDeliverProject(request: DeliverProjectRequest): DeliverProject {
   return validate((field) => {
     const { projectId, startDate } = request;
-    if (!isId(projectId)) field('project_id')(`must be 1 to 63 of a-z 0-9 -, no - first; it is "${projectId}"`);
+    if (!isId(projectId))
+      field('project_id')(`must be 1 to 63 of a-z 0-9 -, not beginning with -; it is "${projectId}"`);
     return {
       projectId,
       ...readProjectWithTasks(field, request),
@@ -43,7 +43,6 @@ function readDeliverProject(request: DeliverProjectRequest): DeliverProject {
   });
 }
 
-/** What came of it, as the contract has it. */
 function toDeliveryMessage({ project, reservations }: Delivery): DeliverProjectResponse {
   return { project: toProjectMessage(project), reservations: reservations.map(toReservationMessage) };
 }
