@@ -44,11 +44,16 @@ const CONTRACTS = [ProjectServiceDefinition, TaskServiceDefinition, TeamServiceD
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
 /** How long calls wait for the database, within their deadlines, before they fail. */
 const DATABASE_GRACE_MS = 10_000;
-/** Connections reserved to commit and abort distributed transactions, for which all other connections may be waiting. */
+/**
+ * Connections reserved to commit and abort distributed transactions, for which all other connections may be waiting.
+ */
 const ENDING_CONNECTIONS = 2;
 /** 80 bits: an id is short in a name and can't be guessed. */
 const ID_BYTES = 10;
-/** Shorter than a call's deadline, as a statement that waits for the locks of an in-doubt transaction holds a connection. */
+/**
+ * Shorter than a call's deadline, as a statement that waits for the locks of an in-doubt transaction holds a
+ * connection.
+ */
 const LOCK_TIMEOUT_MS = 2_000;
 
 /** Wires the service, from the database up to the contract. */

@@ -1,6 +1,6 @@
 /**
- * The rules of planning, computed by brute force and minute by minute. It is slow, and shares only the types of its input
- * with the code under test.
+ * The rules of planning, computed by brute force and minute by minute. It is slow, and shares only the types of its
+ * input with the code under test.
  */
 import type { Allocation, Availability, Effort } from '../src/domain/planning/allocation.js';
 import type { MemberTime } from '../src/domain/planning/days.js';

@@ -37,7 +37,9 @@ function sell({ projectId, minutes, assignee = '' }: Sold) {
   return database.transaction((transaction) => deliver(transaction, request), { attempts: 1 });
 }
 
-/** Retries an idempotent call whose deadline has passed, as may happen on a busy machine. A deadlock has another status. */
+/**
+ * Retries an idempotent call whose deadline has passed, as may happen on a busy machine. A deadlock has another status.
+ */
 async function inTime<Reply>(call: () => Promise<Reply>): Promise<Reply> {
   return await call().catch((error: unknown) =>
     error instanceof RpcError && error.code === Status.DEADLINE_EXCEEDED ? inTime(call) : Promise.reject(error),

@@ -14,7 +14,9 @@ const UNRESUMED = { resumeForMs: 0 };
 /** Calls wait for the database until a quarter of a second before their deadline, to report why they failed. */
 const BRIEF = { timeoutMs: 1_000 };
 
-/** The error of a call that the service itself reports. On a busy machine the deadline may pass first; then it retries. */
+/**
+ * The error of a call that the service itself reports. On a busy machine the deadline may pass first; then it retries.
+ */
 async function reasonOf(call: () => Promise<unknown>): Promise<RpcError> {
   const failure = await failureOf(call());
   return failure.code === Status.DEADLINE_EXCEEDED ? await reasonOf(call) : failure;

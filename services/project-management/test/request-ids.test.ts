@@ -98,14 +98,14 @@ describe('request_id', () => {
     const age = (days: number, count: number) =>
       database.query(
         `INSERT INTO create_requests (collection, request_id, fingerprint, outcome, create_time)
-         SELECT 'tasks', gen_random_uuid(), sha256('x'), '[]', now() - $1 * interval '1 day' FROM generate_series(1, $2)`,
+         SELECT 'reservations', gen_random_uuid(), sha256('x'), '[]', now() - $1 * interval '1 day' FROM generate_series(1, $2)`,
         [days, count],
       );
     await age(30, 3);
     await age(32, 1_500);
     await Promise.all([trimRequests(database, REQUESTS), trimRequests(database, REQUESTS)]);
     await trimRequests(database, REQUESTS);
-    expect(await database.query("SELECT 1 FROM create_requests WHERE collection = 'tasks'")).toHaveLength(3);
+    expect(await database.query("SELECT 1 FROM create_requests WHERE collection = 'reservations'")).toHaveLength(3);
     expect(await projects.createProject(request)).toEqual(first);
   });
 });

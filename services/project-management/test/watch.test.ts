@@ -79,7 +79,7 @@ describe('WatchProject', () => {
     for (const { leave } of watchers) leave();
   });
 
-  it('does not stream repeated requests, unchanged updates or changes of other projects', async () => {
+  it('does not stream an update that changes nothing, nor changes of other projects', async () => {
     const { name } = await addProject(company, 'Calm');
     const { name: other } = await addProject(company, 'Other');
     const watcher = watch(name);

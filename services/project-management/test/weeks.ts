@@ -12,7 +12,9 @@ export function monday(weeks: number): DateMessage {
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 }
 
-/** Expects that the reserved minutes of each week are the sum of its reservations, and at most the member's capacity. */
+/**
+ * Expects that the reserved minutes of each week are the sum of its reservations, and at most the member's capacity.
+ */
 export async function requireNothingOverbooked(database: Database): Promise<void> {
   const wrong = await database.query(`
     SELECT weeks.*, members.weekly_capacity_minutes, sum(reservations.minutes) AS minutes

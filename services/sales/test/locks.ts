@@ -23,7 +23,9 @@ export interface Held {
   readonly look?: (observer: Database) => Promise<unknown>;
 }
 
-/** Starts `work` while another transaction locks products, and releases the locks when `count` statements wait for them. */
+/**
+ * Starts `work` while another transaction locks products, and releases the locks when `count` statements wait for them.
+ */
 export async function pileUp<T>(held: Held, count: bigint, work: () => Promise<T>): Promise<T> {
   const { databaseUrl, product, change, look } = held;
   const holder = createPool({ url: databaseUrl, maxConnections: 2 });

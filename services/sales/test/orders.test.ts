@@ -173,7 +173,8 @@ describe('OrderService', () => {
     it('sells at the current price, also if it changes during the call', async () => {
       const { name } = await addProduct(company, { unitPrice: euros(1n, 0) });
       const buyTwo = () => Promise.all([buy(name, 1n), buy(name, 1n)]);
-      // Both orders are priced at the old price, then wait for the lock of the product, whose price has changed by then.
+      // Both orders are priced at the old price, then wait for the lock of the product, whose price has changed by
+      // then.
       const raise = 'UPDATE products SET unit_price_minor = 200, version = version + 1 WHERE id = $1';
       const change = (holder: Transaction) => holder.query(raise, [name.slice('products/'.length)]);
       const orders = await pileUp({ ...company, change }, 2n, buyTwo);

@@ -76,7 +76,9 @@ async function withRetries(call: () => Promise<unknown> | undefined): Promise<un
   }
 }
 
-/** Starts callers, each of which makes one call after the other, alternating between the kinds, until they are stopped. */
+/**
+ * Starts callers, each of which makes one call after the other, alternating between the kinds, until they are stopped.
+ */
 function startTraffic(calls: Readonly<Record<string, () => Promise<unknown>>>) {
   const kinds = Object.keys(calls);
   const done = new Map(kinds.map((kind) => [kind, 0]));

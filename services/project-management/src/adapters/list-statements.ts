@@ -23,8 +23,8 @@ export interface Listing {
 }
 
 /**
- * A statement with its parameters. Its first row has `found` or `walked_to`, also if no row of the table matches; then its
- * other columns are null.
+ * A statement with its parameters. Its first row has `found` or `walked_to`, also if no row of the table matches; then
+ * its other columns are null.
  */
 interface Statement {
   readonly sql: string;
@@ -59,8 +59,8 @@ export function narrowingFields({ walkedBy, chronological }: Listing, { conditio
 }
 
 /**
- * The statement for a page if few rows satisfy the filter's conditions on one field. It finds them with the field's index
- * and sorts them. `found` is their number. If it exceeds {@link MAX_WALKED}, the statement returns no page.
+ * The statement for a page if few rows satisfy the filter's conditions on one field. It finds them with the field's
+ * index and sorts them. `found` is their number. If it exceeds {@link MAX_WALKED}, the statement returns no page.
  */
 export function fewStatement(listing: Listing, query: ListQuery, field: string): Statement {
   const parts = partsOf(listing, query);
@@ -84,10 +84,10 @@ export function fewStatement(listing: Listing, query: ListQuery, field: string):
 
 /**
  * The statement for a page that is found by reading rows in order. It reads branches, each along one index from the
- * page's position on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. So it doesn't
- * read a million done tasks to find one that isn't done. Rows that other conditions exclude are read and skipped, but at
- * most {@link MAX_WALKED} rows a branch. `walked_to` is the position up to which all rows were read; it is null at the end
- * of the list.
+ * page's position on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. So it
+ * doesn't read a million done tasks to find one that isn't done. Rows that other conditions exclude are read and
+ * skipped, but at most {@link MAX_WALKED} rows a branch. `walked_to` is the position up to which all rows were read; it
+ * is null at the end of the list.
  */
 export function walkStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);

@@ -13,8 +13,8 @@ type PageRow<Row> = (Row | { readonly sequence: null }) & Progress;
 
 /**
  * Reads one page of a list. If an index finds few rows, it sorts them; otherwise it reads a bounded number of rows in
- * order. So if a filter excludes most rows, a page may have fewer items than requested, or none, although there is a next
- * page.
+ * order. So if a filter excludes most rows, a page may have fewer items than requested, or none, although there is a
+ * next page.
  */
 export async function readList<Row extends { readonly sequence: bigint }, T>(
   database: Queries,

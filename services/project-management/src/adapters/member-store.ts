@@ -66,8 +66,8 @@ async function list(database: StoreDatabase, query: ListQuery): Promise<Page<Mem
 }
 
 /**
- * Locks a member FOR UPDATE, the lock that a change of its capacity needs. Transactions that reserve time wait for it, so
- * only one side changes the weeks.
+ * Locks a member FOR UPDATE, the lock that a change of its capacity needs. Transactions that reserve time wait for it,
+ * so only one side changes the weeks.
  */
 async function lock(transaction: Transaction, id: string): Promise<Member | undefined> {
   const sql = `SELECT ${MEMBERS_COLUMNS} FROM members WHERE id = $1 FOR UPDATE`;

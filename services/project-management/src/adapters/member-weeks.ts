@@ -15,8 +15,8 @@ import {
 } from './rows.js';
 
 /**
- * Changes of reserved minutes lock rows in one order, so that they can't deadlock: first the project, then members by id
- * (FOR SHARE; a change of a member locks it FOR UPDATE), then weeks by Monday and member.
+ * Changes of reserved minutes lock rows in one order, so that they can't deadlock: first the project, then members by
+ * id (FOR SHARE; a change of a member locks it FOR UPDATE), then weeks by Monday and member.
  */
 
 /** Locks members, deleted ones too, or the whole team if `ids` is undefined. Returns them, the oldest first. */
@@ -28,8 +28,8 @@ export async function lockMembers(transaction: Transaction, ids: readonly string
 }
 
 /**
- * Rows are inserted or locked in the order of the SELECT. A lock is an UPDATE that changes nothing. Separate statements to
- * insert and to lock would pass through the order twice.
+ * Rows are inserted or locked in the order of the SELECT. A lock is an UPDATE that changes nothing. Separate statements
+ * to insert and to lock would pass through the order twice.
  */
 const LOCK_WEEKS = `
   INSERT INTO member_weeks (member_id, week_start_date, capacity_minutes)

@@ -34,7 +34,8 @@ export interface Once {
  * Runs `create` once per request. Repetitions of the request get the row of the first one.
  *
  * The claim of the id is the transaction's first statement. A concurrent repetition waits in that statement until this
- * transaction ends. Then it finds the saved response, or, if this transaction was rolled back, it creates the row itself.
+ * transaction ends. Then it finds the saved response, or, if this transaction was rolled back, it creates the row
+ * itself.
  *
  * @throws RequestIdReused if the id was used for a different request.
  */
@@ -86,7 +87,9 @@ async function saveResponse(
   );
 }
 
-/** A saved response is an array of rows. Earlier versions saved a single row, which `$[*]` treats as an array of one. */
+/**
+ * A saved response is an array of rows. Earlier versions saved a single row, which `$[*]` treats as an array of one.
+ */
 async function savedResponse<Row extends object>(
   transaction: Transaction,
   collection: Collection,

@@ -12,8 +12,8 @@ export interface References {
 
 /**
  * Checks that all members and tasks that a write refers to exist and aren't deleted. Foreign keys check their existence
- * too; this function reports all missing ones at once, and refuses deleted ones. The project's lock keeps its tasks from
- * changing. If a member is deleted concurrently, the reference stays, as for members that are deleted later.
+ * too; this function reports all missing ones at once, and refuses deleted ones. The project's lock keeps its tasks
+ * from changing. If a member is deleted concurrently, the reference stays, as for members that are deleted later.
  *
  * @throws UnknownReferences.
  */

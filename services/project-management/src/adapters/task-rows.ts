@@ -19,8 +19,9 @@ export async function insertTasks(
 }
 
 /**
- * Inserts all rows in one statement. Each parameter but the first is a column. `sequence` is assigned after the sort. The
- * transaction has locked the project's row, so `create_time` never decreases along `sequence`, even if the clock does.
+ * Inserts all rows in one statement. Each parameter but the first is a column. `sequence` is assigned after the sort.
+ * The transaction has locked the project's row, so `create_time` never decreases along `sequence`, even if the clock
+ * does.
  */
 const INSERT_TASKS = `
   INSERT INTO tasks (project_id, id, title, state, assignee_id, effort_minutes, create_time, update_time)

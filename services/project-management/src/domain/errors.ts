@@ -149,7 +149,8 @@ export class ConcurrentChange extends DomainError {
 export abstract class Unavailable extends DomainError {}
 
 /**
- * The database can't be reached, or doesn't reply in time. Its own message names hosts and tables, so it isn't passed on.
+ * The database can't be reached, or doesn't reply in time. Its own message names hosts and tables, so it isn't passed
+ * on.
  */
 export class StoreUnavailable extends Unavailable {
   override readonly name: string = 'StoreUnavailable';
@@ -169,7 +170,9 @@ export class OutcomeUnknown extends StoreUnavailable {
   }
 }
 
-/** The watch can't begin or continue on this instance. If the watcher resumes with its last token, it misses nothing. */
+/**
+ * The watch can't begin or continue on this instance. If the watcher resumes with its last token, it misses nothing.
+ */
 export class WatchInterrupted extends Unavailable {
   override readonly name = 'WatchInterrupted';
 

@@ -44,13 +44,13 @@ export interface MemberStore {
   /** The newest first. */
   list(query: ListQuery): Promise<Page<Member>>;
   /**
-   * Stores the result of `decide`, like `ProjectStore.update`. Rejects with `EmailTaken`, and with `MoreReserved` if a week
-   * from `thisWeek` on has more reserved minutes than the new capacity.
+   * Stores the result of `decide`, like `ProjectStore.update`. Rejects with `EmailTaken`, and with `MoreReserved` if a
+   * week from `thisWeek` on has more reserved minutes than the new capacity.
    */
   update(id: string, decide: (member: Member) => Member, thisWeek: CalendarDate): Promise<Member | undefined>;
   /**
-   * Deletes a member, unless `admit` throws or the member is already deleted. Rejects with `StillReserved` if the member
-   * has reservations from `thisWeek` on.
+   * Deletes a member, unless `admit` throws or the member is already deleted. Rejects with `StillReserved` if the
+   * member has reservations from `thisWeek` on.
    */
   delete(id: string, admit: (member: Member) => void, thisWeek: CalendarDate): Promise<Member | undefined>;
   /** Undeletes a member. Rejects with `EmailTaken`. */

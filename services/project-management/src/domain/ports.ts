@@ -29,8 +29,8 @@ export interface Ports {
  * A create takes a request key if the request has one. It stores the key in the transaction of the row. A repetition of
  * the request gets the first response; a different request with the same id rejects with `RequestIdReused`.
  *
- * The functions `decide` and `admit` are pure, as they may run again. What they get is locked until the transaction ends.
- * If they throw, the call rejects with that error.
+ * The functions `decide` and `admit` are pure, as they may run again. What they get is locked until the transaction
+ * ends. If they throw, the call rejects with that error.
  */
 export interface ProjectStore {
   /** Creates a project with its tasks, or nothing. Rejects with `UnknownReferences`. */
@@ -40,8 +40,8 @@ export interface ProjectStore {
   /** The newest first. */
   list(query: ListQuery): Promise<Page<Project>>;
   /**
-   * Stores the result of `decide`. If `decide` returns the same object, nothing is written. Returns undefined if there is
-   * no such project. Rejects with `UnknownReferences`.
+   * Stores the result of `decide`. If `decide` returns the same object, nothing is written. Returns undefined if there
+   * is no such project. Rejects with `UnknownReferences`.
    */
   update(id: string, decide: (project: Project) => Project): Promise<Project | undefined>;
   /** Deletes a project unless `admit` throws. A deleted project stays as it is. Returns undefined if there is none. */

@@ -4,8 +4,8 @@ import type { Task } from './task.js';
 /** Streams projects and their changes to watchers, whichever replica changes them. */
 export interface ProjectFeed {
   /**
-   * Watches a project and its tasks. The watch starts with a snapshot and then streams every change once, in order. With
-   * a resume token it streams the changes after that token.
+   * Watches a project and its tasks. The watch starts with a snapshot and then streams every change once, in order.
+   * With a resume token it streams the changes after that token.
    *
    * @throws NotFound, ForeignResumeToken, WatcherTooSlow, WatchInterrupted, or the signal's reason.
    */

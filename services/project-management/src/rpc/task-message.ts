@@ -112,7 +112,9 @@ function readTaskFields(field: FieldAt, task: TaskMessage, projectId: string): T
   };
 }
 
-/** Reads a task that is created together with its project. It can't have dependencies, as its project has no names yet. */
+/**
+ * Reads a task that is created together with its project. It can't have dependencies, as its project has no names yet.
+ */
 export function readFirstTask(field: FieldAt, task: TaskMessage): TaskFields {
   if (task.dependencies.length > 0) {
     field('dependencies')(

@@ -42,8 +42,8 @@ export interface DeliveryPorts {
 }
 
 /**
- * Creates a project with its tasks and reserves the team's time for their effort, as `allocate` spreads it. If the whole
- * team has no capacity, nothing is reserved. All of it happens in the store's transaction.
+ * Creates a project with its tasks and reserves the team's time for their effort, as `allocate` spreads it. If the
+ * whole team has no capacity, nothing is reserved. All of it happens in the store's transaction.
  *
  * @throws UnknownReferences, ProjectExists, TeamTooBusy.
  */
@@ -83,8 +83,8 @@ interface Need {
 
 /**
  * Allocates weeks and locks them. It allocates from the present reservations, locks the weeks of that allocation, and
- * allocates again from the reservations that it reads under the locks. If the new allocation needs later weeks, it locks
- * those too, and so on. All deliveries lock weeks in ascending order, so they can't deadlock.
+ * allocates again from the reservations that it reads under the locks. If the new allocation needs later weeks, it
+ * locks those too, and so on. All deliveries lock weeks in ascending order, so they can't deadlock.
  */
 async function allocateLocked(store: DeliveryStore, { team, effort, startDate }: Need): Promise<Allocation> {
   const firstDay = dayNumberOf(startDate);

@@ -19,9 +19,9 @@ interface ProjectPlan {
 const NO_PLAN: ProjectPlan = { criticalPath: [], criticalPathMinutes: 0n, finishDate: undefined };
 
 /**
- * Estimates a project. The calculator adds up the effort of its tasks. The plan is its critical path and the day on which
- * the team can finish it if work continues today, or on the project's start date if that is later. If too many tasks
- * remain to be planned, the path is empty and there is no finish date.
+ * Estimates a project. The calculator adds up the effort of its tasks. The plan is its critical path and the day on
+ * which the team can finish it if work continues today, or on the project's start date if that is later. If too many
+ * tasks remain to be planned, the path is empty and there is no finish date.
  *
  * @throws NotFound, and what the calculator throws.
  */

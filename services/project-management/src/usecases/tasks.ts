@@ -52,8 +52,8 @@ export function batchCreateTasks(
 }
 
 /**
- * Checks that tasks can be added to a project. No stored task depends on the new ones yet, so only the new tasks can form
- * a circle.
+ * Checks that tasks can be added to a project. No stored task depends on the new ones yet, so only the new tasks can
+ * form a circle.
  *
  * @throws NotFound, ProjectDeleted, ProjectArchived, DependencyCircle.
  */

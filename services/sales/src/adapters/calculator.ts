@@ -87,9 +87,9 @@ interface BatchOptions {
 const MAX_CALLS = 2;
 
 /**
- * Batches expressions into calls. The expressions of one iteration of the event loop share a call, and those that arrive
- * while all calls are in flight share the next call. So a single expression never waits for others, and a thousand
- * expressions need only a few calls.
+ * Batches expressions into calls. The expressions of one iteration of the event loop share a call, and those that
+ * arrive while all calls are in flight share the next call. So a single expression never waits for others, and a
+ * thousand expressions need only a few calls.
  */
 export function createExpressionBatches(options: BatchOptions): (expression: string) => Promise<string> {
   const { evaluate, maxCharacters, maxWaiting, tooMany } = options;

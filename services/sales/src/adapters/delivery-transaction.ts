@@ -41,8 +41,8 @@ interface DistributedTransactOptions {
 }
 
 /**
- * Creates the project of a quote by two-phase commit: project management prepares its part, and `work` runs in the local
- * transaction that records the coordinator's decision.
+ * Creates the project of a quote by two-phase commit: project management prepares its part, and `work` runs in the
+ * local transaction that records the coordinator's decision.
  */
 export function createDistributedTransact(options: DistributedTransactOptions): DistributedTransact {
   const { coordinator, storesOver, onCommitted, clock, random } = options;

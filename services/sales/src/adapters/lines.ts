@@ -24,8 +24,8 @@ const AGGREGATES = [
 ] as const;
 
 /**
- * A SELECT of {@link LineColumns} from `from`. Reading the lines in the same statement as their quote or order makes both
- * consistent.
+ * A SELECT of {@link LineColumns} from `from`. Reading the lines in the same statement as their quote or order makes
+ * both consistent.
  *
  * @param others further columns and the names of their arrays.
  */

@@ -62,7 +62,9 @@ export const ORDERS_TOPIC = 'orders';
 /** An order without its times, which the database sets. */
 type UntimedOrder = Omit<Order, 'createTime' | 'updateTime'>;
 
-/** The payload of an order for watchers, without its times. The keys are short, as each change is stored for a while. */
+/**
+ * The payload of an order for watchers, without its times. The keys are short, as each change is stored for a while.
+ */
 export function orderJson(order: UntimedOrder): object {
   return {
     id: order.id,

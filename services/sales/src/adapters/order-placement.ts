@@ -12,12 +12,12 @@ import { ORDER_COLUMNS, orderParams } from './order-rows.js';
  * Places an order in one statement, so that the products are locked only while the database executes it.
  *
  * Products are locked in the order of their ids, so that two orders can't deadlock. The lock is FOR NO KEY UPDATE, as
- * orders that refer to a product only hold a key share lock. The stock is checked under the locks. If the order can't be
- * placed, `ready` has no row, and no part of the statement writes anything. The request key is inserted last: if it
+ * orders that refer to a product only hold a key share lock. The stock is checked under the locks. If the order can't
+ * be placed, `ready` has no row, and no part of the statement writes anything. The request key is inserted last: if it
  * exists, the whole statement fails and takes no stock.
  *
- * If a product is visibly sold out, the statement takes no lock. So a refusal waits neither for the lock of a product nor
- * for the disk, to which a lock is written.
+ * If a product is visibly sold out, the statement takes no lock. So a refusal waits neither for the lock of a product
+ * nor for the disk, to which a lock is written.
  *
  * `$1` to `$3` are the products, their quantities and the versions at which they were priced; `$4` to `$12` the order;
  * `$13` to `$17` its lines; `$18` and `$19` the request id and fingerprint, or null; `$20` the payload for watchers.

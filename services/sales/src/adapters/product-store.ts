@@ -60,8 +60,8 @@ const UNDELETE = `UPDATE products SET delete_time = NULL, ${CHANGED} WHERE id = 
 /** Reads the products of an order. */
 export const FIND_PRODUCTS = `SELECT ${COLUMNS} FROM products WHERE id = ANY($1)`;
 
-// Products are locked in the order of their ids, so that two transactions can't deadlock. The lock is FOR NO KEY UPDATE,
-// as rows that refer to a product hold a key share lock on it: a FOR UPDATE lock would wait for those of other
+// Products are locked in the order of their ids, so that two transactions can't deadlock. The lock is FOR NO KEY
+// UPDATE, as rows that refer to a product hold a key share lock on it: a FOR UPDATE lock would wait for those of other
 // transactions, which in turn could wait for this one.
 const LOCK = `SELECT ${COLUMNS} FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`;
 

@@ -25,7 +25,8 @@ export function createRequestLog(queries: Queries): RequestLog {
   return {
     has,
     async claim(call, id) {
-      // If another transaction has inserted the same key, this waits until it ends. It is a conflict only if it commits.
+      // If another transaction has inserted the same key, this waits until it ends. It is a conflict only if it
+      // commits.
       const claimed = await queries.query(CLAIM, [call.method, call.id, call.fingerprint, id]);
       return claimed.length > 0 || !(await has(call));
     },

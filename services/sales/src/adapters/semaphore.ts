@@ -2,9 +2,9 @@
 type Semaphore = <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>;
 
 /**
- * A semaphore: at most `permits` pieces of work run at once, and the others wait in the order in which they came. If the
- * signal of waiting work aborts, the work isn't run, and the call rejects with the signal's reason. The queue has no bound
- * of its own; each waiting piece of work belongs to a call.
+ * A semaphore: at most `permits` pieces of work run at once, and the others wait in the order in which they came. If
+ * the signal of waiting work aborts, the work isn't run, and the call rejects with the signal's reason. The queue has
+ * no bound of its own; each waiting piece of work belongs to a call.
  */
 export function createSemaphore(permits: number): Semaphore {
   const waiting = new Set<() => void>();

@@ -17,7 +17,9 @@ export interface Listing {
   readonly deletable: boolean;
 }
 
-/** The statement for one page, the newest row first. It reads one row more, which shows whether another page follows. */
+/**
+ * The statement for one page, the newest row first. It reads one row more, which shows whether another page follows.
+ */
 export function listSql(
   { select, table, columns, deletable }: Listing,
   query: ListQuery,

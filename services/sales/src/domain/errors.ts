@@ -212,7 +212,8 @@ export class Unavailable extends DomainError {
   override readonly name = 'Unavailable';
 
   constructor(peer: Peer, cause: Error) {
-    // Another service writes its message for callers. The database's message names hosts and tables, so it isn't passed on.
+    // Another service writes its message for callers. The database's message names hosts and tables, so it isn't passed
+    // on.
     const reason = peer === 'the database' ? '' : `: ${cause.message}`;
     super(`${peer} is unavailable, try again later${reason}`, { cause });
   }

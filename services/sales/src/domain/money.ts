@@ -61,12 +61,12 @@ export function isRepresentable({ currency, minorUnits }: Money): boolean {
 }
 
 /**
- * The currencies of ISO 4217 list one, by the number of digits of their minor unit. Codes of funds, metals and tests are
- * left out, as they aren't means of payment.
+ * The currencies of ISO 4217 list one, by the number of digits of their minor unit. Codes of funds, metals and tests
+ * are left out, as they aren't means of payment.
  * Source: https://www.six-group.com/en/products-services/financial-information/data-standards.html
  *
- * This is a table because `Intl` isn't reliable here: the runtime's locale data differs from the standard (`IQD`, `LBP`)
- * and between versions of the runtime, and stored amounts must never change their meaning.
+ * This is a table because `Intl` isn't reliable here: the runtime's locale data differs from the standard (`IQD`,
+ * `LBP`) and between versions of the runtime, and stored amounts must never change their meaning.
  */
 const CODES_BY_DIGITS: readonly (readonly [digits: number, codes: string])[] = [
   [0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF'],

@@ -39,8 +39,8 @@ export interface Outbox {
 }
 
 /**
- * Runs `work` over the stores in one transaction, which does all of it or nothing. `work` may run again after a conflict,
- * so it has no other effects.
+ * Runs `work` over the stores in one transaction, which does all of it or nothing. `work` may run again after a
+ * conflict, so it has no other effects.
  */
 export type Transact = <T>(work: (stores: Stores) => Promise<T>) => Promise<T>;
 
@@ -68,7 +68,11 @@ export interface Calculator {
 export interface Projects {
   /** Creates the project of a quote, or finds it if it exists. Returns `projects/{id}`. @throws Unavailable */
   create(plan: DeliveryPlan): Promise<string>;
-  /** Archives a project, which releases its reservations. An archived or deleted project stays as it is. @throws Unavailable */
+  /**
+   * Archives a project, which releases its reservations. An archived or deleted project stays as it is.
+   *
+   * @throws Unavailable
+   */
   archive(project: string): Promise<void>;
 }
 

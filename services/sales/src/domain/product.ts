@@ -44,8 +44,8 @@ export interface ProductStore extends Reader<Product>, Deleter<Product>, SavedRe
   /** The products that exist, deleted ones included, in no particular order. */
   findAll(ids: readonly string[]): Promise<readonly Product[]>;
   /**
-   * Reads the products that exist and locks them until the transaction ends. Concurrent transactions can't deadlock here,
-   * however many products each of them locks.
+   * Reads the products that exist and locks them until the transaction ends. Concurrent transactions can't deadlock
+   * here, however many products each of them locks.
    */
   lockAll(ids: readonly string[]): Promise<readonly Product[]>;
   /** Stores the stock of locked products. */

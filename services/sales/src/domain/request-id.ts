@@ -24,8 +24,8 @@ export interface RequestLog {
   /** Whether a call with this key has been carried out. @throws RequestIdReused */
   has(call: KeyedCall): Promise<boolean>;
   /**
-   * Claims the key for the resource with this id, as part of the transaction. Returns false if an earlier call has it. If
-   * two calls claim one key at once, the second waits until the first transaction ends.
+   * Claims the key for the resource with this id, as part of the transaction. Returns false if an earlier call has it.
+   * If two calls claim one key at once, the second waits until the first transaction ends.
    *
    * @throws RequestIdReused if the earlier call carried a different request.
    */

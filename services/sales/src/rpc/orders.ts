@@ -94,7 +94,8 @@ function readPlace(
       ...readPriceRequest((path) => field(`order.${path}`), order),
       orderDate: readPastDate(field('order.order_date'), order.orderDate, today),
     };
-    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same key.
+    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same
+    // key.
     const key = readRequestKey(field('request_id'), requestId, given);
     return { request: { ...given, orderDate: given.orderDate ?? today }, key };
   });

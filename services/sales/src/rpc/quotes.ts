@@ -106,7 +106,8 @@ function readCreate(
       ...readPriceRequest(inQuote(field), quote),
       quoteDate: readPastDate(field('quote.quote_date'), quote.quoteDate, today),
     };
-    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same key.
+    // The key covers the fields as given, without the default day, so that a repetition after midnight has the same
+    // key.
     const key = readRequestKey(field('request_id'), requestId, given);
     return { draft: { ...given, quoteDate: given.quoteDate ?? today }, key };
   });

@@ -28,7 +28,8 @@ const MAX_ATTEMPTS = 5;
  * Makes a quote's order here and its project at project management, in one distributed transaction: both or neither. A
  * quote gets one order and one project, also if many calls accept it at once.
  *
- * @throws NotFound, Deleted, StaleEtag, OrderBeforeQuote, InsufficientStock, DeliveryRefused, ConcurrentChange, Unavailable
+ * @throws NotFound, Deleted, StaleEtag, OrderBeforeQuote, InsufficientStock, DeliveryRefused, ConcurrentChange,
+ * Unavailable
  */
 export async function acceptQuote(ports: AcceptPorts, request: AcceptRequest): Promise<Acceptance> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {

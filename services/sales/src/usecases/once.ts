@@ -9,7 +9,8 @@ interface Execution<T> {
 }
 
 /**
- * Carries out a call once per key, inside the current transaction. A repetition gets the saved response of the first call.
+ * Carries out a call once per key, inside the current transaction. A repetition gets the saved response of the first
+ * call.
  *
  * @throws RequestIdReused
  */

@@ -53,7 +53,8 @@ const MAX_ATTEMPTS = 5;
 /**
  * Changes an open quote and prices it again at the products' present prices. If nothing would differ, it isn't written.
  *
- * @throws NotFound, Deleted, StaleEtag, WrongQuoteState, MixedCurrencies, TotalOutOfRange, ConcurrentChange, Unavailable
+ * @throws NotFound, Deleted, StaleEtag, WrongQuoteState, MixedCurrencies, TotalOutOfRange, ConcurrentChange,
+ * Unavailable
  */
 export async function updateQuote(
   ports: Pick<Ports, 'stores' | 'transact' | 'calculator'>,

@@ -44,12 +44,12 @@ export type Allocation =
 /**
  * Spreads effort over the free minutes of a team's weeks, the earliest first, to the minute:
  *
- * - Assigned effort comes first, the oldest member first. It takes all free minutes of the assignee's weeks, one week after
- *   another. Then comes unassigned effort: week after week, and in each week the oldest member first, it takes all free
- *   minutes.
+ * - Assigned effort comes first, the oldest member first. It takes all free minutes of the assignee's weeks, one week
+ *   after another. Then comes unassigned effort: week after week, and in each week the oldest member first, it takes
+ *   all free minutes.
  * - In the first week only the days from `firstDay` on count. Each has a fifth of the free minutes (see `shareOfDay`).
- * - Effort that doesn't fit into 104 weeks, counted from the week of `firstDay`, is missing. The whole effort of an assignee
- *   that isn't in the team is missing.
+ * - Effort that doesn't fit into 104 weeks, counted from the week of `firstDay`, is missing. The whole effort of an
+ *   assignee that isn't in the team is missing.
  */
 export function allocate({ ofMembers, unassigned }: Effort, availability: Availability): Allocation {
   const offers = createOffers(availability);

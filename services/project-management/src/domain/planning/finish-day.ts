@@ -14,16 +14,16 @@ export interface Staffing {
 }
 
 /**
- * The day on which the last task is done if each task begins as early as possible. It is undefined if no task remains, or
- * if the last one isn't done within ten years (3,652 days). The simulation follows these rules:
+ * The day on which the last task is done if each task begins as early as possible. It is undefined if no task remains,
+ * or if the last one isn't done within ten years (3,652 days). The simulation follows these rules:
  *
- * - Each weekday has a fifth of the free minutes of a member's week (capacity minus reservations), see `shareOfDay`. The
- *   minutes of a day are worked in sequence. The day begins at the same time for all members.
- * - In each minute, each member with time left on that day works on one task. The oldest member chooses first, and so on.
- *   A member chooses the oldest task that can be worked on, has minutes left, and is assigned to that member or is
+ * - Each weekday has a fifth of the free minutes of a member's week (capacity minus reservations), see `shareOfDay`.
+ *   The minutes of a day are worked in sequence. The day begins at the same time for all members.
+ * - In each minute, each member with time left on that day works on one task. The oldest member chooses first, and so
+ *   on. A member chooses the oldest task that can be worked on, has minutes left, and is assigned to that member or is
  *   unassigned. So several members may work on an unassigned task.
- * - A task can be worked on from the minute after the last of its dependencies is done. A task without effort is done at
- *   once, and the tasks that depend on it can begin in the same minute.
+ * - A task can be worked on from the minute after the last of its dependencies is done. A task without effort is done
+ *   at once, and the tasks that depend on it can begin in the same minute.
  *
  * Nobody works on a task whose assignee isn't in the team. The simulation steps from event to event, not by the minute.
  */

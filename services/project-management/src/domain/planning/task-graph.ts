@@ -75,11 +75,12 @@ interface CriticalPath {
 }
 
 /**
- * The critical path: the chain of remaining tasks with the most effort, in which each task depends on the one before it.
+ * The critical path: the chain of remaining tasks with the most effort, in which each task depends on the one before
+ * it.
  *
- * A chain begins and ends with a task that has effort, so milestones are only in between. If several chains have the same
- * effort, it is the chain with the oldest first task, then with the oldest second task, and so on. If no task has effort,
- * the path is empty. It takes linear time.
+ * A chain begins and ends with a task that has effort, so milestones are only in between. If several chains have the
+ * same effort, it is the chain with the oldest first task, then with the oldest second task, and so on. If no task has
+ * effort, the path is empty. It takes linear time.
  */
 export function criticalPathOf(graph: TaskGraph): CriticalPath {
   const tails = tailsOf(graph);
