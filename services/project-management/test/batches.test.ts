@@ -140,14 +140,14 @@ describe('BatchCreateTasks', () => {
       { taskId: 'b', task: { title: 'B' } },
     ];
     const request = { parent, requests, requestId: randomUUID() };
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         (index % 2 ? company.tasks : company.tasksElsewhere).batchCreateTasks(request),
       ),
     );
-    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    for (const response of responses) expect(response).toEqual(responses[0]);
     await company.tasks.updateTask({ task: { name: `${parent}/tasks/a`, title: 'Later' } });
-    expect(await company.tasks.batchCreateTasks(request)).toEqual(answers[0]);
+    expect(await company.tasks.batchCreateTasks(request)).toEqual(responses[0]);
     const other = { ...request, requests: [...requests].reverse() };
     expect((await failureOf(company.tasks.batchCreateTasks(other))).code).toBe(Status.ALREADY_EXISTS);
     // CreateTask has its own set of request ids.

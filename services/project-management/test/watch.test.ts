@@ -76,7 +76,7 @@ describe('WatchProject', () => {
       const [first = 0] = titles;
       expect(titles).toEqual(Array.from({ length: 41 - first }, (_, index) => first + index));
     }
-    for (const { leave } of watchers) leave();
+    for (const { cancel } of watchers) cancel();
   });
 
   it('does not stream an update that changes nothing, nor changes of other projects', async () => {

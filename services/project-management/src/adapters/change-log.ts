@@ -5,8 +5,8 @@ import type { Change } from '../domain/project-feed.js';
 import { type ProjectRow, type TaskRow, toProject, toTask } from './rows.js';
 
 /**
- * Appends a project's change for its watchers, who get it after the commit. It is called after the statement that wrote
- * the row. The creation of a project appends nothing, as a new project has no watchers.
+ * Appends a project's change for its watchers, which get it after the commit. It is called after the statement that
+ * wrote the row. The creation of a project appends nothing, as a new project has no watchers.
  */
 export async function appendProjectChange(transaction: Transaction, row: ProjectRow): Promise<ProjectRow> {
   await appendChanges(transaction, [{ topic: topicOf(row.id), payload: changeJson({ kind: 'project', row }) }]);

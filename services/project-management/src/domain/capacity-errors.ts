@@ -45,7 +45,7 @@ export class MoreReserved extends WrongState {
     super(
       member,
       `more than ${capacityMinutes} minutes of ${member} are reserved in the weeks of ${nameWeeks(weeks)}; release ` +
-        'reservations (DeleteReservation), or keep more capacity',
+        'reservations (DeleteReservation), or choose a larger capacity',
     );
   }
 }

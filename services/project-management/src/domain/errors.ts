@@ -26,14 +26,14 @@ export abstract class WrongState extends DomainError {
 }
 
 /** The requested state can't follow the present one. */
-export class IllegalMove extends WrongState {
-  override readonly name = 'IllegalMove';
+export class IllegalTransition extends WrongState {
+  override readonly name = 'IllegalTransition';
 
   constructor(
     resource: string,
-    move: { readonly from: string; readonly to: string; readonly allowed: readonly string[] },
+    transition: { readonly from: string; readonly to: string; readonly allowed: readonly string[] },
   ) {
-    const { from, to, allowed } = move;
+    const { from, to, allowed } = transition;
     const remedy = allowed.length === 0 ? `${from} is final` : `from ${from} it can become ${allowed.join(' or ')}`;
     super(resource, `${resource} is ${from} and can't become ${to}; ${remedy}`);
   }
@@ -67,8 +67,8 @@ export class TaskDeleted extends WrongState {
 }
 
 /** The resource has changed since the caller read it. */
-export class LostRace extends DomainError {
-  override readonly name = 'LostRace';
+export class StaleEtag extends DomainError {
+  override readonly name = 'StaleEtag';
   readonly resource: string;
   /** The names of the changed fields in the contract; empty if they have changed back. */
   readonly fields: readonly string[];

@@ -60,7 +60,7 @@ export interface MemberStore {
 /**
  * The member after a change. If nothing would differ, it returns the same object.
  *
- * @throws LostRace, MemberDeleted.
+ * @throws StaleEtag, MemberDeleted.
  */
 export function changeMember(member: Member, { fields, changedSince }: MemberChange): Member {
   requireUnchanged(memberName(member.id), member, changedSince);

@@ -6,7 +6,7 @@ export interface Condition {
   readonly value: string | bigint | Date;
 }
 
-/** Which page of a list is asked for. */
+/** Which page of a list is requested. */
 export interface PageQuery {
   /** The sequence number of the previous page's last item; undefined for the first page. */
   readonly after: bigint | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { IllegalMove, LostRace, ProjectArchived } from './errors.js';
-import { changeProject, PROJECT_MOVES, PROJECT_STATES, type Project, type ProjectState } from './project.js';
-import { changeTask, TASK_MOVES, TASK_STATES, type Task, type TaskState } from './task.js';
+import { IllegalTransition, ProjectArchived, StaleEtag } from './errors.js';
+import { changeProject, PROJECT_STATES, PROJECT_TRANSITIONS, type Project, type ProjectState } from './project.js';
+import { changeTask, TASK_STATES, TASK_TRANSITIONS, type Task, type TaskState } from './task.js';
 
 const time = new Date(0);
 /** The request has no etag. */
@@ -32,7 +32,7 @@ const task: Task = {
   version: 1n,
 };
 
-/** The moves, copied from the contract: PLANNED → ACTIVE → DONE → ARCHIVED and the moves back. */
+/** The transitions, copied from the contract: PLANNED → ACTIVE → DONE → ARCHIVED and the transitions back. */
 const PROJECT_TABLE: Readonly<Record<ProjectState, string>> = {
   PLANNED: 'ACTIVE ARCHIVED',
   ACTIVE: 'PLANNED DONE',
@@ -50,27 +50,27 @@ const pairs = <State>(states: readonly State[]) => states.flatMap((from) => stat
 
 describe('the states of a project', () => {
   it.each(pairs(PROJECT_STATES))('%s to %s', (from, to) => {
-    const move = () => changeProject({ ...project, state: from }, { id: 'p', fields: { state: to }, changedSince });
-    if (from === to || PROJECT_TABLE[from].split(' ').includes(to)) expect(move().state).toBe(to);
-    else expect(move).toThrow(IllegalMove);
+    const change = () => changeProject({ ...project, state: from }, { id: 'p', fields: { state: to }, changedSince });
+    if (from === to || PROJECT_TABLE[from].split(' ').includes(to)) expect(change().state).toBe(to);
+    else expect(change).toThrow(IllegalTransition);
   });
 
-  it('are named in the error of an illegal move', () => {
+  it('are named in the error of an illegal transition', () => {
     const from = { ...project, state: 'DONE' as const };
     expect(() => changeProject(from, { id: 'p', fields: { state: 'PLANNED' }, changedSince })).toThrow(
       "projects/p is DONE and can't become PLANNED; from DONE it can become ACTIVE or ARCHIVED",
     );
-    expect(Object.keys(PROJECT_MOVES)).toEqual([...PROJECT_STATES]);
+    expect(Object.keys(PROJECT_TRANSITIONS)).toEqual([...PROJECT_STATES]);
   });
 });
 
 describe('the states of a task', () => {
   it.each(pairs(TASK_STATES))('%s to %s', (from, to) => {
     const change = { projectId: 'p', taskId: 't', fields: { state: to }, changedSince };
-    const move = () => changeTask({ ...task, state: from }, project, change);
-    if (from === to || TASK_TABLE[from].split(' ').includes(to)) expect(move().state).toBe(to);
-    else expect(move).toThrow(IllegalMove);
-    expect(Object.keys(TASK_MOVES)).toEqual([...TASK_STATES]);
+    const apply = () => changeTask({ ...task, state: from }, project, change);
+    if (from === to || TASK_TABLE[from].split(' ').includes(to)) expect(apply().state).toBe(to);
+    else expect(apply).toThrow(IllegalTransition);
+    expect(Object.keys(TASK_TRANSITIONS)).toEqual([...TASK_STATES]);
   });
 });
 
@@ -95,6 +95,6 @@ describe('a change', () => {
 
   it('with a stale etag is refused before anything else', () => {
     const change = { id: 'p', fields: { state: 'ARCHIVED' as const }, changedSince: () => ['title'] };
-    expect(() => changeProject(project, change)).toThrow(LostRace);
+    expect(() => changeProject(project, change)).toThrow(StaleEtag);
   });
 });

@@ -1,7 +1,7 @@
 import type { CalendarDate } from './calendar-date.js';
 import { DueBeforeStart, ProjectArchived, ProjectDeleted } from './errors.js';
 import { projectName } from './names.js';
-import { type ChangedSince, type Moves, requireMove, requireUnchanged } from './preconditions.js';
+import { type ChangedSince, requireTransition, requireUnchanged, type Transitions } from './preconditions.js';
 
 /** Every state of a project. */
 export const PROJECT_STATES = ['PLANNED', 'ACTIVE', 'DONE', 'ARCHIVED'] as const;
@@ -10,7 +10,7 @@ export const PROJECT_STATES = ['PLANNED', 'ACTIVE', 'DONE', 'ARCHIVED'] as const
 export type ProjectState = (typeof PROJECT_STATES)[number];
 
 /** The states that may follow each state. */
-export const PROJECT_MOVES: Moves<ProjectState> = {
+export const PROJECT_TRANSITIONS: Transitions<ProjectState> = {
   PLANNED: ['ACTIVE', 'ARCHIVED'],
   ACTIVE: ['PLANNED', 'DONE'],
   DONE: ['ACTIVE', 'ARCHIVED'],
@@ -55,7 +55,7 @@ export interface ProjectChange {
 /**
  * The project after a change. If nothing would differ, it returns the same object.
  *
- * @throws LostRace, ProjectDeleted, IllegalMove, ProjectArchived, DueBeforeStart.
+ * @throws StaleEtag, ProjectDeleted, IllegalTransition, ProjectArchived, DueBeforeStart.
  */
 export function changeProject(project: Project, { fields, changedSince }: ProjectChange): Project {
   const name = projectName(project.id);
@@ -63,7 +63,7 @@ export function changeProject(project: Project, { fields, changedSince }: Projec
   if (project.deleteTime !== undefined) throw new ProjectDeleted(name);
   const changed: Project = { ...project, ...fields };
   if (sameFields(project, changed)) return project;
-  requireMove(name, PROJECT_MOVES, { from: project.state, to: changed.state });
+  requireTransition(name, PROJECT_TRANSITIONS, { from: project.state, to: changed.state });
   requireNotArchived(project);
   const fault = dueDateFault(changed);
   if (fault !== undefined) throw new DueBeforeStart(fault);

@@ -1,7 +1,7 @@
 import { TaskDeleted } from './errors.js';
 import { type TaskId, taskName } from './names.js';
 import type { ListQuery, Page } from './page.js';
-import { type ChangedSince, type Moves, requireMove, requireUnchanged } from './preconditions.js';
+import { type ChangedSince, requireTransition, requireUnchanged, type Transitions } from './preconditions.js';
 import { type Project, requireOpen } from './project.js';
 import type { RequestKey } from './request-key.js';
 
@@ -12,7 +12,7 @@ export const TASK_STATES = ['OPEN', 'IN_PROGRESS', 'DONE', 'CANCELLED'] as const
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** The states that may follow each state. */
-export const TASK_MOVES: Moves<TaskState> = {
+export const TASK_TRANSITIONS: Transitions<TaskState> = {
   OPEN: ['IN_PROGRESS', 'CANCELLED'],
   IN_PROGRESS: ['OPEN', 'DONE', 'CANCELLED'],
   DONE: ['IN_PROGRESS'],
@@ -94,7 +94,7 @@ export interface TaskUpdate extends TaskId {
 /**
  * A task of `project` after a change. If nothing would differ, it returns the same object.
  *
- * @throws LostRace, TaskDeleted, ProjectDeleted, ProjectArchived, IllegalMove.
+ * @throws StaleEtag, TaskDeleted, ProjectDeleted, ProjectArchived, IllegalTransition.
  */
 export function changeTask(task: Task, project: Project, { fields, changedSince }: TaskChange): Task {
   const name = taskName({ projectId: task.projectId, taskId: task.id });
@@ -103,7 +103,7 @@ export function changeTask(task: Task, project: Project, { fields, changedSince 
   const changed: Task = { ...task, ...fields };
   if (sameFields(task, changed)) return task;
   requireOpen(project);
-  requireMove(name, TASK_MOVES, { from: task.state, to: changed.state });
+  requireTransition(name, TASK_TRANSITIONS, { from: task.state, to: changed.state });
   return changed;
 }
 

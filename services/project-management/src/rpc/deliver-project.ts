@@ -4,7 +4,7 @@ import { validate } from '@rondo/rpc/status';
 import { isId } from '../domain/names.js';
 import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
 import { type DeliverProject, type Delivery, deliverProject } from '../usecases/deliver-project.js';
-import { answered, type MemberField } from './errors.js';
+import { type MemberField, withRpcErrors } from './errors.js';
 import { readProjectWithTasks, toProjectMessage } from './project-message.js';
 import { toReservationMessage } from './reservation-message.js';
 
@@ -25,7 +25,7 @@ export function deliverProjectIn<Transaction>({ storeIn, newId, now }: DeliverPo
     );
     const owner: MemberField = { path: 'project.owner', memberId: command.project.ownerId };
     const delivery = deliverProject({ store: storeIn(transaction), newId, now }, command);
-    return toDeliveryMessage(await answered(delivery, [owner, ...assignees]));
+    return toDeliveryMessage(await withRpcErrors(delivery, [owner, ...assignees]));
   };
 }
 

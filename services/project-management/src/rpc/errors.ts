@@ -6,10 +6,10 @@ import {
   DueBeforeStart,
   EmailTaken,
   ForeignResumeToken,
-  LostRace,
   NotFound,
   ProjectExists,
   RequestIdReused,
+  StaleEtag,
   Unavailable,
   UnknownProject,
   UnknownReferences,
@@ -35,11 +35,11 @@ export interface TaskField {
 export type ReferenceField = MemberField | TaskField;
 
 /** Awaits `work` and turns its domain errors into the statuses of the contract. */
-export async function answered<T>(work: Promise<T>, references: readonly ReferenceField[] = []): Promise<T> {
+export async function withRpcErrors<T>(work: Promise<T>, references: readonly ReferenceField[] = []): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw toStatus(error, references);
+    throw toRpcError(error, references);
   }
 }
 
@@ -48,7 +48,7 @@ export async function answered<T>(work: Promise<T>, references: readonly Referen
  *
  * @param references the fields of the request that name other resources, to report the fields of unknown ones.
  */
-export function toStatus(error: unknown, references: readonly ReferenceField[] = []): unknown {
+export function toRpcError(error: unknown, references: readonly ReferenceField[] = []): unknown {
   if (!(error instanceof DomainError)) return error;
   if (error instanceof UnknownReferences) return invalidArgument(unknownReferences(error, references));
   if (error instanceof DueBeforeStart)
@@ -70,7 +70,7 @@ function codeOf(error: DomainError): Status {
 }
 
 function isOvertaken(error: DomainError): boolean {
-  return error instanceof LostRace || error instanceof ConcurrentChange || error instanceof WatcherTooSlow;
+  return error instanceof StaleEtag || error instanceof ConcurrentChange || error instanceof WatcherTooSlow;
 }
 
 function isTaken(error: DomainError): boolean {
@@ -86,7 +86,7 @@ function detailsOf(error: DomainError) {
     const { rule: type, resource: subject, message: description } = error;
     return [packDetail(PreconditionFailure, { violations: [{ type, subject, description }] })];
   }
-  if (error instanceof LostRace) {
+  if (error instanceof StaleEtag) {
     const metadata = { resource: error.resource, changed: error.fields.join(',') };
     return [packDetail(ErrorInfo, { reason: 'STALE_ETAG', domain: 'project-management', metadata })];
   }

@@ -13,7 +13,7 @@ import {
   undeleteProject,
   updateProject,
 } from '../usecases/projects.js';
-import { answered, type MemberField, toStatus } from './errors.js';
+import { type MemberField, toRpcError, withRpcErrors } from './errors.js';
 import { readProjectName } from './names.js';
 import {
   PROJECTS,
@@ -30,37 +30,37 @@ export function projectHandlers(ports: Ports): Handlers<typeof ProjectServiceDef
   return {
     async createProject(message) {
       const { command, key } = readCreateProject(message);
-      return toProjectMessage(await answered(createProject(ports, command, key), memberFieldsOf(command)));
+      return toProjectMessage(await withRpcErrors(createProject(ports, command, key), memberFieldsOf(command)));
     },
     async getProject({ name }) {
-      return toProjectMessage(await answered(getProject(ports, readName(name))));
+      return toProjectMessage(await withRpcErrors(getProject(ports, readName(name))));
     },
     async listProjects(message) {
       const query = validate((field) => readList(field, PROJECTS, message));
-      const { items, next } = await answered(listProjects(ports, query));
+      const { items, next } = await withRpcErrors(listProjects(ports, query));
       return { projects: items.map(toProjectMessage), nextPageToken: nextPageToken(PROJECTS, message, next) };
     },
     async updateProject(message) {
       const change = readUpdateProject(message);
       const owner = { path: 'project.owner', memberId: change.fields.ownerId };
-      return toProjectMessage(await answered(updateProject(ports, change), [owner]));
+      return toProjectMessage(await withRpcErrors(updateProject(ports, change), [owner]));
     },
     async deleteProject(message) {
-      return toProjectMessage(await answered(deleteProject(ports, readDeleteProject(message))));
+      return toProjectMessage(await withRpcErrors(deleteProject(ports, readDeleteProject(message))));
     },
     async undeleteProject({ name }) {
-      return toProjectMessage(await answered(undeleteProject(ports, readName(name))));
+      return toProjectMessage(await withRpcErrors(undeleteProject(ports, readName(name))));
     },
     async estimateProject({ name }) {
       const projectId = readName(name);
-      return toEstimateMessage(projectId, await answered(estimateProject(ports, projectId)));
+      return toEstimateMessage(projectId, await withRpcErrors(estimateProject(ports, projectId)));
     },
     async *watchProject({ name, resumeToken }, { signal }) {
       const watch = { projectId: readName(name), resumeToken, signal };
       try {
         for await (const event of ports.feed.watch(watch)) yield toEventMessage(event);
       } catch (error) {
-        throw toStatus(error);
+        throw toRpcError(error);
       }
     },
   };

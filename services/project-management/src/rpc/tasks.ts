@@ -12,7 +12,7 @@ import {
   undeleteTask,
   updateTask,
 } from '../usecases/tasks.js';
-import { answered } from './errors.js';
+import { withRpcErrors } from './errors.js';
 import { readProjectName, readTaskName } from './names.js';
 import {
   dependencyFields,
@@ -31,18 +31,18 @@ export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinitio
     async createTask(message) {
       const { command, key } = readCreateTask(message);
       const references = referencesOf(command.projectId, 'task', command);
-      return toTaskMessage(await answered(createTask(ports, command, key), references));
+      return toTaskMessage(await withRpcErrors(createTask(ports, command, key), references));
     },
     async batchCreateTasks(message) {
       const { command, key } = readBatchCreateTasks(message);
       const references = command.tasks.flatMap((task, index) =>
         referencesOf(command.projectId, `requests[${index}].task`, task),
       );
-      const tasks = await answered(batchCreateTasks(ports, command, key), references);
+      const tasks = await withRpcErrors(batchCreateTasks(ports, command, key), references);
       return { tasks: tasks.map(toTaskMessage) };
     },
     async getTask({ name }) {
-      return toTaskMessage(await answered(getTask(ports, readName(name))));
+      return toTaskMessage(await withRpcErrors(getTask(ports, readName(name))));
     },
     async listTasks(message) {
       const { parent } = message;
@@ -51,7 +51,7 @@ export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinitio
         projectId: readProjectName(field('parent'), parent),
         query: readList(field, list, message),
       }));
-      const { items, next } = await answered(listTasks(ports, tasks));
+      const { items, next } = await withRpcErrors(listTasks(ports, tasks));
       return { tasks: items.map(toTaskMessage), nextPageToken: nextPageToken(list, message, next) };
     },
     async updateTask(message) {
@@ -59,13 +59,13 @@ export function taskHandlers(ports: Ports): Handlers<typeof TaskServiceDefinitio
       const { projectId, fields } = change;
       const assignee = { path: 'task.assignee', memberId: fields.assigneeId };
       const references = [assignee, ...dependencyFields(projectId, 'task', fields.dependencies)];
-      return toTaskMessage(await answered(updateTask(ports, change), references));
+      return toTaskMessage(await withRpcErrors(updateTask(ports, change), references));
     },
     async deleteTask(message) {
-      return toTaskMessage(await answered(deleteTask(ports, readDeleteTask(message))));
+      return toTaskMessage(await withRpcErrors(deleteTask(ports, readDeleteTask(message))));
     },
     async undeleteTask({ name }) {
-      return toTaskMessage(await answered(undeleteTask(ports, readName(name))));
+      return toTaskMessage(await withRpcErrors(undeleteTask(ports, readName(name))));
     },
   };
 }

@@ -18,7 +18,7 @@ import {
   listMemberWeeks,
   listReservations,
 } from '../usecases/reservations.js';
-import { answered } from './errors.js';
+import { withRpcErrors } from './errors.js';
 import { MEMBERS, readCreateMember, readDeleteMember, readUpdateMember, toMemberMessage } from './member-message.js';
 import { readMemberName, readReservationName } from './names.js';
 import {
@@ -43,26 +43,26 @@ function memberHandlers(ports: Ports) {
   return {
     async createMember(message) {
       const { fields, key } = readCreateMember(message);
-      return toMemberMessage(await answered(createMember(ports, fields, key)));
+      return toMemberMessage(await withRpcErrors(createMember(ports, fields, key)));
     },
     async getMember({ name }) {
       const id = validate((field) => readMemberName(field('name'), name));
-      return toMemberMessage(await answered(getMember(ports, id)));
+      return toMemberMessage(await withRpcErrors(getMember(ports, id)));
     },
     async listMembers(message) {
       const query = validate((field) => readList(field, MEMBERS, message));
-      const { items, next } = await answered(listMembers(ports, query));
+      const { items, next } = await withRpcErrors(listMembers(ports, query));
       return { members: items.map(toMemberMessage), nextPageToken: nextPageToken(MEMBERS, message, next) };
     },
     async updateMember(message) {
-      return toMemberMessage(await answered(updateMember(ports, readUpdateMember(message))));
+      return toMemberMessage(await withRpcErrors(updateMember(ports, readUpdateMember(message))));
     },
     async deleteMember(message) {
-      return toMemberMessage(await answered(deleteMember(ports, readDeleteMember(message))));
+      return toMemberMessage(await withRpcErrors(deleteMember(ports, readDeleteMember(message))));
     },
     async undeleteMember({ name }) {
       const id = validate((field) => readMemberName(field('name'), name));
-      return toMemberMessage(await answered(undeleteMember(ports, id)));
+      return toMemberMessage(await withRpcErrors(undeleteMember(ports, id)));
     },
   } satisfies Partial<TeamHandlers>;
 }
@@ -71,11 +71,11 @@ function reservationHandlers(ports: Ports) {
   return {
     async createReservation(message) {
       const { fields, key } = readCreateReservation(message);
-      return toReservationMessage(await answered(createReservation(ports, fields, key)));
+      return toReservationMessage(await withRpcErrors(createReservation(ports, fields, key)));
     },
     async getReservation({ name }) {
       const id = validate((field) => readReservationName(field('name'), name));
-      return toReservationMessage(await answered(getReservation(ports, id)));
+      return toReservationMessage(await withRpcErrors(getReservation(ports, id)));
     },
     async listReservations(message) {
       const { parent } = message;
@@ -84,16 +84,16 @@ function reservationHandlers(ports: Ports) {
         memberId: parent === ALL_MEMBERS ? undefined : readMemberName(field('parent'), parent),
         query: readList(field, list, message),
       }));
-      const { items, next } = await answered(listReservations(ports, reservations));
+      const { items, next } = await withRpcErrors(listReservations(ports, reservations));
       return { reservations: items.map(toReservationMessage), nextPageToken: nextPageToken(list, message, next) };
     },
     async deleteReservation({ name }) {
       const id = validate((field) => readReservationName(field('name'), name));
-      await answered(deleteReservation(ports, id));
+      await withRpcErrors(deleteReservation(ports, id));
       return {};
     },
     async listMemberWeeks(message) {
-      const weeks = await answered(listMemberWeeks(ports, readListMemberWeeks(message)));
+      const weeks = await withRpcErrors(listMemberWeeks(ports, readListMemberWeeks(message)));
       return { weeks: weeks.map(toMemberWeekMessage) };
     },
   } satisfies Partial<TeamHandlers>;

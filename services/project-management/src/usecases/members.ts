@@ -41,7 +41,7 @@ export interface DeleteMember {
   readonly changedSince: ChangedSince<Member>;
 }
 
-/** Deletes a member. A deleted member is returned as it is. @throws NotFound, LostRace, StillReserved. */
+/** Deletes a member. A deleted member is returned as it is. @throws NotFound, StaleEtag, StillReserved. */
 export async function deleteMember(
   { members, now }: Pick<Ports, 'members' | 'now'>,
   { id, changedSince }: DeleteMember,

@@ -46,7 +46,7 @@ export interface DeleteProject {
   readonly changedSince: ChangedSince<Project>;
 }
 
-/** Deletes a project. A deleted project is returned as it is. @throws NotFound, LostRace. */
+/** Deletes a project. A deleted project is returned as it is. @throws NotFound, StaleEtag. */
 export async function deleteProject(
   { projects }: Pick<Ports, 'projects'>,
   { id, changedSince }: DeleteProject,

@@ -101,7 +101,7 @@ export interface DeleteTask extends TaskId {
 /**
  * Deletes a task. A deleted task is returned as it is.
  *
- * @throws NotFound, LostRace, ProjectDeleted, ProjectArchived, TaskNeeded.
+ * @throws NotFound, StaleEtag, ProjectDeleted, ProjectArchived, TaskNeeded.
  */
 export async function deleteTask({ tasks }: Pick<Ports, 'tasks'>, { changedSince, ...id }: DeleteTask): Promise<Task> {
   const deleted = await tasks.delete(id, (task, project) => {

@@ -44,7 +44,7 @@ export type DeletableStore<T extends Deletable> = Pick<Reader<T>, 'lock'> & Dele
  * Compares a resource with the etag that the caller sent. Returns the names of the fields that have changed since, or
  * undefined if the etag still matches or the caller sent none.
  */
-export type ChangesSinceRead<T> = (present: T) => readonly string[] | undefined;
+export type ChangedSince<T> = (present: T) => readonly string[] | undefined;
 
 /** The resource that the store returned. @throws NotFound if there is none. */
 export function found<T>(kind: ResourceKind, id: string, resource: T | undefined): T {
@@ -59,8 +59,12 @@ export function live<T extends Deletable>(kind: ResourceKind, resource: T): T {
 }
 
 /** @throws StaleEtag if the resource has changed since the caller read it. */
-export function requireAsRead<T extends Stored>(kind: ResourceKind, present: T, changes: ChangesSinceRead<T>): void {
-  const changed = changes(present);
+export function requireUnchanged<T extends Stored>(
+  kind: ResourceKind,
+  present: T,
+  changedSince: ChangedSince<T>,
+): void {
+  const changed = changedSince(present);
   if (changed !== undefined) throw new StaleEtag(kind, present.id, changed);
 }
 

@@ -22,7 +22,7 @@ import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import type { RequestKey } from '../domain/request-id.js';
 import { emailFault, titleFault } from '../domain/rules.js';
-import type { ChangesSinceRead } from '../domain/stored.js';
+import type { ChangedSince } from '../domain/stored.js';
 import {
   type CustomerUpdate,
   createCustomer,
@@ -31,7 +31,7 @@ import {
   updateCustomer,
 } from '../usecases/customers.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
-import { answered } from './errors.js';
+import { withRpcErrors } from './errors.js';
 import { readName, requireName } from './names.js';
 
 const CUSTOMER: Target<Customer> = { kind: 'customer', storeOf: ({ customers }) => customers };
@@ -41,13 +41,13 @@ export function customerService(ports: Ports): ServiceImplementation {
   return implement(CustomerServiceDefinition, {
     async createCustomer(request) {
       const { draft, key } = readCreate(request);
-      return toCustomerMessage(await answered(createCustomer(ports, draft, key)));
+      return toCustomerMessage(await withRpcErrors(createCustomer(ports, draft, key)));
     },
     async getCustomer({ name }) {
-      return toCustomerMessage(await answered(getCustomer(ports, requireName('customer', name))));
+      return toCustomerMessage(await withRpcErrors(getCustomer(ports, requireName('customer', name))));
     },
     async listCustomers(request) {
-      const { items, next } = await answered(
+      const { items, next } = await withRpcErrors(
         listCustomers(
           ports,
           validate((field) => readList(field, CUSTOMERS, request)),
@@ -56,13 +56,13 @@ export function customerService(ports: Ports): ServiceImplementation {
       return { customers: items.map(toCustomerMessage), nextPageToken: nextPageToken(CUSTOMERS, request, next) };
     },
     async updateCustomer(request) {
-      return toCustomerMessage(await answered(updateCustomer(ports, readUpdate(request))));
+      return toCustomerMessage(await withRpcErrors(updateCustomer(ports, readUpdate(request))));
     },
     async deleteCustomer(request) {
-      return toCustomerMessage(await answered(deleteResource(ports, CUSTOMER, readDelete(request))));
+      return toCustomerMessage(await withRpcErrors(deleteResource(ports, CUSTOMER, readDelete(request))));
     },
     async undeleteCustomer({ name }) {
-      return toCustomerMessage(await answered(undeleteResource(ports, CUSTOMER, requireName('customer', name))));
+      return toCustomerMessage(await withRpcErrors(undeleteResource(ports, CUSTOMER, requireName('customer', name))));
     },
   });
 }
@@ -97,7 +97,7 @@ function readUpdate({ customer = CustomerMessage.fromPartial({}), updateMask }: 
     });
     return {
       id: readName(field('customer.name'), 'customer', customer.name),
-      changes: readEtag(field('customer.etag'), customer.etag, etaggedOf),
+      changedSince: readEtag(field('customer.etag'), customer.etag, etaggedOf),
       fields: {
         ...(has('display_name') && { displayName: checked(field('customer.display_name'), displayName, titleFault) }),
         ...(has('email') && { email: checked(field('customer.email'), email, emailFault) }),
@@ -109,11 +109,11 @@ function readUpdate({ customer = CustomerMessage.fromPartial({}), updateMask }: 
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readDelete({ name, etag }: DeleteCustomerRequest): {
   readonly id: string;
-  readonly changes: ChangesSinceRead<Customer>;
+  readonly changedSince: ChangedSince<Customer>;
 } {
   return validate((field) => ({
     id: readName(field('name'), 'customer', name),
-    changes: readEtag(field('etag'), etag, etaggedOf),
+    changedSince: readEtag(field('etag'), etag, etaggedOf),
   }));
 }
 

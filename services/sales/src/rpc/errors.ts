@@ -28,16 +28,16 @@ import {
 import { nameOf } from '../domain/names.js';
 
 /** Awaits `work` and turns its domain errors into the statuses of the contract. */
-export async function answered<T>(work: Promise<T>): Promise<T> {
+export async function withRpcErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw toStatus(error);
+    throw toRpcError(error);
   }
 }
 
 /** The status of a domain error. Returns any other error as it is. */
-export function toStatus(error: unknown): unknown {
+export function toRpcError(error: unknown): unknown {
   if (!(error instanceof DomainError)) return error;
   if (error instanceof MixedCurrencies) return invalidArgument(error.lines.map((line) => foreignLine(line, error)));
   if (error instanceof ForeignResumeToken)

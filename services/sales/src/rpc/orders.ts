@@ -26,7 +26,7 @@ import type { Order, OrderEvent, OrderRequest, OrderState, OrderWatch } from '..
 import type { Ports } from '../domain/ports.js';
 import type { RequestKey } from '../domain/request-id.js';
 import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder, watchOrders } from '../usecases/orders.js';
-import { answered, toStatus } from './errors.js';
+import { toRpcError, withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
 import { nameField, readName, requireName } from './names.js';
 import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
@@ -36,16 +36,16 @@ export function orderService(ports: Ports): ServiceImplementation {
   return implement(OrderServiceDefinition, {
     async placeOrder(request) {
       const { request: wanted, key } = readPlace(request, ports.today());
-      return toOrderMessage(await answered(placeOrder(ports, wanted, key)));
+      return toOrderMessage(await withRpcErrors(placeOrder(ports, wanted, key)));
     },
     async cancelOrder(request) {
-      return toOrderMessage(await answered(cancelOrder(ports, readCancel(request))));
+      return toOrderMessage(await withRpcErrors(cancelOrder(ports, readCancel(request))));
     },
     async getOrder({ name }) {
-      return toOrderMessage(await answered(getOrder(ports, requireName('order', name))));
+      return toOrderMessage(await withRpcErrors(getOrder(ports, requireName('order', name))));
     },
     async listOrders(request) {
-      const { items, next } = await answered(
+      const { items, next } = await withRpcErrors(
         listOrders(
           ports,
           validate((field) => readList(field, ORDERS, request)),
@@ -58,7 +58,7 @@ export function orderService(ports: Ports): ServiceImplementation {
       try {
         for await (const event of watchOrders(ports, watch)) yield toEventMessage(event);
       } catch (error) {
-        throw toStatus(error);
+        throw toRpcError(error);
       }
     },
   });
@@ -105,7 +105,7 @@ function readPlace(
 function readCancel({ name, etag }: CancelOrderRequest): Cancellation {
   return validate((field) => ({
     id: readName(field('name'), 'order', name),
-    changes: readEtag(field('etag'), etag, etaggedOf),
+    changedSince: readEtag(field('etag'), etag, etaggedOf),
   }));
 }
 

@@ -23,7 +23,7 @@ import type { Ports } from '../domain/ports.js';
 import type { Product, ProductDraft, ProductFields, StockChange } from '../domain/product.js';
 import type { RequestKey } from '../domain/request-id.js';
 import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault, titleFault } from '../domain/rules.js';
-import type { ChangesSinceRead } from '../domain/stored.js';
+import type { ChangedSince } from '../domain/stored.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import {
   adjustStock,
@@ -33,7 +33,7 @@ import {
   type ProductUpdate,
   updateProduct,
 } from '../usecases/products.js';
-import { answered } from './errors.js';
+import { withRpcErrors } from './errors.js';
 import { readPrice, toMoneyMessage } from './money.js';
 import { readName, requireName } from './names.js';
 
@@ -44,13 +44,13 @@ export function productService(ports: Ports): ServiceImplementation {
   return implement(ProductServiceDefinition, {
     async createProduct(request) {
       const { draft, key } = readCreate(request);
-      return toProductMessage(await answered(createProduct(ports, draft, key)));
+      return toProductMessage(await withRpcErrors(createProduct(ports, draft, key)));
     },
     async getProduct({ name }) {
-      return toProductMessage(await answered(getProduct(ports, requireName('product', name))));
+      return toProductMessage(await withRpcErrors(getProduct(ports, requireName('product', name))));
     },
     async listProducts(request) {
-      const { items, next } = await answered(
+      const { items, next } = await withRpcErrors(
         listProducts(
           ports,
           validate((field) => readList(field, PRODUCTS, request)),
@@ -60,16 +60,16 @@ export function productService(ports: Ports): ServiceImplementation {
     },
     async adjustStock(request) {
       const { change, key } = readAdjust(request);
-      return toProductMessage(await answered(adjustStock(ports, change, key)));
+      return toProductMessage(await withRpcErrors(adjustStock(ports, change, key)));
     },
     async updateProduct(request) {
-      return toProductMessage(await answered(updateProduct(ports, readUpdate(request))));
+      return toProductMessage(await withRpcErrors(updateProduct(ports, readUpdate(request))));
     },
     async deleteProduct(request) {
-      return toProductMessage(await answered(deleteResource(ports, PRODUCT, readDelete(request))));
+      return toProductMessage(await withRpcErrors(deleteResource(ports, PRODUCT, readDelete(request))));
     },
     async undeleteProduct({ name }) {
-      return toProductMessage(await answered(undeleteResource(ports, PRODUCT, requireName('product', name))));
+      return toProductMessage(await withRpcErrors(undeleteResource(ports, PRODUCT, requireName('product', name))));
     },
   });
 }
@@ -115,7 +115,7 @@ function readUpdate({ product = ProductMessage.fromPartial({}), updateMask }: Up
     const read = productReader(field, product);
     return {
       id: readName(field('product.name'), 'product', product.name),
-      changes: readEtag(field('product.etag'), product.etag, etaggedOf),
+      changedSince: readEtag(field('product.etag'), product.etag, etaggedOf),
       fields: {
         ...(has('title') && { title: read.title() }),
         ...(has('sku') && { sku: read.sku() }),
@@ -156,11 +156,11 @@ function readAdjust({ name, delta, requestId }: AdjustStockRequest): {
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readDelete({ name, etag }: DeleteProductRequest): {
   readonly id: string;
-  readonly changes: ChangesSinceRead<Product>;
+  readonly changedSince: ChangedSince<Product>;
 } {
   return validate((field) => ({
     id: readName(field('name'), 'product', name),
-    changes: readEtag(field('etag'), etag, etaggedOf),
+    changedSince: readEtag(field('etag'), etag, etaggedOf),
   }));
 }
 

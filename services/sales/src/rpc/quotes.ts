@@ -26,11 +26,11 @@ import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import { type Quote, type QuoteDraft, type QuoteState, requireOpen } from '../domain/quote.js';
 import type { RequestKey } from '../domain/request-id.js';
-import type { ChangesSinceRead } from '../domain/stored.js';
+import type { ChangedSince } from '../domain/stored.js';
 import { type AcceptRequest, acceptQuote } from '../usecases/accept-quote.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import { createQuote, getQuote, listQuotes, type QuoteUpdate, updateQuote } from '../usecases/quotes.js';
-import { answered } from './errors.js';
+import { withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
 import { nameField, readName, requireName } from './names.js';
 import { readLines, readPastDate, readPercent, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
@@ -43,13 +43,13 @@ export function quoteService(ports: Ports): ServiceImplementation {
   return implement(QuoteServiceDefinition, {
     async createQuote(request) {
       const { draft, key } = readCreate(request, ports.today());
-      return toQuoteMessage(await answered(createQuote(ports, draft, key)));
+      return toQuoteMessage(await withRpcErrors(createQuote(ports, draft, key)));
     },
     async getQuote({ name }) {
-      return toQuoteMessage(await answered(getQuote(ports, requireName('quote', name))));
+      return toQuoteMessage(await withRpcErrors(getQuote(ports, requireName('quote', name))));
     },
     async listQuotes(request) {
-      const { items, next } = await answered(
+      const { items, next } = await withRpcErrors(
         listQuotes(
           ports,
           validate((field) => readList(field, QUOTES, request)),
@@ -58,16 +58,16 @@ export function quoteService(ports: Ports): ServiceImplementation {
       return { quotes: items.map(toQuoteMessage), nextPageToken: nextPageToken(QUOTES, request, next) };
     },
     async updateQuote(request) {
-      return toQuoteMessage(await answered(updateQuote(ports, readUpdate(request, ports.today()))));
+      return toQuoteMessage(await withRpcErrors(updateQuote(ports, readUpdate(request, ports.today()))));
     },
     async deleteQuote(request) {
-      return toQuoteMessage(await answered(deleteResource(ports, QUOTE, readDelete(request))));
+      return toQuoteMessage(await withRpcErrors(deleteResource(ports, QUOTE, readDelete(request))));
     },
     async undeleteQuote({ name }) {
-      return toQuoteMessage(await answered(undeleteResource(ports, QUOTE, requireName('quote', name))));
+      return toQuoteMessage(await withRpcErrors(undeleteResource(ports, QUOTE, requireName('quote', name))));
     },
     async acceptQuote(request) {
-      const { quote, order } = await answered(acceptQuote(ports, readAccept(request, ports.today())));
+      const { quote, order } = await withRpcErrors(acceptQuote(ports, readAccept(request, ports.today())));
       return { quote: toQuoteMessage(quote), order: toOrderMessage(order) };
     },
   });
@@ -126,7 +126,7 @@ function readUpdate({ quote = EMPTY, updateMask }: UpdateQuoteRequest, today: Ca
     const day = field('quote.quote_date');
     return {
       id: readName(field('quote.name'), 'quote', quote.name),
-      changes: readEtag(field('quote.etag'), quote.etag, etaggedOf),
+      changedSince: readEtag(field('quote.etag'), quote.etag, etaggedOf),
       change: {
         ...(has('lines') && { lines: readLines(inQuote(field), lines) }),
         ...(has('discount_percent') && { discount: readPercent(field('quote.discount_percent'), discountPercent) }),
@@ -140,11 +140,11 @@ function readUpdate({ quote = EMPTY, updateMask }: UpdateQuoteRequest, today: Ca
 /** @throws RpcError `INVALID_ARGUMENT` with all faults of the request. */
 function readDelete({ name, etag }: DeleteQuoteRequest): {
   readonly id: string;
-  readonly changes: ChangesSinceRead<Quote>;
+  readonly changedSince: ChangedSince<Quote>;
 } {
   return validate((field) => ({
     id: readName(field('name'), 'quote', name),
-    changes: readEtag(field('etag'), etag, etaggedOf),
+    changedSince: readEtag(field('etag'), etag, etaggedOf),
   }));
 }
 
@@ -153,7 +153,7 @@ function readAccept({ name, etag, orderDate }: AcceptQuoteRequest, today: Calend
   return validate((field) => ({
     quoteId: readName(field('name'), 'quote', name),
     orderDate: readPastDate(field('order_date'), orderDate, today) ?? today,
-    changes: readEtag(field('etag'), etag, etaggedOf),
+    changedSince: readEtag(field('etag'), etag, etaggedOf),
   }));
 }
 

@@ -5,7 +5,7 @@ import { type Order, type OrderDraft, orderOf } from '../domain/order.js';
 import type { Ports, Projects, Stores } from '../domain/ports.js';
 import { type Need, type Product, takeStock } from '../domain/product.js';
 import type { Quote } from '../domain/quote.js';
-import { type ChangesSinceRead, found, live, requireAsRead } from '../domain/stored.js';
+import { type ChangedSince, found, live, requireUnchanged } from '../domain/stored.js';
 
 type AcceptPorts = Pick<Ports, 'stores' | 'distributedTransact' | 'newId'>;
 
@@ -13,7 +13,7 @@ type AcceptPorts = Pick<Ports, 'stores' | 'distributedTransact' | 'newId'>;
 export interface AcceptRequest {
   readonly quoteId: string;
   readonly orderDate: CalendarDate;
-  readonly changes: ChangesSinceRead<Quote>;
+  readonly changedSince: ChangedSince<Quote>;
 }
 
 /** An accepted quote and its order. */
@@ -69,7 +69,7 @@ async function findAccepted({ quotes, orders }: Stores, quoteId: string): Promis
 /** Checks all local rules before the distributed transaction begins. */
 async function acceptOnce({ stores, distributedTransact, newId }: AcceptPorts, request: AcceptRequest): Promise<void> {
   const quote = found('quote', request.quoteId, await stores.quotes.find(request.quoteId));
-  requireAsRead('quote', live('quote', quote), request.changes);
+  requireUnchanged('quote', live('quote', quote), request.changedSince);
   const customer = live('customer', found('customer', quote.customerId, await stores.customers.find(quote.customerId)));
   const order = orderOf(quote, newId(), request.orderDate);
   takeStock(requireAllLive(await stores.products.findAll(productsOf(order))), order.lines);

@@ -2,7 +2,7 @@ import type { Customer, CustomerDraft } from '../domain/customer.js';
 import type { ListQuery, Page } from '../domain/list.js';
 import type { Ports } from '../domain/ports.js';
 import { callOf, type RequestKey } from '../domain/request-id.js';
-import { type ChangesSinceRead, differs, found, live, requireAsRead } from '../domain/stored.js';
+import { type ChangedSince, differs, found, live, requireUnchanged } from '../domain/stored.js';
 import { once } from './once.js';
 
 /** Creates a customer, once per key. @throws EmailTaken, RequestIdReused */
@@ -32,17 +32,17 @@ export function listCustomers({ stores }: Pick<Ports, 'stores'>, query: ListQuer
 export interface CustomerUpdate {
   readonly id: string;
   readonly fields: Partial<CustomerDraft>;
-  readonly changes: ChangesSinceRead<Customer>;
+  readonly changedSince: ChangedSince<Customer>;
 }
 
 /** Changes a customer. If nothing would differ, it isn't written. @throws NotFound, Deleted, StaleEtag, EmailTaken */
 export function updateCustomer(
   { transact }: Pick<Ports, 'transact'>,
-  { id, fields, changes }: CustomerUpdate,
+  { id, fields, changedSince }: CustomerUpdate,
 ): Promise<Customer> {
   return transact(async ({ customers }) => {
     const present = live('customer', found('customer', id, await customers.lock(id)));
-    requireAsRead('customer', present, changes);
+    requireUnchanged('customer', present, changedSince);
     return differs(present, fields) ? customers.update(id, fields) : present;
   });
 }

@@ -1,6 +1,6 @@
 import type { ResourceKind } from '../domain/names.js';
 import type { Stores, Transact } from '../domain/ports.js';
-import { type ChangesSinceRead, type Deletable, type DeletableStore, found, requireAsRead } from '../domain/stored.js';
+import { type ChangedSince, type Deletable, type DeletableStore, found, requireUnchanged } from '../domain/stored.js';
 
 /** A kind of resource that can be deleted. */
 export interface Target<T extends Deletable> {
@@ -14,13 +14,13 @@ export interface Target<T extends Deletable> {
 export function deleteResource<T extends Deletable>(
   { transact }: { readonly transact: Transact },
   { kind, storeOf, require }: Target<T>,
-  { id, changes }: { readonly id: string; readonly changes: ChangesSinceRead<T> },
+  { id, changedSince }: { readonly id: string; readonly changedSince: ChangedSince<T> },
 ): Promise<T> {
   return transact(async (stores) => {
     const store = storeOf(stores);
     const present = found(kind, id, await store.lock(id));
     if (present.deleteTime !== undefined) return present;
-    requireAsRead(kind, present, changes);
+    requireUnchanged(kind, present, changedSince);
     require?.(present);
     return store.delete(id);
   });

@@ -11,7 +11,7 @@ import {
 import type { Ports, Stores } from '../domain/ports.js';
 import { returnStock } from '../domain/product.js';
 import { callOf, type KeyedCall, type RequestKey } from '../domain/request-id.js';
-import { type ChangesSinceRead, found, live, requireAsRead } from '../domain/stored.js';
+import { type ChangedSince, found, live, requireUnchanged } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 
 /** One order. @throws NotFound */
@@ -88,7 +88,7 @@ async function placeOnce(
 /** The order to cancel, and the etag to check. */
 export interface Cancellation {
   readonly id: string;
-  readonly changes: ChangesSinceRead<Order>;
+  readonly changedSince: ChangedSince<Order>;
 }
 
 /**
@@ -96,11 +96,11 @@ export interface Cancellation {
  *
  * @throws NotFound, StaleEtag, QuoteAccepting, StockLimitExceeded
  */
-export function cancelOrder({ transact }: Pick<Ports, 'transact'>, { id, changes }: Cancellation): Promise<Order> {
+export function cancelOrder({ transact }: Pick<Ports, 'transact'>, { id, changedSince }: Cancellation): Promise<Order> {
   return transact(async ({ orders, products, outbox }) => {
     const order = found('order', id, await orders.lock(id));
     if (order.state === 'cancelled') return order;
-    requireAsRead('order', order, changes);
+    requireUnchanged('order', order, changedSince);
     requireSettled(order);
     const cancelled = await orders.cancel(id);
     if (order.project !== undefined) await outbox.withdraw(order, order.project);

@@ -8,7 +8,7 @@ import {
   withStockChanged,
 } from '../domain/product.js';
 import { callOf, type RequestKey } from '../domain/request-id.js';
-import { type ChangesSinceRead, differs, found, live, requireAsRead } from '../domain/stored.js';
+import { type ChangedSince, differs, found, live, requireUnchanged } from '../domain/stored.js';
 import { once } from './once.js';
 
 /** Creates a product, once per key. @throws SkuTaken, RequestIdReused */
@@ -38,17 +38,17 @@ export function listProducts({ stores }: Pick<Ports, 'stores'>, query: ListQuery
 export interface ProductUpdate {
   readonly id: string;
   readonly fields: Partial<ProductFields>;
-  readonly changes: ChangesSinceRead<Product>;
+  readonly changedSince: ChangedSince<Product>;
 }
 
 /** Changes a product. If nothing would differ, it isn't written. @throws NotFound, Deleted, StaleEtag, SkuTaken */
 export function updateProduct(
   { transact }: Pick<Ports, 'transact'>,
-  { id, fields, changes }: ProductUpdate,
+  { id, fields, changedSince }: ProductUpdate,
 ): Promise<Product> {
   return transact(async ({ products }) => {
     const present = live('product', found('product', id, await products.lock(id)));
-    requireAsRead('product', present, changes);
+    requireUnchanged('product', present, changedSince);
     return differs(present, fields) ? products.update(id, fields) : present;
   });
 }

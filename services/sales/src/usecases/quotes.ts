@@ -3,7 +3,7 @@ import type { ListQuery, Page } from '../domain/list.js';
 import type { Ports } from '../domain/ports.js';
 import { type PricedQuote, type Quote, type QuoteChange, type QuoteDraft, requireOpen } from '../domain/quote.js';
 import { callOf, type RequestKey } from '../domain/request-id.js';
-import { type ChangesSinceRead, differs, found, live, requireAsRead } from '../domain/stored.js';
+import { type ChangedSince, differs, found, live, requireUnchanged } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 import { once } from './once.js';
 
@@ -45,7 +45,7 @@ export function listQuotes({ stores }: Pick<Ports, 'stores'>, query: ListQuery):
 export interface QuoteUpdate {
   readonly id: string;
   readonly change: QuoteChange;
-  readonly changes: ChangesSinceRead<Quote>;
+  readonly changedSince: ChangedSince<Quote>;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -72,9 +72,9 @@ export async function updateQuote(
   throw new ConcurrentChange();
 }
 
-function requireChangeable(quote: Quote | undefined, { id, changes }: QuoteUpdate): Quote {
+function requireChangeable(quote: Quote | undefined, { id, changedSince }: QuoteUpdate): Quote {
   const present = live('quote', found('quote', id, quote));
-  requireAsRead('quote', present, changes);
+  requireUnchanged('quote', present, changedSince);
   return requireOpen(present);
 }
 
