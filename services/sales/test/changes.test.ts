@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ErrorInfo, PreconditionFailure, ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
 import { refused } from './refused.js';
-
-const euros = (units: bigint, cents = 0) => ({ currencyCode: 'EUR', units, nanos: cents * 10_000_000 });
 
 describe('changes in sales', () => {
   let company: Company;

@@ -1,3 +1,4 @@
+import type { Money } from '@rondo/contracts/google/type/money';
 import { CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
@@ -98,7 +99,7 @@ export function addProduct(
   const product = {
     title: `Product ${count}`,
     sku: `SKU-${count}`,
-    unitPrice: { currencyCode: 'EUR', units: 19n, nanos: 990_000_000 },
+    unitPrice: euros(19n, 99),
     stock: 10n,
     deliveryEffortMinutes: 60n,
     ...fields,
@@ -113,4 +114,9 @@ export function addQuote(
   line: { product: string; quantity: bigint },
 ): Promise<Quote> {
   return quotes.createQuote({ quote: { customer, lines: [line] } });
+}
+
+/** The message of an amount in euros. */
+export function euros(units: bigint, cents = 0): Money {
+  return { currencyCode: 'EUR', units, nanos: cents * 10_000_000 };
 }

@@ -8,11 +8,9 @@ import { createPool, type Database, type Transaction } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
 import { RpcError } from '@rondo/rpc/status';
 import { SettableWallClock } from '@rondo/rpc/testing';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
 import { countDeadlocks, pileUp } from './locks.js';
 import { refused } from './refused.js';
-
-const euros = (units: bigint, cents: number) => ({ currencyCode: 'EUR', units, nanos: cents * 10_000_000 });
 
 describe('OrderService', () => {
   let company: Company;

@@ -3,10 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Product } from '@rondo/contracts/sales/v1/products';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
-import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
+import { addCustomer, addProduct, addQuote, type Company, euros, startCompany } from './company.js';
 import { refused } from './refused.js';
-
-const euros = (units: bigint, cents: number) => ({ currencyCode: 'EUR', units, nanos: cents * 10_000_000 });
 
 describe('QuoteService', () => {
   let company: Company;

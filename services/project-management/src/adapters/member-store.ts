@@ -9,7 +9,7 @@ import type { ListQuery, Page } from '../domain/page.js';
 import type { StoreDatabase } from './database.js';
 import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
 import { once } from './request-log.js';
-import { MEMBERS_COLUMNS, type MemberRow, toMember } from './rows.js';
+import { MEMBERS_COLUMNS, type MemberRow, NEXT_UPDATE_TIME, toMember } from './rows.js';
 
 /** Stores members in PostgreSQL. */
 export function createMemberStore(database: StoreDatabase): MemberStore {
@@ -107,10 +107,9 @@ interface Assignment {
   readonly params: readonly SqlValue[];
 }
 
-/** Times have milliseconds. If two changes fall into the same millisecond, the later one gets the next millisecond. */
 async function set(transaction: Transaction, { member, assignments, params }: Assignment): Promise<Member> {
   const sql = `UPDATE members SET ${assignments}, version = version + 1, update_time = clock.now
-    FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now
+    FROM (SELECT ${NEXT_UPDATE_TIME} AS now
       FROM members WHERE id = $1) AS clock
     WHERE id = $1 RETURNING ${MEMBERS_COLUMNS}`;
   return toMember(await unlessEmailTaken(member.email, transaction.one<MemberRow>(sql, [member.id, ...params])));

@@ -9,7 +9,7 @@ import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
 import { once } from './request-log.js';
 import { requireReferences } from './require-references.js';
-import { PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
+import { NEXT_UPDATE_TIME, PROJECT_COLUMNS, PROJECTS_COLUMNS, type ProjectRow, toProject } from './rows.js';
 import { insertTasks } from './task-rows.js';
 
 /** Called when a project is deleted or archived, in the same transaction. */
@@ -126,11 +126,10 @@ async function changeLocked(
   return row && change(toProject(row));
 }
 
-/** Times have milliseconds. If two changes fall into the same millisecond, the later one gets the next millisecond. */
 function write(transaction: Transaction, project: Project): Promise<ProjectRow> {
   return transaction.one<ProjectRow>(
     `UPDATE projects SET title = $2, state = $3, owner_id = $4, start_date = $5, due_date = $6, version = version + 1,
-       update_time = greatest(clock_timestamp(), update_time + interval '1 millisecond')
+       update_time = ${NEXT_UPDATE_TIME}
      WHERE id = $1 RETURNING ${PROJECTS_COLUMNS}`,
     fieldsOf(project),
   );
@@ -139,7 +138,7 @@ function write(transaction: Transaction, project: Project): Promise<ProjectRow> 
 function setDeleted(transaction: Transaction, id: string, deleted: boolean): Promise<ProjectRow> {
   return transaction.one<ProjectRow>(
     `UPDATE projects SET version = version + 1, update_time = now, delete_time = CASE WHEN $2 THEN now END
-     FROM (SELECT greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3) AS now
+     FROM (SELECT ${NEXT_UPDATE_TIME} AS now
        FROM projects WHERE id = $1) AS clock
      WHERE id = $1 RETURNING ${PROJECTS_COLUMNS}`,
     [id, deleted],

@@ -189,3 +189,9 @@ function known<State extends string>(states: readonly State[], text: string): St
   if (state === undefined) throw new Error(`the database has the state "${text}", which this version doesn't know`);
   return state;
 }
+
+/**
+ * The `update_time` of a change, in SQL. Times have milliseconds. If two changes fall into the same millisecond, the
+ * later one gets the next millisecond.
+ */
+export const NEXT_UPDATE_TIME = "greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3)";

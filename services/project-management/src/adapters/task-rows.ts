@@ -1,7 +1,7 @@
 import type { SqlValue, Transaction } from '@rondo/database';
 import type { TaskId } from '../domain/names.js';
 import type { NewTask, NewTasks, Task } from '../domain/task.js';
-import { TASK_RECORDS_COLUMNS, TASKS_COLUMNS, type TaskRow } from './rows.js';
+import { NEXT_UPDATE_TIME, TASK_RECORDS_COLUMNS, TASKS_COLUMNS, type TaskRow } from './rows.js';
 import { insertDependencies } from './task-dependencies.js';
 
 /** Inserts tasks in their order. Their project must exist; their dependencies must exist or be among them. */
@@ -44,14 +44,11 @@ function columnsOf(projectId: string, tasks: readonly NewTask[]): SqlValue[] {
   ];
 }
 
-/** Times have milliseconds. If two changes fall into the same millisecond, the later one gets the next millisecond. */
-const NOW = "greatest(clock_timestamp(), update_time + interval '1 millisecond')::timestamptz(3)";
-
 /** Stores the fields of a task. Its dependencies are stored separately, before. */
 export async function writeTask(transaction: Transaction, task: Task): Promise<TaskRow> {
   const row = await transaction.one<Omit<TaskRow, 'dependencies'>>(
     `UPDATE tasks SET title = $3, state = $4, assignee_id = $5, effort_minutes = $6, version = version + 1,
-       update_time = ${NOW}
+       update_time = ${NEXT_UPDATE_TIME}
      WHERE project_id = $1 AND id = $2 RETURNING ${TASKS_COLUMNS}`,
     [task.projectId, task.id, task.title, task.state, task.assigneeId ?? null, task.effortMinutes],
   );
@@ -67,7 +64,7 @@ export async function setTaskDeleted(
   const target = 'project_id = $1 AND id = $2';
   await transaction.query(
     `UPDATE tasks SET version = version + 1, update_time = now, delete_time = CASE WHEN $3 THEN now END
-     FROM (SELECT ${NOW} AS now FROM tasks WHERE ${target}) AS clock WHERE ${target}`,
+     FROM (SELECT ${NEXT_UPDATE_TIME} AS now FROM tasks WHERE ${target}) AS clock WHERE ${target}`,
     [projectId, taskId, deleted],
   );
   return transaction.one<TaskRow>(`SELECT ${TASK_RECORDS_COLUMNS} FROM task_records WHERE ${target}`, [
