@@ -1,6 +1,6 @@
 import type { SqlValue } from '@rondo/database';
 import { ascending, columnsOf, descending, whereOf } from '@rondo/resources/sql';
-import type { Condition, ListQuery } from '../domain/page.js';
+import type { Condition, ListQuery } from '../domain/list.js';
 
 /** How a table is listed in the order of its `sequence`. */
 export interface Listing {
@@ -13,7 +13,7 @@ export interface Listing {
   /** All states of a row. */
   readonly states: readonly string[];
   /** The filter field with an index on its column, the state and `sequence`. */
-  readonly walkedBy: string;
+  readonly scannedBy: string;
   /** Whether `create_time` never decreases along `sequence`. */
   readonly chronological: boolean;
   /** A further SQL expression to read. It refers to the row as `page`. */
@@ -23,7 +23,7 @@ export interface Listing {
 }
 
 /**
- * A statement with its parameters. Its first row has `found` or `walked_to`, also if no row of the table matches; then
+ * A statement with its parameters. Its first row has `found` or `scanned_to`, also if no row of the table matches; then
  * its other columns are null.
  */
 interface Statement {
@@ -32,7 +32,7 @@ interface Statement {
 }
 
 /** The most rows that a statement reads in order, or sorts. Either takes a few milliseconds. */
-export const MAX_WALKED = 1_000;
+export const MAX_SCANNED = 1_000;
 
 /** A comparison in SQL. */
 interface Term extends Condition {
@@ -50,19 +50,19 @@ interface Parts {
 }
 
 /** The filter's fields whose index may find few rows directly. */
-export function narrowingFields({ walkedBy, chronological }: Listing, { conditions }: ListQuery): readonly string[] {
+export function narrowingFields({ scannedBy, chronological }: Listing, { conditions }: ListQuery): readonly string[] {
   const others = conditions.filter(
     ({ field, comparator }) =>
-      field !== 'state' && field !== walkedBy && comparator !== '!=' && !(chronological && field === 'create_time'),
+      field !== 'state' && field !== scannedBy && comparator !== '!=' && !(chronological && field === 'create_time'),
   );
   return [...new Set(others.map(({ field }) => field))];
 }
 
 /**
  * The statement for a page if few rows satisfy the filter's conditions on one field. It finds them with the field's
- * index and sorts them. `found` is their number. If it exceeds {@link MAX_WALKED}, the statement returns no page.
+ * index and sorts them. `found` is their number. If it exceeds {@link MAX_SCANNED}, the statement returns no page.
  */
-export function fewStatement(listing: Listing, query: ListQuery, field: string): Statement {
+export function sortStatement(listing: Listing, query: ListQuery, field: string): Statement {
   const parts = partsOf(listing, query);
   const { terms, inScope, params } = parts;
   const ofField = terms.filter((term) => term.field === field).map(({ sql }) => sql);
@@ -73,11 +73,11 @@ export function fewStatement(listing: Listing, query: ListQuery, field: string):
   const sql = `
     WITH few AS MATERIALIZED (SELECT ${selected}, deleted FROM ${listing.table}
       WHERE ${inScope} AND ${ofField.join(' AND ')}
-      ORDER BY ${listing.columns[field]} LIMIT ${MAX_WALKED + 1})
+      ORDER BY ${listing.columns[field]} LIMIT ${MAX_SCANNED + 1})
     SELECT ${columnsOf('page', listing.selected)}, ${listing.beside ?? 'NULL AS beside'}, found
     FROM (SELECT count(*) AS found FROM few) AS counted
       LEFT JOIN (SELECT ${selected} FROM few WHERE ${[...rest, 'TRUE'].join(' AND ')} AND ${along(parts)} LIMIT $2) AS page
-        ON found <= ${MAX_WALKED}
+        ON found <= ${MAX_SCANNED}
     ORDER BY page.sequence ${parts.oldestFirst ? '' : 'DESC'}`;
   return { sql, params };
 }
@@ -86,32 +86,32 @@ export function fewStatement(listing: Listing, query: ListQuery, field: string):
  * The statement for a page that is found by reading rows in order. It reads branches, each along one index from the
  * page's position on: one branch for each allowed state, for rows that aren't deleted and for deleted ones. So it
  * doesn't read a million done tasks to find one that isn't done. Rows that other conditions exclude are read and
- * skipped, but at most {@link MAX_WALKED} rows a branch. `walked_to` is the position up to which all rows were read; it
- * is null at the end of the list.
+ * skipped, but at most {@link MAX_SCANNED} rows a branch. `scanned_to` is the position up to which all rows were read;
+ * it is null at the end of the list.
  */
-export function walkStatement(listing: Listing, query: ListQuery): Statement {
+export function scanStatement(listing: Listing, query: ListQuery): Statement {
   const parts = partsOf(listing, query);
   const { terms, inScope, params, oldestFirst } = parts;
   const selected = listing.selected.join(', ');
-  const walkedBy = terms.find(({ field, comparator }) => field === listing.walkedBy && comparator === '=');
-  const rest = terms.filter((term) => term !== walkedBy).map(({ sql }) => sql);
-  const states = walkedBy === undefined ? statesOf(parts) : [allowedStates(parts)];
-  const conditions = [inScope, ...(walkedBy ? [walkedBy.sql] : []), ...chronologicalBounds(parts)];
-  const walks = combined([...livesOf(query), ...states]).map(
+  const scannedBy = terms.find(({ field, comparator }) => field === listing.scannedBy && comparator === '=');
+  const rest = terms.filter((term) => term !== scannedBy).map(({ sql }) => sql);
+  const states = scannedBy === undefined ? statesOf(parts) : [allowedStates(parts)];
+  const conditions = [inScope, ...(scannedBy ? [scannedBy.sql] : []), ...chronologicalBounds(parts)];
+  const scans = combined([...livesOf(query), ...states]).map(
     (branch) => `FROM ${listing.table} WHERE ${[...conditions, ...branch].join(' AND ')} AND ${along(parts)}`,
   );
-  const pages = walks.map((walk) =>
+  const pages = scans.map((scan) =>
     rest.length === 0
-      ? `(SELECT ${selected} ${walk} LIMIT $2)`
-      : `(SELECT ${selected} FROM (SELECT ${selected} ${walk} LIMIT ${MAX_WALKED}) AS walked
+      ? `(SELECT ${selected} ${scan} LIMIT $2)`
+      : `(SELECT ${selected} FROM (SELECT ${selected} ${scan} LIMIT ${MAX_SCANNED}) AS scanned
           WHERE ${rest.join(' AND ')} LIMIT $2)`,
   );
   const ends =
-    rest.length === 0 ? [] : walks.map((walk) => `(SELECT sequence ${walk} OFFSET ${MAX_WALKED - 1} LIMIT 1)`);
+    rest.length === 0 ? [] : scans.map((scan) => `(SELECT sequence ${scan} OFFSET ${MAX_SCANNED - 1} LIMIT 1)`);
   const direction = oldestFirst ? '' : 'DESC';
   const sql = `
-    SELECT ${columnsOf('page', listing.selected)}, ${listing.beside ?? 'NULL AS beside'}, walked_to
-    FROM (SELECT ${oldestFirst ? 'least' : 'greatest'}(${[...ends, 'NULL::bigint'].join(', ')}) AS walked_to) AS walk
+    SELECT ${columnsOf('page', listing.selected)}, ${listing.beside ?? 'NULL AS beside'}, scanned_to
+    FROM (SELECT ${oldestFirst ? 'least' : 'greatest'}(${[...ends, 'NULL::bigint'].join(', ')}) AS scanned_to) AS scan
       LEFT JOIN (
         SELECT ${selected} FROM (${pages.join(' UNION ALL ')}) AS branch ORDER BY sequence ${direction} LIMIT $2
       ) AS page ON TRUE

@@ -1,11 +1,11 @@
 import type { Queries } from '@rondo/database';
-import type { ListQuery, Page } from '../domain/page.js';
-import { fewStatement, type Listing, MAX_WALKED, narrowingFields, walkStatement } from './list-statements.js';
+import type { ListQuery, Page } from '../domain/list.js';
+import { type Listing, MAX_SCANNED, narrowingFields, scanStatement, sortStatement } from './list-statements.js';
 
 /** The columns that the statements of list-statements.ts return beside the row. */
 interface Progress {
   readonly found?: bigint;
-  readonly walked_to?: bigint | null;
+  readonly scanned_to?: bigint | null;
 }
 
 /** A row of a page. If the statement found no row of the table, the columns of the row are null. */
@@ -22,22 +22,22 @@ export async function readList<Row extends { readonly sequence: bigint }, T>(
   toItem: (row: Row) => T,
 ): Promise<Page<T>> {
   for (const field of narrowingFields(listing, query)) {
-    const { sql, params } = fewStatement(listing, query, field);
+    const { sql, params } = sortStatement(listing, query, field);
     const rows = await database.query<PageRow<Row>>(sql, params);
     const found = rows[0]?.found ?? 0n;
-    if (found <= BigInt(MAX_WALKED)) return pageUpTo(rows.filter(isRow), query, { toItem, walkedTo: null });
+    if (found <= BigInt(MAX_SCANNED)) return pageUpTo(rows.filter(isRow), query, { toItem, scannedTo: null });
   }
-  const { sql, params } = walkStatement(listing, query);
+  const { sql, params } = scanStatement(listing, query);
   const rows = await database.query<PageRow<Row>>(sql, params);
-  const walkedTo = rows[0]?.walked_to ?? null;
-  const within = rows.filter(isRow).filter(({ sequence }) => isWithin(listing, sequence, walkedTo));
-  return pageUpTo(within, query, { toItem, walkedTo });
+  const scannedTo = rows[0]?.scanned_to ?? null;
+  const within = rows.filter(isRow).filter(({ sequence }) => isWithin(listing, sequence, scannedTo));
+  return pageUpTo(within, query, { toItem, scannedTo });
 }
 
 /** Whether the row is within the range that all branches of the statement have read. */
-function isWithin({ order }: Listing, sequence: bigint, walkedTo: bigint | null): boolean {
-  if (walkedTo === null) return true;
-  return order === 'the oldest first' ? sequence <= walkedTo : sequence >= walkedTo;
+function isWithin({ order }: Listing, sequence: bigint, scannedTo: bigint | null): boolean {
+  if (scannedTo === null) return true;
+  return order === 'the oldest first' ? sequence <= scannedTo : sequence >= scannedTo;
 }
 
 function isRow<Row extends { readonly sequence: bigint }>(row: PageRow<Row>): row is Row & Progress {
@@ -47,9 +47,9 @@ function isRow<Row extends { readonly sequence: bigint }>(row: PageRow<Row>): ro
 function pageUpTo<Row extends { readonly sequence: bigint }, T>(
   rows: readonly Row[],
   { size }: ListQuery,
-  { toItem, walkedTo }: { readonly toItem: (row: Row) => T; readonly walkedTo: bigint | null },
+  { toItem, scannedTo }: { readonly toItem: (row: Row) => T; readonly scannedTo: bigint | null },
 ): Page<T> {
   const items = rows.slice(0, size);
-  const next = rows.length > size ? items.at(-1)?.sequence : (walkedTo ?? undefined);
+  const next = rows.length > size ? items.at(-1)?.sequence : (scannedTo ?? undefined);
   return { items: items.map(toItem), next };
 }

@@ -3,7 +3,6 @@ import { InvalidResumeToken, type Sync, WatchAborted, WatchUnavailable } from '@
 import { ForeignResumeToken, NotFound, WatcherTooSlow, WatchInterrupted } from '../domain/errors.js';
 import { projectName } from '../domain/names.js';
 import type { ProjectFeed, ProjectSnapshotPart } from '../domain/project-feed.js';
-
 import { parseChange, topicOf } from './change-log.js';
 import { PROJECTS_COLUMNS, type ProjectRow, TASK_RECORDS_COLUMNS, type TaskRow, toProject, toTask } from './rows.js';
 

@@ -27,7 +27,7 @@ const LISTING: Listing = {
   },
   selected: PROJECT_COLUMNS,
   states: PROJECT_STATES,
-  walkedBy: 'owner',
+  scannedBy: 'owner',
   // Projects that are created concurrently may have their times in either order.
   chronological: false,
 };

@@ -1,7 +1,7 @@
 import type { Transaction } from '@rondo/database';
 import { ascending, pageOf, whereOf } from '@rondo/resources/sql';
 import type { CalendarDate } from '../domain/calendar-date.js';
-import type { FilteredQuery, Page } from '../domain/page.js';
+import type { FilteredQuery, Page } from '../domain/list.js';
 import type { RequestKey } from '../domain/request-key.js';
 import {
   type MemberWeek,

@@ -1,7 +1,6 @@
 import type { Transaction } from '@rondo/database';
+import type { ListQuery, Page } from '../domain/list.js';
 import type { TaskId } from '../domain/names.js';
-import type { ListQuery, Page } from '../domain/page.js';
-
 import type { Project } from '../domain/project.js';
 import {
   type Admit,
@@ -179,7 +178,7 @@ const LISTING: Listing = {
   columns: { title: 'title', assignee: 'assignee_id', effort_minutes: 'effort_minutes', create_time: 'create_time' },
   selected: TASK_COLUMNS,
   states: TASK_STATES,
-  walkedBy: 'assignee',
+  scannedBy: 'assignee',
   chronological: true,
   beside: `ARRAY(SELECT depends_on_id FROM task_dependencies AS edge
     WHERE edge.project_id = page.project_id AND edge.task_id = page.id ORDER BY place) AS dependencies`,

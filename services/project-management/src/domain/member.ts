@@ -1,7 +1,7 @@
 import type { CalendarDate } from './calendar-date.js';
 import { MemberDeleted } from './capacity-errors.js';
+import type { ListQuery, Page } from './list.js';
 import { memberName } from './names.js';
-import type { ListQuery, Page } from './page.js';
 import { type ChangedSince, requireUnchanged } from './preconditions.js';
 import type { RequestKey } from './request-key.js';
 

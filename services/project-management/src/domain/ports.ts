@@ -1,7 +1,7 @@
 import type { CalendarDate } from './calendar-date.js';
 import type { PlanStore } from './estimate.js';
+import type { ListQuery, Page } from './list.js';
 import type { Member, MemberStore } from './member.js';
-import type { ListQuery, Page } from './page.js';
 import type { NewProject, Project } from './project.js';
 import type { ProjectFeed } from './project-feed.js';
 import type { RequestKey } from './request-key.js';

@@ -1,8 +1,8 @@
 import type { CalendarDate } from './calendar-date.js';
 import { TooLittleFree } from './capacity-errors.js';
+import type { FilteredQuery, Page } from './list.js';
 import type { Member } from './member.js';
 import { memberName, type ReservationId } from './names.js';
-import type { FilteredQuery, Page } from './page.js';
 import type { Project } from './project.js';
 import type { RequestKey } from './request-key.js';
 

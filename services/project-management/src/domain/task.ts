@@ -1,6 +1,6 @@
 import { TaskDeleted } from './errors.js';
+import type { ListQuery, Page } from './list.js';
 import { type TaskId, taskName } from './names.js';
-import type { ListQuery, Page } from './page.js';
 import { type ChangedSince, requireTransition, requireUnchanged, type Transitions } from './preconditions.js';
 import { type Project, requireOpen } from './project.js';
 import type { RequestKey } from './request-key.js';

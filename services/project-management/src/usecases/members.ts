@@ -1,6 +1,6 @@
+import type { ListQuery, Page } from '../domain/list.js';
 import { changeMember, type Member, type MemberChange, type MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
-import type { ListQuery, Page } from '../domain/page.js';
 import { mondayAt } from '../domain/planning/days.js';
 import type { Ports } from '../domain/ports.js';
 import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';

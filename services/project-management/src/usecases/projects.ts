@@ -1,5 +1,5 @@
+import type { ListQuery, Page } from '../domain/list.js';
 import { projectName } from '../domain/names.js';
-import type { ListQuery, Page } from '../domain/page.js';
 import type { Ports } from '../domain/ports.js';
 import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
 import { changeProject, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';

@@ -1,8 +1,8 @@
 import type { CalendarDate } from '../domain/calendar-date.js';
 import { UnknownProject } from '../domain/errors.js';
+import type { FilteredQuery, Page } from '../domain/list.js';
 import { requireInTeam } from '../domain/member.js';
 import { projectName, type ReservationId } from '../domain/names.js';
-import type { FilteredQuery, Page } from '../domain/page.js';
 import { dateAt, dateOf, dayNumberOf, mondayOf, weekOf } from '../domain/planning/days.js';
 import type { Ports } from '../domain/ports.js';
 import { requireOpen } from '../domain/project.js';

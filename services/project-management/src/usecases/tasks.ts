@@ -1,6 +1,6 @@
 import { findCircle } from '../domain/dependencies.js';
+import type { ListQuery, Page } from '../domain/list.js';
 import { type TaskId, taskName } from '../domain/names.js';
-import type { ListQuery, Page } from '../domain/page.js';
 import type { Ports } from '../domain/ports.js';
 import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
 import { requireOpen } from '../domain/project.js';

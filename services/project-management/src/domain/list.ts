@@ -7,7 +7,7 @@ export interface Condition {
 }
 
 /** Which page of a list is requested. */
-export interface PageQuery {
+interface PageQuery {
   /** The sequence number of the previous page's last item; undefined for the first page. */
   readonly after: bigint | undefined;
   /** At least 1. */
