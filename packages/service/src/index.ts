@@ -1,37 +1,10 @@
-export {
-  type Config,
-  ConfigurationError,
-  type Environment,
-  formatHostPort,
-  type HostPort,
-  hostPort,
-  integer,
-  list,
-  listenAddress,
-  matching,
-  oneOf,
-  optionalVariable,
-  type Parsed,
-  type Parser,
-  REGISTRY_PORT,
-  sharedVariables,
-  text,
-  type UrlOptions,
-  url,
-  type Variable,
-  type VariableOptions,
-  type Variables,
-  variable,
-} from './config/index.js';
-export type { Dependency } from './dependency/index.js';
-export {
-  type App,
-  type NoVariables,
-  type RunningService,
-  runService,
-  type ServiceContext,
-  type ServiceOptions,
-  type StartOptions,
-  StartupError,
-  startService,
-} from './lifecycle/index.js';
+export { type Config, optionalVariable, type Variable, type VariableOptions, type Variables, variable } from './config/variable.js';
+export { ConfigurationError, type Environment } from './config/read.js';
+export { formatHostPort, type HostPort, type Parsed, type Parser } from './config/parser.js';
+export { hostPort, integer, list, listenAddress, matching, oneOf, text, type UrlOptions, url } from './config/parsers.js';
+export { REGISTRY_PORT, sharedVariables } from './config/shared.js';
+export type { Dependency } from './dependency/dependency.js';
+export type { App, NoVariables, ServiceContext, ServiceOptions } from './lifecycle/service.js';
+export { type RunningService, type StartOptions, startService } from './lifecycle/start.js';
+export { runService } from './lifecycle/run.js';
+export { StartupError } from './lifecycle/startup-error.js';

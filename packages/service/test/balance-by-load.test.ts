@@ -8,7 +8,7 @@ import { fixedEndpoint, type Resolver } from '@rondo/rpc/resolver';
 import { createRouter, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
-import { createLoadMeter } from '../src/load/index.js';
+import { createLoadMeter } from '../src/load/meter.js';
 
 const BY_LOAD: Balancing = { ...DEFAULT_BALANCING, policy: 'weighted_round_robin', weights: 'load', slowStartMs: 0 };
 

@@ -6,8 +6,9 @@ import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { ManualClock } from '@rondo/rpc/testing';
-import { createHealth } from '../src/health/index.js';
-import { createState, readinessOf } from '../src/state/index.js';
+import { createHealth } from '../src/health/health.js';
+import { createState } from '../src/state/state.js';
+import { readinessOf } from '../src/state/readiness.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

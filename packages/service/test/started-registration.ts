@@ -2,8 +2,9 @@ import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/re
 import { createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
-import { startRegistration } from '../src/registration/index.js';
-import { createState, readinessOf } from '../src/state/index.js';
+import { startRegistration } from '../src/registration/registration.js';
+import { createState } from '../src/state/state.js';
+import { readinessOf } from '../src/state/readiness.js';
 import { createFakeRegistry } from './fake-registry.js';
 import { recordingLogger } from './recording-logger.js';
 

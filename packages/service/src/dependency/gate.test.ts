@@ -5,8 +5,9 @@ import { createClient } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
-import { createHealth } from '../health/index.js';
-import { createState, DRAINING, readinessOf } from '../state/index.js';
+import { createHealth } from '../health/health.js';
+import { createState } from '../state/state.js';
+import { DRAINING, readinessOf } from '../state/readiness.js';
 import { createGate } from './gate.js';
 
 it('refuses handlers while a dependency is away, never health, and nobody while draining', async () => {

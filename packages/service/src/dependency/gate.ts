@@ -1,7 +1,8 @@
 import type { ServerCall } from '@rondo/rpc/call';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { Readiness, State } from '../state/index.js';
+import type { Readiness } from '../state/readiness.js';
+import type { State } from '../state/state.js';
 
 /** What a gate is made from. */
 export interface GateOptions {

@@ -1,6 +1,8 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { type Backoff, createBackoff, createPause, type WithinOptions, within } from '../time/index.js';
+import { type Backoff, createBackoff } from '../time/backoff.js';
+import { createPause } from '../time/pause.js';
+import { type WithinOptions, within } from '../time/within.js';
 import type { Dependency } from './dependency.js';
 
 /** How dependencies are watched. */

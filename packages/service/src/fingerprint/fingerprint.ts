@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { splitDescriptorSet } from '../reflection/index.js';
+import { splitDescriptorSet } from '../reflection/descriptors.js';
 import { type Canonical, canonicalMethods, canonicalType, fieldTypes, methodTypes } from './canonical.js';
 import { indexTypes, type TypeIndex } from './type-index.js';
 import type { WireMessage } from './wire-message.js';

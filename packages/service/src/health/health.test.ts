@@ -6,7 +6,8 @@ import {
 import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createState, DRAINING, readinessOf } from '../state/index.js';
+import { createState } from '../state/state.js';
+import { DRAINING, readinessOf } from '../state/readiness.js';
 import { createHealth } from './health.js';
 
 const SERVICE = 'sales.v1.QuoteService';

@@ -4,7 +4,8 @@ import {
 } from '@rondo/contracts/health/v1/health';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { follow, type Readiness, type State } from '../state/index.js';
+import { follow, type State } from '../state/state.js';
+import type { Readiness } from '../state/readiness.js';
 
 /** What health is told from. */
 export interface HealthOptions {

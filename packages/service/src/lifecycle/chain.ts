@@ -8,9 +8,10 @@ import type { Clock } from '@rondo/rpc/clock';
 import { methodsOf } from '@rondo/rpc/contract';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { callLog, callMetrics } from '@rondo/rpc/telemetry';
-import type { LOG_LEVELS } from '../config/index.js';
-import { createGate } from '../dependency/index.js';
-import type { Readiness, State } from '../state/index.js';
+import type { LOG_LEVELS } from '../config/shared.js';
+import { createGate } from '../dependency/gate.js';
+import type { Readiness } from '../state/readiness.js';
+import type { State } from '../state/state.js';
 import type { App } from './service.js';
 
 /** What every server has beside its own services: they answer however ready it is, and aren't registered. */

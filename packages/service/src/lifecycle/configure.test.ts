@@ -1,5 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { ConfigurationError, integer, variable } from '../config/index.js';
+import { ConfigurationError } from '../config/read.js';
+import { integer } from '../config/parsers.js';
+import { variable } from '../config/variable.js';
 import { configure } from './configure.js';
 
 const variables = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };

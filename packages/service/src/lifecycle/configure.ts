@@ -1,15 +1,7 @@
-import {
-  type Config,
-  ConfigurationError,
-  describeMisspelling,
-  type Environment,
-  findMisspellings,
-  type Misspelling,
-  readConfig,
-  type SharedConfig,
-  sharedVariables,
-  type Variables,
-} from '../config/index.js';
+import type { Config, Variables } from '../config/variable.js';
+import { ConfigurationError, type Environment, readConfig } from '../config/read.js';
+import { describeMisspelling, findMisspellings, type Misspelling } from '../config/nearest.js';
+import { type SharedConfig, sharedVariables } from '../config/shared.js';
 
 /** What a process reads from its environment. */
 export interface ProcessConfig<V extends Variables> {

@@ -1,6 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
-import { fingerprintsOf } from '../fingerprint/index.js';
-import { loadDescriptorSet } from '../reflection/index.js';
+import { fingerprintsOf } from '../fingerprint/fingerprint.js';
+import { loadDescriptorSet } from '../reflection/load.js';
 import { StartupError } from './startup-error.js';
 
 /**

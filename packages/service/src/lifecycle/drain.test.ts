@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
 import { recordingLogger } from '../../test/recording-logger.js';
-import { createState, readinessOf } from '../state/index.js';
+import { createState } from '../state/state.js';
+import { readinessOf } from '../state/readiness.js';
 import { type DrainOptions, drain } from './drain.js';
 
 const never = () => new Promise<never>(() => undefined);

@@ -1,9 +1,10 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import type { RpcServer } from '@rondo/rpc/server';
-import type { Registration } from '../registration/index.js';
-import { DRAINING, type MutableState, type Readiness } from '../state/index.js';
-import { within } from '../time/index.js';
+import type { Registration } from '../registration/registration.js';
+import { DRAINING, type Readiness } from '../state/readiness.js';
+import type { MutableState } from '../state/state.js';
+import { within } from '../time/within.js';
 
 /** What a drain ends. */
 export interface DrainOptions {

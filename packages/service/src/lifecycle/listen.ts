@@ -1,10 +1,13 @@
 import type { Meter } from '@opentelemetry/api';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
-import { formatHostPort } from '../config/index.js';
-import { createHealth } from '../health/index.js';
-import { createCpuMeter, createLoadMeter, createLoadReports } from '../load/index.js';
-import { createReflection } from '../reflection/index.js';
-import type { Readiness, State } from '../state/index.js';
+import { formatHostPort } from '../config/parser.js';
+import { createHealth } from '../health/health.js';
+import { createCpuMeter } from '../load/cpu.js';
+import { createLoadMeter } from '../load/meter.js';
+import { createLoadReports } from '../load/reports.js';
+import { createReflection } from '../reflection/reflection.js';
+import type { Readiness } from '../state/readiness.js';
+import type { State } from '../state/state.js';
 import { COMMON_SERVICES, serverChain } from './chain.js';
 import type { Scene } from './scene.js';
 import type { App } from './service.js';

@@ -3,15 +3,13 @@ import { networkInterfaces } from 'node:os';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient } from '@rondo/rpc/client';
 import { PEER_PING_INTERVAL_MS } from '@rondo/rpc/resolver';
-import { formatHostPort } from '../config/index.js';
-import {
-  advertisedAddress,
-  createRegistryLink,
-  type Registrant,
-  type Registration,
-  startRegistration,
-} from '../registration/index.js';
-import type { Readiness, State } from '../state/index.js';
+import { formatHostPort } from '../config/parser.js';
+import { advertisedAddress } from '../registration/address.js';
+import { createRegistryLink } from '../registration/link.js';
+import type { Registrant } from '../registration/lease.js';
+import { type Registration, startRegistration } from '../registration/registration.js';
+import type { Readiness } from '../state/readiness.js';
+import type { State } from '../state/state.js';
 import { fingerprints } from './descriptors.js';
 import type { Scene } from './scene.js';
 

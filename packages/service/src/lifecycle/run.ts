@@ -1,4 +1,5 @@
-import { ConfigurationError, type Variables } from '../config/index.js';
+import { ConfigurationError } from '../config/read.js';
+import type { Variables } from '../config/variable.js';
 import type { NoVariables, ServiceOptions } from './service.js';
 import { type RunningService, startService } from './start.js';
 import { StartupError } from './startup-error.js';

@@ -1,6 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
-import type { SharedConfig } from '../config/index.js';
+import type { SharedConfig } from '../config/shared.js';
 
 /** What every part of a process shares. */
 export interface Scene {

@@ -4,8 +4,8 @@ import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { ServiceImplementation } from '@rondo/rpc/server';
-import type { Config, Variable, Variables } from '../config/index.js';
-import type { Dependency } from '../dependency/index.js';
+import type { Config, Variable, Variables } from '../config/variable.js';
+import type { Dependency } from '../dependency/dependency.js';
 
 /** What a service is given to wire itself with. */
 export interface ServiceContext {

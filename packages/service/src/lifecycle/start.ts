@@ -3,18 +3,18 @@ import { BalancingError, createRegistryChannel, type Self } from '@rondo/rpc/cli
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { folderStorage } from '@rondo/rpc/resolver';
 import { callMetrics } from '@rondo/rpc/telemetry';
-import {
-  ConfigurationError,
-  describeMisspelling,
-  type Environment,
-  formatHostPort,
-  type SharedConfig,
-  type Variables,
-} from '../config/index.js';
-import { watchDependencies } from '../dependency/index.js';
-import { consoleDestination, createLog } from '../log/index.js';
-import { meterBalancing, meterDiscovery, startMetrics } from '../metrics/index.js';
-import { createState, readinessOf } from '../state/index.js';
+import { ConfigurationError, type Environment } from '../config/read.js';
+import { describeMisspelling } from '../config/nearest.js';
+import { formatHostPort } from '../config/parser.js';
+import type { SharedConfig } from '../config/shared.js';
+import type { Variables } from '../config/variable.js';
+import { watchDependencies } from '../dependency/watch.js';
+import { consoleDestination, createLog } from '../log/log.js';
+import { meterBalancing } from '../metrics/balancing.js';
+import { meterDiscovery } from '../metrics/process.js';
+import { startMetrics } from '../metrics/metrics.js';
+import { createState } from '../state/state.js';
+import { readinessOf } from '../state/readiness.js';
 import { configure } from './configure.js';
 import { loadDescriptors } from './descriptors.js';
 import { drain } from './drain.js';

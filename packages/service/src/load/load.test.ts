@@ -6,9 +6,11 @@ import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/o
 import { createClient } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
-import { createHealth } from '../health/index.js';
-import { createState, DRAINING, readinessOf } from '../state/index.js';
-import { createLoadMeter, createLoadReports } from './index.js';
+import { createHealth } from '../health/health.js';
+import { createState } from '../state/state.js';
+import { DRAINING, readinessOf } from '../state/readiness.js';
+import { createLoadMeter } from './meter.js';
+import { createLoadReports } from './reports.js';
 
 /** A server whose `add` answers when it is told to, and whose streams end with their callers. */
 function start() {

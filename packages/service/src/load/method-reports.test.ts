@@ -8,9 +8,10 @@ import { sleep } from '@rondo/rpc/clock';
 import { createRouter, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
-import { createHealth } from '../health/index.js';
-import { createState, readinessOf } from '../state/index.js';
-import { createLoadMeter } from './index.js';
+import { createHealth } from '../health/health.js';
+import { createState } from '../state/state.js';
+import { readinessOf } from '../state/readiness.js';
+import { createLoadMeter } from './meter.js';
 
 const KEY = 'endpoint-load-metrics-bin';
 const ADD = '/calculator.Calculator/Add';

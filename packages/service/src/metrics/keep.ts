@@ -1,5 +1,5 @@
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import type { HostPort } from '../config/index.js';
+import type { HostPort } from '../config/parser.js';
 import { cannotBind } from '../lifecycle/startup-error.js';
 import type { Metrics } from './metrics.js';
 import { meterProcess } from './process.js';

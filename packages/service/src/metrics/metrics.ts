@@ -1,5 +1,5 @@
 import { createNoopMeter, type Meter } from '@opentelemetry/api';
-import type { HostPort } from '../config/index.js';
+import type { HostPort } from '../config/parser.js';
 
 /** Where a process's measurements go. */
 export interface Metrics {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { formatHostPort, type HostPort } from '../config/index.js';
+import { formatHostPort, type HostPort } from '../config/parser.js';
 import { withUnits } from './units.js';
 
 /** Metrics as Prometheus reads them. */

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
-import { formatHostPort, type HostPort, type ReachableAt } from '../config/index.js';
+import { formatHostPort, type HostPort } from '../config/parser.js';
+import type { ReachableAt } from '../config/parsers.js';
 
 /** From what an address for others is found. */
 export interface AdvertisedOptions {

@@ -3,7 +3,7 @@ import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
 import { start, TTL_MS, unavailable } from '../../test/started-registration.js';
-import { readinessOf } from '../state/index.js';
+import { readinessOf } from '../state/readiness.js';
 
 const aborted = () => new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
 /** Another process of the same start holds the id. */

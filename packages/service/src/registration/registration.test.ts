@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { start, unavailable } from '../../test/started-registration.js';
-import { DRAINING, readinessOf } from '../state/index.js';
+import { DRAINING, readinessOf } from '../state/readiness.js';
 
 const { INSTANCE_STATUS_STARTING, INSTANCE_STATUS_SERVING, INSTANCE_STATUS_DRAINING } = InstanceStatus;
 

@@ -1,8 +1,10 @@
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
-import { createState, follow, type Phase, type Readiness, type State } from '../state/index.js';
-import { createBackoff, createPause } from '../time/index.js';
+import { createState, follow, type State } from '../state/state.js';
+import type { Phase, Readiness } from '../state/readiness.js';
+import { createBackoff } from '../time/backoff.js';
+import { createPause } from '../time/pause.js';
 import { hold, type Lease, type LeaseOptions, type Registrant, type RegistryClient, release } from './lease.js';
 import type { RegistryLink } from './link.js';
 import { isDisplaced, registryTimeOf } from './refusal.js';

@@ -1,3 +1,5 @@
 export { type DrainOptions, drain } from '../lifecycle/drain.js';
-export { type Registrant, type Registration, startRegistration } from '../registration/index.js';
-export { createState, DRAINING, type MutableState, type Readiness, readinessOf } from '../state/index.js';
+export type { Registrant } from '../registration/lease.js';
+export { type Registration, startRegistration } from '../registration/registration.js';
+export { createState, type MutableState } from '../state/state.js';
+export { DRAINING, type Readiness, readinessOf } from '../state/readiness.js';

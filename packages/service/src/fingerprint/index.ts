@@ -1,1 +1,0 @@
-export { fingerprintsOf } from './fingerprint.js';

@@ -1,1 +1,0 @@
-export { createHealth } from './health.js';

@@ -1,3 +1,0 @@
-export { createCpuMeter } from './cpu.js';
-export { createLoadMeter } from './meter.js';
-export { createLoadReports } from './reports.js';

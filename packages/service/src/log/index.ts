@@ -1,1 +1,0 @@
-export { consoleDestination, createLog } from './log.js';

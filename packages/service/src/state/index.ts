@@ -1,2 +1,0 @@
-export { DRAINING, type Phase, type Readiness, readinessOf } from './readiness.js';
-export { createState, follow, type MutableState, type State } from './state.js';
