@@ -6,9 +6,8 @@ import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { ManualClock } from '@rondo/rpc/testing';
-import { createHealth } from '../src/health/health.js';
-import { createState } from '../src/state/state.js';
-import { readinessOf } from '../src/state/readiness.js';
+import { createHealth } from '../src/health.js';
+import { createState, readinessOf } from '../src/state.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

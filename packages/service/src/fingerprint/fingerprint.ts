@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { splitDescriptorSet } from '../reflection/descriptors.js';
-import { type Canonical, canonicalMethods, canonicalType, fieldTypes, methodTypes } from './canonical.js';
-import { indexTypes, type TypeIndex } from './type-index.js';
+import { splitDescriptorSet } from '../reflection/descriptor-files.js';
+import { indexTypes, type TypeIndex, type DeclaredType, type Features, refine } from './types.js';
 import type { WireMessage } from './wire-message.js';
 
 /** The rules by which a contract is written down: other rules, other fingerprints. */
@@ -56,4 +55,110 @@ function reach(service: WireMessage, types: TypeIndex): Canonical | undefined {
 
 function digest(contract: Canonical): string {
   return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, FINGERPRINT_LENGTH);
+}
+
+/** A part of a contract as arrays in a fixed order, ready to be hashed. */
+type Canonical = readonly (string | number | boolean | Canonical)[];
+
+const REQUIRED = 2;
+const REPEATED = 3;
+/** `FieldDescriptorProto.Type`. */
+const TYPE = { string: 9, group: 10, message: 11, bytes: 12 } as const;
+const UNPACKABLE: ReadonlySet<number> = new Set(Object.values(TYPE));
+
+/** A service's methods: what is called, how, and with what. */
+function canonicalMethods(service: WireMessage): readonly Canonical[] {
+  return sorted(
+    service.messages(2).map((method) => {
+      const streams = [method.number(5) === 1, method.number(6) === 1];
+      const idempotency = method.message(4)?.number(34) ?? 0;
+      return [method.text(1) ?? '', ...streams, ...methodTypes(method), idempotency];
+    }),
+  );
+}
+
+/** The fully qualified request and reply of a method, each with a leading dot. */
+function methodTypes(method: WireMessage): readonly string[] {
+  return [method.text(2) ?? '', method.text(3) ?? ''];
+}
+
+/** The fully qualified types of a message's fields, each with a leading dot. */
+function fieldTypes({ kind, descriptor }: DeclaredType): readonly string[] {
+  if (kind === 'enum') return [];
+  return descriptor.messages(2).flatMap((field) => field.text(6) ?? []);
+}
+
+/** A message or enum: all that its bytes and its JSON depend on. */
+function canonicalType(name: string, type: DeclaredType, types: TypeIndex): Canonical {
+  const { kind, descriptor, features } = type;
+  if (kind === 'message') return [kind, name, features.json, canonicalFields(type, types)];
+  const values = descriptor.messages(2).map((value) => [value.number(2) ?? 0, value.text(1) ?? ''] as const);
+  return [kind, name, features.json, features.enumType, sorted(values)];
+}
+
+function canonicalFields(message: DeclaredType, types: TypeIndex): readonly Canonical[] {
+  const oneofs = message.descriptor.messages(8);
+  return sorted(
+    message.descriptor.messages(2).map((field) => {
+      const index = field.number(17) === 1 ? undefined : field.number(9);
+      const oneof = index === undefined ? undefined : oneofs[index];
+      const target = field.text(6) ?? '';
+      const shape = shapeOf(field, {
+        features: refine(message.features, field.message(8), 'field'),
+        inOneof: oneof !== undefined,
+        inMapEntry: isMapEntry(message),
+        map: target !== '' && isMapEntry(types.type(target)),
+      });
+      const name = field.text(1) ?? '';
+      const jsonName = field.text(10) ?? toJsonName(name);
+      const fallback = field.text(7) ?? '';
+      return [field.number(3) ?? 0, name, jsonName, ...shape, target, fallback, oneof?.text(1) ?? ''];
+    }),
+  );
+}
+
+interface FieldPlace {
+  readonly features: Features;
+  readonly inOneof: boolean;
+  /** Whether it is the key or value of a map. */
+  readonly inMapEntry: boolean;
+  /** Whether it is a map itself. */
+  readonly map: boolean;
+}
+
+/** A field's type on the wire, and how often it stands there. */
+function shapeOf(field: WireMessage, { features, inOneof, inMapEntry, map }: FieldPlace): readonly [number, string] {
+  const declared = field.number(5) ?? 0;
+  const mapped = map || inMapEntry;
+  const delimited = declared === TYPE.message && features.messages === 'delimited' && !mapped;
+  const type = delimited ? TYPE.group : declared;
+  if (mapped) return [type, map ? 'map' : 'entry'];
+  if (field.number(4) === REPEATED) return [type, UNPACKABLE.has(type) ? 'repeated' : packing(field, features)];
+  if (field.number(4) === REQUIRED || features.presence === 'required') return [type, 'required'];
+  const known = inOneof || field.number(17) === 1 || type === TYPE.message || type === TYPE.group;
+  return [type, known ? 'explicit' : features.presence];
+}
+
+function packing(field: WireMessage, { repeated }: Features): string {
+  const option = field.message(8)?.number(2);
+  if (option === undefined) return repeated;
+  return option === 1 ? 'packed' : 'expanded';
+}
+
+function isMapEntry(type: DeclaredType | undefined): boolean {
+  return type?.kind === 'message' && type.descriptor.message(7)?.number(7) === 1;
+}
+
+/** As compilers derive it where a contract doesn't say. */
+function toJsonName(name: string): string {
+  return name.replace(/_+(.?)/g, (_match, next: string) => next.toUpperCase());
+}
+
+/** By the first two of each, number or name, so that the order of declaration doesn't count. */
+function sorted<T extends readonly [string | number, ...Canonical]>(parts: readonly T[]): readonly T[] {
+  return [...parts].sort(([a, b = ''], [c, d = '']) => (a === c ? compare(b, d) : compare(a, c)));
+}
+
+function compare(one: Canonical[number], other: Canonical[number]): number {
+  return one < other ? -1 : 1;
 }

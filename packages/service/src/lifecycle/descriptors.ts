@@ -1,7 +1,8 @@
 import type { Logger } from '@rondo/rpc/call';
 import { fingerprintsOf } from '../fingerprint/fingerprint.js';
-import { loadDescriptorSet } from '../reflection/load.js';
 import { StartupError } from './startup-error.js';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 /**
  * The descriptor set that a process tells its contracts from. It is a convenience: without its file a process serves all
@@ -41,4 +42,14 @@ export function fingerprints(
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * The bytes of the descriptor set at `path`, or of the one in `@rondo/contracts` where none is given. A bundled process
+ * has no packages: its image says where the file is.
+ *
+ * @throws Error where there is no such file; the message names it.
+ */
+function loadDescriptorSet(path: string | undefined): Uint8Array {
+  return readFileSync(path ?? fileURLToPath(import.meta.resolve('@rondo/contracts/descriptors.binpb')));
 }

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
 import { recordingLogger } from '../../test/recording-logger.js';
-import { createState } from '../state/state.js';
-import { readinessOf } from '../state/readiness.js';
-import { type DrainOptions, drain } from './drain.js';
+import { createState, readinessOf } from '../state.js';
+import { type DrainOptions, drain, createResources } from './drain.js';
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -80,4 +79,15 @@ describe('drain', () => {
     ]);
     expect(clock.timers).toBe(0);
   });
+});
+
+it('lets go of all, the latest first, even where one fails, and once', async () => {
+  const resources = createResources();
+  const released: string[] = [];
+  resources.hold(() => void released.push('first'));
+  resources.hold(() => Promise.reject(new Error('stuck')));
+  resources.hold(async () => void released.push('last'));
+  await expect(resources.release()).rejects.toThrow('stuck');
+  await resources.release();
+  expect(released).toEqual(['last', 'first']);
 });

@@ -2,9 +2,8 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import type { RpcServer } from '@rondo/rpc/server';
 import type { Registration } from '../registration/registration.js';
-import { DRAINING, type Readiness } from '../state/readiness.js';
-import type { MutableState } from '../state/state.js';
-import { within } from '../time/within.js';
+import { DRAINING, type Readiness, type MutableState } from '../state.js';
+import { withTimeout } from '../time.js';
 
 /** What a drain ends. */
 export interface DrainOptions {
@@ -41,7 +40,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   const { readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log } = options;
   const step = async (what: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<unknown>) => {
     try {
-      await within(work, { clock, timeoutMs });
+      await withTimeout(work, { clock, timeoutMs });
     } catch (error) {
       log.warn({ err: error }, `draining: ${what} failed; going on`);
     }
@@ -63,4 +62,35 @@ export async function drain(options: DrainOptions): Promise<void> {
     await release();
   });
   log.info({}, 'drained');
+}
+
+/** What a process holds, in the order in which it came to hold it. */
+export interface Resources {
+  /** Adds a resource by what lets go of it. */
+  hold(release: () => Promise<void> | void): void;
+  /**
+   * Lets go of all, the latest first.
+   *
+   * @throws AggregateError of what failed, once all have been tried.
+   */
+  release(): Promise<void>;
+}
+
+/** Makes an empty collection. */
+export function createResources(): Resources {
+  const releases: (() => Promise<void> | void)[] = [];
+  return {
+    hold: (release) => void releases.push(release),
+    async release() {
+      const failures: unknown[] = [];
+      for (const release of releases.splice(0).reverse()) {
+        try {
+          await release();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '));
+    },
+  };
 }

@@ -1,20 +1,27 @@
 import type { Meter } from '@opentelemetry/api';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
-import { formatHostPort } from '../config/parser.js';
-import { createHealth } from '../health/health.js';
-import { createCpuMeter } from '../load/cpu.js';
-import { createLoadMeter } from '../load/meter.js';
+import { formatHostPort } from '../config/parsers.js';
+import { createHealth } from '../health.js';
+import { createCpuMeter, createLoadMeter } from '../load/meter.js';
 import { createLoadReports } from '../load/reports.js';
 import { createReflection } from '../reflection/reflection.js';
-import type { Readiness } from '../state/readiness.js';
-import type { State } from '../state/state.js';
-import { COMMON_SERVICES, serverChain } from './chain.js';
-import type { Scene } from './scene.js';
-import type { App } from './service.js';
+import type { Readiness, State } from '../state.js';
+import type { ServiceRuntime, App } from './service.js';
 import { cannotBind } from './startup-error.js';
+import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
+import type { ServerCall } from '@rondo/rpc/call';
+import type { Clock } from '@rondo/rpc/clock';
+import { methodsOf } from '@rondo/rpc/contract';
+import type { Middleware } from '@rondo/rpc/middleware';
+import { callLog, callMetrics } from '@rondo/rpc/telemetry';
+import type { LOG_LEVELS } from '../config/shared.js';
+import { RpcError, Status } from '@rondo/rpc/status';
 
 /** What a process serves. */
-export interface ListenOptions {
+interface ListenOptions {
   readonly app: App;
   /** What reflection tells contracts from; undefined where there is none. */
   readonly descriptorSet: Uint8Array | undefined;
@@ -27,12 +34,12 @@ export interface ListenOptions {
  *
  * @throws StartupError where nothing can listen there.
  */
-export async function listen(scene: Scene, options: ListenOptions): Promise<RpcServer> {
+export async function listen(scene: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
   const { name, config, instanceId, clock, wallClock, random, log } = scene;
   const { app, descriptorSet, readiness, meter } = options;
   const own = servicesOf(app);
-  const health = createHealth({ readiness, services: own, always: COMMON_SERVICES });
-  const load = createLoadMeter({ clock, ignored: COMMON_SERVICES, cpu: createCpuMeter(clock) });
+  const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
+  const load = createLoadMeter({ clock, ignored: BUILT_IN_SERVICES, cpu: createCpuMeter(clock) });
   const reports = createLoadReports({ meter: load, readiness, clock });
   const services = [...own, health.definition.fullName, reports.definition.fullName];
   const reflection = createReflection({ services, descriptorSet });
@@ -65,4 +72,68 @@ export async function listen(scene: Scene, options: ListenOptions): Promise<RpcS
 /** The fully qualified services of an app. */
 export function servicesOf(app: App): readonly string[] {
   return app.services.map(({ definition }) => definition.fullName);
+}
+
+/** What every server has beside its own services: they answer however ready it is, and aren't registered. */
+const BUILT_IN = [HealthDefinition, ReflectionV1, ReflectionV1Alpha, OpenRcaServiceDefinition];
+
+/** Their names. */
+const BUILT_IN_SERVICES: readonly string[] = BUILT_IN.map(({ fullName }) => fullName);
+
+/** Calls that come all the time and say nothing: only their failures are logged. */
+const BUILT_IN_PATHS: readonly string[] = BUILT_IN.flatMap((definition) =>
+  [...methodsOf(definition).values()].map(({ path }) => path),
+);
+
+/** What the chain around every handler is made from. */
+interface ChainOptions {
+  readonly name: string;
+  readonly app: App;
+  readonly readiness: State<Readiness>;
+  /** Counts the calls. */
+  readonly load: Middleware<ServerCall>;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly meter: Meter;
+  readonly clock: Clock;
+}
+
+/** The server's chain, outermost first: what measures sees what refuses, and the service's own comes last. */
+function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
+  const { name, app, readiness, load, logLevel, meter, clock } = options;
+  const everyCall = logLevel === 'debug' || logLevel === 'trace';
+  return [
+    load,
+    callMetrics('server', { meter, clock }),
+    callLog({ clock, everyCall, quiet: new Set([...BUILT_IN_PATHS, ...(app.quiet ?? [])]) }),
+    createGate({ name, readiness, open: BUILT_IN_SERVICES }),
+    ...(app.serverMiddleware ?? []),
+    ...(app.middleware ?? []).map(aroundOwn),
+  ];
+}
+
+const BUILT_IN_NAMES: ReadonlySet<string> = new Set(BUILT_IN_SERVICES);
+
+/** `middleware`, around the service's own methods alone. */
+function aroundOwn(middleware: Middleware<ServerCall>): Middleware<ServerCall> {
+  return (call, next) => (BUILT_IN_NAMES.has(call.method.service) ? next(call) : middleware(call, next));
+}
+
+/** What a gate is made from. */
+interface GateOptions {
+  /** The process's name, for the caller to read. */
+  readonly name: string;
+  readonly readiness: State<Readiness>;
+  /** The services that answer however ready the process is: health and reflection. */
+  readonly open: readonly string[];
+}
+
+/** Refuses calls while the process waits for what it can't serve without, so that no handler has to think of it. */
+export function createGate({ name, readiness, open }: GateOptions): Middleware<ServerCall> {
+  const always: ReadonlySet<string> = new Set(open);
+  return (call, next) => {
+    const { phase, waitingFor } = readiness.current;
+    if (phase !== 'starting' || always.has(call.method.service)) return next(call);
+    const message = `${name} isn't ready: it waits for ${waitingFor.join(' and ')}; call again soon`;
+    return Promise.reject(new RpcError(Status.UNAVAILABLE, message));
+  };
 }

@@ -1,20 +1,19 @@
 import { url as inspectorUrl } from 'node:inspector';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient } from '@rondo/rpc/client';
 import { PEER_PING_INTERVAL_MS } from '@rondo/rpc/resolver';
-import { formatHostPort } from '../config/parser.js';
-import { advertisedAddress } from '../registration/address.js';
+import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
 import { createRegistryLink } from '../registration/link.js';
 import type { Registrant } from '../registration/lease.js';
 import { type Registration, startRegistration } from '../registration/registration.js';
-import type { Readiness } from '../state/readiness.js';
-import type { State } from '../state/state.js';
+import type { Readiness, State } from '../state.js';
 import { fingerprints } from './descriptors.js';
-import type { Scene } from './scene.js';
+import type { ServiceRuntime } from './service.js';
+import { isIPv6 } from 'node:net';
 
 /** What is registered. */
-export interface RegisterOptions {
+interface RegisterOptions {
   readonly services: readonly string[];
   /** What the fingerprints of their contracts are taken from; undefined where there is none. */
   readonly descriptorSet: Uint8Array | undefined;
@@ -27,7 +26,7 @@ export interface RegisterOptions {
 const MIN_PING_INTERVAL = { seconds: BigInt(PEER_PING_INTERVAL_MS / 1_000), nanos: 0 };
 
 /** Registers the process with one of the registries at `RONDO_REGISTRY`, over a connection of its own. */
-export function register(scene: Scene, options: RegisterOptions): Registration {
+export function register(scene: ServiceRuntime, options: RegisterOptions): Registration {
   const { config, clock, random, log } = scene;
   const addresses = config.registry.map(formatHostPort);
   const link = createRegistryLink({ addresses, clock, random, log });
@@ -50,7 +49,7 @@ export function register(scene: Scene, options: RegisterOptions): Registration {
   };
 }
 
-function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOptions): Registrant {
+function registrant(scene: ServiceRuntime, { services, descriptorSet, port }: RegisterOptions): Registrant {
   const { config, instanceId, startedAt, log } = scene;
   const bound = { host: config.listen.host, port };
   const address = advertisedAddress({ advertise: config.advertise, bound, interfaces: networkInterfaces });
@@ -73,4 +72,33 @@ function registrant(scene: Scene, { services, descriptorSet, port }: RegisterOpt
     metadata: config.metadata,
     fingerprints: fingerprints(services, descriptorSet, log),
   };
+}
+
+/** From what an address for others is found. */
+interface AdvertisedOptions {
+  /** What the operator says. */
+  readonly advertise: ReachableAt | undefined;
+  /** Where the server is bound, with its real port. */
+  readonly bound: HostPort;
+  /** The machine's network interfaces: `os.networkInterfaces()`. */
+  readonly interfaces: () => NodeJS.Dict<NetworkInterfaceInfo[]>;
+}
+
+/**
+ * The `host:port` at which others reach this process: what the operator says, else what is bound, else, where that is
+ * every interface, the machine's first address that isn't its own loopback.
+ */
+export function advertisedAddress({ advertise, bound, interfaces }: AdvertisedOptions): string {
+  if (advertise !== undefined) return formatHostPort({ host: advertise.host, port: advertise.port ?? bound.port });
+  if (bound.host !== '0.0.0.0' && bound.host !== '::') return formatHostPort(bound);
+  return formatHostPort({ host: ownAddress(interfaces()) ?? loopback(bound.host), port: bound.port });
+}
+
+function ownAddress(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>): string | undefined {
+  const addresses = Object.values(interfaces).flatMap((infos) => infos ?? []);
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+}
+
+function loopback(host: string): string {
+  return isIPv6(host) ? '::1' : '127.0.0.1';
 }

@@ -1,5 +1,4 @@
-import { ConfigurationError } from '../config/read.js';
-import type { Variables } from '../config/variable.js';
+import { ConfigurationError, type Variables } from '../config/variables.js';
 import type { NoVariables, ServiceOptions } from './service.js';
 import { type RunningService, startService } from './start.js';
 import { StartupError } from './startup-error.js';

@@ -4,8 +4,9 @@ import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { ServiceImplementation } from '@rondo/rpc/server';
-import type { Config, Variable, Variables } from '../config/variable.js';
-import type { Dependency } from '../dependency/dependency.js';
+import type { Config, Variable, Variables } from '../config/variables.js';
+import type { Dependency } from './dependencies.js';
+import type { SharedConfig } from '../config/shared.js';
 
 /** What a service is given to wire itself with. */
 export interface ServiceContext {
@@ -66,4 +67,18 @@ export interface ServiceOptions<V extends Variables = NoVariables> {
   readonly register?: boolean;
   /** Wires the service. It must not wait for anything: dependencies are what is waited for. */
   readonly createApp: (context: ServiceContext, config: Config<V>) => App;
+}
+
+/** What every part of a process shares. */
+export interface ServiceRuntime {
+  /** The process's name. */
+  readonly name: string;
+  readonly config: SharedConfig;
+  readonly instanceId: string;
+  /** When the process started. */
+  readonly startedAt: Date;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly random: Random;
+  readonly log: Logger;
 }

@@ -3,26 +3,19 @@ import { BalancingError, createRegistryChannel, type Self } from '@rondo/rpc/cli
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { folderStorage } from '@rondo/rpc/resolver';
 import { callMetrics } from '@rondo/rpc/telemetry';
-import { ConfigurationError, type Environment } from '../config/read.js';
-import { describeMisspelling } from '../config/nearest.js';
-import { formatHostPort } from '../config/parser.js';
+import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
+import { describeMisspelling, configure } from '../config/configure.js';
+import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
-import type { Variables } from '../config/variable.js';
-import { watchDependencies } from '../dependency/watch.js';
-import { consoleDestination, createLog } from '../log/log.js';
-import { meterBalancing } from '../metrics/balancing.js';
-import { meterDiscovery } from '../metrics/process.js';
-import { startMetrics } from '../metrics/metrics.js';
-import { createState } from '../state/state.js';
-import { readinessOf } from '../state/readiness.js';
-import { configure } from './configure.js';
+import { watchDependencies } from './dependencies.js';
+import { consoleDestination, createLog } from '../log.js';
+import { meterBalancing, meterDiscovery, startMetrics } from '../metrics/metrics.js';
+import { createState, readinessOf } from '../state.js';
 import { loadDescriptors } from './descriptors.js';
-import { drain } from './drain.js';
+import { drain, createResources, type Resources } from './drain.js';
 import { listen, servicesOf } from './listen.js';
 import { register } from './register.js';
-import { createResources, type Resources } from './resources.js';
-import type { Scene } from './scene.js';
-import type { App, ServiceContext, ServiceOptions } from './service.js';
+import type { ServiceRuntime, App, ServiceContext, ServiceOptions } from './service.js';
 
 /** What a service is started from; a test brings its own surroundings. */
 export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
@@ -64,7 +57,7 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
   const log = options.log ?? (await consoleLog(name, instanceId, config));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
-  const scene: Scene = { name, config, instanceId, startedAt, clock, wallClock, random, log };
+  const scene: ServiceRuntime = { name, config, instanceId, startedAt, clock, wallClock, random, log };
   const resources = createResources();
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
@@ -93,7 +86,7 @@ interface AssembleOptions {
   readonly resources: Resources;
 }
 
-async function assemble(scene: Scene, options: AssembleOptions): Promise<RunningService> {
+async function assemble(scene: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
   const { createApp, maxReplyBytes, registers, resources } = options;
   const { config, instanceId, clock, wallClock, random, log } = scene;
   const metrics = await startMetrics(config.metrics);

@@ -1,4 +1,4 @@
-import { formatHostPort, type HostPort } from '../config/parser.js';
+import { formatHostPort, type HostPort } from '../config/parsers.js';
 
 /** Why a process can't start, in words for whoever starts it: shown as one line, without a stack. */
 export class StartupError extends Error {

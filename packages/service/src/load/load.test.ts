@@ -6,10 +6,9 @@ import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/o
 import { createClient } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
-import { createHealth } from '../health/health.js';
-import { createState } from '../state/state.js';
-import { DRAINING, readinessOf } from '../state/readiness.js';
-import { createLoadMeter } from './meter.js';
+import { createHealth } from '../health.js';
+import { createState, DRAINING, readinessOf } from '../state.js';
+import { createLoadMeter, createCpuMeter } from './meter.js';
 import { createLoadReports } from './reports.js';
 
 /** A server whose `add` answers when it is told to, and whose streams end with their callers. */
@@ -169,4 +168,31 @@ describe('StreamCoreMetrics', () => {
     await clock.advance(0);
     expect(clock.timers).toBe(0);
   });
+});
+
+it('tells how busy the event loop was since it was last looked at, once a second', async () => {
+  const clock = new ManualClock();
+  let loop = { active: 500, idle: 500 };
+  let looks = 0;
+  const cpu = createCpuMeter(clock, () => {
+    looks += 1;
+    return loop;
+  });
+  loop = { active: 1_400, idle: 600 };
+  expect(cpu()).toBe(0);
+  await clock.advance(1_000);
+  expect(cpu()).toBeCloseTo(0.9, 5);
+  loop = { active: 1_400, idle: 5_000 };
+  await clock.advance(999);
+  expect(cpu()).toBeCloseTo(0.9, 5);
+  expect(looks).toBe(2);
+  await clock.advance(1);
+  expect(cpu()).toBe(0);
+});
+
+it('keeps what it knew where the loop tells of no time at all', async () => {
+  const clock = new ManualClock();
+  const cpu = createCpuMeter(clock, () => ({ active: 0, idle: 0 }));
+  await clock.advance(5_000);
+  expect(cpu()).toBe(0);
 });

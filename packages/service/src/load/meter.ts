@@ -1,7 +1,8 @@
 import type { ServerCall } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import { type Middleware, observeReply } from '@rondo/rpc/middleware';
-import { MethodReports } from './method-reports.js';
+import { MethodReports } from './method-load.js';
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 
 /** What a server has to do. */
 export interface Load {
@@ -22,7 +23,7 @@ export interface LoadMeter {
 }
 
 /** How calls are counted. */
-export interface LoadMeterOptions {
+interface LoadMeterOptions {
   readonly clock: Clock;
   /** Services, fully qualified, whose calls are no work: health and the like. */
   readonly ignored: readonly string[];
@@ -101,5 +102,28 @@ function createRate(clock: Clock): { add(now: number): void; read(now: number): 
       const passed = (now - startedAt) / WINDOW_MS;
       return (count + before * (1 - passed)) / (WINDOW_MS / 1_000);
     },
+  };
+}
+
+/** What the event loop has been doing so far, as `node:perf_hooks` has it. */
+type ReadEventLoop = () => Pick<EventLoopUtilization, 'active' | 'idle'>;
+
+/** It is looked at no more often. Milliseconds. */
+const SAMPLE_MS = 1_000;
+
+/** The share of its time, 0 to 1, that this process's event loop was busy of late; 0 until there is one to tell of. */
+export function createCpuMeter(clock: Clock, read: ReadEventLoop = () => performance.eventLoopUtilization()) {
+  let sample = read();
+  let sampledAt = clock.now();
+  let utilization = 0;
+  return (): number => {
+    const now = clock.now();
+    if (now - sampledAt < SAMPLE_MS) return utilization;
+    const { active, idle } = read();
+    const passed = active - sample.active + idle - sample.idle;
+    if (passed > 0) utilization = (active - sample.active) / passed;
+    sample = { active, idle };
+    sampledAt = now;
+    return utilization;
   };
 }

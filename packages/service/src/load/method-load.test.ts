@@ -1,5 +1,202 @@
 import { describe, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
+import { CallLimit, Metadata, type ServerCall } from '@rondo/rpc/call';
+import { sleep } from '@rondo/rpc/clock';
+import { createRouter, implement } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { ManualClock } from '@rondo/rpc/testing';
+import { createHealth } from '../health.js';
+import { createState, readinessOf } from '../state.js';
+import { createLoadMeter } from './meter.js';
 import { type CallEnd, MethodLoad } from './method-load.js';
+
+const KEY = 'endpoint-load-metrics-bin';
+const ADD = '/calculator.Calculator/Add';
+const STREAM = '/rondo.conformance.v1.ConformanceService/ServerStream';
+const UNARY = '/rondo.conformance.v1.ConformanceService/Unary';
+const HEALTH = '/grpc.health.v1.Health/Check';
+
+interface Wire {
+  readonly peer?: string;
+  readonly timeoutMs?: number;
+  readonly limit?: CallLimit;
+}
+
+/** A server whose calls take as long as a test says, and fail with what it says. */
+function start() {
+  const clock = new ManualClock();
+  const answers = {
+    addMs: 0,
+    unaryMs: 0,
+    error: undefined as RpcError | undefined,
+    own: undefined as Uint8Array | undefined,
+  };
+  const unused = () => Promise.reject(new Error('not part of this test'));
+  const meter = createLoadMeter({ clock, ignored: [HealthDefinition.fullName], cpu: () => 0.25 });
+  const router = createRouter({
+    services: [
+      implement(CalculatorDefinition, {
+        async add(_request, call: ServerCall) {
+          if (answers.own !== undefined) call.trailer.append(KEY, answers.own);
+          await sleep(clock, answers.addMs);
+          if (answers.error !== undefined) throw answers.error;
+          return {};
+        },
+      }),
+      implement(ConformanceServiceDefinition, {
+        async unary() {
+          await sleep(clock, answers.unaryMs);
+          return {};
+        },
+        unaryUnsafe: unused,
+        clientStream: unused,
+        async *serverStream() {
+          yield {};
+          if (answers.error !== undefined) throw answers.error;
+        },
+        async *bidiStream() {},
+        async *follow() {},
+        unimplemented: unused,
+      }),
+      createHealth({ readiness: createState(readinessOf([])), services: [] }),
+    ],
+    middleware: [meter.middleware],
+    clock,
+  });
+
+  async function trailerOf(
+    path: string,
+    { peer = 'a:1', timeoutMs, limit = new CallLimit() }: Wire,
+  ): Promise<Metadata> {
+    const wire = { path, responseStream: path === STREAM, metadata: new Metadata(), limit, peer };
+    const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
+    try {
+      const reply = await router.handle({ ...wire, deadline, request: { stream: false, message: new Uint8Array() } });
+      if (reply.response.stream) for await (const _message of reply.response.messages);
+      return reply.trailer;
+    } catch (error) {
+      if (error instanceof RpcError) return error.metadata;
+      throw error;
+    }
+  }
+
+  /** Makes a call, waits `ms` for it, and reads the report that came with it. */
+  async function report(path: string, wire: Wire = {}, ms = 0): Promise<OrcaLoadReport | undefined> {
+    const trailer = trailerOf(path, wire);
+    await clock.advance(ms);
+    const values = (await trailer).getAll(KEY);
+    expect(values.length).toBeLessThan(2);
+    const [bytes] = values;
+    return bytes instanceof Uint8Array ? OrcaLoadReport.decode(bytes) : undefined;
+  }
+
+  return { clock, answers, report };
+}
+
+describe('a call', () => {
+  it('brings its caller a report of the load of its method', async () => {
+    const { answers, report } = start();
+    answers.addMs = 99.5;
+    const { rpsFractional = 0, applicationUtilization = 0, ...rest } = (await report(ADD, {}, 99.5)) ?? {};
+    expect(rpsFractional).toBeGreaterThan(0);
+    expect(applicationUtilization / rpsFractional).toBeCloseTo(0.1, 5);
+    expect(rest).toMatchObject({ cpuUtilization: 0.25, eps: 0, namedMetrics: {} });
+  });
+
+  it.each([
+    ['INTERNAL', Status.INTERNAL, true],
+    ['UNAVAILABLE', Status.UNAVAILABLE, true],
+    ['DATA_LOSS', Status.DATA_LOSS, true],
+    ['UNKNOWN', Status.UNKNOWN, true],
+    ['DEADLINE_EXCEEDED', Status.DEADLINE_EXCEEDED, true],
+    ['NOT_FOUND', Status.NOT_FOUND, false],
+    ['INVALID_ARGUMENT', Status.INVALID_ARGUMENT, false],
+    ['RESOURCE_EXHAUSTED', Status.RESOURCE_EXHAUSTED, false],
+  ])('that fails brings one, too; %s', async (_name, code, fault) => {
+    const { answers, report } = start();
+    answers.error = new RpcError(code, 'as the test has it');
+    const { rpsFractional, eps } = (await report(ADD)) ?? {};
+    expect(rpsFractional).toBeGreaterThan(0);
+    expect(eps).toBe(fault ? rpsFractional : 0);
+    expect(await report(STREAM, { timeoutMs: 1_000 })).toBeDefined();
+  });
+
+  it('that ends at its deadline brings one, with all the time it took', async () => {
+    const { answers, report } = start();
+    answers.addMs = 60_000;
+    const {
+      rpsFractional = 0,
+      applicationUtilization = 0,
+      eps,
+    } = (await report(ADD, { timeoutMs: 2_000 }, 2_000)) ?? {};
+    expect(eps).toBe(rpsFractional);
+    expect(applicationUtilization / rpsFractional).toBeGreaterThan(2);
+  });
+
+  it('that answers by a stream brings one at its end, where it has a deadline', async () => {
+    const { report } = start();
+    expect(await report(STREAM, { timeoutMs: 1_000 })).toMatchObject({ applicationUtilization: expect.any(Number) });
+    expect(await start().report(STREAM)).toBeUndefined();
+  });
+
+  it('brings none where it is no work, or its caller has left', async () => {
+    const { report } = start();
+    expect(await report(HEALTH)).toBeUndefined();
+    const left = new CallLimit({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'the caller left'))] });
+    expect(await report(ADD, { limit: left })).toBeUndefined();
+  });
+
+  it('brings what its handler says of the load, where it says something', async () => {
+    const { answers, report } = start();
+    answers.own = OrcaLoadReport.encode(OrcaLoadReport.fromPartial({ cpuUtilization: 0.75 })).finish();
+    expect(await report(ADD)).toMatchObject({ cpuUtilization: 0.75, rpsFractional: 0 });
+  });
+});
+
+describe('reports', () => {
+  it('go to each peer once in 100 ms, method by method', async () => {
+    const { clock, report } = start();
+    const told = async (path: string, peer: string) => (await report(path, { peer })) !== undefined;
+    expect(await told(ADD, 'a:1')).toBe(true);
+    expect(await told(ADD, 'a:1')).toBe(false);
+    expect(await told(ADD, 'b:1')).toBe(true);
+    expect(await told(UNARY, 'a:1')).toBe(true);
+    await clock.advance(99);
+    expect(await told(ADD, 'a:1')).toBe(false);
+    expect(await told(ADD, 'b:1')).toBe(false);
+    await clock.advance(1);
+    expect(await told(ADD, 'b:1')).toBe(true);
+    expect(await told(ADD, 'a:1')).toBe(true);
+    expect(await told(ADD, 'a:1')).toBe(false);
+  });
+
+  it('remember a thousand peers that have one, and no more', async () => {
+    const { report } = start();
+    for (let peer = 0; peer < 1_000; peer += 1) await report(ADD, { peer: `a:${peer}` });
+    expect(await report(ADD, { peer: 'a:999' })).toBeUndefined();
+    expect(await report(ADD, { peer: 'a:1000' })).toBeDefined();
+    expect(await report(ADD, { peer: 'a:1000' })).toBeDefined();
+  });
+
+  it('say the same to all within 100 ms', async () => {
+    const { answers, report } = start();
+    const first = await report(ADD, { peer: 'a:1' });
+    answers.addMs = 50;
+    expect(await report(ADD, { peer: 'b:1' }, 50)).toEqual(first);
+  });
+
+  it('of one method say nothing of another', async () => {
+    const { answers, report } = start();
+    Object.assign(answers, { addMs: 5, unaryMs: 2_000 });
+    const slow = await report(UNARY, {}, 2_000);
+    const fast = await report(ADD, {}, 5);
+    expect((slow?.applicationUtilization ?? 0) / (slow?.rpsFractional ?? 0)).toBeCloseTo(2, 2);
+    expect((fast?.applicationUtilization ?? 0) / (fast?.rpsFractional ?? 0)).toBeCloseTo(0.0055, 4);
+  });
+});
 
 interface Calls {
   readonly fromMs?: number;

@@ -2,8 +2,7 @@ import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import type { Readiness } from '../state/readiness.js';
-import type { State } from '../state/state.js';
+import type { Readiness, State } from '../state.js';
 import type { Load, LoadMeter } from './meter.js';
 
 /** What load reports are made from. */

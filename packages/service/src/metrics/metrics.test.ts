@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type Metrics, startMetrics } from './metrics.js';
+import { type Metrics, startMetrics, meterBalancing } from './metrics.js';
+import type { EndpointView, ServiceView } from '@rondo/rpc/client';
 
 const started: Metrics[] = [];
 
@@ -54,4 +55,74 @@ describe('startMetrics', () => {
     expect(stdout).toContain('@opentelemetry/api');
     expect(stdout).not.toContain('@opentelemetry/sdk-metrics');
   });
+});
+
+function endpoint(instanceId: string, known: Partial<EndpointView> = {}): EndpointView {
+  return {
+    instanceId,
+    address: `${instanceId}:1`,
+    zone: '',
+    version: '',
+    weight: 100,
+    state: 'ready',
+    standing: 'serving',
+    startedAt: undefined,
+    lastError: undefined,
+    held: undefined,
+    leftOut: false,
+    picks: 0,
+    inFlight: 0,
+    share: undefined,
+    methods: [],
+    ...known,
+  };
+}
+
+/** What is served of a service with these endpoints. */
+async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
+  const metrics = await start();
+  const balancing = {
+    policy: 'round_robin',
+    weights: 'static',
+    slowStartMs: 0,
+    subsetSize: undefined,
+    origin: 'default',
+  } as const;
+  const view: ServiceView = { service: 's.S', balancing, endpoints, panics: [], source: undefined };
+  meterBalancing(metrics.meter, { inspect: () => [view] });
+  return await (await fetch(`http://${metrics.address}/metrics`)).text();
+}
+
+const lines = (text: string, metric: string) =>
+  text.split('\n').filter((line) => line.startsWith(`rondo_balancer_${metric}{`));
+
+it('tells of each endpoint what it gets', async () => {
+  const text = await scrape([endpoint('a', { picks: 7, inFlight: 2, share: 0.25 }), endpoint('b')]);
+  const [a, b] = ['a', 'b'].map((name) => `{grpc_target="s.S",rondo_instance="${name}"}`);
+  expect(lines(text, 'picks_total')).toEqual([`rondo_balancer_picks_total${a} 7`, `rondo_balancer_picks_total${b} 0`]);
+  expect(lines(text, 'calls_in_flight')).toEqual([
+    `rondo_balancer_calls_in_flight${a} 2`,
+    `rondo_balancer_calls_in_flight${b} 0`,
+  ]);
+  // Of whom no share is known, none is told.
+  expect(lines(text, 'weight_ratio')).toEqual([`rondo_balancer_weight_ratio${a} 0.25`]);
+});
+
+it('tells who is left out, and not of whom a client has no use anyway', async () => {
+  const text = await scrape([
+    endpoint('well'),
+    endpoint('left', { leftOut: true }),
+    endpoint('canary', { held: 'takes only calls that ask for its version: its label is canary=0' }),
+  ]);
+  const ejected = lines(text, 'ejected').map((line) => /rondo_instance="(\w+)"} (\d)/.exec(line)?.slice(1));
+  expect(ejected).toEqual([
+    ['well', '0'],
+    ['left', '1'],
+    ['canary', '0'],
+  ]);
+});
+
+it('tells of a thousand endpoints, and no more', async () => {
+  const text = await scrape(Array.from({ length: 1_001 }, (_, index) => endpoint(`i${index}`)));
+  expect(lines(text, 'picks_total')).toHaveLength(1_000);
 });

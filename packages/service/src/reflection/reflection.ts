@@ -7,8 +7,7 @@ import {
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
-import { type DescriptorFile, readDescriptorSet } from './descriptors.js';
-import { type FileIndex, indexFiles } from './file-index.js';
+import { type DescriptorFile, readDescriptorSet, type FileIndex, indexFiles } from './descriptor-files.js';
 
 /** What reflection answers from. */
 export interface ReflectionOptions {

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { packDetail, RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
-import { start, TTL_MS, unavailable } from '../../test/started-registration.js';
-import { readinessOf } from '../state/readiness.js';
+import { start, TTL_MS, unavailable } from '../../test/fake-registry.js';
+import { readinessOf } from '../state.js';
 
 const aborted = () => new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
 /** Another process of the same start holds the id. */

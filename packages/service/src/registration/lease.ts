@@ -2,6 +2,7 @@ import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import type { Instance, InstanceStatus, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Client } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 
 /** What a registration needs of the registry. */
 export type RegistryClient = Pick<
@@ -42,7 +43,7 @@ const CALL_TIMEOUT_MS = 3_000;
  * Makes sure, by one call, that the registry holds `status` under a lease that is fresh: registers, updates or renews.
  * One that the registry has forgotten is registered again at once.
  */
-export async function hold(lease: Lease | undefined, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
+export async function refreshLease(lease: Lease | undefined, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
   if (lease === undefined) return register(status, options);
   try {
     return await (lease.status === status ? renew(lease, options) : update(lease, status, options));
@@ -54,7 +55,7 @@ export async function hold(lease: Lease | undefined, status: InstanceStatus, opt
 }
 
 /** Ends a lease. It is counted too: a registration that was given up, and comes late all the same, brings nobody back. */
-export async function release({ id }: Lease, options: LeaseOptions): Promise<void> {
+export async function endLease({ id }: Lease, options: LeaseOptions): Promise<void> {
   const { registry, instance, nextSequence } = options;
   const request = { leaseId: id, instanceId: instance.instanceId, sequence: nextSequence() };
   await registry.deregister(request, limits(options));
@@ -91,4 +92,26 @@ function toDuration(ms: number): Duration {
 
 function toMs(duration: Duration | undefined): number | undefined {
   return duration === undefined ? undefined : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}
+
+/**
+ * Whether another process holds the instance id: one that started later, or one that started in the same millisecond. It
+ * may be gone soon.
+ */
+export function isDisplaced(error: unknown): boolean {
+  if (!(error instanceof RpcError)) return false;
+  if (error.code === Status.ABORTED) return true;
+  return error.code === Status.PERMISSION_DENIED && error.detail(ErrorInfo)?.reason === 'INSTANCE_ID_HELD';
+}
+
+/**
+ * What the registry's clock showed, in milliseconds since the Unix epoch, where that refused an incarnation which is ahead
+ * of it; undefined for other faults.
+ */
+export function registryTimeOf(error: unknown): number | undefined {
+  if (!(error instanceof RpcError) || error.code !== Status.INVALID_ARGUMENT) return undefined;
+  const info = error.detail(ErrorInfo);
+  if (info?.reason !== 'INCARNATION_AHEAD') return undefined;
+  const timeMs = Number(info.metadata['registry_time_ms']);
+  return Number.isSafeInteger(timeMs) && timeMs > 0 ? timeMs : undefined;
 }

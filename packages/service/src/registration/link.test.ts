@@ -6,8 +6,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
 import { createFakeRegistry } from '../../test/fake-registry.js';
 import { recordingLogger } from '../../test/recording-logger.js';
-import { createState } from '../state/state.js';
-import { readinessOf } from '../state/readiness.js';
+import { createState, readinessOf } from '../state.js';
 import { createRegistryLink } from './link.js';
 import { startRegistration } from './registration.js';
 

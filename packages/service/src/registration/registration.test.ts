@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { start, unavailable } from '../../test/started-registration.js';
-import { DRAINING, readinessOf } from '../state/readiness.js';
+import { start, unavailable } from '../../test/fake-registry.js';
+import { DRAINING, readinessOf } from '../state.js';
 
 const { INSTANCE_STATUS_STARTING, INSTANCE_STATUS_SERVING, INSTANCE_STATUS_DRAINING } = InstanceStatus;
 

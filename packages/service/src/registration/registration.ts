@@ -1,14 +1,11 @@
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
-import { createState, follow, type State } from '../state/state.js';
-import type { Phase, Readiness } from '../state/readiness.js';
-import { createBackoff } from '../time/backoff.js';
-import { createPause } from '../time/pause.js';
-import { hold, type Lease, type LeaseOptions, type Registrant, type RegistryClient, release } from './lease.js';
+import { createState, follow, type State, type Phase, type Readiness } from '../state.js';
+import { createBackoff, createPause } from '../time.js';
+import { refreshLease, type Lease, type LeaseOptions, type Registrant, type RegistryClient, endLease, isDisplaced, registryTimeOf } from './lease.js';
 import type { RegistryLink } from './link.js';
-import { isDisplaced, registryTimeOf } from './refusal.js';
-import { createStanding } from './standing.js';
+import { createRegistrationLog } from './log.js';
 
 /** What a registration is made from. */
 export interface RegistrationOptions {
@@ -60,7 +57,7 @@ export function startRegistration(options: RegistrationOptions): Registration {
   return new LeaseKeeper(options);
 }
 
-interface Outcome {
+interface RegistryView {
   readonly reachable: boolean;
   readonly status: InstanceStatus | undefined;
 }
@@ -72,7 +69,7 @@ class LeaseKeeper implements Registration {
   readonly #standing;
   readonly #pause;
   readonly #backoff;
-  readonly #outcome = createState<Outcome>({ reachable: true, status: undefined });
+  readonly #outcome = createState<RegistryView>({ reachable: true, status: undefined });
   readonly #link: RegistryLink;
   readonly #unsubscribe: () => void;
   readonly #done: Promise<void>;
@@ -90,7 +87,7 @@ class LeaseKeeper implements Registration {
     const { registry, instance, ttlMs, clock, random, log, readiness } = options;
     this.#options = options;
     this.#startedAt = clock.now();
-    this.#standing = createStanding(log, instance.instanceId);
+    this.#standing = createRegistrationLog(log, instance.instanceId);
     const nextSequence = () => {
       this.#sequence += 1n;
       return this.#sequence;
@@ -100,7 +97,7 @@ class LeaseKeeper implements Registration {
     this.#leaseOptions = { registry, instance, secret, ttlMs, nextSequence, onForgotten };
     this.#pause = createPause(clock);
     this.#backoff = createBackoff({ baseMs: RETRY_BASE_MS, maxMs: Math.min(ttlMs / 3, RETRY_MAX_MS), random });
-    this.#link = options.link ?? ONLY;
+    this.#link = options.link ?? SINGLE_REGISTRY;
     const unsubscribes = [
       readiness.subscribe(() => this.#pause.wake()),
       this.#link.onReconnect(() => this.#onReconnect()),
@@ -128,7 +125,7 @@ class LeaseKeeper implements Registration {
     const lease = this.#lease;
     if (lease === undefined) return;
     try {
-      await this.#ask(() => release(lease, this.#leaseOptions));
+      await this.#ask(() => endLease(lease, this.#leaseOptions));
     } catch (error) {
       this.#options.log.warn({ err: error }, "couldn't say goodbye to the registry: the lease will run out by itself");
     }
@@ -189,7 +186,7 @@ class LeaseKeeper implements Registration {
     }
     const { clock, random } = this.#options;
     const calledAt = clock.now();
-    const lease = await this.#ask(() => hold(known, wanted, this.#leaseOptions));
+    const lease = await this.#ask(() => refreshLease(known, wanted, this.#leaseOptions));
     this.#lease = lease;
     this.#isAdjusted = false;
     this.#reconnected?.cancel();
@@ -233,7 +230,7 @@ class LeaseKeeper implements Registration {
 }
 
 /** A way that is as it is. */
-const ONLY: RegistryLink = {
+const SINGLE_REGISTRY: RegistryLink = {
   settle: () => undefined,
   search: () => false,
   onReconnect: () => () => undefined,

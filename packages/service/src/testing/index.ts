@@ -1,5 +1,4 @@
 export { type DrainOptions, drain } from '../lifecycle/drain.js';
 export type { Registrant } from '../registration/lease.js';
 export { type Registration, startRegistration } from '../registration/registration.js';
-export { createState, type MutableState } from '../state/state.js';
-export { DRAINING, type Readiness, readinessOf } from '../state/readiness.js';
+export { createState, type MutableState, DRAINING, type Readiness, readinessOf } from '../state.js';

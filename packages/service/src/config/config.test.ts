@@ -1,0 +1,162 @@
+import { describe, expect, it } from '@jest/globals';
+import { hostPort, integer, list, listenAddress, oneOf, url } from './parsers.js';
+import { ConfigurationError, type Environment, readConfig, optionalVariable, type Variables, variable } from './variables.js';
+import { sharedVariables } from './shared.js';
+import { configure, findMisspellings } from './configure.js';
+
+function faultsOf(variables: Variables, environment: Environment): readonly string[] {
+  try {
+    readConfig(variables, environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.faults;
+    throw error;
+  }
+}
+
+describe('readConfig', () => {
+  it('reads values, and stands the defaults in for what is not set', () => {
+    const variables = {
+      workers: variable('RONDO_WORKERS', integer({ min: 1, max: 8 }), { default: 2 }),
+      peers: variable('RONDO_PEERS', list(hostPort)),
+      mode: optionalVariable('RONDO_MODE', oneOf(['fast', 'safe'])),
+    };
+    const config = readConfig(variables, { RONDO_PEERS: 'a:1, [::1]:2' });
+    const peers = [
+      { host: 'a', port: 1 },
+      { host: '::1', port: 2 },
+    ];
+    expect(config).toEqual({ workers: 2, peers, mode: undefined });
+  });
+
+  it('lists every fault at once, each with the rule and an example', () => {
+    const variables = {
+      ...sharedVariables(50053),
+      databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:'], example: 'postgres://h/db' })),
+    };
+    const environment = { RONDO_LISTEN: 'nowhere', RONDO_LOG_LEVEL: 'loud', RONDO_DRAIN_GRACE_MS: '-1' };
+    expect(faultsOf(variables, environment)).toEqual([
+      'RONDO_LISTEN=nowhere is not host:port: give host:port, an IPv6 address in brackets, port 0 for any free one,' +
+        ' such as RONDO_LISTEN=127.0.0.1:50050',
+      'RONDO_LOG_LEVEL=loud is unknown: give one of trace, debug, info, warn, error, fatal, silent,' +
+        ' such as RONDO_LOG_LEVEL=debug',
+      'RONDO_DRAIN_GRACE_MS=-1 is less than 0: give an integer from 0 to 600000, such as RONDO_DRAIN_GRACE_MS=0',
+      'DATABASE_URL is not set: give a URL that begins with postgres://, such as DATABASE_URL=postgres://h/db',
+    ]);
+  });
+
+  it('lists every fault of how services are balanced, in one line', () => {
+    const environment = { RONDO_BALANCING: 'sales.v1.OrderService=least_requests?subset=0,Calculator=random' };
+    expect(faultsOf(sharedVariables(1), environment)).toEqual([
+      expect.stringMatching(
+        /^RONDO_BALANCING=.* is wrong: .*is least_request meant.*; .*subset=0 is not .*; Calculator: .*: give service=policy/,
+      ),
+    ]);
+  });
+
+  it('never shows a secret', () => {
+    const variables = { token: variable('RONDO_TOKEN', integer(), { secret: true }) };
+    expect(faultsOf(variables, { RONDO_TOKEN: 'hunter2' }).join()).not.toContain('hunter2');
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(readConfig(sharedVariables(50051), { RONDO_LISTEN: '', RONDO_METRICS: ' ' })).toMatchObject({
+      listen: { host: '127.0.0.1', port: 50051 },
+      metrics: undefined,
+    });
+  });
+});
+
+describe('the parsers', () => {
+  it.each([
+    [integer({ min: 1, max: 8 }), ['0', '9', '1.5', '1e2', 'one', '']],
+    [hostPort, ['host', ':1', 'host:0', 'host:65536', 'a b:1', '::1:50050', 'http://host:1']],
+    [listenAddress, ['host:65536', 'host:-1']],
+    [list(hostPort), ['a:1,', 'a:1,b']],
+    [url({ protocols: ['postgres:'] }), ['postgres', 'http://host/']],
+    [sharedVariables(1).advertise.parser, ['host:0', 'a/b', 'host:99999']],
+    [sharedVariables(1).instanceId.parser, ['a b', 'x'.repeat(129)]],
+    [sharedVariables(1).zone.parser, ['eu-west', '/a', 'eu/']],
+    [sharedVariables(1).weight.parser, ['0', '1001', '2.5']],
+    [sharedVariables(1).version.parser, ['v'.repeat(129), 'two words', 'ü']],
+    [
+      sharedVariables(1).metadata.parser,
+      ['canary', '=5', 'a=1,', 'a=1,a=2', `${'k'.repeat(65)}=`, `k=${'v'.repeat(257)}`],
+    ],
+    [
+      sharedVariables(1).metadata.parser,
+      ['canary=5%', 'canary=', 'canary=-1', 'canary=101', 'canary=1e1', 'canary=1,'],
+    ],
+    [sharedVariables(1).metadata.parser, [Array.from({ length: 33 }, (_, index) => `k${index}=v`).join(',')]],
+    [sharedVariables(1).balancing.parser, ['random', 'a.B=rnd', 'a.B=random?x=1', 'B=random']],
+  ])('refuse what breaks "%j"', (parser, texts) => {
+    expect(texts.filter((text) => parser.parse(text).ok)).toEqual([]);
+  });
+
+  it('say which label is wrong, and what it may be', () => {
+    expect(faultsOf(sharedVariables(1), { RONDO_METADATA: 'team=blue,canary=5%' })).toEqual([
+      'RONDO_METADATA=team=blue,canary=5% item 2 has a canary that is not a number from 0 to 100, without a percent sign:' +
+        ' give at most 32 labels as key=value,key=value, a key of 1 to 64 characters, a value of up to 256,' +
+        ' and canary a number from 0 to 100, without a percent sign, such as RONDO_METADATA=canary=5',
+    ]);
+  });
+
+  it('take labels with an equals sign in their values, and without a value', () => {
+    const { parser } = sharedVariables(1).metadata;
+    expect(parser.parse(' link = a=b , flag=,canary=0.5')).toEqual({
+      ok: true,
+      value: { link: 'a=b', flag: '', canary: '0.5' },
+    });
+  });
+
+  it.each(Object.values(sharedVariables(50051)))('give an example for $name that they take', ({ parser, example }) => {
+    expect(parser.parse(example)).toMatchObject({ ok: true });
+  });
+
+  it('format a value as it is read', () => {
+    const { registry, advertise } = sharedVariables(50051);
+    for (const text of ['a:1,[::1]:2', 'b:3']) {
+      const parsed = registry.parser.parse(text);
+      expect(parsed.ok && registry.parser.format(parsed.value)).toBe(text);
+    }
+    expect(advertise.parser.parse('sales-1')).toEqual({ ok: true, value: { host: 'sales-1', port: undefined } });
+  });
+});
+
+const variables = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };
+
+it('reads the shared variables and the own', () => {
+  const { shared, own, misspellings } = configure(
+    { port: 50053, variables },
+    { RONDO_WORKERS: '4', RONDO_LISTN: 'a:1' },
+  );
+  expect(shared.listen).toEqual({ host: '127.0.0.1', port: 50053 });
+  expect(own).toEqual({ workers: 4 });
+  expect(misspellings).toEqual([{ name: 'RONDO_LISTN', meant: 'RONDO_LISTEN' }]);
+});
+
+it('lists misspellings with the faults, as one may be the cause of the other', () => {
+  const needed = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };
+  const read = () => configure({ port: 50053, variables: needed }, { RONDO_WORKER: '4' });
+  expect(read).toThrow(/RONDO_WORKERS is not set.*\nRONDO_WORKER is not read: is RONDO_WORKERS meant\?$/);
+});
+
+it('lists the faults of both', () => {
+  const read = () => configure({ port: 50053, variables }, { RONDO_LISTEN: 'nowhere', RONDO_WORKERS: '0' });
+  expect(read).toThrow(ConfigurationError);
+  expect(read).toThrow(/2 faults.*RONDO_LISTEN.*RONDO_WORKERS/s);
+});
+
+const known = ['RONDO_LISTEN', 'RONDO_REGISTRY', 'RONDO_ZONE'];
+
+it('finds what was probably meant', () => {
+  const environment = { RONDO_REGISTERY: 'a:1', RONDO_LSITEN: 'b:2', RONDO_ZONE: 'eu/a' };
+  expect(findMisspellings(environment, known)).toEqual([
+    { name: 'RONDO_REGISTERY', meant: 'RONDO_REGISTRY' },
+    { name: 'RONDO_LSITEN', meant: 'RONDO_LISTEN' },
+  ]);
+});
+
+it('leaves alone what is meant for others', () => {
+  expect(findMisspellings({ RONDO_REGISTRY_STORE: 'etcd://a', PATH: '/bin', LISTEN: 'x' }, known)).toEqual([]);
+});

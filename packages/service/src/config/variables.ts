@@ -1,0 +1,101 @@
+import type { Parser } from './parsers.js';
+
+/** One environment variable: its name, how it is read, and what the reference says of it. */
+export interface Variable<T> {
+  readonly name: string;
+  readonly parser: Parser<T>;
+  /** What stands for a variable that isn't set, or is empty; undefined for nothing. */
+  readonly default: T | undefined;
+  /** Whether a process starts without it and without a default. */
+  readonly optional: boolean;
+  /** A value that keeps the rule. */
+  readonly example: string;
+  /** Never shown in a message. */
+  readonly secret: boolean;
+  /** One sentence for the reference. */
+  readonly description: string;
+}
+
+/** What a variable may say of itself. */
+export interface VariableOptions<T> {
+  readonly default?: T;
+  readonly example?: string;
+  readonly secret?: boolean;
+  readonly description?: string;
+}
+
+/** The variables of a process, by the names they have in code. */
+export type Variables = Readonly<Record<string, Variable<unknown>>>;
+
+/** The values of `V`. */
+export type Config<V extends Variables> = { readonly [K in keyof V]: V[K] extends Variable<infer T> ? T : never };
+
+/**
+ * Declares an environment variable. Without a default a process doesn't start where it is missing.
+ *
+ * ```ts
+ * variable('DATABASE_URL', url({ protocols: ['postgres:'] }), { secret: true });
+ * ```
+ */
+export function variable<T>(name: string, parser: Parser<T>, options: VariableOptions<NoInfer<T>> = {}): Variable<T> {
+  return { ...described(name, parser, options), default: options.default, optional: false };
+}
+
+/** Declares an environment variable whose absence means something: undefined is its value then. */
+export function optionalVariable<T>(
+  name: string,
+  parser: Parser<T>,
+  options: Omit<VariableOptions<T>, 'default'> = {},
+): Variable<T | undefined> {
+  const format = (value: T | undefined) => (value === undefined ? '' : parser.format(value));
+  return { ...described(name, { ...parser, format }, options), default: undefined, optional: true };
+}
+
+function described<T>(name: string, parser: Parser<T>, options: Omit<VariableOptions<T>, 'default'>) {
+  const { example = parser.example, secret = false, description = '' } = options;
+  return { name, parser, example, secret, description };
+}
+
+/** Where variables are read from: `process.env`, or a test's own. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything that is wrong with a process's configuration. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  /** One line each: the variable, what is wrong with it, the rule and an example. */
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'} in the configuration:\n${faults.join('\n')}`);
+    this.faults = faults;
+  }
+}
+
+/**
+ * Reads `variables` from `environment`. One that is empty counts as not set: that is how compose files say so.
+ *
+ * @throws ConfigurationError that lists every fault.
+ */
+export function readConfig<const V extends Variables>(variables: V, environment: Environment): Config<V> {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, variable] of Object.entries(variables)) {
+    const text = environment[variable.name]?.trim() ?? '';
+    const parsed = text === '' ? absent(variable) : variable.parser.parse(text);
+    if (parsed.ok) values[key] = parsed.value;
+    else faults.push(explain(variable, text, parsed.fault));
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  // Each key of V holds what its own parser made; a loop over keys can't show that to the compiler.
+  return values as Config<V>;
+}
+
+function absent<T>(variable: Variable<T>) {
+  if (variable.default !== undefined || variable.optional) return { ok: true, value: variable.default } as const;
+  return { ok: false, fault: 'is not set' } as const;
+}
+
+function explain({ name, parser, example, secret }: Variable<unknown>, text: string, fault: string): string {
+  const shown = text === '' ? name : `${name}=${secret ? '(hidden)' : text}`;
+  return `${shown} ${fault}: give ${parser.rule}, such as ${name}=${example}`;
+}

@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/rpc/testing';
+import { recordingLogger } from '../../test/recording-logger.js';
+import { watchDependencies } from './dependencies.js';
+
+const NAME = 'the database at db:5432';
+
+/** A watch over one dependency that is there or away as the test says. */
+function start({ there, hangs = false, graceMs }: { there: boolean; hangs?: boolean; graceMs?: number }) {
+  const clock = new ManualClock();
+  const { log, lines } = recordingLogger();
+  const dependency = { there, hangs, checks: 0, signal: new AbortController().signal };
+  const check = (signal: AbortSignal): Promise<void> => {
+    dependency.checks += 1;
+    dependency.signal = signal;
+    if (dependency.hangs) return new Promise(() => undefined);
+    return dependency.there ? Promise.resolve() : Promise.reject(new Error('connection refused'));
+  };
+  const changes: (readonly string[])[] = [];
+  stop = watchDependencies({
+    dependencies: [{ name: NAME, check, ...(graceMs !== undefined && { graceMs }) }],
+    onChange: (away) => changes.push(away),
+    clock,
+    random: { next: () => 1, hex: () => '' },
+    log,
+  });
+  return { clock, lines, dependency, changes };
+}
+
+let stop: () => Promise<void>;
+afterEach(() => stop());
+
+describe('watchDependencies', () => {
+  it('tries at once: what is there is ready without a wait', async () => {
+    const { clock, changes, lines } = start({ there: true });
+    await clock.advance(0);
+    expect(changes).toEqual([[NAME], []]);
+    expect(lines).toEqual([`info: ${NAME} is there`]);
+  });
+
+  it('tries again with growing waits, says so once, and reminds every half minute', async () => {
+    const { clock, lines, dependency } = start({ there: false });
+    await clock.advance(100 + 200 + 400);
+    expect(dependency.checks).toBe(4);
+    await clock.advance(61_000);
+    expect(dependency.checks).toBeLessThan(22);
+    const line = `warn: waiting for ${NAME}: connection refused; trying again`;
+    expect(lines).toEqual([line, line, line]);
+  });
+
+  it('says when it is there at last, within the longest wait', async () => {
+    const { clock, changes, lines, dependency } = start({ there: false });
+    await clock.advance(60_000);
+    dependency.there = true;
+    await clock.advance(5_000);
+    expect(changes.at(-1)).toEqual([]);
+    expect(lines.at(-1)).toBe(`info: ${NAME} is there`);
+  });
+
+  it('goes on checking: an outage and its end are each told once', async () => {
+    const { clock, changes, lines, dependency } = start({ there: true });
+    await clock.advance(12_000);
+    dependency.there = false;
+    await clock.advance(10_000);
+    dependency.there = true;
+    await clock.advance(10_000);
+    expect(changes).toEqual([[NAME], [], [NAME], []]);
+    expect(lines.slice(1)).toEqual([
+      `warn: waiting for ${NAME}: connection refused; trying again`,
+      `info: ${NAME} is back`,
+    ]);
+  });
+
+  it('turns nobody away for one failed check', async () => {
+    const { clock, changes, lines, dependency } = start({ there: true });
+    await clock.advance(1);
+    dependency.there = false;
+    await clock.advance(5_000);
+    dependency.there = true;
+    await clock.advance(10_000);
+    expect(dependency.checks).toBeGreaterThan(3);
+    expect(changes).toEqual([[NAME], []]);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('turns nobody away while it is away for less than its grace', async () => {
+    const { clock, changes, dependency } = start({ there: true, graceMs: 10_000 });
+    await clock.advance(1);
+    dependency.there = false;
+    await clock.advance(9_900);
+    expect(changes).toEqual([[NAME], []]);
+    dependency.there = true;
+    await clock.advance(10_000);
+    dependency.there = false;
+    await clock.advance(9_900);
+    expect(changes).toEqual([[NAME], []]);
+    await clock.advance(10_000);
+    expect(changes).toEqual([[NAME], [], [NAME]]);
+  });
+
+  it('gives up on a check that hangs, and aborts its signal', async () => {
+    const { clock, changes, dependency } = start({ there: true });
+    await clock.advance(0);
+    dependency.hangs = true;
+    await clock.advance(5_000 + 3_000);
+    expect(dependency.signal.aborted).toBe(true);
+    await clock.advance(100 + 3_000);
+    expect(changes.at(-1)).toEqual([NAME]);
+    dependency.hangs = false;
+    await clock.advance(4_000);
+    expect(changes.at(-1)).toEqual([]);
+  });
+
+  it('leaves the first check the time to prepare what it checks', async () => {
+    const { clock, dependency } = start({ there: true, hangs: true });
+    await clock.advance(59_999);
+    expect(dependency.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(dependency.signal.aborted).toBe(true);
+  });
+
+  it('says nothing of a check that it ended itself', async () => {
+    const { clock, changes, lines } = start({ there: false, hangs: true });
+    await clock.advance(0);
+    await stop();
+    expect(lines).toEqual([]);
+    expect(changes).toEqual([[NAME]]);
+  });
+
+  it('stops, even in the middle of a check, and leaves no timer', async () => {
+    const { clock, dependency } = start({ there: true });
+    await clock.advance(0);
+    dependency.hangs = true;
+    await clock.advance(5_000);
+    await stop();
+    expect(dependency.signal.aborted).toBe(true);
+    expect(clock.timers).toBe(0);
+  });
+});

@@ -1,0 +1,103 @@
+import { MeterProvider, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { type HostPort, formatHostPort } from '../config/parsers.js';
+import { cannotBind } from '../lifecycle/startup-error.js';
+import { type Metrics, meterProcess } from './metrics.js';
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+
+/**
+ * Keeps metrics with OpenTelemetry's SDK, and serves them at `listen`.
+ *
+ * @throws StartupError where nothing can listen there.
+ */
+export async function collectMetrics(listen: HostPort): Promise<Metrics> {
+  const reader = createReader();
+  const provider = new MeterProvider({ readers: [reader] });
+  const meter = provider.getMeter('rondo');
+  meterProcess(meter);
+  const server = await serveMetrics(reader, listen).catch((cause: unknown) => {
+    throw cannotBind({ what: 'serve metrics at', at: listen, variable: 'RONDO_METRICS', cause });
+  });
+  const close = async () => {
+    await server.close();
+    await provider.shutdown();
+  };
+  return { meter, address: server.address, close };
+}
+
+/** Metrics as Prometheus reads them. */
+export interface MetricsServer {
+  /** Where it listens, as `host:port`. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** The version is part of the type: Prometheus takes no guesses. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/**
+ * Makes what reads the metrics. The exporter's own server is left off: it can't say which port it got, and its
+ * answers lack their version.
+ */
+export function createReader(): PrometheusExporter {
+  return new PrometheusExporter({ preventServerStart: true });
+}
+
+/**
+ * Serves what `reader` collects at `/metrics`, in Prometheus's text format.
+ *
+ * @throws the listening error of node:net, `EADDRINUSE` and the like.
+ */
+export async function serveMetrics(reader: PrometheusExporter, listen: HostPort): Promise<MetricsServer> {
+  // Neither the resource nor the scope: whoever scrapes knows the job and the instance better.
+  const serializer = new PrometheusSerializer('', false, undefined, true, true);
+  const server = createServer((request, response) => {
+    if (request.url?.split('?')[0] !== '/metrics') {
+      response.writeHead(404).end('metrics are at /metrics\n');
+      return;
+    }
+    reader.collect().then(
+      ({ resourceMetrics }) => respond(response, serializer.serialize(withUnits(resourceMetrics))),
+      (error: unknown) => response.writeHead(500).end(`the metrics can't be collected: ${String(error)}\n`),
+    );
+  });
+  server.listen(listen.port, listen.host);
+  await once(server, 'listening');
+  return { address: addressOf(server, listen), close: () => closeServer(server) };
+}
+
+function respond(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(text);
+}
+
+function addressOf(server: Server, { host, port }: HostPort): string {
+  const bound = server.address();
+  return formatHostPort({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port });
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+/** The units that Prometheus wants to see in a name. */
+const SUFFIXES: Readonly<Record<string, string>> = { s: '.seconds', By: '.bytes', '1': '.ratio' };
+
+/**
+ * `metrics` with their units at the end of their names, as Prometheus has it; the exporter for Node leaves them out.
+ *
+ * Source: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+ */
+export function withUnits(metrics: ResourceMetrics): ResourceMetrics {
+  const scopeMetrics = metrics.scopeMetrics.map((scope) => ({
+    ...scope,
+    metrics: scope.metrics.map((metric) => {
+      const suffix = SUFFIXES[metric.descriptor.unit] ?? '';
+      return { ...metric, descriptor: { ...metric.descriptor, name: metric.descriptor.name + suffix } };
+    }),
+  }));
+  return { ...metrics, scopeMetrics };
+}

@@ -1,0 +1,143 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { type DescriptorProto, FileDescriptorProto } from '@rondo/contracts/google/protobuf/descriptor';
+
+/** One `.proto` file: what reflection looks up in it, and the bytes that it hands out. */
+export interface DescriptorFile {
+  readonly name: string;
+  /** The file's `FileDescriptorProto` as it was compiled, custom options included. */
+  readonly bytes: Buffer;
+  readonly dependencies: readonly string[];
+  readonly package: string;
+  /** Fully qualified: messages, enums and their values, fields, oneofs, extensions, services and their methods. */
+  readonly symbols: readonly string[];
+  readonly extensions: readonly Extension[];
+}
+
+/** An extension that a file declares. */
+interface Extension {
+  /** The fully qualified message that it extends. */
+  readonly extendee: string;
+  readonly number: number;
+}
+
+/**
+ * Reads a `google.protobuf.FileDescriptorSet`. Each file's bytes are kept as they stand: decoding and encoding again
+ * would lose the custom options in them.
+ *
+ * @throws Error where the bytes are none.
+ */
+export function readDescriptorSet(bytes: Uint8Array): readonly DescriptorFile[] {
+  return splitDescriptorSet(bytes).map(toFile);
+}
+
+/**
+ * The bytes of each file in a `google.protobuf.FileDescriptorSet`.
+ *
+ * @throws Error where the bytes are none.
+ */
+export function splitDescriptorSet(bytes: Uint8Array): readonly Buffer[] {
+  const reader = new BinaryReader(bytes);
+  const files: Buffer[] = [];
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === 1) files.push(Buffer.from(reader.bytes()));
+    else reader.skip(wireType, field);
+  }
+  return files;
+}
+
+function toFile(bytes: Buffer): DescriptorFile {
+  const file = FileDescriptorProto.decode(bytes);
+  const messages = file.messageType.flatMap((message) => nested(message, file.package));
+  return {
+    name: file.name ?? '',
+    bytes,
+    dependencies: file.dependency,
+    package: file.package ?? '',
+    symbols: [...topLevelSymbols(file), ...messages.flatMap(({ symbols }) => symbols)],
+    extensions: [...file.extension, ...messages.flatMap(({ message }) => message.extension)].map((field) => ({
+      extendee: (field.extendee ?? '').replace(/^\./, ''),
+      number: field.number ?? 0,
+    })),
+  };
+}
+
+function topLevelSymbols(file: FileDescriptorProto): readonly string[] {
+  const scope = file.package;
+  return [
+    ...file.extension.map(({ name }) => qualify(scope, name)),
+    ...file.enumType.flatMap((type) => [
+      qualify(scope, type.name),
+      ...type.value.map(({ name }) => qualify(scope, name)),
+    ]),
+    ...file.service.flatMap((service) => {
+      const name = qualify(scope, service.name);
+      return [name, ...service.method.map((method) => qualify(name, method.name))];
+    }),
+  ];
+}
+
+interface NestedMessage {
+  readonly message: DescriptorProto;
+  readonly symbols: readonly string[];
+}
+
+/** `message` and those inside it, each with the symbols that it declares. */
+function nested(message: DescriptorProto, scope: string | undefined): readonly NestedMessage[] {
+  const name = qualify(scope, message.name);
+  const members = [...message.field, ...message.oneofDecl, ...message.extension, ...message.enumType];
+  const values = message.enumType.flatMap(({ value }) => value);
+  const symbols = [name, ...[...members, ...values].map((member) => qualify(name, member.name))];
+  return [{ message, symbols }, ...message.nestedType.flatMap((inner) => nested(inner, name))];
+}
+
+function qualify(scope: string | undefined, name: string | undefined): string {
+  return scope === undefined || scope === '' ? (name ?? '') : `${scope}.${name}`;
+}
+
+/** Descriptor files by all that reflection is asked for. */
+export interface FileIndex {
+  byName(name: string): DescriptorFile | undefined;
+  /** The file that declares a fully qualified symbol. */
+  bySymbol(symbol: string): DescriptorFile | undefined;
+  byExtension(extendee: string, number: number): DescriptorFile | undefined;
+  /** The numbers of a message's known extensions; undefined where the message isn't known. */
+  extensionNumbers(extendee: string): readonly number[] | undefined;
+  /** A file after all those that it imports, each once. */
+  withDependencies(file: DescriptorFile): readonly DescriptorFile[];
+}
+
+/** Indexes `files`. */
+export function indexFiles(files: readonly DescriptorFile[]): FileIndex {
+  const names = new Map(files.map((file) => [file.name, file]));
+  const symbols = new Map(files.flatMap((file) => file.symbols.map((symbol) => [symbol, file])));
+  const extensions = new Map<string, Map<number, DescriptorFile>>();
+  for (const file of files) {
+    for (const { extendee, number } of file.extensions) {
+      const numbers = extensions.get(extendee) ?? new Map<number, DescriptorFile>();
+      extensions.set(extendee, numbers.set(number, file));
+    }
+  }
+  return {
+    byName: (name) => names.get(name),
+    bySymbol: (symbol) => symbols.get(symbol),
+    byExtension: (extendee, number) => extensions.get(extendee)?.get(number),
+    extensionNumbers: (extendee) => {
+      if (!symbols.has(extendee)) return undefined;
+      return [...(extensions.get(extendee)?.keys() ?? [])].sort((a, b) => a - b);
+    },
+    withDependencies: (file) => [...collect(file, names, new Set())],
+  };
+}
+
+function collect(
+  file: DescriptorFile,
+  names: ReadonlyMap<string, DescriptorFile>,
+  seen: Set<DescriptorFile>,
+): ReadonlySet<DescriptorFile> {
+  for (const name of file.dependencies) {
+    const dependency = names.get(name);
+    if (dependency !== undefined && !seen.has(dependency)) collect(dependency, names, seen);
+  }
+  return seen.add(file);
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@rondo/rpc/testing';
+import { createBackoff, createPause, withTimeout } from './time.js';
+
+describe('createPause', () => {
+  it('ends in time, or when woken, or at once when woken before', async () => {
+    const clock = new ManualClock();
+    const pause = createPause(clock);
+    const ended: string[] = [];
+    void pause.wait(100).then(() => ended.push('in time'));
+    await clock.advance(99);
+    expect(ended).toEqual([]);
+    await clock.advance(1);
+    void pause.wait(100).then(() => ended.push('woken'));
+    pause.wake();
+    await clock.advance(0);
+    pause.wake();
+    await pause.wait(100);
+    expect(ended).toEqual(['in time', 'woken']);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('createBackoff', () => {
+  it('doubles up to its maximum, with full jitter, and starts again', () => {
+    const backoff = createBackoff({ baseMs: 100, maxMs: 500, random: { next: () => 0.5, hex: () => '' } });
+    expect([1, 2, 3, 4, 5].map(() => backoff.nextMs())).toEqual([50, 100, 200, 250, 250]);
+    backoff.reset();
+    expect(backoff.nextMs()).toBe(50);
+  });
+});
+
+describe('within', () => {
+  it('gives what the work gives, and leaves no timer', async () => {
+    const clock = new ManualClock();
+    expect(await withTimeout(async () => 7, { clock, timeoutMs: 100 })).toBe(7);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('stops waiting for work that does not listen, and tells it', async () => {
+    const clock = new ManualClock();
+    let told: AbortSignal | undefined;
+    const hung = withTimeout(
+      (signal) => {
+        told = signal;
+        return new Promise<void>(() => undefined);
+      },
+      { clock, timeoutMs: 100 },
+    );
+    const outcome = expect(hung).rejects.toThrow('no answer within 100 ms');
+    await clock.advance(100);
+    await outcome;
+    expect(told?.aborted).toBe(true);
+  });
+
+  it('rejects with the reason of its signal, even one that aborted before', async () => {
+    const clock = new ManualClock();
+    const signal = AbortSignal.abort(new Error('stopped'));
+    await expect(withTimeout(async () => 7, { clock, timeoutMs: 100, signal })).rejects.toThrow('stopped');
+  });
+});

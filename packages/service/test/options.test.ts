@@ -1,0 +1,180 @@
+/** How the calls that a service makes are shared out, as its environment says, and what its metrics tell of that. */
+/** How long the replies are that a service takes of those it calls. */
+/** What an app's middleware runs around. */
+import { afterEach, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { createClient, createChannel, type Channel } from '@rondo/rpc/client';
+import { type ServiceContext, startService, type App, type RunningService } from '../src/index.js';
+import { Status, RpcError } from '@rondo/rpc/status';
+import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { type ServerCall, silentLogger } from '@rondo/rpc/call';
+import type { Middleware } from '@rondo/rpc/middleware';
+import { staticResolver, fixedEndpoint } from '@rondo/rpc/resolver';
+import { implement } from '@rondo/rpc/server';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const calculators = createCalculators();
+
+afterEach(() => calculators.stop());
+
+it('calls are shared out as RONDO_BALANCING says, and metrics tell what each instance gets', async () => {
+  const callee = await calculators.start();
+  const folder = await calculators.known(callee.service.address);
+  const { service, channel } = await calculators.start({
+    environment: {
+      RONDO_BALANCING: 'calculator.Calculator=least_request',
+      RONDO_METRICS: '127.0.0.1:0',
+      RONDO_REGISTRY_CACHE: folder,
+    },
+  });
+  const calculator = createClient(CalculatorDefinition, { channel });
+  for (let left = 3; left > 0; left -= 1) await calculator.add({ a: 2n, b: 3n });
+  expect(channel.inspect()[0]?.balancing).toMatchObject({ policy: 'least_request', origin: 'configuration' });
+  const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
+  const labels = '{grpc_target="calculator.Calculator",rondo_instance="one"}';
+  const lines = [`rondo_balancer_picks_total${labels} 3`, `rondo_balancer_weight_ratio${labels} 1`];
+  expect(text.split('\n')).toEqual(expect.arrayContaining(lines));
+});
+
+it('a service does not start where RONDO_BALANCING gives one that it calls a policy that does not suit its contract', async () => {
+  const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_LOG_LEVEL: 'error', RONDO_BALANCING: '*=ring_hash' };
+  const createApp = ({ channel }: ServiceContext) => {
+    createClient(CalculatorDefinition, { channel });
+    return { services: [] };
+  };
+  const starting = startService({ name: 'caller', port: 0, register: false, environment, createApp });
+  const fault =
+    /^RONDO_BALANCING: calculator\.Calculator can't be balanced so: ring_hash .*, or choose another policy$/;
+  const faults = [expect.stringMatching(fault)];
+  await expect(starting).rejects.toMatchObject({ name: 'ConfigurationError', faults });
+});
+
+it('a service does not start where RONDO_BALANCING can not be understood: it lists every fault', async () => {
+  const environment = { RONDO_BALANCING: 'calculator.Calculator=least,*=random?subset=0' };
+  await expect(calculators.start({ environment })).rejects.toThrow(
+    /RONDO_BALANCING=.* is wrong: calculator\.Calculator: there is no policy "least".*; \*: subset=0 is not from 1/,
+  );
+});
+
+it.each<[string, CalculatorOptions]>([
+  ['its own limit', { maxReplyBytes: 3 }],
+  ['RONDO_MAX_REPLY_BYTES, whatever its own', { maxReplyBytes: 100, environment: { RONDO_MAX_REPLY_BYTES: '3' } }],
+])('a service takes no reply of another that is longer than %s', async (_which, { environment, ...setting }) => {
+  const callee = await calculators.start();
+  const folder = await calculators.known(callee.service.address);
+  const { channel } = await calculators.start({
+    ...setting,
+    environment: { RONDO_REGISTRY_CACHE: folder, ...environment },
+  });
+  const { add } = createClient(CalculatorDefinition, { channel });
+  await expect(add({ a: 2n })).resolves.toEqual({ result: 2n });
+  await expect(add({ a: 2n ** 40n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+});
+
+it('a service does not start where RONDO_MAX_REPLY_BYTES is no length', async () => {
+  await expect(calculators.start({ environment: { RONDO_MAX_REPLY_BYTES: '16MiB' } })).rejects.toThrow(
+    'RONDO_MAX_REPLY_BYTES=16MiB is not an integer: give an integer from 1 to 2147483647',
+  );
+});
+
+const closers: (() => unknown)[] = [];
+const services = [implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
+const refuse: Middleware<ServerCall> = () => Promise.reject(new RpcError(Status.UNAUTHENTICATED, 'who are you?'));
+const refused = { code: Status.UNAUTHENTICATED };
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function start(app: App) {
+  const environment = { RONDO_REGISTRY: NO_REGISTRY, RONDO_DRAIN_WAIT_MS: '0' };
+  const options = { name: 'calculator', port: 0, environment, log: silentLogger, createApp: () => app };
+  const service = await startService(options);
+  closers.push(() => service.drain());
+  const channel = createChannel({ resolver: staticResolver([service.address]) });
+  closers.push(() => channel.close());
+  return channel;
+}
+
+it("the middleware of an app is for its own methods, and not for its server's; its server middleware is for all", async () => {
+  const reached: string[] = [];
+  const note: Middleware<ServerCall> = (call, next) => {
+    reached.push(call.method.name);
+    return next(call);
+  };
+  const channel = await start({ services, middleware: [refuse], serverMiddleware: [note] });
+  await expect(createClient(CalculatorDefinition, { channel }).add({})).rejects.toMatchObject(refused);
+  await expect(createClient(HealthDefinition, { channel }).check({})).resolves.toBeDefined();
+  const { serverReflectionInfo } = createClient(ServerReflectionDefinition, { channel });
+  for await (const { messageResponse } of serverReflectionInfo(listServices())) {
+    expect(messageResponse?.$case).toBe('listServicesResponse');
+  }
+  expect(reached).toEqual(['Add', 'Check', 'ServerReflectionInfo']);
+});
+
+async function* listServices() {
+  yield { messageRequest: { $case: 'listServices' as const, value: '' } };
+}
+
+it('the middleware of an app runs over a test channel, too, that is given all of the app', async () => {
+  const app: App = { services, middleware: [refuse] };
+  const channel = createTestChannel(app);
+  closers.push(() => channel.close());
+  await expect(createClient(CalculatorDefinition, { channel }).add({})).rejects.toMatchObject(refused);
+});
+
+/** Nothing listens there: a service starts by what an earlier process knew. */
+const NO_REGISTRY = '127.0.0.1:1';
+
+/** What a calculator is started with. */
+interface CalculatorOptions {
+  readonly maxReplyBytes?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Calculators of one test file, and the folders that they read. */
+function createCalculators() {
+  const running: RunningService[] = [];
+  const folders: string[] = [];
+
+  return {
+    /** Starts one, without a registry; gives also the channel that its own calls take. */
+    async start({ environment, ...options }: CalculatorOptions = {}) {
+      const channels: Channel[] = [];
+      const service = await startService({
+        ...options,
+        name: 'calculator',
+        port: 0,
+        environment: { RONDO_REGISTRY: NO_REGISTRY, RONDO_DRAIN_WAIT_MS: '0', ...environment },
+        log: silentLogger,
+        createApp: ({ channel }) => {
+          channels.push(channel);
+          return { services: [implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) })] };
+        },
+      });
+      running.push(service);
+      const [channel] = channels;
+      if (channel === undefined) throw new Error('the app was not made');
+      return { service, channel };
+    },
+    /** Makes a folder in which an earlier process kept that the calculator `one` is at `address`. */
+    async known(address: string): Promise<string> {
+      const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
+      folders.push(folder);
+      const endpoints = [fixedEndpoint(address, { instanceId: 'one' })];
+      const about = { format: 'rondo-last-known', version: 2, service: 'calculator.Calculator' };
+      const file = { ...about, registry: [NO_REGISTRY], savedAt: '2026-01-01T00:00:00Z', endpoints };
+      await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
+      return folder;
+    },
+    /** Stops them, and removes the folders. */
+    async stop(): Promise<void> {
+      await Promise.all(running.splice(0).map((service) => service.drain()));
+      await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+    },
+  };
+}
