@@ -95,7 +95,7 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 /** `work`, after which nobody knows whether it took effect where the connection breaks. */
-export async function atStake<T>(work: Promise<T>): Promise<T> {
+export async function withUnknownOutcome<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

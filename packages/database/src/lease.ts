@@ -2,7 +2,7 @@ import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { cancelStatement } from './cancel.js';
 import { classify, DatabaseUnavailable, OutdatedPlan } from './errors.js';
 import type { Generations } from './generation.js';
-import { type Bounds, settle } from './settle.js';
+import { type Bounds, withBounds } from './settle.js';
 import type { SqlValue } from './sql.js';
 
 const CANCEL_TIMEOUT_MS = 2_000;
@@ -51,7 +51,7 @@ async function connect(pool: Pool, bounds: Bounds): Promise<PoolClient> {
     );
   };
   try {
-    return await settle(connecting, bounds, handBack);
+    return await withBounds(connecting, bounds, handBack);
   } catch (error) {
     throw classifyUnlessAborted(error, signal);
   }
@@ -80,7 +80,7 @@ function createLease(client: PoolClient, generations: Generations): Lease {
     bounds.signal?.throwIfAborted();
     if (ended) throw fault ?? new DatabaseUnavailable('the connection was given up');
     try {
-      return await settle(start(), bounds, abandon);
+      return await withBounds(start(), bounds, abandon);
     } catch (error) {
       const classified = classifyUnlessAborted(error, bounds.signal);
       fault ??= classified;

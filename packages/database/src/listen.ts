@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
 import { classify } from './errors.js';
-import { settle } from './settle.js';
+import { withBounds } from './settle.js';
 import { boundsOf } from './url-bounds.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -45,7 +45,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   client.on('notification', ({ payload }) => onNotification(payload ?? ''));
   const run = async (timeoutMs: number, work: () => Promise<unknown>): Promise<void> => {
     try {
-      await settle(work(), { timeoutMs }, () => undefined);
+      await withBounds(work(), { timeoutMs }, () => undefined);
     } catch (error) {
       await close();
       throw classify(error);

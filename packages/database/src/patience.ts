@@ -10,7 +10,7 @@ export interface Patience {
 }
 
 /** What a wait ends by. */
-export interface Bearing {
+export interface OutageWaitOptions {
   readonly patience?: Patience | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,7 +21,7 @@ const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 250;
 
 /** Waits for a database that is away: all callers together, as one that asks for them. */
-export class Outage {
+export class OutageWait {
   readonly #answers: () => Promise<boolean>;
   readonly #waiting = new Set<() => void>();
   #asking = false;
@@ -36,7 +36,7 @@ export class Outage {
    * Runs `work`, again once the database is back where it went away and that does no harm. `work` is told how long its
    * caller still has patience, in milliseconds: as long as it may wait for a connection; undefined for its own bound.
    */
-  async bear<T>(work: (leftMs: number | undefined) => Promise<T>, { patience, signal }: Bearing): Promise<T> {
+  async run<T>(work: (leftMs: number | undefined) => Promise<T>, { patience, signal }: OutageWaitOptions): Promise<T> {
     if (patience === undefined) return work(undefined);
     const untilMs = performance.now() + patience.forMs;
     for (;;) {

@@ -1,12 +1,12 @@
 import { Pool } from 'pg';
-import { atStake, classify } from './errors.js';
+import { withUnknownOutcome, classify } from './errors.js';
 import { Generations } from './generation.js';
 import { acquire } from './lease.js';
-import { Outage } from './patience.js';
+import { OutageWait } from './patience.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
 import { createQueries } from './rows.js';
 import type { Database, QueryOptions, SqlValue } from './sql.js';
-import { runTransaction, type TransactionContext, whileOthersWin } from './transaction.js';
+import { runTransaction, type TransactionContext, retryOnConflict } from './transaction.js';
 import { createTypes } from './types.js';
 import { boundsOf } from './url-bounds.js';
 
@@ -69,22 +69,22 @@ export function createPool(given: PoolOptions): Database {
     const lease = await acquire(leasing, { signal: options.signal, timeoutMs: leftMs });
     try {
       const running = lease.run<Row>(sql, params, { ...options, timeoutMs: boundMs(statementTimeoutMs) });
-      return (await atStake(running)).rows;
+      return (await withUnknownOutcome(running)).rows;
     } finally {
       lease.release();
     }
   };
   const check = async (checkOptions: QueryOptions = {}) =>
     void (await runOnce({ sql: 'SELECT 1', options: checkOptions }));
-  const outage = new Outage(() =>
+  const outage = new OutageWait(() =>
     check().then(
       () => true,
       () => false, // whoever waits learns of it soon enough
     ),
   );
   const run = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) =>
-    outage.bear(
-      (leftMs) => whileOthersWin(() => runOnce<Row>({ sql, params, options, leftMs }), { signal: options.signal }),
+    outage.run(
+      (leftMs) => retryOnConflict(() => runOnce<Row>({ sql, params, options, leftMs }), { signal: options.signal }),
       options,
     );
 
@@ -94,7 +94,7 @@ export function createPool(given: PoolOptions): Database {
     ...queries,
     ...createPreparedTransactions(queries),
     transaction: (work, transactionOptions = {}) =>
-      outage.bear((leftMs) => runTransaction(contextOf(leftMs), work, transactionOptions), transactionOptions),
+      outage.run((leftMs) => runTransaction(contextOf(leftMs), work, transactionOptions), transactionOptions),
     prepare: async (gid, work, transactionOptions = {}) =>
       runTransaction({ ...contextOf(), gid: checkGid(gid) }, work, transactionOptions),
     check,

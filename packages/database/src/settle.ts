@@ -10,7 +10,7 @@ export interface Bounds {
  * Settles as `work` does, or rejects as soon as the signal aborts (with its reason) or the time is over. In both of
  * these cases `giveUp` runs first, once, so that whatever `work` still holds is taken back.
  */
-export function settle<T>(work: Promise<T>, { signal, timeoutMs = 0 }: Bounds, giveUp: () => void): Promise<T> {
+export function withBounds<T>(work: Promise<T>, { signal, timeoutMs = 0 }: Bounds, giveUp: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const abandon = (reason: unknown): void => {
       release();

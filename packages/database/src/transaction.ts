@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { atStake, SerializationFailure } from './errors.js';
+import { withUnknownOutcome, SerializationFailure } from './errors.js';
 import type { Lease } from './lease.js';
 import { createQueries } from './rows.js';
-import { type Bounds, settle } from './settle.js';
+import { type Bounds, withBounds } from './settle.js';
 import type { QueryOptions, SqlValue, Transaction, TransactionOptions } from './sql.js';
 
 const BACKOFF_BASE_MS = 5;
@@ -24,11 +24,11 @@ export async function runTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  return whileOthersWin(() => attemptOnce(context, work, options), options);
+  return retryOnConflict(() => attemptOnce(context, work, options), options);
 }
 
 /** Runs `work` again, after a pause, while concurrent transactions win; no longer than the signal allows. */
-export async function whileOthersWin<T>(
+export async function retryOnConflict<T>(
   work: () => Promise<T>,
   { attempts = 5, signal }: Pick<TransactionOptions, 'attempts' | 'signal'>,
 ): Promise<T> {
@@ -65,7 +65,7 @@ async function attemptOnce<T>(
       if (statementTimeoutMs === 0) await lease.run('SET LOCAL lock_timeout = 0', [], { signal, timeoutMs });
     }
     const { transaction, end } = openTransaction(lease, { signal, timeoutMs });
-    const result = await settle(work(transaction), { signal }, lease.abandon).finally(end);
+    const result = await withBounds(work(transaction), { signal }, lease.abandon).finally(end);
     await finish(lease, context.gid, timeoutMs);
     return result;
   } catch (error) {
@@ -79,7 +79,7 @@ async function attemptOnce<T>(
 /** After a failed statement PostgreSQL answers with ROLLBACK and no error: that must not pass for success. */
 async function finish(lease: Lease, gid: string | undefined, timeoutMs: number): Promise<void> {
   const [statement, tag] = gid === undefined ? ['COMMIT', 'COMMIT'] : [`PREPARE TRANSACTION '${gid}'`, 'PREPARE'];
-  const { command } = await atStake(lease.run(statement, [], { timeoutMs }));
+  const { command } = await withUnknownOutcome(lease.run(statement, [], { timeoutMs }));
   if (command !== tag) throw lease.firstFault() ?? new Error(`${statement} was answered with ${command}`);
 }
 

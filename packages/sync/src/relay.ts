@@ -3,7 +3,7 @@ import type { SyncClock } from './clock.js';
 import type { OnSyncEvent } from './events.js';
 import type { OutageLog } from './outage.js';
 import { singleFlight } from './single-flight.js';
-import { spaced } from './spaced.js';
+import { throttle } from './spaced.js';
 
 const BATCH = 1_000;
 /** A run is a commit, whatever it moves; nobody feels that a change waits this long for company. */
@@ -39,10 +39,10 @@ export function createRelay({ database, clock, onEvent, outage }: RelayOptions):
       if (moved < BATCH) return;
     }
   });
-  const nudges = spaced(clock, RUN_EVERY_MS, () => void flight.run().then(outage.succeeded, outage.failed));
+  const nudges = throttle(clock, RUN_EVERY_MS, () => void flight.run().then(outage.succeeded, outage.failed));
   return {
     flush: flight.run,
-    nudge: nudges.ask,
+    nudge: nudges.request,
     close() {
       nudges.flush();
       return flight.idle();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SyncClock } from './clock.js';
-import { spaced } from './spaced.js';
+import { throttle } from './spaced.js';
 
 const EVERY_MS = 20;
 
@@ -24,15 +24,15 @@ function startWork() {
       timer.callback();
     }
   };
-  return { begun, timers, passUntil, work: spaced(clock, EVERY_MS, () => begun.push(now)) };
+  return { begun, timers, passUntil, work: throttle(clock, EVERY_MS, () => begun.push(now)) };
 }
 
 describe('spaced work', () => {
   it('begins at once when nothing began lately', () => {
     const { begun, timers, passUntil, work } = startWork();
-    work.ask();
+    work.request();
     passUntil(25);
-    work.ask();
+    work.request();
     expect(begun).toEqual([0, 25]);
     expect(timers.size).toBe(0);
   });
@@ -41,12 +41,12 @@ describe('spaced work', () => {
     const { begun, passUntil, work } = startWork();
     for (const ms of [0, 1, 7, 19]) {
       passUntil(ms);
-      work.ask();
+      work.request();
     }
     expect(begun).toEqual([0]);
     passUntil(20);
     expect(begun).toEqual([0, 20]);
-    work.ask();
+    work.request();
     passUntil(40);
     expect(begun).toEqual([0, 20, 40]);
   });
@@ -54,9 +54,9 @@ describe('spaced work', () => {
   it('begins what waits when it is flushed, and leaves no timer', () => {
     const { begun, timers, passUntil, work } = startWork();
     work.flush();
-    work.ask();
+    work.request();
     passUntil(5);
-    work.ask();
+    work.request();
     work.flush();
     expect(begun).toEqual([0, 5]);
     expect(timers.size).toBe(0);

@@ -9,8 +9,8 @@ import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
 import { startSweep } from './sweep.js';
 import { createHeldParts } from './watch/held.js';
-import { createPermits } from './watch/permits.js';
-import { endStalled } from './watch/stall.js';
+import { createSemaphore } from './watch/permits.js';
+import { endStalledReads } from './watch/stall.js';
 import { type WatchContext, type WatchEvent, type WatchOptions, watch } from './watch/watch.js';
 
 /** What the sync of a process needs. */
@@ -63,7 +63,7 @@ export function createSync(options: SyncOptions): Sync {
     outage: outageLog(log, 'the trimming of changes'),
     checkListener: () => listener?.check(),
   });
-  const permits = { whole: createPermits(bounds.maxSnapshots), streamed: createPermits(bounds.maxLargeSnapshots) };
+  const permits = { whole: createSemaphore(bounds.maxSnapshots), streamed: createSemaphore(bounds.maxLargeSnapshots) };
   const context = { database, clock, feed, relay, bounds, onEvent, permits, held: createHeldParts(bounds.heldParts) };
   const watchers = createWatchers(context, () => {
     listener ??= startListener({
@@ -130,7 +130,7 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
     const boundMs = () => (keeping.something ? partTimeoutMs : readTimeoutMs);
     const patience = { clock: context.clock, boundMs, signal: ending.signal, onStall: leave };
     try {
-      yield* endStalled(watch(context, { ...options, signal: ending.signal }, keeping), patience);
+      yield* endStalledReads(watch(context, { ...options, signal: ending.signal }, keeping), patience);
     } finally {
       leave();
     }

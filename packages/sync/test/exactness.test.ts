@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { WatchAborted, WatchUnavailable } from '../src/index.js';
-import { countUp, itemOf, itemsOf, type Replica, type Scene, startScene, write, writeAndDie } from './fixture.js';
+import { countUp, itemOf, itemsOf, type Replica, type SyncFixture, startFixture, write, writeAndDie } from './fixture.js';
 
 const TOPICS = ['a', 'b', 'c'];
 const ITEMS = 5;
 const STEPS = 250;
 const SMALL = { sweepMs: 30, mailboxSize: 12, trimMs: 20, historyRows: 20 };
 
-let scene: Scene;
+let scene: SyncFixture;
 beforeAll(async () => {
-  scene = await startScene();
+  scene = await startFixture();
 });
 afterAll(() => scene.stop());
 

@@ -24,7 +24,7 @@ export interface Replica {
 }
 
 /** A database of items that are counted up, each with its changes; and any number of replicas over it. */
-export async function startScene() {
+export async function startFixture() {
   const postgres = await startTestPostgres();
   const url = await postgres.createDatabase();
   const admin = createPool({ url, maxConnections: 4 });
@@ -66,8 +66,8 @@ export async function startScene() {
   };
 }
 
-/** What {@link startScene} starts. */
-export type Scene = Awaited<ReturnType<typeof startScene>>;
+/** What {@link startFixture} starts. */
+export type SyncFixture = Awaited<ReturnType<typeof startFixture>>;
 
 /** An item of a topic. */
 export interface Item {

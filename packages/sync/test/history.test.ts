@@ -6,19 +6,19 @@ import {
   nextToken,
   openWatch,
   type Replica,
-  type Scene,
-  startScene,
+  type SyncFixture,
+  startFixture,
   write,
   writeAndDie,
 } from './fixture.js';
 
-let scene: Scene;
+let scene: SyncFixture;
 let topic: string;
 let one: Replica;
 let two: Replica;
 
 beforeAll(async () => {
-  scene = await startScene();
+  scene = await startFixture();
 });
 afterAll(() => scene.stop());
 

@@ -1,19 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@rondo/database/testing';
 import { type SyncOptions, WatchAborted } from '../src/index.js';
-import { failureOf, inShort, NEVER, openWatch, type Replica, type Scene, startScene, write } from './fixture.js';
+import { failureOf, inShort, NEVER, openWatch, type Replica, type SyncFixture, startFixture, write } from './fixture.js';
 
 const PART_TIMEOUT_MS = 5_000;
 const READ_TIMEOUT_MS = 60_000;
 const BOUNDS = { partTimeoutMs: PART_TIMEOUT_MS, readTimeoutMs: READ_TIMEOUT_MS };
 
-let scene: Scene;
+let scene: SyncFixture;
 let topic: string;
 let other: string;
 let replica: Replica;
 
 beforeAll(async () => {
-  scene = await startScene();
+  scene = await startFixture();
 });
 afterAll(() => scene.stop());
 

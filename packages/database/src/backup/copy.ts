@@ -17,7 +17,7 @@ export async function copyFile(from: string, to: string): Promise<FileDigest> {
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     const target = await open(to, 'wx', 0o600);
     try {
-      return await pour(source, target);
+      return await copyContent(source, target);
     } finally {
       await target.close();
     }
@@ -26,7 +26,7 @@ export async function copyFile(from: string, to: string): Promise<FileDigest> {
   }
 }
 
-async function pour(source: FileHandle, target: FileHandle): Promise<FileDigest> {
+async function copyContent(source: FileHandle, target: FileHandle): Promise<FileDigest> {
   const hash = createHash('sha256');
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let sizeBytes = 0;

@@ -69,7 +69,7 @@ function homeOf(directory: string, account: Account): string {
   const link = join(directory, 'cluster');
   if (!existsSync(link)) {
     const home = mkdtempSync(join(sharedFolder(), 'cluster-'));
-    own(home, account);
+    giveTo(home, account);
     rmSync(link, { force: true });
     symlinkSync(home, link);
   }
@@ -90,7 +90,7 @@ export async function adoptCluster(
   const discard = () => rmSync(home, { recursive: true, force: true });
   try {
     await fill(home);
-    for (const path of readdirSync(home, { recursive: true, encoding: 'utf8' })) own(join(home, path), account);
+    for (const path of readdirSync(home, { recursive: true, encoding: 'utf8' })) giveTo(join(home, path), account);
     return discard;
   } catch (error) {
     discard();
@@ -106,9 +106,9 @@ export async function adoptCluster(
 function initialise(home: string, account: Account, { initdb }: EmbeddedBinaries): void {
   const password = join(home, 'password');
   const partial = mkdtempSync(join(home, 'initialising-'));
-  own(partial, account);
+  giveTo(partial, account);
   writeFileSync(password, randomBytes(24).toString('hex'), { mode: 0o600 });
-  own(password, account);
+  giveTo(password, account);
   const { status, error, stderr } = spawnSync(initdb, initdbArguments(partial, password), {
     ...account,
     env: SERVER_ENVIRONMENT,
@@ -129,6 +129,6 @@ function initdbArguments(data: string, passwordFile: string): string[] {
   return ['-D', data, '--no-instructions', ...locale, ...access];
 }
 
-function own(path: string, account: Account): void {
+function giveTo(path: string, account: Account): void {
   if (account.uid !== undefined) chownSync(path, account.uid, account.gid);
 }

@@ -7,13 +7,13 @@ const FAST_STOP_MS = 10_000;
 const IMMEDIATE_STOP_MS = 5_000;
 
 /** Remembers which launcher the server belongs to, so that the next one can tell a leftover from a rival. */
-export function claim({ home }: Cluster): void {
+export function recordLauncher({ home }: Cluster): void {
   const startedAt = findProcess(process.pid)?.startedAt ?? '';
   writeFileSync(join(home, 'launcher'), `${process.pid}\n${startedAt}\n`);
 }
 
 /** The claim ends with the server. */
-export function unclaim({ home }: Cluster): void {
+export function removeLauncherRecord({ home }: Cluster): void {
   rmSync(join(home, 'launcher'), { force: true });
 }
 

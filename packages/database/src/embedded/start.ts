@@ -1,9 +1,9 @@
 import { serverAccount } from './account.js';
 import { binariesFor } from './binaries.js';
 import { type Cluster, openCluster } from './cluster.js';
-import { claim, clearLeftover, stopServer, unclaim } from './leftover.js';
+import { recordLauncher, clearLeftover, stopServer, removeLauncherRecord } from './leftover.js';
 import { type RunningServer, startServer } from './server.js';
-import { watchOver } from './watchdog.js';
+import { startWatchdog } from './watchdog.js';
 
 /** How the embedded server runs. */
 export interface EmbeddedOptions {
@@ -80,13 +80,13 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 
 /** Ties the server's life to this process's; returns what stops it. */
 function supervise(server: RunningServer, cluster: Cluster): () => Promise<void> {
-  const watchdog = watchOver(server.pid);
-  claim(cluster);
+  const watchdog = startWatchdog(server.pid);
+  recordLauncher(cluster);
   let ended = false;
   const cleared = server.exited.then(() => {
     ended = true;
     watchdog.dismiss();
-    unclaim(cluster);
+    removeLauncherRecord(cluster);
   });
   let stopping: Promise<void> | undefined;
   return () => {

@@ -26,7 +26,7 @@ export interface Watchdog {
  * PostgreSQL survives the death of the process that started it; this stops it. In a session of its own, so that a
  * Ctrl-C in the terminal doesn't reach it.
  */
-export function watchOver(serverPid: number): Watchdog {
+export function startWatchdog(serverPid: number): Watchdog {
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'rondo-postgres-watchdog', String(serverPid)], {
     cwd: '/',
     detached: true,

@@ -1,11 +1,11 @@
 /** A bounded number of permits, given in the order of asking. */
-export interface Permits {
+export interface Semaphore {
   /** Waits for a permit and resolves to what gives it back; rejects with the signal's reason when that aborts. */
-  take(signal: AbortSignal): Promise<() => void>;
+  acquire(signal: AbortSignal): Promise<() => void>;
 }
 
 /** Makes so many permits. */
-export function createPermits(count: number): Permits {
+export function createSemaphore(count: number): Semaphore {
   const waiting = new Set<() => void>();
   let free = count;
 
@@ -28,7 +28,7 @@ export function createPermits(count: number): Permits {
     });
 
   return {
-    async take(signal) {
+    async acquire(signal) {
       signal.throwIfAborted();
       if (free > 0) free -= 1;
       else await wait(signal);

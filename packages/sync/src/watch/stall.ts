@@ -2,7 +2,7 @@ import type { SyncClock } from '../clock.js';
 import { WatchAborted } from '../errors.js';
 
 /** How long a reader is waited for. */
-export interface Patience {
+export interface ReadLimits {
   readonly clock: SyncClock;
   /** How long it may take for the event that it is being told; asked at each. Milliseconds. */
   readonly boundMs: () => number;
@@ -18,9 +18,9 @@ export interface Patience {
  *
  * A reader that is connected and doesn't read can't be told anything: its transport waits for it with what it was sent.
  */
-export async function* endStalled<T>(
+export async function* endStalledReads<T>(
   source: AsyncGenerator<T, void, undefined>,
-  patience: Patience,
+  patience: ReadLimits,
 ): AsyncGenerator<T, void, undefined> {
   let ended: { readonly reason: unknown } | undefined;
   const end = (reason: unknown): void => {
@@ -46,7 +46,7 @@ export async function* endStalled<T>(
 }
 
 /** Calls `end` when the time is over or the signal aborts, unless what it returns is called before. */
-function untilTaken({ clock, boundMs, signal, onStall }: Patience, end: (reason: unknown) => void): () => void {
+function untilTaken({ clock, boundMs, signal, onStall }: ReadLimits, end: (reason: unknown) => void): () => void {
   const takesMs = boundMs();
   const onTime = (): void => {
     end(tooSlow(takesMs));

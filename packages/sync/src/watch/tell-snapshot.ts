@@ -11,7 +11,7 @@ const ATTEMPTS = 5;
  * What is small is read as a whole first, and its connection given back before the first part is told. What isn't is read
  * as it is told, with permits of its own: readers of large snapshots wait for each other, and nobody else for them.
  */
-export async function* tellSnapshot<Part>(
+export async function* snapshotEvents<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
   keeping: Keeping,
@@ -19,7 +19,7 @@ export async function* tellSnapshot<Part>(
   const { topic, resumeToken = '', filter } = options;
   context.onEvent({ kind: 'snapshot', topic, tokenGiven: resumeToken !== '' });
   let first = true;
-  for await (const { part, place } of partsOf(context, options)) {
+  for await (const { part, place } of snapshotParts(context, options)) {
     const token = place && writeToken(viewOf(topic, filter?.name), place);
     keeping.something = place === undefined;
     yield { kind: 'snapshot', part, first, last: place !== undefined, resumeToken: token };
@@ -30,14 +30,14 @@ export async function* tellSnapshot<Part>(
 }
 
 /** Where much is not relayed yet, it is relayed first. */
-async function* partsOf<Part>(
+async function* snapshotParts<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const large = yield* tellWhole(context, options);
-      if (large) yield* tellAsRead(context, options);
+      const large = yield* partsFromMemory(context, options);
+      if (large) yield* partsFromTransaction(context, options);
       return;
     } catch (error) {
       if (!(error instanceof TooMuchPending)) throw error;
@@ -48,7 +48,7 @@ async function* partsOf<Part>(
 }
 
 /** From memory; true where it is too large for that, and nothing was told. */
-async function* tellWhole<Part>(
+async function* partsFromMemory<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, boolean, undefined> {
@@ -66,7 +66,7 @@ async function* tellWhole<Part>(
     return true;
   };
   try {
-    const giveBack = await permits.whole.take(options.signal);
+    const giveBack = await permits.whole.acquire(options.signal);
     const whole = await readWhole(readingOf(context, options), hold).finally(giveBack);
     if (whole === undefined) return true;
     const { parts, place } = whole;
@@ -79,11 +79,11 @@ async function* tellWhole<Part>(
   }
 }
 
-async function* tellAsRead<Part>(
+async function* partsFromTransaction<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
-  const giveBack = await context.permits.streamed.take(options.signal);
+  const giveBack = await context.permits.streamed.acquire(options.signal);
   try {
     for await (const next of streamParts(readingOf(context, options))) {
       // Before the last part is told: its reader may take its time, and nothing is left to read.

@@ -8,8 +8,8 @@ import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf, writeToken } from '../token.js';
 import type { HeldParts } from './held.js';
-import type { Permits } from './permits.js';
-import { tellSnapshot } from './tell-snapshot.js';
+import type { Semaphore } from './permits.js';
+import { snapshotEvents } from './tell-snapshot.js';
 
 /** How many changes are read at once on the way from the snapshot, or the token, to the present. */
 const PAGE = 256;
@@ -64,7 +64,7 @@ export interface WatchContext {
   readonly feed: Feed;
   readonly relay: Relay;
   /** For snapshots that are read as a whole, and for those that are read as they are told. */
-  readonly permits: { readonly whole: Permits; readonly streamed: Permits };
+  readonly permits: { readonly whole: Semaphore; readonly streamed: Semaphore };
   readonly held: HeldParts;
   readonly bounds: Bounds;
   readonly onEvent: OnSyncEvent;
@@ -86,8 +86,8 @@ export async function* watch<Part>(
     options.signal.throwIfAborted();
     await context.feed.head();
     const resumed = await placeOfToken(context, options);
-    const place = resumed ?? (yield* tellSnapshot(context, options, keeping));
-    yield* tellChanges(context, { ...options, keeping }, place);
+    const place = resumed ?? (yield* snapshotEvents(context, options, keeping));
+    yield* changeEvents(context, { ...options, keeping }, place);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
       throw new WatchUnavailable('the database is away: go on from the last resume token', error);
@@ -107,7 +107,7 @@ async function placeOfToken<Part>(
   return (await wereAppended(database, place.told, place.position)) ? place : undefined;
 }
 
-async function* tellChanges<Part>(
+async function* changeEvents<Part>(
   context: WatchContext,
   { topic, filter, signal, keeping }: WatchOptions<Part> & { readonly keeping: Keeping },
   place: Place,

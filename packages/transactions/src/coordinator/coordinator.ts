@@ -5,13 +5,13 @@ import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/c
 import { createSweep } from '../sweep.js';
 import { checkName } from '../transaction-ref.js';
 import type { Decision, LogEntry } from './entry.js';
-import { type Completion, type Finishing, finish } from './finish.js';
+import { type Completion, type CoordinatorDependencies, finish } from './finish.js';
 import { type Inquiry, inquire } from './inquire.js';
-import { claimDue, forgetFinished, listUnfinished } from './log.js';
+import { claimDue, trimFinished, listUnfinished } from './log.js';
 import type { Part } from './part.js';
 import { createParticipants } from './participants.js';
 import { resolve } from './resolve.js';
-import { type Committed, type DistributedTransaction, type Running, runTransaction } from './run.js';
+import { type Committed, type DistributedTransaction, type RunDependencies, runTransaction } from './run.js';
 
 /** What a coordinator is made from. */
 export interface CoordinatorOptions {
@@ -64,14 +64,14 @@ export interface Coordinator {
 /** Beyond these, each round begins with one of as many more. */
 const CLAIMED_AT_ONCE = 50;
 const SWEEP_MS = 500;
-const FORGET_EVERY_ROUNDS = 1_000;
+const TRIM_EVERY_ROUNDS = 1_000;
 
 /** Makes a coordinator over the log in the service's database. */
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { clock = systemClock, random = systemRandom, log, database, channel } = options;
   const { completions = {}, onCompleted = () => undefined } = options;
   const coordinator = checkName('coordinator', options.name);
-  const finishing: Finishing = {
+  const finishing: CoordinatorDependencies = {
     database,
     participants: createParticipants(channel),
     random,
@@ -80,7 +80,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     onCompleted,
   };
   const { track, settled } = createTracker();
-  const running: Running = { ...finishing, coordinator, track };
+  const running: RunDependencies = { ...finishing, coordinator, track };
   const round = recovery(finishing, coordinator);
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'transactions to finish', round });
   return {
@@ -97,7 +97,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   };
 }
 
-function recovery(finishing: Finishing, coordinator: string): (signal: AbortSignal) => Promise<boolean> {
+function recovery(finishing: CoordinatorDependencies, coordinator: string): (signal: AbortSignal) => Promise<boolean> {
   const { database, log } = finishing;
   let rounds = 0;
   return async (signal) => {
@@ -110,7 +110,7 @@ function recovery(finishing: Finishing, coordinator: string): (signal: AbortSign
       ),
     );
     rounds += 1;
-    if (rounds % FORGET_EVERY_ROUNDS === 0) await forgetFinished(database, { signal });
+    if (rounds % TRIM_EVERY_ROUNDS === 0) await trimFinished(database, { signal });
     return due.length === CLAIMED_AT_ONCE;
   };
 }

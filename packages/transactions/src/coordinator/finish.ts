@@ -16,7 +16,7 @@ export interface CompletedTransaction {
 export type Completion = (transaction: Transaction, completed: CompletedTransaction) => Promise<void>;
 
 /** What finishing takes. */
-export interface Finishing {
+export interface CoordinatorDependencies {
   readonly database: Database;
   readonly participants: Participants;
   readonly random: Random;
@@ -30,8 +30,8 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 1_000;
 
 /** Tells the decision to those that haven't confirmed it, once; true where all have. */
-export async function finish(finishing: Finishing, entry: LogEntry, decision: Decision): Promise<boolean> {
-  const participants = await Promise.all(entry.participants.map((one) => tell(finishing, { entry, decision }, one)));
+export async function finish(finishing: CoordinatorDependencies, entry: LogEntry, decision: Decision): Promise<boolean> {
+  const participants = await Promise.all(entry.participants.map((one) => sendDecision(finishing, { entry, decision }, one)));
   if (participants.some(({ outcome }) => outcome === '')) {
     await logAttempt(finishing.database, { id: entry.id, participants }, backoffMs(entry.attempts, finishing.random));
     return false;
@@ -40,19 +40,19 @@ export async function finish(finishing: Finishing, entry: LogEntry, decision: De
   if (contrary.length > 0) warnOfConflict(finishing.log, entry, { decision, contrary });
   const state = contrary.length > 0 ? 'conflict' : decision;
   await performer('coordinator', { transactionId: entry.id, name: entry.coordinator })('log-finished', () =>
-    close(finishing, entry, { state, participants }),
+    recordFinished(finishing, entry, { state, participants }),
   );
   return true;
 }
 
-interface Telling {
+interface Sending {
   readonly entry: LogEntry;
   readonly decision: Decision;
 }
 
-async function tell(
-  { participants, log }: Finishing,
-  { entry: { id, coordinator }, decision }: Telling,
+async function sendDecision(
+  { participants, log }: CoordinatorDependencies,
+  { entry: { id, coordinator }, decision }: Sending,
   participant: LoggedParticipant,
 ): Promise<LoggedParticipant> {
   if (participant.outcome !== '') return participant;
@@ -60,7 +60,7 @@ async function tell(
   const perform = performer('coordinator', { transactionId: id, name: coordinator });
   try {
     const outcome = await perform(decision === 'committed' ? 'send-commit' : 'send-abort', () =>
-      participants.tell(service, { coordinator, id }, decision),
+      participants.sendDecision(service, { coordinator, id }, decision),
     );
     return { service, outcome, error: '' };
   } catch (error) {
@@ -69,13 +69,13 @@ async function tell(
   }
 }
 
-interface Outcome {
+interface Finished {
   readonly state: Decision | 'conflict';
   readonly participants: readonly LoggedParticipant[];
 }
 
 /** Who comes second finds it noted, and does nothing. */
-async function close({ database, completions, onCompleted }: Finishing, entry: LogEntry, outcome: Outcome) {
+async function recordFinished({ database, completions, onCompleted }: CoordinatorDependencies, entry: LogEntry, outcome: Finished) {
   const { id, kind, subject } = entry;
   const completion = outcome.state === 'committed' ? completions[kind] : undefined;
   if (completion === undefined) {

@@ -16,7 +16,7 @@ export interface NewEntry {
 export const CLAIM_MS = 2_000;
 /** Finished transactions are kept so long, for those who ask what became of one. */
 const RETENTION_DAYS = 7;
-const AT_ONCE = 1_000;
+const MAX_ROWS = 1_000;
 
 /** Writes what is about to begin, before anybody is asked. */
 export async function logPreparing(database: Database, entry: NewEntry, options: QueryOptions): Promise<void> {
@@ -120,7 +120,7 @@ export async function logFinished(
 }
 
 /** Takes an operator's word that a conflict has been set right; false where there is none. */
-export async function logSetRight({ query }: Queries, id: string, state: Decision): Promise<boolean> {
+export async function logConflictResolved({ query }: Queries, id: string, state: Decision): Promise<boolean> {
   const rows = await query(
     `UPDATE transaction_log SET state = $2, update_time = now() WHERE id = $1 AND state = 'conflict' RETURNING id`,
     [id, state],
@@ -133,17 +133,17 @@ export function listUnfinished(database: Database, coordinator: string, options:
   return database.query<LogEntry>(
     `SELECT ${ENTRY_COLUMNS} FROM transaction_log
      WHERE state NOT IN ('committed', 'aborted') AND coordinator = $1 ORDER BY create_time, id LIMIT $2`,
-    [coordinator, AT_ONCE],
+    [coordinator, MAX_ROWS],
     options,
   );
 }
 
 /** Forgets transactions that finished long ago, some at a time. */
-export async function forgetFinished(database: Database, options: QueryOptions): Promise<void> {
+export async function trimFinished(database: Database, options: QueryOptions): Promise<void> {
   await database.query(
     `DELETE FROM transaction_log WHERE id IN (SELECT id FROM transaction_log
        WHERE state IN ('committed', 'aborted') AND update_time < now() - make_interval(days => $1) LIMIT $2)`,
-    [RETENTION_DAYS, AT_ONCE],
+    [RETENTION_DAYS, MAX_ROWS],
     options,
   );
 }

@@ -14,7 +14,7 @@ export interface Participants {
     options: PrepareOptions,
   ): Promise<Any | undefined>;
   /** Tells the decision; resolves to what the participant confirms. */
-  tell(service: string, transaction: CheckedRef, decision: Decision): Promise<Confirmation>;
+  sendDecision(service: string, transaction: CheckedRef, decision: Decision): Promise<Confirmation>;
 }
 
 /** Bounds of asking. */
@@ -24,7 +24,7 @@ export interface PrepareOptions {
 }
 
 /** One try; what doesn't answer is told again. Milliseconds. */
-const TELL_TIMEOUT_MS = 1_000;
+const DECISION_TIMEOUT_MS = 1_000;
 /** These say nothing of the request: they are the network's and the process's, or hide a fault of the participant. */
 const NO_ANSWER: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
@@ -54,10 +54,10 @@ export function createParticipants(channel: Channel): Participants {
         throw asVote(error);
       }
     },
-    async tell(service, transaction, decision) {
+    async sendDecision(service, transaction, decision) {
       const client = at(service);
       const tell = decision === 'committed' ? client.commit : client.abort;
-      const { outcome } = await tell({ transaction: { ...transaction } }, { timeoutMs: TELL_TIMEOUT_MS });
+      const { outcome } = await tell({ transaction: { ...transaction } }, { timeoutMs: DECISION_TIMEOUT_MS });
       return CONFIRMED[outcome] ?? 'unknown';
     },
   };

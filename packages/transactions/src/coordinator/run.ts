@@ -2,7 +2,7 @@ import type { Transaction } from '@rondo/database';
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Perform, performer } from '../steps.js';
-import { type Finishing, finish } from './finish.js';
+import { type CoordinatorDependencies, finish } from './finish.js';
 import { findEntry, logAborting, logCommitting, logPreparing } from './log.js';
 import type { Part, ResultsOf } from './part.js';
 
@@ -33,7 +33,7 @@ export interface Committed<T> {
 }
 
 /** What a run takes beside what finishing takes. */
-export interface Running extends Finishing {
+export interface RunDependencies extends CoordinatorDependencies {
   readonly coordinator: string;
   /** Counts it among what a close waits for. */
   track<T>(work: Promise<T>): Promise<T>;
@@ -52,7 +52,7 @@ interface Run {
 
 /** Prepares, decides, and tells: see `Coordinator.run`. */
 export async function runTransaction<const Parts extends readonly Part<unknown>[], T>(
-  running: Running,
+  running: RunDependencies,
   transaction: DistributedTransaction<Parts, T>,
 ): Promise<Committed<T>> {
   const run = begin(running, transaction);
@@ -76,16 +76,16 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
       ),
     );
   } catch (error) {
-    const committed = await giveUp(running, run);
+    const committed = await abortRun(running, run);
     if (!committed || decided === undefined) throw error;
   }
   if (decided === undefined) throw new Error('a decision was made without its work');
-  const finished = await tellDecision(running, run);
+  const finished = await sendCommit(running, run);
   return { id, value: decided.value, finished };
 }
 
 function begin(
-  { random, coordinator }: Running,
+  { random, coordinator }: RunDependencies,
   {
     participants,
     timeoutMs = DEFAULT_TIMEOUT_MS,
@@ -110,7 +110,7 @@ function begin(
 }
 
 /** One after the other, in the same order everywhere: transactions that meet at two participants wait, and don't deadlock. */
-async function prepareAll({ participants, coordinator }: Running, run: Run, parts: readonly Part<unknown>[]) {
+async function prepareAll({ participants, coordinator }: RunDependencies, run: Run, parts: readonly Part<unknown>[]) {
   const { id, perform, timeoutMs, signal } = run;
   const results: unknown[] = Array(parts.length).fill(undefined);
   const ordered = [...parts.entries()].sort(([, a], [, b]) => (a.service < b.service ? -1 : 1));
@@ -123,7 +123,7 @@ async function prepareAll({ participants, coordinator }: Running, run: Run, part
 }
 
 /** Aborts, and tells so at once; true where it turns out to have been committed. What can't be done now, a sweep does. */
-function giveUp(running: Running, { id, perform }: Run): Promise<boolean> {
+function abortRun(running: RunDependencies, { id, perform }: Run): Promise<boolean> {
   const work = async () => {
     try {
       const entry = await perform('log-aborting', () => logAborting(running.database, id));
@@ -138,7 +138,7 @@ function giveUp(running: Running, { id, perform }: Run): Promise<boolean> {
   return running.track(runOutsideScope(work));
 }
 
-function tellDecision(running: Running, { id }: Run): Promise<boolean> {
+function sendCommit(running: RunDependencies, { id }: Run): Promise<boolean> {
   const work = async () => {
     try {
       const entry = await findEntry(running.database, id);

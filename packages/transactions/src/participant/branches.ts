@@ -64,16 +64,16 @@ export function findEnded(
 }
 
 /** Has branches that ended long ago forgotten, some at a time, each time that a thousand more have ended. */
-export function forgetful(database: Database, log: Logger): () => Promise<void> {
+export function createBranchTrim(database: Database, log: Logger): () => Promise<void> {
   let ended = 0;
   return async () => {
     ended += 1;
     if (ended % FORGOTTEN_AT_ONCE !== 0) return;
-    await forget(database).catch((err: unknown) => log.warn({ err }, "branches of old couldn't be forgotten"));
+    await trimBranches(database).catch((err: unknown) => log.warn({ err }, "branches of old couldn't be forgotten"));
   };
 }
 
-async function forget(database: Database): Promise<void> {
+async function trimBranches(database: Database): Promise<void> {
   await database.query(
     `DELETE FROM transaction_branches WHERE gid IN
       (SELECT gid FROM transaction_branches WHERE update_time < now() - make_interval(days => $1) LIMIT $2)`,

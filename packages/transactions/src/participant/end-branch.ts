@@ -8,7 +8,7 @@ import type { CheckedRef } from '../transaction-ref.js';
 import { type EndedBranch, findEnded, markAborted, markHeuristic } from './branches.js';
 
 /** What the calls of a participant share. */
-export interface Surroundings {
+export interface ParticipantDependencies {
   /** The participant's name. */
   readonly name: string;
   readonly database: Database;
@@ -20,7 +20,7 @@ export interface Surroundings {
   /** Whether its coordinator is one that the participant knows. */
   readonly isKnown: (transaction: CheckedRef) => boolean;
   /** Now and then forgets what ended long ago. */
-  readonly forget: () => Promise<void>;
+  readonly trimBranches: () => Promise<void>;
   /** What this process prepares now, by its gid: as many as there are calls. */
   readonly preparing: Map<string, AbortController>;
   /** Those of them that have a connection: each may be one prepared transaction more. */
@@ -39,14 +39,14 @@ export interface EndingBranch {
 const BUSY_PAUSE_MS = 20;
 
 /** Commits what was prepared, and says how the branch has ended. */
-export async function commitBranch(around: Surroundings, branch: EndingBranch, signal: AbortSignal) {
-  const { ending, onCommitted, forget } = around;
+export async function commitBranch(around: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
+  const { ending, onCommitted, trimBranches } = around;
   const { gid, heuristic, transaction } = branch;
   const perform = performer('participant', { transactionId: transaction.id, name: around.name });
   if (await perform('commit', () => ending.commitPrepared(gid, { signal }))) {
     if (heuristic) await noteHeuristic(around, branch, signal);
     onCommitted();
-    await forget();
+    await trimBranches();
   }
   return { outcome: outcomeOf(await findEnded(ending, gid, { signal })) };
 }
@@ -55,7 +55,7 @@ export async function commitBranch(around: Surroundings, branch: EndingBranch, s
  * Undoes what was prepared, stops what is being prepared, and sees to it that nothing will be; says how the branch has
  * ended.
  */
-export async function abortBranch(around: Surroundings, branch: EndingBranch, signal: AbortSignal) {
+export async function abortBranch(around: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
   const { ending, clock, preparing } = around;
   const { gid, heuristic, transaction } = branch;
   const perform = performer('participant', { transactionId: transaction.id, name: around.name });
@@ -74,7 +74,7 @@ export async function abortBranch(around: Surroundings, branch: EndingBranch, si
   }
 }
 
-async function noteHeuristic({ ending, log }: Surroundings, { gid }: EndingBranch, signal: AbortSignal) {
+async function noteHeuristic({ ending, log }: ParticipantDependencies, { gid }: EndingBranch, signal: AbortSignal) {
   log.warn({ gid }, 'a branch was committed by an operator');
   await markHeuristic(ending, gid, { signal });
 }

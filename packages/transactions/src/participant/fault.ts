@@ -9,11 +9,11 @@ export async function asStatus<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw toStatus(error);
+    throw toRpcError(error);
   }
 }
 
-function toStatus(error: unknown): unknown {
+function toRpcError(error: unknown): unknown {
   if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
     return new RpcError(Status.UNAVAILABLE, "the participant's database can't be asked now", { cause: error });
   }

@@ -1,5 +1,5 @@
 import { branchOf, type CheckedRef, gidPrefix } from '../transaction-ref.js';
-import { abortBranch, commitBranch, type Surroundings } from './end-branch.js';
+import { abortBranch, commitBranch, type ParticipantDependencies } from './end-branch.js';
 import type { KnownCoordinators } from './known-coordinators.js';
 
 interface InDoubt {
@@ -11,7 +11,7 @@ interface InDoubt {
  * A round that ends branches which stay prepared: of each that was there in the round before, it asks the coordinator, and
  * does what that has decided. A coordinator tells its decisions by itself; this is for what it has forgotten, or never knew.
  */
-export function createInquiries(around: Surroundings, coordinators: KnownCoordinators) {
+export function createInquiries(around: ParticipantDependencies, coordinators: KnownCoordinators) {
   let before: ReadonlySet<string> = new Set();
   const warned = new Set<string>();
 
@@ -43,7 +43,7 @@ export function createInquiries(around: Surroundings, coordinators: KnownCoordin
   };
 }
 
-async function listInDoubt({ ending, name }: Surroundings, signal: AbortSignal): Promise<readonly InDoubt[]> {
+async function listInDoubt({ ending, name }: ParticipantDependencies, signal: AbortSignal): Promise<readonly InDoubt[]> {
   const prepared = await ending.listPrepared(gidPrefix(''), { signal });
   return prepared.flatMap(({ gid }) => {
     const transaction = branchOf(gid, name);

@@ -7,8 +7,8 @@ import { invalidArgument } from '@rondo/rpc/status';
 import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
 import { createAdmission } from './admit.js';
-import { forgetful } from './branches.js';
-import { abortBranch, commitBranch, type Surroundings } from './end-branch.js';
+import { createBranchTrim } from './branches.js';
+import { abortBranch, commitBranch, type ParticipantDependencies } from './end-branch.js';
 import { asStatus } from './fault.js';
 import { createInquiries } from './in-doubt.js';
 import type { KnownCoordinators } from './known-coordinators.js';
@@ -59,7 +59,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
   const { onCommitted = () => undefined } = options;
   const name = checkName('participant', options.name);
   const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
-  const around: Surroundings = {
+  const around: ParticipantDependencies = {
     name,
     database,
     ending,
@@ -67,7 +67,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
     clock,
     onCommitted,
     isKnown: ({ coordinator }) => coordinators.knows(coordinator),
-    forget: forgetful(ending, log),
+    trimBranches: createBranchTrim(ending, log),
     preparing: new Map(),
     entering: new Set(),
   };

@@ -5,7 +5,7 @@ import { announce, performer } from '../steps.js';
 import type { CheckedRef } from '../transaction-ref.js';
 import { requireRoom } from './admit.js';
 import { claimBranch, markCommitted } from './branches.js';
-import type { Surroundings } from './end-branch.js';
+import type { ParticipantDependencies } from './end-branch.js';
 import type { Operation } from './operation.js';
 
 /** What is to be prepared. */
@@ -21,7 +21,7 @@ export interface NewBranch {
  *
  * @throws RpcError `ABORTED` where the branch has ended before, or is being worked on.
  */
-export async function prepareBranch(around: Surroundings, branch: NewBranch, caller: AbortSignal): Promise<Any> {
+export async function prepareBranch(around: ParticipantDependencies, branch: NewBranch, caller: AbortSignal): Promise<Any> {
   const { gid } = branch;
   const who = { transactionId: branch.transaction.id, name: around.name };
   const aborted = new AbortController();

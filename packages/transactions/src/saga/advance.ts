@@ -6,7 +6,7 @@ import type { SagaRow } from './entry.js';
 import { moveSaga, noteFailure, SAGA_CLAIM_MS, type SagaMove } from './store.js';
 
 /** What working on sagas takes. */
-export interface Advancing {
+export interface SagaDependencies {
   readonly database: Database;
   readonly log: Logger;
   readonly random: Random;
@@ -22,7 +22,7 @@ const MAX_ERROR_LENGTH = 500;
 
 /** Does the steps of a saga until it is finished, one fails, or somebody else has it. */
 export async function advance(
-  advancing: Advancing,
+  advancing: SagaDependencies,
   { saga, definition }: { readonly saga: SagaRow; readonly definition: SagaDefinition<unknown> },
   closing: AbortSignal,
 ): Promise<void> {
@@ -90,7 +90,7 @@ interface Failed {
   readonly step: SagaStep<unknown> | undefined;
 }
 
-async function fail({ database, log, random, maxAttempts }: Advancing, { row, step }: Failed, fault: unknown) {
+async function fail({ database, log, random, maxAttempts }: SagaDependencies, { row, step }: Failed, fault: unknown) {
   const parked = row.attempts + 1 >= maxAttempts;
   const fields = { err: fault, saga: row.id, kind: row.kind, subject: row.subject, step: step?.name };
   if (parked)

@@ -6,7 +6,7 @@ import { createSweep } from '../sweep.js';
 import { advance } from './advance.js';
 import type { SagaDefinition } from './definition.js';
 import type { SagaEntry, SagaRow } from './entry.js';
-import { claimSagas, forgetSagas, insertSaga, listUnfinishedSagas, unpark } from './store.js';
+import { claimSagas, trimSagas, insertSaga, listUnfinishedSagas, unpark } from './store.js';
 
 /** What sagas are run with. */
 export interface SagasOptions {
@@ -54,7 +54,7 @@ export interface Sagas {
 const SWEEP_MS = 1_000;
 const CLAIMED_AT_ONCE = 20;
 const DEFAULT_MAX_ATTEMPTS = 12;
-const FORGET_EVERY_ROUNDS = 1_000;
+const TRIM_EVERY_ROUNDS = 1_000;
 const ID_BYTES = 16;
 
 /** Runs sagas: each step at least once, by whichever replica, until they are done or undone. */
@@ -72,7 +72,7 @@ export function createSagas(options: SagasOptions): Sagas {
       }),
     );
     rounds += 1;
-    if (rounds % FORGET_EVERY_ROUNDS === 0) await forgetSagas(database, { signal });
+    if (rounds % TRIM_EVERY_ROUNDS === 0) await trimSagas(database, { signal });
     return due.length === CLAIMED_AT_ONCE;
   };
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'sagas', round });

@@ -12,7 +12,7 @@ export interface NewSaga {
 /** How long whoever works on a saga has it for itself. Milliseconds. */
 export const SAGA_CLAIM_MS = 10_000;
 const RETENTION_DAYS = 30;
-const AT_ONCE = 1_000;
+const MAX_ROWS = 1_000;
 
 /** Writes a saga; one of the same id is there already where it returns false. */
 export async function insertSaga({ query }: Queries, { id, kind, subject, input }: NewSaga): Promise<boolean> {
@@ -89,17 +89,17 @@ export function listUnfinishedSagas(database: Queries, options: QueryOptions): P
   return database.query<SagaRow>(
     `SELECT ${SAGA_COLUMNS} FROM sagas WHERE state IN ('running', 'compensating')
      ORDER BY parked DESC, create_time, id LIMIT $1`,
-    [AT_ONCE],
+    [MAX_ROWS],
     options,
   );
 }
 
 /** Forgets sagas that finished long ago, some at a time. */
-export async function forgetSagas(database: Queries, options: QueryOptions): Promise<void> {
+export async function trimSagas(database: Queries, options: QueryOptions): Promise<void> {
   await database.query(
     `DELETE FROM sagas WHERE id IN (SELECT id FROM sagas
        WHERE state IN ('done', 'compensated') AND update_time < now() - make_interval(days => $1) LIMIT $2)`,
-    [RETENTION_DAYS, AT_ONCE],
+    [RETENTION_DAYS, MAX_ROWS],
     options,
   );
 }
