@@ -15,11 +15,11 @@ export {
 export { type Listening, type ListenOptions, listen } from './listen.js';
 export { type MigrateOptions, migrate } from './migrate.js';
 export { type Migration, MigrationError, type SchemaPart } from './migration.js';
-export type { Patience } from './patience.js';
+export type { Patience } from './outage-wait.js';
 export { createPool, type PoolOptions } from './pool.js';
 export { type PreparedTransaction, requirePreparedTransactions } from './prepared.js';
 export { type ProvisionedDatabase, type ProvisionOptions, provision } from './provision.js';
-export { createReadinessCheck, type ReadinessOptions } from './readiness.js';
+export { createReadinessCheck, type ReadinessOptions, describeUrl, type WaitOptions, waitForDatabase } from './readiness.js';
 export type {
   Database,
   Isolation,
@@ -29,4 +29,3 @@ export type {
   Transaction,
   TransactionOptions,
 } from './sql.js';
-export { describeUrl, type WaitOptions, waitForDatabase } from './wait.js';

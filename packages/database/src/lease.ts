@@ -2,7 +2,7 @@ import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { cancelStatement } from './cancel.js';
 import { classify, DatabaseUnavailable, OutdatedPlan } from './errors.js';
 import type { Generations } from './generation.js';
-import { type Bounds, withBounds } from './settle.js';
+import { type Bounds, withBounds } from './with-bounds.js';
 import type { SqlValue } from './sql.js';
 
 const CANCEL_TIMEOUT_MS = 2_000;

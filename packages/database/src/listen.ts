@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
 import { classify } from './errors.js';
-import { withBounds } from './settle.js';
+import { withBounds } from './with-bounds.js';
 import { boundsOf } from './url-bounds.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;

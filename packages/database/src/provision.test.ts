@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool, describeUrl, provision, waitForDatabase } from './index.js';
-import { readProvisionConfig } from './provision-config.js';
+import { readProvisionConfig } from './provision.js';
 import { freePort, startTestPostgres, type TestPostgres } from './testing/index.js';
 
 const sales = { database: 'sales', role: 'sales', password: 'one:two\'"' };

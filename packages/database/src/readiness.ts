@@ -1,6 +1,9 @@
 import { migrate } from './migrate.js';
 import type { SchemaPart } from './migration.js';
 import type { Database } from './sql.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { types } from 'node:util';
+import { DatabaseUnavailable, sqlStateOf } from './errors.js';
 
 /** What a readiness check brings up to date. */
 export interface ReadinessOptions {
@@ -31,4 +34,58 @@ export function createReadinessCheck(
     migrated = true;
     await database.check({ signal });
   };
+}
+
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 2_000;
+
+/** How long to wait and whom to tell. */
+export interface WaitOptions {
+  /** What is waited for, in the lines of `log`; `describeUrl` makes it from an address. */
+  readonly name: string;
+  /** Gives up after this; default 60,000, `Infinity` waits until `signal`. */
+  readonly timeoutMs?: number;
+  /** Told one line for each failed attempt. */
+  readonly log?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Waits, with a growing pause, until the database answers. A database that is away, and one whose database or role is
+ * not made yet, are waited for; any other fault is thrown at once.
+ *
+ * @throws DatabaseUnavailable when the time is over; the signal's reason when it aborts.
+ */
+export async function waitForDatabase(database: Database, options: WaitOptions): Promise<void> {
+  const { name, timeoutMs = 60_000, log, signal } = options;
+  const giveUpAt = performance.now() + timeoutMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
+    try {
+      return await database.check({ signal });
+    } catch (error) {
+      if (!types.isNativeError(error) || !isWorthWaiting(error)) throw error;
+      if (performance.now() + pauseMs > giveUpAt) {
+        throw new DatabaseUnavailable(`${name} did not answer within ${timeoutMs} ms: ${error.message}`, error);
+      }
+      log?.(`waiting for ${name}: ${error.message}`);
+    }
+    await rest(pauseMs, signal);
+  }
+}
+
+/** 3D000 no such database, 28P01 and 28000 no such role: the provisioning step may still be running. */
+function isWorthWaiting(error: Error): boolean {
+  return error instanceof DatabaseUnavailable || /^(3D000|28P01|28000)$/.test(sqlStateOf(error) ?? '');
+}
+
+async function rest(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+  await pause(pauseMs, undefined, { signal }).catch((error: unknown) => {
+    throw signal?.aborted ? signal.reason : error;
+  });
+}
+
+/** `database "sales" at localhost:5432`: an address as it may be logged, without role and password. */
+export function describeUrl(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `database "${decodeURIComponent(pathname.slice(1)) || 'postgres'}" at ${hostname}:${port || 5432}`;
 }

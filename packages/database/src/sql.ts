@@ -1,5 +1,6 @@
-import type { Patience } from './patience.js';
+import type { Patience } from './outage-wait.js';
 import type { PreparedTransaction } from './prepared.js';
+import { UnexpectedRowCount } from './errors.js';
 
 /** A parameter of a statement. JSON goes as a string; an array becomes a PostgreSQL array. */
 export type SqlValue = string | number | bigint | boolean | Date | Uint8Array | null | readonly SqlValue[];
@@ -89,4 +90,24 @@ export interface Database extends Queries {
   check(options?: QueryOptions): Promise<void>;
   /** Waits for the statements under way and closes all connections; later calls fail as `DatabaseUnavailable`. */
   close(): Promise<void>;
+}
+
+type RunQuery = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) => Promise<Row[]>;
+
+/** The three shapes of a result, over one way to run a statement. */
+export function createQueries(run: RunQuery): Queries {
+  return {
+    query: (sql, params = [], options = {}) => run(sql, params, options),
+    one: async <Row extends object>(sql: string, params: readonly SqlValue[] = [], options: QueryOptions = {}) => {
+      const rows = await run<Row>(sql, params, options);
+      const [row] = rows;
+      if (row === undefined || rows.length > 1) throw new UnexpectedRowCount('one row', rows.length);
+      return row;
+    },
+    maybeOne: async <Row extends object>(sql: string, params: readonly SqlValue[] = [], options: QueryOptions = {}) => {
+      const rows = await run<Row>(sql, params, options);
+      if (rows.length > 1) throw new UnexpectedRowCount('at most one row', rows.length);
+      return rows[0];
+    },
+  };
 }

@@ -1,9 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { withUnknownOutcome, SerializationFailure } from './errors.js';
 import type { Lease } from './lease.js';
-import { createQueries } from './rows.js';
-import { type Bounds, withBounds } from './settle.js';
-import type { QueryOptions, SqlValue, Transaction, TransactionOptions } from './sql.js';
+import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
+import { type Bounds, withBounds } from './with-bounds.js';
 
 const BACKOFF_BASE_MS = 5;
 const BACKOFF_MAX_MS = 500;

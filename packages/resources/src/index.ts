@@ -1,6 +1,3 @@
-export { readDate, toDateMessage } from './calendar-date.js';
-export { type ChangedSince, type Etagged, etagOf, readEtag } from './etag.js';
+export { readDate, toDateMessage, type ChangedSince, type Etagged, etagOf, readEtag, type RequestKey, readRequestKey, readUpdateMask, type Updatable } from './request-fields.js';
 export type { FilterField } from './filter.js';
 export { type List, nextPageToken, readList } from './list.js';
-export { type RequestKey, readRequestKey } from './request-key.js';
-export { readUpdateMask, type Updatable } from './update-mask.js';

@@ -1,9 +1,6 @@
-export { appendChanges, appendSql, type ChangeSql, type NewChange } from './append.js';
-export type { SyncBounds } from './bounds.js';
-export type { SyncClock } from './clock.js';
+export { appendChanges, appendSql, type ChangeSql, type NewChange, type PayloadFields, payloadFields } from './changes.js';
+export type { SyncBounds, SyncClock, OnSyncEvent, SyncEvent, SyncLog } from './options.js';
 export { InvalidResumeToken, WatchAborted, WatchUnavailable } from './errors.js';
-export type { OnSyncEvent, SyncEvent, SyncLog } from './events.js';
-export { type PayloadFields, payloadFields } from './payload.js';
 export { syncSchema } from './schema.js';
 export { createSync, type Sync, type SyncOptions } from './sync.js';
 export type { WatchEvent, WatchFilter, WatchOptions } from './watch/watch.js';

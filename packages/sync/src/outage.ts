@@ -1,4 +1,4 @@
-import type { SyncLog } from './events.js';
+import type { SyncLog } from './options.js';
 
 /** Logs the first of a row of failures and its end, not each. */
 export interface OutageLog {

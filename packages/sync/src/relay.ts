@@ -1,9 +1,7 @@
 import type { Database } from '@rondo/database';
-import type { SyncClock } from './clock.js';
-import type { OnSyncEvent } from './events.js';
+import type { SyncClock, OnSyncEvent } from './options.js';
 import type { OutageLog } from './outage.js';
-import { singleFlight } from './single-flight.js';
-import { throttle } from './spaced.js';
+import { singleFlight, throttle } from './coalesce.js';
 
 const BATCH = 1_000;
 /** A run is a commit, whatever it moves; nobody feels that a change waits this long for company. */

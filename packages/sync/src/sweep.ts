@@ -1,18 +1,15 @@
 import type { Database } from '@rondo/database';
-import type { Bounds } from './bounds.js';
-import type { SyncClock } from './clock.js';
-import type { OnSyncEvent } from './events.js';
+import type { Bounds, SyncClock, OnSyncEvent } from './options.js';
 import type { Feed } from './feed/feed.js';
 import type { OutageLog } from './outage.js';
 import type { Relay } from './relay.js';
-import { singleFlight } from './single-flight.js';
-import { trim } from './trim.js';
+import { singleFlight } from './coalesce.js';
 
 /** Every so many sweeps the listening connection is asked whether it still hears. */
 const SWEEPS_A_CHECK = 10;
 
 /** What a sweep looks after. */
-export interface SweepOptions {
+interface SweepOptions {
   readonly database: Database;
   readonly clock: SyncClock;
   readonly random: () => number;
@@ -59,4 +56,28 @@ export function startSweep(options: SweepOptions): { close(): Promise<void> } {
       return trimming.idle();
     },
   };
+}
+
+const BATCH = 5_000;
+
+/**
+ * Looks at the oldest rows only, which costs the same however many there are: times follow positions. The newest row
+ * stays for ever; the next position follows from it.
+ */
+const TRIM = `
+  WITH head AS (SELECT max(position) AS position FROM sync_changes),
+    oldest AS (SELECT position, relay_time FROM sync_changes ORDER BY position LIMIT $1)
+  DELETE FROM sync_changes USING oldest, head
+  WHERE sync_changes.position = oldest.position AND oldest.position < head.position
+    AND (oldest.position <= head.position - $2 OR oldest.relay_time < clock_timestamp() - $3 * interval '1 millisecond')
+  RETURNING 1`;
+
+/** Removes what is too old from the history, or too much; resolves to how many changes. */
+async function trim(database: Database, { historyMs, historyRows }: Bounds): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    const rows = await database.query(TRIM, [BATCH, historyRows, historyMs]);
+    removed += rows.length;
+    if (rows.length < BATCH) return removed;
+  }
 }

@@ -1,16 +1,14 @@
 import type { Database } from '@rondo/database';
-import { boundsOf, type SyncBounds } from './bounds.js';
-import { type SyncClock, systemClock } from './clock.js';
+import { boundsOf, type SyncBounds, type SyncClock, systemClock, type OnSyncEvent, type SyncLog } from './options.js';
 import { WatchUnavailable } from './errors.js';
-import type { OnSyncEvent, SyncLog } from './events.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
 import { startSweep } from './sweep.js';
 import { createHeldParts } from './watch/held.js';
-import { createSemaphore } from './watch/permits.js';
-import { endStalledReads } from './watch/stall.js';
+import { createSemaphore } from './watch/semaphore.js';
+import { endStalledReads } from './watch/stalled-reads.js';
 import { type WatchContext, type WatchEvent, type WatchOptions, watch } from './watch/watch.js';
 
 /** What the sync of a process needs. */

@@ -1,8 +1,7 @@
-export { type Coordinator, type CoordinatorOptions, createCoordinator } from './coordinator/coordinator.js';
-export type { Confirmation, Decision, LogEntry, LoggedParticipant } from './coordinator/entry.js';
+export { type Coordinator, type CoordinatorOptions, createCoordinator, type Inquiry } from './coordinator/coordinator.js';
+export type { Confirmation, Decision, LogEntry, LoggedParticipant } from './coordinator/log.js';
 export type { CompletedTransaction, Completion } from './coordinator/finish.js';
-export type { Inquiry } from './coordinator/inquire.js';
-export { type OperationTypes, type Part, part, type ResultsOf } from './coordinator/part.js';
+export { type OperationTypes, type Part, part, type ResultsOf } from './coordinator/participants.js';
 export type { Committed, DistributedTransaction } from './coordinator/run.js';
 export { createOperatorService, type OperatorServiceOptions } from './operator-service.js';
 export {
@@ -23,7 +22,7 @@ export {
   type SagaStep,
   type StepContext,
   StepRefused,
-} from './saga/definition.js';
+} from './saga/advance.js';
 export { createSagas, type SagaKind, type SagaStart, type Sagas, type SagasOptions } from './saga/sagas.js';
 export { transactionsSchema } from './schema.js';
 export {

@@ -7,8 +7,8 @@ import {
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import type { Coordinator } from './coordinator/coordinator.js';
-import type { Confirmation, Decision, LogEntry } from './coordinator/entry.js';
-import type { SagaEntry } from './saga/entry.js';
+import type { Confirmation, Decision, LogEntry } from './coordinator/log.js';
+import type { SagaEntry } from './saga/store.js';
 import type { Sagas } from './saga/sagas.js';
 import { readRef } from './transaction-ref.js';
 

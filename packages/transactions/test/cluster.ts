@@ -8,14 +8,8 @@ import type { Resolver } from '@rondo/rpc/resolver';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, type MemoryNetwork, staticResolver } from '@rondo/rpc/testing';
-import {
-  createCoordinator,
-  createParticipant,
-  type KnownCoordinators,
-  operation,
-  part,
-  transactionsSchema,
-} from '../src/index.js';
+import { createCoordinator, createParticipant, type KnownCoordinators, operation, part, transactionsSchema } from '../src/index.js';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Coordinators of any name, none of which is asked: each transaction is taken for undecided. */
 export const TRUSTED: KnownCoordinators = { names: [], knows: () => true, inquire: async () => undefined };
@@ -45,7 +39,7 @@ export async function booked(database: Database, id: bigint): Promise<bigint | u
 }
 
 /** What a process had, as far as a test can take it away: every use of it fails from then on. */
-export interface Life {
+interface Life {
   readonly dead: boolean;
   end(): void;
   /** A database, until it ends. */
@@ -55,7 +49,7 @@ export interface Life {
 }
 
 /** A life that lasts until it is ended. */
-export function createLife(): Life {
+function createLife(): Life {
   let dead = false;
   const alive = (): void => {
     if (dead) throw new Error('this process is dead');
@@ -163,4 +157,22 @@ export function startCoordinator(channel: Channel, name: string, database: Datab
     },
   });
   return { coordinator, life, completed };
+}
+
+const POLL_MS = 25;
+/** A bound on what hangs: a machine may be busy. */
+const PATIENCE_MS = 120_000;
+
+/** Resolves as soon as `check` passes; rejects as it last did when it never does. */
+export async function eventually(check: () => Promise<void>): Promise<void> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+    }
+    await pause(POLL_MS);
+  }
 }

@@ -10,17 +10,7 @@ import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, type MemoryNetwork } from '@rondo/rpc/testing';
 import { type Coordinator, createCoordinator, createOperatorService } from '../src/index.js';
-import {
-  book,
-  booked,
-  booking,
-  createNetwork,
-  openBooks,
-  serviceOf,
-  startCoordinator,
-  startParticipant,
-} from './cluster.js';
-import { eventually } from './eventually.js';
+import { book, booked, booking, createNetwork, openBooks, serviceOf, startCoordinator, startParticipant, eventually } from './cluster.js';
 
 let postgres: TestPostgres;
 let home: Database;

@@ -5,8 +5,7 @@ import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
 import type { MemoryNetwork } from '@rondo/rpc/testing';
 import { PROTOCOL_POINTS, type ProtocolPoint, TRANSACTIONS_CHANNEL, type TransactionEvent } from '../src/index.js';
-import { book, booked, booking, createNetwork, openBooks, startCoordinator, startParticipant } from './cluster.js';
-import { eventually } from './eventually.js';
+import { book, booked, booking, createNetwork, openBooks, startCoordinator, startParticipant, eventually } from './cluster.js';
 
 let postgres: TestPostgres;
 let home: Database;

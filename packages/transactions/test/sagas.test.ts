@@ -14,7 +14,7 @@ import {
   StepRefused,
   transactionsSchema,
 } from '../src/index.js';
-import { eventually } from './eventually.js';
+import { eventually } from './cluster.js';
 
 let postgres: TestPostgres;
 let database: Database;

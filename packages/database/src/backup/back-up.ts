@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { findServer } from '../embedded/find.js';
-import { forEachBounded } from './bounded.js';
-import { copyFile, type FileDigest, syncFolder, writeDurably } from './copy.js';
-import { isAbsent, selectFiles } from './files.js';
+import { findServer } from '../embedded/found-server.js';
+import { forEachBounded, copyFile, type FileDigest, syncFolder, writeDurably, isAbsent, selectFiles } from './files.js';
 import { BackupError, type Manifest, writeManifest } from './manifest.js';
 import { type BackupSession, beginBackup } from './session.js';
 

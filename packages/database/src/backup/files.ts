@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, type FileHandle, mkdir, open } from 'node:fs/promises';
+import { join, dirname } from 'node:path';
+import { createHash } from 'node:crypto';
 
 /** Folders that PostgreSQL fills anew at each start, and `pg_wal`, of which a backup takes what it needs itself. */
 const EMPTIED = new Set([
@@ -15,7 +16,7 @@ const EMPTIED = new Set([
 const LEFT_OUT = /(^|\/)(pgsql_tmp[^/]*|pg_internal\.init[^/]*|postmaster\.(pid|opts)|backup_label|tablespace_map)$/;
 
 /** What of a data folder a backup takes (PostgreSQL manual, 25.3.4). */
-export interface Selection {
+interface Selection {
   readonly files: readonly string[];
   readonly emptyFolders: readonly string[];
 }
@@ -51,3 +52,86 @@ async function entriesOf(folder: string) {
 /** Whether a file wasn't there. */
 export const isAbsent = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** What a file held when it was copied. */
+export interface FileDigest {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** Copies one file and waits until it is on disk; tells what was copied, as the source may be changing meanwhile. */
+export async function copyFile(from: string, to: string): Promise<FileDigest> {
+  const source = await open(from, 'r');
+  try {
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    const target = await open(to, 'wx', 0o600);
+    try {
+      return await copyContent(source, target);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function copyContent(source: FileHandle, target: FileHandle): Promise<FileDigest> {
+  const hash = createHash('sha256');
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  let sizeBytes = 0;
+  for (;;) {
+    const { bytesRead } = await source.read(chunk, 0, chunk.length, sizeBytes);
+    if (bytesRead === 0) break;
+    hash.update(chunk.subarray(0, bytesRead));
+    await target.writeFile(chunk.subarray(0, bytesRead));
+    sizeBytes += bytesRead;
+  }
+  await target.sync();
+  return { sizeBytes, sha256: hash.digest('hex') };
+}
+
+/** Writes a file and waits until it is on disk. */
+export async function writeDurably(to: string, content: string | Buffer): Promise<FileDigest> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const target = await open(to, 'wx', 0o600);
+  try {
+    await target.writeFile(content);
+    await target.sync();
+  } finally {
+    await target.close();
+  }
+  const bytes = Buffer.from(content);
+  return { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** Makes the names in a folder survive a power failure, as `sync` of a file does for its content. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** So many files at a time: the disk makes several durable with one flush. */
+const AT_ONCE = 16;
+
+/** Does `work` for each, a few at a time; after a failure it begins no more, and waits for those under way. */
+export async function forEachBounded<Item>(items: Iterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+  const rest = items[Symbol.iterator]();
+  let failed = false;
+  const worker = async () => {
+    for (let next = rest.next(); next.done !== true && !failed; next = rest.next()) {
+      await work(next.value).catch((error: unknown) => {
+        failed = true;
+        throw error;
+      });
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
+  const rejected = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (rejected !== undefined) throw rejected.reason;
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
-import { type FileDigest, writeDurably } from './copy.js';
+import { type FileDigest, writeDurably } from './files.js';
 
 const FORMAT = 1;
 const FILE = 'manifest.json';

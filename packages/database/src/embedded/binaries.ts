@@ -1,10 +1,10 @@
 import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type Account, canReach } from './account.js';
+import { execFileSync, spawnSync } from 'node:child_process';
 
 /** Where root keeps what `nobody` has to reach and a project in a private home can't offer. */
-export const SHARED_FOLDER = '/var/lib/rondo-postgres';
+const SHARED_FOLDER = '/var/lib/rondo-postgres';
 
 const OWN_SERVER = 'set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own, or use docker compose';
 
@@ -115,4 +115,27 @@ function copyOnce(from: string, to: string): void {
     rmSync(partial, { recursive: true, force: true });
     if (!existsSync(to)) throw error;
   }
+}
+
+/** Whom the server runs as: ids for `spawn`, empty when that is this process's own user. */
+export type Account = { readonly uid: number; readonly gid: number } | Record<string, never>;
+
+/**
+ * PostgreSQL refuses to run as root, so root lends it `nobody`, who exists on every Linux and macOS. Any other user
+ * runs it as itself.
+ */
+export function serverAccount(): Account {
+  if (process.getuid?.() !== 0) return {};
+  return { uid: idOf('-u'), gid: idOf('-g') };
+}
+
+/** macOS prints nobody's -2 as an unsigned number, and `spawn` wants it signed. */
+function idOf(flag: '-u' | '-g'): number {
+  return Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' })) | 0;
+}
+
+/** Whether the account may enter a folder, or run a file; a home of mode 0700 keeps `nobody` out. */
+export function canReach(account: Account, path: string): boolean {
+  if (account.uid === undefined) return true;
+  return spawnSync('/bin/sh', ['-c', '[ -x "$1" ]', 'sh', path], { ...account, cwd: '/' }).status === 0;
 }

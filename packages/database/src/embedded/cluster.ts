@@ -14,8 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Account, canReach } from './account.js';
-import { type EmbeddedBinaries, sharedFolder } from './binaries.js';
+import { type Account, canReach, type EmbeddedBinaries, sharedFolder } from './binaries.js';
 
 /** A library that is loaded into every process, and what it reads: libfaketime's clock, which tests shift. */
 const PRELOADED = Object.fromEntries(

@@ -1,9 +1,7 @@
-import { serverAccount } from './account.js';
-import { binariesFor } from './binaries.js';
+import { serverAccount, binariesFor } from './binaries.js';
 import { type Cluster, openCluster } from './cluster.js';
-import { recordLauncher, clearLeftover, stopServer, removeLauncherRecord } from './leftover.js';
-import { type RunningServer, startServer } from './server.js';
-import { startWatchdog } from './watchdog.js';
+import { recordLauncher, clearLeftover, stopServer, removeLauncherRecord } from './found-server.js';
+import { type RunningServer, startServer, startWatchdog } from './server.js';
 
 /** How the embedded server runs. */
 export interface EmbeddedOptions {

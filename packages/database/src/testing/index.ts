@@ -1,2 +1,1 @@
-export { eventually } from './eventually.js';
-export { clockIsShifted, freePort, startTestPostgres, type TestPostgres, withoutBounds } from './test-postgres.js';
+export { eventually, clockIsShifted, freePort, startTestPostgres, type TestPostgres, withoutBounds } from './test-postgres.js';

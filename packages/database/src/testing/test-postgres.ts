@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../embedded/index.js';
 import { createPool } from '../pool.js';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const OPEN_TO_THE_SERVER = 0o755;
 /** A bound on what hangs: on a busy machine many that want the same each wait for all before them. */
@@ -76,4 +77,16 @@ export function freePort(): Promise<number> {
       });
     });
   });
+}
+
+const POLL_MS = 10;
+const TIMEOUT_MS = 30_000;
+
+/** Resolves as soon as `condition` holds; rejects, naming `what`, when it doesn't within half a minute. */
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + TIMEOUT_MS;
+  while (!(await condition())) {
+    if (performance.now() > giveUpAt) throw new Error(`not within ${TIMEOUT_MS} ms: ${what}`);
+    await pause(POLL_MS);
+  }
 }

@@ -1,4 +1,2 @@
-export { columnsOf } from './columns.js';
-export { ascending, descending, pageOf } from './page.js';
+export { columnsOf, ascending, descending, pageOf, type Where, whereOf } from './query.js';
 export { type RequestTable, startRequestTrim, trimRequests } from './request-trim.js';
-export { type Where, whereOf } from './where.js';

@@ -1,5 +1,5 @@
 import { type Listening, listen } from '@rondo/database';
-import type { SyncClock } from '../clock.js';
+import type { SyncClock } from '../options.js';
 import type { OutageLog } from '../outage.js';
 import { CHANNEL } from '../schema.js';
 

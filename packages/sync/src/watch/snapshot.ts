@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Database, Transaction } from '@rondo/database';
-import type { SyncClock } from '../clock.js';
+import type { SyncClock } from '../options.js';
 import { WatchAborted } from '../errors.js';
 import { readHead, readPending } from '../history.js';
 import type { Place } from '../token.js';

@@ -1,15 +1,13 @@
 import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction } from '@rondo/database';
-import type { Bounds } from '../bounds.js';
-import type { SyncClock } from '../clock.js';
+import type { Bounds, SyncClock, OnSyncEvent } from '../options.js';
 import { WatchAborted, WatchUnavailable } from '../errors.js';
-import type { OnSyncEvent } from '../events.js';
 import type { Feed, Subscription } from '../feed/feed.js';
 import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf, writeToken } from '../token.js';
 import type { HeldParts } from './held.js';
-import type { Semaphore } from './permits.js';
-import { snapshotEvents } from './tell-snapshot.js';
+import type { Semaphore } from './semaphore.js';
+import { snapshotEvents } from './snapshot-events.js';
 
 /** How many changes are read at once on the way from the snapshot, or the token, to the present. */
 const PAGE = 256;

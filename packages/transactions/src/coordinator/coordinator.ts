@@ -3,15 +3,12 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { createSweep } from '../sweep.js';
-import { checkName } from '../transaction-ref.js';
-import type { Decision, LogEntry } from './entry.js';
-import { type Completion, type CoordinatorDependencies, finish } from './finish.js';
-import { type Inquiry, inquire } from './inquire.js';
-import { claimDue, trimFinished, listUnfinished } from './log.js';
-import type { Part } from './part.js';
-import { createParticipants } from './participants.js';
-import { resolve } from './resolve.js';
+import { checkName, type CheckedRef } from '../transaction-ref.js';
+import { type Decision, type LogEntry, claimDue, trimFinished, listUnfinished, findEntry } from './log.js';
+import { type Completion, type CoordinatorDependencies, finish, resolve } from './finish.js';
+import { type Part, createParticipants } from './participants.js';
 import { type Committed, type DistributedTransaction, type RunDependencies, runTransaction } from './run.js';
+import { RpcError, Status } from '@rondo/rpc/status';
 
 /** What a coordinator is made from. */
 export interface CoordinatorOptions {
@@ -126,4 +123,43 @@ function createTracker() {
     },
     settled: async () => void (await Promise.allSettled(under)),
   };
+}
+
+/** What a participant asks. */
+export interface Inquiry {
+  readonly transaction: CheckedRef;
+  /** The services by which the participant is addressed. */
+  readonly services: readonly string[];
+}
+
+/** The log that answers. */
+interface InquiredLog {
+  readonly database: Database;
+  /** The coordinator's name. */
+  readonly coordinator: string;
+}
+
+/**
+ * What was decided of a participant's part in a transaction; undefined while that is undecided. A transaction stands in the
+ * log before anybody is asked to prepare, and until everybody has confirmed: what isn't there was never committed.
+ *
+ * @throws RpcError `FAILED_PRECONDITION` for a transaction of another coordinator, of which nothing is known here.
+ */
+async function inquire(
+  { database, coordinator }: InquiredLog,
+  { transaction, services }: Inquiry,
+  signal: AbortSignal,
+): Promise<Decision | undefined> {
+  if (transaction.coordinator !== coordinator) throw anothers(transaction, coordinator);
+  const entry = await findEntry(database, transaction.id, { signal });
+  const hasPart = entry?.participants.some(({ service }) => services.includes(service)) === true;
+  if (!hasPart || entry.coordinator !== coordinator) return 'aborted';
+  return entry.decision ?? undefined;
+}
+
+function anothers({ id, coordinator }: CheckedRef, name: string): RpcError {
+  return new RpcError(
+    Status.FAILED_PRECONDITION,
+    `transaction.coordinator: must be "${name}", the coordinator that was asked; it is "${coordinator}". Ask that about ${id}`,
+  );
 }

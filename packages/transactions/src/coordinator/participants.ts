@@ -3,7 +3,9 @@ import { BranchOutcome, ParticipantServiceDefinition } from '@rondo/contracts/ro
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { CheckedRef } from '../transaction-ref.js';
-import type { Confirmation, Decision } from './entry.js';
+import type { Confirmation, Decision } from './log.js';
+import type { ServiceDefinition } from '@rondo/rpc/contract';
+import { type NamedMessageType, pack, unpack } from '../participant/operation.js';
 
 /** The participants of a coordinator, as it calls them. */
 export interface Participants {
@@ -18,7 +20,7 @@ export interface Participants {
 }
 
 /** Bounds of asking. */
-export interface PrepareOptions {
+interface PrepareOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -72,4 +74,37 @@ const CONFIRMED: Partial<Record<BranchOutcome, Confirmation>> = {
 function asVote(error: unknown): unknown {
   if (!(error instanceof RpcError) || NO_ANSWER.has(error.code)) return error;
   return new RpcError(error.code, error.message, { details: error.details, cause: error });
+}
+
+/** What one participant is to do; made by {@link part}. */
+export interface Part<Result> {
+  /** The fully qualified service by whose instances the participant is served. */
+  readonly service: string;
+  readonly operation: Any;
+  /** Reads what came of it. */
+  readResult(result: Any | undefined): Result;
+}
+
+/** The results of parts, in their order. */
+export type ResultsOf<Parts extends readonly Part<unknown>[]> = {
+  readonly [K in keyof Parts]: Parts[K] extends Part<infer Result> ? Result : never;
+};
+
+/** The types of an operation's messages. */
+export interface OperationTypes<Request, Result> {
+  readonly request: NamedMessageType<Request>;
+  readonly result: NamedMessageType<Result>;
+}
+
+/** What the participant beside `service` is to do: the operation that it has for the type of the request. */
+export function part<Request, Result>(
+  service: Pick<ServiceDefinition, 'fullName'>,
+  { request, result }: OperationTypes<Request, Result>,
+  message: Partial<Request>,
+): Part<Result> {
+  return {
+    service: service.fullName,
+    operation: pack(request, message),
+    readResult: (any) => unpack(result, any, 'result'),
+  };
 }

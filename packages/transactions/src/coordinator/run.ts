@@ -4,7 +4,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { type Perform, performer } from '../steps.js';
 import { type CoordinatorDependencies, finish } from './finish.js';
 import { findEntry, logAborting, logCommitting, logPreparing } from './log.js';
-import type { Part, ResultsOf } from './part.js';
+import type { Part, ResultsOf } from './participants.js';
 
 /** A transaction across services. */
 export interface DistributedTransaction<Parts extends readonly Part<unknown>[], T> {

@@ -1,7 +1,7 @@
 import { BranchOutcome, CoordinatorServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { Decision } from '../coordinator/entry.js';
+import type { Decision } from '../coordinator/log.js';
 import { type CheckedRef, checkName } from '../transaction-ref.js';
 
 /** The coordinators in whose transactions a participant takes part. */

@@ -1,19 +1,16 @@
 import { ParticipantServiceDefinition, type PrepareRequest } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type Database, requirePreparedTransactions } from '@rondo/database';
+import { type Database, requirePreparedTransactions, DatabaseUnavailable, LockTimeout, SerializationFailure, StatementTimeout, sqlStateOf } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
-import { invalidArgument } from '@rondo/rpc/status';
+import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
-import { createAdmission } from './admit.js';
+import { createAdmission, prepareBranch } from './prepare-branch.js';
 import { createBranchTrim } from './branches.js';
-import { abortBranch, commitBranch, type ParticipantDependencies } from './end-branch.js';
-import { asStatus } from './fault.js';
-import { createInquiries } from './in-doubt.js';
+import { abortBranch, commitBranch, type ParticipantDependencies, createInquiries } from './end-branch.js';
 import type { KnownCoordinators } from './known-coordinators.js';
 import { type Operation, typeOf } from './operation.js';
-import { prepareBranch } from './prepare-branch.js';
 
 /** What a participant is made from. */
 export interface ParticipantOptions {
@@ -120,4 +117,35 @@ function unknownOperation({ operation }: PrepareRequest, known: ReadonlyMap<stri
   const names = [...known.keys()].join(', ') || 'none';
   const description = `must be of a type that there is an operation for (${names}); it is "${typeOf(operation)}"`;
   return invalidArgument([{ field: 'operation', description }]);
+}
+
+/** SQLSTATE of PREPARE TRANSACTION where as many are prepared as the server was set up for. */
+const NO_SLOT = '53200';
+
+/** Settles as `work` does; what the database failed with becomes a status that a coordinator can act on. */
+async function asStatus<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toRpcError(error);
+  }
+}
+
+function toRpcError(error: unknown): unknown {
+  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
+    return new RpcError(Status.UNAVAILABLE, "the participant's database can't be asked now", { cause: error });
+  }
+  if (error instanceof LockTimeout) {
+    return new RpcError(Status.ABORTED, 'another transaction holds the same and has not ended; try again', {
+      cause: error,
+    });
+  }
+  if (error instanceof SerializationFailure) {
+    return new RpcError(Status.ABORTED, 'concurrent transactions have won each time; try again', { cause: error });
+  }
+  if (sqlStateOf(error) === NO_SLOT) {
+    const message = 'as many transactions are prepared as the database may hold (max_prepared_transactions); try later';
+    return new RpcError(Status.RESOURCE_EXHAUSTED, message, { cause: error });
+  }
+  return error;
 }

@@ -3,10 +3,8 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createSweep } from '../sweep.js';
-import { advance } from './advance.js';
-import type { SagaDefinition } from './definition.js';
-import type { SagaEntry, SagaRow } from './entry.js';
-import { claimSagas, trimSagas, insertSaga, listUnfinishedSagas, unpark } from './store.js';
+import { advance, type SagaDefinition } from './advance.js';
+import { type SagaEntry, type SagaRow, claimSagas, trimSagas, insertSaga, listUnfinishedSagas, unpark } from './store.js';
 
 /** What sagas are run with. */
 export interface SagasOptions {

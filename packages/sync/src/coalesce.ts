@@ -1,5 +1,7 @@
+import type { SyncClock } from './options.js';
+
 /** Work of which one run at most is under way. */
-export interface SingleFlight {
+interface SingleFlight {
   /** Starts a run, or, while one is under way, has another follow it. Resolves or rejects as that run does. */
   run(): Promise<void>;
   /** Resolves when nothing runs. */
@@ -36,6 +38,38 @@ export function singleFlight(work: () => Promise<void>): SingleFlight {
       while (current !== undefined || following !== undefined) {
         await (following ?? current)?.catch(() => undefined); // as above
       }
+    },
+  };
+}
+
+/** Work that begins no more often than so. */
+interface Throttle {
+  /** Begins it at once, or, where it began a moment ago, shortly after: once for all that ask until then. */
+  request(): void;
+  /** Begins now what still waits, and nothing later of itself. */
+  flush(): void;
+}
+
+/** At rest nobody waits; under load many asks share what each beginning costs. */
+export function throttle(clock: SyncClock, everyMs: number, begin: () => void): Throttle {
+  let nextAt = Number.NEGATIVE_INFINITY;
+  let timer: ReturnType<SyncClock['setTimer']> | undefined;
+  const run = (): void => {
+    timer = undefined;
+    nextAt = clock.now() + everyMs;
+    begin();
+  };
+  return {
+    request() {
+      if (timer !== undefined) return;
+      const restMs = nextAt - clock.now();
+      if (restMs > 0) timer = clock.setTimer(restMs, run);
+      else run();
+    },
+    flush() {
+      if (timer === undefined) return;
+      timer.cancel();
+      run();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { payloadFields } from './payload.js';
+import { payloadFields } from './changes.js';
 
 const fields = payloadFields({
   title: 'Desk',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type PageRequest, readPage, toPageToken } from './page.js';
+import { type PageRequest, readPage, toPageToken } from './list.js';
 import { ascending, descending, pageOf } from './sql/index.js';
 
 function read(list: readonly string[], request: Partial<PageRequest>) {

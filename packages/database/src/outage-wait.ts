@@ -10,7 +10,7 @@ export interface Patience {
 }
 
 /** What a wait ends by. */
-export interface OutageWaitOptions {
+interface OutageWaitOptions {
   readonly patience?: Patience | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { whereOf } from './where.js';
+import { whereOf } from './query.js';
 
 const COLUMNS = { state: 'orders.state', stock: 'stock' };
 

@@ -1,8 +1,8 @@
-import type { SyncClock } from '../clock.js';
+import type { SyncClock } from '../options.js';
 import { WatchAborted } from '../errors.js';
 
 /** How long a reader is waited for. */
-export interface ReadLimits {
+interface ReadLimits {
   readonly clock: SyncClock;
   /** How long it may take for the event that it is being told; asked at each. Milliseconds. */
   readonly boundMs: () => number;

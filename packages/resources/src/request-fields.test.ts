@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import { changedSince, etagOf, readEtag, readUpdateMask, readRequestKey, readDate, toDateMessage } from './request-fields.js';
+
+const before = { title: 'Desk', price: { currency: 'EUR', minorUnits: 1999n }, note: undefined };
+
+describe('an etag', () => {
+  const etag = etagOf({ version: 3n, fields: before });
+
+  it('is in quotes, and the same for the same', () => {
+    expect(etag).toMatch(/^"3(-[0-9a-f]{6}){3}"$/);
+    expect(etagOf({ version: 3n, fields: structuredClone(before) })).toBe(etag);
+    expect(changedSince(etag, { version: 3n, fields: before })).toBe('nothing');
+  });
+
+  it('tells which fields have changed since, and none where they are as before', () => {
+    const after = { ...before, price: { currency: 'EUR', minorUnits: 2099n }, note: 'new' };
+    expect(changedSince(etag, { version: 4n, fields: after })).toEqual(['price', 'note']);
+    expect(changedSince(etag, { version: 5n, fields: before })).toEqual([]);
+  });
+
+  it('counts a field that came later as changed', () => {
+    expect(changedSince(etag, { version: 4n, fields: { ...before, added: 1 } })).toEqual(['added']);
+  });
+
+  it.each(['', '3', 'W/"3"', '"x"', '"3-00"', '"3"x'])('is none: %s', (text) => {
+    expect(changedSince(text, { version: 3n, fields: before })).toBeUndefined();
+  });
+});
+
+describe('the etag of a request', () => {
+  const read = (etag: string) => {
+    const faults: string[] = [];
+    const changed = readEtag<bigint>(
+      (fault) => faults.push(fault),
+      etag,
+      (version) => ({ version, fields: { version } }),
+    );
+    return { faults, changed };
+  };
+
+  it('asks what has changed since', () => {
+    const { faults, changed } = read(etagOf({ version: 3n, fields: { version: 3n } }));
+    expect([faults, changed(3n), changed(4n)]).toEqual([[], undefined, ['version']]);
+  });
+
+  it('asks for nothing where it is empty', () => {
+    const { faults, changed } = read('');
+    expect([faults, changed(4n)]).toEqual([[], undefined]);
+  });
+
+  it('is refused where it is none', () => {
+    expect(read('"x').faults).toEqual([expect.stringMatching(/^must be the etag of a reply, .* it is "\\"x"$/)]);
+  });
+});
+
+const PATHS = ['title', 'sku'] as const;
+
+function named(mask: readonly string[] | undefined) {
+  const faults: string[] = [];
+  const has = readUpdateMask((fault) => faults.push(fault), mask, { title: true, sku: false });
+  return { paths: PATHS.filter(has), faults };
+}
+
+describe('an update mask', () => {
+  it('names fields, or all of them, or none: then those that are set are meant', () => {
+    expect(named(['sku'])).toEqual({ paths: ['sku'], faults: [] });
+    expect(named(['*'])).toEqual({ paths: ['title', 'sku'], faults: [] });
+    expect(named([])).toEqual({ paths: ['title'], faults: [] });
+    expect(named(undefined)).toEqual({ paths: ['title'], faults: [] });
+  });
+
+  it('names nothing that can’t be updated', () => {
+    expect(named(['title', 'name', 'toString']).faults).toEqual(['must be of title, sku; it names "name", "toString"']);
+  });
+});
+
+const ID = '0B4F8E52-6c1d-4e8a-9f27-3f6f0f9f3a10';
+
+function read(id: string, asked: object) {
+  const faults: string[] = [];
+  return { key: readRequestKey((fault) => faults.push(fault), id, asked), faults };
+}
+
+describe('a request id', () => {
+  it('goes with a fingerprint of what is asked for', () => {
+    const { key, faults } = read(ID, { quantity: 3n });
+    expect(faults).toEqual([]);
+    expect(key?.id).toBe(ID.toLowerCase());
+    expect(key?.fingerprint).toHaveLength(32);
+    expect(read(ID, { quantity: 3n }).key).toEqual(key);
+    expect(read(ID, { quantity: 4n }).key?.fingerprint).not.toEqual(key?.fingerprint);
+  });
+
+  it('may be missing, and is a UUID else', () => {
+    expect(read('', {})).toEqual({ key: undefined, faults: [] });
+    expect(read('7', {}).faults).toEqual([expect.stringContaining('must be a UUID, such as ')]);
+  });
+});
+
+const unexpected = (fault: string) => {
+  throw new Error(fault);
+};
+
+describe('dates', () => {
+  it.each([
+    ['2024-02-29', { year: 2024, month: 2, day: 29 }],
+    ['2000-02-29', { year: 2000, month: 2, day: 29 }],
+    ['0001-01-01', { year: 1, month: 1, day: 1 }],
+    ['9999-12-31', { year: 9999, month: 12, day: 31 }],
+  ])('%s is a day', (date, { year, month, day }) => {
+    expect(readDate(unexpected, { year, month, day })).toBe(date);
+    expect(toDateMessage(date)).toEqual({ year, month, day });
+  });
+
+  it.each([
+    [2023, 2, 29],
+    [1900, 2, 29],
+    [2025, 4, 31],
+    [2025, 13, 1],
+    [2025, 1, 0],
+    [0, 1, 1],
+    [10_000, 1, 1],
+    [2025, 0, 0],
+  ])('%d-%d-%d is none', (year, month, day) => {
+    const faults: string[] = [];
+    expect(readDate((fault) => faults.push(fault), { year, month, day })).toBeUndefined();
+    expect(faults).toEqual([`must be a day of the years 1 to 9999; it is year ${year}, month ${month}, day ${day}`]);
+  });
+});
+
+it('is none where none is set', () => {
+  expect(readDate(unexpected, undefined)).toBeUndefined();
+  expect(toDateMessage(undefined)).toBeUndefined();
+});
