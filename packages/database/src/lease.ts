@@ -1,9 +1,8 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
-import { cancelStatement } from './cancel.js';
 import { classify, DatabaseUnavailable, OutdatedPlan } from './errors.js';
-import type { Generations } from './generation.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 import type { SqlValue } from './sql.js';
+import { connect } from 'node:net';
 
 const CANCEL_TIMEOUT_MS = 2_000;
 
@@ -26,7 +25,7 @@ export interface Lease {
 }
 
 /** The connections that are leased. */
-export interface Leasing {
+interface Leasing {
   readonly pool: Pool;
   readonly generations: Generations;
 }
@@ -34,13 +33,13 @@ export interface Leasing {
 /** Takes a connection from the pool, waiting no longer than the bounds allow; those that are outdated it closes. */
 export async function acquire({ pool, generations }: Leasing, bounds: Bounds): Promise<Lease> {
   for (;;) {
-    const client = await connect(pool, bounds);
+    const client = await takeClient(pool, bounds);
     if (!generations.isOutdated(client)) return createLease(client, generations);
     client.release(true);
   }
 }
 
-async function connect(pool: Pool, bounds: Bounds): Promise<PoolClient> {
+async function takeClient(pool: Pool, bounds: Bounds): Promise<PoolClient> {
   const { signal } = bounds;
   signal?.throwIfAborted();
   const connecting = pool.connect();
@@ -115,4 +114,69 @@ function createLease(client: PoolClient, generations: Generations): Lease {
       client.release(fault instanceof DatabaseUnavailable || generations.isOutdated(client));
     },
   };
+}
+
+/**
+ * Which connections of a pool have been there since before the last migration that outdated what they had prepared. One
+ * statement that is refused tells it of all of them: none of the older ones is used again.
+ */
+export class Generations {
+  #current = 0;
+  readonly #of = new WeakMap<PoolClient, number>();
+
+  /** Counts a new connection to the present generation. */
+  add(client: PoolClient): void {
+    this.#of.set(client, this.#current);
+  }
+
+  /** Whether its generation has ended. */
+  isOutdated(client: PoolClient): boolean {
+    return (this.#of.get(client) ?? 0) < this.#current;
+  }
+
+  /** Ends the generation of `client`; no effect where that has ended: many connections are refused at the same time. */
+  end(client: PoolClient): void {
+    if (!this.isOutdated(client)) this.#current += 1;
+  }
+}
+
+const CANCEL_REQUEST_CODE = 80877102;
+const CANCEL_REQUEST_BYTES = 16;
+
+/**
+ * Asks the server to end what `client` is running. Resolves when the server has taken the request or couldn't be asked
+ * within `timeoutMs`; never rejects, as `statement_timeout` ends the statement all the same.
+ *
+ * It is the protocol's own CancelRequest (PostgreSQL manual, 54.2.9), not `pg_cancel_backend`: it needs no free
+ * connection, and cancelling matters most when there is none.
+ */
+function cancelStatement(client: PoolClient, timeoutMs: number): Promise<void> {
+  const request = cancelRequest(client);
+  if (request === undefined) return Promise.resolve();
+  const { host, port } = client;
+  return new Promise((resolve) => {
+    const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    socket.on('connect', () => socket.end(request));
+    // The server answers by closing, and 'close' follows only when that end has been read.
+    socket.resume();
+  });
+}
+
+/** Undefined where the server gave no key, as some poolers do. */
+function cancelRequest(client: PoolClient): Buffer | undefined {
+  const processId = 'processID' in client ? client.processID : undefined;
+  const secretKey = 'secretKey' in client ? client.secretKey : undefined;
+  if (typeof processId !== 'number' || typeof secretKey !== 'number') return undefined;
+  const packet = Buffer.alloc(CANCEL_REQUEST_BYTES);
+  packet.writeInt32BE(CANCEL_REQUEST_BYTES, 0);
+  packet.writeInt32BE(CANCEL_REQUEST_CODE, 4);
+  packet.writeInt32BE(processId, 8);
+  packet.writeInt32BE(secretKey, 12);
+  return packet;
 }

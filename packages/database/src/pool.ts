@@ -1,7 +1,6 @@
 import { Pool } from 'pg';
 import { withUnknownOutcome, classify } from './errors.js';
-import { Generations } from './generation.js';
-import { acquire } from './lease.js';
+import { Generations, acquire } from './lease.js';
 import { OutageWait } from './outage-wait.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
 import { createQueries, type Database, type QueryOptions, type SqlValue } from './sql.js';

@@ -16,7 +16,7 @@ function start() {
 }
 
 describe('Check', () => {
-  it.each(['', SERVICE])('says of "%s" whether the process is ready', async (service) => {
+  it.each(['', SERVICE])('reports for "%s" whether the process is ready', async (service) => {
     const { health, readiness } = start();
     expect(await health.check({ service })).toEqual({ status: ServingStatus.NOT_SERVING });
     readiness.set(readinessOf([]));
@@ -25,15 +25,15 @@ describe('Check', () => {
     expect(await health.check({ service })).toEqual({ status: ServingStatus.NOT_SERVING });
   });
 
-  it('is SERVING for what answers always, such as health itself', async () => {
+  it('is SERVING for a service that always answers, such as health itself', async () => {
     const { health, readiness } = start();
     expect(await health.check({ service: OWN })).toEqual({ status: ServingStatus.SERVING });
     readiness.set(DRAINING);
     expect(await health.check({ service: OWN })).toEqual({ status: ServingStatus.SERVING });
   });
 
-  it('is NOT_FOUND for a service that is not served, and says which are', async () => {
-    const failure = start().health.check({ service: 'nobody.v1.Service' });
+  it('is NOT_FOUND for an unknown service, and lists the known ones', async () => {
+    const failure = start().health.check({ service: 'unknown.v1.Service' });
     await expect(failure).rejects.toMatchObject({ code: Status.NOT_FOUND, message: expect.stringContaining(SERVICE) });
   });
 });
@@ -46,14 +46,14 @@ describe('List', () => {
 });
 
 describe('Watch', () => {
-  it('sends the status now and each change of it, and nothing twice', async () => {
+  it('sends the current status and then each change, and no status twice in a row', async () => {
     const { health, readiness } = start();
     const changes = health.watch({ service: SERVICE })[Symbol.asyncIterator]();
     const next = async () => (await changes.next()).value?.status;
     expect(await next()).toBe(ServingStatus.NOT_SERVING);
     const second = next();
     readiness.set(readinessOf(['the cache']));
-    await new Promise((resolve) => setImmediate(resolve)); // what that could send has been sent by now
+    await new Promise((resolve) => setImmediate(resolve)); // anything that this change could send has been sent by now
     readiness.set(readinessOf([]));
     expect(await second).toBe(ServingStatus.SERVING);
     const third = next();
@@ -61,10 +61,10 @@ describe('Watch', () => {
     expect(await third).toBe(ServingStatus.NOT_SERVING);
   });
 
-  it('says SERVICE_UNKNOWN of one that is not served, and keeps the stream open', async () => {
+  it('sends SERVICE_UNKNOWN for an unknown service, and keeps the stream open', async () => {
     const { health, readiness } = start();
     const leave = new AbortController();
-    const changes = health.watch({ service: 'nobody.v1.Service' }, { signal: leave.signal })[Symbol.asyncIterator]();
+    const changes = health.watch({ service: 'unknown.v1.Service' }, { signal: leave.signal })[Symbol.asyncIterator]();
     expect((await changes.next()).value).toEqual({ status: ServingStatus.SERVICE_UNKNOWN });
     const second = changes.next();
     readiness.set(readinessOf([]));

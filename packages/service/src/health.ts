@@ -3,18 +3,19 @@ import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { follow, type State, type Readiness } from './state.js';
 
-/** What health is told from. */
+/** What a health service reports. */
 interface HealthOptions {
   readonly readiness: State<Readiness>;
-  /** The fully qualified services that this process serves once it is ready. */
+  /** Fully qualified names of the services that have the process's readiness. */
   readonly services: readonly string[];
-  /** Those that it serves whether it is ready or not, such as this one; none by default. */
+  /** Fully qualified names of the services that are always `SERVING`, such as health itself; none by default. */
   readonly always?: readonly string[];
 }
 
 /**
- * `grpc.health.v1.Health`: the process as a whole under the empty name, and each service by its own. They share one
- * status, since a process is ready with all that it serves or not at all. Those that answer always are `SERVING`.
+ * Creates `grpc.health.v1.Health`. The empty name stands for the whole process. All of `services` share one status,
+ * because a process is ready with all of its services or with none. The services in `always` are `SERVING` in every
+ * phase.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
@@ -33,11 +34,11 @@ export function createHealth({ readiness, services, always = [] }: HealthOptions
       return { statuses: Object.fromEntries(statuses) };
     },
     async *watch({ service }, call) {
-      let told: ServingStatus | undefined;
+      let sent: ServingStatus | undefined;
       for await (const current of follow(readiness, call.signal)) {
         const status = known.has(service) ? statusOf(service, current) : ServingStatus.SERVICE_UNKNOWN;
-        if (status !== told) yield { status };
-        told = status;
+        if (status !== sent) yield { status };
+        sent = status;
       }
     },
   });

@@ -5,7 +5,7 @@ import {
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 
-/** What a container's health check runs: exits with 0 when the service of this container is `SERVING`, else with 1. */
+/** Health check of a container. It exits with 0 if the service in this container is `SERVING`, else with 1. */
 const TIMEOUT_MS = 2_000;
 const port = process.env['RONDO_LISTEN']?.split(':').at(-1);
 const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${port}`]) });

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { createLog } from './log.js';
 
-it('writes one line of JSON an event, with the service, the instance and the whole error', () => {
+it('writes one JSON line per event, with the service, the instance and the whole error', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLog({ service: 'sales', instanceId: 'sales-1', level: 'info', destination });
@@ -19,7 +19,7 @@ it('writes one line of JSON an event, with the service, the instance and the who
   expect(line).toMatchObject({ time: expect.stringMatching(/^\d{4}-.*Z$/), err: { message: 'boom: spark' } });
 });
 
-it('says the text of a cause once, and keeps the stack of each', () => {
+it('writes the text of a cause once, and keeps the stack of each error', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLog({ service: 'sales', instanceId: 'sales-1', level: 'info', destination });

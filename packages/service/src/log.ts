@@ -1,19 +1,19 @@
 import { types } from 'node:util';
 import { pino } from 'pino';
 
-/** What every line of a process's log says, and which lines there are. */
+/** The fields of every log line, and the lowest level that is logged. */
 interface LogOptions {
   readonly service: string;
   readonly instanceId: string;
   readonly level: pino.LevelWithSilent;
-  /** Where lines go; standard output by default. */
+  /** Receives the lines; standard output by default. */
   readonly destination?: pino.DestinationStream;
 }
 
 /**
- * Makes a process's log: JSON lines, one an event. They are written as they come, in this thread. Pino's default writes
- * in the background and may put the last lines of a process that exits out of order; its worker transports don't
- * survive bundling.
+ * Creates a process's log: one JSON line per event, written synchronously in this thread. Pino's default writes in the
+ * background and can put the last lines of an exiting process out of order. Its worker transports don't survive
+ * bundling.
  */
 export function createLog({ service, instanceId, level, destination }: LogOptions): pino.Logger {
   const options = {
@@ -26,7 +26,7 @@ export function createLog({ service, instanceId, level, destination }: LogOption
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
-/** As pino does it, but for the message: the text of a cause that an error has repeated stands there once. */
+/** Pino's serializer with one change to the message: a cause's text appears once, even if the error repeats it. */
 function serializeError(error: Error): object {
   if (!types.isNativeError(error)) return error;
   return Object.assign(pino.stdSerializers.err(error), { message: messageWithCauses(error) });
@@ -42,13 +42,16 @@ function messageWithCauses(error: Error): string {
   return message;
 }
 
-/** Where lines go: to people as they read them, where standard output is a terminal and pino-pretty is installed. */
+/**
+ * The destination for a terminal: human-readable lines if standard output is a terminal and pino-pretty is installed.
+ * Otherwise undefined.
+ */
 export async function consoleDestination(): Promise<pino.DestinationStream | undefined> {
   if (!process.stdout.isTTY) return undefined;
   try {
     const { build } = await import('pino-pretty');
     return build({ sync: true, ignore: 'pid,hostname,service' });
   } catch {
-    return undefined; // an image leaves it out: JSON then, as everywhere else
+    return undefined; // images don't have pino-pretty: they log JSON
   }
 }

@@ -1,17 +1,17 @@
 import { expect, it } from '@jest/globals';
 import { createState, follow } from './state.js';
 
-it('tells changes and nothing but changes, until nobody listens', () => {
+it('notifies a listener of changes only, until it unsubscribes', () => {
   const state = createState('a');
-  const told: string[] = [];
-  const unsubscribe = state.subscribe((value) => told.push(value));
+  const values: string[] = [];
+  const unsubscribe = state.subscribe((value) => values.push(value));
   for (const value of ['a', 'b', 'b', 'c']) state.set(value);
   unsubscribe();
   state.set('d');
-  expect(told).toEqual(['b', 'c']);
+  expect(values).toEqual(['b', 'c']);
 });
 
-it('gives a slow follower the latest, and ends with its signal', async () => {
+it('gives a slow follower the latest value, and ends with its signal', async () => {
   const state = createState(1);
   const stop = new AbortController();
   const values = follow(state, stop.signal);

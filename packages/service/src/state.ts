@@ -1,17 +1,16 @@
-/** A value that changes, and those who want to know. */
+/** An observable value. */
 export interface State<T> {
   readonly current: T;
-  /** Tells each later change, until the returned function is called. */
+  /** Calls `listener` with each later value, until the returned function is called. */
   subscribe(listener: (value: T) => void): () => void;
 }
 
-/** A {@link State} for the one who changes it. */
+/** A {@link State} that its holder may change. */
 export interface MutableState<T> extends State<T> {
-  /** Changes the value; the same value again is no change. */
+  /** Sets the value. Setting the current value again notifies no listener. */
   set(value: T): void;
 }
 
-/** Makes a state. */
 export function createState<T>(initial: T): MutableState<T> {
   const listeners = new Set<(value: T) => void>();
   let current = initial;
@@ -32,8 +31,8 @@ export function createState<T>(initial: T): MutableState<T> {
 }
 
 /**
- * The value of `state` now, then each change, until `signal` aborts. A slow reader misses what was in between and
- * sees the latest.
+ * Yields the current value of `state` and then each change, until `signal` aborts. A slow reader skips intermediate
+ * values and gets the latest one.
  */
 export async function* follow<T>(state: State<T>, signal: AbortSignal): AsyncGenerator<T, void> {
   let wake: () => void = () => undefined;
@@ -41,11 +40,11 @@ export async function* follow<T>(state: State<T>, signal: AbortSignal): AsyncGen
   const unsubscribe = state.subscribe(onEvent);
   signal.addEventListener('abort', onEvent);
   try {
-    let told: { value: T } | undefined;
+    let yielded: { value: T } | undefined;
     while (!signal.aborted) {
       const value = state.current;
-      if (told === undefined || !Object.is(told.value, value)) {
-        told = { value };
+      if (yielded === undefined || !Object.is(yielded.value, value)) {
+        yielded = { value };
         yield value;
       } else {
         await new Promise<void>((resolve) => {
@@ -60,22 +59,22 @@ export async function* follow<T>(state: State<T>, signal: AbortSignal): AsyncGen
 }
 
 /**
- * Whether an instance takes calls: `starting` while one of its own dependencies is away, whether for the first time
- * or again; `draining` once it is told to stop, for good.
+ * Whether an instance takes calls. `starting`: one of its own dependencies is unavailable, at startup or later.
+ * `serving`: it takes calls. `draining`: it is shutting down, and never returns to another phase.
  */
 export type Phase = 'starting' | 'serving' | 'draining';
 
 /** An instance's phase, and what it waits for while it is `starting`. */
 export interface Readiness {
   readonly phase: Phase;
-  /** The dependencies that are away, as they stand in a sentence: `the database at db:5432`. */
+  /** The dependencies that are unavailable, as noun phrases: `the database at db:5432`. */
   readonly waitingFor: readonly string[];
 }
 
-/** The readiness of an instance whose own dependencies are `waitingFor` away. */
+/** The readiness of an instance whose dependencies `waitingFor` are unavailable; `serving` if the list is empty. */
 export function readinessOf(waitingFor: readonly string[]): Readiness {
   return { phase: waitingFor.length === 0 ? 'serving' : 'starting', waitingFor };
 }
 
-/** The readiness of an instance that is about to stop. */
+/** The readiness of an instance that is shutting down. */
 export const DRAINING: Readiness = { phase: 'draining', waitingFor: [] };

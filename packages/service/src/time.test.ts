@@ -3,7 +3,7 @@ import { ManualClock } from '@rondo/rpc/testing';
 import { createBackoff, createPause, withTimeout } from './time.js';
 
 describe('createPause', () => {
-  it('ends in time, or when woken, or at once when woken before', async () => {
+  it('ends after its delay, when woken, or at once if woken before', async () => {
     const clock = new ManualClock();
     const pause = createPause(clock);
     const ended: string[] = [];
@@ -22,7 +22,7 @@ describe('createPause', () => {
 });
 
 describe('createBackoff', () => {
-  it('doubles up to its maximum, with full jitter, and starts again', () => {
+  it('doubles up to its maximum, with full jitter, and starts again after a reset', () => {
     const backoff = createBackoff({ baseMs: 100, maxMs: 500, random: { next: () => 0.5, hex: () => '' } });
     expect([1, 2, 3, 4, 5].map(() => backoff.nextMs())).toEqual([50, 100, 200, 250, 250]);
     backoff.reset();
@@ -31,18 +31,18 @@ describe('createBackoff', () => {
 });
 
 describe('within', () => {
-  it('gives what the work gives, and leaves no timer', async () => {
+  it('resolves as the work does, and leaves no timer', async () => {
     const clock = new ManualClock();
     expect(await withTimeout(async () => 7, { clock, timeoutMs: 100 })).toBe(7);
     expect(clock.timers).toBe(0);
   });
 
-  it('stops waiting for work that does not listen, and tells it', async () => {
+  it('stops waiting for work that ignores its signal, and aborts that signal', async () => {
     const clock = new ManualClock();
-    let told: AbortSignal | undefined;
+    let received: AbortSignal | undefined;
     const hung = withTimeout(
       (signal) => {
-        told = signal;
+        received = signal;
         return new Promise<void>(() => undefined);
       },
       { clock, timeoutMs: 100 },
@@ -50,10 +50,10 @@ describe('within', () => {
     const outcome = expect(hung).rejects.toThrow('no answer within 100 ms');
     await clock.advance(100);
     await outcome;
-    expect(told?.aborted).toBe(true);
+    expect(received?.aborted).toBe(true);
   });
 
-  it('rejects with the reason of its signal, even one that aborted before', async () => {
+  it('rejects with the reason of its signal, even if that aborted before', async () => {
     const clock = new ManualClock();
     const signal = AbortSignal.abort(new Error('stopped'));
     await expect(withTimeout(async () => 7, { clock, timeoutMs: 100, signal })).rejects.toThrow('stopped');

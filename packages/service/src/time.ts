@@ -1,6 +1,6 @@
 import type { Clock, Timer, Random } from '@rondo/rpc/clock';
 
-/** How work is bounded. */
+/** Limits of a piece of work. */
 export interface TimeoutOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -9,8 +9,8 @@ export interface TimeoutOptions {
 }
 
 /**
- * Runs `work`, and stops waiting for it once the time is up or the signal aborts, whether it listens or not: the
- * signal that it is given aborts then, and the promise rejects with the same reason.
+ * Runs `work` with a timeout. When the time is over or the signal aborts, the promise rejects with the reason, and the
+ * signal that `work` received aborts with the same reason. The promise doesn't wait for `work` to react.
  */
 export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, options: TimeoutOptions): Promise<T> {
   const { clock, timeoutMs, signal } = options;
@@ -34,15 +34,14 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The waits of one loop: each ends in time, or early when somebody has news for the loop. */
+/** A sleep for one loop that another part of the process can interrupt. */
 interface Pause {
-  /** Waits `delayMs`, or until it is woken; not at all where it was woken since the last wait. */
+  /** Sleeps for `delayMs`, or until `wake` is called. Returns at once if `wake` was called since the last wait. */
   wait(delayMs: number): Promise<void>;
-  /** Ends the wait that is on, or else the next. */
+  /** Ends the current wait; without a current wait, the next one. */
   wake(): void;
 }
 
-/** Makes the waits of one loop. */
 export function createPause(clock: Clock): Pause {
   let woken = false;
   let end: (() => void) | undefined;
@@ -66,23 +65,23 @@ export function createPause(clock: Clock): Pause {
   };
 }
 
-/** How waits between tries grow. Milliseconds. */
+/** Bounds of the delays, in milliseconds. */
 interface BackoffOptions {
   readonly baseMs: number;
   readonly maxMs: number;
   readonly random: Random;
 }
 
-/** Growing waits between tries. */
+/** Growing delays between tries. */
 export interface Backoff {
-  /** The wait after one more failure. */
+  /** The delay after one more failure, in milliseconds. */
   nextMs(): number;
-  /** Starts again, after a success. */
+  /** Starts again from the first delay, after a success. */
   reset(): void;
 }
 
 /**
- * Exponential backoff with full jitter: so that those who failed together don't come back together.
+ * Exponential backoff with full jitter: clients that failed at the same time don't retry at the same time.
  *
  * Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */

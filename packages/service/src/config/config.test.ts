@@ -15,7 +15,7 @@ function faultsOf(variables: Variables, environment: Environment): readonly stri
 }
 
 describe('readConfig', () => {
-  it('reads values, and stands the defaults in for what is not set', () => {
+  it('reads values, and takes the defaults for unset variables', () => {
     const variables = {
       workers: variable('RONDO_WORKERS', integer({ min: 1, max: 8 }), { default: 2 }),
       peers: variable('RONDO_PEERS', list(hostPort)),
@@ -45,7 +45,7 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('lists every fault of how services are balanced, in one line', () => {
+  it('lists every fault of RONDO_BALANCING in one line', () => {
     const environment = { RONDO_BALANCING: 'sales.v1.OrderService=least_requests?subset=0,Calculator=random' };
     expect(faultsOf(sharedVariables(1), environment)).toEqual([
       expect.stringMatching(
@@ -54,12 +54,12 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('never shows a secret', () => {
+  it('hides a secret', () => {
     const variables = { token: variable('RONDO_TOKEN', integer(), { secret: true }) };
     expect(faultsOf(variables, { RONDO_TOKEN: 'hunter2' }).join()).not.toContain('hunter2');
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('treats an empty variable as unset', () => {
     expect(readConfig(sharedVariables(50051), { RONDO_LISTEN: '', RONDO_METRICS: ' ' })).toMatchObject({
       listen: { host: '127.0.0.1', port: 50051 },
       metrics: undefined,
@@ -89,11 +89,11 @@ describe('the parsers', () => {
     ],
     [sharedVariables(1).metadata.parser, [Array.from({ length: 33 }, (_, index) => `k${index}=v`).join(',')]],
     [sharedVariables(1).balancing.parser, ['random', 'a.B=rnd', 'a.B=random?x=1', 'B=random']],
-  ])('refuse what breaks "%j"', (parser, texts) => {
+  ])('refuse values that break "%j"', (parser, texts) => {
     expect(texts.filter((text) => parser.parse(text).ok)).toEqual([]);
   });
 
-  it('say which label is wrong, and what it may be', () => {
+  it('say which label is wrong, and the rule', () => {
     expect(faultsOf(sharedVariables(1), { RONDO_METADATA: 'team=blue,canary=5%' })).toEqual([
       'RONDO_METADATA=team=blue,canary=5% item 2 has a canary that is not a number from 0 to 100, without a percent sign:' +
         ' give at most 32 labels as key=value,key=value, a key of 1 to 64 characters, a value of up to 256,' +
@@ -101,7 +101,7 @@ describe('the parsers', () => {
     ]);
   });
 
-  it('take labels with an equals sign in their values, and without a value', () => {
+  it('accept labels with an equals sign in the value, and with an empty value', () => {
     const { parser } = sharedVariables(1).metadata;
     expect(parser.parse(' link = a=b , flag=,canary=0.5')).toEqual({
       ok: true,
@@ -109,11 +109,11 @@ describe('the parsers', () => {
     });
   });
 
-  it.each(Object.values(sharedVariables(50051)))('give an example for $name that they take', ({ parser, example }) => {
+  it.each(Object.values(sharedVariables(50051)))('accept the example of $name', ({ parser, example }) => {
     expect(parser.parse(example)).toMatchObject({ ok: true });
   });
 
-  it('format a value as it is read', () => {
+  it('format a value as they parse it', () => {
     const { registry, advertise } = sharedVariables(50051);
     for (const text of ['a:1,[::1]:2', 'b:3']) {
       const parsed = registry.parser.parse(text);
@@ -125,7 +125,7 @@ describe('the parsers', () => {
 
 const variables = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };
 
-it('reads the shared variables and the own', () => {
+it('reads the shared variables and the service's own', () => {
   const { shared, own, misspellings } = configure(
     { port: 50053, variables },
     { RONDO_WORKERS: '4', RONDO_LISTN: 'a:1' },
@@ -135,13 +135,13 @@ it('reads the shared variables and the own', () => {
   expect(misspellings).toEqual([{ name: 'RONDO_LISTN', meant: 'RONDO_LISTEN' }]);
 });
 
-it('lists misspellings with the faults, as one may be the cause of the other', () => {
+it('lists misspellings with the faults, as they may be the cause', () => {
   const needed = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };
   const read = () => configure({ port: 50053, variables: needed }, { RONDO_WORKER: '4' });
   expect(read).toThrow(/RONDO_WORKERS is not set.*\nRONDO_WORKER is not read: is RONDO_WORKERS meant\?$/);
 });
 
-it('lists the faults of both', () => {
+it('lists the faults of shared and own variables', () => {
   const read = () => configure({ port: 50053, variables }, { RONDO_LISTEN: 'nowhere', RONDO_WORKERS: '0' });
   expect(read).toThrow(ConfigurationError);
   expect(read).toThrow(/2 faults.*RONDO_LISTEN.*RONDO_WORKERS/s);
@@ -149,7 +149,7 @@ it('lists the faults of both', () => {
 
 const known = ['RONDO_LISTEN', 'RONDO_REGISTRY', 'RONDO_ZONE'];
 
-it('finds what was probably meant', () => {
+it('finds the known variable of a misspelled one', () => {
   const environment = { RONDO_REGISTERY: 'a:1', RONDO_LSITEN: 'b:2', RONDO_ZONE: 'eu/a' };
   expect(findMisspellings(environment, known)).toEqual([
     { name: 'RONDO_REGISTERY', meant: 'RONDO_REGISTRY' },
@@ -157,6 +157,6 @@ it('finds what was probably meant', () => {
   ]);
 });
 
-it('leaves alone what is meant for others', () => {
+it('ignores variables of other processes', () => {
   expect(findMisspellings({ RONDO_REGISTRY_STORE: 'etcd://a', PATH: '/bin', LISTEN: 'x' }, known)).toEqual([]);
 });

@@ -2,18 +2,18 @@ import { type Config, type Variables, ConfigurationError, type Environment, read
 import { type SharedConfig, sharedVariables } from './shared.js';
 import { editDistance } from '@rondo/rpc/contract';
 
-/** What a process reads from its environment. */
+/** The configuration of a process. */
 interface ProcessConfig<V extends Variables> {
   readonly shared: SharedConfig;
-  /** The service's own. */
+  /** The service's own variables. */
   readonly own: Config<V>;
-  /** Variables that were probably meant to be others. */
+  /** Variables with a name close to that of a known one. */
   readonly misspellings: readonly Misspelling[];
 }
 
-/** What a process declares. */
+/** The variables that a process declares. */
 interface ConfigureOptions<V extends Variables> {
-  /** Where it listens by default. */
+  /** The default port of the service. */
   readonly port: number;
   readonly variables?: V;
 }
@@ -21,7 +21,7 @@ interface ConfigureOptions<V extends Variables> {
 /**
  * Reads the shared variables and the service's own.
  *
- * @throws ConfigurationError that lists the faults of both, and misspellings with them: they may be why something lacks.
+ * @throws ConfigurationError that lists the faults of both, followed by the misspellings, which may be their cause.
  */
 export function configure<V extends Variables>(
   { port, variables }: ConfigureOptions<V>,
@@ -36,12 +36,12 @@ export function configure<V extends Variables>(
     () => readConfig(declared, environment),
     misspellings.map(describeMisspelling),
   );
-  // Where nothing was declared, V has no keys either.
+  // If no variables were declared, V has no keys.
   const own = ownValues as Config<V>;
   return { shared: sharedValues, own, misspellings };
 }
 
-/** Reads the second even where the first has faults, so that all are listed; `hints` stand behind them. */
+/** Reads the second even if the first has faults, so that the error lists all of them, followed by `hints`. */
 function readBoth<A, B>(readFirst: () => A, readSecond: () => B, hints: readonly string[]): [A, B] {
   const faults: string[] = [];
   const attempt = <T>(read: () => T): T | undefined => {
@@ -60,23 +60,23 @@ function readBoth<A, B>(readFirst: () => A, readSecond: () => B, hints: readonly
 }
 
 const PREFIX = 'RONDO_';
-/** More edits than this in a name are another name, not a slip. */
+/** Names that differ by more edits are unrelated. */
 const MAX_EDITS = 2;
 
-/** A variable that nobody reads, and the one that was probably meant. */
+/** A variable that the process doesn't read, and the known one with the closest name. */
 interface Misspelling {
   readonly name: string;
   readonly meant: string;
 }
 
-/** A misspelling in words. */
+/** A log line about a misspelling. */
 export function describeMisspelling({ name, meant }: Misspelling): string {
   return `${name} is not read: is ${meant} meant?`;
 }
 
 /**
- * The `RONDO_*` variables in `environment` that are near to a known name without being one. Others stay unsaid: a
- * process legitimately inherits what is meant for its neighbours.
+ * The `RONDO_*` variables in `environment` whose names are close to a known one. Other unknown variables are ignored,
+ * because a process may inherit variables of its neighbours.
  */
 export function findMisspellings(environment: object, known: readonly string[]): readonly Misspelling[] {
   return Object.keys(environment)

@@ -1,37 +1,36 @@
 import { type BalancingOverrides, formatBalancing, parseBalancing } from '@rondo/rpc/contract';
 
-/** What reading a variable's text gives: its value, or what is wrong with it. */
+/** A parsed value, or what is wrong with the text. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: string };
 
-/** Reads the text of an environment variable. */
+/** Parses the text of an environment variable. */
 export interface Parser<T> {
-  /** The rule that a value keeps, as it stands in a sentence: `an integer from 1 to 10`. */
+  /** The rule for values, as a noun phrase: `an integer from 1 to 10`. */
   readonly rule: string;
-  /** A value that keeps it. */
+  /** A valid value. */
   readonly example: string;
   parse(text: string): Parsed<T>;
-  /** A value as it would be written, for the reference and for defaults. */
+  /** The text of a value, for the reference and for defaults. */
   format(value: T): string;
 }
 
-/** Where something listens or is reached. */
+/** An address to listen on or to call. */
 export interface HostPort {
-  /** A name or an address; an IPv6 address stands without its brackets. */
+  /** A name or an IP address; an IPv6 address without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
+/** `host:port`; an IPv6 address is in brackets. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A parsed value. */
 export function valid<T>(value: T): Parsed<T> {
   return { ok: true, value };
 }
 
-/** A fault, as it follows the variable's name: `is not an integer`. */
+/** A fault that follows the variable's name: `is not an integer`. */
 export function invalid(fault: string): Parsed<never> {
   return { ok: false, fault };
 }
@@ -39,7 +38,7 @@ export function invalid(fault: string): Parsed<never> {
 /** Any text. */
 export const text: Parser<string> = { rule: 'any text', example: 'text', parse: valid, format: String };
 
-/** Text that matches `pattern`; `rule` says in words what that means. */
+/** Text that matches `pattern`; `rule` describes the pattern for error messages. */
 export function matching(pattern: RegExp, rule: string, example: string): Parser<string> {
   return {
     rule,
@@ -49,7 +48,7 @@ export function matching(pattern: RegExp, rule: string, example: string): Parser
   };
 }
 
-/** A whole number within bounds, both included. */
+/** An integer from `min` to `max`, both inclusive; by default any that is not negative. */
 export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): Parser<number> {
   const rule = max === Number.MAX_SAFE_INTEGER ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`;
   return {
@@ -65,7 +64,7 @@ export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): Parser
   };
 }
 
-/** One of the words given. */
+/** One of the given words. */
 export function oneOf<const T extends string>(words: readonly [T, ...T[]]): Parser<T> {
   return {
     rule: `one of ${words.join(', ')}`,
@@ -78,7 +77,7 @@ export function oneOf<const T extends string>(words: readonly [T, ...T[]]): Pars
   };
 }
 
-/** A list of at least one, separated by commas. */
+/** A comma-separated list of at least one item. */
 export function list<T>(item: Parser<T>): Parser<readonly T[]> {
   return {
     rule: `a comma-separated list, each ${item.rule}`,
@@ -97,7 +96,7 @@ export function list<T>(item: Parser<T>): Parser<readonly T[]> {
   };
 }
 
-/** A URL of one of the protocols given, such as `postgres:`; of any where none is. */
+/** A URL with one of the given protocols; any protocol by default. */
 export function url({ protocols = [], example = 'https://example.com/' }: UrlOptions = {}): Parser<string> {
   return {
     rule: protocols.length === 0 ? 'a URL' : `a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
@@ -112,14 +111,14 @@ export function url({ protocols = [], example = 'https://example.com/' }: UrlOpt
   };
 }
 
-/** What a URL is held to. */
+/** Options of {@link url}. */
 export interface UrlOptions {
-  /** With their colon: `postgres:`. */
+  /** Allowed protocols with their colon: `postgres:`. */
   readonly protocols?: readonly string[];
   readonly example?: string;
 }
 
-/** An address to call: `host:port`, `[v6]:port`. */
+/** An address to call: `host:port` or `[v6]:port`. */
 export const hostPort: Parser<HostPort> = {
   rule: 'host:port, an IPv6 address in brackets',
   example: '127.0.0.1:50050',
@@ -127,14 +126,17 @@ export const hostPort: Parser<HostPort> = {
   format: formatHostPort,
 };
 
-/** An address to listen at: as {@link hostPort}, and port 0 is any free one. */
+/** An address to listen on: like {@link hostPort}, but port 0 means any free port. */
 export const listenAddress: Parser<HostPort> = {
   ...hostPort,
   rule: 'host:port, an IPv6 address in brackets, port 0 for any free one',
   parse: (value) => parseHostPort(value, 0),
 };
 
-/** How an instance is reached, where that is not what it is bound to: without a port, the port is the bound one. */
+/**
+ * The address that clients call, if it differs from the address that the process listens on. Without a port it is the
+ * port that the process listens on.
+ */
 export const reachableAt: Parser<ReachableAt> = {
   rule: 'host or host:port, an IPv6 address in brackets',
   example: 'sales-1:50053',
@@ -146,7 +148,7 @@ export const reachableAt: Parser<ReachableAt> = {
   format: ({ host, port }) => (port === undefined ? host : formatHostPort({ host, port })),
 };
 
-/** How services are balanced, beside what their contracts say. */
+/** Overrides of the balancing that contracts specify, by service. */
 export const balancingOverrides: Parser<BalancingOverrides> = {
   rule: 'service=policy[?key=value&…], several with commas, * for every other service',
   example: 'sales.v1.OrderService=least_request,*=weighted_round_robin?weights=load&slow_start=30s',
@@ -157,7 +159,7 @@ export const balancingOverrides: Parser<BalancingOverrides> = {
   format: formatBalancing,
 };
 
-/** A host, and a port where it was said. */
+/** A host with an optional port. */
 export interface ReachableAt {
   readonly host: string;
   readonly port: number | undefined;

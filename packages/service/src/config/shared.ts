@@ -3,20 +3,20 @@ import { ZONE_PATTERN, CANARY_LABEL, CANARY_RULE, parseCanaryPercent } from '@ro
 import { balancingOverrides, hostPort, integer, list, listenAddress, matching, oneOf, reachableAt, text, invalid, type Parsed, type Parser, valid } from './parsers.js';
 import { type Config, optionalVariable, variable } from './variables.js';
 
-/** The port that the registry listens at, and where everybody looks for it unless told otherwise. */
+/** The default port of the registry, and where every process looks for it by default. */
 export const REGISTRY_PORT = 50050;
 
-/** The levels of the log, pino's. */
+/** Log levels, as in pino. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,128}$/;
 const INSTANCE_ID_RULE = '1 to 128 characters of a-z A-Z 0-9 . _ -';
 const VERSION = /^[\x21-\x7e]{1,128}$/;
 
-/** A message's length has 32 bits; Node's buffers are longer. */
+/** Fits the 32-bit length prefix of a gRPC message; Node's buffers can be larger. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 
-/** The variables that every service reads; `port` is its own default. */
+/** The variables that every service reads; `port` is the default port of the service. */
 export function sharedVariables(port: number) {
   return {
     listen: variable('RONDO_LISTEN', listenAddress, {
@@ -102,18 +102,18 @@ export function sharedVariables(port: number) {
   } as const;
 }
 
-/** The values of the variables that every service reads. */
+/** The values of the shared variables. */
 export type SharedConfig = Config<ReturnType<typeof sharedVariables>>;
 
-/** An instance's labels, by their keys. */
+/** An instance's labels. */
 type Labels = Readonly<Record<string, string>>;
 
-/** What the registry takes; its contract says so beside the field. */
+/** The registry's limits, as its contract documents them. */
 const MAX_LABELS = 32;
 const MAX_KEY_LENGTH = 64;
 const MAX_VALUE_LENGTH = 256;
 
-/** Labels as `key=value,key=value`. A value holds no comma; what follows the first `=` is all value. */
+/** Labels as `key=value,key=value`. A value has no comma; it starts after the first `=`. */
 const labels: Parser<Labels> = {
   rule: `at most ${MAX_LABELS} labels as key=value,key=value, a key of 1 to ${MAX_KEY_LENGTH} characters, a value of up to ${MAX_VALUE_LENGTH}, and ${CANARY_LABEL} ${CANARY_RULE}`,
   example: 'canary=5',

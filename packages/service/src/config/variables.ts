@@ -1,22 +1,22 @@
 import type { Parser } from './parsers.js';
 
-/** One environment variable: its name, how it is read, and what the reference says of it. */
+/** One environment variable: its name, its parser, and its documentation. */
 export interface Variable<T> {
   readonly name: string;
   readonly parser: Parser<T>;
-  /** What stands for a variable that isn't set, or is empty; undefined for nothing. */
+  /** The value if the variable is unset or empty; undefined if there is no default. */
   readonly default: T | undefined;
-  /** Whether a process starts without it and without a default. */
+  /** Whether the process starts if the variable is unset and has no default. */
   readonly optional: boolean;
-  /** A value that keeps the rule. */
+  /** A valid value. */
   readonly example: string;
-  /** Never shown in a message. */
+  /** Whether its value is hidden in messages. */
   readonly secret: boolean;
   /** One sentence for the reference. */
   readonly description: string;
 }
 
-/** What a variable may say of itself. */
+/** Optional properties of a {@link Variable}. */
 export interface VariableOptions<T> {
   readonly default?: T;
   readonly example?: string;
@@ -24,14 +24,14 @@ export interface VariableOptions<T> {
   readonly description?: string;
 }
 
-/** The variables of a process, by the names they have in code. */
+/** The variables of a process, by their names in code. */
 export type Variables = Readonly<Record<string, Variable<unknown>>>;
 
-/** The values of `V`. */
+/** The values of the variables `V`. */
 export type Config<V extends Variables> = { readonly [K in keyof V]: V[K] extends Variable<infer T> ? T : never };
 
 /**
- * Declares an environment variable. Without a default a process doesn't start where it is missing.
+ * Declares an environment variable. The process doesn't start if it is unset and has no default.
  *
  * ```ts
  * variable('DATABASE_URL', url({ protocols: ['postgres:'] }), { secret: true });
@@ -41,7 +41,7 @@ export function variable<T>(name: string, parser: Parser<T>, options: VariableOp
   return { ...described(name, parser, options), default: options.default, optional: false };
 }
 
-/** Declares an environment variable whose absence means something: undefined is its value then. */
+/** Declares an environment variable whose value is undefined if it is unset. */
 export function optionalVariable<T>(
   name: string,
   parser: Parser<T>,
@@ -56,13 +56,13 @@ function described<T>(name: string, parser: Parser<T>, options: Omit<VariableOpt
   return { name, parser, example, secret, description };
 }
 
-/** Where variables are read from: `process.env`, or a test's own. */
+/** The environment to read: `process.env`, or a test's own. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Everything that is wrong with a process's configuration. */
+/** Every fault of a process's configuration. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
-  /** One line each: the variable, what is wrong with it, the rule and an example. */
+  /** One line per fault: the variable, what is wrong with it, the rule and an example. */
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
@@ -72,7 +72,7 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads `variables` from `environment`. One that is empty counts as not set: that is how compose files say so.
+ * Reads `variables` from `environment`. An empty variable counts as unset, because compose files express it so.
  *
  * @throws ConfigurationError that lists every fault.
  */
@@ -86,7 +86,7 @@ export function readConfig<const V extends Variables>(variables: V, environment:
     else faults.push(explain(variable, text, parsed.fault));
   }
   if (faults.length > 0) throw new ConfigurationError(faults);
-  // Each key of V holds what its own parser made; a loop over keys can't show that to the compiler.
+  // Each key of V has a value of its own parser; the compiler can't infer that from a loop.
   return values as Config<V>;
 }
 

@@ -33,7 +33,7 @@ async function fingerprint(source: string, ...flags: string[]): Promise<string |
   return fingerprintsOf([SERVICE], await compile({ 'shop.proto': source }, ...flags))[SERVICE];
 }
 
-/** The contract with one thing in it written otherwise. */
+/** The contract with one replacement. */
 function edit(from: string, to: string): string {
   expect(CONTRACT).toContain(from);
   return CONTRACT.replace(from, to);
@@ -49,9 +49,9 @@ describe('a fingerprint', () => {
 
   it.each([
     ['a comment', 'message Price', '// What it costs.\nmessage Price'],
-    ['the options of languages', 'package shop.v1;', 'package shop.v1;\noption java_package = "com.shop";'],
+    ['language options', 'package shop.v1;', 'package shop.v1;\noption java_package = "com.shop";'],
     ['a deprecation', 'int64 units = 1;', 'int64 units = 1 [deprecated = true];'],
-    ['what is said that holds anyway', 'string receipt_id = 1', 'string receipt_id = 1 [json_name = "receiptId"]'],
+    ['an explicit default', 'string receipt_id = 1', 'string receipt_id = 1 [json_name = "receiptId"]'],
     ['the order of fields', 'string sku = 1; Unit unit = 2;', 'Unit unit = 2; string sku = 1;'],
     ['the order of values', 'UNIT_EACH = 1; UNIT_KILO = 2;', 'UNIT_KILO = 2; UNIT_EACH = 1;'],
     ['a type that no method reaches', 'message Unused { int64', 'message Unused { string'],
@@ -87,7 +87,7 @@ describe('a fingerprint', () => {
     expect(edited).not.toBe(original);
   });
 
-  it('is the same however a contract is laid out in files, with what it says of its source', async () => {
+  it('does not depend on the layout in files or on source info', async () => {
     const [head = '', tail = ''] = CONTRACT.split('message Price');
     const types = `syntax = "proto3"; package shop.v1; message Price${tail}`;
     const service = head.replace('import', 'import "types.proto";\nimport');
@@ -111,7 +111,7 @@ describe('the features of an edition', () => {
     enum Unit { UNIT_UNSPECIFIED = 0; }`;
   const inFile = (feature: string) => source.replace('service', `option features.${feature}; service`);
 
-  // Each beside the narrowest places that say the same: what lies between passes it on.
+  // Each feature with the narrowest declarations that have the same effect: enclosing scopes pass it on.
   it.each<{ what: string; feature: string; places: readonly (readonly [string, string])[] }>([
     {
       what: 'presence',
@@ -151,7 +151,7 @@ describe('the features of an edition', () => {
     expect(wide).not.toBe(await fingerprint(source));
   });
 
-  it('that are those of proto3 make the same fingerprint', async () => {
+  it('equal to those of proto3 give the same fingerprint', async () => {
     const edition = CONTRACT.replace(
       'syntax = "proto3";',
       'edition = "2023"; option features.field_presence = IMPLICIT;',
@@ -181,7 +181,7 @@ describe('proto2', () => {
     expect(await fingerprint(source.replace(from, to))).not.toBe(await fingerprint(source));
   });
 
-  it('has the same fingerprint as the edition that says the same', async () => {
+  it('has the same fingerprint as the equivalent edition', async () => {
     const edition = `edition = "2023"; package shop.v1;
       option features.repeated_field_encoding = EXPANDED;
       option features.json_format = LEGACY_BEST_EFFORT;
@@ -198,13 +198,13 @@ describe('proto2', () => {
 });
 
 describe('without a whole contract', () => {
-  it('a service that the set lacks has no fingerprint, and the others have theirs', async () => {
+  it('a service that the set lacks has no fingerprint, but the others have one', async () => {
     const set = await compile({ 'shop.proto': CONTRACT });
     expect(fingerprintsOf(['none.v1.None', SERVICE], set)).toEqual({ [SERVICE]: original });
     expect(fingerprintsOf([SERVICE], new Uint8Array())).toEqual({});
   });
 
-  it('nor has one that needs a type which the set lacks', async () => {
+  it('a service that needs a missing type has no fingerprint', async () => {
     expect(fingerprintsOf([SERVICE], await compile({ 'shop.proto': CONTRACT }, '--exclude-imports'))).toEqual({});
   });
 

@@ -3,21 +3,21 @@ import { splitDescriptorSet } from '../reflection/descriptor-files.js';
 import { indexTypes, type TypeIndex, type DeclaredType, type Features, refine } from './types.js';
 import type { WireMessage } from './wire-message.js';
 
-/** The rules by which a contract is written down: other rules, other fingerprints. */
+/** Version of the canonical form. Another form gives other fingerprints. */
 const RULES = 'rondo-contract-1';
-/** 64 bits: enough for versions of one contract, and short enough to be read. */
+/** Hex digits. 64 bits are enough for the versions of one contract, and short enough to read. */
 const FINGERPRINT_LENGTH = 16;
 
 /**
- * The fingerprint of each service's contract, by fully qualified name: of its methods and of every message and enum that
- * they reach, as far as bytes on the wire and JSON depend on it. Comments, options of languages, the order of
- * declarations, files and their names don't count, so that a contract has the same wherever it is compiled; nor does what
- * calls carry without saying so: extensions, and what an `Any` holds.
+ * The fingerprint of each service's contract, by fully qualified name. It covers the service's methods and every
+ * message and enum that they reach, as far as the wire format and JSON depend on them. Comments, language options, the
+ * order of declarations and the layout in files don't count, so that a contract has the same fingerprint wherever it is
+ * compiled. Extensions and the content of an `Any` don't count either.
  *
- * A service has none where the set lacks it or a type that it needs.
+ * A service has no fingerprint if the set lacks the service or a type that it needs.
  *
  * @param descriptorSet a `google.protobuf.FileDescriptorSet`.
- * @throws Error where it is none.
+ * @throws Error if the bytes aren't a descriptor set.
  */
 export function fingerprintsOf(
   services: readonly string[],
@@ -39,9 +39,9 @@ function describe(name: string, types: TypeIndex): Canonical | undefined {
   return [RULES, name, canonicalMethods(service), reached];
 }
 
-/** All types that a service's calls may carry, by name; undefined where one is missing. */
+/** The canonical form of all types that a service's calls may carry, sorted by name; undefined if one is missing. */
 function reach(service: WireMessage, types: TypeIndex): Canonical | undefined {
-  // Grows while it is gone through.
+  // The set grows while the loop runs over it.
   const names = new Set(service.messages(2).flatMap(methodTypes));
   const described = new Map<string, Canonical>();
   for (const name of names) {
@@ -57,7 +57,7 @@ function digest(contract: Canonical): string {
   return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, FINGERPRINT_LENGTH);
 }
 
-/** A part of a contract as arrays in a fixed order, ready to be hashed. */
+/** A part of a contract as arrays in a fixed order, for hashing. */
 type Canonical = readonly (string | number | boolean | Canonical)[];
 
 const REQUIRED = 2;
@@ -66,7 +66,7 @@ const REPEATED = 3;
 const TYPE = { string: 9, group: 10, message: 11, bytes: 12 } as const;
 const UNPACKABLE: ReadonlySet<number> = new Set(Object.values(TYPE));
 
-/** A service's methods: what is called, how, and with what. */
+/** A service's methods: name, streaming, types and idempotency. */
 function canonicalMethods(service: WireMessage): readonly Canonical[] {
   return sorted(
     service.messages(2).map((method) => {
@@ -77,18 +77,18 @@ function canonicalMethods(service: WireMessage): readonly Canonical[] {
   );
 }
 
-/** The fully qualified request and reply of a method, each with a leading dot. */
+/** Fully qualified request and reply type of a method, each with a leading dot. */
 function methodTypes(method: WireMessage): readonly string[] {
   return [method.text(2) ?? '', method.text(3) ?? ''];
 }
 
-/** The fully qualified types of a message's fields, each with a leading dot. */
+/** Fully qualified types of a message's fields, each with a leading dot. */
 function fieldTypes({ kind, descriptor }: DeclaredType): readonly string[] {
   if (kind === 'enum') return [];
   return descriptor.messages(2).flatMap((field) => field.text(6) ?? []);
 }
 
-/** A message or enum: all that its bytes and its JSON depend on. */
+/** A message or enum: everything that its wire format and its JSON depend on. */
 function canonicalType(name: string, type: DeclaredType, types: TypeIndex): Canonical {
   const { kind, descriptor, features } = type;
   if (kind === 'message') return [kind, name, features.json, canonicalFields(type, types)];
@@ -120,13 +120,13 @@ function canonicalFields(message: DeclaredType, types: TypeIndex): readonly Cano
 interface FieldPlace {
   readonly features: Features;
   readonly inOneof: boolean;
-  /** Whether it is the key or value of a map. */
+  /** Whether it is the key or value of a map entry. */
   readonly inMapEntry: boolean;
-  /** Whether it is a map itself. */
+  /** Whether it is a map field. */
   readonly map: boolean;
 }
 
-/** A field's type on the wire, and how often it stands there. */
+/** A field's wire type and its cardinality or presence. */
 function shapeOf(field: WireMessage, { features, inOneof, inMapEntry, map }: FieldPlace): readonly [number, string] {
   const declared = field.number(5) ?? 0;
   const mapped = map || inMapEntry;
@@ -149,12 +149,12 @@ function isMapEntry(type: DeclaredType | undefined): boolean {
   return type?.kind === 'message' && type.descriptor.message(7)?.number(7) === 1;
 }
 
-/** As compilers derive it where a contract doesn't say. */
+/** The default JSON name, as compilers derive it. */
 function toJsonName(name: string): string {
   return name.replace(/_+(.?)/g, (_match, next: string) => next.toUpperCase());
 }
 
-/** By the first two of each, number or name, so that the order of declaration doesn't count. */
+/** Sorts by the first two elements, number or name, so that the order of declaration doesn't count. */
 function sorted<T extends readonly [string | number, ...Canonical]>(parts: readonly T[]): readonly T[] {
   return [...parts].sort(([a, b = ''], [c, d = '']) => (a === c ? compare(b, d) : compare(a, c)));
 }

@@ -7,38 +7,41 @@ export interface DeclaredType {
   readonly features: Features;
 }
 
-/** What a descriptor set declares, by fully qualified names with a leading dot. */
+/** The declarations of a descriptor set, by fully qualified name with a leading dot. */
 export interface TypeIndex {
   /** The service's `ServiceDescriptorProto`. */
   service(name: string): WireMessage | undefined;
   type(name: string): DeclaredType | undefined;
 }
 
-/** Something at the top of a file, unread. */
+/** A top-level declaration of a file, not parsed yet. */
 interface TopLevel {
-  /** Those of its file. */
+  /** The features of its file. */
   readonly features: Features;
   readonly kind: 'message' | 'enum' | 'service';
   readonly bytes: Uint8Array;
 }
 
-/** Where a `FileDescriptorProto` has each kind. */
+/** Field numbers of the declarations in a `FileDescriptorProto`. */
 const FIELD_OF = { message: 4, enum: 5, service: 6 } as const;
 const KINDS = ['message', 'enum', 'service'] as const;
 
 /**
- * Indexes the files of a set, each a `FileDescriptorProto`. A package is read when something of it is wanted: a process
- * needs little of the set that all share.
+ * Indexes the files of a set, each a `FileDescriptorProto`. It parses a package when something in it is looked up,
+ * because a process needs little of the shared set.
  */
 export function indexTypes(files: readonly Uint8Array[]): TypeIndex {
-  const unread = byPackage(files);
+  const unparsed = byPackage(files);
   const tops = new Map<string, TopLevel>();
   const types = new Map<string, DeclaredType>();
-  /** What stands at the top of a file under the longest part of `name`, once the packages that it may mean are read. */
+  /**
+   * The top-level declaration under the longest prefix of `name`, after the packages that it may be in have been
+   * parsed.
+   */
   const find = (name: string) => {
     for (const scope of enclosing(name)) {
-      for (const file of unread.get(scope) ?? []) readTop(new WireMessage(file), scope, tops);
-      unread.delete(scope);
+      for (const file of unparsed.get(scope) ?? []) readTop(new WireMessage(file), scope, tops);
+      unparsed.delete(scope);
     }
     const outer = enclosing(name).find((part) => tops.has(part));
     const top = outer === undefined ? undefined : tops.get(outer);
@@ -60,7 +63,7 @@ export function indexTypes(files: readonly Uint8Array[]): TypeIndex {
   };
 }
 
-/** By the name of their package, with a leading dot; empty where they have none. */
+/** Files by package name with a leading dot; empty for a file without a package. */
 function byPackage(files: readonly Uint8Array[]): Map<string, Uint8Array[]> {
   const packages = new Map<string, Uint8Array[]>();
   for (const file of files) {
@@ -71,7 +74,7 @@ function byPackage(files: readonly Uint8Array[]): Map<string, Uint8Array[]> {
   return packages;
 }
 
-/** `.a.b.C` and all that it may stand in, the longest first: `.a.b`, `.a` and what has no package. */
+/** `.a.b.C` and every scope that may contain it, the longest first: `.a.b`, `.a` and the empty package. */
 function enclosing(name: string): readonly string[] {
   const parts = name.split('.');
   return parts.map((_, index) => parts.slice(0, parts.length - index).join('.'));
@@ -85,7 +88,7 @@ function readTop(file: WireMessage, scope: string, tops: Map<string, TopLevel>):
   }
 }
 
-/** Notes a type, which is given the features that surround it, and all that is nested in it. */
+/** Records a type and everything nested in it. `features` are those of the surrounding scope. */
 function declare({ kind, descriptor, ...around }: DeclaredType, name: string, types: Map<string, DeclaredType>): void {
   const features = refine(around.features, descriptor.message(kind === 'message' ? 7 : 3), kind);
   types.set(name, { kind, descriptor, features });
@@ -97,7 +100,7 @@ function declare({ kind, descriptor, ...around }: DeclaredType, name: string, ty
   }
 }
 
-/** How a part of a file is encoded, its edition's defaults and all enclosing settings taken into account. */
+/** How a part of a file is encoded, including edition defaults and all enclosing settings. */
 export interface Features {
   readonly presence: 'explicit' | 'implicit' | 'required';
   readonly enumType: 'open' | 'closed';
@@ -106,7 +109,7 @@ export interface Features {
   readonly json: 'allow' | 'best-effort';
 }
 
-/** Where the options of each kind of descriptor hold their `google.protobuf.FeatureSet`. */
+/** Field numbers of `google.protobuf.FeatureSet` in each kind of options. */
 const FEATURES_FIELD = { file: 50, message: 12, field: 21, enum: 7 } as const;
 
 const PROTO2: Features = {
@@ -137,7 +140,7 @@ function fileFeatures(file: WireMessage): Features {
   return refine(BY_SYNTAX.get(file.text(12)) ?? PROTO2, file.message(8), 'file');
 }
 
-/** `parent` with what `options`, those of a descriptor of this kind, say otherwise. */
+/** `parent` with the overrides in `options`, the options of a descriptor of this kind. */
 export function refine(
   parent: Features,
   options: WireMessage | undefined,

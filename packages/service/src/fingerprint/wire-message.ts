@@ -1,15 +1,14 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
 /**
- * A message as it stands on the wire, read by the numbers of its fields, one level at a time. Descriptors are read so
- * because the generated ones don't tell what is unset from what is zero, and the whole of protobuf's runtime would slow
- * every start.
+ * A message on the wire, read by field number, one level at a time. Descriptors are read this way because the generated
+ * types don't tell unset from zero, and the full protobuf runtime would slow down every start.
  */
 export class WireMessage {
   readonly #fields: number[] = [];
   readonly #values: (number | Uint8Array)[] = [];
 
-  /** @throws Error where the bytes are no message. */
+  /** @throws Error if the bytes aren't a message. */
   constructor(bytes: Uint8Array) {
     const reader = new BinaryReader(bytes);
     while (reader.pos < reader.len) {
@@ -20,7 +19,7 @@ export class WireMessage {
     }
   }
 
-  /** The last value of a number, an enum or a bool; undefined where there is none. */
+  /** The last value of a number, enum or bool; undefined if it is unset. */
   number(field: number): number | undefined {
     const value = this.#values[this.#fields.lastIndexOf(field)];
     return typeof value === 'number' ? value : undefined;
@@ -31,18 +30,18 @@ export class WireMessage {
     return value instanceof Uint8Array ? toText(value) : undefined;
   }
 
-  /** A message; where it stands there several times, all of them together, as protobuf merges them. */
+  /** A message; several occurrences are merged, as protobuf does. Undefined if it is unset. */
   message(field: number): WireMessage | undefined {
     const parts = this.parts(field);
     return parts.length === 0 ? undefined : new WireMessage(Buffer.concat(parts));
   }
 
-  /** The entries of a repeated message, in their order. */
+  /** The elements of a repeated message, in order. */
   messages(field: number): readonly WireMessage[] {
     return this.parts(field).map((part) => new WireMessage(part));
   }
 
-  /** The same, unread. */
+  /** The bytes of the elements, not parsed. */
   parts(field: number): readonly Uint8Array[] {
     const parts: Uint8Array[] = [];
     for (const [index, value] of this.#values.entries()) {
@@ -57,7 +56,7 @@ export class WireMessage {
   }
 }
 
-/** The first text of a message at `field`, empty where there is none; what stands behind it isn't read. */
+/** The first text at `field`, without parsing the rest; empty if there is none. */
 export function firstText(bytes: Uint8Array, field: number): string {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {

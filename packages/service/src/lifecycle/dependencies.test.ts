@@ -5,7 +5,7 @@ import { watchDependencies } from './dependencies.js';
 
 const NAME = 'the database at db:5432';
 
-/** A watch over one dependency that is there or away as the test says. */
+/** Watches one dependency that is available or not, as the test sets it. */
 function start({ there, hangs = false, graceMs }: { there: boolean; hangs?: boolean; graceMs?: number }) {
   const clock = new ManualClock();
   const { log, lines } = recordingLogger();
@@ -31,14 +31,14 @@ let stop: () => Promise<void>;
 afterEach(() => stop());
 
 describe('watchDependencies', () => {
-  it('tries at once: what is there is ready without a wait', async () => {
+  it('checks at once: an available dependency is ready without a wait', async () => {
     const { clock, changes, lines } = start({ there: true });
     await clock.advance(0);
     expect(changes).toEqual([[NAME], []]);
     expect(lines).toEqual([`info: ${NAME} is there`]);
   });
 
-  it('tries again with growing waits, says so once, and reminds every half minute', async () => {
+  it('tries again with growing delays, logs that once, and reminds every half minute', async () => {
     const { clock, lines, dependency } = start({ there: false });
     await clock.advance(100 + 200 + 400);
     expect(dependency.checks).toBe(4);
@@ -48,7 +48,7 @@ describe('watchDependencies', () => {
     expect(lines).toEqual([line, line, line]);
   });
 
-  it('says when it is there at last, within the longest wait', async () => {
+  it('reports an available dependency within the longest delay', async () => {
     const { clock, changes, lines, dependency } = start({ there: false });
     await clock.advance(60_000);
     dependency.there = true;
@@ -57,7 +57,7 @@ describe('watchDependencies', () => {
     expect(lines.at(-1)).toBe(`info: ${NAME} is there`);
   });
 
-  it('goes on checking: an outage and its end are each told once', async () => {
+  it('keeps checking: reports the start and the end of an outage once each', async () => {
     const { clock, changes, lines, dependency } = start({ there: true });
     await clock.advance(12_000);
     dependency.there = false;
@@ -71,7 +71,7 @@ describe('watchDependencies', () => {
     ]);
   });
 
-  it('turns nobody away for one failed check', async () => {
+  it('stays ready after one failed check', async () => {
     const { clock, changes, lines, dependency } = start({ there: true });
     await clock.advance(1);
     dependency.there = false;
@@ -83,7 +83,7 @@ describe('watchDependencies', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('turns nobody away while it is away for less than its grace', async () => {
+  it('stays ready while the dependency is unavailable for less than its grace', async () => {
     const { clock, changes, dependency } = start({ there: true, graceMs: 10_000 });
     await clock.advance(1);
     dependency.there = false;
@@ -98,7 +98,7 @@ describe('watchDependencies', () => {
     expect(changes).toEqual([[NAME], [], [NAME]]);
   });
 
-  it('gives up on a check that hangs, and aborts its signal', async () => {
+  it('gives up a hanging check, and aborts its signal', async () => {
     const { clock, changes, dependency } = start({ there: true });
     await clock.advance(0);
     dependency.hangs = true;
@@ -111,7 +111,7 @@ describe('watchDependencies', () => {
     expect(changes.at(-1)).toEqual([]);
   });
 
-  it('leaves the first check the time to prepare what it checks', async () => {
+  it('gives the first check time to prepare the dependency', async () => {
     const { clock, dependency } = start({ there: true, hangs: true });
     await clock.advance(59_999);
     expect(dependency.signal.aborted).toBe(false);
@@ -119,7 +119,7 @@ describe('watchDependencies', () => {
     expect(dependency.signal.aborted).toBe(true);
   });
 
-  it('says nothing of a check that it ended itself', async () => {
+  it('logs nothing about a check that it ended itself', async () => {
     const { clock, changes, lines } = start({ there: false, hangs: true });
     await clock.advance(0);
     await stop();
@@ -127,7 +127,7 @@ describe('watchDependencies', () => {
     expect(changes).toEqual([[NAME]]);
   });
 
-  it('stops, even in the middle of a check, and leaves no timer', async () => {
+  it('stops even during a check, and leaves no timer', async () => {
     const { clock, dependency } = start({ there: true });
     await clock.advance(0);
     dependency.hangs = true;

@@ -2,50 +2,57 @@ import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { type Backoff, createBackoff, createPause, type TimeoutOptions, withTimeout } from '../time.js';
 
-/** Something that a service can't serve without: its own database, say, never another service. */
+/** Something that a service can't serve without, such as its own database. Another service is never a dependency. */
 export interface Dependency {
-  /** As it stands in a sentence, with its address: `the database at db:5432`. No password in it. */
+  /** A noun phrase with the address, without a password: `the database at db:5432`. */
   readonly name: string;
   /**
-   * Resolves when it answers, rejects with the reason when it doesn't. It is called for as long as the service runs:
-   * within 3 s each time, and within 60 s until it first succeeds, so that it may prepare what it checks before that.
+   * Resolves if the dependency answers, and rejects with the reason if it doesn't. It is called for as long as the
+   * service runs. Each check may take 3 s. Until the first success it may take 60 s, because that check may have to
+   * prepare the dependency, for example by migrations.
    */
   check(signal: AbortSignal): Promise<void>;
   /**
-   * How long it may be away, once it was there, before callers are turned away: for one whose users wait until it is
-   * back, as those of a database that is restarted. Milliseconds; by default the second failed check in a row counts.
+   * How long a dependency that was available may be unavailable before the service refuses calls, in milliseconds. Set
+   * it if callers wait for its return, as for a restarting database. By default the service refuses calls from the
+   * second failed check in a row.
    */
   readonly graceMs?: number;
 }
 
-/** How dependencies are watched. */
+/** What to watch, and whom to notify. */
 interface WatchOptions {
   readonly dependencies: readonly Dependency[];
-  /** Told the names of those that are away: once at the start of the watch, then at each change. */
+  /** Receives the names of the unavailable dependencies: once at the start of the watch, then at each change. */
   readonly onChange: (away: readonly string[]) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** How long one check may take. */
+/** Timeout of one check. */
 const CHECK_TIMEOUT_MS = 3_000;
-/** The same until the first that succeeds, as that one may have to prepare what it checks: migrations, say. */
+/**
+ * Timeout of each check until the first success, which may have to prepare the dependency, for example by migrations.
+ */
 const FIRST_CHECK_TIMEOUT_MS = 60_000;
-/** How often what is there is checked again. */
+/** Interval between checks of an available dependency. */
 const RECHECK_MS = 5_000;
-/** One failed check may be chance, and would turn away every caller: so many in a row count. */
+/**
+ * How many failed checks in a row make a dependency unavailable. A single failure may be chance, and would refuse every
+ * call.
+ */
 const FAILURES_UNTIL_AWAY = 2;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
-/** How often the log says that something is still away. */
+/** Interval between log lines about a dependency that is still unavailable. */
 const REMINDER_MS = 30_000;
 
 /**
- * Checks each dependency until it answers, with backoff, and on from there every few seconds. The log has one line a
- * change, and a reminder now and then.
+ * Checks each dependency until it answers, with backoff, and every few seconds from then on. It logs one line per
+ * change, and a reminder every half minute.
  *
- * @returns what ends the watch; it resolves once no check is under way.
+ * @returns a function that ends the watch; its promise resolves once no check is running.
  */
 export function watchDependencies(options: WatchOptions): () => Promise<void> {
   const { dependencies, onChange } = options;
@@ -100,7 +107,7 @@ function nextDelayMs(failure: unknown, { tracker, backoff }: { tracker: Tracker;
   return backoff.nextMs();
 }
 
-/** Undefined where the dependency answers; why not, where it doesn't. */
+/** Undefined if the dependency answers; otherwise the reason of the failure. */
 async function tryOnce(dependency: Dependency, limits: TimeoutOptions): Promise<unknown> {
   try {
     await withTimeout((signal) => dependency.check(signal), limits);
@@ -110,23 +117,23 @@ async function tryOnce(dependency: Dependency, limits: TimeoutOptions): Promise<
   }
 }
 
-/** Turns the outcomes of checks into changes, and says each once. */
+/** Turns the results of checks into changes of state, and reports each change once. */
 interface Tracker {
-  /** Whether it has ever answered. */
+  /** Whether the dependency has ever answered. */
   readonly seen: boolean;
   succeeded(): void;
   failed(reason: unknown): void;
 }
 
 function createTracker({ name, graceMs = 0 }: Dependency, { clock, log, setAway }: WatchOneOptions): Tracker {
-  let state: 'new' | 'there' | 'away' = 'new';
+  let state: 'unknown' | 'available' | 'unavailable' = 'unknown';
   let seen = false;
   let failures = 0;
   let failedSince = 0;
-  let saidAt = Number.NEGATIVE_INFINITY;
-  const say = (reason: unknown) => {
-    if (clock.now() - saidAt < REMINDER_MS) return;
-    saidAt = clock.now();
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  const remind = (reason: unknown) => {
+    if (clock.now() - loggedAt < REMINDER_MS) return;
+    loggedAt = clock.now();
     log.warn({ dependency: name }, `waiting for ${name}: ${messageOf(reason)}; trying again`);
   };
   return {
@@ -135,26 +142,26 @@ function createTracker({ name, graceMs = 0 }: Dependency, { clock, log, setAway 
     },
     succeeded() {
       failures = 0;
-      if (state === 'there') return;
+      if (state === 'available') return;
       log.info({ dependency: name }, `${name} is ${seen ? 'back' : 'there'}`);
       seen = true;
-      state = 'there';
-      saidAt = Number.NEGATIVE_INFINITY;
+      state = 'available';
+      loggedAt = Number.NEGATIVE_INFINITY;
       setAway(false);
     },
     failed(reason) {
       if (failures === 0) failedSince = clock.now();
       failures += 1;
-      if (state === 'there' && (failures < FAILURES_UNTIL_AWAY || clock.now() - failedSince < graceMs)) return;
-      say(reason);
-      if (state === 'there') setAway(true);
-      state = 'away';
+      if (state === 'available' && (failures < FAILURES_UNTIL_AWAY || clock.now() - failedSince < graceMs)) return;
+      remind(reason);
+      if (state === 'available') setAway(true);
+      state = 'unavailable';
     },
   };
 }
 
 function messageOf(reason: unknown): string {
-  // Node's failure to connect to a name with several addresses says nothing itself.
+  // Node's error for a name with several addresses has an empty message.
   if (reason instanceof AggregateError && reason.message === '') return reason.errors.map(messageOf).join(', ');
   return reason instanceof Error ? reason.message : String(reason);
 }

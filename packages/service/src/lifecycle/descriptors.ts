@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The descriptor set that a process tells its contracts from. It is a convenience: without its file a process serves all
- * the same, unless the file was asked for.
+ * Loads the descriptor set for reflection and fingerprints. A process serves without it, unless `RONDO_DESCRIPTORS`
+ * names its file.
  *
  * @param path the value of `RONDO_DESCRIPTORS`.
- * @throws StartupError where the file that was asked for can't be read.
+ * @throws StartupError if that file can't be read.
  */
 export function loadDescriptors(path: string | undefined, log: Logger): Uint8Array | undefined {
   try {
@@ -22,7 +22,7 @@ export function loadDescriptors(path: string | undefined, log: Logger): Uint8Arr
   }
 }
 
-/** What the registry is told of the contracts of `services`: nothing of those that the set doesn't hold. */
+/** The fingerprints of `services` for the registry; a service that the set doesn't hold has none. */
 export function fingerprints(
   services: readonly string[],
   descriptorSet: Uint8Array | undefined,
@@ -45,10 +45,10 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * The bytes of the descriptor set at `path`, or of the one in `@rondo/contracts` where none is given. A bundled process
- * has no packages: its image says where the file is.
+ * The bytes of the descriptor set at `path`, by default of the one in `@rondo/contracts`. A bundled process has no
+ * packages, so its image sets the path.
  *
- * @throws Error where there is no such file; the message names it.
+ * @throws Error if the file doesn't exist; the message names it.
  */
 function loadDescriptorSet(path: string | undefined): Uint8Array {
   return readFileSync(path ?? fileURLToPath(import.meta.resolve('@rondo/contracts/descriptors.binpb')));

@@ -6,7 +6,7 @@ import { type DrainOptions, drain, createResources } from './drain.js';
 
 const never = () => new Promise<never>(() => undefined);
 
-/** A drain of parts that note when they are reached; a part may be replaced. */
+/** A drain whose parts record when they are reached. A test may replace any part. */
 function start(parts: Partial<DrainOptions> & { told?: (signal: AbortSignal) => Promise<boolean> } = {}) {
   const clock = new ManualClock(0);
   const steps: string[] = [];
@@ -33,7 +33,7 @@ function start(parts: Partial<DrainOptions> & { told?: (signal: AbortSignal) => 
 }
 
 describe('drain', () => {
-  it('tells the registry, waits for its watchers, finishes the calls, says goodbye, lets go', async () => {
+  it('notifies the registry, waits for its watchers, finishes the calls, deregisters, releases resources', async () => {
     const { clock, steps, done } = start();
     await clock.advance(1_000);
     await done;
@@ -47,21 +47,21 @@ describe('drain', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('does not wait for watchers that nobody can tell', async () => {
+  it('does not wait for watchers if the registry can not be notified', async () => {
     const { clock, steps, done } = start({ told: async () => false });
     await clock.advance(50);
     await done;
     expect(steps.at(-1)).toBe('50 released');
   });
 
-  it('does not wait where the process never registered', async () => {
+  it('does not wait if the process never registered', async () => {
     const { clock, steps, done } = start({ registration: undefined });
     await clock.advance(50);
     await done;
     expect(steps.at(-1)).toBe('50 released');
   });
 
-  it('is bounded, whatever hangs: each step is given up on and the next is taken', async () => {
+  it('is bounded if every step hangs: it gives up each step and takes the next one', async () => {
     const registration = { told: never, close: never };
     const { clock, lines, done } = start({
       registration,
@@ -72,16 +72,16 @@ describe('drain', () => {
     await clock.advance(2_000 + 50 + 12_000 + 3_000 + 5_000);
     await done;
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
-      'warn: draining: telling the registry failed; going on',
+      'warn: draining: notifying the registry failed; going on',
       'warn: draining: ending the calls in flight failed; going on',
-      'warn: draining: saying goodbye to the registry failed; going on',
-      'warn: draining: letting go failed; going on',
+      'warn: draining: deregistering failed; going on',
+      'warn: draining: releasing resources failed; going on',
     ]);
     expect(clock.timers).toBe(0);
   });
 });
 
-it('lets go of all, the latest first, even where one fails, and once', async () => {
+it('releases all resources once, the latest first, even if one fails', async () => {
   const resources = createResources();
   const released: string[] = [];
   resources.hold(() => void released.push('first'));

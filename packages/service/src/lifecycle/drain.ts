@@ -5,17 +5,17 @@ import type { Registration } from '../registration/registration.js';
 import { DRAINING, type Readiness, type MutableState } from '../state.js';
 import { withTimeout } from '../time.js';
 
-/** What a drain ends. */
+/** The parts of a process that a drain shuts down. */
 export interface DrainOptions {
   readonly readiness: MutableState<Readiness>;
-  /** Undefined for a process that doesn't register. */
+  /** Undefined if the process doesn't register. */
   readonly registration: Registration | undefined;
   readonly server: Pick<RpcServer, 'drain'>;
-  /** Ends the checks of dependencies. */
+  /** Stops the checks of dependencies. */
   readonly stopChecks: () => Promise<void>;
-  /** Lets go of everything else, once no call is in flight. */
+  /** Releases everything else, once no call is in flight. */
   readonly release: () => Promise<void>;
-  /** How long calls are still taken once the registry knows. */
+  /** How long the server still takes calls once the registry knows of the drain. */
   readonly waitMs: number;
   /** How long the calls in flight may take after that. */
   readonly graceMs: number;
@@ -23,18 +23,18 @@ export interface DrainOptions {
   readonly log: Logger;
 }
 
-const TELL_TIMEOUT_MS = 2_000;
-/** How long a last word has to leave. Milliseconds. */
-const LAST_WORD_MS = 50;
-/** What the server may need past the grace, to say so to those that it cut off. */
+const NOTIFY_TIMEOUT_MS = 2_000;
+/** Time for the last health update to reach its watchers if the registry can't be notified. */
+const LAST_UPDATE_MS = 50;
+/** Time for the server, past the grace, to send a status to the calls that it cuts off. */
 const SERVER_SLACK_MS = 2_000;
-const GOODBYE_TIMEOUT_MS = 3_000;
+const DEREGISTER_TIMEOUT_MS = 3_000;
 const RELEASE_TIMEOUT_MS = 5_000;
 
 /**
- * Takes a process out of service without failing a call: tells the registry and waits until its watchers have heard,
- * stops accepting, lets the calls in flight finish, says goodbye, lets go. Each step is bounded, and a step that fails
- * keeps none after it from being taken.
+ * Takes a process out of service without failing a call. It notifies the registry, waits until the registry's watchers
+ * know, stops accepting calls, lets the calls in flight finish, deregisters, and releases its resources. Each step has
+ * a timeout. After a failed step the next one still runs.
  */
 export async function drain(options: DrainOptions): Promise<void> {
   const { readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log } = options;
@@ -48,35 +48,34 @@ export async function drain(options: DrainOptions): Promise<void> {
   log.info({ waitMs, graceMs }, 'draining');
   const checksStopped = stopChecks();
   readiness.set(DRAINING);
-  let told = false;
-  await step('telling the registry', TELL_TIMEOUT_MS, async (signal) => {
-    told = (await registration?.told(signal)) ?? false;
+  let registryKnows = false;
+  await step('notifying the registry', NOTIFY_TIMEOUT_MS, async (signal) => {
+    registryKnows = (await registration?.told(signal)) ?? false;
   });
-  // Where the registry is away nobody can be told: the wait would be for nothing. Whoever watches this process's health
-  // hears of it all the same, before its stream ends.
-  await sleep(clock, told ? waitMs : LAST_WORD_MS);
+  // If the registry is unavailable, its watchers can't know, and the full wait would be useless. Clients that watch
+  // this process's health still get the update before their stream ends.
+  await sleep(clock, registryKnows ? waitMs : LAST_UPDATE_MS);
   await step('ending the calls in flight', graceMs + SERVER_SLACK_MS, () => server.drain(graceMs));
-  await step('saying goodbye to the registry', GOODBYE_TIMEOUT_MS, async () => registration?.close());
-  await step('letting go', RELEASE_TIMEOUT_MS, async () => {
+  await step('deregistering', DEREGISTER_TIMEOUT_MS, async () => registration?.close());
+  await step('releasing resources', RELEASE_TIMEOUT_MS, async () => {
     await checksStopped;
     await release();
   });
   log.info({}, 'drained');
 }
 
-/** What a process holds, in the order in which it came to hold it. */
+/** The resources of a process, in the order in which it acquired them. */
 export interface Resources {
-  /** Adds a resource by what lets go of it. */
+  /** Adds a resource by the function that releases it. */
   hold(release: () => Promise<void> | void): void;
   /**
-   * Lets go of all, the latest first.
+   * Releases all resources, the latest first.
    *
-   * @throws AggregateError of what failed, once all have been tried.
+   * @throws AggregateError with every failure, once all resources have been tried.
    */
   release(): Promise<void>;
 }
 
-/** Makes an empty collection. */
 export function createResources(): Resources {
   const releases: (() => Promise<void> | void)[] = [];
   return {

@@ -9,7 +9,7 @@ import { createHealth } from '../health.js';
 import { createState, DRAINING, readinessOf } from '../state.js';
 import { createGate } from './listen.js';
 
-it('refuses handlers while a dependency is away, never health, and nobody while draining', async () => {
+it('refuses calls while a dependency is unavailable, but no health check, and no call while draining', async () => {
   const readiness = createState(readinessOf(['the database', 'the cache']));
   const add = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const channel = createTestChannel({

@@ -23,19 +23,19 @@ import { RpcError, Status } from '@rondo/rpc/status';
 /** What a process serves. */
 interface ListenOptions {
   readonly app: App;
-  /** What reflection tells contracts from; undefined where there is none. */
+  /** The descriptor set that reflection serves; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
   readonly readiness: State<Readiness>;
   readonly meter: Meter;
 }
 
 /**
- * Serves an app, with health, reflection and load reports beside it, at `RONDO_LISTEN`.
+ * Serves an app at `RONDO_LISTEN`, together with health, reflection and load reports.
  *
- * @throws StartupError where nothing can listen there.
+ * @throws StartupError if the process can't listen there.
  */
-export async function listen(scene: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
-  const { name, config, instanceId, clock, wallClock, random, log } = scene;
+export async function listen(runtime: ServiceRuntime, options: ListenOptions): Promise<RpcServer> {
+  const { name, config, instanceId, clock, wallClock, random, log } = runtime;
   const { app, descriptorSet, readiness, meter } = options;
   const own = servicesOf(app);
   const health = createHealth({ readiness, services: own, always: BUILT_IN_SERVICES });
@@ -69,35 +69,38 @@ export async function listen(scene: ServiceRuntime, options: ListenOptions): Pro
   }
 }
 
-/** The fully qualified services of an app. */
+/** The fully qualified names of an app's services. */
 export function servicesOf(app: App): readonly string[] {
   return app.services.map(({ definition }) => definition.fullName);
 }
 
-/** What every server has beside its own services: they answer however ready it is, and aren't registered. */
+/** Services that every server has besides its own. They answer in every phase and aren't registered. */
 const BUILT_IN = [HealthDefinition, ReflectionV1, ReflectionV1Alpha, OpenRcaServiceDefinition];
 
-/** Their names. */
+/** Their fully qualified names. */
 const BUILT_IN_SERVICES: readonly string[] = BUILT_IN.map(({ fullName }) => fullName);
 
-/** Calls that come all the time and say nothing: only their failures are logged. */
+/** Methods that are called all the time: only their failures are logged. */
 const BUILT_IN_PATHS: readonly string[] = BUILT_IN.flatMap((definition) =>
   [...methodsOf(definition).values()].map(({ path }) => path),
 );
 
-/** What the chain around every handler is made from. */
+/** The parts of the server's middleware chain. */
 interface ChainOptions {
   readonly name: string;
   readonly app: App;
   readonly readiness: State<Readiness>;
-  /** Counts the calls. */
+  /** Measures the load. */
   readonly load: Middleware<ServerCall>;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly meter: Meter;
   readonly clock: Clock;
 }
 
-/** The server's chain, outermost first: what measures sees what refuses, and the service's own comes last. */
+/**
+ * The server's middleware chain, outermost first. Metrics and logs are outside of the readiness gate, so that they
+ * record its refusals. The app's own middleware is innermost.
+ */
 function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
   const { name, app, readiness, load, logLevel, meter, clock } = options;
   const everyCall = logLevel === 'debug' || logLevel === 'trace';
@@ -113,21 +116,23 @@ function serverChain(options: ChainOptions): readonly Middleware<ServerCall>[] {
 
 const BUILT_IN_NAMES: ReadonlySet<string> = new Set(BUILT_IN_SERVICES);
 
-/** `middleware`, around the service's own methods alone. */
+/** `middleware`, limited to the service's own methods. */
 function aroundOwn(middleware: Middleware<ServerCall>): Middleware<ServerCall> {
   return (call, next) => (BUILT_IN_NAMES.has(call.method.service) ? next(call) : middleware(call, next));
 }
 
-/** What a gate is made from. */
+/** Options of the readiness gate. */
 interface GateOptions {
-  /** The process's name, for the caller to read. */
+  /** The process's name, for the error message. */
   readonly name: string;
   readonly readiness: State<Readiness>;
-  /** The services that answer however ready the process is: health and reflection. */
+  /** The services that answer in every phase, such as health and reflection. */
   readonly open: readonly string[];
 }
 
-/** Refuses calls while the process waits for what it can't serve without, so that no handler has to think of it. */
+/**
+ * Refuses calls with `UNAVAILABLE` while the process waits for a dependency, so that no handler has to check for it.
+ */
 export function createGate({ name, readiness, open }: GateOptions): Middleware<ServerCall> {
   const always: ReadonlySet<string> = new Set(open);
   return (call, next) => {

@@ -12,28 +12,28 @@ import { fingerprints } from './descriptors.js';
 import type { ServiceRuntime } from './service.js';
 import { isIPv6 } from 'node:net';
 
-/** What is registered. */
+/** What a process registers. */
 interface RegisterOptions {
   readonly services: readonly string[];
-  /** What the fingerprints of their contracts are taken from; undefined where there is none. */
+  /** The descriptor set for the fingerprints of the contracts; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
-  /** The port that is bound. */
+  /** The port that the server listens on. */
   readonly port: number;
   readonly readiness: State<Readiness>;
 }
 
-/** How often a Rondo server lets its clients ping it, so that they notice soon when it is frozen. */
+/** How often clients may ping a Rondo server, so that they detect a frozen one soon. */
 const MIN_PING_INTERVAL = { seconds: BigInt(PEER_PING_INTERVAL_MS / 1_000), nanos: 0 };
 
-/** Registers the process with one of the registries at `RONDO_REGISTRY`, over a connection of its own. */
-export function register(scene: ServiceRuntime, options: RegisterOptions): Registration {
-  const { config, clock, random, log } = scene;
+/** Registers the process at one of the registries in `RONDO_REGISTRY`, over a connection of its own. */
+export function register(runtime: ServiceRuntime, options: RegisterOptions): Registration {
+  const { config, clock, random, log } = runtime;
   const addresses = config.registry.map(formatHostPort);
   const link = createRegistryLink({ addresses, clock, random, log });
   const registration = startRegistration({
     registry: createClient(RegistryServiceDefinition, { channel: link.channel }),
     link,
-    instance: registrant(scene, options),
+    instance: registrant(runtime, options),
     readiness: options.readiness,
     ttlMs: config.leaseTtlMs,
     clock,
@@ -49,8 +49,8 @@ export function register(scene: ServiceRuntime, options: RegisterOptions): Regis
   };
 }
 
-function registrant(scene: ServiceRuntime, { services, descriptorSet, port }: RegisterOptions): Registrant {
-  const { config, instanceId, startedAt, log } = scene;
+function registrant(runtime: ServiceRuntime, { services, descriptorSet, port }: RegisterOptions): Registrant {
+  const { config, instanceId, startedAt, log } = runtime;
   const bound = { host: config.listen.host, port };
   const address = advertisedAddress({ advertise: config.advertise, bound, interfaces: networkInterfaces });
   return {
@@ -61,7 +61,7 @@ function registrant(scene: ServiceRuntime, { services, descriptorSet, port }: Re
         address,
         protocols: [Protocol.PROTOCOL_GRPC],
         security: Security.SECURITY_PLAINTEXT,
-        // A debugger that holds the process at a breakpoint must not end its connections: it asks for no pings.
+        // Under a debugger the process asks for no pings: a breakpoint must not end its connections.
         minPingInterval: inspectorUrl() === undefined ? MIN_PING_INTERVAL : undefined,
       },
     ],
@@ -74,19 +74,19 @@ function registrant(scene: ServiceRuntime, { services, descriptorSet, port }: Re
   };
 }
 
-/** From what an address for others is found. */
+/** The inputs of {@link advertisedAddress}. */
 interface AdvertisedOptions {
-  /** What the operator says. */
+  /** `RONDO_ADVERTISE`; undefined if it isn't set. */
   readonly advertise: ReachableAt | undefined;
-  /** Where the server is bound, with its real port. */
+  /** The address that the server listens on, with its real port. */
   readonly bound: HostPort;
   /** The machine's network interfaces: `os.networkInterfaces()`. */
   readonly interfaces: () => NodeJS.Dict<NetworkInterfaceInfo[]>;
 }
 
 /**
- * The `host:port` at which others reach this process: what the operator says, else what is bound, else, where that is
- * every interface, the machine's first address that isn't its own loopback.
+ * The `host:port` at which other processes reach this one. `RONDO_ADVERTISE` comes first, then the address that the
+ * server listens on. If that is every interface, it is the machine's first non-loopback address.
  */
 export function advertisedAddress({ advertise, bound, interfaces }: AdvertisedOptions): string {
   if (advertise !== undefined) return formatHostPort({ host: advertise.host, port: advertise.port ?? bound.port });

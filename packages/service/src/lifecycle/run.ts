@@ -3,26 +3,29 @@ import type { NoVariables, ServiceOptions } from './service.js';
 import { type RunningService, startService } from './start.js';
 import { StartupError } from './startup-error.js';
 
-/** A process that can't use its configuration ends so: `EX_CONFIG` of sysexits.h. */
+/** Exit code of a process with an invalid configuration: `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
 const EXIT_FAILURE = 1;
-/** Numbers of the signals: a process ended by one exits with 128 more. */
+/** Signal numbers. A process that a signal ends exits with the number plus 128. */
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
-/** One Ctrl-C may reach a process twice, from the terminal and from its launcher: that isn't impatience. */
+/**
+ * One Ctrl-C may reach a process twice, from the terminal and from its launcher. Signals within this time count as one.
+ */
 const SAME_SIGNAL_MS = 500;
-/** How long a process that is about to die may take to say goodbye. */
-const LAST_WORDS_MS = 1_000;
+/** How long a crashing process may take to deregister. */
+const CRASH_GRACE_MS = 1_000;
 
 /**
- * Runs a service as this process, until a signal ends it: what `main.ts` calls.
+ * Runs a service as this process until a signal ends it; `main.ts` calls it.
  *
- * SIGTERM and SIGINT drain it, and it exits with 0; a second signal ends it at once. It drains too when the process
- * that launched it with an IPC channel is gone. A fault in its configuration exits with 78, what keeps it from starting
- * with 1, each said in a plain line on standard error; a fault that nothing caught is logged and exits with 1.
+ * SIGTERM and SIGINT drain the service, and the process exits with 0. A second signal ends it at once. The service also
+ * drains when the launcher that holds its IPC channel exits. An invalid configuration exits with 78 and any other
+ * startup failure with 1, each with plain lines on standard error. An uncaught error or unhandled rejection is logged,
+ * and the process exits with 1.
  */
 export async function runService<V extends Variables = NoVariables>(options: ServiceOptions<V>): Promise<void> {
   const starting = startService(options);
-  // From the first moment: a signal that comes while it starts drains it as soon as it has.
+  // Registered first: a signal during the start drains the service as soon as it has started.
   endOnSignal(starting);
   try {
     endOnFault(await starting);
@@ -49,7 +52,7 @@ function endOnSignal(starting: Promise<RunningService>): void {
       else if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(128 + number);
     });
   }
-  // A launcher that died while this process was loading has left before anybody could listen.
+  // If the launcher died while this process was loading, no 'disconnect' event follows.
   if (process.send !== undefined && !process.connected) end();
   else process.on('disconnect', end);
 }
@@ -60,7 +63,7 @@ function endOnFault(service: RunningService): void {
     service.log.error({ err: fault }, `${what}: this process can't go on`);
     if (ending) return;
     ending = true;
-    setTimeout(() => process.exit(EXIT_FAILURE), LAST_WORDS_MS);
+    setTimeout(() => process.exit(EXIT_FAILURE), CRASH_GRACE_MS);
     service.leave().then(
       () => process.exit(EXIT_FAILURE),
       () => process.exit(EXIT_FAILURE),
@@ -70,7 +73,7 @@ function endOnFault(service: RunningService): void {
   process.on('unhandledRejection', end('a rejection that nothing handled'));
 }
 
-/** What standard error says of a process that can't start: for people, so without a stack where the cause is known. */
+/** The text on standard error for a failed start. It has no stack if the cause is known. */
 function explainFailure(name: string, error: unknown): string {
   if (error instanceof ConfigurationError) {
     const lines = error.faults.map((fault) => `  ${fault}\n`);

@@ -8,70 +8,70 @@ import type { Config, Variable, Variables } from '../config/variables.js';
 import type { Dependency } from './dependencies.js';
 import type { SharedConfig } from '../config/shared.js';
 
-/** What a service is given to wire itself with. */
+/** What `createApp` receives to wire a service. */
 export interface ServiceContext {
   readonly log: Logger;
-  /** Reaches every other service, through the registry. */
+  /** Calls other services; it finds them through the registry. */
   readonly channel: Channel;
-  /** The name under which this process is registered. */
+  /** The id under which this process registers. */
   readonly instanceId: string;
-  /** Measures. */
+  /** Monotonic time and timers. */
   readonly clock: Clock;
-  /** Tells the date and the time of day. */
+  /** Date and time of day. */
   readonly wallClock: WallClock;
   readonly random: Random;
-  /** For the service's own metrics; nobody reads it where `RONDO_METRICS` is not set. */
+  /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
 }
 
-/** A service, wired. */
+/** A wired service. */
 export interface App {
   readonly services: readonly ServiceImplementation[];
-  /** Runs around the service's own handlers; the first listed is outermost. */
+  /** Middleware around the service's own handlers, outermost first. */
   readonly middleware?: readonly Middleware<ServerCall>[];
   /**
-   * Runs outside of that, and around health, reflection and load reports as well, which `rondo`, load balancers and the image's
-   * health check call without the headers of a caller.
+   * Middleware outside of `middleware`. It also runs around health, reflection and load reports. `rondo`, load
+   * balancers and the image's health check call those without a caller's headers.
    */
   readonly serverMiddleware?: readonly Middleware<ServerCall>[];
-  /** Paths of methods that are called all the time: of them only failures are logged. */
+  /** Paths of methods that are called all the time: only their failures are logged. */
   readonly quiet?: readonly string[];
   /**
-   * The longest request that it takes, in bytes; 4 MiB by default. Longer ones are `RESOURCE_EXHAUSTED`.
-   * `RONDO_MAX_REQUEST_BYTES` takes precedence.
+   * The largest request that the service accepts, in bytes; 4 MiB by default. Larger ones fail with
+   * `RESOURCE_EXHAUSTED`. `RONDO_MAX_REQUEST_BYTES` takes precedence.
    */
   readonly maxRequestBytes?: number;
-  /** What the service can't serve without: its own, never another service. */
+  /** What the service can't serve without, such as its own database. Another service is never a dependency. */
   readonly dependencies?: readonly Dependency[];
-  /** Lets go of what the service holds, once no call is in flight. */
+  /** Releases the app's resources, once no call is in flight. */
   stop?(): Promise<void> | void;
 }
 
-/** What a service reads that reads nothing but the shared variables. */
+/** The variables of a service that reads only the shared ones. */
 export type NoVariables = Readonly<Record<never, Variable<unknown>>>;
 
-/** What a service is, to the process that runs it. */
+/** The definition of a service for the process that runs it. */
 export interface ServiceOptions<V extends Variables = NoVariables> {
   /** The process's name: stands in its log and begins its instance id. */
   readonly name: string;
-  /** Where it listens on the loopback unless `RONDO_LISTEN` says otherwise. */
+  /** The port on 127.0.0.1 that it listens on, unless `RONDO_LISTEN` is set. */
   readonly port: number;
-  /** The variables that it reads beside the shared ones; none by default. */
+  /** The environment variables that it reads besides the shared ones; none by default. */
   readonly variables?: V;
   /**
-   * The longest reply that it takes of the services that it calls, in bytes; 4 MiB by default. Longer ones are
+   * The largest reply that it accepts from other services, in bytes; 4 MiB by default. Larger ones fail with
    * `RESOURCE_EXHAUSTED`. `RONDO_MAX_REPLY_BYTES` takes precedence.
    */
   readonly maxReplyBytes?: number;
-  /** Whether it registers; true, but for the registry itself. */
+  /** Whether it registers; true by default, false for the registry itself. */
   readonly register?: boolean;
-  /** Wires the service. It must not wait for anything: dependencies are what is waited for. */
+  /** Wires the service. It must not wait: the process waits for the app's `dependencies`. */
   readonly createApp: (context: ServiceContext, config: Config<V>) => App;
 }
 
-/** What every part of a process shares. */
+/** What all parts of a running process share. */
 export interface ServiceRuntime {
-  /** The process's name. */
+  /** The process's name. It is in every log line and begins the default instance id. */
   readonly name: string;
   readonly config: SharedConfig;
   readonly instanceId: string;

@@ -17,37 +17,37 @@ import { listen, servicesOf } from './listen.js';
 import { register } from './register.js';
 import type { ServiceRuntime, App, ServiceContext, ServiceOptions } from './service.js';
 
-/** What a service is started from; a test brings its own surroundings. */
+/** Options of a service in this process; a test replaces its environment, clocks and log. */
 export interface StartOptions<V extends Variables> extends ServiceOptions<V> {
   /** `process.env` by default. */
   readonly environment?: Environment;
   readonly clock?: Clock;
   readonly wallClock?: WallClock;
   readonly random?: Random;
-  /** Standard output by default, at `RONDO_LOG_LEVEL`. */
+  /** By default standard output, at `RONDO_LOG_LEVEL`. */
   readonly log?: Logger;
 }
 
 /** A service that runs in this process. */
 export interface RunningService {
-  /** Where it listens, as `host:port`. */
+  /** The address that it listens on, as `host:port`. */
   readonly address: string;
-  /** Where its metrics are, as `host:port`; undefined where they aren't kept. */
+  /** The address of its metrics, as `host:port`; undefined if metrics are off. */
   readonly metricsAddress: string | undefined;
   readonly instanceId: string;
   readonly log: Logger;
-  /** Takes it out of service without failing a call, and ends it; the same promise however often it is called. */
+  /** Takes it out of service without failing a call, and ends it. Every call returns the same promise. */
   drain(): Promise<void>;
-  /** Says goodbye to the registry and nothing else: for a process that is about to die. */
+  /** Only deregisters, for a process that is about to crash. */
   leave(): Promise<void>;
 }
 
 /**
- * Starts a service. From here on it listens; it is `NOT_SERVING` until its dependencies are there, and registers by
- * itself.
+ * Starts a service. When the promise resolves it listens. It is `NOT_SERVING` until its dependencies answer, and
+ * registers in the background.
  *
- * @throws ConfigurationError that lists all that is wrong with its environment; StartupError where an address can't
- *   be bound or a file can't be read.
+ * @throws ConfigurationError that lists every fault of the environment; StartupError if an address can't be bound or a
+ *   file can't be read.
  */
 export async function startService<V extends Variables>(options: StartOptions<V>): Promise<RunningService> {
   const { name, environment = process.env, random = systemRandom } = options;
@@ -57,20 +57,23 @@ export async function startService<V extends Variables>(options: StartOptions<V>
   const instanceId = config.instanceId ?? `${name}-${random.hex(3)}`;
   const log = options.log ?? (await consoleLog(name, instanceId, config));
   for (const misspelling of misspellings) log.warn({}, describeMisspelling(misspelling));
-  const scene: ServiceRuntime = { name, config, instanceId, startedAt, clock, wallClock, random, log };
+  const runtime: ServiceRuntime = { name, config, instanceId, startedAt, clock, wallClock, random, log };
   const resources = createResources();
   try {
     const createApp = (context: ServiceContext) => options.createApp(context, own);
     const maxReplyBytes = config.maxReplyBytes ?? options.maxReplyBytes;
-    return await assemble(scene, { createApp, maxReplyBytes, registers: options.register ?? true, resources });
+    return await assemble(runtime, { createApp, maxReplyBytes, registers: options.register ?? true, resources });
   } catch (error) {
     await resources.release();
-    throw config.balancing === undefined ? error : blameBalancing(error);
+    throw config.balancing === undefined ? error : asConfigurationError(error);
   }
 }
 
-/** What one that calls a service finds out when it binds its client is a fault of the configuration, too. */
-function blameBalancing(error: unknown): unknown {
+/**
+ * A balancing policy that doesn't suit a contract is a fault of the configuration. It shows only when the app creates
+ * the client.
+ */
+function asConfigurationError(error: unknown): unknown {
   return error instanceof BalancingError ? new ConfigurationError([`RONDO_BALANCING: ${error.message}`]) : error;
 }
 
@@ -86,15 +89,15 @@ interface AssembleOptions {
   readonly resources: Resources;
 }
 
-async function assemble(scene: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
+async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Promise<RunningService> {
   const { createApp, maxReplyBytes, registers, resources } = options;
-  const { config, instanceId, clock, wallClock, random, log } = scene;
+  const { config, instanceId, clock, wallClock, random, log } = runtime;
   const metrics = await startMetrics(config.metrics);
   resources.hold(metrics.close);
-  // The app needs the channel before it can say what it serves.
-  let introduce: (self: Self | undefined) => void = () => undefined;
+  // The channel needs the app's service, and the app needs the channel: the service follows later.
+  let resolveSelf: (self: Self | undefined) => void = () => undefined;
   const self = new Promise<Self | undefined>((resolve) => {
-    introduce = resolve;
+    resolveSelf = resolve;
   });
   const channel = createRegistryChannel({
     registry: config.registry.map(formatHostPort),
@@ -118,16 +121,16 @@ async function assemble(scene: ServiceRuntime, options: AssembleOptions): Promis
   const { dependencies = [] } = app;
   const services = servicesOf(app);
   const [service] = services;
-  introduce(registers && service !== undefined ? { service, instanceId } : undefined);
+  resolveSelf(registers && service !== undefined ? { service, instanceId } : undefined);
   const readiness = createState(readinessOf(dependencies.map(({ name }) => name)));
   const descriptorSet = loadDescriptors(config.descriptors, log);
-  const server = await listen(scene, { app, descriptorSet, readiness, meter: metrics.meter });
+  const server = await listen(runtime, { app, descriptorSet, readiness, meter: metrics.meter });
   const { address, port } = server;
   log.info({ address, metrics: metrics.address, services }, `listening on ${address}`);
 
   const onChange = (away: readonly string[]) => readiness.set(readinessOf(away));
   const stopChecks = watchDependencies({ dependencies, onChange, clock, random, log });
-  const registration = registers ? register(scene, { services, descriptorSet, port, readiness }) : undefined;
+  const registration = registers ? register(runtime, { services, descriptorSet, port, readiness }) : undefined;
 
   const { drainWaitMs: waitMs, drainGraceMs: graceMs } = config;
   const { release } = resources;

@@ -1,21 +1,21 @@
 import { formatHostPort, type HostPort } from '../config/parsers.js';
 
-/** Why a process can't start, in words for whoever starts it: shown as one line, without a stack. */
+/** Why a process can't start, for the operator: printed as one line without a stack. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
 }
 
-/** Where nothing could listen, and for what. */
+/** A failed attempt to listen. */
 export interface BindFailure {
-  /** As it stands behind "can't": `listen on`. */
+  /** A verb phrase that follows "can't": `listen on`. */
   readonly what: string;
   readonly at: HostPort;
-  /** The variable that says where. */
+  /** The environment variable that sets the address. */
   readonly variable: string;
   readonly cause: unknown;
 }
 
-/** Says why nothing can listen at an address, and what to do. */
+/** An error that says why the process can't listen at an address, and what to do. */
 export function cannotBind({ what, at, variable, cause }: BindFailure): StartupError {
   const address = formatHostPort(at);
   const reason = deepestReason(cause);
@@ -26,7 +26,7 @@ export function cannotBind({ what, at, variable, cause }: BindFailure): StartupE
 
 const IN_USE = 'the port is in use';
 
-/** How the layers below put it, and how it is said here. */
+/** Causes as the layers below report them, and our text for each. */
 const REASONS: readonly (readonly [sign: RegExp, why: string])[] = [
   [/EADDRINUSE/, IN_USE],
   [/EADDRNOTAVAIL/, "this machine doesn't have that address"],
@@ -34,7 +34,7 @@ const REASONS: readonly (readonly [sign: RegExp, why: string])[] = [
   [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, "the name can't be resolved"],
 ];
 
-/** Each layer puts its own words around those of the one below. */
+/** The message of the innermost cause: each layer wraps the message of the layer below. */
 function deepestReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : deepestReason(error.cause);

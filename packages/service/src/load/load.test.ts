@@ -11,7 +11,7 @@ import { createState, DRAINING, readinessOf } from '../state.js';
 import { createLoadMeter, createCpuMeter } from './meter.js';
 import { createLoadReports } from './reports.js';
 
-/** A server whose `add` answers when it is told to, and whose streams end with their callers. */
+/** A server whose `add` replies when the test says so, and whose streams end with their callers. */
 function start() {
   const clock = new ManualClock();
   const readiness = createState(readinessOf([]));
@@ -65,7 +65,7 @@ function start() {
 const milliseconds = (ms: number) => ({ seconds: 0n, nanos: ms * 1e6 });
 
 describe('the load', () => {
-  it('counts calls from their begin to their end, however they end', async () => {
+  it('counts calls from start to end, however they end', async () => {
     const { clock, meter, calculator, answerAll } = start();
     const calls = [calculator.add({}), calculator.add({}, { timeoutMs: 50 }), calculator.add({})];
     const outcomes = Promise.allSettled(calls);
@@ -78,7 +78,7 @@ describe('the load', () => {
     expect(meter.read()).toMatchObject({ callsInFlight: 0, callsBegun: 3 });
   });
 
-  it('is not made of health checks, its own reports, or streams that nothing but their callers ends', async () => {
+  it('excludes health checks, load reports, and streams that only their callers end', async () => {
     const { clock, meter, health, orca, conformance } = start();
     await health.check({});
     const streams = [orca.streamCoreMetrics({}), conformance.serverStream({})].map((s) => s[Symbol.asyncIterator]());
@@ -92,7 +92,7 @@ describe('the load', () => {
     expect(meter.read()).toMatchObject({ callsInFlight: 0 });
   });
 
-  it('has a rate of the last seconds', async () => {
+  it('has the rate of the last seconds', async () => {
     const { clock, meter, calculator, answerAll } = start();
     const calls: Promise<unknown>[] = [];
     for (let second = 0; second < 20; second += 1) {
@@ -115,7 +115,7 @@ describe('the load', () => {
 });
 
 describe('StreamCoreMetrics', () => {
-  it('tells the load at once, and then at the interval asked for', async () => {
+  it('sends the load at once, and then at the requested interval', async () => {
     const { clock, orca, calculator, answerAll } = start();
     const call = calculator.add({});
     await clock.advance(0);
@@ -140,22 +140,22 @@ describe('StreamCoreMetrics', () => {
     [{ seconds: -5n, nanos: 0 }, 100],
     [{ seconds: 86_400n, nanos: 0 }, 60_000],
     [undefined, 10_000],
-  ])('takes an interval of %o as one of %d ms', async (reportInterval, everyMs) => {
+  ])('clamps an interval of %o to %d ms', async (reportInterval, everyMs) => {
     const { clock, orca } = start();
     const reports = orca.streamCoreMetrics({ ...(reportInterval && { reportInterval }) })[Symbol.asyncIterator]();
     await reports.next();
-    let told = false;
+    let received = false;
     const second = reports.next().then(() => {
-      told = true;
+      received = true;
     });
     await clock.advance(everyMs - 1);
-    expect(told).toBe(false);
+    expect(received).toBe(false);
     await clock.advance(1);
     await second;
     await reports.return?.();
   });
 
-  it('ends where the process drains, be it that the stream has a deadline', async () => {
+  it('ends when the process drains, even if the stream has a deadline', async () => {
     const { clock, orca, readiness } = start();
     const reports = orca.streamCoreMetrics({}, { timeoutMs: 60_000 })[Symbol.asyncIterator]();
     await reports.next();
@@ -170,7 +170,7 @@ describe('StreamCoreMetrics', () => {
   });
 });
 
-it('tells how busy the event loop was since it was last looked at, once a second', async () => {
+it('measures the utilization of the event loop since the last sample, once a second', async () => {
   const clock = new ManualClock();
   let loop = { active: 500, idle: 500 };
   let looks = 0;
@@ -190,7 +190,7 @@ it('tells how busy the event loop was since it was last looked at, once a second
   expect(cpu()).toBe(0);
 });
 
-it('keeps what it knew where the loop tells of no time at all', async () => {
+it('keeps the last value if no time has passed in the loop', async () => {
   const clock = new ManualClock();
   const cpu = createCpuMeter(clock, () => ({ active: 0, idle: 0 }));
   await clock.advance(5_000);

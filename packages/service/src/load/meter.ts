@@ -4,13 +4,13 @@ import { type Middleware, observeReply } from '@rondo/rpc/middleware';
 import { MethodReports } from './method-load.js';
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 
-/** What a server has to do. */
+/** The load of a server. */
 export interface Load {
-  /** Calls that have begun and not ended. */
+  /** Calls that have started and not ended. */
   readonly callsInFlight: number;
-  /** Calls that have begun since the process started. */
+  /** Calls that have started since the process started. */
   readonly callsBegun: number;
-  /** Calls that began a second, of late. */
+  /** Calls started per second, over the last five seconds. */
   readonly callsPerSecond: number;
 }
 
@@ -18,26 +18,26 @@ export interface Load {
 export interface LoadMeter {
   /** The load now. */
   read(): Load;
-  /** Sees each call, and tells its caller of the load; stands outermost in the chain. */
+  /** Counts each call, and attaches a load report to its trailer. It is outermost in the chain. */
   readonly middleware: Middleware<ServerCall>;
 }
 
 /** How calls are counted. */
 interface LoadMeterOptions {
   readonly clock: Clock;
-  /** Services, fully qualified, whose calls are no work: health and the like. */
+  /** Fully qualified services whose calls don't count, such as health. */
   readonly ignored: readonly string[];
-  /** The share of its time, 0 to 1, that the process is busy. */
+  /** The current event loop utilization, from 0 to 1. */
   readonly cpu: () => number;
 }
 
 /**
- * Counts the calls that a drain waits for, and tells their callers of the load, method by method: an instance that is
- * slow in one may be as good as any in the others. A response stream without a deadline isn't counted: nothing but its
- * caller ends it, and whoever wants it goes to another instance.
+ * Counts the calls that a drain waits for, and reports the load to their callers, method by method: an instance that is
+ * slow in one method may be fast in the others. A response stream without a deadline isn't counted, because only its
+ * caller ends it, and a caller that needs the stream resumes it at another instance.
  */
 export function createLoadMeter({ clock, ignored, cpu }: LoadMeterOptions): LoadMeter {
-  const uncounted: ReadonlySet<string> = new Set(ignored);
+  const ignoredServices: ReadonlySet<string> = new Set(ignored);
   const methods = new Map<string, MethodReports>();
   const rate = createRate(clock);
   let callsInFlight = 0;
@@ -56,7 +56,7 @@ export function createLoadMeter({ clock, ignored, cpu }: LoadMeterOptions): Load
     middleware(call, next) {
       const { method } = call;
       const endless = method.responseStream && call.deadline === undefined;
-      if (endless || uncounted.has(method.service)) return next(call);
+      if (endless || ignoredServices.has(method.service)) return next(call);
       const now = clock.now();
       const reports = reportsOf(method.path, now);
       callsInFlight += 1;
@@ -80,7 +80,7 @@ export function createLoadMeter({ clock, ignored, cpu }: LoadMeterOptions): Load
 
 const WINDOW_MS = 5_000;
 
-/** A rate over the last window: of the window before it counts what still lies within. */
+/** A rate over a sliding window: the part of the previous window that still lies within counts in proportion. */
 function createRate(clock: Clock): { add(now: number): void; read(now: number): number } {
   let startedAt = clock.now();
   let count = 0;
@@ -105,13 +105,16 @@ function createRate(clock: Clock): { add(now: number): void; read(now: number): 
   };
 }
 
-/** What the event loop has been doing so far, as `node:perf_hooks` has it. */
+/** Reads the event loop's active and idle time so far, as in `node:perf_hooks`. */
 type ReadEventLoop = () => Pick<EventLoopUtilization, 'active' | 'idle'>;
 
-/** It is looked at no more often. Milliseconds. */
+/** Minimum time between two samples, in milliseconds. */
 const SAMPLE_MS = 1_000;
 
-/** The share of its time, 0 to 1, that this process's event loop was busy of late; 0 until there is one to tell of. */
+/**
+ * Measures the utilization of this process's event loop between the last two samples, from 0 to 1; 0 before the second
+ * sample.
+ */
 export function createCpuMeter(clock: Clock, read: ReadEventLoop = () => performance.eventLoopUtilization()) {
   let sample = read();
   let sampledAt = clock.now();

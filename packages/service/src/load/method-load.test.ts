@@ -25,7 +25,7 @@ interface Wire {
   readonly limit?: CallLimit;
 }
 
-/** A server whose calls take as long as a test says, and fail with what it says. */
+/** A server whose calls take as long as a test says, and fail with the error that it sets. */
 function start() {
   const clock = new ManualClock();
   const answers = {
@@ -83,7 +83,7 @@ function start() {
     }
   }
 
-  /** Makes a call, waits `ms` for it, and reads the report that came with it. */
+  /** Makes a call, waits `ms` for it, and reads the report in its trailer. */
   async function report(path: string, wire: Wire = {}, ms = 0): Promise<OrcaLoadReport | undefined> {
     const trailer = trailerOf(path, wire);
     await clock.advance(ms);
@@ -97,7 +97,7 @@ function start() {
 }
 
 describe('a call', () => {
-  it('brings its caller a report of the load of its method', async () => {
+  it('carries a report of the load of its method', async () => {
     const { answers, report } = start();
     answers.addMs = 99.5;
     const { rpsFractional = 0, applicationUtilization = 0, ...rest } = (await report(ADD, {}, 99.5)) ?? {};
@@ -115,7 +115,7 @@ describe('a call', () => {
     ['NOT_FOUND', Status.NOT_FOUND, false],
     ['INVALID_ARGUMENT', Status.INVALID_ARGUMENT, false],
     ['RESOURCE_EXHAUSTED', Status.RESOURCE_EXHAUSTED, false],
-  ])('that fails brings one, too; %s', async (_name, code, fault) => {
+  ])('carries one when it fails, too; %s', async (_name, code, fault) => {
     const { answers, report } = start();
     answers.error = new RpcError(code, 'as the test has it');
     const { rpsFractional, eps } = (await report(ADD)) ?? {};
@@ -124,7 +124,7 @@ describe('a call', () => {
     expect(await report(STREAM, { timeoutMs: 1_000 })).toBeDefined();
   });
 
-  it('that ends at its deadline brings one, with all the time it took', async () => {
+  it('carries one when it ends at its deadline, with the whole time', async () => {
     const { answers, report } = start();
     answers.addMs = 60_000;
     const {
@@ -136,20 +136,20 @@ describe('a call', () => {
     expect(applicationUtilization / rpsFractional).toBeGreaterThan(2);
   });
 
-  it('that answers by a stream brings one at its end, where it has a deadline', async () => {
+  it('carries one at the end of a response stream that has a deadline', async () => {
     const { report } = start();
     expect(await report(STREAM, { timeoutMs: 1_000 })).toMatchObject({ applicationUtilization: expect.any(Number) });
     expect(await start().report(STREAM)).toBeUndefined();
   });
 
-  it('brings none where it is no work, or its caller has left', async () => {
+  it('carries none if its service is ignored or its caller has cancelled', async () => {
     const { report } = start();
     expect(await report(HEALTH)).toBeUndefined();
     const left = new CallLimit({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'the caller left'))] });
     expect(await report(ADD, { limit: left })).toBeUndefined();
   });
 
-  it('brings what its handler says of the load, where it says something', async () => {
+  it("carries the handler's own report if there is one", async () => {
     const { answers, report } = start();
     answers.own = OrcaLoadReport.encode(OrcaLoadReport.fromPartial({ cpuUtilization: 0.75 })).finish();
     expect(await report(ADD)).toMatchObject({ cpuUtilization: 0.75, rpsFractional: 0 });
@@ -159,21 +159,21 @@ describe('a call', () => {
 describe('reports', () => {
   it('go to each peer once in 100 ms, method by method', async () => {
     const { clock, report } = start();
-    const told = async (path: string, peer: string) => (await report(path, { peer })) !== undefined;
-    expect(await told(ADD, 'a:1')).toBe(true);
-    expect(await told(ADD, 'a:1')).toBe(false);
-    expect(await told(ADD, 'b:1')).toBe(true);
-    expect(await told(UNARY, 'a:1')).toBe(true);
+    const received = async (path: string, peer: string) => (await report(path, { peer })) !== undefined;
+    expect(await received(ADD, 'a:1')).toBe(true);
+    expect(await received(ADD, 'a:1')).toBe(false);
+    expect(await received(ADD, 'b:1')).toBe(true);
+    expect(await received(UNARY, 'a:1')).toBe(true);
     await clock.advance(99);
-    expect(await told(ADD, 'a:1')).toBe(false);
-    expect(await told(ADD, 'b:1')).toBe(false);
+    expect(await received(ADD, 'a:1')).toBe(false);
+    expect(await received(ADD, 'b:1')).toBe(false);
     await clock.advance(1);
-    expect(await told(ADD, 'b:1')).toBe(true);
-    expect(await told(ADD, 'a:1')).toBe(true);
-    expect(await told(ADD, 'a:1')).toBe(false);
+    expect(await received(ADD, 'b:1')).toBe(true);
+    expect(await received(ADD, 'a:1')).toBe(true);
+    expect(await received(ADD, 'a:1')).toBe(false);
   });
 
-  it('remember a thousand peers that have one, and no more', async () => {
+  it('remember at most a thousand peers', async () => {
     const { report } = start();
     for (let peer = 0; peer < 1_000; peer += 1) await report(ADD, { peer: `a:${peer}` });
     expect(await report(ADD, { peer: 'a:999' })).toBeUndefined();
@@ -181,14 +181,14 @@ describe('reports', () => {
     expect(await report(ADD, { peer: 'a:1000' })).toBeDefined();
   });
 
-  it('say the same to all within 100 ms', async () => {
+  it('are the same for all peers within 100 ms', async () => {
     const { answers, report } = start();
     const first = await report(ADD, { peer: 'a:1' });
     answers.addMs = 50;
     expect(await report(ADD, { peer: 'b:1' }, 50)).toEqual(first);
   });
 
-  it('of one method say nothing of another', async () => {
+  it('of one method don't depend on another', async () => {
     const { answers, report } = start();
     Object.assign(answers, { addMs: 5, unaryMs: 2_000 });
     const slow = await report(UNARY, {}, 2_000);
@@ -206,7 +206,7 @@ interface Calls {
   readonly how?: CallEnd;
 }
 
-/** Calls in steady succession; the figures are read at the end of each, if 100 ms have passed, as reports are made. */
+/** Makes calls at a steady rate, and reads the figures at the end of a call if 100 ms have passed, as reports do. */
 function run({ fromMs = 0, seconds, perSecond, takeMs, how = 'answered' }: Calls, load = new MethodLoad(fromMs)) {
   const events: { at: number; act: (at: number) => void }[] = [];
   let figures = { at: Number.NEGATIVE_INFINITY, ...load.read(fromMs) };
@@ -221,12 +221,12 @@ function run({ fromMs = 0, seconds, perSecond, takeMs, how = 'answered' }: Calls
   return figures;
 }
 
-/** What a call takes, as the figures have it. Milliseconds. */
+/** Mean duration of a call according to the figures, in milliseconds. */
 const takes = ({ utilization, callsPerSecond }: { utilization: number; callsPerSecond: number }) =>
   (utilization / callsPerSecond) * 1_000;
 
 describe('the load of a method', () => {
-  it('is its calls a second and how many are in flight at a time', () => {
+  it('is the rate of its calls and the number in flight', () => {
     const figures = run({ seconds: 10, perSecond: 40, takeMs: 50 });
     expect(figures.callsPerSecond).toBeCloseTo(40, -1);
     expect(figures.utilization).toBeCloseTo(2, 0);
@@ -234,19 +234,19 @@ describe('the load of a method', () => {
     expect(figures.faultsPerSecond).toBe(0);
   });
 
-  it('tells what a call takes from the first one on, and however seldom they come', () => {
+  it('gives the duration of a call from the first one on, even for rare calls', () => {
     expect(takes(run({ seconds: 0.1, perSecond: 10, takeMs: 20 }))).toBeCloseTo(20.5, 0);
     expect(takes(run({ fromMs: 600_000, seconds: 120, perSecond: 0.1, takeMs: 20 }))).toBeCloseTo(20.5, 0);
   });
 
-  it('shows within three seconds that calls have become slow, and that they are fast again', () => {
+  it('shows within three seconds that calls have become slow, or fast again', () => {
     const load = new MethodLoad(0);
     run({ seconds: 10, perSecond: 100, takeMs: 5 }, load);
     expect(takes(run({ fromMs: 11_000, seconds: 3, perSecond: 100, takeMs: 100 }, load))).toBeGreaterThan(75);
     expect(takes(run({ fromMs: 15_000, seconds: 3, perSecond: 100, takeMs: 5 }, load))).toBeLessThan(20);
   });
 
-  it('has in flight what has begun and does not end', () => {
+  it('counts calls in flight that do not end', () => {
     const load = new MethodLoad(0);
     run({ seconds: 10, perSecond: 100, takeMs: 5 }, load);
     for (let call = 0; call < 10; call += 1) load.begin(11_000);
@@ -256,35 +256,35 @@ describe('the load of a method', () => {
     expect(figures.callsPerSecond).toBeLessThan(10);
   });
 
-  it('takes differences for none that no caller would feel', () => {
+  it('ignores differences that no caller would notice', () => {
     const fast = takes(run({ seconds: 5, perSecond: 100, takeMs: 0.01 }));
     const slower = takes(run({ seconds: 5, perSecond: 100, takeMs: 0.05 }));
     expect(slower / fast).toBeLessThan(1.1);
   });
 
-  it('counts faults, and takes none for a fast answer', () => {
+  it('counts faults, and does not take them for fast replies', () => {
     const sound = run({ seconds: 5, perSecond: 100, takeMs: 20 });
     const failing = run({ seconds: 5, perSecond: 100, takeMs: 0.1, how: 'failed' });
     expect(failing.faultsPerSecond).toBeCloseTo(failing.callsPerSecond, 5);
     expect(takes(failing)).toBeGreaterThan(5 * takes(sound));
   });
 
-  it('takes no refusal for a fast answer, nor for a fault', () => {
+  it('takes a refusal neither for a fast reply nor for a fault', () => {
     const refusing = run({ seconds: 5, perSecond: 100, takeMs: 0.1, how: 'refused' });
     expect(refusing.faultsPerSecond).toBe(0);
     expect(takes(refusing)).toBeGreaterThan(100);
   });
 
-  it('counts the time of calls whose callers left, and not the calls', () => {
+  it('counts the time of cancelled calls, but not the calls', () => {
     const load = new MethodLoad(0);
     load.begin(0);
     load.begin(0);
-    load.end('left', 50);
+    load.end('cancelled', 50);
     load.end('answered', 100);
     expect(takes(load.read(100))).toBeCloseTo(150.5, 5);
   });
 
-  it('is a number whatever the clock says', () => {
+  it('is finite for any time', () => {
     const load = new MethodLoad(5);
     load.begin(5);
     load.end('answered', 5);

@@ -2,15 +2,16 @@ import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_repo
 import { Metadata, type ServerCall } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 
-/** The trailing metadata that tells a call's peer of the load. Source: gRFC A51, https://github.com/grpc/proposal */
+/** Trailing metadata key of the load report. Source: gRFC A51, https://github.com/grpc/proposal */
 const LOAD_REPORT = 'endpoint-load-metrics-bin';
 
-/** A report is made anew at most so often, and goes to each peer once. Milliseconds. */
+/** Minimum age of a report before a new one is made, in milliseconds. Each peer gets each report once. */
 const REPORT_MS = 100;
 
-/** So many peers that have the report are remembered; further ones get it more than once. */
+/** How many peers are remembered as having the report. Any further peer gets it more than once. */
 const MAX_PEERS = 1_000;
 
+/** Statuses that count as a fault of the server. */
 const FAULTS: ReadonlySet<Status> = new Set([
   Status.UNKNOWN,
   Status.DEADLINE_EXCEEDED,
@@ -19,11 +20,11 @@ const FAULTS: ReadonlySet<Status> = new Set([
   Status.DATA_LOSS,
 ]);
 
-/** Measures the calls of one method, and tells those who call it. */
+/** Measures the calls of one method, and reports the load to its callers. */
 export class MethodReports {
   readonly #load: MethodLoad;
   readonly #cpu: () => number;
-  readonly #told = new Set<string>();
+  readonly #sentTo = new Set<string>();
   #report = new Metadata();
   #madeAt = Number.NEGATIVE_INFINITY;
 
@@ -36,16 +37,19 @@ export class MethodReports {
     this.#load.begin(now);
   }
 
-  /** A call has ended, with `error` where it failed; its peer learns of the load with it, unless it knows already. */
+  /**
+   * Records the end of a call, with `error` if it failed. The call's trailer gets the report, unless its peer already
+   * has it.
+   */
   end(call: ServerCall, error: unknown, now: number): void {
     const { peer, trailer } = call;
     const how = endOf(call, error);
     this.#load.end(how, now);
-    if (how === 'left') return;
+    if (how === 'cancelled') return;
     if (now - this.#madeAt >= REPORT_MS) this.#make(now);
-    if (this.#told.has(peer)) return;
-    if (this.#told.size < MAX_PEERS) this.#told.add(peer);
-    // A handler may tell of its load itself: that stands.
+    if (this.#sentTo.has(peer)) return;
+    if (this.#sentTo.size < MAX_PEERS) this.#sentTo.add(peer);
+    // A report that the handler has set takes precedence.
     if (!trailer.has(LOAD_REPORT)) trailer.appendAll(this.#report);
   }
 
@@ -59,14 +63,14 @@ export class MethodReports {
     });
     this.#report = new Metadata([[LOAD_REPORT, OrcaLoadReport.encode(report).finish()]]);
     this.#madeAt = now;
-    this.#told.clear();
+    this.#sentTo.clear();
   }
 }
 
 function endOf({ limit }: ServerCall, error: unknown): CallEnd {
   const code = error === undefined ? limit.reason?.code : codeOf(error);
   if (code === undefined) return 'answered';
-  if (code === Status.CANCELLED) return 'left';
+  if (code === Status.CANCELLED) return 'cancelled';
   if (code === Status.RESOURCE_EXHAUSTED) return 'refused';
   return FAULTS.has(code) ? 'failed' : 'answered';
 }
@@ -75,52 +79,52 @@ function codeOf(error: unknown): Status {
   return error instanceof RpcError ? error.code : Status.UNKNOWN;
 }
 
-/** How a call ended, as far as it tells of its server. */
+/** How a call ended, as far as it says something about the server. */
 export type CallEnd =
-  /** The caller has its answer. */
+  /** The caller has its reply. */
   | 'answered'
-  /** The caller left before: how long the call would have taken, nobody knows. */
-  | 'left'
-  /** There was too much to do. */
+  /** The caller cancelled it, so its full duration is unknown. */
+  | 'cancelled'
+  /** The server was overloaded. */
   | 'refused'
   /** The server failed. */
   | 'failed';
 
-/** What a server has to do for the calls of one method, of late. */
+/** The recent load of one method. */
 interface MethodFigures {
-  /** Calls that ended a second. */
+  /** Calls that ended, per second. */
   readonly callsPerSecond: number;
-  /** Of those, the ones that the server failed. */
+  /** Calls that the server failed, per second. */
   readonly faultsPerSecond: number;
-  /** Calls in flight at a time. Its ratio to the calls a second is what one takes, in seconds. */
+  /** Mean number of calls in flight. Divided by the calls per second it is the mean duration of a call, in seconds. */
   readonly utilization: number;
 }
 
-/** How long a change takes to show: what is older than this counts for a third. Milliseconds. */
+/** Time constant of the moving average, in milliseconds: anything older counts for a third. */
 const WINDOW_MS = 1_000;
 
 /**
- * What a call takes beside its handler's time. Replicas that differ by less are alike: how long a handler of a few
- * microseconds takes says more of the moment than of its server. Milliseconds.
+ * Added to the duration of every call, in milliseconds. It makes replicas with nearly equal durations alike: a handler
+ * that takes a few microseconds says more about the moment than about its server.
  */
 const OVERHEAD_MS = 0.5;
 
 /**
- * What a call counts for beside its time where the server failed or refused it: else the replica that fails fastest were
- * the one that gets the most. Milliseconds.
+ * Added to the duration of a failed or refused call, in milliseconds. Without it the replica that fails fastest would
+ * get the most calls.
  */
 const FAULT_PENALTY_MS = 250;
 
 /**
- * The load that the calls of one method are. It counts time as it passes, so that calls that don't come to an end show.
+ * Measures the load of one method. It counts time as it passes, so that calls that never end show up.
  *
  * Source: Little, "A Proof for the Queuing Formula L = λW", 1961: the mean number in flight is the rate times the time.
  */
 export class MethodLoad {
   #inFlight = 0;
-  /** Up to when the calls in flight are counted in `#busyMs`. */
+  /** The time up to which `#busyMs` includes the calls in flight. */
   #countedAt: number;
-  /** Since when calls, faults and the time they took are counted. */
+  /** The start of the current counts. */
   #since: number;
   #calls = 0;
   #faults = 0;
@@ -140,7 +144,7 @@ export class MethodLoad {
   end(how: CallEnd, now: number): void {
     this.#count(now);
     this.#inFlight -= 1;
-    if (how === 'left') return;
+    if (how === 'cancelled') return;
     this.#calls += 1;
     this.#busyMs += OVERHEAD_MS;
     if (how === 'answered') return;
@@ -148,12 +152,12 @@ export class MethodLoad {
     if (how === 'failed') this.#faults += 1;
   }
 
-  /** The figures now: each the mean over the time before, where what is longer ago counts for less. */
+  /** The figures now: exponential moving averages. */
   read(now: number): MethodFigures {
     this.#count(now);
     const passedMs = now - this.#since;
     const kept = Math.exp(-passedMs / WINDOW_MS);
-    // What came in no time at all counts as if it had come in the shortest there is.
+    // If no time has passed, the limit of the expression for zero applies.
     const rate = passedMs > 0 ? (1 - kept) / passedMs : 1 / WINDOW_MS;
     const { callsPerSecond, faultsPerSecond, utilization } = this.#figures;
     this.#figures = {

@@ -5,40 +5,40 @@ import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import type { Readiness, State } from '../state.js';
 import type { Load, LoadMeter } from './meter.js';
 
-/** What load reports are made from. */
+/** The source of the load reports. */
 export interface LoadReportOptions {
   readonly meter: Pick<LoadMeter, 'read'>;
   readonly readiness: State<Readiness>;
   readonly clock: Clock;
 }
 
-/** Whoever asks for a report more often, or less, gets it as often as this. */
+/** Bounds and default of the report interval. */
 const INTERVAL_MS = { min: 100, max: 60_000, default: 10_000 } as const;
 
 /**
- * `xds.service.orca.v3.OpenRcaService`: how much this process has to do, at once and then at the interval asked for,
- * 100 ms to 60 s and 10 s by default. `rps_fractional` is of the last five seconds; `named_metrics` has
- * `calls_in_flight` and `calls_begun`, which counts from the process's start. The reports end where the process drains:
- * what it does then is no measure of anything.
+ * Creates `xds.service.orca.v3.OpenRcaService`: a stream of load reports, one at once and then one per requested
+ * interval (100 ms to 60 s, 10 s by default). `rps_fractional` cendeds the last five seconds. `named_metrics` has
+ * `calls_in_flight`, and `calls_begun` since the process's start. The stream ends when the process drains, because its
+ * load means nothing then.
  *
  * Source: gRFC A51, https://github.com/grpc/proposal
  */
 export function createLoadReports({ meter, readiness, clock }: LoadReportOptions): ServiceImplementation {
   const draining = new AbortController();
-  const look = ({ phase }: Readiness) => {
+  const onReadiness = ({ phase }: Readiness) => {
     if (phase === 'draining') draining.abort();
   };
-  readiness.subscribe(look);
-  look(readiness.current);
+  readiness.subscribe(onReadiness);
+  onReadiness(readiness.current);
   return implement(OpenRcaServiceDefinition, {
     async *streamCoreMetrics({ reportInterval }, call) {
       const intervalMs = clampMs(reportInterval);
-      const over = AbortSignal.any([call.signal, draining.signal]);
+      const ended = AbortSignal.any([call.signal, draining.signal]);
       for (;;) {
         yield toReport(meter.read());
-        // Who has left, or is told by the end of the stream, waits for nothing more.
-        await sleep(clock, intervalMs, over).catch(() => undefined);
-        if (over.aborted) return;
+        // An abort ends the wait; the check below ends the stream.
+        await sleep(clock, intervalMs, ended).catch(() => undefined);
+        if (ended.aborted) return;
       }
     },
   });

@@ -14,7 +14,7 @@ async function start(port = 0): Promise<Metrics> {
 afterEach(() => Promise.all(started.splice(0).map((metrics) => metrics.close())));
 
 describe('startMetrics', () => {
-  it('serves what is measured, and of the process itself, as Prometheus reads it', async () => {
+  it('serves the app's and the process's metrics in Prometheus's format', async () => {
     const { meter, address } = await start();
     meter.createCounter('rondo.test.things').add(3, { kind: 'good' });
     const response = await fetch(`http://${address}/metrics`);
@@ -25,12 +25,12 @@ describe('startMetrics', () => {
     expect(text).toMatch(/^process_memory_usage_bytes \d+$/m);
   });
 
-  it('has nothing elsewhere', async () => {
+  it('serves nothing at other paths', async () => {
     const { address } = await start();
     expect((await fetch(`http://${address}/`)).status).toBe(404);
   });
 
-  it('names the variable to change where the address is taken', async () => {
+  it('names the variable to change if the address is taken', async () => {
     const { address } = await start();
     const port = Number(address?.split(':')[1]);
     await expect(start(port)).rejects.toThrow(
@@ -38,13 +38,13 @@ describe('startMetrics', () => {
     );
   });
 
-  it('keeps nothing and listens nowhere where it is off', async () => {
+  it('collects nothing and does not listen when it is off', async () => {
     const { meter, address } = await startMetrics(undefined);
     meter.createCounter('rondo.test.things').add(1);
     expect(address).toBeUndefined();
   });
 
-  it('is not even loaded before it is on', () => {
+  it('does not load the SDK before it is on', () => {
     const { href } = new URL('../../dist/index.js', import.meta.url);
     const source = `
       import { createRequire } from 'node:module';
@@ -78,7 +78,7 @@ function endpoint(instanceId: string, known: Partial<EndpointView> = {}): Endpoi
   };
 }
 
-/** What is served of a service with these endpoints. */
+/** The metrics text of a service with these endpoints. */
 async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
   const metrics = await start();
   const balancing = {
@@ -96,7 +96,7 @@ async function scrape(endpoints: readonly EndpointView[]): Promise<string> {
 const lines = (text: string, metric: string) =>
   text.split('\n').filter((line) => line.startsWith(`rondo_balancer_${metric}{`));
 
-it('tells of each endpoint what it gets', async () => {
+it('reports the calls of each endpoint', async () => {
   const text = await scrape([endpoint('a', { picks: 7, inFlight: 2, share: 0.25 }), endpoint('b')]);
   const [a, b] = ['a', 'b'].map((name) => `{grpc_target="s.S",rondo_instance="${name}"}`);
   expect(lines(text, 'picks_total')).toEqual([`rondo_balancer_picks_total${a} 7`, `rondo_balancer_picks_total${b} 0`]);
@@ -104,11 +104,11 @@ it('tells of each endpoint what it gets', async () => {
     `rondo_balancer_calls_in_flight${a} 2`,
     `rondo_balancer_calls_in_flight${b} 0`,
   ]);
-  // Of whom no share is known, none is told.
+  // An endpoint without a known share has no weight.
   expect(lines(text, 'weight_ratio')).toEqual([`rondo_balancer_weight_ratio${a} 0.25`]);
 });
 
-it('tells who is left out, and not of whom a client has no use anyway', async () => {
+it('reports ejected endpoints, but not endpoints that take only other calls', async () => {
   const text = await scrape([
     endpoint('well'),
     endpoint('left', { leftOut: true }),
@@ -122,7 +122,7 @@ it('tells who is left out, and not of whom a client has no use anyway', async ()
   ]);
 });
 
-it('tells of a thousand endpoints, and no more', async () => {
+it('reports at most a thousand endpoints', async () => {
   const text = await scrape(Array.from({ length: 1_001 }, (_, index) => endpoint(`i${index}`)));
   expect(lines(text, 'picks_total')).toHaveLength(1_000);
 });

@@ -2,27 +2,29 @@ import { createNoopMeter, type Meter, type BatchObservableResult } from '@opente
 import type { HostPort } from '../config/parsers.js';
 import type { Channel, ServiceView } from '@rondo/rpc/client';
 
-/** Where a process's measurements go. */
+/** The meter of a process, and where its measurements are served. */
 export interface Metrics {
   readonly meter: Meter;
-  /** Where they can be read, as `host:port`; undefined where they aren't kept. */
+  /** The address of the metrics, as `host:port`; undefined if metrics are off. */
   readonly address: string | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Keeps metrics and serves them at `listen`; without it they cost nothing.
+ * Collects metrics and serves them at `listen`. Without an address the meter does nothing.
  *
- * @throws StartupError where nothing can listen there.
+ * @throws StartupError if the process can't listen there.
  */
 export async function startMetrics(listen: HostPort | undefined): Promise<Metrics> {
   if (listen === undefined) return { meter: createNoopMeter(), address: undefined, close: async () => undefined };
-  // To load what keeps them takes a good part of a process's start.
+  // Loaded on demand: the SDK takes a large part of a process's start time.
   const { collectMetrics } = await import('./prometheus.js');
-  return await collectMetrics(listen);
+  const metrics = await collectMetrics(listen);
+  meterProcess(metrics.meter);
+  return metrics;
 }
 
-/** Meters the process itself: its start, its memory and how busy its event loop is. */
+/** Meters the process: its start time, its memory and the utilization of its event loop. */
 export function meterProcess(meter: Meter): void {
   const started = meter.createObservableGauge('process.start_time', {
     unit: 's',
@@ -31,7 +33,7 @@ export function meterProcess(meter: Meter): void {
   started.addCallback((result) => result.observe(performance.timeOrigin / 1000));
   const memory = meter.createObservableGauge('process.memory.usage', {
     unit: 'By',
-    description: 'The physical memory that the process holds.',
+    description: 'The physical memory of the process.',
   });
   memory.addCallback((result) => result.observe(process.memoryUsage.rss()));
   const busy = meter.createObservableGauge('nodejs.eventloop.utilization', {
@@ -47,8 +49,8 @@ export function meterProcess(meter: Meter): void {
 }
 
 /**
- * Meters what discovery knows: the endpoints of each service called, by the state of their connections, and how that
- * list stands to the registry.
+ * Meters discovery: the endpoints of each called service by connection state, and the state of the endpoint list
+ * against the registry.
  */
 export function meterDiscovery(meter: Meter, channel: Channel): void {
   const endpoints = meter.createObservableGauge('rondo.discovery.endpoints', {
@@ -60,14 +62,14 @@ export function meterDiscovery(meter: Meter, channel: Channel): void {
     for (const view of channel.inspect()) {
       const counts = new Map<string, number>();
       for (const { state } of view.endpoints) counts.set(state, (counts.get(state) ?? 0) + 1);
-      // None at all is worth a line of its own: it is what an alert looks for.
+      // A service without endpoints gets a zero, so that an alert can match it.
       if (counts.size === 0) counts.set('ready', 0);
       for (const [state, count] of counts) result.observe(count, { 'grpc.target': view.service, state });
     }
   });
 }
 
-/** Meters how the lists of endpoints stand to the registry. */
+/** Meters the state of the endpoint lists against the registry. */
 function meterSource(meter: Meter, channel: Channel): void {
   const states = meter.createObservableGauge('rondo.discovery.registry.state', {
     unit: '{service}',
@@ -91,10 +93,13 @@ function meterSource(meter: Meter, channel: Channel): void {
   });
 }
 
-/** Of so many endpoints, over all services, is told what each gets: who calls more has a fleet, and no use for a line of each. */
+/**
+ * The number of endpoints, over all services, that get metrics of their own. It bounds the series of a process that
+ * calls a large fleet.
+ */
 const MAX_ENDPOINTS = 1_000;
 
-/** Meters how calls are shared out: what each endpoint of each service that this process calls gets, and whether it is left out. */
+/** Meters load balancing: the calls, weight and ejection of each endpoint that this process calls. */
 export function meterBalancing(meter: Meter, channel: Pick<Channel, 'inspect'>): void {
   const instruments = createInstruments(meter);
   const observe = (result: BatchObservableResult) => {

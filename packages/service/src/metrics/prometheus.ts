@@ -7,15 +7,14 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 
 /**
- * Keeps metrics with OpenTelemetry's SDK, and serves them at `listen`.
+ * Collects metrics with OpenTelemetry's SDK and serves them at `listen`.
  *
- * @throws StartupError where nothing can listen there.
+ * @throws StartupError if the process can't listen there.
  */
 export async function collectMetrics(listen: HostPort): Promise<Metrics> {
   const reader = createReader();
   const provider = new MeterProvider({ readers: [reader] });
   const meter = provider.getMeter('rondo');
-  meterProcess(meter);
   const server = await serveMetrics(reader, listen).catch((cause: unknown) => {
     throw cannotBind({ what: 'serve metrics at', at: listen, variable: 'RONDO_METRICS', cause });
   });
@@ -26,31 +25,30 @@ export async function collectMetrics(listen: HostPort): Promise<Metrics> {
   return { meter, address: server.address, close };
 }
 
-/** Metrics as Prometheus reads them. */
+/** An HTTP server for Prometheus. */
 export interface MetricsServer {
-  /** Where it listens, as `host:port`. */
+  /** The address that it listens on, as `host:port`. */
   readonly address: string;
   close(): Promise<void>;
 }
 
-/** The version is part of the type: Prometheus takes no guesses. */
+/** Prometheus requires the version in the content type. */
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**
- * Makes what reads the metrics. The exporter's own server is left off: it can't say which port it got, and its
- * answers lack their version.
+ * The exporter without its own HTTP server, which can't report its port and omits the version from the content type.
  */
 export function createReader(): PrometheusExporter {
   return new PrometheusExporter({ preventServerStart: true });
 }
 
 /**
- * Serves what `reader` collects at `/metrics`, in Prometheus's text format.
+ * Serves the metrics of `reader` at `/metrics`, in Prometheus's text format.
  *
- * @throws the listening error of node:net, `EADDRINUSE` and the like.
+ * @throws the listen error of node:net, for example `EADDRINUSE`.
  */
 export async function serveMetrics(reader: PrometheusExporter, listen: HostPort): Promise<MetricsServer> {
-  // Neither the resource nor the scope: whoever scrapes knows the job and the instance better.
+  // Without resource and scope: Prometheus sets the job and the instance itself.
   const serializer = new PrometheusSerializer('', false, undefined, true, true);
   const server = createServer((request, response) => {
     if (request.url?.split('?')[0] !== '/metrics') {
@@ -83,11 +81,11 @@ async function closeServer(server: Server): Promise<void> {
   await closed;
 }
 
-/** The units that Prometheus wants to see in a name. */
+/** Suffixes that Prometheus expects in metric names, by unit. */
 const SUFFIXES: Readonly<Record<string, string>> = { s: '.seconds', By: '.bytes', '1': '.ratio' };
 
 /**
- * `metrics` with their units at the end of their names, as Prometheus has it; the exporter for Node leaves them out.
+ * `metrics` with unit suffixes in their names, as Prometheus names them. The Node exporter omits the suffixes.
  *
  * Source: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
  */

@@ -1,14 +1,14 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { type DescriptorProto, FileDescriptorProto } from '@rondo/contracts/google/protobuf/descriptor';
 
-/** One `.proto` file: what reflection looks up in it, and the bytes that it hands out. */
+/** One `.proto` file: its bytes, and the names that reflection looks up. */
 export interface DescriptorFile {
   readonly name: string;
-  /** The file's `FileDescriptorProto` as it was compiled, custom options included. */
+  /** The file's `FileDescriptorProto` as compiled, including custom options. */
   readonly bytes: Buffer;
   readonly dependencies: readonly string[];
   readonly package: string;
-  /** Fully qualified: messages, enums and their values, fields, oneofs, extensions, services and their methods. */
+  /** Fully qualified names of messages, enums and their values, fields, oneofs, extensions, services and methods. */
   readonly symbols: readonly string[];
   readonly extensions: readonly Extension[];
 }
@@ -21,10 +21,10 @@ interface Extension {
 }
 
 /**
- * Reads a `google.protobuf.FileDescriptorSet`. Each file's bytes are kept as they stand: decoding and encoding again
- * would lose the custom options in them.
+ * Reads a `google.protobuf.FileDescriptorSet`. It keeps each file's bytes, because re-encoding would lose custom
+ * options.
  *
- * @throws Error where the bytes are none.
+ * @throws Error if the bytes aren't a descriptor set.
  */
 export function readDescriptorSet(bytes: Uint8Array): readonly DescriptorFile[] {
   return splitDescriptorSet(bytes).map(toFile);
@@ -33,7 +33,7 @@ export function readDescriptorSet(bytes: Uint8Array): readonly DescriptorFile[] 
 /**
  * The bytes of each file in a `google.protobuf.FileDescriptorSet`.
  *
- * @throws Error where the bytes are none.
+ * @throws Error if the bytes aren't a descriptor set.
  */
 export function splitDescriptorSet(bytes: Uint8Array): readonly Buffer[] {
   const reader = new BinaryReader(bytes);
@@ -82,7 +82,7 @@ interface NestedMessage {
   readonly symbols: readonly string[];
 }
 
-/** `message` and those inside it, each with the symbols that it declares. */
+/** `message` and the messages nested in it, each with the symbols that it declares. */
 function nested(message: DescriptorProto, scope: string | undefined): readonly NestedMessage[] {
   const name = qualify(scope, message.name);
   const members = [...message.field, ...message.oneofDecl, ...message.extension, ...message.enumType];
@@ -95,19 +95,18 @@ function qualify(scope: string | undefined, name: string | undefined): string {
   return scope === undefined || scope === '' ? (name ?? '') : `${scope}.${name}`;
 }
 
-/** Descriptor files by all that reflection is asked for. */
+/** Descriptor files by name, symbol and extension. */
 export interface FileIndex {
   byName(name: string): DescriptorFile | undefined;
   /** The file that declares a fully qualified symbol. */
   bySymbol(symbol: string): DescriptorFile | undefined;
   byExtension(extendee: string, number: number): DescriptorFile | undefined;
-  /** The numbers of a message's known extensions; undefined where the message isn't known. */
+  /** The known extension numbers of a message; undefined if the message is unknown. */
   extensionNumbers(extendee: string): readonly number[] | undefined;
-  /** A file after all those that it imports, each once. */
+  /** All transitive imports of a file and then the file itself, each once. */
   withDependencies(file: DescriptorFile): readonly DescriptorFile[];
 }
 
-/** Indexes `files`. */
 export function indexFiles(files: readonly DescriptorFile[]): FileIndex {
   const names = new Map(files.map((file) => [file.name, file]));
   const symbols = new Map(files.flatMap((file) => file.symbols.map((symbol) => [symbol, file])));

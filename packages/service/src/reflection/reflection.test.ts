@@ -10,7 +10,7 @@ import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { createReflection } from './reflection.js';
 
-/** Field 99 of a file is known to nobody: it stands for the custom options that must survive. */
+/** No schema has field 99 of a file. It stands for custom options, which must survive. */
 const UNKNOWN_FIELD = Buffer.from([0x9a, 0x06, 0x02, 0x68, 0x69]);
 
 function fileBytes(partial: Parameters<typeof FileDescriptorProto.fromPartial>[0]): Buffer {
@@ -36,7 +36,7 @@ const shop = fileBytes({
   ],
 });
 
-/** As a set is laid out: field 1, length-delimited, once a file. */
+/** A set's encoding: field 1, length-delimited, once per file. */
 function descriptorSet(files: readonly Buffer[]): Uint8Array {
   return Buffer.concat(files.map((bytes) => Buffer.concat([Buffer.from([0x0a, bytes.length]), bytes])));
 }
@@ -59,12 +59,12 @@ const filesOf = (answer: ServerReflectionResponse['messageResponse']) =>
   answer?.$case === 'fileDescriptorResponse' ? answer.value.fileDescriptorProto : [];
 
 describe('reflection', () => {
-  it('reads what buf writes: the layout above is that of a FileDescriptorSet', () => {
+  it('uses the layout of a FileDescriptorSet in these tests', () => {
     const names = FileDescriptorSet.decode(descriptorSet([base, shop])).file.map(({ name }) => name);
     expect(names).toEqual(['base.proto', 'shop.proto']);
   });
 
-  it('lists the services of this process and its own', async () => {
+  it('lists the services of this process and of reflection', async () => {
     const [answer] = await ask({ $case: 'listServices', value: '' });
     const names = answer?.$case === 'listServicesResponse' ? answer.value.service.map(({ name }) => name) : [];
     expect(names).toEqual([
@@ -84,7 +84,7 @@ describe('reflection', () => {
   });
 
   it.each(['shop.v1.ShopService', 'shop.v1.ShopService.Buy', 'shop.v1.discount'])(
-    'finds the file of %s and those that it imports, byte by byte',
+    'finds the file of %s and its imports, byte for byte',
     async (symbol) => {
       const [answer] = await ask({ $case: 'fileContainingSymbol', value: symbol });
       expect(filesOf(answer)).toEqual([shop, base]);
@@ -102,7 +102,7 @@ describe('reflection', () => {
     expect(filesOf((await ask({ $case: 'fileContainingSymbol', value: symbol }))[0])).toEqual([base]);
   });
 
-  it('sends what a stream has had only when it is asked for again', async () => {
+  it('sends a file again on the same stream only if it is requested again', async () => {
     const answers = await ask(
       { $case: 'fileByFilename', value: 'base.proto' },
       { $case: 'fileByFilename', value: 'shop.proto' },
@@ -129,7 +129,7 @@ describe('reflection', () => {
     { $case: 'fileContainingSymbol', value: 'shop.v1.None' },
     { $case: 'fileContainingExtension', value: { containingType: 'shop.v1.Price', extensionNumber: 1 } },
     { $case: 'allExtensionNumbersOfType', value: 'shop.v1.None' },
-  ])('answers what it does not know with an error, and goes on: %j', async (question) => {
+  ])('replies to an unknown name with an error, and goes on: %j', async (question) => {
     const [error, list] = await ask(question, { $case: 'listServices', value: '' });
     expect(error).toMatchObject({ $case: 'errorResponse', value: { errorCode: Status.NOT_FOUND } });
     expect(list?.$case).toBe('listServicesResponse');

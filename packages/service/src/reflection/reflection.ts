@@ -9,19 +9,19 @@ import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { type DescriptorFile, readDescriptorSet, type FileIndex, indexFiles } from './descriptor-files.js';
 
-/** What reflection answers from. */
+/** What reflection serves. */
 export interface ReflectionOptions {
-  /** The fully qualified services that this process serves; reflection's own are listed beside them. */
+  /** Fully qualified services of this process; reflection adds its own. */
   readonly services: readonly string[];
-  /** A `google.protobuf.FileDescriptorSet`, read at the first question; undefined where there is none. */
+  /** A `google.protobuf.FileDescriptorSet`, parsed at the first request; undefined if there is none. */
   readonly descriptorSet: Uint8Array | undefined;
 }
 
 type Answer = ServerReflectionResponse['messageResponse'];
 
 /**
- * `grpc.reflection.v1.ServerReflection`, and `v1alpha` for the clients that ask for nothing else: what lets grpcurl
- * call a server whose contract it has never seen.
+ * Creates `grpc.reflection.v1.ServerReflection`, and `v1alpha` for older clients. With it grpcurl can call a server
+ * without having its contracts.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
@@ -45,7 +45,7 @@ export function createReflection({ services, descriptorSet }: ReflectionOptions)
 interface Session {
   readonly listed: readonly string[];
   readonly files: FileIndex;
-  /** What this stream has been given already. */
+  /** Files that this stream has already sent. */
   readonly sent: Set<DescriptorFile>;
 }
 
@@ -67,12 +67,15 @@ function answer({ messageRequest }: ServerReflectionRequest, session: Session): 
   }
 }
 
-/** A file with all that it imports, less what the stream has had; a file that is asked for again is sent again. */
+/**
+ * A file and its imports, without imports that the stream has already sent. A file that is requested again is sent
+ * again.
+ */
 function fileAnswer(file: DescriptorFile | undefined, what: string, { files, sent }: Session): Answer {
   if (file === undefined) return errorAnswer(Status.NOT_FOUND, `${what} is not known here`);
   const unsent = files.withDependencies(file).filter((candidate) => candidate === file || !sent.has(candidate));
   for (const candidate of unsent) sent.add(candidate);
-  // What was asked for comes first: that is where clients look for it.
+  // The requested file comes first, where clients expect it.
   const fileDescriptorProto = unsent.reverse().map(({ bytes }) => bytes);
   return { $case: 'fileDescriptorResponse', value: { fileDescriptorProto } };
 }

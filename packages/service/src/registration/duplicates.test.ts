@@ -6,7 +6,7 @@ import { start, TTL_MS, unavailable } from '../../test/fake-registry.js';
 import { readinessOf } from '../state.js';
 
 const aborted = () => new RpcError(Status.ABORTED, 'incarnation 9 has taken over instance id "sales-1"');
-/** Another process of the same start holds the id. */
+/** A process of the same incarnation holds the id. */
 const displaced = () =>
   new RpcError(Status.PERMISSION_DENIED, 'held by a process of the same incarnation', {
     details: [packDetail(ErrorInfo, { reason: 'INSTANCE_ID_HELD', domain: 'registry' })],
@@ -16,13 +16,13 @@ describe('a registration whose instance id another process has taken', () => {
   it.each([
     ['that started later', aborted],
     ['that started in the same millisecond', displaced],
-  ])('tries again after each TTL and says so once, and when it is in again: one %s', async (_which, fault) => {
+  ])('tries again after each TTL, and logs the loss and the return once each: one %s', async (_which, fault) => {
     const { clock, fake, lines, begin } = start();
     begin();
     await clock.advance(0);
     fake.fault = fault();
     await clock.advance(TTL_MS / 3);
-    // At once, so that the registry can tell of it; then after each TTL.
+    // At once, so that the registry can report the duplicate; then after each TTL.
     expect(fake.calls).toEqual(['register', 'renew lease-1', 'register']);
     await clock.advance(3 * TTL_MS);
     expect(fake.calls.slice(3)).toEqual(['register', 'register', 'register']);
@@ -38,7 +38,7 @@ describe('a registration whose instance id another process has taken', () => {
     ]);
   });
 
-  it('is back within a TTL when the registry had forgotten it, and another was in before it', async () => {
+  it('is back within a TTL if the registry had forgotten it and another process registered first', async () => {
     const { clock, fake, lines, begin } = start();
     begin();
     await clock.advance(0);
@@ -52,7 +52,7 @@ describe('a registration whose instance id another process has taken', () => {
     expect(lines.at(-1)).toMatch(/^info: registered again/);
   });
 
-  it('asks for it no sooner, whatever wakes it: it must not get in between the words of one that lives', async () => {
+  it('does not register sooner for any reason, so that it never takes the id from a live process', async () => {
     const { clock, fake, readiness, begin } = start();
     begin();
     await clock.advance(0);
@@ -68,7 +68,7 @@ describe('a registration whose instance id another process has taken', () => {
     expect(fake.calls).toHaveLength(length + 1);
   });
 
-  it('is taken for one that the registry is away from, so that a drain does not wait for it', async () => {
+  it('counts as not registered, so that a drain does not wait', async () => {
     const { clock, fake, begin } = start();
     const registration = begin();
     await clock.advance(0);
@@ -77,7 +77,7 @@ describe('a registration whose instance id another process has taken', () => {
     expect(await registration.told(new AbortController().signal)).toBe(false);
   });
 
-  it('ends at once, without a goodbye: the lease is the other’s', async () => {
+  it('closes at once without deregistering, because the lease is the other process’s', async () => {
     const { clock, fake, begin } = start();
     const registration = begin();
     await clock.advance(0);
@@ -88,7 +88,7 @@ describe('a registration whose instance id another process has taken', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('says an outage that comes meanwhile, and then where it stands', async () => {
+  it('logs an outage that comes in between, and then its state', async () => {
     const { clock, fake, lines, begin } = start();
     begin();
     await clock.advance(0);
@@ -106,8 +106,8 @@ describe('a registration whose instance id another process has taken', () => {
   });
 });
 
-describe('a registration that is refused at first, as another process has its name', () => {
-  it('tries again after a lease, and says so once', async () => {
+describe('a registration that is refused at first because another process has its id', () => {
+  it('tries again after a lease, and logs it once', async () => {
     const { clock, fake, lines, begin } = start();
     fake.fault = aborted();
     begin();
@@ -125,7 +125,7 @@ describe('a registration that is refused at first, as another process has its na
     expect(fake.calls.slice(2)).toEqual(['register', 'renew lease-1']);
   });
 
-  it('takes another PERMISSION_DENIED, such as that of a proxy, for a refusal', async () => {
+  it('treats another PERMISSION_DENIED, such as a proxy's, as a refusal', async () => {
     const { clock, fake, lines, begin } = start();
     fake.fault = new RpcError(Status.PERMISSION_DENIED, 'not from here');
     begin();
@@ -146,7 +146,7 @@ describe("a registration whose start is ahead of the registry's clock", () => {
       ],
     });
 
-  it('registers at once with the start that it had by that clock, keeps to it, and says what to do', async () => {
+  it('registers at once with its start by that clock, keeps it, and logs the remedy', async () => {
     const clock = new ManualClock();
     const startedAtMs = clock.now();
     const { fake, lines, begin } = start({ clock, incarnation: BigInt(startedAtMs) });
@@ -172,12 +172,12 @@ describe("a registration whose start is ahead of the registry's clock", () => {
     expect(fake.registered[1]?.instance?.incarnation).toBe(first?.instance?.incarnation);
   });
 
-  it('takes one that refuses every start for one that refuses: it does not ask again and again', async () => {
+  it('backs off if the registry refuses every start', async () => {
     const { clock, fake, lines, begin } = start({ incarnation: BigInt(Date.UTC(2026, 0, 1)) });
     let behindMs = 7_200_000;
     fake.registerFault = ahead(clock, behindMs);
     fake.onRegister = () => {
-      if (fake.calls.length > 1_000) throw new Error('it asks again and again');
+      if (fake.calls.length > 1_000) throw new Error('it asks in a loop');
       behindMs += 1_000;
       fake.registerFault = ahead(clock, behindMs);
     };
@@ -189,7 +189,7 @@ describe("a registration whose start is ahead of the registry's clock", () => {
 });
 
 describe('the secret of a registration', () => {
-  it('shows the same secret in each registration, and another process another', async () => {
+  it('is the same in each registration, and differs between processes', async () => {
     const { clock, fake, begin } = start();
     begin();
     await clock.advance(0);
@@ -203,7 +203,7 @@ describe('the secret of a registration', () => {
     expect(other.fake.registered[0]?.secret.toString('hex')).toBe('bb'.repeat(32));
   });
 
-  it('says nothing of its secret or its lease in the log', async () => {
+  it('does not appear in the log, nor does the lease', async () => {
     const { clock, fake, fields, begin } = start();
     const registration = begin();
     await clock.advance(0);

@@ -4,44 +4,44 @@ import type { Client } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 
-/** What a registration needs of the registry. */
+/** The methods of the registry that a registration calls. */
 export type RegistryClient = Pick<
   Client<typeof RegistryServiceDefinition>,
   'register' | 'renew' | 'update' | 'deregister'
 >;
 
-/** What a process says of itself, less what it says later. */
+/** What a process registers, without the fields that change later or that the registry sets. */
 export type Registrant = Omit<
   Instance,
   'status' | 'registerTime' | 'revision' | 'operatorState' | 'lapseTime' | 'lastRefused'
 >;
 
-/** What the registry granted, and what it was told last. */
+/** A lease that the registry granted, with the status that the process last sent. */
 export interface Lease {
   readonly id: string;
   readonly ttlMs: number;
   readonly status: InstanceStatus;
 }
 
-/** How leases are asked for. */
+/** How leases are requested. */
 export interface LeaseOptions {
   readonly registry: RegistryClient;
   readonly instance: Registrant;
-  /** Shows the registry that a registration which is repeated is of the same process. */
+  /** Proves to the registry that a repeated registration comes from the same process. */
   readonly secret: Buffer;
   readonly ttlMs: number;
-  /** Counts what the process says of itself: a word that was overtaken on its way is dropped. */
+  /** Numbers this process's requests: the registry drops a request that a later one has overtaken. */
   readonly nextSequence: () => bigint;
-  /** Told when the registry doesn't know the lease any more. */
+  /** Called when the registry no longer knows the lease. */
   readonly onForgotten: () => void;
 }
 
-/** No call of the registry takes longer, nor longer than a third of the lease. */
+/** Timeout of a call to the registry; a third of the lease if that is shorter. */
 const CALL_TIMEOUT_MS = 3_000;
 
 /**
- * Makes sure, by one call, that the registry holds `status` under a lease that is fresh: registers, updates or renews.
- * One that the registry has forgotten is registered again at once.
+ * Makes one call so that the registry holds `status` under a fresh lease: it registers, updates or renews. If the
+ * registry has forgotten the lease, it registers again at once.
  */
 export async function refreshLease(lease: Lease | undefined, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
   if (lease === undefined) return register(status, options);
@@ -54,7 +54,10 @@ export async function refreshLease(lease: Lease | undefined, status: InstanceSta
   }
 }
 
-/** Ends a lease. It is counted too: a registration that was given up, and comes late all the same, brings nobody back. */
+/**
+ * Deregisters. The request has a sequence number too, so that a registration which was given up and arrives later
+ * doesn't bring the instance back.
+ */
 export async function endLease({ id }: Lease, options: LeaseOptions): Promise<void> {
   const { registry, instance, nextSequence } = options;
   const request = { leaseId: id, instanceId: instance.instanceId, sequence: nextSequence() };
@@ -95,8 +98,8 @@ function toMs(duration: Duration | undefined): number | undefined {
 }
 
 /**
- * Whether another process holds the instance id: one that started later, or one that started in the same millisecond. It
- * may be gone soon.
+ * Whether another process holds the instance id: one that started later, or one that started in the same millisecond.
+ * That process may end soon.
  */
 export function isDisplaced(error: unknown): boolean {
   if (!(error instanceof RpcError)) return false;
@@ -105,8 +108,8 @@ export function isDisplaced(error: unknown): boolean {
 }
 
 /**
- * What the registry's clock showed, in milliseconds since the Unix epoch, where that refused an incarnation which is ahead
- * of it; undefined for other faults.
+ * The registry's time, in milliseconds since the Unix epoch, if it refused an incarnation that is ahead of its clock;
+ * undefined for other errors.
  */
 export function registryTimeOf(error: unknown): number | undefined {
   if (!(error instanceof RpcError) || error.code !== Status.INVALID_ARGUMENT) return undefined;

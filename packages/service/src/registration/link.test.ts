@@ -12,7 +12,7 @@ import { startRegistration } from './registration.js';
 
 const TTL_MS = 9_000;
 
-/** An instance and registries, each in the hand of the test. */
+/** An instance and registries that the test controls. */
 function begin(addresses: readonly string[], { seed = 1, next = seededRandom(seed).next } = {}) {
   const clock = new ManualClock();
   const random = { ...seededRandom(seed), next };
@@ -62,7 +62,7 @@ type TestRegistry = ReturnType<typeof begin>['registries'][number];
 const unavailable = () => new RpcError(Status.UNAVAILABLE, 'the store is gone');
 
 describe('a registration with one of several registries', () => {
-  it.each([1, 2, 3])('stays with the one that it found (seed %s)', async (seed) => {
+  it.each([1, 2, 3])('stays with the first one that answers (seed %s)', async (seed) => {
     const { clock, chosen, lines } = begin(['a:1', 'b:1', 'c:1'], { seed });
     await clock.advance(60_000);
     expect(chosen()).toHaveLength(1);
@@ -84,7 +84,7 @@ describe('a registration with one of several registries', () => {
         fake.fault = unavailable();
       },
     ],
-  ])('is renewed at another inside the lease where that one %s, and stays there', async (_how, harm) => {
+  ])('renews within the lease at another registry if that one %s, and stays there', async (_how, harm) => {
     const { clock, registries, chosen, lines } = begin(['a:1', 'b:1', 'c:1']);
     for (const { fake } of registries) fake.known = true;
     await clock.advance(1_000);
@@ -101,7 +101,7 @@ describe('a registration with one of several registries', () => {
     expect(lines).toEqual(['info: registered']);
   });
 
-  it('says goodbye to another where the one that it knows is gone', async () => {
+  it('deregisters at another registry if its own is gone', async () => {
     const { clock, registries, chosen, registration } = begin(['a:1', 'b:1']);
     await clock.advance(1_000);
     const [first] = chosen();
@@ -112,7 +112,7 @@ describe('a registration with one of several registries', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('asks all of them again, however long all were gone, and says that once', async () => {
+  it('keeps trying all registries during a long outage, and logs it once', async () => {
     const { clock, registries, lines } = begin(['a:1', 'b:1', 'c:1']);
     await clock.advance(1_000);
     for (const { kill } of registries) kill();
@@ -131,7 +131,7 @@ describe('a registration with one of several registries', () => {
 });
 
 describe('a registration whose registry is back after a break', () => {
-  it('is renewed at once, before it would be by itself', async () => {
+  it('renews at once, before its regular renewal', async () => {
     const { clock, registries } = begin(['a:1'], { next: () => 0.5 });
     const [registry] = registries;
     await clock.advance(100);
@@ -143,7 +143,7 @@ describe('a registration whose registry is back after a break', () => {
     expect(registry?.fake.calls).toEqual(['register', 'renew lease-1', 'register']);
   });
 
-  it('comes at another moment than the others do', async () => {
+  it('renews at another time than other instances', async () => {
     const moments = new Set<number>();
     for (let seed = 1; seed <= 20; seed += 1) {
       const { clock, registries } = begin(['a:1'], { seed });
@@ -159,18 +159,18 @@ describe('a registration whose registry is back after a break', () => {
     expect(moments.size).toBeGreaterThan(5);
   });
 
-  it('is renewed once, not once more for what was asked meanwhile', async () => {
+  it('renews once, not again if a regular renewal came in between', async () => {
     const { clock, registries } = begin(['a:1'], { next: () => 1 });
     const [registry] = registries;
     await clock.advance(2_500);
     registry?.kill();
     registry?.restart();
-    // At 3,000 it renews by itself, at 3,500 it would for the reconnect.
+    // Its regular renewal is at 3,000; the one for the reconnect would be at 3,500.
     await clock.advance(2_500);
     expect(registry?.fake.calls).toEqual(['register', 'renew lease-1', 'register']);
   });
 
-  it('leaves no timer when it is closed meanwhile', async () => {
+  it('leaves no timer when it is closed in between', async () => {
     const { clock, registries, registration, link } = begin(['a:1']);
     await clock.advance(100);
     registries[0]?.kill();

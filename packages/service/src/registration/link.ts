@@ -4,36 +4,39 @@ import type { Clock, Random } from '@rondo/rpc/clock';
 import { fixedEndpoint, PEER_PING_INTERVAL_MS, type Resolver, type ResolverListener } from '@rondo/rpc/resolver';
 import { grpcTransport, type TransportFactory, wrapTransport } from '@rondo/rpc/transport';
 
-/** What a registration needs to know of the way to its registry. */
+/** The connection to the registry, as a registration uses it. */
 export interface RegistryLink {
-  /** The registry has answered as it should: it is stayed with. */
+  /** Stay with the registry that answered last: it works. */
   settle(): void;
-  /** It has failed: another is to be asked. Gives whether there is one that hasn't just failed, too. */
+  /**
+   * Leave the current registry, which failed, and try the others. Returns whether there is one that hasn't just failed,
+   * too.
+   */
   search(): boolean;
-  /** Tells each connection that comes after a break, until the returned function is called. */
+  /** Calls `listener` with each connection made after a break, until the returned function is called. */
   onReconnect(listener: () => void): () => void;
 }
 
-/** What a link is made from. */
+/** Where the registries are. */
 export interface RegistryLinkOptions {
-  /** The registries' addresses, as `host:port`: all over one store. */
+  /** The registries' addresses, as `host:port`. All of them share one store. */
   readonly addresses: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Makes the connections; gRPC over HTTP/2 by default. */
+  /** Creates the connections; gRPC over HTTP/2 by default. */
   readonly transport?: TransportFactory;
 }
 
-/** A way to one of several registries, with the channel that goes there. */
+/** A link to one of several registries, with its channel. */
 export interface ConnectedRegistryLink extends RegistryLink {
   readonly channel: Channel;
 }
 
 /**
- * Connects to one of several registries, and stays there until it fails: thousands of processes needn't hold a
- * connection to each registry, and a lease isn't carried about among registries that by mistake don't know of each other.
- * One that fails is left for whichever of the others answers first; where those fail as well, all are asked in turn.
+ * Connects to one of several registries and stays with it until it fails. Thousands of processes then don't hold a
+ * connection to each registry, and a lease isn't carried among registries that by mistake don't share a store. After a
+ * failure it takes whichever other registry answers first. If those fail as well, it tries all of them in turn.
  */
 export function createRegistryLink(options: RegistryLinkOptions): ConnectedRegistryLink {
   const { addresses, clock, random, log } = options;
@@ -41,7 +44,7 @@ export function createRegistryLink(options: RegistryLinkOptions): ConnectedRegis
     options.transport ?? ((address, known) => grpcTransport(address, { ...known, clock, random })),
   );
   const list = createList(addresses);
-  /** The one that is stayed with. */
+  /** The registry that the link stays with. */
   let settled: string | undefined;
   return {
     channel: createChannel({ resolver: list.resolver, transport: reconnects.transport, clock, random, logger: log }),
@@ -59,20 +62,20 @@ export function createRegistryLink(options: RegistryLinkOptions): ConnectedRegis
   };
 }
 
-/** A resolver with a list that can be changed. It is asked for one service alone. */
+/** A resolver whose endpoint list can be changed. It resolves one service only. */
 function createList(addresses: readonly string[]) {
   let listed = addresses;
   let listener: ResolverListener | undefined;
-  const tell = (departed: readonly string[]) =>
+  const publish = (departed: readonly string[]) =>
     listener?.onResolution({
       endpoints: listed.map((address) => fixedEndpoint(address, { minPingIntervalMs: PEER_PING_INTERVAL_MS })),
       departed,
     });
   const resolver: Resolver = {
     source: `RONDO_REGISTRY, ${addresses.join(', ')}`,
-    resolve(_service, told) {
-      listener = told;
-      tell([]);
+    resolve(_service, newListener) {
+      listener = newListener;
+      publish([]);
       return { close() {} };
     },
     close() {},
@@ -81,18 +84,18 @@ function createList(addresses: readonly string[]) {
     resolver,
     set(next: readonly string[]) {
       const departed = listed.filter((address) => !next.includes(address));
-      const news = departed.length > 0 || next.length > listed.length;
+      const changed = departed.length > 0 || next.length > listed.length;
       listed = next;
-      if (news) tell(departed);
+      if (changed) publish(departed);
     },
   };
 }
 
-/** Makes transports that note which of them answered last, and tell when one is connected after a break. */
+/** Creates transports that record which of them answered last, and that report a connection made after a break. */
 function createReconnects(connectTo: TransportFactory) {
   const listeners = new Set<() => void>();
   let answered: string | undefined;
-  /** Whether a connection broke, or couldn't be made, since one was made last. */
+  /** Whether a connection broke, or couldn't be made, since the last one was made. */
   let broken = false;
   const transport: TransportFactory = (address, known) => {
     const inner = connectTo(address, known);

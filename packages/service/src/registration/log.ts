@@ -1,18 +1,17 @@
 import type { Logger } from '@rondo/rpc/call';
 import { RpcError, Status } from '@rondo/rpc/status';
 
-/** Says in the log how a process stands with the registry: one line a change, whatever the number of tries. */
+/** Logs the state of a registration: one line per change, whatever the number of tries. */
 interface RegistrationLog {
   reached(): void;
   forgotten(): void;
   /** Another process holds the instance id. */
   displaced(error: unknown): void;
   failed(error: unknown): void;
-  /** The process registers with a start that follows the registry's clock, which its own is ahead of by so much. */
+  /** The process registers with a start time by the registry's clock. Its own clock is ahead by `aheadMs`. */
   adjusted(aheadMs: number): void;
 }
 
-/** Makes one for the instance `instanceId`. */
 export function createRegistrationLog(log: Logger, instanceId: string): RegistrationLog {
   let registered = false;
   let failing: Status | 'displaced' | undefined;
@@ -36,7 +35,7 @@ export function createRegistrationLog(log: Logger, instanceId: string): Registra
     },
     failed(error) {
       const code = error instanceof RpcError ? error.code : Status.UNKNOWN;
-      // However a registry is away, by turns refusing connections and taking them in silence: it is one outage.
+      // One outage may show as refused connections and as timeouts in turn.
       const kind = PASSING.has(code) ? Status.UNAVAILABLE : code;
       if (kind === failing) return;
       failing = kind;
@@ -62,7 +61,7 @@ const DISPLACED =
 
 const CLOCK_REMEDY = 'set both by NTP (rondo doctor compares them)';
 
-/** Codes that pass by themselves. */
+/** Statuses of an unavailable registry: they pass by themselves. */
 const PASSING: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,

@@ -7,7 +7,7 @@ import { DRAINING, readinessOf } from '../state.js';
 const { INSTANCE_STATUS_STARTING, INSTANCE_STATUS_SERVING, INSTANCE_STATUS_DRAINING } = InstanceStatus;
 
 describe('a registration', () => {
-  it('registers what the process is, and how ready', async () => {
+  it('registers the process and its readiness', async () => {
     const { clock, fake, lines, begin } = start({ dependencies: ['the database'] });
     begin();
     await clock.advance(0);
@@ -22,7 +22,7 @@ describe('a registration', () => {
     expect(lines).toEqual(['info: registered']);
   });
 
-  it('tells each change of readiness at once', async () => {
+  it('sends each change of readiness at once', async () => {
     const { clock, fake, readiness, begin } = start({ dependencies: ['the database'] });
     begin();
     await clock.advance(0);
@@ -36,7 +36,7 @@ describe('a registration', () => {
     ]);
   });
 
-  it('counts all that it says of itself, across outages', async () => {
+  it('numbers its requests in sequence, across outages', async () => {
     const { clock, fake, readiness, begin } = start({ dependencies: ['the database'] });
     begin();
     await clock.advance(0);
@@ -50,7 +50,7 @@ describe('a registration', () => {
     expect(fake.updated.map(({ sequence }) => sequence)).toEqual([4n]);
   });
 
-  it('tells a change that comes while a call is in flight', async () => {
+  it('sends a change that comes while a call is in flight', async () => {
     const { clock, fake, readiness, begin } = start({ dependencies: ['the database'] });
     begin();
     readiness.set(readinessOf([]));
@@ -58,7 +58,7 @@ describe('a registration', () => {
     expect(fake.calls).toEqual(['register', 'update lease-1']);
   });
 
-  it('tells a change again that was taken back before the registry had answered: it may hold it all the same', async () => {
+  it('sends the status again after a change that was reverted before the registry answered, as the registry may hold it', async () => {
     const { clock, fake, readiness, begin } = start();
     begin();
     await clock.advance(0);
@@ -72,7 +72,7 @@ describe('a registration', () => {
     expect(fake.updated).toMatchObject([{ status: INSTANCE_STATUS_SERVING }]);
   });
 
-  it('renews in time however often its readiness changes', async () => {
+  it('renews in time, even if its readiness changes often', async () => {
     const { clock, fake, readiness, begin } = start();
     begin();
     await clock.advance(0);
@@ -84,7 +84,7 @@ describe('a registration', () => {
     expect(fake.updated).toHaveLength(9);
   });
 
-  it('renews at a third of the time to live that was granted', async () => {
+  it('renews after a third of the granted TTL', async () => {
     const { clock, fake, begin } = start();
     fake.grantedTtlMs = 6_000;
     begin();
@@ -94,7 +94,7 @@ describe('a registration', () => {
     expect(fake.calls).toEqual(['register', 'renew lease-1']);
   });
 
-  it('is heard of within 8 s however long the lease', async () => {
+  it('renews within 8 s, even with a long lease', async () => {
     const { clock, fake, begin } = start({ ttlMs: 600_000 });
     begin();
     await clock.advance(8_000);
@@ -113,7 +113,7 @@ describe('a registration', () => {
     expect(lines.at(-1)).toBe('info: the registry has forgotten this instance: registering again');
   });
 
-  it('outlives an outage of the registry: it tries on, and logs its begin and its end alone', async () => {
+  it('survives an outage of the registry: it keeps trying, and logs only its start and its end', async () => {
     const { clock, fake, lines, begin } = start();
     begin();
     await clock.advance(0);
@@ -129,7 +129,7 @@ describe('a registration', () => {
     ]);
   });
 
-  it('takes an outage for one, whatever its tries fail with', async () => {
+  it('logs an outage once, even if its tries fail in different ways', async () => {
     const { clock, fake, lines, begin } = start();
     begin();
     await clock.advance(0);
@@ -140,7 +140,7 @@ describe('a registration', () => {
     expect(lines.slice(1)).toEqual(['warn: the registry is away: serving on without it, trying again; no answer']);
   });
 
-  it('gives up on a call that hangs, and tries again', async () => {
+  it('gives up a hanging call, and tries again', async () => {
     const { clock, fake, lines, begin } = start();
     fake.hangs = true;
     begin();
@@ -151,7 +151,7 @@ describe('a registration', () => {
     expect(lines.at(-1)).toBe('info: registered');
   });
 
-  it('gives no call longer than a third of the lease', async () => {
+  it('bounds each call by a third of the lease', async () => {
     const { clock, fake, lines, begin } = start({ ttlMs: 3_000 });
     fake.hangs = true;
     begin();
@@ -161,7 +161,7 @@ describe('a registration', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('logs a refusal as an error, and tries on', async () => {
+  it('logs a refusal as an error, and keeps trying', async () => {
     const { clock, fake, lines, begin } = start();
     fake.fault = new RpcError(Status.INVALID_ARGUMENT, 'instance.zone: must be region/zone');
     begin();
@@ -172,7 +172,7 @@ describe('a registration', () => {
     expect(fake.registered).toHaveLength(1);
   });
 
-  it('says of a server that is no registry what is wrong', async () => {
+  it('says what is wrong if the server is no registry', async () => {
     const { clock, fake, lines, begin } = start();
     fake.fault = new RpcError(Status.UNIMPLEMENTED, 'this server has no such method');
     begin();
@@ -182,7 +182,7 @@ describe('a registration', () => {
 });
 
 describe('told', () => {
-  it('waits until the registry knows', async () => {
+  it('waits until the registry has the readiness', async () => {
     const { clock, fake, readiness, begin } = start();
     const registration = begin();
     await clock.advance(0);
@@ -193,7 +193,7 @@ describe('told', () => {
     expect(fake.updated).toHaveLength(1);
   });
 
-  it('is false at once where the registry is away', async () => {
+  it('is false at once if the registry is unavailable', async () => {
     const { clock, fake, readiness, begin } = start();
     fake.fault = unavailable();
     const registration = begin();
@@ -213,18 +213,18 @@ describe('told', () => {
 });
 
 describe('close', () => {
-  it('says goodbye and leaves no timer', async () => {
+  it('deregisters and leaves no timer', async () => {
     const { clock, fake, begin } = start();
     const registration = begin();
     await clock.advance(0);
     await registration.close();
     expect(fake.calls).toEqual(['register', 'deregister lease-1']);
-    // A registration that comes after it, having been overtaken, is none.
+    // An overtaken registration that arrives later has a lower sequence number and is dropped.
     expect(fake.deregistered[0]?.sequence).toBeGreaterThan(fake.registered[0]?.sequence ?? 0n);
     expect(clock.timers).toBe(0);
   });
 
-  it('counts the goodbye after all that was said before', async () => {
+  it('numbers the deregistration after all earlier requests', async () => {
     const { clock, fake, readiness, begin } = start();
     const registration = begin();
     await clock.advance(0);
@@ -235,7 +235,7 @@ describe('close', () => {
     expect(fake.deregistered).toMatchObject([{ leaseId: 'lease-1', instanceId: 'sales-1', sequence: 3n }]);
   });
 
-  it('says goodbye to a lease that was being granted', async () => {
+  it('deregisters a lease that was being granted', async () => {
     const { fake, begin } = start();
     await begin().close();
     expect(fake.calls).toEqual(['register', 'deregister lease-1']);
@@ -247,6 +247,6 @@ describe('close', () => {
     await clock.advance(0);
     fake.fault = unavailable();
     await registration.close();
-    expect(lines.at(-1)).toMatch(/^warn: couldn't say goodbye/);
+    expect(lines.at(-1)).toMatch(/^warn: couldn't deregister/);
   });
 });

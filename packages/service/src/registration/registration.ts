@@ -7,13 +7,13 @@ import { refreshLease, type Lease, type LeaseOptions, type Registrant, type Regi
 import type { RegistryLink } from './link.js';
 import { createRegistrationLog } from './log.js';
 
-/** What a registration is made from. */
+/** Options of a registration. */
 export interface RegistrationOptions {
   readonly registry: RegistryClient;
-  /** The way to that registry, where it can break, or lead to another; none by default. */
+  /** The connection to the registry, if it can break or switch to another registry; none by default. */
   readonly link?: RegistryLink;
   readonly instance: Registrant;
-  /** What the registry is told of, at every change. */
+  /** Sent to the registry at every change. */
   readonly readiness: State<Readiness>;
   /** How long the registry keeps the instance without a renewal. */
   readonly ttlMs: number;
@@ -22,41 +22,42 @@ export interface RegistrationOptions {
   readonly log: Logger;
 }
 
-/** A process's place in the registry. */
+/** A process's entry in the registry. */
 export interface Registration {
   /**
-   * Waits until the registry knows how ready the process is now; false at once where the registry is away, or when
-   * `signal` aborts.
+   * Waits until the registry holds the current readiness. Resolves to false at once if the registry is unavailable, and
+   * when `signal` aborts.
    */
   told(signal: AbortSignal): Promise<boolean>;
-  /** Stops renewing and says goodbye; where that fails, the lease runs out by itself. Never rejects. */
+  /** Stops renewing and deregisters. If that fails, the lease runs out. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
- * No renewal comes later, however long the lease: a registry that starts empty hears of everybody within 10 s, as
- * its contract has it.
+ * The longest interval between renewals, however long the lease. A registry that starts empty then hears from every
+ * instance within 10 s, as its contract promises.
  */
 const MAX_RENEWAL_MS = 8_000;
 /**
- * A connection that is back is used within this time, so that a registry which starts again hears soon of everybody, but
- * not of all at one instant.
+ * After a reconnect, an instance renews at a random time within this. A restarted registry then hears from all
+ * instances soon, but not from all at once.
  */
 const RECONNECT_SPREAD_MS = 1_000;
-/** Of what shows that a registration which is repeated is this process's. */
+/** Size of the secret that proves that a repeated registration comes from this process. */
 const SECRET_BYTES = 32;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
 /**
- * Registers an instance and keeps it registered, by itself and for as long as it runs. The registry can only help: one that
- * is away, or refuses, is tried again and keeps no process from serving. Where another process holds the instance id, it is
- * tried again after each TTL: once that one has ended, this one is registered again.
+ * Registers an instance and keeps it registered for as long as the process runs. An unavailable or refusing registry
+ * never stops the process from serving: the registration tries again. If another process holds the instance id, it
+ * tries again after each TTL, and succeeds once the other process has ended.
  */
 export function startRegistration(options: RegistrationOptions): Registration {
   return new LeaseKeeper(options);
 }
 
+/** Whether the registry answers, and the status that it holds; undefined if unknown. */
 interface RegistryView {
   readonly reachable: boolean;
   readonly status: InstanceStatus | undefined;
@@ -66,20 +67,20 @@ class LeaseKeeper implements Registration {
   readonly #options: RegistrationOptions;
   readonly #startedAt: number;
   #leaseOptions: LeaseOptions;
-  readonly #standing;
+  readonly #registrationLog;
   readonly #pause;
   readonly #backoff;
-  readonly #outcome = createState<RegistryView>({ reachable: true, status: undefined });
+  readonly #registryView = createState<RegistryView>({ reachable: true, status: undefined });
   readonly #link: RegistryLink;
   readonly #unsubscribe: () => void;
   readonly #done: Promise<void>;
-  /** Runs from a reconnect until the registry is heard of, or asked. */
+  /** Runs from a reconnect until the next call to the registry ends. */
   #reconnected: Timer | undefined;
   #lease: Lease | undefined;
-  /** When the registry was last asked for a whole TTL, by a call that it answered. */
+  /** When the last successful call that renewed the lease was made. */
   #renewedAt = 0;
   #sequence = 0n;
-  /** Whether its start was set by the registry's clock, and the registry hasn't answered since. */
+  /** Whether the incarnation was set by the registry's clock, and the registry hasn't accepted it yet. */
   #isAdjusted = false;
   #closing = false;
 
@@ -87,12 +88,12 @@ class LeaseKeeper implements Registration {
     const { registry, instance, ttlMs, clock, random, log, readiness } = options;
     this.#options = options;
     this.#startedAt = clock.now();
-    this.#standing = createRegistrationLog(log, instance.instanceId);
+    this.#registrationLog = createRegistrationLog(log, instance.instanceId);
     const nextSequence = () => {
       this.#sequence += 1n;
       return this.#sequence;
     };
-    const onForgotten = () => this.#standing.forgotten();
+    const onForgotten = () => this.#registrationLog.forgotten();
     const secret = Buffer.from(random.hex(SECRET_BYTES), 'hex');
     this.#leaseOptions = { registry, instance, secret, ttlMs, nextSequence, onForgotten };
     this.#pause = createPause(clock);
@@ -110,9 +111,9 @@ class LeaseKeeper implements Registration {
   }
 
   async told(signal: AbortSignal): Promise<boolean> {
-    for await (const { reachable, status } of follow(this.#outcome, signal)) {
+    for await (const { reachable, status } of follow(this.#registryView, signal)) {
       if (!reachable) return false;
-      if (status === this.#wanted) return true;
+      if (status === this.#wantedStatus) return true;
     }
     return false;
   }
@@ -127,18 +128,18 @@ class LeaseKeeper implements Registration {
     try {
       await this.#ask(() => endLease(lease, this.#leaseOptions));
     } catch (error) {
-      this.#options.log.warn({ err: error }, "couldn't say goodbye to the registry: the lease will run out by itself");
+      this.#options.log.warn({ err: error }, "couldn't deregister: the lease will run out by itself");
     }
   }
 
   async #run(): Promise<void> {
     while (!this.#closing) {
       try {
-        await this.#pause.wait(await this.#keep());
+        await this.#pause.wait(await this.#refresh());
       } catch (error) {
-        if (isDisplaced(error)) await this.#sitOut(error);
-        else if (!this.#adjust(error)) {
-          this.#fail(error);
+        if (isDisplaced(error)) await this.#waitForId(error);
+        else if (!this.#adjustIncarnation(error)) {
+          this.#onFailure(error);
           await this.#pause.wait(this.#backoff.nextMs());
         }
       }
@@ -146,41 +147,44 @@ class LeaseKeeper implements Registration {
   }
 
   /**
-   * Another process holds the instance id, and the lease with it. One that lives keeps it, as this one asks for it no more
-   * than once a TTL, and by a start that is the earlier of the two; where it has ended, this one is in within a TTL. A
-   * process that held a lease registers at once, so that the registry can tell of it.
+   * Another process holds the instance id and its lease. A live process keeps them: this one asks no more than once per
+   * TTL, and with the earlier incarnation. If the other process has ended, this one is registered within a TTL. If this
+   * process held a lease, it registers once at once, so that the registry can report the duplicate.
    */
-  async #sitOut(error: unknown): Promise<void> {
-    this.#standing.displaced(error);
-    this.#outcome.set({ reachable: false, status: undefined });
+  async #waitForId(error: unknown): Promise<void> {
+    this.#registrationLog.displaced(error);
+    this.#registryView.set({ reachable: false, status: undefined });
     const hadLease = this.#lease !== undefined;
     this.#lease = undefined;
     if (hadLease) return;
     const { clock, ttlMs } = this.#options;
     const untilMs = clock.now() + ttlMs;
-    // A change of readiness, or another connection, wakes it; neither frees the id.
+    // A change of readiness or a reconnect ends the pause; neither frees the id.
     while (!this.#closing && clock.now() < untilMs) await this.#pause.wait(untilMs - clock.now());
   }
 
-  /** Where the registry refuses this process's start as ahead of its clock, takes the start that it had by that clock. */
-  #adjust(error: unknown): boolean {
+  /**
+   * If the registry refuses this process's incarnation as ahead of its clock, takes the start time by the registry's
+   * clock. Returns whether it did.
+   */
+  #adjustIncarnation(error: unknown): boolean {
     const registryMs = registryTimeOf(error);
     if (registryMs === undefined || this.#isAdjusted) return false;
     const { instance } = this.#leaseOptions;
     const ranMs = this.#options.clock.now() - this.#startedAt;
     const incarnation = BigInt(Math.max(1, Math.floor(registryMs - ranMs)));
     if (incarnation >= instance.incarnation) return false;
-    this.#standing.adjusted(Number(instance.incarnation - incarnation));
+    this.#registrationLog.adjusted(Number(instance.incarnation - incarnation));
     this.#leaseOptions = { ...this.#leaseOptions, instance: { ...instance, incarnation } };
     this.#isAdjusted = true;
     return true;
   }
 
-  /** Makes one call; gives how long to wait until the next. */
-  async #keep(): Promise<number> {
+  /** Makes one call; returns the delay until the next one, in milliseconds. */
+  async #refresh(): Promise<number> {
     const known = this.#lease;
-    const wanted = this.#wanted;
-    // Until the registry has answered, nobody knows which of the two it holds: where no answer comes, it is told again.
+    const wanted = this.#wantedStatus;
+    // Until the registry answers, its status is unknown. If no answer comes, the next call sends the status again.
     if (known !== undefined && known.status !== wanted) {
       this.#lease = { ...known, status: InstanceStatus.INSTANCE_STATUS_UNSPECIFIED };
     }
@@ -190,20 +194,20 @@ class LeaseKeeper implements Registration {
     this.#lease = lease;
     this.#isAdjusted = false;
     this.#reconnected?.cancel();
-    // An update renews nothing: readiness that comes and goes must not keep the lease from being renewed in time.
+    // An update doesn't renew the lease: frequent changes of readiness must not delay the renewal.
     if (lease.id !== known?.id || lease.status === known.status) this.#renewedAt = calledAt;
     this.#backoff.reset();
-    this.#standing.reached();
-    this.#outcome.set({ reachable: true, status: lease.status });
+    this.#registrationLog.reached();
+    this.#registryView.set({ reachable: true, status: lease.status });
     const renewInMs = Math.min(lease.ttlMs / 3, MAX_RENEWAL_MS) * (0.8 + 0.2 * random.next());
     return Math.max(0, this.#renewedAt + renewInMs - clock.now());
   }
 
-  /** Asks the registry that answered last; where it fails, the others at once. */
-  async #ask<T>(word: () => Promise<T>): Promise<T> {
+  /** Calls the current registry; if that fails, the others at once. */
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        const answer = await word();
+        const answer = await call();
         this.#link.settle();
         return answer;
       } catch (error) {
@@ -218,18 +222,18 @@ class LeaseKeeper implements Registration {
     this.#reconnected = clock.setTimer(random.next() * RECONNECT_SPREAD_MS, () => this.#pause.wake());
   }
 
-  #fail(error: unknown): void {
+  #onFailure(error: unknown): void {
     this.#isAdjusted = false;
-    this.#standing.failed(error);
-    this.#outcome.set({ reachable: false, status: undefined });
+    this.#registrationLog.failed(error);
+    this.#registryView.set({ reachable: false, status: undefined });
   }
 
-  get #wanted(): InstanceStatus {
+  get #wantedStatus(): InstanceStatus {
     return STATUS[this.#options.readiness.current.phase];
   }
 }
 
-/** A way that is as it is. */
+/** A link to a single registry that never reconnects. */
 const SINGLE_REGISTRY: RegistryLink = {
   settle: () => undefined,
   search: () => false,
