@@ -22,13 +22,13 @@ afterEach(async () => {
 
 type Method = 'unary' | 'unaryUnsafe';
 
-/** One instance: what its calls take, and how many of them it has got. */
+/** One instance: the duration of its calls, and how many it has received. */
 class Replica {
-  /** What a call of each method waits for, such as a database. Milliseconds, give or take a half. */
+  /** Mean wait of a call of each method, as for a database, in milliseconds; each wait varies by half. */
   readonly waitMs = { unary: 5, unaryUnsafe: 5 };
-  /** What each call keeps its one processor busy. Milliseconds. */
+  /** How long each call occupies the instance's only processor, in milliseconds. */
   workMs = 0;
-  /** What its calls fail with. */
+  /** The error of its calls. */
   fault: RpcError | undefined;
   readonly calls = { unary: 0, unaryUnsafe: 0 };
   inFlight = 0;
@@ -61,7 +61,7 @@ function serve(replica: Replica) {
   return createRouter({ services: [service], middleware: [meter.middleware], clock, random });
 }
 
-/** Why whoever gets no calls gets none. */
+/** Why endpoints get no calls. */
 function heldBy(channel: Channel): readonly string[] {
   const endpoints = channel.inspect().flatMap(({ endpoints }) => endpoints);
   return endpoints.flatMap(({ held, methods }) => [held, ...methods.map((method) => method.held)]).filter(isText);
@@ -69,7 +69,7 @@ function heldBy(channel: Channel): readonly string[] {
 
 const isText = (text: string | undefined) => text !== undefined;
 
-/** Each in a region of its own, where none is ejected for being slower than others. */
+/** Each endpoint in a region of its own, so that none is ejected for being slower than others. */
 const farApart = (addresses: readonly string[]): Resolver => ({
   source: 'the test',
   resolve(_service, listener) {
@@ -80,7 +80,7 @@ const farApart = (addresses: readonly string[]): Resolver => ({
   close() {},
 });
 
-/** Three replicas, and clients of them, each over connections of its own. */
+/** Three replicas and clients, each client with its own connections. */
 function start({ clients = 1 } = {}) {
   const replicas = [new Replica(), new Replica(), new Replica()] as const;
   const routers = replicas.map(serve);
@@ -96,7 +96,7 @@ function start({ clients = 1 } = {}) {
     return createClient(ConformanceServiceDefinition, { channel });
   });
 
-  /** Makes `perSecond` calls a second of all clients in turn, at random times, and tells each replica's share. */
+  /** Makes `perSecond` calls a second at random times, each from a random client, and returns each replica's share. */
   async function share(seconds: number, perSecond = 150, methods: readonly Method[] = ['unary']) {
     const before = replicas.map(({ calls }) => ({ ...calls }));
     for (let call = 0; call < seconds * perSecond; call += 1) {
@@ -112,14 +112,14 @@ function start({ clients = 1 } = {}) {
     return { unary: shareOf('unary'), unaryUnsafe: shareOf('unaryUnsafe') };
   }
 
-  /** The shares of `unary`, second by second. */
+  /** The shares of `unary` per second. */
   async function seconds(count: number, perSecond = 300) {
     const shares: number[][] = [];
     for (let second = 0; second < count; second += 1) shares.push((await share(1, perSecond)).unary);
     return shares;
   }
 
-  /** The share of `unary` that the last replica gets, by its load alone: nobody is ejected for being slow, or failing. */
+  /** The last replica's share of `unary`, due to its load only: no replica is ejected. */
   async function lastShare(seconds: number, perSecond?: number) {
     const [, , last = Number.NaN] = (await share(seconds, perSecond)).unary;
     expect(channels.flatMap(heldBy)).toEqual([]);
@@ -147,8 +147,8 @@ describe('balanced by load', () => {
   it.each([
     ['150 calls a second', 150, 100],
     ['6 calls a second', 6, 100],
-    ['6 calls a second, and next to none are left for it', 6, 2_000],
-  ])('a slow replica gets little within 10 s, and its share 20 s after it is fast again: %s', async (_at, rate, ms) => {
+    ['6 calls a second, almost none of them for the replica', 6, 2_000],
+  ])('a slow replica gets few calls within 10 s, and its share 20 s after it is fast again: %s', async (_at, rate, ms) => {
     const { replicas, share, lastShare } = start();
     await share(3, rate);
     replicas[2].waitMs.unary = ms;
@@ -159,7 +159,7 @@ describe('balanced by load', () => {
     expect(await lastShare(10, rate)).toBeGreaterThan(0.25);
   });
 
-  it('one that is slow from the start gets little, too', async () => {
+  it('a replica that is slow from the start gets few calls, too', async () => {
     const { replicas, share, lastShare } = start();
     replicas[2].waitMs.unary = 100;
     await share(5);
@@ -177,7 +177,7 @@ describe('balanced by load', () => {
     expect(channels.flatMap(heldBy)).toEqual([]);
   });
 
-  it('one that refuses at once does not get the most', async () => {
+  it('a replica that refuses at once does not get most calls', async () => {
     const { replicas, share, lastShare } = start();
     replicas[2].waitMs.unary = 0.1;
     replicas[2].fault = new RpcError(Status.RESOURCE_EXHAUSTED, 'as the test has it');
@@ -185,14 +185,14 @@ describe('balanced by load', () => {
     expect(await lastShare(5)).toBeLessThan(0.1);
   });
 
-  it('one that answers at once that there is no such thing keeps its share, and more', async () => {
+  it('a replica that replies NOT_FOUND at once keeps its share, or gets more', async () => {
     const { replicas, share, lastShare } = start();
     replicas[2].fault = new RpcError(Status.NOT_FOUND, 'as the test has it');
     await share(5);
     expect(await lastShare(5)).toBeGreaterThan(0.3);
   });
 
-  it('shares stand still, whatever several clients do', async () => {
+  it('shares are stable with several clients', async () => {
     const { replicas, share, seconds } = start({ clients: 5 });
     await share(5);
     const equal = await seconds(10);
@@ -206,7 +206,7 @@ describe('balanced by load', () => {
     }
   });
 
-  it('a replica whose processor is too slow for a third of the calls settles at what it can do', async () => {
+  it('a replica whose processor is too slow for a third of the calls gets what it can handle', async () => {
     const { replicas, share, seconds } = start({ clients: 3 });
     for (const replica of replicas) replica.workMs = 2;
     replicas[2].workMs = 8;

@@ -8,7 +8,11 @@ import { promisify } from 'node:util';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const buf = join(root, 'node_modules/.bin/buf');
 
-/** Compiles contracts, sources by file names, to the bytes of a `google.protobuf.FileDescriptorSet`. */
+/**
+ * Compiles contracts to the bytes of a `google.protobuf.FileDescriptorSet`.
+ *
+ * @param sources file contents by file name.
+ */
 export async function compile(sources: Readonly<Record<string, string>>, ...flags: string[]): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'rondo-contract-'));
   try {

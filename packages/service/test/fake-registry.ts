@@ -7,27 +7,27 @@ import { startRegistration } from '../src/registration/registration.js';
 import { createState, readinessOf } from '../src/state.js';
 import { recordingLogger } from './recording-logger.js';
 
-/** What a fake registry was asked, and how it answers. */
+/** The requests that a fake registry received, and its behaviour. */
 interface FakeRegistry {
-  /** The methods called, with the lease that each named. */
+  /** Names of the called methods, with the lease id of each. */
   readonly calls: string[];
   readonly registered: RegisterRequest[];
   readonly updated: UpdateRequest[];
   readonly deregistered: DeregisterRequest[];
-  /** Whether it knows a lease; false makes it one that has restarted empty. */
+  /** Whether it knows leases. Set it to false for a registry that has restarted empty. */
   known: boolean;
-  /** What every call fails with. */
+  /** The error of every call. */
   fault: RpcError | undefined;
-  /** What `Register` alone fails with. */
+  /** The error of `Register` only. */
   registerFault: RpcError | undefined;
   /** Runs after `Register` was refused or granted. */
   onRegister: () => void;
-  /** Whether it answers nothing at all. */
+  /** Whether it never replies. */
   hangs: boolean;
   grantedTtlMs: number;
 }
 
-/** A registry that notes what it is asked, and fails as it is told. */
+/** A registry that records its requests, and fails as the test sets it. */
 export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly services: ServiceImplementation[] } {
   const fake: FakeRegistry = {
     calls: [],
@@ -84,7 +84,7 @@ export function createFakeRegistry(): { readonly fake: FakeRegistry; readonly se
 
 export const TTL_MS = 9_000;
 
-/** A registration that begins when it is told to, at a registry that does as it is told. */
+/** Prepares a registration at a fake registry; `begin` starts it. */
 export function start({
   dependencies = [] as readonly string[],
   ttlMs = TTL_MS,
@@ -92,7 +92,7 @@ export function start({
   incarnation = 7n,
   hex = 'a',
 } = {}) {
-  // Chance at its utmost: waits are as long as they get.
+  // The upper end of the random range: every delay has its maximum.
   const random = { next: () => 1, hex: (bytes: number) => hex.repeat(2 * bytes) };
   const { fake, services } = createFakeRegistry();
   fake.grantedTtlMs = ttlMs;

@@ -1,5 +1,6 @@
 /** What clients make of a service's readiness where no registry tells them. */
 
+/** How clients react to a service's readiness without a registry. */
 import { afterEach, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { createChannel, createClient } from '@rondo/rpc/client';
@@ -29,10 +30,10 @@ async function start() {
   return { address: server.address, readiness, calls: () => calls };
 }
 
-it('an instance that is no longer ready gets no calls as soon as it says so, and again when it is', async () => {
+it('an instance gets no calls as soon as it reports that it is not ready, and calls again when it is ready', async () => {
   const sick = await start();
   const other = await start();
-  // Time stands still for the client: it is told, and waits for no time to come before it asks.
+  // The client's time stands still: health updates reach it without polling.
   const clock = new ManualClock();
   const channel = createChannel({ resolver: staticResolver([sick.address, other.address]), healthCheck: true, clock });
   closers.push(() => channel.close());

@@ -21,7 +21,7 @@ const calculators = createCalculators();
 
 afterEach(() => calculators.stop());
 
-it('calls are shared out as RONDO_BALANCING says, and metrics tell what each instance gets', async () => {
+it('RONDO_BALANCING balances calls, and metrics report the calls of each instance', async () => {
   const callee = await calculators.start();
   const folder = await calculators.known(callee.service.address);
   const { service, channel } = await calculators.start({
@@ -40,7 +40,7 @@ it('calls are shared out as RONDO_BALANCING says, and metrics tell what each ins
   expect(text.split('\n')).toEqual(expect.arrayContaining(lines));
 });
 
-it('a service does not start where RONDO_BALANCING gives one that it calls a policy that does not suit its contract', async () => {
+it('a service does not start if RONDO_BALANCING sets a policy that does not suit a called contract', async () => {
   const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_LOG_LEVEL: 'error', RONDO_BALANCING: '*=ring_hash' };
   const createApp = ({ channel }: ServiceContext) => {
     createClient(CalculatorDefinition, { channel });
@@ -53,7 +53,7 @@ it('a service does not start where RONDO_BALANCING gives one that it calls a pol
   await expect(starting).rejects.toMatchObject({ name: 'ConfigurationError', faults });
 });
 
-it('a service does not start where RONDO_BALANCING can not be understood: it lists every fault', async () => {
+it('a service does not start with an invalid RONDO_BALANCING, and lists every fault', async () => {
   const environment = { RONDO_BALANCING: 'calculator.Calculator=least,*=random?subset=0' };
   await expect(calculators.start({ environment })).rejects.toThrow(
     /RONDO_BALANCING=.* is wrong: calculator\.Calculator: there is no policy "least".*; \*: subset=0 is not from 1/,
@@ -63,7 +63,7 @@ it('a service does not start where RONDO_BALANCING can not be understood: it lis
 it.each<[string, CalculatorOptions]>([
   ['its own limit', { maxReplyBytes: 3 }],
   ['RONDO_MAX_REPLY_BYTES, whatever its own', { maxReplyBytes: 100, environment: { RONDO_MAX_REPLY_BYTES: '3' } }],
-])('a service takes no reply of another that is longer than %s', async (_which, { environment, ...setting }) => {
+])('a service accepts no reply larger than %s', async (_which, { environment, ...setting }) => {
   const callee = await calculators.start();
   const folder = await calculators.known(callee.service.address);
   const { channel } = await calculators.start({
@@ -75,7 +75,7 @@ it.each<[string, CalculatorOptions]>([
   await expect(add({ a: 2n ** 40n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
 });
 
-it('a service does not start where RONDO_MAX_REPLY_BYTES is no length', async () => {
+it('a service does not start if RONDO_MAX_REPLY_BYTES is no integer', async () => {
   await expect(calculators.start({ environment: { RONDO_MAX_REPLY_BYTES: '16MiB' } })).rejects.toThrow(
     'RONDO_MAX_REPLY_BYTES=16MiB is not an integer: give an integer from 1 to 2147483647',
   );
@@ -100,7 +100,7 @@ async function start(app: App) {
   return channel;
 }
 
-it("the middleware of an app is for its own methods, and not for its server's; its server middleware is for all", async () => {
+it("an app's middleware runs around its own methods only; its server middleware runs around all", async () => {
   const reached: string[] = [];
   const note: Middleware<ServerCall> = (call, next) => {
     reached.push(call.method.name);
@@ -120,29 +120,29 @@ async function* listServices() {
   yield { messageRequest: { $case: 'listServices' as const, value: '' } };
 }
 
-it('the middleware of an app runs over a test channel, too, that is given all of the app', async () => {
+it('an app's middleware also runs over a test channel that gets the whole app', async () => {
   const app: App = { services, middleware: [refuse] };
   const channel = createTestChannel(app);
   closers.push(() => channel.close());
   await expect(createClient(CalculatorDefinition, { channel }).add({})).rejects.toMatchObject(refused);
 });
 
-/** Nothing listens there: a service starts by what an earlier process knew. */
+/** Nothing listens there: a service starts with its cached endpoints. */
 const NO_REGISTRY = '127.0.0.1:1';
 
-/** What a calculator is started with. */
+/** Options of a calculator. */
 interface CalculatorOptions {
   readonly maxReplyBytes?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Calculators of one test file, and the folders that they read. */
+/** The calculators of one test file, and their folders. */
 function createCalculators() {
   const running: RunningService[] = [];
   const folders: string[] = [];
 
   return {
-    /** Starts one, without a registry; gives also the channel that its own calls take. */
+    /** Starts a calculator without a registry; also returns the channel of its own calls. */
     async start({ environment, ...options }: CalculatorOptions = {}) {
       const channels: Channel[] = [];
       const service = await startService({
@@ -161,7 +161,7 @@ function createCalculators() {
       if (channel === undefined) throw new Error('the app was not made');
       return { service, channel };
     },
-    /** Makes a folder in which an earlier process kept that the calculator `one` is at `address`. */
+    /** Creates a folder with an earlier process's cache: the calculator `one` is at `address`. */
     async known(address: string): Promise<string> {
       const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
       folders.push(folder);
@@ -171,7 +171,7 @@ function createCalculators() {
       await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
       return folder;
     },
-    /** Stops them, and removes the folders. */
+    /** Stops all calculators and removes the folders. */
     async stop(): Promise<void> {
       await Promise.all(running.splice(0).map((service) => service.drain()));
       await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));

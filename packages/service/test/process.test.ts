@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
-// Built output, as a process runs it.
+// The built output, which a process runs.
 const MAIN = fileURLToPath(new URL('./fixture/main.mjs', import.meta.url));
 
 /** One whose output we read. */
@@ -16,42 +16,42 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** A process with what it has said so far. */
+/** A process and its output so far. */
 interface Run {
   readonly child: Child;
-  readonly said: { out: string; err: string };
+  readonly output: { out: string; err: string };
   readonly exited: Promise<number | null>;
 }
 
 function run(environment: Readonly<Record<string, string>> = {}): Run {
   const { PATH = '' } = process.env;
   const env = { PATH, RONDO_LISTEN: '127.0.0.1:0', ...environment };
-  // Node's types know no stream of a child that has an IPC channel, too.
+  // Node's types have no child with both streams and an IPC channel.
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }) as Child;
   children.push(child);
-  const said = { out: '', err: '' };
+  const output = { out: '', err: '' };
   child.stdout.on('data', (bytes: Buffer) => {
-    said.out += bytes;
+    output.out += bytes;
   });
   child.stderr.on('data', (bytes: Buffer) => {
-    said.err += bytes;
+    output.err += bytes;
   });
-  // Not 'close': that never comes once we have disconnected.
+  // Not 'close': after a disconnect it never comes.
   const ended = Promise.all([once(child, 'exit'), once(child.stdout, 'end'), once(child.stderr, 'end')]);
-  return { child, said, exited: ended.then(() => child.exitCode) };
+  return { child, output, exited: ended.then(() => child.exitCode) };
 }
 
-/** Waits until the process has said `text`. */
-async function heard({ child, said, exited }: Run, text: string): Promise<void> {
-  while (!said.out.includes(text)) {
-    if (child.exitCode !== null) throw new Error(`it ended before it said "${text}": ${said.out}${said.err}`);
+/** Waits until the process has printed `text`. */
+async function printed({ child, output, exited }: Run, text: string): Promise<void> {
+  while (!output.out.includes(text)) {
+    if (child.exitCode !== null) throw new Error(`it ended before it output "${text}": ${output.out}${output.err}`);
     await Promise.race([once(child.stdout, 'data'), exited]);
   }
 }
 
 async function listening(environment?: Readonly<Record<string, string>>): Promise<Run> {
   const process_ = run(environment);
-  await heard(process_, 'listening');
+  await printed(process_, 'listening');
   return process_;
 }
 
@@ -60,11 +60,11 @@ describe('a process', () => {
     const service = await listening();
     service.child.kill(signal);
     expect(await service.exited).toBe(0);
-    expect(service.said.out).toMatch(/"msg":"draining".*"msg":"stopped".*"msg":"drained"/s);
-    expect(service.said.err).toBe('');
+    expect(service.output.out).toMatch(/"msg":"draining".*"msg":"stopped".*"msg":"drained"/s);
+    expect(service.output.err).toBe('');
   });
 
-  it('takes one signal that comes twice for one', async () => {
+  it('treats a signal that comes twice as one', async () => {
     const service = await listening();
     service.child.kill('SIGINT');
     service.child.kill('SIGTERM');
@@ -74,52 +74,52 @@ describe('a process', () => {
   it('ends at once on a second signal', async () => {
     const service = await listening({ FIXTURE_HANGS: 'yes' });
     service.child.kill('SIGTERM');
-    await heard(service, 'draining');
+    await printed(service, 'draining');
     const again = setInterval(() => service.child.kill('SIGINT'), 100);
     const code = await service.exited;
     clearInterval(again);
     expect(code).toBe(130);
   });
 
-  it('drains when the process that launched it is gone', async () => {
+  it('drains when its launcher is gone', async () => {
     const service = await listening();
     service.child.disconnect();
     expect(await service.exited).toBe(0);
-    expect(service.said.out).toContain('"msg":"drained"');
+    expect(service.output.out).toContain('"msg":"drained"');
   });
 
-  it('logs a rejection that nothing handled, and exits with 1', async () => {
+  it('logs an unhandled rejection, and exits with 1', async () => {
     const service = await listening();
     service.child.kill('SIGUSR2');
     expect(await service.exited).toBe(1);
-    expect(service.said.out).toContain('nobody handles this');
+    expect(service.output.out).toContain('an unhandled rejection');
   });
 
   it('lists the faults of its configuration on standard error, and exits with 78', async () => {
     const service = run({ RONDO_LISTEN: 'nowhere', RONDO_LOG_LEVEL: 'loud' });
     expect(await service.exited).toBe(78);
-    const lines = service.said.err.trimEnd().split('\n');
+    const lines = service.output.err.trimEnd().split('\n');
     expect(lines[0]).toBe("fixture can't start, its configuration is wrong:");
     expect(lines.slice(1)).toEqual([
       expect.stringMatching(/^ {2}RONDO_LISTEN=nowhere is not host:port: give /),
       expect.stringMatching(/^ {2}RONDO_LOG_LEVEL=loud is unknown: give /),
     ]);
-    expect(service.said.out).toBe('');
+    expect(service.output.out).toBe('');
   });
 
-  it('says in one line that it has no such address, and exits with 1', async () => {
+  it('reports a missing address in one line, and exits with 1', async () => {
     const service = run({ RONDO_LISTEN: '192.0.2.1:50099' });
     expect(await service.exited).toBe(1);
     const why = "this machine doesn't have that address; set RONDO_LISTEN to another address";
-    expect(service.said.err).toBe(`fixture can't start: can't listen on 192.0.2.1:50099: ${why}\n`);
+    expect(service.output.err).toBe(`fixture can't start: can't listen on 192.0.2.1:50099: ${why}\n`);
   });
 
-  it('says in one line that its port is in use, and exits with 1', async () => {
+  it('reports a port in use in one line, and exits with 1', async () => {
     const first = await listening();
-    const address = /listening on ([\d.:]+)/.exec(first.said.out)?.[1] ?? '';
+    const address = /listening on ([\d.:]+)/.exec(first.output.out)?.[1] ?? '';
     const second = run({ RONDO_LISTEN: address });
     expect(await second.exited).toBe(1);
     const why = 'the port is in use; stop what holds it, or set RONDO_LISTEN to another address';
-    expect(second.said.err).toBe(`fixture can't start: can't listen on ${address}: ${why}\n`);
+    expect(second.output.err).toBe(`fixture can't start: can't listen on ${address}: ${why}\n`);
   });
 });

@@ -1,6 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
 
-/** A logger that keeps its lines as `level: message`, and beside them what else each has; debug lines are left out. */
+/** A logger that records its lines as `level: message`, and their fields separately. It ignores debug lines. */
 export function recordingLogger(): { readonly log: Logger; readonly lines: string[]; readonly fields: object[] } {
   const lines: string[] = [];
   const fields: object[] = [];

@@ -31,7 +31,7 @@ afterEach(async () => {
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
 
-/** A file with a descriptor set. */
+/** Writes a descriptor set to a file. */
 async function descriptorFile(bytes: Uint8Array): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rondo-descriptors-'));
   folders.push(folder);
@@ -39,7 +39,7 @@ async function descriptorFile(bytes: Uint8Array): Promise<string> {
   return join(folder, 'descriptors.binpb');
 }
 
-/** A port that nothing listens at. */
+/** A port that no process listens on. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -101,7 +101,7 @@ function dial(address: string): Channel {
   return channel;
 }
 
-/** Waits for something to become true; fails after a minute. */
+/** Waits until `condition` is true; fails after a minute. */
 async function eventually(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 60_000;
   while (!condition()) {
@@ -111,7 +111,7 @@ async function eventually(condition: () => boolean): Promise<void> {
 }
 
 describe('a service', () => {
-  it('tells its callers of its load, over a real connection, and not those who ask for its health', async () => {
+  it('reports its load to callers over a real connection, but not to health checks', async () => {
     const { channel } = await start();
     const reports: (Uint8Array | undefined)[] = [];
     const onTrailer = (trailer: { getBytes(key: string): Uint8Array | undefined }) => {
@@ -126,7 +126,7 @@ describe('a service', () => {
     expect(applicationUtilization / rpsFractional).toBeGreaterThan(0.0005);
   });
 
-  it('serves its handlers at once, whether the registry is there or not, and says who answered', async () => {
+  it('serves its handlers at once, even without a registry, and reports the instance that replied', async () => {
     const { channel } = await start();
     const trailers: (string | undefined)[] = [];
     const onTrailer = (trailer: { get(key: string): string | undefined }) =>
@@ -142,14 +142,14 @@ describe('a service', () => {
       'RONDO_MAX_REQUEST_BYTES, whatever its own',
       { app: { maxRequestBytes: 100 }, environment: { RONDO_MAX_REQUEST_BYTES: '3' } },
     ],
-  ])('takes no request longer than %s', async (_which, setting) => {
+  ])('accepts no request larger than %s', async (_which, setting) => {
     const { channel } = await start(setting);
     const { add } = createClient(CalculatorDefinition, { channel });
     await expect(add({ a: 2n })).resolves.toEqual({ result: 2n });
     await expect(add({ a: 2n, b: 3n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
   });
 
-  it('lists its services, health and reflection by reflection', async () => {
+  it('lists its services, health and reflection through reflection', async () => {
     const { channel } = await start();
     async function* requests() {
       yield { messageRequest: { $case: 'listServices' as const, value: '' } };
@@ -158,7 +158,7 @@ describe('a service', () => {
     for await (const { messageResponse } of createClient(ServerReflectionDefinition, { channel }).serverReflectionInfo(
       requests(),
     )) {
-      if (messageResponse?.$case !== 'listServicesResponse') throw new Error('another answer');
+      if (messageResponse?.$case !== 'listServicesResponse') throw new Error('unexpected response');
       names.push(...messageResponse.value.service.map(({ name }) => name));
     }
     expect(names.sort((a, b) => a.localeCompare(b))).toEqual([
@@ -170,7 +170,7 @@ describe('a service', () => {
     ]);
   });
 
-  it('registers what it serves, where it is reached, and that it serves', async () => {
+  it('registers its services, its address and its status', async () => {
     const registry = await startFakeRegistry();
     const environment = {
       RONDO_ZONE: 'eu/a',
@@ -195,7 +195,7 @@ describe('a service', () => {
     expect(Object.keys(registry.fake.registered[0]?.instance?.metadata ?? {})).toContain('__proto__');
   });
 
-  it('registers the fingerprint of its contract as the descriptor set has it', async () => {
+  it('registers the fingerprint of its contract from the descriptor set', async () => {
     const registry = await startFakeRegistry();
     const source = (type: string) => `syntax = "proto3"; package calculator;
       service Calculator { rpc Add(Numbers) returns (Numbers); }
@@ -211,7 +211,7 @@ describe('a service', () => {
     expect(other).not.toEqual(one);
   });
 
-  it('registers and serves where the descriptor set knows nothing of it, or is damaged', async () => {
+  it('registers and serves if the descriptor set lacks its contract or is damaged', async () => {
     const registry = await startFakeRegistry();
     for (const bytes of [new Uint8Array(), Buffer.from([0x0a, 0x05, 0x01])]) {
       const environment = { RONDO_DESCRIPTORS: await descriptorFile(bytes) };
@@ -223,7 +223,7 @@ describe('a service', () => {
     expect(registry.fake.registered.map(({ instance }) => instance?.fingerprints)).toEqual([{}, {}]);
   });
 
-  it('registers with a registry that comes later', async () => {
+  it('registers at a registry that starts later', async () => {
     const port = await freePort();
     const { lines } = await start({ registry: `127.0.0.1:${port}` });
     await eventually(() => lines.some((line) => line.startsWith('warn: the registry is away')));
@@ -231,7 +231,7 @@ describe('a service', () => {
     await eventually(() => fake.registered.length > 0);
   });
 
-  it('refuses calls until its dependencies are there, and says which are not', async () => {
+  it('refuses calls until its dependencies are available, and names the others', async () => {
     const registry = await startFakeRegistry();
     let there = false;
     const check = () => (there ? Promise.resolve() : Promise.reject(new Error('connection refused')));
@@ -253,7 +253,7 @@ describe('a service', () => {
     expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_SERVING);
   });
 
-  it('starts without a registry and calls those that an earlier process knew; its metrics say so', async () => {
+  it('starts without a registry and calls cached instances; its metrics report it', async () => {
     const callee = await start();
     const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
     folders.push(folder);
@@ -274,7 +274,7 @@ describe('a service', () => {
     expect(text.split('\n')).toContain(`rondo_discovery_registry_changes_total${labels} 1`);
   });
 
-  it('tells its load to whoever asks, however ready it is, and ends what it tells where it drains', async () => {
+  it('streams load reports in every phase, and ends the stream when it drains', async () => {
     const dependencies = [{ name: 'the database', check: () => Promise.reject(new Error('connection refused')) }];
     const { service, channel } = await start({ app: { dependencies } });
     await expect(createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toBeDefined();
@@ -286,7 +286,7 @@ describe('a service', () => {
     await drained;
   });
 
-  it('calls others from the zone that it is in', async () => {
+  it('calls other services from its own zone', async () => {
     const { outgoing } = await start({ environment: { RONDO_ZONE: 'eu-west/a' } });
     expect(outgoing.zone).toBe('eu-west/a');
     const { outgoing: elsewhere } = await start();
@@ -304,7 +304,7 @@ describe('a service', () => {
 });
 
 describe('a start that fails', () => {
-  it('names the variable where the port is in use, and lets go of what it held', async () => {
+  it('names the variable if the port is in use, and releases its resources', async () => {
     const { service } = await start();
     let stopped = false;
     const stop = () => {
@@ -318,7 +318,7 @@ describe('a start that fails', () => {
     expect(stopped).toBe(true);
   });
 
-  it('says so where the descriptor set that was asked for is missing', async () => {
+  it('names the configured descriptor set if it is missing', async () => {
     await expect(start({ environment: { RONDO_DESCRIPTORS: '/nowhere' } })).rejects.toThrow(
       /RONDO_DESCRIPTORS=\/nowhere/,
     );
@@ -326,7 +326,7 @@ describe('a start that fails', () => {
 });
 
 describe('a drain', () => {
-  it('tells the registry first, finishes what is in flight, then says goodbye and stops the app', async () => {
+  it('notifies the registry first, finishes calls in flight, then deregisters and stops the app', async () => {
     const registry = await startFakeRegistry();
     let finish: () => void = () => undefined;
     const begun = new Promise<void>((resolveBegun) => {
@@ -363,7 +363,7 @@ describe('a drain', () => {
     expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_DRAINING);
   });
 
-  it('tells whoever watches its health before it ends the stream, also where no registry can be told', async () => {
+  it('notifies health watchers before it ends their streams, even without a registry', async () => {
     const { service, channel } = await start();
     const health = createClient(HealthDefinition, { channel }).watch({})[Symbol.asyncIterator]();
     expect((await health.next()).value).toEqual({ status: ServingStatus.SERVING });

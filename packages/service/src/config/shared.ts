@@ -25,7 +25,7 @@ export function sharedVariables(port: number) {
     }),
     advertise: optionalVariable('RONDO_ADVERTISE', reachableAt, {
       description:
-        "The address told to the registry; by default the one bound, or the machine's own when it is bound to all.",
+        "The address in the registry; by default the one that the service listens on, or the machine's own if that is every interface.",
     }),
     registry: variable('RONDO_REGISTRY', list(hostPort), {
       default: [{ host: '127.0.0.1', port: REGISTRY_PORT }],
@@ -33,17 +33,17 @@ export function sharedVariables(port: number) {
     }),
     registryCache: optionalVariable('RONDO_REGISTRY_CACHE', text, {
       example: '/var/lib/rondo/registry',
-      description: 'The folder that keeps what the registry said, so that the service can start while it is away.',
+      description: "The folder that caches the registry's endpoints, so that the service can start while the registry is away.",
     }),
     instanceId: optionalVariable('RONDO_INSTANCE_ID', matching(INSTANCE_ID, INSTANCE_ID_RULE, 'sales-1'), {
       description: "The instance's stable name; by default the service and a random suffix.",
     }),
     zone: optionalVariable('RONDO_ZONE', matching(ZONE_PATTERN, 'region/zone', 'eu-west/a'), {
-      description: 'Where the process runs: told to the registry, and what zone_aware balancing goes by.',
+      description: 'The zone of the process, for the registry and for zone_aware balancing.',
     }),
     weight: variable('RONDO_WEIGHT', integer({ min: 1, max: 1_000 }), {
       default: 100,
-      description: "The instance's share of calls against its peers', where calls are shared out by weight.",
+      description: "The instance's weight against its peers', for policies that balance by weight.",
     }),
     version: variable(
       'RONDO_VERSION',
@@ -51,25 +51,25 @@ export function sharedVariables(port: number) {
       {
         default: '',
         example: '2.1.0',
-        description: 'The version of what runs, for those who ask for one.',
+        description: 'The version of the instance, for calls that request one.',
       },
     ),
     metadata: variable('RONDO_METADATA', labels, {
       default: {},
       example: labels.example,
-      description: "The instance's labels; canary=5 gives those that have it 5 % of the service's calls together.",
+      description: "The instance's labels; all instances with canary=5 together get 5 % of the service's calls.",
     }),
     balancing: optionalVariable('RONDO_BALANCING', balancingOverrides, {
-      description: 'How the services that this one calls are balanced, where that is not to be as their contracts say.',
+      description: 'How calls to other services are balanced, if it differs from their contracts.',
     }),
     logLevel: variable('RONDO_LOG_LEVEL', oneOf(LOG_LEVELS), {
       default: 'info',
       example: 'debug',
-      description: 'The least level that is logged.',
+      description: 'The lowest level that is logged.',
     }),
     metrics: optionalVariable('RONDO_METRICS', listenAddress, {
       example: '127.0.0.1:9464',
-      description: 'Where to serve Prometheus text at /metrics; off where it is not set.',
+      description: 'The address for Prometheus metrics at /metrics; off by default.',
     }),
     leaseTtlMs: variable('RONDO_LEASE_TTL_MS', integer({ min: 3_000, max: 600_000 }), {
       default: 10_000,
@@ -77,7 +77,7 @@ export function sharedVariables(port: number) {
     }),
     drainWaitMs: variable('RONDO_DRAIN_WAIT_MS', integer({ max: 60_000 }), {
       default: 1_000,
-      description: 'How long a draining instance still takes calls, so that every watcher hears of it first.',
+      description: 'How long a draining instance still takes calls, so that every watcher knows first.',
     }),
     drainGraceMs: variable('RONDO_DRAIN_GRACE_MS', integer({ max: 600_000 }), {
       default: 10_000,
@@ -85,19 +85,19 @@ export function sharedVariables(port: number) {
     }),
     maxRequestBytes: optionalVariable('RONDO_MAX_REQUEST_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
-      description: 'The longest request that is taken; by default what the service says, or 4 MiB.',
+      description: "The largest request that is accepted; by default the service's own limit, or 4 MiB.",
     }),
     maxReplyBytes: optionalVariable('RONDO_MAX_REPLY_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
-      description: 'The longest reply of those it calls that is taken; by default what the service says, or 4 MiB.',
+      description: "The largest reply that is accepted from other services; by default the service's own limit, or 4 MiB.",
     }),
     compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
       example: 'gzip',
-      description: 'How the requests that the service sends are compressed, where neither call nor contract says.',
+      description: 'How requests to other services are compressed, if neither call nor contract specifies it.',
     }),
     descriptors: optionalVariable('RONDO_DESCRIPTORS', text, {
       example: '/app/descriptors.binpb',
-      description: 'The descriptor set that reflection answers from; by default the one of @rondo/contracts.',
+      description: 'The descriptor set for reflection; by default the one of @rondo/contracts.',
     }),
   } as const;
 }

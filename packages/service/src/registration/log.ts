@@ -52,12 +52,12 @@ export function createRegistrationLog(log: Logger, instanceId: string): Registra
   };
 }
 
-const NO_REGISTRY = 'what answers at RONDO_REGISTRY is no registry, set it to where the registry listens';
+const NO_REGISTRY = "the server at RONDO_REGISTRY is no registry, set it to the registry's address";
 
-const PRECEDED = 'serving on, trying again after each lease, as it may be gone';
+const PRECEDED = 'serving on, trying again after each lease, as that process may be gone';
 
 const DISPLACED =
-  'trying again after each lease, as it may be gone; give each process its own RONDO_INSTANCE_ID, or stop one of them';
+  'trying again after each lease, as that process may be gone; give each process its own RONDO_INSTANCE_ID, or stop one of them';
 
 const CLOCK_REMEDY = 'set both by NTP (rondo doctor compares them)';
 

@@ -177,7 +177,7 @@ describe('a registration', () => {
     fake.fault = new RpcError(Status.UNIMPLEMENTED, 'this server has no such method');
     begin();
     await clock.advance(10_000);
-    expect(lines).toEqual([expect.stringMatching(/^error: what answers at RONDO_REGISTRY is no registry, set it to/)]);
+    expect(lines).toEqual([expect.stringMatching(/^error: the server at RONDO_REGISTRY is no registry, set it to/)]);
   });
 });
 
