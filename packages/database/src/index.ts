@@ -19,7 +19,13 @@ export type { Patience } from './outage-wait.js';
 export { createPool, type PoolOptions } from './pool.js';
 export { type PreparedTransaction, requirePreparedTransactions } from './prepared.js';
 export { type ProvisionedDatabase, type ProvisionOptions, provision } from './provision.js';
-export { createReadinessCheck, type ReadinessOptions, describeUrl, type WaitOptions, waitForDatabase } from './readiness.js';
+export {
+  createReadinessCheck,
+  describeUrl,
+  type ReadinessOptions,
+  type WaitOptions,
+  waitForDatabase,
+} from './readiness.js';
 export type {
   Database,
   Isolation,

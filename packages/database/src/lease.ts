@@ -1,8 +1,8 @@
+import { connect } from 'node:net';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { classify, DatabaseUnavailable, OutdatedPlan } from './errors.js';
-import { type Bounds, withBounds } from './with-bounds.js';
 import type { SqlValue } from './sql.js';
-import { connect } from 'node:net';
+import { type Bounds, withBounds } from './with-bounds.js';
 
 const CANCEL_TIMEOUT_MS = 2_000;
 

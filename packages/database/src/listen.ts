@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
 import { classify } from './errors.js';
-import { withBounds } from './with-bounds.js';
 import { boundsOf } from './url-bounds.js';
+import { withBounds } from './with-bounds.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** A server that is gone never confirms the end of a connection. */

@@ -1,9 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CheckViolation, createPool, type Database, DatabaseUnavailable, ForeignKeyViolation, LockTimeout, type Queries, StatementTimeout, type Transaction, UnexpectedRowCount, UniqueViolation } from './index.js';
-import { eventually } from './testing/test-postgres.js';
-import { clockIsShifted, startTestPostgres, type TestPostgres, withoutBounds } from './testing/index.js';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  CheckViolation,
+  createPool,
+  type Database,
+  DatabaseUnavailable,
+  ForeignKeyViolation,
+  LockTimeout,
+  type Queries,
+  StatementTimeout,
+  type Transaction,
+  UnexpectedRowCount,
+  UniqueViolation,
+} from './index.js';
+import { clockIsShifted, startTestPostgres, type TestPostgres, withoutBounds } from './testing/index.js';
+import { eventually } from './testing/test-postgres.js';
 import { boundsOf } from './url-bounds.js';
 
 /** What waits for the server to end a statement. */

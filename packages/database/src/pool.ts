@@ -1,10 +1,10 @@
 import { Pool } from 'pg';
-import { withUnknownOutcome, classify } from './errors.js';
-import { Generations, acquire } from './lease.js';
+import { classify, withUnknownOutcome } from './errors.js';
+import { acquire, Generations } from './lease.js';
 import { OutageWait } from './outage-wait.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
 import { createQueries, type Database, type QueryOptions, type SqlValue } from './sql.js';
-import { runTransaction, type TransactionContext, retryOnConflict } from './transaction.js';
+import { retryOnConflict, runTransaction, type TransactionContext } from './transaction.js';
 import { createTypes } from './types.js';
 import { boundsOf } from './url-bounds.js';
 

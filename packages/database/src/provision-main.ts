@@ -1,6 +1,6 @@
 // The provisioning step as a process: `RONDO_DATABASE_ADMIN_URL=… RONDO_DATABASES=… node provision-main.js`.
 import { createPool } from './pool.js';
-import { provision, type ProvisionConfig, readProvisionConfig } from './provision.js';
+import { type ProvisionConfig, provision, readProvisionConfig } from './provision.js';
 import { describeUrl, waitForDatabase } from './readiness.js';
 
 const log = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -1,9 +1,9 @@
-import { migrate } from './migrate.js';
-import type { SchemaPart } from './migration.js';
-import type { Database } from './sql.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { types } from 'node:util';
 import { DatabaseUnavailable, sqlStateOf } from './errors.js';
+import { migrate } from './migrate.js';
+import type { SchemaPart } from './migration.js';
+import type { Database } from './sql.js';
 
 /** What a readiness check brings up to date. */
 export interface ReadinessOptions {

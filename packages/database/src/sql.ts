@@ -1,6 +1,6 @@
+import { UnexpectedRowCount } from './errors.js';
 import type { Patience } from './outage-wait.js';
 import type { PreparedTransaction } from './prepared.js';
-import { UnexpectedRowCount } from './errors.js';
 
 /** A parameter of a statement. JSON goes as a string; an array becomes a PostgreSQL array. */
 export type SqlValue = string | number | bigint | boolean | Date | Uint8Array | null | readonly SqlValue[];

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { withUnknownOutcome, SerializationFailure } from './errors.js';
+import { SerializationFailure, withUnknownOutcome } from './errors.js';
 import type { Lease } from './lease.js';
 import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';

@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { FieldAt } from '@rondo/rpc/status';
 import { type Condition, type FilterField, readFilter } from './filter.js';
-import { createHash } from 'node:crypto';
 
 /** A list of the contract. */
 export interface List {

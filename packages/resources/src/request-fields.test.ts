@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { changedSince, etagOf, readEtag, readUpdateMask, readRequestKey, readDate, toDateMessage } from './request-fields.js';
+import {
+  changedSince,
+  etagOf,
+  readDate,
+  readEtag,
+  readRequestKey,
+  readUpdateMask,
+  toDateMessage,
+} from './request-fields.js';
 
 const before = { title: 'Desk', price: { currency: 'EUR', minorUnits: 1999n }, note: undefined };
 

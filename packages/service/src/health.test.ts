@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
 import { createClient } from '@rondo/rpc/client';
 import { Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createState, DRAINING, readinessOf } from './state.js';
 import { createHealth } from './health.js';
+import { createState, DRAINING, readinessOf } from './state.js';
 
 const SERVICE = 'sales.v1.QuoteService';
 const OWN = 'grpc.health.v1.Health';

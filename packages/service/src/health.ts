@@ -1,7 +1,10 @@
-import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { follow, type State, type Readiness } from './state.js';
+import { follow, type Readiness, type State } from './state.js';
 
 /** What a health service reports. */
 interface HealthOptions {

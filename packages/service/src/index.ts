@@ -1,8 +1,31 @@
-export { type Config, optionalVariable, type Variable, type VariableOptions, type Variables, variable, ConfigurationError, type Environment } from './config/variables.js';
-export { formatHostPort, type HostPort, type Parsed, type Parser, hostPort, integer, list, listenAddress, matching, oneOf, text, type UrlOptions, url } from './config/parsers.js';
+export {
+  formatHostPort,
+  type HostPort,
+  hostPort,
+  integer,
+  list,
+  listenAddress,
+  matching,
+  oneOf,
+  type Parsed,
+  type Parser,
+  text,
+  type UrlOptions,
+  url,
+} from './config/parsers.js';
 export { REGISTRY_PORT, sharedVariables } from './config/shared.js';
+export {
+  type Config,
+  ConfigurationError,
+  type Environment,
+  optionalVariable,
+  type Variable,
+  type VariableOptions,
+  type Variables,
+  variable,
+} from './config/variables.js';
 export type { Dependency } from './lifecycle/dependencies.js';
+export { runService } from './lifecycle/run.js';
 export type { App, NoVariables, ServiceContext, ServiceOptions } from './lifecycle/service.js';
 export { type RunningService, type StartOptions, startService } from './lifecycle/start.js';
-export { runService } from './lifecycle/run.js';
 export { StartupError } from './lifecycle/startup-error.js';

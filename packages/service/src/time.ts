@@ -1,4 +1,4 @@
-import type { Clock, Timer, Random } from '@rondo/rpc/clock';
+import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 
 /** Limits of a piece of work. */
 export interface TimeoutOptions {

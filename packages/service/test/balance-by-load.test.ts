@@ -1,4 +1,4 @@
-/** Servers that report their load and clients that balance by it, as one loop, over every layer but the network's. */
+/** Load reports of servers and load balancing of clients as one loop, over every layer except the network. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
@@ -148,16 +148,19 @@ describe('balanced by load', () => {
     ['150 calls a second', 150, 100],
     ['6 calls a second', 6, 100],
     ['6 calls a second, almost none of them for the replica', 6, 2_000],
-  ])('a slow replica gets few calls within 10 s, and its share 20 s after it is fast again: %s', async (_at, rate, ms) => {
-    const { replicas, share, lastShare } = start();
-    await share(3, rate);
-    replicas[2].waitMs.unary = ms;
-    await share(10, rate);
-    expect(await lastShare(10, rate)).toBeLessThan(0.1);
-    replicas[2].waitMs.unary = 5;
-    await share(20, rate);
-    expect(await lastShare(10, rate)).toBeGreaterThan(0.25);
-  });
+  ])(
+    'a slow replica gets few calls within 10 s, and its share 20 s after it is fast again: %s',
+    async (_at, rate, ms) => {
+      const { replicas, share, lastShare } = start();
+      await share(3, rate);
+      replicas[2].waitMs.unary = ms;
+      await share(10, rate);
+      expect(await lastShare(10, rate)).toBeLessThan(0.1);
+      replicas[2].waitMs.unary = 5;
+      await share(20, rate);
+      expect(await lastShare(10, rate)).toBeGreaterThan(0.25);
+    },
+  );
 
   it('a replica that is slow from the start gets few calls, too', async () => {
     const { replicas, share, lastShare } = start();

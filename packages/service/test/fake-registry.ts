@@ -1,7 +1,12 @@
-import { type DeregisterRequest, type RegisterRequest, RegistryServiceDefinition, type UpdateRequest } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  type DeregisterRequest,
+  type RegisterRequest,
+  RegistryServiceDefinition,
+  type UpdateRequest,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import { createClient } from '@rondo/rpc/client';
 import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createClient } from '@rondo/rpc/client';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
 import { startRegistration } from '../src/registration/registration.js';
 import { createState, readinessOf } from '../src/state.js';
@@ -20,7 +25,7 @@ interface FakeRegistry {
   fault: RpcError | undefined;
   /** The error of `Register` only. */
   registerFault: RpcError | undefined;
-  /** Runs after `Register` was refused or granted. */
+  /** Called after `Register` was refused or granted. */
   onRegister: () => void;
   /** Whether it never replies. */
   hangs: boolean;

@@ -1,5 +1,3 @@
-/** What clients make of a service's readiness where no registry tells them. */
-
 /** How clients react to a service's readiness without a registry. */
 import { afterEach, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';

@@ -1,21 +1,20 @@
-/** How the calls that a service makes are shared out, as its environment says, and what its metrics tell of that. */
-/** How long the replies are that a service takes of those it calls. */
-/** What an app's middleware runs around. */
-import { afterEach, expect, it } from '@jest/globals';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
-import { createClient, createChannel, type Channel } from '@rondo/rpc/client';
-import { type ServiceContext, startService, type App, type RunningService } from '../src/index.js';
-import { Status, RpcError } from '@rondo/rpc/status';
-import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
-import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import { type ServerCall, silentLogger } from '@rondo/rpc/call';
-import type { Middleware } from '@rondo/rpc/middleware';
-import { staticResolver, fixedEndpoint } from '@rondo/rpc/resolver';
-import { implement } from '@rondo/rpc/server';
-import { createTestChannel } from '@rondo/rpc/testing';
+/** An app's and a service's options: balancing, message limits, middleware. */
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, expect, it } from '@jest/globals';
+import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { type ServerCall, silentLogger } from '@rondo/rpc/call';
+import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import type { Middleware } from '@rondo/rpc/middleware';
+import { fixedEndpoint, staticResolver } from '@rondo/rpc/resolver';
+import { implement } from '@rondo/rpc/server';
+import { RpcError, Status } from '@rondo/rpc/status';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { type App, type RunningService, type ServiceContext, startService } from '../src/index.js';
 
 const calculators = createCalculators();
 
@@ -120,7 +119,7 @@ async function* listServices() {
   yield { messageRequest: { $case: 'listServices' as const, value: '' } };
 }
 
-it('an app's middleware also runs over a test channel that gets the whole app', async () => {
+it("an app's middleware also runs over a test channel that gets the whole app", async () => {
   const app: App = { services, middleware: [refuse] };
   const channel = createTestChannel(app);
   closers.push(() => channel.close());

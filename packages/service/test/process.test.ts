@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 // The built output, which a process runs.
 const MAIN = fileURLToPath(new URL('./fixture/main.mjs', import.meta.url));
 
-/** One whose output we read. */
+/** A child process whose output the test reads. */
 type Child = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
 
 const children: Child[] = [];
@@ -44,7 +44,7 @@ function run(environment: Readonly<Record<string, string>> = {}): Run {
 /** Waits until the process has printed `text`. */
 async function printed({ child, output, exited }: Run, text: string): Promise<void> {
   while (!output.out.includes(text)) {
-    if (child.exitCode !== null) throw new Error(`it ended before it output "${text}": ${output.out}${output.err}`);
+    if (child.exitCode !== null) throw new Error(`it ended before it printed "${text}": ${output.out}${output.err}`);
     await Promise.race([once(child.stdout, 'data'), exited]);
   }
 }

@@ -1,7 +1,7 @@
 import type { Database } from '@rondo/database';
-import type { SyncClock, OnSyncEvent } from './options.js';
-import type { OutageLog } from './outage.js';
 import { singleFlight, throttle } from './coalesce.js';
+import type { OnSyncEvent, SyncClock } from './options.js';
+import type { OutageLog } from './outage.js';
 
 const BATCH = 1_000;
 /** A run is a commit, whatever it moves; nobody feels that a change waits this long for company. */

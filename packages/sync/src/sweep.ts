@@ -1,9 +1,9 @@
 import type { Database } from '@rondo/database';
-import type { Bounds, SyncClock, OnSyncEvent } from './options.js';
+import { singleFlight } from './coalesce.js';
 import type { Feed } from './feed/feed.js';
+import type { Bounds, OnSyncEvent, SyncClock } from './options.js';
 import type { OutageLog } from './outage.js';
 import type { Relay } from './relay.js';
-import { singleFlight } from './coalesce.js';
 
 /** Every so many sweeps the listening connection is asked whether it still hears. */
 const SWEEPS_A_CHECK = 10;

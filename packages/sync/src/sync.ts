@@ -1,8 +1,8 @@
 import type { Database } from '@rondo/database';
-import { boundsOf, type SyncBounds, type SyncClock, systemClock, type OnSyncEvent, type SyncLog } from './options.js';
 import { WatchUnavailable } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
+import { boundsOf, type OnSyncEvent, type SyncBounds, type SyncClock, type SyncLog, systemClock } from './options.js';
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
 import { startSweep } from './sweep.js';

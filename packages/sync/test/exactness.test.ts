@@ -1,7 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { WatchAborted, WatchUnavailable } from '../src/index.js';
-import { countUp, itemOf, itemsOf, type Replica, type SyncFixture, startFixture, write, writeAndDie } from './fixture.js';
+import {
+  countUp,
+  itemOf,
+  itemsOf,
+  type Replica,
+  type SyncFixture,
+  startFixture,
+  write,
+  writeAndDie,
+} from './fixture.js';
 
 const TOPICS = ['a', 'b', 'c'];
 const ITEMS = 5;

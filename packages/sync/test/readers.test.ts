@@ -1,7 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@rondo/database/testing';
 import { type SyncOptions, WatchAborted } from '../src/index.js';
-import { failureOf, inShort, NEVER, openWatch, type Replica, type SyncFixture, startFixture, write } from './fixture.js';
+import {
+  failureOf,
+  inShort,
+  NEVER,
+  openWatch,
+  type Replica,
+  type SyncFixture,
+  startFixture,
+  write,
+} from './fixture.js';
 
 const PART_TIMEOUT_MS = 5_000;
 const READ_TIMEOUT_MS = 60_000;

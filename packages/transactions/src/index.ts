@@ -1,6 +1,11 @@
-export { type Coordinator, type CoordinatorOptions, createCoordinator, type Inquiry } from './coordinator/coordinator.js';
-export type { Confirmation, Decision, LogEntry, LoggedParticipant } from './coordinator/log.js';
+export {
+  type Coordinator,
+  type CoordinatorOptions,
+  createCoordinator,
+  type Inquiry,
+} from './coordinator/coordinator.js';
 export type { CompletedTransaction, Completion } from './coordinator/finish.js';
+export type { Confirmation, Decision, LogEntry, LoggedParticipant } from './coordinator/log.js';
 export { type OperationTypes, type Part, part, type ResultsOf } from './coordinator/participants.js';
 export type { Committed, DistributedTransaction } from './coordinator/run.js';
 export { createOperatorService, type OperatorServiceOptions } from './operator-service.js';

@@ -8,17 +8,20 @@ import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import type { Coordinator } from './coordinator/coordinator.js';
 import type { Confirmation, Decision, LogEntry } from './coordinator/log.js';
-import type { SagaEntry } from './saga/store.js';
 import type { Sagas } from './saga/sagas.js';
+import type { SagaEntry } from './saga/store.js';
 import { readRef } from './transaction-ref.js';
 
-/** What an operator is to see of a process. */
+/** The coordinator and the sagas that the service exposes. */
 export interface OperatorServiceOptions {
   readonly coordinator?: Coordinator;
   readonly sagas?: Sagas;
 }
 
-/** The service by which participants ask what was decided, and `rondo tx` sees what a coordinator and sagas have to finish. */
+/**
+ * Creates the service by which participants inquire about decisions, and by which `rondo tx` shows and resolves
+ * unfinished transactions and sagas.
+ */
 export function createOperatorService({ coordinator, sagas }: OperatorServiceOptions): ServiceImplementation {
   return implement(CoordinatorServiceDefinition, {
     listTransactions: async (_request, { signal }) => ({
@@ -26,17 +29,17 @@ export function createOperatorService({ coordinator, sagas }: OperatorServiceOpt
       coordinator: coordinator?.name ?? '',
     }),
     inquireTransaction: async ({ transaction, services }, { signal }) => {
-      if (coordinator === undefined) throw nothing('transactions');
+      if (coordinator === undefined) throw notFound('transactions');
       const decision = await coordinator.inquire({ transaction: readRef(transaction), services }, signal);
       return { outcome: OUTCOMES[decision ?? ''] };
     },
     resolveTransaction: async ({ id, outcome }, { signal }) => {
-      if (coordinator === undefined) throw nothing('transactions');
+      if (coordinator === undefined) throw notFound('transactions');
       return toTransaction(await coordinator.resolve(id, toDecision(outcome), signal));
     },
     listSagas: async (_request, { signal }) => ({ sagas: ((await sagas?.list(signal)) ?? []).map(toSaga) }),
     retrySaga: async ({ id }, { signal }) => {
-      if (sagas === undefined) throw nothing('sagas');
+      if (sagas === undefined) throw notFound('sagas');
       return toSaga(await sagas.retry(id, signal));
     },
   });
@@ -92,6 +95,6 @@ function toSaga({ id, kind, subject, state, parked, stepName, attempts, error, c
   return { id, kind, subject, state: shown, step: stepName, attempts, error, createTime };
 }
 
-function nothing(what: string): RpcError {
+function notFound(what: string): RpcError {
   return new RpcError(Status.NOT_FOUND, `this service has no ${what}`);
 }

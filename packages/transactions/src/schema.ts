@@ -67,7 +67,10 @@ CREATE INDEX sagas_unfinished ON sagas (create_time) WHERE state IN ('running', 
 CREATE INDEX sagas_finished ON sagas (update_time) WHERE state IN ('done', 'compensated');
 `;
 
-/** The tables of coordinators, participants and sagas: a service that is any of these gives it to `createReadinessCheck`. */
+/**
+ * The tables of coordinators, participants and sagas. A service that uses any of these passes it to
+ * `createReadinessCheck` in `parts`.
+ */
 export const transactionsSchema: SchemaPart = {
   name: 'transactions',
   migrations: [{ name: '0001_transactions.sql', sql: FIRST }],

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** What coordinators and participants do, one after the other: each write to a log, and each message. */
-const DONE_BY = {
+/** The steps of the protocol in order, by role: each write to a log, and each message. */
+const STEPS = {
   coordinator: [
     'log-preparing',
     'send-prepare',
@@ -14,34 +14,34 @@ const DONE_BY = {
   participant: ['operation', 'prepare', 'commit', 'abort', 'log-aborted'],
 } as const;
 
-/** Who does a step. */
-export type Role = keyof typeof DONE_BY;
+/** The role that does a step. */
+export type Role = keyof typeof STEPS;
 
-/** A step, by who does it. */
-export type StepName<R extends Role = Role> = (typeof DONE_BY)[R][number];
+/** A step of a role. */
+export type StepName<R extends Role = Role> = (typeof STEPS)[R][number];
 
-/** A point of the protocol at which a process may die. */
+/** A point of the protocol at which a process may crash. */
 export interface ProtocolPoint {
   readonly role: Role;
   readonly step: StepName;
-  /** Whether it is about to be done or has just been done. */
+  /** Whether the step is about to be done or has just been done. */
   readonly moment: 'before' | 'after';
 }
 
-/** What is published at each point. */
+/** The event at each point. */
 export interface TransactionEvent extends ProtocolPoint {
   readonly transactionId: string;
-  /** The name of the coordinator or participant that does it. */
+  /** The name of the coordinator or participant. */
   readonly name: string;
 }
 
-/** The `node:diagnostics_channel` on which every {@link TransactionEvent} is published, synchronously. */
+/** The `node:diagnostics_channel` that publishes every {@link TransactionEvent}, synchronously. */
 export const TRANSACTIONS_CHANNEL = 'rondo.transactions';
 
-/** Every point of the protocol, so that a test can break off at each. */
+/** Every point of the protocol, so that a test can crash a process at each. */
 export const PROTOCOL_POINTS: readonly ProtocolPoint[] = [
-  ...DONE_BY.coordinator.flatMap((step) => around('coordinator', step)),
-  ...DONE_BY.participant.flatMap((step) => around('participant', step)),
+  ...STEPS.coordinator.flatMap((step) => around('coordinator', step)),
+  ...STEPS.participant.flatMap((step) => around('participant', step)),
 ];
 
 function around(role: Role, step: StepName): readonly ProtocolPoint[] {
@@ -53,20 +53,23 @@ function around(role: Role, step: StepName): readonly ProtocolPoint[] {
 
 const points = channel(TRANSACTIONS_CHANNEL);
 
-/** Tells of one point. */
+/** Publishes one point. */
 export function announce(event: TransactionEvent): void {
   if (points.hasSubscribers) points.publish(event);
 }
 
-/** Does a step and tells of it, before it and, where it succeeded, after it. */
+/** Does a step and publishes an event before it and, if it succeeds, after it. */
 export type Perform<R extends Role> = <T>(step: StepName<R>, work: () => Promise<T>) => Promise<T>;
 
-/** What does the steps of one transaction. */
-export function performer<R extends Role>(role: R, who: Pick<TransactionEvent, 'transactionId' | 'name'>): Perform<R> {
+/** Creates the `Perform` of one transaction. */
+export function performer<R extends Role>(
+  role: R,
+  actor: Pick<TransactionEvent, 'transactionId' | 'name'>,
+): Perform<R> {
   return async (step, work) => {
-    announce({ role, step, moment: 'before', ...who });
+    announce({ role, step, moment: 'before', ...actor });
     const result = await work();
-    announce({ role, step, moment: 'after', ...who });
+    announce({ role, step, moment: 'after', ...actor });
     return result;
   };
 }

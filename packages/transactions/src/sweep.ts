@@ -1,32 +1,32 @@
 import { type Logger, runOutsideScope } from '@rondo/rpc/call';
 import type { Clock, Timer } from '@rondo/rpc/clock';
 
-/** What is looked after now and then. */
+/** Options of a sweep. */
 export interface SweepOptions {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Stands in a sentence of the log. */
+  /** Names the work in log lines. */
   readonly name: string;
-  /** One round; true where there may be more to do at once. */
+  /** One round; resolves to true if there may be more work at once. */
   readonly round: (signal: AbortSignal) => Promise<boolean>;
 }
 
-/** Rounds, one at a time. */
+/** Rounds of work, one at a time. */
 export interface Sweep {
-  /** Begins; the first round is at once. No effect once it has begun or is closed. */
+  /** Starts with a round at once. It does nothing if the sweep has started or is closed. */
   start(): void;
-  /** Has a round now, after the one under way. */
+  /** Runs a round now, or after the current one. */
   nudge(): void;
-  /** No more rounds; waits for the one under way, which is told. */
+  /** Stops the rounds, aborts the current one, and waits for it. */
   close(): Promise<void>;
 }
 
-/** Makes a sweep. A round that fails is logged, once for each time that it begins to fail, and the next is tried all the same. */
+/** Creates a sweep. The first of several failed rounds in a row is logged, and the next round always runs. */
 export function createSweep({ intervalMs, clock, log, name, round }: SweepOptions): Sweep {
   const closing = new AbortController();
   let timer: Timer | undefined;
-  let under: Promise<void> | undefined;
+  let current: Promise<void> | undefined;
   let again = false;
   let started = false;
   let failing = false;
@@ -51,8 +51,8 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
   function begin(): void {
     timer?.cancel();
     timer = undefined;
-    under = runOutsideScope(work).finally(() => {
-      under = undefined;
+    current = runOutsideScope(work).finally(() => {
+      current = undefined;
       if (!closing.signal.aborted) timer = clock.setTimer(intervalMs, begin, { keepAlive: false });
     });
   }
@@ -64,13 +64,13 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
     },
     nudge() {
       if (!started || closing.signal.aborted) return;
-      if (under === undefined) begin();
+      if (current === undefined) begin();
       else again = true;
     },
     async close() {
       closing.abort(new Error(`${name} was closed`));
       timer?.cancel();
-      await under;
+      await current;
     },
   };
 }

@@ -6,19 +6,27 @@ const MAX_ID = 64;
 const MAX_PARTICIPANT = 40;
 const PREFIX = 'rondo:';
 
-/** Which transaction it is, checked. */
+/** A valid reference to a transaction. */
 export interface CheckedRef {
   readonly coordinator: string;
   readonly id: string;
 }
 
-/** The name of a coordinator or participant. @throws TypeError where it can't be one. */
+/**
+ * Checks the name of a coordinator or participant.
+ *
+ * @throws TypeError for an invalid name.
+ */
 export function checkName(role: string, name: string): string {
   if (isName(name, MAX_PARTICIPANT)) return name;
   throw new TypeError(`"${name}" can't name a ${role}: 1 to ${MAX_PARTICIPANT} of A-Z a-z 0-9 . _ -`);
 }
 
-/** What a request names. @throws RpcError `INVALID_ARGUMENT` that lists what is wrong. */
+/**
+ * Checks the reference in a request.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` that lists what is wrong.
+ */
 export function readRef(ref: TransactionRef | undefined): CheckedRef {
   const { coordinator = '', id = '' } = ref ?? {};
   return validate((field) => {
@@ -30,17 +38,17 @@ export function readRef(ref: TransactionRef | undefined): CheckedRef {
   });
 }
 
-/** What a branch is prepared under: in one database, each participant's branch of a transaction has its own. */
+/** The gid of a branch: unique per transaction and participant in one database. */
 export function gidOf({ coordinator, id }: CheckedRef, participant: string): string {
   return `${PREFIX}${coordinator}:${id}:${participant}`;
 }
 
-/** What all branches begin with, or all of one coordinator. */
+/** The common prefix of the gids of one coordinator; of all branches if `coordinator` is empty. */
 export function gidPrefix(coordinator: string): string {
   return coordinator === '' ? PREFIX : `${PREFIX}${coordinator}:`;
 }
 
-/** Which branch a prepared transaction is; undefined where it is none of this participant's. */
+/** The transaction of a prepared branch; undefined if the branch isn't this participant's. */
 export function branchOf(gid: string, participant: string): CheckedRef | undefined {
   const [prefix, coordinator, id, owner, ...rest] = gid.split(':');
   const mine = `${prefix}:` === PREFIX && owner === participant && rest.length === 0;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { CalculatorRequest, CalculatorResponse } from '@rondo/contracts/calculator/calculator';
 import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
 import type { TestPostgres } from '@rondo/database/testing';
@@ -8,16 +9,22 @@ import type { Resolver } from '@rondo/rpc/resolver';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createMemoryNetwork, type MemoryNetwork, staticResolver } from '@rondo/rpc/testing';
-import { createCoordinator, createParticipant, type KnownCoordinators, operation, part, transactionsSchema } from '../src/index.js';
-import { setTimeout as pause } from 'node:timers/promises';
+import {
+  createCoordinator,
+  createParticipant,
+  type KnownCoordinators,
+  operation,
+  part,
+  transactionsSchema,
+} from '../src/index.js';
 
-/** Coordinators of any name, none of which is asked: each transaction is taken for undecided. */
+/** Coordinators of any name. None is asked: each transaction counts as undecided. */
 export const TRUSTED: KnownCoordinators = { names: [], knows: () => true, inquire: async () => undefined };
 
-/** Books an amount under a number: two numbers to it, and one back. */
+/** Books an amount under an id: two numbers in the request, one in the result. */
 export const BOOK = { request: CalculatorRequest, result: CalculatorResponse };
 
-/** A database with the tables of transactions and of what is booked. */
+/** A database with the tables of transactions and of bookings. */
 export async function openBooks(postgres: TestPostgres): Promise<Database> {
   const database = createPool({ url: await postgres.createDatabase(), maxConnections: 12 });
   await migrate(database, { part: transactionsSchema.name, migrations: transactionsSchema.migrations });
@@ -25,30 +32,29 @@ export async function openBooks(postgres: TestPostgres): Promise<Database> {
   return database;
 }
 
-/** Books in a transaction; an amount below zero is refused. */
+/** Books in a transaction; refuses a negative amount. */
 export async function book(transaction: Transaction, { a, b }: { readonly a: bigint; readonly b: bigint }) {
   if (b < 0n) throw new RpcError(Status.FAILED_PRECONDITION, `${a}: ${b} is less than nothing`);
   await transaction.query('INSERT INTO bookings VALUES ($1, $2)', [a, b]);
   return { result: b };
 }
 
-/** The amount that is booked under a number; undefined where none is. */
+/** The amount that is booked under an id; undefined if there is none. */
 export async function booked(database: Database, id: bigint): Promise<bigint | undefined> {
   const row = await database.maybeOne<{ amount: bigint }>('SELECT amount FROM bookings WHERE id = $1', [id]);
   return row?.amount;
 }
 
-/** What a process had, as far as a test can take it away: every use of it fails from then on. */
+/** A simulated process: after its end, every use of its database and channel fails. */
 interface Life {
   readonly dead: boolean;
   end(): void;
-  /** A database, until it ends. */
+  /** The database, until the process ends. */
   own(database: Database): Database;
-  /** A channel, until it ends. */
+  /** The channel, until the process ends. */
   reach(channel: Channel): Channel;
 }
 
-/** A life that lasts until it is ended. */
 function createLife(): Life {
   let dead = false;
   const alive = (): void => {
@@ -94,7 +100,7 @@ function createLife(): Life {
   };
 }
 
-/** Services by their names, each at an address that is its name. */
+/** A network where each service is at an address equal to its name. */
 export function createNetwork(): { readonly network: MemoryNetwork; readonly channel: Channel } {
   const network = createMemoryNetwork();
   const resolver: Resolver = {
@@ -105,7 +111,7 @@ export function createNetwork(): { readonly network: MemoryNetwork; readonly cha
   return { network, channel: createChannel({ resolver, transport: network.transport }) };
 }
 
-/** A participant in a process of its own, at the address that is its service. */
+/** A participant in a process of its own, at the address of its service. */
 export function startParticipant(network: MemoryNetwork, name: string, database: Database) {
   const life = createLife();
   const participant = createParticipant({
@@ -125,14 +131,14 @@ export function startParticipant(network: MemoryNetwork, name: string, database:
   };
 }
 
-/** The service by which a participant is addressed. */
+/** The service that addresses a participant. */
 export const serviceOf = (participant: string): string => `test.v1.${participant}`;
 
-/** What the participant is to book. */
+/** A participant's part: a booking. */
 export const booking = (participant: string, a: bigint, b: bigint) =>
   part({ fullName: serviceOf(participant) }, BOOK, { a, b });
 
-/** A coordinator in a process of its own; its transactions are numbered: `<name>-1`, `<name>-2`. */
+/** A coordinator in a process of its own; its transaction ids are `<name>-1`, `<name>-2` and so on. */
 export function startCoordinator(channel: Channel, name: string, database: Database) {
   const life = createLife();
   let ids = 0;
@@ -160,12 +166,12 @@ export function startCoordinator(channel: Channel, name: string, database: Datab
 }
 
 const POLL_MS = 25;
-/** A bound on what hangs: a machine may be busy. */
-const PATIENCE_MS = 120_000;
+/** Bounds a hanging test, also on a busy machine. */
+const TIMEOUT_MS = 120_000;
 
-/** Resolves as soon as `check` passes; rejects as it last did when it never does. */
+/** Resolves as soon as `check` passes. After two minutes it rejects as `check` last did. */
 export async function eventually(check: () => Promise<void>): Promise<void> {
-  const giveUpAt = performance.now() + PATIENCE_MS;
+  const giveUpAt = performance.now() + TIMEOUT_MS;
   for (;;) {
     try {
       await check();

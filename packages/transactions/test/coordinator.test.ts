@@ -10,7 +10,17 @@ import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel, type MemoryNetwork } from '@rondo/rpc/testing';
 import { type Coordinator, createCoordinator, createOperatorService } from '../src/index.js';
-import { book, booked, booking, createNetwork, openBooks, serviceOf, startCoordinator, startParticipant, eventually } from './cluster.js';
+import {
+  book,
+  booked,
+  booking,
+  createNetwork,
+  eventually,
+  openBooks,
+  serviceOf,
+  startCoordinator,
+  startParticipant,
+} from './cluster.js';
 
 let postgres: TestPostgres;
 let home: Database;
@@ -51,7 +61,7 @@ function coordinate(name = `c${numbers}`, database = home) {
   return one;
 }
 
-/** Books at alpha and at home, under a number that the test has for itself. */
+/** Books at alpha and at home, under an id that only this test uses. */
 const transfer = (amount: bigint, { ofHome = amount, timeoutMs = 2_000 } = {}) => ({
   kind: 'book',
   subject: `${numbers}`,
@@ -68,7 +78,7 @@ const nothing = async () => {
 };
 
 describe('a transaction', () => {
-  it('is done by all, hands results over, and ends with its completion', async () => {
+  it('takes effect everywhere, passes results on, and ends with its completion', async () => {
     const { coordinator, completed } = coordinate();
     const outcome = await coordinator.run(transfer(3n));
     expect(outcome).toEqual({ id: `c${numbers}-1`, value: 6n, finished: true });
@@ -77,7 +87,7 @@ describe('a transaction', () => {
     expect(await coordinator.list(AbortSignal.timeout(60_000))).toEqual([]);
   });
 
-  it('is done by none where a participant refuses, in its words', async () => {
+  it('takes effect nowhere if a participant refuses, and fails with its error', async () => {
     const { coordinator } = coordinate();
     const refused = coordinator.run({
       ...transfer(3n),
@@ -92,7 +102,7 @@ describe('a transaction', () => {
     await nothing();
   });
 
-  it('is done by none where its own service refuses', async () => {
+  it('takes effect nowhere if its own service refuses', async () => {
     const { coordinator } = coordinate();
     await expect(coordinator.run(transfer(3n, { ofHome: -1n }))).rejects.toMatchObject({
       message: `${numbers}: -1 is less than nothing`,
@@ -100,7 +110,7 @@ describe('a transaction', () => {
     await nothing();
   });
 
-  it('is done by none where a participant is away', async () => {
+  it('takes effect nowhere if a participant is unavailable', async () => {
     const { coordinator } = coordinate();
     participants.alpha.kill();
     await expect(coordinator.run(transfer(3n, { timeoutMs: 200 }))).rejects.toBeInstanceOf(RpcError);
@@ -110,7 +120,7 @@ describe('a transaction', () => {
     await nothing();
   });
 
-  it('is aborted where it takes too long, by whichever replica, and its own part is not done then', async () => {
+  it('is aborted by any replica if it takes too long, without its own part', async () => {
     const name = `c${numbers}`;
     coordinate(name).coordinator.start();
     const aborted = async () => {
@@ -132,7 +142,7 @@ describe('a transaction', () => {
     await nothing();
   });
 
-  it('is committed where the answer to the decision is lost, and says so', async () => {
+  it('succeeds if the reply to the commit is lost', async () => {
     const losing: Database = {
       ...home,
       transaction: async (work, options) => {
@@ -150,7 +160,7 @@ describe('a transaction', () => {
     expect([lost, await booked(home, numbers), await booked(away, numbers)]).toEqual([true, 1003n, 3n]);
   });
 
-  it('is finished later where a participant goes away after the decision, once, however many look after it', async () => {
+  it('is finished once by several replicas if a participant was unavailable after the decision', async () => {
     const name = `c${numbers}`;
     const { coordinator } = coordinate(name);
     const outcome = await coordinator.run({
@@ -178,7 +188,7 @@ describe('a transaction', () => {
     expect(replicas.flatMap(({ completed }) => completed)).toHaveLength(1);
   });
 
-  it('waits for others that have what it needs, and never deadlocks with them', async () => {
+  it('waits for transactions on the same rows, and never deadlocks with them', async () => {
     const { coordinator } = coordinate();
     const first = numbers * 1_000n;
     await Promise.all([home, away].map((database) => database.query('SELECT 1')));
@@ -194,12 +204,12 @@ describe('a transaction', () => {
         }),
       ),
     );
-    // All want the same two numbers: one gets them, and the others learn so as soon as it has them.
+    // All need the same two ids: one gets them, and the others fail as soon as it has them.
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect([await booked(away, first), await booked(away, first + 1n)]).toEqual([1n, 1n]);
   });
 
-  it('refuses what can be no transaction', async () => {
+  it('refuses invalid transactions', async () => {
     const { coordinator } = coordinate();
     const twice = [booking('alpha', 1n, 1n), booking('alpha', 2n, 2n)];
     for (const parts of [twice, []]) {
@@ -219,7 +229,7 @@ describe('an operator', () => {
     });
   const { COMMITTED, ABORTED } = { COMMITTED: 1, ABORTED: 2 };
 
-  /** A transaction whose participant went away after the decision. */
+  /** A transaction whose participant became unavailable after the decision. */
   async function leaveInDoubt() {
     const { coordinator } = coordinate();
     const { id } = await coordinator.run({
@@ -233,7 +243,7 @@ describe('an operator', () => {
     return { coordinator, id, client: operate(coordinator) };
   }
 
-  it('sees what is unfinished, and has it finished at once', async () => {
+  it('sees unfinished transactions, and finishes one at once', async () => {
     const { client, id } = await leaveInDoubt();
     const { transactions } = await client.listTransactions({});
     expect(transactions).toMatchObject([{ ref: { id }, kind: 'book', state: 2, decision: COMMITTED, attempts: 1 }]);
@@ -249,14 +259,14 @@ describe('an operator', () => {
     await expect(client.resolveTransaction({ id })).rejects.toMatchObject({ code: Status.INVALID_ARGUMENT });
   });
 
-  it('finishes it once, though all replicas do so at the same time', async () => {
+  it('finishes it once, even through all replicas at the same time', async () => {
     const { id } = await leaveInDoubt();
     const replicas = [1, 2, 3, 4].map(() => operate(coordinate(`c${numbers}`).coordinator));
     await Promise.all(replicas.map((client) => client.resolveTransaction({ id, outcome: COMMITTED })));
     expect(await booked(home, numbers)).toBe(1003n);
   });
 
-  it('is told of a conflict until it is set right', async () => {
+  it('sees a conflict until it is resolved', async () => {
     const { client, id, coordinator } = await leaveInDoubt();
     const alpha = createClient(ParticipantServiceDefinition, { channel, at: serviceOf('alpha') });
     await alpha.abort({ transaction: { coordinator: `c${numbers}`, id }, heuristic: true });

@@ -5,7 +5,16 @@ import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
 import type { MemoryNetwork } from '@rondo/rpc/testing';
 import { PROTOCOL_POINTS, type ProtocolPoint, TRANSACTIONS_CHANNEL, type TransactionEvent } from '../src/index.js';
-import { book, booked, booking, createNetwork, openBooks, startCoordinator, startParticipant, eventually } from './cluster.js';
+import {
+  book,
+  booked,
+  booking,
+  createNetwork,
+  eventually,
+  openBooks,
+  startCoordinator,
+  startParticipant,
+} from './cluster.js';
 
 let postgres: TestPostgres;
 let home: Database;
@@ -25,18 +34,18 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-/** Whether all agree to the transaction, or its own service refuses it at last. */
+/** Whether all parts agree to the transaction, or its own service refuses it at the end. */
 type Scenario = 'agreed' | 'refused';
 
 const RESTART_MS = 100;
-/** What isn't decided by then is aborted: the longest wait here, and long enough for those at once on a busy machine. */
+/** An undecided transaction is aborted after this time. It is long enough for concurrent cases on a busy machine. */
 const TIMEOUT_MS = 4_000;
-/** All points at once would keep one process so busy that its messages expire, and are sent again, faster than it answers. */
+/** With all points at once, messages would expire and be resent faster than the process could handle them. */
 const POINTS_AT_ONCE = 6;
-/** A transaction that was aborted for its time comes to no later point: its case is tried again. */
+/** A transaction that is aborted for its time doesn't reach later points: its case is tried again. */
 const ROUNDS = 3;
 
-/** One transaction over three databases, of which one process dies at a point; what became of it. */
+/** Runs one transaction over three databases, in which one process dies at a point; returns the outcome. */
 async function die(point: ProtocolPoint, scenario: Scenario, number: number) {
   const id = BigInt(number);
   const names = { home: `home-${number}`, alpha: `alpha-${number}`, beta: `beta-${number}` };
@@ -101,7 +110,7 @@ async function die(point: ProtocolPoint, scenario: Scenario, number: number) {
   }
 }
 
-/** What isn't finished of a coordinator's transactions, and what is left prepared. */
+/** A coordinator's unfinished transactions and prepared branches. */
 async function open(coordinator: string): Promise<unknown[]> {
   const unfinished = await home.query(
     `SELECT state FROM transaction_log WHERE coordinator = $1 AND state NOT IN ('committed', 'aborted')`,
@@ -123,7 +132,7 @@ type Result = Case & Awaited<ReturnType<typeof die>>;
 
 let cases = 0;
 
-/** Lets a process die at each of the points, once where all agree and once where one refuses. */
+/** Crashes a process at each of the points, once per scenario. */
 async function dieAt(points: readonly ProtocolPoint[]): Promise<Result[]> {
   const scenarios = ['agreed', 'refused'] as const;
   return await Promise.all(
@@ -136,7 +145,7 @@ async function dieAt(points: readonly ProtocolPoint[]): Promise<Result[]> {
   );
 }
 
-it('ends in all or nothing, wherever a process dies', async () => {
+it('takes effect everywhere or nowhere, wherever a process dies', async () => {
   const results: Result[] = [];
   const missed = () =>
     PROTOCOL_POINTS.filter((point) => !results.some((result) => result.point === point && result.died));

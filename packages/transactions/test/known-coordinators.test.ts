@@ -34,7 +34,7 @@ afterEach(async () => {
   await Promise.all([home.close(), away.close()]);
 });
 
-/** Books, a participant that knows the coordinator "home" and is asked over the network, as its coordinator is. */
+/** A participant that knows the coordinator "home" and asks it over the network, and that coordinator. */
 function startBooks({ coordinators = { home: serviceOf('home') }, log = silentLogger }: Options = {}) {
   const { network, channel } = createNetwork();
   const clock = new ManualClock();
@@ -57,7 +57,7 @@ function startBooks({ coordinators = { home: serviceOf('home') }, log = silentLo
     client,
     participant,
     clock,
-    /** Has the coordinator be away. */
+    /** Makes the coordinator unavailable. */
     leave: () => listening.close(),
     async stop() {
       await participant.close();
@@ -71,7 +71,7 @@ interface Options {
   readonly log?: Logger;
 }
 
-/** A Prepare of an operation that books; its transaction has the id that is given. */
+/** Sends a Prepare of a booking for the transaction with this id. */
 function prepare(client: Client<typeof ParticipantServiceDefinition>, id: string, coordinator = 'home') {
   numbers += 1n;
   const request = { transaction: { coordinator, id }, operation: pack(CalculatorRequest, { a: numbers, b: 1n }) };
@@ -84,10 +84,10 @@ const failureOf = async (call: Promise<unknown>): Promise<RpcError> => {
     (error: unknown) => error,
   );
   if (failure instanceof RpcError) return failure;
-  throw new Error(`it did not fail as an RpcError: ${failure}`);
+  throw new Error(`it did not fail with an RpcError: ${failure}`);
 };
 
-/** Begins a transaction in the coordinator's log, as a run of it does. */
+/** Begins a transaction in the coordinator's log, as a run does. */
 const begin = (id: string, services = [serviceOf('books')]) =>
   logPreparing(home, { id, coordinator: 'home', kind: 'book', subject: id, services, timeoutMs: 60_000 }, {});
 
@@ -95,20 +95,20 @@ const prepared = async () => (await away.listPrepared('rondo:')).map(({ gid }) =
 const noted = async () => (await away.query('SELECT gid FROM transaction_branches')).length;
 
 describe('a Prepare', () => {
-  it('is refused for a coordinator that nobody configured, before anything is asked or locked', async () => {
+  it('is refused for a coordinator that is not configured, before any inquiry or lock', async () => {
     const { client, stop } = startBooks();
-    const failure = await failureOf(prepare(client, 't1', 'nobody'));
+    const failure = await failureOf(prepare(client, 't1', 'unknown'));
     expect(failure).toMatchObject({
       code: Status.PERMISSION_DENIED,
       message: expect.stringContaining(
-        'transaction.coordinator: must be one that this participant knows (home); it is "nobody". Name it in the configuration',
+        'transaction.coordinator: must be one that this participant knows (home); it is "unknown". Name it in the configuration',
       ),
     });
     expect([await prepared(), await noted()]).toEqual([[], 0]);
     await stop();
   });
 
-  it('is refused for a transaction that the coordinator has not begun, has decided, or has no part for it in', async () => {
+  it('is refused if the coordinator has not begun the transaction, has decided it, or has no part for this participant', async () => {
     const { client, stop } = startBooks();
     await begin('decided');
     await logCommitting(home, 'decided');
@@ -128,19 +128,19 @@ describe('a Prepare', () => {
     await stop();
   });
 
-  it('holds nothing of the database where hundreds are made up at once', async () => {
+  it('takes no database resources for hundreds of forged transactions at once', async () => {
     const { client, stop } = startBooks();
     const crowd = await Promise.all(
       Array.from({ length: 200 }, (_, id) => failureOf(prepare(client, `made-up-${id}`))),
     );
-    // On a busy machine some of them wait too long for the coordinator's answer, and hold as little.
+    // On a busy machine the coordinator's answer to some comes too late; they take no resources either.
     const refusals: readonly Status[] = [Status.ABORTED, Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE];
     expect(crowd.filter(({ code }) => !refusals.includes(code))).toEqual([]);
     expect([await prepared(), await noted()]).toEqual([[], 0]);
     await stop();
   });
 
-  it('is refused while the coordinator is away, or is another than it is called', async () => {
+  it('is refused while the coordinator is unavailable, or if its name differs', async () => {
     const { client, leave, stop } = startBooks({ coordinators: { home: serviceOf('home'), other: serviceOf('home') } });
     const misnamed = await failureOf(prepare(client, 't1', 'other'));
     expect(misnamed).toMatchObject({
@@ -153,7 +153,7 @@ describe('a Prepare', () => {
     await stop();
   });
 
-  it('leaves room among the transactions that the server may prepare', async () => {
+  it('keeps prepared transactions of the server free', async () => {
     const { client, stop } = startBooks({ coordinators: { home: serviceOf('home'), other: serviceOf('home') } });
     for (let id = 0; id < SLOTS / 2; id += 1) {
       await begin(`t${id}`);
@@ -183,7 +183,10 @@ describe('a Prepare', () => {
 });
 
 describe('a branch that stays prepared', () => {
-  /** As one of before a restore of the coordinator's database, or of a version that took any name. */
+  /**
+   * Prepares a branch as if it was left from before a restore of the coordinator's database, or from a version that
+   * accepted any name.
+   */
   const leftPrepared = (id: string, coordinator = 'home') => {
     numbers += 1n;
     const a = numbers;
@@ -195,7 +198,7 @@ describe('a branch that stays prepared', () => {
     return work.then(() => ({ gid, a }));
   };
 
-  it('ends as its coordinator says: what that does not know is aborted', async () => {
+  it('ends as its coordinator decides; an unknown transaction is aborted', async () => {
     const { participant, clock, stop } = startBooks();
     await begin('undecided');
     await begin('decided');
@@ -215,7 +218,7 @@ describe('a branch that stays prepared', () => {
     await stop();
   });
 
-  it('ends so by the dozen', async () => {
+  it('ends together with dozens of others', async () => {
     const { participant, clock, stop } = startBooks();
     for (let id = 0; id < 50; id += 1) await leftPrepared(`made-up-${id}`);
     participant.start();
@@ -226,23 +229,23 @@ describe('a branch that stays prepared', () => {
     await stop();
   });
 
-  it('is left alone while its coordinator is away, and where that is not known, of which the log is told once', async () => {
+  it('stays while its coordinator is unavailable or unknown, and the log warns once', async () => {
     const warnings: string[] = [];
     const log = { ...silentLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
     const { participant, clock, leave, client, stop } = startBooks({ log });
     leave();
-    const [ofHome, ofNobody] = [await leftPrepared('t1'), await leftPrepared('t2', 'nobody')];
+    const [ofHome, ofUnknown] = [await leftPrepared('t1'), await leftPrepared('t2', 'unknown')];
     participant.start();
     await eventually('both were looked at', async () => {
       await clock.advance(ROUND_MS);
       return warnings.length === 2;
     });
     await clock.advance(3 * ROUND_MS);
-    expect(await prepared()).toEqual([ofHome.gid, ofNobody.gid]);
-    expect(warnings.filter((line) => line.includes('does not know'))).toHaveLength(1);
-    // An operator may end it, and nothing is noted of what was never there.
-    await client.abort({ transaction: { coordinator: 'nobody', id: 't2' }, heuristic: true });
-    await client.abort({ transaction: { coordinator: 'nobody', id: 'never' }, heuristic: true });
+    expect(await prepared()).toEqual([ofHome.gid, ofUnknown.gid]);
+    expect(warnings.filter((line) => line.includes('is unknown to this participant'))).toHaveLength(1);
+    // An operator may end it, and a branch that never existed leaves no row.
+    await client.abort({ transaction: { coordinator: 'unknown', id: 't2' }, heuristic: true });
+    await client.abort({ transaction: { coordinator: 'unknown', id: 'never' }, heuristic: true });
     expect(await prepared()).toEqual([ofHome.gid]);
     expect(await noted()).toBe(1);
     await stop();

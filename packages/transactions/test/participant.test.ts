@@ -28,7 +28,7 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-/** A replica of a participant; `during` runs in its operations, before they book. */
+/** A replica of a participant; `during` runs in its operations before the booking. */
 function replica({
   name = 'books',
   during,
@@ -54,7 +54,7 @@ function replica({
   return { client, committed, check };
 }
 
-/** A promise, and what resolves it. */
+/** A promise and the function that resolves it. */
 function signalling() {
   let resolve = (): void => undefined;
   const promise = new Promise<void>((done) => {
@@ -63,7 +63,7 @@ function signalling() {
   return { promise, resolve: () => resolve() };
 }
 
-/** A branch of a transaction of its own. */
+/** A branch of a new transaction. */
 function branch(b = 5n) {
   numbers += 1n;
   const a = numbers;
@@ -71,7 +71,7 @@ function branch(b = 5n) {
   return { a, transaction, operation: pack(CalculatorRequest, { a, b }) };
 }
 
-/** A few at a time, so that the last isn't late on a busy machine. */
+/** A few at a time, so that none is late on a busy machine. */
 async function inGroups<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<PromiseSettledResult<R>[]> {
   if (all.length === 0) return [];
   const settled = await Promise.allSettled(all.slice(0, 7).map(work));
@@ -87,7 +87,7 @@ beforeEach(() => {
 const inDoubt = async () => (await books.client.listInDoubt({ coordinator: 'sales' })).branches;
 
 describe('a branch', () => {
-  it('is in doubt once it is prepared, and stands once it is committed, however often', async () => {
+  it('is in doubt once it is prepared, and stays committed after repeated commits', async () => {
     const { a, transaction, operation: what } = branch();
     const { result } = await books.client.prepare({ transaction, operation: what });
     expect(unpack(CalculatorResponse, result, 'result')).toEqual({ result: 5n });
@@ -105,7 +105,7 @@ describe('a branch', () => {
     expect(await booked(database, a)).toBe(5n);
   });
 
-  it('is gone once it is aborted, however often, and a Prepare that comes late is refused', async () => {
+  it('stays aborted after repeated aborts, and a late Prepare is refused', async () => {
     const { a, transaction, operation: what } = branch();
     await books.client.prepare({ transaction, operation: what });
     const ends = await Promise.all([1, 2, 3].map(() => books.client.abort({ transaction })));
@@ -127,11 +127,11 @@ describe('a branch', () => {
     ]);
   });
 
-  it('of which nobody has heard is said to be unknown', async () => {
+  it('that does not exist is reported as unknown', async () => {
     expect(await books.client.commit({ transaction: branch().transaction })).toEqual({ outcome: UNKNOWN });
   });
 
-  it('is prepared once, however many prepare it at once, at whichever replica', async () => {
+  it('is prepared once by concurrent Prepares at several replicas', async () => {
     const { a, transaction, operation: what } = branch();
     const replicas = [books, replica(), replica()];
     const votes = await Promise.allSettled(
@@ -143,7 +143,7 @@ describe('a branch', () => {
     expect(await booked(database, a)).toBe(5n);
   });
 
-  it('that is being prepared here is stopped by its abort', async () => {
+  it('that is being prepared here is stopped by an abort', async () => {
     const { transaction, operation: what } = branch();
     const begun = signalling();
     const slow = replica({
@@ -159,7 +159,7 @@ describe('a branch', () => {
     expect(await inDoubt()).toEqual([]);
   });
 
-  it('that is being prepared by another replica is undone as soon as it is prepared', async () => {
+  it('that another replica is preparing is rolled back as soon as it is prepared', async () => {
     const { a, transaction, operation: what } = branch();
     const begun = signalling();
     const goOn = signalling();
@@ -172,7 +172,7 @@ describe('a branch', () => {
     const vote = slow.client.prepare({ transaction, operation: what });
     await begun.promise;
     const abort = books.client.abort({ transaction });
-    // Not before that: an answer would promise what isn't so.
+    // Not before that: an earlier reply would be false.
     expect(await Promise.race([abort, new Promise((resolve) => setTimeout(resolve, 100, 'waiting'))])).toBe('waiting');
     goOn.resolve();
     await vote;
@@ -180,7 +180,7 @@ describe('a branch', () => {
     expect([await booked(database, a), await inDoubt()]).toEqual([undefined, []]);
   });
 
-  it('that is refused is not there, and the refusal reaches who asked as it is', async () => {
+  it('that is refused leaves nothing, and the caller gets the error unchanged', async () => {
     const { a, transaction, operation: what } = branch(-1n);
     const message = `${a}: -1 is less than nothing`;
     await expect(books.client.prepare({ transaction, operation: what })).rejects.toMatchObject({
@@ -193,12 +193,12 @@ describe('a branch', () => {
     const error = await vote;
     expect(error instanceof RpcError && error.detail(BadRequest)?.fieldViolations).toMatchObject([{ field: 'b' }]);
     expect(await inDoubt()).toEqual([]);
-    // It may be asked again: nothing was promised.
+    // A refused branch may be prepared again.
     await books.client.prepare({ transaction, operation: pack(CalculatorRequest, { a, b: 1n }) });
     await books.client.abort({ transaction });
   });
 
-  it("that an operator ended says so, and keeps to it when the coordinator's word comes", async () => {
+  it("that an operator ended is marked so, and ignores the coordinator's later decision", async () => {
     const [one, two] = [branch(), branch()];
     for (const { transaction, operation: what } of [one, two]) {
       await books.client.prepare({ transaction, operation: what });
@@ -216,7 +216,7 @@ describe('a branch', () => {
 });
 
 describe('a participant', () => {
-  it('says all that is wrong with a request', async () => {
+  it('reports every fault of a request', async () => {
     const bad = books.client.prepare({ transaction: { coordinator: 'a:b', id: '' }, operation: branch().operation });
     const error = await bad.catch((reason: unknown) => reason);
     expect(error instanceof RpcError && error.detail(BadRequest)?.fieldViolations).toMatchObject([
@@ -234,12 +234,12 @@ describe('a participant', () => {
     expect(() => createParticipant({ ...options, name: 'a:b' })).toThrow('"a:b" can\'t name a participant');
   });
 
-  it('refuses what is more than the server may have prepared, and takes it when there is room again', async () => {
+  it('refuses branches beyond the limit of prepared transactions, and accepts them again later', async () => {
     await books.check(AbortSignal.timeout(60_000));
     const branches = Array.from({ length: 60 }, () => branch());
     const votes = await inGroups(branches, (one) => books.client.prepare(one));
     const refused = votes.flatMap((vote) => (vote.status === 'rejected' ? [vote.reason] : []));
-    // Half of the server's 64 are for one coordinator; those that are being prepared count, too.
+    // One coordinator may have half of the server's 64; branches that are being prepared count, too.
     expect(await inDoubt()).toHaveLength(60 - refused.length);
     expect(refused.length).toBeGreaterThanOrEqual(60 - 32);
     for (const reason of refused) {

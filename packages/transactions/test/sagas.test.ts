@@ -38,7 +38,7 @@ afterEach(async () => {
 
 type Fault = (step: string, context: StepContext<{ order: string }>) => void;
 
-/** A process that knows the saga of three steps. */
+/** A process that knows a saga of three steps. */
 function startProcess(fault: Fault = () => undefined, maxAttempts = 12) {
   const sagas = createSagas({ database, log: silentLogger, maxAttempts });
   processes.push(sagas);
@@ -69,7 +69,7 @@ const finished = (state: string, id?: string) =>
   eventually(async () => expect(await stateOf(id)).toMatchObject({ state }));
 
 describe('a saga', () => {
-  it('does its steps in order, each with what those before returned and a key of its own', async () => {
+  it('runs its steps in order, each with the earlier results and its own key', async () => {
     const seen: unknown[] = [];
     const process = startProcess((name, { results }) => seen.push([name, results]));
     await begin(process);
@@ -85,7 +85,7 @@ describe('a saga', () => {
     expect(done).toHaveLength(3);
   });
 
-  it('is not there where the transaction that starts it is rolled back', async () => {
+  it('does not exist if the transaction that starts it is rolled back', async () => {
     const { cancel } = startProcess();
     const failing = database.transaction(async (transaction) => {
       await cancel.start(transaction, { id: 's', subject: '', input: { order: '7' } });
@@ -95,7 +95,7 @@ describe('a saga', () => {
     expect(await stateOf()).toBeUndefined();
   });
 
-  it('tries a step again that fails, under the same key', async () => {
+  it('retries a failed step with the same key', async () => {
     let failures = 2;
     const keys: string[] = [];
     const process = startProcess((name, { key }) => {
@@ -109,7 +109,7 @@ describe('a saga', () => {
     expect(done).toEqual(['a s/a', 'b s/b', 'c s/c']);
   });
 
-  it('undoes what was done where a step refuses, the last first', async () => {
+  it('compensates the steps if one refuses, the last first', async () => {
     const process = startProcess((name) => {
       if (name === 'c') throw new StepRefused('it is shipped');
     });
@@ -119,7 +119,7 @@ describe('a saga', () => {
     expect(await database.one('SELECT error FROM sagas')).toEqual({ error: 'c: it is shipped' });
   });
 
-  it('goes on at the step where its process died, and does none before it again', async () => {
+  it('continues at the step where its process died, without repeating earlier steps', async () => {
     const process = startProcess((name) => {
       if (name === 'b') throw new Error('dying');
     });
@@ -131,7 +131,7 @@ describe('a saga', () => {
     expect(done).toEqual(['a s/a', 'b s/b', 'c s/c']);
   });
 
-  it('is done once by any number of processes', async () => {
+  it('runs once with any number of processes', async () => {
     const replicas = [startProcess(), startProcess(), startProcess()];
     await Promise.all(
       Array.from({ length: 12 }, (_, index) => begin(replicas[index % 3] ?? startProcess(), `s${index}`)),
@@ -141,17 +141,17 @@ describe('a saga', () => {
     expect(new Set(done).size).toBe(36);
   });
 
-  it('waits for an operator after too many failures, and goes on where it stopped', async () => {
+  it('waits for an operator after too many failures, and continues where it stopped', async () => {
     let broken = true;
     const process = startProcess((name) => {
-      if (name === 'b' && broken) throw new Error('nobody there');
+      if (name === 'b' && broken) throw new Error('unreachable');
     }, 2);
     const services = [createOperatorService({ sagas: process.sagas })];
     const client = createClient(CoordinatorServiceDefinition, { channel: createTestChannel({ services }) });
     await begin(process);
     await eventually(async () => {
       expect((await client.listSagas({})).sagas).toMatchObject([
-        { id: 's', kind: 'cancel', subject: 'orders/7', state: 3, step: 'b', attempts: 2, error: 'nobody there' },
+        { id: 's', kind: 'cancel', subject: 'orders/7', state: 3, step: 'b', attempts: 2, error: 'unreachable' },
       ]);
     });
     broken = false;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { findServer } from '../embedded/found-server.js';
-import { forEachBounded, copyFile, type FileDigest, syncFolder, writeDurably, isAbsent, selectFiles } from './files.js';
+import { copyFile, type FileDigest, forEachBounded, isAbsent, selectFiles, syncFolder, writeDurably } from './files.js';
 import { BackupError, type Manifest, writeManifest } from './manifest.js';
 import { type BackupSession, beginBackup } from './session.js';
 

@@ -1,6 +1,6 @@
-import { readdir, type FileHandle, mkdir, open } from 'node:fs/promises';
-import { join, dirname } from 'node:path';
 import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** Folders that PostgreSQL fills anew at each start, and `pg_wal`, of which a backup takes what it needs itself. */
 const EMPTIED = new Set([

@@ -1,11 +1,11 @@
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { serverAccount, locateEmbeddedBinaries } from '../embedded/binaries.js';
+import { locateEmbeddedBinaries, serverAccount } from '../embedded/binaries.js';
 import { adoptCluster } from '../embedded/cluster.js';
 import { startEmbeddedPostgres } from '../embedded/start.js';
 import { createPool } from '../pool.js';
 import { requireEmpty } from './back-up.js';
-import { forEachBounded, copyFile, type FileDigest, syncFolder, isAbsent } from './files.js';
+import { copyFile, type FileDigest, forEachBounded, isAbsent, syncFolder } from './files.js';
 import { BackupError, damaged, type Manifest, missing, readManifest, requireReadable } from './manifest.js';
 
 /** What to restore, and where to. */

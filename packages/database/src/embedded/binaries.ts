@@ -1,7 +1,7 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { execFileSync, spawnSync } from 'node:child_process';
 
 /** Where root keeps what `nobody` has to reach and a project in a private home can't offer. */
 const SHARED_FOLDER = '/var/lib/rondo-postgres';

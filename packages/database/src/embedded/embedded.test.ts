@@ -16,10 +16,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createPool, DatabaseUnavailable } from '../index.js';
-import { eventually } from '../testing/test-postgres.js';
 import { freePort } from '../testing/index.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './index.js';
+import { eventually } from '../testing/test-postgres.js';
 import { findProcess } from './found-server.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './index.js';
 
 const isRoot = process.getuid?.() === 0;
 

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, rmSync, writeFileSync, realpathSync } from 'node:fs';
-import { join, dirname, resolve } from 'node:path';
-import type { Cluster } from './cluster.js';
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Cluster } from './cluster.js';
 
 const FAST_STOP_MS = 10_000;
 const IMMEDIATE_STOP_MS = 5_000;

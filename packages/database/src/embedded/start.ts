@@ -1,6 +1,6 @@
-import { serverAccount, binariesFor } from './binaries.js';
+import { binariesFor, serverAccount } from './binaries.js';
 import { type Cluster, openCluster } from './cluster.js';
-import { recordLauncher, clearLeftover, stopServer, removeLauncherRecord } from './found-server.js';
+import { clearLeftover, recordLauncher, removeLauncherRecord, stopServer } from './found-server.js';
 import { type RunningServer, startServer, startWatchdog } from './server.js';
 
 /** How the embedded server runs. */

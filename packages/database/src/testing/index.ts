@@ -1,1 +1,8 @@
-export { eventually, clockIsShifted, freePort, startTestPostgres, type TestPostgres, withoutBounds } from './test-postgres.js';
+export {
+  clockIsShifted,
+  eventually,
+  freePort,
+  startTestPostgres,
+  type TestPostgres,
+  withoutBounds,
+} from './test-postgres.js';

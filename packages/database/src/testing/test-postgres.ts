@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../embedded/index.js';
 import { createPool } from '../pool.js';
-import { setTimeout as pause } from 'node:timers/promises';
 
 const OPEN_TO_THE_SERVER = 0o755;
 /** A bound on what hangs: on a busy machine many that want the same each wait for all before them. */

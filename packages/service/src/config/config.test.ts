@@ -1,8 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { hostPort, integer, list, listenAddress, oneOf, url } from './parsers.js';
-import { ConfigurationError, type Environment, readConfig, optionalVariable, type Variables, variable } from './variables.js';
-import { sharedVariables } from './shared.js';
 import { configure, findMisspellings } from './configure.js';
+import { hostPort, integer, list, listenAddress, oneOf, url } from './parsers.js';
+import { sharedVariables } from './shared.js';
+import {
+  ConfigurationError,
+  type Environment,
+  optionalVariable,
+  readConfig,
+  type Variables,
+  variable,
+} from './variables.js';
 
 function faultsOf(variables: Variables, environment: Environment): readonly string[] {
   try {
@@ -125,7 +132,7 @@ describe('the parsers', () => {
 
 const variables = { workers: variable('RONDO_WORKERS', integer({ min: 1 })) };
 
-it('reads the shared variables and the service's own', () => {
+it("reads the shared variables and the service's own", () => {
   const { shared, own, misspellings } = configure(
     { port: 50053, variables },
     { RONDO_WORKERS: '4', RONDO_LISTN: 'a:1' },

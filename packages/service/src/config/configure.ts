@@ -1,6 +1,6 @@
-import { type Config, type Variables, ConfigurationError, type Environment, readConfig } from './variables.js';
-import { type SharedConfig, sharedVariables } from './shared.js';
 import { editDistance } from '@rondo/rpc/contract';
+import { type SharedConfig, sharedVariables } from './shared.js';
+import { type Config, ConfigurationError, type Environment, readConfig, type Variables } from './variables.js';
 
 /** The configuration of a process. */
 interface ProcessConfig<V extends Variables> {

@@ -1,6 +1,20 @@
 import { COMPRESSIONS } from '@rondo/rpc/contract';
-import { ZONE_PATTERN, CANARY_LABEL, CANARY_RULE, parseCanaryPercent } from '@rondo/rpc/resolver';
-import { balancingOverrides, hostPort, integer, list, listenAddress, matching, oneOf, reachableAt, text, invalid, type Parsed, type Parser, valid } from './parsers.js';
+import { CANARY_LABEL, CANARY_RULE, parseCanaryPercent, ZONE_PATTERN } from '@rondo/rpc/resolver';
+import {
+  balancingOverrides,
+  hostPort,
+  integer,
+  invalid,
+  list,
+  listenAddress,
+  matching,
+  oneOf,
+  type Parsed,
+  type Parser,
+  reachableAt,
+  text,
+  valid,
+} from './parsers.js';
 import { type Config, optionalVariable, variable } from './variables.js';
 
 /** The default port of the registry, and where every process looks for it by default. */
@@ -33,7 +47,8 @@ export function sharedVariables(port: number) {
     }),
     registryCache: optionalVariable('RONDO_REGISTRY_CACHE', text, {
       example: '/var/lib/rondo/registry',
-      description: "The folder that caches the registry's endpoints, so that the service can start while the registry is away.",
+      description:
+        "The folder that caches the registry's endpoints, so that the service can start while the registry is away.",
     }),
     instanceId: optionalVariable('RONDO_INSTANCE_ID', matching(INSTANCE_ID, INSTANCE_ID_RULE, 'sales-1'), {
       description: "The instance's stable name; by default the service and a random suffix.",
@@ -89,7 +104,8 @@ export function sharedVariables(port: number) {
     }),
     maxReplyBytes: optionalVariable('RONDO_MAX_REPLY_BYTES', integer({ min: 1, max: MAX_MESSAGE_BYTES }), {
       example: '16777216',
-      description: "The largest reply that is accepted from other services; by default the service's own limit, or 4 MiB.",
+      description:
+        "The largest reply that is accepted from other services; by default the service's own limit, or 4 MiB.",
     }),
     compression: optionalVariable('RONDO_COMPRESSION', oneOf(COMPRESSIONS), {
       example: 'gzip',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { splitDescriptorSet } from '../reflection/descriptor-files.js';
-import { indexTypes, type TypeIndex, type DeclaredType, type Features, refine } from './types.js';
+import { type DeclaredType, type Features, indexTypes, refine, type TypeIndex } from './types.js';
 import type { WireMessage } from './wire-message.js';
 
 /** Version of the canonical form. Another form gives other fingerprints. */

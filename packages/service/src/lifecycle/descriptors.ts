@@ -1,8 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Logger } from '@rondo/rpc/call';
 import { fingerprintsOf } from '../fingerprint/fingerprint.js';
 import { StartupError } from './startup-error.js';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
 /**
  * Loads the descriptor set for reflection and fingerprints. A process serves without it, unless `RONDO_DESCRIPTORS`

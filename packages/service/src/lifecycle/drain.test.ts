@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
 import { recordingLogger } from '../../test/recording-logger.js';
 import { createState, readinessOf } from '../state.js';
-import { type DrainOptions, drain, createResources } from './drain.js';
+import { createResources, type DrainOptions, drain } from './drain.js';
 
 const never = () => new Promise<never>(() => undefined);
 

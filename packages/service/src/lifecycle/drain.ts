@@ -2,7 +2,7 @@ import type { Logger } from '@rondo/rpc/call';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import type { RpcServer } from '@rondo/rpc/server';
 import type { Registration } from '../registration/registration.js';
-import { DRAINING, type Readiness, type MutableState } from '../state.js';
+import { DRAINING, type MutableState, type Readiness } from '../state.js';
 import { withTimeout } from '../time.js';
 
 /** The parts of a process that a drain shuts down. */

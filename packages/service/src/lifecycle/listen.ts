@@ -1,13 +1,4 @@
 import type { Meter } from '@opentelemetry/api';
-import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
-import { formatHostPort } from '../config/parsers.js';
-import { createHealth } from '../health.js';
-import { createCpuMeter, createLoadMeter } from '../load/meter.js';
-import { createLoadReports } from '../load/reports.js';
-import { createReflection } from '../reflection/reflection.js';
-import type { Readiness, State } from '../state.js';
-import type { ServiceRuntime, App } from './service.js';
-import { cannotBind } from './startup-error.js';
 import { ServerReflectionDefinition as ReflectionV1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as ReflectionV1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
@@ -16,9 +7,18 @@ import type { ServerCall } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
 import { methodsOf } from '@rondo/rpc/contract';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { callLog, callMetrics } from '@rondo/rpc/telemetry';
-import type { LOG_LEVELS } from '../config/shared.js';
+import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { callLog, callMetrics } from '@rondo/rpc/telemetry';
+import { formatHostPort } from '../config/parsers.js';
+import type { LOG_LEVELS } from '../config/shared.js';
+import { createHealth } from '../health.js';
+import { createCpuMeter, createLoadMeter } from '../load/meter.js';
+import { createLoadReports } from '../load/reports.js';
+import { createReflection } from '../reflection/reflection.js';
+import type { Readiness, State } from '../state.js';
+import type { App, ServiceRuntime } from './service.js';
+import { cannotBind } from './startup-error.js';
 
 /** What a process serves. */
 interface ListenOptions {

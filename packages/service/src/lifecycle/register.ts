@@ -1,16 +1,16 @@
 import { url as inspectorUrl } from 'node:inspector';
-import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
+import { isIPv6 } from 'node:net';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient } from '@rondo/rpc/client';
 import { PEER_PING_INTERVAL_MS } from '@rondo/rpc/resolver';
 import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
-import { createRegistryLink } from '../registration/link.js';
 import type { Registrant } from '../registration/lease.js';
+import { createRegistryLink } from '../registration/link.js';
 import { type Registration, startRegistration } from '../registration/registration.js';
 import type { Readiness, State } from '../state.js';
 import { fingerprints } from './descriptors.js';
 import type { ServiceRuntime } from './service.js';
-import { isIPv6 } from 'node:net';
 
 /** What a process registers. */
 interface RegisterOptions {

@@ -4,9 +4,9 @@ import type { Channel } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
 import type { Middleware } from '@rondo/rpc/middleware';
 import type { ServiceImplementation } from '@rondo/rpc/server';
+import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
 import type { Dependency } from './dependencies.js';
-import type { SharedConfig } from '../config/shared.js';
 
 /** What `createApp` receives to wire a service. */
 export interface ServiceContext {

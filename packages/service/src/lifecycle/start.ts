@@ -3,19 +3,19 @@ import { BalancingError, createRegistryChannel, type Self } from '@rondo/rpc/cli
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { folderStorage } from '@rondo/rpc/resolver';
 import { callMetrics } from '@rondo/rpc/telemetry';
-import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
-import { describeMisspelling, configure } from '../config/configure.js';
+import { configure, describeMisspelling } from '../config/configure.js';
 import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
-import { watchDependencies } from './dependencies.js';
+import { ConfigurationError, type Environment, type Variables } from '../config/variables.js';
 import { consoleDestination, createLog } from '../log.js';
 import { meterBalancing, meterDiscovery, startMetrics } from '../metrics/metrics.js';
 import { createState, readinessOf } from '../state.js';
+import { watchDependencies } from './dependencies.js';
 import { loadDescriptors } from './descriptors.js';
-import { drain, createResources, type Resources } from './drain.js';
+import { createResources, drain, type Resources } from './drain.js';
 import { listen, servicesOf } from './listen.js';
 import { register } from './register.js';
-import type { ServiceRuntime, App, ServiceContext, ServiceOptions } from './service.js';
+import type { App, ServiceContext, ServiceOptions, ServiceRuntime } from './service.js';
 
 /** Options of a service in this process; a test replaces its environment, clocks and log. */
 export interface StartOptions<V extends Variables> extends ServiceOptions<V> {

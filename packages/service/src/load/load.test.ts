@@ -8,7 +8,7 @@ import { implement } from '@rondo/rpc/server';
 import { createTestChannel, ManualClock } from '@rondo/rpc/testing';
 import { createHealth } from '../health.js';
 import { createState, DRAINING, readinessOf } from '../state.js';
-import { createLoadMeter, createCpuMeter } from './meter.js';
+import { createCpuMeter, createLoadMeter } from './meter.js';
 import { createLoadReports } from './reports.js';
 
 /** A server whose `add` replies when the test says so, and whose streams end with their callers. */

@@ -188,7 +188,7 @@ describe('reports', () => {
     expect(await report(ADD, { peer: 'b:1' }, 50)).toEqual(first);
   });
 
-  it('of one method don't depend on another', async () => {
+  it('of one method do not depend on another', async () => {
     const { answers, report } = start();
     Object.assign(answers, { addMs: 5, unaryMs: 2_000 });
     const slow = await report(UNARY, {}, 2_000);

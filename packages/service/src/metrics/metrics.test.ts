@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type Metrics, startMetrics, meterBalancing } from './metrics.js';
 import type { EndpointView, ServiceView } from '@rondo/rpc/client';
+import { type Metrics, meterBalancing, startMetrics } from './metrics.js';
 
 const started: Metrics[] = [];
 
@@ -14,7 +14,7 @@ async function start(port = 0): Promise<Metrics> {
 afterEach(() => Promise.all(started.splice(0).map((metrics) => metrics.close())));
 
 describe('startMetrics', () => {
-  it('serves the app's and the process's metrics in Prometheus's format', async () => {
+  it("serves the app's and the process's metrics in Prometheus's format", async () => {
     const { meter, address } = await start();
     meter.createCounter('rondo.test.things').add(3, { kind: 'good' });
     const response = await fetch(`http://${address}/metrics`);

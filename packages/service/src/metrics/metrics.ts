@@ -1,6 +1,6 @@
-import { createNoopMeter, type Meter, type BatchObservableResult } from '@opentelemetry/api';
-import type { HostPort } from '../config/parsers.js';
+import { type BatchObservableResult, createNoopMeter, type Meter } from '@opentelemetry/api';
 import type { Channel, ServiceView } from '@rondo/rpc/client';
+import type { HostPort } from '../config/parsers.js';
 
 /** The meter of a process, and where its measurements are served. */
 export interface Metrics {

@@ -1,10 +1,10 @@
-import { MeterProvider, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { type HostPort, formatHostPort } from '../config/parsers.js';
-import { cannotBind } from '../lifecycle/startup-error.js';
-import { type Metrics, meterProcess } from './metrics.js';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { formatHostPort, type HostPort } from '../config/parsers.js';
+import { cannotBind } from '../lifecycle/startup-error.js';
+import type { Metrics } from './metrics.js';
 
 /**
  * Collects metrics with OpenTelemetry's SDK and serves them at `listen`.

@@ -7,7 +7,7 @@ import {
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
-import { type DescriptorFile, readDescriptorSet, type FileIndex, indexFiles } from './descriptor-files.js';
+import { type DescriptorFile, type FileIndex, indexFiles, readDescriptorSet } from './descriptor-files.js';
 
 /** What reflection serves. */
 export interface ReflectionOptions {

@@ -125,7 +125,7 @@ describe('a registration that is refused at first because another process has it
     expect(fake.calls.slice(2)).toEqual(['register', 'renew lease-1']);
   });
 
-  it('treats another PERMISSION_DENIED, such as a proxy's, as a refusal', async () => {
+  it('treats another PERMISSION_DENIED of a proxy as a refusal', async () => {
     const { clock, fake, lines, begin } = start();
     fake.fault = new RpcError(Status.PERMISSION_DENIED, 'not from here');
     begin();

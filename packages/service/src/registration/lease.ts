@@ -1,8 +1,8 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
+import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import type { Instance, InstanceStatus, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Client } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 
 /** The methods of the registry that a registration calls. */
 export type RegistryClient = Pick<
@@ -43,7 +43,11 @@ const CALL_TIMEOUT_MS = 3_000;
  * Makes one call so that the registry holds `status` under a fresh lease: it registers, updates or renews. If the
  * registry has forgotten the lease, it registers again at once.
  */
-export async function refreshLease(lease: Lease | undefined, status: InstanceStatus, options: LeaseOptions): Promise<Lease> {
+export async function refreshLease(
+  lease: Lease | undefined,
+  status: InstanceStatus,
+  options: LeaseOptions,
+): Promise<Lease> {
   if (lease === undefined) return register(status, options);
   try {
     return await (lease.status === status ? renew(lease, options) : update(lease, status, options));

@@ -1,9 +1,18 @@
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, Timer } from '@rondo/rpc/clock';
-import { createState, follow, type State, type Phase, type Readiness } from '../state.js';
+import { createState, follow, type Phase, type Readiness, type State } from '../state.js';
 import { createBackoff, createPause } from '../time.js';
-import { refreshLease, type Lease, type LeaseOptions, type Registrant, type RegistryClient, endLease, isDisplaced, registryTimeOf } from './lease.js';
+import {
+  endLease,
+  isDisplaced,
+  type Lease,
+  type LeaseOptions,
+  type Registrant,
+  type RegistryClient,
+  refreshLease,
+  registryTimeOf,
+} from './lease.js';
 import type { RegistryLink } from './link.js';
 import { createRegistrationLog } from './log.js';
 

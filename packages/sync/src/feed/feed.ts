@@ -1,9 +1,9 @@
 import type { Database } from '@rondo/database';
-import { WatchAborted, WatchUnavailable } from '../errors.js';
-import type { OnSyncEvent } from '../options.js';
-import { type Anchor, type Change, readHead, readOn } from '../history.js';
-import type { OutageLog } from '../outage.js';
 import { singleFlight } from '../coalesce.js';
+import { WatchAborted, WatchUnavailable } from '../errors.js';
+import { type Anchor, type Change, readHead, readOn } from '../history.js';
+import type { OnSyncEvent } from '../options.js';
+import type { OutageLog } from '../outage.js';
 import { createMailbox, type Mailbox } from './mailbox.js';
 
 const PAGE = 500;

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Database, Transaction } from '@rondo/database';
-import type { SyncClock } from '../options.js';
 import { WatchAborted } from '../errors.js';
 import { readHead, readPending } from '../history.js';
+import type { SyncClock } from '../options.js';
 import type { Place } from '../token.js';
 
 /** More than a token should hold. */

@@ -1,5 +1,5 @@
-import type { SyncClock } from '../options.js';
 import { WatchAborted } from '../errors.js';
+import type { SyncClock } from '../options.js';
 
 /** How long a reader is waited for. */
 interface ReadLimits {

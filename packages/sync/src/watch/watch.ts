@@ -1,8 +1,8 @@
 import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction } from '@rondo/database';
-import type { Bounds, SyncClock, OnSyncEvent } from '../options.js';
 import { WatchAborted, WatchUnavailable } from '../errors.js';
 import type { Feed, Subscription } from '../feed/feed.js';
 import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
+import type { Bounds, OnSyncEvent, SyncClock } from '../options.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf, writeToken } from '../token.js';
 import type { HeldParts } from './held.js';

@@ -1,21 +1,33 @@
 import type { Database, Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
-import { performer } from '../steps.js';
-import { contradicts, type Decision, type LogEntry, type LoggedParticipant, logAttempt, logFinished, findEntry, logAborting, logConflictResolved } from './log.js';
-import type { Participants } from './participants.js';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { performer } from '../steps.js';
+import {
+  contradicts,
+  type Decision,
+  findEntry,
+  type LogEntry,
+  type LoggedParticipant,
+  logAborting,
+  logAttempt,
+  logConflictResolved,
+  logFinished,
+} from './log.js';
+import type { Participants } from './participants.js';
 
-/** A transaction of which every participant has confirmed the commit. */
+/** A transaction that every participant has committed. */
 export interface CompletedTransaction {
   readonly id: string;
   readonly subject: string;
 }
 
-/** Does what is left once every participant has confirmed, in the database transaction that notes so. It may run again. */
+/**
+ * Work that remains once every participant has committed. It runs in the database transaction that records this, and
+ * may run again.
+ */
 export type Completion = (transaction: Transaction, completed: CompletedTransaction) => Promise<void>;
 
-/** What finishing takes. */
 export interface CoordinatorDependencies {
   readonly database: Database;
   readonly participants: Participants;
@@ -26,21 +38,31 @@ export interface CoordinatorDependencies {
 }
 
 const FIRST_BACKOFF_MS = 100;
-/** A decided transaction holds locks elsewhere: whoever comes back is to be told soon. */
+/** A decided transaction holds locks at its participants: one that is available again must get the decision soon. */
 const MAX_BACKOFF_MS = 1_000;
 
-/** Tells the decision to those that haven't confirmed it, once; true where all have. */
-export async function finish(finishing: CoordinatorDependencies, entry: LogEntry, decision: Decision): Promise<boolean> {
-  const participants = await Promise.all(entry.participants.map((one) => sendDecision(finishing, { entry, decision }, one)));
+/** Sends the decision once to each participant that hasn't confirmed it. Returns whether all have confirmed. */
+export async function finish(
+  dependencies: CoordinatorDependencies,
+  entry: LogEntry,
+  decision: Decision,
+): Promise<boolean> {
+  const participants = await Promise.all(
+    entry.participants.map((participant) => sendDecision(dependencies, { entry, decision }, participant)),
+  );
   if (participants.some(({ outcome }) => outcome === '')) {
-    await logAttempt(finishing.database, { id: entry.id, participants }, backoffMs(entry.attempts, finishing.random));
+    await logAttempt(
+      dependencies.database,
+      { id: entry.id, participants },
+      backoffMs(entry.attempts, dependencies.random),
+    );
     return false;
   }
   const contrary = participants.filter((one) => contradicts(one, decision));
-  if (contrary.length > 0) warnOfConflict(finishing.log, entry, { decision, contrary });
+  if (contrary.length > 0) warnOfConflict(dependencies.log, entry, { decision, contrary });
   const state = contrary.length > 0 ? 'conflict' : decision;
   await performer('coordinator', { transactionId: entry.id, name: entry.coordinator })('log-finished', () =>
-    recordFinished(finishing, entry, { state, participants }),
+    recordFinished(dependencies, entry, { state, participants }),
   );
   return true;
 }
@@ -64,18 +86,22 @@ async function sendDecision(
     );
     return { service, outcome, error: '' };
   } catch (error) {
-    log.debug({ err: error, transaction: id, service }, "a participant couldn't be told; it will be told again");
+    log.debug({ err: error, transaction: id, service }, "a participant didn't get the decision; it is sent again");
     return { service, outcome: '', error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-interface Finished {
+interface Conclusion {
   readonly state: Decision | 'conflict';
   readonly participants: readonly LoggedParticipant[];
 }
 
-/** Who comes second finds it noted, and does nothing. */
-async function recordFinished({ database, completions, onCompleted }: CoordinatorDependencies, entry: LogEntry, outcome: Finished) {
+/** The log records the end only once: a second caller runs no completion. */
+async function recordFinished(
+  { database, completions, onCompleted }: CoordinatorDependencies,
+  entry: LogEntry,
+  outcome: Conclusion,
+) {
   const { id, kind, subject } = entry;
   const completion = outcome.state === 'committed' ? completions[kind] : undefined;
   if (completion === undefined) {
@@ -88,7 +114,7 @@ async function recordFinished({ database, completions, onCompleted }: Coordinato
   onCompleted();
 }
 
-/** Half of it is chance, so that those that failed together don't come back together. */
+/** Half of the delay is random, so that transactions that failed together aren't retried together. */
 function backoffMs(attempts: number, random: Random): number {
   const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts, 10));
   return (ceiling * (1 + random.next())) / 2;
@@ -102,37 +128,41 @@ interface Conflict {
 function warnOfConflict(log: Logger, { id, kind, subject }: LogEntry, { decision, contrary }: Conflict): void {
   log.error(
     { transaction: id, kind, subject, decision, contrary },
-    `a participant did otherwise than was decided: set it right, then rondo tx resolve ${id}`,
+    `a participant contradicts the decision: correct its data, then run rondo tx resolve ${id}`,
   );
 }
 
 /**
- * Does what an operator says of a transaction; returns it as it is then.
+ * Carries out an operator's decision; returns the transaction's new log entry.
  *
- * @throws RpcError `NOT_FOUND`, or `FAILED_PRECONDITION` where that contradicts what was decided.
+ * @throws RpcError `NOT_FOUND`, or `FAILED_PRECONDITION` if it contradicts the decision.
  */
 export async function resolve(
-  finishing: CoordinatorDependencies,
+  dependencies: CoordinatorDependencies,
   { id, outcome }: { readonly id: string; readonly outcome: Decision },
   signal: AbortSignal,
 ): Promise<LogEntry> {
-  const { database } = finishing;
+  const { database } = dependencies;
   const entry = await findEntry(database, id, { signal });
   if (entry === undefined) throw notFound(id);
-  if (entry.state === 'conflict') await resolveConflict(finishing, entry, outcome);
-  else await finishAs(finishing, entry, outcome);
+  if (entry.state === 'conflict') await resolveConflict(dependencies, entry, outcome);
+  else await finishAs(dependencies, entry, outcome);
   return (await findEntry(database, id, { signal })) ?? entry;
 }
 
-async function finishAs(finishing: CoordinatorDependencies, entry: LogEntry, outcome: Decision): Promise<void> {
+async function finishAs(dependencies: CoordinatorDependencies, entry: LogEntry, outcome: Decision): Promise<void> {
   if (entry.decision === null && outcome === 'committed') throw undecided(entry);
-  const decided = entry.decision === null ? await logAborting(finishing.database, entry.id) : entry;
+  const decided = entry.decision === null ? await logAborting(dependencies.database, entry.id) : entry;
   if (decided === undefined || decided.decision !== outcome) throw alreadyDecided(decided ?? entry);
-  if (decided.state !== outcome) await finish(finishing, decided, outcome);
+  if (decided.state !== outcome) await finish(dependencies, decided, outcome);
 }
 
-/** Somebody has seen to it by hand: what is left to do of a committed one is done. */
-async function resolveConflict({ database, completions, onCompleted }: CoordinatorDependencies, entry: LogEntry, outcome: Decision) {
+/** An operator has corrected the data by hand: records that, and runs the completion if the outcome is a commit. */
+async function resolveConflict(
+  { database, completions, onCompleted }: CoordinatorDependencies,
+  entry: LogEntry,
+  outcome: Decision,
+) {
   const { id, kind, subject } = entry;
   const completion = outcome === 'committed' ? completions[kind] : undefined;
   await database.transaction(async (transaction) => {
@@ -146,8 +176,11 @@ function notFound(id: string): RpcError {
 }
 
 function undecided({ id, expireTime }: LogEntry): RpcError {
-  const message = `transaction ${id} is undecided: what its own service has to do isn't done, so it can't be committed`;
-  return new RpcError(Status.FAILED_PRECONDITION, `${message}; it is aborted by itself at ${expireTime.toISOString()}`);
+  const message = `transaction ${id} is undecided: its own service hasn't done its part, so it can't be committed`;
+  return new RpcError(
+    Status.FAILED_PRECONDITION,
+    `${message}; it is aborted automatically at ${expireTime.toISOString()}`,
+  );
 }
 
 function alreadyDecided({ id, decision }: LogEntry): RpcError {

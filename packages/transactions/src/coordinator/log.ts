@@ -1,21 +1,21 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 
-/** What a participant has confirmed; empty where it hasn't. */
+/** What a participant has confirmed; empty if it hasn't. */
 export type Confirmation = '' | 'committed' | 'aborted' | 'unknown';
 
-/** What the log has of a participant. */
+/** A participant in the log. */
 export interface LoggedParticipant {
-  /** The service by which it is addressed. */
+  /** The service that addresses it. */
   readonly service: string;
   readonly outcome: Confirmation;
-  /** Why it couldn't be told the last time. */
+  /** Why the last attempt to send the decision failed; empty if it didn't. */
   readonly error: string;
 }
 
-/** What was decided. */
+/** The decision on a transaction. */
 export type Decision = 'committed' | 'aborted';
 
-/** A row of the log. */
+/** A row of the transaction log. */
 export interface LogEntry {
   readonly id: string;
   readonly coordinator: string;
@@ -29,33 +29,33 @@ export interface LogEntry {
   readonly expireTime: Date;
 }
 
-/** An entry as SQL has it. */
+/** The columns of a {@link LogEntry}. */
 const ENTRY_COLUMNS = `id, coordinator, kind, subject, state, decision, participants, attempts,
   create_time AS "createTime", expire_time AS "expireTime"`;
 
-/** A participant that confirmed nothing of a decision, or confirmed the contrary. */
+/** Whether a participant has confirmed something other than the decision. */
 export function contradicts({ outcome }: LoggedParticipant, decision: Decision): boolean {
   return outcome !== '' && outcome !== decision;
 }
 
-/** A transaction as it begins. */
+/** A new transaction. */
 interface NewEntry {
   readonly id: string;
   readonly coordinator: string;
   readonly kind: string;
   readonly subject: string;
   readonly services: readonly string[];
-  /** Until it is aborted by whoever finds it undecided. */
+  /** How long it may stay undecided before any replica aborts it. */
   readonly timeoutMs: number;
 }
 
-/** How long whoever looks after an entry has it for itself. Milliseconds. */
+/** How long a replica that claims an entry has it for itself, in milliseconds. */
 const CLAIM_MS = 2_000;
-/** Finished transactions are kept so long, for those who ask what became of one. */
+/** How long finished transactions are kept for inquiries. */
 const RETENTION_DAYS = 7;
 const MAX_ROWS = 1_000;
 
-/** Writes what is about to begin, before anybody is asked. */
+/** Logs a transaction before the first Prepare is sent. */
 export async function logPreparing(database: Database, entry: NewEntry, options: QueryOptions): Promise<void> {
   const { id, coordinator, kind, subject, services, timeoutMs } = entry;
   const participants = services.map((service) => ({ service, outcome: '', error: '' }));
@@ -68,8 +68,8 @@ export async function logPreparing(database: Database, entry: NewEntry, options:
 }
 
 /**
- * Decides to commit, once the surrounding transaction is committed: first in it, so that nobody aborts it meanwhile. False
- * where somebody has done so before.
+ * Decides to commit when the surrounding transaction commits. It must be the first statement there, so that its row
+ * lock keeps other replicas from aborting. Returns false if the transaction was decided before.
  */
 export async function logCommitting({ query }: Queries, id: string): Promise<boolean> {
   const rows = await query(
@@ -81,7 +81,10 @@ export async function logCommitting({ query }: Queries, id: string): Promise<boo
   return rows.length > 0;
 }
 
-/** Decides to abort, unless it is decided: returns how it is decided then; undefined where there is no such transaction. */
+/**
+ * Decides to abort an undecided transaction. Returns its entry, whatever the decision; undefined if there is no such
+ * transaction.
+ */
 export async function logAborting(
   database: Database,
   id: string,
@@ -97,15 +100,12 @@ export async function logAborting(
   return await findEntry(database, id, options);
 }
 
-/** A transaction of the log. */
+/** The entry of a transaction; undefined if there is none. */
 export function findEntry(database: Queries, id: string, options?: QueryOptions): Promise<LogEntry | undefined> {
   return database.maybeOne<LogEntry>(`SELECT ${ENTRY_COLUMNS} FROM transaction_log WHERE id = $1`, [id], options);
 }
 
-/**
- * Takes the entries that are due, at most `limit`, for as long as {@link CLAIM_MS}. Those that have expired undecided are
- * thereby decided: they are aborted.
- */
+/** Claims at most `limit` due entries for {@link CLAIM_MS}. An expired undecided entry is thereby aborted. */
 export function claimDue(
   database: Database,
   { coordinator, limit }: { readonly coordinator: string; readonly limit: number },
@@ -125,7 +125,7 @@ export function claimDue(
   );
 }
 
-/** Notes what participants confirmed, and when to tell the others again. */
+/** Records what participants confirmed, and when to send the decision to the others again. */
 export async function logAttempt(
   database: Database,
   { id, participants }: { readonly id: string; readonly participants: readonly LoggedParticipant[] },
@@ -139,7 +139,7 @@ export async function logAttempt(
   );
 }
 
-/** Notes that all have confirmed; false where that was noted before. */
+/** Records that all participants have confirmed. Returns false if that was recorded before. */
 export async function logFinished(
   { query }: Queries,
   id: string,
@@ -156,7 +156,7 @@ export async function logFinished(
   return rows.length > 0;
 }
 
-/** Takes an operator's word that a conflict has been set right; false where there is none. */
+/** Records that an operator has resolved a conflict. Returns false if there is none. */
 export async function logConflictResolved({ query }: Queries, id: string, state: Decision): Promise<boolean> {
   const rows = await query(
     `UPDATE transaction_log SET state = $2, update_time = now() WHERE id = $1 AND state = 'conflict' RETURNING id`,
@@ -165,7 +165,7 @@ export async function logConflictResolved({ query }: Queries, id: string, state:
   return rows.length > 0;
 }
 
-/** What isn't finished, or needs somebody, the oldest first. */
+/** Unfinished entries and conflicts, the oldest first; at most 1,000. */
 export function listUnfinished(database: Database, coordinator: string, options: QueryOptions): Promise<LogEntry[]> {
   return database.query<LogEntry>(
     `SELECT ${ENTRY_COLUMNS} FROM transaction_log
@@ -175,7 +175,7 @@ export function listUnfinished(database: Database, coordinator: string, options:
   );
 }
 
-/** Forgets transactions that finished long ago, some at a time. */
+/** Deletes transactions that finished more than a week ago, at most 1,000 at a time. */
 export async function trimFinished(database: Database, options: QueryOptions): Promise<void> {
   await database.query(
     `DELETE FROM transaction_log WHERE id IN (SELECT id FROM transaction_log

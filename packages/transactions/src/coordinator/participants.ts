@@ -1,33 +1,36 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import { BranchOutcome, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
+import type { ServiceDefinition } from '@rondo/rpc/contract';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { type NamedMessageType, pack, unpack } from '../participant/operation.js';
 import type { CheckedRef } from '../transaction-ref.js';
 import type { Confirmation, Decision } from './log.js';
-import type { ServiceDefinition } from '@rondo/rpc/contract';
-import { type NamedMessageType, pack, unpack } from '../participant/operation.js';
 
-/** The participants of a coordinator, as it calls them. */
+/** A coordinator's calls to its participants. */
 export interface Participants {
-  /** @throws RpcError with the participant's own status where it votes no. */
+  /** @throws RpcError with the participant's own status if it refuses. */
   prepare(
     service: string,
     branch: { readonly transaction: CheckedRef; readonly operation: Any },
     options: PrepareOptions,
   ): Promise<Any | undefined>;
-  /** Tells the decision; resolves to what the participant confirms. */
+  /** Sends the decision; resolves to what the participant confirms. */
   sendDecision(service: string, transaction: CheckedRef, decision: Decision): Promise<Confirmation>;
 }
 
-/** Bounds of asking. */
+/** Limits of a Prepare. */
 interface PrepareOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** One try; what doesn't answer is told again. Milliseconds. */
+/** Timeout of one try, in milliseconds. The decision is sent again later. */
 const DECISION_TIMEOUT_MS = 1_000;
-/** These say nothing of the request: they are the network's and the process's, or hide a fault of the participant. */
+/**
+ * Statuses that say nothing about the request: they come from the network or the process, or hide a fault of the
+ * participant.
+ */
 const NO_ANSWER: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,
@@ -39,7 +42,7 @@ const NO_ANSWER: ReadonlySet<Status> = new Set([
   Status.PERMISSION_DENIED,
 ]);
 
-/** The participants that a channel reaches. */
+/** Participants that a channel reaches. */
 export function createParticipants(channel: Channel): Participants {
   const clients = new Map<string, Client<typeof ParticipantServiceDefinition>>();
   const at = (service: string) => {
@@ -70,18 +73,21 @@ const CONFIRMED: Partial<Record<BranchOutcome, Confirmation>> = {
   [BranchOutcome.BRANCH_OUTCOME_ABORTED]: 'aborted',
 };
 
-/** A participant's no is the coordinator's own answer, and reaches its caller as it is; a failed call is another's. */
+/**
+ * A participant's refusal is the coordinator's own reply, so it reaches the coordinator's caller unchanged. The error
+ * of a failed call doesn't.
+ */
 function asVote(error: unknown): unknown {
   if (!(error instanceof RpcError) || NO_ANSWER.has(error.code)) return error;
   return new RpcError(error.code, error.message, { details: error.details, cause: error });
 }
 
-/** What one participant is to do; made by {@link part}. */
+/** The part of one participant in a transaction; {@link part} creates it. */
 export interface Part<Result> {
-  /** The fully qualified service by whose instances the participant is served. */
+  /** The fully qualified service whose instances serve the participant. */
   readonly service: string;
   readonly operation: Any;
-  /** Reads what came of it. */
+  /** Decodes the participant's result. */
   readResult(result: Any | undefined): Result;
 }
 
@@ -90,13 +96,13 @@ export type ResultsOf<Parts extends readonly Part<unknown>[]> = {
   readonly [K in keyof Parts]: Parts[K] extends Part<infer Result> ? Result : never;
 };
 
-/** The types of an operation's messages. */
+/** The message types of an operation. */
 export interface OperationTypes<Request, Result> {
   readonly request: NamedMessageType<Request>;
   readonly result: NamedMessageType<Result>;
 }
 
-/** What the participant beside `service` is to do: the operation that it has for the type of the request. */
+/** The part of the participant that `service` addresses: its operation for this request type. */
 export function part<Request, Result>(
   service: Pick<ServiceDefinition, 'fullName'>,
   { request, result }: OperationTypes<Request, Result>,

@@ -8,34 +8,40 @@ import type { Part, ResultsOf } from './participants.js';
 
 /** A transaction across services. */
 export interface DistributedTransaction<Parts extends readonly Part<unknown>[], T> {
-  /** What it is for, such as `accept-quote`: it finds its completion by that, also after a restart. */
+  /** Its purpose, such as `accept-quote`. It selects the completion, also after a restart. */
   readonly kind: string;
-  /** What it is about, such as `quotes/7`: for its completion, and for operators. */
+  /** Its subject, such as `quotes/7`, for its completion and for operators. */
   readonly subject: string;
-  /** What others do, each of another service: prepared one after the other, by the services' names. */
+  /**
+   * The parts of other services, at most one per service. They are prepared one after the other, ordered by service
+   * name.
+   */
   readonly participants: Parts;
   /**
-   * The service's own part, once all others are prepared, in the database transaction that decides. What it throws is
-   * thrown, and all is undone everywhere. It may run more than once, where concurrent transactions win.
+   * The service's own part. It runs once all others are prepared, in the database transaction that decides. If it
+   * throws, everything is rolled back and the error is rethrown. It may run more than once because of conflicts with
+   * concurrent transactions.
    */
   readonly local: (transaction: Transaction, results: ResultsOf<Parts>) => Promise<T>;
-  /** It is aborted where it isn't decided by then; 2,000 by default. */
+  /** It is aborted if it isn't decided within this time; 2,000 by default. */
   readonly timeoutMs?: number;
 }
 
-/** What came of a transaction that is decided. */
+/** A committed transaction. */
 export interface Committed<T> {
   readonly id: string;
-  /** What `local` returned. */
+  /** The value that `local` returned. */
   readonly value: T;
-  /** Whether every participant has confirmed, and the completion has run; what hasn't will, by itself. */
+  /**
+   * Whether every participant has confirmed and the completion has run. Otherwise the coordinator finishes it later.
+   */
   readonly finished: boolean;
 }
 
-/** What a run takes beside what finishing takes. */
+/** What a run needs besides {@link CoordinatorDependencies}. */
 export interface RunDependencies extends CoordinatorDependencies {
   readonly coordinator: string;
-  /** Counts it among what a close waits for. */
+  /** Makes `close` wait for `work`. */
   track<T>(work: Promise<T>): Promise<T>;
 }
 
@@ -50,21 +56,21 @@ interface Run {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Prepares, decides, and tells: see `Coordinator.run`. */
+/** Prepares, decides and sends the decision; the contract is `Coordinator.run`. */
 export async function runTransaction<const Parts extends readonly Part<unknown>[], T>(
-  running: RunDependencies,
+  dependencies: RunDependencies,
   transaction: DistributedTransaction<Parts, T>,
 ): Promise<Committed<T>> {
-  const run = begin(running, transaction);
+  const run = begin(dependencies, transaction);
   const { id, perform, signal, timeoutMs } = run;
   const services = transaction.participants.map(({ service }) => service);
-  const { coordinator, database } = running;
+  const { coordinator, database } = dependencies;
   const entry = { id, coordinator, kind: transaction.kind, subject: transaction.subject, services, timeoutMs };
   await perform('log-preparing', () => logPreparing(database, entry, { signal }));
-  // Kept here, too: the decision may be made though its answer is lost.
+  // Kept outside: the commit may succeed even if its reply is lost.
   let decided: { readonly value: T } | undefined;
   try {
-    const results = await prepareAll(running, run, transaction.participants);
+    const results = await prepareAll(dependencies, run, transaction.participants);
     await perform('log-committing', () =>
       database.transaction(
         async (local) => {
@@ -76,11 +82,11 @@ export async function runTransaction<const Parts extends readonly Part<unknown>[
       ),
     );
   } catch (error) {
-    const committed = await abortRun(running, run);
+    const committed = await abortRun(dependencies, run);
     if (!committed || decided === undefined) throw error;
   }
   if (decided === undefined) throw new Error('a decision was made without its work');
-  const finished = await sendCommit(running, run);
+  const finished = await sendCommit(dependencies, run);
   return { id, value: decided.value, finished };
 }
 
@@ -109,7 +115,10 @@ function begin(
   };
 }
 
-/** One after the other, in the same order everywhere: transactions that meet at two participants wait, and don't deadlock. */
+/**
+ * Prepares one participant after the other, in the same order everywhere: transactions that share two participants wait
+ * for each other instead of deadlocking.
+ */
 async function prepareAll({ participants, coordinator }: RunDependencies, run: Run, parts: readonly Part<unknown>[]) {
   const { id, perform, timeoutMs, signal } = run;
   const results: unknown[] = Array(parts.length).fill(undefined);
@@ -122,34 +131,40 @@ async function prepareAll({ participants, coordinator }: RunDependencies, run: R
   return results;
 }
 
-/** Aborts, and tells so at once; true where it turns out to have been committed. What can't be done now, a sweep does. */
-function abortRun(running: RunDependencies, { id, perform }: Run): Promise<boolean> {
+/**
+ * Aborts and sends that decision at once; resolves to true if the transaction turns out to be committed. A sweep does
+ * what fails now.
+ */
+function abortRun(dependencies: RunDependencies, { id, perform }: Run): Promise<boolean> {
   const work = async () => {
     try {
-      const entry = await perform('log-aborting', () => logAborting(running.database, id));
+      const entry = await perform('log-aborting', () => logAborting(dependencies.database, id));
       if (entry === undefined || entry.decision === null) return false;
       if (entry.decision === 'committed') return true;
-      await finish(running, entry, 'aborted');
+      await finish(dependencies, entry, 'aborted');
     } catch (error) {
-      running.log.warn({ err: error, transaction: id }, "a transaction couldn't be aborted now; a sweep will");
+      dependencies.log.warn(
+        { err: error, transaction: id },
+        "a transaction couldn't be aborted now; a sweep will abort it",
+      );
     }
     return false;
   };
-  return running.track(runOutsideScope(work));
+  return dependencies.track(runOutsideScope(work));
 }
 
-function sendCommit(running: RunDependencies, { id }: Run): Promise<boolean> {
+function sendCommit(dependencies: RunDependencies, { id }: Run): Promise<boolean> {
   const work = async () => {
     try {
-      const entry = await findEntry(running.database, id);
+      const entry = await findEntry(dependencies.database, id);
       if (entry === undefined) return false;
-      return entry.state === 'committed' || (await finish(running, entry, 'committed'));
+      return entry.state === 'committed' || (await finish(dependencies, entry, 'committed'));
     } catch (error) {
-      running.log.warn({ err: error, transaction: id }, "a decision couldn't be told now; a sweep will");
+      dependencies.log.warn({ err: error, transaction: id }, "a decision couldn't be sent now; a sweep will send it");
       return false;
     }
   };
-  return running.track(runOutsideScope(work));
+  return dependencies.track(runOutsideScope(work));
 }
 
 function expired({ id, timeoutMs }: Run): RpcError {

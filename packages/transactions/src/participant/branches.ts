@@ -1,19 +1,19 @@
 import type { Database, QueryOptions, Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 
-/** How a branch has ended, as its row has it. */
+/** How a branch has ended, as recorded in its row. */
 export interface EndedBranch {
   readonly outcome: 'committed' | 'aborted';
   readonly heuristic: boolean;
 }
 
-/** What a participant forgets, as long ago. */
+/** How long the rows of ended branches are kept. */
 const RETENTION_DAYS = 30;
-const FORGOTTEN_AT_ONCE = 1_000;
+const TRIM_BATCH = 1_000;
 
 /**
- * Takes a branch for its transaction, which then is the only one that works on it: the lock is held for as long as the
- * transaction is open or prepared, by whichever process.
+ * Locks a branch for its transaction, until that is committed, rolled back, or ended after a prepare, by any process.
+ * Returns false if another transaction holds it.
  */
 export async function claimBranch({ one }: Transaction, gid: string): Promise<boolean> {
   const { claimed } = await one<{ claimed: boolean }>(
@@ -23,7 +23,9 @@ export async function claimBranch({ one }: Transaction, gid: string): Promise<bo
   return claimed;
 }
 
-/** Notes that the branch is committed, once its transaction is; false where it has ended before. */
+/**
+ * Records the branch as committed, to take effect with its transaction. Returns false if the branch has ended before.
+ */
 export async function markCommitted({ query }: Transaction, gid: string): Promise<boolean> {
   const rows = await query(
     `INSERT INTO transaction_branches (gid, outcome) VALUES ($1, 'committed') ON CONFLICT DO NOTHING RETURNING gid`,
@@ -32,7 +34,10 @@ export async function markCommitted({ query }: Transaction, gid: string): Promis
   return rows.length > 0;
 }
 
-/** Notes that the branch is aborted, unless it has ended otherwise; undefined while somebody works on it. */
+/**
+ * Records the branch as aborted, unless it has ended otherwise. Returns its end; undefined while another transaction
+ * works on it.
+ */
 export function markAborted(
   database: Database,
   { gid, heuristic }: { readonly gid: string; readonly heuristic: boolean },
@@ -48,12 +53,12 @@ export function markAborted(
   }, options);
 }
 
-/** Notes that an operator decided it. */
+/** Records that an operator decided it. */
 export async function markHeuristic(database: Database, gid: string, options: QueryOptions): Promise<void> {
   await database.query('UPDATE transaction_branches SET heuristic = true WHERE gid = $1', [gid], options);
 }
 
-/** How a branch has ended; undefined where it hasn't, or isn't known. */
+/** How a branch has ended; undefined if it hasn't, or is unknown. */
 export function findEnded(
   queries: Pick<Database, 'maybeOne'>,
   gid: string,
@@ -63,13 +68,13 @@ export function findEnded(
   return queries.maybeOne<EndedBranch>(statement, [gid], options);
 }
 
-/** Has branches that ended long ago forgotten, some at a time, each time that a thousand more have ended. */
+/** Deletes old ended branches, one batch per thousand calls. Call it for each branch that ends. */
 export function createBranchTrim(database: Database, log: Logger): () => Promise<void> {
   let ended = 0;
   return async () => {
     ended += 1;
-    if (ended % FORGOTTEN_AT_ONCE !== 0) return;
-    await trimBranches(database).catch((err: unknown) => log.warn({ err }, "branches of old couldn't be forgotten"));
+    if (ended % TRIM_BATCH !== 0) return;
+    await trimBranches(database).catch((err: unknown) => log.warn({ err }, "old branches couldn't be deleted"));
   };
 }
 
@@ -77,6 +82,6 @@ async function trimBranches(database: Database): Promise<void> {
   await database.query(
     `DELETE FROM transaction_branches WHERE gid IN
       (SELECT gid FROM transaction_branches WHERE update_time < now() - make_interval(days => $1) LIMIT $2)`,
-    [RETENTION_DAYS, FORGOTTEN_AT_ONCE],
+    [RETENTION_DAYS, TRIM_BATCH],
   );
 }

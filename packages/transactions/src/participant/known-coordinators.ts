@@ -6,32 +6,36 @@ import { type CheckedRef, checkName } from '../transaction-ref.js';
 
 /** The coordinators in whose transactions a participant takes part. */
 export interface KnownCoordinators {
-  /** Whether a coordinator of that name is one of them. */
+  /** Whether it knows a coordinator of that name. */
   knows(name: string): boolean;
-  /** Their names, for messages. */
+  /** The known names, for error messages. */
   readonly names: readonly string[];
   /**
-   * What a coordinator has decided of this participant's part in a transaction; undefined while that is undecided.
+   * The coordinator's decision on this participant's part; undefined while it is undecided.
    *
-   * @throws RpcError where it can't be asked.
+   * @throws RpcError if the coordinator can't be asked.
    */
   inquire(transaction: CheckedRef, signal: AbortSignal): Promise<Decision | undefined>;
 }
 
-/** How they are asked. */
+/** How a participant asks coordinators. */
 export interface KnownCoordinatorsOptions {
-  /** Reaches them. */
+  /** Calls the coordinators. */
   readonly channel: Channel;
-  /** By the name of each, the fully qualified service by whose instances it is served. */
+  /** Fully qualified service whose instances serve the coordinator, by the coordinator's name. */
   readonly coordinators: Readonly<Record<string, string>>;
-  /** The fully qualified services by which coordinators address this participant. */
+  /** The fully qualified services that address this participant. */
   readonly services: readonly string[];
 }
 
-/** One try; a coordinator that doesn't answer is asked again. Milliseconds. */
+/** Timeout of one try, in milliseconds. The participant asks again later. */
 const INQUIRY_TIMEOUT_MS = 1_000;
 
-/** Coordinators that are asked over their contract. @throws TypeError for a name that can't be one. */
+/**
+ * Coordinators that are asked through their contract.
+ *
+ * @throws TypeError for an invalid name.
+ */
 export function knownCoordinators({ channel, coordinators, services }: KnownCoordinatorsOptions): KnownCoordinators {
   const clients = new Map(
     Object.entries(coordinators).map(([name, service]) => [
@@ -57,7 +61,7 @@ const DECIDED: Partial<Record<BranchOutcome, Decision>> = {
   [BranchOutcome.BRANCH_OUTCOME_ABORTED]: 'aborted',
 };
 
-/** `PERMISSION_DENIED`: no state that could change makes it right, and no other request of that coordinator. */
+/** `PERMISSION_DENIED`, because neither a later state nor another request of that coordinator can succeed. */
 export function unknownCoordinator({ coordinator }: CheckedRef, names: readonly string[]): RpcError {
   const known = names.join(', ') || 'none';
   return new RpcError(

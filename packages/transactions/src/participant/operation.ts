@@ -3,7 +3,7 @@ import type { Transaction } from '@rondo/database';
 import { invalidArgument } from '@rondo/rpc/status';
 import type { CheckedRef } from '../transaction-ref.js';
 
-/** A generated message type that names itself, as all of `@rondo/contracts` do. */
+/** A generated message type with its full name, as all types in `@rondo/contracts` have it. */
 export interface NamedMessageType<T> {
   readonly $type: string;
   encode(message: T): { finish(): Uint8Array };
@@ -11,34 +11,35 @@ export interface NamedMessageType<T> {
   fromPartial(partial: object): T;
 }
 
-/** What an operation is done for. */
+/** The context of an operation. */
 export interface OperationContext {
-  /** The transaction that it is a part of. */
+  /** The distributed transaction that it belongs to. */
   readonly transaction: CheckedRef;
-  /** Aborts when the transaction is aborted meanwhile, or whoever asked is gone. */
+  /** Aborts if the transaction is aborted meanwhile, or if the caller is gone. */
   readonly signal: AbortSignal;
 }
 
-/** Does a part of a transaction: in the database transaction that it is given and nowhere else. */
+/** Does a participant's part of a transaction. All of its effects must be in the given database transaction. */
 export type OperationWork<Request, Result extends object> = (
   transaction: Transaction,
   request: Request,
   context: OperationContext,
 ) => Promise<Partial<Result>>;
 
-/** What a participant can do in somebody's transaction; made by {@link operation}. */
+/** An operation that a participant offers to distributed transactions; {@link operation} creates it. */
 export interface Operation {
-  /** The full name of its request's type. */
+  /** The full name of its request type. */
   readonly requestType: string;
-  /** Decodes, works, encodes. */
+  /** Decodes the request, does the work, and encodes the result. */
   run(transaction: Transaction, request: Any, context: OperationContext): Promise<Any>;
 }
 
 const PREFIX = 'type.googleapis.com/';
 
 /**
- * An operation: known by the type of its request. Whatever `work` throws is a vote against the transaction; an `RpcError`
- * reaches the coordinator's caller as it is. It may run more than once, where concurrent transactions win.
+ * Creates an operation, which is selected by its request type. An error in `work` is a vote to abort; an `RpcError`
+ * reaches the coordinator's caller unchanged. `work` may run more than once because of conflicts with concurrent
+ * transactions.
  */
 export function operation<Request, Result extends object>(
   types: { readonly request: NamedMessageType<Request>; readonly result: NamedMessageType<Result> },
@@ -51,13 +52,17 @@ export function operation<Request, Result extends object>(
   };
 }
 
-/** A message with the name of its type. */
+/** Packs a message with the name of its type. */
 export function pack<T>(type: NamedMessageType<T>, message: object): Any {
   const value = Buffer.from(type.encode(type.fromPartial(message)).finish());
   return { typeUrl: PREFIX + type.$type, value };
 }
 
-/** The message of that type. @throws RpcError `INVALID_ARGUMENT` where it is another, or doesn't decode. */
+/**
+ * Unpacks a message of that type.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` if it has another type or can't be decoded.
+ */
 export function unpack<T>(type: NamedMessageType<T>, any: Any | undefined, field: string): T {
   const found = typeOf(any);
   if (any === undefined || found !== type.$type) {
@@ -70,7 +75,7 @@ export function unpack<T>(type: NamedMessageType<T>, any: Any | undefined, field
   }
 }
 
-/** The full name of a packed message's type; empty where there is none. */
+/** The full type name of a packed message; empty if there is none. */
 export function typeOf(any: Any | undefined): string {
   return any === undefined ? '' : any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
 }

@@ -1,62 +1,73 @@
 import { ParticipantServiceDefinition, type PrepareRequest } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type Database, requirePreparedTransactions, DatabaseUnavailable, LockTimeout, SerializationFailure, StatementTimeout, sqlStateOf } from '@rondo/database';
+import {
+  type Database,
+  DatabaseUnavailable,
+  LockTimeout,
+  requirePreparedTransactions,
+  SerializationFailure,
+  StatementTimeout,
+  sqlStateOf,
+} from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import { createSweep } from '../sweep.js';
 import { branchOf, type CheckedRef, checkName, gidOf, gidPrefix, readRef } from '../transaction-ref.js';
-import { createAdmission, prepareBranch } from './prepare-branch.js';
 import { createBranchTrim } from './branches.js';
-import { abortBranch, commitBranch, type ParticipantDependencies, createInquiries } from './end-branch.js';
+import { abortBranch, commitBranch, createInquiries, type ParticipantDependencies } from './end-branch.js';
 import type { KnownCoordinators } from './known-coordinators.js';
 import { type Operation, typeOf } from './operation.js';
+import { createAdmission, prepareBranch } from './prepare-branch.js';
 
-/** What a participant is made from. */
+/** Options of a participant. */
 export interface ParticipantOptions {
-  /** The service's own; it has the tables of `transactionsSchema`. */
+  /** The service's own database; it has the tables of `transactionsSchema`. */
   readonly database: Database;
   /**
-   * The same database by a pool of its own, of two connections or so, by which branches are ended and listed. What waits
-   * for rows that a prepared branch holds may take every connection of `database`, and the end of that branch is what
-   * they wait for. `database` by default.
+   * The same database through a second pool, of about two connections, which ends and lists branches. Statements that
+   * wait for rows of a prepared branch may take every connection of `database`, and only the end of that branch frees
+   * them. `database` by default.
    */
   readonly ending?: Database;
-  /** Names it among those that share a database, and to operators: 1 to 40 of `A-Z a-z 0-9 . _ -`. Never changed. */
+  /**
+   * Its name among participants that share a database, and for operators: 1 to 40 of `A-Z a-z 0-9 . _ -`. It never
+   * changes.
+   */
   readonly name: string;
-  /** In whose transactions it takes part; all others are refused before anything is locked. */
+  /** The coordinators in whose transactions it takes part. Others are refused before anything is locked. */
   readonly coordinators: KnownCoordinators;
-  /** What it does in others' transactions. */
+  /** The operations that it offers. */
   readonly operations: readonly Operation[];
   readonly log: Logger;
   readonly clock?: Clock;
-  /** Told that something was committed here, such as to pass changes on. It must not throw. */
+  /** Called after a branch was committed, for example to publish changes. It must not throw. */
   readonly onCommitted?: () => void;
 }
 
-/** A service's side of others' transactions. */
+/** A service's side of distributed transactions. */
 export interface Participant {
-  /** To be served beside the service's own. */
+  /** The service to serve besides the app's own. */
   readonly service: ServiceImplementation;
-  /** Makes sure that the database prepares transactions: a part of the service's readiness. */
+  /** Checks that the database supports prepared transactions; part of the service's readiness. */
   check(signal: AbortSignal): Promise<void>;
-  /** Begins to ask coordinators about branches that stay prepared, every second: once the tables are there. */
+  /** Starts asking coordinators about branches that stay prepared, every second. Call it once the tables exist. */
   start(): void;
-  /** Ends that; what is still prepared is asked about by another replica, or after the next start. */
+  /** Stops that. Another replica, or the next start, asks about branches that are still prepared. */
   close(): Promise<void>;
 }
 
 const MAX_LISTED = 1_000;
-/** A branch that is prepared is asked about after one to two of these. */
+/** The participant asks about a prepared branch after one to two intervals. */
 const SWEEP_MS = 1_000;
 
-/** Makes a participant over PostgreSQL's prepared transactions. */
+/** Creates a participant that uses PostgreSQL's prepared transactions. */
 export function createParticipant(options: ParticipantOptions): Participant {
   const { database, ending = database, coordinators, log, clock = systemClock } = options;
   const { onCommitted = () => undefined } = options;
   const name = checkName('participant', options.name);
   const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
-  const around: ParticipantDependencies = {
+  const dependencies: ParticipantDependencies = {
     name,
     database,
     ending,
@@ -70,7 +81,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
   };
 
   const admit = createAdmission(coordinators);
-  const round = createInquiries(around, coordinators);
+  const round = createInquiries(dependencies, coordinators);
   const sweep = createSweep({ intervalMs: SWEEP_MS, clock, log, name: 'branches in doubt', round });
 
   const handlers = {
@@ -80,12 +91,12 @@ export function createParticipant(options: ParticipantOptions): Participant {
       if (operation === undefined || request.operation === undefined) throw unknownOperation(request, operations);
       const branch = { transaction, gid: gidOf(transaction, name), operation, request: request.operation };
       await admit(transaction, signal);
-      return { result: await asStatus(prepareBranch(around, branch, signal)) };
+      return { result: await asStatus(prepareBranch(dependencies, branch, signal)) };
     },
     commit: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
-      asStatus(commitBranch(around, toEnd(request, name), call.signal)),
+      asStatus(commitBranch(dependencies, toEnd(request, name), call.signal)),
     abort: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
-      asStatus(abortBranch(around, toEnd(request, name), call.signal)),
+      asStatus(abortBranch(dependencies, toEnd(request, name), call.signal)),
     async listInDoubt({ coordinator }: { readonly coordinator: string }, { signal }: { readonly signal: AbortSignal }) {
       const prepared = await asStatus(ending.listPrepared(gidPrefix(coordinator), { signal }));
       const branches = prepared.flatMap(({ gid, prepareTime }) => {
@@ -119,10 +130,10 @@ function unknownOperation({ operation }: PrepareRequest, known: ReadonlyMap<stri
   return invalidArgument([{ field: 'operation', description }]);
 }
 
-/** SQLSTATE of PREPARE TRANSACTION where as many are prepared as the server was set up for. */
+/** SQLSTATE of PREPARE TRANSACTION if the server's limit of prepared transactions is reached. */
 const NO_SLOT = '53200';
 
-/** Settles as `work` does; what the database failed with becomes a status that a coordinator can act on. */
+/** Settles as `work` does, but maps database errors to a status that a coordinator can handle. */
 async function asStatus<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -136,15 +147,16 @@ function toRpcError(error: unknown): unknown {
     return new RpcError(Status.UNAVAILABLE, "the participant's database can't be asked now", { cause: error });
   }
   if (error instanceof LockTimeout) {
-    return new RpcError(Status.ABORTED, 'another transaction holds the same and has not ended; try again', {
+    return new RpcError(Status.ABORTED, 'another transaction holds the same rows and has not ended; try again', {
       cause: error,
     });
   }
   if (error instanceof SerializationFailure) {
-    return new RpcError(Status.ABORTED, 'concurrent transactions have won each time; try again', { cause: error });
+    return new RpcError(Status.ABORTED, 'concurrent transactions won every attempt; try again', { cause: error });
   }
   if (sqlStateOf(error) === NO_SLOT) {
-    const message = 'as many transactions are prepared as the database may hold (max_prepared_transactions); try later';
+    const message =
+      'the database has as many prepared transactions as it may hold (max_prepared_transactions); try later';
     return new RpcError(Status.RESOURCE_EXHAUSTED, message, { cause: error });
   }
   return error;

@@ -5,10 +5,10 @@ import { announce, performer } from '../steps.js';
 import { type CheckedRef, gidPrefix } from '../transaction-ref.js';
 import { claimBranch, markCommitted } from './branches.js';
 import type { ParticipantDependencies } from './end-branch.js';
-import type { Operation } from './operation.js';
 import { type KnownCoordinators, unknownCoordinator } from './known-coordinators.js';
+import type { Operation } from './operation.js';
 
-/** What is to be prepared. */
+/** A branch to prepare. */
 interface NewBranch {
   readonly transaction: CheckedRef;
   readonly gid: string;
@@ -17,35 +17,39 @@ interface NewBranch {
 }
 
 /**
- * Does the operation and prepares it for commit.
+ * Runs the operation and prepares its transaction for commit.
  *
- * @throws RpcError `ABORTED` where the branch has ended before, or is being worked on.
+ * @throws RpcError `ABORTED` if the branch has ended before, or is being prepared.
  */
-export async function prepareBranch(around: ParticipantDependencies, branch: NewBranch, caller: AbortSignal): Promise<Any> {
+export async function prepareBranch(
+  dependencies: ParticipantDependencies,
+  branch: NewBranch,
+  caller: AbortSignal,
+): Promise<Any> {
   const { gid } = branch;
-  const who = { transactionId: branch.transaction.id, name: around.name };
+  const actor = { transactionId: branch.transaction.id, name: dependencies.name };
   const aborted = new AbortController();
   const signal = AbortSignal.any([caller, aborted.signal]);
-  if (around.preparing.has(gid)) throw beingPrepared(branch);
-  around.preparing.set(gid, aborted);
+  if (dependencies.preparing.has(gid)) throw beingPrepared(branch);
+  dependencies.preparing.set(gid, aborted);
   try {
-    const result = await around.database.prepare(
+    const result = await dependencies.database.prepare(
       gid,
       async (transaction) => {
-        const others = around.entering.size;
-        around.entering.add(gid);
+        const others = dependencies.entering.size;
+        dependencies.entering.add(gid);
         await requireRoom(transaction, branch.transaction, others);
-        const done = await operate({ ...branch, name: around.name }, transaction, signal);
-        announce({ role: 'participant', step: 'prepare', moment: 'before', ...who });
+        const done = await operate({ ...branch, name: dependencies.name }, transaction, signal);
+        announce({ role: 'participant', step: 'prepare', moment: 'before', ...actor });
         return done;
       },
       { signal },
     );
-    announce({ role: 'participant', step: 'prepare', moment: 'after', ...who });
+    announce({ role: 'participant', step: 'prepare', moment: 'after', ...actor });
     return result;
   } finally {
-    around.preparing.delete(gid);
-    around.entering.delete(gid);
+    dependencies.preparing.delete(gid);
+    dependencies.entering.delete(gid);
   }
 }
 
@@ -56,7 +60,7 @@ async function operate(
 ): Promise<Any> {
   const { gid, operation, request, transaction: ref } = branch;
   if (!(await claimBranch(transaction, gid))) throw beingPrepared(branch);
-  // Before the work: a branch that was aborted already is to cost nothing.
+  // Before the work: an aborted branch must cost nothing.
   if (!(await markCommitted(transaction, gid))) {
     throw new RpcError(Status.ABORTED, `transaction ${ref.id} of ${ref.coordinator} has ended here already`);
   }
@@ -67,22 +71,23 @@ async function operate(
 function beingPrepared({ transaction: { id, coordinator } }: NewBranch): RpcError {
   return new RpcError(
     Status.ABORTED,
-    `transaction ${id} of ${coordinator} is prepared, or being prepared, here already`,
+    `transaction ${id} of ${coordinator} is already prepared, or being prepared, here`,
   );
 }
 
-/** Of all that the server may prepare, this part is left to other databases and to what is prepared at the same time. */
-const ROOM = 1 / 8;
-/** One coordinator has at most this part prepared in one database. */
-const SHARE = 1 / 2;
-/** So many wait for a coordinator's answer at once. */
+/** Part of the server's prepared transactions that stays free for other databases and for concurrent prepares. */
+const RESERVED_SHARE = 1 / 8;
+/** Largest part of the server's prepared transactions that one coordinator may have in one database. */
+const COORDINATOR_SHARE = 1 / 2;
+/** How many Prepares may wait for their coordinators' answers at once. */
 const MAX_ASKING = 64;
 
 /**
- * Lets branches in: those of transactions that a known coordinator has begun and not decided. It asks before anything is
- * locked, so that a transaction that somebody made up holds nothing.
+ * Admits branches of transactions that a known coordinator has begun and not decided. It asks the coordinator before
+ * anything is locked, so that a forged transaction holds no locks.
  *
- * @throws RpcError `PERMISSION_DENIED`, `ABORTED`, `RESOURCE_EXHAUSTED`, or `UNAVAILABLE` where the coordinator can't be asked.
+ * @throws RpcError `PERMISSION_DENIED`, `ABORTED`, `RESOURCE_EXHAUSTED`, or `UNAVAILABLE` if the coordinator can't be
+ *   asked.
  */
 export function createAdmission(coordinators: KnownCoordinators) {
   let asking = 0;
@@ -104,9 +109,9 @@ export function createAdmission(coordinators: KnownCoordinators) {
 }
 
 /**
- * Keeps room among the transactions that the server may have prepared: before the branch touches a row.
+ * Limits the prepared transactions of the server. It runs before the branch touches a row.
  *
- * @param entering how many others were past this, and may not be prepared yet, before this was called.
+ * @param entering how many other branches passed this check and may not be prepared yet.
  * @throws RpcError `RESOURCE_EXHAUSTED`.
  */
 async function requireRoom({ one }: Transaction, { coordinator }: CheckedRef, entering: number): Promise<void> {
@@ -116,12 +121,12 @@ async function requireRoom({ one }: Transaction, { coordinator }: CheckedRef, en
      FROM pg_prepared_xacts`,
     [gidPrefix(coordinator)],
   );
-  if (used + entering >= slots - Math.floor(slots * ROOM)) {
+  if (used + entering >= slots - Math.floor(slots * RESERVED_SHARE)) {
     throw tooMany(
       `${used + entering} transactions are prepared on the server, which may have ${slots} (max_prepared_transactions)`,
     );
   }
-  if (own + entering >= Math.max(1, Math.floor(slots * SHARE))) {
+  if (own + entering >= Math.max(1, Math.floor(slots * COORDINATOR_SHARE))) {
     throw tooMany(`${own + entering} transactions of the coordinator "${coordinator}" are prepared and not ended`);
   }
 }

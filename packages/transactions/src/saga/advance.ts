@@ -1,19 +1,19 @@
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
-import { type SagaRow, moveSaga, noteFailure, SAGA_CLAIM_MS, type SagaMove } from './store.js';
+import { moveSaga, recordFailure, SAGA_CLAIM_MS, type SagaMove, type SagaRow } from './store.js';
 
-/** What a step is done with. */
+/** The context of a step. */
 export interface StepContext<Input> {
   /** The saga's id. */
   readonly sagaId: string;
-  /** The same each time that the step is done, and no other step's: what it calls takes it as its `request_id`. */
+  /** Unique to this step and the same for each try. Pass it as `request_id` to the calls of the step. */
   readonly key: string;
-  /** What the saga was started with, as JSON has it. */
+  /** The saga's input, after a round trip through JSON. */
   readonly input: Input;
-  /** What the steps before returned, by their names, as JSON has it. */
+  /** Results of the earlier steps by name, after a round trip through JSON. */
   readonly results: Readonly<Record<string, unknown>>;
-  /** Aborts when the step takes too long, or the process stops. */
+  /** Aborts if the step takes too long, or the process stops. */
   readonly signal: AbortSignal;
 }
 
@@ -22,45 +22,44 @@ export interface SagaStep<Input> {
   /** Unique in its saga. */
   readonly name: string;
   /**
-   * Does it; it may be done more than once, also after it has been done. What it returns goes through JSON. It throws
-   * `StepRefused` where it will never do; anything else is tried again.
+   * Does the step. It may run more than once, even after a success. Its result goes through JSON. It throws
+   * `StepRefused` if it can never succeed; any other error is retried.
    */
   run(context: StepContext<Input>): Promise<unknown>;
-  /** Undoes it, be it that it was done or not; where it can't, nothing has to be undone. */
+  /** Undoes the step, whether it was done or not. Without it there is nothing to undo. */
   compensate?(context: StepContext<Input>): Promise<void>;
 }
 
-/** Long work in steps: each is done, or what was done before it is undone, the last first. */
+/** A long-running process in steps. If a step is refused, the steps before it are compensated, the last first. */
 export interface SagaDefinition<Input> {
-  /** Names it for ever, such as `cancel-order`. */
+  /** A permanent name, such as `cancel-order`. */
   readonly kind: string;
-  /** Steps may be added at the end where sagas of the kind are under way; not taken away, nor their order changed. */
+  /** While sagas of the kind are running, new steps may only be added at the end. Don't remove or reorder steps. */
   readonly steps: readonly SagaStep<Input>[];
 }
 
-/** A step that will never do: what was done before it is undone. */
+/** Thrown by a step that can never succeed: the saga is compensated. */
 export class StepRefused extends Error {
   override readonly name = 'StepRefused';
 }
 
-/** What working on sagas takes. */
 interface SagaDependencies {
   readonly database: Database;
   readonly log: Logger;
   readonly random: Random;
-  /** After so many failures of one step, somebody has to look. */
+  /** After so many failures of one step the saga waits for an operator. */
   readonly maxAttempts: number;
 }
 
-/** A step must end before its saga may be taken by another. */
+/** A step must end before another process may claim its saga. */
 const STEP_TIMEOUT_MS = SAGA_CLAIM_MS * 0.8;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 60_000;
 const MAX_ERROR_LENGTH = 500;
 
-/** Does the steps of a saga until it is finished, one fails, or somebody else has it. */
+/** Runs the steps of a saga until it is finished, a step fails, or another process has the saga. */
 export async function advance(
-  advancing: SagaDependencies,
+  dependencies: SagaDependencies,
   { saga, definition }: { readonly saga: SagaRow; readonly definition: SagaDefinition<unknown> },
   closing: AbortSignal,
 ): Promise<void> {
@@ -70,10 +69,10 @@ export async function advance(
     const step = definition.steps[row.step];
     try {
       const move = await next(row, { step, count: definition.steps.length }, closing);
-      current = await moveSaga(advancing.database, row, move);
+      current = await moveSaga(dependencies.database, row, move);
     } catch (error) {
       if (closing.aborted) return;
-      await fail(advancing, { row, step }, error);
+      await fail(dependencies, { row, step }, error);
       return;
     }
   }
@@ -104,7 +103,7 @@ async function forward(row: SagaRow, { step, count }: Position, closing: AbortSi
     };
   } catch (error) {
     if (!(error instanceof StepRefused)) throw error;
-    // The refused step, too: it may have done something before it refused.
+    // The refused step is compensated, too: it may have had effects before it refused.
     return { state: 'compensating', step: row.step, results, error: `${step.name}: ${error.message}` };
   }
 }
@@ -134,10 +133,10 @@ async function fail({ database, log, random, maxAttempts }: SagaDependencies, { 
   if (parked)
     log.error(
       fields,
-      `a saga has failed ${row.attempts + 1} times: see to it, then rondo tx resolve ${row.id} --retry`,
+      `a saga has failed ${row.attempts + 1} times: remove the cause, then run rondo tx resolve ${row.id} --retry`,
     );
-  else log.debug(fields, 'a step of a saga failed; it is tried again');
+  else log.debug(fields, 'a step of a saga failed; it is retried');
   const error = (fault instanceof Error ? fault.message : String(fault)).slice(0, MAX_ERROR_LENGTH);
   const ceilingMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(row.attempts, 20));
-  await noteFailure(database, row, { error, parked, backoffMs: (ceilingMs * (1 + random.next())) / 2 });
+  await recordFailure(database, row, { error, parked, backoffMs: (ceilingMs * (1 + random.next())) / 2 });
 }

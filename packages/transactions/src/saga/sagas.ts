@@ -4,48 +4,66 @@ import { type Clock, type Random, systemClock, systemRandom } from '@rondo/rpc/c
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createSweep } from '../sweep.js';
 import { advance, type SagaDefinition } from './advance.js';
-import { type SagaEntry, type SagaRow, claimSagas, trimSagas, insertSaga, listUnfinishedSagas, unpark } from './store.js';
+import {
+  claimSagas,
+  insertSaga,
+  listUnfinishedSagas,
+  type SagaEntry,
+  type SagaRow,
+  trimSagas,
+  unpark,
+} from './store.js';
 
-/** What sagas are run with. */
+/** Options of a service's sagas. */
 export interface SagasOptions {
-  /** The service's own; it has the tables of `transactionsSchema`. */
+  /** The service's own database; it has the tables of `transactionsSchema`. */
   readonly database: Database;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** So often a step is tried before an operator has to look; 12 by default, which is some minutes. */
+  /** How often a step is tried before the saga waits for an operator; 12 by default, which takes some minutes. */
   readonly maxAttempts?: number;
 }
 
-/** What is started. */
+/** The start of a saga. */
 export interface SagaStart<Input> {
-  /** Of one id there is one saga, however often it is started; a new one by default. */
+  /** A saga with the same id starts only once; random by default. */
   readonly id?: string;
-  /** What it is about, for operators: `orders/7`. */
+  /** Its subject for operators, such as `orders/7`. */
   readonly subject: string;
-  /** Goes through JSON. */
+  /** It goes through JSON. */
   readonly input: Input;
 }
 
-/** A kind of saga that a process runs. */
+/** A kind of saga that this process runs. */
 export interface SagaKind<Input> {
-  /** Starts one, once the surrounding transaction is committed; returns its id. Then {@link Sagas.nudge}. */
+  /**
+   * Starts a saga when the surrounding transaction commits; returns its id. Call {@link Sagas.nudge} after the commit.
+   */
   start(transaction: Queries, start: SagaStart<Input>): Promise<string>;
 }
 
 /** The sagas of a service. */
 export interface Sagas {
-  /** Makes a kind known, before `start`. @throws TypeError where there is one of that name already. */
+  /**
+   * Registers a kind; call it before `start`.
+   *
+   * @throws TypeError if the kind is registered already.
+   */
   define<Input>(definition: SagaDefinition<Input>): SagaKind<Input>;
-  /** Begins to work on what there is, at once and every second: once the tables are there. */
+  /** Starts working on sagas, at once and every second. Call it once the tables exist. */
   start(): void;
-  /** Looks for work now: after the commit of a transaction that has started one. */
+  /** Looks for work now. Call it after the commit of a transaction that started a saga. */
   nudge(): void;
-  /** Those that aren't finished. */
+  /** The unfinished sagas. */
   list(signal: AbortSignal): Promise<readonly SagaEntry[]>;
-  /** Has one go on that waits for an operator. @throws RpcError `NOT_FOUND` where it isn't there or is finished. */
+  /**
+   * Resumes a saga that waits for an operator.
+   *
+   * @throws RpcError `NOT_FOUND` if it doesn't exist or is finished.
+   */
   retry(id: string, signal: AbortSignal): Promise<SagaEntry>;
-  /** Stops after the steps under way; the others go on elsewhere, or after the next start. */
+  /** Stops after the current steps. Another replica, or the next start, continues the sagas. */
   close(): Promise<void>;
 }
 
@@ -55,18 +73,18 @@ const DEFAULT_MAX_ATTEMPTS = 12;
 const TRIM_EVERY_ROUNDS = 1_000;
 const ID_BYTES = 16;
 
-/** Runs sagas: each step at least once, by whichever replica, until they are done or undone. */
+/** Runs sagas: each step at least once, by any replica, until the saga is done or compensated. */
 export function createSagas(options: SagasOptions): Sagas {
   const { database, log, clock = systemClock, random = systemRandom, maxAttempts = DEFAULT_MAX_ATTEMPTS } = options;
   const kinds = new Map<string, SagaDefinition<unknown>>();
-  const advancing = { database, log, random, maxAttempts };
+  const dependencies = { database, log, random, maxAttempts };
   let rounds = 0;
   const round = async (signal: AbortSignal): Promise<boolean> => {
     const due = await claimSagas(database, { kinds: [...kinds.keys()], limit: CLAIMED_AT_ONCE }, { signal });
     await Promise.all(
       due.map(async (saga) => {
         const definition = kinds.get(saga.kind);
-        if (definition !== undefined) await advance(advancing, { saga, definition }, signal);
+        if (definition !== undefined) await advance(dependencies, { saga, definition }, signal);
       }),
     );
     rounds += 1;
@@ -79,7 +97,7 @@ export function createSagas(options: SagasOptions): Sagas {
     define<Input>(definition: SagaDefinition<Input>): SagaKind<Input> {
       const { kind } = definition;
       if (kinds.has(kind)) throw new TypeError(`there is a saga "${kind}" already`);
-      // Only what was started as this kind comes back as it.
+      // A row of this kind has input of this kind.
       kinds.set(kind, definition as SagaDefinition<unknown>);
       return {
         async start(transaction, { id = random.hex(ID_BYTES), subject, input }) {

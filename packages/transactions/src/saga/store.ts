@@ -1,18 +1,18 @@
 import type { Database, Queries, QueryOptions } from '@rondo/database';
 
-/** A saga as its row has it. */
+/** A saga in the database. */
 export interface SagaRow {
   readonly id: string;
   readonly kind: string;
   readonly subject: string;
   /** JSON. */
   readonly input: unknown;
-  /** JSON, by the names of steps. */
+  /** JSON, by step name. */
   readonly results: Readonly<Record<string, unknown>>;
   readonly state: 'running' | 'compensating' | 'done' | 'compensated';
   /** Whether it waits for an operator. */
   readonly parked: boolean;
-  /** Of the definition's steps, from 0. */
+  /** Index in the definition's steps. */
   readonly step: number;
   /** How often this step has failed. */
   readonly attempts: number;
@@ -22,15 +22,15 @@ export interface SagaRow {
 
 /** A saga as an operator sees it. */
 export interface SagaEntry extends SagaRow {
-  /** Empty where this version of the service doesn't know its kind or step. */
+  /** Empty if this version of the service doesn't know its kind or step. */
   readonly stepName: string;
 }
 
-/** A row as SQL has it. */
+/** The columns of a {@link SagaRow}. */
 const SAGA_COLUMNS = `id, kind, subject, input, results, state, parked, step, attempts, error,
   create_time AS "createTime"`;
 
-/** A saga as it begins. */
+/** A new saga. */
 interface NewSaga {
   readonly id: string;
   readonly kind: string;
@@ -38,12 +38,12 @@ interface NewSaga {
   readonly input: unknown;
 }
 
-/** How long whoever works on a saga has it for itself. Milliseconds. */
+/** How long a process that claims a saga has it for itself, in milliseconds. */
 export const SAGA_CLAIM_MS = 10_000;
 const RETENTION_DAYS = 30;
 const MAX_ROWS = 1_000;
 
-/** Writes a saga; one of the same id is there already where it returns false. */
+/** Inserts a saga; returns false if one with the same id exists. */
 export async function insertSaga({ query }: Queries, { id, kind, subject, input }: NewSaga): Promise<boolean> {
   const rows = await query(
     `INSERT INTO sagas (id, kind, subject, input, state) VALUES ($1, $2, $3, $4::jsonb, 'running')
@@ -53,7 +53,7 @@ export async function insertSaga({ query }: Queries, { id, kind, subject, input 
   return rows.length > 0;
 }
 
-/** Takes those of these kinds that are due, at most `limit`. */
+/** Claims at most `limit` due sagas of these kinds. */
 export function claimSagas(
   database: Database,
   { kinds, limit }: { readonly kinds: readonly string[]; readonly limit: number },
@@ -69,16 +69,16 @@ export function claimSagas(
   );
 }
 
-/** Where a saga goes from a step. */
+/** The next state of a saga after a step. */
 export interface SagaMove {
   readonly state: SagaRow['state'];
   readonly step: number;
   readonly results: Readonly<Record<string, unknown>>;
-  /** Why it is being undone; empty otherwise. */
+  /** Why it is being compensated; empty otherwise. */
   readonly error: string;
 }
 
-/** Moves a saga on, unless somebody else has. */
+/** Moves a saga on, unless another process has; then undefined. */
 export async function moveSaga({ query }: Queries, from: SagaRow, to: SagaMove): Promise<SagaRow | undefined> {
   const rows = await query<SagaRow>(
     `UPDATE sagas SET state = $4, step = $5, results = $6::jsonb, error = $7, attempts = 0, update_time = now(),
@@ -89,8 +89,8 @@ export async function moveSaga({ query }: Queries, from: SagaRow, to: SagaMove):
   return rows[0];
 }
 
-/** Notes that a step has failed, and when to try it again; or that somebody has to look. */
-export async function noteFailure(
+/** Records that a step has failed, and when to retry it, or that the saga waits for an operator. */
+export async function recordFailure(
   { query }: Queries,
   { id, state, step }: SagaRow,
   { error, backoffMs, parked }: { readonly error: string; readonly backoffMs: number; readonly parked: boolean },
@@ -103,7 +103,7 @@ export async function noteFailure(
   );
 }
 
-/** Has a saga go on at once; undefined where it isn't there or is finished. */
+/** Resumes a saga at once; undefined if it doesn't exist or is finished. */
 export async function unpark({ query }: Queries, id: string): Promise<SagaRow | undefined> {
   const rows = await query<SagaRow>(
     `UPDATE sagas SET parked = false, attempts = 0, due_time = now(), update_time = now()
@@ -113,7 +113,7 @@ export async function unpark({ query }: Queries, id: string): Promise<SagaRow | 
   return rows[0];
 }
 
-/** Those that aren't finished, those that wait for somebody first. */
+/** Unfinished sagas; those that wait for an operator come first. At most 1,000. */
 export function listUnfinishedSagas(database: Queries, options: QueryOptions): Promise<SagaRow[]> {
   return database.query<SagaRow>(
     `SELECT ${SAGA_COLUMNS} FROM sagas WHERE state IN ('running', 'compensating')
@@ -123,7 +123,7 @@ export function listUnfinishedSagas(database: Queries, options: QueryOptions): P
   );
 }
 
-/** Forgets sagas that finished long ago, some at a time. */
+/** Deletes sagas that finished more than 30 days ago, at most 1,000 at a time. */
 export async function trimSagas(database: Queries, options: QueryOptions): Promise<void> {
   await database.query(
     `DELETE FROM sagas WHERE id IN (SELECT id FROM sagas
