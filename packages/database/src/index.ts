@@ -1,3 +1,4 @@
+export { type BackoffBounds, backoffMs } from './backoff.js';
 export {
   CheckViolation,
   ConstraintViolation,

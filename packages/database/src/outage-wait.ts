@@ -1,4 +1,5 @@
-import { setTimeout as rest } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { backoffMs } from './backoff.js';
 import { DatabaseUnavailable, OutcomeUnknown } from './errors.js';
 
 /** How a caller bears a database that is away for a while, as while it is restarted. */
@@ -17,8 +18,7 @@ interface OutageWaitOptions {
 
 /** So many wait at once; further callers are refused as if they had no patience. */
 const MAX_WAITING = 1_000;
-const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 250;
+const BACKOFF = { baseMs: 50, maxMs: 250 };
 
 /** Waits for a database that is away: all callers together, as one that asks for them. */
 export class OutageWait {
@@ -85,9 +85,9 @@ export class OutageWait {
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    for (let pauseMs = FIRST_PAUSE_MS; this.#waiting.size > 0; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
+    for (let attempt = 1; this.#waiting.size > 0; attempt += 1) {
       // Those that wait hold the process; asking doesn't.
-      await rest((pauseMs * (1 + Math.random())) / 2, undefined, { ref: false });
+      await pause(backoffMs(attempt, BACKOFF), undefined, { ref: false });
       if (this.#waiting.size > 0 && (await this.#answers())) this.#wake();
     }
     this.#asking = false;

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { types } from 'node:util';
+import { backoffMs, sleep } from './backoff.js';
 import { DatabaseUnavailable, sqlStateOf } from './errors.js';
 import { migrate } from './migrate.js';
 import type { SchemaPart } from './migration.js';
@@ -36,8 +36,7 @@ export function createReadinessCheck(
   };
 }
 
-const FIRST_PAUSE_MS = 100;
-const MAX_PAUSE_MS = 2_000;
+const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 
 /** How long to wait and whom to tell. */
 export interface WaitOptions {
@@ -59,29 +58,24 @@ export interface WaitOptions {
 export async function waitForDatabase(database: Database, options: WaitOptions): Promise<void> {
   const { name, timeoutMs = 60_000, log, signal } = options;
   const giveUpAt = performance.now() + timeoutMs;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
+  for (let attempt = 1; ; attempt += 1) {
+    const delayMs = backoffMs(attempt, BACKOFF);
     try {
       return await database.check({ signal });
     } catch (error) {
       if (!types.isNativeError(error) || !isWorthWaiting(error)) throw error;
-      if (performance.now() + pauseMs > giveUpAt) {
+      if (performance.now() + delayMs > giveUpAt) {
         throw new DatabaseUnavailable(`${name} did not answer within ${timeoutMs} ms: ${error.message}`, error);
       }
       log?.(`waiting for ${name}: ${error.message}`);
     }
-    await rest(pauseMs, signal);
+    await sleep(delayMs, signal);
   }
 }
 
 /** 3D000 no such database, 28P01 and 28000 no such role: the provisioning step may still be running. */
 function isWorthWaiting(error: Error): boolean {
   return error instanceof DatabaseUnavailable || /^(3D000|28P01|28000)$/.test(sqlStateOf(error) ?? '');
-}
-
-async function rest(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
-  await pause(pauseMs, undefined, { signal }).catch((error: unknown) => {
-    throw signal?.aborted ? signal.reason : error;
-  });
 }
 
 /** `database "sales" at localhost:5432`: an address as it may be logged, without role and password. */

@@ -1,11 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { backoffMs, sleep } from './backoff.js';
 import { SerializationFailure, withUnknownOutcome } from './errors.js';
 import type { Lease } from './lease.js';
 import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
-const BACKOFF_BASE_MS = 5;
-const BACKOFF_MAX_MS = 500;
+const BACKOFF = { baseMs: 10, maxMs: 500 };
 
 /** What a transaction needs of its pool. */
 export interface TransactionContext {
@@ -36,17 +35,9 @@ export async function retryOnConflict<T>(
       return await work();
     } catch (error) {
       if (!(error instanceof SerializationFailure) || attempt >= attempts) throw error;
-      await backOff(attempt, signal);
+      await sleep(backoffMs(attempt, BACKOFF), signal);
     }
   }
-}
-
-/** A random pause ("full jitter"), so that the transactions that met don't meet again. */
-async function backOff(attempt: number, signal: AbortSignal | undefined): Promise<void> {
-  const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempt);
-  await pause(Math.random() * ceilingMs, undefined, { signal }).catch((error: unknown) => {
-    throw signal?.aborted ? signal.reason : error;
-  });
 }
 
 async function attemptOnce<T>(

@@ -29,6 +29,6 @@ it.each([
   ['something other than texts', () => fields.texts('lines')],
   ['no object', () => fields.nested('title')],
   ['no object', () => payloadFields(null)],
-])('says what is wrong: %s', (wrong, read) => {
+])('names the fault: %s', (wrong, read) => {
   expect(read).toThrow(new RegExp(wrong));
 });

@@ -3,11 +3,13 @@ import type { Queries } from '@rondo/database';
 const MAX_TOPIC_LENGTH = 200;
 const MAX_PAYLOAD_BYTES = 256 * 1024;
 
-/** A change to be told. */
+/** A change to publish. */
 export interface NewChange {
-  /** Whom it concerns: watchers follow one topic each, such as `projects/p1` or `orders`. 1 to 200 characters. */
+  /**
+   * The topic that it belongs to, such as `projects/p1` or `orders`. A watcher watches one topic. 1 to 200 characters.
+   */
   readonly topic: string;
-  /** What they are told: JSON of at most 256 KiB. An int64 goes as a string, a time in RFC 3339. */
+  /** What watchers receive: JSON of at most 256 KiB. Encode an int64 as a string and a time in RFC 3339. */
   readonly payload: object;
 }
 
@@ -17,14 +19,15 @@ const APPEND = `
   ORDER BY place`;
 
 /**
- * Appends changes to the outbox, in the transaction of the write that they tell of: both are committed, or neither.
+ * Appends changes to the outbox in the transaction of the write that they describe, so that both are committed or
+ * neither.
  *
- * Call it **after** the statements that it tells of. Watchers are told the changes of one topic in the order of these calls, and only
- * a writer that holds the row's lock already knows that nobody's earlier write is still to come.
+ * Call it **after** the statements that it describes. Watchers get the changes of one topic in the order of these
+ * calls. Only a writer that holds the row's lock can be sure that no earlier write is still to come.
  *
- * After the commit, `Sync.nudge` makes it known at once; without, it takes until the next sweep.
+ * Call `Sync.nudge` after the commit to publish the changes at once. Without it they wait for the next sweep.
  *
- * @throws RangeError for a topic or payload out of bounds, TypeError for what JSON can't hold.
+ * @throws RangeError for a topic or payload out of bounds, TypeError for a payload that JSON can't represent.
  */
 export async function appendChanges(transaction: Pick<Queries, 'query'>, changes: readonly NewChange[]): Promise<void> {
   if (changes.length === 0) return;
@@ -32,18 +35,18 @@ export async function appendChanges(transaction: Pick<Queries, 'query'>, changes
   await transaction.query(APPEND, [changes.map(({ topic }) => topic), payloads]);
 }
 
-/** A change that a statement appends by itself: expressions in SQL. */
+/** A change that a SQL statement appends itself; the values are SQL expressions. */
 export interface ChangeSql {
   readonly topic: string;
   /** Of type jsonb. */
   readonly payload: string;
-  /** A change for each row of this. */
+  /** The relation with one row per change. */
   readonly from: string;
 }
 
 /**
- * As {@link appendChanges}, for a statement that writes and tells of it in one go: an `INSERT` for its `WITH`. The bounds
- * of topic and payload are the caller's to keep.
+ * Like {@link appendChanges}, for a statement that writes and appends at once: an `INSERT` for its `WITH` clause. The
+ * caller must keep the bounds of topic and payload.
  */
 export function appendSql({ topic, payload, from }: ChangeSql): string {
   return `INSERT INTO sync_outbox (topic, payload) SELECT ${topic}, ${payload} FROM ${from}`;
@@ -56,43 +59,47 @@ function toJson({ topic, payload }: NewChange): string {
   const json = JSON.stringify(payload);
   const bytes = Buffer.byteLength(json);
   if (bytes > MAX_PAYLOAD_BYTES) {
-    throw new RangeError(`a change of ${topic} has ${bytes} bytes, more than ${MAX_PAYLOAD_BYTES}: tell it in parts`);
+    throw new RangeError(`a change of ${topic} has ${bytes} bytes, more than ${MAX_PAYLOAD_BYTES}: append it in parts`);
   }
   return json;
 }
 
-/** The fields of what watchers are told: each reader throws `TypeError` where there is something else. */
+/** The fields of a payload. Each method throws `TypeError` if the field has another type. */
 export interface PayloadFields {
-  /** A text that has to be there. */
+  /** A required text. */
   text(field: string): string;
-  /** A text, or null where there is none. */
+  /** A text; null if it is missing. */
   optional(field: string): string | null;
   texts(field: string): readonly string[];
   list(field: string): readonly unknown[];
-  /** An int64, which is kept as a text. */
+  /** An int64, which is encoded as a text. */
   whole(field: string): bigint;
   time(field: string): Date;
   optionalTime(field: string): Date | null;
   nested(field: string): PayloadFields;
 }
 
-/** Reads a payload, which other versions of the service may have written. @throws TypeError where it is no object */
+/**
+ * Reads a payload, which may come from another version of the service.
+ *
+ * @throws TypeError if it isn't an object.
+ */
 export function payloadFields(payload: unknown): PayloadFields {
-  if (typeof payload !== 'object' || payload === null) throw new TypeError('what is told is no object');
+  if (typeof payload !== 'object' || payload === null) throw new TypeError('the payload is no object');
   const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(payload));
   const optional = (field: string): string | null => {
     const found = fields.get(field) ?? null;
-    if (found !== null && typeof found !== 'string') throw new TypeError(`"${field}" of what is told is no text`);
+    if (found !== null && typeof found !== 'string') throw new TypeError(`"${field}" of the payload is no text`);
     return found;
   };
   const text = (field: string): string => {
     const found = optional(field);
-    if (found === null) throw new TypeError(`"${field}" of what is told is missing`);
+    if (found === null) throw new TypeError(`"${field}" of the payload is missing`);
     return found;
   };
   const list = (field: string): readonly unknown[] => {
     const found = fields.get(field);
-    if (!Array.isArray(found)) throw new TypeError(`"${field}" of what is told is no list`);
+    if (!Array.isArray(found)) throw new TypeError(`"${field}" of the payload is no list`);
     return found;
   };
   return {
@@ -108,7 +115,7 @@ export function payloadFields(payload: unknown): PayloadFields {
 }
 
 function textIn(field: string, found: unknown): string {
-  if (typeof found !== 'string') throw new TypeError(`"${field}" of what is told has something other than texts`);
+  if (typeof found !== 'string') throw new TypeError(`"${field}" of the payload has something other than texts`);
   return found;
 }
 

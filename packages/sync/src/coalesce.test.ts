@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { singleFlight, throttle } from './coalesce.js';
 import type { SyncClock } from './options.js';
 
-/** Work that ends when it is told to. */
+/** Work that ends when the test says so. */
 function stoppedWork() {
   const runs: { end: () => void; fail: (error: Error) => void }[] = [];
   const work = () =>
@@ -15,7 +15,7 @@ function stoppedWork() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a single flight', () => {
-  it('has all that asked meanwhile served by one run more, which began after they asked', async () => {
+  it('serves all calls during a run by one more run, which starts after them', async () => {
     const { runs, flight } = stoppedWork();
     const first = flight.run();
     const later = [flight.run(), flight.run(), flight.run()];
@@ -32,7 +32,7 @@ describe('a single flight', () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
-    'never has two under way, also when asked %i promises after an end',
+    'never has two runs in progress, even for a call %i promises after an end',
     async (wait) => {
       const { runs, flight } = stoppedWork();
       const asked = [flight.run(), flight.run()];
@@ -48,7 +48,7 @@ describe('a single flight', () => {
     },
   );
 
-  it('tells each the outcome of its own run, and goes on after a failure', async () => {
+  it('settles each call as its own run does, and continues after a failure', async () => {
     const { runs, flight } = stoppedWork();
     const first = flight.run();
     const second = flight.run();
@@ -59,7 +59,7 @@ describe('a single flight', () => {
     await second;
   });
 
-  it('is idle when nothing runs and nothing follows', async () => {
+  it('is idle when no run is in progress or pending', async () => {
     const { runs, flight } = stoppedWork();
     await flight.idle();
     const asked = [flight.run(), flight.run()];
@@ -77,7 +77,7 @@ describe('a single flight', () => {
 
 const EVERY_MS = 20;
 
-/** When work began, at a time that the test sets. */
+/** Records when work starts, with a clock that the test sets. */
 function startWork() {
   let now = 0;
   const begun: number[] = [];
@@ -100,8 +100,8 @@ function startWork() {
   return { begun, timers, passUntil, work: throttle(clock, EVERY_MS, () => begun.push(now)) };
 }
 
-describe('spaced work', () => {
-  it('begins at once when nothing began lately', () => {
+describe('throttled work', () => {
+  it('starts at once if no start was recent', () => {
     const { begun, timers, passUntil, work } = startWork();
     work.request();
     passUntil(25);
@@ -110,7 +110,7 @@ describe('spaced work', () => {
     expect(timers.size).toBe(0);
   });
 
-  it('begins once for all that ask shortly after, and no later than so', () => {
+  it('starts once for all requests within the interval, at its end', () => {
     const { begun, passUntil, work } = startWork();
     for (const ms of [0, 1, 7, 19]) {
       passUntil(ms);
@@ -124,7 +124,7 @@ describe('spaced work', () => {
     expect(begun).toEqual([0, 20, 40]);
   });
 
-  it('begins what waits when it is flushed, and leaves no timer', () => {
+  it('starts pending work when it is flushed, and leaves no timer', () => {
     const { begun, timers, passUntil, work } = startWork();
     work.flush();
     work.request();

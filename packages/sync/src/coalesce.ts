@@ -1,14 +1,14 @@
 import type { SyncClock } from './options.js';
 
-/** Work of which one run at most is under way. */
+/** Work of which at most one run is in progress. */
 interface SingleFlight {
-  /** Starts a run, or, while one is under way, has another follow it. Resolves or rejects as that run does. */
+  /** Starts a run; during a run, one that follows it. Settles as that run does. */
   run(): Promise<void>;
-  /** Resolves when nothing runs. */
+  /** Resolves when no run is in progress or pending. */
   idle(): Promise<void>;
 }
 
-/** Many asks, few runs: whoever asks is served by a run that began after it asked. */
+/** Coalesces calls: each call is served by a run that started after the call. */
 export function singleFlight(work: () => Promise<void>): SingleFlight {
   let current: Promise<void> | undefined;
   let following: Promise<void> | undefined;
@@ -21,14 +21,14 @@ export function singleFlight(work: () => Promise<void>): SingleFlight {
     return run;
   };
   const follow = async (after: Promise<void>): Promise<void> => {
-    await after.catch(() => undefined); // its own callers are told
+    await after.catch(() => undefined); // its own callers get the error
     following = undefined;
     return start();
   };
 
   return {
     run() {
-      // Also when nothing runs at the moment: the one that follows is about to start.
+      // Even if no run is in progress: the following run is about to start.
       if (following !== undefined) return following;
       if (current === undefined) return start();
       following = follow(current);
@@ -36,21 +36,21 @@ export function singleFlight(work: () => Promise<void>): SingleFlight {
     },
     async idle() {
       while (current !== undefined || following !== undefined) {
-        await (following ?? current)?.catch(() => undefined); // as above
+        await (following ?? current)?.catch(() => undefined); // its callers get the error
       }
     },
   };
 }
 
-/** Work that begins no more often than so. */
+/** Work with a minimum interval between its starts. */
 interface Throttle {
-  /** Begins it at once, or, where it began a moment ago, shortly after: once for all that ask until then. */
+  /** Starts the work at once; within the interval, once at its end for all requests until then. */
   request(): void;
-  /** Begins now what still waits, and nothing later of itself. */
+  /** Starts pending work now, and cancels its timer. */
   flush(): void;
 }
 
-/** At rest nobody waits; under load many asks share what each beginning costs. */
+/** At rest a request starts at once; under load many requests share the cost of a start. */
 export function throttle(clock: SyncClock, everyMs: number, begin: () => void): Throttle {
   let nextAt = Number.NEGATIVE_INFINITY;
   let timer: ReturnType<SyncClock['setTimer']> | undefined;

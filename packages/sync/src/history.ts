@@ -1,14 +1,14 @@
 import type { Queries } from '@rondo/database';
 
-/** A place in the history: what comes after it is what its holder hasn't seen. */
+/** A position in a history. A watcher at this position has seen everything up to it. */
 export interface Anchor {
-  /** Of the last change before; 0 is the beginning. */
+  /** The position of the last seen change; 0 is the beginning. */
   readonly position: bigint;
-  /** Which history it is a position of. */
+  /** Identifies the history: after a restore from a backup, positions repeat with other marks. */
   readonly mark: string;
 }
 
-/** A change as it was relayed. */
+/** A relayed change. */
 export interface Change extends Anchor {
   readonly outboxId: bigint;
   readonly topic: string;
@@ -28,59 +28,72 @@ interface ChangeRow {
 
 const COLUMNS = 'position, mark, outbox_id, topic, payload, create_time';
 
-/** The newest place. */
+/** The newest position. */
 export async function readHead(database: Queries): Promise<Anchor> {
   return database.one<Anchor>('SELECT position, mark FROM sync_changes ORDER BY position DESC LIMIT 1');
 }
 
-/** Whether the place is still there, and of this history. */
+/** Whether the position still exists in this history. */
 export async function isIntact(database: Queries, { position, mark }: Anchor): Promise<boolean> {
   const rows = await database.query('SELECT FROM sync_changes WHERE position = $1 AND mark = $2', [position, mark]);
   return rows.length === 1;
 }
 
-/** A change of the outbox. */
+/** A row of the outbox. */
 interface Appended {
   readonly id: bigint;
   readonly createTime: Date;
 }
 
-/** What of the topic is committed, as this transaction sees it, and isn't relayed yet; at most `most` and one more. */
-export async function readPending(transaction: Queries, topic: string, most: number): Promise<readonly Appended[]> {
+/**
+ * Committed changes of the topic that this transaction sees and that aren't relayed yet, up to `maxChanges` + 1 of
+ * them.
+ */
+export async function readPending(
+  transaction: Queries,
+  topic: string,
+  maxChanges: number,
+): Promise<readonly Appended[]> {
   const sql = 'SELECT id, create_time AS "createTime" FROM sync_outbox WHERE topic = $1 ORDER BY id LIMIT $2';
-  return transaction.query<Appended>(sql, [topic, most + 1]);
+  return transaction.query<Appended>(sql, [topic, maxChanges + 1]);
 }
 
-/** One statement: a relay moves a change from the one table to the other at a moment, which is before it or after. */
+/**
+ * A single statement: a relay moves a change between the tables atomically, so the statement finds it in one of them.
+ */
 const APPENDED = `
   SELECT id, create_time AS "createTime" FROM sync_outbox WHERE id = ANY($1::bigint[])
   UNION ALL
   SELECT outbox_id, create_time FROM sync_changes WHERE position > $2 AND outbox_id = ANY($1::bigint[])`;
 
 /**
- * Whether changes that a snapshot had before they were relayed were written in this history. They weren't where the
- * database was restored from a backup of before, though the place be in it.
+ * Whether the changes that a snapshot included before they were relayed belong to this history. They don't if the
+ * database was restored from an older backup, even if the position exists there.
  */
 export async function wereAppended(
   database: Queries,
-  told: ReadonlyMap<bigint, number>,
+  included: ReadonlyMap<bigint, number>,
   after: bigint,
 ): Promise<boolean> {
-  if (told.size === 0) return true;
-  const ids = `{${[...told.keys()].join(',')}}`;
+  if (included.size === 0) return true;
+  const ids = `{${[...included.keys()].join(',')}}`;
   const rows = await database.query<Appended>(APPENDED, [ids, after]);
-  return rows.filter(({ id, createTime }) => told.get(id) === createTime.getTime()).length === told.size;
+  return rows.filter(({ id, createTime }) => included.get(id) === createTime.getTime()).length === included.size;
 }
 
-/** The next changes of all topics; undefined where the place is gone, and changes may be with it. */
-export async function readOn(database: Queries, from: Anchor, most: number): Promise<readonly Change[] | undefined> {
+/** The next changes of all topics; undefined if the position is gone, and with it possibly changes. */
+export async function readOn(
+  database: Queries,
+  from: Anchor,
+  maxChanges: number,
+): Promise<readonly Change[] | undefined> {
   const sql = `SELECT ${COLUMNS} FROM sync_changes WHERE position >= $1 ORDER BY position LIMIT $2`;
-  const [anchor, ...rows] = await database.query<ChangeRow>(sql, [from.position, most + 1]);
+  const [anchor, ...rows] = await database.query<ChangeRow>(sql, [from.position, maxChanges + 1]);
   if (anchor?.position !== from.position || anchor.mark !== from.mark) return undefined;
   return rows.map(toChange);
 }
 
-/** Which changes of a topic. */
+/** A range of one topic's changes. */
 export interface Range {
   readonly topic: string;
   /** Exclusive. */
@@ -100,13 +113,13 @@ const TOPIC_PAGE = `
     ) AS change ON true
   ORDER BY change.position`;
 
-/** The next changes of one topic; undefined where the place is gone, and changes may be with it. */
+/** The next changes of one topic; undefined if the position is gone, and with it possibly changes. */
 export async function readTopic(
   database: Queries,
   { topic, from, to }: Range,
-  most: number,
+  maxChanges: number,
 ): Promise<readonly Change[] | undefined> {
-  const params = [topic, from.position, from.mark, to.position, most];
+  const params = [topic, from.position, from.mark, to.position, maxChanges];
   const rows = await database.query<{ intact: boolean } & (ChangeRow | { position: null })>(TOPIC_PAGE, params);
   if (rows[0]?.intact !== true) return undefined;
   return rows.flatMap((row) => (row.position === null ? [] : [toChange(row)]));

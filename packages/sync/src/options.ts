@@ -1,39 +1,45 @@
-/** Times in milliseconds and sizes; each has a default that suits a service. */
+/** Bounds in milliseconds and counts; each has a default. */
 export interface SyncBounds {
-  /** How often what nobody nudged for is looked for; default 1,000. */
+  /** Interval of the sweep that finds changes without a nudge; default 1,000. */
   readonly sweepMs?: number;
-  /** How many changes wait for one watcher before it is too slow; default 1,024. */
+  /** How many changes may wait for one watcher before it is ended as too slow; default 1,024. */
   readonly mailboxSize?: number;
-  /** How many watchers one process takes; default 10,000. */
+  /** Maximum number of watchers in one process; default 10,000. */
   readonly maxWatchers?: number;
-  /** How many snapshots are read at once, each on a connection of the pool and without waiting for its reader; default 4. */
+  /** How many snapshots are read into memory at once, each on a connection of the pool; default 4. */
   readonly maxSnapshots?: number;
-  /** How many parts a snapshot may have to be read so, and then told from memory; default 16. */
+  /** How many parts a snapshot may have to be read into memory; default 16. */
   readonly snapshotParts?: number;
-  /** How many parts wait in memory for their readers at most, of all watches; default 256. */
+  /** How many parts of all watches may wait in memory for their readers; default 256. */
   readonly heldParts?: number;
-  /** How many larger snapshots are read at once, each on a connection of the pool, as their readers take them; default 2. */
+  /**
+   * How many larger snapshots are read at once. Each keeps a connection of the pool while its reader takes it; default
+   * 2.
+   */
   readonly maxLargeSnapshots?: number;
-  /** How long the reading of one snapshot may take, for a larger one its reader's slowness included; default 30,000. */
+  /** How long reading one snapshot may take, for a larger one including its reader's time; default 30,000. */
   readonly snapshotTimeoutMs?: number;
-  /** How long a reader may take for a part of a snapshot or a change of the past, while more is held for it; default 5,000. */
+  /**
+   * How long a reader may take for a part of a snapshot or a change from the history, while resources are held for it;
+   * default 5,000.
+   */
   readonly partTimeoutMs?: number;
-  /** How long it may take for anything else; default 60,000. */
+  /** How long a reader may take for any other event; default 60,000. */
   readonly readTimeoutMs?: number;
-  /** How long the database may be away before watchers are told; default 10,000. */
+  /** How long the database may be unavailable before watchers are ended; default 10,000. */
   readonly outageMs?: number;
-  /** How long changes are kept for those who resume; default an hour. */
+  /** How long changes are kept for resuming watchers; default one hour. */
   readonly historyMs?: number;
-  /** How many changes are kept at most; default 200,000. */
+  /** Maximum number of changes in the history; default 200,000. */
   readonly historyRows?: number;
-  /** How often older ones are trimmed; default 10,000. */
+  /** Interval between trims of the history; default 10,000. */
   readonly trimMs?: number;
 }
 
-/** All of them. */
+/** All bounds. */
 export type Bounds = Required<SyncBounds>;
 
-/** The given bounds, or their defaults. */
+/** The given bounds, with defaults for the others. */
 export function boundsOf(given: SyncBounds): Bounds {
   return {
     sweepMs: given.sweepMs ?? 1_000,
@@ -53,11 +59,11 @@ export function boundsOf(given: SyncBounds): Bounds {
   };
 }
 
-/** Time and chance as this package sees them; those of `@rondo/rpc/clock` fit. */
+/** Time for this package; the clocks of `@rondo/rpc/clock` fit. */
 export interface SyncClock {
-  /** Milliseconds, never going back. */
+  /** Monotonic time in milliseconds. */
   now(): number;
-  /** Runs `callback` once, `delayMs` from now, unless it is cancelled before. */
+  /** Runs `callback` once after `delayMs`, unless it is cancelled before. */
   setTimer(delayMs: number, callback: () => void): { cancel(): void };
 }
 
@@ -70,25 +76,25 @@ export const systemClock: SyncClock = {
   },
 };
 
-/** What happens inside, for counters and gauges. */
+/** Internal events for counters and gauges. */
 export type SyncEvent =
-  /** So many changes got their positions by this process. */
+  /** This process moved changes from the outbox to the history. */
   | { readonly kind: 'relayed'; readonly changes: number }
-  /** So many changes reached this process; the oldest of them was written so long ago, by the clocks of both. */
+  /** Changes reached this process. `lagMs` is the age of the oldest, by the clocks of the database and this machine. */
   | { readonly kind: 'received'; readonly changes: number; readonly position: bigint; readonly lagMs: number }
-  /** So many watchers are open now. */
+  /** The number of open watchers changed. */
   | { readonly kind: 'watchers'; readonly open: number }
-  /** A watcher began with a snapshot, as it had no token, or an old one. */
+  /** A watcher started with a snapshot, because it had no token or an outdated one. */
   | { readonly kind: 'snapshot'; readonly topic: string; readonly tokenGiven: boolean }
-  /** A watcher was too slow and was told to resume. */
+  /** A watcher was too slow and was ended; it has to resume. */
   | { readonly kind: 'overflowed'; readonly topic: string }
-  /** So many changes were removed from the history. */
+  /** Changes were removed from the history. */
   | { readonly kind: 'trimmed'; readonly changes: number };
 
-/** Told of each; must not throw. */
+/** Receives each event; must not throw. */
 export type OnSyncEvent = (event: SyncEvent) => void;
 
-/** A log of the kind that `@rondo/rpc/call` has. */
+/** A log like the one in `@rondo/rpc/call`. */
 export interface SyncLog {
   warn(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -4,23 +4,23 @@ import type { OnSyncEvent, SyncClock } from './options.js';
 import type { OutageLog } from './outage.js';
 
 const BATCH = 1_000;
-/** A run is a commit, whatever it moves; nobody feels that a change waits this long for company. */
+/** Each run is a commit, so runs are spaced to batch changes. A delay this short isn't noticed. */
 const RUN_EVERY_MS = 20;
 
-/** Moves what is committed from the outbox to the history. */
+/** Moves committed changes from the outbox to the history. */
 export interface Relay {
-  /** Moves what is there; rejects when the database is away. Many calls at once are few runs. */
+  /** Moves all current changes; rejects if the database is unavailable. Concurrent calls share runs. */
   flush(): Promise<void>;
   /**
-   * The same, and nobody has to wait: a failure is logged, as the next sweep makes up for it. After a while without any,
-   * it runs at once; under load many share a run.
+   * Like `flush`, without waiting. A failure is logged, because the next sweep repeats the run. At rest it runs at
+   * once; under load many nudges share a run.
    */
   nudge(): void;
-  /** Runs now where it was nudged; resolves when nothing is under way. */
+  /** Runs a pending nudge now; resolves when no run is in progress. */
   close(): Promise<void>;
 }
 
-/** What a relay is made with. */
+/** Options of a relay. */
 export interface RelayOptions {
   readonly database: Database;
   readonly clock: SyncClock;
@@ -28,7 +28,7 @@ export interface RelayOptions {
   readonly outage: OutageLog;
 }
 
-/** Makes the relay of one process; all those of a database take turns. */
+/** Creates the relay of one process. A lock serializes the relays of all processes. */
 export function createRelay({ database, clock, onEvent, outage }: RelayOptions): Relay {
   const flight = singleFlight(async () => {
     for (;;) {

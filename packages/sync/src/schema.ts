@@ -1,15 +1,16 @@
 import type { SchemaPart } from '@rondo/database';
 
-/** What `sync_relay` notifies on; its text is the newest position. */
+/** The channel that `sync_relay` notifies; the payload is the newest position. */
 export const CHANNEL = 'sync_changes';
 
 /**
- * `sync_outbox` is what writers append to, in transactions of their own; `sync_changes` is what was relayed: the history.
+ * `sync_outbox` receives changes in the writers' transactions; `sync_changes` is the history of relayed changes.
  *
- * A row gets its position when it is relayed, which is when it is known to be committed, by one at a time. So
- * positions have no gaps and become visible in their order, however late a writer commits. `mark` is drawn by chance at each relay:
- * a position whose mark is another one is of another history, as after the restore of a backup. The row at position 0
- * stands for the beginning; the newest row is never trimmed, so that the next position follows from it.
+ * A change gets its position when it is relayed. By then it is known to be committed, and only one relay runs at a
+ * time. So positions have no gaps and become visible in order, however late a writer commits. `mark` is drawn at random
+ * for each relay: the same position with another mark belongs to another history, as after the restore of a backup. The
+ * row at position 0 stands for the beginning. The newest row is never trimmed, because the next position follows from
+ * it.
  */
 const FIRST = `
 CREATE TABLE sync_outbox (
@@ -66,8 +67,8 @@ $$;
 `;
 
 /**
- * What was relayed stays in the pages of the outbox until they are vacuumed: a look at all of them would cost the more, the
- * more was relayed since. An index forgets what it finds dead.
+ * Relayed rows stay in the pages of the outbox until a vacuum, so the cost of a sequential scan grows with each relay.
+ * An index scan skips entries that it has found dead.
  */
 const ALONG_THE_INDEX = `
 ALTER FUNCTION sync_relay(integer) SET enable_seqscan = off;
@@ -75,7 +76,7 @@ ALTER FUNCTION sync_relay(integer) SET enable_hashjoin = off;
 ALTER FUNCTION sync_relay(integer) SET enable_mergejoin = off;
 `;
 
-/** The tables of this package; `createReadinessCheck` takes it among its `parts`. */
+/** The tables of this package; pass it to `createReadinessCheck` in `parts`. */
 export const syncSchema: SchemaPart = {
   name: 'sync',
   migrations: [

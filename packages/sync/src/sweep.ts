@@ -5,10 +5,10 @@ import type { Bounds, OnSyncEvent, SyncClock } from './options.js';
 import type { OutageLog } from './outage.js';
 import type { Relay } from './relay.js';
 
-/** Every so many sweeps the listening connection is asked whether it still hears. */
-const SWEEPS_A_CHECK = 10;
+/** Number of sweeps between checks of the listening connection. */
+const SWEEPS_PER_CHECK = 10;
 
-/** What a sweep looks after. */
+/** What a sweep works on. */
 interface SweepOptions {
   readonly database: Database;
   readonly clock: SyncClock;
@@ -17,14 +17,14 @@ interface SweepOptions {
   readonly relay: Relay;
   readonly feed: Feed;
   readonly onEvent: OnSyncEvent;
-  /** For trims. */
+  /** Logs failures of trims. */
   readonly outage: OutageLog;
   readonly checkListener: () => void;
 }
 
 /**
- * Makes up, every now and then, for what got lost: the nudge of a killed process or of a prepared transaction, a
- * notification, a connection. And trims the history.
+ * Repairs losses at intervals: a missing nudge of a killed process or a prepared transaction, a lost notification, a
+ * broken connection. It also trims the history.
  */
 export function startSweep(options: SweepOptions): { close(): Promise<void> } {
   const { database, clock, random, bounds, relay, feed, onEvent, outage, checkListener } = options;
@@ -41,12 +41,12 @@ export function startSweep(options: SweepOptions): { close(): Promise<void> } {
     relay.nudge();
     feed.wake(undefined);
     feed.checkOutage();
-    if (sweeps % SWEEPS_A_CHECK === 0) checkListener();
+    if (sweeps % SWEEPS_PER_CHECK === 0) checkListener();
     if (clock.now() < trimAt) return;
     trimAt = clock.now() + bounds.trimMs;
     trimming.run().then(outage.succeeded, outage.failed);
   };
-  // Spread, so that the replicas don't come all at once.
+  // Random, so that the replicas don't sweep at the same time.
   const next = () => clock.setTimer(bounds.sweepMs * (0.75 + random() / 2), sweep);
   let timer = next();
 
@@ -61,8 +61,8 @@ export function startSweep(options: SweepOptions): { close(): Promise<void> } {
 const BATCH = 5_000;
 
 /**
- * Looks at the oldest rows only, which costs the same however many there are: times follow positions. The newest row
- * stays for ever; the next position follows from it.
+ * Reads only the oldest rows, so that its cost doesn't depend on the size of the history: relay times follow positions.
+ * The newest row is kept for ever, because the next position follows from it.
  */
 const TRIM = `
   WITH head AS (SELECT max(position) AS position FROM sync_changes),
@@ -72,7 +72,7 @@ const TRIM = `
     AND (oldest.position <= head.position - $2 OR oldest.relay_time < clock_timestamp() - $3 * interval '1 millisecond')
   RETURNING 1`;
 
-/** Removes what is too old from the history, or too much; resolves to how many changes. */
+/** Removes changes that are too old or too many from the history; resolves to their number. */
 async function trim(database: Database, { historyMs, historyRows }: Bounds): Promise<number> {
   let removed = 0;
   for (;;) {

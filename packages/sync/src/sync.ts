@@ -6,16 +6,15 @@ import { boundsOf, type OnSyncEvent, type SyncBounds, type SyncClock, type SyncL
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
 import { startSweep } from './sweep.js';
-import { createHeldParts } from './watch/held.js';
 import { createSemaphore } from './watch/semaphore.js';
 import { endStalledReads } from './watch/stalled-reads.js';
 import { type WatchContext, type WatchEvent, type WatchOptions, watch } from './watch/watch.js';
 
-/** What the sync of a process needs. */
+/** Options of the sync of one process. */
 export interface SyncOptions extends SyncBounds {
-  /** The service's own; its schema has {@link syncSchema}. */
+  /** The service's own database; its schema has {@link syncSchema}. */
   readonly database: Database;
-  /** The same database, for the one connection more that hears of changes. */
+  /** The address of the same database, for one more connection that listens for changes. */
   readonly url: string;
   readonly log: SyncLog;
   readonly clock?: SyncClock;
@@ -24,30 +23,34 @@ export interface SyncOptions extends SyncBounds {
   readonly onEvent?: OnSyncEvent;
 }
 
-/** Tells the watchers of every replica what each of them writes. */
+/** Publishes the changes of every replica to the watchers of every replica. */
 export interface Sync {
-  /** Call it after a commit that appended changes. Never waits, never fails: the sweep makes up for it. */
+  /**
+   * Publishes appended changes now. Call it after their commit. It never waits and never fails: the sweep repeats a
+   * failed run.
+   */
   nudge(): void;
   /**
-   * Follows a topic: the present state, then each change after it, once and in order; or, with a token, each change
-   * after that. A token is good at every replica and after a restart; where it can't be gone on from any more (the
-   * history was trimmed, the database restored from a backup), there is a new snapshot instead.
+   * Watches a topic. The watch starts with a snapshot and then yields every change once, in order. With a resume token
+   * it yields the changes after the token instead. A token is valid at every replica and after a restart. If its
+   * position is gone (the history was trimmed, or the database restored from a backup), the watch starts with a new
+   * snapshot.
    *
-   * Ends by failing only: with the signal's reason, or
+   * It ends only with an error: the signal's reason, or one of these.
    *
    * @throws InvalidResumeToken, WatchAborted, WatchUnavailable, or what `snapshot` throws.
    */
   watch<Part>(options: WatchOptions<Part>): AsyncGenerator<WatchEvent<Part>, void, undefined>;
   /**
-   * Resolves when what is committed now has been handed to the watchers of this process; rejects when the database is
-   * away. For tests, which then need not wait for luck.
+   * Resolves when the watchers of this process have received everything that is committed now; rejects if the database
+   * is unavailable. For tests.
    */
   settled(): Promise<void>;
-  /** Ends all watches as `WatchUnavailable` and everything else that runs; resolves when it has ended. */
+  /** Ends all watches with `WatchUnavailable`, and all background work; resolves when it has ended. */
   close(): Promise<void>;
 }
 
-/** Starts the sync of one process: it relays and trims from now on, and listens once somebody watches. */
+/** Starts the sync of one process: it relays and trims at once, and listens from the first watch on. */
 export function createSync(options: SyncOptions): Sync {
   const { database, url, log, clock = systemClock, random = Math.random, onEvent = () => undefined } = options;
   const bounds = boundsOf(options);
@@ -61,14 +64,18 @@ export function createSync(options: SyncOptions): Sync {
     outage: outageLog(log, 'the trimming of changes'),
     checkListener: () => listener?.check(),
   });
-  const permits = { whole: createSemaphore(bounds.maxSnapshots), streamed: createSemaphore(bounds.maxLargeSnapshots) };
-  const context = { database, clock, feed, relay, bounds, onEvent, permits, held: createHeldParts(bounds.heldParts) };
+  const semaphores = {
+    snapshots: createSemaphore(bounds.maxSnapshots),
+    largeSnapshots: createSemaphore(bounds.maxLargeSnapshots),
+    parts: createSemaphore(bounds.heldParts),
+  };
+  const context = { database, clock, feed, relay, bounds, onEvent, semaphores };
   const watchers = createWatchers(context, () => {
     listener ??= startListener({
       url,
       clock,
       random,
-      onNews: feed.wake,
+      onPosition: feed.wake,
       outage: outageLog(log, 'listening for changes'),
     });
   });
@@ -99,10 +106,10 @@ async function closeFeed(feed: Feed, closeListener: () => Promise<void> | undefi
 }
 
 function stopping(): WatchUnavailable {
-  return new WatchUnavailable('this replica is stopping: go on at another from the last resume token');
+  return new WatchUnavailable('this replica is stopping: resume at another from the last token');
 }
 
-/** Counts the watchers, and ends them all. */
+/** Counts the open watches, and ends them all on close. */
 function createWatchers(context: WatchContext, onFirst: () => void) {
   const open = new Set<AbortController>();
   let closed = false;
@@ -111,7 +118,7 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
   async function* counted<Part>(options: WatchOptions<Part>): AsyncGenerator<WatchEvent<Part>, void, undefined> {
     if (closed) throw stopping();
     if (open.size >= context.bounds.maxWatchers) {
-      throw new WatchUnavailable(`this replica has ${open.size} watchers, as many as it takes: watch another`);
+      throw new WatchUnavailable(`this replica has ${open.size} watchers, its maximum: watch at another replica`);
     }
     onFirst();
     const ending = new AbortController();
@@ -124,11 +131,11 @@ function createWatchers(context: WatchContext, onFirst: () => void) {
       options.signal.removeEventListener('abort', onAbort);
       if (open.delete(ending)) context.onEvent({ kind: 'watchers', open: open.size });
     };
-    const keeping = { something: false };
-    const boundMs = () => (keeping.something ? partTimeoutMs : readTimeoutMs);
-    const patience = { clock: context.clock, boundMs, signal: ending.signal, onStall: leave };
+    const held = { resources: false };
+    const boundMs = () => (held.resources ? partTimeoutMs : readTimeoutMs);
+    const limits = { clock: context.clock, boundMs, signal: ending.signal, onStall: leave };
     try {
-      yield* endStalledReads(watch(context, { ...options, signal: ending.signal }, keeping), patience);
+      yield* endStalledReads(watch(context, { ...options, signal: ending.signal }, held), limits);
     } finally {
       leave();
     }

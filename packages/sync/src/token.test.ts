@@ -6,7 +6,7 @@ const view = viewOf('projects/p1');
 const place = {
   position: 12_345_678_901_234n,
   mark: '0f0f0f0f-0f0f',
-  told: new Map([
+  included: new Map([
     [9n, 1_780_000_000_123],
     [10n, 1_780_000_000_124],
   ]),
@@ -14,25 +14,25 @@ const place = {
 const forged = (text: string) => Buffer.from(text).toString('base64url');
 
 describe('a resume token', () => {
-  it('is read as it was written, and needs no escape in a header or an address', () => {
+  it('is parsed as it was written, and needs no escaping in headers and URLs', () => {
     expect(readToken(view, writeToken(view, place))).toEqual(place);
-    const bare = { ...place, told: new Map<bigint, number>() };
+    const bare = { ...place, included: new Map<bigint, number>() };
     expect(readToken(view, writeToken(view, bare))).toEqual(bare);
     expect(writeToken(view, place)).toMatch(/^[\w-]+$/);
   });
 
-  it('is of one topic and one filter', () => {
+  it('is valid for one topic and one filter', () => {
     const token = writeToken(view, place);
     const others = [viewOf('projects/p2'), viewOf('projects/p1', 'even'), viewOf('projects/p1\neven')];
     for (const other of others) expect(() => readToken(other, token)).toThrow(/another watch/);
     expect(viewOf('orders', 'a')).not.toBe(viewOf('orders', 'b'));
   });
 
-  it('begins anew where another version of this package wrote it', () => {
+  it('can not be resumed if another version of this package wrote it', () => {
     expect(readToken(view, forged(`2.${view}.whatever`))).toBeUndefined();
   });
 
-  it('is refused where nothing of the kind was ever given', () => {
+  it('is refused if it is malformed', () => {
     const texts = ['', 'x', `1.${view}`, `1.${view}.-1.m.`, `1.${view}.1.m.1`, `1.${view}.${'9'.repeat(19)}.m.`];
     for (const text of texts) expect(() => readToken(view, forged(text))).toThrow(InvalidResumeToken);
     for (const token of ['%', 'nonsense', 'A'.repeat(100_000)]) {

@@ -2,35 +2,35 @@ import { createHash } from 'node:crypto';
 import { InvalidResumeToken } from './errors.js';
 import type { Anchor } from './history.js';
 
-/** Where a watch is: what it has been told, and what it must not be told again. */
+/** The position of a watcher, and the changes after it that the watcher has already received. */
 export interface Place extends Anchor {
   /**
-   * Changes that the snapshot had already when they weren't relayed yet, and still aren't: by outbox id, with when they
-   * were written (milliseconds), as another history may give the same id to another change.
+   * Changes that the snapshot included before they were relayed, and that still aren't relayed: the write time in
+   * milliseconds by outbox id. The time is needed because another history may reuse an id.
    */
-  readonly told: ReadonlyMap<bigint, number>;
+  readonly included: ReadonlyMap<bigint, number>;
 }
 
 const VERSION = '1';
 const HASH_LENGTH = 11;
 const MAX_LENGTH = 8_192;
 const ANY_VERSION = /^(?<version>\d{1,3})\./;
-const TEXT = /^1\.(?<view>[\w-]+)\.(?<position>\d{1,18})\.(?<mark>[\w-]{1,40})\.(?<told>(?:\d{1,19}-\d{1,15},)*)$/;
+const TEXT = /^1\.(?<view>[\w-]+)\.(?<position>\d{1,18})\.(?<mark>[\w-]{1,40})\.(?<included>(?:\d{1,19}-\d{1,15},)*)$/;
 
-/** What a token is good for: 66 bits of a digest of the topic and the name of what is left out of it. */
+/** Identifies the topic and filter of a token: 66 bits of their digest. */
 export function viewOf(topic: string, filter = ''): string {
   const digest = createHash('sha256').update(`${topic}\n${filter}`).digest('base64url');
   return digest.slice(0, HASH_LENGTH);
 }
 
-/** The token of a place; opaque to those who hold it. */
-export function writeToken(view: string, { position, mark, told }: Place): string {
-  const ids = [...told].map(([id, writtenMs]) => `${id}-${writtenMs},`).join('');
+/** The opaque token of a place. */
+export function writeToken(view: string, { position, mark, included }: Place): string {
+  const ids = [...included].map(([id, writtenMs]) => `${id}-${writtenMs},`).join('');
   return Buffer.from(`${VERSION}.${view}.${position}.${mark}.${ids}`).toString('base64url');
 }
 
 /**
- * The place of a token; undefined for one that another version of this package wrote, as it can only begin anew.
+ * The place of a token; undefined for a token of another version of this package, which can't be resumed.
  *
  * @throws InvalidResumeToken
  */
@@ -38,17 +38,17 @@ export function readToken(view: string, token: string): Place | undefined {
   const text = token.length > MAX_LENGTH ? '' : Buffer.from(token, 'base64url').toString();
   const version = ANY_VERSION.exec(text)?.groups?.['version'];
   if (version !== undefined && version !== VERSION) return undefined;
-  const { view: given, position, mark, told } = TEXT.exec(text)?.groups ?? {};
-  if (position === undefined || mark === undefined || told === undefined) {
-    throw new InvalidResumeToken('is no resume token: give one as it was received, or none');
+  const { view: given, position, mark, included } = TEXT.exec(text)?.groups ?? {};
+  if (position === undefined || mark === undefined || included === undefined) {
+    throw new InvalidResumeToken('is no resume token: send a token unchanged, or none');
   }
   if (given !== view) {
-    throw new InvalidResumeToken('is of another watch: give one that this watch was given, or none to begin anew');
+    throw new InvalidResumeToken('is of another watch: send a token of this watch, or none to start with a snapshot');
   }
-  return { position: BigInt(position), mark, told: readTold(told) };
+  return { position: BigInt(position), mark, included: parseIncluded(included) };
 }
 
-function readTold(text: string): ReadonlyMap<bigint, number> {
+function parseIncluded(text: string): ReadonlyMap<bigint, number> {
   const entries = text.split(',').filter((entry) => entry !== '');
   return new Map(
     entries.map((entry) => {

@@ -17,13 +17,13 @@ const ITEMS = 5;
 const STEPS = 250;
 const SMALL = { sweepMs: 30, mailboxSize: 12, trimMs: 20, historyRows: 20 };
 
-let scene: SyncFixture;
+let fixture: SyncFixture;
 beforeAll(async () => {
-  scene = await startFixture();
+  fixture = await startFixture();
 });
-afterAll(() => scene.stop());
+afterAll(() => fixture.stop());
 
-/** Marsaglia's xorshift32: the writers' choices follow from the seed; who meets whom when does not. */
+/** Marsaglia's xorshift32. The writers' choices follow from the seed; the timing doesn't. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -34,9 +34,9 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** A few replicas, of which one is closed and replaced at times. */
+/** A few replicas, one of which is closed and replaced at times. */
 function openReplicas(random: () => number) {
-  const replicas = [1, 2, 3].map(() => scene.openReplica(SMALL));
+  const replicas = [1, 2, 3].map(() => fixture.openReplica(SMALL));
   const index = () => Math.floor(random() * replicas.length);
   return {
     any(): Replica {
@@ -45,7 +45,7 @@ function openReplicas(random: () => number) {
       return replica;
     },
     async replaceOne(): Promise<void> {
-      const [closed] = replicas.splice(index(), 1, scene.openReplica(SMALL));
+      const [closed] = replicas.splice(index(), 1, fixture.openReplica(SMALL));
       await closed?.close();
     },
   };
@@ -53,7 +53,7 @@ function openReplicas(random: () => number) {
 
 type Replicas = ReturnType<typeof openReplicas>;
 
-/** Follows a topic as a client does: where the stream breaks, or is broken off, it goes on with the last token. */
+/** Watches a topic as a client does: after a break it resumes with its last token. */
 function startWatcher(replicas: Replicas, topic: string, random: () => number) {
   const state = new Map<number, number>();
   const faults: string[] = [];
@@ -62,7 +62,7 @@ function startWatcher(replicas: Replicas, topic: string, random: () => number) {
   let resumeToken: string | undefined;
   let complete = false;
 
-  const tell = (payload: unknown): void => {
+  const apply = (payload: unknown): void => {
     const { id, value } = itemOf(payload);
     const known = state.get(id) ?? 0;
     if (value !== known + 1) faults.push(`${topic}: item ${id} went from ${known} to ${value}`);
@@ -77,9 +77,9 @@ function startWatcher(replicas: Replicas, topic: string, random: () => number) {
         for (const { id, value } of event.part) state.set(id, value);
         complete = event.last;
         if (event.last) counts.snapshots += 1;
-      } else tell(event.payload);
+      } else apply(event.payload);
       resumeToken = event.resumeToken ?? resumeToken;
-      // Some read slowly, some leave, also in the middle of a snapshot; some come back late.
+      // Some read slowly. Some leave, even during a snapshot, and some of those return late.
       if (random() < 0.1)
         for (let turn = 0; turn < 30; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       if (random() < 0.05) {
@@ -112,13 +112,13 @@ function startWatcher(replicas: Replicas, topic: string, random: () => number) {
   };
 }
 
-/** A transaction that is prepared now and ended later; returns what ends it. */
+/** Prepares a transaction; returns the function that ends it. */
 async function prepare(topic: string, id: number, name: string): Promise<(commit: boolean) => Promise<unknown>> {
-  await scene.admin.transaction(async (transaction) => {
+  await fixture.admin.transaction(async (transaction) => {
     await countUp(transaction, topic, id);
     await transaction.script(`PREPARE TRANSACTION '${name}'; BEGIN`);
   });
-  return (commit) => scene.admin.query(`${commit ? 'COMMIT' : 'ROLLBACK'} PREPARED '${name}'`);
+  return (commit) => fixture.admin.query(`${commit ? 'COMMIT' : 'ROLLBACK'} PREPARED '${name}'`);
 }
 
 async function runWriters(replicas: Replicas, random: () => number, seed: number): Promise<void> {
@@ -130,11 +130,11 @@ async function runWriters(replicas: Replicas, random: () => number, seed: number
     const choice = random();
     if (choice < 0.02) await replicas.replaceOne();
     else if (choice < 0.04) {
-      await scene.admin.query(
+      await fixture.admin.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rondo-sync'",
       );
     } else if (choice < 0.1) {
-      // An item of its own, as a prepared transaction keeps its row locked.
+      // An item of its own, because a prepared transaction locks its row.
       inDoubt.push(await prepare(topic, 1_000 + step, `${seed}-${step}`));
     } else if (choice < 0.18) await inDoubt.splice(below(inDoubt.length), 1)[0]?.(random() < 0.7);
     else if (choice < 0.35) await writeAndDie(replica, topic, below(ITEMS));
@@ -147,12 +147,12 @@ async function runWriters(replicas: Replicas, random: () => number, seed: number
 
 async function stateOf(topic: string): Promise<string> {
   const sql = 'SELECT id, value FROM item WHERE topic = $1';
-  const items = await scene.admin.query<{ id: number; value: number }>(sql, [topic]);
+  const items = await fixture.admin.query<{ id: number; value: number }>(sql, [topic]);
   return JSON.stringify(items.map(({ id, value }) => [id, value]).toSorted());
 }
 
-it.each([1, 2])('every watcher sees each change once and in order, whatever breaks (seed %i)', async (seed) => {
-  await scene.admin.query('TRUNCATE item');
+it.each([1, 2])('every watcher receives each change once and in order through all failures (seed %i)', async (seed) => {
+  await fixture.admin.query('TRUNCATE item');
   const random = randomFrom(seed);
   const replicas = openReplicas(random);
   const watchers = Array.from({ length: 12 }, (_, index) => {
@@ -168,7 +168,7 @@ it.each([1, 2])('every watcher sees each change once and in order, whatever brea
   } finally {
     await Promise.all(watchers.map(({ end }) => end()));
   }
-  // What is to be shown did happen.
+  // The test did exercise breaks, snapshots and changes.
   const total = (count: 'snapshots' | 'changes' | 'breaks') =>
     watchers.reduce((sum, { counts }) => sum + counts[count], 0);
   expect(total('breaks')).toBeGreaterThan(24);

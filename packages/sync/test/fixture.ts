@@ -7,8 +7,8 @@ const silent = { warn: () => undefined, info: () => undefined };
 const LONGER_THAN_A_TEST_MS = 3_600_000;
 
 /**
- * Nothing is swept in a test's time, so that what arrives was nudged, or flushed by the test; and no reader is too slow,
- * however busy the machine is.
+ * No sweep runs during a test, so every change arrives by a nudge or a flush of the test. No reader is too slow, even
+ * on a busy machine.
  */
 export const NEVER = {
   sweepMs: LONGER_THAN_A_TEST_MS,
@@ -23,7 +23,7 @@ export interface Replica {
   close(): Promise<void>;
 }
 
-/** A database of items that are counted up, each with its changes; and any number of replicas over it. */
+/** A database of items with counters, whose changes are published, and any number of replicas on it. */
 export async function startFixture() {
   const postgres = await startTestPostgres();
   const url = await postgres.createDatabase();
@@ -53,7 +53,7 @@ export async function startFixture() {
     url,
     admin,
     openReplica,
-    /** Two replicas in which nothing happens by itself, and a topic that no other test writes to. */
+    /** Two replicas without background work, and a topic that no other test uses. */
     openPair() {
       topics += 1;
       return { topic: `topic-${topics}`, one: openReplica(NEVER), two: openReplica(NEVER) };
@@ -66,7 +66,7 @@ export async function startFixture() {
   };
 }
 
-/** What {@link startFixture} starts. */
+/** The result of {@link startFixture}. */
 export type SyncFixture = Awaited<ReturnType<typeof startFixture>>;
 
 /** An item of a topic. */
@@ -75,7 +75,7 @@ export interface Item {
   readonly value: number;
 }
 
-/** Counts an item up and appends the change, and then nudges nobody. */
+/** Increments an item and appends the change, without a nudge. */
 export async function countUp(transaction: Transaction, topic: string, id: number): Promise<void> {
   const { value } = await transaction.one<{ value: number }>(
     `INSERT INTO item VALUES ($1, $2, 1) ON CONFLICT (topic, id) DO UPDATE SET value = item.value + 1 RETURNING value`,
@@ -84,20 +84,20 @@ export async function countUp(transaction: Transaction, topic: string, id: numbe
   await appendChanges(transaction, [{ topic, payload: { id, value } }]);
 }
 
-/** Counts items up in one transaction at a replica, and nudges. */
+/** Increments items in one transaction at a replica, and nudges. */
 export async function write(replica: Replica, topic: string, ...ids: number[]): Promise<void> {
   await writeAndDie(replica, topic, ...ids);
   replica.sync.nudge();
 }
 
-/** As {@link write}, and the process dies before it nudges. */
+/** Like {@link write}, but the process dies before the nudge. */
 export async function writeAndDie({ database }: Replica, topic: string, ...ids: number[]): Promise<void> {
   await database.transaction(async (transaction) => {
     for (const id of ids) await countUp(transaction, topic, id);
   });
 }
 
-/** All items of a topic, in parts of so many. */
+/** All items of a topic, in parts of `size`. */
 export function itemsOf(topic: string, size = 1_000) {
   return async function* read(transaction: Transaction): AsyncGenerator<readonly Item[]> {
     let after = -1;
@@ -111,7 +111,7 @@ export function itemsOf(topic: string, size = 1_000) {
   };
 }
 
-/** A watcher that can be asked for one event at a time. */
+/** A watcher that the test reads event by event. */
 export function openWatch(replica: Replica, topic: string, options: { resumeToken?: string; size?: number } = {}) {
   const stop = new AbortController();
   const { resumeToken, size } = options;
@@ -123,8 +123,8 @@ export function openWatch(replica: Replica, topic: string, options: { resumeToke
       if (step.done === true) throw new Error('the watch has ended');
       return step.value;
     },
-    /** The next event, in short. */
-    async told(): Promise<string> {
+    /** The next event in short form. */
+    async received(): Promise<string> {
       const step = await events.next();
       return step.done === true ? 'the end' : inShort(step.value);
     },
@@ -135,7 +135,7 @@ export function openWatch(replica: Replica, topic: string, options: { resumeToke
   };
 }
 
-/** What a watcher's next event fails with; the event where it doesn't. */
+/** The error of a watcher's next event; the event if there is no error. */
 export async function failureOf(watcher: { next(): Promise<unknown> }): Promise<unknown> {
   return watcher.next().catch((error: unknown) => error);
 }
@@ -145,7 +145,7 @@ export async function nextToken(watcher: ReturnType<typeof openWatch>): Promise<
   return (await watcher.next()).resumeToken ?? '';
 }
 
-/** An event in short: `snapshot 1:1 2:1`, `1:2`. */
+/** The short form of an event: `snapshot 1:1 2:1`, `1:2`. */
 export function inShort(event: WatchEvent<readonly Item[]>): string {
   if (event.kind === 'change') return itemInShort(event.payload);
   return ['snapshot', ...event.part.map(itemInShort), ...(event.last ? [] : ['…'])].join(' ');

@@ -24,7 +24,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-it('a database that is away ends watchers in bounded time, and nothing is lost when it is back', async () => {
+it('an unavailable database ends watchers in bounded time, and no change is lost', async () => {
   const { url } = server;
   const database = createPool({ url });
   await migrate(database, { part: syncSchema.name, migrations: syncSchema.migrations });
@@ -36,10 +36,10 @@ it('a database that is away ends watchers in bounded time, and nothing is lost w
   const replica = { database, sync, close: async () => undefined };
 
   const [patient, watcher] = [openWatch(replica, 'topic'), openWatch(replica, 'topic')];
-  await patient.told();
+  await patient.received();
   const { resumeToken = '' } = await watcher.next();
   await write(replica, 'topic', 1);
-  expect(await watcher.told()).toBe('1:1');
+  expect(await watcher.received()).toBe('1:1');
   await server.stop();
   expect(await failureOf(watcher)).toBeInstanceOf(WatchUnavailable);
   expect(await failureOf(openWatch(replica, 'topic', { resumeToken }))).toBeInstanceOf(WatchUnavailable);
@@ -48,12 +48,12 @@ it('a database that is away ends watchers in bounded time, and nothing is lost w
   server = await start();
   await write(replica, 'topic', 1);
   const resumed = openWatch(replica, 'topic', { resumeToken });
-  expect([await resumed.told(), await resumed.told()]).toEqual(['1:1', '1:2']);
+  expect([await resumed.received(), await resumed.received()]).toEqual(['1:1', '1:2']);
   await write(replica, 'topic', 2);
-  expect(await resumed.told()).toBe('2:1');
-  // One line for the beginning of an outage and one for its end, not one for each attempt.
+  expect(await resumed.received()).toBe('2:1');
+  // One line for the start of an outage and one for its end, not one per attempt.
   const relay = lines.filter((line) => line.startsWith('the relay'));
-  expect(relay).toEqual(['the relay of changes failed, and is tried again', 'the relay of changes succeeds again']);
+  expect(relay).toEqual(['the relay of changes failed, and is retried', 'the relay of changes succeeds again']);
   await sync.close();
   await database.close();
 });

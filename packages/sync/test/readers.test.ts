@@ -16,18 +16,18 @@ const PART_TIMEOUT_MS = 5_000;
 const READ_TIMEOUT_MS = 60_000;
 const BOUNDS = { partTimeoutMs: PART_TIMEOUT_MS, readTimeoutMs: READ_TIMEOUT_MS };
 
-let scene: SyncFixture;
+let fixture: SyncFixture;
 let topic: string;
 let other: string;
 let replica: Replica;
 
 beforeAll(async () => {
-  scene = await startFixture();
+  fixture = await startFixture();
 });
-afterAll(() => scene.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(async () => {
-  const pair = scene.openPair();
+  const pair = fixture.openPair();
   topic = pair.topic;
   other = `${topic}-other`;
   await write(pair.one, topic, ...Array.from({ length: 40 }, (_, id) => id));
@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 afterEach(() => replica.close());
 
-/** Timers that run when a test says so. */
+/** A clock whose timers fire when the test says so. */
 function heldClock() {
   const timers = new Set<{ readonly delayMs: number; readonly callback: () => void }>();
   return {
@@ -48,7 +48,7 @@ function heldClock() {
         return { cancel: () => void timers.delete(timer) };
       },
     },
-    /** Has the time of all timers of this delay come. */
+    /** Fires all timers with this delay. */
     fire(delayMs: number): void {
       for (const timer of [...timers].filter((one) => one.delayMs === delayMs)) {
         timers.delete(timer);
@@ -60,17 +60,17 @@ function heldClock() {
 }
 
 const open = (options: Partial<SyncOptions> = {}): Replica => {
-  replica = scene.openReplica({ ...NEVER, ...options });
+  replica = fixture.openReplica({ ...NEVER, ...options });
   return replica;
 };
 
-/** Connections that a transaction keeps between its statements. */
-async function kept(): Promise<number> {
+/** Number of connections that a transaction holds between its statements. */
+async function heldConnections(): Promise<number> {
   const sql = "SELECT count(*)::int AS kept FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
-  return (await scene.admin.one<{ kept: number }>(sql)).kept;
+  return (await fixture.admin.one<{ kept: number }>(sql)).kept;
 }
 
-/** All parts of a snapshot, in short. */
+/** All parts of a snapshot in short form. */
 async function whole(watcher: ReturnType<typeof openWatch>): Promise<readonly string[]> {
   const parts: string[] = [];
   for (;;) {
@@ -80,26 +80,26 @@ async function whole(watcher: ReturnType<typeof openWatch>): Promise<readonly st
   }
 }
 
-describe('readers that take their time', () => {
-  it('keep no connection and no permit of a snapshot that fits into memory', async () => {
+describe('slow readers', () => {
+  it('hold no connection and no permit for a snapshot that fits into memory', async () => {
     open({ maxSnapshots: 1, maxLargeSnapshots: 1 });
     const slow = Array.from({ length: 8 }, () => openWatch(replica, topic, { size: 10 }));
-    for (const one of slow) expect(await one.told()).toMatch(/^snapshot 0:1 .* …$/);
-    expect(await kept()).toBe(0);
-    expect(await openWatch(replica, other).told()).toBe('snapshot');
+    for (const one of slow) expect(await one.received()).toMatch(/^snapshot 0:1 .* …$/);
+    expect(await heldConnections()).toBe(0);
+    expect(await openWatch(replica, other).received()).toBe('snapshot');
     await write(replica, topic, 3);
     for (const one of slow) expect((await whole(one)).join(' ')).toContain(' 39:1');
-    for (const one of slow) expect(await one.told()).toBe('3:2');
+    for (const one of slow) expect(await one.received()).toBe('3:2');
   });
 
-  it('keep those for large snapshots alone, and only so many connections', async () => {
+  it('hold permits and a bounded number of connections only for large snapshots', async () => {
     open({ maxSnapshots: 1, maxLargeSnapshots: 2 });
     const slow = Array.from({ length: 8 }, () => openWatch(replica, topic, { size: 2 }));
     const first = slow.map((one) => one.next());
     await Promise.all(first.slice(0, 2));
-    await eventually('the others wait and keep no connection', async () => (await kept()) === 2);
-    expect(await openWatch(replica, other).told()).toBe('snapshot');
-    expect(await openWatch(replica, topic).told()).toMatch(/^snapshot 0:1 .* 39:1$/);
+    await eventually('the others wait and hold no connection', async () => (await heldConnections()) === 2);
+    expect(await openWatch(replica, other).received()).toBe('snapshot');
+    expect(await openWatch(replica, topic).received()).toMatch(/^snapshot 0:1 .* 39:1$/);
     await Promise.all(slow.slice(0, 2).map(whole));
     for (const [index, one] of slow.entries()) {
       await first[index];
@@ -107,18 +107,18 @@ describe('readers that take their time', () => {
     }
   });
 
-  it('hold so many parts together: then others are read as they are told', async () => {
+  it('hold a bounded number of parts together; further snapshots are streamed', async () => {
     open({ maxSnapshots: 4, maxLargeSnapshots: 1, heldParts: 10 });
     const slow = openWatch(replica, topic, { size: 5 });
     await slow.next();
     const second = openWatch(replica, topic, { size: 5 });
     await second.next();
-    expect(await kept()).toBe(1);
+    expect(await heldConnections()).toBe(1);
     await whole(slow);
     const third = openWatch(replica, topic, { size: 5 });
     await third.next();
-    expect(await kept()).toBe(1);
-    expect(await openWatch(replica, topic).told()).toMatch(/^snapshot 0:1 .* 39:1$/);
+    expect(await heldConnections()).toBe(1);
+    expect(await openWatch(replica, topic).received()).toMatch(/^snapshot 0:1 .* 39:1$/);
     expect((await whole(second)).at(-1)).toBe('snapshot');
   });
 });
@@ -127,7 +127,7 @@ describe('a reader that stalls', () => {
   it.each([
     ['a large snapshot', 2],
     ['a snapshot in memory', 10],
-  ])('in %s is ended, and all that is kept for it is free at once', async (_what, size) => {
+  ])('in %s is ended, and its resources are free at once', async (_what, size) => {
     const held = heldClock();
     const events: unknown[] = [];
     open({ ...BOUNDS, clock: held.clock, maxLargeSnapshots: 1, heldParts: 4, onEvent: (event) => events.push(event) });
@@ -143,7 +143,7 @@ describe('a reader that stalls', () => {
       message: expect.stringContaining('nothing was read for 5000 ms: read faster'),
     });
     await waiting.events.return();
-    await eventually('no connection is kept', async () => (await kept()) === 0);
+    await eventually('no connection is held', async () => (await heldConnections()) === 0);
     expect(events).toContainEqual({ kind: 'watchers', open: 0 });
     expect(held.waiting(PART_TIMEOUT_MS) + held.waiting(READ_TIMEOUT_MS)).toBe(0);
   });
@@ -159,17 +159,21 @@ describe('a reader that stalls', () => {
     const snapshot = await stalled.next();
     held.fire(PART_TIMEOUT_MS);
     await writeNow(1);
-    expect(await stalled.told()).toBe('1:1'); // it follows the feed from the next on
+    expect(await stalled.received()).toBe('1:1'); // from the next event on it reads the feed
     await writeNow(1);
-    expect(await stalled.told()).toBe('1:2');
+    expect(await stalled.received()).toBe('1:2');
     held.fire(PART_TIMEOUT_MS);
     await writeNow(1);
-    expect(await stalled.told()).toBe('1:3');
+    expect(await stalled.received()).toBe('1:3');
     held.fire(READ_TIMEOUT_MS);
     expect(await failureOf(stalled)).toBeInstanceOf(WatchAborted);
     const resumed = openWatch(replica, other, { resumeToken: snapshot.resumeToken ?? '' });
-    expect([await resumed.told(), await resumed.told(), await resumed.told()]).toEqual(['1:1', '1:2', '1:3']);
-    // What is read from the history is kept for it, too.
+    expect([await resumed.received(), await resumed.received(), await resumed.received()]).toEqual([
+      '1:1',
+      '1:2',
+      '1:3',
+    ]);
+    // Changes from the history are held for it, too.
     const behind = openWatch(replica, other, { resumeToken: snapshot.resumeToken ?? '' });
     await behind.next();
     held.fire(PART_TIMEOUT_MS);

@@ -10,7 +10,7 @@ import { createSync, syncSchema } from '../src/index.js';
 import { NEVER, nextToken, openWatch, type Replica, write, writeAndDie } from './fixture.js';
 
 const TOPIC = 'a';
-/** More than the ids that a sequence skips in recovery: the other history gives some of them again. */
+/** More than the ids that a sequence skips in recovery, so that the other history reuses some of them. */
 const MANY = Array.from({ length: 60 }, (_, index) => 100 + index);
 const silent = { warn: () => undefined, info: () => undefined };
 
@@ -62,7 +62,7 @@ beforeAll(async () => {
   await write(live, TOPIC, 1);
   await live.sync.settled();
   known = await tokenOf(live);
-  await writeAndDie(live, TOPIC, 2); // in the outbox still
+  await writeAndDie(live, TOPIC, 2); // still in the outbox
   await backUp({ directory: join(folder, 'live'), to: join(folder, 'backup') });
   await writeAndDie(live, TOPIC, ...MANY);
   unrelayed = await tokenOf(live);
@@ -71,7 +71,7 @@ beforeAll(async () => {
   unknown = await tokenOf(live);
   await restore({ from: join(folder, 'backup'), to: join(folder, 'new'), port: await freePort() });
   restored = await open(join(folder, 'new', 'postgres'));
-  // As many changes as the other history had.
+  // As many changes as in the other history.
   await write(restored, TOPIC, 4, 5, 6);
   await restored.sync.settled();
 });
@@ -82,20 +82,20 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('goes on from a token that was given before the backup, with what was waiting in the outbox then', async () => {
+it('resumes from a token issued before the backup, with the changes in the outbox at that time', async () => {
   const watcher = openWatch(restored, TOPIC, { resumeToken: known });
-  expect([await watcher.told(), await watcher.told()]).toEqual(['2:1', '4:1']);
+  expect([await watcher.received(), await watcher.received()]).toEqual(['2:1', '4:1']);
   await watcher.leave();
 });
 
-it('begins anew where a watcher was told more than the backup holds, as that never was', async () => {
+it('starts with a snapshot if the watcher received more than the backup holds', async () => {
   const watcher = openWatch(restored, TOPIC, { resumeToken: unknown });
-  expect(await watcher.told()).toBe('snapshot 1:1 2:1 4:1 5:1 6:1');
+  expect(await watcher.received()).toBe('snapshot 1:1 2:1 4:1 5:1 6:1');
   await watcher.leave();
 });
 
-it('begins anew where a snapshot held what was not relayed before the backup, whoever has its ids now', async () => {
+it('starts with a snapshot if the earlier snapshot included unrelayed changes, even if other changes have their ids now', async () => {
   const watcher = openWatch(restored, TOPIC, { resumeToken: unrelayed });
-  expect(await watcher.told()).toBe('snapshot 1:1 2:1 4:1 5:1 6:1');
+  expect(await watcher.received()).toBe('snapshot 1:1 2:1 4:1 5:1 6:1');
   await watcher.leave();
 });

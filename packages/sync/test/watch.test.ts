@@ -15,49 +15,54 @@ import {
   writeAndDie,
 } from './fixture.js';
 
-let scene: SyncFixture;
+let fixture: SyncFixture;
 let topic: string;
 let one: Replica;
 let two: Replica;
 
 beforeAll(async () => {
-  scene = await startFixture();
+  fixture = await startFixture();
 });
-afterAll(() => scene.stop());
+afterAll(() => fixture.stop());
 
 beforeEach(() => {
-  ({ topic, one, two } = scene.openPair());
+  ({ topic, one, two } = fixture.openPair());
 });
 afterEach(() => Promise.all([one.close(), two.close()]));
 
 describe('a watch', () => {
-  it('tells what is there, then each change in order, whichever replica wrote it', async () => {
+  it('yields a snapshot, then each change in order from any replica', async () => {
     await write(one, topic, 1);
     const watcher = openWatch(two, topic);
-    expect(await watcher.told()).toBe('snapshot 1:1');
+    expect(await watcher.received()).toBe('snapshot 1:1');
     await write(one, topic, 2, 1);
     await write(two, topic, 2);
     await write(one, 'another topic', 9);
     await write(one, topic, 3);
-    const told = [await watcher.told(), await watcher.told(), await watcher.told(), await watcher.told()];
-    expect(told).toEqual(['2:1', '1:2', '2:2', '3:1']);
+    const received = [
+      await watcher.received(),
+      await watcher.received(),
+      await watcher.received(),
+      await watcher.received(),
+    ];
+    expect(received).toEqual(['2:1', '1:2', '2:2', '3:1']);
     await watcher.leave();
   });
 
-  it('tells nothing of what was rolled back', async () => {
+  it('yields nothing that was rolled back', async () => {
     const watcher = openWatch(one, topic);
-    expect(await watcher.told()).toBe('snapshot');
+    expect(await watcher.received()).toBe('snapshot');
     const refused = one.database.transaction(async (transaction) => {
       await countUp(transaction, topic, 1);
       throw new Error('no');
     });
     await expect(refused).rejects.toThrow('no');
     await write(one, topic, 2);
-    expect(await watcher.told()).toBe('2:1');
+    expect(await watcher.received()).toBe('2:1');
     await watcher.leave();
   });
 
-  it('goes on from a token at another replica, from a snapshot as from a change', async () => {
+  it('resumes at another replica from the token of a snapshot or of a change', async () => {
     const first = openWatch(one, topic);
     const ofSnapshot = await nextToken(first);
     await write(one, topic, 1);
@@ -65,20 +70,20 @@ describe('a watch', () => {
     await first.leave();
     await write(one, topic, 1, 2);
     await one.close();
-    const third = scene.openReplica(NEVER);
+    const third = fixture.openReplica(NEVER);
     const [later, latest] = [
       openWatch(two, topic, { resumeToken: ofSnapshot }),
       openWatch(third, topic, { resumeToken: ofChange }),
     ];
-    expect([await later.told(), await later.told(), await later.told()]).toEqual(['1:1', '1:2', '2:1']);
-    expect([await latest.told(), await latest.told()]).toEqual(['1:2', '2:1']);
+    expect([await later.received(), await later.received(), await later.received()]).toEqual(['1:1', '1:2', '2:1']);
+    expect([await latest.received(), await latest.received()]).toEqual(['1:2', '2:1']);
     await write(third, topic, 3);
-    expect([await later.told(), await latest.told()]).toEqual(['3:1', '3:1']);
+    expect([await later.received(), await latest.received()]).toEqual(['3:1', '3:1']);
     await Promise.all([later.leave(), latest.leave()]);
     await third.close();
   });
 
-  it('goes on from far behind, past more changes than are read at once', async () => {
+  it('resumes from far behind, over more changes than one page', async () => {
     const first = openWatch(one, topic);
     const resumeToken = await nextToken(first);
     await first.leave();
@@ -87,13 +92,13 @@ describe('a watch', () => {
     await write(one, 'another topic', ...ids);
     await one.sync.settled();
     const later = openWatch(two, topic, { resumeToken });
-    const told: string[] = [];
-    while (told.length < ids.length) told.push(await later.told());
-    expect(told).toEqual(ids.map((id) => `${id}:1`));
+    const received: string[] = [];
+    while (received.length < ids.length) received.push(await later.received());
+    expect(received).toEqual(ids.map((id) => `${id}:1`));
     await later.leave();
   });
 
-  it('does not tell again what the snapshot had before it was relayed, nor where it is resumed', async () => {
+  it('does not repeat unrelayed changes of the snapshot, even after a resume', async () => {
     await writeAndDie(one, topic, 1, 2);
     const watcher = openWatch(one, topic);
     const snapshot = await watcher.next();
@@ -109,11 +114,11 @@ describe('a watch', () => {
     for (const event of await Promise.all(beforeTheRelay))
       expect(event).toMatchObject({ payload: { id: 1, value: 2 } });
     const afterTheRelay = openWatch(two, topic, { resumeToken: snapshot.resumeToken ?? '' });
-    expect(await afterTheRelay.told()).toBe('1:2');
+    expect(await afterTheRelay.received()).toBe('1:2');
     await Promise.all([watcher, resumed, afterTheRelay].map(({ leave }) => leave()));
   });
 
-  it('relays first where much is not relayed yet, as a token can hold only so much', async () => {
+  it('relays first if too many changes for a token are unrelayed', async () => {
     const ids = Array.from({ length: 500 }, (_, id) => id);
     await writeAndDie(one, topic, ...ids);
     const watcher = openWatch(two, topic);
@@ -121,44 +126,49 @@ describe('a watch', () => {
     expect(snapshot.kind === 'snapshot' && snapshot.part.length).toBe(500);
     expect(snapshot.resumeToken?.length).toBeLessThan(200);
     await write(one, topic, 7);
-    expect(await watcher.told()).toBe('7:2');
+    expect(await watcher.received()).toBe('7:2');
     await watcher.leave();
   });
 
-  it('tells a transaction that was prepared when it is committed, after what was committed meanwhile', async () => {
+  it('yields a prepared transaction when it is committed, after earlier commits', async () => {
     const watcher = openWatch(one, topic);
-    await watcher.told();
-    // On one connection: after PREPARE TRANSACTION the COMMIT of the pool's has nothing to do.
-    await scene.admin.transaction(async (transaction) => {
+    await watcher.received();
+    // On one connection: after PREPARE TRANSACTION the pool's COMMIT has nothing to commit.
+    await fixture.admin.transaction(async (transaction) => {
       await countUp(transaction, topic, 1);
       await transaction.script(`PREPARE TRANSACTION '${topic}'; BEGIN`);
     });
     await write(two, topic, 2);
-    expect(await watcher.told()).toBe('2:1');
+    expect(await watcher.received()).toBe('2:1');
     const between = openWatch(two, topic);
-    expect(await between.told()).toBe('snapshot 2:1');
-    await scene.admin.query(`COMMIT PREPARED '${topic}'`);
+    expect(await between.received()).toBe('snapshot 2:1');
+    await fixture.admin.query(`COMMIT PREPARED '${topic}'`);
     const after = openWatch(two, topic);
-    expect(await after.told()).toBe('snapshot 1:1 2:1');
+    expect(await after.received()).toBe('snapshot 1:1 2:1');
     await write(one, topic, 2);
-    expect([await watcher.told(), await watcher.told()]).toEqual(['1:1', '2:2']);
-    expect([await between.told(), await between.told()]).toEqual(['1:1', '2:2']);
-    expect(await after.told()).toBe('2:2');
+    expect([await watcher.received(), await watcher.received()]).toEqual(['1:1', '2:2']);
+    expect([await between.received(), await between.received()]).toEqual(['1:1', '2:2']);
+    expect(await after.received()).toBe('2:2');
     await Promise.all([watcher, between, after].map(({ leave }) => leave()));
   });
 
-  it('tells a large snapshot in parts of one moment, and then what came meanwhile', async () => {
+  it('yields a large snapshot in parts of one moment, and then the changes since', async () => {
     await write(one, topic, 1, 2, 3, 4, 5);
     const watcher = openWatch(one, topic, { size: 2 });
     const first = await watcher.next();
     expect(first).toMatchObject({ kind: 'snapshot', first: true, last: false, resumeToken: undefined });
     await write(two, topic, 5, 6);
-    const rest = [await watcher.told(), await watcher.told(), await watcher.told(), await watcher.told()];
+    const rest = [
+      await watcher.received(),
+      await watcher.received(),
+      await watcher.received(),
+      await watcher.received(),
+    ];
     expect(rest).toEqual(['snapshot 3:1 4:1 …', 'snapshot 5:1', '5:2', '6:1']);
     await watcher.leave();
   });
 
-  it('gives its connection back when the reader leaves in the middle of a snapshot', async () => {
+  it('returns its connection when the reader leaves during a snapshot', async () => {
     const ids = Array.from({ length: 40 }, (_, id) => id);
     await write(one, topic, ...ids);
     for (let round = 0; round < 20; round += 1) {
@@ -167,10 +177,10 @@ describe('a watch', () => {
       await watcher.events.return();
     }
     const sql = "SELECT count(*)::int AS busy FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
-    expect(await scene.admin.one(sql)).toEqual({ busy: 0 });
+    expect(await fixture.admin.one(sql)).toEqual({ busy: 0 });
   });
 
-  it('ends a snapshot that is not read in time, and gives its connection back', async () => {
+  it('ends a snapshot that is not read in time, and returns its connection', async () => {
     const timers = new Map<number, () => void>();
     const clock = {
       now: () => performance.now(),
@@ -179,7 +189,7 @@ describe('a watch', () => {
         return { cancel: () => void timers.delete(delayMs) };
       },
     };
-    const timed = scene.openReplica({ ...NEVER, clock, snapshotTimeoutMs: 1_234 });
+    const timed = fixture.openReplica({ ...NEVER, clock, snapshotTimeoutMs: 1_234 });
     await write(timed, topic, ...Array.from({ length: 40 }, (_, id) => id));
     const watcher = openWatch(timed, topic, { size: 2 });
     await watcher.next();
@@ -188,13 +198,13 @@ describe('a watch', () => {
     while (failures.length === 0) await watcher.next().catch((error: unknown) => failures.push(error));
     expect(failures[0]).toBeInstanceOf(WatchAborted);
     expect(timers.has(1_234)).toBe(false);
-    // The connection is given up, and the server finds that out by itself.
+    // The connection is closed, and the server notices that by itself.
     const sql = "SELECT count(*)::int AS busy FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
-    while ((await scene.admin.one<{ busy: number }>(sql)).busy > 0) await pause(5);
+    while ((await fixture.admin.one<{ busy: number }>(sql)).busy > 0) await pause(5);
     await timed.close();
   });
 
-  it('passes on what the snapshot throws', async () => {
+  it('rejects with the error of the snapshot', async () => {
     const missing = one.sync.watch({
       topic,
       signal: new AbortController().signal,
@@ -205,7 +215,7 @@ describe('a watch', () => {
     await expect(missing.next()).rejects.toThrow(RangeError);
   });
 
-  it('leaves out what its filter refuses, and takes a token for the same filter only', async () => {
+  it('skips filtered changes, and accepts a token for the same filter only', async () => {
     const signal = new AbortController().signal;
     const even = { name: 'even', accepts: (payload: unknown) => itemOf(payload).id % 2 === 0 };
     const options = {
@@ -231,7 +241,7 @@ describe('a watch', () => {
 
   it('ends with its signal', async () => {
     const watcher = openWatch(one, topic);
-    await watcher.told();
+    await watcher.received();
     const failure = failureOf(watcher);
     await watcher.leave();
     expect(await failure).toEqual(new Error('left'));
@@ -241,30 +251,30 @@ describe('a watch', () => {
 });
 
 describe('a slow watcher', () => {
-  it('is told to resume, misses nothing then, and holds nobody up', async () => {
+  it('is ended, misses nothing when it resumes, and delays no other watcher', async () => {
     const events: SyncEvent[] = [];
-    const small = scene.openReplica({ ...NEVER, mailboxSize: 4, onEvent: (event) => events.push(event) });
+    const small = fixture.openReplica({ ...NEVER, mailboxSize: 4, onEvent: (event) => events.push(event) });
     const [slow, quick] = [openWatch(small, topic), openWatch(one, topic)];
     const resumeToken = await nextToken(slow);
-    await quick.told();
+    await quick.received();
     await write(small, topic, 0);
-    await slow.told(); // it follows the feed by now
+    await slow.received(); // it reads the feed now
     await write(small, topic, 1, 2, 3, 4, 5);
     await small.sync.settled();
     expect(await failureOf(slow)).toBeInstanceOf(WatchAborted);
     expect(events).toContainEqual({ kind: 'overflowed', topic });
-    for (const told of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await quick.told()).toBe(told);
+    for (const received of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await quick.received()).toBe(received);
     const resumed = openWatch(small, topic, { resumeToken });
-    for (const told of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await resumed.told()).toBe(told);
+    for (const received of ['0:1', '1:1', '2:1', '3:1', '4:1', '5:1']) expect(await resumed.received()).toBe(received);
     await Promise.all([resumed.leave(), quick.leave()]);
     await small.close();
   });
 });
 
 describe('a replica', () => {
-  it('ends its watchers when it stops, and takes no more', async () => {
+  it('ends its watchers when it stops, and accepts no more', async () => {
     const watcher = openWatch(one, topic);
-    await watcher.told();
+    await watcher.received();
     const failure = failureOf(watcher);
     await one.sync.close();
     expect(await failure).toBeInstanceOf(WatchUnavailable);
@@ -272,13 +282,13 @@ describe('a replica', () => {
     one.sync.nudge();
   });
 
-  it('takes so many watchers', async () => {
-    const narrow = scene.openReplica({ ...NEVER, maxWatchers: 2 });
+  it('accepts a bounded number of watchers', async () => {
+    const narrow = fixture.openReplica({ ...NEVER, maxWatchers: 2 });
     const watchers = [openWatch(narrow, topic), openWatch(narrow, topic)];
-    for (const watcher of watchers) await watcher.told();
+    for (const watcher of watchers) await watcher.received();
     expect(await failureOf(openWatch(narrow, topic))).toBeInstanceOf(WatchUnavailable);
     await watchers[0]?.leave();
-    expect(await openWatch(narrow, topic).told()).toBe('snapshot');
+    expect(await openWatch(narrow, topic).received()).toBe('snapshot');
     await narrow.close();
   });
 });

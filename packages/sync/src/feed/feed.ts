@@ -8,7 +8,7 @@ import { createMailbox, type Mailbox } from './mailbox.js';
 
 const PAGE = 500;
 
-/** What a feed needs. */
+/** Options of a feed. */
 export interface FeedOptions {
   readonly database: Database;
   readonly mailboxSize: number;
@@ -18,32 +18,32 @@ export interface FeedOptions {
   readonly outage: OutageLog;
 }
 
-/** One topic, from one place on. */
+/** A subscription to one topic. */
 export interface Subscription {
-  /** Every change of the topic after this reaches the mailbox. */
+  /** Every change of the topic after this position reaches the mailbox. */
   readonly since: Anchor;
   readonly mailbox: Mailbox;
-  /** Ends it; nothing comes into the mailbox any more. */
+  /** Ends the subscription: no more changes reach the mailbox. */
   close(): void;
 }
 
-/** Reads the history as it grows, once for a whole process, and hands each change to those who follow its topic. */
+/** Reads the growing history once per process, and distributes each change to the subscribers of its topic. */
 export interface Feed {
-  /** How far it has read; rejects when that can't be found out, or the database is away. */
+  /** The position that it has read up to. Rejects if that can't be read, or if the database is unavailable. */
   head(): Promise<Anchor>;
-  /** Follows a topic from `head` on, as of this moment; only once that is known. */
+  /** Subscribes to a topic from the current head on. Call `head` first. */
   subscribe(topic: string): Subscription;
-  /** There may be something new, up to this position; undefined is unknown. */
+  /** Announces new changes up to this position; undefined if the position is unknown. */
   wake(position: bigint | undefined): void;
-  /** Reads what is there now; rejects when it can't. */
+  /** Reads everything that is in the history now; rejects if it can't. */
   catchUp(): Promise<void>;
-  /** Tells watchers when the database has been away for too long. */
+  /** Ends the subscriptions if the database has been unavailable for too long. */
   checkOutage(): void;
-  /** Ends all subscriptions and waits for what is under way. */
+  /** Ends all subscriptions and waits for the current read. */
   close(reason: Error): Promise<void>;
 }
 
-/** Makes a feed; it reads nothing before somebody asks for its head. */
+/** Creates a feed. It reads nothing before the first call of `head`. */
 export function createFeed(options: FeedOptions): Feed {
   const { database, now, outage } = options;
   const subscribers = createSubscribers(options);
@@ -58,7 +58,7 @@ export function createFeed(options: FeedOptions): Feed {
       lastGoodAt = now();
       if (closed !== undefined) return;
       if (changes === undefined) {
-        subscribers.fail(new WatchAborted('the history that was followed is gone: go on from the last resume token'));
+        subscribers.fail(new WatchAborted('the watched history is gone: resume from the last token'));
         head = await readHead(database);
         continue;
       }
@@ -69,7 +69,7 @@ export function createFeed(options: FeedOptions): Feed {
   });
   const isStale = (): boolean => now() - lastGoodAt > options.outageMs;
   const wake: Feed['wake'] = (position) => {
-    if (head === undefined || closed !== undefined) return; // nobody follows yet
+    if (head === undefined || closed !== undefined) return; // there are no subscribers yet
     if (position !== undefined && position <= head.position) return;
     advance.run().then(outage.succeeded, outage.failed);
   };
@@ -89,7 +89,7 @@ export function createFeed(options: FeedOptions): Feed {
     },
     checkOutage() {
       if (head === undefined || !isStale()) return;
-      subscribers.fail(new WatchUnavailable('the database is away: go on from the last resume token'));
+      subscribers.fail(new WatchUnavailable('the database is unavailable: resume from the last token'));
     },
     async close(reason) {
       closed = reason;
@@ -101,7 +101,7 @@ export function createFeed(options: FeedOptions): Feed {
 
 type Options = Pick<FeedOptions, 'mailboxSize' | 'onEvent'>;
 
-/** Who follows what. */
+/** The mailboxes of all subscriptions, by topic. */
 function createSubscribers({ mailboxSize, onEvent }: Options) {
   const byTopic = new Map<string, Set<Mailbox>>();
 

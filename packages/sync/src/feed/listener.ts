@@ -1,32 +1,31 @@
-import { type Listening, listen } from '@rondo/database';
+import { backoffMs, type Listening, listen } from '@rondo/database';
 import type { SyncClock } from '../options.js';
 import type { OutageLog } from '../outage.js';
 import { CHANNEL } from '../schema.js';
 
-const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 2_000;
+const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 const CHECK_TIMEOUT_MS = 3_000;
 
-/** What a listener needs. */
+/** Options of a listener. */
 export interface ListenerOptions {
   readonly url: string;
   readonly clock: SyncClock;
   readonly random: () => number;
   readonly outage: OutageLog;
-  /** Told the newest position; undefined when the connection is new and some may have been missed. */
-  readonly onNews: (position: bigint | undefined) => void;
+  /** Receives the newest position. It is undefined for a new connection, which may have missed notifications. */
+  readonly onPosition: (position: bigint | undefined) => void;
 }
 
-/** A connection that hears of new changes, made anew whenever it breaks. */
+/** A connection that receives notifications of new changes, and reconnects after a break. */
 export interface Listener {
-  /** Ends a connection that answers no more, so that a new one is made. */
+  /** Checks the connection, and closes one that doesn't reply, so that a new one is made. */
   check(): void;
   close(): Promise<void>;
 }
 
 /** Listens until it is closed. */
 export function startListener(options: ListenerOptions): Listener {
-  const { outage } = options;
+  const { outage, random } = options;
   const closing = new AbortController();
   let listening: Listening | undefined;
 
@@ -34,16 +33,16 @@ export function startListener(options: ListenerOptions): Listener {
     listening = await connect(options);
     if (closing.signal.aborted) await listening.close();
     outage.succeeded();
-    options.onNews(undefined);
+    options.onPosition(undefined);
     await listening.ended;
     listening = undefined;
   };
   const run = async (): Promise<void> => {
-    for (let pauseMs = FIRST_PAUSE_MS; !closing.signal.aborted; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
+    for (let failures = 1; !closing.signal.aborted; failures += 1) {
       await listenOnce().then(() => {
-        pauseMs = FIRST_PAUSE_MS;
+        failures = 1;
       }, outage.failed);
-      await rest(options, pauseMs, closing.signal);
+      await pause(options, backoffMs(failures, { ...BACKOFF, random }), closing.signal);
     }
   };
   const running = run();
@@ -58,13 +57,13 @@ export function startListener(options: ListenerOptions): Listener {
   };
 }
 
-function connect({ url, onNews }: ListenerOptions): Promise<Listening> {
-  const onNotification = (payload: string): void => onNews(/^\d+$/.test(payload) ? BigInt(payload) : undefined);
+function connect({ url, onPosition }: ListenerOptions): Promise<Listening> {
+  const onNotification = (payload: string): void => onPosition(/^\d+$/.test(payload) ? BigInt(payload) : undefined);
   return listen({ url, channel: CHANNEL, applicationName: 'rondo-sync', onNotification });
 }
 
-/** A random part of the pause ("full jitter"), so that the replicas don't come back all at once. */
-function rest({ clock, random }: ListenerOptions, pauseMs: number, signal: AbortSignal): Promise<void> {
+/** Sleeps for `delayMs`, or until the signal aborts. */
+function pause({ clock }: ListenerOptions, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {
       resolve();
@@ -75,7 +74,7 @@ function rest({ clock, random }: ListenerOptions, pauseMs: number, signal: Abort
       signal.removeEventListener('abort', end);
       resolve();
     };
-    const timer = clock.setTimer(random() * pauseMs, end);
+    const timer = clock.setTimer(delayMs, end);
     signal.addEventListener('abort', end);
   });
 }

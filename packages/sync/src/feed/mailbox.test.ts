@@ -9,7 +9,7 @@ function change(position: number): Change {
 }
 
 describe('a mailbox', () => {
-  it('gives changes in their order, for as long as its reader keeps up, without end', async () => {
+  it('gives any number of changes in order while its reader keeps up', async () => {
     const mailbox = createMailbox(4, () => expect('an overflow').toBe('none'));
     for (let position = 0; position < 3; position += 1) mailbox.put(change(position));
     for (let position = 3; position < 1_000; position += 1) {
@@ -18,7 +18,7 @@ describe('a mailbox', () => {
     }
   });
 
-  it('wakes a reader who waits', async () => {
+  it('wakes a waiting reader', async () => {
     const mailbox = createMailbox(1, () => undefined);
     const taking = mailbox.take();
     await Promise.resolve();
@@ -26,7 +26,7 @@ describe('a mailbox', () => {
     expect((await taking).position).toBe(7n);
   });
 
-  it('fails a reader who is too slow, once, and forgets what waited', async () => {
+  it('fails a slow reader once, and drops its queue', async () => {
     let overflows = 0;
     const mailbox = createMailbox(2, () => {
       overflows += 1;

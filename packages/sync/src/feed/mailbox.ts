@@ -1,18 +1,18 @@
 import { WatchAborted } from '../errors.js';
 import type { Change } from '../history.js';
 
-/** What waits for one watcher. */
+/** The queue of changes for one watcher. */
 export interface Mailbox {
-  /** Takes a change in; where there are too many the mailbox fails, as its reader is too slow. */
+  /** Adds a change. If the queue is full, the mailbox fails, because its reader is too slow. */
   put(change: Change): void;
-  /** Ends it: what waits is dropped, and `take` rejects from now on. No effect once it has failed. */
+  /** Drops the queue; from now on `take` rejects with `reason`. No effect once it has failed. */
   fail(reason: unknown): void;
-  /** The next change, as soon as there is one. One reader, one call at a time. */
+  /** The next change, once there is one. For one reader and one call at a time. */
   take(): Promise<Change>;
 }
 
-/** Makes a mailbox of at most so many changes. */
-export function createMailbox(most: number, onOverflow: () => void): Mailbox {
+/** Creates a mailbox whose queue holds up to `maxChanges` changes. */
+export function createMailbox(maxChanges: number, onOverflow: () => void): Mailbox {
   let waiting: Change[] = [];
   let next = 0;
   let failed: { readonly reason: unknown } | undefined;
@@ -27,8 +27,8 @@ export function createMailbox(most: number, onOverflow: () => void): Mailbox {
   const shift = (): Change | undefined => {
     const change = waiting[next];
     next += 1;
-    // Dropping what was read only now and then costs less than moving all the others each time.
-    if (next >= waiting.length || next >= most) {
+    // Removing read changes only from time to time costs less than moving the others each time.
+    if (next >= waiting.length || next >= maxChanges) {
       waiting = waiting.slice(next);
       next = 0;
     }
@@ -39,9 +39,9 @@ export function createMailbox(most: number, onOverflow: () => void): Mailbox {
     fail,
     put(change) {
       if (failed !== undefined) return;
-      if (waiting.length - next >= most) {
+      if (waiting.length - next >= maxChanges) {
         onOverflow();
-        fail(new WatchAborted(`${most} changes wait to be read: read faster, and go on from the last resume token`));
+        fail(new WatchAborted(`${maxChanges} changes wait to be read: read faster, and resume from the last token`));
         return;
       }
       waiting.push(change);

@@ -1,29 +1,35 @@
-/** A bounded number of permits, given in the order of asking. */
+/** A bounded number of permits, granted in the order of requests. */
 export interface Semaphore {
-  /** Waits for a permit and resolves to what gives it back; rejects with the signal's reason when that aborts. */
+  /** Waits for a permit and resolves to the function that releases it. Rejects with the signal's reason when that aborts. */
   acquire(signal: AbortSignal): Promise<() => void>;
+  /** Takes a permit without waiting. Returns the function that releases it; undefined if no permit is free. */
+  tryAcquire(): (() => void) | undefined;
 }
 
-/** Makes so many permits. */
-export function createSemaphore(count: number): Semaphore {
+export function createSemaphore(permits: number): Semaphore {
   const waiting = new Set<() => void>();
-  let free = count;
+  let free = permits;
 
-  const giveBack = (): void => {
-    const [next] = waiting;
-    if (next === undefined) free += 1;
-    else next();
+  const releaseOnce = (): (() => void) => {
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      const [next] = waiting;
+      if (next === undefined) free += 1;
+      else next();
+    };
   };
   const wait = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
       const settle = (end: () => void) => (): void => {
-        waiting.delete(onTurn);
+        waiting.delete(onPermit);
         signal.removeEventListener('abort', onAbort);
         end();
       };
-      const onTurn = settle(resolve);
+      const onPermit = settle(resolve);
       const onAbort = settle(() => reject(signal.reason));
-      waiting.add(onTurn);
+      waiting.add(onPermit);
       signal.addEventListener('abort', onAbort);
     });
 
@@ -32,12 +38,12 @@ export function createSemaphore(count: number): Semaphore {
       signal.throwIfAborted();
       if (free > 0) free -= 1;
       else await wait(signal);
-      let given = false;
-      return () => {
-        if (given) return;
-        given = true;
-        giveBack();
-      };
+      return releaseOnce();
+    },
+    tryAcquire() {
+      if (free === 0) return undefined;
+      free -= 1;
+      return releaseOnce();
     },
   };
 }

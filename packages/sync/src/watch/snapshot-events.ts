@@ -1,35 +1,35 @@
 import { WatchUnavailable } from '../errors.js';
 import { type Place, viewOf, writeToken } from '../token.js';
 import { readWhole, type SnapshotPart, streamParts, TooMuchPending } from './snapshot.js';
-import type { Keeping, WatchContext, WatchEvent, WatchOptions } from './watch.js';
+import type { HeldState, WatchContext, WatchEvent, WatchOptions } from './watch.js';
 
 const ATTEMPTS = 5;
 
 /**
- * Tells the present state; returns where it stands in the history.
+ * Yields the present state; returns its place in the history.
  *
- * What is small is read as a whole first, and its connection given back before the first part is told. What isn't is read
- * as it is told, with permits of its own: readers of large snapshots wait for each other, and nobody else for them.
+ * A small snapshot is read into memory first, and its connection is returned before the first part is yielded. A larger
+ * one is read at its reader's pace, with a semaphore of its own: readers of large snapshots wait only for each other.
  */
 export async function* snapshotEvents<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
-  keeping: Keeping,
+  held: HeldState,
 ): AsyncGenerator<WatchEvent<Part>, Place, undefined> {
   const { topic, resumeToken = '', filter } = options;
   context.onEvent({ kind: 'snapshot', topic, tokenGiven: resumeToken !== '' });
   let first = true;
   for await (const { part, place } of snapshotParts(context, options)) {
     const token = place && writeToken(viewOf(topic, filter?.name), place);
-    keeping.something = place === undefined;
+    held.resources = place === undefined;
     yield { kind: 'snapshot', part, first, last: place !== undefined, resumeToken: token };
     if (place !== undefined) return place;
     first = false;
   }
-  throw new Error('the snapshot has no end');
+  throw new Error('the snapshot has no last part');
 }
 
-/** Where much is not relayed yet, it is relayed first. */
+/** If too many changes aren't relayed yet, it relays them first. */
 async function* snapshotParts<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
@@ -47,35 +47,35 @@ async function* snapshotParts<Part>(
   }
 }
 
-/** From memory; true where it is too large for that, and nothing was told. */
+/** Yields the parts from memory. Returns true, without yielding, if the snapshot is too large for that. */
 async function* partsFromMemory<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, boolean, undefined> {
-  const { held, permits, bounds } = context;
-  let counted = 0;
-  const giveHeld = (): void => {
-    held.give(counted);
-    counted = 0;
+  const { semaphores, bounds } = context;
+  const releases: (() => void)[] = [];
+  const releaseParts = (): void => {
+    for (const release of releases.splice(0)) release();
   };
-  // The first part is the one that is told at once, and held by whatever sends it.
+  // The first part is yielded at once, so it doesn't wait in memory.
   const hold = (index: number): boolean => {
     if (index === 0) return true;
-    if (index >= bounds.snapshotParts || !held.take()) return false;
-    counted += 1;
+    const release = index < bounds.snapshotParts ? semaphores.parts.tryAcquire() : undefined;
+    if (release === undefined) return false;
+    releases.push(release);
     return true;
   };
   try {
-    const giveBack = await permits.whole.acquire(options.signal);
-    const whole = await readWhole(readingOf(context, options), hold).finally(giveBack);
+    const release = await semaphores.snapshots.acquire(options.signal);
+    const whole = await readWhole(readingOf(context, options), hold).finally(release);
     if (whole === undefined) return true;
     const { parts, place } = whole;
     for (const part of parts.splice(0, parts.length - 1)) yield { part, place: undefined };
-    giveHeld();
+    releaseParts();
     for (const part of parts) yield { part, place };
     return false;
   } finally {
-    giveHeld();
+    releaseParts();
   }
 }
 
@@ -83,15 +83,15 @@ async function* partsFromTransaction<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
 ): AsyncGenerator<SnapshotPart<Part>, void, undefined> {
-  const giveBack = await context.permits.streamed.acquire(options.signal);
+  const release = await context.semaphores.largeSnapshots.acquire(options.signal);
   try {
     for await (const next of streamParts(readingOf(context, options))) {
-      // Before the last part is told: its reader may take its time, and nothing is left to read.
-      if (next.place !== undefined) giveBack();
+      // Before the last part is yielded: its reader may be slow, and the transaction has ended.
+      if (next.place !== undefined) release();
       yield next;
     }
   } finally {
-    giveBack();
+    release();
   }
 }
 

@@ -6,12 +6,12 @@ import { readHead, readPending } from '../history.js';
 import type { SyncClock } from '../options.js';
 import type { Place } from '../token.js';
 
-/** More than a token should hold. */
+/** More pending changes would make the token too large. */
 const MAX_PENDING = 100;
-/** How many parts are read ahead of their reader. */
+/** How many parts are read ahead of the reader. */
 const PARTS_AHEAD = 1;
 
-/** What a snapshot needs. */
+/** Options of reading a snapshot. */
 export interface SnapshotOptions<Part> {
   readonly database: Database;
   readonly clock: SyncClock;
@@ -21,23 +21,23 @@ export interface SnapshotOptions<Part> {
   readonly signal: AbortSignal;
 }
 
-/** A part of a snapshot; the last says where the snapshot stands in the history. */
+/** A part of a snapshot. The last part has the snapshot's place in the history. */
 export interface SnapshotPart<Part> {
   readonly part: Part;
   readonly place: Place | undefined;
 }
 
-/** So much is committed and not relayed that the snapshot's place would be too large; it is smaller after a relay. */
+/** Too many committed changes aren't relayed yet, so the snapshot's place would be too large. A relay reduces them. */
 export class TooMuchPending extends Error {
   override readonly name = 'TooMuchPending';
 }
 
 /**
- * Reads a snapshot as a whole, in one transaction that sees one moment; undefined where it has a part that `hold` doesn't
- * take. Once it resolves there is no transaction any more, however slow the reader is.
+ * Reads a whole snapshot into memory, in one transaction; undefined if `hold` rejects a part. When it resolves the
+ * transaction has ended, however slow the reader is.
  *
- * What is committed at that moment and has no position yet is in the snapshot and will come as a change, too: the place
- * names it, so that it isn't told twice.
+ * A change that is committed at that moment but not relayed yet is in the snapshot and will also come as a change. The
+ * place lists it, so that the watcher doesn't get it twice.
  *
  * @throws TooMuchPending
  */
@@ -54,18 +54,18 @@ export async function readWhole<Part>(
       if (!hold(parts.length)) return undefined;
       parts.push(part);
     }
-    if (parts.length === 0) throw new Error('a snapshot gives one part at least, be it an empty one');
+    if (parts.length === 0) throw new Error('a snapshot has at least one part, which may be empty');
     return { parts, place };
   };
-  // Once only: what was held is counted.
-  const how = { isolation: 'repeatable read', attempts: 1, signal: bound.signal } as const;
-  return database.transaction(work, how).finally(bound.release);
+  // One attempt only: `hold` counts the parts.
+  const transactionOptions = { isolation: 'repeatable read', attempts: 1, signal: bound.signal } as const;
+  return database.transaction(work, transactionOptions).finally(bound.release);
 }
 
 /**
- * Reads a snapshot as its reader takes it, as {@link readWhole} does otherwise: one that is too large to be held.
+ * Reads a snapshot at its reader's pace, for snapshots that are too large for memory.
  *
- * The transaction ends with the last part, with `signal`, with the time, or as soon as the reader stops.
+ * The transaction ends after the last part, with `signal`, after the timeout, or when the reader stops.
  *
  * @throws TooMuchPending before the first part.
  */
@@ -82,10 +82,10 @@ export async function* streamParts<Part>(
         place = await placeOf(transaction, topic);
         await pipeline(wrapped(read(transaction)), parts, { end: false });
       },
-      // Once only: a part that was told can't be taken back.
+      // One attempt only: a part that was yielded can't be taken back.
       { isolation: 'repeatable read', attempts: 1, signal: bound.signal },
     )
-    // Not when the reader is done: one that never asks for the next part would leave a timer behind.
+    // Not when the reader is done: a reader that never requests the next part would leak the timer.
     .finally(bound.release)
     .then(
       () => void parts.end(),
@@ -99,7 +99,7 @@ export async function* streamParts<Part>(
   }
 }
 
-/** A signal that aborts with the caller's, or when the time is over; until `release`. */
+/** A signal that aborts with the caller's or after the timeout, until `release` is called. */
 function bounded({ clock, timeoutMs, signal }: Pick<SnapshotOptions<unknown>, 'clock' | 'timeoutMs' | 'signal'>) {
   const ending = new AbortController();
   const late = new WatchAborted(`the snapshot wasn't read within ${timeoutMs} ms: read faster, and watch again`);
@@ -114,12 +114,12 @@ function bounded({ clock, timeoutMs, signal }: Pick<SnapshotOptions<unknown>, 'c
   return { signal: ending.signal, release };
 }
 
-/** Object streams can't hold null and undefined. */
+/** Object streams can't carry null and undefined. */
 async function* wrapped<Part>(parts: AsyncIterable<Part>): AsyncGenerator<{ readonly part: Part }> {
   for await (const part of parts) yield { part };
 }
 
-/** One part is held back, to tell the last. */
+/** Delays each part by one, to recognize the last. */
 async function* withPlace<Part>(
   parts: AsyncIterable<{ readonly part: Part }>,
   place: () => Place | undefined,
@@ -129,7 +129,7 @@ async function* withPlace<Part>(
     if (held !== undefined) yield { ...held, place: undefined };
     held = next;
   }
-  if (held === undefined) throw new Error('a snapshot gives one part at least, be it an empty one');
+  if (held === undefined) throw new Error('a snapshot has at least one part, which may be empty');
   yield { ...held, place: place() };
 }
 
@@ -137,5 +137,5 @@ async function placeOf(transaction: Transaction, topic: string): Promise<Place> 
   const head = await readHead(transaction);
   const pending = await readPending(transaction, topic, MAX_PENDING);
   if (pending.length > MAX_PENDING) throw new TooMuchPending();
-  return { ...head, told: new Map(pending.map(({ id, createTime }) => [id, createTime.getTime()])) };
+  return { ...head, included: new Map(pending.map(({ id, createTime }) => [id, createTime.getTime()])) };
 }

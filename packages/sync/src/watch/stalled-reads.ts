@@ -1,38 +1,38 @@
 import { WatchAborted } from '../errors.js';
 import type { SyncClock } from '../options.js';
 
-/** How long a reader is waited for. */
+/** How long a reader may take. */
 interface ReadLimits {
   readonly clock: SyncClock;
-  /** How long it may take for the event that it is being told; asked at each. Milliseconds. */
+  /** The limit for the current event, in milliseconds; called for each event. */
   readonly boundMs: () => number;
-  /** Ends the events, whatever their reader does. */
+  /** Ends the events, even if the reader doesn't read. */
   readonly signal: AbortSignal;
-  /** Told when a reader wasn't waited for any longer. */
+  /** Called when a reader exceeds the limit. */
   readonly onStall: () => void;
 }
 
 /**
- * The events of `source`, as long as their reader takes them. One that takes longer than it may has `source` ended at once,
- * so that whatever that holds is free; the reader is told when it asks for the next event, if it ever does.
+ * The events of `source`, with a limit on the reader's time per event. If a reader exceeds it, `source` is ended at
+ * once, so that its resources are free. The reader gets the error when it requests the next event.
  *
- * A reader that is connected and doesn't read can't be told anything: its transport waits for it with what it was sent.
+ * A connected reader that doesn't read can't be notified: its transport blocks on the events that were sent before.
  */
 export async function* endStalledReads<T>(
   source: AsyncGenerator<T, void, undefined>,
-  patience: ReadLimits,
+  limits: ReadLimits,
 ): AsyncGenerator<T, void, undefined> {
   let ended: { readonly reason: unknown } | undefined;
   const end = (reason: unknown): void => {
     ended ??= { reason };
-    // What its end comes to is of no interest to a reader that is told of another.
+    // The reader gets `reason`, so the outcome of this is irrelevant.
     void Promise.allSettled([source.return()]);
   };
   try {
     for (;;) {
       const { value, done } = await source.next();
       if (done === true) return;
-      const taken = untilTaken(patience, end);
+      const taken = untilTaken(limits, end);
       try {
         yield value;
       } finally {
@@ -45,14 +45,14 @@ export async function* endStalledReads<T>(
   }
 }
 
-/** Calls `end` when the time is over or the signal aborts, unless what it returns is called before. */
+/** Calls `end` when the time is over or the signal aborts, unless the returned function is called before. */
 function untilTaken({ clock, boundMs, signal, onStall }: ReadLimits, end: (reason: unknown) => void): () => void {
-  const takesMs = boundMs();
+  const limitMs = boundMs();
   const onTime = (): void => {
-    end(tooSlow(takesMs));
+    end(tooSlow(limitMs));
     onStall();
   };
-  const timer = clock.setTimer(takesMs, onTime);
+  const timer = clock.setTimer(limitMs, onTime);
   const onAbort = (): void => {
     timer.cancel();
     end(signal.reason);
@@ -65,6 +65,6 @@ function untilTaken({ clock, boundMs, signal, onStall }: ReadLimits, end: (reaso
   };
 }
 
-function tooSlow(takesMs: number): WatchAborted {
-  return new WatchAborted(`nothing was read for ${takesMs} ms: read faster, and go on from the last resume token`);
+function tooSlow(limitMs: number): WatchAborted {
+  return new WatchAborted(`nothing was read for ${limitMs} ms: read faster, and resume from the last token`);
 }

@@ -5,46 +5,45 @@ import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
 import type { Bounds, OnSyncEvent, SyncClock } from '../options.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf, writeToken } from '../token.js';
-import type { HeldParts } from './held.js';
 import type { Semaphore } from './semaphore.js';
 import { snapshotEvents } from './snapshot-events.js';
 
-/** How many changes are read at once on the way from the snapshot, or the token, to the present. */
+/** How many changes of the history are read at once. */
 const PAGE = 256;
 
-/** What is watched, and from where. */
+/** Options of a watch. */
 export interface WatchOptions<Part> {
   readonly topic: string;
-  /** The last token that was received; undefined or empty for a snapshot first. */
+  /** The last received token; undefined or empty to start with a snapshot. */
   readonly resumeToken?: string | undefined;
   /**
-   * Reads the present state, in parts of which there is one at least. The transaction sees one moment and is a
-   * connection of the pool's: read nothing else, and wait for nobody.
+   * Reads the present state, in at least one part. The transaction sees one moment and uses a connection of the pool:
+   * don't read anything else, and don't wait for anything else.
    */
   readonly snapshot: (transaction: Transaction) => AsyncIterable<Part>;
-  /** Leaves changes of the topic out. */
+  /** Leaves out changes of the topic. */
   readonly filter?: WatchFilter | undefined;
   /** Ends the watch, which then rejects with its reason. */
   readonly signal: AbortSignal;
 }
 
-/** A part of a topic. */
+/** A filter of a topic's changes. */
 export interface WatchFilter {
-  /** Tells this filter from others of the topic: a token is good for the same one only. */
+  /** Distinguishes this filter from others of the topic: a token is valid for the same filter only. */
   readonly name: string;
-  /** Which changes are told. */
+  /** Whether a change is yielded. */
   readonly accepts: (payload: unknown) => boolean;
 }
 
-/** What a watcher is told. */
+/** An event of a watch. */
 export type WatchEvent<Part> =
   | {
       readonly kind: 'snapshot';
       readonly part: Part;
-      /** A first part begins a new snapshot, also in the middle of a watch that is resumed: what was known before is void. */
+      /** The first part starts a new snapshot, even in a resumed watch: discard the earlier state. */
       readonly first: boolean;
       readonly last: boolean;
-      /** Of the last part only; a watch that breaks before begins with the snapshot again. */
+      /** Only with the last part; a watch that breaks before starts with the snapshot again. */
       readonly resumeToken: string | undefined;
     }
   | {
@@ -55,46 +54,51 @@ export type WatchEvent<Part> =
       readonly resumeToken: string;
     };
 
-/** What a watch needs. */
+/** What all watches of a process share. */
 export interface WatchContext {
   readonly database: Database;
   readonly clock: SyncClock;
   readonly feed: Feed;
   readonly relay: Relay;
-  /** For snapshots that are read as a whole, and for those that are read as they are told. */
-  readonly permits: { readonly whole: Semaphore; readonly streamed: Semaphore };
-  readonly held: HeldParts;
+  readonly semaphores: {
+    /** Snapshots that are read into memory. */
+    readonly snapshots: Semaphore;
+    /** Larger snapshots, which are read as their readers take them. */
+    readonly largeSnapshots: Semaphore;
+    /** Parts of snapshots in memory, of all watches. */
+    readonly parts: Semaphore;
+  };
   readonly bounds: Bounds;
   readonly onEvent: OnSyncEvent;
 }
 
-/** What a watch keeps for its reader while that takes an event: the reader has less time then. */
-export interface Keeping {
+/** Whether a watch holds resources while its reader takes an event. The reader has less time then. */
+export interface HeldState {
   /** Parts of a snapshot, a connection, or a page of the history. */
-  something: boolean;
+  resources: boolean;
 }
 
-/** Follows a topic; the contract is `Sync.watch`'s. Whoever ends it early has all that it keeps set free. */
+/** Watches a topic; the contract is `Sync.watch`. A reader that ends it early releases all of its resources. */
 export async function* watch<Part>(
   context: WatchContext,
   options: WatchOptions<Part>,
-  keeping: Keeping = { something: false },
+  held: HeldState = { resources: false },
 ): AsyncGenerator<WatchEvent<Part>, void, undefined> {
   try {
     options.signal.throwIfAborted();
     await context.feed.head();
     const resumed = await placeOfToken(context, options);
-    const place = resumed ?? (yield* snapshotEvents(context, options, keeping));
-    yield* changeEvents(context, { ...options, keeping }, place);
+    const place = resumed ?? (yield* snapshotEvents(context, options, held));
+    yield* changeEvents(context, { ...options, held }, place);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) {
-      throw new WatchUnavailable('the database is away: go on from the last resume token', error);
+      throw new WatchUnavailable('the database is unavailable: resume from the last token', error);
     }
     throw error;
   }
 }
 
-/** Undefined where there is no token, or none that can be gone on from. */
+/** The place to resume from; undefined without a token, or if its position is gone. */
 async function placeOfToken<Part>(
   { database }: WatchContext,
   { topic, filter, resumeToken = '' }: WatchOptions<Part>,
@@ -102,42 +106,43 @@ async function placeOfToken<Part>(
   if (resumeToken === '') return undefined;
   const place = readToken(viewOf(topic, filter?.name), resumeToken);
   if (place === undefined || !(await isIntact(database, place))) return undefined;
-  return (await wereAppended(database, place.told, place.position)) ? place : undefined;
+  return (await wereAppended(database, place.included, place.position)) ? place : undefined;
 }
 
 async function* changeEvents<Part>(
   context: WatchContext,
-  { topic, filter, signal, keeping }: WatchOptions<Part> & { readonly keeping: Keeping },
+  { topic, filter, signal, held }: WatchOptions<Part> & { readonly held: HeldState },
   place: Place,
 ): AsyncGenerator<WatchEvent<Part>, void, undefined> {
   const view = viewOf(topic, filter?.name);
-  const told = new Map(place.told);
+  const included = new Map(place.included);
   for await (const { position, mark, outboxId, payload, createTime } of changesAfter(context, {
     topic,
     place,
     signal,
-    keeping,
+    held,
   })) {
-    if (told.delete(outboxId) || filter?.accepts(payload) === false) continue;
-    yield { kind: 'change', payload, createTime, resumeToken: writeToken(view, { position, mark, told }) };
+    if (included.delete(outboxId) || filter?.accepts(payload) === false) continue;
+    yield { kind: 'change', payload, createTime, resumeToken: writeToken(view, { position, mark, included }) };
   }
 }
 
 interface Following {
   readonly topic: string;
   readonly place: Place;
+  /** Ends the watch, which then rejects with its reason. */
   readonly signal: AbortSignal;
-  readonly keeping: Keeping;
+  readonly held: HeldState;
 }
 
-/** From the history until the present is near, then from the feed. */
+/** Reads from the history until the head is near, then from the feed. */
 async function* changesAfter(context: WatchContext, following: Following): AsyncGenerator<Change, void, undefined> {
   const { feed, database } = context;
-  const { topic, signal, keeping } = following;
+  const { topic, signal, held } = following;
   let from = { position: following.place.position, mark: following.place.mark };
   for (;;) {
     signal.throwIfAborted();
-    keeping.something = true;
+    held.resources = true;
     const to = await feed.head();
     if (to.position - from.position <= PAGE) break;
     const page = await history(readTopic(database, { topic, from, to }, PAGE));
@@ -149,7 +154,7 @@ async function* changesAfter(context: WatchContext, following: Following): Async
     const { since } = subscription;
     const isBehind = since.position > from.position;
     if (isBehind) yield* await history(readTopic(database, { topic, from, to: since }, PAGE));
-    keeping.something = false;
+    held.resources = false;
     yield* live(subscription, isBehind ? since.position : from.position, signal);
   } finally {
     subscription.close();
@@ -159,12 +164,10 @@ async function* changesAfter(context: WatchContext, following: Following): Async
 async function history(read: Promise<readonly Change[] | undefined>): Promise<readonly Change[]> {
   const changes = await read;
   if (changes !== undefined) return changes;
-  throw new WatchAborted(
-    'the history was trimmed while it was read: read faster, and go on from the last resume token',
-  );
+  throw new WatchAborted('the history was trimmed while it was read: read faster, and resume from the last token');
 }
 
-/** `after`: what the snapshot had, which was read when the feed wasn't there yet. */
+/** Skips changes up to `after`, which the snapshot included: it was read before the subscription. */
 async function* live(
   { mailbox }: Subscription,
   after: bigint,

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '@rondo/database';
+import { backoffMs, type Database, type Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -37,9 +37,8 @@ export interface CoordinatorDependencies {
   readonly onCompleted: () => void;
 }
 
-const FIRST_BACKOFF_MS = 100;
 /** A decided transaction holds locks at its participants: one that is available again must get the decision soon. */
-const MAX_BACKOFF_MS = 1_000;
+const BACKOFF = { baseMs: 100, maxMs: 1_000 };
 
 /** Sends the decision once to each participant that hasn't confirmed it. Returns whether all have confirmed. */
 export async function finish(
@@ -51,11 +50,8 @@ export async function finish(
     entry.participants.map((participant) => sendDecision(dependencies, { entry, decision }, participant)),
   );
   if (participants.some(({ outcome }) => outcome === '')) {
-    await logAttempt(
-      dependencies.database,
-      { id: entry.id, participants },
-      backoffMs(entry.attempts, dependencies.random),
-    );
+    const delayMs = backoffMs(entry.attempts + 1, { ...BACKOFF, random: () => dependencies.random.next() });
+    await logAttempt(dependencies.database, { id: entry.id, participants }, delayMs);
     return false;
   }
   const contrary = participants.filter((one) => contradicts(one, decision));
@@ -112,12 +108,6 @@ async function recordFinished(
     if (await logFinished(transaction, id, outcome)) await completion(transaction, { id, subject });
   });
   onCompleted();
-}
-
-/** Half of the delay is random, so that transactions that failed together aren't retried together. */
-function backoffMs(attempts: number, random: Random): number {
-  const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts, 10));
-  return (ceiling * (1 + random.next())) / 2;
 }
 
 interface Conflict {

@@ -1,4 +1,4 @@
-import type { Database } from '@rondo/database';
+import { backoffMs, type Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
 import { moveSaga, recordFailure, SAGA_CLAIM_MS, type SagaMove, type SagaRow } from './store.js';
@@ -53,8 +53,7 @@ interface SagaDependencies {
 
 /** A step must end before another process may claim its saga. */
 const STEP_TIMEOUT_MS = SAGA_CLAIM_MS * 0.8;
-const FIRST_BACKOFF_MS = 200;
-const MAX_BACKOFF_MS = 60_000;
+const BACKOFF = { baseMs: 200, maxMs: 60_000 };
 const MAX_ERROR_LENGTH = 500;
 
 /** Runs the steps of a saga until it is finished, a step fails, or another process has the saga. */
@@ -137,6 +136,6 @@ async function fail({ database, log, random, maxAttempts }: SagaDependencies, { 
     );
   else log.debug(fields, 'a step of a saga failed; it is retried');
   const error = (fault instanceof Error ? fault.message : String(fault)).slice(0, MAX_ERROR_LENGTH);
-  const ceilingMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(row.attempts, 20));
-  await recordFailure(database, row, { error, parked, backoffMs: (ceilingMs * (1 + random.next())) / 2 });
+  const delayMs = backoffMs(row.attempts + 1, { ...BACKOFF, random: () => random.next() });
+  await recordFailure(database, row, { error, parked, backoffMs: delayMs });
 }

@@ -21,7 +21,7 @@ export interface SagasOptions {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** How often a step is tried before the saga waits for an operator; 12 by default, which takes some minutes. */
+  /** How often a step is tried before the saga waits for an operator; 12 by default, which takes about two minutes. */
   readonly maxAttempts?: number;
 }
 
