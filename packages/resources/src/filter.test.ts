@@ -11,14 +11,14 @@ const FIELDS: Readonly<Record<string, FilterField>> = {
   create_time: { kind: 'timestamp' },
 };
 
-/** What `text` is read as; its faults, where it has any. */
+/** The conditions and faults of `text`. */
 function read(text: string): { readonly conditions: readonly Condition[]; readonly faults: readonly string[] } {
   const faults: string[] = [];
   return { conditions: readFilter((fault) => faults.push(fault), text, FIELDS), faults };
 }
 
 describe('a filter', () => {
-  it('is comparisons joined by AND, each with a value of its field', () => {
+  it('consists of comparisons joined by AND, each with a value of its field', () => {
     expect(read('state = ACTIVE AND owner != "members/a1" AND title = "a \\"b\\" \\\\ AND c"')).toEqual({
       faults: [],
       conditions: [
@@ -59,19 +59,19 @@ describe('a filter', () => {
     ['create_time = "2026-01-31"', 'a time such as'],
     ['create_time = "2026-01-31T24:00:00Z"', 'a time such as'],
     ['title = "a\0b"', 'a text in double quotes without NUL'],
-  ])('refuses %s, and says what is wrong with it', (text, fault) => {
+  ])('refuses %s, and names the fault', (text, fault) => {
     const { conditions, faults } = read(text);
     expect(conditions).toEqual([]);
     expect(faults).toEqual([expect.stringContaining(fault)]);
   });
 
-  it('is bounded in its length and in its conditions', () => {
+  it('has a bounded length and number of conditions', () => {
     expect(read(`title = "${'x'.repeat(2000)}"`).faults).toEqual(['must have at most 2000 characters; it has 2010']);
     const many = Array.from({ length: 17 }, () => 'stock = 1').join(' AND ');
     expect(read(many).faults).toEqual(['must have at most 16 conditions; it has 17']);
   });
 
-  it('is read as it was written, whatever it says', () => {
+  it('is parsed as it was written, for random conditions', () => {
     for (let run = 0; run < 500; run += 1) {
       const written = Array.from({ length: 1 + below(6) }, anyCondition);
       const text = written.map(({ text: one }) => one).join(oneOf(' AND ', '  AND\n'));
@@ -79,7 +79,7 @@ describe('a filter', () => {
     }
   });
 
-  it('never throws, and has conditions or one fault, whatever is written', () => {
+  it('never throws, and has conditions or one fault, for random text', () => {
     const pieces = ['state', 'stock', '=', '<', '!', '"', '\\', ' ', 'AND', 'OR', '(', 'ACTIVE', '5', '-', 'é', '\0'];
     for (let run = 0; run < 3000; run += 1) {
       const text = Array.from({ length: 1 + below(9) }, () => oneOf(...pieces)).join(oneOf('', ' '));
@@ -97,7 +97,7 @@ function oneOf<T>(...values: readonly T[]): T {
   return value;
 }
 
-/** A condition and one way to write it. */
+/** A random condition, and one way to write it. */
 function anyCondition(): { readonly condition: Condition; readonly text: string } {
   const comparator = oneOf<Comparator>('=', '!=', '<', '<=', '>', '>=');
   const space = oneOf('', ' ');

@@ -1,9 +1,9 @@
 import type { ReportFault } from '@rondo/rpc/status';
 
-/** What a filter may ask of one field. */
+/** The kind of a field that a filter may compare. */
 export type FilterField =
   | { readonly kind: 'text' }
-  /** A resource name; the id is what `read` makes of it, undefined where it isn't one. */
+  /** A resource name; `read` returns its id, or undefined for another name. */
   | { readonly kind: 'name'; readonly pattern: string; readonly read: (name: string) => string | undefined }
   | { readonly kind: 'enum'; readonly values: readonly string[] }
   | { readonly kind: 'integer' }
@@ -12,12 +12,12 @@ export type FilterField =
   /** RFC 3339 in quotes. */
   | { readonly kind: 'timestamp' };
 
-/** The comparisons of a filter. */
+/** The operators of a filter. */
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
-/** One comparison: all of a filter's have to hold. */
+/** One comparison of a filter. All of them must hold. */
 export interface Condition {
-  /** The field's path, as the schema has it. */
+  /** The field's path in the contract. */
   readonly field: string;
   readonly comparator: Comparator;
   readonly value: string | bigint | Date;
@@ -27,15 +27,16 @@ const MAX_LENGTH = 2_000;
 const MAX_CONDITIONS = 16;
 const CONDITION = /^\s*([a-z_][a-z0-9_.]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\["\\])*"|[^\s"()]+)\s*/;
 const AND = /^AND(?=\s)\s*/;
-/** What AIP-160 has and this subset hasn't. */
+/** Syntax of AIP-160 that this subset lacks. */
 const UNSUPPORTED = /^(?:OR|NOT)(?=[\s(]|$)|^[()-]/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /**
- * The conditions of a filter (AIP-160, of it comparisons joined by `AND`); none for an empty one. `fields` says what may
- * be compared, by path.
+ * Parses a filter: comparisons of AIP-160, joined by `AND`. An empty filter has no conditions. Faults are reported.
+ *
+ * @param fields the fields that may be compared, by path.
  */
 export function readFilter(
   report: ReportFault,
@@ -135,14 +136,14 @@ function isUnordered({ kind }: FilterField): boolean {
 
 interface ReadValue {
   readonly value: Condition['value'] | undefined;
-  /** What would have been a value. */
+  /** A description of valid values. */
   readonly rule: string;
 }
 
 function readValue(field: FilterField, text: string): ReadValue {
   switch (field.kind) {
     case 'text':
-      // PostgreSQL can't take it as a parameter.
+      // PostgreSQL doesn't accept NUL in a parameter.
       return { value: text.includes('\0') ? undefined : text, rule: 'a text in double quotes without NUL' };
     case 'name':
       return { value: field.read(text), rule: `a name such as "${field.pattern}"` };
@@ -170,7 +171,7 @@ function isDate(text: string): boolean {
 }
 
 function readTimestamp(text: string): Date | undefined {
-  // Date.parse takes February 30 for March 2, and 24 o'clock, which RFC 3339 hasn't, for midnight.
+  // Date.parse reads February 30 as March 2, and hour 24, which RFC 3339 doesn't have, as midnight.
   const time = TIMESTAMP.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   return Number.isFinite(time) ? new Date(time) : undefined;
 }

@@ -11,13 +11,13 @@ function read(list: readonly string[], request: Partial<PageRequest>) {
 describe('a page', () => {
   const list = ['orders', 'state = PLACED'];
 
-  it('has 50 where nothing is said, and 100 at most', () => {
+  it('has 50 items by default, and 100 at most', () => {
     expect(read(list, {}).page).toEqual({ size: 50, after: undefined });
     expect(read(list, { pageSize: 1000 }).page.size).toBe(100);
     expect(read(list, { pageSize: -1 }).faults).toEqual([expect.stringMatching(/^page_size: must not be negative/)]);
   });
 
-  it('goes on where the last one ended, in the same list alone', () => {
+  it('starts where the last one ended, in the same list only', () => {
     const pageToken = toPageToken(list, 7n);
     expect(read(list, { pageToken })).toEqual({ page: { size: 50, after: 7n }, faults: [] });
     for (const other of [['orders', ''], ['quotes', 'state = PLACED'], ['orders']]) {
@@ -29,13 +29,13 @@ describe('a page', () => {
   });
 
   it.each(['x', '%', Buffer.from(`after ${2n ** 63n} in 0123456789abcdef`).toString('base64url')])(
-    'is not that of the token %s',
+    'is refused for the token %s',
     (pageToken) => {
       expect(read(list, { pageToken }).faults).toHaveLength(1);
     },
   );
 
-  it('is read with one row more than it has, to see whether it is the last', () => {
+  it('is read with one more row, to detect the last page', () => {
     const rows = [3n, 2n, 1n].map((sequence) => ({ sequence }));
     const toItem = ({ sequence }: { sequence: bigint }) => Number(sequence);
     expect(pageOf(rows, { size: 2, after: undefined }, toItem)).toEqual({ items: [3, 2], next: 2n });

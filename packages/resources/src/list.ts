@@ -2,30 +2,30 @@ import { createHash } from 'node:crypto';
 import type { FieldAt } from '@rondo/rpc/status';
 import { type Condition, type FilterField, readFilter } from './filter.js';
 
-/** A list of the contract. */
+/** A list in the contract. */
 export interface List {
-  /** What is listed, such as `projects/p1/tasks`: a page token is good for one collection. */
+  /** The listed collection, such as `projects/p1/tasks`. A page token is valid for one collection. */
   readonly collection: string;
-  /** What a filter may ask, by field. */
+  /** The fields that a filter may compare, by path. */
   readonly fields: Readonly<Record<string, FilterField>>;
 }
 
-/** The fields that a request for a list has. */
+/** The fields of a list request. */
 interface ListRequest extends PageRequest {
   readonly filter: string;
-  /** Missing where nothing of the list can be deleted and brought back. */
+  /** Absent if the list has no soft deletion. */
   readonly showDeleted?: boolean;
 }
 
-/** What part of which list. */
+/** The requested part of a list. */
 interface ListQuery extends Page {
-  /** All of them have to hold. */
+  /** Conditions that all must hold. */
   readonly conditions: readonly Condition[];
-  /** Whether what was deleted is listed, too. */
+  /** Whether soft-deleted resources are included. */
   readonly showDeleted: boolean;
 }
 
-/** What part of a list is asked for. */
+/** Reads a list request; faults are reported. */
 export function readList(field: FieldAt, list: List, request: ListRequest): ListQuery {
   return {
     ...readPage(field, narrowed(list, request), request),
@@ -34,12 +34,12 @@ export function readList(field: FieldAt, list: List, request: ListRequest): List
   };
 }
 
-/** The token of the next page of the same list; empty where there is none. */
+/** The token of the list's next page; empty if there is none. */
 export function nextPageToken(list: List, request: ListRequest, next: bigint | undefined): string {
   return toPageToken(narrowed(list, request), next);
 }
 
-/** A token is good for one collection, narrowed in one way. */
+/** The collection with everything that narrows it: a token is valid for these only. */
 function narrowed({ collection }: List, { filter, showDeleted = false }: ListRequest): readonly string[] {
   return [collection, filter, showDeleted ? 'deleted too' : ''];
 }
@@ -49,23 +49,24 @@ const MAX_SIZE = 100;
 const MAX_POSITION = 2n ** 63n - 1n;
 const TOKEN = /^after (\d{1,19}) in ([0-9a-f]{16})$/;
 
-/** The fields that every request for a list has (AIP-158). */
+/** The paging fields of every list request (AIP-158). */
 export interface PageRequest {
   readonly pageSize: number;
   readonly pageToken: string;
 }
 
-/** What part of a list is asked for. */
-interface Page {
-  /** At most how many: 1 to 100. */
+/** The requested page of a list. */
+export interface Page {
+  /** Maximum number of items, from 1 to 100. */
   readonly size: number;
-  /** Those after this position; undefined for the first page. */
+  /** The page starts after this position; undefined for the first page. */
   readonly after: bigint | undefined;
 }
 
 /**
- * What part of `list` is asked for; `list` says which: a collection with all that narrows it, filters included, as a
- * token is good for its own list only. More than the maximum is read as the maximum.
+ * Reads the requested page. A larger size is reduced to the maximum.
+ *
+ * @param list the collection and everything that narrows it, filters included: a token is valid for the same list only.
  */
 export function readPage(field: FieldAt, list: readonly string[], { pageSize, pageToken }: PageRequest): Page {
   return {
@@ -74,7 +75,7 @@ export function readPage(field: FieldAt, list: readonly string[], { pageSize, pa
   };
 }
 
-/** The token of the page of `list` that begins after `position`; empty where there is none. */
+/** The token of the page after `position`; empty if there is none. */
 export function toPageToken(list: readonly string[], position: bigint | undefined): string {
   return position === undefined ? '' : Buffer.from(`after ${position} in ${digestOf(list)}`).toString('base64url');
 }

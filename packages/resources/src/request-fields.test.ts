@@ -14,23 +14,23 @@ const before = { title: 'Desk', price: { currency: 'EUR', minorUnits: 1999n }, n
 describe('an etag', () => {
   const etag = etagOf({ version: 3n, fields: before });
 
-  it('is in quotes, and the same for the same', () => {
+  it('is in quotes, and equal for equal resources', () => {
     expect(etag).toMatch(/^"3(-[0-9a-f]{6}){3}"$/);
     expect(etagOf({ version: 3n, fields: structuredClone(before) })).toBe(etag);
     expect(changedSince(etag, { version: 3n, fields: before })).toBe('nothing');
   });
 
-  it('tells which fields have changed since, and none where they are as before', () => {
+  it('gives the fields that have changed since, or none', () => {
     const after = { ...before, price: { currency: 'EUR', minorUnits: 2099n }, note: 'new' };
     expect(changedSince(etag, { version: 4n, fields: after })).toEqual(['price', 'note']);
     expect(changedSince(etag, { version: 5n, fields: before })).toEqual([]);
   });
 
-  it('counts a field that came later as changed', () => {
+  it('counts an added field as changed', () => {
     expect(changedSince(etag, { version: 4n, fields: { ...before, added: 1 } })).toEqual(['added']);
   });
 
-  it.each(['', '3', 'W/"3"', '"x"', '"3-00"', '"3"x'])('is none: %s', (text) => {
+  it.each(['', '3', 'W/"3"', '"x"', '"3-00"', '"3"x'])('is not %s', (text) => {
     expect(changedSince(text, { version: 3n, fields: before })).toBeUndefined();
   });
 });
@@ -46,17 +46,17 @@ describe('the etag of a request', () => {
     return { faults, changed };
   };
 
-  it('asks what has changed since', () => {
+  it('gives the changed fields', () => {
     const { faults, changed } = read(etagOf({ version: 3n, fields: { version: 3n } }));
     expect([faults, changed(3n), changed(4n)]).toEqual([[], undefined, ['version']]);
   });
 
-  it('asks for nothing where it is empty', () => {
+  it('matches any state if it is empty', () => {
     const { faults, changed } = read('');
     expect([faults, changed(4n)]).toEqual([[], undefined]);
   });
 
-  it('is refused where it is none', () => {
+  it('is refused if it is malformed', () => {
     expect(read('"x').faults).toEqual([expect.stringMatching(/^must be the etag of a reply, .* it is "\\"x"$/)]);
   });
 });
@@ -70,14 +70,14 @@ function named(mask: readonly string[] | undefined) {
 }
 
 describe('an update mask', () => {
-  it('names fields, or all of them, or none: then those that are set are meant', () => {
+  it('names some fields or all; an empty mask means the fields that are set', () => {
     expect(named(['sku'])).toEqual({ paths: ['sku'], faults: [] });
     expect(named(['*'])).toEqual({ paths: ['title', 'sku'], faults: [] });
     expect(named([])).toEqual({ paths: ['title'], faults: [] });
     expect(named(undefined)).toEqual({ paths: ['title'], faults: [] });
   });
 
-  it('names nothing that can’t be updated', () => {
+  it('is refused if it names a field that can’t be updated', () => {
     expect(named(['title', 'name', 'toString']).faults).toEqual(['must be of title, sku; it names "name", "toString"']);
   });
 });
@@ -90,7 +90,7 @@ function read(id: string, asked: object) {
 }
 
 describe('a request id', () => {
-  it('goes with a fingerprint of what is asked for', () => {
+  it('goes with a fingerprint of the request', () => {
     const { key, faults } = read(ID, { quantity: 3n });
     expect(faults).toEqual([]);
     expect(key?.id).toBe(ID.toLowerCase());
@@ -99,7 +99,7 @@ describe('a request id', () => {
     expect(read(ID, { quantity: 4n }).key?.fingerprint).not.toEqual(key?.fingerprint);
   });
 
-  it('may be missing, and is a UUID else', () => {
+  it('is a UUID or missing', () => {
     expect(read('', {})).toEqual({ key: undefined, faults: [] });
     expect(read('7', {}).faults).toEqual([expect.stringContaining('must be a UUID, such as ')]);
   });
@@ -136,7 +136,7 @@ describe('dates', () => {
   });
 });
 
-it('is none where none is set', () => {
+it('is undefined if it is unset', () => {
   expect(readDate(unexpected, undefined)).toBeUndefined();
   expect(toDateMessage(undefined)).toBeUndefined();
 });

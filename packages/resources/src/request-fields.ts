@@ -1,33 +1,37 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { ReportFault } from '@rondo/rpc/status';
 
 const ETAG = /^"(\d{1,19})((?:-[0-9a-f]{6})*)"$/;
 const DIGEST_DIGITS = 6;
 
-/** What of a resource its callers can change, by its field's path; a value is compared by its JSON. */
+/** The fields of a resource that callers can change, by path. Values are compared by their JSON. */
 type EtagFields = Readonly<Record<string, unknown>>;
 
-/** What an etag is made of. Fields keep their order for ever; new ones come last. */
+/** The parts of a resource that its etag covers. Fields keep their order for ever; append new ones. */
 export interface Etagged {
-  /** Counts the changes. */
+  /** The number of changes so far. */
   readonly version: bigint;
   readonly fields: EtagFields;
 }
 
-/** What of a resource has changed since a caller read it, by field; undefined where nothing has, or nobody asks. */
+/**
+ * The fields of a resource that have changed since a caller read it; undefined if none has, or if the caller sent no
+ * etag.
+ */
 export type ChangedSince<Resource> = (present: Resource) => readonly string[] | undefined;
 
 /**
- * The etag of a resource (RFC 9110, AIP-154): its version, and a digest of each field, by which a later reader can be
- * told what has changed since.
+ * The etag of a resource (RFC 9110, AIP-154): its version and a digest of each field. By the digests a later request
+ * can learn which fields have changed.
  */
 export function etagOf({ version, fields }: Etagged): string {
   return `"${[`${version}`, ...Object.values(fields).map(digestOf)].join('-')}"`;
 }
 
 /**
- * What has changed since a caller read the etag that it sends; an empty one asks for whatever is there. What a resource's
- * etag is made of, `etaggedOf` says.
+ * Reads the etag of a request; an empty etag matches any state. The result compares it with the present resource.
+ *
+ * @param etaggedOf the etag's parts of a resource.
  */
 export function readEtag<Resource>(
   report: ReportFault,
@@ -45,7 +49,10 @@ export function readEtag<Resource>(
   };
 }
 
-/** Whether an etag is that of the present, and if not, which fields differ: `undefined` where it is no etag of ours. */
+/**
+ * The fields that differ between an etag and the present resource; `nothing` if none does, `undefined` if it isn't one
+ * of our etags.
+ */
 export function changedSince(etag: string, present: Etagged): readonly string[] | 'nothing' | undefined {
   const [, version, digests] = ETAG.exec(etag) ?? [];
   if (version === undefined || digests === undefined) return undefined;
@@ -57,19 +64,20 @@ export function changedSince(etag: string, present: Etagged): readonly string[] 
 }
 
 function digestOf(value: unknown): string {
-  const text = JSON.stringify(value ?? null, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
-  return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_DIGITS);
+  return sha256(value ?? null)
+    .digest('hex')
+    .slice(0, DIGEST_DIGITS);
 }
 
-/** The fields of a resource that an update may change, by path, and whether the request sets them. */
+/** The fields that an update may change, by path, and whether the request sets each. */
 export type Updatable<Path extends string> = Readonly<Record<Path, boolean>>;
 
-/** In a mask: all fields, so that the resource is replaced. */
+/** In a mask: all fields, so that the update replaces the resource. */
 const ALL = '*';
 
 /**
- * Which fields an update is of: those that the mask names, or, without one, all that are set (AIP-134). The answer
- * tells of each path whether it is among them.
+ * Reads which fields an update changes: the fields in the mask or, without a mask, all fields that are set (AIP-134).
+ * The result returns whether a path is among them.
  */
 export function readUpdateMask<Path extends string>(
   report: ReportFault,
@@ -86,30 +94,32 @@ export function readUpdateMask<Path extends string>(
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const EXAMPLE = '0b4f8e52-6c1d-4e8a-9f27-3f6f0f9f3a10';
 
-/** What makes a call safe to repeat (AIP-155): the caller's id for it, and what it asked for. */
+/** The idempotency key of a call (AIP-155): the caller's request id and a fingerprint of the request. */
 export interface RequestKey {
   /** A UUID in lower case. */
   readonly id: string;
-  /** SHA-256 of what is asked for, 32 bytes. */
+  /** SHA-256 of the request, 32 bytes. */
   readonly fingerprint: Uint8Array;
 }
 
 /**
- * What makes a call safe to repeat; undefined where its caller didn't ask for that. `asked` is what the request asks for
- * as it was understood: without what the server ignores, and always in the same order.
+ * Reads the idempotency key of a call; undefined if the request has no id.
+ *
+ * @param asked the parts of the request that matter, without ignored fields and always in the same order.
  */
 export function readRequestKey(report: ReportFault, requestId: string, asked: object): RequestKey | undefined {
   if (requestId === '') return undefined;
   if (!UUID.test(requestId)) report(`must be a UUID, such as ${EXAMPLE}, or empty; it is "${requestId}"`);
-  return { id: requestId.toLowerCase(), fingerprint: fingerprintOf(asked) };
+  return { id: requestId.toLowerCase(), fingerprint: sha256(asked).digest() };
 }
 
-function fingerprintOf(asked: object): Uint8Array {
-  const text = JSON.stringify(asked, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
-  return createHash('sha256').update(text).digest();
+/** The hash of a value's JSON; a bigint is a string in it. */
+function sha256(value: unknown): Hash {
+  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
+  return createHash('sha256').update(text);
 }
 
-/** A day of the Gregorian calendar, `YYYY-MM-DD`: years have four digits, so that dates compare as text. */
+/** A day of the Gregorian calendar, `YYYY-MM-DD`. Years have four digits, so that dates sort as text. */
 type CalendarDate = string;
 
 /** `google.type.Date`. */
@@ -119,7 +129,7 @@ interface DateMessage {
   readonly day: number;
 }
 
-/** A whole date; one that isn't set is none. */
+/** A complete date; undefined if it is unset. A fault is reported. */
 export function readDate(report: ReportFault, message: DateMessage | undefined): CalendarDate | undefined {
   if (message === undefined) return undefined;
   const { year, month, day } = message;
@@ -131,7 +141,7 @@ export function readDate(report: ReportFault, message: DateMessage | undefined):
   return `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`;
 }
 
-/** A date as contracts have it; none where there is none. */
+/** A date as a `google.type.Date`; undefined if there is none. */
 export function toDateMessage(date: CalendarDate | undefined): DateMessage | undefined {
   if (date === undefined) return undefined;
   const [year = 0, month = 0, day = 0] = date.split('-').map(Number);

@@ -4,7 +4,7 @@ import { whereOf } from './query.js';
 const COLUMNS = { state: 'orders.state', stock: 'stock' };
 
 describe('the conditions of a filter in SQL', () => {
-  it('are parameters, numbered from the first that is free', () => {
+  it('are parameters, numbered from the first free one', () => {
     const where = whereOf(
       [
         { field: 'state', comparator: '!=', value: "'; DROP TABLE orders" },
@@ -19,11 +19,11 @@ describe('the conditions of a filter in SQL', () => {
     });
   });
 
-  it('hold for all where there are none', () => {
+  it('hold for all rows without conditions', () => {
     expect(whereOf([], COLUMNS, 1)).toEqual({ sql: 'TRUE', params: [] });
   });
 
-  it('are a fault of the program where a field has no column', () => {
+  it('throw if a field has no column', () => {
     expect(() => whereOf([{ field: 'gone', comparator: '=', value: '' }], COLUMNS, 1)).toThrow('no column for gone');
   });
 });

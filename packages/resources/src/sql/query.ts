@@ -1,47 +1,45 @@
 import type { Condition } from '../filter.js';
+import type { Page } from '../list.js';
 
 const LEAST = 0n;
 const MOST = 2n ** 63n - 1n;
 
-/** What part of a list is asked for: at most `size` rows, after a position. */
-interface PageQuery {
-  readonly size: number;
-  readonly after: bigint | undefined;
-}
-
 /**
- * The parameters of a list the oldest first: after which `sequence`, and one row more than the page has, to see whether
- * it is the last.
+ * Parameters of a list query, oldest first: the `sequence` to start after, and the limit. The limit is one more than
+ * the page, to detect the last page.
  */
-export function ascending({ after, size }: PageQuery): readonly [after: bigint, limit: number] {
+export function ascending({ after, size }: Page): readonly [after: bigint, limit: number] {
   return [after ?? LEAST, size + 1];
 }
 
-/** The parameters of a list the newest first: before which `sequence`, and one row more than the page has. */
-export function descending({ after, size }: PageQuery): readonly [before: bigint, limit: number] {
+/** Parameters of a list query, newest first: the `sequence` to start before, and the limit, one more than the page. */
+export function descending({ after, size }: Page): readonly [before: bigint, limit: number] {
   return [after ?? MOST, size + 1];
 }
 
-/** The page in `rows`, which were read with one row more than it has. */
+/** The page in `rows`, which were read with one more row. */
 export function pageOf<Row extends { readonly sequence: bigint }, T>(
   rows: readonly Row[],
-  { size }: PageQuery,
+  { size }: Page,
   toItem: (row: Row) => T,
 ): { readonly items: readonly T[]; readonly next: bigint | undefined } {
   const items = rows.slice(0, size);
   return { items: items.map(toItem), next: rows.length > size ? items.at(-1)?.sequence : undefined };
 }
 
-/** A condition of SQL with its parameters. */
+/** A SQL condition with its parameters. */
 export interface Where {
-  /** `TRUE` where everything meets it. */
+  /** `TRUE` without conditions. */
   readonly sql: string;
   readonly params: readonly (string | bigint | Date)[];
 }
 
 /**
- * The conditions of a filter in SQL. `columns` has an expression for each field of the filter's schema; parameters are
- * numbered from `firstParam`. A missing value equals nothing: it meets `!=`, and nothing else.
+ * The conditions of a filter in SQL. A missing value equals nothing: it matches only `!=`.
+ *
+ * @param columns the SQL expression of each field of the filter.
+ * @param firstParam the number of the first parameter.
+ * @throws Error if a field has no column.
  */
 export function whereOf(
   conditions: readonly Condition[],
@@ -58,10 +56,10 @@ export function whereOf(
 }
 
 /**
- * Columns as a statement lists them, each of `table`, which may be an alias: `orders.id, orders.state`.
+ * Qualified columns for a statement: `orders.id, orders.state`. `table` may be an alias.
  *
- * Statements list what they read. With `*` they would return what a later version's migration has added, and a prepared
- * one is refused by the server from that migration on.
+ * Statements list the columns that they read. With `*` a statement would return columns that a later migration adds,
+ * and the server refuses a prepared statement whose result has changed.
  */
 export function columnsOf(table: string, columns: readonly string[]): string {
   return columns.map((column) => `${table}.${column}`).join(', ');

@@ -21,7 +21,7 @@ describe('the trimming of requests', () => {
     await server.stop();
   });
 
-  it('removes those of more than 31 days, batch by batch, each hour anew, until it is closed', async () => {
+  it('removes requests older than 31 days in batches, every hour, until it is closed', async () => {
     const add = (count: number, days: number) =>
       database.query(
         `INSERT INTO requests SELECT 'PlaceOrder', gen_random_uuid(), now() - make_interval(days => $2)

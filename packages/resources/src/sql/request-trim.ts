@@ -1,16 +1,16 @@
 import type { Clock, Timer } from '@rondo/rpc/clock';
 
-/** A day longer than contracts promise (AIP-155), so that clocks may differ. */
+/** One day longer than contracts promise (AIP-155), to allow for clock differences. */
 const KEPT_DAYS = 31;
 const EVERY_MS = 3_600_000;
 const BATCH = 1_000;
-/** In one go; the rest is for the next. */
+/** Maximum per round; the next round removes the rest. */
 const MAX_BATCHES = 100;
 
-/** Where the requests stand that were carried out: a table with `request_id`, `create_time`, and what an id is unique within. */
+/** The table of processed requests. It has `request_id`, `create_time`, and the scope of an id. */
 export interface RequestTable {
   readonly table: string;
-  /** The column that says within what an id is unique, such as `method`. */
+  /** The column within which an id is unique, such as `method`. */
   readonly scope: string;
 }
 
@@ -23,16 +23,18 @@ export interface TrimmedDatabase {
   ): Promise<Row>;
 }
 
-/** What trimming needs of the process that it runs in. */
+/** Options of trimming. */
 export interface RequestTrimOptions {
   readonly requests: RequestTable;
   readonly clock: Clock;
-  /** Uniform in [0, 1): replicas don't go about it at the same moment. */
+  /** Uniform in [0, 1): it spreads the replicas' rounds. */
   readonly random: () => number;
   readonly onError: (error: unknown) => void;
 }
 
-/** Removes requests that are older than anybody may repeat, about every hour; `close` ends it, and waits for what runs. */
+/**
+ * Removes requests that may no longer be repeated, about every hour. `close` stops it and waits for the current round.
+ */
 export function startRequestTrim(
   database: TrimmedDatabase,
   { requests, clock, random, onError }: RequestTrimOptions,
@@ -58,7 +60,7 @@ export function startRequestTrim(
   };
 }
 
-/** Removes old requests batch by batch, so that no transaction is a long one; none where another replica is at it. */
+/** Removes old requests in batches, to avoid long transactions. It removes nothing while another replica does. */
 export async function trimRequests(
   database: TrimmedDatabase,
   requests: RequestTable,
@@ -71,7 +73,7 @@ export async function trimRequests(
   }
 }
 
-/** By one replica at a time: the others find the lock taken and remove nothing. */
+/** One replica at a time: the others find the lock taken and remove nothing. */
 function trimSql({ table, scope }: RequestTable): string {
   return `
     WITH mine AS MATERIALIZED (
