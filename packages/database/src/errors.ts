@@ -1,9 +1,9 @@
 import { types } from 'node:util';
 import { DatabaseError as ServerError } from 'pg';
 
-/** What every classified fault has: the driver's error as `cause`, and its SQLSTATE where the server gave one. */
+/** Base class of classified database errors. `cause` is the driver's error. */
 export abstract class DatabaseError extends Error {
-  /** The five-character SQLSTATE (PostgreSQL manual, appendix A); undefined when the fault is the connection's. */
+  /** The five-character SQLSTATE (PostgreSQL manual, appendix A); undefined for a fault of the connection. */
   readonly sqlState: string | undefined;
 
   constructor(message: string, cause?: unknown) {
@@ -14,7 +14,7 @@ export abstract class DatabaseError extends Error {
 
 /** A constraint refused the data. */
 export abstract class ConstraintViolation extends DatabaseError {
-  /** The constraint's name, so that a caller can tell which rule was broken. */
+  /** The constraint's name. */
   readonly constraint: string;
 
   constructor(cause: ServerError) {
@@ -23,7 +23,7 @@ export abstract class ConstraintViolation extends DatabaseError {
   }
 }
 
-/** A row with this key is there already (SQLSTATE 23505). */
+/** A row with this key exists already (SQLSTATE 23505). */
 export class UniqueViolation extends ConstraintViolation {
   override readonly name = 'UniqueViolation';
 }
@@ -33,21 +33,22 @@ export class CheckViolation extends ConstraintViolation {
   override readonly name = 'CheckViolation';
 }
 
-/** A referenced row is absent, or a referencing row is still there (SQLSTATE 23503). */
+/** A referenced row is missing, or a referencing row still exists (SQLSTATE 23503). */
 export class ForeignKeyViolation extends ConstraintViolation {
   override readonly name = 'ForeignKeyViolation';
 }
 
 /**
- * The database can't be reached, doesn't answer, is full, or is starting or stopping: trying again later may succeed.
+ * The database can't be reached, doesn't answer, has no free connections, or is starting or stopping. A later try may
+ * succeed.
  */
 export class DatabaseUnavailable extends DatabaseError {
   override readonly name: string = 'DatabaseUnavailable';
 }
 
 /**
- * The connection broke while a statement outside of a transaction ran, or while a transaction was being committed:
- * whether it took effect is unknown. Every other `DatabaseUnavailable` of a pool means that nothing did.
+ * The connection broke during a statement outside of a transaction, or during a commit: it may have taken effect or
+ * not. Any other `DatabaseUnavailable` of a pool means that nothing took effect.
  */
 export class OutcomeUnknown extends DatabaseUnavailable {
   override readonly name = 'OutcomeUnknown';
@@ -58,28 +59,28 @@ export class StatementTimeout extends DatabaseError {
   override readonly name = 'StatementTimeout';
 }
 
-/** Another transaction held what a statement waited for, for longer than the pool's `lockTimeoutMs` (SQLSTATE 55P03). */
+/** A statement waited for a lock for longer than the pool's `lockTimeoutMs` (SQLSTATE 55P03). */
 export class LockTimeout extends DatabaseError {
   override readonly name = 'LockTimeout';
 }
 
-/** A concurrent transaction won (SQLSTATE 40001, 40P01), at each of the attempts that were allowed. */
+/** A concurrent transaction won at each of the allowed attempts (SQLSTATE 40001, 40P01). */
 export class SerializationFailure extends DatabaseError {
   override readonly name: string = 'SerializationFailure';
 }
 
 /**
- * A migration won: it has changed what a statement returns that this connection prepared before (SQLSTATE 0A000, "cached
- * plan must not change result type"). The connection refuses that statement for as long as it lives.
+ * A migration has changed the result of a statement that this connection had prepared (SQLSTATE 0A000, "cached plan
+ * must not change result type"). The connection refuses the statement from then on.
  */
 export class OutdatedPlan extends SerializationFailure {
   override readonly name = 'OutdatedPlan';
 }
 
-/** `one` or `maybeOne` met another number of rows than the statement promises: a fault of the program. */
+/** `one` or `maybeOne` got another number of rows than expected: a fault of the program. */
 export class UnexpectedRowCount extends Error {
   override readonly name = 'UnexpectedRowCount';
-  /** How many rows there were. */
+  /** The actual number of rows. */
   readonly rowCount: number;
 
   constructor(expected: string, rowCount: number) {
@@ -94,7 +95,7 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof ServerError ? error.code : undefined;
 }
 
-/** `work`, after which nobody knows whether it took effect where the connection breaks. */
+/** Settles as `work` does, but turns the loss of the connection into {@link OutcomeUnknown}. */
 export async function withUnknownOutcome<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -104,8 +105,8 @@ export async function withUnknownOutcome<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * Turns what the driver throws into this package's errors, with the original as `cause`; anything that has no class
- * here (a syntax error, a wrong password) is returned as it is.
+ * Maps an error of the driver to a class of this package, with the original as `cause`. Errors without a class, such as
+ * a syntax error or a wrong password, are returned unchanged.
  */
 export function classify(error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
@@ -133,19 +134,22 @@ function classifyServerError(error: ServerError): unknown {
     case '57014':
       return new StatementTimeout(error.message, error);
     default:
-      return isServerAway(error.code)
+      return isServerUnavailable(error.code)
         ? new DatabaseUnavailable(`PostgreSQL is unavailable: ${error.message}`, error)
         : error;
   }
 }
 
-/** By the function that says so: the message is in the server's language, and 0A000 is every feature that is missing. */
+/**
+ * Checks the server function that raised the error. The message depends on the server's language, and 0A000 covers
+ * every unsupported feature.
+ */
 function isOutdatedPlan({ routine }: ServerError): boolean {
   return routine === 'RevalidateCachedQuery';
 }
 
 /** 53300 too many connections; 57P01/02/03/05 stopping, crashed, starting, idle session ended; class 08 connection. */
-function isServerAway(code: string | undefined): boolean {
+function isServerUnavailable(code: string | undefined): boolean {
   return code !== undefined && (/^08/.test(code) || /^57P0[1235]$/.test(code) || code === '53300');
 }
 
@@ -161,7 +165,7 @@ const SOCKET_FAULTS = new Set([
   'ENOENT',
 ]);
 
-// pg gives these faults a message and no code.
+// pg gives these errors a message and no code.
 const DRIVER_FAULTS = [
   /^Connection terminated/,
   /^timeout e(xpired|xceeded when trying to connect)$/,
@@ -170,7 +174,7 @@ const DRIVER_FAULTS = [
 ];
 
 function isConnectionLoss(error: unknown): error is Error {
-  // Not instanceof: under jest, Node's own errors are of another realm.
+  // Not instanceof: under jest, Node's own errors come from another realm.
   if (!types.isNativeError(error)) return false;
   if ('syscall' in error || 'errors' in error) {
     return 'code' in error && typeof error.code === 'string' && SOCKET_FAULTS.has(error.code);
@@ -178,7 +182,7 @@ function isConnectionLoss(error: unknown): error is Error {
   return DRIVER_FAULTS.some((fault) => fault.test(error.message));
 }
 
-/** Node's error for a name with several addresses has an empty message and the reasons inside. */
+/** Node's error for a name with several addresses has an empty message; the reasons are in `errors`. */
 function reasonOf(error: Error): string {
   const first: unknown = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
   return types.isNativeError(first) ? first.message : String(first);

@@ -8,7 +8,7 @@ const CANCEL_TIMEOUT_MS = 2_000;
 
 /** One connection, held by one caller until `release`. */
 export interface Lease {
-  /** Runs one statement, prepared where it has a name; when its bounds end it, the server is told to stop and the connection is given up. */
+  /** Runs one statement, prepared if it has a name. When its bounds end it, it is cancelled and the connection is closed. */
   run<Row extends object>(
     sql: string,
     params: readonly SqlValue[],
@@ -16,21 +16,21 @@ export interface Lease {
   ): Promise<QueryResult<Row & QueryResultRow>>;
   /** Runs several statements without parameters. */
   script(sql: string, bounds: Bounds): Promise<void>;
-  /** Gives the connection up, also while a statement runs; later statements fail. */
+  /** Closes the connection, even while a statement runs; later statements fail. */
   abandon(): void;
-  /** The first fault of a statement on this lease. */
+  /** The first error of a statement on this lease. */
   firstFault(): unknown;
-  /** Hands the connection back to the pool; does nothing after `abandon`. */
+  /** Returns the connection to the pool; no effect after `abandon`. */
   release(): void;
 }
 
-/** The connections that are leased. */
+/** The pool, and the generations of its connections. */
 interface Leasing {
   readonly pool: Pool;
   readonly generations: Generations;
 }
 
-/** Takes a connection from the pool, waiting no longer than the bounds allow; those that are outdated it closes. */
+/** Takes a connection from the pool within the bounds. It closes outdated connections. */
 export async function acquire({ pool, generations }: Leasing, bounds: Bounds): Promise<Lease> {
   for (;;) {
     const client = await takeClient(pool, bounds);
@@ -46,7 +46,7 @@ async function takeClient(pool: Pool, bounds: Bounds): Promise<PoolClient> {
   const handBack = (): void => {
     connecting.then(
       (client) => client.release(),
-      () => undefined, // it failed after nobody was waiting any more: there is nothing to hand back
+      () => undefined, // it failed after the wait had ended: there is no connection to return
     );
   };
   try {
@@ -56,7 +56,7 @@ async function takeClient(pool: Pool, bounds: Bounds): Promise<PoolClient> {
   }
 }
 
-/** The reason of an abort is the caller's own and reaches it as it is. */
+/** The reason of an abort belongs to the caller, which gets it unchanged. */
 function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined): unknown {
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
@@ -64,14 +64,14 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
 function createLease(client: PoolClient, generations: Generations): Lease {
   let ended = false;
   let fault: unknown;
-  // The driver wants one statement at a time; a caller may send several, as with Promise.all.
+  // The driver takes one statement at a time; a caller may send several, as with Promise.all.
   let last: Promise<unknown> = Promise.resolve();
 
   const abandon = (): void => {
     if (ended) return;
     ended = true;
-    // The connection is never reused, so a cancellation that arrives late can't hit somebody else's statement; the
-    // slot in the pool stays taken until the server has been told, which bounds the server's connections.
+    // The connection is never reused, so a late cancellation can't hit another caller's statement. Its slot in the
+    // pool stays taken until the server has the request, which bounds the server's connections.
     void cancelStatement(client, CANCEL_TIMEOUT_MS).then(() => client.release(true));
   };
 
@@ -87,7 +87,7 @@ function createLease(client: PoolClient, generations: Generations): Lease {
       throw classified;
     }
   };
-  const inTurn = <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {
+  const enqueue = <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {
     const next = () => send(start, bounds);
     const turn = last.then(next, next);
     last = turn;
@@ -95,36 +95,36 @@ function createLease(client: PoolClient, generations: Generations): Lease {
   };
 
   return {
-    // Always the extended protocol: it refuses a second statement in the text.
+    // Always the extended protocol, which refuses a second statement in the text.
     run: <Row extends object>(
       sql: string,
       params: readonly SqlValue[],
       bounds: Bounds & { name?: string | undefined },
     ) => {
       const query = { text: sql, values: [...params], queryMode: 'extended', name: bounds.name };
-      return inTurn(() => client.query<Row & QueryResultRow>(query), bounds);
+      return enqueue(() => client.query<Row & QueryResultRow>(query), bounds);
     },
-    script: (sql, bounds) => inTurn(async () => void (await client.query(sql)), bounds),
+    script: (sql, bounds) => enqueue(async () => void (await client.query(sql)), bounds),
     abandon,
     firstFault: () => fault,
     release: () => {
       if (ended) return;
       ended = true;
-      // The driver hears of the end of a connection later than of the error that comes before it.
+      // The driver reports the error before the end of the connection.
       client.release(fault instanceof DatabaseUnavailable || generations.isOutdated(client));
     },
   };
 }
 
 /**
- * Which connections of a pool have been there since before the last migration that outdated what they had prepared. One
- * statement that is refused tells it of all of them: none of the older ones is used again.
+ * The generations of a pool's connections. A migration can outdate the statements that connections have prepared. The
+ * first refused statement ends the generation, and no connection of it is used again.
  */
 export class Generations {
   #current = 0;
   readonly #of = new WeakMap<PoolClient, number>();
 
-  /** Counts a new connection to the present generation. */
+  /** Adds a new connection to the present generation. */
   add(client: PoolClient): void {
     this.#of.set(client, this.#current);
   }
@@ -134,7 +134,10 @@ export class Generations {
     return (this.#of.get(client) ?? 0) < this.#current;
   }
 
-  /** Ends the generation of `client`; no effect where that has ended: many connections are refused at the same time. */
+  /**
+   * Ends the generation of `client`. It has no effect if the generation has already ended, because many connections are
+   * refused at the same time.
+   */
   end(client: PoolClient): void {
     if (!this.isOutdated(client)) this.#current += 1;
   }
@@ -144,11 +147,11 @@ const CANCEL_REQUEST_CODE = 80877102;
 const CANCEL_REQUEST_BYTES = 16;
 
 /**
- * Asks the server to end what `client` is running. Resolves when the server has taken the request or couldn't be asked
- * within `timeoutMs`; never rejects, as `statement_timeout` ends the statement all the same.
+ * Requests that the server cancel the statement of `client`. Resolves when the server has the request, or after
+ * `timeoutMs`. It never rejects, because `statement_timeout` ends the statement anyway.
  *
- * It is the protocol's own CancelRequest (PostgreSQL manual, 54.2.9), not `pg_cancel_backend`: it needs no free
- * connection, and cancelling matters most when there is none.
+ * It uses the protocol's CancelRequest (PostgreSQL manual, 54.2.9) instead of `pg_cancel_backend`, because that needs a
+ * free connection, and cancelling matters most if there is none.
  */
 function cancelStatement(client: PoolClient, timeoutMs: number): Promise<void> {
   const request = cancelRequest(client);
@@ -163,12 +166,12 @@ function cancelStatement(client: PoolClient, timeoutMs: number): Promise<void> {
       resolve();
     });
     socket.on('connect', () => socket.end(request));
-    // The server answers by closing, and 'close' follows only when that end has been read.
+    // The server answers by closing the connection. 'close' follows only when that end has been read.
     socket.resume();
   });
 }
 
-/** Undefined where the server gave no key, as some poolers do. */
+/** Undefined if the server sent no key, as some poolers do. */
 function cancelRequest(client: PoolClient): Buffer | undefined {
   const processId = 'processID' in client ? client.processID : undefined;
   const secretKey = 'secretKey' in client ? client.secretKey : undefined;

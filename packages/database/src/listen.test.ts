@@ -18,28 +18,28 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** What is heard, one at a time. */
+/** A queue of received notifications. */
 function inbox() {
-  const heard: string[] = [];
+  const received: string[] = [];
   let wake: () => void = () => undefined;
   return {
     onNotification(payload: string) {
-      heard.push(payload);
+      received.push(payload);
       wake();
     },
     async next(): Promise<string> {
-      while (heard.length === 0) {
+      while (received.length === 0) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      return heard.shift() ?? '';
+      return received.shift() ?? '';
     },
   };
 }
 
 describe('listen', () => {
-  it('hears what is committed on its channel, in order, and nothing of another', async () => {
+  it('receives committed notifications of its channel in order, and none of another', async () => {
     const { onNotification, next } = inbox();
     const listening = await listen({ url, channel: 'Changes; x', onNotification });
     await database.transaction(async (transaction) => {
@@ -52,7 +52,7 @@ describe('listen', () => {
     await listening.ended;
   });
 
-  it('ends when the server ends the connection, and is then no longer fit for anything', async () => {
+  it('ends when the server ends the connection, and is unusable then', async () => {
     const { onNotification } = inbox();
     const listening = await listen({ url, channel: 'changes', applicationName: 'doomed', onNotification });
     await listening.check(5_000);
@@ -62,7 +62,7 @@ describe('listen', () => {
     await listening.close();
   });
 
-  it('fails in time where nobody answers', async () => {
+  it('fails in time if no server answers', async () => {
     const refused = listen({ url: urlAt(await freePort()), channel: 'changes', onNotification: () => undefined });
     await expect(refused).rejects.toBeInstanceOf(DatabaseUnavailable);
     const mute = await muteServer();
@@ -71,15 +71,15 @@ describe('listen', () => {
     await mute.close();
   });
 
-  it('finds out about a server that has fallen silent', async () => {
-    const wall = await wallBefore(server.port);
+  it('detects a server that no longer answers', async () => {
+    const proxy = await proxyBefore(server.port);
     const { onNotification } = inbox();
-    const listening: Listening = await listen({ url: urlAt(wall.port), channel: 'changes', onNotification });
+    const listening: Listening = await listen({ url: urlAt(proxy.port), channel: 'changes', onNotification });
     await listening.check(5_000);
-    wall.fallSilent();
+    proxy.fallSilent();
     await expect(listening.check(50)).rejects.toBeInstanceOf(DatabaseUnavailable);
     await listening.ended;
-    await wall.close();
+    await proxy.close();
   });
 });
 
@@ -89,15 +89,15 @@ function urlAt(port: number): string {
   return address.href;
 }
 
-/** Accepts connections and says nothing. */
+/** Accepts connections and never answers. */
 function muteServer() {
   return open(() => undefined);
 }
 
-/** Passes everything on, until it falls silent. */
-async function wallBefore(port: number) {
+/** Forwards everything until `fallSilent` is called. */
+async function proxyBefore(port: number) {
   const sockets: Socket[] = [];
-  const wall = await open((near) => {
+  const proxy = await open((near) => {
     const far = connect({ host: '127.0.0.1', port });
     sockets.push(near, far);
     near.pipe(far).pipe(near);
@@ -106,7 +106,7 @@ async function wallBefore(port: number) {
     far.on('error', () => near.destroy());
   });
   return {
-    ...wall,
+    ...proxy,
     fallSilent() {
       for (const socket of sockets) socket.unpipe();
       for (const socket of sockets) socket.pause();

@@ -8,35 +8,35 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** A server that is gone never confirms the end of a connection. */
 const CLOSE_GRACE_MS = 1_000;
 
-/** What is listened to, and where. */
+/** What to listen to. */
 export interface ListenOptions {
-  /** `postgres://role:password@host:port/database`. Not that of a pooler: a notification belongs to a session. */
+  /** `postgres://role:password@host:port/database`. Don't use a pooler's address: notifications belong to a session. */
   readonly url: string;
-  /** The name that is given to `NOTIFY`. */
+  /** The channel of `NOTIFY`. */
   readonly channel: string;
-  /** Told the text of each notification; must not throw. */
+  /** Receives the payload of each notification; must not throw. */
   readonly onNotification: (payload: string) => void;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
-  /** Bounds the connecting where `url` has no `connect_timeout`; default 3,000. */
+  /** Timeout for connecting, if `url` has no `connect_timeout`; default 3,000. */
   readonly connectTimeoutMs?: number;
 }
 
-/** A connection that hears notifications, until it breaks or is closed. */
+/** A connection that receives notifications until it breaks or is closed. */
 export interface Listening {
-  /** Resolves when it hears nothing more, for whatever reason. Nobody connects again by itself. */
+  /** Resolves when the connection has ended for any reason. It doesn't reconnect. */
   readonly ended: Promise<void>;
-  /** Resolves when the server answers on this connection; else ends it and rejects. */
+  /** Resolves if the server answers on this connection; otherwise closes it and rejects. */
   check(timeoutMs: number): Promise<void>;
-  /** Ends it; resolves when the connection is gone. */
+  /** Closes the connection; resolves when it is gone. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a connection of its own and hears what is notified from now on (`LISTEN`). Notifications that came while there
- * was no connection are lost for good, so that they can only say that it's worth looking.
+ * Opens a connection and receives notifications from now on (`LISTEN`). Notifications without a connection are lost. So
+ * treat a notification as a hint to look, and look after each new connection.
  *
- * @throws DatabaseUnavailable when the database is away or doesn't answer in time.
+ * @throws DatabaseUnavailable if the database is unavailable or doesn't answer in time.
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const { channel, onNotification } = options;
@@ -58,7 +58,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   return { ended, close, check: (timeoutMs) => run(timeoutMs, () => client.query('SELECT 1')) };
 }
 
-/** The socket is ours, so that it can be destroyed where the server doesn't end it. */
+/** The socket is created here, so that it can be destroyed if the server doesn't end it. */
 function connect({ url, applicationName }: ListenOptions, connectTimeoutMs: number) {
   const socket = new Socket();
   const client = new Client({
@@ -69,7 +69,7 @@ function connect({ url, applicationName }: ListenOptions, connectTimeoutMs: numb
     stream: () => socket,
   });
   const ended = new Promise<void>((resolve) => {
-    client.on('error', () => socket.destroy()); // the driver tells 'end' after it
+    client.on('error', () => socket.destroy()); // the driver emits 'end' after it
     client.on('end', resolve);
     socket.on('close', () => resolve());
   });

@@ -31,7 +31,7 @@ afterAll(async () => {
 const rows = () => database.query('SELECT id FROM first ORDER BY id');
 
 describe('migrate', () => {
-  it('reads a folder, applies in order, and has nothing to do the second time', async () => {
+  it('reads a folder, applies in order, and does nothing the second time', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'rondo-migrations-'));
     for (const { name, sql } of [second, first]) writeFileSync(join(directory, name), sql);
     writeFileSync(join(directory, 'README.md'), 'not a migration');
@@ -43,7 +43,7 @@ describe('migrate', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('numbers and records the part of a package on its own', async () => {
+  it('numbers and records the migrations of a package separately', async () => {
     const part = { name: '0001_part.sql', sql: 'CREATE TABLE part (id int)' };
     await migrate(database, { migrations: [first, second] });
     expect(await migrate(database, { part: 'sync', migrations: [part] })).toEqual([part.name]);
@@ -52,7 +52,7 @@ describe('migrate', () => {
     await expect(migrate(database, { part: 'Not; a name', migrations: [part] })).rejects.toThrow(/lower-case letters/);
   });
 
-  it('applies each once when several replicas start at once', async () => {
+  it('applies each migration once when several replicas start at once', async () => {
     const pools = Array.from({ length: 4 }, () => createPool({ url }));
     const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: [first, second, third] })));
     expect(applied.flat().toSorted()).toEqual([first.name, second.name, third.name]);
@@ -68,13 +68,13 @@ describe('migrate', () => {
     expect(await rows()).toEqual([]);
   });
 
-  it('takes other line ends for the same text', async () => {
+  it('ignores different line ends', async () => {
     await migrate(database, { migrations: [first] });
     const crlf = { ...first, sql: first.sql.replaceAll('\n', '\r\n') };
     await expect(migrate(database, { migrations: [crlf] })).resolves.toEqual([]);
   });
 
-  it('refuses when an applied one is missing or renamed', async () => {
+  it('fails if an applied migration is missing or renamed', async () => {
     await migrate(database, { migrations: [first, second] });
     const gap = migrate(database, { migrations: [first, third] });
     await expect(gap).rejects.toThrow(/0002_second\.sql: .*missing.*restore/);
@@ -83,7 +83,7 @@ describe('migrate', () => {
     await expect(migrate(database, { migrations: [first, renamed] })).rejects.toThrow(/0002_second\.sql: .*missing/);
   });
 
-  it('leaves alone what a newer version applied, and warns of it, so that an older replica can restart', async () => {
+  it('ignores migrations of a newer version with a warning, so that an older replica can restart', async () => {
     await migrate(database, { migrations: [first, second, third] });
     const log: string[] = [];
     const warnings: string[] = [];
@@ -99,7 +99,7 @@ describe('migrate', () => {
     await expect(changed).rejects.toThrow(/0001_first\.sql: was changed/);
   });
 
-  it('refuses one that comes before an applied one', async () => {
+  it('refuses a migration that comes before an applied one', async () => {
     await migrate(database, { migrations: [first, third] });
     const late = migrate(database, { migrations: [first, second, third] });
     await expect(late).rejects.toThrow(/0002_second\.sql: comes before 0003_third\.sql.*higher number/);
@@ -113,7 +113,7 @@ describe('migrate', () => {
     await expect(named('0001_second.sql')).rejects.toThrow(/same number/);
   });
 
-  it('rolls a failing one back, keeps those before it, and goes on once it is mended', async () => {
+  it('rolls back a failing migration, keeps the earlier ones, and continues once it is fixed', async () => {
     const broken = { ...second, sql: 'INSERT INTO first VALUES (9); INSERT INTO nowhere VALUES (1);' };
     const failing = migrate(database, { migrations: [first, broken] });
     await expect(failing).rejects.toThrow(/0002_second\.sql: failed and was rolled back: .*nowhere/);

@@ -8,26 +8,28 @@ import {
 } from './migration.js';
 import type { Database, Transaction } from './sql.js';
 
-/** Advisory locks are a database's own; this number ("rondo" in ASCII) only has to differ from the service's. */
+/**
+ * Advisory locks belong to one database. This number ("rondo" in ASCII) must only differ from the service's own locks.
+ */
 const LOCK = 0x726f6e646fn;
 const PART_NAME = /^[a-z][a-z0-9_]{0,30}$/;
 
-/** Where the migrations are and whom to tell. */
+/** Options of a migration run. */
 export interface MigrateOptions {
-  /** A folder of `0001_name.sql` files; either this or `migrations`. */
+  /** A folder of `0001_name.sql` files. Give either this or `migrations`. */
   readonly directory?: string | URL;
   /** The migrations themselves. */
   readonly migrations?: readonly Migration[];
   /**
-   * Whose migrations these are, where they aren't the service's own: they are numbered and recorded on their own, in
-   * `rondo_migrations_<part>`. Of lower-case letters, digits and `_`.
+   * The package that the migrations belong to, if they aren't the service's own. They are numbered separately and
+   * recorded in `rondo_migrations_<part>`. Lower-case letters, digits and `_`.
    */
   readonly part?: string;
-  /** Told one line for each migration that was applied. */
+  /** Receives one line per applied migration. */
   readonly log?: (line: string) => void;
-  /** Told of migrations that a newer version applied; `log` by default. */
+  /** Receives a warning about migrations of a newer version; `log` by default. */
   readonly warn?: (line: string) => void;
-  /** Ends the wait for another replica's migration, and a migration under way (which then is rolled back). */
+  /** Ends the wait for another replica's migration, and rolls back a running migration. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -37,31 +39,32 @@ interface Applied {
   readonly sha256: string;
 }
 
-/** What is brought up to date: the migrations, and the table that records them. */
+/** The migrations of a schema, and the table that records them. */
 interface Schema {
   readonly migrations: readonly NumberedMigration[];
   readonly ledger: string;
 }
 
-/** What one look at the database came to. */
+/** The result of one step. */
 interface Step {
-  /** The migration that it applied; undefined where none was left. */
+  /** The migration that it applied; undefined if none was left. */
   readonly applied: string | undefined;
-  /** Those that a newer version of the service applied. */
+  /** Migrations of a newer version of the service. */
   readonly newer: readonly string[];
 }
 
 /**
- * Brings the schema up to date: applies the missing migrations in order, each in a transaction of its own, and records
- * them with a checksum in the table `rondo_migrations` (a package's own in another, see `part`). Any number of replicas may do so at once: each step happens
- * under an advisory lock, once. There is no time limit on a migration but `signal`'s.
+ * Brings the schema up to date. It applies the missing migrations in order, each in a transaction of its own, and
+ * records them with a checksum in the table `rondo_migrations` (see `part` for a package's). Any number of replicas may
+ * run it at once: an advisory lock ensures that each migration is applied once. Only `signal` limits the time of a
+ * migration.
  *
- * Applied migrations with numbers above all of these were a newer version's: an older replica that restarts beside it,
- * or takes over in a rollback, leaves them alone and warns of them. A schema must serve the version before it, too.
+ * Applied migrations with higher numbers belong to a newer version. An older replica that restarts beside it, or that
+ * replaces it in a rollback, ignores them with a warning. So a schema must also work with the version before it.
  *
- * @returns the names that this call applied.
- * @throws MigrationError when a migration fails, or an applied one was changed, is missing among these, or is overtaken
- * by a lower number; `DatabaseUnavailable` when the database is away.
+ * @returns the names of the migrations that this call applied.
+ * @throws MigrationError if a migration fails, or if an applied one was changed, is missing, or has a higher number
+ *   than a missing one; `DatabaseUnavailable` if the database is unavailable.
  */
 export async function migrate(database: Database, options: MigrateOptions): Promise<string[]> {
   const { directory, migrations, log, warn = log, signal } = options;
@@ -90,7 +93,7 @@ function ledgerOf(part: string | undefined): string {
   return `rondo_migrations_${part}`;
 }
 
-/** One transaction: lock, look, apply the first that is missing. */
+/** One transaction: takes the lock, reads the applied migrations, and applies the first missing one. */
 function applyNext(database: Database, { migrations, ledger }: Schema, signal: AbortSignal | undefined): Promise<Step> {
   return database.transaction(
     async (transaction) => {
@@ -132,13 +135,15 @@ async function record(transaction: Transaction, ledger: string, applied: Numbere
   await transaction.query(`INSERT INTO ${ledger} (number, name, sha256) VALUES ($1, $2, $3)`, [number, name, sha256]);
 }
 
-/** What a newer version applied: all above the numbers known here. Who knows none is no older version. */
+/**
+ * Migrations of a newer version: applied, with numbers above all known ones. Without known migrations there are none.
+ */
 function newerThan(migrations: readonly NumberedMigration[], applied: readonly Applied[]): readonly Applied[] {
   const newest = migrations.at(-1)?.number ?? Number.POSITIVE_INFINITY;
   return applied.filter(({ number }) => number > newest);
 }
 
-/** What is left to apply, after everything that was applied has been found unchanged, or newer than what is known. */
+/** The migrations left to apply. It first checks that every applied one is unchanged or of a newer version. */
 function pending(migrations: readonly NumberedMigration[], applied: readonly Applied[]): NumberedMigration[] {
   const byNumber = new Map(migrations.map((migration) => [migration.number, migration]));
   const newer = new Set(newerThan(migrations, applied));

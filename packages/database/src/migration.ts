@@ -7,21 +7,23 @@ const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
 /** One step of a schema: plain SQL without BEGIN or COMMIT. */
 export interface Migration {
-  /** The file's name, `0001_what_it_does.sql`: the number orders them. */
+  /** The file's name, `0001_what_it_does.sql`. Migrations are ordered by the number. */
   readonly name: string;
   /** The SQL. */
   readonly sql: string;
 }
 
-/** The tables that a package brings into a service's database, beside the service's own. */
+/** The tables that a package adds to a service's database. */
 export interface SchemaPart {
-  /** Of lower-case letters, digits and `_`. */
+  /** Lower-case letters, digits and `_`. */
   readonly name: string;
-  /** Numbered on their own; applied before the service's. */
+  /** Numbered separately; applied before the service's. */
   readonly migrations: readonly Migration[];
 }
 
-/** A migration that can't be applied, or that is not what was applied earlier; the message names file and remedy. */
+/**
+ * A migration that can't be applied, or that differs from the applied one. The message names the file and the remedy.
+ */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
   /** The file at fault. */
@@ -33,20 +35,24 @@ export class MigrationError extends Error {
   }
 }
 
-/** A migration with its number and the SHA-256 of its text, in hex. */
+/** A migration with its number and the SHA-256 of its text in hex. */
 export interface NumberedMigration extends Migration {
   readonly number: number;
   readonly sha256: string;
 }
 
-/** Reads the `.sql` files of a folder; other files are left alone. */
+/** Reads the `.sql` files of a folder and ignores other files. */
 export async function readMigrations(directory: string | URL): Promise<Migration[]> {
   const folder = directory instanceof URL ? fileURLToPath(directory) : directory;
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql'));
   return Promise.all(names.map(async (name) => ({ name, sql: await readFile(join(folder, name), 'utf8') })));
 }
 
-/** Puts migrations in the order of their numbers; throws `MigrationError` on a bad name or a number used twice. */
+/**
+ * Sorts migrations by number.
+ *
+ * @throws MigrationError for an invalid name or a duplicate number.
+ */
 export function numberMigrations(migrations: readonly Migration[]): NumberedMigration[] {
   const numbered = migrations.map(number).sort((a, b) => a.number - b.number);
   numbered.forEach((migration, index) => {
@@ -66,7 +72,7 @@ function number({ name, sql }: Migration): NumberedMigration {
   return { name, sql, number: Number(digits), sha256: sha256(sql) };
 }
 
-/** Line ends don't count: a checkout on another system may have changed them. */
+/** Line ends don't count: a checkout on another system may change them. */
 function sha256(sql: string): string {
   return createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex');
 }

@@ -9,7 +9,7 @@ import { createPool, type Database, DatabaseUnavailable, OutcomeUnknown, type Qu
 import { freePort } from './testing/index.js';
 
 const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
-const directory = mkdtempSync(join(tmpdir(), 'rondo-test-patience-'));
+const directory = mkdtempSync(join(tmpdir(), 'rondo-test-outage-'));
 let server: EmbeddedPostgres;
 let database: Database;
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
     transaction.script(`
       CREATE TABLE item (id int PRIMARY KEY);
       CREATE SEQUENCE tries;
-      -- Ends its own connection, the first time that it is called.
+      -- Ends its own connection on the first call.
       CREATE FUNCTION die() RETURNS int LANGUAGE plpgsql AS $$
         BEGIN
           IF nextval('tries') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   );
 });
 
-/** The next call of `die` is the first. */
+/** Makes the next call of `die` the first. */
 const reset = () => database.query("SELECT setval('tries', 1, false)");
 beforeEach(reset);
 
@@ -56,7 +56,7 @@ const addDoomed = (options: QueryOptions) =>
   database.transaction((transaction) => transaction.query('INSERT INTO doomed VALUES (1)'), options);
 
 describe('a database that goes away', () => {
-  it('is waited for where there is patience, by statements and transactions, and fails at once where there is none', async () => {
+  it('makes statements and transactions wait with patience, and fail at once without', async () => {
     await server.stop();
     await expect(database.query('SELECT 1')).rejects.toThrow(DatabaseUnavailable);
     const waiting = [
@@ -73,8 +73,8 @@ describe('a database that goes away', () => {
     expect(await count('item')).toBe(1n);
   });
 
-  it('is waited for by a bounded number, no longer than their signal allows, and by nobody once the pool is closed', async () => {
-    const away = createPool({ url: `postgres://nobody@127.0.0.1:${await freePort()}/none` });
+  it('bounds the number of waiting calls, and their signal or a closed pool ends the wait', async () => {
+    const away = createPool({ url: `postgres://unknown@127.0.0.1:${await freePort()}/none` });
     const caller = new AbortController();
     setMaxListeners(0, caller.signal);
     const waiting = Array.from({ length: 1_000 }, () =>
@@ -95,7 +95,7 @@ describe('a database that goes away', () => {
 });
 
 describe('a connection that breaks', () => {
-  it('before the commit was sent costs a transaction nothing but time: it runs again, and takes effect once', async () => {
+  it('before the commit makes a transaction run again, and it takes effect once', async () => {
     let runs = 0;
     const work = database.transaction(async (transaction) => {
       runs += 1;
@@ -115,7 +115,7 @@ describe('a connection that breaks', () => {
     expect(await count('doomed')).toBe(2n);
   });
 
-  it('during a statement by itself is the same', async () => {
+  it('during a statement outside of a transaction does the same', async () => {
     await expect(database.query('SELECT die()', [], lasting)).rejects.toThrow(OutcomeUnknown);
     await reset();
     await expect(database.query('SELECT die()', [], {})).rejects.toThrow(OutcomeUnknown);

@@ -2,39 +2,39 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
 import { DatabaseUnavailable, OutcomeUnknown } from './errors.js';
 
-/** How a caller bears a database that is away for a while, as while it is restarted. */
+/** How a caller waits for an unavailable database, for example during a restart. */
 export interface Patience {
-  /** How long it waits until the database is back, in milliseconds from the call on. */
+  /** How long it waits, in milliseconds from the call. */
   readonly forMs: number;
-  /** Whether what may have taken effect already is done once more: only where doing it twice does no harm. */
+  /** Whether work is repeated that may have taken effect already. Set it only if repeating does no harm. */
   readonly repeat: boolean;
 }
 
-/** What a wait ends by. */
+/** The limits of a wait. */
 interface OutageWaitOptions {
   readonly patience?: Patience | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** So many wait at once; further callers are refused as if they had no patience. */
+/** How many callers may wait at once; further calls fail as they would without `patience`. */
 const MAX_WAITING = 1_000;
 const BACKOFF = { baseMs: 50, maxMs: 250 };
 
-/** Waits for a database that is away: all callers together, as one that asks for them. */
+/** Waits for an unavailable database. All waiting callers share one loop of checks. */
 export class OutageWait {
   readonly #answers: () => Promise<boolean>;
   readonly #waiting = new Set<() => void>();
-  #asking = false;
+  #polling = false;
   #closed = false;
 
-  /** @param answers whether the database answers; never rejects. */
+  /** @param answers resolves to whether the database answers; never rejects. */
   constructor(answers: () => Promise<boolean>) {
     this.#answers = answers;
   }
 
   /**
-   * Runs `work`, again once the database is back where it went away and that does no harm. `work` is told how long its
-   * caller still has patience, in milliseconds: as long as it may wait for a connection; undefined for its own bound.
+   * Runs `work`, and repeats it when the database is available again, if the error allows that. `work` receives the
+   * remaining wait time in milliseconds, which limits its wait for a connection; undefined without `patience`.
    */
   async run<T>(work: (leftMs: number | undefined) => Promise<T>, { patience, signal }: OutageWaitOptions): Promise<T> {
     if (patience === undefined) return work(undefined);
@@ -45,20 +45,27 @@ export class OutageWait {
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) throw error;
         if (error instanceof OutcomeUnknown && !patience.repeat) throw error;
-        // What may be repeated is in no doubt: it can be asked for once more.
-        await this.#over(new DatabaseUnavailable(error.message, error.cause), { untilMs, signal });
+        // The work may be repeated, so the error must not report an unknown outcome.
+        await this.#untilAvailable(new DatabaseUnavailable(error.message, error.cause), { untilMs, signal });
       }
     }
   }
 
-  /** Nobody waits any longer. */
+  /** Ends all waits. */
   close(): void {
     this.#closed = true;
     this.#wake();
   }
 
-  /** Resolves once the database answers. @throws `error` where it doesn't in time; the signal's reason. */
-  #over(error: DatabaseUnavailable, { untilMs, signal }: { untilMs: number; signal: AbortSignal | undefined }) {
+  /**
+   * Resolves once the database answers.
+   *
+   * @throws `error` after the time limit; the signal's reason.
+   */
+  #untilAvailable(
+    error: DatabaseUnavailable,
+    { untilMs, signal }: { untilMs: number; signal: AbortSignal | undefined },
+  ) {
     const leftMs = untilMs - performance.now();
     return new Promise<void>((resolve, reject) => {
       if (this.#closed || leftMs <= 0 || this.#waiting.size >= MAX_WAITING) {
@@ -77,20 +84,20 @@ export class OutageWait {
       this.#waiting.add(wake);
       signal?.addEventListener('abort', onAbort, { once: true });
       if (signal?.aborted) onAbort();
-      void this.#ask();
+      void this.#poll();
     });
   }
 
-  /** Asks on, with growing pauses, for as long as somebody waits. */
-  async #ask(): Promise<void> {
-    if (this.#asking) return;
-    this.#asking = true;
+  /** Checks the database with growing pauses for as long as a caller waits. */
+  async #poll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
     for (let attempt = 1; this.#waiting.size > 0; attempt += 1) {
-      // Those that wait hold the process; asking doesn't.
+      // The waiting callers keep the process alive; this timer doesn't.
       await pause(backoffMs(attempt, BACKOFF), undefined, { ref: false });
       if (this.#waiting.size > 0 && (await this.#answers())) this.#wake();
     }
-    this.#asking = false;
+    this.#polling = false;
   }
 
   #wake(): void {

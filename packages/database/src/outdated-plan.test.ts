@@ -22,11 +22,11 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([admin.close(), database.close()]));
 
-/** The whole row on purpose: a column more changes what it returns. */
+/** Selects the whole row on purpose: an added column changes the result. */
 const find = (queries: Queries) => queries.one('SELECT * FROM item WHERE id = 1', [], { name: 'find_item' });
 const backend = async (queries: Queries) => (await queries.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
 
-/** Runs `work` on every connection of the pool, none of which is given back before all are taken. */
+/** Runs `work` on every connection of the pool; none is returned before all are taken. */
 async function onAll<T>(work: (queries: Queries) => Promise<T>): Promise<readonly T[]> {
   let taken = 0;
   let open: () => void = () => undefined;
@@ -44,7 +44,7 @@ async function onAll<T>(work: (queries: Queries) => Promise<T>): Promise<readonl
   return Promise.all(Array.from({ length: CONNECTIONS }, one));
 }
 
-it('runs a statement again whose result a migration has changed, and replaces every connection', async () => {
+it('repeats a statement whose result a migration has changed, and replaces every connection', async () => {
   const before = await onAll(async (queries) => {
     await find(queries);
     return backend(queries);
@@ -56,7 +56,7 @@ it('runs a statement again whose result a migration has changed, and replaces ev
   expect(after.filter((pid) => before.includes(pid))).toEqual([]);
 });
 
-it('does so for a column of another type, though the columns are named', async () => {
+it('repeats a statement with named columns after a change of a column type', async () => {
   const named = () => database.one('SELECT price FROM item WHERE id = 1', [], { name: 'find_price' });
   await named();
   await admin.query('ALTER TABLE item ADD COLUMN colour text');
@@ -68,7 +68,7 @@ it('does so for a column of another type, though the columns are named', async (
   expect(await backend(database)).not.toBe(pid);
 });
 
-it('runs a transaction again from its beginning, and commits what it does once', async () => {
+it('repeats a transaction from its start, and commits it once', async () => {
   await find(database);
   await admin.query('ALTER TABLE item ADD COLUMN colour text');
   let runs = 0;
@@ -81,7 +81,7 @@ it('runs a transaction again from its beginning, and commits what it does once',
   await expect(database.query('SELECT id FROM item ORDER BY id')).resolves.toEqual([{ id: 1 }, { id: 2 }]);
 });
 
-it('prepares a transaction for commit once, too', async () => {
+it('repeats a prepared transaction and prepares it once', async () => {
   await find(database);
   await admin.query('ALTER TABLE item ADD COLUMN colour text');
   await database.prepare('test:1', async (transaction) => {
@@ -92,7 +92,7 @@ it('prepares a transaction for commit once, too', async () => {
   await expect(database.query('SELECT id FROM item ORDER BY id')).resolves.toEqual([{ id: 1 }, { id: 3 }]);
 });
 
-it('runs once what is to run once, and leaves the connection all the same', async () => {
+it('runs a transaction with one attempt once, and still replaces the connection', async () => {
   await find(database);
   const pid = await backend(database);
   await admin.query('ALTER TABLE item ADD COLUMN colour text');
@@ -102,7 +102,7 @@ it('runs once what is to run once, and leaves the connection all the same', asyn
   expect(await backend(database)).not.toBe(pid);
 });
 
-it('leaves other features that are missing what they are', async () => {
+it('does not affect other unsupported features', async () => {
   const pid = await backend(database);
   // SQLSTATE 0A000, too.
   await expect(database.query('SELECT count(*) FROM item FOR UPDATE')).rejects.not.toBeInstanceOf(SerializationFailure);

@@ -18,7 +18,7 @@ import { clockIsShifted, startTestPostgres, type TestPostgres, withoutBounds } f
 import { eventually } from './testing/test-postgres.js';
 import { boundsOf } from './url-bounds.js';
 
-/** What waits for the server to end a statement. */
+/** For tests in which the server must end a statement. */
 const onTime = clockIsShifted ? it.skip : it;
 
 let server: TestPostgres;
@@ -41,7 +41,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** How many statements of this application the server is running. */
+/** Number of statements of this application that the server is running. */
 async function running(application: string): Promise<bigint> {
   const { count } = await database.one<{ count: bigint }>(
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state = 'active'",
@@ -84,7 +84,7 @@ describe('values', () => {
 });
 
 describe('rows', () => {
-  it('tells how many there were when it is not the promised number', async () => {
+  it('reports the number of rows if it is unexpected', async () => {
     await expect(database.one('SELECT 1 WHERE false')).rejects.toMatchObject({ rowCount: 0 });
     await expect(database.one('SELECT generate_series(1, 2)')).rejects.toBeInstanceOf(UnexpectedRowCount);
     await expect(database.maybeOne('SELECT generate_series(1, 2)')).rejects.toBeInstanceOf(UnexpectedRowCount);
@@ -97,7 +97,7 @@ describe('rows', () => {
 });
 
 describe('errors', () => {
-  it('names the constraint that was broken', async () => {
+  it('names the violated constraint', async () => {
     await database.query('INSERT INTO item VALUES (1, 1, NULL)');
     const insert = (...row: (number | null)[]) => database.query('INSERT INTO item VALUES ($1, $2, $3)', row);
     await expect(insert(1, 1, null)).rejects.toMatchObject({ constraint: 'item_key', sqlState: '23505' });
@@ -108,11 +108,11 @@ describe('errors', () => {
     await expect(insert(2, 1, 9)).rejects.toBeInstanceOf(ForeignKeyViolation);
   });
 
-  it('passes others through', async () => {
+  it('passes other errors through', async () => {
     await expect(database.query('SELECT nothing')).rejects.toMatchObject({ code: '42703' });
   });
 
-  it('calls a server that is not there unavailable, with the cause', async () => {
+  it('reports a missing server as unavailable, with the cause', async () => {
     const { freePort } = await import('./testing/index.js');
     const away = createPool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
     await expect(away.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
@@ -120,7 +120,7 @@ describe('errors', () => {
     await away.close();
   });
 
-  onTime('calls a statement that the server ended a timeout, and a full pool unavailable', async () => {
+  onTime('reports a statement that the server ended as timeout, and a full pool as unavailable', async () => {
     const small = createPool({
       url: withoutBounds(url),
       maxConnections: 1,
@@ -134,7 +134,7 @@ describe('errors', () => {
     await small.close();
   });
 
-  it('does not wait for a server that is frozen', async () => {
+  it('does not wait for a frozen server', async () => {
     const pool = createPool({ url: withoutBounds(url), maxConnections: 1, statementTimeoutMs: 100 });
     const { pid } = await pool.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     process.kill(pid, 'SIGSTOP');
@@ -155,20 +155,20 @@ describe('errors', () => {
     expect(await connected('closing')).toBe(0n);
   });
 
-  it('calls a closed pool unavailable', async () => {
+  it('reports a closed pool as unavailable', async () => {
     const closed = createPool({ url });
     await Promise.all([closed.close(), closed.close()]);
     await expect(closed.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
   });
 
   it('survives the loss of connections in use, idle and between statements', async () => {
-    const told: unknown[] = [];
-    const pool = createPool({ url, applicationName: 'lost', onError: (error) => told.push(error) });
+    const errors: unknown[] = [];
+    const pool = createPool({ url, applicationName: 'lost', onError: (error) => errors.push(error) });
     const busy = expect(pool.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(DatabaseUnavailable);
     const between = expect(
       pool.transaction(async (transaction) => {
         await transaction.query('SELECT 1');
-        await eventually('the loss is noticed', () => told.length > 0);
+        await eventually('the loss is noticed', () => errors.length > 0);
         await transaction.query('SELECT 1');
       }),
     ).rejects.toBeInstanceOf(DatabaseUnavailable);
@@ -200,7 +200,7 @@ describe('abort', () => {
     await pool.close();
   });
 
-  it('ends the wait for a connection, and gives the connection back when it comes', async () => {
+  it('ends the wait for a connection, and returns a connection that comes later', async () => {
     const pool = createPool({ url, maxConnections: 1, applicationName: 'waiting' });
     const holder = new AbortController();
     const held = expect(pool.query('SELECT pg_sleep(60)', [], { signal: holder.signal })).rejects.toThrow();
@@ -214,7 +214,7 @@ describe('abort', () => {
     await pool.close();
   });
 
-  it('ends a transaction whose function does not listen, and frees its locks', async () => {
+  it('ends a transaction whose function ignores the signal, and frees its locks', async () => {
     const abort = new AbortController();
     let late: Promise<unknown> = Promise.resolve();
     const reached = new Promise<void>((resolve) => {
@@ -234,7 +234,7 @@ describe('abort', () => {
     await expect(database.query('SELECT FROM parent')).resolves.toEqual([]);
   });
 
-  it('starts nothing when the signal has aborted before', async () => {
+  it('starts nothing if the signal has aborted before', async () => {
     const signal = AbortSignal.abort(new Error('before'));
     await expect(database.query('SELECT 1', [], { signal })).rejects.toThrow('before');
     await expect(database.transaction(() => Promise.reject(new Error('ran')), { signal })).rejects.toThrow('before');
@@ -259,7 +259,7 @@ describe('a statement with a name', () => {
 });
 
 describe('a wait for a lock', () => {
-  onTime('ends by the bound of the pool, but not where a transaction takes as long as it takes', async () => {
+  onTime('is bounded by the pool, except in a transaction without a statement timeout', async () => {
     const url = withoutBounds(await server.createDatabase());
     const [holder, waiter] = [createPool({ url }), createPool({ url, lockTimeoutMs: 50 })];
     try {
@@ -287,11 +287,11 @@ it.each([
   ['connect_timeout=0&statement_timeout=0&lock_timeout=0', {}],
   ['connect_timeout=soon&my_lock_timeout=9', {}],
   ['', {}],
-])('an address may bound what is done by it: %s', (search, bounds) => {
+])('an address may set timeouts: %s', (search, bounds) => {
   expect(boundsOf(`postgres://a:b@host:1/lock_timeout=7?${search}`)).toEqual(bounds);
 });
 
-it('a pool waits for a connection for as long as its address says, whatever its options say', async () => {
+it('a pool uses the connect timeout of its address rather than that of its options', async () => {
   const sockets: Socket[] = [];
   const mute = createServer((socket) => void sockets.push(socket));
   await once(mute.listen(0, '127.0.0.1'), 'listening');

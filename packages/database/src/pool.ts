@@ -8,47 +8,47 @@ import { retryOnConflict, runTransaction, type TransactionContext } from './tran
 import { createTypes } from './types.js';
 import { boundsOf } from './url-bounds.js';
 
-/** The server ends a statement at `statement_timeout`; past that and this grace it is taken for dead. */
+/** The server ends a statement after `statement_timeout`. After this additional time it counts as unavailable. */
 const ANSWER_GRACE_MS = 1_000;
 /** A server that is gone never confirms the end of a connection. */
 const CLOSE_GRACE_MS = 1_000;
 
-/** How a pool connects. */
+/** Options of a pool. */
 export interface PoolOptions {
   /**
-   * `postgres://role:password@host:port/database`. What it says of `connect_timeout` (seconds), `statement_timeout` or
-   * `lock_timeout` (milliseconds) takes the place of the bounds below: `…/database?connect_timeout=10`.
+   * `postgres://role:password@host:port/database`. Its parameters `connect_timeout` (seconds), `statement_timeout` and
+   * `lock_timeout` (milliseconds) override the options below: `…/database?connect_timeout=10`.
    */
   readonly url: string;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
   /** Default 10. */
   readonly maxConnections?: number;
-  /** Bounds the wait for a free connection and for a new one; default 3,000. */
+  /** Timeout of the wait for a free or a new connection; default 3,000. */
   readonly connectTimeoutMs?: number;
-  /** The server ends a longer statement; default 10,000, 0 is none. */
+  /** The server ends a longer statement; default 10,000, 0 for no limit. */
   readonly statementTimeoutMs?: number;
   /**
-   * How long a statement waits for a lock before it fails as `LockTimeout`; by default as long as it may run. Where
-   * transactions are prepared, one that stays in doubt keeps its locks: whoever waits for them keeps a connection.
+   * How long a statement waits for a lock before it fails with `LockTimeout`; by default as long as it may run. A
+   * prepared transaction in doubt keeps its locks, and every statement that waits for them keeps a connection.
    */
   readonly lockTimeoutMs?: number;
-  /** Told of a connection that broke while idle or between statements; nothing else has to be done about it. */
+  /** Receives the error of a connection that broke while idle or between statements. No action is needed. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** A statement outside of any transaction. */
+/** A statement outside of a transaction. */
 interface Statement {
   readonly sql: string;
   readonly params?: readonly SqlValue[];
   readonly options?: QueryOptions;
-  /** How long it may wait for a connection; undefined for the pool's own bound. Milliseconds. */
+  /** Timeout of the wait for a connection, in milliseconds; undefined for the pool's own. */
   readonly leftMs?: number | undefined;
 }
 
 /**
- * A pool of connections over the `pg` driver. Connects on first use, so it never throws for a database that is away;
- * a database that stops never brings the process down, and the next call connects anew.
+ * Creates a pool of connections over the `pg` driver. It connects on first use, so it never throws for an unavailable
+ * database. A database that stops doesn't crash the process, and the next call reconnects.
  */
 export function createPool(given: PoolOptions): Database {
   const options = { ...given, ...boundsOf(given.url) };
@@ -77,7 +77,7 @@ export function createPool(given: PoolOptions): Database {
   const outage = new OutageWait(() =>
     check().then(
       () => true,
-      () => false, // whoever waits learns of it soon enough
+      () => false, // the waiting callers get their own errors
     ),
   );
   const run = <Row extends object>(sql: string, params: readonly SqlValue[], options: QueryOptions) =>
@@ -116,13 +116,13 @@ function openPool(options: PoolOptions, statementTimeoutMs: number): Pool {
     keepAlive: true,
     types: createTypes(),
   });
-  // The driver takes its own listener off a connection that is in use; an 'error' without one ends the process.
+  // The driver removes its own listener from a connection in use; an 'error' without a listener ends the process.
   pool.on('connect', (client) => client.on('error', (error) => onError?.(classify(error))));
-  pool.on('error', () => undefined); // the same errors again, of idle connections
+  pool.on('error', () => undefined); // the same errors of idle connections again
   return pool;
 }
 
-/** The driver's `end` doesn't wait for the sockets, and a caller may want to drop the database or stop the server. */
+/** The driver's `end` doesn't wait for the sockets, but a caller may drop the database or stop the server next. */
 async function closePool(pool: Pool): Promise<void> {
   let open = pool.totalCount;
   const closed = new Promise<void>((resolve) => {

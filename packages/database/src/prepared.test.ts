@@ -24,7 +24,7 @@ const put = (gid: string, name: string) =>
   });
 
 describe('a prepared transaction', () => {
-  it('is seen by nobody until it is committed, by anybody, once', async () => {
+  it('is invisible until any connection commits it once', async () => {
     await expect(put('a:1', 'one')).resolves.toBe('one');
     expect(await things()).toEqual([]);
     await database.close();
@@ -37,7 +37,7 @@ describe('a prepared transaction', () => {
     await database.close();
   });
 
-  it('is undone by a rollback, and is ended once, however many end it at the same time', async () => {
+  it('is undone by a rollback, and ended once by concurrent calls', async () => {
     await put('a:2', 'two');
     const ends = await Promise.all(Array.from({ length: 6 }, () => database.rollbackPrepared('a:2')));
     expect(ends.filter(Boolean)).toHaveLength(1);
@@ -45,7 +45,7 @@ describe('a prepared transaction', () => {
     await database.close();
   });
 
-  it('is not made where its work fails, or a failure was swallowed', async () => {
+  it('is not prepared if its work fails, or if a failure was swallowed', async () => {
     await put('a:3', 'three');
     await database.commitPrepared('a:3');
     await expect(put('a:4', 'three')).rejects.toBeInstanceOf(UniqueViolation);
@@ -58,7 +58,7 @@ describe('a prepared transaction', () => {
     await database.close();
   });
 
-  it('is of its database alone', async () => {
+  it('belongs to its database only', async () => {
     await put('a:5', 'five');
     const other = createPool({ url: await postgres.createDatabase() });
     expect(await other.listPrepared('')).toEqual([]);
@@ -67,7 +67,7 @@ describe('a prepared transaction', () => {
   });
 });
 
-it('says what to do about a server that prepares nothing', async () => {
+it('says what to do about a server without prepared transactions', async () => {
   await expect(requirePreparedTransactions(database)).resolves.toBeUndefined();
   const off = { ...database, one: async <Row extends object>() => ({ slots: 0 }) as unknown as Row };
   await expect(requirePreparedTransactions(off)).rejects.toThrow(

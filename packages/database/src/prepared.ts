@@ -2,31 +2,31 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sqlStateOf } from './errors.js';
 import type { Database, Queries, QueryOptions } from './sql.js';
 
-/** PostgreSQL takes up to 199 bytes. What is allowed here needs no quoting. */
+/** PostgreSQL accepts up to 199 bytes. The characters allowed here need no quoting. */
 const GID = /^[A-Za-z0-9:._/-]{1,199}$/;
 const UNDEFINED_OBJECT = '42704';
 const NOT_IN_STATE = '55000';
-/** Somebody else is ending the same one: that takes as long as a commit. */
+/** Pause while another caller ends the same transaction, which takes as long as a commit. */
 const BUSY_PAUSE_MS = 10;
 const BUSY_TRIES = 100;
 
-/** A transaction that has been prepared and not ended: it holds its locks until it is. */
+/** A transaction that is prepared for commit: it holds its locks until it is ended. */
 export interface PreparedTransaction {
-  /** The identifier that it was prepared under. */
+  /** The identifier under which it was prepared. */
   readonly gid: string;
   /** When it was prepared, by the server's clock. */
   readonly prepareTime: Date;
 }
 
-/** What can be done with prepared transactions. */
+/** The methods for prepared transactions. */
 export type PreparedTransactions = Pick<Database, 'commitPrepared' | 'rollbackPrepared' | 'listPrepared'>;
 
-/** The statements on prepared transactions, over one way to run statements outside of transactions. */
+/** The methods for prepared transactions, on top of a function that runs statements outside of transactions. */
 export function createPreparedTransactions({ query }: Queries): PreparedTransactions {
   return {
     commitPrepared: (gid, options) => end('COMMIT PREPARED', { query, gid }, options),
     rollbackPrepared: (gid, options) => end('ROLLBACK PREPARED', { query, gid }, options),
-    // The view is of the whole server, whose other databases are nobody's business here.
+    // The view covers the whole server, including other databases.
     listPrepared: (prefix, options) =>
       query<PreparedTransaction>(
         `SELECT gid, prepared AS "prepareTime" FROM pg_prepared_xacts
@@ -56,14 +56,14 @@ async function end(verb: string, { query, gid }: Target, options?: QueryOptions)
   }
 }
 
-/** @throws TypeError for an identifier that can't be one. */
+/** @throws TypeError for an invalid identifier. */
 export function checkGid(gid: string): string {
   if (GID.test(gid)) return gid;
   throw new TypeError(`"${gid}" can't name a prepared transaction: 1 to 199 of A-Z a-z 0-9 : . _ / -`);
 }
 
 /**
- * Makes sure that the server prepares transactions at all: it doesn't unless it is told to.
+ * Checks that the server supports prepared transactions, which are off by default.
  *
  * @throws Error that says what to do.
  */

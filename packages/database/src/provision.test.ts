@@ -20,7 +20,7 @@ afterAll(() => server.stop());
 
 const provisionBoth = () => provision({ adminUrl: server.url, databases: [sales, projects] });
 
-/** Runs one statement as a service would. */
+/** Runs one statement with a service's role. */
 async function as({ role, password }: typeof sales, database: string, sql: string) {
   const url = Object.assign(new URL('postgres://h'), { username: role, password, hostname: '127.0.0.1' });
   const pool = createPool({ url: Object.assign(url, { port: String(server.port), pathname: database }).href });
@@ -28,7 +28,7 @@ async function as({ role, password }: typeof sales, database: string, sql: strin
 }
 
 describe('provision', () => {
-  it('makes owners of their databases, several times and at once', async () => {
+  it('creates databases with their owners, repeatedly and concurrently', async () => {
     await Promise.all([provisionBoth(), provisionBoth(), provisionBoth()]);
     await as(sales, sales.database, 'CREATE TABLE kept (id int)');
     await provisionBoth();
@@ -50,7 +50,7 @@ describe('provision', () => {
     await expect(as(changed, sales.database, 'SELECT 1')).resolves.toHaveLength(1);
   });
 
-  it('takes over a database that exists and belongs to somebody else', async () => {
+  it('takes over an existing database of another role', async () => {
     const admin = createPool({ url: server.url });
     await admin.query('CREATE DATABASE legacy').finally(() => admin.close());
     await provisionBoth();
@@ -60,12 +60,12 @@ describe('provision', () => {
     await expect(as(sales, 'legacy', 'SELECT 1')).rejects.toMatchObject({ code: '42501' });
   });
 
-  it('refuses the superuser as a service', async () => {
+  it('refuses a superuser as owner', async () => {
     const databases = [{ database: 'x', role: 'postgres', password: 'x' }];
     await expect(provision({ adminUrl: server.url, databases })).rejects.toThrow('is a superuser');
   });
 
-  it('takes any name for a name', async () => {
+  it('quotes unusual names', async () => {
     const odd = { database: 'a"; DROP ROLE sales; --', role: "b'c", password: 'p' };
     await provision({ adminUrl: server.url, databases: [odd] });
     const admin = createPool({ url: server.url });
@@ -89,7 +89,7 @@ describe('the provisioning step', () => {
     expect(readProvisionConfig({})).toMatchObject({ faults: { length: 2 } });
   });
 
-  it('takes databases one a line, too', () => {
+  it('accepts one database per line', () => {
     const RONDO_DATABASES = 'sales:sales:a\nteam:team:b\n';
     const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES });
     expect(config).toMatchObject({ databases: [{ password: 'a' }, { role: 'team', password: 'b' }] });
@@ -113,7 +113,7 @@ describe('the provisioning step', () => {
 });
 
 describe('waitForDatabase', () => {
-  it('says what it waits for, never the password, and gives up in time', async () => {
+  it('logs what it waits for, without the password, and gives up in time', async () => {
     const url = `postgres://role:secret@127.0.0.1:${await freePort()}/sales`;
     const pool = createPool({ url });
     const lines: string[] = [];

@@ -12,27 +12,28 @@ export interface ProvisionedDatabase {
   readonly password: string;
 }
 
-/** What to make and where. */
+/** What to provision. */
 export interface ProvisionOptions {
-  /** A superuser's address; concurrent calls must name the same database in it, which holds their lock. */
+  /** A superuser's address. Concurrent calls must use the same database in it, which holds their lock. */
   readonly adminUrl: string;
+  /** The databases to create. */
   readonly databases: readonly ProvisionedDatabase[];
-  /** Told one line for each thing that was made. */
+  /** Receives one line per created or changed object. */
   readonly log?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes a database and a login role for each service, owned by that role and closed to every other; sets the role's
- * password. Idempotent, on fresh servers and on ones that have data, also when several run at once.
+ * Creates a database and a login role for each service. The role owns the database, no other role has access, and the
+ * role's password is set. Idempotent, on new and existing servers, also with concurrent calls.
  *
- * A text column sorts by code point in every database made here (PostgreSQL ≥ 17: the built-in `C.UTF-8`), so that the
- * order doesn't change with the machine.
+ * In every database created here text sorts by code point (PostgreSQL 17 and later: the built-in `C.UTF-8`), so that
+ * the order doesn't depend on the machine.
  */
 export async function provision({ adminUrl, databases, log, signal }: ProvisionOptions): Promise<void> {
   const admin = createPool({ url: adminUrl, maxConnections: 2, statementTimeoutMs: 60_000 });
   try {
-    // CREATE DATABASE can't run in a transaction: one connection holds the lock, another one works.
+    // CREATE DATABASE can't run in a transaction: one connection holds the lock, another does the work.
     await admin.transaction(
       async (transaction) => {
         await transaction.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
@@ -55,7 +56,7 @@ async function provisionOne(admin: Database, wanted: ProvisionedDatabase, { log,
 
   const existing = await readRole(admin, wanted.role, signal);
   if (existing?.superuser) throw new Error(`role ${wanted.role} is a superuser: give the database a role of its own`);
-  // The password is set every time: whether it differs can't be seen, and setting it again changes nothing.
+  // The password is set every time: it can't be compared, and setting it again changes nothing.
   await run(`${existing === undefined ? 'CREATE' : 'ALTER'} ROLE ${role} LOGIN PASSWORD ${password}`);
   if (existing === undefined) log?.(`made the role ${wanted.role}`);
 
@@ -91,13 +92,13 @@ async function locale(admin: Database): Promise<string> {
   return version < POSTGRES_17 ? '' : " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C'";
 }
 
-/** What the provisioning step reads from its environment. */
+/** The configuration of the provisioning step. */
 export interface ProvisionConfig {
   readonly adminUrl: string;
   readonly databases: readonly ProvisionedDatabase[];
 }
 
-/** Reads `RONDO_DATABASE_ADMIN_URL` and `RONDO_DATABASES`, or returns every fault in them. */
+/** Reads `RONDO_DATABASE_ADMIN_URL` and `RONDO_DATABASES`; returns every fault in them. */
 export function readProvisionConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): ProvisionConfig | { readonly faults: readonly string[] } {
@@ -109,7 +110,7 @@ export function readProvisionConfig(
     faults.push('RONDO_DATABASES is not set: give database:role:password, one a line or comma-separated');
   const databases = entries.flatMap((entry, index) => {
     const parsed = parseTriple(entry.trim());
-    // The entry may hold a password, so the fault names its place and not its text.
+    // The entry may hold a password, so the fault has its index and not its text.
     if (parsed === undefined) faults.push(`RONDO_DATABASES: entry ${index + 1} is not database:role:password`);
     return parsed ?? [];
   });
@@ -132,7 +133,7 @@ function parseTriple(entry: string): ProvisionedDatabase | undefined {
   return { database, role, password };
 }
 
-/** A role used twice would have two passwords, or open one service's database to the other. */
+/** A role used twice would have two passwords, or give one service access to another's database. */
 function duplicates(databases: readonly ProvisionedDatabase[]): string[] {
   const repeated = (names: readonly string[]) => [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
   return [

@@ -5,19 +5,19 @@ import { migrate } from './migrate.js';
 import type { SchemaPart } from './migration.js';
 import type { Database } from './sql.js';
 
-/** What a readiness check brings up to date. */
+/** What a readiness check migrates. */
 export interface ReadinessOptions {
-  /** The folder of the migrations. */
+  /** The folder of the service's migrations. */
   readonly directory: URL;
-  /** What packages bring into the same database; applied first, in this order. */
+  /** Tables of packages in the same database; applied first, in this order. */
   readonly parts?: readonly SchemaPart[];
-  /** Told one line for each migration that was applied. */
+  /** Receives one line per applied migration. */
   readonly log?: (line: string) => void;
-  /** Told of migrations that a newer version applied; `log` by default. */
+  /** Receives a warning about migrations of a newer version; `log` by default. */
   readonly warn?: (line: string) => void;
 }
 
-/** A check that the database answers; it brings the schema up to date before it first succeeds. */
+/** Creates a check that the database answers. Before its first success it migrates the schema. */
 export function createReadinessCheck(
   database: Database,
   options: ReadinessOptions,
@@ -38,22 +38,22 @@ export function createReadinessCheck(
 
 const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 
-/** How long to wait and whom to tell. */
+/** Options of a wait. */
 export interface WaitOptions {
-  /** What is waited for, in the lines of `log`; `describeUrl` makes it from an address. */
+  /** The name of the database in log lines; `describeUrl` derives it from an address. */
   readonly name: string;
-  /** Gives up after this; default 60,000, `Infinity` waits until `signal`. */
+  /** Time limit; default 60,000. With `Infinity` only `signal` ends the wait. */
   readonly timeoutMs?: number;
-  /** Told one line for each failed attempt. */
+  /** Receives one line per failed attempt. */
   readonly log?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Waits, with a growing pause, until the database answers. A database that is away, and one whose database or role is
- * not made yet, are waited for; any other fault is thrown at once.
+ * Waits with growing pauses until the database answers. It waits for an unavailable database, and for a database or
+ * role that doesn't exist yet. Any other error is thrown at once.
  *
- * @throws DatabaseUnavailable when the time is over; the signal's reason when it aborts.
+ * @throws DatabaseUnavailable after the time limit; the signal's reason when it aborts.
  */
 export async function waitForDatabase(database: Database, options: WaitOptions): Promise<void> {
   const { name, timeoutMs = 60_000, log, signal } = options;
@@ -78,7 +78,7 @@ function isWorthWaiting(error: Error): boolean {
   return error instanceof DatabaseUnavailable || /^(3D000|28P01|28000)$/.test(sqlStateOf(error) ?? '');
 }
 
-/** `database "sales" at localhost:5432`: an address as it may be logged, without role and password. */
+/** The loggable part of an address, without role and password: `database "sales" at localhost:5432`. */
 export function describeUrl(url: string): string {
   const { hostname, port, pathname } = new URL(url);
   return `database "${decodeURIComponent(pathname.slice(1)) || 'postgres'}" at ${hostname}:${port || 5432}`;

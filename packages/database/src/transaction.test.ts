@@ -24,7 +24,7 @@ afterAll(async () => {
 const sum = async (queries: Pick<Transaction, 'one'>) =>
   (await queries.one<{ sum: string }>('SELECT sum(amount) FROM account')).sum;
 
-/** Resolves when `parties` have arrived; later arrivals pass. */
+/** A barrier: resolves once `parties` callers have arrived. Later callers pass. */
 function meetingOf(parties: number): () => Promise<void> {
   let arrived = 0;
   let open: () => void = () => undefined;
@@ -38,7 +38,7 @@ function meetingOf(parties: number): () => Promise<void> {
   };
 }
 
-/** Two of these at once are a write skew: each reads what the other writes. */
+/** Two concurrent calls cause a write skew: each reads what the other writes. */
 function skew(meet: () => Promise<void>, id: number, attempts: number) {
   let runs = 0;
   const outcome = database.transaction(
@@ -68,7 +68,7 @@ describe('transaction', () => {
     expect(await sum(database)).toBe('0');
   });
 
-  it('runs a serialization failure again', async () => {
+  it('runs again after a serialization failure', async () => {
     const meet = meetingOf(2);
     const runs = await Promise.all([skew(meet, 1, 5), skew(meet, 2, 5)]);
     expect(runs.toSorted()).toEqual([1, 2]);
@@ -83,7 +83,7 @@ describe('transaction', () => {
     expect(lost[0]).toBeInstanceOf(SerializationFailure);
   });
 
-  (clockIsShifted ? it.skip : it)('runs a deadlock again', async () => {
+  (clockIsShifted ? it.skip : it)('runs again after a deadlock', async () => {
     const meet = meetingOf(2);
     const inOrder = (first: number, second: number) =>
       database.transaction(async (transaction) => {
@@ -96,8 +96,8 @@ describe('transaction', () => {
     expect(await sum(database)).toBe('4');
   });
 
-  describe('when a concurrent one wins again and again', () => {
-    // A sequence is never rolled back: it counts the attempts.
+  describe('when concurrent transactions win repeatedly', () => {
+    // A sequence is never rolled back, so it counts the attempts.
     const losing = (wins: number) => `
       CREATE OR REPLACE FUNCTION lose() RETURNS bigint LANGUAGE plpgsql AS $$
       BEGIN
@@ -107,12 +107,12 @@ describe('transaction', () => {
     beforeEach(() => database.query('CREATE SEQUENCE attempts'));
     afterEach(() => database.query('DROP SEQUENCE attempts'));
 
-    it('runs a statement of its own again, too, as that took no effect', async () => {
+    it('repeats a statement outside of a transaction, which took no effect', async () => {
       await database.query(losing(3));
       await expect(database.one('SELECT lose() AS attempt')).resolves.toEqual({ attempt: 4n });
     });
 
-    it('goes on no longer than its deadline', async () => {
+    it('stops at its deadline', async () => {
       await database.query(losing(1_000_000));
       const deadline = { signal: AbortSignal.timeout(200), attempts: 1_000_000 };
       const lost = database.transaction((transaction) => transaction.query('SELECT lose()'), deadline);
@@ -122,7 +122,7 @@ describe('transaction', () => {
     });
   });
 
-  it('does not pass for committed when a failed statement was swallowed', async () => {
+  it('rejects if the error of a statement was swallowed', async () => {
     const swallowing = database.transaction(async (transaction) => {
       await transaction.query('UPDATE account SET amount = 5');
       await expect(transaction.query('INSERT INTO account VALUES (1, 1)')).rejects.toBeInstanceOf(UniqueViolation);
@@ -131,7 +131,7 @@ describe('transaction', () => {
     expect(await sum(database)).toBe('0');
   });
 
-  it('may go on after a savepoint', async () => {
+  it('may continue after a rollback to a savepoint', async () => {
     await database.transaction(async (transaction) => {
       await transaction.query('UPDATE account SET amount = 5');
       await transaction.query('SAVEPOINT before');
@@ -146,12 +146,12 @@ describe('transaction', () => {
     await expect(escaped.query('SELECT 1')).rejects.toThrow('has ended');
   });
 
-  it('runs nothing outside the transaction while it is rolled back', async () => {
+  it('runs no statement outside of the transaction during the rollback', async () => {
     let late: Promise<unknown> = Promise.resolve();
     const failing = database.transaction(async (transaction) => {
       const afterTheFailure = async () => {
-        // Turns of the microtask queue: the ROLLBACK is sent in the first few, its answer takes the network.
-        for (let turn = 0; turn < 100; turn += 1) await undefined;
+        // The ROLLBACK is sent within the first few microtasks, and its answer comes over the network.
+        for (let task = 0; task < 100; task += 1) await undefined;
         await transaction.query('UPDATE account SET amount = 5');
       };
       late = afterTheFailure();
@@ -162,7 +162,7 @@ describe('transaction', () => {
     expect(await sum(database)).toBe('0');
   });
 
-  it('takes its statements one after another, also when they are sent at once', async () => {
+  it('runs its statements one after another, even if they are sent at once', async () => {
     const rows = await database.transaction((transaction) =>
       Promise.all([1, 2, 3].map((n) => transaction.one<{ n: number }>('SELECT $1::int AS n', [n]))),
     );

@@ -6,17 +6,17 @@ import { type Bounds, withBounds } from './with-bounds.js';
 
 const BACKOFF = { baseMs: 10, maxMs: 500 };
 
-/** What a transaction needs of its pool. */
+/** What a transaction needs from its pool. */
 export interface TransactionContext {
   acquire(signal: AbortSignal | undefined): Promise<Lease>;
-  /** The local bound of a statement whose `statement_timeout` is this; see `pool.ts`. */
+  /** The client's timeout for a statement with this `statement_timeout`; see `pool.ts`. */
   boundMs(statementTimeoutMs: number): number;
   readonly statementTimeoutMs: number;
-  /** Under which the transaction is prepared in place of being committed. */
+  /** If set, the transaction is prepared under it instead of committed. */
   readonly gid?: string;
 }
 
-/** Runs `work` in a transaction, again while concurrent ones win; the contract is `Database.transaction`'s. */
+/** Runs `work` in a transaction, and again if concurrent transactions win; the contract is `Database.transaction`. */
 export async function runTransaction<T>(
   context: TransactionContext,
   work: (transaction: Transaction) => Promise<T>,
@@ -25,7 +25,7 @@ export async function runTransaction<T>(
   return retryOnConflict(() => attemptOnce(context, work, options), options);
 }
 
-/** Runs `work` again, after a pause, while concurrent transactions win; no longer than the signal allows. */
+/** Runs `work` again, after a pause, while concurrent transactions win; until the signal aborts. */
 export async function retryOnConflict<T>(
   work: () => Promise<T>,
   { attempts = 5, signal }: Pick<TransactionOptions, 'attempts' | 'signal'>,
@@ -51,7 +51,7 @@ async function attemptOnce<T>(
     await lease.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`, [], { signal, timeoutMs });
     if (statementTimeoutMs !== undefined) {
       await lease.run(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`, [], { signal, timeoutMs });
-      // Who waits for a statement as long as it takes waits for its locks, too.
+      // Without a statement timeout there is no lock timeout either.
       if (statementTimeoutMs === 0) await lease.run('SET LOCAL lock_timeout = 0', [], { signal, timeoutMs });
     }
     const { transaction, end } = openTransaction(lease, { signal, timeoutMs });
@@ -66,21 +66,21 @@ async function attemptOnce<T>(
   }
 }
 
-/** After a failed statement PostgreSQL answers with ROLLBACK and no error: that must not pass for success. */
+/** After a failed statement PostgreSQL answers COMMIT with ROLLBACK and no error. That must not count as success. */
 async function finish(lease: Lease, gid: string | undefined, timeoutMs: number): Promise<void> {
   const [statement, tag] = gid === undefined ? ['COMMIT', 'COMMIT'] : [`PREPARE TRANSACTION '${gid}'`, 'PREPARE'];
   const { command } = await withUnknownOutcome(lease.run(statement, [], { timeoutMs }));
   if (command !== tag) throw lease.firstFault() ?? new Error(`${statement} was answered with ${command}`);
 }
 
-/** A connection that can't even roll back is closed, and the server rolls back by itself. */
+/** If the rollback fails, the connection is closed, and the server rolls back by itself. */
 async function rollBack(lease: Lease, timeoutMs: number): Promise<void> {
   await lease.run('ROLLBACK', [], { timeoutMs }).catch(lease.abandon);
 }
 
 /**
- * `end` closes it for statements that come later, as from the losers of a Promise.all that has failed: sent while the
- * ROLLBACK is under way they would run after it, outside any transaction.
+ * `end` rejects later statements, such as those of the other members of a failed Promise.all. If they were sent during
+ * the ROLLBACK, they would run after it, outside of any transaction.
  */
 function openTransaction(lease: Lease, outer: Bounds): { readonly transaction: Transaction; readonly end: () => void } {
   let ended = false;

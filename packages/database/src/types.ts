@@ -8,8 +8,8 @@ const NUMERIC_ARRAY = 1231;
 const TEXT_ARRAY = 1009;
 
 /**
- * How values are read: int8 as bigint, numeric and date as their text, so that nothing is rounded or moved by a time
- * zone; arrays likewise. The rest is the driver's default. Held by one pool, not by the driver's global table.
+ * Type parsers of one pool: int8 as bigint, numeric and date as text, so that no value is rounded or shifted by a time
+ * zone; arrays likewise. Other types use the driver's defaults. The driver's global table stays unchanged.
  */
 export function createTypes(): TypeOverrides {
   const types = new TypeOverrides();
@@ -28,7 +28,7 @@ function toBigInts(value: unknown): unknown {
   return typeof value === 'string' ? BigInt(value) : value;
 }
 
-/** The driver's own; its published type takes the text for a number. */
+/** The driver's own parser; its published type is wrong. */
 function textArrayParser(): (text: string) => unknown {
   const parser: unknown = new TypeOverrides().getTypeParser(TEXT_ARRAY, 'text');
   if (typeof parser !== 'function') throw new TypeError('the driver has no parser for text[]');

@@ -1,4 +1,4 @@
-/** How long things may take, in milliseconds. */
+/** Timeouts in milliseconds. */
 export interface UrlBounds {
   readonly connectTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
@@ -6,10 +6,10 @@ export interface UrlBounds {
 }
 
 /**
- * The bounds that a database's address states: `connect_timeout` in whole seconds, as libpq has it, `statement_timeout` and
- * `lock_timeout` in milliseconds, as PostgreSQL has them. Who writes an address knows the database and the machine: they take
- * the place of a program's own. 0, which PostgreSQL takes for no bound, and what is no number are left out: every wait has a
- * bound.
+ * The timeouts in a database's address: `connect_timeout` in whole seconds, as in libpq; `statement_timeout` and
+ * `lock_timeout` in milliseconds, as in PostgreSQL. They override a program's own timeouts, because the operator who
+ * writes the address knows the database and the machine. 0, which means no limit in PostgreSQL, and invalid values are
+ * ignored: every wait has a limit.
  */
 export function boundsOf(url: string): UrlBounds {
   const connectS = boundIn(url, 'connect_timeout');

@@ -1,14 +1,14 @@
 import { DatabaseUnavailable } from './errors.js';
 
-/** Bounds of a wait; `timeoutMs` 0 is none. */
+/** Limits of a wait; `timeoutMs` 0 means no limit. */
 export interface Bounds {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
 }
 
 /**
- * Settles as `work` does, or rejects as soon as the signal aborts (with its reason) or the time is over. In both of
- * these cases `giveUp` runs first, once, so that whatever `work` still holds is taken back.
+ * Settles as `work` does, but rejects as soon as the signal aborts (with its reason) or the time is over. In both cases
+ * it first calls `giveUp` once, to release what `work` still holds.
  */
 export function withBounds<T>(work: Promise<T>, { signal, timeoutMs = 0 }: Bounds, giveUp: () => void): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -8,26 +8,26 @@ import { type BackupSession, beginBackup } from './session.js';
 
 /** What to back up, and where to. */
 export interface BackUpOptions {
-  /** The folder that the embedded server was started with. */
+  /** The folder of the running embedded server. */
   readonly directory: string;
-  /** Not there yet, or empty. */
+  /** The folder of the backup; absent or empty. */
   readonly to: string;
-  /** Further files that belong to the data, by the name that they have in the backup. */
+  /** Additional files of the data: their paths, by their names in the backup. */
   readonly beside?: Readonly<Record<string, string>>;
 }
 
-/** A backup that is complete, and on disk. */
+/** A complete backup on disk. */
 export interface Backup extends Manifest {
   readonly folder: string;
   readonly sizeBytes: number;
 }
 
 /**
- * Takes a base backup of a running embedded server: its files, copied while it works, and the WAL that makes one moment
- * of them (PostgreSQL manual, 25.3.4). All databases, prepared transactions included. It appears at `to` when it is
- * complete, and not before.
+ * Takes a base backup of a running embedded server: its files, copied while it runs, and the WAL that makes them
+ * consistent (PostgreSQL manual, 25.3.4). It includes all databases and prepared transactions. The backup appears at
+ * `to` only when it is complete.
  *
- * @throws BackupError when the server doesn't run, or `to` isn't empty.
+ * @throws BackupError if the server doesn't run, or `to` isn't empty.
  */
 export async function backUp({ directory, to, beside = {} }: BackUpOptions): Promise<Backup> {
   const folder = resolve(to);
@@ -35,7 +35,7 @@ export async function backUp({ directory, to, beside = {} }: BackUpOptions): Pro
   const server = findServer(directory);
   if (server === undefined) {
     throw new BackupError(
-      `No server runs on ${directory}: start it first (one that is stopped can be copied as it is).`,
+      `No server runs on ${directory}: start it first (the folder of a stopped server can simply be copied).`,
     );
   }
   await mkdir(dirname(folder), { recursive: true });
@@ -73,7 +73,7 @@ async function fill(folder: string, url: string, beside: Readonly<Record<string,
   }
 }
 
-/** The files, then the label and the WAL: the slot keeps each segment until it is copied. */
+/** Copies the files, then the label and the WAL: the slot keeps each segment until it is copied. */
 async function copyData(folder: string, session: BackupSession, files: Record<string, FileDigest>): Promise<string[]> {
   const { data } = session;
   const { files: found, emptyFolders } = await selectFiles(data);
@@ -98,7 +98,7 @@ async function copyData(folder: string, session: BackupSession, files: Record<st
   return emptyFolders.map((one) => `data/${one}`);
 }
 
-/** A file that was dropped meanwhile: the WAL drops it in the copy, too. */
+/** A file may be dropped during the backup; the WAL then drops it in the copy, too. */
 async function copyUnlessDropped(from: string, to: string): Promise<FileDigest | undefined> {
   try {
     return await copyFile(from, to);
@@ -108,7 +108,7 @@ async function copyUnlessDropped(from: string, to: string): Promise<FileDigest |
   }
 }
 
-/** Refuses a folder that has something in it. */
+/** @throws BackupError if the folder isn't empty. */
 export async function requireEmpty(folder: string): Promise<void> {
   const entries = await readdir(folder).catch((error: unknown) => {
     if (isAbsent(error)) return [];

@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Moves money between accounts, table rewrites and all, for as long as `work` takes; remembers how much was done before. */
+/** Moves money between accounts and rewrites tables while `work` runs; records how many transfers committed before. */
 async function underLoad<Result>(work: () => Promise<Result>): Promise<Result> {
   let ended = false;
   let transfers = 0;
@@ -80,7 +80,7 @@ async function underLoad<Result>(work: () => Promise<Result>): Promise<Result> {
       });
     }
   };
-  // New files, and checkpoints: what is copied last knows of a later one than that which recovery has to begin from.
+  // New files and checkpoints: the files copied last know of a later checkpoint than the one where recovery must start.
   const churn = async () => {
     while (!ended) {
       await database.query('VACUUM FULL accounts');
@@ -99,7 +99,7 @@ async function underLoad<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 describe('a backup of a server at work', () => {
-  it('is one moment of it: nothing half written, what was committed before is there and what came after is not', async () => {
+  it('is consistent at one moment: it has everything committed before it, and nothing committed after it', async () => {
     const { timeline, prepared } = await restored('copy');
     expect({ timeline, prepared }).toEqual({ timeline: backup.timeline + 1, prepared: 1 });
     const copy = await startEmbeddedPostgres({ directory: join(at('copy'), 'postgres'), port: await freePort() });
@@ -121,14 +121,14 @@ describe('a backup of a server at work', () => {
     }
   });
 
-  it('leaves no slot, no backup and no folder behind on the server', async () => {
+  it('leaves no replication slot and no partial folder behind', async () => {
     expect(await database.query('SELECT slot_name FROM pg_replication_slots')).toEqual([]);
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 });
 
 describe('restore refuses', () => {
-  /** A backup that shares nothing with the good one, with something wrong. */
+  /** A copy of the good backup with one defect. */
   const copyOf = async (name: string, spoil: (path: string) => void) => {
     const { cp } = await import('node:fs/promises');
     await cp(at('backup'), at(name), { recursive: true });
@@ -146,8 +146,8 @@ describe('restore refuses', () => {
     ],
     ['unfinished', (path) => rmSync(join(path, 'manifest.json')), /manifest.json can't be read: this is no backup/],
     ['edited', (path) => edit(path, '"timeline": 1', '"timeline": 9'), /manifest.json is damaged/],
-  ])('a backup that was %s', async (name, spoil, told) => {
-    await expect(copyOf(name, spoil)).rejects.toThrow(told);
+  ])('a backup that is %s', async (name, spoil, message) => {
+    await expect(copyOf(name, spoil)).rejects.toThrow(message);
     expect(existsSync(at(`${name} restored`))).toBe(false);
   });
 
@@ -167,7 +167,9 @@ describe('restore refuses', () => {
 
 describe('backUp refuses', () => {
   it('a folder on which no server runs', async () => {
-    await expect(backUp({ directory: at('nobody'), to: at('unused') })).rejects.toThrow(/No server runs on .*nobody/);
+    await expect(backUp({ directory: at('unused-data'), to: at('unused') })).rejects.toThrow(
+      /No server runs on .*unused-data/,
+    );
   });
 
   it('a folder that has something in it', async () => {

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** Folders that PostgreSQL fills anew at each start, and `pg_wal`, of which a backup takes what it needs itself. */
+/**
+ * Folders that PostgreSQL fills at each start, and `pg_wal`, from which a backup takes only the segments that it needs.
+ */
 const EMPTIED = new Set([
   'pg_wal',
   'pg_replslot',
@@ -15,7 +17,7 @@ const EMPTIED = new Set([
 ]);
 const LEFT_OUT = /(^|\/)(pgsql_tmp[^/]*|pg_internal\.init[^/]*|postmaster\.(pid|opts)|backup_label|tablespace_map)$/;
 
-/** What of a data folder a backup takes (PostgreSQL manual, 25.3.4). */
+/** The parts of a data folder that a backup takes (PostgreSQL manual, 25.3.4). */
 interface Selection {
   readonly files: readonly string[];
   readonly emptyFolders: readonly string[];
@@ -39,7 +41,7 @@ export async function selectFiles(data: string): Promise<Selection> {
   return { files, emptyFolders: [...emptyFolders, 'pg_wal/archive_status', 'pg_wal/summaries'] };
 }
 
-/** A folder that was dropped meanwhile had nothing: recovery drops it too. */
+/** A folder may be dropped during the backup; recovery drops it, too. */
 async function entriesOf(folder: string) {
   try {
     return await readdir(folder, { withFileTypes: true });
@@ -49,19 +51,19 @@ async function entriesOf(folder: string) {
   }
 }
 
-/** Whether a file wasn't there. */
+/** Whether the error means that a file doesn't exist. */
 export const isAbsent = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** What a file held when it was copied. */
+/** The content of a file at the time of the copy. */
 export interface FileDigest {
   readonly sizeBytes: number;
   readonly sha256: string;
 }
 
-/** Copies one file and waits until it is on disk; tells what was copied, as the source may be changing meanwhile. */
+/** Copies a file and waits until it is on disk. Returns the digest of the copy, because the source may be changing. */
 export async function copyFile(from: string, to: string): Promise<FileDigest> {
   const source = await open(from, 'r');
   try {
@@ -106,7 +108,7 @@ export async function writeDurably(to: string, content: string | Buffer): Promis
   return { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Makes the names in a folder survive a power failure, as `sync` of a file does for its content. */
+/** Makes the names in a folder durable, as `sync` of a file does for its content. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
@@ -116,10 +118,10 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** So many files at a time: the disk makes several durable with one flush. */
+/** How many files are processed at once: the disk makes several durable with one flush. */
 const AT_ONCE = 16;
 
-/** Does `work` for each, a few at a time; after a failure it begins no more, and waits for those under way. */
+/** Does `work` for each item, a few at once. After a failure it starts no more, and waits for those in progress. */
 export async function forEachBounded<Item>(items: Iterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
   const rest = items[Symbol.iterator]();
   let failed = false;

@@ -7,35 +7,41 @@ const FORMAT = 1;
 const FILE = 'manifest.json';
 const REMEDY = 'take another backup, or restore from another';
 
-/** What a backup holds. */
+/** The content of a backup. */
 export interface Manifest {
-  /** PostgreSQL's major version: no other reads the data. */
+  /** PostgreSQL's major version; other versions can't read the data. */
   readonly postgresMajor: string;
-  /** `linux-x64`: data of another processor can't be read. */
+  /** Platform and processor, such as `linux-x64`; others can't read the data. */
   readonly platform: string;
-  /** When it was complete, ISO 8601; what was committed by `startTime` is in it. */
+  /** When it was complete, ISO 8601. It includes everything that was committed by `startTime`. */
   readonly time: string;
   readonly startTime: string;
   readonly timeline: number;
-  /** Every file of it, by its path, `/` between the folders. */
+  /** Every file of the backup by its path, with `/` between folders. */
   readonly files: Readonly<Record<string, FileDigest>>;
-  /** Folders that are empty and have to be there. */
+  /** Empty folders that must exist. */
   readonly folders: readonly string[];
 }
 
-/** A backup that can't be restored, or a place where it can't be; the message says which file, and what to do. */
+/**
+ * A backup that can't be restored, or a target folder that can't be used. The message names the file and the remedy.
+ */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
 }
 
-/** Written last: a backup without it isn't complete. */
+/** Written last: a backup without a manifest isn't complete. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
   const content = JSON.stringify(manifest);
   const text = JSON.stringify({ format: FORMAT, sha256: digest(content), manifest }, null, 1);
   await writeDurably(join(folder, FILE), `${text}\n`);
 }
 
-/** @throws BackupError where it is missing, damaged or of a newer version of Rondo. */
+/**
+ * Reads and checks the manifest.
+ *
+ * @throws BackupError if it is missing, damaged or of a newer version of Rondo.
+ */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, FILE);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -53,7 +59,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return parsed.manifest;
 }
 
-/** Refuses data that this PostgreSQL can't read. */
+/** @throws BackupError if this PostgreSQL can't read the data. */
 export function requireReadable(folder: string, manifest: Manifest, major: string): void {
   if (manifest.postgresMajor !== major) {
     throw new BackupError(
@@ -69,11 +75,11 @@ export function requireReadable(folder: string, manifest: Manifest, major: strin
   }
 }
 
-/** What a file whose content isn't that of the manifest is told as. */
+/** The error for a file that differs from the manifest. */
 export const damaged = (path: string): BackupError =>
-  new BackupError(`${path} is damaged: it isn't what the manifest says; ${REMEDY}.`);
+  new BackupError(`${path} is damaged: it differs from the manifest; ${REMEDY}.`);
 
-/** What a file that isn't there is told as. */
+/** The error for a missing file. */
 export const missing = (path: string, cause: unknown): BackupError =>
   new BackupError(`${path} can't be read, so the backup isn't complete: ${REMEDY}.`, { cause });
 

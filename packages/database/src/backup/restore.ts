@@ -11,38 +11,38 @@ import { BackupError, damaged, type Manifest, missing, readManifest, requireRead
 /** What to restore, and where to. */
 export interface RestoreOptions {
   readonly from: string;
-  /** Not there yet, or empty: the folder of the whole system. */
+  /** The folder of the whole system; absent or empty. */
   readonly to: string;
-  /** The folder in `to` that the embedded server is started with; default `postgres`. */
+  /** The folder in `to` for the embedded server; default `postgres`. */
   readonly directory?: string;
-  /** On 127.0.0.1, for as long as recovery takes. */
+  /** Port on 127.0.0.1, used during recovery. */
   readonly port: number;
   readonly log?: (line: string) => void;
 }
 
-/** What was restored, and is ready to be started. */
+/** A restored system, ready to start. */
 export interface Restored {
   /** When the backup was complete. */
   readonly time: string;
-  /** A new one: whoever was told more than the backup holds can see that this is another history. */
+  /** A new timeline. A client that saw changes after the backup can tell by it that the history differs. */
   readonly timeline: number;
-  /** Transactions that were prepared and not yet decided. */
+  /** Number of prepared transactions without a decision. */
   readonly prepared: number;
 }
 
-/** As root the server is another user; each file has its own mode. */
+/** As root the server runs as another user and must enter the folder; each file has its own mode. */
 const OPEN_TO_THE_SERVER = 0o755;
-/** Found nowhere: the backup has all the WAL that it needs in itself. */
+/** No archive: the backup has all the WAL that it needs. */
 const NO_ARCHIVE = 'exit 1';
-/** The log of a long backup of a busy server takes its time. */
+/** Recovery after a long backup of a busy server takes long. */
 const RECOVERY_TIMEOUT_MS = 3_600_000;
 
 /**
- * Restores a backup of `backUp` into a new folder, checks every file on the way, and has PostgreSQL recover it, so that
- * what is there afterwards is known to start. The folder appears when that is done, and not before.
+ * Restores a backup of `backUp` into a new folder. It checks every file and runs PostgreSQL's recovery, so that the
+ * restored server is known to start. The folder appears only when that is done.
  *
- * @throws BackupError when a file of the backup is missing or damaged, the backup is of another version or platform, or
- * `to` isn't empty.
+ * @throws BackupError if a file of the backup is missing or damaged, if the backup is of another version or platform,
+ *   or if `to` isn't empty.
  */
 export async function restore({ from, to, directory = 'postgres', port, log }: RestoreOptions): Promise<Restored> {
   const [backup, target] = [resolve(from), resolve(to)];
@@ -72,13 +72,13 @@ export async function restore({ from, to, directory = 'postgres', port, log }: R
   }
 }
 
-/** All files are of this user; the cluster's are given to the server's account at once, when they are there. */
+/** Copies all files as this user; the cluster's files are given to the server's account afterwards. */
 async function fill(backup: string, home: string, manifest: Manifest): Promise<void> {
   for (const folder of manifest.folders) await mkdir(join(home, folder), { recursive: true, mode: 0o700 });
   await forEachBounded(Object.entries(manifest.files), async ([file, digest]) => {
     if (isOfCluster(file)) await copyChecked(join(backup, file), join(home, file), digest);
   });
-  // Archive recovery ends on a new timeline, crash recovery wouldn't.
+  // Archive recovery ends on a new timeline; crash recovery doesn't.
   await writeFile(join(home, 'data/recovery.signal'), '', { mode: 0o600 });
 }
 
@@ -112,7 +112,7 @@ async function recover(directory: string, port: number, log?: (line: string) => 
   });
   const pool = createPool({ url: server.url, maxConnections: 1 });
   try {
-    // The checkpoint ends recovery for good: the next start has none to do.
+    // After the checkpoint the next start needs no recovery.
     await pool.query('CHECKPOINT');
     return await pool.one<Omit<Restored, 'time'>>(
       'SELECT (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline, (SELECT count(*)::int FROM pg_prepared_xacts) AS prepared',

@@ -4,18 +4,20 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 120_000;
 const SEGMENT_BYTES = 16n * 1024n * 1024n;
 
-/** A backup under way on a server, which keeps the WAL that it needs. */
+/** A running backup on a server, which keeps the WAL that the backup needs. */
 export interface BackupSession {
   readonly timeline: number;
   readonly data: string;
   readonly major: string;
-  /** Ends it: the label for the copy, and the WAL segments that make it consistent, all of them on disk. */
+  /**
+   * Ends the backup. Returns the label for the copy, and the WAL segments that make it consistent, which are on disk.
+   */
   stop(): Promise<{ readonly label: string; readonly segments: readonly string[] }>;
-  /** Leaves; a backup that isn't stopped is given up. */
+  /** Disconnects; a backup that isn't stopped is abandoned. */
   close(): Promise<void>;
 }
 
-/** Begins a backup: what is copied from now on can be made consistent. */
+/** Starts a backup: files copied from now on can be made consistent. */
 export async function beginBackup(url: string): Promise<BackupSession> {
   const client = new Client({
     connectionString: url,
@@ -27,21 +29,21 @@ export async function beginBackup(url: string): Promise<BackupSession> {
   });
   let broken: Error | undefined;
   client.on('error', (error) => {
-    broken ??= error; // told by the next statement
+    broken ??= error; // thrown by the next statement
   });
-  const ask = async (sql: string, params: readonly unknown[] = []): Promise<Record<string, string>> => {
+  const query = async (sql: string, params: readonly unknown[] = []): Promise<Record<string, string>> => {
     if (broken !== undefined) throw new Error('the server went away during the backup', { cause: broken });
     return (await client.query(sql, [...params])).rows[0];
   };
   await client.connect();
   try {
-    const start = await begin(ask);
+    const start = await begin(query);
     const stop = async () => {
-      const stopped = await ask(
+      const stopped = await query(
         'SELECT lsn, labelfile, spcmapfile, lsn - $1::pg_lsn AS bytes FROM pg_backup_stop(wait_for_archive => false)',
         [start['lsn']],
       );
-      const { names } = Object(await ask(SEGMENTS, [start['lsn'], stopped['lsn'], String(SEGMENT_BYTES)]));
+      const { names } = Object(await query(SEGMENTS, [start['lsn'], stopped['lsn'], String(SEGMENT_BYTES)]));
       return { label: stopped['labelfile'] ?? '', segments: names };
     };
     const close = async () => void (await client.end());
@@ -52,21 +54,21 @@ export async function beginBackup(url: string): Promise<BackupSession> {
   }
 }
 
-/** The names of all segments from the first record's to the last's: a byte of each is enough to name it. */
+/** The names of all segments from the first record's to the last's, each found by one byte in it. */
 const SEGMENTS = `
   SELECT array_agg(DISTINCT pg_walfile_name($1::pg_lsn + least(step, $2::pg_lsn - $1::pg_lsn))) AS names
   FROM generate_series(0::numeric, ($2::pg_lsn - $1::pg_lsn) + $3::numeric, $3::numeric) AS step`;
 
-type Ask = (sql: string, params?: readonly unknown[]) => Promise<Record<string, string>>;
+type Query = (sql: string, params?: readonly unknown[]) => Promise<Record<string, string>>;
 
-/** The slot keeps the server from reusing WAL until this connection ends. */
-async function begin(ask: Ask): Promise<Record<string, string>> {
-  const { spaces } = await ask(
+/** Starts the backup with a slot that keeps the server from reusing WAL until this connection ends. */
+async function begin(query: Query): Promise<Record<string, string>> {
+  const { spaces } = await query(
     "SELECT count(*) AS spaces FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')",
   );
   if (spaces !== '0') throw new Error('the server has tablespaces outside its folder: back it up by pg_basebackup');
-  await ask('SELECT pg_create_physical_replication_slot($1, true, true)', [`rondo_backup_${process.pid}`]);
-  return await ask(`
+  await query('SELECT pg_create_physical_replication_slot($1, true, true)', [`rondo_backup_${process.pid}`]);
+  return await query(`
     SELECT lsn, (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline,
       current_setting('data_directory') AS data, current_setting('server_version_num')::int / 10000 || '' AS major
     FROM pg_backup_start('rondo', fast => true) AS lsn`);

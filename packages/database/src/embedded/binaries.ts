@@ -3,12 +3,12 @@ import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmS
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** Where root keeps what `nobody` has to reach and a project in a private home can't offer. */
+/** As root, the folder for files that `nobody` must reach if the project is in a private home. */
 const SHARED_FOLDER = '/var/lib/rondo-postgres';
 
 const OWN_SERVER = 'set RONDO_DATABASE_ADMIN_URL to a PostgreSQL of your own, or use docker compose';
 
-/** The loader that a binary for glibc asks the kernel for: where it is missing (musl), the binary can't start. */
+/** The dynamic loader of glibc binaries. If it is missing (musl), the binaries can't start. */
 const LOADERS: Readonly<Record<string, string>> = {
   'linux-x64': '/lib64/ld-linux-x86-64.so.2',
   'linux-arm64': '/lib/ld-linux-aarch64.so.1',
@@ -24,15 +24,15 @@ export interface EmbeddedBinaries {
   readonly postgres: string;
   /** The package's version, such as `18.4.0-beta.17`. */
   readonly version: string;
-  /** `18`: data of another major version can't be read. */
+  /** The major version, such as `18`; it can't read data of another major version. */
   readonly major: string;
 }
 
 /**
- * Finds the PostgreSQL that was installed for this platform.
+ * Finds the PostgreSQL that is installed for this platform.
  *
- * @throws Error that says what to do instead: on Windows, on musl (Alpine), on another processor, and where optional
- * dependencies were not installed.
+ * @throws Error that names the remedy: on Windows, on musl (Alpine), on an unsupported processor, and if optional
+ *   dependencies aren't installed.
  */
 export function locateEmbeddedBinaries(): EmbeddedBinaries {
   const platform = `${process.platform}-${process.arch}`;
@@ -83,7 +83,7 @@ function binariesIn(root: string, version: string): EmbeddedBinaries {
   };
 }
 
-/** Binaries that the account can run: the installed ones, or a copy of them (60 MB, made once) where it can't. */
+/** Binaries that the account can run: the installed ones, or else a copy of them (60 MB, made once). */
 export function binariesFor(account: Account, log: (line: string) => void): EmbeddedBinaries {
   const installed = locateEmbeddedBinaries();
   if (canReach(account, installed.postgres)) return installed;
@@ -95,7 +95,7 @@ export function binariesFor(account: Account, log: (line: string) => void): Embe
   return binariesIn(copy, installed.version);
 }
 
-/** A folder that only root can change: else somebody could put programs there for us to run. */
+/** A folder that only root can change. Otherwise another user could place programs there for root to run. */
 export function sharedFolder(): string {
   mkdirSync(SHARED_FOLDER, { recursive: true, mode: 0o755 });
   const { uid, mode } = lstatSync(SHARED_FOLDER);
@@ -105,7 +105,7 @@ export function sharedFolder(): string {
   return SHARED_FOLDER;
 }
 
-/** Complete or absent, also when two processes do it at once or one is killed on the way. */
+/** The copy is complete or absent, even if two processes copy at once or one is killed. */
 function copyOnce(from: string, to: string): void {
   const partial = `${to}.${process.pid}`;
   cpSync(from, partial, { recursive: true, verbatimSymlinks: true });
@@ -117,24 +117,24 @@ function copyOnce(from: string, to: string): void {
   }
 }
 
-/** Whom the server runs as: ids for `spawn`, empty when that is this process's own user. */
+/** The account of the server: ids for `spawn`, empty for this process's own user. */
 export type Account = { readonly uid: number; readonly gid: number } | Record<string, never>;
 
 /**
- * PostgreSQL refuses to run as root, so root lends it `nobody`, who exists on every Linux and macOS. Any other user
- * runs it as itself.
+ * PostgreSQL refuses to run as root, so as root the server runs as `nobody`, which exists on every Linux and macOS.
+ * Other users run it as themselves.
  */
 export function serverAccount(): Account {
   if (process.getuid?.() !== 0) return {};
   return { uid: idOf('-u'), gid: idOf('-g') };
 }
 
-/** macOS prints nobody's -2 as an unsigned number, and `spawn` wants it signed. */
+/** macOS prints nobody's id -2 as an unsigned number, but `spawn` takes a signed one. */
 function idOf(flag: '-u' | '-g'): number {
   return Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' })) | 0;
 }
 
-/** Whether the account may enter a folder, or run a file; a home of mode 0700 keeps `nobody` out. */
+/** Whether the account can enter a folder or run a file. A home of mode 0700 excludes `nobody`. */
 export function canReach(account: Account, path: string): boolean {
   if (account.uid === undefined) return true;
   return spawnSync('/bin/sh', ['-c', '[ -x "$1" ]', 'sh', path], { ...account, cwd: '/' }).status === 0;

@@ -16,12 +16,12 @@ import {
 import { join, resolve } from 'node:path';
 import { type Account, canReach, type EmbeddedBinaries, sharedFolder } from './binaries.js';
 
-/** A library that is loaded into every process, and what it reads: libfaketime's clock, which tests shift. */
+/** Variables of a preloaded library: libfaketime, by which tests shift the clock. */
 const PRELOADED = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^(LD_PRELOAD|FAKETIME\w*)$/.test(name)),
 );
 
-/** The environment of PostgreSQL's programs: nothing of ours may change how data is written. */
+/** The environment of PostgreSQL's programs. No other variable of this process may affect how data is written. */
 export const SERVER_ENVIRONMENT = {
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
   LC_ALL: 'C',
@@ -29,17 +29,17 @@ export const SERVER_ENVIRONMENT = {
   ...PRELOADED,
 };
 
-/** A cluster: PostgreSQL's word for the data of one server. */
+/** A cluster: PostgreSQL's term for the data of one server. */
 export interface Cluster {
   /** PGDATA. */
   readonly data: string;
   /** The superuser's password. */
   readonly password: string;
-  /** What the launcher remembers between runs stands here. */
+  /** The folder of the data, the password and the launcher's records. */
   readonly home: string;
 }
 
-/** Opens the cluster in `directory`, and makes it first if there is none. */
+/** Opens the cluster in `directory`, and creates it if there is none. */
 export function openCluster(directory: string, account: Account, binaries: EmbeddedBinaries): Cluster {
   const home = homeOf(resolve(directory), account);
   const data = join(home, 'data');
@@ -59,8 +59,8 @@ export function openCluster(directory: string, account: Account, binaries: Embed
 }
 
 /**
- * `directory` itself, or, where the server's account can't enter it (root's private folders), a folder that it can,
- * with a symbolic link in `directory`: removing the link starts empty, as removing the folder would.
+ * `directory` itself, or another folder if the server's account can't enter it (a private folder of root). Then
+ * `directory` has a symbolic link, and removing the link starts with empty data, as removing the folder would.
  */
 function homeOf(directory: string, account: Account): string {
   mkdirSync(directory, { recursive: true });
@@ -76,9 +76,9 @@ function homeOf(directory: string, account: Account): string {
 }
 
 /**
- * A cluster whose files come from elsewhere: `fill` puts them into an empty home, `data` and `password`.
+ * A cluster with files from elsewhere: `fill` puts `data` and `password` into an empty home.
  *
- * @returns what removes it again.
+ * @returns a function that removes the cluster.
  */
 export async function adoptCluster(
   directory: string,
@@ -98,9 +98,9 @@ export async function adoptCluster(
 }
 
 /**
- * initdb into a folder beside, renamed when it is complete: a run that is killed leaves nothing half made. Connections
- * need the password (SCRAM) although only this machine can connect: a superuser can run programs, so with `trust`
- * every local user could run them as this one.
+ * Runs initdb into a temporary folder and renames it when it is complete, so that a killed run leaves no partial data.
+ * Connections need the password (SCRAM), although only this machine can connect: a superuser can run programs, so with
+ * `trust` every local user could run programs as this user.
  */
 function initialise(home: string, account: Account, { initdb }: EmbeddedBinaries): void {
   const password = join(home, 'password');
@@ -121,7 +121,7 @@ function initialise(home: string, account: Account, { initdb }: EmbeddedBinaries
   renameSync(partial, join(home, 'data'));
 }
 
-/** The built-in `C.UTF-8` sorts by code point and knows every letter's case, on every system alike. */
+/** The built-in `C.UTF-8` sorts by code point and knows the case of every letter, on every system. */
 function initdbArguments(data: string, passwordFile: string): string[] {
   const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--encoding=UTF8'];
   const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];

@@ -54,7 +54,7 @@ async function ask(url: string, sql: string) {
 
 const BUILT = fileURLToPath(new URL('../../dist/embedded/index.js', import.meta.url));
 
-/** A launcher in a process of its own, which can be killed. */
+/** A launcher in its own process, which can be killed. */
 async function launch(): Promise<{ launcher: number; postgres: number; kill: () => void }> {
   if (!existsSync(BUILT)) throw new Error('dist is missing: run the build first');
   const source = `
@@ -71,13 +71,13 @@ async function launch(): Promise<{ launcher: number; postgres: number; kill: () 
   throw new Error('the launcher ended');
 }
 
-/** The watchdogs of a server, by their command line. */
+/** The watchdogs of a server, found by their command line. */
 function watchdogsOf(postgres: number): number[] {
   const command = `rondo-postgres-watchdog ${postgres}`;
   return candidates(postgres).filter((pid) => findProcess(pid)?.command.includes(command));
 }
 
-/** Every process where the system lists them; otherwise those that began soon after the server. */
+/** All processes if the system lists them; otherwise the ids right after the server's. */
 const candidates = (postgres: number): number[] =>
   existsSync('/proc/self')
     ? readdirSync('/proc').map(Number).filter(Number.isInteger)
@@ -107,13 +107,13 @@ describe('startEmbeddedPostgres', () => {
     expect(await ask(again.url, 'SELECT word FROM kept')).toEqual([{ word: 'here' }]);
   });
 
-  it('lets nobody in without the password', async () => {
+  it('refuses connections without the password', async () => {
     const { url } = await start();
     const wrong = Object.assign(new URL(url), { password: 'wrong' }).href;
     await expect(ask(wrong, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('says that a port is in use', async () => {
+  it('reports a port in use', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
     await expect(start()).rejects.toThrow(`Port ${port} is in use: stop what listens there, or choose another port.`);
@@ -140,7 +140,7 @@ describe('startEmbeddedPostgres', () => {
     kill();
     await eventually('the server is gone', () => isGone(postgres));
     await eventually('the watchdog is gone', () => watchdogsOf(postgres).length === 0);
-    // It was stopped, not killed: nothing to recover.
+    // It was stopped, not killed, so there is no recovery.
     const lines: string[] = [];
     await start({ log: (line) => lines.push(line) });
     expect(lines.join('\n')).not.toContain('not properly shut down');
@@ -159,20 +159,20 @@ describe('startEmbeddedPostgres', () => {
     expect(await ask(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('passes over a lock file whose process is somebody else by now', async () => {
+  it('ignores a lock file whose process id now belongs to another process', async () => {
     const server = await start();
     const lockFile = join(server.dataDirectory, 'postmaster.pid');
     const [, ...rest] = readFileSync(lockFile, 'utf8').split('\n');
     await server.stop();
-    // A live process of the server's own user, which PostgreSQL by itself takes for a rival.
+    // A live process of the server's own user, which PostgreSQL takes for another server.
     const ids = isRoot ? { uid: 65534, gid: 65534 } : {};
-    const stranger = spawn('sleep', ['60'], { ...ids, cwd: '/', stdio: 'ignore' });
-    writeFileSync(lockFile, [stranger.pid, ...rest].join('\n'));
+    const other = spawn('sleep', ['60'], { ...ids, cwd: '/', stdio: 'ignore' });
+    writeFileSync(lockFile, [other.pid, ...rest].join('\n'));
     await expect(start()).resolves.toMatchObject({ port });
-    stranger.kill();
+    other.kill();
   });
 
-  it('recovers when the server itself was killed, and tells the launcher that it ended', async () => {
+  it('recovers after the server was killed, and notifies the launcher of its end', async () => {
     const server = await start();
     await ask(server.url, 'CREATE TABLE kept (id int)');
     process.kill(server.pid, 'SIGKILL');
@@ -182,17 +182,17 @@ describe('startEmbeddedPostgres', () => {
     expect(await ask(again.url, 'SELECT id FROM kept')).toEqual([]);
   });
 
-  it('does not bring down a process that holds a pool when it stops, and serves it when it is back', async () => {
+  it('does not crash a process with a pool when it stops, and serves it after a restart', async () => {
     const server = await start();
-    const told: unknown[] = [];
-    const pool = createPool({ url: server.url, onError: (error) => told.push(error) });
+    const errors: unknown[] = [];
+    const pool = createPool({ url: server.url, onError: (error) => errors.push(error) });
     await pool.check();
     const busy = expect(pool.query('SELECT pg_sleep(60)')).rejects.toBeInstanceOf(DatabaseUnavailable);
     await pool.check();
     await server.stop();
     await busy;
-    await eventually('the pool was told', () => told.length > 0);
-    expect(told[0]).toBeInstanceOf(DatabaseUnavailable);
+    await eventually('the pool was errors', () => errors.length > 0);
+    expect(errors[0]).toBeInstanceOf(DatabaseUnavailable);
     await expect(pool.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
     await start();
     await expect(pool.check()).resolves.toBeUndefined();
@@ -200,7 +200,7 @@ describe('startEmbeddedPostgres', () => {
   });
 
   (isRoot ? it : it.skip)(
-    'keeps the data beside a private folder that the server cannot enter (as root alone, whose server is another user)',
+    'keeps the data outside of a private folder that the server cannot enter (only as root)',
     async () => {
       chmodSync(parent, 0o700);
       const server = await start();

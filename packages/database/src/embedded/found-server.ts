@@ -7,32 +7,32 @@ import type { Cluster } from './cluster.js';
 const FAST_STOP_MS = 10_000;
 const IMMEDIATE_STOP_MS = 5_000;
 
-/** Remembers which launcher the server belongs to, so that the next one can tell a leftover from a rival. */
+/** Records which launcher the server belongs to, so that the next launcher can tell a leftover from a server in use. */
 export function recordLauncher({ home }: Cluster): void {
   const startedAt = findProcess(process.pid)?.startedAt ?? '';
   writeFileSync(join(home, 'launcher'), `${process.pid}\n${startedAt}\n`);
 }
 
-/** The claim ends with the server. */
+/** The record is removed when the server has ended. */
 export function removeLauncherRecord({ home }: Cluster): void {
   rmSync(join(home, 'launcher'), { force: true });
 }
 
 /**
- * Clears what an earlier launcher left: a server that outlived it is stopped, and a lock file whose process id now
- * belongs to another program no longer stands in the way.
+ * Clears what an earlier launcher left. A server that outlived it is stopped. A lock file whose process id now belongs
+ * to another program is neutralized.
  *
- * @throws Error when that launcher is alive: the folder is in use.
+ * @throws Error if the earlier launcher is alive: the folder is in use.
  */
 export async function clearLeftover(cluster: Cluster, log: (line: string) => void): Promise<void> {
   const lockFile = join(cluster.data, 'postmaster.pid');
   const [firstLine, ...rest] = linesOf(lockFile);
   const pid = Number(firstLine ?? '');
-  // A lock file of a process that has ended is PostgreSQL's to judge: it also looks for orphaned sessions.
+  // PostgreSQL itself checks a lock file of an ended process, and also looks for orphaned sessions.
   if (!Number.isInteger(pid) || pid <= 0 || findProcess(pid) === undefined) return;
   if (!isServerOf(cluster, pid)) {
-    // PostgreSQL would refuse for the sake of whoever has that id now, but it passes over the id of its own parent.
-    // Removing the file instead would take its look for orphaned sessions away.
+    // PostgreSQL would refuse to start because of the other program, but it ignores the id of its own parent.
+    // Removing the file instead would skip its check for orphaned sessions.
     writeFileSync(lockFile, [process.pid, ...rest].join('\n'));
     return;
   }
@@ -44,7 +44,7 @@ export async function clearLeftover(cluster: Cluster, log: (line: string) => voi
   await stopServer(pid);
 }
 
-/** Ends a server: "fast" (open transactions are rolled back), then "immediate" (recovery at the next start). */
+/** Stops a server: "fast" (open transactions are rolled back), then "immediate" (recovery at the next start). */
 export async function stopServer(pid: number): Promise<void> {
   signal(pid, 'SIGINT');
   if (await hasEnded(pid, FAST_STOP_MS)) return;
@@ -75,15 +75,15 @@ function linesOf(file: string): string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
 }
 
-/** A server that somebody else started. */
+/** A running server that another process started. */
 interface FoundServer {
   /** The superuser's address. */
   readonly url: string;
-  /** Where its data and its password are. */
+  /** The folder of its data and password. */
   readonly home: string;
 }
 
-/** The server that runs on a folder of `startEmbeddedPostgres`; undefined where none does. */
+/** The server that runs on a folder of `startEmbeddedPostgres`; undefined if there is none. */
 export function findServer(directory: string): FoundServer | undefined {
   const data = [join(resolve(directory), 'data'), join(resolve(directory), 'cluster', 'data')].find(existsSync);
   const lockFile = data && join(data, 'postmaster.pid');
@@ -98,24 +98,27 @@ export function findServer(directory: string): FoundServer | undefined {
 
 const POLL_MS = 20;
 
-/** A running process: `startedAt` tells it from an earlier one with the same id. */
+/** A running process. `startedAt` distinguishes it from an earlier process with the same id. */
 interface ProcessInfo {
   readonly startedAt: string;
-  /** Its command line, arguments separated by spaces. */
+  /** Its command line, with spaces between arguments. */
   readonly command: string;
 }
 
-/** The process with this id; undefined when there is none, or when it has ended and only waits to be reaped. */
+/** The process with this id; undefined if there is none, or if it is a zombie. */
 export function findProcess(pid: number): ProcessInfo | undefined {
   try {
     return process.platform === 'linux' ? readProc(pid) : readPs(pid);
   } catch {
-    // ENOENT, ESRCH, or a failing ps: this is how a process that isn't there looks.
+    // ENOENT, ESRCH, or a failing ps: the process doesn't exist.
     return undefined;
   }
 }
 
-/** `proc(5)`: the state and the start time are fields 3 and 22; field 2 is a name that may hold anything but its end. */
+/**
+ * `proc(5)`: fields 3 and 22 are the state and the start time; field 2 is a name in parentheses that may contain any
+ * character.
+ */
 function readProc(pid: number): ProcessInfo | undefined {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -134,7 +137,7 @@ function readPs(pid: number): ProcessInfo | undefined {
   return { startedAt: ps('lstart'), command: ps('command') };
 }
 
-/** Resolves to whether the process has ended within `timeoutMs`. */
+/** Resolves to whether the process ended within `timeoutMs`. */
 async function hasEnded(pid: number, timeoutMs: number): Promise<boolean> {
   const giveUpAt = performance.now() + timeoutMs;
   while (findProcess(pid) !== undefined) {

@@ -6,7 +6,7 @@ import { type Cluster, SERVER_ENVIRONMENT } from './cluster.js';
 
 const LAST_LINES = 10;
 
-/** What the server is started with. */
+/** Options of the server process. */
 interface ServerOptions {
   readonly postgres: string;
   readonly account: Account;
@@ -20,13 +20,13 @@ interface ServerOptions {
 /** A started server. */
 export interface RunningServer {
   readonly pid: number;
-  /** Resolves when the process has ended, for whatever reason, to the signal or the exit code that it ended with. */
+  /** Resolves when the process has ended for any reason, to its signal or exit code. */
   readonly exited: Promise<string>;
-  /** Resolves when it accepts connections, rejects when it ends before. */
+  /** Resolves when it accepts connections; rejects if it ends before. */
   readonly ready: Promise<void>;
 }
 
-/** Starts the server in a session of its own: Ctrl-C is the launcher's to handle, and the services go first. */
+/** Starts the server in its own session, so that Ctrl-C reaches only the launcher, which stops the services first. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { postgres, account } = options;
   const child = spawn(postgres, serverArguments(options), {
@@ -48,13 +48,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return { pid, exited, ready };
 }
 
-/** TCP on loopback only: the path of a Unix socket may not be longer than about 100 bytes, and a project's can be. */
+/**
+ * TCP on loopback only: the path of a Unix socket is limited to about 100 bytes, and a project's path can be longer.
+ */
 function serverArguments({ cluster, port, settings }: ServerOptions): string[] {
   const all = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', ...settings };
   return ['-D', cluster.data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }
 
-/** The server's messages are English here: `LC_ALL` is `C`. */
+/** Parses the server's messages, which are in English because `LC_ALL` is `C`. */
 function awaitReady(child: ChildProcess, { port, log, startTimeoutMs }: ServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const last: string[] = [];
@@ -82,8 +84,8 @@ function awaitReady(child: ChildProcess, { port, log, startTimeoutMs }: ServerOp
 }
 
 /**
- * `read` ends when the launcher closes the pipe, which the kernel does for it however it dies. A shell, because it
- * costs nothing and runs on every system that has embedded binaries.
+ * `read` returns when the launcher's end of the pipe closes, which the kernel does however the launcher dies. A shell
+ * script is cheap and runs on every system with embedded binaries.
  */
 const SCRIPT = `
   while read -r _; do :; done
@@ -97,15 +99,15 @@ const SCRIPT = `
   done
 `;
 
-/** A process that outlives this one by as long as it takes to stop the server. */
+/** A process that outlives this one by the time it takes to stop the server. */
 interface Watchdog {
-  /** The server has ended: its id may soon be somebody else's. */
+  /** Ends the watchdog after the server has ended, because another process may soon have its id. */
   dismiss(): void;
 }
 
 /**
- * PostgreSQL survives the death of the process that started it; this stops it. In a session of its own, so that a
- * Ctrl-C in the terminal doesn't reach it.
+ * PostgreSQL survives the death of its launcher; the watchdog then stops it. It has its own session, so that a Ctrl-C
+ * in the terminal doesn't reach it.
  */
 export function startWatchdog(serverPid: number): Watchdog {
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'rondo-postgres-watchdog', String(serverPid)], {

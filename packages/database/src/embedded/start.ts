@@ -3,46 +3,46 @@ import { type Cluster, openCluster } from './cluster.js';
 import { clearLeftover, recordLauncher, removeLauncherRecord, stopServer } from './found-server.js';
 import { type RunningServer, startServer, startWatchdog } from './server.js';
 
-/** How the embedded server runs. */
+/** Options of the embedded server. */
 export interface EmbeddedOptions {
-  /** Holds the data and is made if absent; one server a folder. */
+  /** The data folder; created if it doesn't exist. One server per folder. */
   readonly directory: string;
-  /** On 127.0.0.1. */
+  /** Port on 127.0.0.1. */
   readonly port: number;
-  /** Told each line of the server's log, and what the launcher itself does. */
+  /** Receives each line of the server's log, and lines about the launcher's own actions. */
   readonly log?: (line: string) => void;
   /** Default 100. */
   readonly maxConnections?: number;
-  /** Further settings of postgresql.conf, over the defaults. */
+  /** More settings of postgresql.conf; they override the defaults. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
-  /** How long it may take until it accepts connections, recovery included; default 60,000. */
+  /** Time limit of the start, including recovery; default 60,000. */
   readonly startTimeoutMs?: number;
 }
 
 /** A running embedded server. */
 export interface EmbeddedPostgres {
-  /** The superuser's address, with its password, of the database `postgres`. */
+  /** The superuser's address of the database `postgres`, with the password. */
   readonly url: string;
   readonly port: number;
   /** The postmaster's process id. */
   readonly pid: number;
-  /** Where the data is; not always in `directory`, see `startEmbeddedPostgres`. */
+  /** The folder of the data; not always in `directory`, see `startEmbeddedPostgres`. */
   readonly dataDirectory: string;
-  /** Resolves when the server has ended, by `stop` or by itself: to `SIGKILL`, or `exit code 1`. */
+  /** Resolves when the server has ended, by `stop` or otherwise, to `SIGKILL` or `exit code 1`, for example. */
   readonly exited: Promise<string>;
-  /** Stops it ("fast": open transactions are rolled back) and resolves when it has ended. */
+  /** Stops it ("fast": open transactions are rolled back); resolves when it has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real PostgreSQL on 127.0.0.1, on data that stays in `directory`. It ends with this process, also when that
- * is killed by `kill -9`. Connections need the password in `url`.
+ * Starts a real PostgreSQL on 127.0.0.1, with persistent data in `directory`. It ends with this process, even after
+ * `kill -9`. Connections need the password in `url`.
  *
- * As root it runs as `nobody`. When `nobody` can't enter the folder of the binaries or of the data, those are kept
- * under `/var/lib/rondo-postgres`, and `directory` has a link to the data.
+ * As root it runs as `nobody`. If `nobody` can't enter the folder of the binaries or of the data, they are kept under
+ * `/var/lib/rondo-postgres`, and `directory` has a link to the data.
  *
- * @throws Error with one clear line: the port is in use, the folder is in use by a live process, the data is of another
- * major version, or the platform has no binaries.
+ * @throws Error with a one-line message: the port is in use, a live process uses the folder, the data has another major
+ *   version, or the platform has no binaries.
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const {
@@ -64,7 +64,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     port,
     log,
     startTimeoutMs,
-    // Prepared transactions are off by default in PostgreSQL, and the atomic steps across services need them.
+    // Prepared transactions are off by default in PostgreSQL, but distributed transactions need them.
     settings: { max_connections: maxConnections, max_prepared_transactions: 64, shared_buffers: '64MB', ...settings },
   });
   const stop = supervise(server, cluster);
@@ -76,7 +76,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   return { url, port, pid: server.pid, dataDirectory: cluster.data, exited: server.exited, stop };
 }
 
-/** Ties the server's life to this process's; returns what stops it. */
+/** Ties the server's lifetime to this process; returns the function that stops it. */
 function supervise(server: RunningServer, cluster: Cluster): () => Promise<void> {
   const watchdog = startWatchdog(server.pid);
   recordLauncher(cluster);

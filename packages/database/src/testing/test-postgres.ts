@@ -7,19 +7,19 @@ import { startEmbeddedPostgres } from '../embedded/index.js';
 import { createPool } from '../pool.js';
 
 const OPEN_TO_THE_SERVER = 0o755;
-/** A bound on what hangs: on a busy machine many that want the same each wait for all before them. */
-const PATIENCE_S = 60;
-const PATIENT = `connect_timeout=${PATIENCE_S}&statement_timeout=${PATIENCE_S}000&lock_timeout=${PATIENCE_S}000`;
+/** Limits of a hanging test. On a busy machine a statement may wait for all before it. */
+const TIMEOUT_S = 60;
+const BOUNDS = `connect_timeout=${TIMEOUT_S}&statement_timeout=${TIMEOUT_S}000&lock_timeout=${TIMEOUT_S}000`;
 
-/** A throw-away server. */
+/** A temporary server. */
 export interface TestPostgres {
   /** The superuser's address. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
   /**
-   * Makes an empty database and resolves to the superuser's address of it. It bounds every wait by a minute, whatever a
-   * pool's own bounds are: {@link withoutBounds} leaves those.
+   * Creates an empty database and resolves to the superuser's address of it. The address limits every wait to a minute,
+   * overriding a pool's own timeouts; {@link withoutBounds} removes these limits.
    */
   createDatabase(): Promise<string>;
   /** Stops the server and removes its data. */
@@ -27,13 +27,13 @@ export interface TestPostgres {
 }
 
 /**
- * Starts a real PostgreSQL on a free port and empty data, for one test file. About a second. It ends with the test's
- * process in any case, but only `stop` removes the data.
+ * Starts a PostgreSQL server with empty data on a free port for one test file, in about a second. It always ends with
+ * the test's process, but only `stop` removes its data.
  */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'rondo-test-postgres-'));
   chmodSync(directory, OPEN_TO_THE_SERVER); // as root the server is another user
-  // Nothing here has to survive a power failure.
+  // The data need not survive a power failure.
   const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
   const server = await startEmbeddedPostgres({ directory, port: await freePort(), settings });
   let databases = 0;
@@ -44,10 +44,10 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     createDatabase: async () => {
       databases += 1;
       const pathname = `test_${databases}`;
-      const patient = (path: string) => Object.assign(new URL(server.url), { pathname: path, search: PATIENT }).href;
-      const admin = createPool({ url: patient('postgres'), maxConnections: 1 });
+      const bounded = (path: string) => Object.assign(new URL(server.url), { pathname: path, search: BOUNDS }).href;
+      const admin = createPool({ url: bounded('postgres'), maxConnections: 1 });
       await admin.query(`CREATE DATABASE ${pathname} TEMPLATE template0`).finally(() => admin.close());
-      return patient(pathname);
+      return bounded(pathname);
     },
     stop: async () => {
       await server.stop();
@@ -56,15 +56,15 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   };
 }
 
-/** Whether libfaketime shifts the clock: PostgreSQL's own timers don't fire then, those of statements, locks and deadlocks. */
+/** Whether libfaketime shifts the clock. Then PostgreSQL's timers for statements, locks and deadlocks don't fire. */
 export const clockIsShifted = process.env['FAKETIME'] !== undefined;
 
-/** A database's address without the bounds of tests, for a test of a pool's own. */
+/** A database's address without the limits of tests, for a test of a pool's own timeouts. */
 export function withoutBounds(url: string): string {
   return Object.assign(new URL(url), { search: '' }).href;
 }
 
-/** A port of 127.0.0.1 that nobody listens on at the moment. */
+/** A port of 127.0.0.1 that no process listens on at the moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -82,7 +82,7 @@ export function freePort(): Promise<number> {
 const POLL_MS = 10;
 const TIMEOUT_MS = 30_000;
 
-/** Resolves as soon as `condition` holds; rejects, naming `what`, when it doesn't within half a minute. */
+/** Resolves as soon as `condition` holds. After half a minute it rejects with an error that names `what`. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + TIMEOUT_MS;
   while (!(await condition())) {
