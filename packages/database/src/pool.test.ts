@@ -77,7 +77,7 @@ describe('values', () => {
     expect(row).toEqual({ n: '0.10', ns: ['1.10'], d: '2024-02-29', ds: ['2024-02-29'], t });
   });
 
-  it('leaves the parsers of other users of the driver alone', async () => {
+  it('does not change the parsers of other users of the driver', async () => {
     const { types } = await import('pg');
     expect(types.getTypeParser(types.builtins.INT8)('1')).toBe('1');
   });

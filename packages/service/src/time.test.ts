@@ -30,7 +30,7 @@ describe('createBackoff', () => {
   });
 });
 
-describe('within', () => {
+describe('withTimeout', () => {
   it('resolves as the work does, and leaves no timer', async () => {
     const clock = new ManualClock();
     expect(await withTimeout(async () => 7, { clock, timeoutMs: 100 })).toBe(7);

@@ -146,7 +146,7 @@ describe('startEmbeddedPostgres', () => {
     expect(lines.join('\n')).not.toContain('not properly shut down');
   });
 
-  it('stops a server that outlived its launcher and its watchdog, and starts anew', async () => {
+  it('stops a server that outlived its launcher and its watchdog, and starts a new one', async () => {
     const { launcher, postgres, kill } = await launch();
     await eventually('the watchdog runs', () => watchdogsOf(postgres).length === 1);
     for (const watchdog of watchdogsOf(postgres)) process.kill(watchdog, 'SIGKILL');

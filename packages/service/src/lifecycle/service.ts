@@ -52,7 +52,7 @@ export type NoVariables = Readonly<Record<never, Variable<unknown>>>;
 
 /** The definition of a service for the process that runs it. */
 export interface ServiceOptions<V extends Variables = NoVariables> {
-  /** The process's name: stands in its log and begins its instance id. */
+  /** The process's name. It is in every log line and begins the default instance id. */
   readonly name: string;
   /** The port on 127.0.0.1 that it listens on, unless `RONDO_LISTEN` is set. */
   readonly port: number;
@@ -71,7 +71,7 @@ export interface ServiceOptions<V extends Variables = NoVariables> {
 
 /** What all parts of a running process share. */
 export interface ServiceRuntime {
-  /** The process's name. It is in every log line and begins the default instance id. */
+  /** The process's name. */
   readonly name: string;
   readonly config: SharedConfig;
   readonly instanceId: string;

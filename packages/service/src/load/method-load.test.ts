@@ -157,7 +157,7 @@ describe('a call', () => {
 });
 
 describe('reports', () => {
-  it('go to each peer once in 100 ms, method by method', async () => {
+  it('go to each peer once per 100 ms and method', async () => {
     const { clock, report } = start();
     const received = async (path: string, peer: string) => (await report(path, { peer })) !== undefined;
     expect(await received(ADD, 'a:1')).toBe(true);

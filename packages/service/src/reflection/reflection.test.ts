@@ -74,7 +74,7 @@ describe('reflection', () => {
     ]);
   });
 
-  it('answers v1alpha the same', async () => {
+  it('serves v1alpha, too', async () => {
     async function* requests() {
       yield { messageRequest: { $case: 'fileByFilename' as const, value: 'base.proto' } };
     }

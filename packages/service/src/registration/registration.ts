@@ -157,8 +157,8 @@ class LeaseKeeper implements Registration {
 
   /**
    * Another process holds the instance id and its lease. A live process keeps them: this one asks no more than once per
-   * TTL, and with the earlier incarnation. If the other process has ended, this one is registered within a TTL. If this
-   * process held a lease, it registers once at once, so that the registry can report the duplicate.
+   * TTL, and with the earlier incarnation. If the other process has ended, this one is registered within a TTL. A
+   * process that held a lease registers again at once before it waits, so that the registry can report the duplicate.
    */
   async #waitForId(error: unknown): Promise<void> {
     this.#registrationLog.displaced(error);

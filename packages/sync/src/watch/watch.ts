@@ -74,7 +74,7 @@ export interface WatchContext {
 
 /** Whether a watch holds resources while its reader takes an event. The reader has less time then. */
 export interface HeldState {
-  /** Parts of a snapshot, a connection, or a page of the history. */
+  /** Parts of a snapshot, a connection, or a page of the history are held. */
   resources: boolean;
 }
 
@@ -130,7 +130,6 @@ async function* changeEvents<Part>(
 interface Following {
   readonly topic: string;
   readonly place: Place;
-  /** Ends the watch, which then rejects with its reason. */
   readonly signal: AbortSignal;
   readonly held: HeldState;
 }
