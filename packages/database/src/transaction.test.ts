@@ -1,59 +1,68 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createPool, type Database, SerializationFailure, type Transaction, UniqueViolation } from './index.js';
+import {
+  createPool,
+  type Database,
+  type Queries,
+  requirePreparedTransactions,
+  SerializationFailure,
+  type Transaction,
+  UniqueViolation,
+} from './index.js';
 import { clockIsShifted, startTestPostgres, type TestPostgres } from './testing/index.js';
 
 let server: TestPostgres;
-let database: Database;
-
 beforeAll(async () => {
   server = await startTestPostgres();
-  database = createPool({ url: await server.createDatabase() });
-  await database.query('CREATE TABLE account (id int PRIMARY KEY, amount int8 NOT NULL)');
 });
-
-beforeEach(async () => {
-  await database.query('TRUNCATE account');
-  await database.query('INSERT INTO account VALUES (1, 0), (2, 0)');
-});
-
-afterAll(async () => {
-  await database.close();
-  await server.stop();
-});
-
-const sum = async (queries: Pick<Transaction, 'one'>) =>
-  (await queries.one<{ sum: string }>('SELECT sum(amount) FROM account')).sum;
-
-/** A barrier: resolves once `parties` callers have arrived. Later callers pass. */
-function meetingOf(parties: number): () => Promise<void> {
-  let arrived = 0;
-  let open: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return () => {
-    arrived += 1;
-    if (arrived === parties) open();
-    return gate;
-  };
-}
-
-/** Two concurrent calls cause a write skew: each reads what the other writes. */
-function skew(meet: () => Promise<void>, id: number, attempts: number) {
-  let runs = 0;
-  const outcome = database.transaction(
-    async (transaction) => {
-      runs += 1;
-      const total = await sum(transaction);
-      await meet();
-      await transaction.query('UPDATE account SET amount = $1 WHERE id = $2', [BigInt(total) + 1n, id]);
-    },
-    { isolation: 'serializable', attempts },
-  );
-  return outcome.then(() => runs);
-}
+afterAll(() => server.stop());
 
 describe('transaction', () => {
+  let database: Database;
+
+  beforeAll(async () => {
+    database = createPool({ url: await server.createDatabase() });
+    await database.query('CREATE TABLE account (id int PRIMARY KEY, amount int8 NOT NULL)');
+  });
+
+  beforeEach(async () => {
+    await database.query('TRUNCATE account');
+    await database.query('INSERT INTO account VALUES (1, 0), (2, 0)');
+  });
+
+  afterAll(() => database.close());
+
+  const sum = async (queries: Pick<Transaction, 'one'>) =>
+    (await queries.one<{ sum: string }>('SELECT sum(amount) FROM account')).sum;
+
+  /** A barrier: resolves once `parties` callers have arrived. Later callers pass. */
+  function meetingOf(parties: number): () => Promise<void> {
+    let arrived = 0;
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    return () => {
+      arrived += 1;
+      if (arrived === parties) open();
+      return gate;
+    };
+  }
+
+  /** Two concurrent calls cause a write skew: each reads what the other writes. */
+  function skew(meet: () => Promise<void>, id: number, attempts: number) {
+    let runs = 0;
+    const outcome = database.transaction(
+      async (transaction) => {
+        runs += 1;
+        const total = await sum(transaction);
+        await meet();
+        await transaction.query('UPDATE account SET amount = $1 WHERE id = $2', [BigInt(total) + 1n, id]);
+      },
+      { isolation: 'serializable', attempts },
+    );
+    return outcome.then(() => runs);
+  }
+
   it('commits what its function did', async () => {
     await database.transaction((transaction) => transaction.query('UPDATE account SET amount = 5'));
     expect(await sum(database)).toBe('10');
@@ -167,5 +176,177 @@ describe('transaction', () => {
       Promise.all([1, 2, 3].map((n) => transaction.one<{ n: number }>('SELECT $1::int AS n', [n]))),
     );
     expect(rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  });
+});
+
+describe('a prepared transaction', () => {
+  let database: Database;
+  let url: string;
+
+  beforeEach(async () => {
+    url = await server.createDatabase();
+    database = createPool({ url });
+    await database.query('CREATE TABLE things (name text PRIMARY KEY)');
+  });
+
+  const things = async () => (await database.query<{ name: string }>('SELECT name FROM things')).map(({ name }) => name);
+  const put = (gid: string, name: string) =>
+    database.prepare(gid, async (transaction) => {
+      await transaction.query('INSERT INTO things VALUES ($1)', [name]);
+      return name;
+    });
+
+  it('is invisible until any connection commits it once', async () => {
+    await expect(put('a:1', 'one')).resolves.toBe('one');
+    expect(await things()).toEqual([]);
+    await database.close();
+    database = createPool({ url });
+    expect(await database.listPrepared('a:')).toEqual([{ gid: 'a:1', prepareTime: expect.any(Date) }]);
+    expect(await database.listPrepared('b:')).toEqual([]);
+    expect(await database.commitPrepared('a:1')).toBe(true);
+    expect(await things()).toEqual(['one']);
+    expect([await database.commitPrepared('a:1'), await database.rollbackPrepared('a:1')]).toEqual([false, false]);
+    await database.close();
+  });
+
+  it('is undone by a rollback, and ended once by concurrent calls', async () => {
+    await put('a:2', 'two');
+    const ends = await Promise.all(Array.from({ length: 6 }, () => database.rollbackPrepared('a:2')));
+    expect(ends.filter(Boolean)).toHaveLength(1);
+    expect([await things(), await database.listPrepared('')]).toEqual([[], []]);
+    await database.close();
+  });
+
+  it('is not prepared if its work fails, or if a failure was swallowed', async () => {
+    await put('a:3', 'three');
+    await database.commitPrepared('a:3');
+    await expect(put('a:4', 'three')).rejects.toBeInstanceOf(UniqueViolation);
+    const swallowing = database.prepare('a:4', (transaction) =>
+      transaction.query(`INSERT INTO things VALUES ('three')`).catch(() => []),
+    );
+    await expect(swallowing).rejects.toBeInstanceOf(UniqueViolation);
+    await expect(put("a'", 'x')).rejects.toThrow(`"a'" can't name a prepared transaction`);
+    expect(await database.listPrepared('')).toEqual([]);
+    await database.close();
+  });
+
+  it('belongs to its database only', async () => {
+    await put('a:5', 'five');
+    const other = createPool({ url: await server.createDatabase() });
+    expect(await other.listPrepared('')).toEqual([]);
+    await database.rollbackPrepared('a:5');
+    await Promise.all([other.close(), database.close()]);
+  });
+
+  it('says what to do about a server without prepared transactions', async () => {
+    await expect(requirePreparedTransactions(database)).resolves.toBeUndefined();
+    const off = { ...database, one: async <Row extends object>() => ({ slots: 0 }) as unknown as Row };
+    await expect(requirePreparedTransactions(off)).rejects.toThrow(
+      /max_prepared_transactions .* is 0.*ALTER SYSTEM SET max_prepared_transactions = 64.*restart that server/,
+    );
+    await database.close();
+  });
+});
+
+describe('a plan that a migration outdated', () => {
+  const CONNECTIONS = 6;
+
+  let admin: Database;
+  let database: Database;
+
+  beforeEach(async () => {
+    const url = await server.createDatabase();
+    admin = createPool({ url, maxConnections: 1 });
+    await admin.query('CREATE TABLE item (id int PRIMARY KEY, price numeric(24, 0) NOT NULL)');
+    await admin.query('INSERT INTO item (id, price) VALUES (1, 100)');
+    database = createPool({ url, maxConnections: CONNECTIONS });
+  });
+  afterEach(() => Promise.all([admin.close(), database.close()]));
+
+  /** Selects the whole row on purpose: an added column changes the result. */
+  const find = (queries: Queries) => queries.one('SELECT * FROM item WHERE id = 1', [], { name: 'find_item' });
+  const backend = async (queries: Queries) => (await queries.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
+
+  /** Runs `work` on every connection of the pool; none is returned before all are taken. */
+  async function onAll<T>(work: (queries: Queries) => Promise<T>): Promise<readonly T[]> {
+    let taken = 0;
+    let open: () => void = () => undefined;
+    const all = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const one = () =>
+      database.transaction(async (transaction) => {
+        const result = await work(transaction);
+        taken += 1;
+        if (taken >= CONNECTIONS) open();
+        await all;
+        return result;
+      });
+    return Promise.all(Array.from({ length: CONNECTIONS }, one));
+  }
+
+  it('repeats a statement whose result a migration has changed, and replaces every connection', async () => {
+    const before = await onAll(async (queries) => {
+      await find(queries);
+      return backend(queries);
+    });
+    await admin.query('ALTER TABLE item ADD COLUMN colour text');
+    const rows = await Promise.all(Array.from({ length: 40 }, () => find(database)));
+    expect(rows).toEqual(Array(40).fill({ id: 1, price: '100', colour: null }));
+    const after = await onAll(backend);
+    expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+  });
+
+  it('repeats a statement with named columns after a change of a column type', async () => {
+    const named = () => database.one('SELECT price FROM item WHERE id = 1', [], { name: 'find_price' });
+    await named();
+    await admin.query('ALTER TABLE item ADD COLUMN colour text');
+    const pid = await backend(database);
+    await named();
+    expect(await backend(database)).toBe(pid);
+    await admin.query('ALTER TABLE item ALTER COLUMN price TYPE numeric(30, 2)');
+    await expect(named()).resolves.toEqual({ price: '100.00' });
+    expect(await backend(database)).not.toBe(pid);
+  });
+
+  it('repeats a transaction from its start, and commits it once', async () => {
+    await find(database);
+    await admin.query('ALTER TABLE item ADD COLUMN colour text');
+    let runs = 0;
+    await database.transaction(async (transaction) => {
+      runs += 1;
+      await transaction.query('INSERT INTO item (id, price) VALUES (2, 1)');
+      await find(transaction);
+    });
+    expect(runs).toBe(2);
+    await expect(database.query('SELECT id FROM item ORDER BY id')).resolves.toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  it('repeats a prepared transaction and prepares it once', async () => {
+    await find(database);
+    await admin.query('ALTER TABLE item ADD COLUMN colour text');
+    await database.prepare('test:1', async (transaction) => {
+      await transaction.query('INSERT INTO item (id, price) VALUES (3, 1)');
+      await find(transaction);
+    });
+    await expect(database.commitPrepared('test:1')).resolves.toBe(true);
+    await expect(database.query('SELECT id FROM item ORDER BY id')).resolves.toEqual([{ id: 1 }, { id: 3 }]);
+  });
+
+  it('runs a transaction with one attempt once, and still replaces the connection', async () => {
+    await find(database);
+    const pid = await backend(database);
+    await admin.query('ALTER TABLE item ADD COLUMN colour text');
+    const once = database.transaction(find, { attempts: 1 });
+    await expect(once).rejects.toBeInstanceOf(SerializationFailure);
+    await expect(find(database)).resolves.toMatchObject({ colour: null });
+    expect(await backend(database)).not.toBe(pid);
+  });
+
+  it('does not affect other unsupported features', async () => {
+    const pid = await backend(database);
+    // SQLSTATE 0A000, too.
+    await expect(database.query('SELECT count(*) FROM item FOR UPDATE')).rejects.not.toBeInstanceOf(SerializationFailure);
+    expect(await backend(database)).toBe(pid);
   });
 });
