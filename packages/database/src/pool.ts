@@ -1,6 +1,6 @@
 import { Pool } from 'pg';
+import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
-import { acquire, Generations } from './lease.js';
 import { OutageWait } from './outage-wait.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
 import { createQueries, type Database, type QueryOptions, type SqlValue } from './sql.js';
@@ -54,22 +54,22 @@ export function createPool(given: PoolOptions): Database {
   const options = { ...given, ...boundsOf(given.url) };
   const { statementTimeoutMs = 10_000 } = options;
   const pool = openPool(options, statementTimeoutMs);
-  const leasing = { pool, generations: new Generations() };
-  pool.on('connect', (client) => leasing.generations.add(client));
+  const source = { pool, generations: new Generations() };
+  pool.on('connect', (client) => source.generations.add(client));
   const boundMs = (timeoutMs: number): number => (timeoutMs > 0 ? timeoutMs + ANSWER_GRACE_MS : 0);
   const contextOf = (leftMs?: number): TransactionContext => ({
-    acquire: (signal) => acquire(leasing, { signal, timeoutMs: leftMs }),
+    acquire: (signal) => acquire(source, { signal, timeoutMs: leftMs }),
     boundMs,
     statementTimeoutMs,
   });
 
   const runOnce = async <Row extends object>({ sql, params = [], options = {}, leftMs }: Statement) => {
-    const lease = await acquire(leasing, { signal: options.signal, timeoutMs: leftMs });
+    const connection = await acquire(source, { signal: options.signal, timeoutMs: leftMs });
     try {
-      const running = lease.run<Row>(sql, params, { ...options, timeoutMs: boundMs(statementTimeoutMs) });
+      const running = connection.run<Row>(sql, params, { ...options, timeoutMs: boundMs(statementTimeoutMs) });
       return (await withUnknownOutcome(running)).rows;
     } finally {
-      lease.release();
+      connection.release();
     }
   };
   const check = async (checkOptions: QueryOptions = {}) =>

@@ -189,7 +189,8 @@ describe('a prepared transaction', () => {
     await database.query('CREATE TABLE things (name text PRIMARY KEY)');
   });
 
-  const things = async () => (await database.query<{ name: string }>('SELECT name FROM things')).map(({ name }) => name);
+  const things = async () =>
+    (await database.query<{ name: string }>('SELECT name FROM things')).map(({ name }) => name);
   const put = (gid: string, name: string) =>
     database.prepare(gid, async (transaction) => {
       await transaction.query('INSERT INTO things VALUES ($1)', [name]);
@@ -265,7 +266,8 @@ describe('a plan that a migration outdated', () => {
 
   /** Selects the whole row on purpose: an added column changes the result. */
   const find = (queries: Queries) => queries.one('SELECT * FROM item WHERE id = 1', [], { name: 'find_item' });
-  const backend = async (queries: Queries) => (await queries.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
+  const backend = async (queries: Queries) =>
+    (await queries.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')).pid;
 
   /** Runs `work` on every connection of the pool; none is returned before all are taken. */
   async function onAll<T>(work: (queries: Queries) => Promise<T>): Promise<readonly T[]> {
@@ -346,7 +348,9 @@ describe('a plan that a migration outdated', () => {
   it('does not affect other unsupported features', async () => {
     const pid = await backend(database);
     // SQLSTATE 0A000, too.
-    await expect(database.query('SELECT count(*) FROM item FOR UPDATE')).rejects.not.toBeInstanceOf(SerializationFailure);
+    await expect(database.query('SELECT count(*) FROM item FOR UPDATE')).rejects.not.toBeInstanceOf(
+      SerializationFailure,
+    );
     expect(await backend(database)).toBe(pid);
   });
 });

@@ -1,6 +1,6 @@
 import { backoffMs, sleep } from './backoff.js';
+import type { Connection } from './connection.js';
 import { SerializationFailure, withUnknownOutcome } from './errors.js';
-import type { Lease } from './lease.js';
 import { createQueries, type QueryOptions, type SqlValue, type Transaction, type TransactionOptions } from './sql.js';
 import { type Bounds, withBounds } from './with-bounds.js';
 
@@ -8,7 +8,7 @@ const BACKOFF = { baseMs: 10, maxMs: 500 };
 
 /** What a transaction needs from its pool. */
 export interface TransactionContext {
-  acquire(signal: AbortSignal | undefined): Promise<Lease>;
+  acquire(signal: AbortSignal | undefined): Promise<Connection>;
   /** The client's timeout for a statement with this `statement_timeout`; see `pool.ts`. */
   boundMs(statementTimeoutMs: number): number;
   readonly statementTimeoutMs: number;
@@ -45,54 +45,60 @@ async function attemptOnce<T>(
   work: (transaction: Transaction) => Promise<T>,
   { isolation = 'read committed', signal, statementTimeoutMs }: TransactionOptions,
 ): Promise<T> {
-  const lease = await context.acquire(signal);
+  const connection = await context.acquire(signal);
   const timeoutMs = context.boundMs(statementTimeoutMs ?? context.statementTimeoutMs);
   try {
-    await lease.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`, [], { signal, timeoutMs });
+    await connection.run(`BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`, [], { signal, timeoutMs });
     if (statementTimeoutMs !== undefined) {
-      await lease.run(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`, [], { signal, timeoutMs });
+      await connection.run(`SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`, [], {
+        signal,
+        timeoutMs,
+      });
       // Without a statement timeout there is no lock timeout either.
-      if (statementTimeoutMs === 0) await lease.run('SET LOCAL lock_timeout = 0', [], { signal, timeoutMs });
+      if (statementTimeoutMs === 0) await connection.run('SET LOCAL lock_timeout = 0', [], { signal, timeoutMs });
     }
-    const { transaction, end } = openTransaction(lease, { signal, timeoutMs });
-    const result = await withBounds(work(transaction), { signal }, lease.abandon).finally(end);
-    await finish(lease, context.gid, timeoutMs);
+    const { transaction, end } = openTransaction(connection, { signal, timeoutMs });
+    const result = await withBounds(work(transaction), { signal }, connection.abandon).finally(end);
+    await finish(connection, context.gid, timeoutMs);
     return result;
   } catch (error) {
-    await rollBack(lease, timeoutMs);
+    await rollBack(connection, timeoutMs);
     throw error;
   } finally {
-    lease.release();
+    connection.release();
   }
 }
 
 /** After a failed statement PostgreSQL answers COMMIT with ROLLBACK and no error. That must not count as success. */
-async function finish(lease: Lease, gid: string | undefined, timeoutMs: number): Promise<void> {
+async function finish(connection: Connection, gid: string | undefined, timeoutMs: number): Promise<void> {
   const [statement, tag] = gid === undefined ? ['COMMIT', 'COMMIT'] : [`PREPARE TRANSACTION '${gid}'`, 'PREPARE'];
-  const { command } = await withUnknownOutcome(lease.run(statement, [], { timeoutMs }));
-  if (command !== tag) throw lease.firstFault() ?? new Error(`${statement} was answered with ${command}`);
+  const { command } = await withUnknownOutcome(connection.run(statement, [], { timeoutMs }));
+  if (command !== tag) throw connection.firstFault() ?? new Error(`${statement} was answered with ${command}`);
 }
 
 /** If the rollback fails, the connection is closed, and the server rolls back by itself. */
-async function rollBack(lease: Lease, timeoutMs: number): Promise<void> {
-  await lease.run('ROLLBACK', [], { timeoutMs }).catch(lease.abandon);
+async function rollBack(connection: Connection, timeoutMs: number): Promise<void> {
+  await connection.run('ROLLBACK', [], { timeoutMs }).catch(connection.abandon);
 }
 
 /**
  * `end` rejects later statements, such as those of the other members of a failed Promise.all. If they were sent during
  * the ROLLBACK, they would run after it, outside of any transaction.
  */
-function openTransaction(lease: Lease, outer: Bounds): { readonly transaction: Transaction; readonly end: () => void } {
+function openTransaction(
+  connection: Connection,
+  outer: Bounds,
+): { readonly transaction: Transaction; readonly end: () => void } {
   let ended = false;
   const bounds = (signal: AbortSignal | undefined): Bounds => {
     if (ended) throw new Error('this transaction has ended');
     return { ...outer, signal: signal ?? outer.signal };
   };
   const run = async <Row extends object>(sql: string, params: readonly SqlValue[], { signal, name }: QueryOptions) => {
-    const { rows } = await lease.run<Row>(sql, params, { ...bounds(signal), name });
+    const { rows } = await connection.run<Row>(sql, params, { ...bounds(signal), name });
     return rows;
   };
-  const script = async (sql: string, { signal }: QueryOptions = {}) => lease.script(sql, bounds(signal));
+  const script = async (sql: string, { signal }: QueryOptions = {}) => connection.script(sql, bounds(signal));
   return {
     transaction: { ...createQueries(run), script },
     end: () => {

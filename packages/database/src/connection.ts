@@ -7,7 +7,7 @@ import { type Bounds, withBounds } from './with-bounds.js';
 const CANCEL_TIMEOUT_MS = 2_000;
 
 /** One connection, held by one caller until `release`. */
-export interface Lease {
+export interface Connection {
   /** Runs one statement, prepared if it has a name. When its bounds end it, it is cancelled and the connection is closed. */
   run<Row extends object>(
     sql: string,
@@ -18,23 +18,23 @@ export interface Lease {
   script(sql: string, bounds: Bounds): Promise<void>;
   /** Closes the connection, even while a statement runs; later statements fail. */
   abandon(): void;
-  /** The first error of a statement on this lease. */
+  /** The first error of a statement on this connection. */
   firstFault(): unknown;
   /** Returns the connection to the pool; no effect after `abandon`. */
   release(): void;
 }
 
 /** The pool, and the generations of its connections. */
-interface Leasing {
+interface ConnectionSource {
   readonly pool: Pool;
   readonly generations: Generations;
 }
 
 /** Takes a connection from the pool within the bounds. It closes outdated connections. */
-export async function acquire({ pool, generations }: Leasing, bounds: Bounds): Promise<Lease> {
+export async function acquire({ pool, generations }: ConnectionSource, bounds: Bounds): Promise<Connection> {
   for (;;) {
     const client = await takeClient(pool, bounds);
-    if (!generations.isOutdated(client)) return createLease(client, generations);
+    if (!generations.isOutdated(client)) return createConnection(client, generations);
     client.release(true);
   }
 }
@@ -61,7 +61,7 @@ function classifyUnlessAborted(error: unknown, signal: AbortSignal | undefined):
   return signal?.aborted && error === signal.reason ? error : classify(error);
 }
 
-function createLease(client: PoolClient, generations: Generations): Lease {
+function createConnection(client: PoolClient, generations: Generations): Connection {
   let ended = false;
   let fault: unknown;
   // The driver takes one statement at a time; a caller may send several, as with Promise.all.
@@ -77,7 +77,7 @@ function createLease(client: PoolClient, generations: Generations): Lease {
 
   const send = async <T>(start: () => Promise<T>, bounds: Bounds): Promise<T> => {
     bounds.signal?.throwIfAborted();
-    if (ended) throw fault ?? new DatabaseUnavailable('the connection was given up');
+    if (ended) throw fault ?? new DatabaseUnavailable('the connection was closed');
     try {
       return await withBounds(start(), bounds, abandon);
     } catch (error) {
