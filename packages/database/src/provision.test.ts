@@ -82,8 +82,8 @@ describe('the provisioning step', () => {
       faults: [
         expect.stringContaining('RONDO_DATABASE_ADMIN_URL is not a PostgreSQL address'),
         'RONDO_DATABASES: entry 2 is not database:role:password',
-        'RONDO_DATABASES: database sales is there twice',
-        'RONDO_DATABASES: role sales is there twice',
+        'RONDO_DATABASES: database sales appears twice',
+        'RONDO_DATABASES: role sales appears twice',
       ],
     });
     expect(readProvisionConfig({})).toMatchObject({ faults: { length: 2 } });

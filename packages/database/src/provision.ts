@@ -138,8 +138,8 @@ function duplicates(databases: readonly ProvisionedDatabase[]): string[] {
   const repeated = (names: readonly string[]) => [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
   return [
     ...repeated(databases.map(({ database }) => database)).map(
-      (name) => `RONDO_DATABASES: database ${name} is there twice`,
+      (name) => `RONDO_DATABASES: database ${name} appears twice`,
     ),
-    ...repeated(databases.map(({ role }) => role)).map((name) => `RONDO_DATABASES: role ${name} is there twice`),
+    ...repeated(databases.map(({ role }) => role)).map((name) => `RONDO_DATABASES: role ${name} appears twice`),
   ];
 }

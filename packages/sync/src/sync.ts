@@ -50,7 +50,7 @@ export interface Sync {
   close(): Promise<void>;
 }
 
-/** Starts the sync of one process: it relays and trims at once, and listens from the first watch on. */
+/** Starts the sync of one process. It relays and trims from now on, and listens from the first watch on. */
 export function createSync(options: SyncOptions): Sync {
   const { database, url, log, clock = systemClock, random = Math.random, onEvent = () => undefined } = options;
   const bounds = boundsOf(options);

@@ -37,7 +37,7 @@ export function createSweep({ intervalMs, clock, log, name, round }: SweepOption
       failing = false;
       return more;
     } catch (err) {
-      if (!failing && !closing.signal.aborted) log.warn({ err }, `${name}: a round failed; it is tried again`);
+      if (!failing && !closing.signal.aborted) log.warn({ err }, `${name}: a round failed; it is retried`);
       failing = true;
       return false;
     }

@@ -228,7 +228,7 @@ describe('a participant', () => {
       books.client.prepare({ transaction, operation: pack(CalculatorResponse, { result: 1n }) }),
     ).rejects.toMatchObject({
       code: Status.INVALID_ARGUMENT,
-      message: expect.stringContaining('there is an operation for (calculator.CalculatorRequest)'),
+      message: expect.stringContaining('must have the type of an operation (calculator.CalculatorRequest)'),
     });
     const options = { database, coordinators: TRUSTED, log: silentLogger, operations: [] };
     expect(() => createParticipant({ ...options, name: 'a:b' })).toThrow('"a:b" can\'t name a participant');

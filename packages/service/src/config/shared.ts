@@ -17,7 +17,7 @@ import {
 } from './parsers.js';
 import { type Config, optionalVariable, variable } from './variables.js';
 
-/** The default port of the registry, and where every process looks for it by default. */
+/** The registry's port, and the default in every process's `RONDO_REGISTRY`. */
 export const REGISTRY_PORT = 50050;
 
 /** Log levels, as in pino. */

@@ -55,7 +55,7 @@ export function meterProcess(meter: Meter): void {
 export function meterDiscovery(meter: Meter, channel: Channel): void {
   const endpoints = meter.createObservableGauge('rondo.discovery.endpoints', {
     unit: '{endpoint}',
-    description: 'The endpoints known of a service that this process calls, by the state of the connection to each.',
+    description: 'The known endpoints of a service that this process calls, by connection state.',
   });
   meterSource(meter, channel);
   endpoints.addCallback((result) => {
@@ -73,7 +73,7 @@ export function meterDiscovery(meter: Meter, channel: Channel): void {
 function meterSource(meter: Meter, channel: Channel): void {
   const states = meter.createObservableGauge('rondo.discovery.registry.state', {
     unit: '{service}',
-    description: 'Always 1: how the endpoints known of a service stand to the registry now, by the state.',
+    description: "Always 1. The label is the state of a service's endpoint list against the registry.",
   });
   states.addCallback((result) => {
     for (const { service, source } of channel.inspect()) {
@@ -82,7 +82,7 @@ function meterSource(meter: Meter, channel: Channel): void {
   });
   const changes = meter.createObservableCounter('rondo.discovery.registry.changes', {
     unit: '{change}',
-    description: 'How often the endpoints known of a service came to stand so to the registry, by the state.',
+    description: "How often a service's endpoint list entered this state against the registry.",
   });
   changes.addCallback((result) => {
     for (const { service, source } of channel.inspect()) {
@@ -123,14 +123,14 @@ function createInstruments(meter: Meter) {
     weight: meter.createObservableGauge('rondo.balancer.weight', {
       unit: '1',
       description:
-        "The share of a service's next calls that its weight gives an instance; none where weights don't decide.",
+        "The share of a service's next calls that an instance gets by its weight; absent if the policy ignores weights.",
     }),
     inFlight: meter.createObservableGauge('rondo.balancer.calls_in_flight', {
       unit: '{call}',
-      description: 'The calls that this process has under way at an instance.',
+      description: 'The calls of this process in flight at an instance.',
     }),
     ejected: meter.createObservableGauge('rondo.balancer.ejected', {
-      description: '1 for an instance that is connected, but left out of the calls of one method or of all.',
+      description: '1 for an instance that is connected, but ejected for one method or for all.',
     }),
   };
 }

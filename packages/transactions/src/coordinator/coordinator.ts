@@ -109,7 +109,7 @@ function recovery(
     await Promise.all(
       due.map((entry) =>
         finish(dependencies, entry, entry.decision ?? 'aborted').catch((err: unknown) =>
-          log.warn({ err, transaction: entry.id }, "a transaction couldn't be finished; it is tried again"),
+          log.warn({ err, transaction: entry.id }, "a transaction couldn't be finished; it is retried"),
         ),
       ),
     );

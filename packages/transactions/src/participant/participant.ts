@@ -126,7 +126,7 @@ function toEnd({ transaction, heuristic }: EndRequest, participant: string) {
 
 function unknownOperation({ operation }: PrepareRequest, known: ReadonlyMap<string, Operation>) {
   const names = [...known.keys()].join(', ') || 'none';
-  const description = `must be of a type that there is an operation for (${names}); it is "${typeOf(operation)}"`;
+  const description = `must have the type of an operation (${names}); it is "${typeOf(operation)}"`;
   return invalidArgument([{ field: 'operation', description }]);
 }
 

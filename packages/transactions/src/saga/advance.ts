@@ -30,7 +30,7 @@ export interface SagaStep<Input> {
   compensate?(context: StepContext<Input>): Promise<void>;
 }
 
-/** A long-running process in steps. If a step is refused, the steps before it are compensated, the last first. */
+/** Long-running work in steps. If a step is refused, it and the steps before it are compensated, the last first. */
 export interface SagaDefinition<Input> {
   /** A permanent name, such as `cancel-order`. */
   readonly kind: string;
