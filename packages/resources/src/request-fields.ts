@@ -39,9 +39,7 @@ export function readEtag<Resource>(
   etaggedOf: (present: Resource) => Etagged,
 ): ChangedSince<Resource> {
   if (etag !== '' && !ETAG.test(etag)) {
-    report(
-      `must be the etag of a reply, quotes included, or empty for whatever is there; it is ${JSON.stringify(etag)}`,
-    );
+    report(`must be the etag of a reply, quotes included, or empty for any state; it is ${JSON.stringify(etag)}`);
   }
   return (present) => {
     const changed = etag === '' ? 'nothing' : changedSince(etag, etaggedOf(present));
