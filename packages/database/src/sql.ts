@@ -67,8 +67,7 @@ export interface TransactionOptions extends QueryOptions {
 
 /**
  * A pool of connections to one database. A statement outside of a transaction that loses against a concurrent
- * transaction (serialization failure, deadlock, migration) took no effect. It is run again, as in {@link
- * Database.transaction}.
+ * transaction (serialization failure, deadlock, migration) took no effect. It is run again, as a whole transaction is.
  */
 export interface Database extends Queries {
   /**

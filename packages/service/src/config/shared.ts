@@ -48,7 +48,7 @@ export function sharedVariables(port: number) {
     registryCache: optionalVariable('RONDO_REGISTRY_CACHE', text, {
       example: '/var/lib/rondo/registry',
       description:
-        "The folder that caches the registry's endpoints, so that the service can start while the registry is away.",
+        "The folder that caches the registry's endpoints, so that the service can start without the registry.",
     }),
     instanceId: optionalVariable('RONDO_INSTANCE_ID', matching(INSTANCE_ID, INSTANCE_ID_RULE, 'sales-1'), {
       description: "The instance's stable name; by default the service and a random suffix.",
