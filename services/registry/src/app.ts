@@ -4,11 +4,11 @@ import type { App, Config, ServiceContext } from '@rondo/service';
 import type { variables } from './config.js';
 import { WATCH_REST_MS } from './domain/limits.js';
 import { meterStore, type StoreMeter } from './metrics.js';
+import { openStore } from './open-store.js';
 import { registryHandlers } from './rpc/handlers.js';
-import { Refusals } from './rpc/refusals.js';
-import { openStore } from './store.js';
+import { RefusalLog } from './rpc/refusal-log.js';
 
-/** Wires the registry: its contract over the store that is configured. */
+/** Wires the registry: its contract over the configured store. */
 export function createApp(
   context: Pick<ServiceContext, 'clock' | 'wallClock' | 'random' | 'log'> & { readonly meter: StoreMeter },
   config: Config<typeof variables>,
@@ -21,7 +21,7 @@ export function createApp(
   const watchRestMs = WATCH_REST_MS;
   const opened = openStore({ location, files, clock, wallClock, random, log, limits, warmingMs, watchRestMs });
   const { store, dependencies } = opened;
-  const refusals = new Refusals(log, clock);
+  const refusals = new RefusalLog(log, clock);
   meterStore(meter, { ...opened, refusals });
   return {
     services: [implement(RegistryServiceDefinition, registryHandlers({ store, wallClock, refusals }))],

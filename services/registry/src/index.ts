@@ -2,12 +2,12 @@ import { REGISTRY_PORT, type ServiceOptions } from '@rondo/service';
 import { createApp } from './app.js';
 import { variables } from './config.js';
 
-/** The registry, to whoever runs it: as a process of its own, or within another, as a test may. */
+/** The registry as a service: run it as a process of its own, or start it inside another process, such as a test. */
 export const registry: ServiceOptions<typeof variables> = {
   name: 'registry',
   port: REGISTRY_PORT,
   variables,
-  // It is what the others register with.
+  // Other services register here; the registry doesn't register itself.
   register: false,
   createApp,
 };

@@ -1,10 +1,10 @@
 import type { HostPort, Parsed, Parser } from '@rondo/service';
 import { formatHostPort, hostPort, list } from '@rondo/service';
 
-/** Where the registry's state is kept. */
+/** Where the registry keeps its state. */
 export type StoreLocation = { readonly kind: 'memory' } | EtcdLocation;
 
-/** An etcd, as its URL says. */
+/** The parts of an etcd URL. */
 export interface EtcdLocation {
   readonly kind: 'etcd';
   readonly endpoints: readonly HostPort[];
@@ -12,17 +12,17 @@ export interface EtcdLocation {
   readonly isEncrypted: boolean;
   readonly user: string | undefined;
   readonly password: string | undefined;
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   readonly prefix: string;
 }
 
-/** Where an etcd's keys are unless its URL has a path. */
+/** The prefix of the keys if the URL has no path. */
 const DEFAULT_PREFIX = '/rondo/registry';
 const DEFAULT_PORT = ':2379';
 const URL =
   /^(?<scheme>etcds?):\/\/(?:(?<user>[^:@/]+):(?<password>[^@/]+)@)?(?<hosts>[^@/]+)(?<prefix>(?:\/[\w.-]+)*)\/?$/;
 
-/** `memory`, or the URL of an etcd. A value is never repeated in a fault: it may hold a password. */
+/** Parses `memory` or the URL of an etcd. A fault never repeats the value, which may contain a password. */
 export const storeLocation: Parser<StoreLocation> = {
   rule: 'memory, or etcd://[user:password@]host[:port],…[/prefix], etcds:// for TLS, with user and password percent-encoded',
   example: 'etcd://etcd-1:2379,etcd-2:2379,etcd-3:2379',
@@ -55,8 +55,8 @@ function withPort(host: string): string {
   return host === '' || /:\d*$/.test(host) ? host : `${host}${DEFAULT_PORT}`;
 }
 
-/** Without the password. */
+/** Formats a URL without its password. */
 function formatUrl({ isEncrypted, user, endpoints, prefix }: EtcdLocation): string {
-  const who = user === undefined ? '' : `${encodeURIComponent(user)}:(hidden)@`;
-  return `${isEncrypted ? 'etcds' : 'etcd'}://${who}${endpoints.map(formatHostPort).join(',')}${prefix}`;
+  const login = user === undefined ? '' : `${encodeURIComponent(user)}:(hidden)@`;
+  return `${isEncrypted ? 'etcds' : 'etcd'}://${login}${endpoints.map(formatHostPort).join(',')}${prefix}`;
 }

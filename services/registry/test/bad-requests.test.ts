@@ -5,7 +5,7 @@ import { refusal, SALES, sales, start, stopAll } from './started-registry.js';
 
 afterEach(stopAll);
 
-/** The fields that a call is refused for. */
+/** The fields that a call was refused for. */
 async function violations(call: Promise<unknown>): Promise<readonly string[]> {
   const error = await refusal(call);
   expect(error.codeName).toBe('INVALID_ARGUMENT');
@@ -13,7 +13,7 @@ async function violations(call: Promise<unknown>): Promise<readonly string[]> {
 }
 
 describe('a bad request', () => {
-  it('is told all that is wrong with it', async () => {
+  it('is refused with all its violations', async () => {
     const { registry } = start();
     const long = 'x'.repeat(300);
     const worst = {
@@ -133,7 +133,7 @@ describe('a bad request', () => {
   it.each([
     { seconds: 0n, nanos: 100_000_000 },
     { seconds: 30n * 86_400n, nanos: 0 },
-  ])('but not with pings every %j, and they are told on', async (minPingInterval) => {
+  ])('but pings every %j are accepted and listed', async (minPingInterval) => {
     const { registry } = start();
     await registry.register({ instance: sales({ endpoints: [{ ...endpoint('a:1'), minPingInterval }] }) });
     const { instances } = await registry.listInstances({});
@@ -141,19 +141,19 @@ describe('a bad request', () => {
   });
 
   it.each(['a:1', 'project_management:50052', '10.0.0.1:65535', '[::1]:1', 'unix:/run/a.sock'])(
-    'but not with the address %p',
+    'but the address %p is accepted',
     async (address) => {
       const { registry } = start();
       await registry.register({ instance: sales({ endpoints: [endpoint(address)] }) });
     },
   );
 
-  it('of a lease, an update, a list or a watch is refused too', async () => {
+  it('for a lease, an update, a list or a watch is refused, too', async () => {
     const { registry } = start();
     const lease = { leaseId: '1-a', instanceId: 'sales-1' };
     expect(await violations(registry.renew({}))).toEqual(['lease_id', 'instance_id']);
-    const goodbye = { leaseId: 'x'.repeat(129), sequence: -1n };
-    expect(await violations(registry.deregister(goodbye))).toEqual(['lease_id', 'instance_id', 'sequence']);
+    const deregistration = { leaseId: 'x'.repeat(129), sequence: -1n };
+    expect(await violations(registry.deregister(deregistration))).toEqual(['lease_id', 'instance_id', 'sequence']);
     for (const updateMask of [undefined, [], ['zone'], ['weight', 'zone'], ['metadata.a'], ['*']]) {
       const request = { ...lease, weight: 1, ...(updateMask && { updateMask }) };
       expect(await violations(registry.update(request))).toEqual(['update_mask']);
@@ -169,7 +169,7 @@ describe('a bad request', () => {
     expect(await violations(watch.next())).toEqual(['service']);
   });
 
-  it('of an operator is told what is wrong, too', async () => {
+  it('of an operator is refused with all its violations, too', async () => {
     const { registry } = start();
     await registry.register({ instance: sales() });
     const worst = { instanceId: 'no spaces', state: 77, reason: 'x'.repeat(257) };
@@ -179,7 +179,7 @@ describe('a bad request', () => {
     await registry.setOperatorState({ ...said, state: OperatorState.OPERATOR_STATE_CORDONED });
   });
 
-  it('is also an update that leaves an instance with too much text, and it changes nothing', async () => {
+  it('includes an update that leaves an instance with too much text, and it changes nothing', async () => {
     const { registry } = start({ maxServices: 64 });
     const { leaseId } = await registry.register({ instance: sales({ services: long(60) }), sequence: 1n });
     const lease = { leaseId, instanceId: 'sales-1', updateMask: ['metadata'] };
@@ -198,7 +198,7 @@ function fingerprinted(fingerprint: string) {
   return { instance: sales({ fingerprints: { [SALES]: fingerprint } }) };
 }
 
-/** Names of services that fit an instance once, and not twice. */
+/** Names of services that fit into an instance once, but not twice. */
 function long(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `s${index}.${'x'.repeat(200)}`);
 }

@@ -1,9 +1,11 @@
-/** Processes that want one instance id, each with its registration as every service has it, and a real registry. */
-
+/**
+ * Several processes that register under one instance id at a real registry, through the registration code of every
+ * service.
+ */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Logger } from '@rondo/rpc/call';
+import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { seededRandom } from '@rondo/rpc/testing';
 import { createState, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
 import { refusal, SALES, SECRET, sales, start, stopAll } from './started-registry.js';
@@ -20,7 +22,7 @@ interface Process {
   close(): Promise<void>;
 }
 
-/** A process of `sales-1` that starts now, on a machine whose clock is ahead. */
+/** Starts a process with the id `sales-1`, on a machine whose clock is ahead by `aheadMs`. */
 function begin({ registry, clock }: Registry, seed: number, aheadMs = 0): Process {
   const { log, lines }: { log: Logger; lines: string[] } = recordingLog();
   const address = `10.0.0.${seed}:50053`;
@@ -53,7 +55,7 @@ async function holder({ registry }: Registry) {
 }
 
 describe('two processes with one instance id', () => {
-  it('do not take turns: the later holds it for as long as it lives, and each says so once', async () => {
+  it('do not alternate: the later one holds the id as long as it lives, and each logs this once', async () => {
     const scene = start();
     const earlier = begin(scene, 1);
     await scene.clock.advance(5_000);
@@ -76,9 +78,9 @@ describe('two processes with one instance id', () => {
   });
 
   it.each([
-    ['said goodbye', TTL_MS],
+    ['deregistered', TTL_MS],
     ['died', 2 * TTL_MS],
-  ])('the earlier is back within a TTL when the later has %s', async (how, withinMs) => {
+  ])('the earlier one is back within a TTL after the later one %s', async (how, withinMs) => {
     const scene = start();
     const earlier = begin(scene, 1);
     await scene.clock.advance(5_000);
@@ -86,7 +88,7 @@ describe('two processes with one instance id', () => {
     const { leaseId } = await scene.registry.register({ instance: later, ttl: { seconds: 9n } });
     await scene.clock.advance(4_000);
     expect(await holder(scene)).toBe('127.0.0.1:50053');
-    if (how === 'said goodbye') await scene.registry.deregister({ leaseId, instanceId: 'sales-1' });
+    if (how === 'deregistered') await scene.registry.deregister({ leaseId, instanceId: 'sales-1' });
     await scene.clock.advance(withinMs);
     expect(await holder(scene)).toBe(earlier.address);
     expect(earlier.lines.at(-1)).toBe('info: registered again: the other process of sales-1 is gone');
@@ -96,7 +98,7 @@ describe('two processes with one instance id', () => {
     expect(await holder(scene)).toBeUndefined();
   });
 
-  it('of the same millisecond do not share a lease: the first holds it, the second waits', async () => {
+  it('that started in one millisecond do not share a lease: the first holds it, the second waits', async () => {
     const scene = start();
     const [first, second] = [begin(scene, 1), begin(scene, 2)];
     await scene.clock.advance(60_000);
@@ -126,7 +128,7 @@ describe("a process whose machine's clock is ahead", () => {
     await process.close();
   });
 
-  it('gives way to the process that is started after it, on whatever machine', async () => {
+  it('gives way to a process that starts after it on any machine', async () => {
     const scene = start();
     const skewed = begin(scene, 1, 3_600_000);
     await scene.clock.advance(5_000);
@@ -136,7 +138,7 @@ describe("a process whose machine's clock is ahead", () => {
     await Promise.all([skewed.close(), next.close()]);
   });
 
-  it('is told the rule, the clock and what to do, by whatever client it registers', async () => {
+  it("gets the rule, the registry's time and what to do, with any client", async () => {
     const { registry, clock, measured } = start();
     const incarnation = BigInt(clock.now() + 3_600_000);
     const error = await refusal(registry.register({ instance: sales({ incarnation }), secret: SECRET }));
@@ -157,7 +159,7 @@ describe("a process whose machine's clock is ahead", () => {
 });
 
 describe('a registration that is repeated', () => {
-  it('by one that does not know its secret is refused with what to do, counted and logged', async () => {
+  it('without its secret is refused with what to do, counted and logged', async () => {
     const { log, lines } = recordingLog();
     const { registry, measured } = start({}, log);
     await registry.register({ instance: sales(), secret: SECRET });
@@ -168,17 +170,19 @@ describe('a registration that is repeated', () => {
     ]);
     expect(error.detail(ErrorInfo)).toMatchObject({ reason: 'INSTANCE_ID_HELD', domain: 'registry' });
     expect(measured()['rondo.registry.refused_registrations secret']).toBe(1);
-    expect(lines).toContainEqual(expect.stringMatching(/^warn: a registration was refused: .*without the secret/));
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^warn: a registration was refused: .*didn't send that process's secret/),
+    );
   });
 });
 
-describe('an instance of a version that sends no secret', () => {
+describe('an instance of an earlier version that sends no secret', () => {
   const registered = async ({ registry }: Registry) => {
     const { leaseId } = await registry.register({ instance: sales(), sequence: 1n });
     return { leaseId, instanceId: 'sales-1' };
   };
 
-  it('registers, renews, changes, and is back at once when the registry has forgotten it', async () => {
+  it('registers, renews, changes, and registers again at once after its lease ran out', async () => {
     const scene = start();
     const lease = await registered(scene);
     await scene.registry.renew(lease);
@@ -191,10 +195,10 @@ describe('an instance of a version that sends no secret', () => {
     expect(await holder(scene)).toBeUndefined();
   });
 
-  it('whose first reply was lost stays listed, and registers when that lease has run out', async () => {
+  it('whose first reply was lost stays listed, and registers again after that lease has run out', async () => {
     const scene = start();
     await registered(scene);
-    // Not ABORTED: on that, a version before gave up for good.
+    // Not ABORTED: an earlier version gave up for good on that status.
     expect((await refusal(scene.registry.register({ instance: sales(), sequence: 2n }))).codeName).toBe(
       'PERMISSION_DENIED',
     );
@@ -205,3 +209,33 @@ describe('an instance of a version that sends no secret', () => {
     expect(await holder(scene)).toBe('127.0.0.1:50053');
   });
 });
+
+it('a process whose clock is behind its predecessor registers once that lease has run out, and keeps its own', async () => {
+  const { registry, clock } = start();
+  const ttl = { seconds: BigInt(TTL_MS / 1_000), nanos: 0 };
+  await registry.register({ instance: sales({ incarnation: 1_000_000n }), ttl });
+  // The predecessor is killed: its lease isn't renewed.
+  const registration = startRegistration({
+    registry,
+    instance: { ...(await listed(registry)), incarnation: 999_000n },
+    readiness: createState(readinessOf([])),
+    ttlMs: TTL_MS,
+    clock,
+    random: seededRandom(1),
+    log: silentLogger,
+  });
+  await clock.advance(TTL_MS - 1);
+  expect(await listed(registry)).toMatchObject({ incarnation: 1_000_000n });
+  await clock.advance(TTL_MS + 1_000);
+  expect(await listed(registry)).toMatchObject({ incarnation: 999_000n });
+  await clock.advance(60_000);
+  expect(await listed(registry)).toMatchObject({ incarnation: 999_000n });
+  await registration.close();
+  expect((await registry.listInstances({ service: SALES })).instances).toEqual([]);
+});
+
+async function listed(registry: ReturnType<typeof start>['registry']) {
+  const [instance] = (await registry.listInstances({ service: SALES })).instances;
+  if (instance === undefined) throw new Error('no instance is registered');
+  return instance;
+}

@@ -12,7 +12,7 @@ import { DEFAULT_TOTAL_LIMITS } from '../src/domain/limits.js';
 import type { RegistryStore } from '../src/domain/store.js';
 import { Holder, untilReady, Watcher } from './etcd/clients.js';
 import { noEtcd, startEtcd, startEtcdCluster, tellSkipped } from './etcd/etcd-process.js';
-import { Follower, listed, recordingLog, registration, said } from './store/fixture.js';
+import { listed, ownSecret, recordingLog, registration, WatchClient } from './store/fixture.js';
 
 const TTL_MS = 3000;
 const io = { clock: systemClock, wallClock: systemWallClock, random: systemRandom };
@@ -54,13 +54,13 @@ async function cluster() {
   return { members, endpoints, stores };
 }
 
-/** A bound on what hangs. */
-const PATIENCE_MS = 60_000;
+/** A bound for conditions that never become true. */
+const TIMEOUT_MS = 60_000;
 
 async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   const startedAt = systemClock.now();
   while (!(await isTrue())) {
-    if (systemClock.now() - startedAt > PATIENCE_MS) throw new Error(`not within ${PATIENCE_MS} ms`);
+    if (systemClock.now() - startedAt > TIMEOUT_MS) throw new Error(`not within ${TIMEOUT_MS} ms`);
     await sleep(systemClock, 10);
   }
 }
@@ -71,7 +71,7 @@ const byId = (instances: Iterable<Instance>) =>
 tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
 
 (noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'registries over one etcd', () => {
-  it("renew each other's leases, and let those go that nobody renews", async () => {
+  it("renew each other's leases, and remove instances whose leases are not renewed", async () => {
     const { address } = await alone();
     const [one, other] = [open([address]), open([address])];
     await Promise.all([one, other].map(untilReady));
@@ -94,7 +94,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     expect((await listed(other)).map(({ instanceId }) => instanceId)).toEqual(['renewed']);
   });
 
-  it('give time to renew to those that found no registry when their leases ran out', async () => {
+  it('give a grace period to instances that found no registry when their leases ran out', async () => {
     const { address } = await alone();
     const first = open([address]);
     await untilReady(first);
@@ -119,20 +119,23 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     expect((await listed(next)).map(({ instanceId }) => instanceId)).toEqual(['back']);
   });
 
-  it('tell each other of every change: what one has answered, the other has when it is asked to go on from there', async () => {
+  it('share every change: what one has answered, another has when a watch resumes there', async () => {
     const { address } = await alone();
     const [one, other] = [open([address]), open([address])];
     await Promise.all([one, other].map(untilReady));
     const { position } = await other.listServices();
     for (let index = 0; index < 50; index += 1) {
       const { position: since } = await one.register(registration({ instanceId: `i-${index}` }), TTL_MS);
-      expect(await new Follower(other, undefined, since).next()).toMatchObject({ kind: 'progress', position: since });
+      expect(await new WatchClient(other, undefined, since).next()).toMatchObject({
+        kind: 'progress',
+        position: since,
+      });
     }
-    expect(await new Follower(other, undefined, position).next()).toMatchObject({ kind: 'delta' });
+    expect(await new WatchClient(other, undefined, position).next()).toMatchObject({ kind: 'delta' });
     expect((await other.listServices()).position).toEqual((await one.listServices()).position);
   });
 
-  it('take what is changed at two of them at one time, each on top of the other', async () => {
+  it('apply concurrent changes at two of them one after the other', async () => {
     const { address } = await alone();
     const [one, other] = [open([address]), open([address])];
     await Promise.all([one, other].map(untilReady));
@@ -156,12 +159,14 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     }
   });
 
-  it('ask for the secret whichever was told it, and each tells of what another has refused', async () => {
+  it("check the secret whichever of them received it, and list each other's refusals", async () => {
     const { address } = await alone();
     const [one, other] = [open([address]), open([address])];
     await Promise.all([one, other].map(untilReady));
-    const { leaseId } = await one.register(registration({ incarnation: 5n }), TTL_MS * 10, said());
-    expect(await other.register(registration({ incarnation: 5n }), TTL_MS * 10, said())).toMatchObject({ leaseId });
+    const { leaseId } = await one.register(registration({ incarnation: 5n }), TTL_MS * 10, ownSecret());
+    expect(await other.register(registration({ incarnation: 5n }), TTL_MS * 10, ownSecret())).toMatchObject({
+      leaseId,
+    });
     for (const incarnation of [5n, 4n]) {
       await expect(other.register(registration({ incarnation }), TTL_MS * 10)).rejects.toThrow();
     }
@@ -169,24 +174,24 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     expect(await listed(other)).toMatchObject([{ lastRefused: { incarnation: 5n } }]);
   });
 
-  it('of a version before, which write no secret, leave an instance its lease, and no one else gets that', async () => {
+  it('of an earlier version, which write no secret, leave an instance its lease and give it to no other process', async () => {
     const { address } = await alone();
     const [one, before] = [open([address]), open([address], { through: forgettingSecrets })];
     await Promise.all([one, before].map(untilReady));
-    const { leaseId } = await one.register(registration(), TTL_MS * 10, said());
+    const { leaseId } = await one.register(registration(), TTL_MS * 10, ownSecret());
     const lease = { leaseId, instanceId: 'sales-1' };
     await before.update(lease, { weight: 7 });
     expect(await one.renew(lease)).toMatchObject({ ttlMs: TTL_MS * 10 });
-    for (const options of [said(), {}]) {
+    for (const options of [ownSecret(), {}]) {
       await expect(one.register(registration(), TTL_MS * 10, options)).rejects.toMatchObject({
         name: 'SecretMismatch',
       });
     }
     await one.deregister(lease);
-    await one.register(registration(), TTL_MS * 10, said());
+    await one.register(registration(), TTL_MS * 10, ownSecret());
   });
 
-  it('go on with what they know while etcd is away, refuse changes, and recover by themselves', async () => {
+  it('serve their last state while etcd is away, refuse changes, and recover by themselves', async () => {
     const etcd = await alone();
     const { log, lines } = recordingLog();
     const store = open([etcd.address], { log });
@@ -195,7 +200,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await etcd.kill();
     await eventually(() => !store.connected);
     expect(await listed(store)).toHaveLength(1);
-    expect(await new Follower(store).next()).toMatchObject({ kind: 'snapshot' });
+    expect(await new WatchClient(store).next()).toMatchObject({ kind: 'snapshot' });
     await expect(store.register(registration({ instanceId: 'b' }), TTL_MS)).rejects.toMatchObject({
       name: 'StoreUnreachable',
       message: expect.stringContaining(`the store at ${etcd.address} can't be reached`),
@@ -209,7 +214,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     ]);
   });
 
-  it('wait for an etcd that is not there yet', async () => {
+  it('wait for an etcd that has not started yet', async () => {
     const etcd = await alone();
     await etcd.kill();
     const store = open([etcd.address]);
@@ -225,13 +230,13 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     expect(await listed(store)).toEqual([]);
   });
 
-  it('begin another epoch, warming, where etcd was emptied', async () => {
+  it('begin another epoch, warming, if etcd was emptied', async () => {
     const etcd = await alone();
     const store = open([etcd.address], { warmingMs: 60_000 });
     await untilReady(store);
     await store.register(registration(), 60_000);
     const before = await store.listServices();
-    const follower = new Follower(store);
+    const follower = new WatchClient(store);
     await follower.next();
     await etcd.kill();
     etcd.wipe();
@@ -239,22 +244,22 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     await eventually(async () => (await store.listServices()).position.epoch !== before.position.epoch);
     expect(await store.listServices()).toMatchObject({ services: [], warming: true });
     await expect(follower.next()).rejects.toMatchObject({ name: 'StoreClosed' });
-    expect(await new Follower(store, undefined, before.position).next()).toMatchObject({ kind: 'snapshot' });
+    expect(await new WatchClient(store, undefined, before.position).next()).toMatchObject({ kind: 'snapshot' });
     expect((await store.listServices()).position.epoch).toBeGreaterThan(before.position.epoch);
   });
 
-  it('read everything anew where etcd has forgotten what changed meanwhile', async () => {
+  it('read all keys again if etcd has compacted the missed changes', async () => {
     const { address } = await alone();
     const gate = watchGate();
     const [one, cut] = [open([address]), open([address], { through: gate.through })];
     await Promise.all([one, cut].map(untilReady));
-    const goodbye = await one.register(registration({ instanceId: 'goes' }), TTL_MS * 10);
+    const leaving = await one.register(registration({ instanceId: 'goes' }), TTL_MS * 10);
     await one.register(registration({ instanceId: 'stays' }), TTL_MS * 10);
     await eventually(async () => (await listed(cut)).length === 2);
-    const follower = new Follower(cut);
+    const follower = new WatchClient(cut);
     await follower.next();
     gate.shut();
-    await one.deregister({ leaseId: goodbye.leaseId, instanceId: 'goes' });
+    await one.deregister({ leaseId: leaving.leaseId, instanceId: 'goes' });
     const { position } = await one.register(registration({ instanceId: 'comes' }), TTL_MS * 10);
     const channel = createChannel({ ...io, resolver: staticResolver([address]) });
     closers.push(() => channel.close());
@@ -265,12 +270,12 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     expect([...follower.held.keys()].sort()).toEqual(['comes', 'stays']);
   });
 
-  it('let go also where far more goodbyes are remembered than they may hold: one transaction has its bounds', async () => {
+  it('deregister even with far more tombstones than the limit: a transaction has a bounded size', async () => {
     const { address } = await alone();
     const before = open([address]);
     await untilReady(before);
     const leave = async (store: RegistryStore, instanceId: string) => {
-      const { leaseId } = await store.register(registration({ instanceId }), 600_000, said(1n));
+      const { leaseId } = await store.register(registration({ instanceId }), 600_000, ownSecret(1n));
       await store.deregister({ leaseId, instanceId }, 2n);
     };
     for (let index = 0; index < 150; index += 1) await leave(before, `i-${index}`);
@@ -280,17 +285,17 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     expect(await listed(after)).toEqual([]);
   });
 
-  it('let a watcher that comes from another wait until they know as much', async () => {
+  it('let a watcher from another registry wait until they have caught up', async () => {
     const { address } = await alone();
     const gate = watchGate();
     const [one, late] = [open([address]), open([address], { through: gate.through })];
     await Promise.all([one, late].map(untilReady));
-    // It waits a second at most, and a busy machine may take longer to open the gate: then it is tried again.
+    // The watch waits a second at most, and a busy machine may take longer to open the gate: then the test tries again.
     for (let left = 20; ; left -= 1) {
       gate.shut();
       const { position } = await one.register(registration(), TTL_MS * 10);
       const startedAt = systemClock.now();
-      const resumed = new Follower(late, undefined, position).next();
+      const resumed = new WatchClient(late, undefined, position).next();
       await sleep(systemClock, 300);
       gate.open();
       const heard = await resumed;
@@ -301,7 +306,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
   });
 });
 
-/** Has a store write what a version before would: nothing of secrets. */
+/** Lets a store write what an earlier version would: no secrets. */
 function forgettingSecrets(etcd: Etcd): Etcd {
   return {
     ...etcd,
@@ -316,7 +321,7 @@ function forgettingSecrets(etcd: Etcd): Etcd {
   };
 }
 
-/** Lets a store's watch break off, and hear nothing until it is opened again. */
+/** Lets a test cut off a store's watch, until it opens the gate again. */
 function watchGate() {
   let isShut = false;
   let broken = new AbortController();
@@ -344,7 +349,7 @@ function watchGate() {
     ['an etcd node and a registry are killed', 'kill'],
     ['an etcd node is frozen', 'freeze'],
   ] as const)(
-    'lose nothing where %s: no error after a retry elsewhere, no watcher misses a change',
+    'lose nothing when %s: no error after a retry elsewhere, no watcher misses a change',
     async (_what, how) => {
       const { members, stores } = await cluster();
       const living: RegistryStore[] = [...stores];
@@ -366,8 +371,8 @@ function watchGate() {
       await eventually(() => watchers.every(({ held }) => byId(held.values()).join() === expected.join()));
       if (how === 'freeze') member?.thaw();
       expect(outcomes.flatMap(({ errors }) => errors)).toEqual([]);
-      const told = await Promise.all(watchers.map((watcher) => watcher.stop()));
-      expect(told.flatMap(({ faults }) => faults)).toEqual([]);
+      const watched = await Promise.all(watchers.map((watcher) => watcher.stop()));
+      expect(watched.flatMap(({ faults }) => faults)).toEqual([]);
       expect(Math.min(...outcomes.map(({ changes }) => changes))).toBeGreaterThan(10);
     },
   );

@@ -7,13 +7,13 @@ import { AuthDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
+import type { EtcdAddress } from '../src/adapters/etcd-store/etcd-client.js';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from '../src/adapters/etcd-store/members.js';
-import type { EtcdAddress } from '../src/adapters/etcd-store/store-address.js';
 import { DEFAULT_TOTAL_LIMITS } from '../src/domain/limits.js';
 import { untilReady } from './etcd/clients.js';
 import { noEtcd, startEtcd, tellSkipped } from './etcd/etcd-process.js';
-import { Follower, listed, recordingLog, registration } from './store/fixture.js';
+import { listed, recordingLog, registration, WatchClient } from './store/fixture.js';
 
 const TTL_MS = 30_000;
 const PASSWORD = 'open, sesame/@:';
@@ -39,10 +39,10 @@ async function start(args: readonly string[] = [], scheme: 'http' | 'https' = 'h
   return etcd;
 }
 
-tellSkipped('an etcd that wants a user', noEtcd);
+tellSkipped('an etcd with users', noEtcd);
 
-(noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'an etcd that wants a user', () => {
-  /** Etcd with a user who has a password. */
+(noEtcd === undefined ? describe : describe.skip)(noEtcd ?? 'an etcd with users', () => {
+  /** An etcd with a user and a password. */
   async function guarded() {
     const { address } = await start();
     const channel = createChannel({ ...io, resolver: staticResolver([address]) });
@@ -52,7 +52,7 @@ tellSkipped('an etcd that wants a user', noEtcd);
     await auth.roleAdd({ name: 'root' });
     await auth.userGrantRole({ user: 'root', role: 'root' });
     await auth.authEnable({});
-    /** Has it forget every token that it has given. */
+    /** Makes etcd forget all its tokens. */
     const forget = async () => {
       const user = { name: 'root', password: PASSWORD };
       const { token } = await auth.authenticate(user);
@@ -61,12 +61,12 @@ tellSkipped('an etcd that wants a user', noEtcd);
     return { address, forget };
   }
 
-  it('is told who asks, again when it has forgotten its tokens, and on watches too', async () => {
+  it('gets a token with each call and watch, and a new one after it has forgotten its tokens', async () => {
     const { address, forget } = await guarded();
     const { store } = open({ endpoints: [address], credentials: { user: 'root', password: PASSWORD } });
     await untilReady(store);
     const { leaseId } = await store.register(registration(), TTL_MS);
-    const follower = new Follower(store);
+    const follower = new WatchClient(store);
     await follower.next();
     await forget();
     await store.renew({ leaseId, instanceId: 'sales-1' });
@@ -75,9 +75,9 @@ tellSkipped('an etcd that wants a user', noEtcd);
   });
 
   it.each([
-    ['nobody', undefined, 'user name is empty'],
-    ['one with another password', { user: 'root', password: `${PASSWORD}!` }, 'invalid user ID or password'],
-  ])('refuses %s, and the reason has no password in it', async (_who, credentials, reason) => {
+    ['a caller without a user', undefined, 'user name is empty'],
+    ['a wrong password', { user: 'root', password: `${PASSWORD}!` }, 'invalid user ID or password'],
+  ])('refuses %s, and the reason contains no password', async (_caller, credentials, reason) => {
     const { address } = await guarded();
     const { store, lines } = open({ endpoints: [address], credentials });
     const refused = store.ready();
@@ -101,13 +101,14 @@ tellSkipped('an etcd behind TLS', missing);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   function openssl(...args: string[]) {
-    // By the machine's clock, as etcd has it, also where that of these tests is shifted: it would be of the future else.
+    // With the machine's clock, which etcd uses, even if the tests run under a shifted clock: otherwise the certificate
+    // would begin in the future.
     const env = { ...process.env, LD_PRELOAD: '' };
     const { status, stderr } = spawnSync('openssl', args, { cwd: folder, env, encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
   }
 
-  /** A CA, and a certificate of it for both ends. */
+  /** A CA, and a certificate issued by it for both ends. */
   function makeCertificates() {
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'];
     openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Rondo test CA');
@@ -143,7 +144,7 @@ tellSkipped('an etcd behind TLS', missing);
     );
   }
 
-  it('is spoken to with certificates at both ends, and with less not at all', async () => {
+  it('accepts a connection with certificates at both ends, and no other', async () => {
     makeCertificates();
     const ends = ['--cert-file', file('end.pem'), '--key-file', file('end.key')];
     const { address } = await start([...ends, '--client-cert-auth', '--trusted-ca-file', file('ca.pem')], 'https');

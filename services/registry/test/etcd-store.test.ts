@@ -9,8 +9,7 @@ import { connectEtcd } from '../src/adapters/etcd-store/members.js';
 import { untilReady } from './etcd/clients.js';
 import { type EtcdProcess, noEtcd, startEtcd, tellSkipped } from './etcd/etcd-process.js';
 import { numbered } from './etcd/numbered-store.js';
-import { PacedClock } from './etcd/paced-clock.js';
-import { withVirtualLeases } from './etcd/virtual-leases.js';
+import { PacedClock, withVirtualLeases } from './etcd/virtual-leases.js';
 import { describeStore } from './store/describe-store.js';
 import type { MakeStore, StoreSetup } from './store/fixture.js';
 
@@ -24,7 +23,7 @@ tellSkipped('the store over etcd', noEtcd);
   });
   afterAll(() => etcd.close());
 
-  /** A store under a prefix of its own, whose leases run out by the test's clock. */
+  /** A store under a prefix of its own. Its leases run out by the test's clock. */
   const makeStore = async ({ clock, random, ...setup }: StoreSetup) => {
     prefixes += 1;
     if (!(clock instanceof PacedClock)) throw new Error('the clock of another store');
@@ -36,7 +35,7 @@ tellSkipped('the store over etcd', noEtcd);
     const virtual = withVirtualLeases(connectEtcd(address, io), { clock, lease, head });
     const { ioClock, heads } = virtual;
     const client = { ...virtual, close: () => [virtual, channel].forEach((one) => void one.close()) };
-    // All stores share an etcd: their leases need names of their own, whatever the seed.
+    // All stores share an etcd: their leases need unique ids, whatever the seed.
     const store = new EtcdStore({
       ...setup,
       random: { next: () => random.next(), hex: systemRandom.hex },

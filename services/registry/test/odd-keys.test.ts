@@ -1,4 +1,4 @@
-/** Metadata and fingerprints arrive under whatever key: that of an object's prototype, too. */
+/** Metadata and fingerprints with unusual keys, such as the name of an object's prototype. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, expect, it } from '@jest/globals';
@@ -10,11 +10,11 @@ import { registration } from './store/fixture.js';
 
 afterEach(stopAll);
 
-/** In a literal the first key would set the prototype. */
+/** Parsed from JSON: in a literal the first key would set the prototype. */
 const ODD: Record<string, string> = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c","team":"blue"}');
 const entriesOf = (map: Record<string, string> | undefined) => Object.entries(map ?? {});
 
-it('are read and written by the messages of a contract', () => {
+it('unusual keys survive encoding and decoding', () => {
   const instance = Instance.fromPartial({ metadata: ODD });
   expect(entriesOf(instance.metadata)).toEqual(entriesOf(ODD));
   const decoded = Instance.decode(Instance.encode(instance).finish());
@@ -24,7 +24,7 @@ it('are read and written by the messages of a contract', () => {
   expect(entriesOf(info.metadata)).toEqual(entriesOf(ODD));
 });
 
-it('are registered, listed and updated', async () => {
+it('unusual keys are registered, listed and updated', async () => {
   const { registry } = start();
   const { leaseId } = await registry.register({ instance: sales({ metadata: ODD }) });
   const listed = async () => (await registry.listInstances({ service: SALES })).instances[0]?.metadata;
@@ -34,7 +34,7 @@ it('are registered, listed and updated', async () => {
   expect(entriesOf(await listed())).toEqual([['__proto__', 'd']]);
 });
 
-it('are kept in etcd', () => {
+it('unusual keys are stored in etcd', () => {
   const record = {
     registration: registration({ metadata: ODD }),
     registerTimeMs: 1,

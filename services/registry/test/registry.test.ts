@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   InstanceStatus,
@@ -21,7 +23,7 @@ async function next(watch: AsyncIterator<WatchResponse>): Promise<WatchResponse>
 }
 
 describe('a registered instance', () => {
-  it('is listed as it described itself, with what the registry adds', async () => {
+  it('is listed as it described itself, with the fields that the registry adds', async () => {
     const { registry, clock } = start();
     const described = sales({
       zone: 'eu/a',
@@ -61,7 +63,7 @@ describe('a registered instance', () => {
     ]);
   });
 
-  it('takes no word back for one that was overtaken', async () => {
+  it('ignores a call that a later one has overtaken', async () => {
     const { registry } = start();
     const { leaseId } = await registry.register({ instance: sales(), sequence: 1n, secret: SECRET });
     const status = InstanceStatus.INSTANCE_STATUS_DRAINING;
@@ -72,7 +74,7 @@ describe('a registered instance', () => {
     expect((await registry.update(late)).instance).toMatchObject({ status });
   });
 
-  it('is told when a later incarnation takes over', async () => {
+  it('gets ABORTED when a later incarnation takes over', async () => {
     const { registry } = start();
     const { leaseId } = await registry.register({ instance: sales() });
     await registry.register({ instance: sales({ incarnation: 2n }) });
@@ -101,7 +103,7 @@ describe('a registered instance', () => {
   });
 });
 
-describe('a goodbye', () => {
+describe('a deregistration', () => {
   it('is not undone by a registration that it overtook', async () => {
     const { registry } = start();
     const { leaseId } = await registry.register({ instance: sales(), sequence: 2n });
@@ -116,28 +118,28 @@ describe('an operator', () => {
     const { registry, clock } = start();
     await registry.register({ instance: sales() });
     const state = OperatorState.OPERATOR_STATE_CORDONED;
-    const mark = { instanceId: 'sales-1', state, reason: 'a bad disk' };
-    expect(await registry.setOperatorState(mark)).toMatchObject({ position: { revision: 2n } });
+    const change = { instanceId: 'sales-1', state, reason: 'a bad disk' };
+    expect(await registry.setOperatorState(change)).toMatchObject({ position: { revision: 2n } });
     expect((await registry.listInstances({})).instances).toMatchObject([
       { operatorState: state, status: InstanceStatus.INSTANCE_STATUS_SERVING },
     ]);
     expect((await registry.listServices({})).services).toEqual([{ service: SALES, instances: 1, serving: 0 }]);
-    expect((await registry.listOperatorStates({})).marks).toEqual([{ ...mark, setTime: new Date(clock.now()) }]);
-    await registry.setOperatorState({ ...mark, state: OperatorState.OPERATOR_STATE_NONE });
+    expect((await registry.listOperatorStates({})).marks).toEqual([{ ...change, setTime: new Date(clock.now()) }]);
+    await registry.setOperatorState({ ...change, state: OperatorState.OPERATOR_STATE_NONE });
     expect((await registry.listOperatorStates({})).marks).toEqual([]);
   });
 
-  it('is told of an id that nobody has', async () => {
+  it('gets NOT_FOUND for an unknown id', async () => {
     const { registry } = start();
     const state = OperatorState.OPERATOR_STATE_CORDONED;
     const error = await refusal(registry.setOperatorState({ instanceId: 'sale-1', state }));
     expect([error.codeName, error.message]).toEqual([
       'NOT_FOUND',
-      'no instance "sale-1" is registered: list those that are with ListInstances',
+      'no instance "sale-1" is registered: list the registered ones with ListInstances',
     ]);
   });
 
-  it('cordons no more than may be', async () => {
+  it('cordons no more instances than the limit', async () => {
     const { registry } = start({ maxCordoned: 1 });
     const state = OperatorState.OPERATOR_STATE_CORDONED;
     for (const instanceId of ['a', 'b']) await registry.register({ instance: sales({ instanceId }) });
@@ -149,7 +151,7 @@ describe('an operator', () => {
     ]);
   });
 
-  it('gets all marks in one message, as many and as long as they may be', async () => {
+  it('gets all operator states in one message, even with the maximum number and length', async () => {
     const { registry } = start();
     const state = OperatorState.OPERATOR_STATE_CORDONED;
     for (let index = 0; index < 40; index += 1) {
@@ -159,16 +161,16 @@ describe('an operator', () => {
     }
     const reply = await registry.listOperatorStates({});
     expect(reply.marks).toHaveLength(40);
-    // RONDO_REGISTRY_MAX_CORDONED is 4,000 at the most.
+    // RONDO_REGISTRY_MAX_CORDONED is at most 4,000.
     expect((ListOperatorStatesResponse.encode(reply).finish().length / 40) * 4000).toBeLessThan(4 * 2 ** 20);
   });
 });
 
-it('tells times by its wall clock, also after that was set, and measures leases by the other', async () => {
+it('gives times by its wall clock, also after that was set, and measures leases by the monotonic clock', async () => {
   const { registry, clock } = start();
   await registry.register({ instance: sales({ instanceId: 'before' }) });
   const registered = clock.wall.now();
-  // The machine slept for a night, or an operator has set its clock.
+  // The machine slept for a night, or an operator set its clock.
   clock.wall.set(new Date('2028-02-29T08:00:00Z'));
   await registry.register({ instance: sales({ instanceId: 'after' }) });
   await registry.setOperatorState({ instanceId: 'after', state: OperatorState.OPERATOR_STATE_CORDONED });
@@ -181,7 +183,7 @@ it('tells times by its wall clock, also after that was set, and measures leases 
 });
 
 describe('leases that all run out at once', () => {
-  it('are held back: lists tell since when, and a gauge how many', async () => {
+  it('are held back: lists show since when, and a gauge how many', async () => {
     const { registry, clock, measured } = start();
     for (const instanceId of ['a', 'b', 'c', 'd']) await registry.register({ instance: sales({ instanceId }) });
     const names = ['instances', 'watches', 'held_expiries', 'revisions'];
@@ -244,7 +246,7 @@ describe('a watch', () => {
     }
   });
 
-  it('too large for a message comes in parts, from none but the last of which it can resume', async () => {
+  it('too large for a message comes in parts, and can resume only from the last one', async () => {
     const { registry } = start({ maxServices: 30 });
     const services = Array.from({ length: 30 }, (_, index) => `s${index}.${'x'.repeat(200)}`);
     const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`k${index}`, 'x'.repeat(256)]));
@@ -264,7 +266,7 @@ describe('a watch', () => {
     expect(seen.at(-1)?.position?.revision).toBe(100n);
   });
 
-  it('of a whole registry of instances with little text fits its messages', async () => {
+  it('of many instances with little text fits into its messages', async () => {
     const { registry } = start({ maxInstances: 2500 });
     const protocols = Array(8).fill(-1);
     const minPingInterval = { seconds: 86_400n, nanos: 999_999_999 };
@@ -273,13 +275,13 @@ describe('a watch', () => {
     for (let index = 0; index < 2500; index += 1) {
       await registry.register({ instance: sales({ instanceId: String(index), ...part }) });
     }
-    let told = 0;
+    let sent = 0;
     for await (const response of registry.watch({})) {
       expect(WatchResponse.encode(response).finish().length).toBeLessThan(2 ** 17);
-      if (response.event?.$case === 'snapshot') told += response.event.value.instances.length;
+      if (response.event?.$case === 'snapshot') sent += response.event.value.instances.length;
       if (response.position !== undefined) break;
     }
-    expect(told).toBe(2500);
+    expect(sent).toBe(2500);
   });
 
   it('is refused above the limit, until another ends', async () => {
@@ -313,7 +315,7 @@ describe('a watch', () => {
 });
 
 describe('lists', () => {
-  it('come page by page', async () => {
+  it('are paged', async () => {
     const { registry } = start();
     for (const instanceId of ['c', 'a', 'b']) await registry.register({ instance: sales({ instanceId }) });
     const first = await registry.listInstances({ pageSize: 2 });
@@ -323,14 +325,14 @@ describe('lists', () => {
     expect(second.nextPageToken).toBe('');
   });
 
-  it('of services tell the time that the registry has', async () => {
+  it("of services contain the registry's time", async () => {
     const { registry, clock } = start();
     expect((await registry.listServices({})).time).toEqual(new Date(clock.now()));
     await clock.advance(1234);
     expect((await registry.listServices({})).time).toEqual(new Date(clock.now()));
   });
 
-  it('say that the registry is warming', async () => {
+  it('state that the registry is warming', async () => {
     const { registry, clock } = start({ warmingMs: 10_000 });
     expect(await registry.listServices({})).toMatchObject({ warming: true });
     await clock.advance(10_000);
@@ -339,7 +341,7 @@ describe('lists', () => {
 });
 
 describe('above its limits', () => {
-  it('the registry says which, and what to do', async () => {
+  it('the registry names the limit and what to do', async () => {
     const { registry } = start({ maxInstances: 1 });
     await registry.register({ instance: sales() });
     const error = await refusal(registry.register({ instance: sales({ instanceId: 'sales-2' }) }));
@@ -348,4 +350,12 @@ describe('above its limits', () => {
       'the registry holds 1 instances, as many as it may: wait for leases to run out, or raise RONDO_REGISTRY_MAX_INSTANCES',
     ]);
   });
+});
+
+it('main.ts sets a V8 flag that this Node knows', () => {
+  const main = readFileSync(new URL('../src/main.ts', import.meta.url), 'utf8');
+  const flag = /setFlagsFromString\('(?<flag>.+)'\)/.exec(main)?.groups?.['flag'] ?? '';
+  expect(flag).toMatch(/^--heap-/);
+  const { status, stderr } = spawnSync(process.execPath, [flag, '--eval', ''], { encoding: 'utf8' });
+  expect({ status, stderr }).toMatchObject({ status: 0 });
 });

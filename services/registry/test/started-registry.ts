@@ -24,7 +24,7 @@ const CONFIG: Parameters<typeof createApp>[1] = {
   warmingMs: 0,
 };
 export const SALES = 'sales.v1.OrderService';
-/** What shows that a registration which is repeated is of the same process. */
+/** The secret that proves that a repeated registration is of the same process. */
 export const SECRET = Buffer.alloc(32, 7);
 
 const stops: (() => Promise<void> | void)[] = [];
@@ -34,7 +34,7 @@ export async function stopAll(): Promise<void> {
   for (const stop of stops.splice(0)) await stop();
 }
 
-/** Starts a registry with a client of it, by a clock that the test moves. */
+/** Starts a registry and a client of it, with a clock that the test moves. */
 export function start(config: Partial<typeof CONFIG> = {}, log = silentLogger) {
   const clock = new ManualClock();
   const random = seededRandom(1);
@@ -69,7 +69,7 @@ function readableMeter(): { readonly meter: StoreMeter; measured(): Readonly<Rec
   return { meter: { createObservableGauge: create, createObservableCounter: create }, measured };
 }
 
-/** An instance that the registry takes. */
+/** A valid instance. */
 export function sales(part: Partial<Instance> = {}) {
   return {
     instanceId: 'sales-1',
@@ -83,7 +83,7 @@ export function sales(part: Partial<Instance> = {}) {
   };
 }
 
-/** What a call is refused with. */
+/** The error that a call is refused with. */
 export async function refusal(call: Promise<unknown>): Promise<RpcError> {
   const error: unknown = await call.then(
     () => undefined,

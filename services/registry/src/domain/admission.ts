@@ -1,62 +1,71 @@
 import { IncarnationAhead, InstanceTakenOver, SecretMismatch } from './errors.js';
 import type { RefusedRegistration, Registration } from './instance.js';
-import { isSameSecret, type SecretHash } from './secret.js';
+import { isSameSecret, type SecretHash } from './lease.js';
 
-/** What comes with a registration beside what the instance says of itself. */
+/** The options of a registration. */
 export interface RegisterOptions {
   /**
-   * Counts what the incarnation says of itself: what is lower than one that has been taken was overtaken on its way. 0,
-   * the default, is always taken.
+   * Numbers the calls in which an incarnation describes itself. The store ignores a call whose number is lower than one
+   * that it has accepted: that call was overtaken on its way. 0, the default, is always accepted.
    */
   readonly sequence?: bigint;
-  /** Of the secret that shows later that it is the same process; without one it can't be repeated. */
+  /**
+   * The hash of a random secret that lets the process prove later that it is the same process. A registration without a
+   * secret can't be repeated.
+   */
   readonly secretHash?: SecretHash | undefined;
 }
 
-/** What a store keeps of one that registered, or said goodbye. */
+/** What a store keeps of a process that registered or deregistered. */
 export interface Admitted {
   readonly incarnation: bigint;
-  /** Of what it said last. */
+  /** The number of the last call that was accepted from it. */
   readonly sequence: bigint;
   readonly secretHash?: SecretHash | undefined;
 }
 
-/** What stands for an instance id when a registration comes. */
-export interface Present<H extends Admitted, G extends Admitted> {
+/** What the store knows about an instance id when a registration arrives. */
+export interface AdmissionContext<H extends Admitted, T extends Admitted> {
   readonly holder: H | undefined;
-  /** Of one that said goodbye a short while ago. */
-  readonly goodbye: G | undefined;
-  /** What the registry's wall clock shows. */
+  /** Left by a process that deregistered a short while ago. */
+  readonly tombstone: T | undefined;
+  /** The time of the registry's wall clock, in milliseconds since the Unix epoch. */
   readonly wallMs: number;
 }
 
-/** What is to be done about a registration. */
-export type Admission<H, G> =
+/** How a store treats a registration. */
+export type Admission<H, T> =
   | { readonly kind: 'new' }
-  /** The holder says it again: it keeps its lease. */
+  /** The holder registers again: it keeps its lease. */
   | { readonly kind: 'repeat'; readonly holder: H }
-  /** Something that was said later has been taken: it changes nothing. */
-  | { readonly kind: 'overtaken'; readonly by: H | G };
+  /** A later call has already been accepted: this one changes nothing. */
+  | { readonly kind: 'overtaken'; readonly by: H | T };
 
 /**
- * How far a process's start may be ahead of the registry's clock. Clocks that are kept by NTP are within a second; this
- * bounds for how long a false start can keep the owner of an instance id from it. docs/adr/0035-who-may-hold-a-lease.md.
+ * How far a process's start may be ahead of the registry's clock, in milliseconds. Clocks that are kept by NTP are
+ * within a second of each other. The bound limits how long a false start time can keep the owner of an instance id out;
+ * see docs/adr/0035-who-may-hold-a-lease.md.
  */
 export const MAX_AHEAD_MS = 60_000;
 
 /**
- * Decides on a registration, for every store.
+ * Decides whether a registration is accepted. Every store uses it.
  *
- * @throws InstanceTakenOver for one that is earlier than the holder; SecretMismatch for one of the same start that isn't
- *   the holder's; IncarnationAhead for a new one that is too far ahead of the registry's clock.
+ * @throws InstanceTakenOver if the registration is of an earlier incarnation than the holder. SecretMismatch if it is
+ *   of the same incarnation but lacks the holder's secret. IncarnationAhead if it is new and too far ahead of the
+ *   registry's clock.
  */
-export function judge<H extends Admitted, G extends Admitted>(
+export function decideAdmission<H extends Admitted, T extends Admitted>(
   { instanceId, incarnation }: Pick<Registration, 'instanceId' | 'incarnation'>,
   { sequence = 0n, secretHash }: RegisterOptions,
-  { holder, goodbye, wallMs }: Present<H, G>,
-): Admission<H, G> {
-  if (goodbye?.incarnation === incarnation && isOvertaken(sequence, goodbye) && !isOther(goodbye, secretHash)) {
-    return { kind: 'overtaken', by: goodbye };
+  { holder, tombstone, wallMs }: AdmissionContext<H, T>,
+): Admission<H, T> {
+  if (
+    tombstone?.incarnation === incarnation &&
+    isOvertaken(sequence, tombstone) &&
+    !isOtherProcess(tombstone, secretHash)
+  ) {
+    return { kind: 'overtaken', by: tombstone };
   }
   if (holder !== undefined && holder.incarnation > incarnation) {
     throw new InstanceTakenOver(instanceId, holder.incarnation);
@@ -72,12 +81,16 @@ export function judge<H extends Admitted, G extends Admitted>(
 }
 
 /**
- * For how many of its TTLs a registration that was refused is told of: a process that lives tries again after each.
+ * For how many of its TTLs a refused registration is shown in lists. A process that is alive tries again after each
+ * TTL.
  */
-export const TOLD_TTLS = 2;
+export const REFUSAL_SHOWN_TTLS = 2;
 
-/** What is told of a registration that was refused because another process holds its id; undefined for other faults. */
-export function toRefused(
+/**
+ * What lists show about a registration that was refused because another process holds its id; undefined for other
+ * faults.
+ */
+export function toRefusedRegistration(
   fault: unknown,
   { incarnation, endpoints }: Registration,
   wallMs: number,
@@ -86,12 +99,14 @@ export function toRefused(
   return { incarnation, address: endpoints[0]?.address ?? '', timeMs: wallMs };
 }
 
-/** Whether what comes with `sequence` was overtaken by what has been taken. */
+/** Whether a later call than the one numbered `sequence` has already been accepted. */
 export function isOvertaken(sequence: bigint, said: Pick<Admitted, 'sequence'>): boolean {
   return sequence > 0n && sequence < said.sequence;
 }
 
-/** A goodbye of one that sent no secret may be of the process that comes. */
-function isOther(goodbye: Admitted, secretHash: SecretHash | undefined): boolean {
-  return goodbye.secretHash !== undefined && !isSameSecret(goodbye.secretHash, secretHash);
+/**
+ * Whether the tombstone certainly belongs to another process. A tombstone without a secret may belong to the caller.
+ */
+function isOtherProcess(tombstone: Admitted, secretHash: SecretHash | undefined): boolean {
+  return tombstone.secretHash !== undefined && !isSameSecret(tombstone.secretHash, secretHash);
 }

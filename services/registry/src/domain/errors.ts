@@ -1,6 +1,6 @@
 import type { TotalLimits } from './limits.js';
 
-/** There is no such lease: it ran out, was given up, or belongs to an earlier life of the store. */
+/** No such lease exists: it ran out, was given up, or belongs to an earlier epoch of the store. */
 export class LeaseNotFound extends Error {
   override readonly name = 'LeaseNotFound';
   readonly instanceId: string;
@@ -11,7 +11,7 @@ export class LeaseNotFound extends Error {
   }
 }
 
-/** No instance is registered under this id, and no operator has set anything for it. */
+/** No instance is registered under this id, and no operator state is set for it. */
 export class InstanceNotFound extends Error {
   override readonly name = 'InstanceNotFound';
   readonly instanceId: string;
@@ -26,7 +26,7 @@ export class InstanceNotFound extends Error {
 export class InstanceTakenOver extends Error {
   override readonly name = 'InstanceTakenOver';
   readonly instanceId: string;
-  /** The one that holds it. */
+  /** The incarnation that holds the id. */
   readonly incarnation: bigint;
 
   constructor(instanceId: string, incarnation: bigint) {
@@ -36,7 +36,7 @@ export class InstanceTakenOver extends Error {
   }
 }
 
-/** The instance id is held by a process with the same incarnation, and the one that registers hasn't shown its secret. */
+/** A process of the same incarnation holds the instance id, and the caller hasn't shown that process's secret. */
 export class SecretMismatch extends Error {
   override readonly name = 'SecretMismatch';
   readonly instanceId: string;
@@ -54,7 +54,7 @@ export class IncarnationAhead extends Error {
   override readonly name = 'IncarnationAhead';
   readonly instanceId: string;
   readonly incarnation: bigint;
-  /** What the registry's clock shows, in milliseconds since the Unix epoch. */
+  /** The time of the registry's clock, in milliseconds since the Unix epoch. */
   readonly wallMs: number;
 
   constructor(instanceId: string, incarnation: bigint, wallMs: number) {
@@ -65,11 +65,11 @@ export class IncarnationAhead extends Error {
   }
 }
 
-/** A change would make an instance larger than one may be. */
+/** A change would exceed the size limit of an instance. */
 export class InstanceTooLarge extends Error {
   override readonly name = 'InstanceTooLarge';
   readonly instanceId: string;
-  /** All its text, as it would have been. */
+  /** The size of its text after the change, in characters. */
   readonly textSize: number;
 
   constructor(instanceId: string, textSize: number) {
@@ -79,7 +79,7 @@ export class InstanceTooLarge extends Error {
   }
 }
 
-/** The registry holds as much as it may. */
+/** A limit of the registry is reached. */
 export class LimitReached extends Error {
   override readonly name = 'LimitReached';
   readonly subject: keyof TotalLimits;
@@ -101,10 +101,10 @@ export class StoreClosed extends Error {
   }
 }
 
-/** What keeps the state doesn't answer. */
+/** The backing store doesn't answer. */
 export class StoreUnreachable extends Error {
   override readonly name = 'StoreUnreachable';
-  /** Where it is. */
+  /** The address of the store. */
   readonly store: string;
   readonly reason: string;
 

@@ -8,53 +8,57 @@ export interface Lapse {
   readonly lapseTimeMs: number;
 }
 
-/** The registry in which leases ran out. */
-export interface LapseScene {
+/** The state of the registry when leases ran out. */
+export interface LapseContext {
   readonly nowMs: number;
-  /** How many instances there are: those that lapse now and those that are held among them. */
+  /** The number of instances, including those that lapse now and those that are held back. */
   readonly size: number;
   /**
-   * How many other leases run out within `withinMs` from now and are past two thirds of their own TTL: they missed two
-   * renewals. It may stop counting at `enough`. Missing where the store can't tell.
+   * Counts the other leases that run out within `withinMs` from now and have used two thirds of their own TTL: their
+   * holders missed two renewals. It may stop counting at `enough`. Undefined if the store can't tell.
    */
   readonly overdue?: (withinMs: number, enough: number) => number;
 }
 
-/** A lease that is held. */
+/** A lease that ran out and whose expiry is held back. */
 interface Held extends Lapse {
   dueMs: number;
 }
 
-/** What a guard tells. */
+/** The events that a guard reports. */
 export interface ExpiryGuardOptions {
-  /** Expiry is held back from now on: of `size` instances, `lapsed` have run out or are about to. */
+  /** The guard begins to hold expiry back: of `size` instances, `lapsed` have run out or are about to. */
   readonly onBegin: (begin: { readonly lapsed: number; readonly size: number }) => void;
-  /** None is held any more: `held` were, of which `back` were heard of again and `expired` weren't. */
+  /**
+   * The guard holds no lease any more. It had held `held` leases, of which `back` were renewed or ended and `expired`
+   * were not.
+   */
   readonly onEnd: (end: { readonly held: number; readonly back: number; readonly expired: number }) => void;
 }
 
-/** More than so many leases, and more than such a share of the registry, have to run out inside one TTL. */
-export const MASS = { count: 3, percent: 15 } as const;
+/** A mass lapse: more leases than `count`, and more than `percent` of the registry, run out inside one TTL. */
+export const MASS_LAPSE = { count: 3, percent: 15 } as const;
 
-/** For how many of its own TTLs a lease is held at most, from when it ran out. */
+/** For how many of its own TTLs a lease is held back at most, counted from when it ran out. */
 export const HELD_TTLS = 3;
 
 /**
- * Decides whether leases that ran out expire, or are held back because so many did at once that network trouble is
- * likelier than their death. It has no clock and no timer: its store tells it of lapses, whether it decides on them
- * itself or hears of them, and asks what is due.
+ * Decides whether leases that ran out expire at once or are held back. Expiry is held back if so many leases run out at
+ * once that network trouble is likelier than the death of all these processes. The guard has no clock and no timer: its
+ * store reports lapses to it, whether the store detects them itself or is told of them, and asks it what is due.
  *
- * A lease is held where **more than 3** instances **and more than 15 %** of the registry lapse **inside one TTL**: the
- * TTL of the lease that is asked about, so that of two that lapse together a long one may be held and a short one not.
- * That TTL ends now, or a third of it from now: what comes in that third has missed two renewals by now. Each instance
- * counts once, whatever became of it; those that fall due in one go count for each other, so that none goes first. The
- * registry is what there is now and what left by lapsing inside that TTL. A lease that was let go is never called back.
+ * A lease is held back if **more than 3** instances **and more than 15 %** of the registry lapse **inside one TTL**.
+ * The TTL is that of the lease in question, so if two leases lapse together, the longer one may be held back while the
+ * shorter one expires. The TTL ends now, or a third of it from now: a lease that runs out in that third has missed two
+ * renewals by now. Each instance counts once, whatever became of it. Leases that fall due together count for each
+ * other, so that none of them expires first. The size of the registry is the instances that it has now plus those that
+ * left by lapsing inside that TTL. A lease that has expired is never restored.
  */
 export class ExpiryGuard {
   readonly #options: ExpiryGuardOptions;
   readonly #lapses = new Lapses();
   readonly #held = new Map<string, Held>();
-  /** No held lease is due before. */
+  /** No held lease is due before this time. */
   #nextDueMs = Number.POSITIVE_INFINITY;
   #counts = { held: 0, back: 0, expired: 0 };
 
@@ -62,27 +66,27 @@ export class ExpiryGuard {
     this.#options = options;
   }
 
-  /** How many are held. */
+  /** How many leases are held back. */
   get held(): number {
     return this.#held.size;
   }
 
-  /** When to ask {@link ExpiryGuard.due} again; it may be for nothing. Infinity where nothing is held. */
+  /** When to call {@link ExpiryGuard.due} next; there may be nothing due then. Infinity if nothing is held back. */
   get nextDueMs(): number {
     return this.#nextDueMs;
   }
 
-  /** When the lease of an instance that is held ran out. */
+  /** When the lease of an instance ran out, if it is held back. */
   lapseTimeOf(instanceId: string): number | undefined {
     return this.#held.get(instanceId)?.lapseTimeMs;
   }
 
-  /** Takes the leases that fell due in one go; gives those that expire, and holds the others. */
-  lapsed<T extends Lapse>(fallen: readonly T[], scene: LapseScene): readonly T[] {
+  /** Takes the leases that fell due together. Returns those that expire and holds the others back. */
+  lapsed<T extends Lapse>(fallen: readonly T[], scene: LapseContext): readonly T[] {
     const fresh = fallen.filter(({ instanceId }) => !this.#held.has(instanceId));
     for (const { instanceId } of fresh) this.#lapses.add(instanceId, scene.nowMs);
     this.#lapses.trim(scene.nowMs, scene.size);
-    const massByTtl = new Map<number, Mass | undefined>();
+    const massByTtl = new Map<number, MassLapse | undefined>();
     const expired: T[] = [];
     for (const lapse of fresh) {
       const { ttlMs } = lapse;
@@ -91,14 +95,15 @@ export class ExpiryGuard {
       if (mass !== undefined) this.#hold(lapse, mass);
       else expired.push(lapse);
     }
-    // Not before all are decided on: who goes must not make the registry larger for the rest.
+    // Only after all are decided on: an expired lease must not enlarge the registry for the others.
     for (const { instanceId } of expired) this.#lapses.setGone(instanceId, true);
     return expired;
   }
 
   /**
-   * Notes that an instance was heard of: a renewal, a registration, a goodbye. Says whether it was held.
-   * Call it for every new registration too: one that had left is part of the registry again.
+   * Notes a sign of life of an instance: a renewal, a registration or a deregistration. Returns whether its lease was
+   * held back. Call it for every new registration, too: an instance that had expired counts as part of the registry
+   * again.
    */
   back(instanceId: string): boolean {
     this.#lapses.setGone(instanceId, false);
@@ -109,10 +114,11 @@ export class ExpiryGuard {
   }
 
   /**
-   * Lets go of those that were held for as long as they may be: they expire now.
+   * Returns the leases that were held back for as long as allowed: they expire now.
    *
-   * @param reprieve asked for each that is due: gives until when it is held on, or undefined. For a store that was away
-   *   when it should have heard of them; it sees to it that this ends.
+   * @param reprieve called for each lease that is due. It returns until when the lease is held back further, or
+   *   undefined. A store that was suspended when it should have received renewals uses it; the store must make sure
+   *   that this ends.
    */
   due(nowMs: number, reprieve?: (held: Lapse & { readonly dueMs: number }) => number | undefined): readonly Lapse[] {
     if (nowMs < this.#nextDueMs) return [];
@@ -132,17 +138,17 @@ export class ExpiryGuard {
     return due;
   }
 
-  #massInside(ttlMs: number, { nowMs, size, overdue }: LapseScene): Mass | undefined {
+  #massInside(ttlMs: number, { nowMs, size, overdue }: LapseContext): MassLapse | undefined {
     const { lapsed, gone } = this.#lapses.after(nowMs - ttlMs);
-    const past = massOf(lapsed, size + gone);
+    const past = massLapseOf(lapsed, size + gone);
     if (past !== undefined || overdue === undefined) return past;
     const recent = this.#lapses.after(nowMs - (ttlMs * 2) / 3);
     const total = size + recent.gone;
-    const enough = Math.max(MASS.count, Math.floor((MASS.percent * total) / 100)) + 1 - recent.lapsed;
-    return massOf(recent.lapsed + overdue(ttlMs / 3, enough), total);
+    const enough = Math.max(MASS_LAPSE.count, Math.floor((MASS_LAPSE.percent * total) / 100)) + 1 - recent.lapsed;
+    return massLapseOf(recent.lapsed + overdue(ttlMs / 3, enough), total);
   }
 
-  #hold({ instanceId, ttlMs, lapseTimeMs }: Lapse, mass: Mass): void {
+  #hold({ instanceId, ttlMs, lapseTimeMs }: Lapse, mass: MassLapse): void {
     const begins = this.#held.size === 0;
     const dueMs = lapseTimeMs + HELD_TTLS * ttlMs;
     this.#held.set(instanceId, { instanceId, ttlMs, lapseTimeMs, dueMs });
@@ -160,11 +166,11 @@ export class ExpiryGuard {
   }
 }
 
-interface Mass {
+interface MassLapse {
   readonly lapsed: number;
   readonly size: number;
 }
 
-function massOf(lapsed: number, size: number): Mass | undefined {
-  return lapsed > MASS.count && lapsed * 100 > MASS.percent * size ? { lapsed, size } : undefined;
+function massLapseOf(lapsed: number, size: number): MassLapse | undefined {
+  return lapsed > MASS_LAPSE.count && lapsed * 100 > MASS_LAPSE.percent * size ? { lapsed, size } : undefined;
 }

@@ -1,47 +1,54 @@
 import { InstanceTooLarge } from './errors.js';
 import { REQUEST_LIMITS } from './limits.js';
 
-/** What an instance says of itself; only `serving` ones take calls. */
+/** The status that an instance reports. Only `serving` instances take calls. */
 export type InstanceStatus = 'starting' | 'serving' | 'draining';
 
-/** One way to reach an instance. */
+/** A way to reach an instance. */
 export interface Endpoint {
   /** `host:port`, `[v6]:port` or `unix:/path`. */
   readonly address: string;
-  /** As the contract numbers them: passed on unread, so that processes can speak what this registry doesn't know. */
+  /**
+   * The protocol numbers of the contract, passed on unchecked so that processes can use protocols unknown to this
+   * registry.
+   */
   readonly protocols: readonly number[];
-  /** As the contract numbers it; passed on unread. */
+  /** The security number of the contract, passed on unchecked. */
   readonly security: number;
-  /** The shortest time between keepalive pings that its server puts up with; undefined where nobody said. */
+  /**
+   * The shortest interval between keepalive pings that the server allows, in milliseconds; undefined if it is unknown.
+   */
   readonly minPingIntervalMs?: number | undefined;
 }
 
-/** What a process says of itself when it registers. */
+/** How a process describes itself when it registers. */
 export interface Registration {
-  /** A stable name, unique in the registry. */
+  /** A stable name that is unique in the registry. */
   readonly instanceId: string;
-  /** The process's start, in milliseconds since the Unix epoch: of two with one id, the later wins. */
+  /** The process's start, in milliseconds since the Unix epoch. Of two processes with one id, the later one wins. */
   readonly incarnation: bigint;
-  /** In order of preference. */
+  /** In order of preference, the best first. */
   readonly endpoints: readonly Endpoint[];
-  /** Fully qualified, each once. */
+  /** Fully qualified names, without duplicates. */
   readonly services: readonly string[];
-  /** `region/zone`, or empty. */
+  /** `region/zone`, or empty if it is unknown. */
   readonly zone: string;
   readonly version: string;
-  /** Its share of calls against its peers'. */
+  /** Its share of the calls relative to its peers. */
   readonly weight: number;
   readonly metadata: Readonly<Record<string, string>>;
-  /** By service: what tells one version of its contract from another; passed on unread. */
+  /** Identifies the version of each service's contract, by service; passed on unchecked. */
   readonly fingerprints: Readonly<Record<string, string>>;
   readonly status: InstanceStatus;
 }
 
-/** What an operator wants of an instance: a cordoned one gets no new picks, whatever it says of itself. */
+/**
+ * The state that an operator wants for an instance. A cordoned instance gets no new picks, whatever status it reports.
+ */
 export type OperatorState = 'none' | 'cordoned';
 
-/** What an operator has set for an instance id. */
-export interface OperatorMark {
+/** The operator state of an instance id. */
+export interface OperatorStateEntry {
   readonly instanceId: string;
   readonly state: OperatorState;
   readonly reason: string;
@@ -52,29 +59,32 @@ export interface OperatorMark {
 /** One registered process. */
 export interface Instance extends Registration {
   readonly operatorState: OperatorState;
-  /** When its lease ran out, where its expiry is held back; told by lists alone. */
+  /** When its lease ran out, if its expiry is held back. Only lists set it. */
   readonly lapseTimeMs?: number | undefined;
-  /** The last registration of another process under its id that was refused, if one was of late; told by lists alone. */
+  /** The last registration of another process under its id that was refused recently. Only lists set it. */
   readonly lastRefused?: RefusedRegistration | undefined;
-  /** When this incarnation was first heard of, in milliseconds since the Unix epoch. */
+  /** When this incarnation first registered, in milliseconds since the Unix epoch. */
   readonly registerTimeMs: number;
   /** The revision of its last change. */
   readonly revision: bigint;
 }
 
-/** A registration that was refused because another process holds its instance id: what it said of itself. */
+/** A registration that was refused because another process holds its instance id. */
 export interface RefusedRegistration {
   readonly incarnation: bigint;
-  /** The first of its endpoints. */
+  /** The address of its first endpoint. */
   readonly address: string;
   /** When it was refused, in milliseconds since the Unix epoch. */
   readonly timeMs: number;
 }
 
-/** What a live instance may change without registering again; what is missing stays. */
+/** What an instance may change without registering again. A missing field keeps its value. */
 export type InstanceChange = Partial<Pick<Registration, 'status' | 'weight' | 'metadata'>>;
 
-/** All its text together, in characters: what bounds an instance, and by what pages and events are cut. */
+/**
+ * The size of all text of an instance, in characters. It bounds an instance, and decides where pages and events are
+ * cut.
+ */
 export function textSize(registration: Registration): number {
   const { instanceId, endpoints, services, zone, version, metadata, fingerprints } = registration;
   let size = instanceId.length + zone.length + version.length;
@@ -84,9 +94,10 @@ export function textSize(registration: Registration): number {
 }
 
 /**
- * A registration is checked whole when it comes; a change only makes it larger by its metadata.
+ * Checks the size of an instance after a change. A registration is checked as a whole on arrival; only new metadata can
+ * make the instance larger afterwards.
  *
- * @throws InstanceTooLarge where `instance` has too much text with `change`.
+ * @throws InstanceTooLarge if `instance` would have too much text with `change`.
  */
 export function refuseTooLarge(instance: Registration, change: InstanceChange): void {
   if (change.metadata === undefined) return;

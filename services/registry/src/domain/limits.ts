@@ -1,4 +1,4 @@
-/** How much one caller may ask for; the contract states each beside its field. */
+/** The limits of one request. The contract states each beside its field. */
 export const REQUEST_LIMITS = {
   instanceIdLength: 128,
   leaseIdLength: 128,
@@ -21,31 +21,31 @@ export const REQUEST_LIMITS = {
   minPingIntervalMs: { min: 100, max: 30 * 86_400_000 },
 } as const;
 
-/** An instance's weight where it gives none. */
+/** The weight of an instance that sends none. */
 export const DEFAULT_WEIGHT = 100;
 
-/** How long an instance may live without a renewal. */
+/** The bounds and the default of a lease's time to live. */
 export const TTL = { minMs: 3000, maxMs: 600_000, defaultMs: 10_000 } as const;
 
-/** The longest that a watch stays silent. */
+/** The longest time that a watch sends nothing. */
 export const PROGRESS_INTERVAL_MS = 5000;
 
 /**
- * How long a watch rests after it told of changes; those that come meanwhile are told as one. Where many instances come
- * at once, a watcher is told ten times a second instead of once an instance.
+ * How long a watch waits after it has sent changes; it sends the changes of this time together. If many instances
+ * register at once, a watcher gets ten events a second instead of one event an instance.
  */
 export const WATCH_REST_MS = 100;
 
-/** How much all callers together may ask for. */
+/** The limits of the registry as a whole. */
 export interface TotalLimits {
   readonly instances: number;
-  /** Services that have instances. */
+  /** The number of services that have instances. */
   readonly services: number;
-  /** Watches open at one time. */
+  /** The number of watches that are open at one time. */
   readonly watches: number;
-  /** Instances for which an operator has set a state. */
+  /** The number of instances for which an operator state is set. */
   readonly cordoned: number;
 }
 
-/** What one process carries with room to spare. */
+/** What one process can hold with room to spare. */
 export const DEFAULT_TOTAL_LIMITS: TotalLimits = { instances: 20_000, services: 5000, watches: 5000, cordoned: 1000 };

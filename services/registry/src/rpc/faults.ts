@@ -14,7 +14,7 @@ import {
 } from '../domain/errors.js';
 import { REQUEST_LIMITS, type TotalLimits } from '../domain/limits.js';
 
-/** What eases each limit. */
+/** How to get below each limit. */
 const REMEDY: Readonly<Record<keyof TotalLimits, string>> = {
   instances: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_INSTANCES',
   services: 'wait for leases to run out, or raise RONDO_REGISTRY_MAX_SERVICES',
@@ -22,13 +22,13 @@ const REMEDY: Readonly<Record<keyof TotalLimits, string>> = {
   watches: 'share watches, or raise RONDO_REGISTRY_MAX_WATCHES',
 };
 
-/** The status of what a store refuses; anything else stands as it is. */
-export function toStatus(fault: unknown): unknown {
+/** Translates a fault of a store into the `RpcError` that the caller gets. Any other fault is returned unchanged. */
+export function toRpcError(fault: unknown): unknown {
   if (fault instanceof LeaseNotFound) {
     return refusal(Status.NOT_FOUND, `no such lease for instance "${fault.instanceId}": register again`, fault);
   }
   if (fault instanceof InstanceNotFound) {
-    const message = `no instance "${fault.instanceId}" is registered: list those that are with ListInstances`;
+    const message = `no instance "${fault.instanceId}" is registered: list the registered ones with ListInstances`;
     return refusal(Status.NOT_FOUND, message, fault);
   }
   if (fault instanceof InstanceTakenOver) {
@@ -61,7 +61,10 @@ export function toStatus(fault: unknown): unknown {
   return fault;
 }
 
-/** Told with the registry's clock, so that a process whose own clock is wrong can say by that one when it started. */
+/**
+ * The error carries the registry's time, so that a process whose own clock is wrong can state its start by the
+ * registry's clock.
+ */
 function ahead(fault: IncarnationAhead): RpcError {
   const registryTime = new Date(fault.wallMs).toISOString();
   const rule = `is ${fault.incarnation}, and may be at most ${MAX_AHEAD_MS / 1000} s ahead of the registry's clock, ${registryTime}`;

@@ -3,29 +3,38 @@ import type { WallClock } from '@rondo/rpc/clock';
 import { mapMessages, observe } from '@rondo/rpc/middleware';
 import type { Handlers } from '@rondo/rpc/server';
 import type { RegistryStore } from '../domain/store.js';
-import { toDuration } from './duration.js';
-import { toStatus } from './faults.js';
-import { parseDeregister, parseLease, parseRegister, parseUpdate } from './lease-requests.js';
-import { toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js';
-import { parseSetOperatorState } from './operator-requests.js';
-import { pageTokenAfter } from './page-token.js';
-import { parseListInstances, parseWatch } from './query-requests.js';
-import type { Refusals } from './refusals.js';
+import { toRpcError } from './faults.js';
+import { toDuration, toInstance, toOperatorMark, toSharedWatchResponse } from './messages.js';
+import type { RefusalLog } from './refusal-log.js';
+import {
+  pageTokenAfter,
+  parseDeregister,
+  parseLease,
+  parseListInstances,
+  parseRegister,
+  parseSetOperatorState,
+  parseUpdate,
+  parseWatch,
+} from './requests.js';
 
-/** What stands behind the registry's contract. */
-export interface Contract {
+/** What the handlers work with. */
+export interface HandlerOptions {
   readonly store: RegistryStore;
   readonly wallClock: WallClock;
-  /** Is told of each registration that fails. */
-  readonly refusals: Pick<Refusals, 'note'>;
+  /** Records each registration that fails. */
+  readonly refusals: Pick<RefusalLog, 'record'>;
 }
 
-/** The registry's contract over a store. It tells the time by the registry's wall clock. */
-export function registryHandlers({ store, wallClock, refusals }: Contract): Handlers<typeof RegistryServiceDefinition> {
+/** The handlers of the registry's contract over a store. Times in replies are of the registry's wall clock. */
+export function registryHandlers({
+  store,
+  wallClock,
+  refusals,
+}: HandlerOptions): Handlers<typeof RegistryServiceDefinition> {
   return {
     async register(request, { peer }) {
       const { registration, ttlMs, options } = parseRegister(request);
-      const onFault = (fault: unknown) => refusals.note(fault, { registration, peer });
+      const onFault = (fault: unknown) => refusals.record(fault, { registration, peer });
       const registered = observed(store.register(registration, ttlMs, options), onFault);
       const { leaseId, position } = await withStatus(registered);
       return { leaseId, ttl: toDuration(ttlMs), position };
@@ -44,8 +53,8 @@ export function registryHandlers({ store, wallClock, refusals }: Contract): Hand
       return { position: await withStatus(store.deregister(lease, sequence)) };
     },
     async setOperatorState(request) {
-      const { instanceId, wish } = parseSetOperatorState(request);
-      return { position: await withStatus(store.setOperatorState(instanceId, wish)) };
+      const { instanceId, change } = parseSetOperatorState(request);
+      return { position: await withStatus(store.setOperatorState(instanceId, change)) };
     },
     async listOperatorStates() {
       const { marks, position } = await withStatus(store.listOperatorStates());
@@ -63,7 +72,7 @@ export function registryHandlers({ store, wallClock, refusals }: Contract): Hand
     },
     watch(request, { signal }) {
       const events = store.watch({ ...parseWatch(request), signal });
-      return mapMessages(observe(events, { error: toStatus }), toSharedWatchResponse);
+      return mapMessages(observe(events, { error: toRpcError }), toSharedWatchResponse);
     },
   };
 }
@@ -81,6 +90,6 @@ async function withStatus<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (fault) {
-    throw toStatus(fault);
+    throw toRpcError(fault);
   }
 }

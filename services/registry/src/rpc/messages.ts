@@ -1,3 +1,4 @@
+import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import {
   type Endpoint as EndpointMessage,
   type Instance as InstanceMessage,
@@ -14,12 +15,11 @@ import type {
   Endpoint,
   Instance,
   InstanceStatus,
-  OperatorMark,
   OperatorState,
+  OperatorStateEntry,
   RefusedRegistration,
 } from '../domain/instance.js';
-import type { Removal, RemovalReason, WatchEvent } from '../domain/watch-event.js';
-import { toDuration } from './duration.js';
+import type { Removal, RemovalReason, WatchEvent } from '../domain/store.js';
 
 const STATUS: Readonly<Record<InstanceStatus, Wire>> = {
   starting: Wire.INSTANCE_STATUS_STARTING,
@@ -38,7 +38,7 @@ const OPERATOR_STATE: Readonly<Record<OperatorState, WireOperatorState>> = {
   cordoned: WireOperatorState.OPERATOR_STATE_CORDONED,
 };
 
-/** An instance as the contract has it. */
+/** Translates an instance into its message. */
 export function toInstance(instance: Instance): InstanceMessage {
   const { endpoints, services, registerTimeMs, operatorState, lapseTimeMs, lastRefused, ...rest } = instance;
   return {
@@ -62,15 +62,18 @@ function toEndpoint({ address, protocols, security, minPingIntervalMs }: Endpoin
   return { address, protocols: [...protocols], security, minPingInterval };
 }
 
-/** What an operator has set, as the contract has it. */
-export function toOperatorMark({ instanceId, state, reason, setTimeMs }: OperatorMark): OperatorMarkMessage {
+/** Translates an operator state into its message. */
+export function toOperatorMark({ instanceId, state, reason, setTimeMs }: OperatorStateEntry): OperatorMarkMessage {
   return { instanceId, state: OPERATOR_STATE[state], reason, setTime: new Date(setTimeMs) };
 }
 
-/** By event, for as long as some watch has it. */
+/** The message of each event, as long as a watch uses the event. */
 const responses = new WeakMap<WatchEvent, WatchResponse>();
 
-/** An event of a watch as the contract has it: one message for all watches that a store gives the same event. */
+/**
+ * Translates an event into its message. All watches that get the same event from a store share one message, encoded
+ * once.
+ */
 export function toSharedWatchResponse(event: WatchEvent): WatchResponse {
   const present = responses.get(event);
   if (present !== undefined) return present;
@@ -103,4 +106,15 @@ function toEvent(event: WatchEvent): NonNullable<WatchResponse['event']> {
 
 function toRemoval({ instanceId, reason }: Removal): RemovalMessage {
   return { instanceId, reason: REASON[reason] };
+}
+
+/** Converts a duration to milliseconds. */
+export function toMs({ seconds, nanos }: Duration): number {
+  return Number(seconds) * 1000 + nanos / 1e6;
+}
+
+/** Converts milliseconds to a duration. */
+export function toDuration(ms: number): Duration {
+  const seconds = Math.floor(ms / 1000);
+  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
 }

@@ -2,46 +2,83 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import {
   type Instance,
+  InstanceStatus,
   ListInstancesRequest,
   ListInstancesResponse,
   RegisterRequest,
   RegisterResponse,
+  Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Status, statusName } from '@rondo/rpc/status';
 
-/** What came of a call: the status's name, or how the stream ended without one. */
-export interface Outcome {
+/** One attack and its expected outcome. */
+export interface Attempt {
+  /** The predicate of a sentence that begins with "an attacker". */
+  readonly name: string;
+  /** The status that the call ends with. Several are allowed if the transport may be faster. */
+  readonly ends: string | readonly string[];
+  run(attacker: Attacker): Promise<string>;
+}
+
+/** An endpoint to which the attacker wants to divert calls. No process listens there. */
+export const ELSEWHERE = {
+  address: '127.0.0.1:9',
+  protocols: [1],
+  security: Security.SECURITY_PLAINTEXT,
+  minPingInterval: undefined,
+};
+
+let lives = 0n;
+
+/** An instance of the attacker, with a greater incarnation than all before, of a service that no client calls. */
+export function ownInstance(part: Partial<Instance> = {}): Partial<Instance> {
+  lives += 1n;
+  return {
+    instanceId: 'the-attackers',
+    incarnation: lives,
+    endpoints: [ELSEWHERE],
+    services: ['evil.v1.EvilService'],
+    status: InstanceStatus.INSTANCE_STATUS_SERVING,
+    ...part,
+  };
+}
+
+/** A value that is in none of the contract's enums. */
+export const NO_VALUE: number = 77;
+
+/** The outcome of a call: the name of the status, or how the stream ended without one. */
+interface Outcome {
   readonly code: string;
   /** The messages of the reply. */
   readonly messages: readonly Buffer[];
 }
 
-/** What an attacker sends beside the message. */
-export interface CallOptions {
+/** What an attacker sends besides the message. */
+interface CallOptions {
   readonly headers?: http2.OutgoingHttpHeaders;
-  /** The body as it goes onto the wire; by default the message, framed as gRPC has it. */
+  /** The body on the wire; by default the message in gRPC's framing. */
   readonly body?: Buffer;
-  /** Leaves the stream open, and reads nothing of it. */
+  /** Leaves the stream open without reading from it. */
   readonly abandon?: boolean;
-  /** Ends the stream when the first message has come. */
+  /** Ends the stream after the first message. */
   readonly takesOne?: boolean;
 }
 
-/** One that has a connection of its own to a registry, as grpcurl has or as it makes one by hand, and reads what is public. */
+/** A caller with a connection of its own, such as grpcurl or a hand-made client, that knows all public answers. */
 export interface Attacker {
   call(method: string, message?: Uint8Array, options?: CallOptions): Promise<Outcome>;
   register(request: Parameters<typeof RegisterRequest.fromPartial>[0]): Promise<Outcome>;
-  /** The victim, as every caller may see it. */
+  /** The victim as every caller sees it. */
   victim(): Promise<Instance>;
-  /** Registers an instance of its own, for 3 s, and gives its lease. */
+  /** Registers an instance of the attacker for 3 s and returns the lease id. */
   own(instance: Parameters<typeof RegisterRequest.fromPartial>[0]['instance']): Promise<string>;
   close(): void;
 }
 
-/** On a machine however busy. */
+/** Enough even on a busy machine. */
 const ENOUGH_MS = 30_000;
 
-/** Connects an attacker of the instance `victimId`. */
+/** Connects an attacker whose victim is the instance `victimId`. */
 export function connectAttacker(address: string, victimId: string): Attacker {
   const session = http2.connect(`http://${address}`);
   session.on('error', () => undefined);
@@ -82,7 +119,7 @@ export function connectAttacker(address: string, victimId: string): Attacker {
 
 const ALL = { service: '', pageSize: 0, pageToken: '' };
 
-/** A message as gRPC has it in a stream. */
+/** Frames a message as gRPC does. */
 export function framed(message: Uint8Array, { compressed = 0, length = message.length } = {}): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(compressed);

@@ -6,7 +6,7 @@ import {
   SetOperatorStateRequest,
   UpdateRequest,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Attempt, NO_VALUE, ownInstance } from './attempt.js';
+import { type Attempt, NO_VALUE, ownInstance } from './attacker.js';
 
 type Guess = (victim: Instance) => string;
 
@@ -22,7 +22,7 @@ const GUESSES: Readonly<Record<string, Guess>> = {
 
 const GUESS_COUNT = 300;
 
-/** Words under a lease that isn't the attacker's. */
+/** Calls with a lease that isn't the attacker's. */
 export const leaseAttempts: readonly Attempt[] = [
   ...Object.entries(GUESSES).map(([which, guess]) => ({
     name: `renews with a lease ${which}`,
@@ -41,7 +41,7 @@ export const leaseAttempts: readonly Attempt[] = [
         const leaseId = `${incarnation}-${index.toString(16).padStart(32, '0')}`;
         return attacker.call('Renew', RenewRequest.encode({ leaseId, instanceId }).finish());
       });
-      // A store that is busy may not answer all.
+      // A busy store may not answer all calls.
       return (await Promise.all(guesses)).find(({ code }) => code === 'OK')?.code ?? 'none';
     },
   },
@@ -55,7 +55,7 @@ export const leaseAttempts: readonly Attempt[] = [
     },
   },
   {
-    name: 'has the victim drain, with a lease of its own',
+    name: 'lets the victim drain, with a lease of its own',
     ends: 'ABORTED',
     async run(attacker) {
       const { instanceId } = await attacker.victim();
@@ -65,7 +65,7 @@ export const leaseAttempts: readonly Attempt[] = [
     },
   },
   {
-    name: 'has the victim drain, with a lease that is guessed and later than all that it says',
+    name: 'lets the victim drain, with a guessed lease and a greater sequence than the victim will send',
     ends: 'NOT_FOUND',
     async run(attacker) {
       const { instanceId, incarnation } = await attacker.victim();
@@ -75,23 +75,23 @@ export const leaseAttempts: readonly Attempt[] = [
     },
   },
   ...['endpoints', 'instance_id', 'incarnation', 'services', '__proto__', 'status,endpoints'].map((path) => ({
-    name: `changes its own ${path} by an update, which may not`,
+    name: `changes its own ${path} by an update, which is not allowed`,
     ends: 'INVALID_ARGUMENT',
     run: updatingItself(path),
   })),
-  { name: 'deregisters the victim with a lease that is guessed, which does nothing', ends: 'OK', run: deregistering() },
+  { name: 'deregisters the victim with a guessed lease, which does nothing', ends: 'OK', run: deregistering() },
   {
     name: 'deregisters the victim with a lease of its own, which does nothing',
     ends: 'OK',
     async run(attacker) {
       const { instanceId } = await attacker.victim();
       const leaseId = await attacker.own(ownInstance());
-      const goodbye = { leaseId, instanceId, sequence: 2n ** 63n - 1n };
-      return (await attacker.call('Deregister', DeregisterRequest.encode(goodbye).finish())).code;
+      const deregistration = { leaseId, instanceId, sequence: 2n ** 63n - 1n };
+      return (await attacker.call('Deregister', DeregisterRequest.encode(deregistration).finish())).code;
     },
   },
   {
-    name: 'sets a state of which there is none, with a reason that is too long',
+    name: 'sets an unknown operator state, with a reason that is too long',
     ends: 'INVALID_ARGUMENT',
     async run(attacker) {
       const { instanceId } = await attacker.victim();
@@ -125,7 +125,7 @@ function updatingItself(path: string): Attempt['run'] {
 function deregistering(): Attempt['run'] {
   return async (attacker) => {
     const { instanceId, incarnation } = await attacker.victim();
-    const goodbye = { leaseId: `${incarnation}-${'0'.repeat(32)}`, instanceId, sequence: 2n ** 63n - 1n };
-    return (await attacker.call('Deregister', DeregisterRequest.encode(goodbye).finish())).code;
+    const deregistration = { leaseId: `${incarnation}-${'0'.repeat(32)}`, instanceId, sequence: 2n ** 63n - 1n };
+    return (await attacker.call('Deregister', DeregisterRequest.encode(deregistration).finish())).code;
   };
 }

@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto';
 import { Instance, RegisterRequest } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemWallClock } from '@rondo/rpc/clock';
-import type { Attacker } from './attacker.js';
-import { type Attempt, ELSEWHERE, ownInstance } from './attempt.js';
+import { type Attacker, type Attempt, ELSEWHERE, ownInstance } from './attacker.js';
 
 type Request = Parameters<Attacker['register']>[0];
 
 const LATEST = 2n ** 63n - 1n;
 const STOLEN = { endpoints: [ELSEWHERE] };
 
-/** What is sent in place of the victim's own registration. */
+/** Sends a registration in place of the victim's own. */
 function instead(make: (victim: Instance) => Request): Attempt['run'] {
   return async (attacker) => (await attacker.register(make(await attacker.victim()))).code;
 }
 
-/** As {@link instead}, with more of the wire in the attacker's hands. */
+/** Like {@link instead}, but with control over the bytes on the wire. */
 function byHand(make: (victim: Instance) => readonly Uint8Array[]): Attempt['run'] {
   return async (attacker) => (await attacker.call('Register', Buffer.concat(make(await attacker.victim())))).code;
 }
@@ -22,7 +21,7 @@ function byHand(make: (victim: Instance) => readonly Uint8Array[]): Attempt['run
 const encode = (request: Request) => RegisterRequest.encode(RegisterRequest.fromPartial(request)).finish();
 const secretOf = (text: string) => createHash('sha256').update(text).digest();
 
-/** Registrations under the victim's id. */
+/** Registrations with the victim's id. */
 export const registerAttempts: readonly Attempt[] = [
   {
     name: 'repeats the registration that is listed, with endpoints of its own',
@@ -30,7 +29,7 @@ export const registerAttempts: readonly Attempt[] = [
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN } })),
   },
   {
-    name: 'repeats it word for word, to be told the lease',
+    name: 'repeats it unchanged, to get the lease',
     ends: 'PERMISSION_DENIED',
     run: instead((victim) => ({ instance: victim, ttl: { seconds: 600n } })),
   },
@@ -56,7 +55,7 @@ export const registerAttempts: readonly Attempt[] = [
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, secret: Buffer.alloc(1) })),
   },
   {
-    name: 'repeats it later than all that the victim will ever say',
+    name: 'repeats it with a greater sequence than the victim will ever send',
     ends: 'PERMISSION_DENIED',
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN }, sequence: LATEST })),
   },
@@ -89,7 +88,7 @@ export const registerAttempts: readonly Attempt[] = [
     ]),
   },
   {
-    name: 'says that it is the registry: fields that the registry alone sets',
+    name: 'sends fields that only the registry sets',
     ends: 'PERMISSION_DENIED',
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN, revision: LATEST, registerTime: new Date(0) } })),
   },
@@ -135,7 +134,7 @@ export const registerAttempts: readonly Attempt[] = [
     run: instead((victim) => ({ instance: { ...victim, ...STOLEN, instanceId: `${victim.instanceId}${end}` } })),
   })),
   {
-    name: 'takes the id in other letters, which is another id',
+    name: 'takes the id in capital letters, which is another id',
     ends: 'OK',
     run: instead(({ instanceId }) => ({
       instance: ownInstance({ instanceId: instanceId.toUpperCase() }),

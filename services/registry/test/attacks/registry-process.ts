@@ -2,22 +2,22 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A registry in a process of its own, as it is deployed. */
+/** A registry in a process of its own, as in production. */
 export interface RegistryProcess {
   readonly address: string;
-  /** Whether it runs as it did from the start. */
+  /** Whether the original process is still running. */
   readonly alive: boolean;
-  /** All that it has said so far. */
+  /** Its whole output so far. */
   output(): string;
   close(): Promise<void>;
 }
 
-// Built output, as a process runs it.
+// The built output, as in production.
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** Starts one, and resolves once it listens. */
+/** Starts a registry, and resolves once it listens. */
 export async function startRegistryProcess(environment: Readonly<Record<string, string>>): Promise<RegistryProcess> {
-  // Whatever shifts the clock of the tests shifts its clock, too.
+  // An environment that shifts the clock of the tests shifts the registry's clock, too.
   const around = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RONDO_')));
   const env = { ...around, NODE_OPTIONS: '', RONDO_LISTEN: '127.0.0.1:0', ...environment };
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });

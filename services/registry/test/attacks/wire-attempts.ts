@@ -5,20 +5,19 @@ import {
   WatchRequest,
   WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Attacker, framed } from './attacker.js';
-import { type Attempt, ownInstance } from './attempt.js';
+import { type Attacker, type Attempt, framed, ownInstance } from './attacker.js';
 
 const UNREADABLE = ['INVALID_ARGUMENT', 'INTERNAL'];
 const FIELD_1 = 0x0a;
 const GROUP_BEGINS = 0x0b;
 
-/** A registration with bytes in the place of the instance id. */
+/** A registration whose instance id consists of the given bytes. */
 function withId(bytes: Buffer): Buffer {
   const rest = RegisterRequest.encode(RegisterRequest.fromPartial({ instance: ownInstance({ instanceId: '' }) }));
   return Buffer.concat([rest.finish(), Buffer.from([FIELD_1, bytes.length + 2, FIELD_1, bytes.length]), bytes]);
 }
 
-/** A call, and the status that it ends with: by default that of a message which can't be read. */
+/** A call with its expected status; by default the status of an unreadable message. */
 type Sent = readonly [method: string, message: Buffer, ends?: Attempt['ends']];
 
 function sending(name: string, [method, message, ends = UNREADABLE]: Sent): Attempt {
@@ -36,7 +35,7 @@ function sendingRaw(name: string, ends: Attempt['ends'], options: Parameters<Att
 const page = (part: Partial<ListInstancesRequest>) =>
   Buffer.from(ListInstancesRequest.encode(ListInstancesRequest.fromPartial(part)).finish());
 
-/** Resumes a watch from a position that the registry never told, and gives what it tells first. */
+/** Resumes a watch from a position that the registry never sent, and returns the kind of the first event. */
 function resuming(name: string, forge: (position: { epoch: bigint; revision: bigint }) => object): Attempt {
   return {
     name: `resumes a watch from ${name}`,
@@ -52,38 +51,38 @@ function resuming(name: string, forge: (position: { epoch: bigint; revision: big
   };
 }
 
-/** What is wrong on the wire, in lists and in watches. */
+/** Malformed messages, lists and watches. */
 export const wireAttempts: readonly Attempt[] = [
-  sending('an id that is no UTF-8', ['Register', withId(Buffer.from([0xc3, 0x28, 0xff, 0xfe]))]),
+  sending('an id that is not UTF-8', ['Register', withId(Buffer.from([0xc3, 0x28, 0xff, 0xfe]))]),
   sending('half a message', ['Register', Buffer.from([FIELD_1, 100, 1, 2])]),
   sending('a secret that is a number', ['Register', Buffer.from([0x20, 1])]),
   sending('groups in groups in groups', ['Register', Buffer.alloc(100_000, GROUP_BEGINS)]),
-  sending('a length beyond all', ['Register', Buffer.from([FIELD_1, 0xff, 0xff, 0xff, 0xff, 0x0f])]),
+  sending('a length beyond the message', ['Register', Buffer.from([FIELD_1, 0xff, 0xff, 0xff, 0xff, 0x0f])]),
   sending('noise', ['Update', Buffer.from(Array.from({ length: 4_096 }, (_, index) => (index * 167) % 251))]),
   sending('nothing to Register', ['Register', Buffer.alloc(0)]),
-  sending('a method that there is not', ['Registre', Buffer.alloc(0), 'UNIMPLEMENTED']),
+  sending('an unknown method', ['Registre', Buffer.alloc(0), 'UNIMPLEMENTED']),
   sending('five mebibytes', ['Register', Buffer.alloc(5 * 2 ** 20), 'RESOURCE_EXHAUSTED']),
-  sendingRaw('a frame that says it is longer than it is', ['INTERNAL', 'RESOURCE_EXHAUSTED', 'ENDED', 'RESET'], {
+  sendingRaw('a frame with too great a length', ['INTERNAL', 'RESOURCE_EXHAUSTED', 'ENDED', 'RESET'], {
     body: framed(Buffer.alloc(3), { length: 2 ** 31 }),
   }),
-  sendingRaw('what is compressed, and is not', ['INTERNAL', 'UNIMPLEMENTED', 'ENDED', 'RESET'], {
+  sendingRaw("a frame that claims to be compressed and isn't", ['INTERNAL', 'UNIMPLEMENTED', 'ENDED', 'RESET'], {
     body: framed(Buffer.alloc(16, 7), { compressed: 1 }),
     headers: { 'grpc-encoding': 'gzip' },
   }),
   sendingRaw('a GET', ['HTTP 405', 'HTTP 415', 'UNIMPLEMENTED', 'INTERNAL', 'ENDED', 'INVALID_ARGUMENT'], {
     headers: { ':method': 'GET' },
   }),
-  sendingRaw('what says that it is HTML', ['HTTP 415', 'INTERNAL', 'UNKNOWN'], {
+  sendingRaw('a body with the content type HTML', ['HTTP 415', 'INTERNAL', 'UNKNOWN'], {
     headers: { 'content-type': 'text/html' },
   }),
-  sendingRaw('a deadline that is none', [...UNREADABLE, 'OUT_OF_RANGE', 'ENDED'], {
+  sendingRaw('an invalid deadline', [...UNREADABLE, 'OUT_OF_RANGE', 'ENDED'], {
     headers: { 'grpc-timeout': '99999999999999H' },
   }),
-  sending('a page token of another making', ['ListInstances', page({ pageToken: '%%%' }), 'INVALID_ARGUMENT']),
-  sending('a page token of an id that there is not', ['ListInstances', page({ pageToken: 'X19wcm90b19f' }), 'OK']),
-  sending('a page of less than none', ['ListInstances', page({ pageSize: -(2 ** 31) }), 'INVALID_ARGUMENT']),
-  sending('a list of no service', ['ListInstances', page({ service: '../../etc' }), 'INVALID_ARGUMENT']),
-  sending('a watch of no service', [
+  sending('a forged page token', ['ListInstances', page({ pageToken: '%%%' }), 'INVALID_ARGUMENT']),
+  sending('a page token of an unknown id', ['ListInstances', page({ pageToken: 'X19wcm90b19f' }), 'OK']),
+  sending('a negative page size', ['ListInstances', page({ pageSize: -(2 ** 31) }), 'INVALID_ARGUMENT']),
+  sending('a list with an invalid service', ['ListInstances', page({ service: '../../etc' }), 'INVALID_ARGUMENT']),
+  sending('a watch with an invalid service', [
     'Watch',
     Buffer.from(WatchRequest.encode({ service: '\u001b', resumeFrom: undefined }).finish()),
     'INVALID_ARGUMENT',
@@ -92,7 +91,7 @@ export const wireAttempts: readonly Attempt[] = [
   resuming('before all time', () => ({ revision: -(2n ** 63n) })),
   resuming('another epoch', ({ epoch }) => ({ epoch: epoch + 1n })),
   resuming('an epoch of the far future', () => ({ epoch: 2n ** 63n - 1n, revision: 2n ** 63n - 1n })),
-  resuming('an epoch below zero', () => ({ epoch: -1n, revision: -1n })),
+  resuming('a negative epoch', () => ({ epoch: -1n, revision: -1n })),
   {
     name: 'opens ten watches, and reads none of them',
     ends: 'OPEN',

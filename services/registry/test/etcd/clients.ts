@@ -1,15 +1,13 @@
 import { sleep, systemClock } from '@rondo/rpc/clock';
 import type { Instance } from '../../src/domain/instance.js';
 import type { Lease } from '../../src/domain/lease.js';
-import type { Position } from '../../src/domain/position.js';
-import type { RegistryStore } from '../../src/domain/store.js';
-import type { WatchEvent } from '../../src/domain/watch-event.js';
-import { registration, said } from '../store/fixture.js';
+import type { Position, RegistryStore, WatchEvent } from '../../src/domain/store.js';
+import { ownSecret, registration } from '../store/fixture.js';
 
 const CHANGE_MS = 100;
 const READY_MS = 30_000;
 
-/** Waits until a store is there, on a machine however busy. */
+/** Waits until a store is ready, long enough for a busy machine. */
 export async function untilReady(store: { ready(): Promise<void> }): Promise<void> {
   const lastMs = systemClock.now() + READY_MS;
   for (;;) {
@@ -22,7 +20,7 @@ export async function untilReady(store: { ready(): Promise<void> }): Promise<voi
   }
 }
 
-/** An instance that renews, and changes all the time, at whichever of the registries answers. */
+/** An instance that keeps renewing and changing at whichever registry answers. */
 export class Holder {
   readonly #instanceId: string;
   readonly #stores: readonly RegistryStore[];
@@ -42,7 +40,7 @@ export class Holder {
   async start(ttlMs: number): Promise<void> {
     const instanceId = this.#instanceId;
     const { leaseId } = await this.#ask((store) =>
-      store.register(registration({ instanceId, weight: 1 }), ttlMs, said(1n)),
+      store.register(registration({ instanceId, weight: 1 }), ttlMs, ownSecret(1n)),
     );
     this.#lease = { instanceId, leaseId };
     this.#done = this.#run();
@@ -69,7 +67,7 @@ export class Holder {
     }
   }
 
-  /** At one registry, and where that fails at another. */
+  /** Calls one registry, and another one if that fails. */
   async #ask<T>(call: (store: RegistryStore) => Promise<T>): Promise<T> {
     const first = Math.floor(Math.random() * this.#stores.length);
     for (let tried = 0; ; tried += 1) {
@@ -84,7 +82,10 @@ export class Holder {
   }
 }
 
-/** A client that watches all instances, at another registry where one fails, and holds what it is told against the rules. */
+/**
+ * A client that watches all instances, moves to another registry if one fails, and checks every event against the
+ * rules.
+ */
 export class Watcher {
   readonly held = new Map<string, Instance>();
   readonly #stores: readonly RegistryStore[];
@@ -117,7 +118,7 @@ export class Watcher {
         const events = store?.watch({ service: undefined, resumeFrom: this.#position, signal }) ?? [];
         for await (const event of events) this.#apply(event);
       } catch {
-        await sleep(systemClock, 20); // it goes on at another
+        await sleep(systemClock, 20); // continue at another registry
       }
     }
   }

@@ -5,11 +5,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Why no etcd can be started here; undefined where one can. */
+/** Why no etcd can be started here; undefined if one can. */
 export const noEtcd: string | undefined =
   spawnSync('etcd', ['--version']).error === undefined ? undefined : 'no etcd is installed (Debian: etcd-server)';
 
-/** Says on standard output what isn't tested here and why, as a report of many files doesn't name what it skips. */
+/** Prints which tests are skipped and why, because a report of many files doesn't name them. */
 export function tellSkipped(what: string, missing: string | undefined): void {
   if (missing !== undefined) process.stdout.write(`SKIPPED: ${what}, as ${missing}\n`);
 }
@@ -18,22 +18,22 @@ export function tellSkipped(what: string, missing: string | undefined): void {
 export interface EtcdProcess {
   /** `host:port`, for clients. */
   readonly address: string;
-  /** Ends it as `kill -9` does; its data stays. */
+  /** Kills it with SIGKILL; its data stays. */
   kill(): Promise<void>;
-  /** Starts it again, on what it had. */
+  /** Starts it again with its data. */
   restart(): Promise<void>;
-  /** Removes its data, while it doesn't run. */
+  /** Removes its data while it isn't running. */
   wipe(): void;
-  /** Stops it without ending it. */
+  /** Suspends it. */
   freeze(): void;
   thaw(): void;
-  /** Ends it and removes its data. */
+  /** Kills it and removes its data. */
   close(): Promise<void>;
 }
 
-/** How one is started. */
+/** The options of an etcd. */
 export interface EtcdProcessOptions {
-  /** Beside those that say where it listens. */
+  /** Arguments besides its addresses. */
   readonly args?: readonly string[];
   readonly scheme?: 'http' | 'https';
 }
@@ -47,14 +47,14 @@ interface MemberOptions extends EtcdProcessOptions {
 
 const STARTED = /serving client (traffic|requests)/;
 
-/** Starts one alone. */
+/** Starts a single etcd. */
 export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdProcess> {
   const [member] = await startMembers(1, options);
   if (member === undefined) throw new Error('no etcd was started');
   return member;
 }
 
-/** Starts a cluster of three. */
+/** Starts a cluster of three members. */
 export function startEtcdCluster(options: EtcdProcessOptions = {}): Promise<readonly EtcdProcess[]> {
   return startMembers(3, options);
 }
@@ -93,7 +93,7 @@ async function startMember(options: MemberOptions): Promise<EtcdProcess> {
   };
 }
 
-/** Resolves once it serves clients. */
+/** Starts the process, and resolves once it serves clients. */
 async function launch(folder: string, options: MemberOptions): Promise<ChildProcess> {
   const { name, clientPort, peerPort, cluster, args = [], scheme = 'http' } = options;
   const clients = `${scheme}://127.0.0.1:${clientPort}`;
@@ -103,7 +103,7 @@ async function launch(folder: string, options: MemberOptions): Promise<ChildProc
     ...['--listen-client-urls', clients, '--advertise-client-urls', clients],
     ...['--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers],
     ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--logger', 'zap'],
-    // For tests alone: what is lost with the machine is of no use to them.
+    // Only for tests: they don't need data that survives a crash of the machine.
     '--unsafe-no-fsync',
   ];
   const child = spawn('etcd', [...where, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -113,17 +113,17 @@ async function launch(folder: string, options: MemberOptions): Promise<ChildProc
 
 function serving(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    let said = '';
+    let output = '';
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`etcd ended with ${code}:\n${said.slice(-2000)}`)));
+    child.once('exit', (code) => reject(new Error(`etcd ended with ${code}:\n${output.slice(-2000)}`)));
     child.stderr?.on('data', (chunk: Buffer) => {
-      said = `${said}${chunk.toString()}`.slice(-100_000);
-      if (STARTED.test(said)) resolve();
+      output = `${output}${chunk.toString()}`.slice(-100_000);
+      if (STARTED.test(output)) resolve();
     });
   });
 }
 
-/** Ports that nobody listens at: all are held until the last is found. */
+/** Finds free ports. All are held until the last is found. */
 async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));

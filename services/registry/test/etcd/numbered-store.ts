@@ -1,11 +1,9 @@
 import type { Instance } from '../../src/domain/instance.js';
-import type { Position } from '../../src/domain/position.js';
-import type { RegistryStore } from '../../src/domain/store.js';
-import type { WatchEvent } from '../../src/domain/watch-event.js';
+import type { Position, RegistryStore, WatchEvent } from '../../src/domain/store.js';
 
 /**
- * A store whose revisions are told as the first, the second and so on, whichever they are in etcd: the same numbers as
- * those of a store that counts by itself, if and only if each visible change has one revision and nothing else has.
+ * Wraps an etcd store and renumbers its revisions as 0, 1, 2 and so on. The numbers equal those of a store that counts
+ * by itself if and only if each visible change has exactly one revision and nothing else has one.
  */
 export function numbered(store: RegistryStore, heads: readonly bigint[]): RegistryStore {
   const number = (revision: bigint) => {

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { LeaseDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import type { Client } from '@rondo/rpc/client';
 import { type Clock, systemClock, type Timer } from '@rondo/rpc/clock';
-import type { Etcd, WatchNews } from '../../src/adapters/etcd-store/etcd-client.js';
-import type { PacedClock } from './paced-clock.js';
+import { ManualClock } from '@rondo/rpc/testing';
+import type { Etcd, KeyWatchEvent } from '../../src/adapters/etcd-store/etcd-client.js';
 
 interface VirtualLease {
   readonly id: bigint;
@@ -14,17 +14,17 @@ interface VirtualLease {
 /** Longer than any test. */
 const REAL_TTL_MS = 3_600_000;
 
-/** An etcd whose leases run out by a clock that a test moves; all else of it is real. */
-export interface VirtualEtcd extends Etcd {
-  /** The clock to wait for etcd by: real, and it is known what still waits. */
+/** An etcd whose leases run out by a clock that the test moves; everything else is real. */
+interface VirtualEtcd extends Etcd {
+  /** The clock for waiting for etcd: the system clock, with its pending timers known. */
   readonly ioClock: Clock;
   /** The revisions at which the key `head` was written, in order. */
   readonly heads: readonly bigint[];
 }
 
 /**
- * Has etcd's leases live for an hour, and revokes each when `clock` says that it has run out. So a test of minutes takes
- * as long as etcd takes for its calls, and knows to the millisecond what is there when.
+ * Grants etcd leases of an hour and revokes each when `clock` reaches its expiry. So a test of minutes takes only as
+ * long as etcd's calls, and knows to the millisecond when each lease ends.
  */
 export function withVirtualLeases(
   etcd: Etcd,
@@ -48,7 +48,7 @@ export function withVirtualLeases(
     now: () => systemClock.now(),
     setTimer(delayMs, callback, options) {
       const pending = {};
-      // What is longer waits for what doesn't come.
+      // A longer timer is a timeout that isn't expected to fire.
       if (delayMs <= 300) timers.add(pending);
       const timer: Timer = systemClock.setTimer(
         delayMs,
@@ -96,13 +96,13 @@ export function withVirtualLeases(
         if (held !== undefined) held.untilMs = clock.now() + held.ttlMs;
         return (await etcd.keepAlive(id)) && held !== undefined;
       }),
-    async *watch(range, startRevision, signal): AsyncGenerator<WatchNews> {
+    async *watch(range, startRevision, signal): AsyncGenerator<KeyWatchEvent> {
       for await (const news of etcd.watch(range, startRevision, signal)) {
-        // A change may be heard of before its own caller is answered.
+        // A change may arrive on the watch before its caller gets the answer.
         const changes = news.kind === 'events' ? news.events : [];
         for (const { key, revision } of changes) if (key.equals(head)) insert(heads, revision);
         yield news;
-        // It is pulled again: what it brought has been taken in.
+        // The store has pulled again, so it has applied the last event.
         if (news.kind === 'events') delivered = news.events.at(-1)?.revision ?? delivered;
         if (news.kind === 'created' && delivered < startRevision - 1n) delivered = startRevision - 1n;
       }
@@ -131,4 +131,45 @@ function insert(sorted: bigint[], value: bigint): void {
   if (sorted.includes(value)) return;
   const index = sorted.findLastIndex((other) => other < value);
   sorted.splice(index + 1, 0, value);
+}
+
+/** Something outside of this process that follows a clock which a test moves. */
+interface Paced {
+  /** When it acts next. */
+  nextMs(): number | undefined;
+  /** Does what is due. */
+  act(nowMs: number): Promise<void>;
+  /** Resolves once it is idle. */
+  quiet(): Promise<void>;
+}
+
+/** A clock that a test moves. It waits at each step until everything that follows it has acted. */
+export class PacedClock extends ManualClock {
+  readonly #paced = new Set<Paced>();
+
+  pace(paced: Paced): void {
+    this.#paced.add(paced);
+  }
+
+  override async advance(ms: number): Promise<void> {
+    const untilMs = this.now() + ms;
+    for (let dueMs = this.#nextMs(untilMs); dueMs !== undefined; dueMs = this.#nextMs(untilMs)) {
+      await super.advance(Math.max(0, dueMs - this.now()));
+      await this.#act();
+    }
+    await super.advance(untilMs - this.now());
+    await this.#act();
+  }
+
+  #nextMs(untilMs: number): number | undefined {
+    const times = [...this.#paced].flatMap((paced) => paced.nextMs() ?? []).filter((at) => at <= untilMs);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  async #act(): Promise<void> {
+    for (const paced of this.#paced) {
+      await paced.act(this.now());
+      await paced.quiet();
+    }
+  }
 }

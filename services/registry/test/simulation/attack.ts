@@ -2,22 +2,22 @@ import { type Instance, type RegistryServiceDefinition, Security } from '@rondo/
 import type { Client } from '@rondo/rpc/client';
 import type { World } from './world.js';
 
-/** What an attacker reaches of the registry. */
+/** The methods of the registry that an attacker calls. */
 export type Attacked = Pick<Client<typeof RegistryServiceDefinition>, 'register' | 'renew' | 'update' | 'deregister'>;
 
-/** Where an attacker would have the calls go. */
+/** The address to which the attacker wants to divert calls. */
 export const ATTACKER = 'attacker:6666';
 const ENDPOINTS = [
   { address: ATTACKER, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined },
 ];
 const LATEST = 2n ** 63n - 1n;
 
-/** How long a victim is left in peace: an attempt costs as much as the calls of a client. */
+/** The pause between two attacks, in milliseconds: an attack costs as much as the calls of a client. */
 const REST_MS = 10_000;
 
 /**
- * Tries, every now and then and with another instance each time, what can be done with what every caller is told: none of it may
- * be answered. What comes of it otherwise, such as other endpoints, the rules find.
+ * Creates an attacker that attacks now and then, another instance each time, with what every caller knows. No attempt
+ * may succeed. The rules detect other effects, such as changed endpoints.
  */
 export function createAttacker(world: World) {
   let nextAt = 0;
@@ -39,16 +39,17 @@ async function attack(world: World, registry: Attacked, instance: Instance): Pro
     'the same incarnation': () => registry.register({ instance: stolen }),
     'the same incarnation with a secret': () => registry.register({ instance: stolen, secret: Buffer.alloc(32, 6) }),
     'an incarnation of the far future': () => registry.register({ instance: { ...stolen, incarnation: LATEST } }),
-    'a lease that is guessed': () => registry.renew(lease),
-    'an update by that': () => registry.update({ ...lease, weight: 1, updateMask: ['weight'] }),
+    'a renewal with a guessed lease': () => registry.renew(lease),
+    'an update with a guessed lease': () => registry.update({ ...lease, weight: 1, updateMask: ['weight'] }),
   };
   for (const [what, attempt] of Object.entries(attempts)) {
-    const answered = await attempt().then(
+    const accepted = await attempt().then(
       () => true,
       () => false,
     );
-    const detail = `${instanceId} was had by ${what}`;
-    if (answered) world.report({ rule: 'an instance is its own alone', node: 'the attacker', detail });
+    const detail = `${instanceId} accepted ${what}`;
+    if (accepted)
+      world.report({ rule: 'only an instance itself changes its registration', node: 'the attacker', detail });
   }
   await registry.deregister(lease);
 }

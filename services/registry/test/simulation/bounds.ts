@@ -1,28 +1,31 @@
-/** What the registry promises, in milliseconds, and how long a simulation goes by that. */
+/** The registry's promises in milliseconds, and the durations of a simulation. */
 export const BOUNDS = {
-  /** How long faults go on. */
+  /** How long faults are injected. */
   chaosMs: 60_000,
-  /** Every lease here is of the default TTL. */
+  /** Every lease has the default TTL. */
   ttlMs: 10_000,
-  /** An instance whose lease has run out is gone by then. */
+  /** The time after the end of its lease by which an instance is removed. */
   expirySlackMs: 1_000,
-  /** How long the mass-expiry guard may hold an expiry back. */
+  /** For how many TTLs the expiry guard may hold an expiry back. */
   heldBackTtls: 3,
-  /** By when an instance is back after the registry came back, with what a call may take. */
+  /**
+   * The time after the registry's return by which an instance is registered again, including the duration of a call.
+   */
   registeredAgainMs: 10_500,
-  /** How long a client may need to make use of an instance that can be reached again: its backoff and two connects. */
+  /** How long a client may need to use an instance that is reachable again: its backoff and two connection attempts. */
   reconnectMs: 3_500,
-  /** The longest that a copied call may be late. */
+  /** The maximum delay of a duplicated call. */
   lateMs: 3_000,
-  /** A connection whose other end is silent has ended by then. */
+  /** The time by which a connection with a silent peer is closed. */
   silenceMs: 1_750,
-  /** Enough to wait for one that is silent, and be tried at another. */
+  /** Long enough to wait for one silent instance and retry at another. */
   callTimeoutMs: 2_000,
   auditMs: 2_000,
 } as const;
 
 /**
- * How long nothing is wrong before everything must have converged: expiries that are held back and run out then, a process
- * that waited for one of them and tries again after a TTL, and a registry that came back at the very end and has warmed up.
+ * How long there are no faults before everything must have converged, in milliseconds. It covers an expiry that was
+ * held back, a process that waited for it and tries again after a TTL, and a registry that came back at the very end
+ * and warmed up.
  */
 export const QUIET_MS = (BOUNDS.heldBackTtls + 2) * BOUNDS.ttlMs + BOUNDS.lateMs + 8_000;

@@ -5,16 +5,18 @@ import type { TransportFactory } from '@rondo/rpc/transport';
 import type { Breakage } from './cluster.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 
-/** Parts that are broken on purpose, each as somebody could write it by mistake: the simulation has to find them. */
+/** Parts that are broken on purpose, each by a plausible mistake. The simulation has to find each. */
 export const BREAKAGES: Readonly<Record<string, Breakage>> = {
-  'renewals are answered and forgotten': { registry: instead('renew', () => ({ ttl: { seconds: 10n, nanos: 0 } })) },
-  'a caller that repeats a registration is taken for the one that made it': { registry: credulous },
-  'a process that another has displaced stays out for good': { registry: unforgiving },
-  'goodbyes are answered and forgotten': { registry: instead('deregister', () => ({})) },
-  'a client takes an empty list at its word': { client: believing },
+  'the registry answers renewals and forgets them': {
+    registry: instead('renew', () => ({ ttl: { seconds: 10n, nanos: 0 } })),
+  },
+  'the registry lets any caller repeat a registration': { registry: ignoringSecrets },
+  'the registry keeps a displaced process out for good': { registry: refusingForever },
+  'the registry answers deregistrations and forgets them': { registry: instead('deregister', () => ({})) },
+  'a client drops all instances on an empty snapshot': { client: trustingEmptySnapshots },
 };
 
-/** A registry that does `work` where it should do what `method` says. */
+/** A registry whose `method` is replaced by `work`. */
 function instead(method: string, work: () => unknown) {
   return (services: readonly ServiceImplementation[]): readonly ServiceImplementation[] =>
     services.map(({ definition, handlers }) => ({
@@ -23,13 +25,13 @@ function instead(method: string, work: () => unknown) {
     }));
 }
 
-/** A registry that takes all secrets for the same. */
-function credulous(services: readonly ServiceImplementation[]): readonly ServiceImplementation[] {
+/** A registry that treats all secrets as equal. */
+function ignoringSecrets(services: readonly ServiceImplementation[]): readonly ServiceImplementation[] {
   return before('register', services, (request) => Object.assign(Object(request), { secret: Buffer.alloc(32) }));
 }
 
-/** A registry that never takes an incarnation that it has refused once. */
-function unforgiving(services: readonly ServiceImplementation[]): readonly ServiceImplementation[] {
+/** A registry that never accepts an incarnation that it has refused once. */
+function refusingForever(services: readonly ServiceImplementation[]): readonly ServiceImplementation[] {
   const latest = new Map<string, bigint>();
   return before('register', services, (request) => {
     const { instance } = RegisterRequest.fromPartial(Object(request));
@@ -43,7 +45,7 @@ function unforgiving(services: readonly ServiceImplementation[]): readonly Servi
 
 const LATEST = 2n ** 63n - 1n;
 
-/** A registry that does `work` before it does what `method` says. */
+/** A registry that runs `work` before its `method`. */
 function before(method: string, services: readonly ServiceImplementation[], work: (request: unknown) => void) {
   return services.map(({ definition, handlers }) => {
     const handler = Object(handlers)[method];
@@ -55,8 +57,8 @@ function before(method: string, services: readonly ServiceImplementation[], work
   });
 }
 
-/** A client to whom a snapshot without instances means that all it knew have said goodbye. */
-function believing(transports: TransportFactory): TransportFactory {
+/** A client that treats an empty snapshot as the deregistration of all known instances. */
+function trustingEmptySnapshots(transports: TransportFactory): TransportFactory {
   return (address, ...options) => {
     const inner = transports(address, ...options);
     if (address !== REGISTRY_ADDRESS) return inner;
@@ -66,16 +68,16 @@ function believing(transports: TransportFactory): TransportFactory {
       async call(wire: Parameters<typeof call>[0]) {
         const reply = await call(wire);
         if (!reply.response.stream) return reply;
-        return { ...reply, response: { stream: true, messages: misread(reply.response.messages, known) } };
+        return { ...reply, response: { stream: true, messages: misreadSnapshots(reply.response.messages, known) } };
       },
     });
   };
 }
 
-async function* misread(messages: AsyncIterable<Uint8Array>, known: Set<string>): AsyncGenerator<Uint8Array> {
+async function* misreadSnapshots(messages: AsyncIterable<Uint8Array>, known: Set<string>): AsyncGenerator<Uint8Array> {
   for await (const bytes of messages) {
-    const word = WatchResponse.decode(bytes);
-    const { event } = word;
+    const response = WatchResponse.decode(bytes);
+    const { event } = response;
     if (event?.$case === 'snapshot') for (const { instanceId } of event.value.instances) known.add(instanceId);
     if (event?.$case === 'delta') for (const { instanceId } of event.value.upserts) known.add(instanceId);
     if (event?.$case !== 'snapshot' || event.value.instances.length > 0) {
@@ -83,6 +85,6 @@ async function* misread(messages: AsyncIterable<Uint8Array>, known: Set<string>)
       continue;
     }
     const removals = [...known].map((instanceId) => ({ instanceId, reason: 1 }));
-    yield WatchResponse.encode({ ...word, event: { $case: 'delta', value: { upserts: [], removals } } }).finish();
+    yield WatchResponse.encode({ ...response, event: { $case: 'delta', value: { upserts: [], removals } } }).finish();
   }
 }

@@ -5,35 +5,35 @@ import { sleep } from '@rondo/rpc/clock';
 import type { FaultNode } from '@rondo/rpc/testing';
 import type { TransportFactory } from '@rondo/rpc/transport';
 import { BOUNDS } from './bounds.js';
-import { Heard } from './heard.js';
 import { SERVICE } from './instance-process.js';
 import { observed } from './observed-transport.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
+import { WatchRecord } from './watch-record.js';
 import type { World } from './world.js';
 
-/** Breaks a client on purpose, by the seam of its connections. */
+/** Breaks a client on purpose by wrapping its transport. */
 export type BreakClient = (transport: TransportFactory) => TransportFactory;
 
-/** What a client is made from. */
+/** The options of a client. */
 export interface ClientOptions {
   readonly name: string;
-  /** Hears of a call that failed. */
+  /** Called for each failed call. */
   readonly onFailure: (client: ClientProcess, call: FailedCall) => void;
-  /** Hears where a call goes. */
+  /** Called with the address of each pick. */
   readonly onPick: (client: ClientProcess, address: string) => void;
   readonly breakage?: BreakClient | undefined;
 }
 
-/** A call that failed. */
+/** A failed call. */
 export interface FailedCall {
   readonly startedAt: number;
   readonly reason: string;
 }
 
-/** A process that calls the calculator over and over. */
+/** A process that calls the calculator repeatedly. */
 export class ClientProcess {
   readonly name: string;
-  readonly heard: Heard;
+  readonly watchRecord: WatchRecord;
   readonly #world: World;
   readonly #options: ClientOptions;
   readonly #node: FaultNode;
@@ -47,21 +47,24 @@ export class ClientProcess {
     this.#options = options;
     this.name = name;
     this.#node = world.network.node(name);
-    const onDisorder = (detail: string) => world.report({ rule: 'order never goes back', node: name, detail });
-    const heard = new Heard(() => world.clock.now(), onDisorder);
-    this.heard = heard;
+    const onDisorder = (detail: string) => world.report({ rule: 'positions never go back', node: name, detail });
+    const watchRecord = new WatchRecord(() => world.clock.now(), onDisorder);
+    this.watchRecord = watchRecord;
     const observing = observed(this.#node.transport, {
-      onWatch: () => heard.restart(),
-      onWord(word) {
-        heard.apply(word);
-        if (word.event?.$case === 'progress') return;
-        world.trace.note(name, `hears ${summary(word.event)}; knows ${heard.listed.map(textOf).join(' ') || 'nobody'}`);
+      onWatch: () => watchRecord.restart(),
+      onResponse(response) {
+        watchRecord.apply(response);
+        if (response.event?.$case === 'progress') return;
+        world.trace.note(
+          name,
+          `receives ${summary(response.event)}; knows ${watchRecord.listed.map(textOf).join(' ') || 'no instance'}`,
+        );
       },
       onPick: (address, waited) => {
         if (!waited) onPick(this, address);
       },
     });
-    // What is broken is the client, so it is broken above what crosses the wire.
+    // The breakage wraps the observed transport: the client is broken, not the wire.
     const transport = breakage(observing);
     const { clock } = this.#node;
     const { random } = world;
@@ -80,13 +83,13 @@ export class ClientProcess {
     return this.#node.alive;
   }
 
-  /** The instances that it holds. */
+  /** The ids of the instances that it has endpoints of. */
   get endpoints(): readonly string[] {
     const view = this.#channel.inspect().find(({ service }) => service === SERVICE);
     return (view?.endpoints ?? []).map(({ instanceId }) => instanceId).sort();
   }
 
-  /** Calls until its process ends; each call begins `pauseMs()` after the one before. */
+  /** Calls until its process ends; each call begins `pauseMs()` after the previous one. */
   async run(pauseMs: () => number): Promise<void> {
     const { clock } = this.#node;
     while (this.alive) {
@@ -95,7 +98,7 @@ export class ClientProcess {
     }
   }
 
-  /** Makes one call; whether it succeeded. */
+  /** Makes one call. Resolves to whether it succeeded. */
   async call(): Promise<boolean> {
     this.calls += 1;
     const startedAt = this.#world.clock.now();

@@ -2,35 +2,35 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createAttacker } from './attack.js';
 import { BOUNDS } from './bounds.js';
 import { type BreakClient, ClientProcess } from './client-process.js';
-import type { Word } from './heard.js';
 import { InstanceProcess } from './instance-process.js';
 import { type BreakRegistry, REGISTRY, RegistryProcess } from './registry-process.js';
-import { judgeFailure, judgePick, judgeRegistry } from './rules.js';
+import { checkFailure, checkPick, checkRegistry } from './rules.js';
+import type { WatchedInstance } from './watch-record.js';
 import type { World } from './world.js';
 
-/** How many machines have a clock that is far ahead, and how far. */
+/** The share of machines whose clock is far ahead, and by how much. */
 const SKEWED = 0.05;
 const SKEW_MS = 3 * 3_600_000;
 
-/** A part that is broken on purpose: whether the simulation finds it. */
+/** A part that is broken on purpose, to check that the simulation finds it. */
 export interface Breakage {
   readonly registry?: BreakRegistry;
   readonly client?: BreakClient;
 }
 
-/** A registry, instances and clients, and what is known of them. */
+/** A registry, instances and clients, with the true state of each. */
 export class Cluster {
   readonly clients = new Map<string, ClientProcess>();
-  /** Every process of the service that ever was. */
+  /** Every process of the service that ever ran. */
   readonly processes: InstanceProcess[] = [];
-  /** When the registry that runs was started. */
+  /** When the current registry started. */
   registrySince = 0;
   readonly #world: World;
   readonly #breakage: Breakage;
   readonly #gone: RegistryProcess[] = [];
   readonly #attack: ReturnType<typeof createAttacker>;
   #registry: RegistryProcess;
-  /** How long a client waits between calls. */
+  /** How long a client waits between calls, in milliseconds. */
   pauseMs: () => number;
 
   constructor(world: World, breakage: Breakage, pauseMs: () => number) {
@@ -51,7 +51,7 @@ export class Cluster {
   startInstance(instanceId: string, node = instanceId): InstanceProcess {
     this.ended(node);
     const { random, network } = this.#world;
-    // A machine whose clock is hours ahead; else as wrong as that of the process before it.
+    // A machine whose clock is hours ahead. Otherwise the clock is as wrong as that of the process before.
     if (random.next() < SKEWED) network.node(node, { aheadMs: SKEW_MS });
     const process = new InstanceProcess(this.#world, { instanceId, node });
     this.processes.push(process);
@@ -62,24 +62,30 @@ export class Cluster {
     const client = new ClientProcess(this.#world, {
       name,
       breakage: this.#breakage.client,
-      onFailure: (from, call) => judgeFailure(this.#world, this, { client: from, ...call }),
-      onPick: (from, address) => judgePick(this.#world, this, { client: from, address }),
+      onFailure: (from, call) => checkFailure(this.#world, this, { client: from, ...call }),
+      onPick: (from, address) => checkPick(this.#world, this, { client: from, address }),
     });
     this.clients.set(name, client);
     void client.run(() => this.pauseMs());
   }
 
-  /** What ran at a node is gone. */
+  /** Notes that the processes at a node are gone. */
   ended(node: string): void {
     for (const process of this.processes) if (process.node === node) process.kill();
   }
 
-  /** The process that a watch spoke of. */
-  processOf({ instanceId, incarnation }: Pick<Word, 'instanceId' | 'incarnation'>): InstanceProcess | undefined {
+  /** The process that a watch reported. */
+  processOf({
+    instanceId,
+    incarnation,
+  }: Pick<WatchedInstance, 'instanceId' | 'incarnation'>): InstanceProcess | undefined {
     return this.processes.find((one) => one.instanceId === instanceId && one.incarnations.has(incarnation));
   }
 
-  /** Those that run and haven't been told to stop, each id's latest: an earlier one is in once the later has ended. */
+  /**
+   * The running processes that were not told to stop, the latest of each id. An earlier one gets the id once the later
+   * one has ended.
+   */
   current(): readonly InstanceProcess[] {
     const latest = new Map<string, InstanceProcess>();
     for (const one of this.processes) {
@@ -91,36 +97,39 @@ export class Cluster {
   }
 
   /**
-   * Whether a process of a later start keeps `one` from its name, or kept it until a short while ago: while the registry
-   * may hold it, and until the earlier one has tried again.
+   * Whether a process with a later start keeps `one` from its id, or did until a short while ago: as long as the
+   * registry may hold the later one, and until the earlier one has tried again.
    */
   isPreceded(one: InstanceProcess): boolean {
     const now = this.#world.clock.now();
     const { ttlMs, heldBackTtls, registeredAgainMs } = BOUNDS;
-    return this.processes.some(({ instanceId, incarnation, endedAt = now, goodbyeAt }) => {
+    return this.processes.some(({ instanceId, incarnation, endedAt = now, deregisteredAt }) => {
       if (instanceId !== one.instanceId || incarnation <= one.incarnation) return false;
-      const freeAt = goodbyeAt ?? endedAt + (1 + heldBackTtls) * ttlMs;
+      const freeAt = deregisteredAt ?? endedAt + (1 + heldBackTtls) * ttlMs;
       return now <= freeAt + ttlMs + registeredAgainMs;
     });
   }
 
-  /** Whether a process of that name has ended within the last `withinMs`. */
+  /** Whether a process with that id has ended within the last `withinMs`. */
   wasFreed(instanceId: string, withinMs: number): boolean {
     const since = this.#world.clock.now() - withinMs;
     return this.processes.some((one) => one.instanceId === instanceId && (one.endedAt ?? 0) > since);
   }
 
-  /** Looks into the registry, past the network; nothing where it isn't running. */
+  /**
+   * Lists the registry's instances, bypassing the network, attacks the registry and checks the rules. Returns nothing
+   * if the registry isn't running.
+   */
   async audit(): Promise<readonly Instance[]> {
-    if (!this.#registry.alive || this.#world.troubles.calmSince(REGISTRY, REGISTRY) > this.#world.clock.now())
+    if (!this.#registry.alive || this.#world.disturbances.calmSince(REGISTRY, REGISTRY) > this.#world.clock.now())
       return [];
     const listed = await this.#registry.instances();
     await this.#attack(this.#registry.audit, listed);
-    judgeRegistry(this.#world, this, listed);
+    checkRegistry(this.#world, this, listed);
     return listed;
   }
 
-  /** Ends all. */
+  /** Ends all processes. */
   async end(): Promise<void> {
     for (const client of this.clients.values()) client.close();
     for (const process of this.processes) process.kill();

@@ -14,30 +14,33 @@ export const SERVICE = CalculatorServiceDefinition.fullName;
 
 type RegistryClient = Pick<Client<typeof RegistryServiceDefinition>, 'register' | 'renew' | 'update' | 'deregister'>;
 
-/** What names a process of the calculator. */
+/** The options of an instance process. */
 export interface InstanceOptions {
   readonly instanceId: string;
-  /** Where it runs; its address is named after that. */
+  /** The node that it runs on; its address contains the node's name. */
   readonly node: string;
 }
 
-/** A process of the calculator: its server, and its registration as every service has it. */
+/** A process of the calculator: its server, and its registration with the code of every service. */
 export class InstanceProcess {
   readonly instanceId: string;
   readonly node: string;
   readonly address: string;
-  /** All that it has registered with: by its own clock, and by the registry's where that refused the first. */
+  /**
+   * All incarnations that it has registered with: by its own clock, and by the registry's clock if the registry refused
+   * the first.
+   */
   readonly incarnations = new Set<bigint>();
   readonly startedAt: number;
-  /** When it was killed, told to stop or ran no more; undefined while it takes calls. */
+  /** When it was killed, was told to stop or ended; undefined while it takes calls. */
   stoppedAt: number | undefined;
-  /** When the registry was first seen to hold it. */
+  /** When an audit first found it in the registry. */
   heldAt: number | undefined;
-  /** When it was gone. */
+  /** When it ended. */
   endedAt: number | undefined;
-  /** When the registry had its goodbye, by an answer. */
-  goodbyeAt: number | undefined;
-  /** Whether the registry has ever told it that a later process has its name. */
+  /** When the registry answered its deregistration. */
+  deregisteredAt: number | undefined;
+  /** Whether the registry has ever reported to it that a later process holds its id. */
   displaced = false;
   #incarnation: bigint;
   readonly #world: World;
@@ -64,7 +67,7 @@ export class InstanceProcess {
     this.#closeChannel = () => channel.close();
     const client = createClient(RegistryServiceDefinition, { channel });
     this.#registration = startRegistration({
-      registry: this.#listening(client),
+      registry: this.#observed(client),
       instance: {
         instanceId,
         incarnation: this.#incarnation,
@@ -92,7 +95,7 @@ export class InstanceProcess {
     world.trace.note(node, `starts as ${instanceId}, incarnation ${this.incarnation}`);
   }
 
-  /** Its start, as it says now: of two with one id, the later wins. */
+  /** Its current incarnation. Of two processes with one id, the later one wins. */
   get incarnation(): bigint {
     return this.#incarnation;
   }
@@ -102,20 +105,20 @@ export class InstanceProcess {
     return this.stoppedAt === undefined;
   }
 
-  /** Whether its own dependencies are there. */
+  /** Whether its dependencies are available. */
   get ready(): boolean {
     return this.#readiness.current.phase === 'serving';
   }
 
-  /** Its database goes away, or comes back. */
+  /** Makes its database available or unavailable. */
   setDependencies(present: boolean): void {
     if (!this.running) return;
     this.#world.trace.note(this.node, present ? 'is ready' : 'waits for its database');
     this.#readiness.set(readinessOf(present ? [] : ['the database']));
   }
 
-  /** The registry's client, with what the answers mean noted. */
-  #listening(client: RegistryClient): RegistryClient {
+  /** Wraps the registry's client to note what the answers mean. */
+  #observed(client: RegistryClient): RegistryClient {
     const noted = <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) => {
       return async (...args: A): Promise<R> => {
         try {
@@ -137,7 +140,7 @@ export class InstanceProcess {
       update: noted(client.update),
       deregister: async (request, options) => {
         const reply = await client.deregister(request, options);
-        this.goodbyeAt = this.#world.clock.now();
+        this.deregisteredAt = this.#world.clock.now();
         return reply;
       },
     };
@@ -163,7 +166,7 @@ export class InstanceProcess {
     this.kill();
   }
 
-  /** It is gone: its node was killed, or is now. */
+  /** Notes that it has ended, and kills its node if that is still running. */
   kill(): void {
     if (this.endedAt !== undefined) return;
     this.endedAt = this.#world.clock.now();

@@ -1,7 +1,7 @@
-/** What `npm run sim` runs in each of its processes: seeds by message, outcomes by message. */
+/** The worker of `npm run sim`: it receives seeds and sends outcomes as messages. */
 import { runSeed } from './run-seed.js';
 
-/** What a worker is asked: run a seed, printing every event where that is wanted. */
+/** A request to run a seed, and to print every event if `trace` is set. */
 interface Order {
   readonly seed: number;
   readonly trace: boolean;

@@ -2,16 +2,16 @@ import { WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Transport, type TransportFactory, type WireHandler, wrapTransport } from '@rondo/rpc/transport';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 
-/** Hears what crosses a client's connections. */
+/** Observes a client's connections. */
 export interface TransportObserver {
-  /** Its watch begins, and says something. */
+  /** The client's watch begins. */
   onWatch(): void;
-  onWord(word: WatchResponse): void;
-  /** A call goes to an instance; `waited` where its connection had to be made first. */
+  onResponse(response: WatchResponse): void;
+  /** A call goes to an instance. `waited` is true if the call had to wait for a connection. */
   onPick(address: string, waited: boolean): void;
 }
 
-/** A client's transports, with what crosses them told. */
+/** Wraps a client's transports so that `observer` sees what crosses them. */
 export function observed(transports: TransportFactory, observer: TransportObserver): TransportFactory {
   return (address, ...options) => {
     const inner = transports(address, ...options);
@@ -29,17 +29,17 @@ function watching(call: WireHandler, observer: TransportObserver): WireHandler {
     const { messages } = reply.response;
     return {
       ...reply,
-      response: { stream: true, messages: { [Symbol.asyncIterator]: () => told(messages, observer) } },
+      response: { stream: true, messages: { [Symbol.asyncIterator]: () => observedMessages(messages, observer) } },
     };
   };
 }
 
-function told(messages: AsyncIterable<Uint8Array>, observer: TransportObserver): AsyncIterator<Uint8Array> {
+function observedMessages(messages: AsyncIterable<Uint8Array>, observer: TransportObserver): AsyncIterator<Uint8Array> {
   const iterator = messages[Symbol.asyncIterator]();
   return {
     async next() {
       const step = await iterator.next();
-      if (step.done !== true) observer.onWord(WatchResponse.decode(step.value));
+      if (step.done !== true) observer.onResponse(WatchResponse.decode(step.value));
       return step;
     },
     return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
@@ -54,7 +54,7 @@ function picking(inner: Transport, address: string, observer: TransportObserver)
       try {
         await inner.connect(signal);
       } finally {
-        // Whoever waited calls in this turn, or never.
+        // A call that waited starts in this turn of the event loop, or never.
         queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => (waiting -= 1))));
       }
     },

@@ -6,16 +6,15 @@ import { createTestChannel, type FaultNode, seededRandom } from '@rondo/rpc/test
 import { createApp } from '../../src/app.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import { BOUNDS } from './bounds.js';
-import { quietMeter } from './quiet-meter.js';
 import type { World } from './world.js';
 
 export const REGISTRY = 'registry';
 export const REGISTRY_ADDRESS = 'registry:50050';
 
-/** Breaks a part of the registry on purpose, by the seam of its contract. */
+/** Breaks a part of the registry on purpose by wrapping its handlers. */
 export type BreakRegistry = (services: readonly ServiceImplementation[]) => readonly ServiceImplementation[];
 
-/** The registry, as its process wires it, with a way past the network for whoever audits it. */
+/** The registry, wired as in its process, with an audit client that bypasses the network. */
 export class RegistryProcess {
   readonly #world: World;
   readonly #node: FaultNode;
@@ -33,7 +32,7 @@ export class RegistryProcess {
     const services = breakage(app.services);
     this.#stop = app.stop?.bind(app);
     this.#node.listen(REGISTRY_ADDRESS, createRouter({ services, clock, random: world.random }));
-    // Its chance is its own: whether somebody audits changes nothing.
+    // It has a random source of its own, so that an audit doesn't change the simulation.
     this.#auditChannel = createTestChannel({ services, clock: world.clock, random: seededRandom(0) });
     this.audit = createClient(RegistryServiceDefinition, { channel: this.#auditChannel });
     world.trace.note(REGISTRY, 'starts empty');
@@ -43,13 +42,13 @@ export class RegistryProcess {
     return this.#node.alive;
   }
 
-  /** All instances, as the registry has them. */
+  /** All instances that the registry lists. */
   async instances(): Promise<readonly Instance[]> {
     const { instances } = await this.audit.listInstances({});
     return instances;
   }
 
-  /** Lets go of what a process leaves to the system. */
+  /** Releases what a process leaves to the operating system. */
   async end(): Promise<void> {
     this.#world.trace.note(REGISTRY, 'is gone');
     this.#auditChannel.close();
@@ -67,4 +66,11 @@ const CONFIG = {
   maxWatches: DEFAULT_TOTAL_LIMITS.watches,
   maxCordoned: DEFAULT_TOTAL_LIMITS.cordoned,
   warmingMs: BOUNDS.ttlMs,
+};
+
+/** A meter without a reader. */
+const instrument = { addCallback() {}, removeCallback() {} };
+const quietMeter = {
+  createObservableGauge: () => instrument,
+  createObservableCounter: () => instrument,
 };

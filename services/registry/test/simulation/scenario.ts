@@ -7,14 +7,17 @@ import type { Cluster } from './cluster.js';
 import { REGISTRY, REGISTRY_ADDRESS } from './registry-process.js';
 import type { World } from './world.js';
 
-/** Who there is at first. */
-export interface Cast {
+/** The processes at the start. */
+export interface Topology {
   readonly instances: readonly string[];
   readonly clients: readonly string[];
 }
 
-/** Draws who there is: 3 to 12 instances, 2 to 6 clients; few more often than many, as few are in trouble sooner. */
-export function drawCast(random: Random): Cast {
+/**
+ * Draws the processes at the start: 3 to 12 instances and 2 to 6 clients. Small numbers are likelier, because they get
+ * into trouble sooner.
+ */
+export function drawTopology(random: Random): Topology {
   const names = (what: string, count: number) => Array.from({ length: count }, (_, index) => `${what}-${index + 1}`);
   return {
     instances: names('calculator', 3 + Math.floor(random.next() ** 2 * 10)),
@@ -27,36 +30,38 @@ const UPDATE = '/rondo.registry.v1.RegistryService/Update';
 const MIN_FAULTS = 10;
 const MORE_FAULTS = 15;
 
-/** Sets off everything that goes wrong, and what operators do meanwhile, within {@link BOUNDS.chaosMs}; ends by the function. */
-export function unleash(world: World, cluster: Cluster, cast: Cast): () => void {
+/**
+ * Starts the faults and the operator's actions, all within {@link BOUNDS.chaosMs}. The returned function stops them.
+ */
+export function startFaults(world: World, cluster: Cluster, topology: Topology): () => void {
   const { random, network, clock } = world;
   const count = MIN_FAULTS + Math.floor(random.next() * MORE_FAULTS);
   const options = { random, untilMs: BOUNDS.chaosMs };
-  const ways = waysOf(cast);
+  const routes = routesOf(topology);
   const plan = [
     ...planFaults({
       ...options,
       count: Math.ceil(count / 3),
       nodes: [REGISTRY],
-      routes: ways.toRegistry,
+      routes: routes.toRegistry,
       kinds: REGISTRY_KINDS,
     }),
-    ...planFaults({ ...options, count: Math.ceil(count / 2), nodes: cast.instances, routes: ways.toInstances }),
+    ...planFaults({ ...options, count: Math.ceil(count / 2), nodes: topology.instances, routes: routes.toInstances }),
     ...planFaults({
       ...options,
       count: Math.ceil(count / 6),
-      nodes: cast.clients,
-      routes: ways.toRegistry,
+      nodes: topology.clients,
+      routes: routes.toRegistry,
       kinds: ['kill', 'freeze', 'jump', 'empty-watch'],
     }),
   ].filter(({ fault }) => !isSilent(fault));
   const restart = (node: string) => {
     if (node === REGISTRY) cluster.startRegistry();
-    else if (cast.clients.includes(node)) cluster.startClient(node);
+    else if (topology.clients.includes(node)) cluster.startClient(node);
     else cluster.startInstance(node);
   };
-  const stop = carryOut(plan, { network, clock, restart, onFault: follow(world, cluster) });
-  const operator = new Operator(world, cluster, cast);
+  const stop = carryOut(plan, { network, clock, restart, onFault: trackFaults(world, cluster) });
+  const operator = new Operator(world, cluster, topology);
   const timers = operator.plan().map(({ atMs, work }) => clock.setTimer(atMs, work));
   return () => {
     stop();
@@ -80,26 +85,29 @@ const REGISTRY_KINDS: readonly Fault['kind'][] = [
   'call',
 ];
 
-function waysOf({ instances, clients }: Cast) {
+function routesOf({ instances, clients }: Topology) {
   const toRegistry = [...instances, ...clients].map((from) => ({ from, to: REGISTRY }));
   const toInstances = clients.flatMap((from) => instances.map((to) => ({ from, to })));
   return { toRegistry, toInstances };
 }
 
-/** A call that nothing is heard of until its deadline: no client can do better, so only those to the registry are. */
+/**
+ * Whether a fault leaves a call without an answer until its deadline. No client can do better, so only calls to the
+ * registry get such faults.
+ */
 function isSilent(fault: Fault): boolean {
   if (fault.kind !== 'call' || fault.to === REGISTRY) return false;
   return fault.fault.kind === 'reorder' || (fault.fault.kind === 'drop' && fault.fault.seen === 'silence');
 }
 
-/** A call to the registry that is lost costs an instance its wait for it and another until the next. */
+/** A lost call to the registry costs an instance the wait for it and the wait until the next one. */
 const LOST_CALL_MS = 12_000;
 
-/** A call that is lost takes its connection along: whoever knows no other instance than that one has nowhere to go. */
+/** A lost call also breaks its connection. A client that knows no other instance has no alternative then. */
 const LOST_CONNECTION_MS = 4_000;
 
-/** Notes what goes wrong where, and sees to it that who was killed is gone. */
-function follow(world: World, cluster: Cluster) {
+/** Notes each fault, and marks processes that were killed as gone. */
+function trackFaults(world: World, cluster: Cluster) {
   const ends = new Map<Fault, () => void>();
   return (fault: Fault, phase: 'begins' | 'ends') => {
     world.trace.note('fault', `${describeFault(fault)} ${phase}`);
@@ -111,25 +119,25 @@ function follow(world: World, cluster: Cluster) {
     const nodes = 'node' in fault ? [fault.node] : [fault.from, fault.to];
     if (fault.kind === 'kill' && fault.node !== REGISTRY) cluster.ended(fault.node);
     if (fault.kind === 'call') {
-      world.troubles.brief(nodes, fault.to === REGISTRY ? LOST_CALL_MS : LOST_CONNECTION_MS);
-    } else if (fault.kind === 'jump') world.troubles.brief(nodes);
-    else ends.set(fault, world.troubles.begin(nodes));
+      world.disturbances.brief(nodes, fault.to === REGISTRY ? LOST_CALL_MS : LOST_CONNECTION_MS);
+    } else if (fault.kind === 'jump') world.disturbances.brief(nodes);
+    else ends.set(fault, world.disturbances.begin(nodes));
   };
 }
 
-/** What people do meanwhile: they scale, stop, replace, cordon. */
+/** The actions of an operator: scaling, stopping, replacing and cordoning instances. */
 class Operator {
   readonly #world: World;
   readonly #cluster: Cluster;
-  readonly #cast: Cast;
+  readonly #topology: Topology;
   readonly #registry: Pick<Client<typeof RegistryServiceDefinition>, 'setOperatorState'>;
   readonly #close: () => void;
   #added = 0;
 
-  constructor(world: World, cluster: Cluster, cast: Cast) {
+  constructor(world: World, cluster: Cluster, topology: Topology) {
     this.#world = world;
     this.#cluster = cluster;
-    this.#cast = cast;
+    this.#topology = topology;
     const { transport, clock } = world.network.node('operator');
     const channel = createChannel({
       resolver: staticResolver([REGISTRY_ADDRESS]),
@@ -158,10 +166,10 @@ class Operator {
     this.#world.network.node('operator').kill();
   }
 
-  /** Stops one, as a deployment does, and starts it again or doesn't. */
+  /** Stops an instance, as a deployment does, and may start it again. */
   readonly #stop = (): void => {
     const { random, clock } = this.#world;
-    const one = this.#anyone();
+    const one = this.#drawInstance();
     const again = random.next() < 0.7;
     void one?.drain().then(() => {
       if (again) clock.setTimer(random.next() * 1_000, () => this.#startUnlessRunning(one.instanceId));
@@ -178,11 +186,11 @@ class Operator {
   readonly #uncordon = (): void => this.#set(OperatorState.OPERATOR_STATE_NONE);
 
   /**
-   * Starts a second process under a name that is taken, and a third soon after, whereupon the second registers once more,
-   * as a call of it comes twice. The first is found out some time later.
+   * Starts a second process under an id that is taken, and soon after a third one. Then the second registers once more,
+   * because one of its calls is duplicated. The first notices it some time later.
    */
   readonly #takeOver = (): void => {
-    const one = this.#anyone();
+    const one = this.#drawInstance();
     if (one === undefined) return;
     const start = () => {
       this.#added += 1;
@@ -197,10 +205,13 @@ class Operator {
     this.#later(15_000, () => second.kill());
   };
 
-  /** Starts a second process under a name that is taken, by mistake, and stops or kills it soon: the first must be back. */
+  /**
+   * Starts a second process under an id that is taken, by mistake, and soon stops or kills it: the first must get the
+   * id back.
+   */
   readonly #duplicate = (): void => {
     const { random } = this.#world;
-    const one = this.#anyone();
+    const one = this.#drawInstance();
     if (one === undefined) return;
     this.#added += 1;
     const duplicate = this.#cluster.startInstance(one.instanceId, `other-${this.#added}`);
@@ -208,37 +219,34 @@ class Operator {
     this.#later(8_000, end);
   };
 
-  /** One's database goes away for a while, and what it tells the registry meanwhile may come twice, or too late. */
+  /** Makes an instance's database unavailable for a while. Its update to the registry may be duplicated or delayed. */
   readonly #unready = (): void => {
     const { random, network } = this.#world;
-    const one = this.#anyone();
+    const one = this.#drawInstance();
     if (one === undefined) return;
     const afterMs = random.next() * BOUNDS.lateMs;
     if (random.next() < 0.7) {
-      this.#world.trace.note(
-        'fault',
-        `what ${one.node} tells the registry next comes again ${Math.round(afterMs)} ms later`,
-      );
+      this.#world.trace.note('fault', `the next update of ${one.node} arrives again ${Math.round(afterMs)} ms later`);
       network.fault({ from: one.node, to: REGISTRY, path: UPDATE }, { kind: 'duplicate', afterMs });
     }
     one.setDependencies(false);
     this.#later(4_000, () => one.setDependencies(true));
   };
 
-  /** Some time within `ms`, and in another millisecond, be it that the faults are over by then. */
+  /** Runs `work` at some time within `ms`, at least 5 ms from now, even if the faults are over by then. */
   #later(ms: number, work: () => void): void {
     this.#world.clock.setTimer(5 + this.#world.random.next() * ms, work);
   }
 
   #set(state: OperatorState): void {
-    const instanceId = draw(this.#world.random, this.#cast.instances);
+    const instanceId = draw(this.#world.random, this.#topology.instances);
     this.#world.trace.note('operator', `sets ${OperatorState[state]} for ${instanceId}`);
     this.#registry.setOperatorState({ instanceId, state, reason: 'a simulation' }).catch((error: unknown) => {
-      this.#world.trace.note('operator', `couldn't set it: ${String(error)}`);
+      this.#world.trace.note('operator', `couldn't set the operator state: ${String(error)}`);
     });
   }
 
-  #anyone() {
+  #drawInstance() {
     const running = this.#cluster.current();
     return running.length === 0 ? undefined : draw(this.#world.random, running);
   }

@@ -6,7 +6,7 @@ import { runSeed } from './run-seed.js';
 const SEEDS = Array.from({ length: 24 }, (_, index) => index + 109);
 
 describe('registry, instances and clients under random faults', () => {
-  it.each(SEEDS)('keep what the registry promises, seed %i', async (seed) => {
+  it.each(SEEDS)('keep the promises of the registry, seed %i', async (seed) => {
     const command = `npm run sim -- --seed ${seed} --trace`;
     await fromSeed({ seed, command }, async () => {
       const { violation, calls } = await runSeed(seed);
@@ -15,7 +15,7 @@ describe('registry, instances and clients under random faults', () => {
     });
   });
 
-  it('are the same again from the same seed', async () => {
+  it('behave the same again with the same seed', async () => {
     const run = async () => {
       const lines: string[] = [];
       await runSeed(7, { print: (line) => lines.push(line) });

@@ -3,24 +3,33 @@ import { MAX_AHEAD_MS } from '../../src/domain/admission.js';
 import { IncarnationAhead, InstanceTakenOver, SecretMismatch } from '../../src/domain/errors.js';
 import type { Registration } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, listed, type MakeStore, registration, said, secretOf, TTL_MS } from './fixture.js';
+import {
+  createFixture,
+  listed,
+  type MakeStore,
+  ownSecret,
+  registration,
+  secretOf,
+  TTL_MS,
+  WatchClient,
+} from './fixture.js';
 
 const ID = 'sales-1';
-const OWN = said();
+const OWN = ownSecret();
 
-/** Which process may hold an instance id, where more than one wants it. docs/adr/0035-who-may-hold-a-lease.md */
+/** Which process may hold an instance id if several want it. See docs/adr/0035-who-may-hold-a-lease.md. */
 export function describeDuplicates(makeStore: MakeStore): void {
   const fixture = createFixture(makeStore);
   afterEach(() => fixture.end());
 
-  /** A store with one instance, which has sent a secret. */
+  /** A store with one instance that has sent a secret. */
   async function held(part: Partial<Registration> = {}) {
     const { store, clock } = await fixture.start();
     const { leaseId } = await store.register(registration({ incarnation: 5n, ...part }), TTL_MS, OWN);
     return { store, clock, lease: { leaseId, instanceId: ID } };
   }
 
-  /** What a list tells of registrations that were refused. */
+  /** The refused registration that a list shows. */
   const refused = async (store: RegistryStore) => (await listed(store))[0]?.lastRefused;
 
   const elsewhere = (part: Partial<Registration> = {}) =>
@@ -30,10 +39,10 @@ export function describeDuplicates(makeStore: MakeStore): void {
     it.each([
       ['without a secret', {}],
       ['with another secret', { secretHash: secretOf('another') }],
-      ['without a secret, later than all that was said', { sequence: 2n ** 63n - 1n }],
-      ['with a part of its secret', { secretHash: secretOf('sales-1').slice(0, -1) }],
+      ['without a secret and with the greatest sequence', { sequence: 2n ** 63n - 1n }],
+      ['with part of its secret', { secretHash: secretOf('sales-1').slice(0, -1) }],
       ['with more than its secret', { secretHash: `${secretOf('sales-1')}=` }],
-    ])('is neither given nor changed nor renewed to one that comes %s', async (_how, options) => {
+    ])('is neither handed over nor changed nor renewed by a registration %s', async (_how, options) => {
       const { store, clock, lease } = await held();
       await clock.advance(TTL_MS - 1);
       const attempt = store.register(elsewhere({ status: 'draining', services: ['a.B'] }), 3000, options);
@@ -44,14 +53,14 @@ export function describeDuplicates(makeStore: MakeStore): void {
       expect(await listed(store)).toEqual([]);
     });
 
-    it('is its own again with its secret, whatever was tried meanwhile', async () => {
+    it('can be registered again with its secret, whatever was tried meanwhile', async () => {
       const { store, lease } = await held();
       await expect(store.register(elsewhere(), TTL_MS)).rejects.toBeInstanceOf(SecretMismatch);
       const again = await store.register(registration({ incarnation: 5n, version: '2' }), TTL_MS, OWN);
       expect(again).toMatchObject({ leaseId: lease.leaseId, position: { revision: 2n } });
     });
 
-    it('that came without a secret is not to be repeated until its lease has ended, and keeps that lease', async () => {
+    it("that has no secret can't be repeated until its lease has ended, and keeps that lease", async () => {
       const { store, clock } = await fixture.start();
       const { leaseId } = await store.register(registration(), TTL_MS);
       for (const options of [{}, OWN]) {
@@ -64,7 +73,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       expect(await listed(store)).toHaveLength(1);
     });
 
-    it('may be registered by another once its lease has run out', async () => {
+    it('may be registered by another process once its lease has run out', async () => {
       const { store, clock } = await held();
       await clock.advance(TTL_MS);
       await store.register(elsewhere(), TTL_MS, { secretHash: secretOf('another') });
@@ -74,7 +83,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       );
     });
 
-    it('that said goodbye keeps no other process out', async () => {
+    it('that deregistered keeps no other process out', async () => {
       const { store, lease } = await held();
       await store.deregister(lease, 9n);
       const { leaseId } = await store.register(elsewhere(), TTL_MS, { sequence: 1n, secretHash: secretOf('another') });
@@ -84,11 +93,11 @@ export function describeDuplicates(makeStore: MakeStore): void {
   });
 
   describe('a lease', () => {
-    it('has a name that is not to be guessed, and that no list or watch tells, nor what shows whose it is', async () => {
+    it("has an id that can't be guessed; no list or watch shows it or the secret", async () => {
       const { store, lease } = await held();
       expect(lease.leaseId).toMatch(/^5-[0-9a-f]{32}$/);
       await expect(store.register(elsewhere(), TTL_MS)).rejects.toBeInstanceOf(SecretMismatch);
-      const follower = new Follower(store);
+      const follower = new WatchClient(store);
       const answers = [
         await follower.next(),
         await listed(store),
@@ -104,7 +113,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
     });
 
     it.each(['5-', '5-00000000000000000000000000000000', `5-${'f'.repeat(32)}`, '4-a', '6-a', 'a', '__proto__'])(
-      'is not found by the name %p, nor ended, nor changed',
+      'is not found, ended or changed by the id %p',
       async (leaseId) => {
         const { store, lease } = await held();
         const guess = { leaseId, instanceId: ID };
@@ -133,7 +142,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       expect(await listed(store)).toMatchObject([{ incarnation: most }]);
     });
 
-    it('that is too far ahead takes nothing from the one that is registered', async () => {
+    it('that is too far ahead does not affect the registered one', async () => {
       const { store, lease } = await held();
       const attempt = store.register(elsewhere({ incarnation: 2n ** 63n - 1n }), 600_000);
       await expect(attempt).rejects.toBeInstanceOf(IncarnationAhead);
@@ -142,7 +151,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       await store.renew(lease);
     });
 
-    it("that is registered may be repeated when the registry's clock has been set back", async () => {
+    it("that is registered may be repeated after the registry's clock was set back", async () => {
       const { store, clock } = await fixture.start();
       const now = registration({ incarnation: BigInt(clock.wall.now().getTime()) });
       const { leaseId } = await store.register(now, TTL_MS, OWN);
@@ -169,9 +178,9 @@ export function describeDuplicates(makeStore: MakeStore): void {
       return { store, clock, later: { leaseId, instanceId: ID } };
     }
 
-    it('stays out for as long as that one lives, however often it comes: the holder never changes', async () => {
+    it('stays out as long as the holder lives, however often it tries: the holder never changes', async () => {
       const { store, clock, later } = await takenOver();
-      const follower = new Follower(store);
+      const follower = new WatchClient(store);
       await follower.next();
       for (let third = 0; third < 30; third += 1) {
         await clock.advance(TTL_MS / 3);
@@ -183,14 +192,14 @@ export function describeDuplicates(makeStore: MakeStore): void {
 
     it.each([
       [
-        'said goodbye',
+        'deregistered',
         (store: RegistryStore, later: { leaseId: string; instanceId: string }) => store.deregister(later, 3n),
       ],
       [
-        'said goodbye without counting',
+        'deregistered without a sequence',
         (store: RegistryStore, later: { leaseId: string; instanceId: string }) => store.deregister(later),
       ],
-    ])('is back as soon as it comes when that one has %s', async (_how, leave) => {
+    ])('is registered at its next try after the holder %s', async (_how, leave) => {
       const { store, later } = await takenOver();
       await leave(store, later);
       await earlier(store);
@@ -198,7 +207,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       await expect(store.renew(later)).rejects.toThrow();
     });
 
-    it("is back as soon as it comes when that one's lease has run out", async () => {
+    it("is registered at its next try after the holder's lease ran out", async () => {
       const { store, clock } = await takenOver();
       await clock.advance(TTL_MS - 1);
       await expect(earlier(store)).rejects.toBeInstanceOf(InstanceTakenOver);
@@ -208,7 +217,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       expect(await refused(store)).toBeUndefined();
     });
 
-    it('is told of by lists alone, for two of its TTLs', async () => {
+    it('is shown only by lists, for two of its TTLs', async () => {
       const { store, clock, later } = await takenOver();
       expect(await refused(store)).toBeUndefined();
       const timeMs = clock.wall.now().getTime();
@@ -216,9 +225,9 @@ export function describeDuplicates(makeStore: MakeStore): void {
       const lastRefused = { incarnation: 5n, address: registration().endpoints[0]?.address, timeMs };
       expect(await listed(store)).toMatchObject([{ incarnation: 6n, revision: 2n, lastRefused }]);
       expect(await listed(store, 'sales.v1.OrderService')).toMatchObject([{ lastRefused }]);
-      const told = await new Follower(store).next();
-      expect(told).toMatchObject({ instances: [{ incarnation: 6n }] });
-      expect(told).not.toMatchObject({ instances: [{ lastRefused: expect.anything() }] });
+      const event = await new WatchClient(store).next();
+      expect(event).toMatchObject({ instances: [{ incarnation: 6n }] });
+      expect(event).not.toMatchObject({ instances: [{ lastRefused: expect.anything() }] });
       for (let third = 1; third <= 6; third += 1) {
         expect(await listed(store)).toMatchObject([{ lastRefused }]);
         await clock.advance(TTL_MS / 3);
@@ -228,7 +237,7 @@ export function describeDuplicates(makeStore: MakeStore): void {
       expect(await refused(store)).toBeUndefined();
     });
 
-    it('is told of anew each time, and no longer once it is in', async () => {
+    it('is shown with its latest try, and no longer once it is registered', async () => {
       const { store, clock, later } = await takenOver();
       await expect(earlier(store)).rejects.toThrow();
       await clock.advance(TTL_MS / 2);

@@ -3,13 +3,11 @@ import type { Random, WallClock } from '@rondo/rpc/clock';
 import { ManualClock, seededRandom } from '@rondo/rpc/testing';
 import type { RegisterOptions } from '../../src/domain/admission.js';
 import type { Instance, Registration } from '../../src/domain/instance.js';
+import type { SecretHash } from '../../src/domain/lease.js';
 import { DEFAULT_TOTAL_LIMITS, type TotalLimits } from '../../src/domain/limits.js';
-import type { Position } from '../../src/domain/position.js';
-import type { SecretHash } from '../../src/domain/secret.js';
-import type { RegistryStore } from '../../src/domain/store.js';
-import type { WatchEvent } from '../../src/domain/watch-event.js';
+import type { Position, RegistryStore, WatchEvent } from '../../src/domain/store.js';
 
-/** What a store under test is made from. */
+/** The options of a store under test. */
 export interface StoreSetup {
   readonly clock: ManualClock;
   readonly wallClock: WallClock;
@@ -20,10 +18,10 @@ export interface StoreSetup {
   readonly removalsKept: number;
 }
 
-/** Makes an empty store, and the clock that it lives by where that is one of its own. */
+/** Makes an empty store, and its clock if it needs a special one. */
 export type MakeStore = ((setup: StoreSetup) => Promise<RegistryStore>) & { readonly newClock?: () => ManualClock };
 
-/** A store that is made when a test begins and closed when it ends, with the clock it runs by. */
+/** Makes stores for a test and closes them at its end. */
 export interface Fixture {
   start(setup?: Partial<StoreSetup>): Promise<{ store: RegistryStore; clock: ManualClock }>;
   end(): Promise<void>;
@@ -31,13 +29,13 @@ export interface Fixture {
 
 export const TTL_MS = 10_000;
 
-/** What stands for the hash of a secret that is `name`'s own. */
+/** A stand-in for the hash of the secret of `name`. */
 export function secretOf(name: string): SecretHash {
   return `the hash of the secret of ${name}`;
 }
 
-/** What an instance sends with its registration: its secret, and how much it has said, where it counts. */
-export function said(sequence = 0n): RegisterOptions {
+/** The options that an instance registers with: its secret, and the sequence if it numbers its calls. */
+export function ownSecret(sequence = 0n): RegisterOptions {
   return { sequence, secretHash: secretOf('sales-1') };
 }
 
@@ -74,7 +72,7 @@ export function registration(part: Partial<Registration> = {}): Registration {
   };
 }
 
-/** A log of levels and messages. */
+/** A log that records levels and messages. */
 export function recordingLog(): { readonly log: Logger; readonly lines: string[] } {
   const lines: string[] = [];
   const at = (level: string) => (_fields: object, message: string) => void lines.push(`${level}: ${message}`);
@@ -83,7 +81,7 @@ export function recordingLog(): { readonly log: Logger; readonly lines: string[]
   return { log, lines };
 }
 
-/** Every instance that is listed. */
+/** Lists all instances. */
 export async function listed(store: RegistryStore, service?: string): Promise<readonly Instance[]> {
   const found: Instance[] = [];
   for (let more = true; more; ) {
@@ -94,8 +92,8 @@ export async function listed(store: RegistryStore, service?: string): Promise<re
   return found;
 }
 
-/** What a watcher knows: it applies events as the contract says. */
-export class Follower {
+/** A watch client that applies events as the contract says. */
+export class WatchClient {
   readonly held = new Map<string, Instance>();
   position: Position | undefined;
   #parts: Instance[] = [];
@@ -107,7 +105,7 @@ export class Follower {
     this.#events = store.watch({ service, resumeFrom, signal: this.#stop.signal })[Symbol.asyncIterator]();
   }
 
-  /** The next event; undefined at the end. A pull that waits already goes on waiting. */
+  /** The next event; undefined at the end. A pending pull is continued. */
   async next(): Promise<WatchEvent | undefined> {
     this.#waiting ??= this.#pull();
     const event = await this.#waiting;
@@ -115,7 +113,7 @@ export class Follower {
     return event;
   }
 
-  /** The next event if there is one by now, without waiting for another. */
+  /** The next event if there is one already; it doesn't wait for another. */
   async poll(clock: ManualClock): Promise<WatchEvent | undefined> {
     this.#waiting ??= this.#pull();
     const later = clock.advance(0).then(() => undefined);

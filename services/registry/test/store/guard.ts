@@ -3,21 +3,21 @@ import type { Lease } from '../../src/domain/lease.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import {
   createFixture,
-  Follower,
   listed,
   type MakeStore,
+  ownSecret,
   recordingLog,
   registration,
-  said,
   TTL_MS,
+  WatchClient,
 } from './fixture.js';
 
-/** A store's answer to the lapse of many leases at once. */
+/** How a store handles the lapse of many leases at once. */
 export function describeGuard(makeStore: MakeStore): void {
   const fixture = createFixture(makeStore);
   afterEach(() => fixture.end());
 
-  /** A store with `count` instances, all registered at one time. */
+  /** A store with `count` instances that registered at one time. */
   async function start(count: number) {
     const { log, lines } = recordingLog();
     const { store, clock } = await fixture.start({ log });
@@ -26,7 +26,7 @@ export function describeGuard(makeStore: MakeStore): void {
   }
 
   describe('of leases that run out at once', () => {
-    it('three go as usual', async () => {
+    it('three expire as usual', async () => {
       const { store, clock, lines } = await start(3);
       await clock.advance(TTL_MS);
       expect(await listed(store)).toEqual([]);
@@ -34,10 +34,10 @@ export function describeGuard(makeStore: MakeStore): void {
       expect(store.counts).toMatchObject({ instances: 0, heldExpiries: 0 });
     });
 
-    it('more than three, and more than 15 %, are held back for three TTLs, and no watcher hears of it', async () => {
+    it('more than three, and more than 15 %, are held back for three TTLs, without an event for watchers', async () => {
       const { store, clock } = await start(4);
       const lapseTimeMs = clock.now() + TTL_MS;
-      const follower = new Follower(store);
+      const follower = new WatchClient(store);
       await follower.next();
       await clock.advance(3 * TTL_MS);
       expect((await listed(store)).map((instance) => instance.lapseTimeMs)).toEqual(Array(4).fill(lapseTimeMs));
@@ -55,13 +55,13 @@ export function describeGuard(makeStore: MakeStore): void {
       expect(clock.timers).toBe(0);
     });
 
-    it('15 % of the registry go as usual', async () => {
+    it('15 % of the registry expire as usual', async () => {
       const { store, clock, leases } = await start(40);
       await renewEvery(store, clock, { leases: leases.slice(6), forMs: TTL_MS });
       expect(await listed(store)).toHaveLength(34);
     });
 
-    it('one more than 15 % are held back: none goes first, and none of the others is touched', async () => {
+    it('one more than 15 % are held back: none expires first, and the others are not affected', async () => {
       const { store, clock, leases } = await start(40);
       await renewEvery(store, clock, { leases: leases.slice(7), forMs: TTL_MS });
       const lapsed = (await listed(store)).filter(({ lapseTimeMs }) => lapseTimeMs !== undefined);
@@ -71,22 +71,20 @@ export function describeGuard(makeStore: MakeStore): void {
       expect(await listed(store)).toHaveLength(33);
     });
 
-    it('it is reported in one line as it begins and one as it ends', async () => {
+    it('one log line reports the begin and one the end', async () => {
       const { store, clock, leases, lines } = await start(6);
       await clock.advance(2 * TTL_MS);
       const [lease] = leases;
       if (lease !== undefined) await store.renew(lease);
-      const told = () => lines.filter((line) => line.includes('held back'));
-      expect(told()).toEqual([expect.stringMatching(/^error: 6 of 6 leases ran out inside one TTL/)]);
+      const logged = () => lines.filter((line) => line.includes('held back'));
+      expect(logged()).toEqual([expect.stringMatching(/^error: 6 of 6 leases ran out inside one TTL/)]);
       await clock.advance(2 * TTL_MS);
-      expect(told().slice(1)).toEqual([
-        expect.stringMatching(/^info: .*of 6 instances 1 are heard of again, 5 expired/),
-      ]);
+      expect(logged().slice(1)).toEqual([expect.stringMatching(/^info: .*of 6 instances 1 are back, 5 expired/)]);
     });
   });
 
   describe('a lease that is held back', () => {
-    /** Four that have lapsed, of which `a` is the first. */
+    /** Four leases that have lapsed; `lease` is the first. */
     async function held() {
       const { store, clock, leases } = await start(4);
       await clock.advance(TTL_MS + 1);
@@ -98,7 +96,7 @@ export function describeGuard(makeStore: MakeStore): void {
       return { store, clock, lease, instanceId, lapseTime };
     }
 
-    it('lives for a whole TTL again once it is renewed', async () => {
+    it('is live for a whole TTL again once it is renewed', async () => {
       const { store, clock, lease, lapseTime } = await held();
       expect(await store.renew(lease)).toMatchObject({ ttlMs: TTL_MS, position: { revision: 4n } });
       expect(await lapseTime()).toBeUndefined();
@@ -109,16 +107,16 @@ export function describeGuard(makeStore: MakeStore): void {
       expect(store.counts.heldExpiries).toBe(3);
     });
 
-    it('is the same for the incarnation that registers again', async () => {
+    it('is kept by the incarnation that registers again', async () => {
       const { store, lease, instanceId, lapseTime } = await held();
-      const again = await store.register(registration({ instanceId }), TTL_MS, said());
+      const again = await store.register(registration({ instanceId }), TTL_MS, ownSecret());
       expect(again).toMatchObject({ leaseId: lease.leaseId, position: { revision: 4n } });
       expect(await lapseTime()).toBeUndefined();
     });
 
-    it('goes to a later incarnation as any other, with a TTL of its own', async () => {
+    it('is taken over by a later incarnation like any other lease, with a TTL of its own', async () => {
       const { store, clock, lease, instanceId, lapseTime } = await held();
-      await store.register(registration({ instanceId, incarnation: 2n }), TTL_MS, said());
+      await store.register(registration({ instanceId, incarnation: 2n }), TTL_MS, ownSecret());
       expect(await lapseTime()).toBeUndefined();
       await expect(store.renew(lease)).rejects.toMatchObject({ name: 'InstanceTakenOver' });
       await clock.advance(TTL_MS - 1);
@@ -127,13 +125,13 @@ export function describeGuard(makeStore: MakeStore): void {
       expect(store.counts).toMatchObject({ instances: 3, heldExpiries: 3 });
     });
 
-    it('is changed by an update, which is no renewal', async () => {
+    it('allows an update, which is no renewal', async () => {
       const { store, lease, lapseTime } = await held();
       expect((await store.update(lease, { weight: 7 })).instance).toMatchObject({ weight: 7, revision: 5n });
       expect(await lapseTime()).toBeDefined();
     });
 
-    it('ends with a goodbye at once', async () => {
+    it('ends at once with a deregistration', async () => {
       const { store, clock, lease } = await held();
       expect(await store.deregister(lease)).toMatchObject({ revision: 5n });
       expect(store.counts).toMatchObject({ instances: 3, heldExpiries: 3 });
@@ -141,7 +139,7 @@ export function describeGuard(makeStore: MakeStore): void {
       expect(store.counts).toMatchObject({ instances: 0, heldExpiries: 0, revisions: 8 });
     });
 
-    it('does not keep another, single one from expiring when its time comes', async () => {
+    it('does not keep another single lease from expiring', async () => {
       const { store, clock, leases } = await start(40);
       await renewEvery(store, clock, { leases: leases.slice(7), forMs: TTL_MS });
       await renewEvery(store, clock, { leases: leases.slice(8), forMs: 2 * TTL_MS });
@@ -154,12 +152,15 @@ async function registered(store: RegistryStore, count: number): Promise<readonly
   const leases: Lease[] = [];
   for (let index = 0; index < count; index += 1) {
     const instanceId = `i-${String(index).padStart(3, '0')}`;
-    leases.push({ instanceId, leaseId: (await store.register(registration({ instanceId }), TTL_MS, said())).leaseId });
+    leases.push({
+      instanceId,
+      leaseId: (await store.register(registration({ instanceId }), TTL_MS, ownSecret())).leaseId,
+    });
   }
   return leases;
 }
 
-/** Lets time pass in which `leases` are renewed as their holders would. */
+/** Lets time pass while `leases` are renewed as their holders would. */
 async function renewEvery(
   store: RegistryStore,
   clock: { advance(ms: number): Promise<void> },

@@ -3,10 +3,10 @@ import { seededRandom } from '@rondo/rpc/testing';
 import { InstanceTakenOver, LeaseNotFound } from '../../src/domain/errors.js';
 import type { Registration } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, type MakeStore, registration, said, TTL_MS } from './fixture.js';
+import { createFixture, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
 import type { StoreSizes } from './model.js';
 
-/** Every living instance's id, in order. */
+/** The ids of all instances, in order. */
 export async function ids(store: RegistryStore): Promise<readonly string[]> {
   const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1000 });
   return instances.map(({ instanceId }) => instanceId);
@@ -19,16 +19,16 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
   describe('a lease', () => {
     it('runs out exactly when its TTL does', async () => {
       const { store, clock } = await fixture.start();
-      await store.register(registration(), TTL_MS, said());
+      await store.register(registration(), TTL_MS, ownSecret());
       await clock.advance(TTL_MS - 1);
       expect(await ids(store)).toEqual(['sales-1']);
       await clock.advance(1);
       expect(await ids(store)).toEqual([]);
     });
 
-    it('lives for a whole TTL from each renewal', async () => {
+    it('is live for a whole TTL from each renewal', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, said());
+      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
       const lease = { leaseId, instanceId: 'sales-1' };
       for (let renewal = 0; renewal < 5; renewal += 1) {
         await clock.advance(TTL_MS - 1);
@@ -38,15 +38,15 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
       await expect(store.renew(lease)).rejects.toBeInstanceOf(LeaseNotFound);
     });
 
-    it(`among ${leases}, each runs out at its own time, whatever the others do`, async () => {
+    it(`among ${leases}, each runs out at its own time, independently of the others`, async () => {
       const { store, clock } = await fixture.start();
       const random = seededRandom(7);
       const living = new Map<string, { leaseId: string; ttlMs: number; until: number; dies: boolean }>();
       for (let index = 0; index < leases; index += 1) {
-        // Few enough die that they aren't taken for cut off.
+        // Few enough die that the guard doesn't hold them back.
         const lease = { ttlMs: 3000 + Math.floor(random.next() * 20_000), dies: index % 9 === 0 };
         const instanceId = `i-${String(index).padStart(3, '0')}`;
-        const { leaseId } = await store.register(registration({ instanceId }), lease.ttlMs, said());
+        const { leaseId } = await store.register(registration({ instanceId }), lease.ttlMs, ownSecret());
         living.set(instanceId, { ...lease, leaseId, until: clock.now() + lease.ttlMs });
       }
       for (let step = 0; step < 120; step += 1) {
@@ -68,10 +68,10 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
       expect([...living.values()].some(({ dies }) => dies)).toBe(false);
     });
 
-    it('that nobody knows is not found, nor is that of another instance', async () => {
+    it('that is unknown, or of another instance, is not found', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, said());
-      await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, said());
+      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
+      await store.register(registration({ instanceId: 'sales-2' }), TTL_MS, ownSecret());
       for (const lease of [
         { leaseId: '1-unknown', instanceId: 'sales-1' },
         { leaseId: 'garbage', instanceId: 'sales-1' },
@@ -85,9 +85,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
       expect(await ids(store)).toEqual(['sales-1', 'sales-2']);
     });
 
-    it('ends with a goodbye, which may be said twice', async () => {
+    it('ends with a deregistration, which may be repeated', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, said());
+      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
       const lease = { leaseId, instanceId: 'sales-1' };
       expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
       expect(await store.deregister(lease)).toMatchObject({ revision: 2n });
@@ -96,8 +96,8 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('leaves no timer behind when the store closes', async () => {
       const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
-      await store.register(registration(), TTL_MS, said());
-      const follower = new Follower(store);
+      await store.register(registration(), TTL_MS, ownSecret());
+      const follower = new WatchClient(store);
       await follower.next();
       await follower.poll(clock);
       expect(clock.timers).toBeGreaterThan(0);
@@ -107,49 +107,49 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
   });
 
   describe('registering again', () => {
-    it('keeps the lease and the revision where nothing changed, and renews', async () => {
+    it('keeps the lease and the revision if nothing changed, and renews', async () => {
       const { store, clock } = await fixture.start();
       const maps = (map: Record<string, string>) => registration({ metadata: map, fingerprints: map });
-      const first = await store.register(maps({ a: '1', b: '2' }), TTL_MS, said());
+      const first = await store.register(maps({ a: '1', b: '2' }), TTL_MS, ownSecret());
       await clock.advance(TTL_MS - 1);
-      expect(await store.register(maps({ b: '2', a: '1' }), TTL_MS, said())).toEqual(first);
+      expect(await store.register(maps({ b: '2', a: '1' }), TTL_MS, ownSecret())).toEqual(first);
       await clock.advance(TTL_MS - 1);
       expect(await ids(store)).toEqual(['sales-1']);
     });
 
-    it('takes over what changed, and keeps when the incarnation was first heard of', async () => {
+    it('applies what changed, and keeps the time at which the incarnation first registered', async () => {
       const { store, clock } = await fixture.start();
       const startMs = clock.now();
-      const first = await store.register(registration(), TTL_MS, said());
+      const first = await store.register(registration(), TTL_MS, ownSecret());
       await clock.advance(500);
-      const again = await store.register(registration({ version: '2' }), TTL_MS, said());
+      const again = await store.register(registration({ version: '2' }), TTL_MS, ownSecret());
       expect(again).toMatchObject({ leaseId: first.leaseId, position: { revision: 2n } });
       const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
       expect(instances).toMatchObject([{ version: '2', registerTimeMs: startMs, revision: 2n }]);
     });
 
-    it('tells watchers of another contract', async () => {
+    it('sends a changed fingerprint to watchers', async () => {
       const { store } = await fixture.start();
       const speaks = (fingerprint: string, part: Partial<Registration> = {}) =>
         store.register(
           registration({ fingerprints: { 'sales.v1.OrderService': fingerprint }, ...part }),
           TTL_MS,
-          said(),
+          ownSecret(),
         );
       await speaks('3f2a');
-      const follower = new Follower(store);
+      const follower = new WatchClient(store);
       await follower.next();
       await speaks('9b10', { incarnation: 2n });
       await follower.next();
       expect(follower.held.get('sales-1')?.fingerprints).toEqual({ 'sales.v1.OrderService': '9b10' });
     });
 
-    it('changes nothing where it was overtaken: a late duplicate sets no status back', async () => {
+    it('changes nothing if it was overtaken: a late duplicate does not reset a status', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ status: 'starting' }), TTL_MS, said(1n));
+      const { leaseId } = await store.register(registration({ status: 'starting' }), TTL_MS, ownSecret(1n));
       await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'serving' }, 2n);
       await clock.advance(TTL_MS - 1);
-      const late = await store.register(registration({ status: 'starting' }), TTL_MS, said(1n));
+      const late = await store.register(registration({ status: 'starting' }), TTL_MS, ownSecret(1n));
       expect(late).toMatchObject({ leaseId, position: { revision: 2n } });
       const { instances } = await store.listInstances({ service: undefined, afterId: '', pageSize: 1 });
       expect(instances).toMatchObject([{ status: 'serving' }]);
@@ -157,35 +157,35 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
       expect(await ids(store)).toEqual([]);
     });
 
-    it('counts afresh under a lease of its own', async () => {
+    it('numbers its calls from the start under a new lease', async () => {
       const { store } = await fixture.start();
-      await store.register(registration(), TTL_MS, said(9n));
-      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, said(1n));
+      await store.register(registration(), TTL_MS, ownSecret(9n));
+      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret(1n));
       const updated = await store.update({ leaseId, instanceId: 'sales-1' }, { status: 'draining' }, 2n);
       expect(updated.instance.status).toBe('draining');
     });
 
     it('with a shorter TTL runs out sooner', async () => {
       const { store, clock } = await fixture.start();
-      await store.register(registration(), 600_000, said());
-      await store.register(registration(), 3000, said());
+      await store.register(registration(), 600_000, ownSecret());
+      await store.register(registration(), 3000, ownSecret());
       await clock.advance(3000);
       expect(await ids(store)).toEqual([]);
     });
   });
 
   describe('of two processes with one instance id', () => {
-    it('the later incarnation wins, and the earlier is told so', async () => {
+    it('the later incarnation wins, and the earlier one gets InstanceTakenOver', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
       const earlier = { leaseId, instanceId: 'sales-1' };
       await clock.advance(TTL_MS / 2);
-      const later = await store.register(registration({ incarnation: 6n, version: 'later' }), TTL_MS, said());
+      const later = await store.register(registration({ incarnation: 6n, version: 'later' }), TTL_MS, ownSecret());
       expect(later.leaseId).not.toBe(leaseId);
       for (const refused of [
         store.renew(earlier),
         store.update(earlier, { status: 'draining' }),
-        store.register(registration({ incarnation: 5n }), TTL_MS, said()),
+        store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret()),
       ]) {
         await expect(refused).rejects.toMatchObject({ name: InstanceTakenOver.name, incarnation: 6n });
       }
@@ -196,27 +196,27 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
       expect(instances[0]?.registerTimeMs).toBe(clock.now() - TTL_MS + 1);
     });
 
-    it('a lease of the same incarnation that ran out is not found: its holder just registers again', async () => {
+    it('a lease of the same incarnation that ran out is not found: its holder registers again', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
       await clock.advance(TTL_MS);
-      await store.register(registration({ incarnation: 5n }), TTL_MS, said());
+      await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
       await expect(store.renew({ leaseId, instanceId: 'sales-1' })).rejects.toBeInstanceOf(LeaseNotFound);
     });
 
-    it('the earlier may come back once the later is gone', async () => {
+    it('the earlier one may come back once the later one is gone', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration({ incarnation: 6n }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ incarnation: 6n }), TTL_MS, ownSecret());
       await store.deregister({ leaseId, instanceId: 'sales-1' });
-      await store.register(registration({ incarnation: 5n }), TTL_MS, said());
+      await store.register(registration({ incarnation: 5n }), TTL_MS, ownSecret());
       expect(await ids(store)).toEqual(['sales-1']);
     });
   });
 
   describe('an update', () => {
-    it('changes what it names and nothing else', async () => {
+    it('changes the named fields and nothing else', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration({ metadata: { a: '1' } }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ metadata: { a: '1' } }), TTL_MS, ownSecret());
       const lease = { leaseId, instanceId: 'sales-1' };
       const { instance, position } = await store.update(lease, { status: 'draining', weight: 5 });
       expect(instance).toMatchObject({ status: 'draining', weight: 5, metadata: { a: '1' }, revision: 2n });
@@ -224,9 +224,9 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
       expect(await store.update(lease, { weight: 5 })).toMatchObject({ position: { revision: 2n } });
     });
 
-    it('that was overtaken changes nothing, and one that is repeated or not counted does', async () => {
+    it('that was overtaken changes nothing, but one that is repeated or has no sequence does', async () => {
       const { store } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, said(1n));
+      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret(1n));
       const update = async (weight: number, sequence?: bigint) =>
         (await store.update({ leaseId, instanceId: 'sales-1' }, { weight }, sequence)).instance.weight;
       expect(await update(3, 3n)).toBe(3);
@@ -238,7 +238,7 @@ export function describeLeases(makeStore: MakeStore, { leases = 300 }: StoreSize
 
     it('is no renewal', async () => {
       const { store, clock } = await fixture.start();
-      const { leaseId } = await store.register(registration(), TTL_MS, said());
+      const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
       await clock.advance(TTL_MS - 1);
       await store.update({ leaseId, instanceId: 'sales-1' }, { weight: 5 });
       await clock.advance(1);

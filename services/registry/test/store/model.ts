@@ -3,20 +3,23 @@ import type { Random } from '@rondo/rpc/clock';
 import { seededRandom } from '@rondo/rpc/testing';
 import type { Instance } from '../../src/domain/instance.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, listed, type MakeStore, registration, said } from './fixture.js';
+import { createFixture, listed, type MakeStore, ownSecret, registration, WatchClient } from './fixture.js';
 
 const SERVICES = ['x.A', 'x.B', 'x.C'];
 
-/** How much is tried: a store that takes milliseconds for each change is tried less. */
+/** The amount of test data. A store that takes milliseconds for each change gets less. */
 export interface StoreSizes {
-  /** How many leases run out beside each other. */
+  /** How many leases run out concurrently. */
   readonly leases?: number;
-  /** How many random courses are run, and of how many steps each. */
+  /** How many random runs there are, and the number of steps of each. */
   readonly seeds?: number;
   readonly steps?: number;
 }
 
-/** Whatever happens, and however slowly it is read: who has read everything knows what the registry knows. */
+/**
+ * A random model test: a watcher that has read every event knows what the registry knows, whatever happens and however
+ * slowly it reads.
+ */
 export function describeModel(makeStore: MakeStore, { seeds = 12, steps = 400 }: StoreSizes = {}): void {
   const fixture = createFixture(makeStore);
   afterEach(() => fixture.end());
@@ -29,7 +32,7 @@ export function describeModel(makeStore: MakeStore, { seeds = 12, steps = 400 }:
         const removalsKept = seed % 2 === 0 ? 6 : 1000;
         const { store, clock } = await fixture.start({ removalsKept, warmingMs: seed % 3 === 0 ? 20_000 : 0 });
         const watchers = [...SERVICES, undefined].flatMap((service) => [service, service]);
-        let followers = watchers.map((service) => ({ service, follower: new Follower(store, service) }));
+        let followers = watchers.map((service) => ({ service, follower: new WatchClient(store, service) }));
         const leases = new Map<string, string>();
         for (let step = 0; step < steps; step += 1) {
           await change(store, leases, random);
@@ -56,10 +59,13 @@ async function change(store: RegistryStore, leases: Map<string, string>, random:
     if (kind < 0.4) {
       const services = SERVICES.filter(() => random.next() < 0.5);
       const incarnation = BigInt(Math.floor(random.next() * 3) + 1);
-      // Large enough that a handful fills a message, so that snapshots and deltas come in parts.
+      // Large enough that a few instances fill a message, so that snapshots and deltas come in parts.
       const metadata = { filler: 'x'.repeat(Math.floor(random.next() * 400_000)) };
       const part = { instanceId, incarnation, services: services.length > 0 ? services : ['x.A'], metadata };
-      leases.set(instanceId, (await store.register(registration(part), 3000 + random.next() * 5000, said())).leaseId);
+      leases.set(
+        instanceId,
+        (await store.register(registration(part), 3000 + random.next() * 5000, ownSecret())).leaseId,
+      );
     } else if (kind < 0.7) await store.update(lease, { weight: Math.floor(random.next() * 100) + 1 });
     else if (kind < 0.8) await store.deregister(lease);
     else await store.renew(lease);
@@ -68,10 +74,10 @@ async function change(store: RegistryStore, leases: Map<string, string>, random:
   }
 }
 
-/** The same watcher on a new stream, from where it got to, with what it held. */
-function resumed(store: RegistryStore, { service, follower }: { service: string | undefined; follower: Follower }) {
+/** Resumes a watcher on a new stream from its position, with the instances that it held. */
+function resumed(store: RegistryStore, { service, follower }: { service: string | undefined; follower: WatchClient }) {
   follower.stop();
-  const next = new Follower(store, service, follower.position);
+  const next = new WatchClient(store, service, follower.position);
   for (const [instanceId, instance] of follower.held) next.held.set(instanceId, instance);
   next.position = follower.position;
   return { service, follower: next };

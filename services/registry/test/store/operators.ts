@@ -5,18 +5,18 @@ import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
 import {
   createFixture,
-  Follower,
   listed,
   type MakeStore,
+  ownSecret,
   recordingLog,
   registration,
-  said,
   TTL_MS,
+  WatchClient,
 } from './fixture.js';
 
 const ID = 'sales-1';
 
-/** What operators set stands beside the leases. */
+/** Operator states, which are independent of leases. */
 export function describeOperators(makeStore: MakeStore): void {
   const fixture = createFixture(makeStore);
   afterEach(() => fixture.end());
@@ -24,7 +24,7 @@ export function describeOperators(makeStore: MakeStore): void {
   async function start() {
     const { log, lines } = recordingLog();
     const { store, clock } = await fixture.start({ log });
-    const { leaseId } = await store.register(registration(), TTL_MS, said());
+    const { leaseId } = await store.register(registration(), TTL_MS, ownSecret());
     return { store, clock, lines, lease: { leaseId, instanceId: ID } };
   }
 
@@ -34,9 +34,9 @@ export function describeOperators(makeStore: MakeStore): void {
   const stateOf = async (store: RegistryStore) => (await listed(store))[0]?.operatorState;
 
   describe('an operator', () => {
-    it('cordons an instance and takes it back: watchers hear of both, whatever it says of itself', async () => {
+    it('cordons and uncordons an instance: watchers get both, whatever status it reports', async () => {
       const { store, lines } = await start();
-      const follower = new Follower(store, 'sales.v1.OrderService');
+      const follower = new WatchClient(store, 'sales.v1.OrderService');
       await follower.next();
       expect(await set(store, 'cordoned', 'a bad disk')).toMatchObject({ revision: 2n });
       expect(await follower.next()).toMatchObject({
@@ -52,7 +52,7 @@ export function describeOperators(makeStore: MakeStore): void {
       ]);
     });
 
-    it('who sets what is set already changes nothing, and another reason has no revision', async () => {
+    it('changes nothing by setting the same state again, and another reason makes no revision', async () => {
       const { store, clock } = await start();
       const setTimeMs = clock.now();
       await set(store, 'cordoned', 'a bad disk');
@@ -65,20 +65,23 @@ export function describeOperators(makeStore: MakeStore): void {
       expect((await store.listOperatorStates()).marks).toMatchObject([{ reason: 'another', setTimeMs: setTimeMs + 5 }]);
     });
 
-    it('may take back what was never set, of an instance that is there', async () => {
+    it('may reset a state that was never set, if the instance is registered', async () => {
       const { store } = await start();
       expect(await set(store, 'none')).toMatchObject({ revision: 1n });
       expect((await store.listOperatorStates()).marks).toEqual([]);
     });
 
-    it.each(['cordoned', 'none'] as const)('is told where there is nobody to be %s', async (state) => {
-      const { store } = await fixture.start();
-      await expect(set(store, state)).rejects.toMatchObject({ name: InstanceNotFound.name, instanceId: ID });
-    });
+    it.each(['cordoned', 'none'] as const)(
+      'gets InstanceNotFound if there is no instance to set to %s',
+      async (state) => {
+        const { store } = await fixture.start();
+        await expect(set(store, state)).rejects.toMatchObject({ name: InstanceNotFound.name, instanceId: ID });
+      },
+    );
 
-    it('lists what is set by instance id, with the position', async () => {
+    it('lists operator states by instance id, with the position', async () => {
       const { store } = await start();
-      await store.register(registration({ instanceId: 'a' }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'a' }), TTL_MS, ownSecret());
       await set(store, 'cordoned');
       await store.setOperatorState('a', { state: 'cordoned', reason: '' });
       expect(await store.listOperatorStates()).toMatchObject({
@@ -88,22 +91,22 @@ export function describeOperators(makeStore: MakeStore): void {
     });
   });
 
-  describe('what an operator has set', () => {
-    it('outlives a goodbye', async () => {
+  describe('an operator state', () => {
+    it('outlives a deregistration', async () => {
       const { store, lease } = await start();
       await set(store, 'cordoned');
       await store.deregister(lease);
       expect((await store.listOperatorStates()).marks).toHaveLength(1);
-      await store.register(registration(), TTL_MS, said());
+      await store.register(registration(), TTL_MS, ownSecret());
       expect(await stateOf(store)).toBe('cordoned');
     });
 
-    it('outlives an expiry, for however long', async () => {
+    it('outlives an expiry, without a time limit', async () => {
       const { store, clock } = await start();
       await set(store, 'cordoned');
       await clock.advance(100 * TTL_MS);
       expect(await listed(store)).toEqual([]);
-      await store.register(registration({ incarnation: 2n }), TTL_MS, said());
+      await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret());
       expect(await stateOf(store)).toBe('cordoned');
       expect(await store.listServices()).toMatchObject({ services: [{ serving: 0 }] });
     });
@@ -111,29 +114,29 @@ export function describeOperators(makeStore: MakeStore): void {
     it('outlives a takeover, another registration and an update', async () => {
       const { store } = await start();
       await set(store, 'cordoned');
-      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ incarnation: 2n }), TTL_MS, ownSecret());
       expect(await stateOf(store)).toBe('cordoned');
-      await store.register(registration({ incarnation: 2n, version: '2' }), TTL_MS, said());
+      await store.register(registration({ incarnation: 2n, version: '2' }), TTL_MS, ownSecret());
       await store.update({ leaseId, instanceId: ID }, { status: 'starting' });
       const { instance } = await store.update({ leaseId, instanceId: ID }, { status: 'serving' });
       expect(instance.operatorState).toBe('cordoned');
     });
 
-    it('can be taken back while the instance is away', async () => {
+    it('can be reset while the instance is away', async () => {
       const { store, lease } = await start();
       await set(store, 'cordoned');
       const { revision } = await store.deregister(lease);
       expect(await set(store, 'none')).toMatchObject({ revision });
-      await store.register(registration(), TTL_MS, said());
+      await store.register(registration(), TTL_MS, ownSecret());
       expect(await stateOf(store)).toBe('none');
     });
 
-    it('is no more than the limit, also where the instances are gone', async () => {
+    it('is limited in number, even if the instances are gone', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, cordoned: 1 } });
       const cordon = (instanceId: string, reason = '') =>
         store.setOperatorState(instanceId, { state: 'cordoned', reason });
-      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, said());
-      await store.register(registration({ instanceId: 'b' }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, ownSecret());
+      await store.register(registration({ instanceId: 'b' }), TTL_MS, ownSecret());
       await cordon('a');
       await store.deregister({ leaseId, instanceId: 'a' });
       await expect(cordon('b')).rejects.toMatchObject({ name: LimitReached.name, subject: 'cordoned', limit: 1 });

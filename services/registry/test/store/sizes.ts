@@ -3,16 +3,16 @@ import { LimitReached } from '../../src/domain/errors.js';
 import { textSize } from '../../src/domain/instance.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, type MakeStore, registration, said, TTL_MS } from './fixture.js';
+import { createFixture, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
 
-/** As large as an instance may be: four of them fill a message. */
+/** An instance of nearly the maximum size: four of them fill a message. */
 function large(index: number) {
   const metadata = Object.fromEntries(Array.from({ length: 60 }, (_, key) => [`k${key}`, 'x'.repeat(256)]));
   return registration({ instanceId: `i-${String(index).padStart(4, '0')}`, metadata });
 }
 
 async function fill(store: RegistryStore, count: number): Promise<void> {
-  for (let index = 0; index < count; index += 1) await store.register(large(index), TTL_MS, said());
+  for (let index = 0; index < count; index += 1) await store.register(large(index), TTL_MS, ownSecret());
 }
 
 export function describeSizes(makeStore: MakeStore): void {
@@ -20,10 +20,10 @@ export function describeSizes(makeStore: MakeStore): void {
   afterEach(() => fixture.end());
 
   describe('what is too large for a message', () => {
-    it('comes as a snapshot in parts, whole at the last', async () => {
+    it('comes as a snapshot in parts, complete with the last', async () => {
       const { store } = await fixture.start();
       await fill(store, 200);
-      const follower = new Follower(store);
+      const follower = new WatchClient(store);
       const parts = [];
       for (let event = await follower.next(); event?.kind === 'snapshot-part'; event = await follower.next()) {
         expect(event.instances.reduce((size, instance) => size + textSize(instance), 0)).toBeLessThanOrEqual(2 ** 16);
@@ -35,18 +35,18 @@ export function describeSizes(makeStore: MakeStore): void {
       expect(follower.position).toMatchObject({ revision: 200n });
     });
 
-    it('loses nothing that changes between the parts', async () => {
+    it('loses no change that happens between the parts', async () => {
       const { store, clock } = await fixture.start();
       await fill(store, 200);
-      const follower = new Follower(store);
+      const follower = new WatchClient(store);
       expect(await follower.next()).toMatchObject({ kind: 'snapshot-part' });
-      const sent = await store.register(large(0), TTL_MS, said());
+      const sent = await store.register(large(0), TTL_MS, ownSecret());
       await store.deregister({ leaseId: sent.leaseId, instanceId: 'i-0000' });
-      const unsent = await store.register(large(199), TTL_MS, said());
+      const unsent = await store.register(large(199), TTL_MS, ownSecret());
       await store.deregister({ leaseId: unsent.leaseId, instanceId: 'i-0199' });
-      const moved = await store.register(large(198), TTL_MS, said());
+      const moved = await store.register(large(198), TTL_MS, ownSecret());
       await store.update({ leaseId: moved.leaseId, instanceId: 'i-0198' }, { weight: 7 });
-      await store.register(large(200), TTL_MS, said());
+      await store.register(large(200), TTL_MS, ownSecret());
       while ((await follower.next())?.kind === 'snapshot-part');
       expect(follower.held.get('i-0198')?.weight).toBe(7);
       expect(await follower.next()).toMatchObject({
@@ -58,22 +58,22 @@ export function describeSizes(makeStore: MakeStore): void {
       expect(new Set(follower.held.keys())).toEqual(new Set(expected));
     });
 
-    it('comes as several deltas, from each of which a watch can resume', async () => {
+    it('comes as several deltas, and a watch can resume from each', async () => {
       const { store } = await fixture.start();
-      const follower = new Follower(store);
+      const follower = new WatchClient(store);
       await follower.next();
       await fill(store, 200);
       expect(await follower.next()).toMatchObject({ kind: 'delta' });
       expect(follower.held.size).toBeLessThan(200);
       const { position } = follower;
       expect(position?.revision).toBe(BigInt(follower.held.size));
-      const resumed = new Follower(store, undefined, position);
+      const resumed = new WatchClient(store, undefined, position);
       for (const [instanceId, instance] of follower.held) resumed.held.set(instanceId, instance);
       while (resumed.held.size < 200) expect(await resumed.next()).toMatchObject({ kind: 'delta' });
       expect(resumed.position).toMatchObject({ revision: 200n });
     });
 
-    it('comes in pages that a message holds', async () => {
+    it('comes in pages that fit into a message', async () => {
       const { store } = await fixture.start();
       await fill(store, 200);
       const seen: string[] = [];
@@ -89,10 +89,10 @@ export function describeSizes(makeStore: MakeStore): void {
   });
 
   describe('a list', () => {
-    it('of instances is in the order of their ids, page by page', async () => {
+    it('of instances is sorted by id and paged', async () => {
       const { store } = await fixture.start();
       for (const instanceId of ['c', 'a', 'e', 'b', 'd'])
-        await store.register(registration({ instanceId }), TTL_MS, said());
+        await store.register(registration({ instanceId }), TTL_MS, ownSecret());
       const page = async (afterId: string) => {
         const { instances, more } = await store.listInstances({
           service: registration().services[0],
@@ -107,20 +107,24 @@ export function describeSizes(makeStore: MakeStore): void {
         ['e', false],
         ['', false],
       ]);
-      expect(await store.listInstances({ service: 'nobody', afterId: '', pageSize: 2 })).toMatchObject({
+      expect(await store.listInstances({ service: 'unknown', afterId: '', pageSize: 2 })).toMatchObject({
         instances: [],
       });
     });
 
-    it('of services counts those that serve', async () => {
+    it('of services counts the serving instances', async () => {
       const { store } = await fixture.start();
-      await store.register(registration({ instanceId: 'a', services: ['y.B', 'x.A'] }), TTL_MS, said());
-      const { leaseId } = await store.register(registration({ instanceId: 'b', services: ['y.B'] }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'a', services: ['y.B', 'x.A'] }), TTL_MS, ownSecret());
+      const { leaseId } = await store.register(
+        registration({ instanceId: 'b', services: ['y.B'] }),
+        TTL_MS,
+        ownSecret(),
+      );
       await store.update({ leaseId, instanceId: 'b' }, { status: 'draining' });
       const { leaseId: gone } = await store.register(
         registration({ instanceId: 'c', services: ['z.C'] }),
         TTL_MS,
-        said(),
+        ownSecret(),
       );
       await store.deregister({ leaseId: gone, instanceId: 'c' });
       expect((await store.listServices()).services).toEqual([
@@ -131,36 +135,36 @@ export function describeSizes(makeStore: MakeStore): void {
   });
 
   describe('above its limits', () => {
-    it('no more instances are taken, but those there are go on', async () => {
+    it('no more instances are accepted, but the registered ones continue', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, instances: 2 } });
-      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, said());
-      await store.register(registration({ instanceId: 'b' }), TTL_MS, said());
-      const refused = store.register(registration({ instanceId: 'c' }), TTL_MS, said());
+      const { leaseId } = await store.register(registration({ instanceId: 'a' }), TTL_MS, ownSecret());
+      await store.register(registration({ instanceId: 'b' }), TTL_MS, ownSecret());
+      const refused = store.register(registration({ instanceId: 'c' }), TTL_MS, ownSecret());
       await expect(refused).rejects.toMatchObject({ name: LimitReached.name, subject: 'instances', limit: 2 });
-      await store.register(registration({ instanceId: 'b', incarnation: 2n, version: '2' }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'b', incarnation: 2n, version: '2' }), TTL_MS, ownSecret());
       await store.deregister({ leaseId, instanceId: 'a' });
-      await store.register(registration({ instanceId: 'c' }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'c' }), TTL_MS, ownSecret());
     });
 
-    it('no more services are taken', async () => {
+    it('no more services are accepted', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, services: 2 } });
-      await store.register(registration({ instanceId: 'a', services: ['x.A', 'x.B'] }), TTL_MS, said());
-      await store.register(registration({ instanceId: 'b', services: ['x.A', 'x.B'] }), TTL_MS, said());
-      const refused = store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'a', services: ['x.A', 'x.B'] }), TTL_MS, ownSecret());
+      await store.register(registration({ instanceId: 'b', services: ['x.A', 'x.B'] }), TTL_MS, ownSecret());
+      const refused = store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, ownSecret());
       await expect(refused).rejects.toMatchObject({ subject: 'services', limit: 2 });
-      await store.register(registration({ instanceId: 'a', services: ['x.A'] }), TTL_MS, said());
-      await store.register(registration({ instanceId: 'b', services: ['x.A'] }), TTL_MS, said());
-      await store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, said());
+      await store.register(registration({ instanceId: 'a', services: ['x.A'] }), TTL_MS, ownSecret());
+      await store.register(registration({ instanceId: 'b', services: ['x.A'] }), TTL_MS, ownSecret());
+      await store.register(registration({ instanceId: 'c', services: ['x.A', 'x.C'] }), TTL_MS, ownSecret());
     });
 
     it('no more watches are opened until one ends', async () => {
       const { store } = await fixture.start({ limits: { ...DEFAULT_TOTAL_LIMITS, watches: 1 } });
-      const unread = new Follower(store);
-      const follower = new Follower(store);
+      const unread = new WatchClient(store);
+      const follower = new WatchClient(store);
       await follower.next();
       await expect(unread.next()).rejects.toMatchObject({ subject: 'watches', limit: 1 });
       follower.stop();
-      expect(await new Follower(store).next()).toMatchObject({ kind: 'snapshot' });
+      expect(await new WatchClient(store).next()).toMatchObject({ kind: 'snapshot' });
     });
   });
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { StoreClosed } from '../../src/domain/errors.js';
 import type { RegistryStore } from '../../src/domain/store.js';
-import { createFixture, Follower, type MakeStore, registration, said, TTL_MS } from './fixture.js';
+import { createFixture, type MakeStore, ownSecret, registration, TTL_MS, WatchClient } from './fixture.js';
 
 const ORDERS = 'sales.v1.OrderService';
 const QUOTES = 'sales.v1.QuoteService';
@@ -12,7 +12,7 @@ export function describeWatches(makeStore: MakeStore): void {
   afterEach(() => fixture.end());
 
   describe('a watch', () => {
-    it('begins with a snapshot of its service, or of all', async () => {
+    it('begins with a snapshot of its service, or of all services', async () => {
       const { store } = await fixture.start();
       await register(store, 'a', [ORDERS]);
       await register(store, 'b', [QUOTES]);
@@ -21,17 +21,17 @@ export function describeWatches(makeStore: MakeStore): void {
         [ORDERS, ['a', 'c']],
         [QUOTES, ['b', 'c']],
         [undefined, ['a', 'b', 'c']],
-        ['nobody.v1.Serves', []],
+        ['unknown.v1.Service', []],
       ] as const) {
-        const follower = new Follower(store, service);
+        const follower = new WatchClient(store, service);
         expect(await follower.next()).toMatchObject({ kind: 'snapshot', warming: false, position: { revision: 3n } });
         expect([...follower.held.keys()]).toEqual(expected);
       }
     });
 
-    it('goes on with deltas, each at a greater revision', async () => {
+    it('continues with deltas, each at a greater revision', async () => {
       const { store } = await fixture.start();
-      const follower = new Follower(store, ORDERS);
+      const follower = new WatchClient(store, ORDERS);
       await follower.next();
       const lease = await register(store, 'a', [ORDERS]);
       expect(await follower.next()).toMatchObject({
@@ -53,9 +53,9 @@ export function describeWatches(makeStore: MakeStore): void {
       });
     });
 
-    it('is woken by a change while it waits', async () => {
+    it('is woken by a change while it is pending', async () => {
       const { store, clock } = await fixture.start();
-      const follower = new Follower(store, ORDERS);
+      const follower = new WatchClient(store, ORDERS);
       await follower.next();
       expect(await follower.poll(clock)).toBeUndefined();
       await register(store, 'b', [QUOTES]);
@@ -64,19 +64,19 @@ export function describeWatches(makeStore: MakeStore): void {
       expect(await follower.poll(clock)).toMatchObject({ upserts: [{ instanceId: 'a' }], position: { revision: 2n } });
     });
 
-    it('says why an instance left', async () => {
+    it('states why an instance left', async () => {
       const { store, clock } = await fixture.start();
       const both = [ORDERS, QUOTES];
-      const lease = await register(store, 'goodbye', both);
+      const lease = await register(store, 'left', both);
       await register(store, 'replaced', both);
       await register(store, 'expired', both);
-      const followers = [new Follower(store, ORDERS), new Follower(store, QUOTES), new Follower(store)];
+      const followers = [new WatchClient(store, ORDERS), new WatchClient(store, QUOTES), new WatchClient(store)];
       for (const follower of followers) await follower.next();
       await store.deregister(lease);
       await clock.advance(1);
       await register(store, 'replaced', [QUOTES]);
       await clock.advance(TTL_MS - 1);
-      const gone = ['goodbye', 'expired'].map((instanceId, index) => ({
+      const gone = ['left', 'expired'].map((instanceId, index) => ({
         instanceId,
         reason: index === 0 ? 'deregistered' : 'expired',
       }));
@@ -90,9 +90,9 @@ export function describeWatches(makeStore: MakeStore): void {
       }
     });
 
-    it('tells a watcher that does not read the latest states only, each instance once', async () => {
+    it('sends a watcher that does not read only the latest states, each instance once', async () => {
       const { store } = await fixture.start();
-      const follower = new Follower(store, ORDERS);
+      const follower = new WatchClient(store, ORDERS);
       await follower.next();
       const lease = await register(store, 'a', [ORDERS]);
       for (let weight = 1; weight <= 1000; weight += 1) await store.update(lease, { weight });
@@ -104,9 +104,9 @@ export function describeWatches(makeStore: MakeStore): void {
       });
     });
 
-    it('marks progress at least every 5 s, as new as the registry', async () => {
+    it('sends progress at least every 5 s, with the current position', async () => {
       const { store, clock } = await fixture.start();
-      const follower = new Follower(store, ORDERS);
+      const follower = new WatchClient(store, ORDERS);
       await follower.next();
       for (let marks = 1n; marks <= 10n; marks += 1n) {
         expect(await follower.poll(clock)).toBeUndefined();
@@ -116,15 +116,15 @@ export function describeWatches(makeStore: MakeStore): void {
       }
     });
 
-    it('ends when its signal aborts, waiting or not', async () => {
+    it('ends when its signal aborts, pending or not', async () => {
       const { store, clock } = await fixture.start();
-      const waiting = new Follower(store, ORDERS);
+      const waiting = new WatchClient(store, ORDERS);
       await waiting.next();
       expect(await waiting.poll(clock)).toBeUndefined();
-      const idle = new Follower(store, ORDERS);
+      const idle = new WatchClient(store, ORDERS);
       await idle.next();
-      const unborn = new Follower(store, ORDERS);
-      for (const follower of [waiting, idle, unborn]) {
+      const unopened = new WatchClient(store, ORDERS);
+      for (const follower of [waiting, idle, unopened]) {
         follower.stop();
         expect(await follower.next()).toBeUndefined();
       }
@@ -133,28 +133,28 @@ export function describeWatches(makeStore: MakeStore): void {
 
     it('fails when the store closes', async () => {
       const { store, clock } = await fixture.start();
-      const follower = new Follower(store, ORDERS);
+      const follower = new WatchClient(store, ORDERS);
       await follower.next();
       expect(await follower.poll(clock)).toBeUndefined();
       await store.close();
       await expect(follower.next()).rejects.toBeInstanceOf(StoreClosed);
-      await expect(new Follower(store).next()).rejects.toBeInstanceOf(StoreClosed);
+      await expect(new WatchClient(store).next()).rejects.toBeInstanceOf(StoreClosed);
     });
   });
 
   describe('a watch that resumes', () => {
-    it('is told what it missed, each instance once', async () => {
+    it('gets what it missed, each instance once', async () => {
       const { store } = await fixture.start();
       const first = await register(store, 'a', [ORDERS]);
       const second = await register(store, 'b', [ORDERS]);
-      const before = new Follower(store, ORDERS);
+      const before = new WatchClient(store, ORDERS);
       await before.next();
       before.stop();
       await register(store, 'c', [ORDERS]);
       await store.update(second, { weight: 1 });
       await store.update(second, { weight: 2 });
       await store.deregister(first);
-      const after = new Follower(store, ORDERS, before.position);
+      const after = new WatchClient(store, ORDERS, before.position);
       expect(await after.next()).toMatchObject({
         kind: 'delta',
         upserts: [{ instanceId: 'c' }, { instanceId: 'b', weight: 2 }],
@@ -163,52 +163,52 @@ export function describeWatches(makeStore: MakeStore): void {
       });
     });
 
-    it('hears at once that it missed nothing', async () => {
+    it('gets a progress event at once if it missed nothing', async () => {
       const { store, clock } = await fixture.start();
-      const { position } = await store.register(registration(), TTL_MS, said());
+      const { position } = await store.register(registration(), TTL_MS, ownSecret());
       await register(store, 'b', [QUOTES]);
-      const follower = new Follower(store, ORDERS, position);
+      const follower = new WatchClient(store, ORDERS, position);
       expect(await follower.next()).toMatchObject({ kind: 'progress', position: { revision: 2n } });
       expect(await follower.poll(clock)).toBeUndefined();
     });
 
-    it('gets a snapshot where a removal it missed is forgotten, and a delta where none is', async () => {
+    it('gets a snapshot if a missed removal is forgotten, and a delta otherwise', async () => {
       const { store } = await fixture.start({ removalsKept: 4 });
-      const { position: stale } = await store.register(registration(), TTL_MS, said());
-      // A removal counts twice: for its service, and for all.
+      const { position: stale } = await store.register(registration(), TTL_MS, ownSecret());
+      // A removal counts twice: for its service, and for the view of all.
       for (const instanceId of ['a', 'b', 'c']) await store.deregister(await register(store, instanceId, [ORDERS]));
-      expect(await new Follower(store, ORDERS, stale).next()).toMatchObject({
+      expect(await new WatchClient(store, ORDERS, stale).next()).toMatchObject({
         kind: 'snapshot',
         instances: [{ instanceId: 'sales-1' }],
         position: { revision: 7n },
       });
       const kept = { ...stale, revision: 3n };
-      expect(await new Follower(store, ORDERS, kept).next()).toMatchObject({ kind: 'delta' });
+      expect(await new WatchClient(store, ORDERS, kept).next()).toMatchObject({ kind: 'delta' });
     });
 
     it('gets a snapshot from another epoch or from the future', async () => {
       const { store } = await fixture.start();
-      const { position } = await store.register(registration(), TTL_MS, said());
+      const { position } = await store.register(registration(), TTL_MS, ownSecret());
       for (const other of [
         { ...position, epoch: position.epoch - 1n },
         { ...position, epoch: position.epoch + 1n },
         { ...position, revision: position.revision + 1n },
         { ...position, revision: -1n },
       ]) {
-        const event = await new Follower(store, ORDERS, other).next();
+        const event = await new WatchClient(store, ORDERS, other).next();
         expect(event).toMatchObject({ kind: 'snapshot', instances: [{ instanceId: 'sales-1' }], position });
       }
     });
 
-    it('gets a snapshot midway where it was too slow to hear of a removal that is forgotten', async () => {
+    it('gets a snapshot on a running stream if it was too slow and a removal is forgotten', async () => {
       const { store } = await fixture.start({ removalsKept: 4 });
-      const follower = new Follower(store, ORDERS);
+      const follower = new WatchClient(store, ORDERS);
       await follower.next();
       for (const instanceId of ['a', 'b', 'c']) await store.deregister(await register(store, instanceId, [ORDERS]));
       expect(await follower.next()).toMatchObject({ kind: 'snapshot', instances: [], position: { revision: 6n } });
     });
 
-    it('finds a later epoch in a later store, and another one even where the clock stands still', async () => {
+    it('finds a greater epoch in a later store, and a different one even if the clock stands still', async () => {
       const { store, clock } = await fixture.start();
       const earlier = (await store.listServices()).position.epoch;
       const { store: twin } = await fixture.start({ clock, random: seededRandom(2) });
@@ -220,9 +220,9 @@ export function describeWatches(makeStore: MakeStore): void {
   });
 
   describe('while the store is warming', () => {
-    it('it says so, and sends every watcher a snapshot at the end', async () => {
+    it('it reports this, and sends every watcher a snapshot at the end', async () => {
       const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
-      const follower = new Follower(store, ORDERS);
+      const follower = new WatchClient(store, ORDERS);
       expect(await follower.next()).toMatchObject({ kind: 'snapshot', instances: [], warming: true });
       await clock.advance(TTL_MS - 1);
       await register(store, 'a', [ORDERS]);
@@ -240,35 +240,35 @@ export function describeWatches(makeStore: MakeStore): void {
       });
     });
 
-    it('what a watcher learns is no place to resume from afterwards', async () => {
+    it("a watcher can't resume afterwards from a position of this time", async () => {
       const { store, clock } = await fixture.start({ warmingMs: TTL_MS });
       await register(store, 'a', [ORDERS]);
-      const before = new Follower(store, ORDERS);
+      const before = new WatchClient(store, ORDERS);
       await before.next();
       before.stop();
-      const during = new Follower(store, ORDERS, before.position);
+      const during = new WatchClient(store, ORDERS, before.position);
       expect(await during.next()).toMatchObject({ kind: 'progress', warming: true });
       await clock.advance(TTL_MS - 1);
       await register(store, 'a', [ORDERS]);
       await clock.advance(1);
-      const after = new Follower(store, ORDERS, before.position);
+      const after = new WatchClient(store, ORDERS, before.position);
       expect(await after.next()).toMatchObject({ kind: 'snapshot', warming: false });
     });
 
-    it('what it learned stays no place to resume from, whatever is forgotten later', async () => {
+    it('a position of this time stays useless for resuming, whatever is forgotten later', async () => {
       const { store, clock } = await fixture.start({ warmingMs: TTL_MS, removalsKept: 2 });
       await store.deregister(await register(store, 'a', [ORDERS]));
-      const { position } = await store.register(registration(), 600_000, said());
+      const { position } = await store.register(registration(), 600_000, ownSecret());
       await clock.advance(TTL_MS - 1);
       const lease = await register(store, 'b', [ORDERS]);
       await clock.advance(1);
       await store.deregister(lease);
-      expect(await new Follower(store, ORDERS, position).next()).toMatchObject({ kind: 'snapshot' });
+      expect(await new WatchClient(store, ORDERS, position).next()).toMatchObject({ kind: 'snapshot' });
     });
   });
 }
 
 async function register(store: RegistryStore, instanceId: string, services: readonly string[]) {
-  const { leaseId } = await store.register(registration({ instanceId, services }), TTL_MS, said());
+  const { leaseId } = await store.register(registration({ instanceId, services }), TTL_MS, ownSecret());
   return { leaseId, instanceId };
 }

@@ -10,7 +10,7 @@ function withOneGone(removalsKept: number): Catalog {
   return catalog;
 }
 
-it('holds nothing of a service whose instances are gone and whose removals are forgotten', () => {
+it('drops the view of a service once its instances are gone and its removals are forgotten', () => {
   const catalog = withOneGone(2);
   expect(catalog.view(ORDERS)).toBeDefined();
   catalog.put(instance('b', ['x.A']), 0);
@@ -18,7 +18,7 @@ it('holds nothing of a service whose instances are gone and whose removals are f
   expect(catalog.view(ORDERS)).toBeUndefined();
 });
 
-it('holds a service that nobody serves for as long as somebody watches it', () => {
+it('keeps the view of a service without instances as long as it is watched', () => {
   const catalog = new Catalog({ epoch: 1n, removalsKept: 2 });
   const watcher = { wake() {} };
   const view = catalog.watch(ORDERS, watcher);

@@ -1,55 +1,53 @@
 import type { Instance, Registration } from '../../domain/instance.js';
-import type { Position } from '../../domain/position.js';
-import type { ServiceSummary } from '../../domain/store.js';
-import type { RemovalReason } from '../../domain/watch-event.js';
-import { History } from './history.js';
+import type { Position, RemovalReason, ServiceSummary } from '../../domain/store.js';
 import { type Change, View, type Watcher } from './view.js';
 
-/** What a catalog is made from. */
-export interface CatalogOptions {
+/** The options of a catalog. */
+interface CatalogOptions {
   readonly epoch: bigint;
-  /** How many removals it remembers, each counted once for every service of its instance; 50,000 by default. */
+  /** How many removals it remembers; 50,000 by default. A removal counts once for each service of its instance. */
   readonly removalsKept?: number | undefined;
 }
 
 const DEFAULT_REMOVALS_KEPT = 50_000;
 
-/** A view's key: a service, or undefined for all instances. */
-export type ViewKey = string | undefined;
+/** The key of a view: a service, or undefined for the view of all instances. */
+type ViewKey = string | undefined;
 
-interface Forgettable {
+interface KeptRemoval {
   readonly key: ViewKey;
   readonly removal: Change;
 }
 
 /**
- * The instances there are, in one order of changes: a view for each service and one of all. A change costs the views
- * of its instance and their watchers, whatever else the catalog holds.
+ * The registered instances, with all changes in one order of revisions. It keeps a view for each service and one of all
+ * instances. The cost of a change depends on the views of its instance and their watchers, not on the size of the
+ * catalog.
  */
 export class Catalog {
   readonly #epoch: bigint;
   readonly #instances = new Map<string, Instance>();
   readonly #views = new Map<ViewKey, View>();
-  readonly #removals: History<Forgettable>;
+  readonly #removals: RingBuffer<KeptRemoval>;
   #revision = 0n;
   #historyStart = 0n;
   #services = 0;
 
   constructor({ epoch, removalsKept = DEFAULT_REMOVALS_KEPT }: CatalogOptions) {
     this.#epoch = epoch;
-    this.#removals = new History(removalsKept);
+    this.#removals = new RingBuffer(removalsKept);
   }
 
   get position(): Position {
     return { epoch: this.#epoch, revision: this.#revision };
   }
 
-  /** Whoever knows less than this revision may have missed what is forgotten by now. */
-  get historyStart(): bigint {
+  /** Compaction floor: a watcher behind this revision needs a new snapshot. */
+  get compactionFloor(): bigint {
     return this.#historyStart;
   }
 
-  /** How many instances there are. */
+  /** The number of instances. */
   get size(): number {
     return this.#instances.size;
   }
@@ -58,25 +56,31 @@ export class Catalog {
     return this.#instances.get(instanceId);
   }
 
-  /** How many services would have instances with these among them. */
+  /** The number of services that would have instances if an instance of `services` were added. */
   servicesWith(services: readonly string[]): number {
     return services.filter((service) => this.#live(service) === 0).length + this.#services;
   }
 
-  /** Puts an instance in place of the one with its id; services that it no longer has see it `replaced`. */
+  /**
+   * Adds an instance or replaces the one with its id. Watchers of a service that it no longer has get the removal
+   * `replaced`.
+   */
   put(registration: Registration & Pick<Instance, 'operatorState'>, registerTimeMs: number): Instance {
     const instance: Instance = { ...registration, registerTimeMs, revision: this.#nextRevision() };
     this.#place(instance);
     return instance;
   }
 
-  /** As {@link Catalog.put}, for a store that counts revisions itself: the instance's is greater than all before. */
+  /**
+   * Like {@link Catalog.put}, for a store that assigns revisions itself. The instance's revision must be greater than
+   * all before.
+   */
   place(instance: Instance): void {
     this.advance(instance.revision);
     this.#place(instance);
   }
 
-  /** Nothing more happens up to `revision`, for a store that counts revisions itself. */
+  /** Raises the revision to `revision` without a change, for a store that assigns revisions itself. */
   advance(revision: bigint): void {
     if (revision > this.#revision) this.#revision = revision;
   }
@@ -89,7 +93,7 @@ export class Catalog {
     for (const service of dropped) this.#remove(service, instance.instanceId, 'replaced');
   }
 
-  /** Removes an instance, if it is there. `revision` is for a store that counts revisions itself. */
+  /** Removes an instance, if it exists. Only a store that assigns revisions itself passes `revision`. */
   remove(instanceId: string, reason: RemovalReason, revision = this.#revision + 1n): Instance | undefined {
     const instance = this.#instances.get(instanceId);
     if (instance === undefined) return undefined;
@@ -99,8 +103,8 @@ export class Catalog {
     return instance;
   }
 
-  /** Ends the history so far: everybody who follows it from before `revision` needs a snapshot. */
-  restartHistory(revision = this.#revision + 1n): void {
+  /** Raises the compaction floor to `revision`: every watcher behind it gets a new snapshot. */
+  raiseCompactionFloor(revision = this.#revision + 1n): void {
     this.advance(revision);
     if (revision > this.#historyStart) this.#historyStart = revision;
     for (const view of this.#views.values()) {
@@ -108,7 +112,10 @@ export class Catalog {
     }
   }
 
-  /** Begins anew with `instances`, in the order of their revisions, as they stand at `revision`: nobody can resume from before. */
+  /**
+   * Replaces all content with `instances`, which are ordered by revision, as of `revision`. No watch can resume from
+   * before.
+   */
   reset(instances: readonly Instance[], revision: bigint): void {
     this.#instances.clear();
     this.#services = 0;
@@ -119,22 +126,22 @@ export class Catalog {
     }
     this.#revision = 0n;
     for (const instance of instances) this.place(instance);
-    this.restartHistory(revision);
+    this.raiseCompactionFloor(revision);
   }
 
-  /** The services that have instances, in no order. */
+  /** The services that have instances, in no particular order. */
   *services(): Iterable<ServiceSummary> {
     for (const [service, { live, serving }] of this.#views) {
       if (service !== undefined && live > 0) yield { service, instances: live, serving };
     }
   }
 
-  /** The view of a service, if anything is known of it. */
+  /** The view of a service, if there is one. */
   view(key: ViewKey): View | undefined {
     return this.#views.get(key);
   }
 
-  /** Wakes `watcher` on each change of a view, until {@link Catalog.unwatch}. */
+  /** Wakes `watcher` on each change of a view until {@link Catalog.unwatch}. */
   watch(key: ViewKey, watcher: Watcher): View {
     const view = this.#viewFor(key);
     view.watchers.add(watcher);
@@ -168,8 +175,8 @@ export class Catalog {
     if (oldest !== undefined) this.#forget(oldest);
   }
 
-  #forget({ key, removal }: Forgettable): void {
-    if (this.#views.get(key)?.forget(removal) !== true) return; // the instance is back: its return says enough
+  #forget({ key, removal }: KeptRemoval): void {
+    if (this.#views.get(key)?.forget(removal) !== true) return; // the instance is back, so its new state supersedes the removal
     if (removal.revision > this.#historyStart) this.#historyStart = removal.revision;
     this.#dropIfUnused(key);
   }
@@ -197,4 +204,33 @@ function upsert(instance: Instance): Change {
 
 function viewKeys({ services }: Registration): readonly ViewKey[] {
   return [undefined, ...services];
+}
+
+/** The last `capacity` items in a ring buffer: adding one never moves the others. */
+class RingBuffer<T> {
+  readonly #capacity: number;
+  readonly #items: T[] = [];
+  #oldest = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** Removes all items. */
+  clear(): void {
+    this.#items.length = 0;
+    this.#oldest = 0;
+  }
+
+  /** Adds an item. Returns the oldest item if the new one replaced it. */
+  push(item: T): T | undefined {
+    if (this.#items.length < this.#capacity) {
+      this.#items.push(item);
+      return undefined;
+    }
+    const replaced = this.#items[this.#oldest];
+    this.#items[this.#oldest] = item;
+    this.#oldest = (this.#oldest + 1) % this.#capacity;
+    return replaced;
+  }
 }

@@ -4,31 +4,31 @@ import type { Catalog } from './catalog.js';
 import type { StoreOptions } from './store-options.js';
 import type { Warming } from './warming.js';
 
-/** What lists are made from. */
+/** What lists read. */
 export interface ListSource {
   readonly catalog: Catalog;
   readonly warming: Warming;
-  /** The instances whose leases ran out and are held. */
+  /** The leases that ran out and are held back. */
   readonly lapses: Lapses;
-  /** The registrations that were refused of late. */
-  readonly refusals: RefusalsOfLate;
+  /** The registrations that were refused recently. */
+  readonly refusals: RecentRefusals;
 }
 
 interface Lapses {
-  /** How many there are. */
+  /** The number of leases that are held back. */
   readonly held: number;
-  /** When the lease of one of them ran out; undefined for all others. */
+  /** When the lease of an instance ran out; undefined if it isn't held back. */
   lapseTimeOf(instanceId: string): number | undefined;
 }
 
-interface RefusalsOfLate {
-  /** Whether there is none at all. */
+interface RecentRefusals {
+  /** Whether there is none. */
   readonly isEmpty: boolean;
-  /** The last of an instance id, where another process holds that. */
+  /** The last refused registration of an instance id that another process holds. */
   of(instanceId: string): RefusedRegistration | undefined;
 }
 
-/** `lapses`, which are measured by the clock that leases live by, as times of the wall clock. */
+/** Converts `lapses` from the clock that measures leases to the wall clock. */
 export function onWallClock(lapses: Lapses, { clock, wallClock }: Pick<StoreOptions, 'clock' | 'wallClock'>): Lapses {
   return {
     held: lapses.held,
@@ -39,19 +39,19 @@ export function onWallClock(lapses: Lapses, { clock, wallClock }: Pick<StoreOpti
   };
 }
 
-/** The services that have instances, by name. */
+/** The services that have instances, in the order of their names. */
 export function listServices(source: Pick<ListSource, 'catalog' | 'warming'>): ServiceList {
   const services = [...source.catalog.services()].sort((one, other) => (one.service < other.service ? -1 : 1));
   return { services, ...stateOf(source) };
 }
 
-/** A page of instances, by id. */
+/** A page of instances, in the order of their ids. */
 export function listInstances(source: ListSource, { service, afterId, pageSize }: InstanceQuery): InstancePage {
   const { catalog, lapses, refusals } = source;
   const { instances, more } = catalog.view(service)?.page(afterId, pageSize) ?? { instances: [], more: false };
   const isPlain = lapses.held === 0 && refusals.isEmpty;
-  const told = isPlain ? instances : instances.map((instance) => annotate(instance, source));
-  return { instances: told, more, ...stateOf(source) };
+  const annotated = isPlain ? instances : instances.map((instance) => annotate(instance, source));
+  return { instances: annotated, more, ...stateOf(source) };
 }
 
 function annotate(instance: Instance, { lapses, refusals }: ListSource): Instance {

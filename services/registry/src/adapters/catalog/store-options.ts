@@ -1,20 +1,45 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
+import type { ExpiryGuardOptions } from '../../domain/expiry-guard.js';
 import type { TotalLimits } from '../../domain/limits.js';
 
-/** What every store is made from, wherever it keeps what it holds. */
+/** The options of every store. */
 export interface StoreOptions {
-  /** By which leases and watches live. */
+  /** Measures leases and watches. */
   readonly clock: Clock;
-  /** By which incarnations are bounded, and the times told that others read. */
+  /** Bounds incarnations and gives the times that callers see. */
   readonly wallClock: WallClock;
   readonly random: Random;
   readonly log: Logger;
   readonly limits: TotalLimits;
-  /** How long after an empty start it says that instances may still come back: a TTL by default, 0 for not at all. */
+  /**
+   * How long after an empty start the store reports that instances may still register again, in milliseconds: a TTL by
+   * default; 0 turns it off.
+   */
   readonly warmingMs?: number;
-  /** How long a watch rests after it told of changes, so that what comes at once is told as one; 0, the default, for not at all. */
+  /**
+   * How long a watch waits after it has sent changes, in milliseconds, so that it sends the changes of this time
+   * together; 0, the default, turns it off.
+   */
   readonly watchRestMs?: number;
-  /** How many removals it remembers for watches that resume, each counted once for every service of its instance. */
+  /**
+   * How many removals the store remembers for watches that resume. A removal counts once for each service of its
+   * instance.
+   */
   readonly removalsKept?: number;
+}
+
+/** Logs one line when the guard begins to hold expiry back, and one when it ends. */
+export function logGuard(log: Logger): ExpiryGuardOptions {
+  return {
+    onBegin({ lapsed, size }) {
+      const remedy = 'look at the network between them and the registry';
+      const message = `${lapsed} of ${size} leases ran out inside one TTL: expiry is held back for up to three; ${remedy}`;
+      log.error({ lapsed, size }, message);
+    },
+    onEnd({ held, back, expired }) {
+      const message = `expiry is no longer held back: of ${held} instances ${back} are back, ${expired} expired`;
+      log.info({ held, back, expired }, message);
+    },
+  };
 }

@@ -1,8 +1,7 @@
 import { type Instance, textSize } from '../../domain/instance.js';
-import type { Removal } from '../../domain/watch-event.js';
-import { SortedIds } from './sorted-ids.js';
+import type { Removal } from '../../domain/store.js';
 
-/** What happened last to an instance, as one view sees it. */
+/** The last change of an instance, as one view sees it. */
 export interface Change {
   readonly instanceId: string;
   readonly revision: bigint;
@@ -13,19 +12,19 @@ export interface Change {
 export interface Slice {
   readonly upserts: readonly Instance[];
   readonly removals: readonly Removal[];
-  /** The revision of the last of them; 0 where there is none. */
+  /** The revision of the last change; 0 if there is none. */
   readonly last: bigint;
-  /** Whether others follow that would have made it too large for one message. */
+  /** Whether more changes follow that didn't fit into the same message. */
   readonly more: boolean;
 }
 
 /** A page of instances. */
-export interface Page {
+interface Page {
   readonly instances: readonly Instance[];
   readonly more: boolean;
 }
 
-/** Whoever wants to know that a view has changed. */
+/** Is woken when a view changes. */
 export interface Watcher {
   wake(): void;
 }
@@ -35,20 +34,27 @@ interface Node extends Change {
   next: Node | undefined;
 }
 
-/** What one page holds, by {@link sizeOf}: in UTF-8, of three bytes a character at worst, under gRPC's usual 4 MiB. */
+/**
+ * The maximum size of a page by {@link sizeOf}. In UTF-8, with three bytes a character at worst, it stays below gRPC's
+ * default limit of 4 MiB.
+ */
 const PAGE_SIZE = 1_048_576;
-/** What one message of a watch holds. Each watcher that doesn't read has one written for it, which nothing takes back. */
+/**
+ * The maximum size of one message of a watch. A message is written for each watcher that doesn't read and can't be
+ * taken back.
+ */
 const SLICE_SIZE = 65_536;
-/** How many slices are kept for those who come next: at the least, the parts of a large registry's snapshot. */
+/** How many slices are kept for later watchers: enough for all parts of a large registry's snapshot. */
 const MAX_SLICES = 512;
 const REMOVAL_SIZE = 64;
 
 /**
- * The instances of one service, or all, with the removals that are remembered: one change an instance, its latest,
- * linked in the order of revisions.
+ * The instances of one service, or all, with the removals that are remembered. It keeps one change for each instance,
+ * its latest, in a list that is linked in the order of revisions.
  *
- * This one list is snapshot, history and coalescing: whoever knows everything up to a revision lacks exactly the
- * changes behind it, each instance once, however many changes they stand for. A watcher needs no queue of its own.
+ * This one list serves as snapshot, as history and for coalescing. A watcher that knows everything up to a revision
+ * lacks exactly the changes behind it, with each instance once, however many changes it had. A watcher needs no queue
+ * of its own.
  */
 export class View {
   readonly watchers = new Set<Watcher>();
@@ -58,27 +64,27 @@ export class View {
   #newest: Node | undefined;
   #serving = 0;
   /**
-   * What is lacking to those who know everything up to a revision, until something is added; a removal forgotten
-   * meanwhile is still true.
+   * The changes after a revision, by revision, until a change is added. A removal that is forgotten meanwhile is still
+   * true.
    */
   readonly #slices = new Map<bigint, Slice>();
 
-  /** How many instances it has. */
+  /** The number of instances. */
   get live(): number {
     return this.#ids.size;
   }
 
-  /** How many of them take calls. */
+  /** The number of instances that take calls. */
   get serving(): number {
     return this.#serving;
   }
 
-  /** Whether it has neither instances nor removals, and nobody watches it. */
+  /** Whether it has no instances, no removals and no watchers. */
   get unused(): boolean {
     return this.#nodes.size === 0 && this.watchers.size === 0;
   }
 
-  /** Puts a change, newer than all before, in place of the instance's last one. */
+  /** Replaces the last change of an instance with `change`, which is newer than all before. */
   put(change: Change): void {
     const present = this.#nodes.get(change.instanceId);
     if (present !== undefined) this.#unlink(present);
@@ -86,13 +92,13 @@ export class View {
     for (const watcher of this.watchers) watcher.wake();
   }
 
-  /** Forgets everything but its watchers. */
+  /** Removes everything but the watchers. */
   clear(): void {
     while (this.#oldest !== undefined) this.#unlink(this.#oldest);
     this.#slices.clear();
   }
 
-  /** Forgets a removal; says whether the instance hadn't come back, so that history is lost. */
+  /** Forgets a removal. Returns whether it was still the instance's last change, so that history is lost. */
   forget({ instanceId, revision }: Change): boolean {
     const node = this.#nodes.get(instanceId);
     if (node === undefined || node.revision !== revision) return false;
@@ -100,7 +106,7 @@ export class View {
     return true;
   }
 
-  /** What changed after `revision`, as much as fits a message; after 0, its upserts are all instances there are. */
+  /** The changes after `revision`, as many as fit into a message. After revision 0 the upserts are all instances. */
   changesAfter(revision: bigint): Slice {
     const upserts: Instance[] = [];
     const removals: Removal[] = [];
@@ -117,11 +123,15 @@ export class View {
     return { upserts, removals, last, more: false };
   }
 
-  /** As {@link View.changesAfter}, and the same object to all who lack the same: they can be told by one message. */
-  lacking(revision: bigint): Slice {
+  /**
+   * Like {@link View.changesAfter}, but all watchers that need the same changes get the same object, so that they can
+   * share one message.
+   */
+  sharedChangesAfter(revision: bigint): Slice {
     const present = this.#slices.get(revision);
     if (present !== undefined) return present;
-    // Many revisions may lack the same, as other views have revisions, too: the last of them stands for all.
+    // Several revisions may need the same changes, because other views have revisions, too: the last of them stands for
+    // all.
     const first = this.#firstAfter(revision);
     const latest = first === undefined ? revision : first.revision - 1n;
     const slice = this.#slices.get(latest) ?? this.changesAfter(latest);
@@ -155,7 +165,7 @@ export class View {
     return state !== undefined && 'instance' in state ? state.instance : undefined;
   }
 
-  /** Found from the newest end: whoever keeps up lacks little. */
+  /** Searches from the newest end: a watcher that keeps up lacks few changes. */
   #firstAfter(revision: bigint): Node | undefined {
     if (this.#oldest === undefined || this.#oldest.revision > revision) return this.#oldest;
     let first: Node | undefined;
@@ -186,11 +196,52 @@ export class View {
   }
 }
 
-/** The text of an instance and, at its worst, what its message has beside it: tags, lengths, numbers. */
+/** The size of an instance's text plus the largest possible rest of its message: tags, lengths, numbers. */
 function sizeOf(instance: Instance): number {
   return textSize(instance) + 320 + 128 * instance.endpoints.length + 16 * instance.services.length;
 }
 
 function takesCalls({ status, operatorState }: Instance): boolean {
   return status === 'serving' && operatorState !== 'cordoned';
+}
+
+/** A set of ids that is sorted when a page is read, not on each change. */
+class SortedIds {
+  readonly #ids = new Set<string>();
+  #sorted: readonly string[] | undefined;
+
+  get size(): number {
+    return this.#ids.size;
+  }
+
+  add(id: string): void {
+    this.#ids.add(id);
+    this.#sorted = undefined;
+  }
+
+  delete(id: string): void {
+    this.#ids.delete(id);
+    this.#sorted = undefined;
+  }
+
+  /** The ids greater than `id`, in order. */
+  *after(id: string): Iterable<string> {
+    this.#sorted ??= [...this.#ids].sort((one, other) => (one < other ? -1 : 1));
+    for (let index = firstGreater(this.#sorted, id); index < this.#sorted.length; index += 1) {
+      const next = this.#sorted[index];
+      if (next !== undefined) yield next;
+    }
+  }
+}
+
+function firstGreater(sorted: readonly string[], id: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const candidate = sorted[middle];
+    if (candidate !== undefined && candidate > id) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

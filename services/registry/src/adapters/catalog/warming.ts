@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '@rondo/rpc/clock';
 
-/** The time after an empty start in which instances that are alive still come back. */
+/** The period after an empty start in which live instances register again. */
 export class Warming {
   #timer: Timer | undefined;
 
-  /** @param onEnd runs once, when it is over; never where `durationMs` is 0. */
+  /** @param onEnd runs once when the period ends; never if `durationMs` is 0. */
   constructor(clock: Clock, durationMs: number, onEnd: () => void) {
     if (durationMs <= 0) return;
     this.#timer = clock.setTimer(durationMs, () => {
@@ -17,7 +17,7 @@ export class Warming {
     return this.#timer !== undefined;
   }
 
-  /** Ends it without a word. */
+  /** Ends the period without calling `onEnd`. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

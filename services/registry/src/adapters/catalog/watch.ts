@@ -1,41 +1,87 @@
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { StoreClosed } from '../../domain/errors.js';
+import { LimitReached, StoreClosed } from '../../domain/errors.js';
 import { PROGRESS_INTERVAL_MS } from '../../domain/limits.js';
-import type { Position } from '../../domain/position.js';
-import type { WatchQuery } from '../../domain/store.js';
-import type { WatchEvent } from '../../domain/watch-event.js';
+import type { Position, WatchEvent, WatchQuery } from '../../domain/store.js';
 import type { Catalog } from './catalog.js';
-import { shared } from './shared-events.js';
-import type { View, Watcher } from './view.js';
+import type { Slice, View, Watcher } from './view.js';
 
-/** Where a watch gets what it says. */
-export interface WatchSource {
+/** The open watches, at most `limit` at a time. */
+export class Watches {
+  readonly #source: WatchSource;
+  readonly #limit: number;
+  readonly #open = new Set<Watch>();
+  #closed = false;
+
+  constructor(source: WatchSource, limit: number) {
+    this.#source = source;
+    this.#limit = limit;
+  }
+
+  /** The number of open watches. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Returns a watch that opens on its first pull. Until then it holds nothing. */
+  open(query: WatchQuery): AsyncIterable<WatchEvent> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        let watch: Watch | undefined;
+        return {
+          next: async () => {
+            if (watch === undefined && query.signal.aborted) return { done: true, value: undefined };
+            watch ??= this.#start(query);
+            return watch.next();
+          },
+          return: async () => (await watch?.return()) ?? { done: true, value: undefined },
+        };
+      },
+    };
+  }
+
+  /** Ends all watches, and refuses later ones. */
+  close(): void {
+    this.#closed = true;
+    for (const watch of this.#open) watch.close();
+  }
+
+  #start(query: WatchQuery): Watch {
+    if (this.#closed) throw new StoreClosed();
+    if (this.#open.size >= this.#limit) throw new LimitReached('watches', this.#limit);
+    const watch = new Watch(this.#source, query, () => this.#open.delete(watch));
+    this.#open.add(watch);
+    return watch;
+  }
+}
+
+/** What a watch reads. */
+interface WatchSource {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long a watch rests after it told of changes. */
+  /** How long a watch waits after it has sent changes, in milliseconds. */
   readonly restMs: number;
   /** Whether the store is warming right now. */
   warming(): boolean;
 }
 
-/** The place of a watcher that knows nothing: before every history. */
-const NOWHERE = -1n;
+/** The revision of a watcher that knows nothing: below every compaction floor. */
+const BEFORE_FIRST_REVISION = -1n;
 const DONE = { done: true, value: undefined } as const;
 
 /**
- * One watcher's place in a view. It holds no events: each pull reads what the view has behind that place, so that a
- * slow watcher is told the latest states, and costs nothing in between.
+ * The position of one watcher in a view. It holds no events: each pull reads the changes of the view behind that
+ * position. A slow watcher therefore gets the latest states and costs nothing in between.
  */
-export class Watch implements AsyncIterator<WatchEvent>, Watcher {
+class Watch implements AsyncIterator<WatchEvent>, Watcher {
   readonly #source: WatchSource;
   readonly #query: WatchQuery;
   readonly #view: View;
   readonly #onEnd: () => void;
-  /** Everything up to this revision was told. */
-  #told: bigint;
-  /** Since when, and how far, the snapshot goes that is being told. */
-  #snapshot: { readonly since: bigint; readonly told: bigint } | undefined;
+  /** The watcher has received everything up to this revision. */
+  #sentRevision: bigint;
+  /** The snapshot that is being sent: the revision at which it began, and how far it got. */
+  #snapshot: { readonly since: bigint; readonly sent: bigint } | undefined;
   #silent = true;
   #ended: 'done' | 'closed' | undefined;
   #settle: ((woken: boolean) => void) | undefined;
@@ -43,14 +89,14 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
   #resting = false;
 
   /**
-   * @param query its signal has not aborted yet.
-   * @param onEnd runs once, when the watch has let go of everything.
+   * @param query a query whose signal has not aborted yet.
+   * @param onEnd runs once, when the watch has released everything.
    */
   constructor(source: WatchSource, query: WatchQuery, onEnd: () => void) {
     this.#source = source;
     this.#query = query;
     this.#onEnd = onEnd;
-    this.#told = placeOf(query.resumeFrom, source.catalog.position);
+    this.#sentRevision = resumeRevision(query.resumeFrom, source.catalog.position);
     this.#view = source.catalog.watch(query.service, this);
     query.signal.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -74,67 +120,71 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
     return DONE;
   }
 
-  /** Has the pull that waits, if one does, look for changes; one that rests does so by itself. */
+  /** Lets a pull that waits look for changes. A watch that pauses after changes looks by itself. */
   wake(): void {
     if (!this.#resting) this.#settle?.(true);
   }
 
-  /** Ends the watch as the store does. */
+  /** Ends the watch because the store closes. */
   close(): void {
     this.#end('closed');
   }
 
   #take(): WatchEvent | undefined {
     const { catalog } = this.#source;
-    if (this.#snapshot === undefined && this.#told < catalog.historyStart) {
-      this.#snapshot = { since: catalog.position.revision, told: 0n };
+    if (this.#snapshot === undefined && this.#sentRevision < catalog.compactionFloor) {
+      this.#snapshot = { since: catalog.position.revision, sent: 0n };
     }
     return this.#snapshot === undefined ? this.#takeDelta() : this.#takeSnapshot(this.#snapshot);
   }
 
   /**
-   * The next part of a snapshot. What changes between two parts moves to the end of the view and comes with the last,
-   * and all that happened since the first part is told once more as a delta: so the parts need no frozen copy.
+   * The next part of a snapshot. A change between two parts moves its instance to the end of the view, so it comes with
+   * the last part. Everything that changed since the first part is then sent again as a delta. So the parts need no
+   * frozen copy.
    */
-  #takeSnapshot({ since, told }: { since: bigint; told: bigint }): WatchEvent {
-    const slice = this.#view.lacking(told);
+  #takeSnapshot({ since, sent }: { since: bigint; sent: bigint }): WatchEvent {
+    const slice = this.#view.sharedChangesAfter(sent);
     const { upserts: instances, last, more } = slice;
     const warming = this.#source.warming();
     if (more) {
-      this.#snapshot = { since, told: last };
-      return shared(slice, { kind: 'snapshot-part', instances, warming });
+      this.#snapshot = { since, sent: last };
+      return sharedEvent(slice, { kind: 'snapshot-part', instances, warming });
     }
     this.#snapshot = undefined;
-    this.#toldAll(since);
-    return shared(slice, { kind: 'snapshot', instances, position: this.#position(), warming });
+    this.#sentAll(since);
+    return sharedEvent(slice, { kind: 'snapshot', instances, position: this.#position(), warming });
   }
 
   #takeDelta(): WatchEvent | undefined {
-    const slice = this.#view.lacking(this.#told);
+    const slice = this.#view.sharedChangesAfter(this.#sentRevision);
     const { upserts, removals, last, more } = slice;
     if (last === 0n) return undefined;
-    if (more) this.#told = last;
-    else this.#toldAll(this.#source.catalog.position.revision);
+    if (more) this.#sentRevision = last;
+    else this.#sentAll(this.#source.catalog.position.revision);
     const warming = this.#source.warming();
-    return shared(slice, { kind: 'delta', upserts, removals, position: this.#position(), warming });
+    return sharedEvent(slice, { kind: 'delta', upserts, removals, position: this.#position(), warming });
   }
 
   #progress(): WatchEvent {
-    this.#told = this.#source.catalog.position.revision;
+    this.#sentRevision = this.#source.catalog.position.revision;
     return { kind: 'progress', position: this.#position(), warming: this.#source.warming() };
   }
 
-  #toldAll(revision: bigint): void {
+  #sentAll(revision: bigint): void {
     const { clock, restMs } = this.#source;
-    this.#told = revision;
+    this.#sentRevision = revision;
     this.#restsUntilMs = clock.now() + restMs;
   }
 
   #position(): Position {
-    return { epoch: this.#source.catalog.position.epoch, revision: this.#told };
+    return { epoch: this.#source.catalog.position.epoch, revision: this.#sentRevision };
   }
 
-  /** Resolves to true when woken, to false when the time for a mark has come. Jitter keeps watchers from marching. */
+  /**
+   * Resolves to true when the watch is woken, and to false when a progress event is due. Jitter keeps watches from
+   * firing together.
+   */
   #change(): Promise<boolean> {
     return this.#pause(PROGRESS_INTERVAL_MS * (0.8 + 0.2 * this.#source.random.next()));
   }
@@ -169,8 +219,31 @@ export class Watch implements AsyncIterator<WatchEvent>, Watcher {
   }
 }
 
-function placeOf(resumeFrom: Position | undefined, { epoch, revision }: Position): bigint {
+function resumeRevision(resumeFrom: Position | undefined, { epoch, revision }: Position): bigint {
   return resumeFrom?.epoch === epoch && resumeFrom.revision >= 0n && resumeFrom.revision <= revision
     ? resumeFrom.revision
-    : NOWHERE;
+    : BEFORE_FIRST_REVISION;
+}
+
+/** The last event that was made from each slice. */
+const events = new WeakMap<Slice, WatchEvent>();
+
+/**
+ * Returns the event for a slice that a view shares among watchers: the event made before if it is equal to `made`, else
+ * `made`. An event is then translated and encoded once for all watches.
+ */
+function sharedEvent(slice: Slice, made: WatchEvent): WatchEvent {
+  const before = events.get(slice);
+  if (before !== undefined && isEqualEvent(before, made)) return before;
+  events.set(slice, made);
+  return made;
+}
+
+/** Compares two events made from one slice. */
+function isEqualEvent(one: WatchEvent, other: WatchEvent): boolean {
+  return one.kind === other.kind && one.warming === other.warming && revisionOf(one) === revisionOf(other);
+}
+
+function revisionOf(event: WatchEvent): bigint | undefined {
+  return event.kind === 'snapshot-part' ? undefined : event.position.revision;
 }

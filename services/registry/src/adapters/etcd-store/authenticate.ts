@@ -3,24 +3,30 @@ import { runOutsideScope } from '@rondo/rpc/call';
 import type { Client, ClientCall } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { EtcdCredentials } from './store-address.js';
 
-/** The metadata key that etcd reads its tokens from. */
+/** A user of etcd with its password. */
+export interface EtcdCredentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The metadata key of etcd's tokens. */
 const TOKEN = 'token';
 const LOGIN_TIMEOUT_MS = 1_000;
-/** etcd's words for a token that it has forgotten, or that is older than a change of its users. */
+/** etcd's messages for a token that it has forgotten, or that is older than a change of its users. */
 const STALE_TOKEN = ['invalid auth token', 'revision of auth store is old'];
 
-/** What puts a user's token on each call. */
+/** Puts a user's token on each call. */
 export interface Authentication {
   readonly middleware: Middleware<ClientCall>;
-  /** Forgets the token: the next call gets a new one. */
+  /** Drops the token: the next call gets a new one. */
   renew(): void;
 }
 
 /**
- * Puts a token of `credentials` on each call. It is asked for once, by the first call, and again where etcd doesn't take
- * it any more: tokens run out, and are lost with the member that gave them. The password goes into that call alone.
+ * Creates the middleware that puts a token of `credentials` on each call. The first call requests the token. A call
+ * requests a new one when etcd rejects the old one: tokens expire, and they are lost with the member that issued them.
+ * The password is sent only in the request for a token.
  */
 export function authenticate(credentials: EtcdCredentials, auth: Client<typeof AuthDefinition>): Authentication {
   let token: Promise<string> | undefined;
@@ -48,7 +54,7 @@ export function authenticate(credentials: EtcdCredentials, auth: Client<typeof A
   return { middleware, renew };
 }
 
-/** Whoever waits for a token shares the call that gets it: that one isn't bound by any of theirs. */
+/** Calls that wait for a token share one request, so the request isn't bound by the deadline of any of them. */
 async function login({ user, password }: EtcdCredentials, auth: Client<typeof AuthDefinition>): Promise<string> {
   const request = { name: user, password };
   const { token } = await runOutsideScope(() => auth.authenticate(request, { timeoutMs: LOGIN_TIMEOUT_MS }));

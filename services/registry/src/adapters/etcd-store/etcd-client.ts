@@ -1,99 +1,139 @@
 import type { Event } from '@rondo/contracts/etcd-v3/etcd/mvcc/mvccpb/kv';
 import {
   AuthDefinition,
+  type Compare,
   KVDefinition,
   LeaseDefinition,
   type RangeResponse,
+  RequestOp,
+  Compare_CompareResult as Result,
+  Compare_CompareTarget as Target,
   WatchDefinition,
 } from '@rondo/contracts/etcd-v3/rpc';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { authenticate } from './authenticate.js';
+import type { TlsOptions } from '@rondo/rpc/transport';
+import { authenticate, type EtcdCredentials } from './authenticate.js';
 import type { KeyRange } from './keys.js';
-import type { EtcdAddress } from './store-address.js';
-import type { Condition, Operation } from './transaction.js';
 
-/** A key with its value, as etcd has it. */
+/** The address of an etcd, with what a connection needs. */
+export interface EtcdAddress {
+  /** The `host:port` of each member that may be used. */
+  readonly endpoints: readonly string[];
+  /** The prefix of all keys: several registries may share an etcd. */
+  readonly prefix: string;
+  /** Undefined for plaintext. */
+  readonly tls?: TlsOptions | undefined;
+  readonly credentials?: EtcdCredentials | undefined;
+}
+
+/** A key with its value. */
 export interface KeyValue {
   readonly key: Buffer;
   readonly value: Buffer;
-  /** Since when it is there. */
+  /** The revision at which the key was created. */
   readonly createRevision: bigint;
-  /** Of its last change. */
+  /** The revision of its last change. */
   readonly modRevision: bigint;
 }
 
-/** What a read gives. */
-export interface Read {
+/** The result of a read. */
+interface Read {
   readonly revision: bigint;
   readonly clusterId: bigint;
   readonly pairs: readonly KeyValue[];
-  /** Whether there are others behind the last of them. */
+  /** Whether more keys follow in the range. */
   readonly more: boolean;
 }
 
-/** What came of a transaction. */
+/** The result of a transaction. */
 export interface Committed {
-  /** Whether its conditions held. */
+  /** Whether the conditions held. */
   readonly succeeded: boolean;
   readonly revision: bigint;
-  /** What the reads among its steps found, one a read; undefined for a key that isn't there. */
+  /** The results of the reads among its steps, one for each; undefined for a key that doesn't exist. */
   readonly reads: readonly (KeyValue | undefined)[];
 }
 
-/** One change of a key; one without a value has gone. */
+/** A change of a key. A key without a value was deleted. */
 export interface KeyEvent {
   readonly key: Buffer;
   readonly value: Buffer | undefined;
   readonly revision: bigint;
-  /** Since when it is there. */
+  /** The revision at which the key was created. */
   readonly createRevision: bigint;
 }
 
-/** What etcd says on a watch. */
-export type WatchNews =
+/** An event of an etcd watch. */
+export type KeyWatchEvent =
   | { readonly kind: 'created' }
   | { readonly kind: 'events'; readonly events: readonly KeyEvent[] }
-  /** What it would begin with is forgotten. */
+  /** The revision to start from has been compacted. */
   | { readonly kind: 'compacted' }
   | { readonly kind: 'canceled'; readonly reason: string };
 
-/** An etcd, or one member of it. Calls fail with an `RpcError`, and each within a second. */
+/** A condition of a transaction. */
+export type Condition = Compare;
+/** A step of a transaction. */
+export type Operation = RequestOp;
+
+/** Holds if the key is unchanged since `modRevision`; 0 means that the key doesn't exist. */
+export function unchanged(key: Buffer, modRevision: bigint): Condition {
+  const targetUnion = { $case: 'modRevision', value: modRevision } as const;
+  return { key, result: Result.EQUAL, target: Target.MOD, targetUnion, rangeEnd: Buffer.alloc(0) };
+}
+
+export function put(key: Buffer, value: Buffer, lease = 0n): Operation {
+  return RequestOp.fromPartial({ request: { $case: 'requestPut', value: { key, value, lease } } });
+}
+
+export function get(key: Buffer): Operation {
+  return RequestOp.fromPartial({ request: { $case: 'requestRange', value: { key } } });
+}
+
+export function remove(key: Buffer): Operation {
+  return RequestOp.fromPartial({ request: { $case: 'requestDeleteRange', value: { key } } });
+}
+
+/** An etcd cluster, or one member of it. Calls fail with an `RpcError`, each within a second. */
 export interface Etcd {
-  /** Its endpoints, for messages. */
+  /** Its endpoints, for error messages. */
   readonly name: string;
-  /** The keys of a range, in their order; of a past revision where one is given. */
+  /** Reads the keys of a range in ascending order, at `revision` if one is given. */
   read(range: KeyRange, options?: { readonly limit?: number; readonly revision?: bigint }): Promise<Read>;
   commit(
     conditions: readonly Condition[],
     steps: readonly Operation[],
     otherwise?: readonly Operation[],
   ): Promise<Committed>;
-  /** Grants a lease under an id that is the caller's to choose. etcd counts whole seconds: it may live a little longer. */
+  /**
+   * Grants a lease with an id that the caller chooses. etcd counts whole seconds, so the lease may live a little
+   * longer.
+   */
   grant(id: bigint, ttlMs: number): Promise<void>;
-  /** Lets a lease live for another TTL; false where it is gone. */
+  /** Renews a lease for another TTL. Resolves to false if the lease no longer exists. */
   keepAlive(id: bigint): Promise<boolean>;
-  /** Follows a range from a revision on, until `signal` aborts. It has no deadline. */
-  watch(range: KeyRange, startRevision: bigint, signal: AbortSignal): AsyncIterable<WatchNews>;
+  /** Watches a range from a revision on until `signal` aborts. A watch has no deadline. */
+  watch(range: KeyRange, startRevision: bigint, signal: AbortSignal): AsyncIterable<KeyWatchEvent>;
   close(): void;
 }
 
-/** What a client of a member is made from. */
-export interface MemberOptions extends Pick<EtcdAddress, 'tls' | 'credentials'> {
+/** The options of {@link connectMember}. */
+interface MemberOptions extends Pick<EtcdAddress, 'tls' | 'credentials'> {
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** Of one try: a member that is frozen costs no more, and another is asked. */
+/** The timeout of one try. A frozen member costs no more than this before another member is tried. */
 const CALL_TIMEOUT_MS = 700;
-/** A watch that catches up is told up to a thousand revisions in one message. */
+/** A watch that catches up gets up to a thousand revisions in one message. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
-/** A member that has lost its leader says so, instead of going on with what it knows. */
+/** With this metadata a member that has lost its leader reports an error, instead of serving what it knows. */
 const REQUIRE_LEADER = { hasleader: 'true' };
 const CALL = { timeoutMs: CALL_TIMEOUT_MS };
 
-/** Makes a client of one member. It connects when it is first needed. */
+/** Creates a client of one member. It connects on first use. */
 export function connectMember(endpoint: string, options: MemberOptions): Etcd {
   const { tls, credentials, clock, random } = options;
   const channel = createChannel({
@@ -125,7 +165,8 @@ export function connectMember(endpoint: string, options: MemberOptions): Etcd {
       await lease.leaseGrant({ ID: id, TTL: BigInt(Math.ceil(ttlMs / 1000)) }, CALL);
     },
     keepAlive: (id) => keepAlive(lease, id),
-    watch: (range, startRevision, signal) => news(watch, { range, startRevision, signal, onCanceled: auth?.renew }),
+    watch: (range, startRevision, signal) =>
+      keyWatchEvents(watch, { range, startRevision, signal, onCanceled: auth?.renew }),
     close: () => channel.close(),
   };
 }
@@ -134,7 +175,7 @@ function toRead({ header, kvs: pairs, more }: RangeResponse): Read {
   return { revision: header?.revision ?? 0n, clusterId: header?.clusterId ?? 0n, pairs, more };
 }
 
-/** A stream for each: renewals don't wait for each other, and one that breaks off concerns no other. */
+/** Opens one stream for each renewal: renewals don't wait for each other, and a broken stream fails only one. */
 async function keepAlive({ leaseKeepAlive }: Client<typeof LeaseDefinition>, id: bigint): Promise<boolean> {
   const requests = (async function* () {
     yield { ID: id };
@@ -143,18 +184,18 @@ async function keepAlive({ leaseKeepAlive }: Client<typeof LeaseDefinition>, id:
   return false;
 }
 
-interface NewsOptions {
+interface KeyWatchEventOptions {
   readonly range: KeyRange;
   readonly startRevision: bigint;
   readonly signal: AbortSignal;
-  /** A watch isn't told that its token has run out: it is canceled. */
+  /** Called when etcd cancels the watch. etcd doesn't report an expired token on a watch: it cancels the watch. */
   readonly onCanceled: (() => void) | undefined;
 }
 
-async function* news(
+async function* keyWatchEvents(
   watch: Client<typeof WatchDefinition>['watch'],
-  { range, startRevision, signal, onCanceled }: NewsOptions,
-): AsyncGenerator<WatchNews> {
+  { range, startRevision, signal, onCanceled }: KeyWatchEventOptions,
+): AsyncGenerator<KeyWatchEvent> {
   const create = { ...range, startRevision };
   for await (const reply of watch(openRequests(create, signal), { signal, metadata: REQUIRE_LEADER })) {
     const { created, canceled, compactRevision, cancelReason, events } = reply;
@@ -167,7 +208,7 @@ async function* news(
   }
 }
 
-/** The one request of a watch; the stream of requests stays open as long as the watch does. */
+/** The only request of a watch. The request stream stays open as long as the watch. */
 async function* openRequests(
   create: KeyRange & { readonly startRevision: bigint },
   signal: AbortSignal,

@@ -4,56 +4,59 @@ import type { RegisterOptions } from '../../domain/admission.js';
 import { StoreClosed, StoreUnreachable } from '../../domain/errors.js';
 import type { InstanceChange, Registration } from '../../domain/instance.js';
 import type { Lease } from '../../domain/lease.js';
-import { newEpoch, type Position } from '../../domain/position.js';
-import type {
-  InstancePage,
-  InstanceQuery,
-  OperatorMarks,
-  OperatorWish,
-  Registered,
-  RegistryStore,
-  Renewed,
-  ServiceList,
-  StoreCounts,
-  Updated,
-  WatchQuery,
+import {
+  type InstancePage,
+  type InstanceQuery,
+  newEpoch,
+  type OperatorStateChange,
+  type OperatorStateList,
+  type Position,
+  type Registered,
+  type RegistryStore,
+  type Renewed,
+  type ServiceList,
+  type StoreCounts,
+  type Updated,
+  type WatchEvent,
+  type WatchQuery,
 } from '../../domain/store.js';
-import type { WatchEvent } from '../../domain/watch-event.js';
 import { listInstances, listServices, onWallClock } from '../catalog/lists.js';
 import type { StoreOptions } from '../catalog/store-options.js';
-import type { Etcd, KeyEvent } from './etcd-client.js';
-import { type Follower, follow, type Loaded } from './follower.js';
+import { createEpochState, type EpochState } from './epoch-state.js';
+import { type Etcd, type KeyEvent, put, unchanged } from './etcd-client.js';
 import { type Health, watchHealth } from './health.js';
+import { type KeySnapshot, type KeyWatch, watchKeys } from './key-watch.js';
 import { type Keys, keysUnder } from './keys.js';
-import { createLife, type Life } from './life.js';
 import { Reaper } from './reaper.js';
 import { decodeEpoch, type EpochRecord, encode, toInstance } from './record.js';
 import { withRetries } from './retry.js';
-import { put, unchanged } from './transaction.js';
 import { Waiters } from './waiters.js';
 import { Writer } from './writer.js';
 
-/** What an etcd store is made from. */
+/** The options of an etcd store. */
 export interface EtcdStoreOptions extends StoreOptions {
-  /** It is the store's from now on, which closes it. */
+  /** The client of etcd. The store owns and closes it. */
   readonly etcd: Etcd;
-  /** What its keys begin with. */
+  /** The prefix of the keys. */
   readonly prefix: string;
-  /** By which etcd is waited for; `clock` unless a test moves that. */
+  /** The clock for waiting for etcd; `clock` unless a test moves that one. */
   readonly ioClock?: Clock;
 }
 
-/** How long a caller waits to see its own change here, and a watcher for what it knows from elsewhere. */
+/**
+ * How long a call waits until this registry has applied its change, and a watch until this registry has caught up with
+ * its position.
+ */
 const CATCH_UP_MS = 1_000;
-/** Who didn't hear of etcd for longer may have kept others from renewing. */
+/** A registry that lost etcd for longer than this may have kept instances from renewing. */
 const AWAY_MS = 1_000;
-/** How long whoever asks whether the store is there waits for it. */
+/** How long {@link EtcdStore.ready} waits. */
 const READY_MS = 2_500;
 
 /**
- * A store in etcd, for any number of registries. Each follows all of etcd's keys by one watch into a catalog of its own,
- * and serves lists and watches from that, at revisions that all of them share; changes are transactions in etcd.
- * See docs/adr/0016-etcd-store.md.
+ * A store in etcd, for any number of registries. Each registry watches all keys with one etcd watch, applies their
+ * changes to a catalog of its own, and serves lists and watches from the catalog. All registries share the revisions. A
+ * change is an etcd transaction. See docs/adr/0016-etcd-store.md.
  */
 export class EtcdStore implements RegistryStore {
   readonly #options: EtcdStoreOptions;
@@ -61,11 +64,11 @@ export class EtcdStore implements RegistryStore {
   readonly #keys: Keys;
   readonly #reaper: Reaper;
   readonly #writer: Writer;
-  readonly #follower: Follower;
+  readonly #keyWatch: KeyWatch;
   readonly #health: Health;
   readonly #ioClock: Clock;
   readonly #waiters: Waiters;
-  #life: Life | undefined;
+  #state: EpochState | undefined;
   #failure: string | undefined;
   #failingSinceMs: number | undefined;
   #closed = false;
@@ -78,35 +81,35 @@ export class EtcdStore implements RegistryStore {
     this.#keys = keys;
     this.#ioClock = ioClock;
     this.#waiters = new Waiters(ioClock);
-    const size = () => this.#life?.catalog.size ?? 0;
+    const size = () => this.#state?.catalog.size ?? 0;
     const remove = (instanceId: string) => this.#writer.removeLapsed(instanceId);
     this.#reaper = new Reaper({ clock, ioClock, log, size, remove });
-    const live = () => this.#living();
+    const current = () => this.#current();
     const local = {
-      standing: (instanceId: string) => live().replica.standing(instanceId),
-      servicesWith: (services: readonly string[]) => live().catalog.servicesWith(services),
+      stateOf: (instanceId: string) => current().replica.stateOf(instanceId),
+      servicesWith: (services: readonly string[]) => current().catalog.servicesWith(services),
       get instances() {
-        return live().catalog.size;
+        return current().catalog.size;
       },
-      get marks() {
-        return live().replica.marks.length;
+      get operatorStates() {
+        return current().replica.operatorStates.length;
       },
-      get goodbyes() {
-        return live().replica.goodbyes;
+      get tombstones() {
+        return current().replica.tombstones;
       },
     };
     this.#writer = new Writer({ etcd, keys, local, limits, wallClock, ioClock, random, log });
     const listener = {
-      onLoad: (loaded: Loaded) => this.#onLoad(loaded),
+      onSnapshot: (snapshot: KeySnapshot) => this.#onSnapshot(snapshot),
       onEvents: (events: readonly KeyEvent[]) => this.#onEvents(events),
       onConnection: (failure: string | undefined) => this.#onConnection(failure),
     };
-    this.#follower = follow({ etcd, keys, listener, clock: ioClock, random, log });
+    this.#keyWatch = watchKeys({ etcd, keys, listener, clock: ioClock, random, log });
     this.#health = watchHealth({
       etcd,
       head: keys.head,
-      follower: this.#follower,
-      position: () => this.#life?.catalog.position.revision ?? 0n,
+      keyWatch: this.#keyWatch,
+      position: () => this.#state?.catalog.position.revision ?? 0n,
       failure: () => this.#failure,
       clock: ioClock,
       random,
@@ -114,24 +117,24 @@ export class EtcdStore implements RegistryStore {
     });
   }
 
-  /** Where it is, as it stands in a sentence; no password in it. */
+  /** The name of the store for use in a sentence, without its password. */
   get name(): string {
     return `the store at ${this.#etcd.name}`;
   }
 
-  /** Whether etcd answers and tells of changes: lists and watches go on where it doesn't. */
+  /** Whether etcd answers and sends changes. Lists and watches continue while it doesn't. */
   get connected(): boolean {
     return this.#health.connected;
   }
 
-  /** Resolves once it has read what etcd has, which happens once. Rejects with the reason where it hasn't soon. */
+  /** Resolves once the store has read the keys for the first time. Rejects with the reason if that takes too long. */
   async ready(): Promise<void> {
-    await this.#waiters.until(() => this.#life !== undefined || this.#closed, { timeoutMs: READY_MS });
-    this.#living();
+    await this.#waiters.until(() => this.#state !== undefined || this.#closed, { timeoutMs: READY_MS });
+    this.#current();
   }
 
   get counts(): StoreCounts {
-    const { catalog, watches } = this.#life ?? {};
+    const { catalog, watches } = this.#state ?? {};
     return {
       instances: catalog?.size ?? 0,
       watches: watches?.size ?? 0,
@@ -145,7 +148,7 @@ export class EtcdStore implements RegistryStore {
       const { value: leaseId, revision } = await this.#writer.register(registration, ttlMs, options);
       return { leaseId, position: await this.#since(revision) };
     } catch (fault) {
-      await this.#untilSeen(await this.#writer.noteRefusal(fault, registration, ttlMs));
+      await this.#untilSeen(await this.#writer.recordRefusal(fault, registration, ttlMs));
       throw fault;
     }
   }
@@ -158,9 +161,11 @@ export class EtcdStore implements RegistryStore {
   async update(lease: Lease, change: InstanceChange, sequence = 0n): Promise<Updated> {
     const { value, revision } = await this.#writer.update(lease, change, sequence);
     const position = await this.#since(revision);
-    const present = this.#living().catalog.get(lease.instanceId);
-    const told = toInstance(value.record, value.operatorState, present?.revision ?? 0n);
-    const instance = isDeepStrictEqual(told, present) ? told : { ...told, revision: revision ?? position.revision };
+    const present = this.#current().catalog.get(lease.instanceId);
+    const updated = toInstance(value.record, value.operatorState, present?.revision ?? 0n);
+    const instance = isDeepStrictEqual(updated, present)
+      ? updated
+      : { ...updated, revision: revision ?? position.revision };
     return { instance, position };
   }
 
@@ -169,27 +174,27 @@ export class EtcdStore implements RegistryStore {
     return this.#since(revision);
   }
 
-  async setOperatorState(instanceId: string, wish: OperatorWish): Promise<Position> {
-    const { revision } = await this.#writer.setOperatorState(instanceId, wish);
-    if (revision !== undefined) this.#options.log.info({ instanceId, ...wish }, 'operator state set');
+  async setOperatorState(instanceId: string, change: OperatorStateChange): Promise<Position> {
+    const { revision } = await this.#writer.setOperatorState(instanceId, change);
+    if (revision !== undefined) this.#options.log.info({ instanceId, ...change }, 'operator state set');
     return this.#since(revision);
   }
 
-  async listOperatorStates(): Promise<OperatorMarks> {
-    const { replica, catalog } = this.#living();
-    const marks = [...replica.marks].sort((one, other) => (one.instanceId < other.instanceId ? -1 : 1));
+  async listOperatorStates(): Promise<OperatorStateList> {
+    const { replica, catalog } = this.#current();
+    const marks = [...replica.operatorStates].sort((one, other) => (one.instanceId < other.instanceId ? -1 : 1));
     return { marks, position: catalog.position };
   }
 
   async listServices(): Promise<ServiceList> {
-    return listServices(this.#living());
+    return listServices(this.#current());
   }
 
   async listInstances(query: InstanceQuery): Promise<InstancePage> {
-    const { catalog, warming, replica } = this.#living();
+    const { catalog, warming, replica } = this.#current();
     const refusals = {
       isEmpty: replica.hasNoRefusals,
-      of: (instanceId: string) => replica.standing(instanceId).refusal?.value,
+      of: (instanceId: string) => replica.stateOf(instanceId).refusal?.value,
     };
     const lapses = onWallClock(this.#reaper, this.#options);
     return listInstances({ catalog, warming, lapses, refusals }, query);
@@ -212,59 +217,67 @@ export class EtcdStore implements RegistryStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#life?.close();
+    this.#state?.close();
     this.#waiters.close();
-    await Promise.all([this.#follower.stop(), this.#health.stop(), this.#reaper.close()]);
+    await Promise.all([this.#keyWatch.stop(), this.#health.stop(), this.#reaper.close()]);
     this.#etcd.close();
   }
 
-  /** A watcher that has been told more elsewhere isn't told less here, unless this registry doesn't catch up in time. */
+  /**
+   * Opens a watch. If the watcher knows more from another registry, the watch first waits, up to a limit, for this
+   * registry to catch up.
+   */
   async #beginWatch(query: WatchQuery): Promise<AsyncIterator<WatchEvent>> {
     const { resumeFrom, signal } = query;
-    const { catalog } = this.#living();
+    const { catalog } = this.#current();
     if (resumeFrom?.epoch === catalog.position.epoch) {
       const isCaughtUp = () => catalog.position.revision >= resumeFrom.revision;
       await this.#waiters.until(isCaughtUp, { timeoutMs: CATCH_UP_MS, signal });
     }
-    return this.#living().watches.follow(query)[Symbol.asyncIterator]();
+    return this.#current().watches.open(query)[Symbol.asyncIterator]();
   }
 
-  #living(): Life {
+  #current(): EpochState {
     if (this.#closed) throw new StoreClosed();
-    if (this.#life === undefined) throw new StoreUnreachable(this.#etcd.name, this.#failure ?? 'no answer yet');
-    return this.#life;
+    if (this.#state === undefined) throw new StoreUnreachable(this.#etcd.name, this.#failure ?? 'no answer yet');
+    return this.#state;
   }
 
-  /** The position once a change is seen here: its caller finds it in every list from now on. */
+  /**
+   * Waits until this registry has applied a change, so that its caller finds the change in every later list. Returns
+   * the position.
+   */
   async #since(revision: bigint | undefined): Promise<Position> {
-    const { catalog, replica } = this.#living();
+    const { catalog, replica } = this.#current();
     if (revision === undefined) return catalog.position;
     await this.#untilSeen(revision);
-    return replica.seen >= revision ? catalog.position : { ...catalog.position, revision };
+    return replica.appliedRevision >= revision ? catalog.position : { ...catalog.position, revision };
   }
 
   async #untilSeen(revision: bigint | undefined): Promise<void> {
     if (revision === undefined) return;
-    await this.#waiters.until(() => (this.#life?.replica.seen ?? 0n) >= revision, { timeoutMs: CATCH_UP_MS });
+    await this.#waiters.until(() => (this.#state?.replica.appliedRevision ?? 0n) >= revision, {
+      timeoutMs: CATCH_UP_MS,
+    });
   }
 
-  /** False where the epoch had to be written first. */
-  async #onLoad({ pairs, revision, clusterId }: Loaded): Promise<boolean> {
+  /** Applies a snapshot of the keys. Resolves to false if the epoch had to be written first. */
+  async #onSnapshot({ pairs, revision, clusterId }: KeySnapshot): Promise<boolean> {
     const found = pairs.find(({ key }) => key.equals(this.#keys.epoch));
     const epoch = found?.value && decodeEpoch(found.value);
     if (found === undefined || epoch === undefined || epoch.clusterId !== clusterId) {
       await this.#writeEpoch(epoch, { clusterId, modRevision: found?.revision ?? 0n });
       return false;
     }
-    const life = this.#lifeOf(epoch);
-    this.#reaper.woke();
-    life.replica.load(pairs, revision);
-    this.#life = life;
+    const state = this.#stateOf(epoch);
+    this.#reaper.startGrace();
+    state.replica.load(pairs, revision);
+    this.#state = state;
     this.#waiters.notify();
     return true;
   }
 
-  /** Whoever comes first writes it; the others read it. */
+  /** Writes the epoch. The first registry writes it, the others read it. */
   async #writeEpoch(
     before: EpochRecord | undefined,
     { clusterId, modRevision }: { clusterId: bigint; modRevision: bigint },
@@ -278,40 +291,48 @@ export class EtcdStore implements RegistryStore {
     await this.#etcd.commit([unchanged(this.#keys.epoch, modRevision)], steps);
   }
 
-  /** The same life again where the epoch is the same. Those who watch another are to come again. */
-  #lifeOf(epoch: EpochRecord): Life {
-    if (this.#life?.epoch === epoch.epoch) return this.#life;
-    this.#life?.close();
-    const onWarm = () => void this.#endWarming(life);
-    const life: Life = createLife({ ...this.#options, epoch, keys: this.#keys, leases: this.#reaper, onWarm });
-    return life;
+  /** The state of an epoch: the present one if the epoch is the same. Otherwise the watches of the present one end. */
+  #stateOf(epoch: EpochRecord): EpochState {
+    if (this.#state?.epoch === epoch.epoch) return this.#state;
+    this.#state?.close();
+    const onWarm = () => void this.#endWarming(state);
+    const state: EpochState = createEpochState({
+      ...this.#options,
+      epoch,
+      keys: this.#keys,
+      leases: this.#reaper,
+      onWarm,
+    });
+    return state;
   }
 
   #onConnection(failure: string | undefined): void {
     const nowMs = this.#ioClock.now();
     if (failure !== undefined) this.#failingSinceMs ??= nowMs;
     else {
-      if (nowMs - (this.#failingSinceMs ?? nowMs) > AWAY_MS) this.#reaper.woke();
+      if (nowMs - (this.#failingSinceMs ?? nowMs) > AWAY_MS) this.#reaper.startGrace();
       this.#failingSinceMs = undefined;
     }
     this.#failure = failure;
   }
 
   #onEvents(events: readonly KeyEvent[]): void {
-    this.#life?.replica.apply(events);
+    this.#state?.replica.apply(events);
     this.#waiters.notify();
   }
 
-  /** Everybody gets a snapshot: from a revision of its own, so that nothing that happens since is taken for known. */
-  async #endWarming({ catalog }: Life): Promise<void> {
+  /**
+   * Sends a snapshot to every watcher. It has a revision of its own, so that no later change counts as already known.
+   */
+  async #endWarming({ catalog }: EpochState): Promise<void> {
     const { random, log } = this.#options;
-    const mark = () => this.#etcd.commit([], [put(this.#keys.head, Buffer.alloc(0))]);
+    const writeHead = () => this.#etcd.commit([], [put(this.#keys.head, Buffer.alloc(0))]);
     try {
-      const { revision } = await withRetries(mark, { name: this.#etcd.name, clock: this.#ioClock, random });
+      const { revision } = await withRetries(writeHead, { name: this.#etcd.name, clock: this.#ioClock, random });
       await this.#waiters.until(() => catalog.position.revision >= revision, { timeoutMs: CATCH_UP_MS });
-      catalog.restartHistory(revision);
+      catalog.raiseCompactionFloor(revision);
     } catch (error) {
-      if (!this.#closed) log.warn({ err: error }, 'watchers get no snapshot now that the registry is warm');
+      if (!this.#closed) log.warn({ err: error }, 'watchers get no snapshot at the end of warming');
     }
   }
 }

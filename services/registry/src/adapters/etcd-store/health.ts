@@ -1,45 +1,45 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import type { Etcd } from './etcd-client.js';
-import type { Follower } from './follower.js';
+import type { KeyWatch } from './key-watch.js';
 
-/** What is looked after. */
+/** The options of {@link watchHealth}. */
 export interface HealthOptions {
   readonly etcd: Etcd;
-  /** The key whose revision is the registry's. */
+  /** The key whose revision is the registry's revision. */
   readonly head: Buffer;
-  readonly follower: Follower;
-  /** The registry's revision, as far as it has heard here. */
+  readonly keyWatch: KeyWatch;
+  /** The registry's revision, as applied here. */
   readonly position: () => bigint;
-  /** Why changes aren't heard of, where they aren't. */
+  /** Why the key watch is broken; undefined if it works. */
   readonly failure: () => string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** Whether etcd can be reached, looked at for as long as it runs. */
+/** Checks repeatedly whether etcd can be reached. */
 export interface Health {
   readonly connected: boolean;
-  /** Resolves once nothing is under way. */
+  /** Resolves once no check is running. */
   stop(): Promise<void>;
 }
 
 const INTERVAL_MS = 1_000;
-/** For a range of one key. */
+/** The end of a range of one key. */
 const NO_END = Buffer.alloc(0);
-/** One that fails may be chance: a member that ends. */
+/** One failure may be chance, such as a member that stops. */
 const FAILURES_UNTIL_AWAY = 2;
 
 /**
- * Asks etcd every second for the registry's revision: that it answers at all, and that the watch here isn't behind for
- * longer than till the next time. A member that is frozen or cut off keeps a watch open and tells it nothing: then
- * another is watched. Each change of state is one line of the log.
+ * Reads the registry's revision from etcd every second. That shows whether etcd answers at all, and whether the key
+ * watch is behind for longer than one interval. A member that is frozen or cut off keeps a watch open without sending
+ * anything: the key watch then moves to another member. Each change of state is one log line.
  */
 export function watchHealth(options: HealthOptions): Health {
   const { etcd, clock, random, log } = options;
   const stopped = new AbortController();
-  const look = lookAfter(options);
+  const check = createCheck(options);
   let connected = false;
   let wasConnected = false;
   let failures = 0;
@@ -52,14 +52,14 @@ export function watchHealth(options: HealthOptions): Health {
       wasConnected = true;
     } else if (connected && failures >= FAILURES_UNTIL_AWAY) {
       connected = false;
-      const consequence = 'lists and watches go on from what is known, changes are refused until it is back';
+      const consequence = 'lists and watches continue with the last known state, changes are refused until it is back';
       log.warn({ store: etcd.name, reason: failure }, `the store can't be reached: ${consequence}`);
     }
   }
 
   async function run(): Promise<void> {
     while (!stopped.signal.aborted) {
-      note(await look());
+      note(await check());
       const delayMs = INTERVAL_MS * (0.8 + 0.2 * random.next());
       await sleep(clock, delayMs, stopped.signal).catch(() => undefined);
     }
@@ -77,8 +77,8 @@ export function watchHealth(options: HealthOptions): Health {
   };
 }
 
-/** What looks once, and says what is wrong. */
-function lookAfter({ etcd, head, follower, position, failure }: HealthOptions): () => Promise<string | undefined> {
+/** Creates the check. It returns what is wrong, or undefined. */
+function createCheck({ etcd, head, keyWatch, position, failure }: HealthOptions): () => Promise<string | undefined> {
   let missing: bigint | undefined;
   let cluster: bigint | undefined;
   return async () => {
@@ -89,10 +89,10 @@ function lookAfter({ etcd, head, follower, position, failure }: HealthOptions): 
       const isStuck = missing !== undefined && missing > position();
       missing = revision > position() ? revision : undefined;
       if (revision < known || (cluster !== undefined && clusterId !== cluster)) {
-        follower.reload('etcd is not the one that it was: it was emptied, or restored from a backup');
+        keyWatch.reload('etcd has lost its former state: it was emptied, or restored from a backup');
       } else if (isStuck) {
         missing = undefined;
-        follower.restart('the member that is watched tells nothing of what has changed');
+        keyWatch.restart('the watched member sends no changes although there are some');
       }
       cluster = clusterId;
       return failure();

@@ -1,30 +1,31 @@
-/** What stands in etcd, each kind in a folder of its own with one key an instance id. */
-export type Folder = 'instances' | 'leases' | 'goodbyes' | 'operators' | 'refusals';
+/** The kinds of keys in etcd. Each kind has a folder with one key for each instance id. */
+export type Folder = (typeof FOLDERS)[number];
 
-const FOLDERS: readonly string[] = ['instances', 'leases', 'goodbyes', 'operators', 'refusals'] satisfies Folder[];
+/** All of {@link Folder}, in the order in which a transaction reads them. */
+export const FOLDERS = ['instances', 'leases', 'goodbyes', 'operators', 'refusals'] as const;
 
-/** What a key stands for; undefined for one of another version of this store. */
+/** What a key means; undefined for a key of another version of this store. */
 export type KeyName = 'epoch' | 'head' | { readonly folder: Folder; readonly instanceId: string } | undefined;
 
-/** A range of keys, the end excluded. */
+/** A range of keys; the end is excluded. */
 export interface KeyRange {
   readonly key: Buffer;
   readonly rangeEnd: Buffer;
 }
 
-/** Where the registry's keys are in etcd. */
+/** The layout of the registry's keys in etcd. */
 export interface Keys {
-  /** All of them. */
+  /** The range of all keys. */
   readonly all: KeyRange;
-  /** Which life of the registry this is. Written once. */
+  /** Holds the epoch of the registry. It is written once. */
   readonly epoch: Buffer;
-  /** Written with every change that watchers see: its revision is the registry's. */
+  /** Written with every change that watchers see. Its revision is the registry's revision. */
   readonly head: Buffer;
   of(folder: Folder, instanceId: string): Buffer;
   parse(key: Buffer): KeyName;
 }
 
-/** The keys under a prefix. The version in them keeps a registry of another layout from misreading these. */
+/** The keys under a prefix. They contain a version, so that a registry with another layout can't misread them. */
 export function keysUnder(prefix: string): Keys {
   const base = `${prefix}/v1/`;
   return {
@@ -41,5 +42,5 @@ export function keysUnder(prefix: string): Keys {
 }
 
 function isFolder(name: string): name is Folder {
-  return FOLDERS.includes(name);
+  return FOLDERS.some((folder) => folder === name);
 }

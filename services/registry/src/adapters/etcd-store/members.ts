@@ -1,15 +1,14 @@
 import type { Clock, Random } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { connectMember, type Etcd, type WatchNews } from './etcd-client.js';
-import type { EtcdAddress } from './store-address.js';
+import { connectMember, type Etcd, type EtcdAddress, type KeyWatchEvent } from './etcd-client.js';
 
-/** What a client is made from. */
+/** The options of {@link connectEtcd}. */
 export interface EtcdOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** What may be a member's own trouble: another is asked from then on. */
+/** Statuses that may be the fault of a single member: the client then moves to another member. */
 const MEMBERS_FAULTS: readonly Status[] = [
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,
@@ -18,9 +17,9 @@ const MEMBERS_FAULTS: readonly Status[] = [
 ];
 
 /**
- * Makes a client of an etcd. It keeps to one member, whichever comes first, until that fails to answer, and goes on to
- * the next with everything, its watches too: so one that is frozen or cut off from the others costs one call its time,
- * and not each call that happens to come to it.
+ * Creates a client of an etcd cluster. The client uses one random member until that fails to answer, then moves to the
+ * next with everything, including its watches. So a member that is frozen or cut off delays one call, and not every
+ * call that happens to reach it.
  */
 export function connectEtcd({ endpoints, tls, credentials }: EtcdAddress, { clock, random }: EtcdOptions): Etcd {
   const members = endpoints.map((endpoint) => connectMember(endpoint, { tls, credentials, clock, random }));
@@ -36,7 +35,7 @@ export function connectEtcd({ endpoints, tls, credentials }: EtcdAddress, { cloc
 
   function member(): Etcd {
     const chosen = members[current];
-    if (chosen === undefined) throw new RpcError(Status.UNAVAILABLE, 'no member of etcd is known');
+    if (chosen === undefined) throw new RpcError(Status.UNAVAILABLE, 'no etcd member is configured');
     return chosen;
   }
 
@@ -50,7 +49,7 @@ export function connectEtcd({ endpoints, tls, credentials }: EtcdAddress, { cloc
     }
   }
 
-  async function* watch(...[range, startRevision, signal]: Parameters<Etcd['watch']>): AsyncGenerator<WatchNews> {
+  async function* watch(...[range, startRevision, signal]: Parameters<Etcd['watch']>): AsyncGenerator<KeyWatchEvent> {
     const watched = member();
     const { signal: abandoned } = left;
     try {

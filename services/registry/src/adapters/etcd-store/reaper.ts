@@ -1,44 +1,44 @@
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Timer } from '@rondo/rpc/clock';
 import { ExpiryGuard, type Lapse } from '../../domain/expiry-guard.js';
-import { logGuard } from '../guard-log.js';
+import { logGuard } from '../catalog/store-options.js';
 import type { InstanceRecord } from './record.js';
 import type { LeaseListener } from './replica.js';
 
-/** What a reaper is made from. */
+/** The options of a reaper. */
 export interface ReaperOptions {
-  /** By which leases are told to have run out, and are held. */
+  /** Measures when leases ran out and how long they are held back. */
   readonly clock: Clock;
-  /** By which etcd's own doings are waited for. */
+  /** The clock for waiting for etcd. */
   readonly ioClock: Clock;
   readonly log: Logger;
-  /** How many instances there are. */
+  /** The number of instances. */
   readonly size: () => number;
-  /** Removes an instance whose lease ran out, unless it is back or gone; rejects where etcd can't be reached. */
+  /** Removes an instance whose lease ran out, unless it is back or already gone. Rejects if etcd can't be reached. */
   readonly remove: (instanceId: string) => Promise<void>;
 }
 
-/** etcd ends leases in rounds, half a second apart: what comes of one round is decided on together. */
+/** etcd ends leases in rounds, half a second apart. The lapses of one round are decided on together. */
 const SETTLE_MS = 150;
 const RETRY_MS = 1_000;
-/** What is given for renewals to come, beyond two thirds of a TTL, to those who could not renew here. */
+/** The time for renewals to arrive, beyond two thirds of a TTL, for instances that could not renew here. */
 const GRACE_MS = 1_000;
-/** How many removals are under way at a time. */
+/** How many removals run at a time. */
 const AT_A_TIME = 16;
 
 /**
- * Decides what becomes of instances whose lease ran out: it removes them, or holds them back where so many lapse that
- * network trouble is likelier than their death. Every registry decides, and the first removes: the others find it done.
+ * Removes instances whose leases ran out, or holds their expiry back if so many lapse that network trouble is likelier
+ * than their death. Every registry decides. The first one removes the instance; the others find it removed.
  */
 export class Reaper implements LeaseListener {
   readonly #options: ReaperOptions;
   readonly #guard: ExpiryGuard;
   readonly #fallen = new Map<string, Lapse>();
-  readonly #condemned = new Set<string>();
+  readonly #expired = new Set<string>();
   readonly #timers = new Map<'settle' | 'due' | 'retry', Timer>();
-  /** Those that are given time, each until its timer fires. */
+  /** Instances that got a reprieve, each until its timer fires. */
   readonly #reprieved = new Map<string, Timer>();
-  #awakeSinceMs = Number.NEGATIVE_INFINITY;
+  #graceStartMs = Number.NEGATIVE_INFINITY;
   #removing: Promise<void> | undefined;
   #closed = false;
 
@@ -47,31 +47,31 @@ export class Reaper implements LeaseListener {
     this.#guard = new ExpiryGuard(logGuard(options.log));
   }
 
-  /** How many expiries are held back. */
+  /** The number of expiries that are held back. */
   get held(): number {
     return this.#guard.held;
   }
 
-  /** When the lease of an instance ran out whose expiry is held back. */
+  /** When the lease of an instance ran out, if its expiry is held back. */
   lapseTimeOf(instanceId: string): number | undefined {
     return this.#guard.lapseTimeOf(instanceId);
   }
 
   /**
-   * This registry has just come, or come back to etcd: if no other was there, nobody could renew meanwhile. Whose lease
-   * has run out is given the time to, two thirds of its TTL and a second. Where others were there, they know better, and
-   * remove who is to go.
+   * Starts the grace period, because this registry has just started or reconnected to etcd. If it is the only registry,
+   * no instance could renew meanwhile. An instance whose lease has run out gets time to renew: two thirds of its TTL
+   * plus a second. If there are other registries, they know better, and remove instances without this delay.
    */
-  woke(): void {
-    this.#awakeSinceMs = this.#options.clock.now();
+  startGrace(): void {
+    this.#graceStartMs = this.#options.clock.now();
   }
 
   onLapse(instanceId: string, { ttlMs }: InstanceRecord): void {
-    if (this.#fallen.has(instanceId) || this.#condemned.has(instanceId) || this.#reprieved.has(instanceId)) return;
+    if (this.#fallen.has(instanceId) || this.#expired.has(instanceId) || this.#reprieved.has(instanceId)) return;
     if (this.#guard.lapseTimeOf(instanceId) !== undefined) return;
     const { clock } = this.#options;
     const lapse = { instanceId, ttlMs, lapseTimeMs: clock.now() };
-    const graceMs = this.#awakeSinceMs + (ttlMs * 2) / 3 + GRACE_MS - clock.now();
+    const graceMs = this.#graceStartMs + (ttlMs * 2) / 3 + GRACE_MS - clock.now();
     if (graceMs <= 0) this.#fall(lapse);
     else if (!this.#closed)
       this.#reprieved.set(
@@ -80,18 +80,18 @@ export class Reaper implements LeaseListener {
       );
   }
 
-  onSettled(instanceId: string): void {
+  onAlive(instanceId: string): void {
     this.#forget(instanceId);
     this.#guard.back(instanceId);
   }
 
   onGone(instanceId: string): void {
     this.#forget(instanceId);
-    // Another registry has let it go, or it said goodbye. One that expired here stays counted as that.
+    // Another registry has removed it, or it deregistered. An instance that expired here still counts as expired.
     if (this.#guard.lapseTimeOf(instanceId) !== undefined) this.#guard.back(instanceId);
   }
 
-  /** Resolves once nothing is under way. */
+  /** Resolves once no removal is running. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of [...this.#timers.values(), ...this.#reprieved.values()]) timer.cancel();
@@ -110,12 +110,12 @@ export class Reaper implements LeaseListener {
     const fallen = [...this.#fallen.values()];
     this.#fallen.clear();
     const { clock, size } = this.#options;
-    this.#condemn(this.#guard.lapsed(fallen, { nowMs: clock.now(), size: size() }));
+    this.#expire(this.#guard.lapsed(fallen, { nowMs: clock.now(), size: size() }));
     this.#armDue();
   }
 
   #release(): void {
-    this.#condemn(this.#guard.due(this.#options.clock.now()));
+    this.#expire(this.#guard.due(this.#options.clock.now()));
     this.#armDue();
   }
 
@@ -124,39 +124,39 @@ export class Reaper implements LeaseListener {
     this.#arm('due', this.#guard.nextDueMs - this.#options.clock.now(), () => this.#release());
   }
 
-  #condemn(lapses: readonly Lapse[]): void {
-    for (const { instanceId } of lapses) this.#condemned.add(instanceId);
+  #expire(lapses: readonly Lapse[]): void {
+    for (const { instanceId } of lapses) this.#expired.add(instanceId);
     if (lapses.length > 0) this.#work();
   }
 
   #work(): void {
     this.#removing ??= this.#removeAll().finally(() => {
       this.#removing = undefined;
-      if (this.#condemned.size > 0) this.#arm('retry', RETRY_MS, () => this.#work());
+      if (this.#expired.size > 0) this.#arm('retry', RETRY_MS, () => this.#work());
     });
   }
 
-  /** Goes once through all that are to go; who comes meanwhile is gone through as well. */
+  /** Removes all expired instances once, including those that are added meanwhile. */
   async #removeAll(): Promise<void> {
-    const left = this.#condemned.values();
+    const left = this.#expired.values();
     const worker = async () => {
       for (const instanceId of left) if (!this.#closed) await this.#removeOne(instanceId);
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, worker));
   }
 
-  /** It stays condemned until its removal is seen. */
+  /** The instance stays expired until this registry sees its removal. */
   async #removeOne(instanceId: string): Promise<void> {
     try {
       await this.#options.remove(instanceId);
     } catch (error) {
-      this.#options.log.debug({ err: error, instanceId }, 'an instance that expired is not removed yet');
+      this.#options.log.debug({ err: error, instanceId }, 'an expired instance could not be removed yet');
     }
   }
 
   #forget(instanceId: string): void {
     this.#fallen.delete(instanceId);
-    this.#condemned.delete(instanceId);
+    this.#expired.delete(instanceId);
     this.#reprieved.get(instanceId)?.cancel();
     this.#reprieved.delete(instanceId);
   }

@@ -2,41 +2,44 @@ import type { Admitted } from '../../domain/admission.js';
 import type {
   Instance,
   InstanceStatus,
-  OperatorMark,
   OperatorState,
+  OperatorStateEntry,
   RefusedRegistration,
   Registration,
 } from '../../domain/instance.js';
-import type { SecretHash } from '../../domain/secret.js';
+import type { SecretHash } from '../../domain/lease.js';
 
-/** An instance as it stands in etcd. It has no lease there: its key stays until the registry has decided that it is gone. */
+/**
+ * An instance as stored in etcd. Its key has no etcd lease: it stays until a registry has decided that the instance is
+ * gone.
+ */
 export interface InstanceRecord {
   readonly registration: Registration;
   readonly registerTimeMs: number;
   readonly ttlMs: number;
-  /** Of what its holder said last. */
+  /** The number of the last call that was accepted from its holder. */
   readonly sequence: bigint;
-  /** Undefined where its holder sent no secret, or a registry of a version before wrote this last. */
+  /** Undefined if its holder sent no secret, or if a registry of an earlier version wrote the record. */
   readonly secretHash?: SecretHash | undefined;
-  /** What its holder calls its lease. */
+  /** The lease id that its holder knows. */
   readonly leaseId: string;
-  /** etcd's lease, on which a key beside this one hangs. */
+  /** The etcd lease of the key in the folder `leases`. */
   readonly etcdLease: bigint;
-  /** Where what watchers see is older than the record: the revision of its last change. */
+  /** The revision of the last change that watchers see, if it is older than the record. */
   readonly unchangedSince?: bigint | undefined;
 }
 
-/** What is left, for a while, of an instance that deregistered. */
-export interface Goodbye extends Admitted {
+/** What remains of a deregistered instance for a while. */
+export interface Tombstone extends Admitted {
   readonly leaseId: string;
 }
 
-/** Which life of the registry an etcd holds. */
+/** The epoch of the registry in an etcd. */
 export interface EpochRecord {
   readonly epoch: bigint;
-  /** When it began. */
+  /** When the epoch began, in milliseconds since the Unix epoch. */
   readonly startTimeMs: number;
-  /** Of the etcd that it was made in: a backup that is restored is another cluster. */
+  /** The id of the etcd cluster in which the epoch was made. A restored backup is another cluster. */
   readonly clusterId: bigint;
 }
 
@@ -45,8 +48,10 @@ type Json = Readonly<Record<string, unknown>>;
 const STATUSES = ['starting', 'serving', 'draining'] as const satisfies readonly InstanceStatus[];
 const OPERATOR_STATES = ['none', 'cordoned'] as const satisfies readonly OperatorState[];
 
-/** A value as JSON; whole numbers that JSON's own can't hold are texts there. */
-export function encode(value: InstanceRecord | Goodbye | EpochRecord | OperatorMark | RefusedRegistration): Buffer {
+/** Encodes a value as JSON. A bigint becomes a string, because JSON numbers can't hold it. */
+export function encode(
+  value: InstanceRecord | Tombstone | EpochRecord | OperatorStateEntry | RefusedRegistration,
+): Buffer {
   return Buffer.from(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
 }
 
@@ -64,7 +69,7 @@ export function decodeRecord(bytes: Buffer): InstanceRecord {
   };
 }
 
-export function decodeGoodbye(bytes: Buffer): Goodbye {
+export function decodeTombstone(bytes: Buffer): Tombstone {
   const json = parse(bytes);
   return {
     incarnation: bigint(json, 'incarnation'),
@@ -83,7 +88,7 @@ export function decodeEpoch(bytes: Buffer): EpochRecord {
   };
 }
 
-export function decodeMark(bytes: Buffer): OperatorMark {
+export function decodeOperatorState(bytes: Buffer): OperatorStateEntry {
   const json = parse(bytes);
   return {
     instanceId: text(json, 'instanceId'),
@@ -98,7 +103,7 @@ export function decodeRefusal(bytes: Buffer): RefusedRegistration {
   return { incarnation: bigint(json, 'incarnation'), address: text(json, 'address'), timeMs: number(json, 'timeMs') };
 }
 
-/** The instance that watchers see. */
+/** Translates a record into the instance that watchers see. */
 export function toInstance(record: InstanceRecord, operatorState: OperatorState, revision: bigint): Instance {
   const { registration, registerTimeMs } = record;
   return { ...registration, registerTimeMs, operatorState, revision };

@@ -2,24 +2,25 @@ import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
 import { StoreUnreachable } from '../../domain/errors.js';
 
-/** How calls of etcd are tried again. */
+/** The options of {@link withRetries}. */
 export interface RetryOptions {
-  /** Where etcd is, for messages. */
+  /** The address of etcd, for error messages. */
   readonly name: string;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** No try begins later than this: the registry's own calls may take 3 s, and their callers shall hear why. */
+/** No try begins later than this. Callers of the registry wait for 3 s, and they shall get the reason of a failure. */
 const LAST_TRY_MS = 2_000;
 const BASE_MS = 25;
 const MAX_MS = 250;
 
 /**
- * Runs `work` until it succeeds, or for as long as a caller of the registry waits. What it does must be safe to repeat, be
- * it that etcd has done it and its answer was lost: the store's transactions are, as each holds only for what was read.
+ * Runs `work` until it succeeds, or for as long as a caller of the registry waits. `work` must be safe to repeat even
+ * if etcd has done it and the answer was lost. The store's transactions are, because each holds only for the revision
+ * that was read.
  *
- * @throws StoreUnreachable where etcd doesn't do it; whatever else `work` throws, as it stands.
+ * @throws StoreUnreachable if etcd keeps failing. Any other error of `work` is thrown unchanged.
  */
 export async function withRetries<T>(work: () => Promise<T>, { name, clock, random }: RetryOptions): Promise<T> {
   const startedAt = clock.now();

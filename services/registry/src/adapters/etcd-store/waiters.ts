@@ -1,13 +1,13 @@
 import type { Clock } from '@rondo/rpc/clock';
 
-/** How long somebody waits. */
+/** How long to wait. */
 export interface WaitOptions {
   readonly timeoutMs: number;
-  /** Ends the wait early. */
+  /** Aborts the wait. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Those who wait for something to become true. */
+/** Calls that wait for a condition to become true. */
 export class Waiters {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
@@ -17,7 +17,7 @@ export class Waiters {
     this.#clock = clock;
   }
 
-  /** Resolves once `isTrue`, or when the time is up: whoever waits looks for itself. */
+  /** Resolves once `isTrue` holds, or at the timeout: the caller must check which. */
   until(isTrue: () => boolean, { timeoutMs, signal }: WaitOptions): Promise<void> {
     if (isTrue() || this.#closed || signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
@@ -36,12 +36,12 @@ export class Waiters {
     });
   }
 
-  /** Something may have become true. */
+  /** Checks all conditions again. */
   notify(): void {
     for (const look of [...this.#waiting]) look();
   }
 
-  /** Nobody waits any more. */
+  /** Ends all waits. */
   close(): void {
     this.#closed = true;
     this.notify();

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
-import { isOvertaken, judge, type RegisterOptions, toRefused } from '../../domain/admission.js';
+import { decideAdmission, isOvertaken, type RegisterOptions, toRefusedRegistration } from '../../domain/admission.js';
 import {
   IncarnationAhead,
   InstanceNotFound,
@@ -13,103 +13,111 @@ import {
 } from '../../domain/errors.js';
 import {
   type InstanceChange,
-  type OperatorMark,
   type OperatorState,
+  type OperatorStateEntry,
   type Registration,
   refuseTooLarge,
 } from '../../domain/instance.js';
-import { incarnationOf, type Lease, leaseIdOf, SUFFIX_BYTES } from '../../domain/lease.js';
+import { incarnationOf, isSameToken, type Lease, leaseIdOf, SUFFIX_BYTES } from '../../domain/lease.js';
 import type { TotalLimits } from '../../domain/limits.js';
-import { isSameToken } from '../../domain/secret.js';
-import type { OperatorWish } from '../../domain/store.js';
-import type { Etcd } from './etcd-client.js';
+import type { OperatorStateChange } from '../../domain/store.js';
+import { type Etcd, type Operation, put, remove, unchanged } from './etcd-client.js';
 import type { Folder, Keys } from './keys.js';
 import { encode, type InstanceRecord } from './record.js';
-import { noteRefusal, type RefusalOptions } from './refusals.js';
-import { lastChangeOf, type Standing, type Versioned } from './replica.js';
+import { type RefusalRecordOptions, recordRefusal } from './refusal-record.js';
+import { lastChangeOf } from './replica.js';
 import { withRetries } from './retry.js';
-import { type Ledger, type Outcome, openLedger } from './standing.js';
-import { type Operation, put, remove, unchanged } from './transaction.js';
+import {
+  type CommitResult,
+  openStateTransactions,
+  type StateTransactions,
+  type StoredState,
+  type Versioned,
+} from './stored-state.js';
 
-/** What this process knows; it may be behind etcd. */
+/** The state that this process knows. It may be behind etcd. */
 export interface LocalView {
-  standing(instanceId: string): Standing;
+  stateOf(instanceId: string): StoredState;
   readonly instances: number;
-  readonly marks: number;
-  /** The ids of those that said goodbye and are remembered, the latest last. */
-  readonly goodbyes: readonly string[];
-  /** How many services would have instances with these among them. */
+  readonly operatorStates: number;
+  /** The instance ids that have a tombstone, the latest last. */
+  readonly tombstones: readonly string[];
+  /** The number of services that would have instances if an instance of `services` were added. */
   servicesWith(services: readonly string[]): number;
 }
 
-/** What a writer is made from. */
+/** The options of a writer. */
 export interface WriterOptions {
   readonly etcd: Etcd;
   readonly keys: Keys;
   readonly local: LocalView;
   readonly limits: TotalLimits;
-  /** By which incarnations are bounded, and told when something happened. */
+  /** Bounds incarnations and gives the times of changes. */
   readonly wallClock: WallClock;
-  /** By which etcd is waited for. */
+  /** The clock for waiting for etcd. */
   readonly ioClock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** Something written, and the revision from which on it stands; none where nothing had to be. */
+/** A value with the revision at which it was written; no revision if nothing had to be written. */
 export interface Written<T> {
   readonly value: T;
   readonly revision: bigint | undefined;
 }
 
-/** An instance after its change. */
+/** An instance after a change. */
 export interface Amended {
   readonly record: InstanceRecord;
   readonly operatorState: OperatorState;
 }
 
-/** A step of a change: what came of it, or what stands there instead of what it was decided on. */
-type Step<T> = (standing: Standing) => Promise<Written<T> | { readonly standing: Standing }>;
+/** One try of a change. Returns its result, or the stored state if that has changed meanwhile. */
+type Step<T> = (stored: StoredState) => Promise<Written<T> | { readonly stored: StoredState }>;
 
 const ETCD_LEASE_BYTES = 8;
-/** etcd takes 128 steps a transaction by default; a limit that was lowered may leave more goodbyes than that to forget. */
+/**
+ * etcd accepts 128 steps a transaction by default. After a limit was lowered there may be more tombstones to remove
+ * than that.
+ */
 const FORGOTTEN_AT_ONCE = 100;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Changes what stands in etcd, by the registry's rules: each change is decided on what this process knows, and is taken
- * where that still stands; else it is decided again on what etcd has. Nobody is refused on what may be out of date.
+ * Changes the state in etcd by the registry's rules. Each change is decided on the state that this process knows, and
+ * committed if etcd still has that state. Otherwise it is decided again on the state in etcd. No call is refused
+ * because of outdated state.
  */
 export class Writer {
   readonly #options: WriterOptions;
-  readonly #ledger: Ledger;
-  readonly #refusals: RefusalOptions;
+  readonly #transactions: StateTransactions;
+  readonly #refusals: RefusalRecordOptions;
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    this.#ledger = openLedger(options.etcd, options.keys);
+    this.#transactions = openStateTransactions(options.etcd, options.keys);
     this.#refusals = {
       ...options,
-      last: (instanceId) => options.local.standing(instanceId).refusal?.value,
+      last: (instanceId) => options.local.stateOf(instanceId).refusal?.value,
       grant: (ttlMs) => this.#grant(ttlMs),
     };
   }
 
-  /** Gives the lease id. */
+  /** Resolves to the lease id. */
   register(registration: Registration, ttlMs: number, options: RegisterOptions): Promise<Written<string>> {
     const { instanceId } = registration;
-    return this.#decide(instanceId, async (standing) => {
-      const { record } = standing;
+    return this.#decide(instanceId, async (stored) => {
+      const { record } = stored;
       const holder = record && { ...record.value, incarnation: record.value.registration.incarnation };
-      const admission = judge(registration, options, {
+      const admission = decideAdmission(registration, options, {
         holder,
-        goodbye: standing.goodbye?.value,
+        tombstone: stored.tombstone?.value,
         wallMs: this.#wallMs(),
       });
       if (admission.kind === 'overtaken') return unwritten(admission.by.leaseId);
       this.#refuseAboveLimits(registration, record !== undefined);
       if (admission.kind === 'new' || record === undefined)
-        return this.#admit(registration, { ...options, ttlMs }, standing);
+        return this.#admit(registration, { ...options, ttlMs }, stored);
       const { value: held } = record;
       const etcdLease = await this.#keptLease(held, ttlMs);
       const after = { ...held, registration, ttlMs, sequence: latest(options.sequence ?? 0n, held), etcdLease };
@@ -117,33 +125,37 @@ export class Writer {
     });
   }
 
-  /** Writes down a refusal that has to do with another process, so that lists tell of it. Gives its revision, if it has one. */
-  async noteRefusal(fault: unknown, registration: Registration, ttlMs: number): Promise<bigint | undefined> {
-    const refused = toRefused(fault, registration, this.#wallMs());
+  /**
+   * Records a refusal because of another process for lists. Resolves to the revision of the record, if there is one.
+   */
+  async recordRefusal(fault: unknown, registration: Registration, ttlMs: number): Promise<bigint | undefined> {
+    const refused = toRefusedRegistration(fault, registration, this.#wallMs());
     if (refused === undefined) return undefined;
-    return noteRefusal(this.#refusals, { instanceId: registration.instanceId, refused, ttlMs });
+    return recordRefusal(this.#refusals, { instanceId: registration.instanceId, refused, ttlMs });
   }
 
-  /** A new lease for an instance id that has none, or one of an earlier incarnation. */
+  /** Grants a new lease for an instance id that has none, or only one of an earlier incarnation. */
   async #admit(
     registration: Registration,
     { ttlMs, sequence = 0n, secretHash }: RegisterOptions & { readonly ttlMs: number },
-    { record, goodbye, refusal }: Standing,
-  ): Promise<Written<string> | { readonly standing: Standing }> {
+    { record, tombstone, refusal }: StoredState,
+  ): Promise<Written<string> | { readonly stored: StoredState }> {
     const { instanceId, incarnation } = registration;
     const leaseId = leaseIdOf(incarnation, this.#options.random.hex(SUFFIX_BYTES));
     const etcdLease = await this.#grant(ttlMs);
     const admitted = { registration, registerTimeMs: this.#wallMs(), ttlMs, sequence, secretHash, leaseId, etcdLease };
     const conditions = [
       unchanged(this.#key('instances', instanceId), record?.modRevision ?? 0n),
-      unchanged(this.#key('goodbyes', instanceId), goodbye?.modRevision ?? 0n),
+      unchanged(this.#key('goodbyes', instanceId), tombstone?.modRevision ?? 0n),
     ];
     const forgotten = refusal === undefined ? [] : [remove(this.#key('refusals', instanceId))];
     const steps = [this.#instance(admitted), this.#lease(admitted), ...forgotten, this.#head()];
-    return written(leaseId, await this.#ledger.commit(instanceId, conditions, steps));
+    return written(leaseId, await this.#transactions.commit(instanceId, conditions, steps));
   }
 
-  /** Gives the lease's TTL. One that ran out lives again for as long as its instance stands. */
+  /**
+   * Resolves to the TTL of the lease. A lease that ran out becomes live again as long as its instance is registered.
+   */
   renew(lease: Lease): Promise<Written<number>> {
     return this.#decide(lease.instanceId, async ({ record }) => {
       const held = heldBy(lease, record);
@@ -155,9 +167,9 @@ export class Writer {
 
   update(lease: Lease, change: InstanceChange, sequence: bigint): Promise<Written<Amended>> {
     const { instanceId } = lease;
-    return this.#decide(instanceId, async (standing) => {
-      const { record, mark } = standing;
-      const operatorState = mark?.value.state ?? 'none';
+    return this.#decide(instanceId, async (stored) => {
+      const { record, operatorState: entry } = stored;
+      const operatorState = entry?.value.state ?? 'none';
       const before = heldBy(lease, record);
       const held = before.value;
       if (isOvertaken(sequence, held)) return unwritten({ record: held, operatorState });
@@ -168,7 +180,7 @@ export class Writer {
     });
   }
 
-  /** Gives whether there was something to remove. */
+  /** Resolves to whether there was something to remove. */
   async deregister(lease: Lease, sequence: bigint): Promise<Written<boolean>> {
     const { instanceId, leaseId } = lease;
     try {
@@ -176,16 +188,16 @@ export class Writer {
         const { value: held, modRevision } = heldBy(lease, record);
         const { registration, ttlMs } = held;
         const { incarnation } = registration;
-        const goodbye = encode({ incarnation, secretHash: held.secretHash, sequence, leaseId });
+        const tombstone = encode({ incarnation, secretHash: held.secretHash, sequence, leaseId });
         const steps = [
-          ...this.#forgottenGoodbyes(instanceId),
+          ...this.#expiredTombstones(instanceId),
           remove(this.#key('instances', instanceId)),
           remove(this.#key('leases', instanceId)),
-          put(this.#key('goodbyes', instanceId), goodbye, await this.#grant(ttlMs)),
+          put(this.#key('goodbyes', instanceId), tombstone, await this.#grant(ttlMs)),
           this.#head(),
         ];
         const conditions = [unchanged(this.#key('instances', instanceId), modRevision)];
-        return written(true, await this.#ledger.commit(instanceId, conditions, steps));
+        return written(true, await this.#transactions.commit(instanceId, conditions, steps));
       });
     } catch (error) {
       if (error instanceof LeaseNotFound || error instanceof InstanceTakenOver) return unwritten(false);
@@ -195,7 +207,7 @@ export class Writer {
 
   /** Removes an instance whose lease ran out, unless it is back or gone. */
   async removeLapsed(instanceId: string): Promise<void> {
-    const { record } = this.#options.local.standing(instanceId);
+    const { record } = this.#options.local.stateOf(instanceId);
     if (record === undefined) return;
     const conditions = [
       unchanged(this.#key('instances', instanceId), record.modRevision),
@@ -204,34 +216,34 @@ export class Writer {
     await this.#options.etcd.commit(conditions, [remove(this.#key('instances', instanceId)), this.#head()]);
   }
 
-  setOperatorState(instanceId: string, { state, reason }: OperatorWish): Promise<Written<boolean>> {
+  setOperatorState(instanceId: string, { state, reason }: OperatorStateChange): Promise<Written<boolean>> {
     const key = this.#key('operators', instanceId);
-    return this.#decide(instanceId, async ({ record, mark }) => {
-      if (record === undefined && mark === undefined) throw new InstanceNotFound(instanceId);
-      const present = mark?.value;
+    return this.#decide(instanceId, async ({ record, operatorState }) => {
+      if (record === undefined && operatorState === undefined) throw new InstanceNotFound(instanceId);
+      const present = operatorState?.value;
       if ((present?.state ?? 'none') === state && (state === 'none' || present?.reason === reason)) {
         return unwritten(false);
       }
       const { cordoned } = this.#options.limits;
-      if (state !== 'none' && mark === undefined && this.#options.local.marks >= cordoned) {
+      if (state !== 'none' && operatorState === undefined && this.#options.local.operatorStates >= cordoned) {
         throw new LimitReached('cordoned', cordoned);
       }
-      const wanted: OperatorMark = { instanceId, state, reason, setTimeMs: this.#wallMs() };
+      const wanted: OperatorStateEntry = { instanceId, state, reason, setTimeMs: this.#wallMs() };
       const isVisible = record !== undefined && (present?.state ?? 'none') !== state;
       const step = state === 'none' ? remove(key) : put(key, encode(wanted));
-      const conditions = [unchanged(key, mark?.modRevision ?? 0n)];
-      return written(true, await this.#ledger.commit(instanceId, conditions, [step, ...this.#headIf(isVisible)]));
+      const conditions = [unchanged(key, operatorState?.modRevision ?? 0n)];
+      return written(true, await this.#transactions.commit(instanceId, conditions, [step, ...this.#headIf(isVisible)]));
     });
   }
 
-  /** Renews a lease of etcd's, or grants another where it is gone or its TTL is another. */
+  /** Renews an etcd lease. Grants a new one if the lease is gone or the TTL has changed. */
   async #keptLease({ etcdLease, ttlMs }: InstanceRecord, wantedMs: number): Promise<bigint> {
     const isKept = ttlMs === wantedMs && (await this.#options.etcd.keepAlive(etcdLease));
     return isKept ? etcdLease : this.#grant(wantedMs);
   }
 
-  /** Puts a record in place of another; nothing where they are the same. */
-  async #rewrite(after: InstanceRecord, before: Versioned<InstanceRecord>): Promise<Outcome> {
+  /** Replaces a record. Writes nothing if both are equal. */
+  async #rewrite(after: InstanceRecord, before: Versioned<InstanceRecord>): Promise<CommitResult> {
     const { value: held, modRevision } = before;
     if (isDeepStrictEqual(after, held)) return { revision: undefined };
     const { instanceId } = after.registration;
@@ -239,13 +251,20 @@ export class Writer {
     const record = { ...after, unchangedSince: isVisible ? undefined : lastChangeOf(before) };
     const lease = after.etcdLease === held.etcdLease ? [] : [this.#lease(after)];
     const conditions = [unchanged(this.#key('instances', instanceId), modRevision)];
-    return this.#ledger.commit(instanceId, conditions, [this.#instance(record), ...lease, ...this.#headIf(isVisible)]);
+    return this.#transactions.commit(instanceId, conditions, [
+      this.#instance(record),
+      ...lease,
+      ...this.#headIf(isVisible),
+    ]);
   }
 
-  /** As many goodbyes are remembered as there may be instances: the oldest make room, many of them a few at a time. */
-  #forgottenGoodbyes(instanceId: string): readonly Operation[] {
+  /**
+   * The removals of the oldest tombstones. There may be as many tombstones as instances; if there are far more, they
+   * are removed a few at a time.
+   */
+  #expiredTombstones(instanceId: string): readonly Operation[] {
     const { local, limits } = this.#options;
-    const others = local.goodbyes.filter((id) => id !== instanceId);
+    const others = local.tombstones.filter((id) => id !== instanceId);
     const excess = Math.max(0, others.length + 1 - limits.instances);
     return others.slice(0, Math.min(excess, FORGOTTEN_AT_ONCE)).map((id) => remove(this.#key('goodbyes', id)));
   }
@@ -258,7 +277,7 @@ export class Writer {
     return put(this.#options.keys.head, NOTHING);
   }
 
-  /** With every change that watchers see, and no other. */
+  /** The write of the head key: it belongs to every change that watchers see, and to no other. */
   #headIf(isVisible: boolean): readonly Operation[] {
     return isVisible ? [this.#head()] : [];
   }
@@ -275,7 +294,7 @@ export class Writer {
     return this.#options.wallClock.now().getTime();
   }
 
-  /** A lease of etcd's. One that comes to nothing, as somebody came between, just runs out. */
+  /** Grants an etcd lease. A lease that isn't used, because another change came first, just runs out. */
   async #grant(ttlMs: number): Promise<bigint> {
     const { etcd, random } = this.#options;
     const id = BigInt.asUintN(63, BigInt(`0x${random.hex(ETCD_LEASE_BYTES)}`));
@@ -283,30 +302,33 @@ export class Writer {
     return id;
   }
 
-  /** Two registries that admit at the same time may exceed them by what they admit: limits bound memory, they don't count. */
+  /**
+   * Checks the limits. Two registries that admit instances at the same time may exceed them by what they admit: the
+   * limits bound memory, they aren't exact.
+   */
   #refuseAboveLimits({ services }: Registration, isKnown: boolean): void {
     const { local, limits } = this.#options;
     if (local.instances + (isKnown ? 0 : 1) > limits.instances) throw new LimitReached('instances', limits.instances);
     if (local.servicesWith(services) > limits.services) throw new LimitReached('services', limits.services);
   }
 
-  /** Takes a step on what is known here, and again on what etcd has, until nobody comes between. */
+  /** Tries a change on the state known here, then again on the state in etcd, until no other change comes between. */
   #decide<T>(instanceId: string, step: Step<T>): Promise<Written<T>> {
     const { etcd, ioClock: clock, random, local } = this.#options;
-    let known: Standing | undefined = local.standing(instanceId);
+    let known: StoredState | undefined = local.stateOf(instanceId);
     return withRetries(
       async () => {
         let isFresh = known === undefined;
-        let standing = known ?? (await this.#ledger.read(instanceId));
-        known = undefined; // whatever is tried again is decided on what etcd has
+        let stored = known ?? (await this.#transactions.read(instanceId));
+        known = undefined; // later tries are decided on the state in etcd
         for (;;) {
           try {
-            const outcome = await step(standing);
-            if (!('standing' in outcome)) return outcome;
-            ({ standing } = outcome);
+            const outcome = await step(stored);
+            if (!('stored' in outcome)) return outcome;
+            ({ stored } = outcome);
           } catch (error) {
             if (isFresh || !isRefusal(error)) throw error;
-            standing = await this.#ledger.read(instanceId);
+            stored = await this.#transactions.read(instanceId);
           }
           isFresh = true;
         }
@@ -316,15 +338,15 @@ export class Writer {
   }
 }
 
-function written<T>(value: T, outcome: Outcome): Written<T> | { readonly standing: Standing } {
-  return 'standing' in outcome ? outcome : { value, revision: outcome.revision };
+function written<T>(value: T, outcome: CommitResult): Written<T> | { readonly stored: StoredState } {
+  return 'stored' in outcome ? outcome : { value, revision: outcome.revision };
 }
 
 function unwritten<T>(value: T): Written<T> {
   return { value, revision: undefined };
 }
 
-/** The record under the lease that `lease` names. */
+/** The record that `lease` belongs to. */
 function heldBy(
   { leaseId, instanceId }: Lease,
   record: Versioned<InstanceRecord> | undefined,

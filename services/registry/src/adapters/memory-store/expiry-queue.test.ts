@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
 import { type Expiring, ExpiryQueue } from './expiry-queue.js';
 
-it.each([1, 2, 3, 4, 5])('always gives the one that expires first, seed %i', (seed) => {
+it.each([1, 2, 3, 4, 5])('always returns the item that expires first, seed %i', (seed) => {
   const random = seededRandom(seed);
   const time = () => Math.floor(random.next() * 1000);
   const queue = new ExpiryQueue<Expiring>();
@@ -28,7 +28,7 @@ it.each([1, 2, 3, 4, 5])('always gives the one that expires first, seed %i', (se
   }
 });
 
-it('leaves alone what is not queued', () => {
+it('ignores an item that is not queued', () => {
   const queue = new ExpiryQueue<Expiring>();
   const item = { expiresAtMs: 1, place: -1 };
   queue.add(item);

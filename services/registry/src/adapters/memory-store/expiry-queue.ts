@@ -1,19 +1,19 @@
-/** Something that expires. Its place is the queue's. */
+/** An item that expires. The queue manages its `place`. */
 export interface Expiring {
-  /** By the clock in use. Change it through {@link ExpiryQueue.reschedule} only. */
+  /** When it expires, in milliseconds of the clock in use. Change it only through {@link ExpiryQueue.reschedule}. */
   expiresAtMs: number;
-  /** Where it stands in the queue; -1 where it doesn't. */
+  /** Its index in the heap; -1 if it isn't queued. */
   place: number;
 }
 
 /**
- * What expires, the earliest first: a binary heap in which each item knows its place, so that a renewal costs
+ * Items in the order in which they expire. A binary heap in which each item knows its index, so that a renewal costs
  * O(log n) and allocates nothing.
  */
 export class ExpiryQueue<T extends Expiring> {
   readonly #heap: T[] = [];
 
-  /** The one that expires first. */
+  /** The item that expires first. */
   get first(): T | undefined {
     return this.#heap[0];
   }
@@ -23,14 +23,14 @@ export class ExpiryQueue<T extends Expiring> {
     this.#rise(item);
   }
 
-  /** Lets `item`, which is queued, expire at another time. */
+  /** Changes when the queued `item` expires. */
   reschedule(item: T, expiresAtMs: number): void {
     item.expiresAtMs = expiresAtMs;
     this.#rise(item);
     this.#sink(item);
   }
 
-  /** Takes `item` out. No effect where it isn't queued. */
+  /** Removes `item`. It has no effect if `item` isn't queued. */
   delete(item: T): void {
     const { place } = item;
     if (this.#heap[place] !== item) return;
@@ -43,8 +43,8 @@ export class ExpiryQueue<T extends Expiring> {
   }
 
   /**
-   * How many of those that expire by `untilMs` pass `test`; it stops counting at `enough`. Costs what they are, not what
-   * is queued behind them.
+   * Counts the items that expire by `untilMs` and pass `test`; stops at `enough`. It visits only items that expire by
+   * then.
    */
   countUntil(untilMs: number, test: (item: T) => boolean, enough: number): number {
     let count = 0;

@@ -2,41 +2,46 @@ import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 import { isOvertaken } from '../../domain/admission.js';
 import { InstanceTakenOver, LeaseNotFound } from '../../domain/errors.js';
 import { ExpiryGuard, type ExpiryGuardOptions } from '../../domain/expiry-guard.js';
-import { incarnationOf, type Lease, leaseIdOf, SUFFIX_BYTES } from '../../domain/lease.js';
-import { isSameToken, type SecretHash } from '../../domain/secret.js';
+import {
+  incarnationOf,
+  isSameToken,
+  type Lease,
+  leaseIdOf,
+  type SecretHash,
+  SUFFIX_BYTES,
+} from '../../domain/lease.js';
 import { type Expiring, ExpiryQueue } from './expiry-queue.js';
-import { BEAT_MS, type Stallable, Stalls } from './stalls.js';
 
-/** A lease that lives, or whose expiry is held back. */
+/** A lease that is live, or whose expiry is held back. */
 export interface Grant extends Readonly<Lease>, Expiring, Stallable {
   readonly incarnation: bigint;
   readonly secretHash: SecretHash | undefined;
   expiresAtMs: number;
   ttlMs: number;
-  /** Of what its holder said last. */
+  /** The number of the last call that was accepted from its holder. */
   sequence: bigint;
 }
 
-/** To which process a lease is granted. */
-export type Holder = Pick<Grant, 'instanceId' | 'incarnation' | 'secretHash'>;
+/** The process that a lease is granted to. */
+type Holder = Pick<Grant, 'instanceId' | 'incarnation' | 'secretHash'>;
 
-/** What leases are made from. */
-export interface LeasesOptions {
+/** The options of {@link Leases}. */
+interface LeasesOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** Hears of each lease that ran out, once it is gone. */
+  /** Called for each lease that expired, after it was removed. */
   readonly onExpired: (grant: Grant) => void;
-  /** Hears when this process was away, for how long. */
+  /** Called when this process was suspended, with the delay of its timer. */
   readonly onStall: (stall: { readonly lateMs: number }) => void;
-  /** Hears when expiry is held back, and when it no longer is. */
+  /** Called when the guard begins to hold expiry back, and when it ends. */
   readonly guard: ExpiryGuardOptions;
 }
 
-/** One lease an instance id, and one timer for all of them. */
+/** The leases by instance id, with one timer for all of them. */
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #grants = new Map<string, Grant>();
-  /** Those that haven't run out. */
+  /** The leases that haven't run out. */
   readonly #queue = new ExpiryQueue<Grant>();
   readonly #guard: ExpiryGuard;
   readonly #stalls = new Stalls();
@@ -47,25 +52,25 @@ export class Leases {
     this.#guard = new ExpiryGuard(options.guard);
   }
 
-  /** How many leases ran out and are held back from expiring. */
+  /** The number of leases that ran out and are held back from expiring. */
   get held(): number {
     return this.#guard.held;
   }
 
-  /** When the lease on an instance id ran out, where it is held back from expiring. */
+  /** When the lease on an instance id ran out, if it is held back from expiring. */
   lapseTimeOf(instanceId: string): number | undefined {
     return this.#guard.lapseTimeOf(instanceId);
   }
 
-  /** The lease on an instance id, whoever holds it. */
+  /** The lease on an instance id. */
   of(instanceId: string): Grant | undefined {
     return this.#grants.get(instanceId);
   }
 
   /**
-   * The living lease that `lease` names.
+   * The live lease that `lease` names.
    *
-   * @throws InstanceTakenOver where a later incarnation holds the instance id, else LeaseNotFound.
+   * @throws InstanceTakenOver if a later incarnation holds the instance id, else LeaseNotFound.
    */
   find({ leaseId, instanceId }: Lease): Grant {
     const grant = this.#grants.get(instanceId);
@@ -77,7 +82,7 @@ export class Leases {
     throw new LeaseNotFound(instanceId);
   }
 
-  /** Grants a lease on an instance id, in place of the one that there may be. */
+  /** Grants a lease on an instance id. It replaces the present lease, if there is one. */
   grant({ instanceId, ...holder }: Holder, ttlMs: number): Grant {
     const { clock, random } = this.#options;
     const present = this.#grants.get(instanceId);
@@ -92,14 +97,14 @@ export class Leases {
     return grant;
   }
 
-  /** Notes the sequence of what its holder says; false where that was overtaken by what has been noted. */
-  take(grant: Grant, sequence: bigint): boolean {
+  /** Notes the number of a call of the holder. Returns false if a later call has already been accepted. */
+  advanceSequence(grant: Grant, sequence: bigint): boolean {
     if (isOvertaken(sequence, grant)) return false;
     if (sequence > 0n) grant.sequence = sequence;
     return true;
   }
 
-  /** Lets a lease live for `ttlMs` from now, also one that is held back from expiring. */
+  /** Renews a lease for `ttlMs` from now, even if it is held back from expiring. */
   renew(grant: Grant, ttlMs: number): void {
     const expiresAtMs = this.#options.clock.now() + ttlMs;
     grant.ttlMs = ttlMs;
@@ -115,15 +120,15 @@ export class Leases {
     this.#queue.delete(grant);
   }
 
-  /** Lets go of the timer. */
+  /** Cancels the timer. */
   close(): void {
     this.#timer?.handle.cancel();
     this.#timer = undefined;
   }
 
   /**
-   * Sees to it that the timer fires no later than the first lease runs out, and every second while there are any: so
-   * it notices when the process was away. That it may fire for nothing is cheaper than to move it.
+   * Arms the timer for the first expiry, and for at most a second from now while there are leases, so that it notices
+   * when the process was suspended. A timer that fires for nothing is cheaper than moving it.
    */
   #arm(): void {
     const firstMs = Math.min(this.#queue.first?.expiresAtMs ?? Number.POSITIVE_INFINITY, this.#guard.nextDueMs);
@@ -143,7 +148,10 @@ export class Leases {
     this.#arm();
   }
 
-  /** Those that were held for as long as they may be go, and of those that run out now those that the guard lets. */
+  /**
+   * Expires the leases that were held back for as long as allowed, and those of the leases that run out now that the
+   * guard releases.
+   */
   #expire(nowMs: number): void {
     const reprieve = ({ instanceId, dueMs }: { instanceId: string; dueMs: number }) => {
       const grant = this.#grants.get(instanceId);
@@ -162,7 +170,7 @@ export class Leases {
     for (const { instanceId } of expired) this.#drop(instanceId);
   }
 
-  /** Takes those that run out now from the queue. */
+  /** Removes the leases that run out now from the queue. */
   #fallen(nowMs: number): readonly Grant[] {
     const fallen: Grant[] = [];
     for (let first = this.#queue.first; first !== undefined && first.expiresAtMs <= nowMs; first = this.#queue.first) {
@@ -180,5 +188,57 @@ export class Leases {
     if (grant === undefined) return;
     this.#grants.delete(instanceId);
     this.#options.onExpired(grant);
+  }
+}
+
+/** A lease, as {@link Stalls} sees it. */
+interface Stallable {
+  readonly ttlMs: number;
+  /** How often it got a reprieve since its last renewal. */
+  reprieves: number;
+}
+
+/** The longest time between two looks at the clock, in milliseconds. A longer suspension is noticed. */
+const BEAT_MS = 1000;
+
+/** A timer that is later than this was kept from running. */
+const LATE_MS = 1000;
+
+/** The time for renewals to arrive, beyond two thirds of a TTL. */
+const GRACE_MS = 1000;
+
+/**
+ * How many reprieves a lease gets between two renewals: a registry that stalls for ever must not keep an instance for
+ * ever.
+ */
+const MOST_REPRIEVES = 3;
+
+/**
+ * Detects when this process was suspended: stopped, asleep with its machine, or too busy to run its timers. It received
+ * no renewals then, so no lease may run out before its holder has had the time to renew it.
+ *
+ * That time is two thirds of the TTL plus a second. A holder whose last renewal succeeded waits a third of the TTL
+ * before the next. A holder whose call the stall has swallowed gives up on it after at most a third, and waits at most
+ * another third before it tries again.
+ */
+class Stalls {
+  #wokeAtMs = Number.NEGATIVE_INFINITY;
+
+  /** Notes that a timer that was due at `dueMs` runs now. Returns whether the process was suspended in between. */
+  note(dueMs: number, nowMs: number): boolean {
+    if (nowMs - dueMs <= LATE_MS) return false;
+    this.#wokeAtMs = nowMs;
+    return true;
+  }
+
+  /**
+   * Returns until when a lease that was due at `dueMs` is kept, or undefined if it isn't. Counts the reprieves it
+   * gives.
+   */
+  reprieve(lease: Stallable, dueMs: number): number | undefined {
+    const untilMs = this.#wokeAtMs + (lease.ttlMs * 2) / 3 + GRACE_MS;
+    if (dueMs >= untilMs || lease.reprieves >= MOST_REPRIEVES) return undefined;
+    lease.reprieves += 1;
+    return untilMs;
   }
 }

@@ -1,42 +1,44 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@rondo/rpc/call';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
-import { judge, type RegisterOptions, TOLD_TTLS, toRefused } from '../../domain/admission.js';
+import {
+  decideAdmission,
+  REFUSAL_SHOWN_TTLS,
+  type RegisterOptions,
+  toRefusedRegistration,
+} from '../../domain/admission.js';
 import { InstanceNotFound, LeaseNotFound, LimitReached } from '../../domain/errors.js';
 import { type Instance, type InstanceChange, type Registration, refuseTooLarge } from '../../domain/instance.js';
-import type { Lease } from '../../domain/lease.js';
+import { isSameToken, type Lease, type SecretHash } from '../../domain/lease.js';
 import { type TotalLimits, TTL } from '../../domain/limits.js';
-import { newEpoch, type Position } from '../../domain/position.js';
-import { isSameToken, type SecretHash } from '../../domain/secret.js';
-import type {
-  InstancePage,
-  InstanceQuery,
-  OperatorMarks,
-  OperatorWish,
-  Registered,
-  RegistryStore,
-  Renewed,
-  ServiceList,
-  StoreCounts,
-  Updated,
-  WatchQuery,
+import {
+  type InstancePage,
+  type InstanceQuery,
+  newEpoch,
+  type OperatorStateChange,
+  type OperatorStateList,
+  type Position,
+  type Registered,
+  type RegistryStore,
+  type Renewed,
+  type ServiceList,
+  type StoreCounts,
+  type Updated,
+  type WatchEvent,
+  type WatchQuery,
 } from '../../domain/store.js';
-import type { WatchEvent } from '../../domain/watch-event.js';
 import { Catalog } from '../catalog/catalog.js';
 import { listInstances, listServices, onWallClock } from '../catalog/lists.js';
-import type { StoreOptions } from '../catalog/store-options.js';
+import { logGuard, type StoreOptions } from '../catalog/store-options.js';
 import { Warming } from '../catalog/warming.js';
-import { Watches } from '../catalog/watches.js';
-import { logGuard } from '../guard-log.js';
-import { Goodbyes } from './goodbyes.js';
+import { Watches } from '../catalog/watch.js';
+import { OperatorStates, RecentRefusals, Tombstones } from './instance-records.js';
 import { type Grant, Leases } from './leases.js';
-import { Marks } from './marks.js';
-import { Refusals } from './refusals.js';
 
 /**
- * A store in this process's memory: it starts empty and warming, in an epoch of its own.
+ * A store in the memory of this process. It starts empty and warming, in an epoch of its own.
  *
- * Every method does its work before it first waits, so that calls take effect one after the other.
+ * Every method does its work before its first `await`, so calls take effect one after the other.
  */
 export class MemoryStore implements RegistryStore {
   readonly #clock: Clock;
@@ -47,9 +49,9 @@ export class MemoryStore implements RegistryStore {
   readonly #leases: Leases;
   readonly #warming: Warming;
   readonly #watches: Watches;
-  readonly #marks: Marks;
-  readonly #goodbyes: Goodbyes;
-  readonly #refusals = new Refusals();
+  readonly #operatorStates: OperatorStates;
+  readonly #tombstones: Tombstones;
+  readonly #refusals = new RecentRefusals();
 
   constructor(options: StoreOptions) {
     const { clock, wallClock, random, log, limits, warmingMs = TTL.defaultMs, watchRestMs: restMs = 0 } = options;
@@ -57,20 +59,20 @@ export class MemoryStore implements RegistryStore {
       epoch: newEpoch(wallClock.now().getTime(), random.next()),
       removalsKept: options.removalsKept,
     });
-    const warming = new Warming(clock, warmingMs, () => catalog.restartHistory());
+    const warming = new Warming(clock, warmingMs, () => catalog.raiseCompactionFloor());
     this.#clock = clock;
     this.#wallClock = wallClock;
     this.#log = log;
     this.#limits = limits;
     this.#catalog = catalog;
     this.#warming = warming;
-    this.#marks = new Marks(limits.cordoned);
-    this.#goodbyes = new Goodbyes(limits.instances);
+    this.#operatorStates = new OperatorStates(limits.cordoned);
+    this.#tombstones = new Tombstones(limits.instances);
     this.#leases = new Leases({
       clock,
       random,
       onExpired: (grant) => this.#expire(grant),
-      onStall: ({ lateMs }) => log.warn({ lateMs }, 'the registry was away: leases are given time to be renewed'),
+      onStall: ({ lateMs }) => log.warn({ lateMs }, 'the registry was away: leases get extra time to be renewed'),
       guard: logGuard(log),
     });
     this.#watches = new Watches({ catalog, clock, random, restMs, warming: () => warming.active }, limits.watches);
@@ -93,7 +95,7 @@ export class MemoryStore implements RegistryStore {
       admission.kind === 'repeat'
         ? this.#keep(admission.holder, registration, ttlMs)
         : this.#admit(registration, ttlMs, options.secretHash);
-    this.#leases.take(grant, options.sequence ?? 0n);
+    this.#leases.advanceSequence(grant, options.sequence ?? 0n);
     return { leaseId: grant.leaseId, position: this.#catalog.position };
   }
 
@@ -107,7 +109,7 @@ export class MemoryStore implements RegistryStore {
   async update(lease: Lease, change: InstanceChange, sequence = 0n): Promise<Updated> {
     const grant = this.#leases.find(lease);
     refuseTooLarge(this.#instance(grant), change);
-    const instance = this.#amend(grant, this.#leases.take(grant, sequence) ? change : {});
+    const instance = this.#amend(grant, this.#leases.advanceSequence(grant, sequence) ? change : {});
     return { instance, position: this.#catalog.position };
   }
 
@@ -116,8 +118,8 @@ export class MemoryStore implements RegistryStore {
     if (grant !== undefined && isSameToken(grant.leaseId, leaseId)) {
       const nowMs = this.#clock.now();
       const { incarnation, secretHash, ttlMs } = grant;
-      const goodbye = { incarnation, secretHash, sequence, leaseId, untilMs: nowMs + ttlMs };
-      this.#goodbyes.add(instanceId, goodbye, nowMs);
+      const tombstone = { incarnation, secretHash, sequence, leaseId, untilMs: nowMs + ttlMs };
+      this.#tombstones.add(instanceId, tombstone, nowMs);
       this.#leases.end(grant);
       this.#refusals.forget(instanceId);
       this.#catalog.remove(instanceId, 'deregistered');
@@ -126,18 +128,18 @@ export class MemoryStore implements RegistryStore {
     return this.#catalog.position;
   }
 
-  async setOperatorState(instanceId: string, wish: OperatorWish): Promise<Position> {
+  async setOperatorState(instanceId: string, change: OperatorStateChange): Promise<Position> {
     const instance = this.#catalog.get(instanceId);
-    if (instance === undefined && !this.#marks.has(instanceId)) throw new InstanceNotFound(instanceId);
-    if (this.#marks.set(instanceId, wish, this.#wallClock.now().getTime())) {
-      this.#log.info({ instanceId, state: wish.state, reason: wish.reason }, 'operator state set');
+    if (instance === undefined && !this.#operatorStates.has(instanceId)) throw new InstanceNotFound(instanceId);
+    if (this.#operatorStates.set(instanceId, change, this.#wallClock.now().getTime())) {
+      this.#log.info({ instanceId, state: change.state, reason: change.reason }, 'operator state set');
       if (instance !== undefined) this.#put(instance, {});
     }
     return this.#catalog.position;
   }
 
-  async listOperatorStates(): Promise<OperatorMarks> {
-    return { marks: this.#marks.list(), position: this.#catalog.position };
+  async listOperatorStates(): Promise<OperatorStateList> {
+    return { marks: this.#operatorStates.list(), position: this.#catalog.position };
   }
 
   async listServices(): Promise<ServiceList> {
@@ -154,7 +156,7 @@ export class MemoryStore implements RegistryStore {
   }
 
   watch(query: WatchQuery): AsyncIterable<WatchEvent> {
-    return this.#watches.follow(query);
+    return this.#watches.open(query);
   }
 
   async close(): Promise<void> {
@@ -163,17 +165,21 @@ export class MemoryStore implements RegistryStore {
     this.#warming.close();
   }
 
-  /** A refusal that has to do with another process is remembered, so that lists tell of it. */
+  /** Decides on a registration. A refusal because of another process is remembered for lists. */
   #judge(registration: Registration, ttlMs: number, options: RegisterOptions) {
     const { instanceId } = registration;
     const nowMs = this.#clock.now();
     const wallMs = this.#wallClock.now().getTime();
     const holder = this.#leases.of(instanceId);
     try {
-      return judge(registration, options, { holder, goodbye: this.#goodbyes.of(instanceId, nowMs), wallMs });
+      return decideAdmission(registration, options, {
+        holder,
+        tombstone: this.#tombstones.of(instanceId, nowMs),
+        wallMs,
+      });
     } catch (fault) {
-      const refused = toRefused(fault, registration, wallMs);
-      if (refused !== undefined) this.#refusals.note(instanceId, refused, nowMs + TOLD_TTLS * ttlMs);
+      const refused = toRefusedRegistration(fault, registration, wallMs);
+      if (refused !== undefined) this.#refusals.note(instanceId, refused, nowMs + REFUSAL_SHOWN_TTLS * ttlMs);
       throw fault;
     }
   }
@@ -186,18 +192,18 @@ export class MemoryStore implements RegistryStore {
     }
   }
 
-  /** A new lease for an instance id that has none, or one of an earlier incarnation. */
+  /** Grants a new lease for an instance id that has none, or only one of an earlier incarnation. */
   #admit(registration: Registration, ttlMs: number, secretHash: SecretHash | undefined): Grant {
     const { instanceId, incarnation } = registration;
     const fields = { instanceId, incarnation: String(incarnation) };
     if (this.#leases.of(instanceId) === undefined) this.#log.info(fields, 'instance registered');
     else this.#log.warn(fields, 'instance taken over by a later incarnation');
-    this.#catalog.put(this.#marked(registration), this.#wallClock.now().getTime());
+    this.#catalog.put(this.#withOperatorState(registration), this.#wallClock.now().getTime());
     this.#refusals.forget(instanceId);
     return this.#leases.grant({ instanceId, incarnation, secretHash }, ttlMs);
   }
 
-  /** The same lease for the incarnation that holds it: a registration whose reply was lost does no harm. */
+  /** Keeps the lease of the incarnation that holds it. So a registration whose reply was lost does no harm. */
   #keep(held: Grant, registration: Registration, ttlMs: number): Grant {
     this.#leases.renew(held, ttlMs);
     this.#amend(held, registration);
@@ -215,13 +221,13 @@ export class MemoryStore implements RegistryStore {
   }
 
   #put(instance: Instance, change: Partial<Registration>): Instance {
-    const after = this.#marked({ ...instance, ...change });
+    const after = this.#withOperatorState({ ...instance, ...change });
     return isDeepStrictEqual(after, instance) ? instance : this.#catalog.put(after, instance.registerTimeMs);
   }
 
-  /** A registration with what an operator has set for it. */
-  #marked<T extends Registration>(registration: T): T & Pick<Instance, 'operatorState'> {
-    return { ...registration, operatorState: this.#marks.stateOf(registration.instanceId) };
+  /** Adds the operator state of its id to a registration. */
+  #withOperatorState<T extends Registration>(registration: T): T & Pick<Instance, 'operatorState'> {
+    return { ...registration, operatorState: this.#operatorStates.stateOf(registration.instanceId) };
   }
 
   #expire({ instanceId, ttlMs }: Grant): void {

@@ -4,33 +4,33 @@ import { IncarnationAhead, InstanceTakenOver, LimitReached, SecretMismatch } fro
 import type { Registration } from '../domain/instance.js';
 
 /** Why a registration was refused. */
-export type RefusalReason = (typeof REASONS)[number];
+type RefusalReason = (typeof REASONS)[number];
 
-/** All of {@link RefusalReason}. */
+/** All values of {@link RefusalReason}. */
 export const REASONS = ['later_incarnation', 'secret', 'incarnation_ahead', 'limit'] as const;
 
-/** What is known of a registration that was refused. */
-export interface RefusedCall {
+/** A registration that was refused. */
+interface RefusedCall {
   readonly registration: Pick<Registration, 'instanceId' | 'incarnation'>;
   /** The caller's address. */
   readonly peer: string;
 }
 
-/** How many lines a minute tell of refusals. */
+/** The maximum number of log lines a minute. */
 const MAX_LINES = 10;
 const MINUTE_MS = 60_000;
 
 /**
- * Counts the registrations that are refused, and says in the log which: of one instance id and reason once a minute, and
- * {@link MAX_LINES} lines a minute in all, so that a caller that is refused again and again doesn't fill the log. How many
- * were left out stands in the next line.
+ * Counts refused registrations and logs them: at most once a minute for each instance id and reason, and at most {@link
+ * MAX_LINES} lines a minute in all, so that a caller that is refused again and again doesn't fill the log. The next
+ * line states how many were left out.
  */
-export class Refusals {
+export class RefusalLog {
   readonly counts: Readonly<Record<RefusalReason, number>>;
   readonly #counts: Record<RefusalReason, number>;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #told = new Set<string>();
+  readonly #logged = new Set<string>();
   #minuteEndsMs = Number.NEGATIVE_INFINITY;
   #leftOut = 0;
 
@@ -41,8 +41,8 @@ export class Refusals {
     this.counts = this.#counts;
   }
 
-  /** Takes note of what a registration failed with, if it was refused. */
-  note(fault: unknown, { registration, peer }: RefusedCall): void {
+  /** Counts and logs the fault of a registration, if it is a refusal. */
+  record(fault: unknown, { registration, peer }: RefusedCall): void {
     const reason = reasonOf(fault);
     if (reason === undefined) return;
     this.#counts[reason] += 1;
@@ -60,20 +60,20 @@ export class Refusals {
   #takeLine(subject: string): boolean {
     const now = this.#clock.now();
     if (now >= this.#minuteEndsMs) {
-      this.#told.clear();
+      this.#logged.clear();
       this.#minuteEndsMs = now + MINUTE_MS;
     }
-    if (this.#told.has(subject) || this.#told.size >= MAX_LINES) return false;
-    this.#told.add(subject);
+    if (this.#logged.has(subject) || this.#logged.size >= MAX_LINES) return false;
+    this.#logged.add(subject);
     return true;
   }
 }
 
 const WHY: Readonly<Record<RefusalReason, string>> = {
   later_incarnation: 'a process that started later holds its instance id',
-  secret: 'a process of the same incarnation holds its instance id, and it came without the secret of that one',
+  secret: "a process of the same incarnation holds its instance id, and the caller didn't send that process's secret",
   incarnation_ahead: "its incarnation is too far ahead of the registry's clock",
-  limit: 'the registry holds as much as it may',
+  limit: 'a limit of the registry is reached',
 };
 
 function reasonOf(fault: unknown): RefusalReason | undefined {

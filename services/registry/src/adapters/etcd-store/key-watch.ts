@@ -1,67 +1,67 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Clock, type Random, sleep, type Timer } from '@rondo/rpc/clock';
-import type { Etcd, KeyEvent, WatchNews } from './etcd-client.js';
+import type { Etcd, KeyEvent, KeyWatchEvent } from './etcd-client.js';
 import type { KeyRange, Keys } from './keys.js';
 
-/** All the registry's keys at one revision. */
-export interface Loaded {
+/** All keys of the registry at one revision. */
+export interface KeySnapshot {
   readonly pairs: readonly KeyEvent[];
   readonly revision: bigint;
   readonly clusterId: bigint;
 }
 
-/** What hears of the keys. */
-export interface FollowerListener {
-  /** Everything, at first and wherever the changes since are forgotten; false to be told again. */
-  onLoad(loaded: Loaded): Promise<boolean>;
-  /** What has changed since, in order. */
+/** Receives the keys and their changes. */
+interface KeyListener {
+  /** All keys, at first and whenever etcd has compacted the changes since. Resolves to false to get the keys again. */
+  onSnapshot(loaded: KeySnapshot): Promise<boolean>;
+  /** The changes since, in order. */
   onEvents(events: readonly KeyEvent[]): void;
-  /** Whether it is being told right now; why not, where it isn't. */
+  /** Whether the watch works: undefined if it does, otherwise why it doesn't. */
   onConnection(failure: string | undefined): void;
 }
 
-/** What a follower is made from. */
-export interface FollowerOptions {
+/** The options of {@link watchKeys}. */
+interface KeyWatchOptions {
   readonly etcd: Etcd;
   readonly keys: Keys;
-  readonly listener: FollowerListener;
+  readonly listener: KeyListener;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** Follows the registry's keys until it is stopped. */
-export interface Follower {
-  /** Leaves the stream that it follows: another begins where this one got to, likely at another member. */
+/** A watch of the registry's keys until it is stopped. */
+export interface KeyWatch {
+  /** Leaves the current stream. A new one continues at the same revision, likely at another member. */
   restart(reason: string): void;
-  /** The same, and reads everything anew: etcd isn't the one that it was. */
+  /** Leaves the current stream and reads all keys again, because etcd has lost its former state. */
   reload(reason: string): void;
-  /** Resolves once nothing is under way. */
+  /** Resolves once the watch has ended. */
   stop(): Promise<void>;
 }
 
 const PAGE = 500;
 const RETRY_BASE_MS = 50;
 const RETRY_MAX_MS = 2_000;
-/** A member that takes the watch and says nothing is left. */
+/** A member that accepts the watch and sends nothing for this long is left. */
 const OPEN_TIMEOUT_MS = 2_000;
 
-/** The one watch that a registry has: of all keys, from a load on, over any member, without a gap. */
-export function follow(options: FollowerOptions): Follower {
-  return new KeyFollower(options);
+/** Starts the etcd watch of a registry: of all keys, from a snapshot on, over any member, without a gap. */
+export function watchKeys(options: KeyWatchOptions): KeyWatch {
+  return new KeyWatcher(options);
 }
 
-class KeyFollower implements Follower {
-  readonly #options: FollowerOptions;
+class KeyWatcher implements KeyWatch {
+  readonly #options: KeyWatchOptions;
   readonly #stopped = new AbortController();
   readonly #done: Promise<void>;
-  /** Leaves the stream that is open. */
+  /** Leaves the open stream. */
   #leave: (reason: string) => void = () => undefined;
-  /** The revision to go on from; undefined where everything is to be read anew. */
+  /** The revision to continue from; undefined if all keys must be read again. */
   #next: bigint | undefined;
   #failures = 0;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: KeyWatchOptions) {
     this.#options = options;
     this.#done = this.#run();
   }
@@ -95,7 +95,7 @@ class KeyFollower implements Follower {
     }
   }
 
-  /** Follows one stream to its end. */
+  /** Reads one stream to its end. */
   async #stream(): Promise<void> {
     const { etcd, keys, clock } = this.#options;
     while (this.#next === undefined) this.#next = await load(this.#options);
@@ -119,12 +119,12 @@ class KeyFollower implements Follower {
     }
   }
 
-  async #take(watch: AsyncIterable<WatchNews>, opening: Timer): Promise<void> {
+  async #take(watch: AsyncIterable<KeyWatchEvent>, opening: Timer): Promise<void> {
     const { listener, log } = this.#options;
     for await (const news of watch) {
       opening.cancel();
       if (news.kind === 'compacted') {
-        log.warn({ from: String(this.#next) }, 'etcd has forgotten what changed meanwhile: reading everything anew');
+        log.warn({ from: String(this.#next) }, 'etcd has compacted the missed changes: reading all keys again');
         this.#next = undefined;
         return;
       }
@@ -134,21 +134,21 @@ class KeyFollower implements Follower {
       if (news.kind !== 'events') continue;
       listener.onEvents(news.events);
       const { revision } = news.events.at(-1) ?? { revision: 0n };
-      // Where it is to read anew, what came meanwhile changes nothing of that.
+      // If all keys must be read again, events that arrive meanwhile don't change that.
       if (this.#next !== undefined) this.#next = revision + 1n;
     }
     throw new Error('etcd ended the watch');
   }
 }
 
-/** Returns the revision to go on from; undefined where everything is to be read again. */
-async function load({ etcd, keys, listener }: FollowerOptions): Promise<bigint | undefined> {
+/** Reads all keys. Returns the revision to continue from; undefined if they must be read again. */
+async function load({ etcd, keys, listener }: KeyWatchOptions): Promise<bigint | undefined> {
   const loaded = await readAll(etcd, keys);
-  return (await listener.onLoad(loaded)) ? loaded.revision + 1n : undefined;
+  return (await listener.onSnapshot(loaded)) ? loaded.revision + 1n : undefined;
 }
 
 /** Reads all keys at one revision, page by page. */
-async function readAll(etcd: Etcd, keys: Keys): Promise<Loaded> {
+async function readAll(etcd: Etcd, keys: Keys): Promise<KeySnapshot> {
   const { rangeEnd } = keys.all;
   const pairs: KeyEvent[] = [];
   let range: KeyRange = keys.all;

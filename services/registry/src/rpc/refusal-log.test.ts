@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { ManualClock } from '@rondo/rpc/testing';
 import { IncarnationAhead, InstanceTakenOver, LeaseNotFound, LimitReached, SecretMismatch } from '../domain/errors.js';
-import { Refusals } from './refusals.js';
+import { RefusalLog } from './refusal-log.js';
 
 const taken = new InstanceTakenOver('sales-1', 9n);
 
@@ -10,15 +10,15 @@ function start() {
   const clock = new ManualClock();
   const lines: object[] = [];
   const warn: Logger['warn'] = (fields, message) => void lines.push({ ...fields, message });
-  const refusals = new Refusals({ ...silentLogger, warn }, clock);
+  const refusalLog = new RefusalLog({ ...silentLogger, warn }, clock);
   const note = (fault: unknown, instanceId = 'sales-1') =>
-    refusals.note(fault, { registration: { instanceId, incarnation: 7n }, peer: '10.0.0.7:4242' });
-  return { clock, lines, refusals, note };
+    refusalLog.record(fault, { registration: { instanceId, incarnation: 7n }, peer: '10.0.0.7:4242' });
+  return { clock, lines, refusalLog, note };
 }
 
-describe('refusals', () => {
-  it('are counted by reason, and nothing else is', () => {
-    const { refusals, note, lines } = start();
+describe('the refusal log', () => {
+  it('counts refusals by reason, and no other fault', () => {
+    const { refusalLog, note, lines } = start();
     note(taken);
     note(taken);
     note(new SecretMismatch('sales-1', 7n));
@@ -26,11 +26,11 @@ describe('refusals', () => {
     note(new LimitReached('instances', 1));
     note(new LeaseNotFound('sales-1'));
     note(new Error('a fault of another kind'));
-    expect(refusals.counts).toEqual({ later_incarnation: 2, secret: 1, incarnation_ahead: 1, limit: 1 });
+    expect(refusalLog.counts).toEqual({ later_incarnation: 2, secret: 1, incarnation_ahead: 1, limit: 1 });
     expect(lines).toHaveLength(4);
   });
 
-  it('are told with the instance, the address of the caller and why', () => {
+  it('logs the instance, the address of the caller and the reason', () => {
     const { note, lines } = start();
     note(taken);
     expect(lines).toEqual([
@@ -44,17 +44,17 @@ describe('refusals', () => {
     ]);
   });
 
-  it('of one instance id are told once a minute, with how many were left out', async () => {
-    const { clock, note, lines, refusals } = start();
+  it('logs one instance id once a minute, with the number of omitted lines', async () => {
+    const { clock, note, lines, refusalLog } = start();
     for (let second = 0; second < 120; second += 1) {
       note(taken);
       await clock.advance(1_000);
     }
     expect(lines).toMatchObject([{ instanceId: 'sales-1' }, { instanceId: 'sales-1', leftOut: 59 }]);
-    expect(refusals.counts.later_incarnation).toBe(120);
+    expect(refusalLog.counts.later_incarnation).toBe(120);
   });
 
-  it('of many instance ids are told by ten lines a minute', async () => {
+  it('logs at most ten lines a minute for many instance ids', async () => {
     const { clock, note, lines } = start();
     for (let index = 0; index < 5_000; index += 1) note(taken, `i-${index}`);
     expect(lines).toHaveLength(10);

@@ -15,32 +15,35 @@ import { standIn } from '@rondo/rpc/testing';
 import { type Attacker, connectAttacker } from './attacker.js';
 import { type RegistryProcess, startRegistryProcess } from './registry-process.js';
 
-/** The service that the victim serves. */
+/** The service of the victim. */
 export const CALCULATOR = CalculatorServiceDefinition.fullName;
 const VICTIM = 'calculator-1';
 const READY_MS = 30_000;
 const TTL = { seconds: 600n, nanos: 0 };
 
-/** A registry, an instance that is attacked, and a client that calls it all the while. */
-export interface Scene {
+/** A registry, an instance that is attacked, and a client that keeps calling the instance. */
+export interface AttackSetup {
   readonly registry: RegistryProcess;
   readonly victim: Victim;
-  /** Attacks, over a connection of its own. */
+  /** Runs an attack over a connection of its own. */
   attack<T>(work: (attacker: Attacker) => Promise<T>): Promise<T>;
-  /** The victim is registered with what it said, renews and changes, and is called; the registry runs. */
+  /**
+   * Expects that the victim is registered as it described itself, can renew, change and be called, and that the
+   * registry runs.
+   */
   expectUnharmed(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** An instance as it registered, with what it alone and the registry know. */
-export interface Victim {
+/** An instance as it registered, with what only the instance and the registry know. */
+interface Victim {
   readonly instance: Pick<Instance, 'instanceId' | 'incarnation' | 'endpoints' | 'services'>;
   readonly secret: Buffer;
   readonly leaseId: string;
 }
 
-/** Sets a scene. */
-export async function createScene(environment: Readonly<Record<string, string>> = {}): Promise<Scene> {
+/** Starts the registry, the victim and the client. */
+export async function createAttackSetup(environment: Readonly<Record<string, string>> = {}): Promise<AttackSetup> {
   const registry = await startRegistryProcess({ RONDO_REGISTRY_WARMING_MS: '0', ...environment });
   const services = [standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
   const server = await serve(createRouter({ services, instanceId: VICTIM }), { listen: '127.0.0.1:0' });
@@ -83,7 +86,7 @@ export async function createScene(environment: Readonly<Record<string, string>> 
 
 const SERVING = InstanceStatus.INSTANCE_STATUS_SERVING;
 
-/** A store may not have answered yet. */
+/** Waits until the store has answered. */
 async function untilReady(client: Client<typeof RegistryServiceDefinition>): Promise<void> {
   const givesUpAt = systemClock.now() + READY_MS;
   for (;;) {

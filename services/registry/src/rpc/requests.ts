@@ -2,40 +2,54 @@ import { createHash } from 'node:crypto';
 import {
   type DeregisterRequest,
   type Instance,
+  type ListInstancesRequest,
   type RegisterRequest,
   type RenewRequest,
+  type SetOperatorStateRequest,
   type UpdateRequest,
-  InstanceStatus as Wire,
+  type WatchRequest,
+  OperatorState as WireOperatorState,
+  InstanceStatus as WireStatus,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { RegisterOptions } from '../domain/admission.js';
-import type { InstanceChange, InstanceStatus, Registration } from '../domain/instance.js';
-import type { Lease } from '../domain/lease.js';
+import type { InstanceChange, InstanceStatus, OperatorState, Registration } from '../domain/instance.js';
+import type { Lease, SecretHash } from '../domain/lease.js';
 import { DEFAULT_WEIGHT, REQUEST_LIMITS, TTL } from '../domain/limits.js';
-import type { SecretHash } from '../domain/secret.js';
-import { toMs } from './duration.js';
-import { checkInstanceId, checkMetadata, checkRegistration, checkWeight } from './instance-rules.js';
-import { Violations } from './violations.js';
+import type { InstanceQuery, OperatorStateChange, WatchQuery } from '../domain/store.js';
+import {
+  checkInstanceId,
+  checkMetadata,
+  checkRegistration,
+  checkService,
+  checkWeight,
+  Violations,
+} from './field-rules.js';
+import { toMs } from './messages.js';
 
-const STATUS: ReadonlyMap<Wire, InstanceStatus> = new Map([
-  [Wire.INSTANCE_STATUS_STARTING, 'starting'],
-  [Wire.INSTANCE_STATUS_SERVING, 'serving'],
-  [Wire.INSTANCE_STATUS_DRAINING, 'draining'],
+const STATUS: ReadonlyMap<WireStatus, InstanceStatus> = new Map([
+  [WireStatus.INSTANCE_STATUS_STARTING, 'starting'],
+  [WireStatus.INSTANCE_STATUS_SERVING, 'serving'],
+  [WireStatus.INSTANCE_STATUS_DRAINING, 'draining'],
+]);
+const OPERATOR_STATE: ReadonlyMap<WireOperatorState, OperatorState> = new Map([
+  [WireOperatorState.OPERATOR_STATE_NONE, 'none'],
+  [WireOperatorState.OPERATOR_STATE_CORDONED, 'cordoned'],
 ]);
 const UPDATABLE = ['status', 'weight', 'metadata'];
 
-/** How an instance counts what it says of itself. */
+/** The number of a call in which an incarnation describes itself. */
 interface Counted {
   readonly sequence: bigint;
 }
 
-/** What `Register` asks for. */
+/** A parsed `Register` request. */
 interface Register {
   readonly registration: Registration;
   readonly ttlMs: number;
   readonly options: RegisterOptions;
 }
 
-/** What `Register` asks for. Throws `INVALID_ARGUMENT` with every violation, as all here do. */
+/** Parses `Register`. Like every parser here, it throws `INVALID_ARGUMENT` with all violations. */
 export function parseRegister(request: RegisterRequest): Register {
   const { instance, ttl, sequence, secret } = request;
   const violations = new Violations();
@@ -54,7 +68,7 @@ export function parseRegister(request: RegisterRequest): Register {
   return { registration, ttlMs, options: { sequence, secretHash: hashSecret(secret) } };
 }
 
-/** The lease that `Renew` names. */
+/** Parses `Renew`. */
 export function parseLease(request: RenewRequest): Lease {
   const violations = new Violations();
   const lease = checkedLease(request, violations);
@@ -62,7 +76,7 @@ export function parseLease(request: RenewRequest): Lease {
   return lease;
 }
 
-/** What `Deregister` asks for. */
+/** Parses `Deregister`. */
 export function parseDeregister(request: DeregisterRequest): Counted & { lease: Lease } {
   const violations = new Violations();
   const lease = checkedLease(request, violations);
@@ -71,7 +85,7 @@ export function parseDeregister(request: DeregisterRequest): Counted & { lease: 
   return { lease, sequence: request.sequence };
 }
 
-/** What `Update` asks for: the fields that its mask names, and nothing of the others. */
+/** Parses `Update`: only the fields that the mask names. */
 export function parseUpdate(request: UpdateRequest): Counted & { lease: Lease; change: InstanceChange } {
   const violations = new Violations();
   const lease = checkedLease(request, violations);
@@ -93,12 +107,71 @@ export function parseUpdate(request: UpdateRequest): Counted & { lease: Lease; c
   return { lease, change, sequence: request.sequence };
 }
 
-/** From here on nothing holds the secret itself. */
+/** Parses `SetOperatorState`. */
+export function parseSetOperatorState(request: SetOperatorStateRequest): {
+  instanceId: string;
+  change: OperatorStateChange;
+} {
+  const { instanceId, reason } = request;
+  const violations = new Violations();
+  const state = OPERATOR_STATE.get(request.state);
+  checkInstanceId(instanceId, 'instance_id', violations);
+  violations.check(
+    state !== undefined,
+    'state',
+    `must be one of ${[...OPERATOR_STATE.keys()].map((s) => WireOperatorState[s]).join(', ')}`,
+  );
+  const { operatorReasonLength } = REQUEST_LIMITS;
+  violations.check(
+    reason.length <= operatorReasonLength,
+    'reason',
+    `must have at most ${operatorReasonLength} characters`,
+  );
+  violations.refuse();
+  return { instanceId, change: { state: state ?? 'none', reason } };
+}
+
+/** Parses `ListInstances`. */
+export function parseListInstances({ service, pageSize, pageToken }: ListInstancesRequest): InstanceQuery {
+  const violations = new Violations();
+  if (service !== '') checkService(service, 'service', violations);
+  violations.check(
+    pageSize >= 0 && pageSize <= REQUEST_LIMITS.pageSize,
+    'page_size',
+    `must be 1 to ${REQUEST_LIMITS.pageSize}; leave it 0 for ${REQUEST_LIMITS.pageSize}`,
+  );
+  violations.check(
+    isPageToken(pageToken),
+    'page_token',
+    'must be the next_page_token of a previous reply; leave it empty for the first page',
+  );
+  violations.refuse();
+  return {
+    service: serviceOrAll(service),
+    afterId: readPageToken(pageToken),
+    pageSize: pageSize === 0 ? REQUEST_LIMITS.pageSize : pageSize,
+  };
+}
+
+/** Parses `Watch`. */
+export function parseWatch({ service, resumeFrom }: WatchRequest): Omit<WatchQuery, 'signal'> {
+  const violations = new Violations();
+  if (service !== '') checkService(service, 'service', violations);
+  violations.refuse();
+  return { service: serviceOrAll(service), resumeFrom };
+}
+
+/** The token of the page after the instance `lastId`. It is opaque to callers, so that its content may change. */
+export function pageTokenAfter(lastId: string): string {
+  return Buffer.from(lastId).toString('base64url');
+}
+
+/** Hashes the secret. From here on the registry doesn't keep the secret itself. */
 function hashSecret(secret: Uint8Array): SecretHash | undefined {
   return secret.length === 0 ? undefined : createHash('sha256').update(secret).digest('base64');
 }
 
-/** It stands in no message: what is wrong with it is told, and not what it is. */
+/** Checks the length of a secret. The violation never contains the secret. */
 function checkSecret(secret: Uint8Array, violations: Violations): void {
   const { min, max } = REQUEST_LIMITS.secretBytes;
   violations.check(
@@ -109,7 +182,7 @@ function checkSecret(secret: Uint8Array, violations: Violations): void {
 }
 
 function checkSequence(sequence: bigint, violations: Violations): void {
-  violations.check(sequence >= 0n, 'sequence', 'must count from 1; leave it 0 where nobody counts');
+  violations.check(sequence >= 0n, 'sequence', "must count from 1; leave it 0 if the process doesn't number its calls");
 }
 
 function checkedLease({ leaseId, instanceId }: Lease, violations: Violations): Lease {
@@ -122,9 +195,13 @@ function checkedLease({ leaseId, instanceId }: Lease, violations: Violations): L
   return { leaseId, instanceId };
 }
 
-function parseStatus(status: Wire, field: string, violations: Violations): InstanceStatus {
+function parseStatus(status: WireStatus, field: string, violations: Violations): InstanceStatus {
   const parsed = STATUS.get(status);
-  violations.check(parsed !== undefined, field, `must be one of ${[...STATUS.keys()].map((s) => Wire[s]).join(', ')}`);
+  violations.check(
+    parsed !== undefined,
+    field,
+    `must be one of ${[...STATUS.keys()].map((s) => WireStatus[s]).join(', ')}`,
+  );
   return parsed ?? 'starting';
 }
 
@@ -139,4 +216,18 @@ function toRegistration(instance: Instance, status: InstanceStatus): Registratio
     return minPingInterval === undefined ? endpoint : { ...endpoint, minPingIntervalMs: toMs(minPingInterval) };
   });
   return { instanceId, incarnation, endpoints, services, zone, version, weight, metadata, fingerprints, status };
+}
+
+function serviceOrAll(service: string): string | undefined {
+  return service === '' ? undefined : service;
+}
+
+/** Whether {@link pageTokenAfter} could have made `token`, or it is the empty token of the first page. */
+function isPageToken(token: string): boolean {
+  return token.length <= 2 * REQUEST_LIMITS.instanceIdLength && pageTokenAfter(readPageToken(token)) === token;
+}
+
+/** Reads the instance id from a token; empty for the first page. */
+function readPageToken(token: string): string {
+  return Buffer.from(token, 'base64url').toString();
 }

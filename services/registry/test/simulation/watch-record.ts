@@ -7,41 +7,41 @@ import {
   type WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 
-/** What a client's watch said of an instance id. */
-export interface Word {
+/** What a client's watch last reported about an instance id. */
+export interface WatchedInstance {
   readonly instanceId: string;
   readonly incarnation: bigint;
   readonly address: string;
-  /** Whether it wants calls, doesn't, or said goodbye. */
+  /** Whether it wants calls, wants none, or deregistered. */
   readonly state: 'in' | 'out' | 'gone';
-  /** Since when that holds. */
+  /** Since when the state holds. */
   readonly since: number;
-  /** When the registry ceased to name it without a word of its own; undefined while it does. */
+  /** When the registry stopped listing it without a deregistration; undefined while it is listed. */
   readonly unlistedAt: number | undefined;
 }
 
-/** What one client's watch told it, read off the wire by the contract's own rules: what the client may know. */
-export class Heard {
-  readonly words = new Map<string, Word>();
+/** What one client's watch reported, decoded from the wire by the rules of the contract: what the client may know. */
+export class WatchRecord {
+  readonly instances = new Map<string, WatchedInstance>();
   readonly #now: () => number;
   readonly #onDisorder: (detail: string) => void;
   #position: Position | undefined;
   #parts: Instance[] = [];
-  /** What a registry that warms hasn't named yet. */
+  /** The ids that a warming registry hasn't listed yet. */
   readonly #unconfirmed = new Set<string>();
 
-  /** @param onDisorder hears where a position is before the last. */
+  /** @param onDisorder called if a position is lower than the previous one. */
   constructor(now: () => number, onDisorder: (detail: string) => void) {
     this.#now = now;
     this.#onDisorder = onDisorder;
   }
 
-  /** The ids that the registry names. */
-  get listed(): readonly Word[] {
-    return [...this.words.values()].filter(({ state, unlistedAt }) => state !== 'gone' && unlistedAt === undefined);
+  /** The instances that the registry lists. */
+  get listed(): readonly WatchedInstance[] {
+    return [...this.instances.values()].filter(({ state, unlistedAt }) => state !== 'gone' && unlistedAt === undefined);
   }
 
-  /** Its stream begins anew. */
+  /** Notes that the client opens a new stream. */
   restart(): void {
     this.#parts = [];
   }
@@ -70,7 +70,7 @@ export class Heard {
   }
 
   #snapshot(instances: readonly Instance[]): void {
-    for (const instanceId of this.words.keys()) this.#unconfirmed.add(instanceId);
+    for (const instanceId of this.instances.keys()) this.#unconfirmed.add(instanceId);
     for (const instance of instances) this.#upsert(instance);
   }
 
@@ -80,23 +80,30 @@ export class Heard {
       status === InstanceStatus.INSTANCE_STATUS_SERVING && operatorState !== OperatorState.OPERATOR_STATE_CORDONED;
     const state = wanted ? 'in' : 'out';
     const address = endpoints[0]?.address ?? '';
-    const before = this.words.get(instanceId);
+    const before = this.instances.get(instanceId);
     const same = before?.state === state && before.incarnation === incarnation && before.unlistedAt === undefined;
     if (same) return;
-    this.words.set(instanceId, { instanceId, incarnation, address, state, since: this.#now(), unlistedAt: undefined });
+    this.instances.set(instanceId, {
+      instanceId,
+      incarnation,
+      address,
+      state,
+      since: this.#now(),
+      unlistedAt: undefined,
+    });
   }
 
   #remove(instanceId: string, reason: RemovalReason): void {
-    const word = this.words.get(instanceId);
-    if (word === undefined || word.state === 'gone') return;
+    const instance = this.instances.get(instanceId);
+    if (instance === undefined || instance.state === 'gone') return;
     if (reason === RemovalReason.REMOVAL_REASON_EXPIRED) this.#unlist(instanceId);
-    else this.words.set(instanceId, { ...word, state: 'gone', since: this.#now() });
+    else this.instances.set(instanceId, { ...instance, state: 'gone', since: this.#now() });
   }
 
   #unlist(instanceId: string): void {
-    const word = this.words.get(instanceId);
-    if (word === undefined || word.unlistedAt !== undefined) return;
-    this.words.set(instanceId, { ...word, unlistedAt: this.#now() });
+    const instance = this.instances.get(instanceId);
+    if (instance === undefined || instance.unlistedAt !== undefined) return;
+    this.instances.set(instanceId, { ...instance, unlistedAt: this.#now() });
   }
 }
 

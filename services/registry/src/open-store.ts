@@ -10,10 +10,10 @@ import type { TotalLimits } from './domain/limits.js';
 import type { RegistryStore } from './domain/store.js';
 import type { EtcdLocation, StoreLocation } from './store-location.js';
 
-/** What a store is opened with. */
-export interface OpenOptions {
+/** The options of {@link openStore}. */
+interface OpenOptions {
   readonly location: StoreLocation;
-  /** Files in PEM: who may vouch for etcd, and the registry's own certificate with its key. */
+  /** PEM files: the CA certificates for etcd, and the registry's client certificate with its key. */
   readonly files: TlsFiles;
   readonly clock: Clock;
   readonly wallClock: WallClock;
@@ -21,23 +21,23 @@ export interface OpenOptions {
   readonly log: Logger;
   readonly limits: TotalLimits;
   readonly warmingMs: number;
-  /** How long a watch rests once it has told a change. */
+  /** How long a watch waits after it has sent changes. */
   readonly watchRestMs: number;
 }
 
-/** Paths; undefined for none. */
-export interface TlsFiles {
+/** Paths of PEM files; undefined for none. */
+interface TlsFiles {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
 }
 
-/** A store that is open. */
-export interface OpenStore {
+/** An open store. */
+interface OpenStore {
   readonly store: RegistryStore;
-  /** What has to answer before the registry can serve. */
+  /** What must answer before the registry can serve. */
   readonly dependencies: readonly Dependency[];
-  /** Whether what keeps the state answers right now; undefined where that is this process. */
+  /** Whether the backing store answers right now; undefined for the store in memory. */
   readonly connected: (() => boolean) | undefined;
 }
 
@@ -48,9 +48,9 @@ const VARIABLES = {
 } as const;
 
 /**
- * Opens the store that the configuration names. It waits for nothing.
+ * Opens the configured store. It doesn't wait for the store to answer.
  *
- * @throws ConfigurationError where the files of a certificate can't be read, or don't belong to what is named.
+ * @throws ConfigurationError if a certificate file can't be read or doesn't fit the location.
  */
 export function openStore({ location, files, ...options }: OpenOptions): OpenStore {
   const tls = readTls(location, files);

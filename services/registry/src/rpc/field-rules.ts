@@ -1,18 +1,18 @@
 import { Security } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type FieldViolation, invalidArgument, type RpcError } from '@rondo/rpc/status';
 import { type Endpoint, type Registration, textSize } from '../domain/instance.js';
 import { REQUEST_LIMITS as LIMITS } from '../domain/limits.js';
-import type { Violations } from './violations.js';
 
 const INSTANCE_ID = /^[a-zA-Z0-9._-]+$/;
 const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const ZONE = /^[^\s/]+\/[^\s/]+$/;
-/** What could make a terminal or a log show what its author likes: controls, and marks of direction. */
+/** Characters that can manipulate a terminal or a log: control characters and direction marks. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(?<port>\d{1,5})$/;
 const FINGERPRINT = /^[a-zA-Z0-9._:-]+$/;
 const UNIX = /^unix:\/[^\s\0]+$/;
 
-/** What is wrong with an instance, field by field, as the contract states the rules. */
+/** Checks every field of an instance against the rules of the contract. */
 export function checkRegistration(registration: Registration, violations: Violations): void {
   const { instanceId, incarnation, endpoints, services, weight, metadata } = registration;
   checkInstanceId(instanceId, 'instance.instance_id', violations);
@@ -42,7 +42,7 @@ export function checkInstanceId(instanceId: string, field: string, violations: V
   );
 }
 
-/** Whether `service` is a fully qualified gRPC service. */
+/** Checks that `service` is a fully qualified gRPC service. */
 export function checkService(service: string, field: string, violations: Violations): void {
   violations.check(
     service.length <= LIMITS.serviceLength && SERVICE.test(service),
@@ -51,7 +51,7 @@ export function checkService(service: string, field: string, violations: Violati
   );
 }
 
-/** Whether `weight` stands within its bounds, its default filled in. */
+/** Checks that `weight` is within its bounds. The default must be filled in before. */
 export function checkWeight(weight: number, field: string, violations: Violations): void {
   violations.check(
     weight >= 1 && weight <= LIMITS.weight,
@@ -118,7 +118,7 @@ function checkEndpoints(endpoints: readonly Endpoint[], violations: Violations):
     violations.check(
       minPingIntervalMs === undefined || (minPingIntervalMs >= pings.min && minPingIntervalMs <= pings.max),
       `${field}[${index}].min_ping_interval`,
-      `must be from ${pings.min / 1000} s to ${pings.max / 86_400_000} days; leave it out where it isn't known`,
+      `must be from ${pings.min / 1000} s to ${pings.max / 86_400_000} days; leave it out if it isn't known`,
     );
     violations.check(
       protocols.length <= LIMITS.protocols,
@@ -128,7 +128,7 @@ function checkEndpoints(endpoints: readonly Endpoint[], violations: Violations):
     violations.check(
       security !== Security.SECURITY_UNSPECIFIED,
       `${field}[${index}].security`,
-      'must be said: send SECURITY_PLAINTEXT or SECURITY_TLS',
+      'is required: send SECURITY_PLAINTEXT or SECURITY_TLS',
     );
   }
 }
@@ -164,4 +164,24 @@ function isAddress(address: string): boolean {
   if (UNIX.test(address)) return true;
   const port = Number(HOST_PORT.exec(address)?.groups?.['port'] ?? 0);
   return port >= 1 && port <= 65_535;
+}
+
+/** Collects the violations of a request, so that the caller gets all of them at once. */
+export class Violations {
+  readonly #found: FieldViolation[] = [];
+
+  /** Notes a violation of `field` unless `ok`. The description states the rule and what to do. */
+  check(ok: boolean, field: string, description: string): void {
+    if (!ok) this.#found.push({ field, description });
+  }
+
+  /** Makes `INVALID_ARGUMENT` with the noted violations and one more. */
+  with(field: string, description: string): RpcError {
+    return invalidArgument([...this.#found, { field, description }]);
+  }
+
+  /** @throws RpcError `INVALID_ARGUMENT` with all noted violations, if there are any. */
+  refuse(): void {
+    if (this.#found.length > 0) throw invalidArgument(this.#found);
+  }
 }

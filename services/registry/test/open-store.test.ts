@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from '@jest/globals';
+import { ConfigurationError, startService } from '@rondo/service';
+import { registry } from '../src/index.js';
+import { storeLocation } from '../src/store-location.js';
+import { start, stopAll } from './started-registry.js';
+
+const ETCD = { kind: 'etcd', isEncrypted: false, user: undefined, password: undefined, prefix: '/rondo/registry' };
+
+it.each([
+  ['memory', { kind: 'memory' }],
+  ['etcd://a:1', { ...ETCD, endpoints: [{ host: 'a', port: 1 }] }],
+  ['etcd://a', { ...ETCD, endpoints: [{ host: 'a', port: 2379 }] }],
+  [
+    'etcd://a:1,[::1]:2,c/',
+    {
+      ...ETCD,
+      endpoints: [
+        { host: 'a', port: 1 },
+        { host: '::1', port: 2 },
+        { host: 'c', port: 2379 },
+      ],
+    },
+  ],
+  ['etcds://a:1/team/blue', { ...ETCD, isEncrypted: true, endpoints: [{ host: 'a', port: 1 }], prefix: '/team/blue' }],
+  ['etcd://ann:p%40ss%2F@a:1', { ...ETCD, user: 'ann', password: 'p@ss/', endpoints: [{ host: 'a', port: 1 }] }],
+])('parses %s', (text, value) => {
+  expect(storeLocation.parse(text)).toEqual({ ok: true, value });
+});
+
+it.each([
+  ['etdc://a:1', 'is neither memory nor the URL of an etcd'],
+  ['http://a:1', 'is neither memory nor the URL of an etcd'],
+  ['etcd://', 'is neither memory nor the URL of an etcd'],
+  ['etcd://ann@a:1', 'is neither memory nor the URL of an etcd'],
+  ['etcd://a:1?x=y', 'names hosts of which is not host:port'],
+  ['etcd://a:99999', 'names hosts of which has port 99999, which is not from 1 to 65535'],
+  ['etcd://a:1,,b:2', 'names hosts of which item 2 is empty'],
+  ['etcd://ann:%zz@a:1', 'has a user or password with a % that encodes nothing'],
+])('refuses %s', (text, fault) => {
+  expect(storeLocation.parse(text)).toEqual({ ok: false, fault });
+});
+
+it('never shows the password of a location, valid or not', async () => {
+  const right = storeLocation.parse('etcd://ann:sesame@a:1');
+  expect(right.ok && storeLocation.format(right.value)).toBe('etcd://ann:(hidden)@a:1/rondo/registry');
+  const environment = { RONDO_REGISTRY_STORE: 'etcd://ann:sesame@a:0' };
+  await expect(startService({ ...registry, environment })).rejects.toThrow(
+    /RONDO_REGISTRY_STORE=\(hidden\) names hosts of which has port 0/,
+  );
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'rondo-files-'));
+const pem = join(folder, 'some.pem');
+const other = join(folder, 'other.txt');
+writeFileSync(pem, '-----BEGIN CERTIFICATE-----\n');
+writeFileSync(other, 'not a certificate');
+
+afterAll(async () => {
+  await stopAll();
+  rmSync(folder, { recursive: true });
+});
+
+const etcd = (isEncrypted: boolean) =>
+  ({
+    kind: 'etcd',
+    endpoints: [{ host: 'a', port: 1 }],
+    isEncrypted,
+    user: undefined,
+    password: undefined,
+    prefix: '/a',
+  }) as const;
+
+it.each([
+  ['files without TLS', { store: etcd(false), storeCa: pem }, ['RONDO_REGISTRY_STORE_CA is for TLS alone']],
+  ['files for the store in memory', { storeCa: pem }, ['RONDO_REGISTRY_STORE_CA is for TLS alone']],
+  [
+    'a certificate alone',
+    { store: etcd(true), storeCert: pem },
+    ['RONDO_REGISTRY_STORE_CERT is set without RONDO_REGISTRY_STORE_KEY'],
+  ],
+  [
+    'a key alone',
+    { store: etcd(true), storeKey: pem },
+    ['RONDO_REGISTRY_STORE_KEY is set without RONDO_REGISTRY_STORE_CERT'],
+  ],
+  [
+    'a missing file, and one that is no PEM file',
+    { store: etcd(true), storeCa: join(folder, 'missing'), storeCert: pem, storeKey: other },
+    ["missing can't be read", 'other.txt is no PEM file'],
+  ],
+])('a registry does not start with %s', (_what, config, faults) => {
+  let thrown: unknown;
+  try {
+    start(config);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(ConfigurationError);
+  expect(thrown).toMatchObject({ faults: faults.map((fault) => expect.stringContaining(fault)) });
+});

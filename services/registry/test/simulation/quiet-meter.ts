@@ -1,6 +1,0 @@
-/** A meter that nobody reads. */
-const instrument = { addCallback() {}, removeCallback() {} };
-export const quietMeter = {
-  createObservableGauge: () => instrument,
-  createObservableCounter: () => instrument,
-};
