@@ -24,7 +24,7 @@ describe('rondo new and rondo remove', () => {
     const { exitCode, stderr } = await rondo(['new', 'service', 'Greeter', '--json']);
     expect(exitCode).toBe(1);
     expect(JSON.parse(stderr)).toEqual({
-      error: { code: 'FAILED', message: expect.stringContaining(`"Greeter" isn't a service's name`) },
+      error: { code: 'FAILED', message: expect.stringContaining(`"Greeter" isn't a valid service name`) },
     });
   });
 

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { beginChanges, undoLeftovers } from './change-set.js';
+import { beginChanges, undoAbandoned } from './change-set.js';
 
 describe('a set of changes', () => {
   let root: string;
@@ -28,7 +28,7 @@ describe('a set of changes', () => {
     mkdirSync(path.dirname(at(file)), { recursive: true });
     writeFileSync(at(file), text);
   }
-  /** Each file with its bytes. The folder .rondo is the tool's own. */
+  /** Each file with its bytes, without the tool's own folder .rondo. */
   const snapshot = () =>
     readdirSync(root, { recursive: true, encoding: 'utf8', withFileTypes: true })
       .filter((entry) => !path.join(entry.parentPath, entry.name).includes('.rondo'))
@@ -36,11 +36,11 @@ describe('a set of changes', () => {
       .sort()
       .map((file) => [file, existsSync(file) && file.endsWith('.txt') ? readFileSync(file, 'utf8') : '']);
 
-  it('puts everything back: what was written, removed, and changed by others', () => {
+  it('restores everything: written, removed, and changed by other programs', () => {
     const before = snapshot();
     const changes = beginChanges(root);
-    changes.guard('kept');
-    changes.guard('absent.txt');
+    changes.backUp('kept');
+    changes.backUp('absent.txt');
     changes.write('kept/a.txt', 'changed');
     changes.write('kept/a.txt', 'changed again');
     changes.write('new/deep/c.txt', 'c');
@@ -54,7 +54,7 @@ describe('a set of changes', () => {
     expect(readdirSync(at('.rondo'))).toEqual([]);
   });
 
-  it('keeps what is done, and tells what it wrote', () => {
+  it('keeps its changes, and lists the written files', () => {
     const changes = beginChanges(root);
     changes.write('kept/a.txt', 'changed');
     changes.write('new/c.txt', 'c');
@@ -68,18 +68,18 @@ describe('a set of changes', () => {
     expect(readdirSync(at('.rondo'))).toEqual([]);
   });
 
-  it('is undone by the next one where the process was killed over it', () => {
+  it('is undone by the next one if its process was killed', () => {
     const before = snapshot();
     const changes = beginChanges(root);
-    changes.guard('kept');
+    changes.backUp('kept');
     changes.write('kept/a.txt', 'changed');
     changes.remove('kept');
     changes.write('kept/new.txt', 'new');
     const [left = ''] = readdirSync(at('.rondo'));
-    appendFileSync(at(`.rondo/${left}/steps.jsonl`), '{"kind":"made","targ'); // killed while it wrote the next
-    expect(undoLeftovers(root)).toBe(true);
+    appendFileSync(at(`.rondo/${left}/steps.jsonl`), '{"kind":"made","targ'); // killed while it wrote the next step
+    expect(undoAbandoned(root)).toBe(true);
     expect(snapshot()).toEqual(before);
-    expect(undoLeftovers(root)).toBe(false);
+    expect(undoAbandoned(root)).toBe(false);
     changes.keep();
   });
 

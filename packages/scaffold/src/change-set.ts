@@ -1,40 +1,43 @@
 import {
+  appendFileSync,
   copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { openUndoLog } from './undo-log.js';
 
-/** Changes to the working tree that are kept together or undone together. Paths are relative to its root. */
+/**
+ * A set of changes to the working tree that is kept or undone as a whole. Paths are relative to the root of the tree.
+ */
 export interface ChangeSet {
-  /** Makes or replaces a file, with the folders that it needs. */
+  /** Creates or replaces a file, with the folders that it needs. */
   write(file: string, content: string | Uint8Array): void;
-  /** Takes a file or folder away; nothing happens where there is none. */
+  /** Removes a file or folder, if it exists. */
   remove(target: string): void;
-  /** Remembers a file or folder as it stands, for a program that is about to change it. */
-  guard(target: string): void;
+  /** Backs up a file or folder that another program is about to change. */
+  backUp(target: string): void;
   /** The files that were written, in order. */
   written(): readonly string[];
-  /** What is done stays. */
+  /** Keeps the changes. */
   keep(): void;
-  /** Puts everything back as it was. */
+  /** Restores everything as it was. */
   undo(): void;
 }
 
-/** Where the sets are kept that are under way: in the tree, so that a rename suffices, and where git looks away. */
+/** The folder of the sets in progress. It lies in the tree, so that backups need only a rename, and git ignores it. */
 const SETS = '.rondo';
 const PREFIX = 'undo-';
 
 /**
- * Does `work`, and keeps its changes to the tree at `root` when it succeeds: where it fails, or the process exits
- * meanwhile, they are undone.
+ * Does `work` and keeps its changes to the tree at `root` if it succeeds. If it fails, or the process exits meanwhile,
+ * the changes are undone.
  */
 export async function withChanges<T>(root: string, work: (changes: ChangeSet) => Promise<T>): Promise<T> {
   const changes = beginChanges(root);
@@ -49,8 +52,9 @@ export async function withChanges<T>(root: string, work: (changes: ChangeSet) =>
 }
 
 /**
- * Begins a set of changes to the tree at `root`. It is undone when the process exits before {@link ChangeSet.keep}; all
- * of it is synchronous, so that nothing can come between. Where the process is killed, {@link undoLeftovers} undoes it.
+ * Begins a set of changes to the tree at `root`. It is undone if the process exits before {@link ChangeSet.keep}.
+ * Everything is synchronous, so that no other code runs in between. If the process is killed, {@link undoAbandoned}
+ * undoes the set.
  */
 export function beginChanges(root: string): ChangeSet {
   mkdirSync(path.join(root, SETS), { recursive: true });
@@ -90,7 +94,7 @@ export function beginChanges(root: string): ChangeSet {
       log.add({ kind: 'moved', target, aside });
       renameSync(at(target), path.join(folder, aside));
     },
-    guard(target) {
+    backUp(target) {
       if (!existsSync(at(target))) {
         log.add({ kind: 'made', target });
         return;
@@ -107,20 +111,85 @@ export function beginChanges(root: string): ChangeSet {
 }
 
 /**
- * Undoes the changes of processes that were killed over them. Whoever calls this holds the tree: a set that is under way
- * is a leftover, too.
+ * Undoes the changes of processes that were killed before they finished. The caller must hold the tree lock: a set in
+ * progress would be undone, too.
  *
  * @returns Whether there were any.
  */
-export function undoLeftovers(root: string): boolean {
+export function undoAbandoned(root: string): boolean {
   const sets = path.join(root, SETS);
   const left = existsSync(sets) ? readdirSync(sets).filter((name) => name.startsWith(PREFIX)) : [];
   for (const name of left) openUndoLog(root, path.join(sets, name)).undo();
   return left.length > 0;
 }
 
-/** What is made for a file: a folder that wasn't there goes with all that came into it. */
+/** The highest part of a path that doesn't exist yet. Undoing removes it with everything in it. */
 function highestMissing(target: string): string {
   const parent = path.dirname(target);
   return existsSync(parent) ? target : highestMissing(parent);
+}
+
+/** How to undo one change. Targets are relative to the tree's root, asides to the log's folder. */
+type UndoStep =
+  /** The target didn't exist: remove it. */
+  | { readonly kind: 'made'; readonly target: string }
+  /** The target was a file: copy its former bytes back. */
+  | { readonly kind: 'rewritten'; readonly target: string; readonly aside: string }
+  /** The target was this file or folder: move it back. */
+  | { readonly kind: 'moved'; readonly target: string; readonly aside: string };
+
+/**
+ * A log of undo steps. A step is logged before its change is made, so that the changes can be undone even after the
+ * process was killed.
+ */
+interface UndoLog {
+  add(step: UndoStep): void;
+  /** Undoes all steps, the last one first, and removes the folder. */
+  undo(): void;
+}
+
+const FILE = 'steps.jsonl';
+
+/** Opens the log in `folder` with the steps that it contains. */
+function openUndoLog(root: string, folder: string): UndoLog {
+  const file = path.join(folder, FILE);
+  const steps = readSteps(file);
+  const line = (step: UndoStep) => `${JSON.stringify(step)}\n`;
+  return {
+    add(step) {
+      steps.push(step);
+      appendFileSync(file, line(step));
+    },
+    undo() {
+      for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+        undoStep(step, { root, folder });
+        // A step must never be undone twice: that would remove what an earlier step has restored.
+        writeFileSync(file, steps.map(line).join(''));
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function undoStep(step: UndoStep, { root, folder }: { readonly root: string; readonly folder: string }): void {
+  const target = path.join(root, step.target);
+  if (step.kind === 'made') {
+    rmSync(target, { recursive: true, force: true });
+    return;
+  }
+  const aside = path.join(folder, step.aside);
+  if (!existsSync(aside)) return; // the change was never made
+  if (step.kind === 'rewritten') {
+    copyFileSync(aside, target);
+    return;
+  }
+  rmSync(target, { recursive: true, force: true });
+  renameSync(aside, target);
+}
+
+/** An incomplete last line belongs to a change that was never made. */
+function readSteps(file: string): UndoStep[] {
+  if (!existsSync(file)) return [];
+  const whole = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return whole.map((line): UndoStep => JSON.parse(line));
 }

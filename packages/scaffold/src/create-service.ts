@@ -1,26 +1,31 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type ChangeSet, withChanges } from './change-set.js';
-import { type Contract, type ContractSource, loadContract } from './contract/index.js';
-import { readManifests } from './manifests.js';
+import type { Contract } from './contract/contract.js';
+import type { ContractSource } from './contract/find-source.js';
+import { loadContract } from './contract/load.js';
+import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
+import { choosePort, readManifests } from './manifests.js';
 import { checkNameFree } from './name.js';
-import type { NewServiceOptions } from './new-service-options.js';
-import type { NewServiceOutcome } from './new-service-outcome.js';
-import { choosePort } from './port.js';
+import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { recordWritten } from './record.js';
-import { type Blueprint, nameHandlers, renderService, renderStarter, starterFile, stubsOf } from './render/index.js';
+import { stubsOf } from './render/app.js';
+import { type Blueprint, nameHandlers } from './render/blueprint.js';
+import { renderService } from './render/service-files.js';
+import { renderStarter, starterFile } from './render/starter.js';
 import { readText } from './repository.js';
-import { addProject, addToCompose, COMPOSE, PROJECTS, readExemptions } from './root-files/index.js';
-import { checkReplaceable, exemptFromStyle, takeContract } from './take-contract.js';
+import { addToCompose, COMPOSE } from './root-files/compose.js';
+import { readExemptions } from './root-files/exemptions.js';
+import { addProject, PROJECTS } from './root-files/projects.js';
 import { snakeCase } from './words.js';
-import { build, format, guardProducts, install } from './workspace.js';
+import { backUpProducts, build, format, install } from './workspace.js';
 
-/** A service that was made. */
+/** A service that was created. */
 export interface CreatedService extends NewServiceOutcome {
   readonly kind: 'created';
 }
 
-/** Makes a service that isn't there yet. */
+/** Creates a new service. */
 export async function createService(options: NewServiceOptions): Promise<CreatedService> {
   const { root, signal, name, progress } = options;
   const port = await progress.step('check', () => checkTree(options));
@@ -30,9 +35,9 @@ export async function createService(options: NewServiceOptions): Promise<Created
     await checkReplaceable(options, loaded);
     return loaded;
   });
-  const blueprint = draw(options, { contract, port });
+  const blueprint = createBlueprint(options, { contract, port });
   return withChanges(root, async (changes) => {
-    guardProducts(changes);
+    backUpProducts(changes);
     const exempt = await progress.step('write', () => writeAll(options, { contract, blueprint, changes }));
     await progress.step('install', () => install(options));
     await progress.step('build', () => build(options));
@@ -47,7 +52,7 @@ export async function createService(options: NewServiceOptions): Promise<Created
   });
 }
 
-/** Everything that could refuse later is asked now; resolves to the port. */
+/** Runs every check that could refuse later. Returns the port. */
 function checkTree(options: NewServiceOptions): number {
   const { root, name, port } = options;
   const manifests = readManifests(root);
@@ -59,7 +64,7 @@ function checkTree(options: NewServiceOptions): number {
   return chosen;
 }
 
-/** What somebody wrote where the starter would stand, or else the starter. */
+/** The contract at the default path if it exists, else the starter contract. */
 function ownContract(root: string, name: string): ContractSource {
   const file = starterFile(name);
   const written = path.join(root, 'proto', file);
@@ -67,10 +72,10 @@ function ownContract(root: string, name: string): ContractSource {
   return { kind: 'text', path: file, text: renderStarter(name) };
 }
 
-/** A database of its own, called as the service is. */
+/** The name of the service's own database: the name of the service. */
 const databaseOf = ({ name, withDatabase }: NewServiceOptions) => (withDatabase ? snakeCase(name) : undefined);
 
-function draw(
+function createBlueprint(
   options: NewServiceOptions,
   { contract, port }: { readonly contract: Contract; readonly port: number },
 ): Blueprint {
@@ -94,8 +99,8 @@ async function writeAll(
   for (const [file, text] of rendered) changes.write(file, text);
   changes.write(PROJECTS, addProject(readText(root, PROJECTS), `services/${service}`));
   changes.write(COMPOSE, addToCompose(readText(root, COMPOSE), { service, port, database }));
-  takeContract(contract, changes);
-  // Also one that somebody put there: what is made passes every check.
+  copyContract(contract, changes);
+  // Also a contract that already existed: the created service must pass every check.
   const files = contract.files.map((file) => file.path);
   const exempt = exemptFromStyle(options, { ...contract, files }, changes);
   await format(

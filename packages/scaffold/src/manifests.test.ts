@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../test/folder.js';
-import { readManifests } from './manifests.js';
+import { choosePort, readManifests } from './manifests.js';
 
 describe('manifests', () => {
-  it('say what each service is', () => {
+  it('describe each service', () => {
     using folder = new Folder({
       'services/notes/package.json': '{ "rondo": { "port": 50060, "contracts": ["a/a.proto"], "database": "notes" } }',
       'services/left/dist/main.js': '',
@@ -16,8 +16,22 @@ describe('manifests', () => {
   it.each([
     ['{"rondo": {"port": "1"}}', '"rondo" names no port and contracts; write them'],
     ['{', "can't be read: "],
-  ])('that are none are refused by their file: %s', (text, why) => {
+  ])('that are invalid are refused with their file: %s', (text, why) => {
     using folder = new Folder({ 'services/odd/package.json': text });
     expect(() => readManifests(folder.path)).toThrow(`services/odd/package.json: ${why}`);
   });
+});
+
+it('a port belongs to one service', () => {
+  using folder = new Folder({
+    'docker-compose.yml': 'services:\n  proxy:\n    ports: ["127.0.0.1:50061:80"]\n',
+  });
+  const manifests = [{ service: 'taken', port: 50_060, contracts: [], database: undefined }];
+  const choose = (port?: number) => choosePort(folder.path, manifests, port);
+  expect(choose()).toBe(50_062);
+  expect(choose(50_070)).toBe(50_070);
+  expect(() => choose(50_060)).toThrow('port 50060 belongs to taken; take another, such as 50062');
+  expect(() => choose(50_061)).toThrow('port 50061 belongs to proxy');
+  expect(() => choose(50_059)).toThrow('port 50059 belongs to the embedded PostgreSQL');
+  for (const port of [8080, 65_536]) expect(() => choose(port)).toThrow(`port ${port} can't be the port of a service`);
 });

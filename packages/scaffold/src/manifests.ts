@@ -1,24 +1,24 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Refusal } from './refusal.js';
-import { messageOf } from './thrown.js';
+import { messageOf, Refusal } from './errors.js';
+import { composeServices } from './root-files/compose.js';
 
-/** What a service says of itself to those who start it: `rondo` in its package.json. */
+/** What a service tells its launchers about itself: `rondo` in its package.json. */
 export interface Manifest {
   /** Its folder under `services/`. */
   readonly service: string;
-  /** Where it listens with the usual base port. */
+  /** The port that it listens on with the default base port. */
   readonly port: number;
-  /** What it serves, as paths under `proto/`. */
+  /** The contracts that it serves, as paths under `proto/`. */
   readonly contracts: readonly string[];
   /** The database that it owns. */
   readonly database: string | undefined;
 }
 
 /**
- * The manifests of all services.
+ * Reads the manifests of all services.
  *
- * @throws Refusal where one can't be read.
+ * @throws Refusal if one can't be read.
  */
 export function readManifests(root: string): readonly Manifest[] {
   return readdirSync(path.join(root, 'services'))
@@ -35,7 +35,7 @@ function readManifest(root: string, service: string): Manifest {
   }
   throw new Refusal('"rondo" names no port and contracts', {
     place: { file },
-    remedy: 'write them as the other services have them',
+    remedy: 'write them as the other services do',
   });
 }
 
@@ -57,4 +57,43 @@ function section(value: unknown, key: string): object {
 
 function isListOfTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}
+
+/** The default base port of `npm start`. */
+const BASE = 50_050;
+/** The first port for new services. The ports below it are for the services that come with Rondo. */
+const FIRST = 50_060;
+const MAX = 65_535;
+/** The port of the embedded PostgreSQL. */
+const DATABASE = 50_059;
+
+/**
+ * Chooses the port of a new service: the requested one, else the next free one.
+ *
+ * @throws Refusal if the requested port isn't available.
+ */
+export function choosePort(root: string, manifests: readonly Manifest[], wanted?: number): number {
+  const taken = portsTaken(root, manifests);
+  if (wanted === undefined) return firstFree(taken);
+  const by = taken.get(wanted);
+  const refuse = (reason: string) =>
+    new Refusal(`port ${wanted} ${reason}`, { remedy: `take another, such as ${firstFree(taken)}` });
+  if (by !== undefined) throw refuse(`belongs to ${by}`);
+  if (wanted <= BASE || wanted > MAX)
+    throw refuse(`can't be the port of a service: these lie above ${BASE}, the base port of npm start`);
+  return wanted;
+}
+
+function portsTaken(root: string, manifests: readonly Manifest[]): ReadonlyMap<number, string> {
+  return new Map([
+    [DATABASE, 'the embedded PostgreSQL'],
+    ...composeServices(root).flatMap(({ name, ports }) => ports.map((port): [number, string] => [port, name])),
+    ...manifests.map(({ port, service }): [number, string] => [port, service]),
+  ]);
+}
+
+function firstFree(taken: ReadonlyMap<number, string>): number {
+  let port = FIRST;
+  while (taken.has(port)) port += 1;
+  return port;
 }

@@ -8,25 +8,25 @@ describe('a name', () => {
   });
 
   it.each(['', 'Greeter', '1st', 'a_b', 'a--b', '-a', 'a-', 'a/b', '..', 'größe'])('may not be "%s"', (name) => {
-    expect(() => checkName(name)).toThrow(`"${name}" isn't a service's name; take lower-case words`);
+    expect(() => checkName(name)).toThrow(`"${name}" isn't a valid service name; use lower-case words`);
   });
 
-  it('may not be long, or mean something else', () => {
-    expect(() => checkName('x'.repeat(41))).toThrow('has 41 characters; take at most 40');
+  it('may not be long or have another meaning', () => {
+    expect(() => checkName('x'.repeat(41))).toThrow('has 41 characters; use at most 40');
     for (const name of ['registry', 'postgres', 'provision', 'gateway', 'dist', 'google']) {
-      expect(() => checkName(name)).toThrow(`"${name}" is the name of something else here`);
+      expect(() => checkName(name)).toThrow(`"${name}" has another meaning in this repository`);
     }
   });
 
-  it('belongs to one thing of the repository', () => {
+  it('is unique in the repository', () => {
     using folder = new Folder({
       'services/taken/package.json': '{}',
       'packages/rpc/package.json': '{}',
       'docker-compose.yml': 'services:\n  proxy:\n    image: proxy\n',
     });
     const check = (name: string) => () => checkNameFree(folder.path, name);
-    expect(check('taken')).toThrow('services/taken: the folder stands there already; take another');
-    expect(check('rpc')).toThrow('packages/rpc: the folder stands there already');
+    expect(check('taken')).toThrow('services/taken: the folder exists already; choose another');
+    expect(check('rpc')).toThrow('packages/rpc: the folder exists already');
     expect(check('proxy')).toThrow('docker-compose.yml:2: "proxy" is in compose already');
     expect(check('greeter')).not.toThrow();
   });

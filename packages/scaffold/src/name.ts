@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Refusal } from './refusal.js';
-import { composeServices } from './root-files/index.js';
+import { Refusal } from './errors.js';
+import { composeServices } from './root-files/compose.js';
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const MAX_LENGTH = 40;
 
-/** Names that mean something else: to this repository, to PostgreSQL, to git (which ignores such folders) or to lint. */
+/**
+ * Names with another meaning: for this repository, for PostgreSQL, for git (which ignores such folders) or for the
+ * linter.
+ */
 const RESERVED = new Set([
   ...['registry', 'provision', 'gateway', 'google', 'grpc', 'health', 'rondo'],
   ...['postgres', 'template0', 'template1', 'public'],
@@ -16,32 +19,32 @@ const RESERVED = new Set([
 /**
  * Checks that a service may have a name.
  *
- * @throws Refusal where it may not.
+ * @throws Refusal if it may not.
  */
 export function checkName(name: string): void {
   const refuse = (reason: string, remedy: string) => new Refusal(`"${name}" ${reason}`, { remedy });
   if (!NAME.test(name))
-    throw refuse("isn't a service's name", 'take lower-case words joined by -, such as order-history');
-  if (name.length > MAX_LENGTH) throw refuse(`has ${name.length} characters`, `take at most ${MAX_LENGTH}`);
-  if (RESERVED.has(name)) throw refuse('is the name of something else here', 'take another');
+    throw refuse("isn't a valid service name", 'use lower-case words joined by -, such as order-history');
+  if (name.length > MAX_LENGTH) throw refuse(`has ${name.length} characters`, `use at most ${MAX_LENGTH}`);
+  if (RESERVED.has(name)) throw refuse('has another meaning in this repository', 'choose another name');
 }
 
 /**
  * Checks that nothing else in the repository has the name.
  *
- * @throws Refusal where something has.
+ * @throws Refusal if something has it.
  */
 export function checkNameFree(root: string, name: string): void {
   for (const folder of [`services/${name}`, `packages/${name}`]) {
     if (existsSync(path.join(root, folder))) {
-      throw new Refusal(`the folder stands there already`, { place: { file: folder }, remedy: 'take another name' });
+      throw new Refusal('the folder exists already', { place: { file: folder }, remedy: 'choose another name' });
     }
   }
   const line = composeServices(root).find((service) => service.name === name)?.line;
   if (line !== undefined) {
     throw new Refusal(`"${name}" is in compose already`, {
       place: { file: 'docker-compose.yml', line },
-      remedy: 'take another name',
+      remedy: 'choose another name',
     });
   }
 }

@@ -1,18 +1,47 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { ContractSource } from './contract/find-source.js';
 import { type CreatedService, createService } from './create-service.js';
 import { checkName } from './name.js';
-import type { NewServiceOptions } from './new-service-options.js';
+import type { Stub } from './render/app.js';
 import { type UpdatedService, updateService } from './update-service.js';
+import type { Progress, Workspace } from './workspace.js';
 
 /**
- * Makes a service from a contract, or brings the one of that name up to date with its contracts. Where it fails, the
- * tree is as it was.
+ * Creates a service from a contract, or updates the existing service of that name to its contracts. If it fails, the
+ * tree is unchanged.
  *
- * @throws Refusal for what can't be done, before anything is written; ProgramFailed where the tree doesn't take it.
+ * @throws Refusal for what isn't possible, before anything is written. ProgramFailed if installing or building fails.
  */
 export function newService(options: NewServiceOptions): Promise<CreatedService | UpdatedService> {
   checkName(options.name);
   const stands = existsSync(path.join(options.root, 'services', options.name, 'package.json'));
   return stands ? updateService(options) : createService(options);
+}
+
+/** The options of `rondo new service`. */
+export interface NewServiceOptions extends Workspace {
+  readonly name: string;
+  /**
+   * The contract. By default the contract at the service's default path, or else a starter contract; for an existing
+   * service the contracts that it has.
+   */
+  readonly source: ContractSource | undefined;
+  readonly withDatabase: boolean;
+  /** The port; by default the next free one. */
+  readonly port: number | undefined;
+  readonly progress: Progress;
+}
+
+/** The result of `rondo new service`, for a new service and for an existing one. */
+export interface NewServiceOutcome {
+  readonly service: string;
+  /** The port that it listens on with the default base port. */
+  readonly port: number;
+  /** The files that were written, as paths from the repository's root. */
+  readonly files: readonly string[];
+  /** The methods to implement next, each with the file of its handler. */
+  readonly methods: readonly Stub[];
+  /** Contracts that are exempt from the style rules from now on. */
+  readonly exempt: readonly string[];
 }

@@ -6,14 +6,14 @@ const cwd = '/';
 const run = (script: string, options: Partial<Parameters<typeof runProgram>[2]> = {}) =>
   runProgram(process.execPath, ['-e', script], { cwd, signal, ...options });
 
-/** A program whose child, of the same process group, says its id and would stay for ever. */
+/** A program with a child in the same process group that prints its id and never ends by itself. */
 const PARENT = `const { spawn } = require('node:child_process');
 const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'inherit' });
 process.stdout.write(String(child.pid));
 setInterval(() => undefined, 1000);`;
 
 describe('a program', () => {
-  it('says how it ended, and what it said', async () => {
+  it('returns its exit code and its output', async () => {
     expect(await run('process.stdout.write("out"); process.exitCode = 3;')).toEqual({ code: 3, output: 'out' });
     expect(await run('process.kill(process.pid, "SIGTERM"); setInterval(() => undefined, 1000)')).toEqual({
       code: 1,
@@ -21,12 +21,12 @@ describe('a program', () => {
     });
   });
 
-  // Its end is awaited until nobody holds its output, the child included.
-  it('ends with its children when its time is up', async () => {
+  // The call ends only when no process holds the output any more, including the child.
+  it('ends with its children at its timeout', async () => {
     await expect(run(PARENT, { timeoutMs: 300 })).rejects.toThrow(/took longer than 300 ms$/);
   });
 
-  it('ends with its children when nobody waits for it', async () => {
+  it('ends with its children when its caller aborts', async () => {
     const caller = new AbortController();
     const running = run(PARENT, { signal: caller.signal });
     caller.abort(new Error('left'));
@@ -34,7 +34,7 @@ describe('a program', () => {
     await expect(run('', { signal: caller.signal })).rejects.toThrow('left');
   });
 
-  it('may not be there', async () => {
+  it('may not exist', async () => {
     const { code, output } = await runProgram('/no/such/program', [], { cwd, signal });
     expect(code).toBe(127);
     expect(output).toMatch(/^\/no\/such\/program: spawn .*ENOENT\n$/);

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { isErrorOf } from './thrown.js';
+import { isErrorOf } from './errors.js';
 
-/** How a program ended, and what it said. */
+/** The exit code of a program, and its output. */
 export interface Outcome {
-  /** 127 where it couldn't be started, with the reason in `output`. */
+  /** 127 if it couldn't be started, with the reason in `output`. */
   readonly code: number;
-  /** Standard output and error as they came. */
+  /** Standard output and standard error, in the order of arrival. */
   readonly output: string;
 }
 
@@ -13,18 +13,18 @@ export interface Outcome {
 export interface ProgramOptions {
   readonly cwd: string;
   readonly signal: AbortSignal;
-  /** As long as it takes by default. */
+  /** No limit by default. */
   readonly timeoutMs?: number;
 }
 
-/** More than anybody reads. */
+/** More than a person reads. */
 const MAX_OUTPUT_CHARACTERS = 1_000_000;
 
 /**
- * Runs a program to its end. It has a process group of its own, as many a launcher is one process and what it launches
- * another: all of them end with the deadline, and with `signal`.
+ * Runs a program to its end. It gets a process group of its own, because many launchers start further processes: the
+ * deadline and `signal` end all of them.
  *
- * @throws the signal's reason, or Error where its time is up; either once all of it has ended.
+ * @throws the signal's reason, or Error at the deadline; in both cases only after all processes have ended.
  */
 export async function runProgram(
   command: string,
@@ -70,7 +70,7 @@ function spawnGroup(
   });
 }
 
-/** Nobody is left to end where the group ended by itself. */
+/** Kills a process group. A group that has already ended is no error. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -80,10 +80,10 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-/** A program that failed where nothing of the user's was to blame beforehand. */
+/** A program that failed although all checks of the user's input had passed. */
 export class ProgramFailed extends Error {
   override readonly name = 'ProgramFailed';
-  /** What it said. */
+  /** Its output. */
   readonly output: string;
 
   constructor(what: string, output: string) {

@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { beginChanges } from './change-set.js';
 import { isAsWritten, recordWritten, unsavedEdits } from './record.js';
 
-describe('edits that would be lost', () => {
+describe('unsaved edits', () => {
   let top: string;
   let root: string;
   beforeEach(() => {
     top = mkdtempSync(path.join(tmpdir(), 'rondo-record-'));
-    root = path.join(top, 'a folder of it'); // git's root may lie above
+    root = path.join(top, 'a folder of it'); // git's root may be a parent folder
     mkdirSync(path.join(root, 'services/a'), { recursive: true });
   });
   afterEach(() => rmSync(top, { recursive: true, force: true }));
@@ -27,7 +27,7 @@ describe('edits that would be lost', () => {
     changes.keep();
   }
 
-  it('are those that git holds no copy of, in files that are not as they were written', async () => {
+  it('are edits without a copy in git, of files that were changed since they were written', async () => {
     git('init', '--quiet', top);
     write('services/a/as-written', 'services/a/edited', 'services/a/committed', 'services/a/committed-edited');
     git('add', 'services/a/committed', 'services/a/committed-edited');
@@ -46,13 +46,13 @@ describe('edits that would be lost', () => {
     expect(await unsaved()).toEqual([]);
   });
 
-  it('are told without git, too', async () => {
+  it('are detected without git, too', async () => {
     write('services/a/as-written', 'services/a/edited');
     edit('services/a/edited');
     expect(await unsaved()).toEqual(['services/a/edited']);
   });
 
-  it('are told of files that were written again', () => {
+  it('are detected in files that were written again', () => {
     write('services/a/x');
     expect(isAsWritten(root, 'services/a/x')).toBe(true);
     edit('services/a/x');

@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ChangeSet } from './change-set.js';
+import { messageOf, Refusal } from './errors.js';
 import { runProgram } from './program.js';
-import { Refusal } from './refusal.js';
 import { filesAt } from './repository.js';
-import { messageOf } from './thrown.js';
 
 const FILE = '.rondo/written.json';
 
-/** File → SHA-256 of its bytes as they were written. */
+/** File → SHA-256 of its bytes as this tool wrote them. */
 type Digests = Readonly<Record<string, string>>;
 
-/** Remembers the bytes of files just written, and forgets files that are gone, so that an edit can be told later. */
+/**
+ * Records the digests of files that were just written, and drops files that no longer exist, so that a later edit can
+ * be detected.
+ */
 export function recordWritten(root: string, changes: ChangeSet, files: readonly string[]): void {
   const next = new Map(Object.entries(readDigests(root)));
   for (const file of files) next.set(file, digestOf(root, file) ?? '');
@@ -20,16 +22,16 @@ export function recordWritten(root: string, changes: ChangeSet, files: readonly 
   changes.write(FILE, `${JSON.stringify(Object.fromEntries(standing), undefined, 2)}\n`);
 }
 
-/** Whether a file was written by us at some time. */
+/** Whether this tool has ever written a file. */
 export const isRecorded = (root: string, file: string): boolean => readDigests(root)[file] !== undefined;
 
-/** Whether a file stands as we wrote it. */
+/** Whether a file is unchanged since this tool wrote it. */
 export const isAsWritten = (root: string, file: string): boolean =>
   isRecorded(root, file) && digestOf(root, file) === readDigests(root)[file];
 
 /**
- * Those of `targets` whose loss would be a person's loss: git doesn't hold them, and they aren't as they were written.
- * Files that git ignores aren't looked at.
+ * The files below `targets` with manual edits that would be lost: git holds no copy of them, and they have changed
+ * since this tool wrote them. Files that git ignores are skipped.
  */
 export async function unsavedEdits(
   root: string,
@@ -40,7 +42,10 @@ export async function unsavedEdits(
   return changed.filter((file) => existsSync(path.join(root, file)) && !isAsWritten(root, file));
 }
 
-/** What git would call changed or new among files and folders, as paths from `root`; everything where there is no git. */
+/**
+ * The files below `targets` that git reports as changed or new, as paths from `root`; all files if there is no git
+ * repository.
+ */
 async function changedSinceCommit(
   root: string,
   targets: readonly string[],
@@ -58,7 +63,7 @@ async function changedSinceCommit(
     ...targets,
   ]);
   if (code !== 0) return targets.flatMap((target) => filesAt(root, target));
-  // The paths start from git's own root, which may lie above.
+  // git prints paths from its own root, which may be a parent folder.
   const prefix = (await git(['rev-parse', '--show-prefix'])).output.trim();
   return output
     .split('\0')
@@ -79,7 +84,7 @@ function parsed(text: string): unknown {
   } catch (error) {
     throw new Refusal(`can't be read: ${messageOf(error)}`, {
       place: { file: FILE },
-      remedy: 'remove it: all it knows is which files are as they were written',
+      remedy: 'remove it: it only records which files are unchanged since they were written',
     });
   }
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { removeService } from './remove-service.js';
 
-// A repository in small: what installs and builds does nothing, and git is not there.
+// A minimal repository: its scripts for installing and building do nothing, and it has no git.
 describe('removing a service', () => {
   let root: string;
   beforeEach(() => {
@@ -51,7 +51,7 @@ describe('removing a service', () => {
       ...options,
     });
 
-  it('takes its contract along, and what nobody else imports', async () => {
+  it('removes its contract and the files that nothing else imports', async () => {
     expect(await remove()).toEqual({
       service: 'greeter',
       contracts: ['proto/deep/er/letters.proto', 'proto/greeter/greeter.proto', 'proto/greeter/words.proto'],
@@ -73,12 +73,12 @@ describe('removing a service', () => {
     expect(read('buf.yaml')).toBe('version: v2\nlint:\n  use: [STANDARD]\n');
   });
 
-  it('refuses where others use its contract, by their lines; forced, it leaves the contract', async () => {
+  it('refuses if other code uses its contract, with the lines; with force it keeps the contract', async () => {
     put('services/sales/src/a.ts', "\nimport { G } from '@rondo/contracts/greeter/greeter';\n");
     put('e2e/b.test.ts', "import '@rondo/contracts/greeter/greeter';\n");
     put('services/greeter/src/own.ts', "import '@rondo/contracts/greeter/greeter';\n");
     await expect(remove({ force: false })).rejects.toThrow(
-      'others use the contract of greeter: services/sales/src/a.ts:2, e2e/b.test.ts:1; change them first',
+      'other code uses the contract of greeter: services/sales/src/a.ts:2, e2e/b.test.ts:1; change them first',
     );
     const { contracts, kept } = await remove();
     expect({ contracts, kept }).toEqual({ contracts: [], kept: ['proto/greeter/greeter.proto'] });
@@ -89,23 +89,23 @@ describe('removing a service', () => {
   it('keeps a contract that another service serves', async () => {
     service('sales', ['sales/sales.proto', 'greeter/greeter.proto']);
     put('services/sales/src/a.ts', "import { G } from '@rondo/contracts/greeter/greeter';\n");
-    await expect(remove({ force: false })).rejects.not.toThrow('others use');
+    await expect(remove({ force: false })).rejects.not.toThrow('other code uses');
     expect(await remove()).toMatchObject({ contracts: [], kept: ['proto/greeter/greeter.proto'] });
   });
 
-  it('refuses work that nothing else holds, before anything is stopped', async () => {
+  it('refuses to lose unsaved edits, before anything is stopped', async () => {
     let agreed = false;
     const onAgreed = async () => {
       agreed = true;
     };
     await expect(remove({ force: false, onAgreed })).rejects.toThrow(
-      /git holds no copy of .*services\/greeter\/package/,
+      /git holds no copy of the edits in .*services\/greeter\/package/,
     );
     expect(agreed).toBe(false);
     expect(stands('services/greeter')).toBe(true);
   });
 
-  it('leaves everything where it is when the packages can not be installed', async () => {
+  it('changes nothing if the packages can not be installed', async () => {
     put('scripts/relock.mjs', "console.log('no network'); process.exitCode = 1;");
     await expect(remove()).rejects.toMatchObject({ output: 'no network\n' });
     for (const kept of [
@@ -118,15 +118,15 @@ describe('removing a service', () => {
     expect(read('docker-compose.yml')).toContain(composed('greeter'));
   });
 
-  it('goes on where the rest does not build', async () => {
+  it('continues if the remaining tree does not build', async () => {
     put('scripts/run.mjs', "console.log('sales is wrong'); process.exitCode = 1;");
     expect(await remove()).toMatchObject({ complaints: 'sales is wrong\n' });
     expect(stands('services/greeter')).toBe(false);
   });
 
-  it('keeps the registry, on which all stands, and what there is not', async () => {
+  it('refuses the registry and an unknown service', async () => {
     service('registry', ['rondo/registry.proto']);
-    await expect(remove({ name: 'registry' })).rejects.toThrow('every service stands on the registry');
+    await expect(remove({ name: 'registry' })).rejects.toThrow('every service needs the registry');
     await expect(remove({ name: 'lost' })).rejects.toThrow('there is no service "lost"');
   });
 });

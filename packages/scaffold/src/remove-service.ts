@@ -1,22 +1,22 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { type ChangeSet, withChanges } from './change-set.js';
-import { readImportGraph, withImports } from './contract/index.js';
+import { readImportGraph, withImports } from './contract/scan.js';
+import { Refusal } from './errors.js';
 import { type Manifest, readManifests } from './manifests.js';
-import type { Progress } from './progress.js';
 import { recordWritten, unsavedEdits } from './record.js';
-import { Refusal } from './refusal.js';
-import { readText } from './repository.js';
-import { BUF, COMPOSE, endExemption, PROJECTS, removeFromCompose, removeProject } from './root-files/index.js';
-import { type Use, usesOf } from './uses.js';
-import { guardProducts, install, tryBuild, type Workspace } from './workspace.js';
+import { filesBelow, readText } from './repository.js';
+import { COMPOSE, removeFromCompose } from './root-files/compose.js';
+import { BUF, endExemption } from './root-files/exemptions.js';
+import { PROJECTS, removeProject } from './root-files/projects.js';
+import { backUpProducts, install, type Progress, tryBuild, type Workspace } from './workspace.js';
 
-/** What `rondo remove service` is asked for. */
-export interface RemoveServiceOptions extends Workspace {
+/** The options of `rondo remove service`. */
+interface RemoveServiceOptions extends Workspace {
   readonly name: string;
-  /** Whether work that git doesn't hold, and code that calls the service, are no reason to refuse. */
+  /** Whether to remove the service even if git doesn't hold all of its files, or other code calls it. */
   readonly force: boolean;
-  /** Awaited when nothing speaks against it any more and nothing is changed yet: its processes can be stopped. */
+  /** Awaited after all checks have passed and before anything is changed: its processes can be stopped now. */
   readonly onAgreed?: () => Promise<void>;
   readonly progress: Progress;
 }
@@ -24,13 +24,13 @@ export interface RemoveServiceOptions extends Workspace {
 /** A service that was removed. */
 export interface RemovedService {
   readonly service: string;
-  /** The contracts that went with it, as paths from the repository's root. */
+  /** The contracts that were removed with it, as paths from the repository's root. */
   readonly contracts: readonly string[];
-  /** Contracts of its own that stay, as something else needs them. */
+  /** Contracts of the service that stay because something else needs them. */
   readonly kept: readonly string[];
-  /** Its database, which stays wherever the service ran. */
+  /** Its database. It stays wherever the service ran. */
   readonly database: string | undefined;
-  /** What the compiler said where the rest doesn't build, for reasons of its own. */
+  /** The output of the compiler if the remaining tree doesn't build, which has other reasons. */
   readonly complaints: string | undefined;
 }
 
@@ -41,19 +41,19 @@ export const removableServices = (root: string): readonly string[] =>
     .filter((service) => service !== 'registry');
 
 /**
- * Removes a service, and everything that names it. Where it fails, the tree is as it was.
+ * Removes a service and everything that refers to it. If it fails, the tree is unchanged.
  *
- * @throws Refusal for what can't be done, before anything is removed; ProgramFailed where the tree doesn't take it.
+ * @throws Refusal for what isn't possible, before anything is removed. ProgramFailed if installing fails.
  */
 export async function removeService(options: RemoveServiceOptions): Promise<RemovedService> {
   const { root, name, progress } = options;
   const plan = await progress.step('check', () => planRemoval(options));
   await options.onAgreed?.();
   return withChanges(root, async (changes) => {
-    guardProducts(changes);
+    backUpProducts(changes);
     await progress.step('remove', () => removeAll(root, plan, changes));
     await progress.step('install', () => install(options));
-    // Nobody used what is gone: what doesn't build now didn't before.
+    // Nothing used the removed service: a build that fails now failed before.
     const complaints = await progress.step('build', () => tryBuild(options));
     removeStale(root, changes);
     recordWritten(root, changes, []);
@@ -65,9 +65,9 @@ export async function removeService(options: RemoveServiceOptions): Promise<Remo
 
 interface Removal {
   readonly manifest: Manifest;
-  /** Contracts that go with it. */
+  /** The contracts to remove. */
   readonly going: readonly string[];
-  /** Contracts in its manifest that stay. */
+  /** The contracts in its manifest that stay. */
   readonly staying: readonly string[];
 }
 
@@ -76,7 +76,7 @@ async function planRemoval({ root, name, force, signal }: RemoveServiceOptions):
   const manifest = manifests.find(({ service }) => service === name);
   if (manifest === undefined)
     throw new Refusal(`there is no service "${name}"`, { remedy: './rondo ps lists what runs' });
-  if (name === 'registry') throw new Refusal('every service stands on the registry', { remedy: 'name another' });
+  if (name === 'registry') throw new Refusal('every service needs the registry', { remedy: 'name another' });
   const others = manifests.filter((one) => one !== manifest);
   const uses = usesOf(root, name);
   const served = new Set(others.flatMap(({ contracts }) => contracts));
@@ -90,7 +90,7 @@ async function planRemoval({ root, name, force, signal }: RemoveServiceOptions):
 function refuseCallers(name: string, own: readonly string[], uses: readonly Use[]): void {
   const places = uses.filter(({ contract }) => own.includes(contract)).map(({ place }) => place);
   if (places.length === 0) return;
-  throw new Refusal(`others use the contract of ${name}: ${places.join(', ')}`, {
+  throw new Refusal(`other code uses the contract of ${name}: ${places.join(', ')}`, {
     remedy: 'change them first; --force leaves the contract where it is',
   });
 }
@@ -98,12 +98,12 @@ function refuseCallers(name: string, own: readonly string[], uses: readonly Use[
 async function refuseUnsaved({ root, signal }: Workspace, targets: readonly string[]): Promise<void> {
   const edited = await unsavedEdits(root, targets, signal);
   if (edited.length === 0) return;
-  throw new Refusal(`git holds no copy of what was written in ${edited.join(', ')}`, {
-    remedy: 'commit it, or lose it by --force',
+  throw new Refusal(`git holds no copy of the edits in ${edited.join(', ')}`, {
+    remedy: 'commit them, or discard them with --force',
   });
 }
 
-/** What the service's contracts consist of, without what somebody else's contracts or code need. */
+/** The contracts of the service and their imports, without those that other contracts or code need. */
 function unneeded(
   root: string,
   { manifest, others, uses }: { manifest: Manifest; others: readonly Manifest[]; uses: readonly Use[] },
@@ -129,14 +129,14 @@ function removeAll(root: string, { manifest: { service, database }, going }: Rem
   changes.remove(`services/${service}`);
 }
 
-/** A file, and the folders that it leaves empty. */
+/** Removes a file and the folders that become empty. */
 function removeFile(root: string, file: string, changes: ChangeSet): void {
   changes.remove(file);
   const folder = path.dirname(file);
   if (folder.includes('/') && readdirSync(path.join(root, folder)).length === 0) removeFile(root, folder, changes);
 }
 
-/** The compiler leaves what it made of sources that are gone. */
+/** Removes the compiler's output of sources that no longer exist, because the compiler doesn't. */
 function removeStale(root: string, changes: ChangeSet): void {
   const base = 'packages/contracts';
   const products = readdirSync(path.join(root, base, 'dist'), { recursive: true, encoding: 'utf8' });
@@ -145,3 +145,29 @@ function removeStale(root: string, changes: ChangeSet): void {
     if (!existsSync(path.join(root, base, 'src', source))) removeFile(root, `${base}/dist/${product}`, changes);
   }
 }
+
+/** A place in other code that imports the generated code of a contract. */
+interface Use {
+  /** The path of the contract under `proto/`. */
+  readonly contract: string;
+  /** `services/sales/src/adapters/projects.ts:3`. */
+  readonly place: string;
+}
+
+const IMPORT = /@rondo\/contracts\/([\w./-]+)/g;
+
+/** Finds the places outside of the service `name` that import the generated code of contracts. */
+function usesOf(root: string, name: string): readonly Use[] {
+  return ['services', 'packages', 'e2e', 'bench', 'scripts']
+    .flatMap((folder) => filesBelow(root, folder))
+    .filter((file) => /\.(?:m?ts|m?js)$/.test(file) && !/^(?:packages\/contracts\/|packages\/scaffold\/)/.test(file))
+    .filter((file) => !file.startsWith(`services/${name}/`))
+    .flatMap((file) => usesIn(file, readText(root, file)));
+}
+
+const usesIn = (file: string, text: string): readonly Use[] =>
+  text
+    .split('\n')
+    .flatMap((line, index) =>
+      [...line.matchAll(IMPORT)].map(([, module]) => ({ contract: `${module}.proto`, place: `${file}:${index + 1}` })),
+    );

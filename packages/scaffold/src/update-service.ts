@@ -1,44 +1,45 @@
 import path from 'node:path';
 import { type ChangeSet, withChanges } from './change-set.js';
-import { type Contract, loadContract, readImportGraph, withImports } from './contract/index.js';
+import type { Contract } from './contract/contract.js';
+import { loadContract } from './contract/load.js';
+import { readImportGraph, withImports } from './contract/scan.js';
+import { checkReplaceable, copyContract, exemptFromStyle } from './copy-contract.js';
+import { Refusal } from './errors.js';
 import { type Manifest, readManifests } from './manifests.js';
-import type { NewServiceOptions } from './new-service-options.js';
-import type { NewServiceOutcome } from './new-service-outcome.js';
+import type { NewServiceOptions, NewServiceOutcome } from './new-service.js';
 import { isAsWritten, isRecorded, recordWritten } from './record.js';
-import { Refusal } from './refusal.js';
-import { checkReplaceable, exemptFromStyle, takeContract } from './take-contract.js';
-import { type Merge, mergeContracts } from './update/index.js';
-import { findBreaks, format, guardProducts, isFormatted, tryBuild } from './workspace.js';
+import { type Merge, mergeContracts } from './update/merge.js';
+import { backUpProducts, findBreaks, format, isFormatted, tryBuild } from './workspace.js';
 
-/** A service that was brought up to date with its contracts. */
+/** A service that was updated to its contracts. */
 export interface UpdatedService extends NewServiceOutcome {
   readonly kind: 'updated';
-  /** What a person has to do, a line each. */
+  /** What the user has to do by hand, one item a line. */
   readonly byHand: readonly string[];
-  /** What main's clients rely on and the contracts no longer have, a line each: `npm run check` will refuse it. */
+  /** Breaking changes compared with main, one a line: `npm run check` will refuse them. */
   readonly breaks: readonly string[];
-  /** What the compiler said where the service doesn't build before that is done. */
+  /** The compiler's output if the service doesn't build before that is done. */
   readonly complaints: string | undefined;
 }
 
-/** Brings a service up to date that stands already: it gets what its contracts ask for, and loses nothing. */
+/** Updates an existing service to its contracts: it adds what the contracts ask for and removes nothing. */
 export async function updateService(options: NewServiceOptions): Promise<UpdatedService> {
   const { root, name, progress } = options;
   const manifest = await progress.step('check', () => checkRequest(options));
   const contracts = await progress.step('contract', () => loadAll(options, manifest));
   return withChanges(root, async (changes) => {
-    guardProducts(changes);
+    backUpProducts(changes);
     const merge = mergeContracts(root, name, contracts);
-    // A source that a person has edited isn't as this wrote it, whatever is added.
+    // A source with manual edits isn't recorded as written by this tool, whatever is added to it.
     const ours = merge.files
       .map(([file]) => file)
       .filter((file) => merge.fresh.includes(file) || isAsWritten(root, file));
     const exempt = await progress.step('write', () => writeMerge(options, { contracts, merge, changes }));
-    // A contract that changed may ask for changes that only a person can make: no reason to take the rest back.
+    // A changed contract may require changes that only the user can make. That is no reason to undo the rest.
     const complaints = await progress.step('build', () => tryBuild(options));
     const breaks = await progress.step('compare', () => findBreaks(options));
     const files = changes.written();
-    const byHand = [...merge.byHand, ...orphans(root)];
+    const byHand = [...merge.byHand, ...unusedContracts(root)];
     recordWritten(root, changes, [...ours, ...files.filter((file) => file.startsWith('proto/'))]);
     return {
       kind: 'updated',
@@ -58,12 +59,12 @@ function checkRequest({ root, name, withDatabase, port }: NewServiceOptions): Ma
   const file = `services/${name}/package.json`;
   const refuse = (reason: string, remedy: string) => new Refusal(reason, { place: { file }, remedy });
   const manifest = readManifests(root).find(({ service }) => service === name);
-  if (manifest === undefined) throw refuse('is no manifest', 'write one as the other services have it');
+  if (manifest === undefined) throw refuse('is not a manifest', 'write one as the other services do');
   if (withDatabase && manifest.database === undefined) {
-    throw refuse(`${name} stands already, without a database`, 'add one by hand, as services/sales has it');
+    throw refuse(`${name} exists already, without a database`, 'add one by hand, as in services/sales');
   }
   if (port !== undefined && port !== manifest.port) {
-    throw refuse(`${name} stands already, at port ${manifest.port}`, 'change it there, in src/main.ts and in compose');
+    throw refuse(`${name} exists already, at port ${manifest.port}`, 'change it there, in src/main.ts and in compose');
   }
   return manifest;
 }
@@ -72,10 +73,10 @@ async function loadAll(options: NewServiceOptions, { service, contracts }: Manif
   const { root, signal, source } = options;
   const given = source && (await loadContract({ root, source, for: service, signal }));
   if (given !== undefined && !contracts.includes(given.file)) {
-    throw new Refusal(`${given.file} is none of the contracts that ${service} serves`, {
+    throw new Refusal(`${given.file} is not one of the contracts that ${service} serves`, {
       place: { file: `services/${service}/package.json` },
       remedy:
-        'take another name for a service of its own, or copy it to proto/, list it there, and run this without --proto',
+        'choose another name for a new service, or copy it to proto/, list it there, and run this without --proto',
     });
   }
   const loaded: Contract[] = [];
@@ -94,7 +95,7 @@ interface Writing {
   readonly changes: ChangeSet;
 }
 
-/** What was formatted stays so; what has a format of its own keeps it. */
+/** Writes the merged files. Files that were formatted stay formatted; files with their own format keep it. */
 async function writeMerge(
   options: NewServiceOptions,
   { contracts, merge, changes }: Writing,
@@ -105,14 +106,14 @@ async function writeMerge(
   }
   for (const [file, text] of merge.files) changes.write(file, text);
   const exempt = contracts.flatMap((contract) =>
-    exemptFromStyle(options, { ...contract, files: takeContract(contract, changes) }, changes),
+    exemptFromStyle(options, { ...contract, files: copyContract(contract, changes) }, changes),
   );
   await format(options, formatted);
   return exempt;
 }
 
-/** Contracts that were taken for others to import, and that nobody imports any more. */
-function orphans(root: string): readonly string[] {
+/** Contracts that were copied because others import them, and that no contract imports any more. */
+function unusedContracts(root: string): readonly string[] {
   const graph = readImportGraph(root);
   const needed = withImports(
     graph,

@@ -1,4 +1,4 @@
-/** The words of a name in whichever style: `HTTPServer_v2` is `http`, `server`, `v2`. */
+/** The words of a name in any style: `HTTPServer_v2` is `http`, `server`, `v2`. */
 function wordsOf(name: string): readonly string[] {
   return name
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
@@ -10,16 +10,16 @@ function wordsOf(name: string): readonly string[] {
 
 const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** `greeter-service`, as files are named. */
+/** `greeter-service`, the style of file names. */
 export const kebabCase = (name: string): string => wordsOf(name).join('-');
 
-/** `greeter_service`, as proto files and databases are named. */
+/** `greeter_service`, the style of proto files and databases. */
 export const snakeCase = (name: string): string => wordsOf(name).join('_');
 
-/** `GreeterService`, as types are named. */
+/** `GreeterService`, the style of types. */
 export const pascalCase = (name: string): string => wordsOf(name).map(capitalised).join('');
 
-/** `greeterService`, as values are named. */
+/** `greeterService`, the style of values. */
 export function camelCase(name: string): string {
   const [first = '', ...rest] = wordsOf(name);
   return first + rest.map(capitalised).join('');

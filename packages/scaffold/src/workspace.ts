@@ -2,15 +2,15 @@ import path from 'node:path';
 import type { ChangeSet } from './change-set.js';
 import { ProgramFailed, runProgram } from './program.js';
 
-/** The repository that is worked on. */
+/** The repository to work on. */
 export interface Workspace {
-  /** Its folder. */
+  /** The folder of the repository. */
   readonly root: string;
-  /** Ends what is under way. */
+  /** Aborts running work. */
   readonly signal: AbortSignal;
 }
 
-/** What installing and building change, beside the folders of a new service. */
+/** What installing and building change, apart from the folders of a new service. */
 const PRODUCTS = [
   'pnpm-lock.yaml',
   'node_modules/.modules.yaml',
@@ -22,12 +22,12 @@ const PRODUCTS = [
   'packages/contracts/descriptors.binpb',
 ];
 
-/** Lets the changes remember what {@link install} and {@link build} are about to change. */
-export function guardProducts(changes: ChangeSet): void {
-  for (const product of PRODUCTS) changes.guard(product);
+/** Backs up everything that {@link install} and {@link build} are about to change. */
+export function backUpProducts(changes: ChangeSet): void {
+  for (const product of PRODUCTS) changes.backUp(product);
 }
 
-/** Formats files as `npm run check` wants them, and puts their imports in order. */
+/** Formats files as `npm run check` requires and sorts their imports. */
 export async function format({ root, signal }: Workspace, files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
   const biome = path.join(root, 'node_modules/.bin/biome');
@@ -36,22 +36,22 @@ export async function format({ root, signal }: Workspace, files: readonly string
   if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
 }
 
-/** Whether a file is formatted as {@link format} would have it. */
+/** Whether a file is formatted as {@link format} would format it. */
 export async function isFormatted({ root, signal }: Workspace, file: string): Promise<boolean> {
   const biome = path.join(root, 'node_modules/.bin/biome');
   const { code } = await runProgram(biome, ['check', '--linter-enabled=false', file], { cwd: root, signal });
   return code === 0;
 }
 
-/** Installs the workspace; the lock file follows the manifests. */
+/** Installs the workspace and updates the lock file to the manifests. */
 export const install = (workspace: Workspace): Promise<void> =>
   script(workspace, ['scripts/relock.mjs'], 'the packages could not be installed');
 
-/** Generates from the contracts, and compiles. */
+/** Generates the code of the contracts and compiles everything. */
 export const build = (workspace: Workspace): Promise<void> =>
   script(workspace, ['scripts/run.mjs', 'build'], 'it does not build');
 
-/** Does what {@link build} does; resolves to what was said where it fails. */
+/** Like {@link build}, but resolves to the output if the build fails. */
 export async function tryBuild(workspace: Workspace): Promise<string | undefined> {
   try {
     await build(workspace);
@@ -62,11 +62,15 @@ export async function tryBuild(workspace: Workspace): Promise<string | undefined
   }
 }
 
-/** Runs the tests of a service. @throws ProgramFailed with what they said if one fails. */
+/**
+ * Runs the tests of a service.
+ *
+ * @throws ProgramFailed with the output if a test fails.
+ */
 export const testService = (workspace: Workspace, name: string): Promise<void> =>
   script(workspace, ['scripts/run.mjs', 'test', `services/${name}/`], 'its tests fail');
 
-/** What main's clients would miss in the contracts as they are: buf's words, a line each. */
+/** The breaking changes of the contracts compared with main, as buf reports them, one a line. */
 export async function findBreaks({ root, signal }: Workspace): Promise<readonly string[]> {
   const args = ['scripts/run.mjs', 'breaking'];
   const { output } = await runProgram(process.execPath, args, { cwd: root, signal });
@@ -76,4 +80,10 @@ export async function findBreaks({ root, signal }: Workspace): Promise<readonly 
 async function script({ root, signal }: Workspace, args: readonly string[], failure: string): Promise<void> {
   const { code, output } = await runProgram(process.execPath, args, { cwd: root, signal });
   if (code !== 0) throw new ProgramFailed(failure, output);
+}
+
+/** Reports the progress of long work. */
+export interface Progress {
+  /** Runs one step and reports its result. */
+  step<T>(name: string, work: () => T | Promise<T>): Promise<T>;
 }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** This repository, which is read and never written. */
+/** This repository. Tests only read it. */
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A folder outside the repository, with a space and a `#` in its name, that goes with its test. */
+/** A temporary folder outside the repository, with a space and a `#` in its name. It is removed with its test. */
 export class Folder implements Disposable {
   readonly path = mkdtempSync(path.join(tmpdir(), 'a contract #'));
 
@@ -15,7 +15,7 @@ export class Folder implements Disposable {
     for (const [name, text] of Object.entries(files)) this.write(name, text);
   }
 
-  /** @returns where the file is. */
+  /** @returns the path of the file. */
   write(name: string, text: string): string {
     const file = path.join(this.path, name);
     mkdirSync(path.dirname(file), { recursive: true });

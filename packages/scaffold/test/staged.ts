@@ -1,7 +1,7 @@
 import type { PlacedFile } from '../src/contract/place.js';
 import { scan } from '../src/contract/scan.js';
 
-/** A file as it is placed on a stage, which the user would know by the same name. */
+/** A placed file whose source has the same name. */
 export function newFile(path: string, text: string): PlacedFile {
   const bytes = Buffer.from(text);
   return { path, bytes, state: 'new', source: { path, file: path, bytes, scan: scan(text) } };

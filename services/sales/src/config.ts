@@ -1,13 +1,13 @@
 import { type Config, url, variable } from '@rondo/service';
 
-/** The variables that this service has beside the shared ones. */
+/** The environment variables of this service, in addition to the shared ones. */
 export const variables = {
   databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:', 'postgresql:'] }), {
     example: 'postgres://sales:secret@127.0.0.1:5432/sales',
     secret: true,
-    description: 'The PostgreSQL database of the service: its own, which it brings up to date by itself.',
+    description: "The service's own PostgreSQL database. The service applies its migrations when it starts.",
   }),
 };
 
-/** Their values. */
+/** The values of these variables. */
 export type SalesConfig = Config<typeof variables>;

@@ -1,29 +1,25 @@
 import path from 'node:path';
-import { Refusal } from '../refusal.js';
-import { moduleOf } from './code-names.js';
-import { type ImportGraph, withImports } from './import-graph.js';
+import { Refusal } from '../errors.js';
+import { moduleOf } from './contract.js';
 import type { Placed, PlacedFile } from './place.js';
 import type { Provides } from './platform.js';
+import { type ImportGraph, withImports } from './scan.js';
 
-/** What a contract must get along with. */
+/** The contracts that a new contract must not conflict with. */
 export interface Neighbours {
-  /** Every contract under `proto/`, with what each imports of the others. */
+  /** Every contract under `proto/`, with the ones that each imports. */
   readonly imports: ImportGraph;
-  /** Which service serves which contract. */
+  /** The service that serves each contract. */
   readonly served: ReadonlyMap<string, string>;
   readonly provides: Provides;
 }
 
 interface ConflictOptions extends Neighbours {
-  /** A file as the user would write it. */
+  /** The path of a file as the user would write it. */
   readonly shown: (file: string) => string;
 }
 
-/**
- * Refuses a contract whose files would take the place of others', or would be served twice.
- *
- * @throws Refusal
- */
+/** Refuses a contract whose files would replace other files or would be served twice. */
 export function refuseConflicts({ asked, files }: Placed, options: ConflictOptions): void {
   refusePlatform(asked, options);
   for (const file of files) {
@@ -36,17 +32,17 @@ export function refuseConflicts({ asked, files }: Placed, options: ConflictOptio
 }
 
 /**
- * A module's name is a URL where it is imported, in quotes, and a file's name everywhere; `.test.ts` would be run,
- * `.d.ts` not, and what begins with a dot isn't compiled.
+ * Unusable paths. A module name is a URL in an import, in quotes, and a file name everywhere. `.test.ts` would be run
+ * as a test, `.d.ts` would not be compiled, and a name that begins with a dot isn't compiled either.
  */
 const ODD = /[#?%\\:*"'<>|\p{Cc}]|(?:^|\/)(?:\.[^/]*|node_modules|)(?:\/|$)|\.(?:d|test)\.proto$/u;
 
 function refuseOddPath({ path: name, source }: PlacedFile, { shown }: ConflictOptions): void {
   const odd = ODD.exec(name)?.[0];
   if (odd === undefined) return;
-  throw new Refusal(`no module can be called ${name.replace(/\.proto$/, '')}, because of "${odd}"`, {
+  throw new Refusal(`no module can be named ${name.replace(/\.proto$/, '')}, because of "${odd}"`, {
     place: { file: shown(source.file) },
-    remedy: 'rename the file, or choose the folder that its imports start from with --proto-path DIR',
+    remedy: 'rename the file, or choose the root folder of its imports with --proto-path DIR',
   });
 }
 
@@ -54,13 +50,13 @@ function refuseOtherCase({ path: name, source }: PlacedFile, { imports, shown }:
   const lower = name.toLowerCase();
   const other = [...imports.keys()].find((file) => file !== name && file.toLowerCase() === lower);
   if (other === undefined) return;
-  throw new Refusal(`proto/${name} and proto/${other} differ in case alone, which not every file system can tell`, {
+  throw new Refusal(`proto/${name} and proto/${other} differ only in case, which not every file system distinguishes`, {
     place: { file: shown(source.file) },
     remedy: 'rename one of them',
   });
 }
 
-/** A newer version of the contract may take the place of the older one; of another contract it may not. */
+/** Refuses to replace another contract's file. A newer version of the same contract may replace the older one. */
 function refuseReplaced(
   { path: name, state, source }: PlacedFile,
   { imports, served, shown, isAsked, together }: ConflictOptions & { isAsked: boolean; together: ReadonlySet<string> },
@@ -69,30 +65,30 @@ function refuseReplaced(
   const place = { file: shown(source.file) };
   if (state !== 'changed' || (isAsked && service === undefined)) return;
   if (service !== undefined) {
-    throw new Refusal(`would take the place of proto/${name}, which services/${service} serves`, {
+    throw new Refusal(`would replace proto/${name}, which services/${service} serves`, {
       place,
       remedy: 'move it to a folder of its own',
     });
   }
-  // Directly or not: what stands between may be the same in both.
+  // Direct or indirect imports: the files in between may be the same in both.
   const importers = [...imports.keys()].filter((file) => file !== name && withImports(imports, [file]).has(name));
   const stranger = importers.find((importer) => !together.has(importer));
   if (importers.length > 0 && stranger === undefined) return;
   throw new Refusal(`differs from proto/${name}${stranger === undefined ? '' : `, which ${stranger} imports`}`, {
     place,
-    remedy: `make the two one, or build with the one that is there: --proto-path proto --proto-path ${shown(rootOf(name, source.file))}`,
+    remedy: `merge the two, or build with the existing one: --proto-path proto --proto-path ${shown(rootOf(name, source.file))}`,
   });
 }
 
 function refuseProvided({ path: name, source }: PlacedFile, { provides, shown }: ConflictOptions): void {
   if (!provides(name)) return;
-  throw new Refusal(`${name} comes with a package, and nothing that does is copied to proto/`, {
+  throw new Refusal(`${name} comes with a package, and such files are not copied to proto/`, {
     place: { file: shown(source.file) },
-    remedy: `write a service by hand that implements what ${moduleOf(name)} defines`,
+    remedy: `write a service by hand that implements ${moduleOf(name)}`,
   });
 }
 
-/** What every service of the platform answers by itself. */
+/** The services that every service of the platform implements by itself. */
 const PLATFORM = [
   'grpc.health.v1.Health',
   'grpc.reflection.v1.ServerReflection',
@@ -112,9 +108,9 @@ function refusePlatform({ source: { scan, file } }: PlacedFile, { shown }: Confl
 function refuseServed({ path: name, source }: PlacedFile, { served, shown }: ConflictOptions): void {
   const service = served.get(name);
   if (service === undefined) return;
-  throw new Refusal(`services/${service} serves this contract already, and a call would go to either`, {
+  throw new Refusal(`services/${service} serves this contract already, and calls would go to either service`, {
     place: { file: shown(source.file) },
-    remedy: `change services/${service}, or write a contract of another package`,
+    remedy: `change services/${service}, or write a contract in another package`,
   });
 }
 

@@ -1,21 +1,27 @@
-/** A contract that was read and found fit: it compiles, its stubs are generated, and they type-check. */
+import type { DescEnum, DescField, DescFile, DescMessage, DescMethod, DescOneof } from '@bufbuild/protobuf';
+import { linesOf } from './lines.js';
+
+/** A contract that was loaded and checked: it compiles, its stubs can be generated, and they type-check. */
 export interface Contract {
-  /** The file that was asked for, as others import it: `helloworld/helloworld.proto`. */
+  /** The import path of the requested file: `helloworld/helloworld.proto`. */
   readonly file: string;
-  /** The file and those it imports which belong under `proto/`; what packages bring along is not among them. */
+  /** The file and its imports that belong under `proto/`, without the files that packages provide. */
   readonly files: readonly ContractFile[];
-  /** What the file declares. */
+  /** The services that the file declares. */
   readonly services: readonly ServiceContract[];
-  /** What `buf lint` says of its style, a line each; a contract from elsewhere keeps it. Empty for one in our style. */
+  /**
+   * The style findings of `buf lint` and `buf format`, one a line. A contract from elsewhere keeps its style. Empty for
+   * a contract in this repository's style.
+   */
   readonly styleRemarks: readonly string[];
 }
 
 /** One `.proto` file. */
 export interface ContractFile {
-  /** Its path under `proto/`, by which others import it. */
+  /** Its path under `proto/`, which is its import path. */
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** How it differs from what stands under `proto/`. */
+  /** How it compares with the file under `proto/`. */
   readonly state: 'new' | 'same' | 'changed';
 }
 
@@ -25,9 +31,9 @@ export interface ServiceContract {
   readonly fullName: string;
   /** `Greeter`. */
   readonly name: string;
-  /** What generated code exports: `GreeterDefinition`. */
+  /** The export of the generated code: `GreeterDefinition`. */
   readonly definition: string;
-  /** Where generated code exports it: `@rondo/contracts/helloworld/helloworld`. */
+  /** The module of the generated code: `@rondo/contracts/helloworld/helloworld`. */
   readonly module: string;
   readonly methods: readonly MethodContract[];
   /** Its line in the file, from 1. */
@@ -38,9 +44,67 @@ export interface ServiceContract {
 export interface MethodContract {
   /** `SayHello`. */
   readonly name: string;
-  /** What generated code calls it: `sayHello`. */
+  /** Its name in generated code: `sayHello`. */
   readonly key: string;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
   readonly line: number;
+}
+
+/** The services of a file, with their names in generated code. */
+export function servicesOf(file: DescFile): readonly ServiceContract[] {
+  const lineOf = linesOf(file);
+  return file.services.map(({ name, typeName, methods, proto }) => ({
+    fullName: typeName,
+    name,
+    definition: `${name}Definition`,
+    module: moduleOf(file.proto.name),
+    methods: methods.map((method) => ({ ...describeMethod(method), line: lineOf(method.proto) ?? 1 })),
+    line: lineOf(proto) ?? 1,
+  }));
+}
+
+function describeMethod(method: DescMethod): Omit<MethodContract, 'line'> {
+  const { name, proto } = method;
+  return {
+    name,
+    key: methodKey(method),
+    requestStream: proto.clientStreaming,
+    responseStream: proto.serverStreaming,
+  };
+}
+
+/** The module of the code that is generated for a contract: `@rondo/contracts/helloworld/helloworld`. */
+export const moduleOf = (file: string): string => `@rondo/contracts/${file.replace(/\.proto$/, '')}`;
+
+/** ts-proto's name of a method: `sayHello`. */
+export const methodKey = ({ name }: DescMethod): string => name.slice(0, 1).toLowerCase() + name.slice(1);
+
+/** ts-proto's name of a field or a oneof: `displayName`. */
+export const memberName = ({ name }: DescField | DescOneof): string => camelCase(name);
+
+/** ts-proto's name of a message or an enum: `Outer_Inner`. */
+export function typeName(type: DescEnum | DescMessage): string {
+  const name = nestedName(type);
+  return name === 'Date' || name === 'Function' ? `${name}Message` : name;
+}
+
+/** All messages and enums of a file, including nested ones, without the entries of maps. */
+export function typesOf(file: DescFile): readonly (DescEnum | DescMessage)[] {
+  return [...file.enums, ...file.messages.flatMap(withNested)];
+}
+
+function withNested(message: DescMessage): readonly (DescEnum | DescMessage)[] {
+  return [message, ...message.nestedEnums, ...message.nestedMessages.flatMap(withNested)];
+}
+
+function nestedName({ name, parent }: DescEnum | DescMessage): string {
+  return parent === undefined ? camelCase(name) : `${nestedName(parent)}_${camelCase(name)}`;
+}
+
+/** A name without underscores is unchanged. A name without lower-case letters is converted to lower case first. */
+function camelCase(name: string): string {
+  if (!name.includes('_')) return name;
+  const words = (/[a-z]/.test(name) ? name : name.toLowerCase()).split('_');
+  return words.map((word, index) => (index === 0 ? word : word.slice(0, 1).toUpperCase() + word.slice(1))).join('');
 }

@@ -1,31 +1,38 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { Refusal } from '../refusal.js';
-import { closureFrom, inferRoot, type RootSearch } from './import-root.js';
+import { Refusal } from '../errors.js';
 import { packageImports } from './platform.js';
 import { scan } from './scan.js';
-import type { Clash, Closure, Missing, SourceFile } from './source.js';
+import {
+  type Clash,
+  type Closure,
+  closureFrom,
+  inferRoot,
+  type Missing,
+  type RootSearch,
+  type SourceFile,
+} from './source.js';
 
-/** Where a contract comes from. */
+/** The source of a contract. */
 export type ContractSource =
-  /** A file anywhere; `importRoots` are what protoc calls its proto paths, found out where none is given. */
+  /** A file anywhere. `importRoots` are protoc's proto paths; they are inferred if none is given. */
   | { readonly kind: 'file'; readonly path: string; readonly importRoots?: readonly string[] }
-  /** Text that is to become the file `path` under `proto/`. */
+  /** Text that will become the file `path` under `proto/`. */
   | { readonly kind: 'text'; readonly path: string; readonly text: string };
 
-/** A contract with its imports where they were found: none is missing, and none stands for two files. */
+/** A contract with its imports. None of them is missing or ambiguous. */
 export interface FoundSource extends Pick<Closure, 'imports' | 'start'> {
-  /** A file's path as the user would write it. */
+  /** The path of a file as the user would write it. */
   readonly shown: (file: string) => string;
 }
 
-/** Far above any contract that was written by hand; what is beyond it is a mistake. */
+/** Far above the size of any hand-written contract: a larger file is a mistake. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Finds a contract's files.
+ * Finds the files of a contract.
  *
- * @throws Refusal where the file or an import of it isn't there, or an import means one file here and another there.
+ * @throws Refusal if the file or one of its imports doesn't exist, or if an import path means two different files.
  */
 export function findSource(root: string, source: ContractSource): FoundSource {
   const tree = path.join(root, 'proto');
@@ -64,16 +71,16 @@ function refuseUnreadable(file: string, shown: FoundSource['shown']): void {
   const place = { file: shown(file) };
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined)
-    throw new Refusal('there is no such file', { place, remedy: 'name the contract, a .proto file' });
+    throw new Refusal('no such file exists', { place, remedy: 'name the contract, a .proto file' });
   if (!found.isFile() || !file.endsWith('.proto')) {
     throw new Refusal("isn't a .proto file", { place, remedy: 'name the file that declares the service' });
   }
 }
 
 interface Looked {
-  /** The folders that were given. */
+  /** The given folders. */
   readonly roots: readonly string[];
-  /** Whether an import was also looked for above the file that imports it. */
+  /** Whether the folders above the importing file were searched, too. */
   readonly isAboveToo: boolean;
   readonly shown: FoundSource['shown'];
 }
@@ -86,34 +93,37 @@ function refuseMissing(missing: readonly Missing[], { roots, isAboveToo, shown }
   const looked = [...roots.map(shown), ...above, 'proto/'].map((place) => `in ${place}`).join(', ');
   throw new Refusal(`imports "${wanted.path}", which is neither ${looked} nor in a package`, {
     place: { file: shown(importer.file), line: wanted.line },
-    remedy: 'name the folder that it is to be found from with --proto-path DIR',
+    remedy: 'name the root folder of the import with --proto-path DIR',
   });
 }
 
-/** Imports start from one place for all files together: a path can't mean one file here and another there. */
+/** Refuses ambiguous imports: an import path must mean the same file for all importers. */
 function refuseClashes(clashes: readonly Clash[], shown: FoundSource['shown']): void {
   const [first] = clashes;
   if (first === undefined) return;
   const { importer, import: wanted, found, taken } = first;
   const place = { file: shown(importer.file), line: wanted.line };
   if (found.file === taken.file) {
-    throw new Refusal(`imports ${shown(found.file)} as "${wanted.path}", and as "${taken.path}" it is imported, too`, {
-      place,
-      remedy: 'import it by one of the two everywhere',
-    });
+    throw new Refusal(
+      `imports ${shown(found.file)} as "${wanted.path}", but another file imports it as "${taken.path}"`,
+      {
+        place,
+        remedy: 'use one of the two paths everywhere',
+      },
+    );
   }
   throw new Refusal(`imports "${wanted.path}", which could be ${shown(found.file)} or ${shown(taken.file)}`, {
     place,
-    remedy: 'name the folder that it is to be found from with --proto-path DIR',
+    remedy: 'name the root folder of the import with --proto-path DIR',
   });
 }
 
-/** As the user wrote the first one: relative to where they are, or absolute. */
+/** Shows paths as the user wrote the first one: relative to the current folder, or absolute. */
 function shownFrom(given: string): FoundSource['shown'] {
   return path.isAbsolute(given) ? (file) => file : (file) => path.relative(process.cwd(), file) || '.';
 }
 
-/** Each file is read once, from however many roots it is looked at. */
+/** Reads each file once, however many roots are tried. */
 function cachedRead() {
   const contents = new Map<string, Pick<SourceFile, 'bytes' | 'scan'> | undefined>();
   return (file: string, root: string): SourceFile | undefined => {
@@ -130,7 +140,7 @@ function readProto(file: string): Pick<SourceFile, 'bytes' | 'scan'> | undefined
   if (found.size > MAX_FILE_BYTES) {
     throw new Refusal(`has ${found.size} bytes, more than ${MAX_FILE_BYTES}`, {
       place: { file },
-      remedy: 'divide it into files that import one another',
+      remedy: 'split it into files that import one another',
     });
   }
   const bytes = readFileSync(file);

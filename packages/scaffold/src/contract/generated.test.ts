@@ -3,12 +3,12 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root } from '../../test/folder.js';
 import { newFile } from '../../test/staged.js';
-import { compile, tryGeneratedCode } from './compile.js';
-import { onStage } from './stage.js';
+import { checkGeneratedCode, compile } from './compile.js';
+import { withStage } from './stage.js';
 
 const { signal } = new AbortController();
 
-/** Each has a field with presence, one without, a message whose encoding has an end in place of a length, and a list. */
+/** Each has a field with presence, one without, a message in the delimited encoding, and a list. */
 const contracts = [
   newFile(
     'syntax2.proto',
@@ -35,7 +35,7 @@ message Ended { double nan = 1; }`,
   ),
 ];
 
-/** The first has nothing of its own by the names that generated code brings in; the second has. */
+/** The first declares none of the names that generated code imports; the second declares them. */
 const namesakes = [
   newFile(
     'plain.proto',
@@ -54,11 +54,11 @@ message Json { map<int64, Symbol> symbols = 1; }`,
 ];
 
 describe('generated code', () => {
-  it('keeps what proto2 and editions say of presence and encoding', async () => {
+  it('keeps the presence and encoding of proto2 and editions', async () => {
     const [asked = newFile('none.proto', '')] = contracts;
-    const [syntax2, edition] = await onStage({ root, files: contracts, signal }, async (stage) => {
+    const [syntax2, edition] = await withStage({ root, files: contracts, signal }, async (stage) => {
       const staged = { stage, asked, files: contracts, shown: (file: string) => file };
-      await tryGeneratedCode(await compile(staged), staged);
+      await checkGeneratedCode(await compile(staged), staged);
       const code = (name: string) => readFileSync(path.join(stage.folder, 'packages/contracts/src', name), 'utf8');
       return [code('syntax2.ts'), code('edition.ts')] as const;
     });
@@ -73,11 +73,11 @@ describe('generated code', () => {
     expect(edition).toContain('implicit: boolean;');
   });
 
-  it("doesn't depend on what is generated along with it", async () => {
+  it("doesn't depend on the other files of the run", async () => {
     const [asked = newFile('none.proto', '')] = namesakes;
-    await onStage({ root, files: namesakes, signal }, async (stage) => {
+    await withStage({ root, files: namesakes, signal }, async (stage) => {
       const staged = { stage, asked, files: namesakes, shown: (file: string) => file };
-      await tryGeneratedCode(await compile(staged), staged);
+      await checkGeneratedCode(await compile(staged), staged);
     });
   });
 });

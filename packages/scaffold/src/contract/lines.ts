@@ -10,7 +10,7 @@ import type {
   ServiceDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
 
-/** What a `.proto` file declares, as the compiler has it. */
+/** A declaration of a `.proto` file as a descriptor. */
 type Declared =
   | DescriptorProto
   | EnumDescriptorProto
@@ -20,13 +20,13 @@ type Declared =
   | OneofDescriptorProto
   | ServiceDescriptorProto;
 
-/** The field numbers by which `SourceCodeInfo.Location.path` (descriptor.proto) leads to a declaration. */
+/** The field numbers of `SourceCodeInfo.Location.path` (descriptor.proto) that lead to a declaration. */
 type Path = readonly number[];
 
 /**
- * Finds the line, from 1, at which something in `file` is declared.
+ * Returns a function that finds the line, from 1, of a declaration in `file`.
  *
- * @returns undefined for what stands in another file, and for what a compiler adds, such as the entry of a map.
+ * @returns undefined for a declaration in another file, and for one that the compiler adds, such as the entry of a map.
  */
 export function linesOf({ proto }: DescFile): (declared: Declared) => number | undefined {
   const lines = new Map(proto.sourceCodeInfo?.location.map(({ path, span }) => [path.join('.'), (span[0] ?? 0) + 1]));

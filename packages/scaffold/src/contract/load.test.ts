@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Folder, root } from '../../test/folder.js';
-import { readImportGraph } from './import-graph.js';
 import { type LoadOptions, loadContract } from './load.js';
+import { readImportGraph } from './scan.js';
 
 const { signal } = new AbortController();
 
 const load = (file: string, options: Partial<LoadOptions> = {}) =>
   loadContract({ root, source: { kind: 'file', path: file }, signal, ...options });
 
-/** Loads `text` as a file of its own, and expects to be refused. */
+/** Loads `text` as a file of its own, and expects a refusal. */
 async function refusal(text: string, name = 'it.proto'): Promise<string> {
   using folder = new Folder();
   const file = folder.write(name, text);
@@ -21,7 +21,7 @@ async function refusal(text: string, name = 'it.proto'): Promise<string> {
 }
 
 /** What to do about an import that isn't found, or found twice. */
-const NAME_IT = 'name the folder that it is to be found from with --proto-path DIR';
+const NAME_IT = 'name the root folder of the import with --proto-path DIR';
 
 const GREETER = `syntax = "proto3";
 package fixture;
@@ -41,7 +41,7 @@ enum Kind { KIND_UNSPECIFIED = 0; constructor = 1; }
 `;
 
 describe('a contract from elsewhere', () => {
-  it('goes to the folder of its package, with its text, services and every kind of method', async () => {
+  it('goes into the folder of its package, with its text, services and all kinds of methods', async () => {
     using folder = new Folder();
     const contract = await load(folder.write('my protos/fixture.proto', GREETER));
     const { file, files, services, styleRemarks } = contract;
@@ -66,10 +66,10 @@ describe('a contract from elsewhere', () => {
     expect(styleRemarks).toContain(
       'proto/fixture/fixture.proto:6: Service name "Greeter" should be suffixed with "Service".',
     );
-    expect(styleRemarks.at(-1)).toBe("proto/fixture/fixture.proto: isn't written as buf format writes it.");
+    expect(styleRemarks.at(-1)).toBe("proto/fixture/fixture.proto: isn't formatted as buf format does it.");
   });
 
-  it('comes with its imports: those beside it and not those of packages; messages may share a name', async () => {
+  it('comes with the imports beside it, but not those of packages; messages may share a name', async () => {
     using folder = new Folder({
       'a/v1/types.proto':
         'syntax = "proto3"; package a.v1; import public "b/v1/types.proto"; message Status { b.v1.Status s = 1; }',
@@ -88,7 +88,7 @@ service S { rpc Get(Status) returns (b.v1.Status) { option idempotency_level = I
     ]);
   });
 
-  it('comes with what lies beside it and above it, whatever folder each import starts from', async () => {
+  it('comes with files beside and above it, whatever folder each import starts from', async () => {
     const message = (name: string, more = '') => `syntax = "proto3"; package s; ${more} message ${name} {}`;
     using folder = new Folder({
       'api/types.proto': message('T'),
@@ -108,7 +108,7 @@ service S { rpc Get(T) returns (M); }`;
     expect(services).toMatchObject([{ fullName: 's.S', methods: [{ name: 'Get' }] }]);
   });
 
-  it('stays at the top of proto/ where it imports others from there', async () => {
+  it('stays at the top of proto/ if it imports others from there', async () => {
     using folder = new Folder({
       'types.proto': 'syntax = "proto2"; package t; message T { required group G = 1 { optional int32 a = 1; } }',
     });
@@ -121,7 +121,7 @@ service S { rpc Get(T) returns (M); }`;
 });
 
 describe('a contract of the tree', () => {
-  it('is taken again for the service that it is of, as it is', async () => {
+  it('is accepted again, unchanged, for the service that serves it', async () => {
     const { files, styleRemarks } = await load(path.join(root, 'proto/calculator/v1/calculator.proto'), {
       for: 'calculator',
     });
@@ -129,7 +129,7 @@ describe('a contract of the tree', () => {
     expect(styleRemarks).toEqual([]);
   });
 
-  it('may be text that is to become a file', async () => {
+  it('may be text that will become a file', async () => {
     const text = `syntax = "proto3";
 
 package starter.v1;
@@ -158,26 +158,26 @@ message SayHelloResponse {
 
 describe('a contract is refused', () => {
   it.each([
-    ['that is not there', 'gone.proto', 'there is no such file; name the contract, a .proto file'],
+    ['that is not there', 'gone.proto', 'no such file exists; name the contract, a .proto file'],
     ['that is no contract', 'package.json', "isn't a .proto file; name the file that declares the service"],
   ])('%s', async (_name, file, why) => {
     const absolute = path.join(root, file);
     await expect(load(absolute)).rejects.toThrow(`${absolute}: ${why}`);
   });
 
-  it('that is larger than anybody writes', async () => {
+  it('that is larger than any hand-written file', async () => {
     expect(await refusal(`syntax = "proto3"; // ${' '.repeat(4 * 1024 * 1024)}`)).toBe(
-      'Refusal: it.proto: has 4194326 bytes, more than 4194304; divide it into files that import one another',
+      'Refusal: it.proto: has 4194326 bytes, more than 4194304; split it into files that import one another',
     );
   });
 
-  it('whose import nobody has', async () => {
+  it('whose import does not exist', async () => {
     expect(await refusal('syntax = "proto3";\n\nimport "acme/x.proto";')).toBe(
       `Refusal: it.proto:3: imports "acme/x.proto", which is neither in FOLDER, in a folder above it, in proto/ nor in a package; ${NAME_IT}`,
     );
   });
 
-  it('whose import is not in the folder that is given, though beside it', async () => {
+  it('whose import is beside it but not in the given folder', async () => {
     using folder = new Folder({ 'api/types.proto': 'syntax = "proto3";', 'lib/other.proto': '' });
     const file = folder.write('api/it.proto', 'syntax = "proto3";\nimport "types.proto";');
     await expect(load(file, { source: { kind: 'file', path: file, importRoots: [folder.path] } })).rejects.toThrow(
@@ -204,18 +204,18 @@ describe('a contract is refused', () => {
     using folder = new Folder({ 'a/types.proto': 'syntax = "proto3"; message T {}' });
     const text = 'syntax = "proto3";\nimport "types.proto";\nimport "a/types.proto";';
     await expect(load(folder.write('a/it.proto', text))).rejects.toThrow(
-      `it.proto:3: imports ${folder.path}/a/types.proto as "a/types.proto", and as "types.proto" it is imported, too; ` +
-        'import it by one of the two everywhere',
+      `it.proto:3: imports ${folder.path}/a/types.proto as "a/types.proto", but another file imports it as "types.proto"; ` +
+        'use one of the two paths everywhere',
     );
   });
 
-  it('that brings another version of a file that is there, and the tree is as it was', async () => {
+  it('that brings another version of an existing file, and the tree is unchanged', async () => {
     const before = readImportGraph(root);
     const there = 'rondo/options/v1/options.proto';
     using folder = new Folder({ [there]: 'syntax = "proto3"; package rondo.options.v1;' });
     const file = folder.write('it.proto', `syntax = "proto3"; import "${there}"; service S {}`);
     await expect(load(file)).rejects.toThrow(
-      new RegExp(`^${folder.path}/${there}: differs from proto/${there}, which .* imports; make the two one`),
+      new RegExp(`^${folder.path}/${there}: differs from proto/${there}, which .* imports; merge the two`),
     );
     expect(readImportGraph(root)).toEqual(before);
   });
@@ -225,10 +225,10 @@ describe('a contract is refused', () => {
     await expect(load(file)).rejects.toThrow(`${file}: services/calculator serves this contract already`);
   });
 
-  it('that declares no service, and the tree is as it was', async () => {
+  it('that declares no service, and the tree is unchanged', async () => {
     const before = readImportGraph(root);
     expect(await refusal('syntax = "proto3";\npackage none; message M {}')).toBe(
-      'Refusal: it.proto: declares no service; name the file that does',
+      'Refusal: it.proto: declares no service; name the file that declares one',
     );
     expect(readImportGraph(root)).toEqual(before);
   });
@@ -239,10 +239,10 @@ describe('a contract is refused', () => {
     );
   });
 
-  it('that declares what is declared elsewhere', async () => {
+  it('that declares a name that is declared elsewhere', async () => {
     const text = 'syntax = "proto3";\npackage calculator.v1;\n\nmessage AddRequest {}';
     expect(await refusal(text)).toMatch(
-      /^Refusal: it\.proto:4: calculator\.v1\.AddRequest is declared at proto\/calculator\/v1\/calculator\.proto:\d+ already; give the contract a package of its own, or start from the file that is there$/,
+      /^Refusal: it\.proto:4: calculator\.v1\.AddRequest is declared at proto\/calculator\/v1\/calculator\.proto:\d+ already; give the contract a package of its own, or start from the existing file$/,
     );
   });
 
@@ -258,7 +258,7 @@ describe('a contract is refused', () => {
     );
   });
 
-  it('whose options contradict what it declares', async () => {
+  it('whose options contradict its declarations', async () => {
     const text = `syntax = "proto3"; package a; import "rondo/options/v1/options.proto";
 message M { string name = 1; }
 service S {
@@ -275,12 +275,12 @@ service S {
     const text =
       'syntax = "proto3"; package a;\nmessage M {\n  map<int64, bool> by = 1;\n}\nmessage Map {}\nservice S {}';
     expect(await refusal(text)).toBe(
-      "Refusal: it.proto:2: the code that is generated for message M doesn't compile (Type 'Map' is not generic); " +
-        'rename what TypeScript keeps for itself',
+      "Refusal: it.proto:2: the code generated for message M doesn't compile (Type 'Map' is not generic); " +
+        'rename what TypeScript reserves',
     );
   });
 
-  it('when nobody waits for it any more', async () => {
+  it('when its caller has aborted', async () => {
     const caller = new AbortController();
     using folder = new Folder();
     const loading = load(folder.write('it.proto', GREETER), { signal: caller.signal });

@@ -1,33 +1,34 @@
 import path from 'node:path';
 import type { DescFile, FileRegistry } from '@bufbuild/protobuf';
+import { Refusal } from '../errors.js';
 import { readManifests } from '../manifests.js';
-import { Refusal } from '../refusal.js';
-import { compile, placeOf, type Staged, tryGeneratedCode } from './compile.js';
+import { checkGeneratedCode, compile, placeOf, type Staged, styleRemarks } from './compile.js';
 import { refuseConflicts } from './conflicts.js';
-import type { Contract } from './contract.js';
-import { servicesOf } from './describe.js';
+import { type Contract, servicesOf } from './contract.js';
 import { type ContractSource, findSource } from './find-source.js';
-import { findUnfit } from './fitness.js';
-import { readImportGraph } from './import-graph.js';
 import { type PlacedFile, placeFiles } from './place.js';
 import { packageImports } from './platform.js';
-import { onStage } from './stage.js';
-import { styleRemarks } from './style.js';
+import { readImportGraph } from './scan.js';
+import { withStage } from './stage.js';
+import { findUnsupported } from './unsupported.js';
 
-/** What reading a contract needs. */
+/** The options of {@link loadContract}. */
 export interface LoadOptions {
   /** The repository's folder. */
   readonly root: string;
   readonly source: ContractSource;
-  /** The folder under `services/` that the contract is for: what its manifest says that it serves isn't another's. */
+  /**
+   * The service, by its folder under `services/`, that the contract is for. Contracts in its manifest don't count as
+   * another service's.
+   */
   readonly for?: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * Reads a contract, and proves outside the tree that it can be generated and compiled there.
+ * Loads a contract, and checks in a copy of the tree that its code can be generated and compiled.
  *
- * @throws Refusal with file, line and remedy where it can't be taken; the signal's reason where that ends it.
+ * @throws Refusal with file, line and remedy if the contract can't be used; the signal's reason if the signal aborts.
  */
 export async function loadContract({ root: given, source, for: owner, signal }: LoadOptions): Promise<Contract> {
   const root = path.resolve(given);
@@ -35,24 +36,27 @@ export async function loadContract({ root: given, source, for: owner, signal }: 
   const placed = placeFiles(root, found);
   const served = servedByOthers(root, owner);
   refuseConflicts(placed, { imports: readImportGraph(root), served, provides: packageImports(root), shown });
-  return onStage({ root, files: placed.files, signal }, (stage) => tryOut({ ...placed, stage, shown }));
+  return withStage({ root, files: placed.files, signal }, (stage) => checkOnStage({ ...placed, stage, shown }));
 }
 
-/** Contracts to the services whose manifests say that they serve them. */
+/** The service that serves each contract, by the manifests. */
 function servedByOthers(root: string, owner: string | undefined): ReadonlyMap<string, string> {
   const others = readManifests(root).filter(({ service }) => service !== owner);
   return new Map(others.flatMap(({ service, contracts }) => contracts.map((contract) => [contract, service])));
 }
 
-async function tryOut(staged: Staged): Promise<Contract> {
+async function checkOnStage(staged: Staged): Promise<Contract> {
   const { stage, asked, files } = staged;
   const registry = await compile(staged);
-  refuseUnfit(registry, staged);
+  refuseUnsupported(registry, staged);
   const services = servicesOf(described(registry, asked));
   if (services.length === 0) {
-    throw new Refusal('declares no service', { place: placeOf(asked, staged), remedy: 'name the file that does' });
+    throw new Refusal('declares no service', {
+      place: placeOf(asked, staged),
+      remedy: 'name the file that declares one',
+    });
   }
-  await tryGeneratedCode(registry, staged);
+  await checkGeneratedCode(registry, staged);
   const names = files.map((file) => file.path);
   return {
     file: asked.path,
@@ -62,9 +66,9 @@ async function tryOut(staged: Staged): Promise<Contract> {
   };
 }
 
-function refuseUnfit(registry: FileRegistry, staged: Staged): void {
+function refuseUnsupported(registry: FileRegistry, staged: Staged): void {
   for (const file of staged.files) {
-    const unfit = findUnfit(described(registry, file));
+    const unfit = findUnsupported(described(registry, file));
     if (unfit === undefined) continue;
     throw new Refusal(unfit.reason, { place: placeOf(file, staged, unfit.line), remedy: unfit.remedy });
   }

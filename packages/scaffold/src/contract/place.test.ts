@@ -3,7 +3,7 @@ import { Folder } from '../../test/folder.js';
 import { newFile } from '../../test/staged.js';
 import { placeFiles } from './place.js';
 
-/** Where files go in `tree`, and how they differ from what is there. */
+/** The places of files in `tree`, and how they compare with the existing files. */
 function placesIn(tree: Folder, [start, ...imports]: readonly [string, ...string[]]) {
   const source = (name: string) => newFile(name, 'package a.v1;').source;
   const { asked, files } = placeFiles(tree.path, { start: source(start), imports: imports.map(source) });
@@ -21,14 +21,14 @@ describe('the place of a contract', () => {
     ]);
   });
 
-  it("is its package's folder where it would stand alone at the top", () => {
+  it('is the folder of its package if it would be alone at the top', () => {
     using tree = new Folder({ 'proto/a/v1/there.proto': 'package a.v1;' });
     expect(placesIn(tree, ['alone.proto', 'b/b.proto'])).toEqual(['a/v1/alone.proto new', 'b/b.proto new']);
     expect(placesIn(tree, ['there.proto'])).toEqual(['a/v1/there.proto same']);
     expect(placesIn(tree, ['one.proto', 'two.proto'])).toEqual(['one.proto new', 'two.proto new']);
   });
 
-  it('is the top where a neighbour imports it from there', () => {
+  it('is the top if a neighbour imports it from there', () => {
     using elsewhere = new Folder({
       'router.proto': 'import "lightning.proto";',
       'other.proto': 'import "more.proto";',
@@ -43,7 +43,7 @@ describe('the place of a contract', () => {
     expect(place('alone.proto')).toBe('lnrpc/alone.proto');
   });
 
-  it('is where it went before', () => {
+  it('is its former place', () => {
     using tree = new Folder({ 'proto/top.proto': '// older' });
     expect(placesIn(tree, ['top.proto'])).toEqual(['top.proto changed']);
   });

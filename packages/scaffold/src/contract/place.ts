@@ -4,23 +4,24 @@ import type { ContractFile } from './contract.js';
 import { scan } from './scan.js';
 import type { Closure, SourceFile } from './source.js';
 
-/** A contract's file, and where it came from. */
+/** A file of a contract with its source. */
 export interface PlacedFile extends ContractFile {
   readonly source: SourceFile;
 }
 
-/** A contract whose files have their places. */
+/** A contract whose files have their places under `proto/`. */
 export interface Placed {
-  /** The file that was asked for. */
+  /** The requested file. */
   readonly asked: PlacedFile;
-  /** That file and those it imports. */
+  /** The requested file and its imports. */
   readonly files: readonly PlacedFile[];
 }
 
 /**
- * Finds each file's place under `proto/`: its import path, as its text and the others' imports stay as they are. A file
- * at the very top that stands alone goes into the folder of its package, where it is in nobody's way. One that imports
- * others from the top, or that a neighbour imports, stays beside them: together they are one contract.
+ * Finds the place of each file under `proto/`. It is the import path, so that the text of the file and the imports of
+ * others stay the same. A single file at the top goes into the folder of its package, where it doesn't conflict with
+ * others. A file that imports others from the top, or that a neighbour imports, stays beside them: together they are
+ * one contract.
  */
 export function placeFiles(root: string, { start, imports }: Pick<Closure, 'imports' | 'start'>): Placed {
   const standsAlone =
@@ -37,7 +38,7 @@ const isAtTop = ({ path: name }: SourceFile) => !name.includes('/');
 
 const isThere = (root: string, name: string) => existsSync(path.join(root, 'proto', name));
 
-/** The files of its folder that may be taken later, each for a service of its own. */
+/** The other files of its folder, which the user may add later for other services. */
 const neighbours = ({ file }: SourceFile) =>
   readdirSync(path.dirname(file), { withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.proto'))

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Folder } from '../../test/folder.js';
 import { packageFolders, packageImports } from './platform.js';
 
-describe('what packages bring', () => {
-  it('is what the modules of buf.yaml include, and what comes with every compiler', () => {
+describe('the imports that packages provide', () => {
+  it("are those of buf.yaml's modules and those built into every compiler", () => {
     using folder = new Folder({
       'buf.yaml': 'modules:\n  - path: proto\n  - path: lib\n    includes: [lib/a]\n    excludes: [lib/a/private]\n',
       'proto/own.proto': '',
@@ -24,8 +24,8 @@ describe('what packages bring', () => {
     expect(packageFolders(folder.path)).toEqual(['lib']);
   });
 
-  it('is refused by the line where buf.yaml is damaged', () => {
+  it("are refused with the line if buf.yaml can't be parsed", () => {
     using folder = new Folder({ 'buf.yaml': 'version: v2\nmodules: [\n' });
-    expect(() => packageImports(folder.path)).toThrow(/^buf\.yaml:\d+: .*; mend it first$/);
+    expect(() => packageImports(folder.path)).toThrow(/^buf\.yaml:\d+: .*; correct it first$/);
   });
 });

@@ -1,21 +1,22 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { BUF, readYaml } from '../root-files/index.js';
+import { BUF } from '../root-files/exemptions.js';
+import { readYaml } from '../root-files/yaml-file.js';
 
-/** A module of buf.yaml: a folder of contracts that others import. */
+/** A module of buf.yaml: a folder of contracts that other files import. */
 interface Module {
   readonly path: string;
   readonly includes?: readonly string[];
   readonly excludes?: readonly string[];
 }
 
-/** Whether an import is there without being copied under `proto/`. */
+/** Whether an import is provided, so that it needn't be copied to `proto/`. */
 export type Provides = (importPath: string) => boolean;
 
-/** What every installation of protoc brings along; buf has it built in. */
+/** The files that every installation of protoc includes; they are built into buf. */
 const BUILT_IN = /^google\/protobuf\/(?:\w+|compiler\/plugin)\.proto$/;
 
-/** The imports that packages bring to the repository at `root`: those of buf.yaml's modules other than `proto`. */
+/** The imports that packages provide to the repository at `root`: those of buf.yaml's modules other than `proto`. */
 export function packageImports(root: string): Provides {
   const modules = modulesOf(root).filter((module) => module.path !== 'proto');
   return (importPath) => BUILT_IN.test(importPath) || modules.some((module) => has(module, importPath));

@@ -10,9 +10,9 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { root } from '../../test/folder.js';
 import { newFile } from '../../test/staged.js';
 import { compile } from './compile.js';
-import { onStage } from './stage.js';
+import { withStage } from './stage.js';
 
-/** What generation refuses: a service each, what stands in it, and what is said. The fault's line ends in `// here`. */
+/** The services that generation refuses, with the expected message. The line of the fault ends in `// here`. */
 const refused: readonly [body: string, reason: string][] = [
   [
     method('hash_key: {field: "nme"}'),
@@ -109,7 +109,7 @@ const refused: readonly [body: string, reason: string][] = [
   ],
 ];
 
-/** What it takes. */
+/** The services that generation accepts. */
 const taken: readonly string[] = [
   method('hash_key: {field: "name"}'),
   method('hash_key: {field: "owner.name"}'),
@@ -130,7 +130,7 @@ function method(option: string, { request = '', response = '', level = '' } = {}
   return `  rpc Get(${request}Request) returns (${response}Request) {\n${level}    option (rondo.options.v1.method) = {${option}}; // here\n  }\n`;
 }
 
-/** A method with a stream of replies that may be called again. */
+/** A server-streaming method that may be called again. */
 function watch(option: string): string {
   return method(option, { response: 'stream ', level: '    option idempotency_level = NO_SIDE_EFFECTS;\n' });
 }
@@ -165,14 +165,16 @@ let registry: FileRegistry;
 let told: readonly string[];
 let check: (protoFiles: readonly FileDescriptorProto[], names: readonly string[]) => readonly string[];
 
-/** All of a registry's files, each after what it imports, for a test to change. */
+/** All files of a registry, each after its imports, for a test to change. */
 const protosOf = ({ files }: FileRegistry) => [...files].map(({ proto }) => clone(FileDescriptorProtoSchema, proto));
 
 beforeAll(async () => {
   const files = [newFile('refused.proto', refusedText), newFile('taken.proto', takenText)];
   const [asked = newFile('none.proto', '')] = files;
   const { signal } = new AbortController();
-  registry = await onStage({ root, files, signal }, (stage) => compile({ stage, asked, files, shown: (file) => file }));
+  registry = await withStage({ root, files, signal }, (stage) =>
+    compile({ stage, asked, files, shown: (file) => file }),
+  );
   ({ checkPolicies: check } = await import(path.join(root, 'scripts/generate/check-policies.mjs')));
   told = check(protosOf(registry), ['refused.proto']);
 });
@@ -188,7 +190,7 @@ describe('a contract whose options contradict each other', () => {
     },
   );
 
-  it('is refused where it names a policy by a number that none has', () => {
+  it('is refused if it names a policy by an unknown number', () => {
     const protos = protosOf(registry);
     const taken = protos.find(({ name }) => name === 'taken.proto');
     const [service] = taken?.service ?? [];
@@ -205,7 +207,7 @@ describe('a contract whose options contradict each other', () => {
   });
 });
 
-it('a contract whose options go together is taken, and one that is not asked about is not looked at', () => {
+it('a contract with consistent options is accepted, and one that is not requested is not checked', () => {
   expect(check(protosOf(registry), ['taken.proto'])).toEqual([]);
   expect(check(protosOf(registry), [])).toEqual([]);
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { scan } from './scan.js';
+import { Folder } from '../../test/folder.js';
+import { readImportGraph, scan, withImports } from './scan.js';
 
 describe('a scan', () => {
-  it('finds the package, the imports and what is declared, each with its line', () => {
+  it('finds the package, the imports and the declarations, each with its line', () => {
     const text = `// import "comment.proto";
 /* package no;
    import "no.proto"; */
@@ -41,12 +42,39 @@ service Greeter { rpc SayHello(Outer) returns (Outer) { option deprecated = true
     });
   });
 
-  it('makes something of anything: the compiler judges', () => {
+  it('never fails: errors are left to the compiler', () => {
     expect(scan('}}} import "a.proto"; message')).toMatchObject({ imports: [{ path: 'a.proto' }], declarations: [] });
     expect(scan('')).toEqual({ package: '', imports: [], declarations: [] });
     expect(scan('\uFEFFsyntax = "proto3";\r\npackage a;\r\nimport "b.proto";')).toMatchObject({
       package: 'a',
       imports: [{ line: 3 }],
     });
+  });
+});
+
+describe('the import graph', () => {
+  it('contains the imports between contracts, without those of packages', () => {
+    using folder = new Folder({
+      'proto/a/a.proto': 'import "b/b.proto"; import "google/type/money.proto";',
+      'proto/b/b.proto': '',
+      'proto/b/README.md': 'import "a/a.proto";',
+    });
+    expect(readImportGraph(folder.path)).toEqual(
+      new Map([
+        ['a/a.proto', ['b/b.proto']],
+        ['b/b.proto', []],
+      ]),
+    );
+  });
+
+  it('leads to all direct and indirect imports, even in cycles', () => {
+    const graph = new Map([
+      ['a.proto', ['b.proto']],
+      ['b.proto', ['c.proto']],
+      ['c.proto', ['b.proto']],
+      ['d.proto', ['a.proto']],
+    ]);
+    expect([...withImports(graph, ['a.proto', 'gone.proto'])]).toEqual(['a.proto', 'b.proto', 'c.proto']);
+    expect([...withImports(graph, [])]).toEqual([]);
   });
 });

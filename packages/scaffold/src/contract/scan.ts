@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
 /** An `import` of a `.proto` file. */
 export interface Import {
   readonly path: string;
@@ -5,16 +8,16 @@ export interface Import {
   readonly line: number;
 }
 
-/** A message, an enum or a service that stands at the top of a `.proto` file. */
-export interface Declaration {
+/** A message, an enum or a service at the top level of a `.proto` file. */
+interface Declaration {
   readonly kind: 'enum' | 'message' | 'service';
   readonly name: string;
   readonly line: number;
 }
 
-/** What a `.proto` file says before anybody compiles it. */
+/** What can be read from a `.proto` file without compiling it. */
 export interface Scan {
-  /** Empty for none. */
+  /** Empty if there is none. */
   readonly package: string;
   readonly imports: readonly Import[];
   readonly declarations: readonly Declaration[];
@@ -28,8 +31,8 @@ interface Token {
 const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[\w.]+|\S/g;
 
 /**
- * Reads what must be known of a `.proto` file before its imports can be found, and so before it can be compiled. It
- * never fails: what it makes nothing of is for the compiler to judge.
+ * Reads what must be known of a `.proto` file before its imports can be found and before it can be compiled. It never
+ * fails: errors are left to the compiler.
  */
 export function scan(text: string): Scan {
   const declarations: Declaration[] = [];
@@ -47,7 +50,7 @@ export function scan(text: string): Scan {
   return { package: packageName, imports, declarations };
 }
 
-/** The tokens of each statement outside all braces, up to its semicolon or opening brace. */
+/** The tokens of each statement outside of braces, up to its semicolon or opening brace. */
 function* topStatements(text: string): Generator<readonly Token[]> {
   let statement: Token[] = [];
   let depth = 0;
@@ -76,10 +79,38 @@ function* tokens(text: string): Generator<Token> {
   }
 }
 
-/** Strings that follow one another are one. */
+/** Joins adjacent string literals. */
 function literal(tokens: readonly Token[]): string {
   return tokens
     .filter(({ text }) => /^["']/.test(text))
     .map(({ text }) => text.slice(1, -1))
     .join('');
+}
+
+/** The contracts under `proto/`, each with its direct imports among them, by their paths. */
+export type ImportGraph = ReadonlyMap<string, readonly string[]>;
+
+/** Reads which contract imports which. */
+export function readImportGraph(root: string): ImportGraph {
+  const folder = path.join(root, 'proto');
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const files = entries.map((entry) => entry.split(path.sep).join('/')).filter((entry) => entry.endsWith('.proto'));
+  const known = new Set(files);
+  const importsOf = (file: string) => scan(readFileSync(path.join(folder, file), 'utf8')).imports;
+  return new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .map((wanted) => wanted.path)
+        .filter((name) => known.has(name)),
+    ]),
+  );
+}
+
+/** Contracts with their direct and indirect imports under `proto/`. */
+export function withImports(graph: ImportGraph, contracts: readonly string[]): ReadonlySet<string> {
+  const found = new Set(contracts.filter((contract) => graph.has(contract)));
+  // The loop also visits the elements that it adds to the set.
+  for (const contract of found) for (const imported of graph.get(contract) ?? []) found.add(imported);
+  return found;
 }

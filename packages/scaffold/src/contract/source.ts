@@ -2,50 +2,129 @@ import path from 'node:path';
 import type { Provides } from './platform.js';
 import type { Import, Scan } from './scan.js';
 
-/** A `.proto` file where it stands. */
+/** How to find files and packages during the search for a root. */
+export interface RootSearch {
+  readonly provides: Search['provides'];
+  /** Reads `file` as a file whose imports start from `root`. */
+  readonly read: (file: string, root: string) => SourceFile | undefined;
+  /** Searched after the roots: the repository's own contracts. */
+  readonly fallback: (importPath: string) => SourceFile | undefined;
+  /** The roots for the imports of a file, if they aren't the same for all files. */
+  readonly rootsOf?: (importer: SourceFile) => readonly string[];
+}
+
+/**
+ * Finds the folder from which the imports of `file` start.
+ *
+ * The candidates are the folders above the file from which all imports can be found. Preferred is the one under which
+ * the file lies in the folder of its package (`a.b.v1` in `a/b/v1`), else the nearest. An import that isn't there is
+ * searched above the file that imports it, and only then in the repository, so that a user's version is compared with
+ * the one in the repository. If no single folder works, each import is searched above its importer first. If that isn't
+ * enough either, the closest result is returned, and `missing` lists what it lacks. All imports are searched under
+ * `roots` first.
+ */
+export function inferRoot(
+  file: string,
+  { roots, ...search }: RootSearch & { readonly roots: readonly string[] },
+): Closure {
+  const folders = ancestors(file);
+  const enough = folders.filter((folder) => closureFrom([...roots, folder], file, search)?.missing.length === 0);
+  const rootFirst = (folder: string) => (importer: SourceFile) => [...roots, folder, ...ancestors(importer.file)];
+  const nearestFirst = (folder: string) => (importer: SourceFile) => [...roots, ...ancestors(importer.file), folder];
+  const [tried, rootsOf] = enough.length > 0 ? [enough, rootFirst] : [folders, nearestFirst];
+  const from = (folder: string) => closureFrom([folder], file, { ...search, rootsOf: rootsOf(folder) });
+  const closures = tried.flatMap((folder) => from(folder) ?? []);
+  const complete = closures.filter(({ missing }) => missing.length === 0);
+  const best = complete.length > 0 ? complete : closures;
+  const found = best.find(standsInPackage) ?? best[0];
+  if (found === undefined) throw new TypeError(`${file} can't be read`);
+  return found;
+}
+
+/** The imports of `file`, searched under each of `roots` in turn; undefined if the file lies under none of them. */
+export function closureFrom(
+  roots: readonly string[],
+  file: string,
+  { read, fallback, provides, rootsOf = () => roots }: RootSearch,
+): Closure | undefined {
+  const root = roots.find((folder) => isWithin(folder, file));
+  const start = root === undefined ? undefined : read(file, root);
+  if (start === undefined) return undefined;
+  const find: Search['find'] = (importPath, importer) => {
+    const found = firstDefined(rootsOf(importer), (folder) => read(path.join(folder, importPath), folder));
+    return found ?? fallback(importPath);
+  };
+  return closureOf(start, { find, provides });
+}
+
+function standsInPackage({ start }: Closure): boolean {
+  return path.posix.dirname(start.path) === start.scan.package.replaceAll('.', '/');
+}
+
+/** The folders above `file`, the nearest first. */
+function ancestors(file: string): readonly string[] {
+  const folder = path.dirname(file);
+  return folder === file ? [] : [folder, ...ancestors(folder)];
+}
+
+/** Whether `file` lies somewhere under `folder`. */
+function isWithin(folder: string, file: string): boolean {
+  const relative = path.relative(folder, file);
+  return relative !== '' && relative.split(path.sep)[0] !== '..' && !path.isAbsolute(relative);
+}
+
+function firstDefined<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A `.proto` file at its place. */
 export interface SourceFile {
-  /** How others import it. */
+  /** Its import path. */
   readonly path: string;
-  /** Absolute. */
+  /** Its absolute path. */
   readonly file: string;
   readonly bytes: Uint8Array;
   readonly scan: Scan;
 }
 
-/** An import that nobody has. */
+/** An import that wasn't found. */
 export interface Missing {
   readonly importer: SourceFile;
   readonly import: Import;
 }
 
-/** An import by which a file would be taken in the place of another, or for the second time. */
+/** An ambiguous import: it would replace another file of the same import path, or add the same file twice. */
 export interface Clash extends Missing {
-  /** What the import path leads to for its importer. */
+  /** The file that the import path means for this importer. */
   readonly found: SourceFile;
-  /** What it led to for another importer; the same file where that imports it by another path. */
+  /** The file that it means for another importer; the same file if that one imports it by another path. */
   readonly taken: SourceFile;
 }
 
-/** A file with what it imports, directly or not. */
+/** A file with its direct and indirect imports. */
 export interface Closure {
   readonly start: SourceFile;
-  /** What packages bring along isn't among them. */
+  /** Without the files that packages provide. */
   readonly imports: readonly SourceFile[];
   readonly missing: readonly Missing[];
-  /** None where all imports start from the same folders. */
+  /** Empty if all imports start from the same folders. */
   readonly clashes: readonly Clash[];
 }
 
-/** Where imports are looked for. */
-export interface Search {
-  /** The file with this import path, for one that imports it; undefined where there is none. */
+/** How imports are searched. */
+interface Search {
+  /** The file with this import path for an importer; undefined if there is none. */
   readonly find: (importPath: string, importer: SourceFile) => SourceFile | undefined;
-  /** What needn't be found, as packages bring it. */
+  /** The imports that needn't be found, because packages provide them. */
   readonly provides: Provides;
 }
 
-/** Follows the imports of `start`, other than those which packages bring. */
-export function closureOf(start: SourceFile, { find, provides }: Search): Closure {
+/** Follows the imports of `start`, except those that packages provide. */
+function closureOf(start: SourceFile, { find, provides }: Search): Closure {
   const files = new Map([[start.path, start]]);
   const missing: Missing[] = [];
   const clashes: Clash[] = [];
@@ -63,14 +142,14 @@ export function closureOf(start: SourceFile, { find, provides }: Search): Closur
   return { start, imports: [...files.values()], missing, clashes };
 }
 
-/** What has the import path of `found` with another text, or is the same file by another path. */
+/** The file that has the import path of `found` with another text, or is the same file under another path. */
 function takenBefore(found: SourceFile, files: ReadonlyMap<string, SourceFile>): SourceFile | undefined {
   const namesake = files.get(found.path);
   if (namesake === undefined) return [...files.values()].find(({ file }) => file === found.file);
   return Buffer.compare(namesake.bytes, found.bytes) === 0 ? undefined : namesake;
 }
 
-/** What leads out of its root is never followed: the compiler refuses it. */
+/** Whether an import path stays under its root. A path that leaves it isn't followed: the compiler refuses it. */
 function isNormal(importPath: string): boolean {
   return path.posix.normalize(importPath) === importPath && !/^(?:\.\.)?\//.test(importPath);
 }

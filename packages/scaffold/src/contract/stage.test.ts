@@ -3,14 +3,14 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root } from '../../test/folder.js';
 import { newFile } from '../../test/staged.js';
-import { onStage, type Stage } from './stage.js';
+import { type Stage, withStage } from './stage.js';
 
 const files = [newFile('a/v1/a.proto', 'syntax = "proto3";')];
 
 describe('a stage', () => {
   it("has the tree's contracts and tools, with the contract among them", async () => {
     const { signal } = new AbortController();
-    await onStage({ root, files, signal }, async ({ folder, run }) => {
+    await withStage({ root, files, signal }, async ({ folder, run }) => {
       expect(readFileSync(path.join(folder, 'proto/a/v1/a.proto'), 'utf8')).toBe('syntax = "proto3";');
       expect(existsSync(path.join(folder, 'proto/calculator/v1/calculator.proto'))).toBe(true);
       expect(await run('buf', '--version')).toMatchObject({ code: 0 });
@@ -18,7 +18,7 @@ describe('a stage', () => {
     expect(existsSync(path.join(root, 'proto/a'))).toBe(false);
   });
 
-  it.each(['fails', 'is given up'])('is gone when what is done on it %s', async (how) => {
+  it.each(['fails', 'is given up'])('is removed when its work %s', async (how) => {
     const caller = new AbortController();
     let folder = root;
     const work = async (stage: Stage) => {
@@ -28,7 +28,7 @@ describe('a stage', () => {
       caller.abort(new Error(how));
       await run;
     };
-    await expect(onStage({ root, files, signal: caller.signal }, work)).rejects.toThrow(how);
+    await expect(withStage({ root, files, signal: caller.signal }, work)).rejects.toThrow(how);
     expect(existsSync(folder)).toBe(false);
   });
 });

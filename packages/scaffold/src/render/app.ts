@@ -1,7 +1,7 @@
 import { pascalCase } from '../words.js';
 import type { Blueprint, NamedService } from './blueprint.js';
 
-/** The wiring: the contract's services over their handlers, and below them the database where there is one. */
+/** Renders app.ts: the services of the contract with their handlers, and the database if there is one. */
 export function renderApp(blueprint: Blueprint): string {
   const imports = [
     ...blueprint.services.flatMap((named) => [importDefinition(named), importHandlers(named)]),
@@ -12,17 +12,17 @@ export function renderApp(blueprint: Blueprint): string {
   return `${[...imports, ...body].join('\n')}\n`;
 }
 
-/** The line that brings a contract's definition in. */
+/** The import of a contract's definition. */
 export function importDefinition({ contract: { definition, module }, names }: NamedService): string {
   const name = names.definition === definition ? definition : `${definition} as ${names.definition}`;
   return `import { ${name} } from '${module}';`;
 }
 
-/** The line that brings its handlers in. */
+/** The import of its handlers. */
 export const importHandlers = ({ names }: NamedService): string =>
   `import { ${names.value} } from './${names.file}.js';`;
 
-/** What joins the two. */
+/** The call that joins the definition and its handlers. */
 export const implementation = ({ names }: NamedService): string => `implement(${names.definition}, ${names.value})`;
 
 const servicesOf = ({ services }: Blueprint) => [
@@ -33,7 +33,7 @@ const servicesOf = ({ services }: Blueprint) => [
 
 const withoutDatabase = (blueprint: Blueprint) => [
   '',
-  '/** Wires the service: no state, nothing to wait for. */',
+  '/** Creates the service. It keeps no state and has no dependencies. */',
   'export function createApp(): App {',
   '  return {',
   ...servicesOf(blueprint),
@@ -48,14 +48,14 @@ const withDatabase = (blueprint: Blueprint) => {
     "import { openDatabase } from './adapters/database.js';",
     `import type { ${type}Config } from './config.js';`,
     '',
-    '/** What the service needs of the process that it runs in. */',
+    '/** What the service gets from its process. */',
     `export interface ${type}Context {`,
     '  readonly log: Logger;',
     '}',
     '',
     "const MIGRATIONS = new URL('../migrations/', import.meta.url);",
     '',
-    '/** Wires the service: the database at the bottom, the contract at the top. */',
+    '/** Creates the service: opens its database and implements its contract. */',
     `export function createApp({ log }: ${type}Context, { databaseUrl }: ${type}Config): App {`,
     '  const database = openDatabase({ url: databaseUrl, migrations: MIGRATIONS, log });',
     '  return {',
@@ -66,3 +66,43 @@ const withDatabase = (blueprint: Blueprint) => {
     '}',
   ];
 };
+
+/** The file with the handlers of a gRPC service, as a path from the repository's root. */
+export const handlersFile = (service: string, { names }: NamedService): string =>
+  `services/${service}/src/${names.file}.ts`;
+
+/** A method without an implementation, and the file of its handler. */
+export interface Stub {
+  /** `helloworld.Greeter/SayHello`. */
+  readonly method: string;
+  readonly file: string;
+}
+
+/** The methods of a new gRPC service. */
+export const stubsOf = (service: string, named: NamedService): readonly Stub[] => {
+  const { fullName, methods } = named.contract;
+  return methods.map(({ name }) => ({ method: `${fullName}/${name}`, file: handlersFile(service, named) }));
+};
+
+/** Renders the handlers of one gRPC service; each method is a stub. */
+export function renderHandlers(service: string, named: NamedService): string {
+  const { definition, fullName, methods, module } = named.contract;
+  const file = handlersFile(service, named);
+  const open = methods.length > 0;
+  return [
+    `import type { ${definition} } from '${module}';`,
+    open
+      ? "import { type Handlers, unimplemented } from '@rondo/rpc/server';"
+      : "import type { Handlers } from '@rondo/rpc/server';",
+    '',
+    ...(open ? [`const unwritten = unimplemented('${file}');`, ''] : []),
+    `/** The handlers of \`${fullName}\`. */`,
+    `export const ${named.names.value}: Handlers<typeof ${definition}> = {`,
+    ...methods.map(({ key }) => `  ${propertyName(key)}: unwritten,`),
+    '};',
+    '',
+  ].join('\n');
+}
+
+/** A key of an object literal, quoted if necessary. */
+export const propertyName = (key: string): string => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : JSON.stringify(key));

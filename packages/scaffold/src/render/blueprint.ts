@@ -1,28 +1,82 @@
-import type { ServiceContract } from '../contract/index.js';
+import type { ServiceContract } from '../contract/contract.js';
+import { camelCase, kebabCase, pascalCase } from '../words.js';
 
-/** What a new service is made from. */
+/** The description of a new service, from which its files are rendered. */
 export interface Blueprint {
   /** `greeter`: its folder under `services/`. */
   readonly name: string;
   readonly port: number;
-  /** What it serves, as paths under `proto/`. */
+  /** The contracts that it serves, as paths under `proto/`. */
   readonly contracts: readonly string[];
   readonly services: readonly NamedService[];
   readonly database: string | undefined;
 }
 
-/** A gRPC service, and what the code calls its handlers. */
+/** A gRPC service, with the names of its handlers in the code. */
 export interface NamedService {
   readonly contract: ServiceContract;
   readonly names: HandlerNames;
 }
 
-/** What the code calls the handlers of one gRPC service. */
-export interface HandlerNames {
-  /** `greeter`: the file in `src/`, without its ending. */
+/** The names of the handlers of one gRPC service in the code. */
+interface HandlerNames {
+  /** `greeter`: the file in `src/`, without its extension. */
   readonly file: string;
   /** `greeter`: the constant that it exports. */
   readonly value: string;
-  /** `GreeterDefinition`, or what app.ts calls it where another has that name. */
+  /** `GreeterDefinition`, or another name in app.ts if that one is taken. */
   readonly definition: string;
+}
+
+/** Files that every service has besides its handlers. */
+const FILES = ['app', 'config', 'main', 'index'];
+/** Names with another meaning in app.ts or in a file of handlers. */
+const VALUES = ['createApp', 'database', 'implement', 'log', 'openDatabase', 'unimplemented', 'unwritten'];
+/** Global names, which the linter doesn't allow to be shadowed. */
+const GLOBALS = [
+  ...Object.getOwnPropertyNames(Object.prototype),
+  ...['decodeURI', 'decodeURIComponent', 'encodeURI', 'encodeURIComponent', 'escape', 'globalThis'],
+  ...['isFinite', 'isNaN', 'parseFloat', 'parseInt', 'unescape'],
+];
+/** Reserved words. */
+const WORDS =
+  'arguments await break case catch class const continue debugger default delete do else enum eval export extends ' +
+  'false finally for function if implements import in instanceof interface let new null package private protected ' +
+  'public return static super switch this throw true try typeof undefined var void while with yield';
+
+/** Chooses unique names for the handlers of each service: short ones if they are unambiguous. */
+export function nameHandlers(
+  services: readonly ServiceContract[],
+  taken: readonly string[] = [],
+): readonly NamedService[] {
+  const files = new Set([...FILES, ...taken]);
+  const values = new Set([...VALUES, ...GLOBALS, ...WORDS.split(' '), ...taken.map(camelCase)]);
+  const definitions = new Set(taken);
+  const claim = (used: Set<string>, candidates: readonly string[]) => {
+    const name = firstFree(candidates, used);
+    used.add(name);
+    return name;
+  };
+  return services.map((contract) => {
+    const { fullName, name, definition } = contract;
+    const short = name.replace(/(?<=.)_?Service$/, '');
+    const spellings = [short, name, `${short}_handlers`, fullName].filter((spelling) => /[A-Za-z]/.test(spelling));
+    const qualified = `${fullName.replaceAll(/[^A-Za-z\d]+/g, '_')}_Definition`;
+    const names = {
+      file: claim(files, spellings.map(kebabCase)),
+      value: claim(values, spellings.map(camelCase)),
+      definition: claim(definitions, [definition, pascalCase(qualified)]),
+    };
+    return { contract, names };
+  });
+}
+
+/** The first unused candidate, else the last one with a number. */
+function firstFree(candidates: readonly string[], used: ReadonlySet<string>): string {
+  const free = candidates.find((candidate) => !used.has(candidate));
+  if (free !== undefined) return free;
+  const last = candidates.at(-1) ?? 'handlers';
+  let number = 2;
+  while (used.has(`${last}${number}`)) number += 1;
+  return `${last}${number}`;
 }

@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import type { MethodContract, ServiceContract } from '../contract/index.js';
-import { type Blueprint, nameHandlers, renderService } from './index.js';
+import type { MethodContract, ServiceContract } from '../contract/contract.js';
+import { type Blueprint, nameHandlers } from './blueprint.js';
+import { renderService } from './service-files.js';
 
 const repository = fileURLToPath(new URL('../../../..', import.meta.url));
 
@@ -36,7 +37,7 @@ const textOf = (drawn: Blueprint, file: string) =>
   renderService(drawn).find(([name]) => name === `services/acme/${file}`)?.[1] ?? '';
 
 describe('the files of a new service', () => {
-  it('stand where the other services have theirs', () => {
+  it('have the same paths as in the other services', () => {
     const flat = files(blueprint([service('acme.AcmeService')]));
     for (const file of flat) {
       const twin = file.replaceAll('acme', 'calculator');
@@ -49,11 +50,11 @@ describe('the files of a new service', () => {
     }
   });
 
-  it('say what those say', () => {
+  it('have the same content as in the other services', () => {
     const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
     const like = (drawn: Blueprint, file: string) => textOf({ ...drawn, name: 'acme' }, file);
     expect(like(blueprint([]), 'tsconfig.json')).toBe(text('services/calculator/tsconfig.json'));
-    // Sales has more packages than one begins with; the rest is the same, line by line.
+    // Sales uses more packages than a new service; the other lines are the same.
     const alone = (config: string) =>
       config.replace(/^ +\{ "path": ".*packages\/(?:resources|sync|transactions)" \},?\n/gm, '');
     const withoutCommas = (config: string) => alone(config).replaceAll('},\n', '}\n');
@@ -68,7 +69,7 @@ describe('the files of a new service', () => {
     );
   });
 
-  it('try the plainest method first', () => {
+  it('test the simplest method first', () => {
     const test = (methods: readonly MethodContract[]) =>
       /await expect\((.*)\)\.rejects/.exec(textOf(blueprint([service('acme.A', methods)]), 'test/acme.test.ts'))?.[1];
     const both = { requestStream: true, responseStream: true };
@@ -79,14 +80,14 @@ describe('the files of a new service', () => {
     expect(test([])).toBeUndefined();
   });
 
-  it('give a stub a line, however many there are', () => {
+  it('have one line for each stub, however many there are', () => {
     const methods = Array.from({ length: 150 }, (_, number) => method(`${'Long'.repeat(20)}${number}`));
     const text = textOf(blueprint([service('acme.A', methods)]), 'src/a.ts');
     expect(text.split('\n').length).toBeLessThan(170);
     expect(text).toContain(`  ${methods[149]?.key}: unwritten,\n};\n`);
   });
 
-  it('have no stub, and no import more, where there is no method', () => {
+  it('have no stub and no extra import if there is no method', () => {
     const idle = blueprint([service('acme.A', [])]);
     expect(textOf(idle, 'src/a.ts')).not.toContain('unimplemented');
     expect(textOf(idle, 'test/acme.test.ts')).not.toContain('describe');
@@ -97,7 +98,7 @@ describe('names of handlers', () => {
   const named = (...names: string[]) =>
     nameHandlers(names.map((name) => service(name))).map(({ names: { file, value } }) => `${file} ${value}`);
 
-  it('are those of the services, without what every service is', () => {
+  it('are those of the services, without the suffix Service', () => {
     expect(named('calculator.v1.CalculatorService', 'helloworld.Greeter')).toEqual([
       'calculator calculator',
       'greeter greeter',
@@ -109,7 +110,7 @@ describe('names of handlers', () => {
     ]);
   });
 
-  it('give way to one another, to the other files and to the language', () => {
+  it('avoid one another, the other files and the language', () => {
     expect(named('a.Greeter', 'a.GreeterService', 'a.Greeter_Service', 'b.Greeter')).toEqual([
       'greeter greeter',
       'greeter-service greeterService',

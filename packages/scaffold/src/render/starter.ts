@@ -1,52 +1,55 @@
 import { pascalCase, snakeCase } from '../words.js';
 
-/** Where the starter of a service stands under `proto/`. */
+/** The path of a service's starter contract under `proto/`. */
 export const starterFile = (name: string): string => `${snakeCase(name)}/v1/${snakeCase(name)}.proto`;
 
-/** A contract to begin with: small, whole, and commented for who reads their first. */
+/** Renders a small, complete contract to start from, with comments for readers of their first contract. */
 export const renderStarter = (
   name: string,
-): string => `// What ${name} offers: a contract to change into your own. After a change run \`./rondo new service ${name}\` again.
+): string => `// The contract of ${name}. Change it to your needs, then run \`./rondo new service ${name}\` again.
 syntax = "proto3";
 
 package ${snakeCase(name)}.v1;
 
 import "rondo/options/v1/options.proto";
 
-// Callers read these comments: say what the service is for.
+// Callers read this comment: describe what the service does.
 service ${pascalCase(name)}Service {
-  // One request, one response.
+  // Returns the text of the request. A unary method: one request, one response.
   rpc Echo(EchoRequest) returns (EchoResponse) {
-    // It changes nothing, so a client may try another instance when one fails. IDEMPOTENT is for what may be repeated;
-    // IDEMPOTENCY_UNKNOWN is for what may not.
+    // The method changes nothing, so a client may retry it at another instance. Use IDEMPOTENT for a method that
+    // changes something and may be repeated, and IDEMPOTENCY_UNKNOWN for a method that must not be repeated.
     option idempotency_level = NO_SIDE_EFFECTS;
-    // No call takes longer, whatever its caller asks for. Without it each caller decides, Rondo's clients for 10 s.
+    // The maximum duration of a call, even if its caller allows more. Without it the caller decides; Rondo's clients
+    // allow 10 s.
     option (rondo.options.v1.method) = {
       timeout: {seconds: 2}
     };
   }
-  // One request, a stream of responses. A stream has no deadline unless it is given one.
+  // Counts from 1. A server-streaming method: one request, a stream of responses. A stream has no deadline unless the
+  // caller sets one.
   rpc Count(CountRequest) returns (stream CountResponse) {
     option idempotency_level = NO_SIDE_EFFECTS;
   }
 }
 
-// A field's number is its name on the wire: it never changes, and is never given to another field.
+// The text to return.
 message EchoRequest {
+  // The number identifies the field on the wire: never change it, and never reuse it for another field.
   string text = 1;
 }
 
-// The same text.
+// The text of the request.
 message EchoResponse {
   string text = 1;
 }
 
-// How far to count.
+// The last number to count to.
 message CountRequest {
   int32 to = 1;
 }
 
-// One number of many.
+// One number of the sequence.
 message CountResponse {
   int32 number = 1;
 }

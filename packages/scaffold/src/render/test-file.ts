@@ -1,8 +1,8 @@
-import type { MethodContract } from '../contract/index.js';
+import type { MethodContract } from '../contract/contract.js';
+import { handlersFile, propertyName } from './app.js';
 import type { Blueprint, NamedService } from './blueprint.js';
-import { handlersFile, propertyName } from './handlers.js';
 
-/** The first test: the whole service through its contract, as every later one will drive it. */
+/** Renders the first test. It drives the whole service through its contract, as later tests should. */
 export function renderTest(blueprint: Blueprint): string {
   const { database, services } = blueprint;
   const example = chooseExample(services);
@@ -46,7 +46,7 @@ const DATABASE_TEARDOWN = [
   '});',
 ];
 const DATABASE_CASE = [
-  "it('is ready once its database is up to date', async () => {",
+  "it('is ready once all migrations are applied', async () => {",
   '  for (const { check } of app.dependencies ?? []) await check(AbortSignal.timeout(60_000));',
   '  const database = createPool({ url: databaseUrl });',
   "  const entries = await database.query('SELECT id FROM entries').finally(() => database.close());",
@@ -55,16 +55,16 @@ const DATABASE_CASE = [
   '',
 ];
 
-/** One test, and what it needs. */
+/** A test case with the imports and the setup that it needs. */
 interface Example {
-  /** What it takes from jest, beside what every test takes. */
+  /** Its imports from jest, besides those of every test. */
   readonly globals: readonly string[];
   readonly imports: readonly string[];
   readonly setup: readonly string[];
   readonly cases: (service: string) => readonly string[];
 }
 
-/** Of the plainest method of the first service that has one. */
+/** Chooses the simplest method of the first service that has one. */
 function chooseExample(services: readonly NamedService[]): Example {
   const plain = ({ requestStream, responseStream }: MethodContract) => !requestStream && !responseStream;
   for (const named of services) {
@@ -87,7 +87,7 @@ function callOf(named: NamedService, method: MethodContract): Example {
     setup: [`const client = createClient(${definition}, { channel });`],
     cases: (service) => [
       `describe('${fullName}', () => {`,
-      `  it('says where ${method.name} is to be written', async () => {`,
+      `  it('reports the file in which to implement ${method.name}', async () => {`,
       ...(method.requestStream ? ['    async function* nothing() {}'] : []),
       `    await expect(${call(method)}).rejects.toMatchObject({`,
       '      code: Status.UNIMPLEMENTED,',
@@ -99,7 +99,7 @@ function callOf(named: NamedService, method: MethodContract): Example {
   };
 }
 
-/** A promise of the first answer. */
+/** An expression for the promise of the first response. */
 function call({ key, requestStream, responseStream }: MethodContract): string {
   const property = propertyName(key);
   const member = property === key ? `.${key}` : `[${property}]`;

@@ -1,5 +1,5 @@
 import { isScalar } from 'yaml';
-import { Refusal } from '../refusal.js';
+import { Refusal } from '../errors.js';
 import { cutOut, lineBreakOf, lineStart, nextLine, type Span, spliceIn } from '../text.js';
 import { snakeCase } from '../words.js';
 import { entriesOf, parseYaml, readYaml, spanOf, type YamlFile } from './yaml-file.js';
@@ -8,7 +8,7 @@ import { entriesOf, parseYaml, readYaml, spanOf, type YamlFile } from './yaml-fi
 export const COMPOSE = 'docker-compose.yml';
 const DATABASES = ['services', 'provision', 'environment', 'RONDO_DATABASES'] as const;
 
-/** A service as compose has it. */
+/** A service of the compose file. */
 export interface ComposeService {
   readonly name: string;
   readonly line: number;
@@ -16,18 +16,18 @@ export interface ComposeService {
   readonly ports: readonly number[];
 }
 
-/** What compose has to know of a service of ours. */
+/** What the compose file needs to know about a Rondo service. */
 export interface ComposeEntry {
   readonly service: string;
   readonly port: number;
-  /** The database that it owns, which is its role's name too. */
+  /** The database that it owns, which is also the name of its role. */
   readonly database: string | undefined;
 }
 
 /**
- * The services of docker-compose.yml.
+ * Reads the services of docker-compose.yml.
  *
- * @throws Refusal where it can't be parsed.
+ * @throws Refusal if the file can't be parsed.
  */
 export function composeServices(root: string): readonly ComposeService[] {
   const compose = readYaml(root, COMPOSE);
@@ -38,16 +38,16 @@ export function composeServices(root: string): readonly ComposeService[] {
   }));
 }
 
-/** Ports as `127.0.0.1:${RONDO_PORT_PREFIX:-50}051:50051` or `50051:50051` publish them. */
+/** Parses published ports such as `127.0.0.1:${RONDO_PORT_PREFIX:-50}051:50051` or `50051:50051`. */
 const publishedPorts = (block: string): readonly number[] =>
   [...block.replaceAll(/\$\{\w+:-(\d+)\}/g, '$1').matchAll(/(?<=["'\s:])(\d+):\d+(?=["'\s/])/g)].map(([, port]) =>
     Number(port),
   );
 
 /**
- * The text of compose with a service more, behind the last of ours, and nothing else different.
+ * Adds a service to the text of the compose file, after the last Rondo service. Everything else is unchanged.
  *
- * @throws Refusal where there is no place for it.
+ * @throws Refusal if there is no place for it.
  */
 export function addToCompose(text: string, entry: ComposeEntry): string {
   const compose = parseYaml(COMPOSE, text);
@@ -60,16 +60,16 @@ export function addToCompose(text: string, entry: ComposeEntry): string {
 }
 
 /**
- * The text of compose without a service.
+ * Removes a service from the text of the compose file.
  *
- * @throws Refusal where something else there stands on it.
+ * @throws Refusal if something else in the file depends on it.
  */
 export function removeFromCompose(text: string, entry: Omit<ComposeEntry, 'port'>): string {
   const shrunk = withoutDatabase(parseYaml(COMPOSE, withoutService(text, entry.service)), entry.database);
   return proven(shrunk, { from: text, entry });
 }
 
-/** Without the service and others that run it, such as replicas; each with the comment on top of it. */
+/** Removes the service and others that run its image, such as replicas, each with the comment above it. */
 function withoutService(text: string, service: string): string {
   const compose = parseYaml(COMPOSE, text);
   const running = [service, ...runs(compose, service)];
@@ -78,13 +78,13 @@ function withoutService(text: string, service: string): string {
     .reduceRight((rest, { span }) => cutOut(rest, withLead(rest, span)), text);
 }
 
-/** From the comment above and the blank line before that. */
+/** Extends a span to the comment above it and the blank line before that. */
 function withLead(text: string, { start, end }: Span): Span {
   const lead = /(?:(?<=\n)\r?\n)?(?:[^\S\r\n]*#.*\n)*$/.exec(text.slice(0, lineStart(text, start)));
   return { start: lead?.index ?? lineStart(text, start), end };
 }
 
-/** The services of compose whose image is made from a folder under `services/`. */
+/** The services of the compose file that run the image of a folder under `services/`. */
 function runs(compose: YamlFile, service: string): readonly string[] {
   const builds = (key: string) => compose.value('services', key, 'build', 'args', 'SERVICE');
   return entriesOf(compose.node('services'))
@@ -92,10 +92,10 @@ function runs(compose: YamlFile, service: string): readonly string[] {
     .filter((key) => builds(key) === service);
 }
 
-/** Compose can't add numbers: a second system has other first digits. */
+/** Compose can't add numbers: a second system has a different prefix of its ports. */
 const publishedPort = (port: number) => String(port).replace(/^50(?=\d{3}$)/, `\${RONDO_PORT_PREFIX:-50}`);
 
-/** In the order and the words of the services that stand there. */
+/** Renders a service in the order and style of the existing ones. */
 function composeBlock({ service, port, database }: ComposeEntry): string {
   const lines = [
     `  ${service}:`,
@@ -118,7 +118,7 @@ const password = (database: string) => `\${${snakeCase(database).toUpperCase()}_
 const databaseEntry = (database: string) => `${database}:${database}:${password(database)}\n`;
 const databaseUrl = (database: string) => `postgres://${database}:${password(database)}@postgres:5432/${database}`;
 
-/** One line more of the databases that provision makes. */
+/** Adds a line to the databases that the service `provision` creates. */
 function withDatabase(compose: YamlFile, database: string | undefined): string {
   if (database === undefined) return compose.text;
   const { start, end } = databaseList(compose);
@@ -145,16 +145,16 @@ function databaseList(compose: YamlFile): { readonly start: number; readonly end
 }
 
 const misses = (what: string, { file }: YamlFile) =>
-  new Refusal(`has ${what}`, { place: { file }, remedy: 'bring it back, or write the service in by hand' });
+  new Refusal(`has ${what}`, { place: { file }, remedy: 'restore it, or add the service by hand' });
 
 const inLineBreaksOf = (text: string, lines: string) => lines.replaceAll('\n', lineBreakOf(text));
 
-/** Proves that a text means what the one before it meant, but for the one service. */
+/** Checks that an edited text has the same meaning as before, except for the one service. */
 function proven(text: string, { from, entry }: { readonly from: string; readonly entry: Omit<ComposeEntry, 'port'> }) {
   if (meaningWithout(text, entry) === meaningWithout(from, entry)) return text;
-  throw new Refusal('has a form in which a service can neither be added nor removed', {
+  throw new Refusal("has a form that this tool can't edit", {
     place: { file: COMPOSE },
-    remedy: 'write the service in, or out, by hand',
+    remedy: 'add or remove the service by hand',
   });
 }
 

@@ -1,20 +1,20 @@
 import { isScalar, isSeq } from 'yaml';
-import { Refusal } from '../refusal.js';
+import { Refusal } from '../errors.js';
 import { cutOut, lineBreakOf, lineStart, nextLine, spliceIn } from '../text.js';
 import { entriesOf, parseYaml, readYaml, spanOf, type YamlFile } from './yaml-file.js';
 
-/** buf's settings. */
+/** The settings of buf. */
 export const BUF = 'buf.yaml';
 const WHY = 'published elsewhere, keeps its style';
 
-/** The contracts that keep a style of their own, as paths under `proto/`: those that buf.yaml's `lint.ignore` names. */
+/** The contracts that are exempt from the style rules, as paths under `proto/`: those in `lint.ignore` of buf.yaml. */
 export const readExemptions = (root: string): readonly string[] =>
   entries(readYaml(root, BUF)).map(({ contract }) => contract);
 
 /**
- * The text of buf.yaml with contracts exempt from style, each by name.
+ * Exempts contracts from the style rules in the text of buf.yaml, each by name.
  *
- * @throws Refusal where there is no place for them.
+ * @throws Refusal if there is no place for the entries.
  */
 export function exempt(text: string, contracts: readonly string[]): string {
   const known = entries(parseYaml(BUF, text)).map(({ contract }) => contract);
@@ -35,7 +35,7 @@ export function exempt(text: string, contracts: readonly string[]): string {
   return spliceIn(text, at, added.replaceAll('\n', lineBreakOf(text)));
 }
 
-/** The text of buf.yaml without exemptions of contracts. */
+/** Removes the exemptions of contracts from the text of buf.yaml. */
 export function endExemption(text: string, contracts: readonly string[]): string {
   const buf = parseYaml(BUF, text);
   const gone = entries(buf).filter(({ contract }) => contracts.includes(contract));

@@ -1,15 +1,15 @@
 import { isNode, isSeq } from 'yaml';
-import { Refusal } from '../refusal.js';
+import { Refusal } from '../errors.js';
 import { cutOut, lineBreakOf, lineStart, spliceIn } from '../text.js';
 import { parseYaml, spanOf } from './yaml-file.js';
 
-/** The list of the projects that are compiled. */
+/** The list of the projects to compile. */
 export const PROJECTS = 'tsconfig.build.json';
 
 /**
- * The text of tsconfig.build.json with one project more at the end of its list.
+ * Adds a project to the end of the list in the text of tsconfig.build.json.
  *
- * @throws Refusal where there is no list.
+ * @throws Refusal if there is no list.
  */
 export function addProject(text: string, folder: string): string {
   const last = references(text).at(-1);
@@ -23,7 +23,7 @@ export function addProject(text: string, folder: string): string {
   return spliceIn(text, last.end, `,${lineBreakOf(text)}${indent}{ "path": "${folder}" }`);
 }
 
-/** The text of tsconfig.build.json without a project. */
+/** Removes a project from the text of tsconfig.build.json. */
 export function removeProject(text: string, folder: string): string {
   const list = references(text);
   const at = list.findIndex(({ start, end }) => text.slice(start, end).includes(`"${folder}"`));
@@ -31,7 +31,7 @@ export function removeProject(text: string, folder: string): string {
   if (found === undefined) return text;
   const before = list[at - 1];
   const after = list[at + 1];
-  // With the comma that belongs to it.
+  // Including its comma.
   if (before !== undefined) return cutOut(text, { start: before.end, end: found.end });
   return cutOut(text, { start: found.start, end: after?.start ?? found.end });
 }

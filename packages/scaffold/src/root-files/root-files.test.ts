@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { removeFromCompose } from './compose.js';
-import { endExemption, exempt } from './exemptions.js';
-import { addProject, addToCompose, composeServices, readExemptions, removeProject } from './index.js';
+import { addToCompose, composeServices, removeFromCompose } from './compose.js';
+import { endExemption, exempt, readExemptions } from './exemptions.js';
+import { addProject, removeProject } from './projects.js';
 import { parseYaml } from './yaml-file.js';
 
 const repository = fileURLToPath(new URL('../../../..', import.meta.url));
 const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
 const crlf = (lines: string) => lines.replaceAll('\n', '\r\n');
-/** The lines that `after` has and `before` hasn't, and that all others stand as they were. */
+/** The lines that only `after` has. Expects that all other lines are unchanged. */
 function added(before: string, after: string): readonly string[] {
   const lines = before.split('\n');
   const fresh: string[] = [];
@@ -24,10 +24,10 @@ function added(before: string, after: string): readonly string[] {
 
 describe('docker-compose.yml', () => {
   const compose = text('docker-compose.yml');
-  // Names that no service of yours has: these files are the repository's own.
+  // Names that no service has: these are the repository's own files.
   const entry = { service: 'order-history', port: 50_060, database: 'order_history' };
 
-  it('gets a service as the others are written, and loses it again', () => {
+  it('adds a service in the style of the others, and removes it again', () => {
     const bare = { ...entry, database: undefined };
     const grown = addToCompose(compose, bare);
     const lines = added(compose, grown);
@@ -37,7 +37,7 @@ describe('docker-compose.yml', () => {
     expect(removeFromCompose(grown, bare)).toBe(compose);
   });
 
-  it('gets its database, in a line of its own, and loses both again', () => {
+  it('adds its database in a line of its own, and removes both again', () => {
     const grown = addToCompose(compose, entry);
     const lines = added(compose, grown);
     expect(lines).toContainEqual(
@@ -55,7 +55,7 @@ describe('docker-compose.yml', () => {
     expect(removeFromCompose(grown, entry)).toBe(crlf(compose));
   });
 
-  it('refuses where it finds no place, or others stand on the service', () => {
+  it('refuses if there is no place, or if other services depend on the service', () => {
     expect(() => addToCompose('services:\n  a: { image: a }\n', entry)).toThrow(/^docker-compose\.yml: has no service/);
     const flow = compose.replace(/RONDO_DATABASES: \|\n(?: {8}\S+\n)+/, 'RONDO_DATABASES: "a:a:a"\n');
     expect(() => addToCompose(flow, entry)).toThrow(/^docker-compose\.yml:\d+: RONDO_DATABASES has no line/);
@@ -68,14 +68,14 @@ describe('docker-compose.yml', () => {
     expect(() => parseYaml('docker-compose.yml', 'a: [\n')).toThrow(/^docker-compose\.yml:2: /);
   });
 
-  it('loses all that runs a service, and what is said above it', () => {
+  it('removes everything that runs a service, with the comments above it', () => {
     const without = removeFromCompose(compose, { service: 'calculator', database: undefined });
     expect(without).not.toContain('calculator');
     expect(without).not.toContain('# One container');
     expect(added(without, compose).length).toBeGreaterThan(15);
   });
 
-  it('tells the ports that are published', () => {
+  it('finds the published ports', () => {
     expect(composeServices(repository)).toContainEqual({ name: 'sales', line: expect.any(Number), ports: [50_053] });
   });
 });
@@ -83,7 +83,7 @@ describe('docker-compose.yml', () => {
 describe('tsconfig.build.json', () => {
   const projects = text('tsconfig.build.json');
 
-  it('gets a project, and loses it again', () => {
+  it('adds a project, and removes it again', () => {
     const grown = addProject(projects, 'services/order-history');
     expect(JSON.parse(grown).references.at(-1)).toEqual({ path: 'services/order-history' });
     expect(removeProject(grown, 'services/order-history')).toBe(projects);
@@ -93,16 +93,16 @@ describe('tsconfig.build.json', () => {
     expect(removeProject(first, 'a')).toBe('{ "references": [{ "path": "b" }] }');
   });
 
-  it('refuses where it has no list', () => {
+  it('refuses a file without a list', () => {
     expect(() => addProject('{}', 'services/order-history')).toThrow(/^tsconfig\.build\.json: has no "references"/);
   });
 });
 
 describe('buf.yaml', () => {
-  // Without the exemptions of services that were added.
+  // Without the exemptions of added services.
   const buf = endExemption(text('buf.yaml'), readExemptions(repository));
 
-  it('exempts contracts by name, and no longer', () => {
+  it('exempts contracts by name, and ends the exemption again', () => {
     const one = exempt(buf, ['a/a.proto']);
     expect(added(buf, one)).toEqual(['  ignore:', '    - proto/a/a.proto # published elsewhere, keeps its style']);
     const two = exempt(one, ['a/a.proto', 'b/b.proto']);
@@ -112,13 +112,13 @@ describe('buf.yaml', () => {
     expect(exempt(crlf(buf), ['a/a.proto'])).toBe(crlf(one));
   });
 
-  it('leaves exemptions of others alone', () => {
+  it('keeps other exemptions', () => {
     const other = 'version: v2\nlint:\n  ignore:\n    - elsewhere\n';
     expect(endExemption(exempt(other, ['a/a.proto']), ['a/a.proto'])).toBe(other);
     expect(endExemption(other, ['a/a.proto'])).toBe(other);
   });
 
-  it('refuses a list that it can add no line to', () => {
+  it("refuses a list to which it can't add a line", () => {
     const flow = 'version: v2\nlint:\n  ignore: [elsewhere]\n';
     expect(() => exempt(flow, ['a/a.proto'])).toThrow(/^buf\.yaml: has no place under lint\.ignore/);
   });

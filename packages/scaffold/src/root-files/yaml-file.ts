@@ -1,32 +1,33 @@
 import { isMap, isNode, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
-import { Refusal } from '../refusal.js';
+import { messageOf, Refusal } from '../errors.js';
 import { readText } from '../repository.js';
 import type { Span } from '../text.js';
-import { messageOf } from '../thrown.js';
 
-/** A YAML or JSON file, read for where things stand in its text: edits are splices, and every other byte stays. */
+/**
+ * A YAML or JSON file with the positions of its nodes. Edits splice its text, so that every other byte is unchanged.
+ */
 export interface YamlFile {
   readonly file: string;
   readonly text: string;
-  /** The node at a path of keys; undefined where there is none. */
+  /** The node at a path of keys; undefined if there is none. */
   node(...keys: readonly string[]): Node | undefined;
   /** The line of an offset, from 1. */
   line(offset: number): number;
-  /** What stands at a path of keys, anchors and merges followed; the whole file for none. */
+  /** The value at a path of keys, with anchors and merges resolved; the whole file for no keys. */
   value(...keys: readonly string[]): unknown;
 }
 
 /**
  * Reads a file of the repository.
  *
- * @throws Refusal where it can't be parsed.
+ * @throws Refusal if it can't be parsed.
  */
 export const readYaml = (root: string, file: string): YamlFile => parseYaml(file, readText(root, file));
 
 /**
- * Reads a text as {@link readYaml} reads a file.
+ * Parses a text as {@link readYaml} parses a file.
  *
- * @throws Refusal where it can't be parsed.
+ * @throws Refusal if it can't be parsed.
  */
 export function parseYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
@@ -35,7 +36,7 @@ export function parseYaml(file: string, text: string): YamlFile {
   const [error] = document.errors;
   if (error !== undefined) {
     const [reason = error.code] = error.message.split(' at line ');
-    throw new Refusal(reason, { place: { file, line: line(error.pos[0]) }, remedy: 'mend it first' });
+    throw new Refusal(reason, { place: { file, line: line(error.pos[0]) }, remedy: 'correct it first' });
   }
   const whole = resolved(file, () => document.toJS());
   return {
@@ -50,25 +51,25 @@ export function parseYaml(file: string, text: string): YamlFile {
   };
 }
 
-/** Only what an alias stands for may still be wrong. */
+/** Resolves aliases. After parsing, only an alias can still be wrong. */
 function resolved(file: string, read: () => unknown): unknown {
   try {
     return read();
   } catch (error) {
     throw new Refusal(messageOf(error), {
       place: { file },
-      remedy: 'mend it first',
+      remedy: 'correct it first',
     });
   }
 }
 
-/** Where a node stands: where it begins, and where its own text ends. */
+/** The span of a node's own text. */
 export function spanOf(node: Node): Span {
   const [start = 0, end = 0] = node.range ?? [];
   return { start, end };
 }
 
-/** The entries of a map with keys that are texts; none where the node is something else. */
+/** The entries of a map that have text keys; none if the node isn't a map. */
 export function entriesOf(node: Node | undefined): readonly { key: string; span: Span; value: Node }[] {
   if (!isMap(node)) return [];
   return node.items.flatMap((pair: Pair) => {

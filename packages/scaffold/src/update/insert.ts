@@ -1,22 +1,22 @@
-import { propertyName } from '../render/index.js';
+import { propertyName } from '../render/app.js';
 import { lineBreakOf, lineStart, spliceIn } from '../text.js';
 import type { HandlerObject, SourceFile } from './source-file.js';
 import { child, children, flagOf, nameOf, type Syntax } from './syntax.js';
 
-/** Text to be put into a file at an offset. Nothing that stands there is taken away. */
+/** A text to insert at an offset. Nothing is removed. */
 export interface Insertion {
   readonly at: number;
   readonly text: string;
 }
 
-/** The text with all insertions made. */
+/** Applies all insertions to a text. */
 export function insertAll(text: string, insertions: readonly Insertion[]): string {
   return [...insertions]
     .sort((one, other) => other.at - one.at)
     .reduce((rest, { at, text: added }) => spliceIn(rest, at, added), text);
 }
 
-/** Members more at the end of an object or array literal, laid out as those that stand in it. */
+/** Appends members to an object or array literal in the layout of the existing members. */
 export function appendMembers(
   text: string,
   { node, members }: { readonly node: Syntax; readonly members: readonly Syntax[] },
@@ -53,13 +53,13 @@ function intoEmpty(
   return [{ at: start + 1, text: `${lines}${eol}${outer}` }];
 }
 
-/** The offset of the comma behind a member; comments may stand between. */
+/** The offset of the comma after a member, past any comments. */
 function commaAfter(text: string, from: number, end: number): number | undefined {
   const gap = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*,/.exec(text.slice(from, end));
   return gap === null ? undefined : from + gap[0].length - 1;
 }
 
-/** Behind a comment that ends the line; at once where more follows. */
+/** The offset after a comment that ends the line; `from` itself if more code follows on the line. */
 function endOfLine(text: string, from: number, end: number): number {
   const rest = /^[^\S\r\n]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/)?(?=[^\S\r\n]*\r?\n)/.exec(text.slice(from, end));
   return from + (rest?.[0].length ?? 0);
@@ -70,7 +70,7 @@ function indentAt(text: string, offset: number): string {
   return /^\s*/.exec(line)?.[0] ?? '';
 }
 
-/** Stubs for methods, at the end of an object of handlers, and the import that they need. */
+/** Appends stubs for methods to a handlers object, with the import that they need. */
 export function insertStubs(source: SourceFile, object: HandlerObject, keys: readonly string[]): readonly Insertion[] {
   const { text, program, imports } = source;
   const known = stubName(program, imports);
@@ -87,7 +87,7 @@ export function insertStubs(source: SourceFile, object: HandlerObject, keys: rea
   ];
 }
 
-/** The constant that stands for methods yet to be written, where there is one. */
+/** The constant of the stub for unimplemented methods, if the file has one. */
 function stubName(program: Syntax, imports: SourceFile['imports']): string | undefined {
   const constants = children(program, 'body').flatMap((statement) => children(statement, 'declarations'));
   const found = constants.find(
@@ -110,7 +110,7 @@ function importUnimplemented(source: SourceFile): readonly Insertion[] {
   return insertImports(source, [`import { unimplemented } from '${SERVER}';`]);
 }
 
-/** Lines behind the last import, in the file's own quotes and semicolons. */
+/** Inserts lines after the last import, in the file's own style of quotes and semicolons. */
 export function insertImports({ text, program }: SourceFile, lines: readonly string[]): readonly Insertion[] {
   const eol = lineBreakOf(text);
   const last = children(program, 'body')

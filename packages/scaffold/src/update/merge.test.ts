@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Contract, ServiceContract } from '../contract/index.js';
-import { mergeContracts } from './index.js';
+import type { Contract, ServiceContract } from '../contract/contract.js';
+import { mergeContracts } from './merge.js';
 
 const SERVER = "import { type Handlers, implement, unimplemented } from '@rondo/rpc/server';";
 const CONTRACT = "import { AcmeDefinition } from '@rondo/contracts/acme/acme';";
@@ -40,7 +40,7 @@ describe('a service whose contract has changed', () => {
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   const FILE = 'services/acme/src/acme.ts';
-  /** What becomes of a file when the contract's one service has the methods `keys`. */
+  /** Merges a file with a contract whose one service has the methods `keys`. */
   function merged(text: string, keys: readonly string[]) {
     writeFileSync(path.join(root, FILE), text);
     const merge = mergeContracts(root, 'acme', [contract(service('Acme', keys))]);
@@ -57,7 +57,7 @@ describe('a service whose contract has changed', () => {
       'a method',
       'class A {\n  a(): Handlers<typeof AcmeDefinition> {\n    return {\n      get: mine,\n    };\n  }\n}\n',
     ],
-  ])('gets stubs in the object that %s names', (_how, code) => {
+  ])('gets stubs in the object that is marked by %s', (_how, code) => {
     const { text, stubs, byHand } = merged(HEAD + code, ['get', 'put', 'drop']);
     const indent = /\n( *)get: mine,/.exec(code)?.[1] ?? '';
     const stub = `unimplemented('${FILE}')`;
@@ -110,13 +110,13 @@ describe('a service whose contract has changed', () => {
       "import { type Handlers } from '@rondo/rpc/server';",
       (line: string) => line.replace('Handlers', 'Handlers, unimplemented'),
     ],
-  ])('imports what a stub needs beside %s', (line, then) => {
+  ])('imports what a stub needs next to %s', (line, then) => {
     const code = '\n\nconst a: Handlers<typeof AcmeDefinition> = {};\n';
     const stub = `const a: Handlers<typeof AcmeDefinition> = {\n  get: unimplemented('${FILE}'),\n};\n`;
     expect(merged(`${CONTRACT}\n${line}${code}`, ['get']).text).toBe(`${CONTRACT}\n${then(line)}\n\n${stub}`);
   });
 
-  it('knows definitions and handlers by other names', () => {
+  it('recognizes renamed imports of definitions and handlers', () => {
     const head =
       "import { AcmeDefinition as Old } from '@rondo/contracts/acme/acme';\n" +
       "import { type Handlers as H, unimplemented as later } from '@rondo/rpc/server';\n";
@@ -133,7 +133,7 @@ describe('a service whose contract has changed', () => {
     expect(merged(text, ['get', 'put']).text).toBe(text);
   });
 
-  it('changes nothing where nothing is missing', () => {
+  it('changes nothing if nothing is missing', () => {
     expect(merged(`${HEAD}const a: Handlers<typeof AcmeDefinition> = { get };\n`, ['get'])).toMatchObject({
       files: [],
       stubs: [],
@@ -141,28 +141,30 @@ describe('a service whose contract has changed', () => {
     });
   });
 
-  it('says what is to be removed, and leaves it', () => {
+  it('reports what to remove, and keeps it', () => {
     const text = `${HEAD}const a: Handlers<typeof AcmeDefinition> = {\n  get: mine,\n  old: mine,\n};\n`;
     const { byHand, files } = merged(text, ['get']);
     expect(byHand).toEqual([`${FILE}:5: remove old: acme.Acme has no such method any more`]);
     expect(files).toEqual([]);
   });
 
-  it('says what is to be added where it can not see what is there', () => {
+  it('reports what to add if it can not see all handlers', () => {
     const spread = merged(`${HEAD}const a: Handlers<typeof AcmeDefinition> = { ...rest, get };\n`, ['get', 'put']);
     expect(spread.byHand).toEqual([expect.stringMatching(/acme\.ts:3: add put, unless .*: put: unimplemented/)]);
     const elsewhere = merged(`${HEAD}const a = implement(AcmeDefinition, handlers);\n`, ['get', 'put']);
     expect(elsewhere.byHand).toEqual([
-      `${FILE}:3: the handlers of acme.Acme stand in no object of type Handlers<typeof AcmeDefinition>; compare them with the contract: get, put`,
+      `${FILE}:3: the handlers of acme.Acme are in no object of type Handlers<typeof AcmeDefinition>; compare them with the contract: get, put`,
     ]);
     expect([...spread.files, ...elsewhere.files]).toEqual([]);
   });
 
-  it('refuses a source that it can not read', () => {
-    expect(() => merged('const a = {\n;', ['get'])).toThrow(/^services\/acme\/src\/acme\.ts:2: Unexpected token; mend/);
+  it('refuses a source that it can not parse', () => {
+    expect(() => merged('const a = {\n;', ['get'])).toThrow(
+      /^services\/acme\/src\/acme\.ts:2: Unexpected token; correct/,
+    );
   });
 
-  describe('that has got a service', () => {
+  describe('with a new service', () => {
     const APP = 'services/acme/src/app.ts';
     const app = (services: string) =>
       `${CONTRACT}\nimport { implement } from '@rondo/rpc/server';\nimport { acme } from './acme.js';\n\n` +
@@ -174,7 +176,7 @@ describe('a service whose contract has changed', () => {
       return mergeContracts(root, 'acme', [both]);
     }
 
-    it('gets a file of handlers, and wires it', () => {
+    it('gets a file of handlers, wired in the app', () => {
       const { files, fresh, stubs } = grown(app('[\n  implement(AcmeDefinition, acme),\n]'));
       expect(fresh).toEqual(['services/acme/src/echo.ts']);
       expect(stubs).toEqual([{ method: 'acme.EchoService/Echo', file: 'services/acme/src/echo.ts' }]);
@@ -185,12 +187,12 @@ describe('a service whose contract has changed', () => {
       );
     });
 
-    it('takes no name that is taken', () => {
+    it('avoids names that are taken', () => {
       writeFileSync(path.join(root, 'services/acme/src/echo.ts'), 'export const mine = 1;\n');
       expect(grown(app('[implement(AcmeDefinition, acme)]')).fresh).toEqual(['services/acme/src/echo-service.ts']);
     });
 
-    it('says how to wire it where the app has a form of its own', () => {
+    it('reports how to wire it if the app has another form', () => {
       expect(grown(app('servicesOf(acme)')).byHand).toEqual([
         expect.stringMatching(
           /app\.ts: add implement\(EchoServiceDefinition, echo\) to the app's services, with import/,
@@ -198,10 +200,10 @@ describe('a service whose contract has changed', () => {
       ]);
     });
 
-    it('says what is left of a service that is gone', () => {
+    it('reports the remains of a removed service', () => {
       const text = app('[implement(AcmeDefinition, acme), implement(LostDefinition, lost)]');
       const { byHand } = grown(text.replace('{ AcmeDefinition }', '{ AcmeDefinition, LostDefinition }'));
-      expect(byHand).toEqual([`${APP}:5: remove what uses LostDefinition: its service is gone`]);
+      expect(byHand).toEqual([`${APP}:5: remove the use of LostDefinition: its service no longer exists`]);
     });
   });
 });

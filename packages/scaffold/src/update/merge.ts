@@ -1,44 +1,43 @@
-import { type Contract, type MethodContract, moduleOf, type ServiceContract } from '../contract/index.js';
+import { type Contract, type MethodContract, moduleOf, type ServiceContract } from '../contract/contract.js';
 import {
   handlersFile,
   implementation,
   importDefinition,
   importHandlers,
-  type NamedService,
-  nameHandlers,
-  type RenderedFile,
   renderHandlers,
   type Stub,
   stubsOf,
-} from '../render/index.js';
+} from '../render/app.js';
+import { type NamedService, nameHandlers } from '../render/blueprint.js';
+import type { RenderedFile } from '../render/service-files.js';
 import { filesBelow } from '../repository.js';
 import { appendMembers, type Insertion, insertAll, insertImports, insertStubs } from './insert.js';
 import { type HandlerObject, type Imported, readSource, type SourceFile } from './source-file.js';
 import { child, children, nameOf, type Syntax, walk } from './syntax.js';
 
-/** What has to happen to a service's sources so that they follow its contracts. */
+/** The changes that make a service's sources follow its contracts. */
 export interface Merge {
-  /** Files with their new text: those that get more, and those that are new. */
+  /** The changed and the new files with their text. */
   readonly files: readonly RenderedFile[];
-  /** Those of them that are new. */
+  /** The paths of the new files. */
   readonly fresh: readonly string[];
-  /** The methods that get a stub, and where it stands. */
+  /** The methods that get a stub, with the files of the stubs. */
   readonly stubs: readonly Stub[];
-  /** What a person has to do, each with its place: `services/greeter/src/greeter.ts:12: remove …`. */
+  /** What the user has to do by hand, each with its place: `services/greeter/src/greeter.ts:12: remove …`. */
   readonly byHand: readonly string[];
 }
 
 /**
  * Compares the sources of a service with its contracts.
  *
- * @throws Refusal where a source can't be parsed.
+ * @throws Refusal if a source can't be parsed.
  */
 export function mergeContracts(root: string, service: string, contracts: readonly Contract[]): Merge {
   const sources = filesBelow(root, `services/${service}/src`)
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
     .map((file) => readSource(root, file));
   const services = contracts.flatMap((contract) => contract.services);
-  const known = services.filter((one) => stands(sources, one));
+  const known = services.filter((one) => isImplemented(sources, one));
   const parts = [
     ...known.map((one) => mergeMethods(sources, one)),
     addServices(
@@ -57,11 +56,11 @@ export function mergeContracts(root: string, service: string, contracts: readonl
     files: [...grown, ...fresh],
     fresh: fresh.map(([file]) => file),
     stubs: parts.flatMap(({ stubs }) => stubs),
-    byHand: [...parts.flatMap(({ byHand }) => byHand), ...goneServices(sources, contracts)],
+    byHand: [...parts.flatMap(({ byHand }) => byHand), ...removedServices(sources, contracts)],
   };
 }
 
-/** A part of a merge: what one service of the contract asks for. */
+/** The part of a merge for one gRPC service. */
 interface Part {
   readonly insertions: readonly { readonly file: string; readonly insertion: Insertion }[];
   readonly files: readonly RenderedFile[];
@@ -74,7 +73,7 @@ const NOTHING: Part = { insertions: [], files: [], stubs: [], byHand: [] };
 const isDefinitionOf = ({ module, name }: Imported, service: ServiceContract) =>
   module === service.module && name === service.definition;
 
-const stands = (sources: readonly SourceFile[], service: ServiceContract) =>
+const isImplemented = (sources: readonly SourceFile[], service: ServiceContract) =>
   sources.some(({ handlers, implementations }) =>
     [...handlers, ...implementations].some(({ definition }) => isDefinitionOf(definition, service)),
   );
@@ -85,9 +84,9 @@ function mergeMethods(sources: readonly SourceFile[], service: ServiceContract):
       .filter(({ definition }) => isDefinitionOf(definition, service))
       .map((object) => ({ source, object })),
   );
-  const removed = places.flatMap(({ source, object }) => goneMethods(source, object, service));
+  const removed = places.flatMap(({ source, object }) => removedMethods(source, object, service));
   const [place] = places;
-  if (place === undefined) return { ...NOTHING, byHand: [noPlace(sources, service)] };
+  if (place === undefined) return { ...NOTHING, byHand: [missingHandlers(sources, service)] };
   const present = new Set(places.flatMap(({ object }) => object.properties.map(({ key }) => key)));
   const missing = service.methods.filter(({ key }) => !present.has(key));
   const { source, object } = place;
@@ -104,26 +103,26 @@ function mergeMethods(sources: readonly SourceFile[], service: ServiceContract):
   };
 }
 
-function goneMethods({ file }: SourceFile, object: HandlerObject, { fullName, methods }: ServiceContract) {
+function removedMethods({ file }: SourceFile, object: HandlerObject, { fullName, methods }: ServiceContract) {
   return object.properties
     .filter(({ key }) => !methods.some((method) => method.key === key))
     .map(({ key, line }) => `${file}:${line}: remove ${key}: ${fullName} has no such method any more`);
 }
 
 const behindSpread = (place: { source: SourceFile; object: HandlerObject }, { key }: MethodContract) =>
-  `${place.source.file}:${place.object.line}: add ${key}, unless what is spread there brings it: ` +
+  `${place.source.file}:${place.object.line}: add ${key}, unless the spread object contains it: ` +
   `${key}: unimplemented('${place.source.file}')`;
 
-function noPlace(sources: readonly SourceFile[], service: ServiceContract): string {
+function missingHandlers(sources: readonly SourceFile[], service: ServiceContract): string {
   const { fullName, definition, methods } = service;
   const at = sources.flatMap(({ file, implementations }) =>
     implementations.filter((one) => isDefinitionOf(one.definition, service)).map(({ line }) => `${file}:${line}`),
   );
   const keys = methods.map(({ key }) => key).join(', ');
-  return `${at[0]}: the handlers of ${fullName} stand in no object of type Handlers<typeof ${definition}>; compare them with the contract: ${keys}`;
+  return `${at[0]}: the handlers of ${fullName} are in no object of type Handlers<typeof ${definition}>; compare them with the contract: ${keys}`;
 }
 
-/** Services that the contract has got: a file of handlers each, joined to it in the wiring. */
+/** Adds services that are new in the contract: a file of handlers for each, wired in the app. */
 function addServices(service: string, sources: readonly SourceFile[], fresh: readonly ServiceContract[]): Part {
   if (fresh.length === 0) return NOTHING;
   const wiring = sources.flatMap((source) => servicesList(source)).at(0);
@@ -143,7 +142,7 @@ interface Wiring {
   readonly list: Syntax;
 }
 
-/** Where an app lists what it serves: `services: […]`. */
+/** Finds the list of services in an app: `services: […]`. */
 function servicesList(source: SourceFile): readonly Wiring[] {
   const lists = [...walk(source.program)].flatMap((node) => {
     const list = child(node, 'value');
@@ -170,8 +169,8 @@ function wire({ source, list }: Wiring, named: readonly NamedService[]): Part['i
 const unwired = (service: string, named: NamedService) =>
   `services/${service}/src/app.ts: add ${implementation(named)} to the app's services, with ${importDefinition(named)} and ${importHandlers(named)}`;
 
-/** Handlers of services that are gone from the contracts. */
-function goneServices(sources: readonly SourceFile[], contracts: readonly Contract[]): readonly string[] {
+/** Lists the handlers of services that no contract declares any more. */
+function removedServices(sources: readonly SourceFile[], contracts: readonly Contract[]): readonly string[] {
   const modules = new Set(contracts.map(({ file }) => moduleOf(file)));
   const services = contracts.flatMap((contract) => contract.services);
   const isGone = ({ module, name }: Imported) =>
@@ -179,6 +178,8 @@ function goneServices(sources: readonly SourceFile[], contracts: readonly Contra
   return sources.flatMap(({ file, handlers, implementations }) =>
     [...handlers, ...implementations]
       .filter(({ definition }) => isGone(definition))
-      .map(({ line, definition }) => `${file}:${line}: remove what uses ${definition.name}: its service is gone`),
+      .map(
+        ({ line, definition }) => `${file}:${line}: remove the use of ${definition.name}: its service no longer exists`,
+      ),
   );
 }

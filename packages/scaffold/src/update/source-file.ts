@@ -1,41 +1,40 @@
-import { Refusal } from '../refusal.js';
+import { messageOf, Refusal } from '../errors.js';
 import { readText } from '../repository.js';
 import { lineAt } from '../text.js';
-import { messageOf } from '../thrown.js';
 import { child, children, flagOf, nameOf, parseTypeScript, type Syntax, walk } from './syntax.js';
 
-/** What a local name stands for. */
+/** The import that a local name refers to. */
 export interface Imported {
   readonly module: string;
   readonly name: string;
 }
 
-/** A file of a service, read. */
+/** A parsed source file of a service. */
 export interface SourceFile {
   readonly file: string;
   readonly text: string;
   readonly program: Syntax;
   readonly imports: ReadonlyMap<string, Imported>;
-  /** The handlers that stand in it as literals. */
+  /** The handlers that it contains as object literals. */
   readonly handlers: readonly HandlerObject[];
-  /** Where definitions are given to `implement`. */
+  /** The calls of `implement`, with the definition of each. */
   readonly implementations: readonly { readonly definition: Imported; readonly line: number }[];
 }
 
-/** An object literal that answers a gRPC service. */
+/** An object literal with the handlers of a gRPC service. */
 export interface HandlerObject {
   readonly definition: Imported;
   readonly node: Syntax;
   readonly line: number;
   readonly properties: readonly { readonly key: string; readonly line: number }[];
-  /** It takes handlers over from elsewhere: which can't be seen here. */
+  /** Whether it spreads another object, whose handlers can't be seen here. */
   readonly spread: boolean;
 }
 
 /**
  * Reads a TypeScript file of the repository.
  *
- * @throws Refusal where it can't be parsed.
+ * @throws Refusal if it can't be parsed.
  */
 export function readSource(root: string, file: string): SourceFile {
   const text = readText(root, file);
@@ -58,7 +57,7 @@ function parsed(file: string, text: string): Syntax {
   } catch (error) {
     const [reason = '', line] = messageOf(error).split(/ \((\d+):\d+\)$/);
     const place = line === undefined ? { file } : { file, line: Number(line) };
-    throw new Refusal(reason.replace(/\.$/, ''), { place, remedy: 'mend it first' });
+    throw new Refusal(reason.replace(/\.$/, ''), { place, remedy: 'correct it first' });
   }
 }
 
@@ -78,7 +77,7 @@ interface Found {
   readonly node: Syntax;
 }
 
-/** The object literals that a node says are handlers: by an annotation, `satisfies`, a return type or `implement`. */
+/** The object literals that a node marks as handlers: by an annotation, `satisfies`, a return type or `implement`. */
 function handlerObjects(node: Syntax, imports: Imports): readonly Found[] {
   const named = (type: Syntax | undefined, values: readonly (Syntax | undefined)[]) => {
     const definition = handledBy(type, imports);
@@ -101,7 +100,7 @@ function handlerObjects(node: Syntax, imports: Imports): readonly Found[] {
   }
 }
 
-/** What a function returns by itself, not through functions inside it. */
+/** The values that a function returns itself, not through inner functions. */
 function returned(node: Syntax): readonly (Syntax | undefined)[] {
   const statements = children(child(node, 'body'), 'body').filter(({ type }) => type === 'ReturnStatement');
   return [child(node, 'body'), ...statements.map((statement) => child(statement, 'argument'))];

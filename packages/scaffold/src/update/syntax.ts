@@ -1,6 +1,6 @@
 import { parse } from '@babel/parser';
 
-/** A node of a TypeScript file: its kind, and where it stands in the text. */
+/** A node of a TypeScript file: its kind and its position in the text. */
 export interface Syntax {
   readonly type: string;
   readonly start: number;
@@ -8,9 +8,9 @@ export interface Syntax {
 }
 
 /**
- * Reads a TypeScript file.
+ * Parses a TypeScript file.
  *
- * @throws SyntaxError where it can't be parsed.
+ * @throws SyntaxError if it can't be parsed.
  */
 export function parseTypeScript(text: string): Syntax {
   return { ...located(parse(text, { sourceType: 'module', plugins: ['typescript'] }).program) };
@@ -18,7 +18,7 @@ export function parseTypeScript(text: string): Syntax {
 
 function located(value: unknown): Syntax {
   if (isSyntax(value)) return value;
-  throw new TypeError('the parser gave a node without a place');
+  throw new TypeError('the parser returned a node without a position');
 }
 
 function isSyntax(value: unknown): value is Syntax {
@@ -37,7 +37,7 @@ function isSyntax(value: unknown): value is Syntax {
 const fieldOf = (node: Syntax | undefined, key: string): unknown =>
   node === undefined ? undefined : new Map<string, unknown>(Object.entries(node)).get(key);
 
-/** The node below another one under a key, or further down a path of keys. */
+/** The child of a node under a key, or under a path of keys. */
 export function child(node: Syntax | undefined, ...keys: readonly string[]): Syntax | undefined {
   let found = node;
   for (const key of keys) {
@@ -47,25 +47,25 @@ export function child(node: Syntax | undefined, ...keys: readonly string[]): Syn
   return found;
 }
 
-/** The nodes in a list below another one; holes are left out. */
+/** The children in a list under a key, without holes. */
 export function children(node: Syntax | undefined, key: string): readonly Syntax[] {
   const value = fieldOf(node, key);
   return Array.isArray(value) ? value.filter(isSyntax) : [];
 }
 
-/** What an identifier or a text is; undefined for anything else. */
+/** The name of an identifier or the value of a string literal; undefined for anything else. */
 export function nameOf(node: Syntax | undefined): string | undefined {
   const value = fieldOf(node, node?.type === 'StringLiteral' ? 'value' : 'name');
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What a field of a node says: the `importKind` of an import, whether a key is `computed`. */
+/** The value of a field of a node, such as the `importKind` of an import or whether a key is `computed`. */
 export function flagOf(node: Syntax, key: string): string | boolean | undefined {
   const value = fieldOf(node, key);
   return typeof value === 'string' || typeof value === 'boolean' ? value : undefined;
 }
 
-/** A node and all below it, from the outside in. */
+/** A node and all nodes below it, parents first. */
 export function* walk(node: Syntax): Generator<Syntax, void> {
   yield node;
   for (const value of Object.values(node)) {

@@ -3,12 +3,12 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { root } from '../../test/folder.js';
 import { newFile } from '../../test/staged.js';
 import { compile } from './compile.js';
-import { findUnfit } from './fitness.js';
-import { onStage } from './stage.js';
+import { withStage } from './stage.js';
+import { findUnsupported } from './unsupported.js';
 
 const then = 'JavaScript gives then a meaning of its own, so that no client can have a method of this name';
 
-/** What is wrong with a contract of one line after its package, and where. */
+/** The first fault of a contract with one line after its package, with its line number. */
 const unfit: readonly (readonly [text: string, reason: string, remedy: string])[] = [
   [
     'service S { rpc Get(M) returns (M); rpc get(M) returns (M); } message M {}',
@@ -40,16 +40,16 @@ const unfit: readonly (readonly [text: string, reason: string, remedy: string])[
   ],
   [
     'message M { optional string to_string = 1; }',
-    "every JavaScript object has a toString, which would be sent where to_string isn't set",
+    "every JavaScript object has a toString, which would be sent if to_string isn't set",
     'rename to_string',
   ],
 ];
 
-/** The same of proto2. */
+/** Like the list above, in proto2. */
 const unfitProto2: typeof unfit = [
   [
     'message M { extensions 100 to 199; } message N { extend M { optional int32 more = 100; } }',
-    'the code that is generated for unfit9.M drops extensions, and more is one',
+    'the code generated for unfit9.M drops extensions such as more',
     'make more a field of M',
   ],
   [
@@ -79,7 +79,7 @@ let registry: FileRegistry;
 beforeAll(async () => {
   const [asked = newFile('none.proto', '')] = contracts;
   const { signal } = new AbortController();
-  registry = await onStage({ root, files: contracts, signal }, (stage) =>
+  registry = await withStage({ root, files: contracts, signal }, (stage) =>
     compile({ stage, asked, files: contracts, shown: (file) => file }),
   );
 });
@@ -87,7 +87,7 @@ beforeAll(async () => {
 function judge(file: string) {
   const found = registry.getFile(file);
   if (found === undefined) throw new Error(`${file} was not compiled`);
-  return findUnfit(found);
+  return findUnsupported(found);
 }
 
 describe('a contract', () => {
@@ -97,7 +97,7 @@ describe('a contract', () => {
     expect(judge(`unfit${index}.proto`)).toEqual({ line: 4, ...expected });
   });
 
-  it.each(fit.map((text, index) => [text, index] as const))('is fit: %s', (_text, index) => {
+  it.each(fit.map((text, index) => [text, index] as const))('is supported: %s', (_text, index) => {
     expect(judge(`fit${index}.proto`)).toBeUndefined();
   });
 });

@@ -1,34 +1,34 @@
 import type { ChangeSet } from './change-set.js';
-import type { Contract } from './contract/index.js';
+import type { Contract } from './contract/contract.js';
+import { Refusal } from './errors.js';
 import { unsavedEdits } from './record.js';
-import { Refusal } from './refusal.js';
 import { readText } from './repository.js';
-import { BUF, exempt, readExemptions } from './root-files/index.js';
+import { BUF, exempt, readExemptions } from './root-files/exemptions.js';
 import type { Workspace } from './workspace.js';
 
 /**
- * Checks that no edit of a person's is lost when a contract's files are taken into `proto/`.
+ * Checks that copying a contract's files into `proto/` loses no manual edit.
  *
- * @throws Refusal where one would be.
+ * @throws Refusal if an edit would be lost.
  */
 export async function checkReplaceable({ root, signal }: Workspace, { files }: Contract): Promise<void> {
   const changed = files.filter(({ state }) => state === 'changed').map((file) => `proto/${file.path}`);
   const [edited] = await unsavedEdits(root, changed, signal);
   if (edited === undefined) return;
-  throw new Refusal('has been edited here since it was taken, and git holds no copy of it', {
+  throw new Refusal('has been edited here since it was copied, and git holds no copy of it', {
     place: { file: edited },
     remedy: 'commit it, then run this again',
   });
 }
 
-/** Writes a contract's files where they are new or different, and tells which those are. */
-export function takeContract({ files }: Contract, changes: ChangeSet): readonly string[] {
+/** Writes the files of a contract that are new or different. Returns their paths. */
+export function copyContract({ files }: Contract, changes: ChangeSet): readonly string[] {
   const taken = files.filter(({ state }) => state !== 'same');
   for (const file of taken) changes.write(`proto/${file.path}`, file.bytes);
   return taken.map((file) => file.path);
 }
 
-/** Exempts from our style those of `files` that have one of their own, and tells which those are. */
+/** Exempts those of `files` from the style rules that break them. Returns their paths. */
 export function exemptFromStyle(
   { root }: Workspace,
   { files, styleRemarks }: { readonly files: readonly string[]; readonly styleRemarks: readonly string[] },

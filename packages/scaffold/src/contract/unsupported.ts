@@ -1,36 +1,36 @@
 import type { DescExtension, DescField, DescFile, DescMessage, DescService } from '@bufbuild/protobuf';
-import { memberName, methodKey, typeName, typesOf } from './code-names.js';
+import { memberName, methodKey, typeName, typesOf } from './contract.js';
 import { linesOf } from './lines.js';
 
-/** Why a file can't be taken. */
-export interface Unfit {
+/** Why a file isn't supported. */
+interface Unsupported {
   readonly line: number | undefined;
   readonly reason: string;
   readonly remedy: string;
 }
 
-/** What may have a name of its own in generated code, or may not. */
+/** A declaration that gets a name in generated code. */
 type Declared = Parameters<ReturnType<typeof linesOf>>[0];
 
 interface Named {
-  /** As the contract has it. */
+  /** Its name in the contract. */
   readonly name: string;
-  /** As generated code has it. */
+  /** Its name in generated code. */
   readonly code: string;
   readonly proto: Declared;
 }
 
 /**
- * What generated code would get wrong although it compiles, or would fail to compile for a reason that is plain here:
- * found by experiment with ts-proto 2.18.
+ * Finds declarations for which generated code is wrong although it compiles, or fails to compile for a reason that is
+ * known here. The list was found by experiment with ts-proto 2.18.
  */
-export function findUnfit(file: DescFile): Unfit | undefined {
+export function findUnsupported(file: DescFile): Unsupported | undefined {
   const lineOf = linesOf(file);
   for (const { proto, ...unfit } of faults(file)) return { ...unfit, line: lineOf(proto) };
   return undefined;
 }
 
-interface Fault extends Omit<Unfit, 'line'> {
+interface Fault extends Omit<Unsupported, 'line'> {
   readonly proto: Declared;
 }
 
@@ -55,7 +55,7 @@ function* inMessage({ members, oneofs, fields, name, proto }: DescMessage): Gene
     );
   }
   for (const field of fields.filter(isTakenForInherited)) {
-    const reason = `every JavaScript object has a ${memberName(field)}, which would be sent where ${field.name} isn't set`;
+    const reason = `every JavaScript object has a ${memberName(field)}, which would be sent if ${field.name} isn't set`;
     yield { proto: field.proto, reason, remedy: `rename ${field.name}` };
   }
   for (const { name: field, oneof, message, proto: declared } of fields) {
@@ -72,11 +72,11 @@ function* inMessage({ members, oneofs, fields, name, proto }: DescMessage): Gene
   }
 }
 
-/** Where a message is made of an object that lacks a field, generated code looks the field up all the same. */
+/** If a message is made from an object without the field, generated code reads the inherited property of that name. */
 const isTakenForInherited = (field: DescField) =>
   field.oneof === undefined && field.fieldKind !== 'map' && memberName(field) in Object.prototype;
 
-/** Of a `__proto__` an object literal makes no member; what has a `then`, `await` takes for a promise. */
+/** An object literal can't have a member `__proto__`, and `await` takes an object with a `then` for a promise. */
 const UNFIT_METHODS = new Set(['__proto__', 'then']);
 
 function* inService({ methods }: DescService): Generator<Fault> {
@@ -88,10 +88,10 @@ function* inService({ methods }: DescService): Generator<Fault> {
   }
 }
 
-/** Options are extensions too, and are taken: they are read by others than the generated code. */
+/** Refuses extensions. Options are extensions, too, but they are supported: the generated code doesn't need them. */
 function* inExtension({ extendee, name, proto }: DescExtension): Generator<Fault> {
   if (extendee.file.name === 'google/protobuf/descriptor') return;
-  const reason = `the code that is generated for ${extendee.typeName} drops extensions, and ${name} is one`;
+  const reason = `the code generated for ${extendee.typeName} drops extensions such as ${name}`;
   yield { proto, reason, remedy: `make ${name} a field of ${extendee.name}` };
 }
 
@@ -100,7 +100,7 @@ function* sharedNames(named: readonly Named[]): Generator<Fault> {
   for (const { name, code, proto } of named) {
     const other = seen.get(code);
     if (other !== undefined) {
-      const both = other === name ? `two things called ${name}` : `both ${other} and ${name}`;
+      const both = other === name ? `two declarations named ${name}` : `both ${other} and ${name}`;
       yield { proto, reason: `generated code has one name, ${code}, for ${both}`, remedy: `rename ${name}` };
     }
     seen.set(code, name);

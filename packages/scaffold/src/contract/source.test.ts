@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { closureFrom, inferRoot } from './import-root.js';
 import { scan } from './scan.js';
-import type { Closure } from './source.js';
+import { type Closure, closureFrom, inferRoot } from './source.js';
 
-/** What is found from a file, given the texts of all files by where they are. */
+/** Finds the imports of a file, given the texts of all files by path. */
 function searchIn(files: Readonly<Record<string, string>>) {
   const read = (file: string, root: string) => {
     const text = files[file];
@@ -22,19 +21,19 @@ function searchIn(files: Readonly<Record<string, string>>) {
 const namesOf = ({ start, imports }: Closure) => [start.path, ...imports.map((file) => file.path)];
 
 describe('the folder that imports start from', () => {
-  it('is the one under which a file stands in the folder of its package', () => {
+  it('is the one under which a file lies in the folder of its package', () => {
     const files = { '/home/me/protos/a/b/v1/s.proto': 'package a.b.v1;' };
     expect(namesOf(inferRoot('/home/me/protos/a/b/v1/s.proto', searchIn(files)))).toEqual(['a/b/v1/s.proto']);
   });
 
-  it('is the nearest for a file that stands elsewhere; what packages bring needs no folder', () => {
+  it('is the nearest for a file elsewhere; files of packages need no folder', () => {
     const text = 'package a.b.v1; import "google/type/money.proto"; import "t.proto";';
     const found = inferRoot('/home/me/s.proto', searchIn({ '/home/me/s.proto': text, '/home/me/t.proto': '' }));
     expect(namesOf(found)).toEqual(['s.proto', 't.proto']);
     expect(found.missing).toEqual([]);
   });
 
-  it('is one from which all imports are there, and theirs', () => {
+  it('is one from which all imports and their imports are found', () => {
     const search = searchIn({
       '/w/api/x/s.proto': 'package s; import "api/x/t.proto";',
       '/w/api/x/t.proto': 'import public "lib/u.proto";',
@@ -44,7 +43,7 @@ describe('the folder that imports start from', () => {
     expect(namesOf(inferRoot('/w/api/x/s.proto', search))).toEqual(['api/x/s.proto', 'api/x/t.proto', 'lib/u.proto']);
   });
 
-  it('may lack what the repository has, or another folder that is given', () => {
+  it('may lack files of the repository or of another given folder', () => {
     const search = searchIn({
       '/w/s.proto': 'import "a/v1/a.proto"; import "b/v1/b.proto";',
       '/tree/proto/a/v1/a.proto': '',
@@ -55,7 +54,7 @@ describe('the folder that imports start from', () => {
     expect(missing).toEqual([]);
   });
 
-  it('is for each import one above the file that imports it, where no single one has all', () => {
+  it('is above the importing file for each import, if no single folder has all', () => {
     const search = searchIn({
       '/w/api/x/s.proto': 'package x; import "t.proto"; import "common/c.proto"; import "google/type/money.proto";',
       '/w/api/x/t.proto': '',
@@ -74,7 +73,7 @@ describe('the folder that imports start from', () => {
     expect(found.imports.map(({ file }) => file)).toContain('/w/common/base.proto');
   });
 
-  it('is above the file before it is the repository, so that another version there shows', () => {
+  it('is above the file rather than the repository, so that a different version there is noticed', () => {
     const search = searchIn({
       '/w/api/s.proto': 'package s; import "t.proto"; import "common/c.proto"; import "tree/v1/u.proto";',
       '/w/api/t.proto': '',
@@ -91,7 +90,7 @@ describe('the folder that imports start from', () => {
     });
   });
 
-  it("stays the one that all imports but the repository's start from", () => {
+  it("stays the one that all imports except the repository's start from", () => {
     const search = searchIn({
       '/w/api/s.proto': 'package s; import "api/t.proto"; import "tree/v1/u.proto";',
       '/w/api/t.proto': '',
@@ -100,7 +99,7 @@ describe('the folder that imports start from', () => {
     expect(namesOf(inferRoot('/w/api/s.proto', search))).toEqual(['api/s.proto', 'api/t.proto', 'tree/v1/u.proto']);
   });
 
-  it('is one that is given, before one above the file', () => {
+  it('is a given one rather than one above the file', () => {
     const search = searchIn({
       '/w/s.proto': 'import "t.proto";',
       '/w/t.proto': '// beside',
@@ -119,7 +118,7 @@ describe('the folder that imports start from', () => {
     expect(found.imports.map(({ file }) => file)).toEqual(['/lib/t.proto', '/w/b/c.proto', '/w/b/u.proto']);
   });
 
-  it('tells where a path would lead to one file from here and to another from there', () => {
+  it('reports a path that means different files for different importers', () => {
     const files = {
       '/w/a/s.proto': 'import "types.proto"; import "b/c.proto";',
       '/w/a/types.proto': '// one',
@@ -141,7 +140,7 @@ describe('the folder that imports start from', () => {
     expect(given.imports.map(({ file }) => file)).toContain('/w/b/types.proto');
   });
 
-  it('tells where one file would be taken twice', () => {
+  it('reports a file that would be added twice', () => {
     const search = searchIn({
       '/w/a/s.proto': 'import "types.proto"; import "a/t.proto";',
       '/w/a/t.proto': 'import "a/types.proto";',
@@ -152,7 +151,7 @@ describe('the folder that imports start from', () => {
     ]);
   });
 
-  it('has what comes closest where an import is nowhere: it says which', () => {
+  it('is the closest one if an import is missing, and reports the import', () => {
     const search = searchIn({
       '/w/a/v1/s.proto': 'package a.v1;\nimport "a/v1/t.proto";',
       '/w/a/v1/t.proto': '\n\nimport "gone.proto";',
@@ -163,7 +162,7 @@ describe('the folder that imports start from', () => {
   });
 });
 
-describe('an import that leads elsewhere', () => {
+describe('an import path that leaves its root', () => {
   it('is not followed: the compiler refuses it', () => {
     const text = 'import "../up.proto"; import "/etc/x.proto"; import "./y.proto"; import "a//b.proto";';
     const search = searchIn({ '/w/a/s.proto': text, '/w/up.proto': '', '/w/a/y.proto': '', '/w/a/a/b.proto': '' });
@@ -171,8 +170,8 @@ describe('an import that leads elsewhere', () => {
   });
 });
 
-describe('folders that are given', () => {
-  it('are looked through in their order, as protoc does', () => {
+describe('given folders', () => {
+  it('are searched in their order, as protoc does', () => {
     const search = searchIn({
       '/one/t.proto': '// one',
       '/two/t.proto': '// two',

@@ -5,8 +5,8 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { beginChanges } from '../change-set.js';
-import { withTreeLock } from './tree-lock.js';
+import { beginChanges } from './change-set.js';
+import { withTreeLock } from './lock.js';
 
 const signal = new AbortController().signal;
 const options = { purpose: 'a test', signal };
@@ -24,7 +24,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 const hold = (pid: number | undefined) => writeFileSync(file, JSON.stringify({ pid, purpose: 'rondo dev' }));
 
-/** A process that does nothing until it is told to end. */
+/** A process that does nothing until it is killed. */
 async function startProcess(): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['--eval', 'process.stdin.resume(); console.log("up")']);
   await once(child.stdout, 'data');
@@ -37,7 +37,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 describe('withTreeLock', () => {
-  it('says whose the lock is while the work is done, and leaves nothing behind', async () => {
+  it('names the holder in the lock file during the work, and removes the file afterwards', async () => {
     const result = await withTreeLock(root, options, async () => {
       expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ pid: process.pid, purpose: 'a test' });
       return 'done';
@@ -46,7 +46,7 @@ describe('withTreeLock', () => {
     expect(readdirSync(path.dirname(file))).toEqual([]);
   });
 
-  it('first undoes what a holder left that was killed', async () => {
+  it('first undoes the changes of a holder that was killed', async () => {
     const killed = beginChanges(root);
     killed.write('half.txt', 'done');
     const onHealed = jest.fn();
@@ -58,12 +58,12 @@ describe('withTreeLock', () => {
     killed.keep();
   });
 
-  it('lets go when the work fails', async () => {
+  it('releases the lock when the work fails', async () => {
     await expect(withTreeLock(root, options, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(existsSync(file)).toBe(false);
   });
 
-  it('lets one in at a time, in a crowd too', async () => {
+  it('admits one caller at a time, even if many wait', async () => {
     let inside = 0;
     let most = 0;
     const work = async () => {
@@ -78,7 +78,7 @@ describe('withTreeLock', () => {
     expect(readdirSync(path.dirname(file))).toEqual([]);
   });
 
-  it('waits for a living process, tells once for whom, and takes over when it has died', async () => {
+  it('waits for a running process, reports it once, and takes over when it has died', async () => {
     const child = await startProcess();
     hold(child.pid);
     const waits: string[] = [];
@@ -90,7 +90,7 @@ describe('withTreeLock', () => {
     expect(waits).toEqual([`rondo dev (process ${child.pid})`]);
   });
 
-  it('gives up after its time, naming the holder, for whom it said once that it waits', async () => {
+  it('gives up at its timeout and names the holder, after it reported the wait once', async () => {
     const child = await startProcess();
     hold(child.pid);
     const onWait = jest.fn();
@@ -102,7 +102,7 @@ describe('withTreeLock', () => {
     await end(child);
   });
 
-  it('ends the wait when it is told to', async () => {
+  it('ends the wait when its signal aborts', async () => {
     const child = await startProcess();
     hold(child.pid);
     const interrupt = new AbortController();
@@ -116,24 +116,24 @@ describe('withTreeLock', () => {
   });
 
   (process.platform === 'linux' ? it : it.skip)(
-    'knows a dead holder by its start when another has its id (on Linux alone, where it can be told)',
+    'recognizes a dead holder by its start time when another process has its id (on Linux only)',
     async () => {
       writeFileSync(file, JSON.stringify({ pid: process.pid, started: 'another boot/1', purpose: 'rondo dev' }));
       await expect(withTreeLock(root, { ...options, timeoutMs: 0 }, async () => 'mine')).resolves.toBe('mine');
     },
   );
 
-  it('takes over from one that died while it removed a dead one', async () => {
+  it('takes over from a process that died while it removed a stale lock', async () => {
     hold(spawnedAndGone());
     writeFileSync(`${file}.removal`, readFileSync(file));
     await expect(withTreeLock(root, options, async () => 'mine')).resolves.toBe('mine');
     expect(readdirSync(path.dirname(file))).toEqual([]);
   });
 
-  it('names a lock that it cannot read', async () => {
+  it('names a lock file that it cannot read', async () => {
     writeFileSync(file, 'scrawl');
     await expect(withTreeLock(root, options, async () => undefined)).rejects.toThrow(
-      `${file} can't be read; remove it if nothing else is under way here`,
+      `${file} can't be read; remove it if no other command is running here`,
     );
   });
 });

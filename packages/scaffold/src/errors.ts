@@ -1,0 +1,27 @@
+/** A place in a file. */
+export interface Place {
+  /** The path as the user would write it. */
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line?: number;
+}
+
+/** A request that can't be fulfilled: the reason and a remedy. It is thrown before anything is changed. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly place: Place | undefined;
+
+  /** @param remedy what to do about it, as a clause: `name another file`. */
+  constructor(reason: string, { place, remedy }: { readonly place?: Place; readonly remedy: string }) {
+    const at = place === undefined ? '' : `${place.file}${place.line === undefined ? '' : `:${place.line}`}: `;
+    super(`${at}${reason}; ${remedy}`);
+    this.place = place;
+  }
+}
+
+/** Whether a thrown value is a Node.js error with this code, such as `ENOENT`. */
+export const isErrorOf = (error: unknown, code: string): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+
+/** The message of a thrown value. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

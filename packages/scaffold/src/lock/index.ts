@@ -1,2 +1,0 @@
-export { withLock } from './lock.js';
-export { withTreeLock } from './tree-lock.js';

@@ -1,0 +1,154 @@
+import { pascalCase } from '../words.js';
+import { handlersFile, renderApp, renderHandlers } from './app.js';
+import type { Blueprint } from './blueprint.js';
+import { renderTest } from './test-file.js';
+
+/** A rendered file: its path from the repository's root, and its text before formatting. */
+export type RenderedFile = readonly [file: string, text: string];
+
+/** Renders the files of a new service, in the same layout as the other services. */
+export function renderService(blueprint: Blueprint): readonly RenderedFile[] {
+  const { name, database, services } = blueprint;
+  const folder = `services/${name}`;
+  const databaseFiles = (role: string): readonly RenderedFile[] => [
+    [`${folder}/src/config.ts`, renderConfig(name, role)],
+    [`${folder}/src/adapters/database.ts`, renderDatabase(name)],
+    [`${folder}/migrations/0001_${role}.sql`, renderMigration(name)],
+  ];
+  return [
+    [`${folder}/package.json`, renderPackageJson(blueprint)],
+    [`${folder}/tsconfig.json`, renderTsconfig(blueprint)],
+    [`${folder}/src/main.ts`, renderMain(blueprint)],
+    [`${folder}/src/app.ts`, renderApp(blueprint)],
+    ...(database === undefined ? [] : databaseFiles(database)),
+    ...services.map((named): RenderedFile => [handlersFile(name, named), renderHandlers(name, named)]),
+    [`${folder}/test/${name}.test.ts`, renderTest(blueprint)],
+  ];
+}
+
+/** Renders package.json, which describes the service to the workspace and to its launchers. */
+function renderPackageJson({ name, port, contracts, database }: Blueprint): string {
+  const owns = database !== undefined;
+  const packages = ['contracts', ...(owns ? ['database'] : []), 'rpc', 'service'];
+  const manifest = {
+    name: `@rondo/service-${name}`,
+    version: '0.1.0',
+    private: true,
+    license: 'Apache-2.0',
+    type: 'module',
+    files: ['dist', ...(owns ? ['migrations'] : [])],
+    rondo: { port, ...(owns && { database }), contracts },
+    dependencies: Object.fromEntries(packages.map((dependency) => [`@rondo/${dependency}`, 'workspace:*'])),
+  };
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+/** Renders tsconfig.json. */
+function renderTsconfig({ database }: Blueprint): string {
+  const packages = ['contracts', 'rpc', ...(database === undefined ? [] : ['database']), 'service'];
+  const references = packages.map((name) => `    { "path": "../../packages/${name}" }`);
+  return `{
+  "extends": "../../tsconfig.base.json",
+  "compilerOptions": { "rootDir": "src", "outDir": "dist", "tsBuildInfoFile": "dist/.tsbuildinfo" },
+  "include": ["src"],
+  "exclude": ["src/**/*.test.ts"],
+  "references": [
+${references.join(',\n')}
+  ]
+}
+`;
+}
+
+/** Renders main.ts, which starts the process. */
+function renderMain({ name, port, database }: Blueprint): string {
+  const variables = database === undefined ? '' : ' variables,';
+  return [
+    "import { runService } from '@rondo/service';",
+    "import { createApp } from './app.js';",
+    ...(database === undefined ? [] : ["import { variables } from './config.js';"]),
+    '',
+    `await runService({ name: '${name}', port: ${port},${variables} createApp });`,
+    '',
+  ].join('\n');
+}
+
+/** Renders config.ts, with the service's own environment variables. */
+const renderConfig = (
+  name: string,
+  database: string,
+): string => `import { type Config, url, variable } from '@rondo/service';
+
+/** The environment variables of this service, in addition to the shared ones. */
+export const variables = {
+  databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:', 'postgresql:'] }), {
+    example: 'postgres://${database}:secret@127.0.0.1:5432/${database}',
+    secret: true,
+    description: "The service's own PostgreSQL database. The service applies its migrations when it starts.",
+  }),
+};
+
+/** The values of these variables. */
+export type ${pascalCase(name)}Config = Config<typeof variables>;
+`;
+
+/**
+ * Renders the database adapter. app.ts passes the folder of the migrations, because its position relative to that
+ * folder is the same in a container image.
+ */
+const renderDatabase = (
+  name: string,
+): string => `import { createPool, createReadinessCheck, type Database, describeUrl, type SchemaPart } from '@rondo/database';
+import type { Logger } from '@rondo/rpc/call';
+
+/** The options of {@link openDatabase}. */
+export interface DatabaseOptions {
+  /** The database: \`postgres://role:password@host:port/database\`. */
+  readonly url: string;
+  /** The folder with the migrations. */
+  readonly migrations: URL;
+  /** Tables that packages need, such as \`syncSchema\` of \`@rondo/sync\`. */
+  readonly parts?: readonly SchemaPart[];
+  readonly log: Logger;
+}
+
+/** The database of the service. */
+export interface ServiceDatabase extends Database {
+  /** The service is ready only after this check: the database answers and all migrations are applied. */
+  readonly dependency: { readonly name: string; readonly graceMs: number; check(signal: AbortSignal): Promise<void> };
+}
+
+/** How long the database may be away, such as during a restart, before the service rejects calls. In milliseconds. */
+const GRACE_MS = 10_000;
+
+/**
+ * Opens the database. It connects on first use, so the database may start later than the service.
+ *
+ * Pass \`currentBounds()\` of \`@rondo/rpc/call\` as the options of each query of a call. The query then ends with the
+ * call, and until then it waits for a database that restarts.
+ */
+export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptions): ServiceDatabase {
+  const pool = createPool({
+    url,
+    applicationName: '${name}',
+    onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
+  });
+  const check = createReadinessCheck(pool, {
+    directory: migrations,
+    parts,
+    log: (line) => log.info({}, line),
+    warn: (line) => log.warn({}, line),
+  });
+  return { ...pool, dependency: { name: \`the \${describeUrl(url)}\`, graceMs: GRACE_MS, check } };
+}
+`;
+
+/** Renders the first migration. */
+const renderMigration = (
+  name: string,
+): string => `-- The tables of ${name}. Never change a migration that has been applied: add 0002_<name>.sql instead.
+
+CREATE TABLE entries (
+  id text PRIMARY KEY,
+  create_time timestamptz(3) NOT NULL DEFAULT clock_timestamp()
+);
+`;

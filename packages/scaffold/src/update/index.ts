@@ -1,1 +1,0 @@
-export { type Merge, mergeContracts } from './merge.js';
