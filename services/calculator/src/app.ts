@@ -3,12 +3,10 @@ import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calc
 import { createClient } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
-import { PartsDefinition, UNREAD } from './batch/contract.js';
-import { createBatches } from './batch/evaluate-batch.js';
-import { createCalculator } from './calculator.js';
-import { publishedCalculator } from './published-calculator.js';
+import { createBatches, PartsDefinition, RAW_METHODS } from './batch/evaluate-batch.js';
+import { createCalculator, publishedCalculator } from './calculator.js';
 
-/** Wires the calculator: two contracts over one set of functions, no state, nothing to wait for. */
+/** Creates the service: two contracts over one set of functions. It keeps no state and has no dependencies. */
 export function createApp({
   channel,
   instanceId,
@@ -18,7 +16,7 @@ export function createApp({
   const batches = createBatches({ calculators, instanceId, clock });
   return {
     services: [
-      implement(CalculatorServiceDefinition, createCalculator(batches), { unread: UNREAD }),
+      implement(CalculatorServiceDefinition, createCalculator(batches), { unread: RAW_METHODS }),
       implement(CalculatorDefinition, publishedCalculator),
     ],
   };

@@ -1,15 +1,15 @@
+import type { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import type { CalculatorServiceDefinition, SumRequest } from '@rondo/contracts/calculator/v1/calculator';
 import type { Handlers } from '@rondo/rpc/server';
-import type { UnreadMethod } from './batch/contract.js';
-import type { Batches } from './batch/evaluate-batch.js';
+import type { Batches, RawMethod } from './batch/evaluate-batch.js';
 import { evaluateRequest } from './evaluate-request.js';
 import { add, divide, multiply, subtract, sum } from './int64.js';
 
-/** `calculator.v1.CalculatorService`. */
+/** The handlers of `calculator.v1.CalculatorService`. */
 export const createCalculator = ({
   evaluateBatch,
   evaluatePart,
-}: Batches): Handlers<typeof CalculatorServiceDefinition, UnreadMethod> => ({
+}: Batches): Handlers<typeof CalculatorServiceDefinition, RawMethod> => ({
   add: ({ a, b }) => ({ result: add(a, b) }),
   subtract: ({ a, b }) => ({ result: subtract(a, b) }),
   multiply: ({ a, b }) => ({ result: multiply(a, b) }),
@@ -23,3 +23,11 @@ export const createCalculator = ({
 async function* valuesOf(requests: AsyncIterable<SumRequest>): AsyncGenerator<bigint, void> {
   for await (const { value } of requests) yield value;
 }
+
+/**
+ * The handlers of `calculator.Calculator`, which is kept for existing clients. They use the same functions as the
+ * versioned contract.
+ */
+export const publishedCalculator: Handlers<typeof CalculatorDefinition> = {
+  add: ({ a, b }) => ({ result: add(a, b) }),
+};

@@ -22,11 +22,11 @@ describe('toDecimal with a scale', () => {
     expect(results.join(' ')).toBe(rounded[rounding]);
   });
 
-  it.each(modes)('leaves what needs no rounding alone: %s', (rounding) => {
+  it.each(modes)('does not change values that need no rounding: %s', (rounding) => {
     expect(toDecimal(rational(-5n, 2n), { scale: 1, rounding })).toBe('-2.5');
   });
 
-  it('writes as many digits as were asked for', () => {
+  it('writes as many digits as requested', () => {
     expect(toDecimal(rational(3n, 1n), { scale: 2, rounding: 'half-even' })).toBe('3.00');
     expect(toDecimal(rational(1n, 1000n), { scale: 5, rounding: 'half-even' })).toBe('0.00100');
     expect(toDecimal(rational(2n, 3n), { scale: 30, rounding: 'half-even' })).toBe(`0.${'6'.repeat(29)}7`);
@@ -47,7 +47,7 @@ describe('toDecimal with a scale', () => {
   }
 });
 
-describe('toDecimal without one', () => {
+describe('toDecimal without a scale', () => {
   it.each([
     [rational(-42n, 1n), '-42'],
     [rational(1n, 8n), '0.125'],
@@ -57,7 +57,7 @@ describe('toDecimal without one', () => {
     expect(toDecimal(value, { rounding: 'half-even' })).toBe(text);
   });
 
-  it('rounds what has no end to 30 digits, the way it was asked to', () => {
+  it('rounds endless decimals to 30 digits, by the requested mode', () => {
     expect(toDecimal(rational(1n, 3n), { rounding: 'half-even' })).toBe(`0.${'3'.repeat(30)}`);
     expect(toDecimal(rational(1n, 3n), { rounding: 'up' })).toBe(`0.${'3'.repeat(29)}4`);
     expect(toDecimal(rational(-1n, 60n), { rounding: 'floor' })).toBe(`-0.01${'6'.repeat(27)}7`);

@@ -1,29 +1,29 @@
 /** How a value between two decimals is rounded. */
 export type Rounding = 'half-even' | 'half-up' | 'down' | 'up' | 'floor' | 'ceiling';
 
-/** An exact value: the sign, and a numerator and a denominator in lowest terms, neither of them negative. */
+/** An exact value: the sign, and a non-negative numerator and denominator in lowest terms. */
 export interface Rational {
   readonly s: bigint;
   readonly n: bigint;
   readonly d: bigint;
 }
 
-/** How a value is written. */
+/** The format of a decimal. */
 export interface DecimalFormat {
-  /** Digits after the point. Where it is missing: as many as the value has, 30 where they have no end. */
+  /** Digits after the decimal point. If it is missing: as many as the value has, or 30 if they have no end. */
   readonly scale?: number | undefined;
   readonly rounding: Rounding;
 }
 
-/** The most digits after the point that can be asked for. */
+/** The maximum number of digits after the decimal point. */
 export const MAX_SCALE = 30;
 
-/** What decides between the two neighbours of a value that isn't one of them. */
+/** What decides between the two neighbours of a value that isn't a decimal of the requested scale. */
 interface Rest {
   readonly negative: boolean;
-  /** The neighbour nearer to zero ends in an odd digit. */
+  /** Whether the neighbour nearer to zero ends in an odd digit. */
   readonly odd: boolean;
-  /** Below zero, zero or above it where the rest is less than, equal to or more than half a unit. */
+  /** Negative, zero or positive if the rest is less than, equal to or more than half a unit. */
   readonly half: bigint;
 }
 
@@ -36,7 +36,7 @@ const goesAwayFromZero: Readonly<Record<Rounding, (rest: Rest) => boolean>> = {
   ceiling: ({ negative }) => !negative,
 };
 
-/** Writes `value` in plain notation, rounded once; zero never has a sign. */
+/** Formats `value` in plain notation, rounded once. Zero never has a sign. */
 export function toDecimal(value: Rational, { scale, rounding }: DecimalFormat): string {
   const digits = scale ?? decimalPlaces(value.d) ?? MAX_SCALE;
   const units = roundedUnits(value, { digits, rounding });
@@ -45,7 +45,7 @@ export function toDecimal(value: Rational, { scale, rounding }: DecimalFormat): 
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-/** How many units of the last digit the magnitude of `value` is, rounded. */
+/** The magnitude of `value` in units of the last digit, rounded. */
 function roundedUnits({ s, n, d }: Rational, { digits, rounding }: { digits: number; rounding: Rounding }): bigint {
   const scaled = n * 10n ** BigInt(digits);
   const units = scaled / d;
@@ -55,7 +55,7 @@ function roundedUnits({ s, n, d }: Rational, { digits, rounding }: { digits: num
   return away ? units + 1n : units;
 }
 
-/** The digits after the point of a fraction in lowest terms; undefined where they have no end. */
+/** The digits after the decimal point of a fraction in lowest terms; undefined if they have no end. */
 function decimalPlaces(denominator: bigint): number | undefined {
   const twos = multiplicity(denominator, 2n);
   const fives = multiplicity(denominator, 5n);

@@ -2,7 +2,7 @@ import { type EvaluateRequest, RoundingMode } from '@rondo/contracts/calculator/
 import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
 import { type DecimalFormat, MAX_SCALE, type Rational, type Rounding, toDecimal } from './decimal.js';
 import { evaluate } from './expression/evaluate.js';
-import { ExpressionError } from './expression/expression-error.js';
+import { ExpressionError } from './expression/token.js';
 
 const ROUNDINGS: ReadonlyMap<RoundingMode, Rounding> = new Map([
   [RoundingMode.ROUNDING_MODE_UNSPECIFIED, 'half-even'],
@@ -15,9 +15,9 @@ const ROUNDINGS: ReadonlyMap<RoundingMode, Rounding> = new Map([
 ]);
 
 /**
- * The value that a request asks for, in plain notation.
+ * Evaluates a request and returns the value in plain notation.
  *
- * @throws RpcError `INVALID_ARGUMENT` that lists every fault of the request.
+ * @throws RpcError `INVALID_ARGUMENT` that lists every violation of the request.
  */
 export function evaluateRequest({ expression, ...written }: EvaluateRequest): string {
   const violations: FieldViolation[] = [];
@@ -27,7 +27,9 @@ export function evaluateRequest({ expression, ...written }: EvaluateRequest): st
   return toDecimal(value, format);
 }
 
-/** How a request has its results written; undefined where that is wrong, and then more of `violations` say why. */
+/**
+ * Reads the decimal format of a request. Returns undefined if it is invalid, after adding the reason to `violations`.
+ */
 export function readFormat(
   { scale, rounding: mode }: Pick<EvaluateRequest, 'scale' | 'rounding'>,
   violations: FieldViolation[],
@@ -42,7 +44,9 @@ export function readFormat(
   return rounding && { scale, rounding };
 }
 
-/** The value of the expression in `field`; undefined where it has none, and then one more of `violations` says why. */
+/**
+ * Evaluates the expression in `field`. Returns undefined if it has no value, after adding the reason to `violations`.
+ */
 export function exactValue(
   { field, expression }: { readonly field: string; readonly expression: string },
   violations: FieldViolation[],

@@ -35,7 +35,7 @@ describe('add, subtract and multiply', () => {
     ['0 - (-9223372036854775808) is 9223372036854775808', () => subtract(0n, MIN)],
     ['-9223372036854775808 * (-1) is 9223372036854775808', () => multiply(MIN, -1n)],
     ['4294967296 * 4294967296 is 18446744073709551616', () => multiply(2n ** 32n, 2n ** 32n)],
-  ])('refuse what leaves int64: %s', (operation, run) => {
+  ])('refuse results outside int64: %s', (operation, run) => {
     const error = failureOf(run);
     expect(error.code).toBe(Status.OUT_OF_RANGE);
     expect(error.message).toBe(
@@ -64,7 +64,7 @@ describe('divide', () => {
     expect(error.detail(BadRequest)?.fieldViolations).toMatchObject([{ field: 'b' }]);
   });
 
-  it('refuses the one quotient that leaves int64', () => {
+  it('refuses the one quotient outside int64', () => {
     const error = failureOf(() => divide(MIN, -1n));
     expect(error.code).toBe(Status.OUT_OF_RANGE);
     expect(error.message).toContain('-9223372036854775808 / (-1) is 9223372036854775808, outside int64');
@@ -76,22 +76,22 @@ describe('sum', () => {
     yield* values;
   }
 
-  it('is 0 of none', async () => {
+  it('is 0 for no numbers', async () => {
     expect(await sum(stream([]))).toEqual({ result: 0n, count: 0n });
   });
 
-  it('may leave int64 on the way', async () => {
+  it('may exceed int64 on the way', async () => {
     expect(await sum(stream([MAX, MAX, MIN, MIN, 5n]))).toEqual({ result: 3n, count: 5n });
   });
 
-  it('may not leave it in the end', async () => {
+  it('may not exceed it in the end', async () => {
     await expect(sum(stream([MAX, 1n]))).rejects.toMatchObject({
       code: Status.OUT_OF_RANGE,
       message: expect.stringContaining('the sum of 2 numbers is 9223372036854775808, outside int64'),
     });
   });
 
-  it('takes constant memory, however long the stream is', async () => {
+  it('uses constant memory, however long the stream is', async () => {
     const count = 200_000;
     let grownBytes = 0;
     async function* long() {

@@ -15,21 +15,20 @@ import { createRouter } from '@rondo/rpc/server';
 import { Status, unpackDetail } from '@rondo/rpc/status';
 import { createMemoryNetwork, type MemoryListener, staticResolver } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
-import { evaluatePart } from '../src/batch/evaluate-part.js';
-import { createTurns } from '../src/batch/turns.js';
+import { createYieldingLoop, evaluatePart } from '../src/batch/evaluate-part.js';
 
 const channels: Channel[] = [];
 afterEach(() => {
   for (const channel of channels.splice(0)) channel.close();
 });
 
-/** For requests that no generated code writes. */
+/** A client that sends bytes, for requests that no generated code writes. */
 const RawDefinition = {
   ...CalculatorServiceDefinition,
   methods: { evaluateBatch: unread(CalculatorServiceDefinition.methods.evaluateBatch) },
 } as const;
 
-/** Calculators that know those of them that are `registered`, and a client of the first. */
+/** Starts calculators that know the `registered` ones among them, and a client of the first. */
 function start(names: readonly string[], { registered = names, clock = systemClock } = {}) {
   const network = createMemoryNetwork();
   const open = (addresses: readonly string[]) => {
@@ -61,7 +60,7 @@ const squares = (count: number) => Array.from({ length: count }, (_, index) => `
 const squared = (count: number) => Array.from({ length: count }, (_, index) => String(index * index));
 
 describe('EvaluateBatch', () => {
-  it('is done by all calculators, in order, and tells who did what', async () => {
+  it('is evaluated by all calculators, in order, and names the instance of each part', async () => {
     const { evaluate } = start(['one', 'two', 'three']);
     const { parts, results } = await evaluate({ expressions: squares(5_000) });
     expect(results).toEqual(squared(5_000));
@@ -70,7 +69,7 @@ describe('EvaluateBatch', () => {
     expect(parts.map(({ firstIndex }) => firstIndex)).toEqual(firsts);
   });
 
-  it('is complete though a calculator dies in the middle', async () => {
+  it('is complete even if a calculator dies in the middle', async () => {
     const { client, kill } = start(['one', 'two', 'three']);
     const results: string[] = [];
     const instances: string[] = [];
@@ -84,9 +83,9 @@ describe('EvaluateBatch', () => {
   });
 
   it.each([
-    ['nobody is registered', []],
-    ['no other can be reached', ['gone']],
-  ])('is done by the one that is asked where %s', async (_, registered) => {
+    ['no calculator is registered', []],
+    ['no other calculator can be reached', ['gone']],
+  ])('is evaluated by the called instance if %s', async (_, registered) => {
     const { evaluate } = start(['one'], { registered });
     const { parts, results } = await evaluate({ expressions: squares(300) });
     expect(results).toEqual(squared(300));
@@ -99,7 +98,7 @@ describe('EvaluateBatch', () => {
     expect(results).toEqual(['0.33', '0.67', '-0.12']);
   });
 
-  it('tells which expression is wrong, and how; the others have their results', async () => {
+  it('reports which expression is wrong and why; the others have their results', async () => {
     const { evaluate } = start(['one', 'two']);
     const expressions = squares(500)
       .with(321, '12 + * 3')
@@ -117,11 +116,11 @@ describe('EvaluateBatch', () => {
     expect(detail?.fieldViolations).toMatchObject([{ field: 'expressions[321]' }]);
   });
 
-  it('has no parts where there are no expressions', async () => {
+  it('has no parts if there are no expressions', async () => {
     expect(await start(['one']).evaluate({})).toEqual({ parts: [], results: [] });
   });
 
-  it('is refused where it is too large or asks for what there is not, all faults at once', async () => {
+  it('is refused if it is too large or invalid, with all violations at once', async () => {
     const { evaluate } = start(['one']);
     await expect(evaluate({ expressions: Array(100_001).fill('1'), scale: 31 })).rejects.toMatchObject({
       code: Status.INVALID_ARGUMENT,
@@ -137,7 +136,7 @@ describe('a batch as bytes', () => {
   /** Field 3 with the value 0, which no generated code writes. */
   const unspecified = Uint8Array.of(0x18, 0);
 
-  it('is written as its last word on that says, wherever it stands', async () => {
+  it('uses the last value of a repeated format field, wherever it is', async () => {
     const { evaluateBytes } = start(['one', 'two']);
     const first = encoded({ expressions: Array(150).fill('5/8'), scale: 0, rounding: RoundingMode.ROUNDING_MODE_DOWN });
     const second = encoded({ expressions: Array(150).fill('7/8'), scale: 2 });
@@ -145,14 +144,14 @@ describe('a batch as bytes', () => {
     expect(results).toEqual([...Array(150).fill('0.62'), ...Array(150).fill('0.88')]);
   });
 
-  it('may have fields of a newer contract, between expressions too', async () => {
+  it('may contain fields of a newer contract, even between expressions', async () => {
     const { evaluateBytes } = start(['one']);
     const newer = Uint8Array.of(0x7a, 2, 1, 2, 0x78, 7, 0x7b, 0x78, 1, 0x7c); // field 15: bytes, number, group
     const one = encoded({ expressions: ['1 + 1'] });
     expect((await evaluateBytes(newer, one, newer, one, newer)).results).toEqual(['2', '2']);
   });
 
-  it('that is not UTF-8 fails where it is not, by its place in the batch', async () => {
+  it('that is not UTF-8 fails for that expression, by its position in the batch', async () => {
     const { evaluateBytes } = start(['one']);
     const { results, errors } = await evaluateBytes(
       encoded({ expressions: squares(200) }),
@@ -165,12 +164,12 @@ describe('a batch as bytes', () => {
   });
 
   it.each([
-    ['ends within an expression', [0x0a, 5, 0x31], "after 1 of them the request can't be read on (premature EOF)"],
-    ['ends within a length', [0x0a, 0xff], "after 1 of them the request can't be read on"],
+    ['ends within an expression', [0x0a, 5, 0x31], "after 1 of them the request can't be parsed (premature EOF)"],
+    ['ends within a length', [0x0a, 0xff], "after 1 of them the request can't be parsed"],
     ['has expressions that are numbers', [0x08, 1], 'expressions: must have wire type 2, has 0'],
     ['has a scale that is a text', [0x12, 1, 0x31], 'scale: must have wire type 0, has 2'],
     ['has a rounding that is a double', [0x19, 0, 0, 0, 0, 0, 0, 0, 0], 'rounding: must have wire type 0, has 1'],
-  ])('is refused where it %s', async (_, tail, message) => {
+  ])('is refused if it %s', async (_, tail, message) => {
     const { evaluateBytes } = start(['one']);
     await expect(evaluateBytes(encoded({ expressions: ['1'] }), Uint8Array.from(tail))).rejects.toMatchObject({
       code: Status.INVALID_ARGUMENT,
@@ -179,7 +178,7 @@ describe('a batch as bytes', () => {
   });
 });
 
-/** A millisecond passes each time that it is looked at. */
+/** A clock that advances by a millisecond each time it is read. */
 const hasty: Clock = { ...systemClock, now: ticking() };
 
 function ticking() {
@@ -191,7 +190,7 @@ function ticking() {
 }
 
 describe('EvaluatePart', () => {
-  it('names expressions by their places in the batch', async () => {
+  it('identifies expressions by their positions in the batch', async () => {
     const { client } = start(['one']);
     const { results, errors } = await client.evaluatePart({ expressions: ['1 + 1', 'x'], firstIndex: 7_000 });
     expect(results).toEqual(['2', '']);
@@ -200,7 +199,7 @@ describe('EvaluatePart', () => {
     ]);
   });
 
-  it('is refused where it is too large', async () => {
+  it('is refused if it is too large', async () => {
     const { client } = start(['one']);
     await expect(client.evaluatePart({ expressions: Array(5_001).fill('1') })).rejects.toThrow('must be at most 5000');
     const long = '1+'.repeat(2_000).concat('1');
@@ -209,7 +208,7 @@ describe('EvaluatePart', () => {
     );
   });
 
-  it('lets others come between, however many parts there are at once', async () => {
+  it('lets other work run in between, however many parts run at once', async () => {
     const { client } = start(['one'], { clock: hasty });
     let ended = false;
     const parts = Promise.all(squares(10).map(() => client.evaluatePart({ expressions: squares(60) })));
@@ -219,7 +218,8 @@ describe('EvaluatePart', () => {
     let turns = 0;
     for (; !ended; turns += 1) await new Promise((resolve) => setImmediate(resolve));
     await end;
-    // A stretch is over after five looks at this clock, so that a part takes twelve of them, each in a turn of its own.
+    // The loop yields after five reads of this clock, so that a part takes twelve turns of the event loop, each with no
+    // other part.
     expect(turns).toBeGreaterThanOrEqual(10 * 12);
   });
 
@@ -237,7 +237,7 @@ describe('EvaluatePart', () => {
     const request = EvaluatePartRequest.encode(
       EvaluatePartRequest.fromPartial({ expressions: squares(2_000) }),
     ).finish();
-    await expect(evaluatePart(request, { limit, turns: createTurns(clock) })).rejects.toMatchObject({
+    await expect(evaluatePart(request, { limit, yieldingLoop: createYieldingLoop(clock) })).rejects.toMatchObject({
       code: Status.CANCELLED,
     });
     expect(looks).toBeLessThan(110);

@@ -12,16 +12,16 @@ import { createApp } from '../src/app.js';
 const MAX = 9223372036854775807n;
 const MIN = -9223372036854775808n;
 
-const nobody = createChannel({ resolver: staticResolver([]) });
+const emptyChannel = createChannel({ resolver: staticResolver([]) });
 const channel = createTestChannel({
-  services: createApp({ channel: nobody, instanceId: 'calculator-1', clock: systemClock }).services,
+  services: createApp({ channel: emptyChannel, instanceId: 'calculator-1', clock: systemClock }).services,
 });
 const calculator = createClient(CalculatorServiceDefinition, { channel });
 const published = createClient(CalculatorDefinition, { channel });
 
 afterAll(() => {
   channel.close();
-  nobody.close();
+  emptyChannel.close();
 });
 
 async function* numbers(values: Iterable<bigint>) {
@@ -44,7 +44,7 @@ describe('calculator.v1.CalculatorService', () => {
     expect(await calculator.subtract({ a: MIN })).toEqual({ result: MIN });
   });
 
-  it('answers OUT_OF_RANGE where a result leaves int64', async () => {
+  it('answers OUT_OF_RANGE if a result exceeds int64', async () => {
     await expect(calculator.multiply({ a: MAX, b: 2n })).rejects.toMatchObject({
       code: Status.OUT_OF_RANGE,
       message: expect.stringContaining('9223372036854775807 * 2 is 18446744073709551614, outside int64'),
@@ -66,7 +66,7 @@ describe('calculator.v1.CalculatorService', () => {
     expect(await calculator.evaluate({ expression, scale: 0 })).toEqual({ result: { value: '51' } });
   });
 
-  it('says where an expression is wrong, and lists what else is', async () => {
+  it('reports where an expression is wrong, with all other violations', async () => {
     const error = await calculator.evaluate({ expression: '12 + * 3', scale: 31 }).catch((fault) => fault);
     expect(error).toMatchObject({
       code: Status.INVALID_ARGUMENT,
@@ -75,7 +75,7 @@ describe('calculator.v1.CalculatorService', () => {
     expect(error.detail(BadRequest)?.fieldViolations).toMatchObject([{ field: 'expression' }, { field: 'scale' }]);
   });
 
-  it('sums a stream that leaves int64 on the way', async () => {
+  it('sums a stream that exceeds int64 on the way', async () => {
     expect(await calculator.sum(numbers([MAX, MAX, MIN, MIN, 5n]))).toEqual({ result: 3n, count: 5n });
     expect(await calculator.sum(numbers([]))).toEqual({ result: 0n, count: 0n });
     await expect(calculator.sum(numbers([MAX, 1n]))).rejects.toMatchObject({ code: Status.OUT_OF_RANGE });
@@ -87,7 +87,7 @@ describe('calculator.Calculator, the published contract', () => {
     expect(await published.add({ a: 2n, b: 3n })).toEqual({ result: 5n });
   });
 
-  it('answers OUT_OF_RANGE where the sum leaves int64', async () => {
+  it('answers OUT_OF_RANGE if the sum exceeds int64', async () => {
     await expect(published.add({ a: MAX, b: 1n })).rejects.toMatchObject({ code: Status.OUT_OF_RANGE });
   });
 });

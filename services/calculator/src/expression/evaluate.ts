@@ -1,19 +1,22 @@
 import Fraction from 'fraction.js';
-import { ExpressionError } from './expression-error.js';
 import { type Expression, type Link, parse } from './parse.js';
+import { ExpressionError } from './token.js';
 
-/** Digits of an exact value's denominator; those of money and of hours have under ten. */
+/**
+ * The maximum number of digits of a value's denominator; the denominators of money and of hours have under ten digits.
+ */
 const MAX_DENOMINATOR_DIGITS = 150;
 const MAX_DENOMINATOR = 10n ** BigInt(MAX_DENOMINATOR_DIGITS);
 
 /**
- * The exact value of a decimal expression, as a fraction in lowest terms: nothing is rounded, 1/3*3 is 1.
+ * The exact value of a decimal expression, as a fraction in lowest terms. Nothing is rounded: 1/3*3 is 1.
  *
- * The denominator is bounded because each operation cancels by Euclid's algorithm, whose time grows with it: a sum of
- * hundreds of unrelated fractions would hold the process for a second; within the bound the worst takes some 50 ms.
- * The numerator needs no bound of its own: without exponents it grows no faster than the expression.
+ * The denominator is bounded because each operation cancels by Euclid's algorithm, whose time grows with the
+ * denominator. A sum of hundreds of unrelated fractions would block the process for a second; within the bound the
+ * worst case takes about 50 ms. The numerator needs no bound of its own: without exponents it grows no faster than the
+ * expression.
  *
- * @throws ExpressionError where the expression can't be read, divides by zero, or needs a denominator over the bound.
+ * @throws ExpressionError if the expression can't be parsed, divides by zero, or needs a denominator over the bound.
  */
 export function evaluate(expression: string): Fraction {
   return compute(parse(expression));
@@ -40,7 +43,7 @@ function apply(left: Fraction, { operator, operand, column }: Link): Fraction {
     case '*':
       return bounded(left.mul(right), column);
     case '/':
-      if (right.n === 0n) throw new ExpressionError(column, 'division by zero; what stands right of "/" must not be 0');
+      if (right.n === 0n) throw new ExpressionError(column, 'division by zero; the value after "/" must not be 0');
       return bounded(left.div(right), column);
   }
 }

@@ -1,26 +1,25 @@
-import { ExpressionError } from './expression-error.js';
-import { type Operator, type Punctuator, type Token, tokenize } from './token.js';
+import { ExpressionError, type Operator, type Punctuator, type Token, tokenize } from './token.js';
 
-/** The longest expression that is read; what an exact value can grow to follows from it. */
+/** The maximum length of an expression in characters. It bounds the size of an exact value. */
 export const MAX_CHARACTERS = 4096;
 
-/** Parentheses within parentheses; bounds the recursion of whoever walks an expression. */
+/** The maximum nesting of parentheses. It bounds the recursion of code that walks an expression. */
 export const MAX_NESTING = 64;
 
 /**
- * An expression as it was read. Operators of one precedence stand in one chain, from left to right, and signs are
- * folded, so that only parentheses make it deeper.
+ * A parsed expression. Operators of one precedence form one chain, from left to right, and signs are folded, so that
+ * only parentheses increase its depth.
  */
 export type Expression =
   | { readonly kind: 'number'; readonly text: string; readonly column: number }
   | { readonly kind: 'negated'; readonly operand: Expression }
   | { readonly kind: 'chain'; readonly first: Expression; readonly links: readonly Link[] };
 
-/** An operator and what stands to its right. */
+/** An operator and its right operand. */
 export interface Link {
   readonly operator: Operator;
   readonly operand: Expression;
-  /** The operator's. */
+  /** The column of the operator. */
   readonly column: number;
 }
 
@@ -30,9 +29,9 @@ interface Cursor {
 }
 
 /**
- * Reads a decimal expression: `+ - * /` from left to right with the usual precedence, signs and parentheses.
+ * Parses a decimal expression: `+ - * /` from left to right with the usual precedence, signs and parentheses.
  *
- * @throws ExpressionError saying where, what was expected and what was found.
+ * @throws ExpressionError with the column, what was expected and what was found.
  */
 export function parse(expression: string): Expression {
   if (expression.length > MAX_CHARACTERS) {
@@ -92,7 +91,7 @@ function parseOperand(cursor: Cursor, nesting: number): Expression {
   return negated ? { kind: 'negated', operand } : operand;
 }
 
-/** Takes the signs before an operand, any number of them in constant space; true where they amount to a minus. */
+/** Reads the signs before an operand, any number of them in constant space. Returns whether they amount to a minus. */
 function takeSigns(cursor: Cursor): boolean {
   let negated = false;
   for (let token = cursor.peek(); isPunctuator(token, '-') || isPunctuator(token, '+'); token = cursor.peek()) {
@@ -106,7 +105,7 @@ function parsePrimary(cursor: Cursor, token: Token, nesting: number): Expression
   if (token.kind === 'number') return token;
   if (!isPunctuator(token, '(')) throw unexpected(token, 'a number, "(" or "-"');
   if (nesting === MAX_NESTING) {
-    const problem = `parentheses stand more than ${MAX_NESTING} deep; evaluate the innermost in a call of their own`;
+    const problem = `parentheses are nested more than ${MAX_NESTING} deep; evaluate the innermost in a call of their own`;
     throw new ExpressionError(token.column, problem);
   }
   const inner = parseSum(cursor, nesting + 1);
