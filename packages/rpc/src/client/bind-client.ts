@@ -23,7 +23,7 @@ import { deadlineOf } from './deadline.js';
 import { explain } from './explain.js';
 import { readHashKey } from './hash-key.js';
 import { RequestStream } from './request-stream.js';
-import { resumeFields, startResuming } from './resume/index.js';
+import { resumeFields, startResuming } from './resume/start.js';
 
 /** What a client is bound to. */
 export interface BindOptions {

@@ -5,22 +5,17 @@ import type { Middleware } from '../middleware/index.js';
 import { checkZone, type Resolver } from '../resolver/index.js';
 import type { Attempt } from '../status/index.js';
 import type { GrpcTransportOptions, TransportFactory, WireCall } from '../transport/index.js';
-import {
-  type Choice,
-  choose,
-  createFleet,
-  type Fleet,
-  type ImaginedCall,
-  tryInTurn,
-  tryThere,
-} from './attempts/index.js';
+import { type Choice, choose, type ImaginedCall } from './attempts/choose.js';
+import { createFleet, type Fleet } from './attempts/fleet.js';
+import { tryInTurn } from './attempts/attempts.js';
+import { tryThere } from './attempts/try-there.js';
 import type { ClientCall } from './client-call.js';
 import { connectionsOf } from './connections.js';
-import { channelClosed } from './group/index.js';
+import { channelClosed } from './group/lookup.js';
 import { acceptOverrides } from './service-balancing.js';
 import { createServices, type ServiceEntry } from './services.js';
-import type { Self } from './subset/index.js';
-import { type ServiceView, viewEndpoints } from './view/index.js';
+import type { Self } from './subset/position.js';
+import { type ServiceView, viewEndpoints } from './view/service-view.js';
 
 /**
  * What a channel is made from. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs` and `compression` hold for each

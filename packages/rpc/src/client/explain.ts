@@ -1,5 +1,5 @@
 import { type Attempt, RpcError, Status } from '../status/index.js';
-import { nameOf } from './attempts/index.js';
+import { nameOf } from './attempts/nobody.js';
 import type { Channel } from './channel.js';
 import type { ClientCall } from './client-call.js';
 

@@ -1,26 +1,15 @@
-export type { Choice, ImaginedCall } from './attempts/index.js';
+export type { Choice, ImaginedCall } from './attempts/choose.js';
 export { type Channel, type ChannelOptions, createChannel } from './channel.js';
 export type { CallOptions, Client, ClientMethod } from './client.js';
 export type { ClientCall } from './client-call.js';
 export { type ClientOptions, createClient } from './create-client.js';
 export { configuredBalancing, configuredCompression, configuredReplyLimit, defaultChannel } from './default-channel.js';
 export { createRegistryChannel, type RegistryChannelOptions } from './registry-channel.js';
-export {
-  type BroadcastOptions,
-  broadcast,
-  type Gathered,
-  type Lost,
-  type Part,
-  type Parts,
-  type Requirement,
-  type ScatterOptions,
-  type ScatterStreamOptions,
-  type SharingOptions,
-  scatter,
-  scatterStream,
-  type UnaryMethod,
-  type WholeOptions,
-} from './scatter/index.js';
+export type { BroadcastOptions, ScatterOptions, ScatterStreamOptions, SharingOptions, UnaryMethod, WholeOptions } from './scatter/options.js';
+export { broadcast } from './scatter/broadcast.js';
+export type { Gathered, Lost, Part, Parts, Requirement } from './scatter/part.js';
+export { scatter } from './scatter/scatter.js';
+export { scatterStream } from './scatter/stream.js';
 export { BalancingError } from './service-balancing.js';
-export type { Self } from './subset/index.js';
-export type { EndpointView, MethodView, ServiceView } from './view/index.js';
+export type { Self } from './subset/position.js';
+export type { EndpointView, MethodView, ServiceView } from './view/service-view.js';

@@ -6,12 +6,13 @@ import {
   DEFAULT_SERVICE_POLICY,
   type ServicePolicy,
 } from '../contract/index.js';
-import { RetryBudget } from '../resilience/index.js';
+import { RetryBudget } from '../resilience/retry-budget.js';
 import type { Resolver, Resolving } from '../resolver/index.js';
 import type { TransportFactory } from '../transport/index.js';
-import { channelClosed, EndpointGroup } from './group/index.js';
+import { channelClosed } from './group/lookup.js';
+import { EndpointGroup } from './group/endpoint-group.js';
 import { balancingOf, type ServiceBalancing } from './service-balancing.js';
-import { followPosition, type Position, type Self } from './subset/index.js';
+import { followPosition, type Position, type Self } from './subset/position.js';
 
 /** What services are called with. */
 export interface ServicesOptions {

@@ -1,5 +1,6 @@
-import { EndpointGroup, type EndpointGroupOptions } from '../../src/client/group/index.js';
-import type { Member, Target } from '../../src/client/member/index.js';
+import { EndpointGroup, type EndpointGroupOptions } from '../../src/client/group/endpoint-group.js';
+import type { Member } from '../../src/client/member/member.js';
+import type { Target } from '../../src/client/member/target.js';
 import { DEFAULT_BALANCING, type Method } from '../../src/contract/index.js';
 import { ManualClock, seededRandom } from '../../src/testing/index.js';
 import { fakeTransports } from './fake-transport.js';

@@ -8,7 +8,7 @@ import { collect, streamOf } from '../../../test/support/stream.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { CallLimit, Metadata, type Reply } from '../../call/index.js';
 import type { Method } from '../../contract/index.js';
-import { RetryBudget } from '../../resilience/index.js';
+import { RetryBudget } from '../../resilience/retry-budget.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
 import { seededRandom } from '../../testing/index.js';
 import { RouterError, TransportError, type WireCall, type WireHandler } from '../../transport/index.js';

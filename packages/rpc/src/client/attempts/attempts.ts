@@ -1,13 +1,13 @@
-import type { PickCall } from '../../balancer/index.js';
+import type { PickCall } from '../../balancer/picker.js';
 import type { Reply } from '../../call/index.js';
 import { type Clock, sleep } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
-import type { RetryBudget } from '../../resilience/index.js';
+import type { RetryBudget } from '../../resilience/retry-budget.js';
 import type { Attempt } from '../../status/index.js';
 import type { WireCall } from '../../transport/index.js';
-import type { EndpointGroup } from '../group/index.js';
-import type { Target } from '../member/index.js';
-import { askedVersion } from '../routing/index.js';
+import type { EndpointGroup } from '../group/endpoint-group.js';
+import type { Target } from '../member/target.js';
+import { askedVersion } from '../routing/versions.js';
 import { type Failure, judge, noteFailure } from './failure.js';
 import { lastError } from './nobody.js';
 import { TargetTry } from './try.js';

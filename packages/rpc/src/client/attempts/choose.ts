@@ -2,8 +2,8 @@ import { CallLimit, type Metadata } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import type { Attempt } from '../../status/index.js';
-import type { EndpointGroup } from '../group/index.js';
-import { askedVersion } from '../routing/index.js';
+import type { EndpointGroup } from '../group/endpoint-group.js';
+import { askedVersion } from '../routing/versions.js';
 import { pickFirst } from './attempts.js';
 
 /** What decides where a call would go that isn't made, and how long it would wait. */

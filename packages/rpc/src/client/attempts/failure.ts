@@ -1,9 +1,10 @@
 import type { Method } from '../../contract/index.js';
-import { isServerFault } from '../../resilience/index.js';
+import { isServerFault } from '../../resilience/outlier.js';
 import { RpcError } from '../../status/index.js';
 import { RouterError, TransportError } from '../../transport/index.js';
-import type { EndpointGroup } from '../group/index.js';
-import { type Refusal, refusalOf, type Target } from '../member/index.js';
+import type { EndpointGroup } from '../group/endpoint-group.js';
+import { type Refusal, refusalOf } from '../member/refusals.js';
+import type { Target } from '../member/target.js';
 
 /** What a failure means for the call. */
 export interface Failure {

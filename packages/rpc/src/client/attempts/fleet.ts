@@ -1,11 +1,11 @@
 import type { CallLimit } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
-import type { RetryBudget } from '../../resilience/index.js';
+import type { RetryBudget } from '../../resilience/retry-budget.js';
 import type { RpcError } from '../../status/index.js';
-import type { EndpointGroup } from '../group/index.js';
-import type { Member } from '../member/index.js';
-import { isMeantFor } from '../routing/index.js';
+import type { EndpointGroup } from '../group/endpoint-group.js';
+import type { Member } from '../member/member.js';
+import { isMeantFor } from '../routing/versions.js';
 import { nobodyLeft } from './nobody.js';
 import { untilKnown } from './waiting.js';
 

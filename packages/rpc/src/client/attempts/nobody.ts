@@ -1,7 +1,7 @@
 import type { Method } from '../../contract/index.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
-import type { EndpointGroup } from '../group/index.js';
-import { describeVersions, isMeantFor, quoteVersion } from '../routing/index.js';
+import type { EndpointGroup } from '../group/endpoint-group.js';
+import { describeVersions, isMeantFor, quoteVersion } from '../routing/versions.js';
 import type { Failure } from './failure.js';
 
 /** What is known of a call that no instance can take. */

@@ -2,7 +2,7 @@ import type { Reply } from '../../call/index.js';
 import type { Method } from '../../contract/index.js';
 import { Status } from '../../status/index.js';
 import { TransportError, type WireCall } from '../../transport/index.js';
-import type { Member } from '../member/index.js';
+import type { Member } from '../member/member.js';
 import type { AttemptOptions } from './attempts.js';
 import { judge, noteFailure } from './failure.js';
 import { nameOf } from './nobody.js';

@@ -3,8 +3,9 @@ import type { Clock } from '../../clock/index.js';
 import { observeReply } from '../../middleware/index.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../../transport/index.js';
-import type { EndpointGroup } from '../group/index.js';
-import type { Member, Target, TryOutcome } from '../member/index.js';
+import type { EndpointGroup } from '../group/endpoint-group.js';
+import type { Member } from '../member/member.js';
+import type { Target, TryOutcome } from '../member/target.js';
 
 /** A try, and how far it has come. */
 export class Try implements Attempt {

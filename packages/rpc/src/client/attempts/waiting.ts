@@ -1,10 +1,11 @@
-import type { PickCall } from '../../balancer/index.js';
+import type { PickCall } from '../../balancer/picker.js';
 import type { Clock } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../../transport/index.js';
-import type { EndpointGroup } from '../group/index.js';
-import type { Member, Target } from '../member/index.js';
+import type { EndpointGroup } from '../group/endpoint-group.js';
+import type { Member } from '../member/member.js';
+import type { Target } from '../member/target.js';
 import { Try } from './try.js';
 
 /** What of a call decides how long it may wait. */

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../clock/index.js';
-import type { Member } from '../member/index.js';
+import type { Member } from '../member/member.js';
 
 /**
  * How long the first calls wait, once one endpoint of a small group is connected, for the others that began to connect

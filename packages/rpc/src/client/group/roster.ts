@@ -1,9 +1,11 @@
 import type { Clock, Random } from '../../clock/index.js';
 import type { Endpoint, Resolution } from '../../resolver/index.js';
 import type { ConnectivityState, TransportFactory } from '../../transport/index.js';
-import { HEALTH_SERVICE, HealthWatch } from '../health/index.js';
-import { Member, type SlowStart } from '../member/index.js';
-import { Leaving, type SubsetWindow } from '../subset/index.js';
+import { HEALTH_SERVICE, HealthWatch } from '../health/health-watch.js';
+import { Member } from '../member/member.js';
+import type { SlowStart } from '../member/slow-start.js';
+import { Leaving } from '../subset/leaving.js';
+import type { SubsetWindow } from '../subset/subset-window.js';
 import { Arrivals } from './arrivals.js';
 
 /** What a roster is made from. */

@@ -6,10 +6,11 @@ import { methodOf } from '../../../test/support/method.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { Metadata } from '../../call/index.js';
 import { DEFAULT_BALANCING } from '../../contract/index.js';
-import { RetryBudget } from '../../resilience/index.js';
+import { RetryBudget } from '../../resilience/retry-budget.js';
 import { RpcError, Status } from '../../status/index.js';
-import { tryInTurn, tryThere } from '../attempts/index.js';
-import type { Target } from '../member/index.js';
+import { tryInTurn } from '../attempts/attempts.js';
+import { tryThere } from '../attempts/try-there.js';
+import type { Target } from '../member/target.js';
 
 const BY_LOAD = { ...DEFAULT_BALANCING, weights: 'load' } as const;
 

@@ -1,7 +1,8 @@
-import { Breaks, Ejection } from '../../resilience/index.js';
+import { Breaks } from '../../resilience/outlier-breaks.js';
+import { Ejection } from '../../resilience/outlier-ejection.js';
 import { type Endpoint, type Standing, whyNoShare } from '../../resolver/index.js';
 import type { ConnectivityState, Transport } from '../../transport/index.js';
-import type { HealthWatch } from '../health/index.js';
+import type { HealthWatch } from '../health/health-watch.js';
 import { Newcomer } from './newcomer.js';
 import { Refusals } from './refusals.js';
 import type { SlowStart } from './slow-start.js';

@@ -1,9 +1,10 @@
-import type { Candidate } from '../../balancer/index.js';
+import type { Candidate } from '../../balancer/picker.js';
 import type { Metadata } from '../../call/index.js';
 import type { Method } from '../../contract/index.js';
-import { Conduct, Ejection } from '../../resilience/index.js';
+import { Conduct } from '../../resilience/outlier-conduct.js';
+import { Ejection } from '../../resilience/outlier-ejection.js';
 import type { Endpoint } from '../../resolver/index.js';
-import type { LoadWeight } from '../load/index.js';
+import type { LoadWeight } from '../load/load-weight.js';
 import type { Member } from './member.js';
 
 /** How a try ended. */

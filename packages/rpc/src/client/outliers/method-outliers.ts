@@ -1,17 +1,11 @@
-import { regionOf } from '../../balancer/index.js';
+import { regionOf } from '../../balancer/tiers.js';
 import type { Random } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
-import {
-  type EjectOptions,
-  ejectionCap,
-  median,
-  mostlyFails,
-  OUTLIER_WINDOW_MS,
-  OutcomeWindow,
-  slowFromMs,
-} from '../../resilience/index.js';
+import type { EjectOptions } from '../../resilience/outlier-ejection.js';
+import { ejectionCap, median, mostlyFails, slowFromMs } from '../../resilience/outlier.js';
+import { OUTLIER_WINDOW_MS, OutcomeWindow } from '../../resilience/outlier-window.js';
 import { groupBy } from '../group-by.js';
-import type { Target } from '../member/index.js';
+import type { Target } from '../member/target.js';
 
 /** How often targets are compared. Milliseconds. */
 const SWEEP_MS = 1_000;

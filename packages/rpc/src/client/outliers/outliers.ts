@@ -1,14 +1,11 @@
 import type { Random } from '../../clock/index.js';
 import type { Balancing, Method } from '../../contract/index.js';
-import {
-  OUTLIER_WINDOW_MS,
-  runIsOutlier,
-  shareIsOutlier,
-  type Tally,
-  TOO_MANY_BREAKS,
-} from '../../resilience/index.js';
+import { OUTLIER_WINDOW_MS, type Tally } from '../../resilience/outlier-window.js';
+import { runIsOutlier, shareIsOutlier } from '../../resilience/outlier.js';
+import { TOO_MANY_BREAKS } from '../../resilience/outlier-breaks.js';
 import { RpcError } from '../../status/index.js';
-import type { Member, Target, TryOutcome } from '../member/index.js';
+import type { Member } from '../member/member.js';
+import type { Target, TryOutcome } from '../member/target.js';
 import { MethodOutliers } from './method-outliers.js';
 import { type Verdict, verdictOf } from './verdict.js';
 

@@ -8,10 +8,10 @@ import { streamOf } from '../../../test/support/stream.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { CallLimit, type Reply } from '../../call/index.js';
 import type { Method } from '../../contract/index.js';
-import { RetryBudget } from '../../resilience/index.js';
+import { RetryBudget } from '../../resilience/retry-budget.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
 import { TransportError, type WireCall, type WireHandler } from '../../transport/index.js';
-import { tryInTurn } from '../attempts/index.js';
+import { tryInTurn } from '../attempts/attempts.js';
 
 const internal = () => Promise.reject(new RpcError(Status.INTERNAL, 'a bug'));
 const answer: WireHandler = async () => emptyReply;

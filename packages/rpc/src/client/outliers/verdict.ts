@@ -1,7 +1,7 @@
-import { isServerFault, isUntelling } from '../../resilience/index.js';
+import { isServerFault, isUntelling } from '../../resilience/outlier.js';
 import { RpcError, Status } from '../../status/index.js';
 import { TransportError } from '../../transport/index.js';
-import type { Target, TryOutcome } from '../member/index.js';
+import type { Target, TryOutcome } from '../member/target.js';
 import type { MethodOutliers } from './method-outliers.js';
 
 /** What an outcome says of its target: it works, it is to blame, or nothing. */

@@ -1,7 +1,7 @@
 import { Metadata, type Payload, type Reply } from '../../call/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import { TransportError } from '../../transport/index.js';
-import { longestTry } from '../attempts/index.js';
+import { longestTry } from '../attempts/try.js';
 import type { Channel } from '../channel.js';
 import type { ClientCall } from '../client-call.js';
 import type { Outage } from './outage.js';

@@ -1,5 +1,5 @@
-import type { BalancingPolicy } from '../../balancer/index.js';
-import type { Member } from '../member/index.js';
+import type { BalancingPolicy } from '../../balancer/picker.js';
+import type { Member } from '../member/member.js';
 import { groupOf, STABLE, versionGroup } from './traffic-groups.js';
 
 /** The policies of a client, one for each group of instances: what one carries on is about its own group's calls. */

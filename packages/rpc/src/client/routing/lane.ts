@@ -1,6 +1,6 @@
-import type { BalancingPolicy, Capacity, PickCall, Picker } from '../../balancer/index.js';
+import type { BalancingPolicy, Capacity, PickCall, Picker } from '../../balancer/picker.js';
 import type { Method } from '../../contract/index.js';
-import type { Target } from '../member/index.js';
+import type { Target } from '../member/target.js';
 
 /** What a lane is made with. */
 export interface LaneOptions {

@@ -1,9 +1,11 @@
-import { type BalancingPolicy, evenPoints, type PickCall } from '../../balancer/index.js';
+import type { BalancingPolicy, PickCall } from '../../balancer/picker.js';
+import { evenPoints } from '../../balancer/points.js';
 import type { Clock, Random } from '../../clock/index.js';
 import type { Balancing, Method } from '../../contract/index.js';
 import type { Endpoint } from '../../resolver/index.js';
-import type { Member, Target } from '../member/index.js';
-import type { Outliers } from '../outliers/index.js';
+import type { Member } from '../member/member.js';
+import type { Target } from '../member/target.js';
+import type { Outliers } from '../outliers/outliers.js';
 import { GroupPolicies } from './group-policies.js';
 import { TrafficSplit } from './traffic-split.js';
 import { isMeantFor } from './versions.js';

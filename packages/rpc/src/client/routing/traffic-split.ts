@@ -1,8 +1,8 @@
-import type { BalancingPolicy, PickCall } from '../../balancer/index.js';
+import type { BalancingPolicy, PickCall } from '../../balancer/picker.js';
 import type { Method } from '../../contract/index.js';
 import type { Endpoint } from '../../resolver/index.js';
 import { groupBy } from '../group-by.js';
-import type { Target } from '../member/index.js';
+import type { Target } from '../member/target.js';
 import { Lane } from './lane.js';
 import { groupOf, portionsOf, STABLE, versionGroup } from './traffic-groups.js';
 

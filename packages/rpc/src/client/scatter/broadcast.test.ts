@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { fleetsOfATest, tally, type Work } from '../../../test/support/fleet.js';
 import { failure } from '../../../test/support/outcome.js';
 import { RpcError, Status } from '../../status/index.js';
-import { broadcast } from './index.js';
+import { broadcast } from './broadcast.js';
 
 const THREE = ['a', 'b', 'c'];
 const openFleet = fleetsOfATest();

@@ -1,6 +1,6 @@
 import type { Method } from '../../contract/index.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
-import { type Failure, judge } from '../attempts/index.js';
+import { type Failure, judge } from '../attempts/failure.js';
 
 /** A part that isn't done yet: where it was tried, and what came of that. */
 export interface Piece<Req> {

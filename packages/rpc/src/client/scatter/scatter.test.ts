@@ -10,7 +10,7 @@ import { RpcError, Status } from '../../status/index.js';
 import { ManualClock, seededRandom, staticResolver } from '../../testing/index.js';
 import { TransportError } from '../../transport/index.js';
 import { createChannel, createClient } from '../index.js';
-import { scatter } from './index.js';
+import { scatter } from './scatter.js';
 
 const THREE = ['a', 'b', 'c'];
 const openFleet = fleetsOfATest();

@@ -3,7 +3,7 @@ import { fleetsOfATest, requestsFor, tally, type Work } from '../../../test/supp
 import { failure } from '../../../test/support/outcome.js';
 import { collect } from '../../../test/support/stream.js';
 import { RpcError, Status } from '../../status/index.js';
-import { scatterStream } from './index.js';
+import { scatterStream } from './stream.js';
 
 const THREE = ['a', 'b', 'c'];
 const openFleet = fleetsOfATest();

@@ -3,7 +3,7 @@ import { CallLimit, currentScope } from '../../call/index.js';
 import type { Clock, Random } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { RpcError, Status } from '../../status/index.js';
-import type { Fleet } from '../attempts/index.js';
+import type { Fleet } from '../attempts/fleet.js';
 import { bindingOf } from '../binding.js';
 import type { Channel } from '../channel.js';
 import type { CallOptions } from '../client.js';

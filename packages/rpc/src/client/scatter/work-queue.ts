@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock/index.js';
 import type { RpcError } from '../../status/index.js';
-import type { FleetStanding } from '../attempts/index.js';
+import type { FleetStanding } from '../attempts/fleet.js';
 import type { Part } from './part.js';
 import { fateOf, lossOf, newPiece, type Piece, toRpcError } from './piece.js';
 import type { Whole } from './whole.js';

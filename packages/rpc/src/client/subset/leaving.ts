@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../clock/index.js';
-import type { Member } from '../member/index.js';
+import type { Member } from '../member/member.js';
 
 /** How long calls may go on over a connection that takes no more. Watches begin again elsewhere then. Milliseconds. */
 const GRACE_MS = 300_000;

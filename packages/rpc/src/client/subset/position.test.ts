@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint, endpoints } from '../../../test/support/endpoints.js';
 import { fakeTransports } from '../../../test/support/fake-transport.js';
-import { positionAmong } from '../../balancer/index.js';
+import { positionAmong } from '../../balancer/subset.js';
 import { DEFAULT_BALANCING } from '../../contract/index.js';
 import type { Endpoint, Resolver, ResolverListener } from '../../resolver/index.js';
 import { ManualClock, seededRandom } from '../../testing/index.js';

@@ -1,4 +1,4 @@
-import { positionAmong, positionOf } from '../../balancer/index.js';
+import { positionAmong, positionOf } from '../../balancer/subset.js';
 import type { Random } from '../../clock/index.js';
 import type { Endpoint, Resolver, Resolving } from '../../resolver/index.js';
 

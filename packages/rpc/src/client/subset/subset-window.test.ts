@@ -4,7 +4,7 @@ import { HealthCheckResponse, HealthCheckResponse_ServingStatus } from '@rondo/c
 import { endpoint, endpoints } from '../../../test/support/endpoints.js';
 import { emptyReply } from '../../../test/support/fake-transport.js';
 import { makeGroup } from '../../../test/support/group.js';
-import { positionAmong } from '../../balancer/index.js';
+import { positionAmong } from '../../balancer/subset.js';
 import { DEFAULT_BALANCING } from '../../contract/index.js';
 import type { Endpoint } from '../../resolver/index.js';
 

@@ -1,5 +1,6 @@
-import { ringOf, subsetOf, TIERS, tierOf } from '../../balancer/index.js';
-import type { Member } from '../member/index.js';
+import { ringOf, subsetOf } from '../../balancer/subset.js';
+import { TIERS, tierOf } from '../../balancer/tiers.js';
+import type { Member } from '../member/member.js';
 
 /** What a window is made with. */
 export interface SubsetWindowOptions {

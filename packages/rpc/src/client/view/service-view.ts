@@ -2,7 +2,8 @@ import type { Balancing } from '../../contract/index.js';
 import type { SourceView, Standing } from '../../resolver/index.js';
 import type { ConnectivityState } from '../../transport/index.js';
 import { groupBy } from '../group-by.js';
-import type { Member, Target } from '../member/index.js';
+import type { Member } from '../member/member.js';
+import type { Target } from '../member/target.js';
 import type { BalancingOrigin } from '../service-balancing.js';
 import { type Shares, sharesAmong } from './shares.js';
 

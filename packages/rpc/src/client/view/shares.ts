@@ -1,8 +1,8 @@
-import { nominalShares } from '../../balancer/index.js';
+import { nominalShares } from '../../balancer/nominal-shares.js';
 import type { Balancing } from '../../contract/index.js';
 import { groupBy } from '../group-by.js';
-import type { Target } from '../member/index.js';
-import { groupOf, portionsOf } from '../routing/index.js';
+import type { Target } from '../member/target.js';
+import { groupOf, portionsOf } from '../routing/traffic-groups.js';
 
 /** By target; those that get nothing aren't in it, and undefined is the share of those for whom weights don't decide. */
 export type Shares = ReadonlyMap<Target, number | undefined>;

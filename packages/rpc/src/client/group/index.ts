@@ -1,2 +1,0 @@
-export { EndpointGroup, type EndpointGroupOptions } from './endpoint-group.js';
-export { channelClosed } from './lookup.js';

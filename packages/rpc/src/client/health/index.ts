@@ -1,1 +1,0 @@
-export { HEALTH_SERVICE, HealthWatch } from './health-watch.js';

@@ -1,1 +1,0 @@
-export { Outliers } from './outliers.js';

@@ -1,1 +1,0 @@
-export { resumeFields, startResuming } from './start.js';

@@ -1,1 +1,0 @@
-export { type EndpointView, type MethodView, type ServiceView, viewEndpoints } from './service-view.js';
