@@ -4,8 +4,7 @@ import { leastRequest } from './least-request.js';
 import type { BalancingPolicy } from './picker.js';
 import { uniform } from './random.js';
 import { ringHash } from './ring-hash.js';
-import { roundRobin } from './round-robin.js';
-import { weightedRoundRobin } from './weighted-round-robin.js';
+import { roundRobin, weightedRoundRobin } from './round-robin.js';
 import { zoneAware } from './zone-aware.js';
 
 /** What a policy is made with. */

@@ -1,9 +1,7 @@
 import type { Random } from '../clock/index.js';
-import type { BalancingPolicy, Candidate, PickCall, Picker } from './picker.js';
-import { spreadPoints } from './points.js';
-import { Shares } from './shares.js';
-import { drawUntried } from './untried.js';
-import { weigh } from './weights.js';
+import { type BalancingPolicy, type Candidate, type PickCall, type Picker, drawUntried } from './picker.js';
+import { spreadPoints } from './low-discrepancy.js';
+import { Shares, weigh } from './weights.js';
 
 /**
  * Of two that are drawn by weight, the one with fewer calls in flight for what it weighs (Mitzenmacher, "The Power of

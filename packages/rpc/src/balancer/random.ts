@@ -1,8 +1,6 @@
 import type { Random } from '../clock/index.js';
-import { drawn } from './drawn.js';
-import type { BalancingPolicy } from './picker.js';
-import { Shares } from './shares.js';
-import { weigh } from './weights.js';
+import { drawn, type BalancingPolicy } from './picker.js';
+import { Shares, weigh } from './weights.js';
 
 /** Any of them, with the same chance. While newcomers' shares grow, each with the chance that its ramp gives it. */
 export function uniform(random: Random): BalancingPolicy {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { candidate, fleet, share } from '../../test/support/simulated-fleet.js';
+import { candidate, fleet, share, type FakeCandidate } from '../../test/support/simulated-fleet.js';
 import { seededRandom } from '../testing/index.js';
-import { roundRobin } from './round-robin.js';
+import { roundRobin, weightedRoundRobin } from './round-robin.js';
 
 const call = { hashKey: undefined, tried: [] };
 
@@ -57,5 +57,92 @@ describe('round robin', () => {
     expect(picks.filter((id) => id === 'new').length).toBeGreaterThan(190);
     expect(picks.filter((id) => id === 'new').length).toBeLessThan(210);
     expect(picks.some((id, index) => id === 'new' && picks[index + 1] === 'new')).toBe(false);
+  });
+});
+
+const fourToOne = () => [candidate('heavy', { weight: 400 }), candidate('light', { weight: 100 })];
+
+const over = (candidates: readonly FakeCandidate[], weights: 'static' | 'load' = 'static') =>
+  weightedRoundRobin(seededRandom(1), weights).over(candidates);
+
+describe('weighted round robin', () => {
+  it('holds 4 : 1 to a hundredth in 20,000 calls', () => {
+    const { heavy = 0, light = 1 } = share(over(fourToOne()), 20_000);
+    expect(heavy / light).toBeGreaterThan(3.96);
+    expect(heavy / light).toBeLessThan(4.04);
+  });
+
+  it('comes in no bursts: between two calls of the light one, the heavy one has about four', () => {
+    const picker = over(fourToOne());
+    const gaps: number[] = [];
+    let gap = 0;
+    for (let index = 0; index < 5_000; index += 1) {
+      if (picker.pick(call)?.id === 'heavy') gap += 1;
+      else gap = gaps.push(gap) * 0;
+    }
+    expect(new Set(gaps.slice(1))).toEqual(new Set([2, 4, 7]));
+  });
+
+  it('holds the same where each call or two has a list of its own', () => {
+    const policy = weightedRoundRobin(seededRandom(1), 'static');
+    const counts: Record<string, number> = {};
+    for (let index = 0; index < 2_000; index += 1) {
+      const picker = policy.over(fourToOne());
+      for (let calls = 1 + (index % 2); calls > 0; calls -= 1) {
+        const id = picker.pick(call)?.id ?? 'nobody';
+        counts[id] = (counts[id] ?? 0) + 1;
+      }
+    }
+    const { heavy = 0, light = 1 } = counts;
+    expect(heavy / light).toBeGreaterThan(3.9);
+    expect(heavy / light).toBeLessThan(4.1);
+  });
+
+  it('holds the same over many clients with a few calls each', () => {
+    const chance = seededRandom(2);
+    const counts: Record<string, number> = {};
+    for (let client = 0; client < 10_000; client += 1) {
+      const id = weightedRoundRobin(chance, 'static').over(fourToOne()).pick(call)?.id ?? 'nobody';
+      counts[id] = (counts[id] ?? 0) + 1;
+    }
+    const { heavy = 0, light = 1 } = counts;
+    expect(heavy / light).toBeGreaterThan(3.8);
+    expect(heavy / light).toBeLessThan(4.2);
+  });
+
+  it('takes exact turns where all weigh the same', () => {
+    const picker = over(fleet(3, () => ({ weight: 7 })));
+    const picks = Array.from({ length: 9 }, () => picker.pick(call)?.id);
+    expect(picks.slice(0, 3).sort()).toEqual(['i0', 'i1', 'i2']);
+    expect(picks.slice(3, 6)).toEqual(picks.slice(0, 3));
+    expect(picks.slice(6)).toEqual(picks.slice(0, 3));
+  });
+
+  it('holds 1,000 different weights', () => {
+    const candidates = fleet(1_000, (index) => ({ weight: index + 1 }));
+    const counts = share(over(candidates), 500_500);
+    for (const { id, weight } of candidates) expect(Math.abs((counts[id] ?? 0) - weight)).toBeLessThanOrEqual(6);
+  });
+
+  it('goes by what instances report; who has not reported is one of many, as those are on average', () => {
+    const known = [candidate('a', { loadWeight: 300 }), candidate('b', { loadWeight: 100 }), candidate('silent')];
+    const { a = 0, b = 0, silent = 0 } = share(over(known, 'load'), 6_000);
+    for (const [count, expected] of [
+      [a, 3_000],
+      [b, 1_000],
+      [silent, 2_000],
+    ] as const) {
+      expect(Math.abs(count - expected)).toBeLessThan(20);
+    }
+  });
+
+  it('goes by what they registered with until the first has reported', () => {
+    const { heavy = 0, light = 1 } = share(over(fourToOne(), 'load'), 5_000);
+    expect(heavy / light).toBeCloseTo(4, 1);
+  });
+
+  it('gives a newcomer its weight by and by', () => {
+    const counts = share(over([candidate('a', { weight: 300 }), candidate('new', { weight: 300, ramp: 0.2 })]), 6_000);
+    expect(Math.abs((counts['new'] ?? 0) - 1_000)).toBeLessThan(20);
   });
 });

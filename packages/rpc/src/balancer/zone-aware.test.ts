@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../testing/index.js';
 import type { BalancingPolicy, Candidate, Picker } from './picker.js';
-import { tierOf } from './tiers.js';
-import { weightedRoundRobin } from './weighted-round-robin.js';
+import { tierOf } from './locality.js';
+import { weightedRoundRobin } from './round-robin.js';
 import { zoneAware } from './zone-aware.js';
 
 interface Replica extends Candidate {

@@ -10,8 +10,8 @@ import type { Resolver } from '../resolver/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { createMemoryNetwork, ManualClock, staticResolver } from '../testing/index.js';
 import type { WireCall, WireHandler } from '../transport/index.js';
-import { createChannel } from './channel.js';
-import type { ClientCall } from './client-call.js';
+import { createChannel } from '../channel/channel.js';
+import type { ClientCall } from './client.js';
 import { createClient } from './create-client.js';
 
 /** A client of a server that does with bytes what it likes. */

@@ -1,7 +1,7 @@
 import { type Attempt, RpcError, Status } from '../status/index.js';
-import { nameOf } from './attempts/nobody.js';
-import type { Channel } from './channel.js';
-import type { ClientCall } from './client-call.js';
+import { nameOf } from '../channel/no-instance.js';
+import type { Channel } from '../channel/channel.js';
+import type { ClientCall } from './client.js';
 
 /** Adds to a failure which call it was, and where it was tried. */
 export function explain(

@@ -1,5 +1,5 @@
 import type { HashKey } from '../contract/index.js';
-import type { ClientCall } from './client-call.js';
+import type { ClientCall } from './client.js';
 
 /** A call's key; undefined where it has none, as what its field holds can't be one. */
 export function readHashKey(source: HashKey, { metadata, request }: ClientCall): string | undefined {

@@ -1,6 +1,6 @@
-import { EndpointGroup, type EndpointGroupOptions } from '../../src/client/group/endpoint-group.js';
-import type { Member } from '../../src/client/member/member.js';
-import type { Target } from '../../src/client/member/target.js';
+import { EndpointGroup, type EndpointGroupOptions } from '../../src/channel/endpoint-pool.js';
+import type { Member } from '../../src/channel/subchannel.js';
+import type { Target } from '../../src/channel/method-subchannel.js';
 import { DEFAULT_BALANCING, type Method } from '../../src/contract/index.js';
 import { ManualClock, seededRandom } from '../../src/testing/index.js';
 import { fakeTransports } from './fake-transport.js';

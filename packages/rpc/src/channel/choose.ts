@@ -1,0 +1,46 @@
+import { CallLimit, type Metadata } from '../call/index.js';
+import type { Clock } from '../clock/index.js';
+import type { Method } from '../contract/index.js';
+import type { Attempt } from '../status/index.js';
+import type { EndpointGroup } from './endpoint-pool.js';
+import { askedVersion } from './traffic-groups.js';
+import { pickFirst } from './retry.js';
+
+/** What decides where a call would go that isn't made, and how long it would wait. */
+export interface ImaginedCall {
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
+  readonly metadata?: Metadata;
+  /** Its key; by default the one that stands in its metadata, where the method's contract has it there. */
+  readonly hashKey?: string | undefined;
+}
+
+/** An instance that a call would go to. */
+export interface Choice {
+  readonly instanceId: string;
+  readonly address: string;
+}
+
+/** Whom a call would go to. It rejects as the call would that nobody can take. */
+export async function choose(
+  method: Method,
+  { signal, metadata, hashKey }: ImaginedCall,
+  { group, clock }: { readonly group: EndpointGroup; readonly clock: Clock },
+): Promise<Choice> {
+  const limit = new CallLimit({ clock, parents: [signal] });
+  const attempts: Attempt[] = [];
+  const key = hashKey ?? keyIn(metadata, method);
+  try {
+    const options = { group, clock, attempts, hashKey: key, version: metadata && askedVersion({ metadata }) };
+    const { member } = await limit.race(pickFirst(method, { limit }, options));
+    const { instanceId, address } = member.endpoint;
+    return { instanceId, address };
+  } finally {
+    limit.release();
+  }
+}
+
+function keyIn(metadata: Metadata | undefined, { policy: { hashKey } }: Method): string | undefined {
+  const value = hashKey?.from === 'metadata' ? metadata?.get(hashKey.key) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}

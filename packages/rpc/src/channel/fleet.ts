@@ -1,0 +1,76 @@
+import type { CallLimit } from '../call/index.js';
+import type { Clock } from '../clock/index.js';
+import type { Method } from '../contract/index.js';
+import type { RetryBudget } from './retry-budget.js';
+import type { RpcError } from '../status/index.js';
+import type { EndpointGroup } from './endpoint-pool.js';
+import type { Member } from './subchannel.js';
+import { isMeantFor } from './traffic-groups.js';
+import { nobodyLeft } from './no-instance.js';
+import { untilKnown } from './wait-for-pick.js';
+
+/** Who can be asked, by name, as things stand. */
+export interface FleetStanding {
+  /** Those that are connected and take calls. */
+  readonly ready: readonly string[];
+  /** Those that a call would have connected first. */
+  readonly idle: readonly string[];
+  /** Those that are being connected. */
+  readonly coming: readonly string[];
+}
+
+/** The instances of a service as the calls of one method see them: for whoever shares work out among them by itself. */
+export interface Fleet {
+  /** Resolves once it is known who there is, be it nobody. @throws RpcError the limit's reason, where it ends before. */
+  known(limit: CallLimit): Promise<void>;
+  standing(): FleetStanding;
+  /** All that are to serve, in the order of their names, be it that they can't be reached now. */
+  serving(): readonly string[];
+  /** Why there is nobody to ask. */
+  whyNobody(): RpcError;
+  /** Calls `listener` at each change, until the function returned is called. */
+  onChange(listener: () => void): () => void;
+  /** Whether a call may be made a further time elsewhere, as tries share a budget; if so, it is counted. */
+  mayTryAgain(): boolean;
+}
+
+/** What a fleet is made from. */
+interface FleetOptions {
+  readonly group: EndpointGroup;
+  readonly budget: RetryBudget;
+  readonly clock: Clock;
+}
+
+/** The fleet of `method` over the endpoints of its service. */
+export function createFleet(method: Method, { group, budget, clock }: FleetOptions): Fleet {
+  // A canary for 0 % gets no calls but those that ask for its version, and work that is shared out asks for none.
+  const isMeant = ({ endpoint }: Member) => isMeantFor(endpoint, undefined);
+  const isWilling = (member: Member) => !member.target(method.path).isAside;
+  return {
+    async known(limit) {
+      const known = untilKnown({ limit }, { group, clock });
+      if (known !== undefined) await limit.race(known);
+      limit.throwIfEnded();
+    },
+    standing() {
+      const members = group.members.filter(isMeant);
+      const ready = members.filter((member) => member.ready);
+      if (group.opening) return { ready: [], idle: [], coming: named(members.filter(({ serving }) => serving)) };
+      const hopeful = members.filter((member) => member.coming && isWilling(member));
+      const idle = hopeful.filter(({ transport }) => transport.state === 'idle');
+      const coming = hopeful.filter(({ transport }) => transport.state === 'connecting');
+      const willing = ready.filter(isWilling);
+      // Where there is no hope of another, those that are set aside are asked: nothing is worse than nobody.
+      const asked = willing.length + hopeful.length > 0 ? willing : ready;
+      return { ready: named(asked), idle: named(idle), coming: named(coming) };
+    },
+    serving: () => named(group.members.filter(({ serving }) => serving)).toSorted(),
+    whyNobody: () => group.whyNobody() ?? nobodyLeft(method, { group, attempts: [] }),
+    onChange: (listener) => group.onChange(listener),
+    mayTryAgain: () => budget.withdraw(),
+  };
+}
+
+function named(members: readonly Member[]): readonly string[] {
+  return members.map(({ endpoint }) => endpoint.instanceId);
+}

@@ -1,0 +1,197 @@
+import { describe, expect, it } from '@jest/globals';
+import { endpoints, resolution } from '../../test/support/endpoints.js';
+import { makeGroup } from '../../test/support/group.js';
+import { methodOf } from '../../test/support/method.js';
+import type { BalancingPolicy } from '../balancer/picker.js';
+import { createPolicy } from '../balancer/create-policy.js';
+import { DEFAULT_BALANCING } from '../contract/index.js';
+import { seededRandom } from '../testing/index.js';
+import { Lane } from './picker.js';
+
+const safe = methodOf('no_side_effects');
+const newer = methodOf('no_side_effects', { name: 'Newer', path: '/s.S/Newer' });
+const unsafe = methodOf('unknown', { name: 'Unsafe', path: '/s.S/Unsafe' });
+const refusal = { reason: 'unknown service s.S', proven: true, foreign: false };
+
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => `i${index}`);
+
+describe('who is connected', () => {
+  it('takes the calls: none waits for one that is still connecting', async () => {
+    const { group, at, share } = makeGroup({ byHand: true });
+    group.onResolution(resolution('a', 'b'));
+    for (const name of ['a', 'b']) at(`${name}:1`).move('ready');
+    group.onResolution(resolution('a', 'b', 'mute'));
+    expect(at('mute:1').state).toBe('connecting');
+    expect(share(6)).toEqual({ a: 3, b: 3 });
+    at('mute:1').move('ready');
+    expect(share(9)).toEqual({ a: 3, b: 3, mute: 3 });
+  });
+
+  it('is waited for where nobody is, and no longer than until the first of them', async () => {
+    const { group, at, clock, pick } = makeGroup({ byHand: true });
+    group.onResolution(resolution('mute', 'b'));
+    expect(pick()).toBeUndefined();
+    expect(group.coming(safe, { tried: [] })).toHaveLength(2);
+    at('b:1').move('ready');
+    await clock.advance(49);
+    expect(pick()).toBeUndefined(); // those that began to connect together share the first calls evenly
+    const changed = group.changed();
+    await clock.advance(1);
+    await changed;
+    expect(pick()).toBe('b');
+    expect(clock.timers).toBe(0);
+  });
+
+  it('does not wait for the others once all of them have come or failed', async () => {
+    const { group, at, clock, share } = makeGroup({ byHand: true });
+    group.onResolution(resolution('a', 'b', 'c'));
+    at('a:1').move('ready');
+    at('b:1').move('transient_failure', 'refused');
+    at('c:1').move('ready');
+    expect(share(4)).toEqual({ a: 2, c: 2 });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('leaves no timer behind where the channel is closed meanwhile', () => {
+    const { group, at, clock } = makeGroup({ byHand: true });
+    group.onResolution(resolution('a', 'b'));
+    at('a:1').move('ready');
+    group.close();
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('a large set', () => {
+  const connecting = (at: ReturnType<typeof makeGroup>['at'], names: readonly string[]) =>
+    names.filter((name) => at(`${name}:1`).state === 'connecting').length;
+
+  it('is connected by the calls that need it: a few at first, and never many at once', () => {
+    const names = numbered(100);
+    const { group, at, pick, share } = makeGroup({ byHand: true });
+    group.onResolution(resolution(...names));
+    expect(connecting(at, names)).toBe(0);
+    expect(pick()).toBeUndefined();
+    expect(connecting(at, names)).toBe(4);
+    const first = names.find((name) => at(`${name}:1`).state === 'connecting') ?? '';
+    at(`${first}:1`).move('ready');
+    expect(share(500)).toEqual({ [first]: 500 });
+    expect(connecting(at, names)).toBe(8);
+  });
+
+  it('is connected as a whole in the end, and shared out evenly', () => {
+    const names = numbered(20);
+    const { group, at, share } = makeGroup();
+    group.onResolution(resolution(...names));
+    share(1_000);
+    expect(names.filter((name) => at(`${name}:1`).state === 'ready')).toHaveLength(20);
+    expect(share(60)).toEqual(Object.fromEntries(names.map((name) => [name, 3])));
+  });
+});
+
+describe('an instance that refuses', () => {
+  it('all of a service is passed over, asked again after 1, 2, 4 … 60 s by one call each time', async () => {
+    const { group, share, target, clock } = makeGroup();
+    group.onResolution(resolution('a', 'b', 'wrong'));
+    const asked: number[] = [];
+    group.onRefusal(target('wrong'), refusal);
+    for (let second = 1; second <= 200; second += 1) {
+      await clock.advance(1_000);
+      if (share(6)['wrong'] !== undefined) {
+        asked.push(second);
+        group.onRefusal(target('wrong'), refusal);
+      }
+      expect(share(6)['wrong']).toBeUndefined();
+    }
+    expect(asked).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
+    group.onAnswer(target('wrong'));
+    expect(share(9)).toEqual({ a: 3, b: 3, wrong: 3 });
+  });
+
+  it('one method only, as it has answered others, is passed over for that one', () => {
+    const { group, share, target } = makeGroup();
+    group.onResolution(resolution('new', 'old'));
+    group.onAnswer(target('old'));
+    group.onRefusal(target('old', newer), refusal);
+    expect(share(4, newer)).toEqual({ new: 4 });
+    expect(share(4, safe)).toEqual({ new: 2, old: 2 });
+  });
+
+  it('is asked again soon after it was connected again', async () => {
+    const { group, at, share, target, clock } = makeGroup();
+    group.onResolution(resolution('a', 'wrong'));
+    for (let count = 0; count < 6; count += 1) group.onRefusal(target('wrong'), refusal);
+    await clock.advance(1_000);
+    expect(share(4)).toEqual({ a: 4 });
+    at('wrong:1').move('connecting');
+    at('wrong:1').move('ready');
+    await clock.advance(1_000);
+    expect(share(4)['wrong']).toBe(1);
+  });
+
+  it('without a proof that no handler saw the call is asked again by safe methods alone', async () => {
+    const { group, share, target, clock } = makeGroup();
+    group.onResolution(resolution('a', 'wrong'));
+    group.onRefusal(target('wrong'), { ...refusal, proven: false });
+    await clock.advance(1_000);
+    expect(share(4, unsafe)).toEqual({ a: 4 });
+    expect(share(4, safe)['wrong']).toBe(1);
+  });
+
+  it('is picked where there is nobody else, but not where another is just being connected', () => {
+    const { group, at, pick, target } = makeGroup();
+    group.onResolution(resolution('a', 'wrong'));
+    group.onRefusal(target('wrong'), refusal);
+    at('a:1').move('connecting');
+    expect(pick()).toBeUndefined();
+    at('a:1').move('transient_failure', 'refused');
+    expect(pick()).toBe('wrong');
+    expect(pick(safe, [target('wrong')])).toBeUndefined();
+  });
+});
+
+describe('why nobody calls an instance', () => {
+  it('is known of each', () => {
+    const { group, at, target } = makeGroup({ byHand: true });
+    const [a, b, c, d, e] = endpoints('a', 'b', 'c', 'd', 'e');
+    if (!a || !b || !c || !d || !e) throw new Error('five endpoints were asked for');
+    const held = [
+      { ...c, standing: 'cordoned' as const },
+      { ...d, standing: 'draining' as const },
+    ];
+    group.onResolution({ endpoints: [a, b, ...held, e], departed: [] });
+    at('a:1').move('ready');
+    at('e:1').move('ready');
+    group.onRefusal(target('e'), refusal);
+    const reasons = () => group.members.map((one) => one.whyHeld());
+    expect(reasons()).toEqual([
+      undefined,
+      'connecting',
+      'cordoned by an operator',
+      'draining',
+      'set aside: answers UNIMPLEMENTED: unknown service s.S',
+    ]);
+    at('b:1').move('transient_failure', 'connect ECONNREFUSED b:1');
+    expect(reasons()[1]).toBe('connect ECONNREFUSED b:1');
+  });
+});
+
+it('a lane makes the picker over those set aside once, however many calls have nobody else', () => {
+  const { group, target } = makeGroup();
+  group.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
+  const refusal = { reason: 'no such method', proven: true, foreign: false };
+  for (const name of ['a', 'b']) group.onRefusal(target(name), refusal);
+  const method = methodOf('no_side_effects');
+  const policy = createPolicy(DEFAULT_BALANCING, { random: seededRandom(1), zone: '' });
+  const made: number[] = [];
+  const counted: BalancingPolicy = {
+    over(candidates, capacity) {
+      made.push(candidates.length);
+      return policy.over(candidates, capacity);
+    },
+  };
+  const targets = [target('a', method), target('b', method)];
+  const lane = new Lane(targets, { policy: counted, capacity: [], until: Number.POSITIVE_INFINITY });
+  const ids = Array.from({ length: 4 }, () => lane.pickAside({ hashKey: undefined, tried: [] })?.id);
+  expect(new Set(ids)).toEqual(new Set(['a', 'b']));
+  expect(made).toEqual([0, 2]);
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Balancing, DEFAULT_BALANCING, DEFAULT_SERVICE_POLICY } from '../contract/index.js';
+import { acceptOverrides, balancingOf } from './services.js';
+
+const weighed: Balancing = {
+  policy: 'weighted_round_robin',
+  weights: 'load',
+  slowStartMs: 30_000,
+  subsetSize: 20,
+};
+const contract = { balancing: weighed, declared: true, keyed: true };
+
+describe('balancingOf', () => {
+  it('is the default where nobody says anything', () => {
+    expect(balancingOf('a.B', DEFAULT_SERVICE_POLICY, { 'a.C': { policy: 'random' } })).toEqual({
+      balancing: DEFAULT_BALANCING,
+      origin: 'default',
+    });
+  });
+
+  it("is the contract's, as far as the configuration doesn't say otherwise", () => {
+    expect(balancingOf('a.B', contract, {})).toEqual({ balancing: weighed, origin: 'contract' });
+    expect(balancingOf('a.B', contract, { 'a.B': { slowStartMs: 0 } })).toEqual({
+      balancing: { ...weighed, slowStartMs: 0 },
+      origin: 'configuration',
+    });
+  });
+
+  it('is the one of its own entry, and else the one for all', () => {
+    const overrides = { 'a.B': { policy: 'least_request' }, '*': { policy: 'random' } } as const;
+    expect(balancingOf('a.B', contract, overrides).balancing.policy).toBe('least_request');
+    expect(balancingOf('a.C', contract, overrides).balancing.policy).toBe('random');
+    // A name that every object has isn't an entry.
+    expect(balancingOf('toString', contract, {}).origin).toBe('contract');
+  });
+
+  it('keeps the weights of the contract for its own policy alone', () => {
+    expect(balancingOf('a.B', contract, { '*': { policy: 'least_request' } }).balancing).toEqual({
+      ...weighed,
+      policy: 'least_request',
+      weights: 'static',
+    });
+    expect(balancingOf('a.B', contract, { '*': { policy: 'weighted_round_robin' } }).balancing.weights).toBe('load');
+  });
+
+  it("refuses a ring over the contract's subset, which the configuration can take back", () => {
+    expect(() => balancingOf('a.B', contract, { 'a.B': { policy: 'ring_hash' } })).toThrow(
+      /^a\.B can't be balanced so: ring_hash takes no subset/,
+    );
+    const taken = { 'a.B': { policy: 'ring_hash', subsetSize: undefined } } as const;
+    expect(balancingOf('a.B', contract, taken).balancing).toMatchObject({ policy: 'ring_hash', subsetSize: undefined });
+  });
+
+  it('refuses ring hash where no call has a key; where nobody knows, calls go anywhere', () => {
+    const ring = { '*': { policy: 'ring_hash' } } as const;
+    expect(() => balancingOf('a.B', { balancing: DEFAULT_BALANCING, keyed: false }, ring)).toThrow(
+      /^a\.B can't be balanced so: .*no method of its contract says what its key is: give one a .*hash_key/,
+    );
+    expect(balancingOf('a.B', DEFAULT_SERVICE_POLICY, ring).balancing.policy).toBe('ring_hash');
+  });
+});
+
+it('what code says is held to its bounds: all faults at once', () => {
+  expect(() => acceptOverrides({ 'a.B': { subsetSize: 0 }, '*': { slowStartMs: -1 } })).toThrow(
+    'balancing: a.B: a subset of 0 is not a whole number from 1 to 10,000; *: a slow start of -1 ms is not from 0 s to 1 h',
+  );
+});

@@ -1,0 +1,323 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { HealthCheckResponse, HealthCheckResponse_ServingStatus } from '@rondo/contracts/health/v1/health';
+import { endpoint, endpoints } from '../../test/support/endpoints.js';
+import { emptyReply } from '../../test/support/fake-transport.js';
+import { makeGroup } from '../../test/support/group.js';
+import { positionAmong, positionOf, ringOf, subsetOf } from './subset.js';
+import { DEFAULT_BALANCING } from '../contract/index.js';
+import type { Endpoint } from '../resolver/index.js';
+import { seededRandom } from '../testing/index.js';
+
+const REPLICAS = endpoints(...Array.from({ length: 100 }, (_, index) => `i${index}`));
+const SIZE = 10;
+const refusal = { reason: 'unknown service s.S', proven: true, foreign: false };
+
+/** A client of a hundred replicas that uses ten of them. */
+function makeSubset({
+  listed = REPLICAS,
+  ...options
+}: Parameters<typeof makeGroup>[0] & { listed?: readonly Endpoint[] } = {}) {
+  const made = makeGroup({ balancing: { ...DEFAULT_BALANCING, subsetSize: SIZE }, ...options });
+  made.group.onResolution({ endpoints: listed, departed: [] });
+  const connected = () =>
+    made.group.members
+      .filter(({ transport }) => transport.state === 'ready')
+      .map(({ endpoint }) => endpoint.instanceId);
+  const called = () => Object.keys(made.share(1_000)).sort();
+  return { ...made, connected, called };
+}
+
+describe('a client of many replicas', () => {
+  it('connects to its subset alone, and shares its calls out among that', () => {
+    const { connected, share, group } = makeSubset();
+    const subset = connected();
+    expect(subset).toHaveLength(SIZE);
+    expect(share(1_000)).toEqual(Object.fromEntries(subset.map((name) => [name, 100])));
+    const outside = group.members.filter(({ inSubset }) => !inSubset);
+    expect(new Set(outside.map((member) => member.whyHeld()))).toEqual(new Set(["not in this client's subset"]));
+    expect(outside).toHaveLength(90);
+  });
+
+  it('shares the replicas out evenly with its like', () => {
+    const clients = Array.from({ length: 50 }, (_, index) => `c${index}`);
+    const counts = new Map<string, number>();
+    for (const client of clients) {
+      const { connected } = makeSubset({ position: () => positionAmong(client, clients) });
+      for (const name of connected()) counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    expect([...counts.values()]).toEqual(Array(100).fill(5));
+  });
+
+  it('uses all where there are not so many', () => {
+    const { connected } = makeSubset({ listed: REPLICAS.slice(0, SIZE) });
+    expect(connected()).toHaveLength(SIZE);
+  });
+
+  it.each([
+    ['fails', (made: ReturnType<typeof makeSubset>, name: string) => made.at(`${name}:1`).move('transient_failure')],
+    [
+      'refuses all',
+      (made: ReturnType<typeof makeSubset>, name: string) => made.group.onRefusal(made.target(name), refusal),
+    ],
+    [
+      'drains',
+      ({ group }: ReturnType<typeof makeSubset>, name: string) => {
+        const changed = REPLICAS.map((one) =>
+          one.instanceId === name ? { ...one, standing: 'draining' as const } : one,
+        );
+        group.onResolution({ endpoints: changed, departed: [] });
+      },
+    ],
+  ])('has another in the place of one that %s, at once', (_name, befall) => {
+    const made = makeSubset();
+    const before = made.connected();
+    const [one = ''] = before;
+    befall(made, one);
+    const after = made.called();
+    expect(after).toHaveLength(SIZE);
+    expect(after).not.toContain(one);
+    expect(after.filter((name) => before.includes(name))).toHaveLength(SIZE - 1);
+  });
+
+  it('has another in the place of one that says it does not serve', async () => {
+    const { group, at, clock } = makeSubset({ byHand: true, healthCheck: true });
+    const inside = () => group.members.filter(({ inSubset }) => inSubset);
+    const [sick] = inside();
+    if (sick === undefined) throw new Error('ten were asked for');
+    const word = HealthCheckResponse.encode({ status: HealthCheckResponse_ServingStatus.NOT_SERVING }).finish();
+    const transport = at(sick.endpoint.address);
+    transport.call = async () => ({ ...emptyReply, response: { stream: true, messages: Readable.from([word]) } });
+    transport.move('ready');
+    await clock.advance(1);
+    expect(sick.whyHeld()).toBe('not serving (health)');
+    expect(inside()).toHaveLength(SIZE + 1);
+    group.close();
+  });
+
+  it('reaches the one that is left of a hundred', () => {
+    const { group, at, pick, share } = makeSubset();
+    for (let round = 0; round < 200; round += 1) {
+      const name = pick() ?? 'nobody';
+      if (name !== 'i50') at(`${name}:1`).move('transient_failure', 'refused');
+    }
+    expect(share(10)).toEqual({ i50: 10 });
+    expect(group.members.filter(({ inSubset }) => inSubset).length).toBeGreaterThan(SIZE);
+  });
+
+  it('lets the one that stood in go when it begins anew, and not before', () => {
+    const made = makeSubset();
+    const before = made.connected();
+    const [one = ''] = before;
+    made.at(`${one}:1`).move('transient_failure');
+    made.at(`${one}:1`).move('ready');
+    expect(made.connected()).toHaveLength(SIZE + 1);
+    made.group.onResolution({ endpoints: REPLICAS, departed: [] });
+    expect(made.connected().sort()).toEqual(before.sort());
+    expect(made.called()).toHaveLength(SIZE);
+  });
+
+  it('changes two at most where one joins', () => {
+    const made = makeSubset({ position: () => 0.37 });
+    const before = made.connected();
+    for (let count = 0; count < 20; count += 1) {
+      const { group, connected } = makeSubset({ position: () => 0.37 });
+      group.onResolution({ endpoints: [...REPLICAS, endpoint(`new${count}`)], departed: [] });
+      expect(connected()).toHaveLength(SIZE);
+      expect(connected().filter((name) => !before.includes(name)).length).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('keeps who is connected where the registry lists nobody', () => {
+    const { group, called, connected } = makeSubset();
+    const before = connected();
+    group.onResolution({ endpoints: [], departed: [] });
+    expect(called()).toEqual([...before].sort());
+  });
+});
+
+describe('a connection that leaves the subset', () => {
+  function makeMoving() {
+    let position = 0;
+    const made = makeSubset({ position: () => position });
+    const before = made.connected();
+    const transports = new Map(before.map((name) => [name, made.at(`${name}:1`)]));
+    const move = () => {
+      position = 0.5;
+      made.group.onPosition();
+    };
+    return { ...made, before, transports, move };
+  }
+
+  it('ends at once without a call in flight, and another takes its place', () => {
+    const { move, before, transports, connected } = makeMoving();
+    move();
+    expect([...transports.values()].every(({ closed }) => closed)).toBe(true);
+    expect(connected()).toHaveLength(SIZE);
+    expect(connected().filter((name) => before.includes(name))).toEqual([]);
+  });
+
+  it('ends after the last of its calls, which none is added to', () => {
+    const { move, before, transports, target, group, called, clock } = makeMoving();
+    const [one = ''] = before;
+    const busy = target(one);
+    const transport = transports.get(one);
+    group.onBegin(busy);
+    group.onBegin(busy);
+    move();
+    group.onEnd(busy, { error: undefined, elapsedMs: 1, endedAt: clock.now() });
+    expect(transport?.closed).toBe(false);
+    expect(called()).not.toContain(one);
+    group.onEnd(busy, { error: undefined, elapsedMs: 1, endedAt: clock.now() });
+    expect(transport?.closed).toBe(true);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('ends after five minutes where a call does not, or with the group', async () => {
+    const { move, before, transports, target, group, clock } = makeMoving();
+    const [one = '', other = ''] = before;
+    group.onBegin(target(one));
+    move();
+    await clock.advance(299_999);
+    expect(transports.get(one)?.closed).toBe(false);
+    await clock.advance(1);
+    expect(transports.get(one)?.closed).toBe(true);
+    expect(transports.get(other)?.closed).toBe(true);
+
+    const second = makeMoving();
+    second.group.onBegin(second.target(one));
+    second.move();
+    second.group.close();
+    expect(second.transports.get(one)?.closed).toBe(true);
+    expect(second.clock.timers).toBe(0);
+  });
+
+  it('is not asked for its health any more', async () => {
+    let position = 0;
+    const { group, clock } = makeSubset({ position: () => position, healthCheck: true });
+    await clock.advance(1);
+    expect(clock.timers).toBe(SIZE); // each is asked again in a second, as it ended its answer
+    position = 0.5;
+    group.onPosition();
+    await clock.advance(1);
+    expect(clock.timers).toBe(SIZE);
+    group.close();
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is made anew where it is one of the subset again', () => {
+    let position = 0;
+    const { group, connected } = makeSubset({ position: () => position });
+    const before = connected();
+    for (const next of [0.5, 0]) {
+      position = next;
+      group.onPosition();
+    }
+    expect(connected().sort()).toEqual(before.sort());
+  });
+});
+
+describe('a client in a zone', () => {
+  it('has a subset of each, its own zone, its region and the rest', () => {
+    const listed = REPLICAS.map((one, index) => ({ ...one, zone: ['eu/a', 'eu/b', 'us/a', 'us/b'][index % 4] ?? '' }));
+    const balancing = { ...DEFAULT_BALANCING, policy: 'zone_aware', subsetSize: 4 } as const;
+    const { group, share } = makeSubset({ listed, balancing, zone: 'eu/a' });
+    const zones = group.members.filter(({ inSubset }) => inSubset).map(({ endpoint: { zone } }) => zone.slice(0, 2));
+    expect(zones.sort()).toEqual([...Array(8).fill('eu'), ...Array(4).fill('us')]);
+    const local = new Set(listed.filter(({ zone }) => zone === 'eu/a').map(({ instanceId }) => instanceId));
+    expect(Object.keys(share(100)).every((name) => local.has(name))).toBe(true);
+  });
+});
+
+const named = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`);
+const replicas = named('replica', 100);
+const clients = named('client', 50);
+const everybody = () => true;
+
+/** The subset of each of the clients. */
+function subsets(ids: readonly string[], size: number, place: (client: string) => number) {
+  const ring = ringOf(ids);
+  return clients.map((client) => subsetOf(ring, { size, position: place(client), usable: everybody }));
+}
+
+/** How many clients the least and the most wanted of the replicas have. */
+function spread(all: readonly (readonly string[])[], ids: readonly string[]): readonly [number, number] {
+  const counts = ids.map((id) => all.filter((subset) => subset.includes(id)).length);
+  return [Math.min(...counts), Math.max(...counts)];
+}
+
+describe('a subset', () => {
+  const ranked = (client: string) => positionAmong(client, clients);
+
+  it('gives each of a hundred replicas as many of fifty clients', () => {
+    const all = subsets(replicas, 10, ranked);
+    expect(all.every((subset) => new Set(subset).size === 10)).toBe(true);
+    expect(spread(all, replicas)).toEqual([5, 5]);
+  });
+
+  it.each([
+    [97, 10],
+    [100, 7],
+    [31, 13],
+    [1_000, 20],
+  ])('of %i, %i each, gives all of them as many but for one', (count, size) => {
+    const ids = named('replica', count);
+    const [least, most] = spread(subsets(ids, size, ranked), ids);
+    expect(most - least).toBeLessThanOrEqual(1);
+  });
+
+  it('is less even where clients do not know their peers: on average five, nowhere three times as many', () => {
+    const all = subsets(replicas, 10, positionOf);
+    const [, most] = spread(all, replicas);
+    expect(new Set(all.flat()).size).toBeGreaterThanOrEqual(97);
+    expect(most).toBeLessThan(15);
+  });
+
+  it.each([1, 2, 3, 4, 5])('changes by two at most where one joins or leaves (%i)', (seed) => {
+    const random = seededRandom(seed);
+    const gone = `replica-${Math.floor(random.next() * 100)}`;
+    const before = subsets(replicas, 10, ranked);
+    const after = subsets(
+      replicas.filter((id) => id !== gone),
+      10,
+      ranked,
+    );
+    const lost = before.map((subset, index) => subset.filter((id) => !after[index]?.includes(id)).length);
+    const gained = after.map((subset, index) => subset.filter((id) => !before[index]?.includes(id)).length);
+    expect(Math.max(...lost)).toBeGreaterThan(0);
+    expect(Math.max(...lost, ...gained)).toBeLessThanOrEqual(2);
+  });
+
+  it('is the same however they are listed', () => {
+    const backwards = [...replicas].reverse();
+    expect(subsets(backwards, 10, ranked)).toEqual(subsets(replicas, 10, ranked));
+  });
+
+  it('stays the same from one version to the next', () => {
+    const ring = ringOf(named('replica', 8));
+    expect(ring.map((id) => id.slice(-1)).join('')).toBe('23604517');
+    expect(subsetOf(ring, { size: 2, position: 0.99, usable: everybody })).toEqual(['replica-7', 'replica-2']);
+  });
+
+  it('is wider by those that cannot be used', () => {
+    const ring = ringOf(replicas);
+    const options = { size: 3, position: 0, usable: (id: string) => id !== ring[1] && id !== ring[2] };
+    expect(subsetOf(ring, options)).toEqual(ring.slice(0, 5));
+    expect(subsetOf(ring, { ...options, usable: () => false })).toEqual(ring);
+    expect(subsetOf(ring, { ...options, size: 1_000 })).toHaveLength(100);
+    expect(subsetOf([], options)).toEqual([]);
+  });
+});
+
+describe('the place of a client', () => {
+  it('is known before it is listed itself', () => {
+    const [first = '', ...others] = clients;
+    expect(positionAmong(first, others)).toBe(positionAmong(first, clients));
+    expect(positionAmong(first, [])).toBe(0);
+  });
+
+  it('is another one for each', () => {
+    const places = clients.map((client) => positionAmong(client, clients) * 50);
+    expect(places.map(Math.round).sort((one, other) => one - other)).toEqual([...Array(50).keys()]);
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import { endpoint } from '../../test/support/endpoints.js';
+import { makeGroup } from '../../test/support/group.js';
+import { methodOf } from '../../test/support/method.js';
+import { DEFAULT_BALANCING } from '../contract/index.js';
+import type { Endpoint, Standing } from '../resolver/index.js';
+
+const LOCAL = ['a1', 'a2', 'a3', 'a4'];
+const ALL: readonly Endpoint[] = [
+  ...LOCAL.map((name) => endpoint(name, { zone: 'eu/a' })),
+  ...['b1', 'b2', 'b3', 'b4'].map((name) => endpoint(name, { zone: 'eu/b' })),
+];
+
+/** A client in `eu/a` of four replicas each in its own and another zone of its region. */
+function makeZones({ byHand = false } = {}) {
+  const made = makeGroup({ byHand, balancing: { ...DEFAULT_BALANCING, policy: 'zone_aware' }, zone: 'eu/a' });
+  made.group.onResolution({ endpoints: ALL, departed: [] });
+  /** The part of a thousand calls that stay in the zone, and of those that go to each. */
+  const calls = () => {
+    const share = made.share(1_000);
+    const local = Object.entries(share).filter(([name]) => name.startsWith('a'));
+    return { share, local: local.reduce((sum, [, count]) => sum + count, 0) / 1_000 };
+  };
+  const setStanding = (names: readonly string[], standing: Standing) => {
+    const endpoints = ALL.map((one) => (names.includes(one.instanceId) ? { ...one, standing } : one));
+    made.group.onResolution({ endpoints, departed: [] });
+  };
+  return { ...made, calls, setStanding };
+}
+
+describe('calls from a zone', () => {
+  it('stay there while it is well, evenly', () => {
+    const { calls } = makeZones();
+    expect(calls()).toEqual({ share: { a1: 250, a2: 250, a3: 250, a4: 250 }, local: 1 });
+  });
+
+  it('leave it in part where half of it is dead, and none goes to the dead', () => {
+    const { at, calls } = makeZones();
+    for (const name of ['a1', 'a2']) at(`${name}:1`).move('transient_failure', 'refused');
+    const { share, local } = calls();
+    expect(local).toBeCloseTo(0.7, 2);
+    expect(Object.keys(share).sort()).toEqual(['a3', 'a4', 'b1', 'b2', 'b3', 'b4']);
+    for (const name of ['a1', 'a2']) at(`${name}:1`).move('ready');
+    expect(calls().local).toBe(1);
+  });
+
+  it('leave it altogether where it is dead', () => {
+    const { at, calls } = makeZones();
+    for (const name of LOCAL) at(`${name}:1`).move('transient_failure', 'refused');
+    expect(calls()).toEqual({ share: { b1: 250, b2: 250, b3: 250, b4: 250 }, local: 0 });
+  });
+
+  it('leave it in part where half of it says that it is not ready any more', () => {
+    const { calls, setStanding } = makeZones();
+    calls();
+    setStanding(['a1', 'a2'], 'starting');
+    expect(calls().local).toBeCloseTo(0.7, 2);
+  });
+
+  it('leave it in part, of one method, where half of it refuses that', () => {
+    const { group, target, share } = makeZones();
+    const newer = methodOf('no_side_effects', { name: 'Newer', path: '/s.S/Newer' });
+    for (const name of ['a1', 'a2']) {
+      group.onAnswer(target(name));
+      group.onRefusal(target(name, newer), { reason: 'unknown method', proven: true, foreign: false });
+    }
+    const { a3 = 0, a4 = 0 } = share(1_000, newer);
+    expect((a3 + a4) / 1_000).toBeCloseTo(0.7, 2);
+    expect(share(1_000)).toEqual({ a1: 250, a2: 250, a3: 250, a4: 250 });
+  });
+
+  it.each(['draining', 'cordoned'] as const)('stay there where half of it is %s: that was meant', (standing) => {
+    const { calls, setStanding } = makeZones();
+    calls();
+    setStanding(['a1', 'a2'], standing);
+    expect(calls()).toEqual({ share: { a3: 500, a4: 500 }, local: 1 });
+  });
+
+  it('stay there where it grows: who is not ready or connected yet was not lost', () => {
+    const { group, at, calls } = makeZones({ byHand: true });
+    for (const { instanceId } of ALL) at(`${instanceId}:1`).move('ready');
+    const newcomers = ['a5', 'a6', 'a7', 'a8'].map((name) => endpoint(name, { zone: 'eu/a' }));
+    const starting = newcomers.map((one) => ({ ...one, standing: 'starting' as const }));
+    group.onResolution({ endpoints: [...ALL, ...starting], departed: [] });
+    expect(calls().local).toBe(1);
+    group.onResolution({ endpoints: [...ALL, ...newcomers], departed: [] });
+    expect(at('a5:1').state).toBe('connecting');
+    expect(calls().local).toBe(1);
+  });
+
+  it('stay there where half of it said goodbye', () => {
+    const { group, calls } = makeZones();
+    calls();
+    group.onResolution({ endpoints: ALL.slice(2), departed: ['a1', 'a2'] });
+    expect(calls().local).toBe(1);
+  });
+
+  it('go to the other zone where one that was tried here is the last', () => {
+    const { at, pickTarget, target } = makeZones();
+    for (const name of ['a2', 'a3', 'a4']) at(`${name}:1`).move('transient_failure', 'refused');
+    const second = pickTarget(methodOf('no_side_effects'), [target('a1')]);
+    expect(second?.zone).toBe('eu/b');
+  });
+});
