@@ -1,6 +1,6 @@
 import type { Random } from '../clock/index.js';
-import { type BalancingPolicy, type Candidate, type PickCall, type Picker, drawUntried } from './picker.js';
 import { spreadPoints } from './low-discrepancy.js';
+import { type BalancingPolicy, type Candidate, drawUntried, type PickCall, type Picker } from './picker.js';
 import { Shares, weigh } from './weights.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Random } from '../clock/index.js';
-import { drawn, type BalancingPolicy } from './picker.js';
+import { type BalancingPolicy, drawn } from './picker.js';
 import { Shares, weigh } from './weights.js';
 
 /** Any of them, with the same chance. While newcomers' shares grow, each with the chance that its ramp gives it. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { candidate, type FakeCandidate, fleet, share } from '../../test/support/simulated-fleet.js';
 import { seededRandom } from '../testing/index.js';
-import { ringHash } from './ring-hash.js';
 import { createRings } from './ring.js';
+import { ringHash } from './ring-hash.js';
 
 const over = (candidates: readonly FakeCandidate[], seed = 1) => ringHash(seededRandom(seed)).over(candidates);
 const keys = Array.from({ length: 2_000 }, (_, index) => `customers/${index}`);

@@ -1,8 +1,15 @@
 import type { Random } from '../clock/index.js';
 import { avalanche, murmur3 } from './murmur3.js';
-import { type BalancingPolicy, type Candidate, type PickCall, type Picker, drawUntried, nextUntried } from './picker.js';
-import { type Ring, createRings } from './ring.js';
-import { Shares, rampOf, weigh } from './weights.js';
+import {
+  type BalancingPolicy,
+  type Candidate,
+  drawUntried,
+  nextUntried,
+  type PickCall,
+  type Picker,
+} from './picker.js';
+import { createRings, type Ring } from './ring.js';
+import { rampOf, Shares, weigh } from './weights.js';
 
 /** Nobody has more than this many times its share of the calls in flight, rounded up. */
 const LOAD_BOUND = 1.25;

@@ -1,6 +1,6 @@
+import { avalanche, murmur3 } from './murmur3.js';
 import type { Candidate } from './picker.js';
 import { baseWeights } from './weights.js';
-import { avalanche, murmur3 } from './murmur3.js';
 
 /** At most so many points are in a part of the circle on average, which is where a search begins. */
 const POINTS_A_PART = 8;

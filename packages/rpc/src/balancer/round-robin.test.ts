@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { candidate, fleet, share, type FakeCandidate } from '../../test/support/simulated-fleet.js';
+import { candidate, type FakeCandidate, fleet, share } from '../../test/support/simulated-fleet.js';
 import { seededRandom } from '../testing/index.js';
 import { roundRobin, weightedRoundRobin } from './round-robin.js';
 

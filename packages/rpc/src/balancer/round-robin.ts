@@ -1,7 +1,7 @@
 import type { Random } from '../clock/index.js';
-import { type BalancingPolicy, type Candidate, type Picker, drawn, nextUntried } from './picker.js';
 import type { Balancing } from '../contract/index.js';
 import { evenPoints } from './low-discrepancy.js';
+import { type BalancingPolicy, type Candidate, drawn, nextUntried, type Picker } from './picker.js';
 import { Shares, type Weighing, weigh } from './weights.js';
 
 /** Each in turn. While newcomers' shares grow, each as often as its ramp says. */

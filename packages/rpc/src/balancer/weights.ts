@@ -1,5 +1,5 @@
-import type { Candidate } from './picker.js';
 import type { Balancing } from '../contract/index.js';
+import type { Candidate } from './picker.js';
 
 /** What a policy weighs candidates by, beside their ramps: nothing, what they registered with, or what they report. */
 export type Weighing = 'even' | 'static' | 'load';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../testing/index.js';
-import type { BalancingPolicy, Candidate, Picker } from './picker.js';
 import { tierOf } from './locality.js';
+import type { BalancingPolicy, Candidate, Picker } from './picker.js';
 import { weightedRoundRobin } from './round-robin.js';
 import { zoneAware } from './zone-aware.js';
 

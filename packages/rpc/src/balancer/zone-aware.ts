@@ -1,7 +1,7 @@
 import type { Random } from '../clock/index.js';
-import type { BalancingPolicy, Candidate, Capacity, PickCall, Picker } from './picker.js';
-import { evenPoints } from './low-discrepancy.js';
 import { TIERS, type Tier, tierOf } from './locality.js';
+import { evenPoints } from './low-discrepancy.js';
+import type { BalancingPolicy, Candidate, Capacity, PickCall, Picker } from './picker.js';
 import { rampOf } from './weights.js';
 
 /** What zone-aware balancing is made with. */

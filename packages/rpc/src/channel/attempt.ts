@@ -3,12 +3,12 @@ import type { Clock } from '../clock/index.js';
 import { observeReply } from '../middleware/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
 import type { WireCall } from '../transport/index.js';
-import type { EndpointGroup } from './endpoint-pool.js';
-import type { Member } from './subchannel.js';
-import type { Target, TryOutcome } from './method-subchannel.js';
+import type { EndpointPool } from './endpoint-pool.js';
+import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
+import type { Subchannel } from './subchannel.js';
 
 /** A try, and how far it has come. */
-export class Try implements Attempt {
+export class AttemptRecord implements Attempt {
   readonly instance: string;
   readonly address: string;
   code: Attempt['code'] = 'PENDING';
@@ -17,7 +17,7 @@ export class Try implements Attempt {
   readonly #clock: Clock;
   readonly #startedAt: number;
 
-  constructor({ endpoint }: Member, clock: Clock, message: string) {
+  constructor({ endpoint }: Subchannel, clock: Clock, message: string) {
     this.instance = endpoint.instanceId;
     this.address = endpoint.address;
     this.message = message;
@@ -38,20 +38,20 @@ export class Try implements Attempt {
   }
 }
 
-/** A try at a target. */
-export class TargetTry extends Try {
-  readonly #target: Target;
-  readonly #group: Listener;
+/** A try at a candidate. */
+export class CallAttempt extends AttemptRecord {
+  readonly #candidate: MethodCandidate;
+  readonly #pool: Listener;
   #probe: boolean;
 
-  constructor(target: Target, group: Listener, clock: Clock) {
-    super(target.member, clock, 'no answer yet');
-    this.#target = target;
-    this.#group = group;
-    this.#probe = group.onBegin(target);
+  constructor(candidate: MethodCandidate, pool: Listener, clock: Clock) {
+    super(candidate.subchannel, clock, 'no answer yet');
+    this.#candidate = candidate;
+    this.#pool = pool;
+    this.#probe = pool.onBegin(candidate);
   }
 
-  /** Whether it finds out for others how its target is. */
+  /** Whether it finds out for others how its candidate is. */
   get probe(): boolean {
     return this.#probe;
   }
@@ -63,7 +63,7 @@ export class TargetTry extends Try {
       return reply;
     }
     this.message = 'the answer has not come to its end';
-    if (this.#probe) this.#group.onStream(this.#target);
+    if (this.#probe) this.#pool.onStream(this.#candidate);
     this.#probe = false;
     const end = (error?: unknown) => (error === undefined ? this.#answered(reply) : this.failed(error, wire));
     return observeReply(reply, { end });
@@ -74,7 +74,7 @@ export class TargetTry extends Try {
     this.end();
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
-    this.#group.onEnd(this.#target, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });
+    this.#pool.onEnd(this.#candidate, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });
   }
 
   /** It failed, or nobody waits for it any more. */
@@ -82,22 +82,22 @@ export class TargetTry extends Try {
     this.end(error);
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
-    const over = whyOver(limit);
-    const waitedMs = over === 'expired' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
+    const endedBy = endedByOf(limit);
+    const waitedMs = endedBy === 'expired' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
     const trailer = error instanceof RpcError ? error.metadata : undefined;
-    this.#group.onEnd(this.#target, { error, elapsedMs: waitedMs, endedAt, over, trailer, probe: this.#probe });
+    this.#pool.onEnd(this.#candidate, { error, elapsedMs: waitedMs, endedAt, endedBy, trailer, probe: this.#probe });
   }
 }
 
 /** How long the longest of some tries had a connection, in milliseconds: those that only waited for one don't count. */
-export function longestTry(attempts: readonly Attempt[]): number {
-  return Math.max(0, ...attempts.map((attempt) => (attempt instanceof TargetTry ? attempt.elapsedMs : 0)));
+export function longestAttemptMs(attempts: readonly Attempt[]): number {
+  return Math.max(0, ...attempts.map((attempt) => (attempt instanceof CallAttempt ? attempt.elapsedMs : 0)));
 }
 
-type Listener = Pick<EndpointGroup, 'onBegin' | 'onStream' | 'onEnd'>;
+type Listener = Pick<EndpointPool, 'onBegin' | 'onStream' | 'onEnd'>;
 
 /** Why the caller waits no longer; undefined where it does. */
-function whyOver({ reason }: CallLimit): TryOutcome['over'] {
+function endedByOf({ reason }: CallLimit): AttemptOutcome['endedBy'] {
   if (reason === undefined) return undefined;
   return reason.code === Status.DEADLINE_EXCEEDED ? 'expired' : 'left';
 }

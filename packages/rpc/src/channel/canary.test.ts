@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
-import { makeGroup } from '../../test/support/group.js';
 import { methodOf } from '../../test/support/method.js';
+import { makePool } from '../../test/support/pool.js';
 import { evenPoints } from '../balancer/low-discrepancy.js';
 import { DEFAULT_BALANCING, type Method } from '../contract/index.js';
 import type { Endpoint } from '../resolver/index.js';
 import { seededRandom } from '../testing/index.js';
-import type { Target } from './method-subchannel.js';
+import type { MethodCandidate } from './method-candidate.js';
 import { GroupPolicies } from './picker.js';
-import { groupOf, STABLE, versionGroup, describeVersions } from './traffic-groups.js';
+import { describeVersions, STABLE, trafficGroupOf, versionGroup } from './traffic-groups.js';
 
 const METHODS = ['One', 'Two', 'Three', 'Four'].map((name) =>
   methodOf('no_side_effects', { name, path: `/s.S/${name}` }),
@@ -19,13 +19,13 @@ const canary = (name: string, percent: string, version = '2.0.0') =>
   endpoint(name, { version, metadata: { canary: percent } });
 
 function fleet(...of: readonly Endpoint[]) {
-  const made = makeGroup({ balancing: { ...DEFAULT_BALANCING, slowStartMs: 0 } });
-  made.group.onResolution({ endpoints: of, departed: [] });
+  const made = makePool({ balancing: { ...DEFAULT_BALANCING, slowStartMs: 0 } });
+  made.pool.onResolution({ endpoints: of, departed: [] });
   /** The ids of those that get `count` calls, each of the next method in turn. */
   const calls = (count: number, methods: readonly Method[] = [ONE]) =>
     Array.from({ length: count }, (_, index) => made.pick(methods[index % methods.length]) ?? 'nobody');
-  const asking = (version: string, tried: readonly Target[] = []) =>
-    made.group.pick(ONE, { hashKey: undefined, tried, version })?.id;
+  const asking = (version: string, tried: readonly MethodCandidate[] = []) =>
+    made.pool.pick(ONE, { hashKey: undefined, tried, version })?.id;
   return { ...made, calls, asking };
 }
 
@@ -57,11 +57,11 @@ describe('canaries', () => {
   });
 
   it('keep it while instances come and go', () => {
-    const { group, calls } = fleet(...endpoints('a', 'b', 'c'), canary('new', '5'));
+    const { pool, calls } = fleet(...endpoints('a', 'b', 'c'), canary('new', '5'));
     const ids: string[] = [];
     for (let round = 0; round < 2_000; round += 1) {
       const others = round % 2 === 0 ? ['a', 'b'] : ['a', 'b', 'c'];
-      group.onResolution({ endpoints: [...endpoints(...others), canary('new', '5')], departed: ['c'] });
+      pool.onResolution({ endpoints: [...endpoints(...others), canary('new', '5')], departed: ['c'] });
       ids.push(...calls(10));
     }
     expect(Math.abs(percentOf(ids, 'new') - 5)).toBeLessThan(0.5);
@@ -94,19 +94,19 @@ describe('canaries', () => {
   });
 
   it.each(['0', '5%', '', '-1', '1e1', '101', 'five'])('whose label is "%s" get no call, and say why', (label) => {
-    const { calls, member } = fleet(...endpoints('a'), canary('new', label));
+    const { calls, subchannel } = fleet(...endpoints('a'), canary('new', label));
     expect(new Set(calls(1_000))).toEqual(new Set(['a']));
-    expect(member('new').whyHeld()).toContain(
+    expect(subchannel('new').whyUnavailable()).toContain(
       `takes only calls that ask for its version: its label is canary=${label}`,
     );
-    expect(member('a').whyHeld()).toBeUndefined();
+    expect(subchannel('a').whyUnavailable()).toBeUndefined();
   });
 
   it('leave their share to the others while none of them is there', () => {
-    const { at, group, calls, target } = fleet(...endpoints('a'), canary('new', '50'));
-    group.onRefusal(target('new', ONE), { reason: 'no', proven: true, foreign: false });
+    const { at, pool, calls, candidate } = fleet(...endpoints('a'), canary('new', '50'));
+    pool.onRefusal(candidate('new', ONE), { reason: 'no', proven: true, foreign: false });
     expect(new Set(calls(100))).toEqual(new Set(['a']));
-    group.onAnswer(target('new', ONE));
+    pool.onAnswer(candidate('new', ONE));
     expect(new Set(calls(100))).toEqual(new Set(['a', 'new']));
     at('new:1').move('transient_failure', 'refused');
     expect(new Set(calls(100))).toEqual(new Set(['a']));
@@ -122,8 +122,8 @@ describe('canaries', () => {
 
   it('take further tries of their own calls, and of others where nobody else is left', () => {
     const of = [...endpoints('a', 'b'), canary('x', '50'), canary('y', '50')];
-    const { target, pick } = fleet(...of);
-    const [a, b, x, y] = ['a', 'b', 'x', 'y'].map((name) => target(name, ONE));
+    const { candidate, pick } = fleet(...of);
+    const [a, b, x, y] = ['a', 'b', 'x', 'y'].map((name) => candidate(name, ONE));
     if (!(a && b && x && y)) throw new Error('four were asked for');
     for (let count = 0; count < 20; count += 1) {
       expect(pick(ONE, [x])).toBe('y');
@@ -135,15 +135,15 @@ describe('canaries', () => {
   });
 
   it('have all of it at once, as a percentage is what an operator says', () => {
-    const { group, calls } = makeFleetWithSlowStart();
-    group.onResolution({ endpoints: [...endpoints('a', 'b'), canary('new', '5')], departed: [] });
+    const { pool, calls } = makeFleetWithSlowStart();
+    pool.onResolution({ endpoints: [...endpoints('a', 'b'), canary('new', '5')], departed: [] });
     expect(Math.abs(percentOf(calls(2_000), 'new') - 5)).toBeLessThan(0.2);
   });
 });
 
 function makeFleetWithSlowStart() {
-  const made = makeGroup();
-  made.group.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
+  const made = makePool();
+  made.pool.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
   made.share(4);
   return { ...made, calls: (count: number) => Array.from({ length: count }, () => made.pick(ONE) ?? 'nobody') };
 }
@@ -152,62 +152,62 @@ describe('a call that asks for a version', () => {
   const of = [endpoint('old', { version: '1.0.0' }), ...endpoints('unsaid'), canary('x', '0'), canary('y', '5')];
 
   it('goes to instances of that version alone, canaries or not', () => {
-    const { asking, target } = fleet(...of);
+    const { asking, candidate } = fleet(...of);
     const ids = (version: string) => new Set(Array.from({ length: 20 }, () => asking(version)));
     expect(ids('2.0.0')).toEqual(new Set(['x', 'y']));
     expect(ids('1.0.0')).toEqual(new Set(['old']));
-    expect(asking('2.0.0', [target('x', ONE), target('y', ONE)])).toBeUndefined();
+    expect(asking('2.0.0', [candidate('x', ONE), candidate('y', ONE)])).toBeUndefined();
     expect(asking('3.0.0')).toBeUndefined();
   });
 
   it('follows an instance whose version changes', () => {
-    const { asking, group } = fleet(...of);
+    const { asking, pool } = fleet(...of);
     expect(asking('1.0.0')).toBe('old');
-    group.onResolution({ endpoints: [endpoint('old', { version: '1.1.0' })], departed: [] });
+    pool.onResolution({ endpoints: [endpoint('old', { version: '1.1.0' })], departed: [] });
     expect(asking('1.0.0')).toBeUndefined();
     expect(asking('1.1.0')).toBe('old');
   });
 
   it('waits for those of its version that are being connected, and for no others', () => {
-    const { at, asking, group } = fleet(...of);
+    const { at, asking, pool } = fleet(...of);
     at('old:1').move('connecting');
     expect(asking('1.0.0')).toBeUndefined();
     const coming = (version?: string) =>
-      group.coming(ONE, { tried: [], version }).map(({ endpoint: { instanceId } }) => instanceId);
+      pool.connectable(ONE, { tried: [], version }).map(({ endpoint: { instanceId } }) => instanceId);
     expect(coming('1.0.0')).toEqual(['old']);
     expect(coming('2.0.0')).toEqual([]);
   });
 
   it('waits for no others, as the first calls of a client do for those that begin to connect with theirs', () => {
-    const { group, at, pick } = makeGroup({ byHand: true });
-    group.onResolution({ endpoints: [...endpoints('a', 'b'), canary('x', '0')], departed: [] });
+    const { pool, at, pick } = makePool({ byHand: true });
+    pool.onResolution({ endpoints: [...endpoints('a', 'b'), canary('x', '0')], departed: [] });
     at('x:1').move('ready');
-    expect(group.pick(ONE, { hashKey: undefined, tried: [], version: '2.0.0' })?.id).toBe('x');
+    expect(pool.pick(ONE, { hashKey: undefined, tried: [], version: '2.0.0' })?.id).toBe('x');
     at('a:1').move('ready');
     expect(pick(ONE)).toBeUndefined();
   });
 
   it('keeps no other call waiting for those that are for it alone', () => {
-    const { group, at, pick } = makeGroup({ byHand: true });
-    group.onResolution({ endpoints: [...endpoints('a'), canary('x', '0')], departed: [] });
+    const { pool, at, pick } = makePool({ byHand: true });
+    pool.onResolution({ endpoints: [...endpoints('a'), canary('x', '0')], departed: [] });
     at('a:1').move('ready');
     expect(pick(ONE)).toBe('a');
   });
 
   it('begins the connection that it waits for, in a large set', () => {
-    const { group, at, pickTarget } = makeGroup({ byHand: true });
+    const { pool, at, pickCandidate } = makePool({ byHand: true });
     const many = Array.from({ length: 40 }, (_, index) => endpoint(`i${index}`, { version: `1.${index}` }));
-    group.onResolution({ endpoints: many, departed: [] });
+    pool.onResolution({ endpoints: many, departed: [] });
     const first = (state: string) => {
       const found = many.find(({ address }) => at(address).state === state);
       if (found === undefined) throw new Error(`none is ${state}`);
       return found;
     };
-    pickTarget();
+    pickCandidate();
     at(first('connecting').address).move('ready');
-    for (let count = 0; count < 100; count += 1) pickTarget(); // as many are connecting as may be
+    for (let count = 0; count < 100; count += 1) pickCandidate(); // as many are connecting as may be
     const { address, version } = first('idle');
-    expect(group.pick(ONE, { hashKey: undefined, tried: [], version })).toBeUndefined();
+    expect(pool.pick(ONE, { hashKey: undefined, tried: [], version })).toBeUndefined();
     expect(at(address).state).toBe('connecting');
   });
 
@@ -224,7 +224,7 @@ describe('GroupPolicies', () => {
       made += 1;
       return { over: () => ({ pick: () => undefined }) };
     });
-    const groups = [STABLE, groupOf(canary('x', '5')), versionGroup('2.0.0')];
+    const groups = [STABLE, trafficGroupOf(canary('x', '5')), versionGroup('2.0.0')];
     const first = groups.map((group) => policies.of(group));
     policies.keep([{ endpoint: canary('x', '5') }]);
     expect(groups.map((group) => policies.of(group))).toEqual(first);

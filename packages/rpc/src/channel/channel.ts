@@ -1,19 +1,19 @@
 import type { Logger, Reply } from '../call/index.js';
+import type { ClientCall } from '../client/client.js';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '../clock/index.js';
 import type { BalancingOverrides, Method, ServicePolicy } from '../contract/index.js';
 import type { Middleware } from '../middleware/index.js';
 import { checkZone, type Resolver } from '../resolver/index.js';
 import type { Attempt } from '../status/index.js';
-import { type GrpcTransportOptions, type TransportFactory, type WireCall, grpcTransports } from '../transport/index.js';
+import { type GrpcTransportOptions, grpcTransports, type TransportFactory, type WireCall } from '../transport/index.js';
+import { callInstance } from './call-instance.js';
 import { type Choice, choose, type ImaginedCall } from './choose.js';
 import { createFleet, type Fleet } from './fleet.js';
-import { tryInTurn } from './retry.js';
-import { tryThere } from './call-instance.js';
-import type { ClientCall } from '../client/client.js';
 import { channelClosed } from './lookup.js';
-import { acceptOverrides, createServices, type ServiceEntry } from './services.js';
 import type { Self } from './position.js';
+import { callWithRetries } from './retry.js';
 import { type ServiceView, viewEndpoints } from './service-view.js';
+import { acceptOverrides, createServices, type ServiceEntry } from './services.js';
 
 /**
  * What a channel is made from. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs` and `compression` hold for each
@@ -124,12 +124,12 @@ export function createChannel(options: ChannelOptions): Channel {
     },
     call(method, wire, { attempts, hashKey, instance, lost }) {
       if (services.closed) return Promise.reject(channelClosed());
-      const { group, budget } = services.of(method.service);
-      if (instance !== undefined) return tryThere(method, wire, { group, budget, clock, attempts, instance });
-      return tryInTurn(method, wire, { group, budget, clock, attempts, hashKey, lost });
+      const { pool, budget } = services.of(method.service);
+      if (instance !== undefined) return callInstance(method, wire, { pool, budget, clock, attempts, instance });
+      return callWithRetries(method, wire, { pool, budget, clock, attempts, hashKey, lost });
     },
     // Asynchronous, so that it rejects where it would throw.
-    choose: async (method, call) => choose(method, call, { group: services.of(method.service).group, clock }),
+    choose: async (method, call) => choose(method, call, { pool: services.of(method.service).pool, clock }),
     fleet: (method) => createFleet(method, { ...services.of(method.service), clock }),
     inspect: () => services.all().map(view),
     close: () => services.close(),
@@ -139,9 +139,9 @@ export function createChannel(options: ChannelOptions): Channel {
   };
 }
 
-function view({ service, group, resolving, said: { balancing, origin } }: ServiceEntry): ServiceView {
-  const endpoints = viewEndpoints(group.members, balancing);
-  const { panics } = group;
+function view({ service, pool, resolving, said: { balancing, origin } }: ServiceEntry): ServiceView {
+  const endpoints = viewEndpoints(pool.subchannels, balancing);
+  const { panics } = pool;
   return { service, balancing: { ...balancing, origin }, endpoints, panics, source: resolving.inspect?.() };
 }
 

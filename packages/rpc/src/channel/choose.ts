@@ -2,9 +2,9 @@ import { CallLimit, type Metadata } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
 import type { Attempt } from '../status/index.js';
-import type { EndpointGroup } from './endpoint-pool.js';
-import { askedVersion } from './traffic-groups.js';
+import type { EndpointPool } from './endpoint-pool.js';
 import { pickFirst } from './retry.js';
+import { requestedVersion } from './traffic-groups.js';
 
 /** What decides where a call would go that isn't made, and how long it would wait. */
 export interface ImaginedCall {
@@ -25,15 +25,15 @@ export interface Choice {
 export async function choose(
   method: Method,
   { signal, metadata, hashKey }: ImaginedCall,
-  { group, clock }: { readonly group: EndpointGroup; readonly clock: Clock },
+  { pool, clock }: { readonly pool: EndpointPool; readonly clock: Clock },
 ): Promise<Choice> {
   const limit = new CallLimit({ clock, parents: [signal] });
   const attempts: Attempt[] = [];
   const key = hashKey ?? keyIn(metadata, method);
   try {
-    const options = { group, clock, attempts, hashKey: key, version: metadata && askedVersion({ metadata }) };
-    const { member } = await limit.race(pickFirst(method, { limit }, options));
-    const { instanceId, address } = member.endpoint;
+    const options = { pool, clock, attempts, hashKey: key, version: metadata && requestedVersion({ metadata }) };
+    const { subchannel } = await limit.race(pickFirst(method, { limit }, options));
+    const { instanceId, address } = subchannel.endpoint;
     return { instanceId, address };
   } finally {
     limit.release();

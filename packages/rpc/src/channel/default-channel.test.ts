@@ -1,6 +1,12 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { checkZone } from '../resolver/index.js';
-import { configuredBalancing, configuredCompression, configuredReplyLimit, defaultChannel, registryAddresses } from './default-channel.js';
+import {
+  configuredBalancing,
+  configuredCompression,
+  configuredReplyLimit,
+  defaultChannel,
+  registryAddresses,
+} from './default-channel.js';
 
 afterEach(() => {
   delete process.env['RONDO_ZONE'];

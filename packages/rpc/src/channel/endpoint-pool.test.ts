@@ -1,41 +1,41 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint, endpoints, resolution } from '../../test/support/endpoints.js';
-import { makeGroup } from '../../test/support/group.js';
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
+import { makePool } from '../../test/support/pool.js';
 import { Status } from '../status/index.js';
-import type { EndpointGroup } from './endpoint-pool.js';
+import type { EndpointPool } from './endpoint-pool.js';
 
 const safeMethod = methodOf('no_side_effects');
-const names = (group: EndpointGroup) => group.members.map(({ endpoint }) => endpoint.instanceId);
+const names = (pool: EndpointPool) => pool.subchannels.map(({ endpoint }) => endpoint.instanceId);
 
-describe('an endpoint group', () => {
+describe('an endpoint pool', () => {
   it('picks each in turn, from the first call on', () => {
-    const { group, share } = makeGroup();
-    group.onResolution(resolution('a', 'b', 'c'));
+    const { pool, share } = makePool();
+    pool.onResolution(resolution('a', 'b', 'c'));
     expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
     expect(share(300)).toEqual({ a: 100, b: 100, c: 100 });
   });
 
-  it('connects a small group before a call needs it, and a large one when it is picked', () => {
-    const small = makeGroup();
-    small.group.onResolution(resolution('a'));
+  it('connects a small pool before a call needs it, and a large one when it is picked', () => {
+    const small = makePool();
+    small.pool.onResolution(resolution('a'));
     expect(small.at('a:1').connects).toBe(1);
-    const large = makeGroup();
-    large.group.onResolution(resolution(...Array.from({ length: 17 }, (_, index) => `i${index}`)));
+    const large = makePool();
+    large.pool.onResolution(resolution(...Array.from({ length: 17 }, (_, index) => `i${index}`)));
     expect(large.at('i0:1').connects).toBe(0);
   });
 
   it('gives a new instance its share', () => {
-    const { group, share } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
-    group.onResolution(resolution('a', 'b', 'c'));
+    const { pool, share } = makePool();
+    pool.onResolution(resolution('a', 'b'));
+    pool.onResolution(resolution('a', 'b', 'c'));
     expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
   });
 
   it('passes over one that failed until it is connected again', () => {
-    const { group, at, share } = makeGroup();
-    group.onResolution(resolution('a', 'b', 'c'));
+    const { pool, at, share } = makePool();
+    pool.onResolution(resolution('a', 'b', 'c'));
     at('b:1').move('transient_failure', 'refused');
     expect(share(6)).toEqual({ a: 3, c: 3 });
     at('b:1').move('connecting');
@@ -45,160 +45,162 @@ describe('an endpoint group', () => {
   });
 
   it('passes over one whose connection has just broken, before it is known why', () => {
-    const { group, at, share } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
+    const { pool, at, share } = makePool();
+    pool.onResolution(resolution('a', 'b'));
     at('b:1').move('connecting');
     expect(share(4)).toEqual({ a: 4 });
   });
 
   it('has hope of one that is being connected again, and of none that failed to', async () => {
-    const { group, at, pick } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
+    const { pool, at, pick } = makePool();
+    pool.onResolution(resolution('a', 'b'));
     at('a:1').move('transient_failure');
     at('b:1').move('transient_failure');
     expect(pick()).toBeUndefined();
-    expect(group.coming(safeMethod, { tried: [] })).toEqual([]);
+    expect(pool.connectable(safeMethod, { tried: [] })).toEqual([]);
     at('b:1').move('connecting');
     expect(pick()).toBeUndefined();
-    expect(group.coming(safeMethod, { tried: [] }).map(({ endpoint }) => endpoint.instanceId)).toEqual(['b']);
-    const changed = group.changed();
+    expect(pool.connectable(safeMethod, { tried: [] }).map(({ endpoint }) => endpoint.instanceId)).toEqual(['b']);
+    const changed = pool.changed();
     at('b:1').move('ready');
     await changed;
     expect(pick()).toBe('b');
   });
 
   it.each(['draining', 'starting', 'cordoned'] as const)('gives no new pick to one that is %s', (standing) => {
-    const { group, share } = makeGroup();
+    const { pool, share } = makePool();
     const [a, b] = endpoints('a', 'b');
     if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
-    group.onResolution({ endpoints: [a, { ...b, standing }], departed: [] });
+    pool.onResolution({ endpoints: [a, { ...b, standing }], departed: [] });
     expect(share(4)).toEqual({ a: 4 });
-    group.onResolution({ endpoints: [a, b], departed: [] });
+    pool.onResolution({ endpoints: [a, b], departed: [] });
     expect(share(4)).toEqual({ a: 2, b: 2 });
   });
 
   it('tries nobody twice a call', () => {
-    const { group, pickTarget, target } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
-    const first = pickTarget();
-    const second = pickTarget(safeMethod, first === undefined ? [] : [first]);
+    const { pool, pickCandidate, candidate } = makePool();
+    pool.onResolution(resolution('a', 'b'));
+    const first = pickCandidate();
+    const second = pickCandidate(safeMethod, first === undefined ? [] : [first]);
     expect(second).not.toBe(first);
-    expect(pickTarget(safeMethod, [target('a'), target('b')])).toBeUndefined();
+    expect(pickCandidate(safeMethod, [candidate('a'), candidate('b')])).toBeUndefined();
   });
 
   it('keeps one that is no longer listed while its connection stands', () => {
-    const { group, at, share } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
-    group.onResolution(resolution('a'));
+    const { pool, at, share } = makePool();
+    pool.onResolution(resolution('a', 'b'));
+    pool.onResolution(resolution('a'));
     expect(share(4)).toEqual({ a: 2, b: 2 });
     const transport = at('b:1');
     transport.move('connecting');
-    expect(names(group)).toEqual(['a']);
+    expect(names(pool)).toEqual(['a']);
     expect(transport.closed).toBe(true);
   });
 
   it('keeps all of them when an empty list comes', () => {
-    const { group, share } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
-    group.onResolution(resolution());
+    const { pool, share } = makePool();
+    pool.onResolution(resolution('a', 'b'));
+    pool.onResolution(resolution());
     expect(share(4)).toEqual({ a: 2, b: 2 });
   });
 
   it('drops one that is no longer listed and not connected', () => {
-    const { group, at } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
+    const { pool, at } = makePool();
+    pool.onResolution(resolution('a', 'b'));
     at('b:1').move('transient_failure');
-    group.onResolution(resolution('a'));
-    expect(names(group)).toEqual(['a']);
+    pool.onResolution(resolution('a'));
+    expect(names(pool)).toEqual(['a']);
   });
 
   it('drops one that said goodbye at once', () => {
-    const { group, at } = makeGroup();
-    group.onResolution(resolution('a', 'b'));
+    const { pool, at } = makePool();
+    pool.onResolution(resolution('a', 'b'));
     const transport = at('b:1');
-    group.onResolution({ ...resolution('a'), departed: ['b'] });
-    expect(names(group)).toEqual(['a']);
+    pool.onResolution({ ...resolution('a'), departed: ['b'] });
+    expect(names(pool)).toEqual(['a']);
     expect(transport.closed).toBe(true);
   });
 
   it('connects anew to an instance that moved', () => {
-    const { group, at } = makeGroup();
-    group.onResolution(resolution('a'));
+    const { pool, at } = makePool();
+    pool.onResolution(resolution('a'));
     const before = at('a:1');
-    group.onResolution({
+    pool.onResolution({
       endpoints: [endpoint('a', { address: 'a:2' })],
       departed: [],
     });
     expect(before.closed).toBe(true);
     expect(at('a:2').connects).toBe(1);
-    expect(names(group)).toEqual(['a']);
+    expect(names(pool)).toEqual(['a']);
   });
 
   it('takes the last where one instance is listed twice', () => {
-    const { group, at } = makeGroup();
+    const { pool, at } = makePool();
     const [first, second] = endpoints('a', 'b').map((endpoint) => ({ ...endpoint, instanceId: 'one' }));
     if (first === undefined || second === undefined) throw new Error('two endpoints were asked for');
-    group.onResolution({ endpoints: [first, second], departed: [] });
-    expect(group.members.map(({ endpoint, transport }) => [endpoint.address, transport])).toEqual([['b:1', at('b:1')]]);
+    pool.onResolution({ endpoints: [first, second], departed: [] });
+    expect(pool.subchannels.map(({ endpoint, transport }) => [endpoint.address, transport])).toEqual([
+      ['b:1', at('b:1')],
+    ]);
   });
 
   it('wakes whoever waits when it is closed, and makes no connection any more', async () => {
-    const { group, pick } = makeGroup();
-    const known = group.known();
-    group.close();
+    const { pool, pick } = makePool();
+    const known = pool.known();
+    pool.close();
     await known;
-    group.onResolution(resolution('a'));
+    pool.onResolution(resolution('a'));
     expect(await failure(Promise.resolve().then(() => pick()))).toMatchObject({ message: 'the channel is closed' });
   });
 
   it('lets calls wait again where its source is back, but does not know yet', async () => {
-    const { group, pick } = makeGroup();
-    group.onFailure('connection refused');
-    group.onPending();
-    const known = group.known();
+    const { pool, pick } = makePool();
+    pool.onFailure('connection refused');
+    pool.onPending();
+    const known = pool.known();
     expect(known).toBeDefined();
-    group.onResolution(resolution('a'));
+    pool.onResolution(resolution('a'));
     await known;
     expect(pick()).toBe('a');
   });
 
   it('has a connection tried at once where there is news of its instance, and of that alone', () => {
-    const { group, at } = makeGroup();
+    const { pool, at } = makePool();
     const first = resolution('a', 'b');
-    group.onResolution(first);
+    pool.onResolution(first);
     at('a:1').move('transient_failure', 'refused');
-    group.onResolution(first);
+    pool.onResolution(first);
     expect(at('a:1').hurries).toBe(0);
     const [, b] = first.endpoints;
     const [again] = resolution('a').endpoints;
     if (again === undefined || b === undefined) throw new Error('no endpoints');
-    group.onResolution({ endpoints: [{ ...again, standing: 'draining' }, b], departed: [] });
+    pool.onResolution({ endpoints: [{ ...again, standing: 'draining' }, b], departed: [] });
     expect(at('a:1').hurries).toBe(0);
-    group.onResolution({ endpoints: [again, b], departed: [] });
+    pool.onResolution({ endpoints: [again, b], departed: [] });
     expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
   });
 
   it('has it tried at once for one that is listed again', () => {
-    const { group, at } = makeGroup();
+    const { pool, at } = makePool();
     const { endpoints: both } = resolution('a', 'b');
-    group.onResolution({ endpoints: both, departed: [] });
-    group.onResolution({ endpoints: both.slice(1), departed: [] });
-    group.onResolution({ endpoints: both, departed: [] });
+    pool.onResolution({ endpoints: both, departed: [] });
+    pool.onResolution({ endpoints: both.slice(1), departed: [] });
+    pool.onResolution({ endpoints: both, departed: [] });
     expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
   });
 
   it('says that nobody is registered, naming the service and where it looked', async () => {
-    const { group, pick } = makeGroup();
-    group.onResolution(resolution());
+    const { pool, pick } = makePool();
+    pool.onResolution(resolution());
     const message = `no instance of ${'s.S'} is registered with the registry at r:1; start one, or check the service's name`;
     const error = await failure(Promise.resolve().then(() => pick()));
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, message });
   });
 
   it('says that the registry is out of reach, and why', async () => {
-    const { group, pick } = makeGroup();
-    const known = group.known();
-    group.onFailure('connection refused');
+    const { pool, pick } = makePool();
+    const known = pool.known();
+    pool.onFailure('connection refused');
     await known;
     const error = await failure(Promise.resolve().then(() => pick()));
     expect(error.message).toContain("the registry at r:1 can't be reached (connection refused)");
@@ -206,13 +208,13 @@ describe('an endpoint group', () => {
   });
 
   it('lets calls wait until something is known, and no longer', async () => {
-    const { group, pick } = makeGroup();
-    const known = group.known();
+    const { pool, pick } = makePool();
+    const known = pool.known();
     expect(known).toBeDefined();
-    group.onResolution(resolution('a'));
+    pool.onResolution(resolution('a'));
     await known;
-    expect(group.known()).toBeUndefined();
-    group.onFailure('gone');
+    expect(pool.known()).toBeUndefined();
+    pool.onFailure('gone');
     expect(pick()).toBe('a');
   });
 });

@@ -5,20 +5,20 @@ import type { Balancing, Method } from '../contract/index.js';
 import type { Resolution, ResolverListener } from '../resolver/index.js';
 import type { RpcError } from '../status/index.js';
 import type { ConnectivityState, TransportFactory } from '../transport/index.js';
+import { FirstConnections } from './first-connections.js';
 import { LoadReports } from './load-weight.js';
-import type { Member } from './subchannel.js';
+import { Lookup } from './lookup.js';
+import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
+import { OutlierDetector } from './outlier-detection/outlier-detector.js';
+import { ServicePicker } from './picker.js';
 import type { Refusal } from './refusals.js';
 import { SlowStart } from './slow-start.js';
-import type { Target, TryOutcome } from './method-subchannel.js';
-import { Outliers } from './outlier-detection/outlier-detector.js';
-import { Selection } from './picker.js';
+import type { Subchannel } from './subchannel.js';
+import { Subchannels } from './subchannels.js';
 import { SubsetWindow } from './subset.js';
-import { Lookup } from './lookup.js';
-import { Opening } from './first-connections.js';
-import { Roster } from './subchannels.js';
 
-/** What a group is made from. */
-export interface EndpointGroupOptions {
+/** What a pool is made from. */
+export interface EndpointPoolOptions {
   readonly service: string;
   /** Where its endpoints come from, for messages. */
   readonly source: string;
@@ -39,39 +39,39 @@ export interface EndpointGroupOptions {
  * connections and from calls that end, goes to who keeps it; where that changes who can be picked, the selection is made
  * anew and those that wait are told.
  */
-export class EndpointGroup implements ResolverListener {
+export class EndpointPool implements ResolverListener {
   readonly #clock: Clock;
   readonly #lookup: Lookup;
-  readonly #roster: Roster;
-  readonly #outliers: Outliers;
+  readonly #roster: Subchannels;
+  readonly #outliers: OutlierDetector;
   /** Undefined where nobody is balanced by them. */
   readonly #loads: LoadReports | undefined;
-  readonly #selection: Selection;
-  readonly #opening: Opening;
+  readonly #selection: ServicePicker;
+  readonly #opening: FirstConnections;
   readonly #changes = new Changes();
 
-  constructor(options: EndpointGroupOptions) {
+  constructor(options: EndpointPoolOptions) {
     const { clock, random, balancing, position = () => 0 } = options;
     this.#clock = clock;
     this.#lookup = new Lookup(options);
-    this.#roster = new Roster({
+    this.#roster = new Subchannels({
       ...options,
       position,
       slowStart: new SlowStart(options),
       subset: subsetOf(options),
-      onState: (member, state, broke) => this.#onState(member, state, broke),
+      onState: (subchannel, state, broke) => this.#onState(subchannel, state, broke),
       onChange: () => this.#changed(),
     });
-    this.#outliers = new Outliers({ random, policy: balancing.policy });
+    this.#outliers = new OutlierDetector({ random, policy: balancing.policy });
     this.#loads = balancing.weights === 'load' ? new LoadReports(clock) : undefined;
-    this.#selection = new Selection({
+    this.#selection = new ServicePicker({
       clock,
       random,
       createPolicy: () => createPolicy(balancing, options),
       weights: balancing.weights,
       outliers: this.#outliers,
     });
-    this.#opening = new Opening({ clock, onEnd: () => this.#changes.tell() });
+    this.#opening = new FirstConnections({ clock, onEnd: () => this.#changes.notify() });
   }
 
   /** Resolves once something is known: at once, unless it's the first call. */
@@ -85,7 +85,7 @@ export class EndpointGroup implements ResolverListener {
   }
 
   /** Whether the first calls are waiting for connections that are being made at once. */
-  get opening(): boolean {
+  get connectingFirst(): boolean {
     return this.#opening.active;
   }
 
@@ -95,18 +95,18 @@ export class EndpointGroup implements ResolverListener {
   }
 
   /** All endpoints there are. */
-  get members(): readonly Member[] {
-    return this.#roster.members;
+  get subchannels(): readonly Subchannel[] {
+    return this.#roster.all;
   }
 
   /** The endpoint of that name; undefined where there is none. */
-  find(instanceId: string): Member | undefined {
+  find(instanceId: string): Subchannel | undefined {
     return this.#roster.find(instanceId);
   }
 
   /** What a call gets where no instance is known at all: `UNAVAILABLE`; undefined where one is. */
-  whyNobody(): RpcError | undefined {
-    return this.#roster.size === 0 ? this.#lookup.whyNobody() : undefined;
+  noInstanceError(): RpcError | undefined {
+    return this.#roster.size === 0 ? this.#lookup.noInstanceError() : undefined;
   }
 
   /**
@@ -114,16 +114,16 @@ export class EndpointGroup implements ResolverListener {
    *
    * @throws RpcError `UNAVAILABLE` where no instance is known at all.
    */
-  pick(method: Method, call: PickCall<Target>): Target | undefined {
-    if (this.#roster.size === 0) throw this.#lookup.whyNobody();
-    if (this.#opening.active && this.coming(method, call).length > 0) return undefined;
-    const target = this.#selection.pick(method, call);
-    if (target !== undefined) this.#roster.onPick();
-    return target;
+  pick(method: Method, call: PickCall<MethodCandidate>): MethodCandidate | undefined {
+    if (this.#roster.size === 0) throw this.#lookup.noInstanceError();
+    if (this.#opening.active && this.connectable(method, call).length > 0) return undefined;
+    const candidate = this.#selection.pick(method, call);
+    if (candidate !== undefined) this.#roster.onPick();
+    return candidate;
   }
 
   /** The endpoints of which one may be picked after a change: none, where waiting is for nothing. */
-  coming(method: Method, call: Pick<PickCall<Target>, 'tried' | 'version'>): readonly Member[] {
+  connectable(method: Method, call: Pick<PickCall<MethodCandidate>, 'tried' | 'version'>): readonly Subchannel[] {
     return this.#selection.coming(method, call);
   }
 
@@ -142,32 +142,32 @@ export class EndpointGroup implements ResolverListener {
     return this.#outliers.panics;
   }
 
-  /** A try begins at `target`. Gives whether it is a probe: what it meets decides how long its target stays ejected. */
-  onBegin(target: Target): boolean {
-    return target.begin();
+  /** A try begins at `candidate`. Gives whether it is a probe: what it meets decides how long its candidate stays ejected. */
+  onBegin(candidate: MethodCandidate): boolean {
+    return candidate.begin();
   }
 
   /** The stream that answers a probe has begun. */
-  onStream(target: Target): void {
-    if (this.#outliers.onStream(target, this.#clock.now())) this.#changed();
+  onStream(candidate: MethodCandidate): void {
+    if (this.#outliers.onStream(candidate, this.#clock.now())) this.#changed();
   }
 
   /** A try has ended, all of its response with it. */
-  onEnd(target: Target, outcome: TryOutcome): void {
-    target.end();
-    this.#loads?.note(target, outcome.trailer);
-    this.#roster.onEnd(target.member);
-    if (this.#outliers.onEnd(target, outcome)) this.#changed();
+  onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void {
+    candidate.end();
+    this.#loads?.note(candidate, outcome.trailer);
+    this.#roster.onEnd(candidate.subchannel);
+    if (this.#outliers.onEnd(candidate, outcome)) this.#changed();
   }
 
-  /** Notes that a target has answered. */
-  onAnswer({ member, path }: Target): void {
-    if (member.refusals.clear(path)) this.#changed();
+  /** Notes that a candidate has answered. */
+  onAnswer({ subchannel, path }: MethodCandidate): void {
+    if (subchannel.refusals.clear(path)) this.#changed();
   }
 
   /** Notes that it has refused a call. */
-  onRefusal({ member, path }: Target, refusal: Refusal): void {
-    member.refusals.note(path, refusal, this.#clock.now());
+  onRefusal({ subchannel, path }: MethodCandidate, refusal: Refusal): void {
+    subchannel.refusals.note(path, refusal, this.#clock.now());
     this.#changed();
   }
 
@@ -190,8 +190,8 @@ export class EndpointGroup implements ResolverListener {
 
   /** The client's position has changed. */
   onPosition(): void {
-    if (this.#lookup.closed || !this.#roster.partial) return;
-    this.#roster.focus();
+    if (this.#lookup.closed || !this.#roster.hasSubset) return;
+    this.#roster.chooseSubset();
     this.#roster.connectEarly();
     this.#changed();
   }
@@ -203,22 +203,22 @@ export class EndpointGroup implements ResolverListener {
     this.#changed();
   }
 
-  #onState(member: Member, state: ConnectivityState, broke: boolean): void {
-    if (broke) this.#outliers.onBreak(member, this.#clock.now());
-    if (state === 'ready') this.#loads?.forget(member.targets);
+  #onState(subchannel: Subchannel, state: ConnectivityState, broke: boolean): void {
+    if (broke) this.#outliers.onBreak(subchannel, this.#clock.now());
+    if (state === 'ready') this.#loads?.forget(subchannel.candidates);
   }
 
   /** Who can be picked has changed. */
   #changed(): void {
-    this.#roster.refill();
-    const { used } = this.#roster;
-    this.#selection.update(used);
-    this.#opening.update(used);
-    this.#changes.tell();
+    this.#roster.fillSubset();
+    const { inUse } = this.#roster;
+    this.#selection.update(inUse);
+    this.#opening.update(inUse);
+    this.#changes.notify();
   }
 }
 
-function subsetOf({ balancing: { policy, subsetSize: size }, zone }: EndpointGroupOptions): SubsetWindow | undefined {
+function subsetOf({ balancing: { policy, subsetSize: size }, zone }: EndpointPoolOptions): SubsetWindow | undefined {
   return size === undefined ? undefined : new SubsetWindow({ size, zone: policy === 'zone_aware' ? zone : '' });
 }
 
@@ -243,7 +243,7 @@ class Changes {
   }
 
   /** Something has changed. */
-  tell(): void {
+  notify(): void {
     this.#settle?.();
     this.#settle = undefined;
     this.#next = undefined;

@@ -1,25 +1,25 @@
 import type { Clock, Timer } from '../clock/index.js';
-import type { Member } from './subchannel.js';
+import type { Subchannel } from './subchannel.js';
 
 /**
- * How long the first calls wait, once one endpoint of a small group is connected, for the others that began to connect
+ * How long the first calls wait, once one endpoint of a small pool is connected, for the others that began to connect
  * with it: so that they are shared out evenly. Milliseconds.
  */
 const FIRST_CONNECTIONS_MS = 50;
 
 /** What an opening is made with. */
-interface OpeningOptions {
+interface FirstConnectionsOptions {
   readonly clock: Clock;
   /** Told when the first calls may go. */
   readonly onEnd: () => void;
 }
 
-/** Holds the first calls while the connections of a small group are being made at once. */
-export class Opening {
-  readonly #options: OpeningOptions;
+/** Holds the first calls while the connections of a small pool are being made at once. */
+export class FirstConnections {
+  readonly #options: FirstConnectionsOptions;
   #phase: 'over' | 'connecting' | Timer = 'over';
 
-  constructor(options: OpeningOptions) {
+  constructor(options: FirstConnectionsOptions) {
     this.#options = options;
   }
 
@@ -34,10 +34,10 @@ export class Opening {
   }
 
   /** Lets the first calls go, once no connection is being made any more, or soon after the first that is. */
-  update(members: readonly Member[]): void {
+  update(subchannels: readonly Subchannel[]): void {
     if (this.#phase === 'over') return;
-    if (!members.some(({ coming }) => coming)) this.#end();
-    else if (this.#phase === 'connecting' && members.some(({ ready }) => ready)) {
+    if (!subchannels.some(({ mayBecomeReady }) => mayBecomeReady)) this.#end();
+    else if (this.#phase === 'connecting' && subchannels.some(({ ready }) => ready)) {
       this.#phase = this.#options.clock.setTimer(FIRST_CONNECTIONS_MS, () => this.#end(), { keepAlive: false });
     }
   }

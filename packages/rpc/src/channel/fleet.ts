@@ -1,12 +1,12 @@
 import type { CallLimit } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
-import type { RetryBudget } from './retry-budget.js';
 import type { RpcError } from '../status/index.js';
-import type { EndpointGroup } from './endpoint-pool.js';
-import type { Member } from './subchannel.js';
-import { isMeantFor } from './traffic-groups.js';
-import { nobodyLeft } from './no-instance.js';
+import type { EndpointPool } from './endpoint-pool.js';
+import { noInstanceError } from './no-instance.js';
+import type { RetryBudget } from './retry-budget.js';
+import type { Subchannel } from './subchannel.js';
+import { mayServe } from './traffic-groups.js';
 import { untilKnown } from './wait-for-pick.js';
 
 /** Who can be asked, by name, as things stand. */
@@ -36,27 +36,28 @@ export interface Fleet {
 
 /** What a fleet is made from. */
 interface FleetOptions {
-  readonly group: EndpointGroup;
+  readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly clock: Clock;
 }
 
 /** The fleet of `method` over the endpoints of its service. */
-export function createFleet(method: Method, { group, budget, clock }: FleetOptions): Fleet {
+export function createFleet(method: Method, { pool, budget, clock }: FleetOptions): Fleet {
   // A canary for 0 % gets no calls but those that ask for its version, and work that is shared out asks for none.
-  const isMeant = ({ endpoint }: Member) => isMeantFor(endpoint, undefined);
-  const isWilling = (member: Member) => !member.target(method.path).isAside;
+  const isMeant = ({ endpoint }: Subchannel) => mayServe(endpoint, undefined);
+  const isWilling = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
   return {
     async known(limit) {
-      const known = untilKnown({ limit }, { group, clock });
+      const known = untilKnown({ limit }, { pool, clock });
       if (known !== undefined) await limit.race(known);
       limit.throwIfEnded();
     },
     standing() {
-      const members = group.members.filter(isMeant);
-      const ready = members.filter((member) => member.ready);
-      if (group.opening) return { ready: [], idle: [], coming: named(members.filter(({ serving }) => serving)) };
-      const hopeful = members.filter((member) => member.coming && isWilling(member));
+      const subchannels = pool.subchannels.filter(isMeant);
+      const ready = subchannels.filter((subchannel) => subchannel.ready);
+      if (pool.connectingFirst)
+        return { ready: [], idle: [], coming: named(subchannels.filter(({ serving }) => serving)) };
+      const hopeful = subchannels.filter((subchannel) => subchannel.mayBecomeReady && isWilling(subchannel));
       const idle = hopeful.filter(({ transport }) => transport.state === 'idle');
       const coming = hopeful.filter(({ transport }) => transport.state === 'connecting');
       const willing = ready.filter(isWilling);
@@ -64,13 +65,13 @@ export function createFleet(method: Method, { group, budget, clock }: FleetOptio
       const asked = willing.length + hopeful.length > 0 ? willing : ready;
       return { ready: named(asked), idle: named(idle), coming: named(coming) };
     },
-    serving: () => named(group.members.filter(({ serving }) => serving)).toSorted(),
-    whyNobody: () => group.whyNobody() ?? nobodyLeft(method, { group, attempts: [] }),
-    onChange: (listener) => group.onChange(listener),
+    serving: () => named(pool.subchannels.filter(({ serving }) => serving)).toSorted(),
+    whyNobody: () => pool.noInstanceError() ?? noInstanceError(method, { pool, attempts: [] }),
+    onChange: (listener) => pool.onChange(listener),
     mayTryAgain: () => budget.withdraw(),
   };
 }
 
-function named(members: readonly Member[]): readonly string[] {
-  return members.map(({ endpoint }) => endpoint.instanceId);
+function named(subchannels: readonly Subchannel[]): readonly string[] {
+  return subchannels.map(({ endpoint }) => endpoint.instanceId);
 }

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { HealthCheckRequest, HealthCheckResponse, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
+import {
+  HealthCheckRequest,
+  HealthCheckResponse,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
 import { resolution } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
-import { makeGroup } from '../../test/support/group.js';
+import { makePool } from '../../test/support/pool.js';
 import type { Reply } from '../call/index.js';
 import { RpcError, Status } from '../status/index.js';
 import type { WireCall } from '../transport/index.js';
@@ -59,8 +63,8 @@ const RUBBISH = Uint8Array.of(0x0a, 0x7f);
 
 /** Two instances of a service, of which the first tells of its health. */
 function start({ service = 's.S', refused }: { service?: string; refused?: Status } = {}) {
-  const made = makeGroup({ byHand: true, service, healthCheck: true });
-  made.group.onResolution(resolution('a', 'b'));
+  const made = makePool({ byHand: true, service, healthCheck: true });
+  made.pool.onResolution(resolution('a', 'b'));
   const streams: Words[] = [];
   made.at('a:1').call = async (wire) => {
     const words = new Words(wire);
@@ -103,14 +107,14 @@ describe('an instance whose health is watched', () => {
   });
 
   it('is called until it says otherwise, and by its last word from then on', async () => {
-    const { say, share, member } = start();
+    const { say, share, subchannel } = start();
     expect(share(4)).toEqual({ a: 2, b: 2 });
     await say(ServingStatus.NOT_SERVING);
     expect(share(4)).toEqual({ b: 4 });
-    expect(member('a').whyHeld()).toBe('not serving (health)');
+    expect(subchannel('a').whyUnavailable()).toBe('not serving (health)');
     await say(ServingStatus.SERVING);
     expect(share(4)).toEqual({ a: 2, b: 2 });
-    expect(member('a').whyHeld()).toBeUndefined();
+    expect(subchannel('a').whyUnavailable()).toBeUndefined();
   });
 
   it.each([
@@ -211,16 +215,16 @@ describe('an instance whose health is watched', () => {
   });
 
   it('leaves neither stream nor timer behind when it goes, or its channel does', async () => {
-    const { group, last, settled, clock, streams } = start();
+    const { pool, last, settled, clock, streams } = start();
     await settled();
-    group.onResolution({ ...resolution('b'), departed: ['a'] });
+    pool.onResolution({ ...resolution('b'), departed: ['a'] });
     expect(last().wire.limit.reason?.code).toBe(Status.CANCELLED);
     await settled();
     expect(clock.timers).toBe(0);
     const failing = start({ refused: Status.UNAVAILABLE });
     await failing.settled();
     expect(failing.clock.timers).toBe(1);
-    failing.group.close();
+    failing.pool.close();
     expect(failing.clock.timers).toBe(0);
     expect(streams).toHaveLength(1);
   });

@@ -1,4 +1,9 @@
-import { HealthCheckRequest, HealthCheckResponse, HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
+import {
+  HealthCheckRequest,
+  HealthCheckResponse,
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
 import { CallLimit, cancelled, Metadata, runOutsideScope } from '../call/index.js';
 import type { Clock, Random, Timer } from '../clock/index.js';
 import { RpcError, Status } from '../status/index.js';
@@ -11,7 +16,7 @@ interface HealthWatchOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Hears whether it serves, where that has changed. */
-  readonly onWord: (serves: boolean) => void;
+  readonly onChange: (serves: boolean) => void;
 }
 
 /** The service that tells of all others. */
@@ -40,7 +45,7 @@ export class HealthWatch {
   }
 
   /** Whether it serves, as far as it has said. */
-  get serves(): boolean {
+  get serving(): boolean {
     return this.#serves;
   }
 
@@ -102,7 +107,7 @@ export class HealthWatch {
     const serves = status !== ServingStatus.NOT_SERVING;
     if (serves === this.#serves) return;
     this.#serves = serves;
-    this.#options.onWord(serves);
+    this.#options.onChange(serves);
   }
 
   /** A stream that ends while its connection stands is begun again later, unless there is no such service. */

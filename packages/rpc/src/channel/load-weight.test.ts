@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
-import { ManualClock } from '../testing/index.js';
-import { LoadWeight } from './load-weight.js';
 import { resolution } from '../../test/support/endpoints.js';
-import { makeGroup } from '../../test/support/group.js';
 import { methodOf } from '../../test/support/method.js';
+import { makePool } from '../../test/support/pool.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import { Metadata } from '../call/index.js';
 import { DEFAULT_BALANCING } from '../contract/index.js';
-import { RetryBudget } from './retry-budget.js';
 import { RpcError, Status } from '../status/index.js';
-import { tryInTurn } from './retry.js';
-import { tryThere } from './call-instance.js';
-import type { Target } from './method-subchannel.js';
+import { ManualClock } from '../testing/index.js';
+import { callInstance } from './call-instance.js';
+import { LoadWeight } from './load-weight.js';
+import type { MethodCandidate } from './method-candidate.js';
+import { callWithRetries } from './retry.js';
+import { RetryBudget } from './retry-budget.js';
 
 type Report = Parameters<typeof OrcaLoadReport.fromPartial>[0];
 
@@ -146,58 +146,58 @@ function trailer(seconds: number): Metadata {
 }
 
 function begin(balancing = BY_LOAD as typeof DEFAULT_BALANCING) {
-  const { group, clock, at, target } = makeGroup({ balancing });
-  group.onResolution(resolution('a', 'b'));
-  const end = (of: Target, last: Metadata | undefined) => {
-    group.onBegin(of);
-    group.onEnd(of, { error: undefined, elapsedMs: 1, endedAt: clock.now(), trailer: last });
+  const { pool, clock, at, candidate } = makePool({ balancing });
+  pool.onResolution(resolution('a', 'b'));
+  const end = (of: MethodCandidate, last: Metadata | undefined) => {
+    pool.onBegin(of);
+    pool.onEnd(of, { error: undefined, elapsedMs: 1, endedAt: clock.now(), trailer: last });
   };
-  return { group, clock, at, target, end };
+  return { pool, clock, at, candidate, end };
 }
 
 describe('the load that an instance reports', () => {
   it('is its weight for the calls of that method alone', async () => {
-    const { clock, target, end } = begin();
-    end(target('a'), trailer(0.1));
-    end(target('b'), new Metadata());
+    const { clock, candidate, end } = begin();
+    end(candidate('a'), trailer(0.1));
+    end(candidate('b'), new Metadata());
     await clock.advance(1_000);
-    expect(target('a').loadWeight).toBeCloseTo(10, 6);
-    expect(target('b').loadWeight).toBeUndefined();
-    expect(target('a', methodOf('unknown', { path: '/s.S/Other' })).loadWeight).toBeUndefined();
+    expect(candidate('a').loadWeight).toBeCloseTo(10, 6);
+    expect(candidate('b').loadWeight).toBeUndefined();
+    expect(candidate('a', methodOf('unknown', { path: '/s.S/Other' })).loadWeight).toBeUndefined();
   });
 
   it('is not looked at where the service is not balanced by it', async () => {
-    const { clock, target, end } = begin(DEFAULT_BALANCING);
+    const { clock, candidate, end } = begin(DEFAULT_BALANCING);
     const looked = new Metadata();
     looked.getBytes = () => {
       throw new Error('looked at');
     };
-    end(target('a'), looked);
-    end(target('a'), trailer(0.1));
+    end(candidate('a'), looked);
+    end(candidate('a'), trailer(0.1));
     await clock.advance(1_000);
-    expect(target('a').loadWeight).toBeUndefined();
+    expect(candidate('a').loadWeight).toBeUndefined();
     const byLoad = begin();
-    expect(() => byLoad.end(byLoad.target('a'), looked)).toThrow('looked at');
+    expect(() => byLoad.end(byLoad.candidate('a'), looked)).toThrow('looked at');
   });
 
   it('is read no more than once in 50 ms', async () => {
-    const { clock, target, end } = begin();
-    end(target('a'), trailer(0.1));
+    const { clock, candidate, end } = begin();
+    end(candidate('a'), trailer(0.1));
     await clock.advance(49);
-    end(target('a'), trailer(10));
+    end(candidate('a'), trailer(10));
     await clock.advance(951);
-    expect(target('a').loadWeight).toBeCloseTo(10, 6);
+    expect(candidate('a').loadWeight).toBeCloseTo(10, 6);
   });
 
   it('is forgotten where it is connected again', async () => {
-    const { clock, at, target, end } = begin();
-    end(target('a'), trailer(0.1));
-    end(target('b'), trailer(0.1));
+    const { clock, at, candidate, end } = begin();
+    end(candidate('a'), trailer(0.1));
+    end(candidate('b'), trailer(0.1));
     await clock.advance(1_000);
     at('a:1').move('transient_failure');
     at('a:1').move('ready');
-    expect(target('a').loadWeight).toBeUndefined();
-    expect(target('b').loadWeight).toBeCloseTo(10, 6);
+    expect(candidate('a').loadWeight).toBeUndefined();
+    expect(candidate('b').loadWeight).toBeCloseTo(10, 6);
   });
 
   it.each([
@@ -207,7 +207,7 @@ describe('the load that an instance reports', () => {
   ])(
     'comes with %s',
     async (_what, { error, responseStream = false }: { error?: RpcError; responseStream?: boolean }) => {
-      const { group, clock, at, target } = begin();
+      const { pool, clock, at, candidate } = begin();
       const header = new Metadata();
       const last = new Metadata();
       async function* messages() {
@@ -222,23 +222,23 @@ describe('the load that an instance reports', () => {
         };
       }
       const wire = wireCall({ responseStream });
-      const options = { group, clock, attempts: [], budget: new RetryBudget({ clock }) };
+      const options = { pool, clock, attempts: [], budget: new RetryBudget({ clock }) };
       for (let call = 0; call < 2; call += 1) {
-        const reply = await tryInTurn(methodOf('no_side_effects'), wire, options).catch(() => undefined);
+        const reply = await callWithRetries(methodOf('no_side_effects'), wire, options).catch(() => undefined);
         if (reply?.response.stream) for await (const _message of reply.response.messages);
       }
       await clock.advance(1_000);
-      expect([target('a').loadWeight, target('b').loadWeight]).toEqual([expect.closeTo(10), expect.closeTo(10)]);
+      expect([candidate('a').loadWeight, candidate('b').loadWeight]).toEqual([expect.closeTo(10), expect.closeTo(10)]);
     },
   );
 
   it('comes from an instance that was named', async () => {
-    const { group, clock, at, target } = begin();
+    const { pool, clock, at, candidate } = begin();
     const response = { stream: false, message: new Uint8Array() } as const;
     at('a:1').call = async () => ({ header: new Metadata(), trailer: trailer(0.1), response });
-    const options = { group, clock, attempts: [], budget: new RetryBudget({ clock }), instance: 'a' };
-    await tryThere(methodOf('unknown'), wireCall(), options);
+    const options = { pool, clock, attempts: [], budget: new RetryBudget({ clock }), instance: 'a' };
+    await callInstance(methodOf('unknown'), wireCall(), options);
     await clock.advance(1_000);
-    expect(target('a').loadWeight).toBeCloseTo(10, 6);
+    expect(candidate('a').loadWeight).toBeCloseTo(10, 6);
   });
 });

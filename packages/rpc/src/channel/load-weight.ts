@@ -1,6 +1,6 @@
+import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import type { Metadata } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
-import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 
 /** The trailing metadata that tells of a server's load. Source: gRFC A51, https://github.com/grpc/proposal */
 const LOAD_REPORT = 'endpoint-load-metrics-bin';
@@ -20,17 +20,17 @@ export class LoadReports {
   }
 
   /** A try has ended: its trailer, where it has one, may bring a report. */
-  note(target: Reporting, trailer: Metadata | undefined): void {
-    if (trailer === undefined || target.load?.wants() === false) return;
+  note(candidate: Reporting, trailer: Metadata | undefined): void {
+    if (trailer === undefined || candidate.load?.wants() === false) return;
     const report = trailer.getBytes(LOAD_REPORT);
     if (report === undefined) return;
-    target.load ??= new LoadWeight(this.#clock);
-    target.load.note(report);
+    candidate.load ??= new LoadWeight(this.#clock);
+    candidate.load.note(report);
   }
 
   /** A connection was made: what answers there now may be another process. */
-  forget(targets: Iterable<Reporting>): void {
-    for (const target of targets) target.load = undefined;
+  forget(candidates: Iterable<Reporting>): void {
+    for (const candidate of candidates) candidate.load = undefined;
   }
 }
 

@@ -52,7 +52,7 @@ export class Lookup {
   }
 
   /** What a call gets where nobody is known: `UNAVAILABLE`. */
-  whyNobody(): RpcError {
+  noInstanceError(): RpcError {
     if (this.#closed) return channelClosed();
     const { service, source } = this.#options;
     const message = this.#resolved

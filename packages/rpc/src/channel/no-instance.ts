@@ -1,37 +1,37 @@
 import type { Method } from '../contract/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
-import type { EndpointGroup } from './endpoint-pool.js';
-import { describeVersions, isMeantFor, quoteVersion } from './traffic-groups.js';
+import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './retry.js';
+import { describeVersions, mayServe, quoteVersion } from './traffic-groups.js';
 
 /** What is known of a call that no instance can take. */
-interface NobodyOptions {
-  readonly group: EndpointGroup;
+interface NoInstanceOptions {
+  readonly pool: EndpointPool;
   readonly attempts: readonly Attempt[];
   readonly version?: string | undefined;
 }
 
 /** How a call ends that nobody is left for: with what all say, or with what keeps it from each. */
-export function lastError(method: Method, failure: Failure | undefined, options: NobodyOptions): RpcError {
+export function finalError(method: Method, failure: Failure | undefined, options: NoInstanceOptions): RpcError {
   if (failure?.answered) return failure.error;
-  if (failure?.refusal !== undefined && options.group.refusedByAll(method, options.version)) return failure.error;
-  return nobodyLeft(method, options);
+  if (failure?.refusal !== undefined && options.pool.refusedByAll(method, options.version)) return failure.error;
+  return noInstanceError(method, options);
 }
 
 /** How such a call ends: with what was tried, and with what keeps it from each of the others. */
-export function nobodyLeft(method: Method, { group, attempts, version }: NobodyOptions): RpcError {
+export function noInstanceError(method: Method, { pool, attempts, version }: NoInstanceOptions): RpcError {
   const kept: Kept[] = attempts.map(({ message, ...where }) => ({ where, why: message }));
-  for (const member of group.members) {
-    const { instanceId: instance, address } = member.endpoint;
+  for (const subchannel of pool.subchannels) {
+    const { instanceId: instance, address } = subchannel.endpoint;
     if (attempts.some((attempt) => attempt.instance === instance)) continue;
-    if (version !== undefined && !isMeantFor(member.endpoint, version)) continue;
-    kept.push({ where: { instance, address }, why: member.whyHeld(method.path) ?? 'not tried' });
+    if (version !== undefined && !mayServe(subchannel.endpoint, version)) continue;
+    kept.push({ where: { instance, address }, why: subchannel.whyUnavailable(method.path) ?? 'not tried' });
   }
   const reasons = [...describeKept(kept)];
-  const panic = group.panic(method.path);
+  const panic = pool.panic(method.path);
   if (panic !== undefined) reasons.push(panic);
   const asked = version === undefined ? '' : ` of version ${quoteVersion(version)}`;
-  if (version !== undefined) reasons.push(describeVersions(group.members.map(({ endpoint }) => endpoint)));
+  if (version !== undefined) reasons.push(describeVersions(pool.subchannels.map(({ endpoint }) => endpoint)));
   const message = `no instance of ${method.service}${asked} can take the call: ${reasons.join('; ')}`;
   return new RpcError(Status.UNAVAILABLE, message);
 }

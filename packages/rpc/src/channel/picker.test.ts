@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoints, resolution } from '../../test/support/endpoints.js';
-import { makeGroup } from '../../test/support/group.js';
 import { methodOf } from '../../test/support/method.js';
-import type { BalancingPolicy } from '../balancer/picker.js';
+import { makePool } from '../../test/support/pool.js';
 import { createPolicy } from '../balancer/create-policy.js';
+import type { BalancingPolicy } from '../balancer/picker.js';
 import { DEFAULT_BALANCING } from '../contract/index.js';
 import { seededRandom } from '../testing/index.js';
 import { Lane } from './picker.js';
@@ -17,10 +17,10 @@ const numbered = (count: number) => Array.from({ length: count }, (_, index) => 
 
 describe('who is connected', () => {
   it('takes the calls: none waits for one that is still connecting', async () => {
-    const { group, at, share } = makeGroup({ byHand: true });
-    group.onResolution(resolution('a', 'b'));
+    const { pool, at, share } = makePool({ byHand: true });
+    pool.onResolution(resolution('a', 'b'));
     for (const name of ['a', 'b']) at(`${name}:1`).move('ready');
-    group.onResolution(resolution('a', 'b', 'mute'));
+    pool.onResolution(resolution('a', 'b', 'mute'));
     expect(at('mute:1').state).toBe('connecting');
     expect(share(6)).toEqual({ a: 3, b: 3 });
     at('mute:1').move('ready');
@@ -28,14 +28,14 @@ describe('who is connected', () => {
   });
 
   it('is waited for where nobody is, and no longer than until the first of them', async () => {
-    const { group, at, clock, pick } = makeGroup({ byHand: true });
-    group.onResolution(resolution('mute', 'b'));
+    const { pool, at, clock, pick } = makePool({ byHand: true });
+    pool.onResolution(resolution('mute', 'b'));
     expect(pick()).toBeUndefined();
-    expect(group.coming(safe, { tried: [] })).toHaveLength(2);
+    expect(pool.connectable(safe, { tried: [] })).toHaveLength(2);
     at('b:1').move('ready');
     await clock.advance(49);
     expect(pick()).toBeUndefined(); // those that began to connect together share the first calls evenly
-    const changed = group.changed();
+    const changed = pool.changed();
     await clock.advance(1);
     await changed;
     expect(pick()).toBe('b');
@@ -43,8 +43,8 @@ describe('who is connected', () => {
   });
 
   it('does not wait for the others once all of them have come or failed', async () => {
-    const { group, at, clock, share } = makeGroup({ byHand: true });
-    group.onResolution(resolution('a', 'b', 'c'));
+    const { pool, at, clock, share } = makePool({ byHand: true });
+    pool.onResolution(resolution('a', 'b', 'c'));
     at('a:1').move('ready');
     at('b:1').move('transient_failure', 'refused');
     at('c:1').move('ready');
@@ -53,22 +53,22 @@ describe('who is connected', () => {
   });
 
   it('leaves no timer behind where the channel is closed meanwhile', () => {
-    const { group, at, clock } = makeGroup({ byHand: true });
-    group.onResolution(resolution('a', 'b'));
+    const { pool, at, clock } = makePool({ byHand: true });
+    pool.onResolution(resolution('a', 'b'));
     at('a:1').move('ready');
-    group.close();
+    pool.close();
     expect(clock.timers).toBe(0);
   });
 });
 
 describe('a large set', () => {
-  const connecting = (at: ReturnType<typeof makeGroup>['at'], names: readonly string[]) =>
+  const connecting = (at: ReturnType<typeof makePool>['at'], names: readonly string[]) =>
     names.filter((name) => at(`${name}:1`).state === 'connecting').length;
 
   it('is connected by the calls that need it: a few at first, and never many at once', () => {
     const names = numbered(100);
-    const { group, at, pick, share } = makeGroup({ byHand: true });
-    group.onResolution(resolution(...names));
+    const { pool, at, pick, share } = makePool({ byHand: true });
+    pool.onResolution(resolution(...names));
     expect(connecting(at, names)).toBe(0);
     expect(pick()).toBeUndefined();
     expect(connecting(at, names)).toBe(4);
@@ -80,8 +80,8 @@ describe('a large set', () => {
 
   it('is connected as a whole in the end, and shared out evenly', () => {
     const names = numbered(20);
-    const { group, at, share } = makeGroup();
-    group.onResolution(resolution(...names));
+    const { pool, at, share } = makePool();
+    pool.onResolution(resolution(...names));
     share(1_000);
     expect(names.filter((name) => at(`${name}:1`).state === 'ready')).toHaveLength(20);
     expect(share(60)).toEqual(Object.fromEntries(names.map((name) => [name, 3])));
@@ -90,36 +90,36 @@ describe('a large set', () => {
 
 describe('an instance that refuses', () => {
   it('all of a service is passed over, asked again after 1, 2, 4 … 60 s by one call each time', async () => {
-    const { group, share, target, clock } = makeGroup();
-    group.onResolution(resolution('a', 'b', 'wrong'));
+    const { pool, share, candidate, clock } = makePool();
+    pool.onResolution(resolution('a', 'b', 'wrong'));
     const asked: number[] = [];
-    group.onRefusal(target('wrong'), refusal);
+    pool.onRefusal(candidate('wrong'), refusal);
     for (let second = 1; second <= 200; second += 1) {
       await clock.advance(1_000);
       if (share(6)['wrong'] !== undefined) {
         asked.push(second);
-        group.onRefusal(target('wrong'), refusal);
+        pool.onRefusal(candidate('wrong'), refusal);
       }
       expect(share(6)['wrong']).toBeUndefined();
     }
     expect(asked).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
-    group.onAnswer(target('wrong'));
+    pool.onAnswer(candidate('wrong'));
     expect(share(9)).toEqual({ a: 3, b: 3, wrong: 3 });
   });
 
   it('one method only, as it has answered others, is passed over for that one', () => {
-    const { group, share, target } = makeGroup();
-    group.onResolution(resolution('new', 'old'));
-    group.onAnswer(target('old'));
-    group.onRefusal(target('old', newer), refusal);
+    const { pool, share, candidate } = makePool();
+    pool.onResolution(resolution('new', 'old'));
+    pool.onAnswer(candidate('old'));
+    pool.onRefusal(candidate('old', newer), refusal);
     expect(share(4, newer)).toEqual({ new: 4 });
     expect(share(4, safe)).toEqual({ new: 2, old: 2 });
   });
 
   it('is asked again soon after it was connected again', async () => {
-    const { group, at, share, target, clock } = makeGroup();
-    group.onResolution(resolution('a', 'wrong'));
-    for (let count = 0; count < 6; count += 1) group.onRefusal(target('wrong'), refusal);
+    const { pool, at, share, candidate, clock } = makePool();
+    pool.onResolution(resolution('a', 'wrong'));
+    for (let count = 0; count < 6; count += 1) pool.onRefusal(candidate('wrong'), refusal);
     await clock.advance(1_000);
     expect(share(4)).toEqual({ a: 4 });
     at('wrong:1').move('connecting');
@@ -129,40 +129,40 @@ describe('an instance that refuses', () => {
   });
 
   it('without a proof that no handler saw the call is asked again by safe methods alone', async () => {
-    const { group, share, target, clock } = makeGroup();
-    group.onResolution(resolution('a', 'wrong'));
-    group.onRefusal(target('wrong'), { ...refusal, proven: false });
+    const { pool, share, candidate, clock } = makePool();
+    pool.onResolution(resolution('a', 'wrong'));
+    pool.onRefusal(candidate('wrong'), { ...refusal, proven: false });
     await clock.advance(1_000);
     expect(share(4, unsafe)).toEqual({ a: 4 });
     expect(share(4, safe)['wrong']).toBe(1);
   });
 
   it('is picked where there is nobody else, but not where another is just being connected', () => {
-    const { group, at, pick, target } = makeGroup();
-    group.onResolution(resolution('a', 'wrong'));
-    group.onRefusal(target('wrong'), refusal);
+    const { pool, at, pick, candidate } = makePool();
+    pool.onResolution(resolution('a', 'wrong'));
+    pool.onRefusal(candidate('wrong'), refusal);
     at('a:1').move('connecting');
     expect(pick()).toBeUndefined();
     at('a:1').move('transient_failure', 'refused');
     expect(pick()).toBe('wrong');
-    expect(pick(safe, [target('wrong')])).toBeUndefined();
+    expect(pick(safe, [candidate('wrong')])).toBeUndefined();
   });
 });
 
 describe('why nobody calls an instance', () => {
   it('is known of each', () => {
-    const { group, at, target } = makeGroup({ byHand: true });
+    const { pool, at, candidate } = makePool({ byHand: true });
     const [a, b, c, d, e] = endpoints('a', 'b', 'c', 'd', 'e');
     if (!a || !b || !c || !d || !e) throw new Error('five endpoints were asked for');
     const held = [
       { ...c, standing: 'cordoned' as const },
       { ...d, standing: 'draining' as const },
     ];
-    group.onResolution({ endpoints: [a, b, ...held, e], departed: [] });
+    pool.onResolution({ endpoints: [a, b, ...held, e], departed: [] });
     at('a:1').move('ready');
     at('e:1').move('ready');
-    group.onRefusal(target('e'), refusal);
-    const reasons = () => group.members.map((one) => one.whyHeld());
+    pool.onRefusal(candidate('e'), refusal);
+    const reasons = () => pool.subchannels.map((one) => one.whyUnavailable());
     expect(reasons()).toEqual([
       undefined,
       'connecting',
@@ -176,10 +176,10 @@ describe('why nobody calls an instance', () => {
 });
 
 it('a lane makes the picker over those set aside once, however many calls have nobody else', () => {
-  const { group, target } = makeGroup();
-  group.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
+  const { pool, candidate } = makePool();
+  pool.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
   const refusal = { reason: 'no such method', proven: true, foreign: false };
-  for (const name of ['a', 'b']) group.onRefusal(target(name), refusal);
+  for (const name of ['a', 'b']) pool.onRefusal(candidate(name), refusal);
   const method = methodOf('no_side_effects');
   const policy = createPolicy(DEFAULT_BALANCING, { random: seededRandom(1), zone: '' });
   const made: number[] = [];
@@ -189,8 +189,8 @@ it('a lane makes the picker over those set aside once, however many calls have n
       return policy.over(candidates, capacity);
     },
   };
-  const targets = [target('a', method), target('b', method)];
-  const lane = new Lane(targets, { policy: counted, capacity: [], until: Number.POSITIVE_INFINITY });
+  const candidates = [candidate('a', method), candidate('b', method)];
+  const lane = new Lane(candidates, { policy: counted, capacity: [], until: Number.POSITIVE_INFINITY });
   const ids = Array.from({ length: 4 }, () => lane.pickAside({ hashKey: undefined, tried: [] })?.id);
   expect(new Set(ids)).toEqual(new Set(['a', 'b']));
   expect(made).toEqual([0, 2]);

@@ -1,22 +1,22 @@
-import type { BalancingPolicy, PickCall, Capacity, Picker } from '../balancer/picker.js';
 import { evenPoints } from '../balancer/low-discrepancy.js';
+import type { BalancingPolicy, Capacity, PickCall, Picker } from '../balancer/picker.js';
 import type { Clock, Random } from '../clock/index.js';
 import type { Balancing, Method } from '../contract/index.js';
 import type { Endpoint } from '../resolver/index.js';
-import type { Member } from './subchannel.js';
-import type { Target } from './method-subchannel.js';
-import type { Outliers } from './outlier-detection/outlier-detector.js';
-import { isMeantFor, groupOf, portionsOf, STABLE, versionGroup } from './traffic-groups.js';
 import { groupBy } from './group-by.js';
+import type { MethodCandidate } from './method-candidate.js';
+import type { OutlierDetector } from './outlier-detection/outlier-detector.js';
+import type { Subchannel } from './subchannel.js';
+import { mayServe, portionsOf, STABLE, trafficGroupOf, versionGroup } from './traffic-groups.js';
 
 /** What a selection is made with. */
-interface SelectionOptions {
+interface ServicePickerOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Makes the policy of one group of instances. */
   readonly createPolicy: () => BalancingPolicy;
   readonly weights: Balancing['weights'];
-  readonly outliers: Outliers;
+  readonly outliers: OutlierDetector;
 }
 
 /** How long weights that change are taken as they were. Milliseconds. */
@@ -28,21 +28,21 @@ const CONNECTS_AT_ONCE = 8;
 const FIRST_CONNECTS = 4;
 
 /** Chooses who takes a call: one that is connected and willing, as the policy has it. */
-export class Selection {
+export class ServicePicker {
   readonly #clock: Clock;
   readonly #policies: GroupPolicies;
   readonly #place: () => number;
   readonly #random: Random;
   readonly #weights: Balancing['weights'];
-  readonly #outliers: Outliers;
-  readonly #lanes = new Map<string, TrafficSplit>();
-  #members: readonly Member[] = [];
-  #ready: readonly Member[] = [];
+  readonly #outliers: OutlierDetector;
+  readonly #lanes = new Map<string, MethodPicker>();
+  #subchannels: readonly Subchannel[] = [];
+  #ready: readonly Subchannel[] = [];
   /** Those that could be expected to take calls. */
   #capacity: readonly Endpoint[] = [];
-  #idle: readonly Member[] = [];
+  #idle: readonly Subchannel[] = [];
 
-  constructor({ clock, random, createPolicy, weights, outliers }: SelectionOptions) {
+  constructor({ clock, random, createPolicy, weights, outliers }: ServicePickerOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#policies = new GroupPolicies(createPolicy);
@@ -51,14 +51,16 @@ export class Selection {
     this.#outliers = outliers;
   }
 
-  /** The members have changed, or what they are ready for has. */
-  update(members: Iterable<Member>): void {
-    this.#members = [...members];
-    this.#ready = this.#members.filter(({ ready }) => ready);
-    this.#capacity = this.#members.filter(({ countsAsCapacity }) => countsAsCapacity).map(({ endpoint }) => endpoint);
-    this.#idle = this.#members.filter((member) => member.serving && isIdle(member));
+  /** The subchannels have changed, or what they are ready for has. */
+  update(subchannels: Iterable<Subchannel>): void {
+    this.#subchannels = [...subchannels];
+    this.#ready = this.#subchannels.filter(({ ready }) => ready);
+    this.#capacity = this.#subchannels
+      .filter(({ countsAsCapacity }) => countsAsCapacity)
+      .map(({ endpoint }) => endpoint);
+    this.#idle = this.#subchannels.filter((subchannel) => subchannel.serving && isIdle(subchannel));
     this.#lanes.clear();
-    this.#policies.keep(this.#members);
+    this.#policies.keep(this.#subchannels);
   }
 
   /**
@@ -66,23 +68,30 @@ export class Selection {
    * where there is neither another nor hope of one. A pick that would fall on one that isn't connected yet starts its
    * connection, and goes to another meanwhile.
    */
-  pick(method: Method, call: PickCall<Target>): Target | undefined {
+  pick(method: Method, call: PickCall<MethodCandidate>): MethodCandidate | undefined {
     if (this.#idle.length > 0) this.#connectMore();
     const lane = this.#laneOf(method);
-    const target = lane.pick(method, call, this.#now);
-    if (target !== undefined) return target;
-    const coming = this.coming(method, call);
-    if (coming.length === 0) return call.tried.length === 0 ? lane.pickAside(call) : undefined;
+    const candidate = lane.pick(method, call, this.#now);
+    if (candidate !== undefined) return candidate;
+    const connectable = this.coming(method, call);
+    if (connectable.length === 0) return call.tried.length === 0 ? lane.pickAside(call) : undefined;
     // The call waits for one of them: somebody has to begin.
-    if (coming.every(isIdle)) connectAny(coming, this.#random);
+    if (connectable.every(isIdle)) connectAny(connectable, this.#random);
     return undefined;
   }
 
   /** Those that a call can wait for: not among `tried`, not connected yet, and not known to have failed. */
-  coming({ path }: Method, { tried, version }: Pick<PickCall<Target>, 'tried' | 'version'>): readonly Member[] {
-    const hopeful = (member: Member) =>
-      member.coming && member.refusals.of(path) === undefined && isMeantFor(member.endpoint, version);
-    return this.#members.filter((member) => hopeful(member) && !tried.some((target) => target.member === member));
+  coming(
+    { path }: Method,
+    { tried, version }: Pick<PickCall<MethodCandidate>, 'tried' | 'version'>,
+  ): readonly Subchannel[] {
+    const hopeful = (subchannel: Subchannel) =>
+      subchannel.mayBecomeReady &&
+      subchannel.refusals.ofMethod(path) === undefined &&
+      mayServe(subchannel.endpoint, version);
+    return this.#subchannels.filter(
+      (subchannel) => hopeful(subchannel) && !tried.some((candidate) => candidate.subchannel === subchannel),
+    );
   }
 
   /**
@@ -90,26 +99,26 @@ export class Selection {
    * `version`, where the call is for them alone.
    */
   refusedByAll({ path }: Method, version: string | undefined): boolean {
-    const serving = this.#members.filter(({ serving, endpoint }) => serving && isMeantFor(endpoint, version));
-    return serving.every(({ refusals }) => refusals.of(path) !== undefined);
+    const serving = this.#subchannels.filter(({ serving, endpoint }) => serving && mayServe(endpoint, version));
+    return serving.every(({ refusals }) => refusals.ofMethod(path) !== undefined);
   }
 
   readonly #now = () => this.#clock.now();
   readonly #policyOf = (group: string) => this.#policies.of(group);
 
-  #laneOf(method: Method): TrafficSplit {
+  #laneOf(method: Method): MethodPicker {
     const lane = this.#lanes.get(method.path);
     if (lane !== undefined && (lane.until === Number.POSITIVE_INFINITY || this.#clock.now() < lane.until)) return lane;
     return this.#open(method);
   }
 
-  #open(method: Method): TrafficSplit {
+  #open(method: Method): MethodPicker {
     const { path } = method;
-    const targets = this.#ready.map((member) => member.target(path));
-    this.#outliers.settle(method, targets);
-    const lasting = this.#weights === 'static' && targets.every(({ ramp }) => ramp === 1);
+    const candidates = this.#ready.map((subchannel) => subchannel.candidate(path));
+    this.#outliers.settle(method, candidates);
+    const lasting = this.#weights === 'static' && candidates.every(({ ramp }) => ramp === 1);
     const until = lasting ? Number.POSITIVE_INFINITY : this.#clock.now() + REFRESH_MS;
-    const lane = new TrafficSplit(targets, {
+    const lane = new MethodPicker(candidates, {
       policyOf: this.#policyOf,
       capacity: this.#capacity,
       place: this.#place,
@@ -121,7 +130,7 @@ export class Selection {
 
   /** Where nobody is connected, a few; else one, where this call's turn is one of theirs. */
   #connectMore(): void {
-    const connecting = this.#members.filter(({ transport }) => transport.state === 'connecting').length;
+    const connecting = this.#subchannels.filter(({ transport }) => transport.state === 'connecting').length;
     if (this.#ready.length === 0) {
       for (let left = FIRST_CONNECTS - connecting; left > 0; left -= 1) connectAny(this.#idle, this.#random);
       return;
@@ -131,17 +140,17 @@ export class Selection {
   }
 }
 
-function isIdle({ transport }: Member): boolean {
+function isIdle({ transport }: Subchannel): boolean {
   return transport.state === 'idle';
 }
 
-function connectAny(idle: readonly Member[], random: Random): void {
+function connectAny(idle: readonly Subchannel[], random: Random): void {
   const next = idle[Math.floor(random.next() * idle.length)];
   next?.connect();
 }
 
 /** What a split is made with. */
-interface TrafficSplitOptions {
+interface MethodPickerOptions {
   /** The policy by which a group's calls are shared out. */
   readonly policyOf: (group: string) => BalancingPolicy;
   /** Those that could be expected to take calls, whether they do or not. */
@@ -164,28 +173,28 @@ interface Canaries {
  * The lanes of one method's calls: that of the stable instances, one for each group of canaries, and one for each
  * version that is asked for.
  */
-class TrafficSplit {
+class MethodPicker {
   /** When another is to take its place, though nothing else has changed. */
   readonly until: number;
-  readonly #targets: readonly Target[];
-  readonly #options: TrafficSplitOptions;
+  readonly #candidates: readonly MethodCandidate[];
+  readonly #options: MethodPickerOptions;
   readonly #stable: Lane;
   readonly #canaries: readonly Canaries[];
   readonly #versions = new Map<string, Lane>();
-  #byVersion: ReadonlyMap<string, readonly Target[]> | undefined;
+  #byVersion: ReadonlyMap<string, readonly MethodCandidate[]> | undefined;
 
-  /** @param targets are the connected ones. */
-  constructor(targets: readonly Target[], options: TrafficSplitOptions) {
+  /** @param candidates are the connected ones. */
+  constructor(candidates: readonly MethodCandidate[], options: MethodPickerOptions) {
     this.until = options.until;
-    this.#targets = targets;
+    this.#candidates = candidates;
     this.#options = options;
-    const groups = groupBy(targets, ({ endpoint }) => groupOf(endpoint));
+    const groups = groupBy(candidates, ({ endpoint }) => trafficGroupOf(endpoint));
     this.#stable = this.#laneOf(STABLE, groups.get(STABLE) ?? []);
     this.#canaries = this.#split(groups);
   }
 
   /** One that takes the call, where its group has one, and else of another group; of the version that it asks for alone. */
-  pick(method: Method, call: PickCall<Target>, now: () => number): Target | undefined {
+  pick(method: Method, call: PickCall<MethodCandidate>, now: () => number): MethodCandidate | undefined {
     if (call.version !== undefined) return this.#versionLane(call.version)?.pick(method, call, now);
     if (this.#canaries.length === 0) return this.#stable.pick(method, call, now);
     const own = this.#laneFor(call);
@@ -193,15 +202,15 @@ class TrafficSplit {
   }
 
   /** One of those that are set aside: for a call that would have nobody else. */
-  pickAside(call: PickCall<Target>): Target | undefined {
+  pickAside(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
     if (call.version !== undefined) return this.#versionLane(call.version)?.pickAside(call);
     return this.#stable.pickAside(call) ?? this.#elsewhere(this.#stable, (lane) => lane.pickAside(call));
   }
 
   /** A further try stays where the first was. */
-  #laneFor({ tried: [first] }: PickCall<Target>): Lane {
+  #laneFor({ tried: [first] }: PickCall<MethodCandidate>): Lane {
     if (first !== undefined) {
-      const group = groupOf(first.endpoint);
+      const group = trafficGroupOf(first.endpoint);
       return this.#canaries.find((canaries) => canaries.group === group)?.lane ?? this.#stable;
     }
     const place = this.#options.place();
@@ -209,17 +218,17 @@ class TrafficSplit {
     return this.#stable;
   }
 
-  #elsewhere(own: Lane, pick: (lane: Lane) => Target | undefined): Target | undefined {
+  #elsewhere(own: Lane, pick: (lane: Lane) => MethodCandidate | undefined): MethodCandidate | undefined {
     const stable = own === this.#stable ? undefined : pick(this.#stable);
     if (stable !== undefined) return stable;
     for (const { lane } of this.#canaries) {
-      const target = lane === own ? undefined : pick(lane);
-      if (target !== undefined) return target;
+      const candidate = lane === own ? undefined : pick(lane);
+      if (candidate !== undefined) return candidate;
     }
     return undefined;
   }
 
-  #split(groups: ReadonlyMap<string, readonly Target[]>): readonly Canaries[] {
+  #split(groups: ReadonlyMap<string, readonly MethodCandidate[]>): readonly Canaries[] {
     let below = 0;
     return [...portionsOf(groups)].flatMap(([name, portion]) => {
       if (name === STABLE || portion === 0) return [];
@@ -232,18 +241,18 @@ class TrafficSplit {
   #versionLane(version: string): Lane | undefined {
     const made = this.#versions.get(version);
     if (made !== undefined) return made;
-    this.#byVersion ??= groupBy(this.#targets, ({ endpoint }) => endpoint.version);
-    const targets = this.#byVersion.get(version);
-    if (targets === undefined) return undefined;
+    this.#byVersion ??= groupBy(this.#candidates, ({ endpoint }) => endpoint.version);
+    const candidates = this.#byVersion.get(version);
+    if (candidates === undefined) return undefined;
     const capacity = this.#options.capacity.filter((endpoint) => endpoint.version === version);
-    const lane = new Lane(targets, { ...this.#laneOptions(versionGroup(version)), capacity });
+    const lane = new Lane(candidates, { ...this.#laneOptions(versionGroup(version)), capacity });
     this.#versions.set(version, lane);
     return lane;
   }
 
-  #laneOf(name: string, targets: readonly Target[]): Lane {
-    const capacity = this.#options.capacity.filter((endpoint) => groupOf(endpoint) === name);
-    return new Lane(targets, { ...this.#laneOptions(name), capacity });
+  #laneOf(name: string, candidates: readonly MethodCandidate[]): Lane {
+    const capacity = this.#options.capacity.filter((endpoint) => trafficGroupOf(endpoint) === name);
+    return new Lane(candidates, { ...this.#laneOptions(name), capacity });
   }
 
   #laneOptions(name: string) {
@@ -268,54 +277,54 @@ export class Lane {
   /** When another is to take its place, though nothing else has changed. */
   readonly until: number;
   /** Those that take calls. */
-  readonly #willing: readonly Target[];
+  readonly #willing: readonly MethodCandidate[];
   /** Those that are connected, but set aside: now and then a call asks whether that has changed. */
-  readonly #aside: readonly Target[];
+  readonly #aside: readonly MethodCandidate[];
   readonly #policy: BalancingPolicy;
-  readonly #picker: Picker<Target>;
+  readonly #picker: Picker<MethodCandidate>;
   /** Over those set aside; made when it is first needed. */
-  #asidePicker: Picker<Target> | undefined;
+  #asidePicker: Picker<MethodCandidate> | undefined;
   /** Newcomers that no call was sent to yet. */
-  #strangers: readonly Target[];
+  #strangers: readonly MethodCandidate[];
   /** When one of those set aside may be asked again, at the soonest. */
   #lookAt = Number.NEGATIVE_INFINITY;
 
-  /** @param targets are the connected ones. */
-  constructor(targets: readonly Target[], { policy, capacity, until }: LaneOptions) {
+  /** @param candidates are the connected ones. */
+  constructor(candidates: readonly MethodCandidate[], { policy, capacity, until }: LaneOptions) {
     this.until = until;
-    this.#willing = targets.filter(({ isAside }) => !isAside);
-    this.#aside = targets.filter(({ isAside }) => isAside);
+    this.#willing = candidates.filter(({ setAside }) => !setAside);
+    this.#aside = candidates.filter(({ setAside }) => setAside);
     this.#policy = policy;
     this.#picker = policy.over(this.#willing, capacity);
-    this.#strangers = this.#willing.filter(({ isStranger }) => isStranger);
+    this.#strangers = this.#willing.filter(({ awaitsFirstCall }) => awaitsFirstCall);
   }
 
   /** One that is to be asked again, or that has just come, or else one that takes calls; none of those tried. */
-  pick(method: Method, call: PickCall<Target>, now: () => number): Target | undefined {
+  pick(method: Method, call: PickCall<MethodCandidate>, now: () => number): MethodCandidate | undefined {
     const asked = this.#aside.length > 0 ? this.#toAsk(method, call, now()) : undefined;
     if (asked !== undefined) return asked;
     return (this.#strangers.length === 0 ? undefined : this.#greet()) ?? this.#picker.pick(call);
   }
 
   /** A newcomer's first call, as long as none of this process was sent there. */
-  #greet(): Target | undefined {
-    this.#strangers = this.#strangers.filter(({ isStranger }) => isStranger);
+  #greet(): MethodCandidate | undefined {
+    this.#strangers = this.#strangers.filter(({ awaitsFirstCall }) => awaitsFirstCall);
     const [stranger] = this.#strangers;
-    stranger?.member.newcomer.greet();
+    stranger?.subchannel.slowStartState.onFirstCall();
     return stranger;
   }
 
   /** One of those that are set aside: for a call that would have nobody else. */
-  pickAside(call: PickCall<Target>): Target | undefined {
+  pickAside(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
     if (this.#aside.length === 0) return undefined;
     this.#asidePicker ??= this.#policy.over(this.#aside);
     return this.#asidePicker.pick(call);
   }
 
   /** One at a time, and not at every pick: there may be many. */
-  #toAsk(method: Method, { tried }: PickCall<Target>, now: number): Target | undefined {
+  #toAsk(method: Method, { tried }: PickCall<MethodCandidate>, now: number): MethodCandidate | undefined {
     if (now < this.#lookAt) return undefined;
-    const asked = this.#aside.find((target) => !tried.includes(target) && target.mayAsk(method, now));
+    const asked = this.#aside.find((candidate) => !tried.includes(candidate) && candidate.mayProbe(method, now));
     if (asked === undefined && tried.length === 0) this.#lookAt = now + LOOK_MS;
     return asked;
   }
@@ -340,10 +349,12 @@ export class GroupPolicies {
   }
 
   /** Forgets those of groups that no instance is in any more. */
-  keep(members: readonly Pick<Member, 'endpoint'>[]): void {
+  keep(subchannels: readonly Pick<Subchannel, 'endpoint'>[]): void {
     const first = this.#policies.keys().next();
     if (first.done || (this.#policies.size === 1 && first.value === STABLE)) return;
-    const present = new Set(members.flatMap(({ endpoint }) => [groupOf(endpoint), versionGroup(endpoint.version)]));
+    const present = new Set(
+      subchannels.flatMap(({ endpoint }) => [trafficGroupOf(endpoint), versionGroup(endpoint.version)]),
+    );
     for (const group of this.#policies.keys()) {
       if (group !== STABLE && !present.has(group)) this.#policies.delete(group);
     }

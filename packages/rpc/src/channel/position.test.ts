@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { fakeTransports } from '../../test/support/fake-transport.js';
-import { positionAmong } from './subset.js';
 import { DEFAULT_BALANCING } from '../contract/index.js';
 import type { Endpoint, Resolver, ResolverListener } from '../resolver/index.js';
 import { ManualClock, seededRandom } from '../testing/index.js';
 import { createChannel } from './channel.js';
 import { followPosition, type Self } from './position.js';
+import { positionAmong } from './subset.js';
 
 const SELF: Self = { service: 'own.S', instanceId: 'c1' };
 const NAMES = ['c1', 'c2', 'c3', 'c4', 'c5'];

@@ -1,6 +1,6 @@
-import { positionAmong, positionOf } from './subset.js';
 import type { Random } from '../clock/index.js';
 import type { Endpoint, Resolver, Resolving } from '../resolver/index.js';
+import { positionAmong, positionOf } from './subset.js';
 
 /** The instance that a channel's process is, of a service that it serves. */
 export interface Self {

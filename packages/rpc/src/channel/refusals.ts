@@ -41,7 +41,7 @@ const UNROUTED: readonly ((service: string, method: string) => string)[] = [
   (service, method) => `Method not found: ${service}/${method}`, // Java
 ];
 
-interface Standing extends Refusal {
+interface ActiveRefusal extends Refusal {
   /** In a row. */
   readonly count: number;
   /** When one call may find out whether that has changed. */
@@ -58,17 +58,17 @@ const WHOLE = '';
  * method alone, as a replica of an older version does. One call in a while asks again, after 1, 2, 4 … 60 s.
  */
 export class Refusals {
-  readonly #standing = new Map<string, Standing>();
+  readonly #standing = new Map<string, ActiveRefusal>();
   /** Whether it has ever answered this service with anything else. */
   #serves = false;
 
   /** The refusal that stands for the method at `path`. */
-  of(path: string): Refusal | undefined {
+  ofMethod(path: string): Refusal | undefined {
     return this.#standing.get(WHOLE) ?? this.#standing.get(path);
   }
 
   /** The one that stands for all methods. */
-  get whole(): Refusal | undefined {
+  get ofService(): Refusal | undefined {
     return this.#standing.get(WHOLE);
   }
 
@@ -90,7 +90,7 @@ export class Refusals {
   }
 
   /** Whether a call may ask again now, of the method at `path`; the next one has to wait. */
-  mayAsk(path: string, safe: boolean, now: number): boolean {
+  mayProbe(path: string, safe: boolean, now: number): boolean {
     const standing = this.#standing.get(WHOLE) ?? this.#standing.get(path);
     if (standing === undefined || now < standing.retryAt || !(safe || standing.proven)) return false;
     standing.retryAt = now + FIRST_RETRY_MS;

@@ -1,9 +1,15 @@
-import { backgroundClock, systemClock, systemRandom, systemWallClock } from '../clock/index.js';
-import { type EndpointStorage, registryResolver, PEER_PING_INTERVAL_MS, staticResolver, type Watch } from '../resolver/index.js';
-import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { bindClient } from '../client/create-client.js';
+import { bindClient } from '../client/bind-client.js';
 import type { Client } from '../client/client.js';
+import { backgroundClock, systemClock, systemRandom, systemWallClock } from '../clock/index.js';
+import {
+  type EndpointStorage,
+  PEER_PING_INTERVAL_MS,
+  registryResolver,
+  staticResolver,
+  type Watch,
+} from '../resolver/index.js';
+import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 
 /**
  * What a channel over the registry is made from. The registry lists servers that are called in plaintext, so there is no

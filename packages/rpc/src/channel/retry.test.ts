@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint, resolution } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
-import { makeGroup } from '../../test/support/group.js';
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
+import { makePool } from '../../test/support/pool.js';
 import { collect, streamOf } from '../../test/support/stream.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import { CallLimit, Metadata, type Reply } from '../call/index.js';
 import type { Method } from '../contract/index.js';
-import { RetryBudget } from './retry-budget.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
 import { seededRandom } from '../testing/index.js';
 import { RouterError, TransportError, type WireCall, type WireHandler } from '../transport/index.js';
-import { tryInTurn } from './retry.js';
+import { callWithRetries } from './retry.js';
+import { RetryBudget } from './retry-budget.js';
 
 type Idempotency = Method['policy']['idempotency'];
 
@@ -23,8 +23,8 @@ const answer = () => new RpcError(Status.UNAVAILABLE, 'over quota; the connectio
 
 /** Three instances; what each answers can be set. */
 function makeCalls({ budget = new RetryBudget(), byHand = false } = {}) {
-  const { group, at, clock } = makeGroup({ byHand, source: 'here', random: seededRandom(2) });
-  group.onResolution(resolution('a', 'b', 'c'));
+  const { pool, at, clock } = makePool({ byHand, source: 'here', random: seededRandom(2) });
+  pool.onResolution(resolution('a', 'b', 'c'));
   const attempts: Attempt[] = [];
   const asked: string[] = [];
   const answerWith = (handler: WireHandler) => {
@@ -42,8 +42,8 @@ function makeCalls({ budget = new RetryBudget(), byHand = false } = {}) {
       return emptyReply;
     });
   const call = (idempotency: Idempotency, wire: Partial<WireCall> = {}) =>
-    tryInTurn(methodOf(idempotency), { ...wireCall(), ...wire }, { group, budget, clock, attempts });
-  return { at, group, clock, attempts, asked, answerWith, failFirst, call };
+    callWithRetries(methodOf(idempotency), { ...wireCall(), ...wire }, { pool, budget, clock, attempts });
+  return { at, pool, clock, attempts, asked, answerWith, failFirst, call };
 }
 
 describe('a call that never reached a handler', () => {
@@ -326,16 +326,16 @@ describe('a call that asks for a version by its metadata', () => {
   const both = { endpoints: [of('a', '2.0.0'), of('b', '1.0.0'), of('c', '2.0.0')], departed: [] };
 
   it('is made there, and again there', async () => {
-    const { group, call, failFirst, asked } = makeCalls();
-    group.onResolution(both);
+    const { pool, call, failFirst, asked } = makeCalls();
+    pool.onResolution(both);
     failFirst(1, never);
     await call('unknown', asking('2.0.0'));
     expect([...asked].sort()).toEqual(['a', 'c']);
   });
 
   it('goes nowhere else, even where it can succeed nowhere there', async () => {
-    const { group, call, clock, failFirst, asked } = makeCalls();
-    group.onResolution(both);
+    const { pool, call, clock, failFirst, asked } = makeCalls();
+    pool.onResolution(both);
     failFirst(9, never);
     const failed = failure(call('unknown', asking('1.0.0')));
     await clock.advance(20);
@@ -347,8 +347,8 @@ describe('a call that asks for a version by its metadata', () => {
   });
 
   it('is told at once which versions there are, where none is of its own', async () => {
-    const { group, call, asked } = makeCalls();
-    group.onResolution({
+    const { pool, call, asked } = makeCalls();
+    pool.onResolution({
       endpoints: [endpoint('a', { version: '2.0.0' }), endpoint('b', { version: '1.0.0' }), endpoint('c')],
       departed: [],
     });
@@ -361,8 +361,8 @@ describe('a call that asks for a version by its metadata', () => {
   });
 
   it('is told where nobody says a version', async () => {
-    const { group, call } = makeCalls();
-    group.onResolution({ endpoints: [endpoint('a'), endpoint('b')], departed: [] });
+    const { pool, call } = makeCalls();
+    pool.onResolution({ endpoints: [endpoint('a'), endpoint('b')], departed: [] });
     const { message } = await failure(call('no_side_effects', asking('3.0.0')));
     expect(message).toBe(
       'no instance of s.S of version 3.0.0 can take the call: no instance says its version (RONDO_VERSION)',
@@ -370,18 +370,18 @@ describe('a call that asks for a version by its metadata', () => {
   });
 
   it('is told each reason once, with the instances that it keeps the call from', async () => {
-    const { group, call, asked } = makeCalls();
+    const { pool, call, asked } = makeCalls();
     const draining = (name: string) => endpoint(name, { version: '1.0.0', standing: 'draining' });
-    group.onResolution({ endpoints: [draining('a'), draining('b'), of('c', '2.0.0')], departed: [] });
+    pool.onResolution({ endpoints: [draining('a'), draining('b'), of('c', '2.0.0')], departed: [] });
     const { message } = await failure(call('no_side_effects', asking('1.0.0')));
     expect(message).toContain('can take the call: a at a:1, b at b:1: draining; the versions');
     expect(asked).toEqual([]);
   });
 
   it('is told why those of its version take none', async () => {
-    const { group, call } = makeCalls();
+    const { pool, call } = makeCalls();
     const draining = endpoint('b', { version: '1.0.0', standing: 'draining' });
-    group.onResolution({ endpoints: [endpoint('a', { version: '2.0.0' }), draining], departed: [] });
+    pool.onResolution({ endpoints: [endpoint('a', { version: '2.0.0' }), draining], departed: [] });
     const { message } = await failure(call('no_side_effects', asking('1.0.0')));
     expect(message).toContain(
       'of version 1.0.0 can take the call: b at b:1: draining; the versions there are: 1.0.0, 2.0.0',

@@ -2,21 +2,21 @@ import type { PickCall } from '../balancer/picker.js';
 import type { Reply } from '../call/index.js';
 import { type Clock, sleep } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
-import type { RetryBudget } from './retry-budget.js';
 import { type Attempt, RpcError } from '../status/index.js';
-import { type WireCall, RouterError, TransportError } from '../transport/index.js';
-import type { EndpointGroup } from './endpoint-pool.js';
-import type { Target } from './method-subchannel.js';
-import { askedVersion } from './traffic-groups.js';
-import { lastError } from './no-instance.js';
-import { TargetTry } from './attempt.js';
-import { untilKnown, untilPicked, type Waiting } from './wait-for-pick.js';
+import { RouterError, TransportError, type WireCall } from '../transport/index.js';
+import { CallAttempt } from './attempt.js';
+import type { EndpointPool } from './endpoint-pool.js';
+import type { MethodCandidate } from './method-candidate.js';
+import { finalError } from './no-instance.js';
 import { isServerFault } from './outlier-detection/criteria.js';
 import { type Refusal, refusalOf } from './refusals.js';
+import type { RetryBudget } from './retry-budget.js';
+import { requestedVersion } from './traffic-groups.js';
+import { untilKnown, untilPicked, type Waiting } from './wait-for-pick.js';
 
 /** What a call is tried with. */
 export interface AttemptOptions {
-  readonly group: EndpointGroup;
+  readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly clock: Clock;
   /** Filled with each try, as it begins and as it ends. */
@@ -35,37 +35,41 @@ const SAME_AGAIN_MS = 20;
  * its method may be called again. An instance is tried once a call; where there is no other, one whose connection had
  * gone before the call could be taken is tried once more, over its next connection. So is the one that was lost.
  */
-export async function tryInTurn(method: Method, wire: WireCall, options: AttemptOptions): Promise<Reply<Uint8Array>> {
-  const { group, budget, clock, attempts, hashKey, lost } = options;
+export async function callWithRetries(
+  method: Method,
+  wire: WireCall,
+  options: AttemptOptions,
+): Promise<Reply<Uint8Array>> {
+  const { pool, budget, clock, attempts, hashKey, lost } = options;
   const request = guardRequest(wire);
   const earlier = attempts.length;
   budget.deposit();
   const known = untilKnown(wire, options);
   if (known !== undefined) await known;
-  let lapsed = lost === undefined ? undefined : group.find(lost)?.target(method.path);
+  let lapsed = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
   const tried = lapsed === undefined ? [] : [lapsed];
-  const pick = { hashKey, tried, version: askedVersion(wire) };
+  const pick = { hashKey, tried, version: requestedVersion(wire) };
   let failure: Failure | undefined;
   for (;;) {
     wire.limit.throwIfEnded();
-    const target = group.pick(method, pick) ?? (await anyOther(method, wire, { ...options, pick, lapsed }));
-    if (target === undefined)
-      throw lastError(method, failure, { group, attempts: attempts.slice(earlier), version: pick.version });
+    const candidate = pool.pick(method, pick) ?? (await pickAnother(method, wire, { ...options, pick, lapsed }));
+    if (candidate === undefined)
+      throw finalError(method, failure, { pool, attempts: attempts.slice(earlier), version: pick.version });
     if (failure?.costs && !budget.withdraw()) throw failure.error;
-    const again = tried.includes(target);
+    const again = tried.includes(candidate);
     if (again) await sleep(clock, SAME_AGAIN_MS, wire.limit.signal);
-    lapsed = again ? undefined : target;
-    tried.push(target);
-    const attempt = new TargetTry(target, group, clock);
+    lapsed = again ? undefined : candidate;
+    tried.push(candidate);
+    const attempt = new CallAttempt(candidate, pool, clock);
     attempts.push(attempt);
     try {
-      const reply = await target.member.transport.call(request.wire);
-      group.onAnswer(target);
+      const reply = await candidate.subchannel.transport.call(request.wire);
+      pool.onAnswer(candidate);
       return attempt.follow(reply, wire);
     } catch (error) {
       attempt.failed(error, wire);
-      failure = judge(method, error, attempt.probe);
-      noteFailure(target, failure, group);
+      failure = classifyFailure(method, error, attempt.probe);
+      reportFailure(candidate, failure, pool);
       if (!failure?.again || request.begun || wire.limit.reason !== undefined) throw error;
       if (!failure.lapsed) lapsed = undefined;
     }
@@ -77,27 +81,31 @@ interface PickOptions extends Omit<AttemptOptions, 'budget'> {
   readonly version?: string | undefined;
 }
 
-/** Picks as {@link tryInTurn} does for a call's first try, which isn't made. */
-export async function pickFirst(method: Method, waiting: Waiting, options: PickOptions): Promise<Target> {
+/** Picks as {@link callWithRetries} does for a call's first try, which isn't made. */
+export async function pickFirst(method: Method, waiting: Waiting, options: PickOptions): Promise<MethodCandidate> {
   const { hashKey, version } = options;
   await untilKnown(waiting, options);
   waiting.limit.throwIfEnded();
-  const target = await untilPicked(method, waiting, { ...options, pick: { hashKey, tried: [], version } });
-  if (target === undefined) throw lastError(method, undefined, options);
-  return target;
+  const candidate = await untilPicked(method, waiting, { ...options, pick: { hashKey, tried: [], version } });
+  if (candidate === undefined) throw finalError(method, undefined, options);
+  return candidate;
 }
 
 interface OtherOptions extends AttemptOptions {
-  readonly pick: PickCall<Target>;
+  readonly pick: PickCall<MethodCandidate>;
   /** One that may be tried once more. */
-  readonly lapsed: Target | undefined;
+  readonly lapsed: MethodCandidate | undefined;
 }
 
 /** Waits for one that wasn't tried, and else for the one that may be tried once more. */
-async function anyOther(method: Method, wire: WireCall, options: OtherOptions): Promise<Target | undefined> {
+async function pickAnother(
+  method: Method,
+  wire: WireCall,
+  options: OtherOptions,
+): Promise<MethodCandidate | undefined> {
   const { pick, lapsed } = options;
-  const target = await untilPicked(method, wire, options);
-  if (target !== undefined || lapsed === undefined) return target;
+  const candidate = await untilPicked(method, wire, options);
+  if (candidate !== undefined || lapsed === undefined) return candidate;
   const tried = pick.tried.filter((other) => other !== lapsed);
   return untilPicked(method, wire, { ...options, pick: { ...pick, tried } });
 }
@@ -145,7 +153,7 @@ export interface Failure {
  *
  * @param probe whether the call found out for others how an instance is: that isn't to be its loss.
  */
-export function judge(method: Method, error: unknown, probe: boolean): Failure | undefined {
+export function classifyFailure(method: Method, error: unknown, probe: boolean): Failure | undefined {
   if (!(error instanceof RpcError)) return undefined;
   const safe = method.policy.idempotency !== 'unknown';
   const refusal = refusalOf(method, error);
@@ -162,8 +170,8 @@ export function judge(method: Method, error: unknown, probe: boolean): Failure |
   return { error, again: safe || unhandled, costs, lapsed: unhandled, refusal, answered: false };
 }
 
-/** Tells the group what a failure says of its target. */
-export function noteFailure(target: Target, failure: Failure | undefined, group: EndpointGroup): void {
-  if (failure?.refusal !== undefined) group.onRefusal(target, failure.refusal);
-  else if (failure?.answered) group.onAnswer(target);
+/** Tells the pool what a failure says of its candidate. */
+export function reportFailure(candidate: MethodCandidate, failure: Failure | undefined, pool: EndpointPool): void {
+  if (failure?.refusal !== undefined) pool.onRefusal(candidate, failure.refusal);
+  else if (failure?.answered) pool.onAnswer(candidate);
 }

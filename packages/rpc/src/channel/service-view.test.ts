@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js';
-import { makeGroup } from '../../test/support/group.js';
 import { methodOf } from '../../test/support/method.js';
+import { makePool } from '../../test/support/pool.js';
 import { wireCall } from '../../test/support/wire-call.js';
 import { type Balancing, DEFAULT_BALANCING } from '../contract/index.js';
 import type { Resolver } from '../resolver/index.js';
@@ -17,21 +17,21 @@ const refusal = { reason: 'no such method', proven: true, foreign: false };
 /** A service of two, the heavier of which has three quarters of the weight; and what is shown of each. */
 function scene(balancing: Partial<Balancing>) {
   const settings = { ...DEFAULT_BALANCING, ...balancing };
-  const group = makeGroup({ balancing: settings });
+  const pool = makePool({ balancing: settings });
   const endpoints = [endpoint('light', { weight: 100 }), endpoint('heavy', { weight: 300 })];
-  group.group.onResolution({ endpoints, departed: [] });
+  pool.pool.onResolution({ endpoints, departed: [] });
   const call = (name: string, method = add) => {
-    const target = group.target(name, method);
-    group.group.onBegin(target);
-    return { end: () => group.group.onEnd(target, { error: undefined, elapsedMs: 1, endedAt: group.clock.now() }) };
+    const candidate = pool.candidate(name, method);
+    pool.pool.onBegin(candidate);
+    return { end: () => pool.pool.onEnd(candidate, { error: undefined, elapsedMs: 1, endedAt: pool.clock.now() }) };
   };
   const view = (name: string) => {
-    const found = viewEndpoints(group.group.members, settings).find(({ instanceId }) => instanceId === name);
+    const found = viewEndpoints(pool.pool.subchannels, settings).find(({ instanceId }) => instanceId === name);
     if (found === undefined) throw new Error(`${name} isn't shown`);
     return found;
   };
   const methodAt = (name: string, path: string) => view(name).methods.find((method) => method.path === path);
-  return { ...group, call, view, methodAt };
+  return { ...pool, call, view, methodAt };
 }
 
 describe('what is shown of an endpoint', () => {
@@ -73,23 +73,23 @@ describe('what is shown of an endpoint', () => {
     ['all, where nobody else is there', { x: '5' }, [1]],
     ['nothing, where all wait', { x: '0' }, [0]],
   ])('has as a canary %s', (_name, labels, shares) => {
-    const { group, call, view } = scene({});
+    const { pool, call, view } = scene({});
     const endpoints = Object.entries(labels).map(([name, canary]) =>
       endpoint(name, { version: '2.0.0', metadata: { ...(canary !== undefined && { canary }) } }),
     );
-    group.onResolution({ endpoints, departed: ['light', 'heavy'] });
+    pool.onResolution({ endpoints, departed: ['light', 'heavy'] });
     for (const { instanceId } of endpoints) call(instanceId);
     const given = endpoints.map(({ instanceId }) => view(instanceId).share);
     for (const [index, share] of shares.entries()) expect(given[index]).toBeCloseTo(share, 10);
   });
 
   it('has no share of a method that it is set aside for, and the others have it', () => {
-    const { call, view, methodAt, group, target } = scene({});
+    const { call, view, methodAt, pool, candidate } = scene({});
     for (const method of [add, divide]) for (const name of ['light', 'heavy']) call(name, method);
     call('light', add);
     call('light', add);
-    group.onAnswer(target('light', add));
-    group.onRefusal(target('light', divide), refusal);
+    pool.onAnswer(candidate('light', add));
+    pool.onRefusal(candidate('light', divide), refusal);
     expect(methodAt('light', '/s.S/Divide')).toMatchObject({
       share: 0,
       held: expect.stringContaining('no such method'),
@@ -102,10 +102,10 @@ describe('what is shown of an endpoint', () => {
   });
 
   it('is left out by what befell it, not by what it is meant for', () => {
-    const { group, view } = scene({});
+    const { pool, view } = scene({});
     const canary = { version: '2.0.0', metadata: { canary: '0' } };
     const endpoints = [endpoint('light', canary), endpoint('heavy', { standing: 'draining' })];
-    group.onResolution({ endpoints, departed: [] });
+    pool.onResolution({ endpoints, departed: [] });
     expect(view('light')).toMatchObject({ held: expect.stringContaining('canary=0'), leftOut: false });
     expect(view('heavy')).toMatchObject({ held: 'draining', leftOut: false });
   });
@@ -119,9 +119,9 @@ describe('what is shown of an endpoint', () => {
   });
 
   it('tells what the registry says of it', () => {
-    const { group, view } = scene({});
+    const { pool, view } = scene({});
     const known = { zone: 'eu-west/a', version: '2.1.0', weight: 7, incarnation: 1_700_000_000_000 };
-    group.onResolution({ endpoints: [endpoint('light', known)], departed: [] });
+    pool.onResolution({ endpoints: [endpoint('light', known)], departed: [] });
     expect(view('light')).toMatchObject({
       zone: 'eu-west/a',
       version: '2.1.0',

@@ -1,12 +1,12 @@
+import { nominalShares } from '../balancer/weights.js';
 import type { Balancing } from '../contract/index.js';
 import type { SourceView, Standing } from '../resolver/index.js';
 import type { ConnectivityState } from '../transport/index.js';
 import { groupBy } from './group-by.js';
-import type { Member } from './subchannel.js';
-import type { Target } from './method-subchannel.js';
+import type { MethodCandidate } from './method-candidate.js';
 import type { BalancingOrigin } from './services.js';
-import { nominalShares } from '../balancer/weights.js';
-import { groupOf, portionsOf } from './traffic-groups.js';
+import type { Subchannel } from './subchannel.js';
+import { portionsOf, trafficGroupOf } from './traffic-groups.js';
 
 /** One method at one endpoint, since it was first looked for there. */
 export interface MethodView {
@@ -73,14 +73,14 @@ export interface ServiceView {
   readonly source: SourceView | undefined;
 }
 
-/** Shows the members of a service as they are now. */
-export function viewEndpoints(members: readonly Member[], balancing: Balancing): readonly EndpointView[] {
-  const shares = sharesByPath(members, balancing);
-  const calls = callsByPath(members);
-  return members.map((member) => {
-    const methods = [...member.targets].map((target) => viewTarget(target, shares));
-    const { instanceId, address, zone, version, weight, standing, incarnation } = member.endpoint;
-    const { state, lastError } = member.transport;
+/** Shows the subchannels of a service as they are now. */
+export function viewEndpoints(subchannels: readonly Subchannel[], balancing: Balancing): readonly EndpointView[] {
+  const shares = sharesByPath(subchannels, balancing);
+  const calls = callsByPath(subchannels);
+  return subchannels.map((subchannel) => {
+    const methods = [...subchannel.candidates].map((candidate) => viewTarget(candidate, shares));
+    const { instanceId, address, zone, version, weight, standing, incarnation } = subchannel.endpoint;
+    const { state, lastError } = subchannel.transport;
     return {
       instanceId,
       address,
@@ -91,8 +91,8 @@ export function viewEndpoints(members: readonly Member[], balancing: Balancing):
       standing,
       startedAt: incarnation === 0 ? undefined : incarnation,
       lastError,
-      held: member.whyHeld(),
-      leftOut: state === 'ready' && standing === 'serving' && !member.fit,
+      held: subchannel.whyUnavailable(),
+      leftOut: state === 'ready' && standing === 'serving' && !subchannel.usable,
       picks: sum(methods, ({ picks }) => picks),
       inFlight: sum(methods, ({ inFlight }) => inFlight),
       share: shareOverall(methods, calls),
@@ -101,24 +101,24 @@ export function viewEndpoints(members: readonly Member[], balancing: Balancing):
   });
 }
 
-function viewTarget(target: Target, shares: Shares): MethodView {
-  const { member, path, picks, inFlight, ramp } = target;
-  const share = shares.has(target) ? shares.get(target) : 0;
-  return { path, picks, inFlight, ramp, share, held: member.whyHeld(path) };
+function viewTarget(candidate: MethodCandidate, shares: Shares): MethodView {
+  const { subchannel, path, picks, inFlight, ramp } = candidate;
+  const share = shares.has(candidate) ? shares.get(candidate) : 0;
+  return { path, picks, inFlight, ramp, share, held: subchannel.whyUnavailable(path) };
 }
 
-function sharesByPath(members: readonly Member[], balancing: Balancing): Shares {
-  const connected = members.filter(({ ready }) => ready).flatMap(({ targets }) => [...targets]);
+function sharesByPath(subchannels: readonly Subchannel[], balancing: Balancing): Shares {
+  const connected = subchannels.filter(({ ready }) => ready).flatMap(({ candidates }) => [...candidates]);
   const willing = groupBy(
-    connected.filter(({ isAside }) => !isAside),
+    connected.filter(({ setAside }) => !setAside),
     ({ path }) => path,
   );
-  return new Map([...willing.values()].flatMap((targets) => [...sharesAmong(targets, balancing)]));
+  return new Map([...willing.values()].flatMap((candidates) => [...sharesAmong(candidates, balancing)]));
 }
 
-function callsByPath(members: readonly Member[]): ReadonlyMap<string, number> {
+function callsByPath(subchannels: readonly Subchannel[]): ReadonlyMap<string, number> {
   const calls = new Map<string, number>();
-  for (const { path, picks } of members.flatMap(({ targets }) => [...targets])) {
+  for (const { path, picks } of subchannels.flatMap(({ candidates }) => [...candidates])) {
     calls.set(path, (calls.get(path) ?? 0) + picks);
   }
   return calls;
@@ -139,23 +139,23 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-/** By target; those that get nothing aren't in it, and undefined is the share of those for whom weights don't decide. */
-type Shares = ReadonlyMap<Target, number | undefined>;
+/** By candidate; those that get nothing aren't in it, and undefined is the share of those for whom weights don't decide. */
+type Shares = ReadonlyMap<MethodCandidate, number | undefined>;
 
 /**
- * The share of one method's next calls, 0 to 1, that their weights give to targets that take some, where the calls ask
+ * The share of one method's next calls, 0 to 1, that their weights give to candidates that take some, where the calls ask
  * for no version: canaries have their percent of it, the others the rest.
  */
-function sharesAmong(willing: readonly Target[], balancing: Balancing): Shares {
-  const groups = groupBy(willing, ({ endpoint }) => groupOf(endpoint));
+function sharesAmong(willing: readonly MethodCandidate[], balancing: Balancing): Shares {
+  const groups = groupBy(willing, ({ endpoint }) => trafficGroupOf(endpoint));
   const portions = portionsOf(groups);
-  const shares = new Map<Target, number | undefined>();
-  for (const [name, targets] of groups) {
+  const shares = new Map<MethodCandidate, number | undefined>();
+  for (const [name, candidates] of groups) {
     const portion = portions.get(name) ?? 0;
-    const given = nominalShares(targets, balancing);
-    for (const [index, target] of targets.entries()) {
+    const given = nominalShares(candidates, balancing);
+    for (const [index, candidate] of candidates.entries()) {
       const share = portion === 0 ? 0 : given?.[index];
-      shares.set(target, share === undefined ? undefined : share * portion);
+      shares.set(candidate, share === undefined ? undefined : share * portion);
     }
   }
   return shares;

@@ -1,12 +1,20 @@
 import { runOutsideScope } from '../call/index.js';
 import type { Clock, Random } from '../clock/index.js';
-import { type Balancing, type BalancingOverrides, DEFAULT_SERVICE_POLICY, type ServicePolicy, checkBalancing, checkOverrides, EVERY_SERVICE } from '../contract/index.js';
-import { RetryBudget } from './retry-budget.js';
+import {
+  type Balancing,
+  type BalancingOverrides,
+  checkBalancing,
+  checkOverrides,
+  DEFAULT_SERVICE_POLICY,
+  EVERY_SERVICE,
+  type ServicePolicy,
+} from '../contract/index.js';
 import type { Resolver, Resolving } from '../resolver/index.js';
 import type { TransportFactory } from '../transport/index.js';
+import { EndpointPool } from './endpoint-pool.js';
 import { channelClosed } from './lookup.js';
-import { EndpointGroup } from './endpoint-pool.js';
 import { followPosition, type Position, type Self } from './position.js';
+import { RetryBudget } from './retry-budget.js';
 
 /** What services are called with. */
 interface ServicesOptions {
@@ -25,7 +33,7 @@ export interface ServiceEntry {
   readonly service: string;
   /** How it is balanced, and who said so. */
   readonly said: ServiceBalancing;
-  readonly group: EndpointGroup;
+  readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly resolving: Resolving;
 }
@@ -51,7 +59,7 @@ export function createServices({ overrides, self, ...surroundings }: ServicesOpt
   function positionFor({ policy, subsetSize }: Balancing): () => number {
     if (subsetSize === undefined) return () => 0;
     const onChange = () => {
-      for (const { group } of entries.values()) group.onPosition();
+      for (const { pool } of entries.values()) pool.onPosition();
     };
     position ??= runOutsideScope(() => followPosition({ resolver, self, random, zone, onChange }));
     const scope = policy === 'zone_aware' && zone !== '' ? 'zone' : 'all';
@@ -63,15 +71,15 @@ export function createServices({ overrides, self, ...surroundings }: ServicesOpt
     const said = balancingOf(service, policy, overrides);
     const { balancing } = said;
     const { source } = resolver;
-    const group = new EndpointGroup({
+    const pool = new EndpointPool({
       ...surroundings,
       service,
       source,
       balancing,
       position: positionFor(balancing),
     });
-    const resolving = runOutsideScope(() => resolver.resolve(service, group));
-    const entry = { service, said, group, budget: new RetryBudget({ clock }), resolving };
+    const resolving = runOutsideScope(() => resolver.resolve(service, pool));
+    const entry = { service, said, pool, budget: new RetryBudget({ clock }), resolving };
     entries.set(service, entry);
     return entry;
   }
@@ -81,9 +89,9 @@ export function createServices({ overrides, self, ...surroundings }: ServicesOpt
     all: () => [...entries.values()],
     close() {
       closed = true;
-      for (const { group, resolving } of entries.values()) {
+      for (const { pool, resolving } of entries.values()) {
         resolving.close();
-        group.close();
+        pool.close();
       }
       entries.clear();
       position?.close();

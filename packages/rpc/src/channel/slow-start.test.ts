@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
-import { makeGroup } from '../../test/support/group.js';
+import { makePool } from '../../test/support/pool.js';
 import { DEFAULT_BALANCING } from '../contract/index.js';
 import type { Endpoint } from '../resolver/index.js';
-import { Arrivals } from './subchannels.js';
+import { NewInstances } from './subchannels.js';
 
 const STEADY = ['a', 'b', 'c'];
 
 const process = (name: string, known: Partial<Endpoint> = {}) => endpoint(name, { incarnation: 1, ...known });
 
-/** A group that has made calls to three instances. */
-function settled(options: Parameters<typeof makeGroup>[0] = {}) {
-  const made = makeGroup(options);
-  const resolve = (...endpoints: readonly Endpoint[]) => made.group.onResolution({ endpoints, departed: [] });
+/** A pool that has made calls to three instances. */
+function settled(options: Parameters<typeof makePool>[0] = {}) {
+  const made = makePool(options);
+  const resolve = (...endpoints: readonly Endpoint[]) => made.pool.onResolution({ endpoints, departed: [] });
   const steady = STEADY.map((name) => process(name));
   resolve(...steady);
   for (const name of STEADY) made.at(`${name}:1`).move('ready');
@@ -21,7 +21,7 @@ function settled(options: Parameters<typeof makeGroup>[0] = {}) {
 }
 
 /** What `name` gets of 100 calls. */
-const percent = ({ share }: Pick<ReturnType<typeof makeGroup>, 'share'>, name: string, count: number) =>
+const percent = ({ share }: Pick<ReturnType<typeof makePool>, 'share'>, name: string, count: number) =>
   (100 * (share(count)[name] ?? 0)) / count;
 
 describe('the share of a newcomer', () => {
@@ -49,86 +49,86 @@ describe('the share of a newcomer', () => {
   });
 
   it('is a tenth at first, and a part of the window from then on', async () => {
-    const { clock, resolve, steady, target } = settled();
+    const { clock, resolve, steady, candidate } = settled();
     resolve(...steady, process('new'));
     const ramps: number[] = [];
     for (let second = 0; second <= 10; second += 2) {
-      ramps.push(target('new').ramp);
+      ramps.push(candidate('new').ramp);
       await clock.advance(2_000);
     }
     expect(ramps).toEqual([0.1, 0.2, 0.4, 0.6, 0.8, 1]);
-    expect(STEADY.map((name) => target(name).ramp)).toEqual([1, 1, 1]);
+    expect(STEADY.map((name) => candidate(name).ramp)).toEqual([1, 1, 1]);
   });
 
   it('begins when it is first ready: connected, and serving', async () => {
-    const { clock, at, resolve, steady, target } = settled({ byHand: true });
+    const { clock, at, resolve, steady, candidate } = settled({ byHand: true });
     resolve(...steady, process('new', { standing: 'starting' }));
     await clock.advance(20_000);
     at('new:1').move('ready');
     await clock.advance(20_000);
     resolve(...steady, process('new'));
-    expect(target('new').ramp).toBe(0.1);
+    expect(candidate('new').ramp).toBe(0.1);
     await clock.advance(5_000);
-    expect(target('new').ramp).toBe(0.5);
+    expect(candidate('new').ramp).toBe(0.5);
   });
 
   it('is whole at once where the contract has no slow start', () => {
-    const { resolve, steady, target } = settled({ balancing: { ...DEFAULT_BALANCING, slowStartMs: 0 } });
+    const { resolve, steady, candidate } = settled({ balancing: { ...DEFAULT_BALANCING, slowStartMs: 0 } });
     resolve(...steady, process('new'));
-    expect(target('new').ramp).toBe(1);
+    expect(candidate('new').ramp).toBe(1);
   });
 
   it('is as large as that of any other, where all came at once', () => {
-    const { resolve, share, target } = settled();
+    const { resolve, share, candidate } = settled();
     resolve(...STEADY.map((name) => process(name, { incarnation: 2 })));
-    expect(STEADY.map((name) => target(name).ramp)).toEqual([0.1, 0.1, 0.1]);
+    expect(STEADY.map((name) => candidate(name).ramp)).toEqual([0.1, 0.1, 0.1]);
     share(3);
     expect(share(9)).toEqual({ a: 3, b: 3, c: 3 });
   });
 
   it('grows again for a method at which it was left out', async () => {
-    const { clock, target } = settled();
-    target('a').startedAt = clock.now();
-    expect(target('a').ramp).toBe(0.1);
+    const { clock, candidate } = settled();
+    candidate('a').startedAt = clock.now();
+    expect(candidate('a').ramp).toBe(0.1);
     await clock.advance(10_000);
-    expect(target('a').ramp).toBe(1);
+    expect(candidate('a').ramp).toBe(1);
   });
 });
 
 describe('a newcomer', () => {
   it('is nobody whom a client finds, or hears of before its first call', () => {
-    const { group, pick, target } = makeGroup();
-    group.onResolution({ endpoints: [process('a')], departed: [] });
-    group.onResolution({ endpoints: [process('a'), process('b')], departed: [] });
+    const { pool, pick, candidate } = makePool();
+    pool.onResolution({ endpoints: [process('a')], departed: [] });
+    pool.onResolution({ endpoints: [process('a'), process('b')], departed: [] });
     pick();
-    expect([target('a').ramp, target('b').ramp]).toEqual([1, 1]);
+    expect([candidate('a').ramp, candidate('b').ramp]).toEqual([1, 1]);
   });
 
   it('is another process of the same name', () => {
-    const { at, resolve, steady, target } = settled();
+    const { at, resolve, steady, candidate } = settled();
     at('a:1').move('transient_failure', 'refused');
     at('a:1').move('ready');
     resolve(process('a', { incarnation: 2 }), ...steady.slice(1));
-    expect(target('a').ramp).toBe(0.1);
+    expect(candidate('a').ramp).toBe(0.1);
   });
 
   it('is none whose connection broke and came back', () => {
-    const { at, resolve, steady, target } = settled();
+    const { at, resolve, steady, candidate } = settled();
     at('a:1').move('transient_failure', 'broken');
     at('a:1').move('ready');
     resolve(...steady);
-    expect(target('a').ramp).toBe(1);
+    expect(candidate('a').ramp).toBe(1);
   });
 
   it('is none that was lost for a while, by the registry too, nor one that was uncordoned', () => {
-    const { at, resolve, steady, target } = settled();
+    const { at, resolve, steady, candidate } = settled();
     at('a:1').move('transient_failure', 'broken');
     resolve(...steady.slice(1));
     resolve(...steady);
-    expect(target('a').ramp).toBe(1);
+    expect(candidate('a').ramp).toBe(1);
     resolve(process('a', { standing: 'cordoned' }), ...steady.slice(1));
     resolve(...steady);
-    expect(target('a').ramp).toBe(1);
+    expect(candidate('a').ramp).toBe(1);
   });
 
   it('gets one call at once, however few there are, and no second one before its share says so', () => {
@@ -139,27 +139,27 @@ describe('a newcomer', () => {
   });
 
   it('gets none at once where a key decides who gets a call', () => {
-    const { resolve, steady, target } = settled({ balancing: { ...DEFAULT_BALANCING, policy: 'ring_hash' } });
+    const { resolve, steady, candidate } = settled({ balancing: { ...DEFAULT_BALANCING, policy: 'ring_hash' } });
     resolve(...steady, process('new'));
-    expect(target('new').isStranger).toBe(false);
+    expect(candidate('new').awaitsFirstCall).toBe(false);
   });
 
   it.each([
     ['eu/a', true],
     ['eu/b', false],
   ])('in %s gets one at once from a caller in eu/a: %s', (zone, greeted) => {
-    const { resolve, steady, target } = settled({
+    const { resolve, steady, candidate } = settled({
       zone: 'eu/a',
       balancing: { ...DEFAULT_BALANCING, policy: 'zone_aware' },
     });
     resolve(...steady, process('new', { zone }));
-    expect(target('new').isStranger).toBe(greeted);
+    expect(candidate('new').awaitsFirstCall).toBe(greeted);
   });
 });
 
 describe('Arrivals', () => {
   it('remember a bounded number of those that have gone', () => {
-    const arrivals = new Arrivals();
+    const arrivals = new NewInstances();
     arrivals.onPick();
     for (let index = 0; index < 2_000; index += 1) {
       arrivals.note({ instanceId: `i${index}`, incarnation: 1 });

@@ -38,7 +38,7 @@ export class SlowStart {
    * Whether one call is sent to a newcomer in `zone` at once: where calls are few, a small share is long in coming. Not
    * where a call's key decides who gets it, or its zone does.
    */
-  greets(zone: string): boolean {
+  sendsFirstCall(zone: string): boolean {
     return this.#greets(zone);
   }
 }
@@ -50,8 +50,8 @@ const GREETINGS: Partial<Record<Balancing['policy'], (own: string) => (zone: str
   zone_aware: (own) => (zone) => zone === own,
 };
 
-/** Whether a member has just come, and how far it is from being as any other: its share begins small. */
-export class Newcomer {
+/** Whether a subchannel has just come, and how far it is from being as any other: its share begins small. */
+export class SlowStartState {
   readonly #slowStart: SlowStart;
   #startedAt = Number.NEGATIVE_INFINITY;
   /** One that has come but hasn't been ready yet; one that no call was sent to; anybody else. */
@@ -67,8 +67,8 @@ export class Newcomer {
   }
 
   /** Whether it is to get a call at once, where it is in `zone`. */
-  isStranger(zone: string): boolean {
-    return this.#stage === 'stranger' && this.#slowStart.greets(zone);
+  awaitsFirstCall(zone: string): boolean {
+    return this.#stage === 'stranger' && this.#slowStart.sendsFirstCall(zone);
   }
 
   /** It is a process that has just come. */
@@ -84,7 +84,7 @@ export class Newcomer {
   }
 
   /** A call is sent there: it is a stranger no more. */
-  greet(): void {
+  onFirstCall(): void {
     this.#stage = 'known';
   }
 }

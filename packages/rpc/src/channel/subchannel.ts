@@ -1,30 +1,30 @@
-import { Breaks } from './outlier-detection/outcome-window.js';
-import { Ejection } from './outlier-detection/ejection.js';
 import { type Endpoint, type Standing, whyNoShare } from '../resolver/index.js';
 import type { ConnectivityState, Transport } from '../transport/index.js';
 import type { HealthWatch } from './health-watch.js';
-import { Newcomer, type SlowStart } from './slow-start.js';
+import { MethodCandidate } from './method-candidate.js';
+import { Ejection } from './outlier-detection/ejection.js';
+import { ConnectionFailures } from './outlier-detection/outcome-window.js';
 import { Refusals } from './refusals.js';
-import { Target } from './method-subchannel.js';
+import { type SlowStart, SlowStartState } from './slow-start.js';
 
 /** An endpoint with the connection to it, and what is known of both. */
-export class Member {
+export class Subchannel {
   endpoint: Endpoint;
   readonly transport: Transport;
   readonly slowStart: SlowStart;
-  readonly newcomer: Newcomer;
+  readonly slowStartState: SlowStartState;
   readonly refusals = new Refusals();
   /** For all methods: for faults of one where no other is known to work, and for connections that break. */
   readonly ejection = new Ejection();
   /** When its connection broke. */
-  readonly breaks = new Breaks();
+  readonly connectionFailures = new ConnectionFailures();
   /** Whether the resolver still names it. */
   listed = true;
   /** Whether its connection broke or couldn't be made, and hasn't stood since. */
   failed = false;
   /** Whether its client uses it: not where there are many, and others are its part. */
   inSubset = true;
-  readonly #targets = new Map<string, Target>();
+  readonly #candidates = new Map<string, MethodCandidate>();
   /** What it says of its own health, where that is watched. */
   health: HealthWatch | undefined;
   #wasReady = false;
@@ -34,16 +34,16 @@ export class Member {
     this.endpoint = endpoint;
     this.transport = transport;
     this.slowStart = slowStart;
-    this.newcomer = new Newcomer(slowStart);
+    this.slowStartState = new SlowStartState(slowStart);
   }
 
-  /** Hears of each state that its connection comes to, until {@link unfollow}. */
-  follow(onState: (state: ConnectivityState) => void): void {
+  /** Hears of each state that its connection comes to, until {@link unsubscribe}. */
+  subscribe(onState: (state: ConnectivityState) => void): void {
     this.#unfollow = this.transport.subscribe(onState);
   }
 
   /** Nothing more is heard of it, nor of its health; its connection stays. */
-  unfollow(): void {
+  unsubscribe(): void {
     this.#unfollow?.();
     this.health?.stop();
   }
@@ -57,8 +57,8 @@ export class Member {
   /** Notes what is said of it now; `isNew` where it is a process that has just come. */
   update(endpoint: Endpoint, isNew: boolean): void {
     this.endpoint = endpoint;
-    if (isNew) this.newcomer.onArrival();
-    if (this.ready) this.newcomer.onReady();
+    if (isNew) this.slowStartState.onArrival();
+    if (this.ready) this.slowStartState.onReady();
   }
 
   /** Whether it takes calls, as the resolver has it. */
@@ -72,11 +72,11 @@ export class Member {
 
   /** Whether it takes calls, as it says itself over its connection. */
   get healthy(): boolean {
-    return this.health?.serves ?? true;
+    return this.health?.serving ?? true;
   }
 
   /** Whether a call could wait for it to be ready: it isn't, but nothing says that it won't be soon. */
-  get coming(): boolean {
+  get mayBecomeReady(): boolean {
     const { state } = this.transport;
     return this.serving && (state === 'connecting' || state === 'idle');
   }
@@ -89,14 +89,14 @@ export class Member {
   /** The calls that this process has there now. */
   get inFlight(): number {
     let sum = 0;
-    for (const target of this.#targets.values()) sum += target.inFlight;
+    for (const candidateFor of this.#candidates.values()) sum += candidateFor.inFlight;
     return sum;
   }
 
   /** Whether nothing is known that keeps calls of any method from it, be it that it isn't connected yet. */
-  get fit(): boolean {
-    if (!this.serving || this.failed || !this.healthy || this.refusals.whole !== undefined) return false;
-    for (const target of this.#targets.values()) if (target.isAside) return false;
+  get usable(): boolean {
+    if (!this.serving || this.failed || !this.healthy || this.refusals.ofService !== undefined) return false;
+    for (const candidate of this.#candidates.values()) if (candidate.setAside) return false;
     return true;
   }
 
@@ -106,21 +106,21 @@ export class Member {
    */
   get countsAsCapacity(): boolean {
     if (this.serving) return this.failed || this.transport.state === 'ready';
-    return this.#targets.size > 0 && this.endpoint.standing === 'starting';
+    return this.#candidates.size > 0 && this.endpoint.standing === 'starting';
   }
 
   /** What is known of it for calls of the method at `path`. */
-  target(path: string): Target {
-    const known = this.#targets.get(path);
+  candidate(path: string): MethodCandidate {
+    const known = this.#candidates.get(path);
     if (known !== undefined) return known;
-    const target = new Target(this, path);
-    this.#targets.set(path, target);
-    return target;
+    const candidate = new MethodCandidate(this, path);
+    this.#candidates.set(path, candidate);
+    return candidate;
   }
 
   /** What is known of it, method by method. */
-  get targets(): Iterable<Target> {
-    return this.#targets.values();
+  get candidates(): Iterable<MethodCandidate> {
+    return this.#candidates.values();
   }
 
   /** Notes that its connection has come to `state`. Gives whether it broke by that. */
@@ -133,33 +133,33 @@ export class Member {
       this.failed = true;
     }
     this.#wasReady = state === 'ready';
-    if (this.ready) this.newcomer.onReady();
+    if (this.ready) this.slowStartState.onReady();
     return broke;
   }
 
   /** Takes calls of all methods again, where it didn't. Gives whether that is news. */
-  restart(now: number): boolean {
+  readmit(now: number): boolean {
     if (this.ejection.cause === undefined) return false;
     this.ejection.end(now);
-    this.breaks.clear();
-    for (const target of this.targets) if (!target.ejected) target.restart(now);
+    this.connectionFailures.clear();
+    for (const candidate of this.candidates) if (!candidate.ejected) candidate.readmit(now);
     return true;
   }
 
   /** Another process has taken its place: what the one before did is forgotten, but for its connections. */
-  renew(now: number): void {
-    if (this.ejection.cause === 'faults') this.restart(now);
-    for (const target of this.targets) target.restart(now);
+  onReplaced(now: number): void {
+    if (this.ejection.cause === 'faults') this.readmit(now);
+    for (const candidate of this.candidates) candidate.readmit(now);
   }
 
   /** Why no call of the method at `path`, or of any method, goes there; undefined where calls do. */
-  whyHeld(path?: string): string | undefined {
+  whyUnavailable(path?: string): string | undefined {
     const { endpoint, transport, refusals } = this;
     if (endpoint.standing !== 'serving') return NOT_SERVING[endpoint.standing];
     if (!this.inSubset) return "not in this client's subset";
     if (transport.state !== 'ready') return STATES[transport.state] ?? transport.lastError ?? 'not connected';
     if (!this.healthy) return 'not serving (health)';
-    const refusal = path === undefined ? refusals.whole : refusals.of(path);
+    const refusal = path === undefined ? refusals.ofService : refusals.ofMethod(path);
     if (refusal !== undefined) return `set aside: ${refusal.foreign ? '' : 'answers UNIMPLEMENTED: '}${refusal.reason}`;
     return this.#whyEjected(path) ?? whyNoShare(endpoint);
   }
@@ -167,14 +167,14 @@ export class Member {
   /** Another process may be at the address now: it is asked soon, unless it is its connection that doesn't last. */
   #onConnected(now: number): void {
     this.refusals.onConnected(now);
-    if (this.ejection.cause !== 'connection') this.ejection.askSoon(now);
-    for (const { ejection } of this.targets) ejection.askSoon(now);
+    if (this.ejection.cause !== 'connection') this.ejection.probeSoon(now);
+    for (const { ejection } of this.candidates) ejection.probeSoon(now);
   }
 
   #whyEjected(path: string | undefined): string | undefined {
     const now = this.slowStart.clock.now();
     if (this.ejection.cause !== undefined) return `ejected: ${this.ejection.describe(now)}`;
-    return path === undefined ? undefined : this.#targets.get(path)?.whyEjected(now);
+    return path === undefined ? undefined : this.#candidates.get(path)?.whyEjected(now);
   }
 }
 

@@ -1,14 +1,14 @@
 import type { Clock, Random } from '../clock/index.js';
 import type { Endpoint, Resolution } from '../resolver/index.js';
 import type { ConnectivityState, TransportFactory } from '../transport/index.js';
+import { DrainingConnections } from './draining-connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
-import { Member } from './subchannel.js';
 import type { SlowStart } from './slow-start.js';
-import { Leaving } from './draining-connections.js';
+import { Subchannel } from './subchannel.js';
 import type { SubsetWindow } from './subset.js';
 
 /** What a roster is made from. */
-interface RosterOptions {
+interface SubchannelsOptions {
   readonly service: string;
   readonly transport: TransportFactory;
   readonly clock: Clock;
@@ -20,64 +20,64 @@ interface RosterOptions {
   readonly subset: SubsetWindow | undefined;
   /** Where its client stands among its like, in [0, 1). */
   readonly position: () => number;
-  /** A member's connection has come to `state`: broken, where it stood before. Before `onChange`. */
-  readonly onState: (member: Member, state: ConnectivityState, broke: boolean) => void;
-  /** What a member can take has changed. */
+  /** A subchannel's connection has come to `state`: broken, where it stood before. Before `onChange`. */
+  readonly onState: (subchannel: Subchannel, state: ConnectivityState, broke: boolean) => void;
+  /** What a subchannel can take has changed. */
   readonly onChange: () => void;
 }
 
 /** Up to this many endpoints are connected before a call needs them. */
 const CONNECT_EARLY_LIMIT = 16;
 
-/** The members of a group: who is there, by what the resolver says and connections tell, and which of them are used. */
-export class Roster {
-  readonly #options: RosterOptions;
-  readonly #members = new Map<string, Member>();
-  readonly #arrivals = new Arrivals();
-  readonly #leaving: Leaving;
+/** The subchannels of a pool: who is there, by what the resolver says and connections tell, and which of them are used. */
+export class Subchannels {
+  readonly #options: SubchannelsOptions;
+  readonly #subchannels = new Map<string, Subchannel>();
+  readonly #arrivals = new NewInstances();
+  readonly #leaving: DrainingConnections;
 
-  constructor(options: RosterOptions) {
+  constructor(options: SubchannelsOptions) {
     this.#options = options;
-    this.#leaving = new Leaving(options.clock);
+    this.#leaving = new DrainingConnections(options.clock);
   }
 
   /** How many there are. */
   get size(): number {
-    return this.#members.size;
+    return this.#subchannels.size;
   }
 
   /** All there are. */
-  get members(): readonly Member[] {
-    return [...this.#members.values()];
+  get all(): readonly Subchannel[] {
+    return [...this.#subchannels.values()];
   }
 
   /** Those of them that are used. */
-  get used(): readonly Member[] {
-    return this.#options.subset === undefined ? this.members : this.members.filter(({ inSubset }) => inSubset);
+  get inUse(): readonly Subchannel[] {
+    return this.#options.subset === undefined ? this.all : this.all.filter(({ inSubset }) => inSubset);
   }
 
   /** Whether it depends on the client's position who they are. */
-  get partial(): boolean {
-    return this.#options.subset !== undefined && this.#members.size > 0;
+  get hasSubset(): boolean {
+    return this.#options.subset !== undefined && this.#subchannels.size > 0;
   }
 
   /** The one of that name; undefined where there is none. */
-  find(instanceId: string): Member | undefined {
-    return this.#members.get(instanceId);
+  find(instanceId: string): Subchannel | undefined {
+    return this.#subchannels.get(instanceId);
   }
 
   /** Notes who there is. Gives whether nobody is left of those who were there before. */
   onResolution({ endpoints, departed }: Resolution): boolean {
     const listed = new Map(endpoints.map((endpoint) => [endpoint.instanceId, endpoint]));
-    for (const [id, member] of this.#members) {
+    for (const [id, subchannel] of this.#subchannels) {
       const next = listed.get(id);
-      if (next === undefined) this.#unlist(member, departed.includes(id));
-      else if (next.address !== member.endpoint.address) this.#remove(member);
+      if (next === undefined) this.#unlist(subchannel, departed.includes(id));
+      else if (next.address !== subchannel.endpoint.address) this.#remove(subchannel);
     }
-    const renewed = this.#members.size === 0;
+    const renewed = this.#subchannels.size === 0;
     for (const endpoint of listed.values()) this.#list(endpoint);
-    this.#arrivals.trim(this.#members.size);
-    this.focus();
+    this.#arrivals.trim(this.#subchannels.size);
+    this.chooseSubset();
     return renewed;
   }
 
@@ -86,98 +86,98 @@ export class Roster {
     this.#arrivals.onPick();
   }
 
-  /** A call of `member` has ended. */
-  onEnd(member: Member): void {
-    this.#leaving.onEnd(member);
+  /** A call of `subchannel` has ended. */
+  onEnd(subchannel: Subchannel): void {
+    this.#leaving.onEnd(subchannel);
   }
 
   /** Chooses those that are used. A connection that isn't one of theirs any more ends once its calls have. */
-  focus(): void {
+  chooseSubset(): void {
     const { subset, position } = this.#options;
-    for (const member of subset?.reset(this.#members, position()) ?? []) {
-      if (member.transport.state === 'idle') continue;
-      member.unfollow();
-      this.#leaving.add(member);
-      if (member.listed) this.#add(member.endpoint, false).inSubset = false;
-      else this.#members.delete(member.endpoint.instanceId);
+    for (const subchannel of subset?.reset(this.#subchannels, position()) ?? []) {
+      if (subchannel.transport.state === 'idle') continue;
+      subchannel.unsubscribe();
+      this.#leaving.add(subchannel);
+      if (subchannel.listed) this.#add(subchannel.endpoint, false).inSubset = false;
+      else this.#subchannels.delete(subchannel.endpoint.instanceId);
     }
   }
 
   /** Has others take the place of those that can't be used. */
-  refill(): void {
-    if (this.#options.subset?.grow(this.#members)) this.connectEarly();
+  fillSubset(): void {
+    if (this.#options.subset?.grow(this.#subchannels)) this.connectEarly();
   }
 
   /** Whether those that are used are so few that they are connected before a call needs them. */
   get small(): boolean {
-    return this.used.length <= CONNECT_EARLY_LIMIT;
+    return this.inUse.length <= CONNECT_EARLY_LIMIT;
   }
 
   /** Connects those that are used, where they are few. */
   connectEarly(): void {
     if (!this.small) return;
-    for (const member of this.used) if (member.transport.state === 'idle') member.connect();
+    for (const subchannel of this.inUse) if (subchannel.transport.state === 'idle') subchannel.connect();
   }
 
   /** Closes all connections. */
   close(): void {
-    for (const member of this.#members.values()) this.#remove(member);
+    for (const subchannel of this.#subchannels.values()) this.#remove(subchannel);
     this.#leaving.close();
   }
 
   #list(endpoint: Endpoint): void {
     const isNew = this.#arrivals.note(endpoint);
-    const present = this.#members.get(endpoint.instanceId);
+    const present = this.#subchannels.get(endpoint.instanceId);
     if (present === undefined) {
       this.#add(endpoint, isNew);
       return;
     }
     const news = present.endpoint !== endpoint || !present.listed;
     if (news && endpoint.standing === 'serving') present.transport.hurry?.();
-    if (isAnother(present.endpoint, endpoint)) present.renew(this.#options.clock.now());
+    if (isAnother(present.endpoint, endpoint)) present.onReplaced(this.#options.clock.now());
     present.update(endpoint, isNew);
     present.listed = true;
   }
 
-  #add(endpoint: Endpoint, isNew: boolean): Member {
+  #add(endpoint: Endpoint, isNew: boolean): Subchannel {
     const { transport: connectTo, slowStart } = this.#options;
     const transport = connectTo(endpoint.address, { minPingIntervalMs: endpoint.minPingIntervalMs });
-    const member = new Member(endpoint, transport, slowStart);
-    member.follow((state) => this.#onState(member, state));
-    member.update(endpoint, isNew);
-    this.#members.set(endpoint.instanceId, member);
-    this.#watchHealth(member);
-    return member;
+    const subchannel = new Subchannel(endpoint, transport, slowStart);
+    subchannel.subscribe((state) => this.#onState(subchannel, state));
+    subchannel.update(endpoint, isNew);
+    this.#subchannels.set(endpoint.instanceId, subchannel);
+    this.#watchHealth(subchannel);
+    return subchannel;
   }
 
-  #onState(member: Member, state: ConnectivityState): void {
+  #onState(subchannel: Subchannel, state: ConnectivityState): void {
     const { onState, onChange } = this.#options;
-    onState(member, state, member.onState(state));
-    member.health?.onState(state);
+    onState(subchannel, state, subchannel.onState(state));
+    subchannel.health?.onState(state);
     // It was kept only because its connection stood.
-    if (member.failed && !member.listed) this.#remove(member);
+    if (subchannel.failed && !subchannel.listed) this.#remove(subchannel);
     onChange();
   }
 
   /** Health itself is told by no other. */
-  #watchHealth(member: Member): void {
+  #watchHealth(subchannel: Subchannel): void {
     const { service, clock, random, healthCheck, onChange } = this.#options;
     if (!healthCheck || service === HEALTH_SERVICE) return;
-    const { transport } = member;
-    member.health = new HealthWatch({ service, transport, clock, random, onWord: onChange });
-    if (transport.state === 'ready') member.health.onState('ready');
+    const { transport } = subchannel;
+    subchannel.health = new HealthWatch({ service, transport, clock, random, onChange: onChange });
+    if (transport.state === 'ready') subchannel.health.onState('ready');
   }
 
   /** An instance that didn't say goodbye is kept until its connection fails, too: the registry can only help. */
-  #unlist(member: Member, departed: boolean): void {
-    member.listed = false;
-    if (departed || member.failed) this.#remove(member);
+  #unlist(subchannel: Subchannel, departed: boolean): void {
+    subchannel.listed = false;
+    if (departed || subchannel.failed) this.#remove(subchannel);
   }
 
-  #remove(member: Member): void {
-    member.unfollow();
-    member.transport.close();
-    this.#members.delete(member.endpoint.instanceId);
+  #remove(subchannel: Subchannel): void {
+    subchannel.unsubscribe();
+    subchannel.transport.close();
+    this.#subchannels.delete(subchannel.endpoint.instanceId);
   }
 }
 
@@ -190,7 +190,7 @@ function isAnother({ incarnation: before }: Endpoint, { incarnation }: Endpoint)
 const FORMER_LIMIT = 1_000;
 
 /** Tells the processes that have just come from those that a client found running, or has known before. */
-export class Arrivals {
+export class NewInstances {
   /** The incarnation of each instance, those first that were seen longest ago. */
   readonly #seen = new Map<string, number>();
   #picked = false;

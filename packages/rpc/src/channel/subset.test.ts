@@ -3,11 +3,11 @@ import { describe, expect, it } from '@jest/globals';
 import { HealthCheckResponse, HealthCheckResponse_ServingStatus } from '@rondo/contracts/health/v1/health';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
-import { makeGroup } from '../../test/support/group.js';
-import { positionAmong, positionOf, ringOf, subsetOf } from './subset.js';
+import { makePool } from '../../test/support/pool.js';
 import { DEFAULT_BALANCING } from '../contract/index.js';
 import type { Endpoint } from '../resolver/index.js';
 import { seededRandom } from '../testing/index.js';
+import { positionAmong, positionOf, ringOf, subsetOf } from './subset.js';
 
 const REPLICAS = endpoints(...Array.from({ length: 100 }, (_, index) => `i${index}`));
 const SIZE = 10;
@@ -17,11 +17,11 @@ const refusal = { reason: 'unknown service s.S', proven: true, foreign: false };
 function makeSubset({
   listed = REPLICAS,
   ...options
-}: Parameters<typeof makeGroup>[0] & { listed?: readonly Endpoint[] } = {}) {
-  const made = makeGroup({ balancing: { ...DEFAULT_BALANCING, subsetSize: SIZE }, ...options });
-  made.group.onResolution({ endpoints: listed, departed: [] });
+}: Parameters<typeof makePool>[0] & { listed?: readonly Endpoint[] } = {}) {
+  const made = makePool({ balancing: { ...DEFAULT_BALANCING, subsetSize: SIZE }, ...options });
+  made.pool.onResolution({ endpoints: listed, departed: [] });
   const connected = () =>
-    made.group.members
+    made.pool.subchannels
       .filter(({ transport }) => transport.state === 'ready')
       .map(({ endpoint }) => endpoint.instanceId);
   const called = () => Object.keys(made.share(1_000)).sort();
@@ -30,12 +30,14 @@ function makeSubset({
 
 describe('a client of many replicas', () => {
   it('connects to its subset alone, and shares its calls out among that', () => {
-    const { connected, share, group } = makeSubset();
+    const { connected, share, pool } = makeSubset();
     const subset = connected();
     expect(subset).toHaveLength(SIZE);
     expect(share(1_000)).toEqual(Object.fromEntries(subset.map((name) => [name, 100])));
-    const outside = group.members.filter(({ inSubset }) => !inSubset);
-    expect(new Set(outside.map((member) => member.whyHeld()))).toEqual(new Set(["not in this client's subset"]));
+    const outside = pool.subchannels.filter(({ inSubset }) => !inSubset);
+    expect(new Set(outside.map((subchannel) => subchannel.whyUnavailable()))).toEqual(
+      new Set(["not in this client's subset"]),
+    );
     expect(outside).toHaveLength(90);
   });
 
@@ -58,15 +60,15 @@ describe('a client of many replicas', () => {
     ['fails', (made: ReturnType<typeof makeSubset>, name: string) => made.at(`${name}:1`).move('transient_failure')],
     [
       'refuses all',
-      (made: ReturnType<typeof makeSubset>, name: string) => made.group.onRefusal(made.target(name), refusal),
+      (made: ReturnType<typeof makeSubset>, name: string) => made.pool.onRefusal(made.candidate(name), refusal),
     ],
     [
       'drains',
-      ({ group }: ReturnType<typeof makeSubset>, name: string) => {
+      ({ pool }: ReturnType<typeof makeSubset>, name: string) => {
         const changed = REPLICAS.map((one) =>
           one.instanceId === name ? { ...one, standing: 'draining' as const } : one,
         );
-        group.onResolution({ endpoints: changed, departed: [] });
+        pool.onResolution({ endpoints: changed, departed: [] });
       },
     ],
   ])('has another in the place of one that %s, at once', (_name, befall) => {
@@ -81,8 +83,8 @@ describe('a client of many replicas', () => {
   });
 
   it('has another in the place of one that says it does not serve', async () => {
-    const { group, at, clock } = makeSubset({ byHand: true, healthCheck: true });
-    const inside = () => group.members.filter(({ inSubset }) => inSubset);
+    const { pool, at, clock } = makeSubset({ byHand: true, healthCheck: true });
+    const inside = () => pool.subchannels.filter(({ inSubset }) => inSubset);
     const [sick] = inside();
     if (sick === undefined) throw new Error('ten were asked for');
     const word = HealthCheckResponse.encode({ status: HealthCheckResponse_ServingStatus.NOT_SERVING }).finish();
@@ -90,19 +92,19 @@ describe('a client of many replicas', () => {
     transport.call = async () => ({ ...emptyReply, response: { stream: true, messages: Readable.from([word]) } });
     transport.move('ready');
     await clock.advance(1);
-    expect(sick.whyHeld()).toBe('not serving (health)');
+    expect(sick.whyUnavailable()).toBe('not serving (health)');
     expect(inside()).toHaveLength(SIZE + 1);
-    group.close();
+    pool.close();
   });
 
   it('reaches the one that is left of a hundred', () => {
-    const { group, at, pick, share } = makeSubset();
+    const { pool, at, pick, share } = makeSubset();
     for (let round = 0; round < 200; round += 1) {
       const name = pick() ?? 'nobody';
       if (name !== 'i50') at(`${name}:1`).move('transient_failure', 'refused');
     }
     expect(share(10)).toEqual({ i50: 10 });
-    expect(group.members.filter(({ inSubset }) => inSubset).length).toBeGreaterThan(SIZE);
+    expect(pool.subchannels.filter(({ inSubset }) => inSubset).length).toBeGreaterThan(SIZE);
   });
 
   it('lets the one that stood in go when it begins anew, and not before', () => {
@@ -112,7 +114,7 @@ describe('a client of many replicas', () => {
     made.at(`${one}:1`).move('transient_failure');
     made.at(`${one}:1`).move('ready');
     expect(made.connected()).toHaveLength(SIZE + 1);
-    made.group.onResolution({ endpoints: REPLICAS, departed: [] });
+    made.pool.onResolution({ endpoints: REPLICAS, departed: [] });
     expect(made.connected().sort()).toEqual(before.sort());
     expect(made.called()).toHaveLength(SIZE);
   });
@@ -121,17 +123,17 @@ describe('a client of many replicas', () => {
     const made = makeSubset({ position: () => 0.37 });
     const before = made.connected();
     for (let count = 0; count < 20; count += 1) {
-      const { group, connected } = makeSubset({ position: () => 0.37 });
-      group.onResolution({ endpoints: [...REPLICAS, endpoint(`new${count}`)], departed: [] });
+      const { pool, connected } = makeSubset({ position: () => 0.37 });
+      pool.onResolution({ endpoints: [...REPLICAS, endpoint(`new${count}`)], departed: [] });
       expect(connected()).toHaveLength(SIZE);
       expect(connected().filter((name) => !before.includes(name)).length).toBeLessThanOrEqual(2);
     }
   });
 
   it('keeps who is connected where the registry lists nobody', () => {
-    const { group, called, connected } = makeSubset();
+    const { pool, called, connected } = makeSubset();
     const before = connected();
-    group.onResolution({ endpoints: [], departed: [] });
+    pool.onResolution({ endpoints: [], departed: [] });
     expect(called()).toEqual([...before].sort());
   });
 });
@@ -144,7 +146,7 @@ describe('a connection that leaves the subset', () => {
     const transports = new Map(before.map((name) => [name, made.at(`${name}:1`)]));
     const move = () => {
       position = 0.5;
-      made.group.onPosition();
+      made.pool.onPosition();
     };
     return { ...made, before, transports, move };
   }
@@ -158,25 +160,25 @@ describe('a connection that leaves the subset', () => {
   });
 
   it('ends after the last of its calls, which none is added to', () => {
-    const { move, before, transports, target, group, called, clock } = makeMoving();
+    const { move, before, transports, candidate, pool, called, clock } = makeMoving();
     const [one = ''] = before;
-    const busy = target(one);
+    const busy = candidate(one);
     const transport = transports.get(one);
-    group.onBegin(busy);
-    group.onBegin(busy);
+    pool.onBegin(busy);
+    pool.onBegin(busy);
     move();
-    group.onEnd(busy, { error: undefined, elapsedMs: 1, endedAt: clock.now() });
+    pool.onEnd(busy, { error: undefined, elapsedMs: 1, endedAt: clock.now() });
     expect(transport?.closed).toBe(false);
     expect(called()).not.toContain(one);
-    group.onEnd(busy, { error: undefined, elapsedMs: 1, endedAt: clock.now() });
+    pool.onEnd(busy, { error: undefined, elapsedMs: 1, endedAt: clock.now() });
     expect(transport?.closed).toBe(true);
     expect(clock.timers).toBe(0);
   });
 
-  it('ends after five minutes where a call does not, or with the group', async () => {
-    const { move, before, transports, target, group, clock } = makeMoving();
+  it('ends after five minutes where a call does not, or with the pool', async () => {
+    const { move, before, transports, candidate, pool, clock } = makeMoving();
     const [one = '', other = ''] = before;
-    group.onBegin(target(one));
+    pool.onBegin(candidate(one));
     move();
     await clock.advance(299_999);
     expect(transports.get(one)?.closed).toBe(false);
@@ -185,33 +187,33 @@ describe('a connection that leaves the subset', () => {
     expect(transports.get(other)?.closed).toBe(true);
 
     const second = makeMoving();
-    second.group.onBegin(second.target(one));
+    second.pool.onBegin(second.candidate(one));
     second.move();
-    second.group.close();
+    second.pool.close();
     expect(second.transports.get(one)?.closed).toBe(true);
     expect(second.clock.timers).toBe(0);
   });
 
   it('is not asked for its health any more', async () => {
     let position = 0;
-    const { group, clock } = makeSubset({ position: () => position, healthCheck: true });
+    const { pool, clock } = makeSubset({ position: () => position, healthCheck: true });
     await clock.advance(1);
     expect(clock.timers).toBe(SIZE); // each is asked again in a second, as it ended its answer
     position = 0.5;
-    group.onPosition();
+    pool.onPosition();
     await clock.advance(1);
     expect(clock.timers).toBe(SIZE);
-    group.close();
+    pool.close();
     expect(clock.timers).toBe(0);
   });
 
   it('is made anew where it is one of the subset again', () => {
     let position = 0;
-    const { group, connected } = makeSubset({ position: () => position });
+    const { pool, connected } = makeSubset({ position: () => position });
     const before = connected();
     for (const next of [0.5, 0]) {
       position = next;
-      group.onPosition();
+      pool.onPosition();
     }
     expect(connected().sort()).toEqual(before.sort());
   });
@@ -221,8 +223,8 @@ describe('a client in a zone', () => {
   it('has a subset of each, its own zone, its region and the rest', () => {
     const listed = REPLICAS.map((one, index) => ({ ...one, zone: ['eu/a', 'eu/b', 'us/a', 'us/b'][index % 4] ?? '' }));
     const balancing = { ...DEFAULT_BALANCING, policy: 'zone_aware', subsetSize: 4 } as const;
-    const { group, share } = makeSubset({ listed, balancing, zone: 'eu/a' });
-    const zones = group.members.filter(({ inSubset }) => inSubset).map(({ endpoint: { zone } }) => zone.slice(0, 2));
+    const { pool, share } = makeSubset({ listed, balancing, zone: 'eu/a' });
+    const zones = pool.subchannels.filter(({ inSubset }) => inSubset).map(({ endpoint: { zone } }) => zone.slice(0, 2));
     expect(zones.sort()).toEqual([...Array(8).fill('eu'), ...Array(4).fill('us')]);
     const local = new Set(listed.filter(({ zone }) => zone === 'eu/a').map(({ instanceId }) => instanceId));
     expect(Object.keys(share(100)).every((name) => local.has(name))).toBe(true);

@@ -1,16 +1,16 @@
 import { TIERS, tierOf } from '../balancer/locality.js';
-import type { Member } from './subchannel.js';
 import { murmur3 } from '../balancer/murmur3.js';
+import type { Subchannel } from './subchannel.js';
 
 /** What a window is made with. */
 interface SubsetWindowOptions {
-  /** How many members it has where all of them can be used. */
+  /** How many subchannels it has where all of them can be used. */
   readonly size: number;
   /** Where zones matter: the client's own. It has so many of each: the zone, its region and the rest. */
   readonly zone: string;
 }
 
-/** The members of a group that its client uses, where there are more: `inSubset` of each says whether it is one. */
+/** The subchannels of a pool that its client uses, where there are more: `inSubset` of each says whether it is one. */
 export class SubsetWindow {
   readonly #options: SubsetWindowOptions;
   #rings: readonly (readonly string[])[] = [];
@@ -21,16 +21,18 @@ export class SubsetWindow {
   }
 
   /** Begins anew, as who there is has changed, or the client's position has. Gives those that are used no more. */
-  reset<M extends Member>(members: ReadonlyMap<string, M>, position: number): readonly M[] {
+  reset<M extends Subchannel>(subchannels: ReadonlyMap<string, M>, position: number): readonly M[] {
     this.#position = position;
     this.#rings = TIERS.map((tier) =>
-      ringOf([...members.keys()].filter((id) => tierOf(members.get(id)?.zone ?? '', this.#options.zone) === tier)),
+      ringOf(
+        [...subchannels.keys()].filter((id) => tierOf(subchannels.get(id)?.zone ?? '', this.#options.zone) === tier),
+      ),
     );
-    const inside = new Set(this.#walk(members));
+    const inside = new Set(this.#walk(subchannels));
     const left: M[] = [];
-    for (const [id, member] of members) {
-      if (member.inSubset && !inside.has(id)) left.push(member);
-      member.inSubset = inside.has(id);
+    for (const [id, subchannel] of subchannels) {
+      if (subchannel.inSubset && !inside.has(id)) left.push(subchannel);
+      subchannel.inSubset = inside.has(id);
     }
     return left;
   }
@@ -39,25 +41,25 @@ export class SubsetWindow {
    * Has others take the place of those that can't be used. They stay until it begins anew, so that one that comes and
    * goes moves nobody else. Gives whether there are any.
    */
-  grow(members: ReadonlyMap<string, Member>): boolean {
+  grow(subchannels: ReadonlyMap<string, Subchannel>): boolean {
     let grown = false;
-    for (const id of this.#walk(members)) {
-      const member = members.get(id);
-      if (member === undefined || member.inSubset) continue;
-      member.inSubset = true;
+    for (const id of this.#walk(subchannels)) {
+      const subchannel = subchannels.get(id);
+      if (subchannel === undefined || subchannel.inSubset) continue;
+      subchannel.inSubset = true;
       grown = true;
     }
     return grown;
   }
 
-  #walk(members: ReadonlyMap<string, Member>): readonly string[] {
+  #walk(subchannels: ReadonlyMap<string, Subchannel>): readonly string[] {
     const { size } = this.#options;
-    const usable = (id: string) => members.get(id)?.fit ?? false;
+    const usable = (id: string) => subchannels.get(id)?.usable ?? false;
     return this.#rings.flatMap((ring) => subsetOf(ring, { size, position: this.#position, usable }));
   }
 }
 
-/** A subset is a part of a ring of ids: a window that begins at a client's place and is as wide as it has members. */
+/** A subset is a part of a ring of ids: a window that begins at a client's place and is as wide as it has subchannels. */
 interface SubsetOptions {
   /** How many are to be usable. */
   readonly size: number;

@@ -5,7 +5,7 @@ import type { WireCall } from '../transport/index.js';
 export const STABLE = '';
 
 /** The group that an instance is in where a call asks for no version: canaries of one label and one version are one. */
-export function groupOf(endpoint: Endpoint): string {
+export function trafficGroupOf(endpoint: Endpoint): string {
   const percent = canaryPercent(endpoint);
   return percent === undefined ? STABLE : `canary=${percent} ${endpoint.version}`;
 }
@@ -38,12 +38,12 @@ type Portions = ReadonlyMap<string, number>;
 const VERSION_KEY = 'rondo-version';
 
 /** The version that a call asks for; undefined where it takes any. */
-export function askedVersion({ metadata }: Pick<WireCall, 'metadata'>): string | undefined {
+export function requestedVersion({ metadata }: Pick<WireCall, 'metadata'>): string | undefined {
   return metadata.get(VERSION_KEY) || undefined;
 }
 
 /** Whether an instance may get calls that ask for `version`; for undefined, those that ask for none. */
-export function isMeantFor(endpoint: Endpoint, version: string | undefined): boolean {
+export function mayServe(endpoint: Endpoint, version: string | undefined): boolean {
   return version === undefined ? canaryPercent(endpoint) !== 0 : endpoint.version === version;
 }
 

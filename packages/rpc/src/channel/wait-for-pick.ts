@@ -3,17 +3,17 @@ import type { Clock } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
 import type { WireCall } from '../transport/index.js';
-import type { EndpointGroup } from './endpoint-pool.js';
-import type { Member } from './subchannel.js';
-import type { Target } from './method-subchannel.js';
-import { Try } from './attempt.js';
+import { AttemptRecord } from './attempt.js';
+import type { EndpointPool } from './endpoint-pool.js';
+import type { MethodCandidate } from './method-candidate.js';
+import type { Subchannel } from './subchannel.js';
 
 /** What of a call decides how long it may wait. */
 export type Waiting = Pick<WireCall, 'limit'>;
 
 /** What a call waits with. */
 interface WaitOptions {
-  readonly group: EndpointGroup;
+  readonly pool: EndpointPool;
   readonly clock: Clock;
   /** Shows what it waits for. */
   readonly attempts: Attempt[];
@@ -33,26 +33,29 @@ function hold(change: Promise<void>, { limit }: Waiting, clock: Clock): Promise<
 /** Resolves once it is known who there is; undefined where that is so already. */
 export function untilKnown(
   waiting: Waiting,
-  { group, clock }: Pick<WaitOptions, 'group' | 'clock'>,
+  { pool, clock }: Pick<WaitOptions, 'pool' | 'clock'>,
 ): Promise<void> | undefined {
-  const known = group.known();
+  const known = pool.known();
   return known && hold(known, waiting, clock);
 }
 
 /**
- * Waits for the next change while connections to `members` are being made, and shows that in `attempts`: what stays
+ * Waits for the next change while connections to `subchannels` are being made, and shows that in `attempts`: what stays
  * there are those that couldn't be made.
  */
 export async function untilChanged(
-  members: readonly Member[],
+  subchannels: readonly Subchannel[],
   waiting: Waiting,
-  { group, clock, attempts }: WaitOptions,
+  { pool, clock, attempts }: WaitOptions,
 ): Promise<void> {
-  const waits = members.map((member) => ({ member, attempt: new Try(member, clock, 'no connection yet') }));
+  const waits = subchannels.map((subchannel) => ({
+    subchannel,
+    attempt: new AttemptRecord(subchannel, clock, 'no connection yet'),
+  }));
   attempts.push(...waits.map(({ attempt }) => attempt));
-  await hold(group.changed(), waiting, clock);
-  for (const { member, attempt } of waits) {
-    const { state, lastError = 'no connection' } = member.transport;
+  await hold(pool.changed(), waiting, clock);
+  for (const { subchannel, attempt } of waits) {
+    const { state, lastError = 'no connection' } = subchannel.transport;
     if (state === 'transient_failure') attempt.end(new RpcError(Status.UNAVAILABLE, lastError));
     else attempts.splice(attempts.indexOf(attempt), 1);
   }
@@ -60,7 +63,7 @@ export async function untilChanged(
 
 /** What a call that waits for somebody to be picked waits with. */
 interface PickWaitOptions extends WaitOptions {
-  readonly pick: PickCall<Target>;
+  readonly pick: PickCall<MethodCandidate>;
 }
 
 /** Waits for one that can be picked; undefined where there is none to wait for. */
@@ -68,12 +71,12 @@ export async function untilPicked(
   method: Method,
   waiting: Waiting,
   options: PickWaitOptions,
-): Promise<Target | undefined> {
-  const { group, pick } = options;
+): Promise<MethodCandidate | undefined> {
+  const { pool, pick } = options;
   for (;;) {
-    const target = group.pick(method, pick);
-    if (target !== undefined) return target;
-    const coming = group.coming(method, pick);
+    const candidate = pool.pick(method, pick);
+    if (candidate !== undefined) return candidate;
+    const coming = pool.connectable(method, pick);
     if (coming.length === 0) return undefined;
     await untilChanged(coming, waiting, options);
     waiting.limit.throwIfEnded();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
-import { makeGroup } from '../../test/support/group.js';
 import { methodOf } from '../../test/support/method.js';
+import { makePool } from '../../test/support/pool.js';
 import { DEFAULT_BALANCING } from '../contract/index.js';
 import type { Endpoint, Standing } from '../resolver/index.js';
 
@@ -13,8 +13,8 @@ const ALL: readonly Endpoint[] = [
 
 /** A client in `eu/a` of four replicas each in its own and another zone of its region. */
 function makeZones({ byHand = false } = {}) {
-  const made = makeGroup({ byHand, balancing: { ...DEFAULT_BALANCING, policy: 'zone_aware' }, zone: 'eu/a' });
-  made.group.onResolution({ endpoints: ALL, departed: [] });
+  const made = makePool({ byHand, balancing: { ...DEFAULT_BALANCING, policy: 'zone_aware' }, zone: 'eu/a' });
+  made.pool.onResolution({ endpoints: ALL, departed: [] });
   /** The part of a thousand calls that stay in the zone, and of those that go to each. */
   const calls = () => {
     const share = made.share(1_000);
@@ -23,7 +23,7 @@ function makeZones({ byHand = false } = {}) {
   };
   const setStanding = (names: readonly string[], standing: Standing) => {
     const endpoints = ALL.map((one) => (names.includes(one.instanceId) ? { ...one, standing } : one));
-    made.group.onResolution({ endpoints, departed: [] });
+    made.pool.onResolution({ endpoints, departed: [] });
   };
   return { ...made, calls, setStanding };
 }
@@ -58,11 +58,11 @@ describe('calls from a zone', () => {
   });
 
   it('leave it in part, of one method, where half of it refuses that', () => {
-    const { group, target, share } = makeZones();
+    const { pool, candidate, share } = makeZones();
     const newer = methodOf('no_side_effects', { name: 'Newer', path: '/s.S/Newer' });
     for (const name of ['a1', 'a2']) {
-      group.onAnswer(target(name));
-      group.onRefusal(target(name, newer), { reason: 'unknown method', proven: true, foreign: false });
+      pool.onAnswer(candidate(name));
+      pool.onRefusal(candidate(name, newer), { reason: 'unknown method', proven: true, foreign: false });
     }
     const { a3 = 0, a4 = 0 } = share(1_000, newer);
     expect((a3 + a4) / 1_000).toBeCloseTo(0.7, 2);
@@ -77,28 +77,28 @@ describe('calls from a zone', () => {
   });
 
   it('stay there where it grows: who is not ready or connected yet was not lost', () => {
-    const { group, at, calls } = makeZones({ byHand: true });
+    const { pool, at, calls } = makeZones({ byHand: true });
     for (const { instanceId } of ALL) at(`${instanceId}:1`).move('ready');
     const newcomers = ['a5', 'a6', 'a7', 'a8'].map((name) => endpoint(name, { zone: 'eu/a' }));
     const starting = newcomers.map((one) => ({ ...one, standing: 'starting' as const }));
-    group.onResolution({ endpoints: [...ALL, ...starting], departed: [] });
+    pool.onResolution({ endpoints: [...ALL, ...starting], departed: [] });
     expect(calls().local).toBe(1);
-    group.onResolution({ endpoints: [...ALL, ...newcomers], departed: [] });
+    pool.onResolution({ endpoints: [...ALL, ...newcomers], departed: [] });
     expect(at('a5:1').state).toBe('connecting');
     expect(calls().local).toBe(1);
   });
 
   it('stay there where half of it said goodbye', () => {
-    const { group, calls } = makeZones();
+    const { pool, calls } = makeZones();
     calls();
-    group.onResolution({ endpoints: ALL.slice(2), departed: ['a1', 'a2'] });
+    pool.onResolution({ endpoints: ALL.slice(2), departed: ['a1', 'a2'] });
     expect(calls().local).toBe(1);
   });
 
   it('go to the other zone where one that was tried here is the last', () => {
-    const { at, pickTarget, target } = makeZones();
+    const { at, pickCandidate, candidate } = makeZones();
     for (const name of ['a2', 'a3', 'a4']) at(`${name}:1`).move('transient_failure', 'refused');
-    const second = pickTarget(methodOf('no_side_effects'), [target('a1')]);
+    const second = pickCandidate(methodOf('no_side_effects'), [candidate('a1')]);
     expect(second?.zone).toBe('eu/b');
   });
 });

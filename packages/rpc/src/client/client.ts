@@ -1,7 +1,14 @@
-import type { Metadata, MetadataInit, Call, CallLimit, Payload } from '../call/index.js';
-import type { Compression, MethodDefinition, RequestInit, ResponseOf, ServiceDefinition, Method } from '../contract/index.js';
-import type { RpcError, Attempt } from '../status/index.js';
+import type { Call, CallLimit, Metadata, MetadataInit, Payload } from '../call/index.js';
 import { type Clocks, dateOf } from '../clock/index.js';
+import type {
+  Compression,
+  Method,
+  MethodDefinition,
+  RequestInit,
+  ResponseOf,
+  ServiceDefinition,
+} from '../contract/index.js';
+import type { Attempt, RpcError } from '../status/index.js';
 
 /** What a caller may say of one call. */
 export interface CallOptions {

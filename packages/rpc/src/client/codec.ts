@@ -1,8 +1,8 @@
-import type { Call, Payload, Reply, CallLimit } from '../call/index.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Call, CallLimit, Payload, Reply } from '../call/index.js';
 import type { Method } from '../contract/index.js';
 import { mapMessages } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
-import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** The request as the wire carries it. What can't be encoded is the caller's mistake: `INVALID_ARGUMENT`. */
 export function encodeRequest({ method, request }: Call): Payload<Uint8Array> {

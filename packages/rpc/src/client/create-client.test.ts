@@ -5,12 +5,12 @@ import { failure } from '../../test/support/outcome.js';
 import { connect } from '../../test/support/service.js';
 import { collect, streamOf } from '../../test/support/stream.js';
 import { Metadata } from '../call/index.js';
+import { createChannel } from '../channel/channel.js';
 import { type Middleware, observeReply } from '../middleware/index.js';
 import type { Resolver } from '../resolver/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { createMemoryNetwork, ManualClock, staticResolver } from '../testing/index.js';
 import type { WireCall, WireHandler } from '../transport/index.js';
-import { createChannel } from '../channel/channel.js';
 import type { ClientCall } from './client.js';
 import { createClient } from './create-client.js';
 

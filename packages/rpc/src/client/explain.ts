@@ -1,6 +1,6 @@
-import { type Attempt, RpcError, Status } from '../status/index.js';
-import { nameOf } from '../channel/no-instance.js';
 import type { Channel } from '../channel/channel.js';
+import { nameOf } from '../channel/no-instance.js';
+import { type Attempt, RpcError, Status } from '../status/index.js';
 import type { ClientCall } from './client.js';
 
 /** Adds to a failure which call it was, and where it was tried. */

@@ -1,13 +1,30 @@
-export type { Choice, ImaginedCall } from '../channel/choose.js';
 export { type Channel, type ChannelOptions, createChannel } from '../channel/channel.js';
-export type { CallOptions, Client, ClientMethod, ClientCall } from './client.js';
-export { type ClientOptions, createClient } from './create-client.js';
-export { configuredBalancing, configuredCompression, configuredReplyLimit, defaultChannel } from '../channel/default-channel.js';
+export type { Choice, ImaginedCall } from '../channel/choose.js';
+export {
+  configuredBalancing,
+  configuredCompression,
+  configuredReplyLimit,
+  defaultChannel,
+} from '../channel/default-channel.js';
+export type { Self } from '../channel/position.js';
 export { createRegistryChannel, type RegistryChannelOptions } from '../channel/registry-channel.js';
-export type { BroadcastOptions, ScatterOptions, ScatterStreamOptions, SharingOptions, UnaryMethod, WholeOptions, Gathered, Lost, Part, Parts, Requirement } from '../scatter/options.js';
+export type { EndpointView, MethodView, ServiceView } from '../channel/service-view.js';
+export { BalancingError } from '../channel/services.js';
 export { broadcast } from '../scatter/broadcast.js';
+export type {
+  BroadcastOptions,
+  Gathered,
+  Lost,
+  Part,
+  Parts,
+  Requirement,
+  ScatterOptions,
+  ScatterStreamOptions,
+  SharingOptions,
+  UnaryMethod,
+  WholeOptions,
+} from '../scatter/options.js';
 export { scatter } from '../scatter/scatter.js';
 export { scatterStream } from '../scatter/stream.js';
-export { BalancingError } from '../channel/services.js';
-export type { Self } from '../channel/position.js';
-export type { EndpointView, MethodView, ServiceView } from '../channel/service-view.js';
+export type { CallOptions, Client, ClientCall, ClientMethod } from './client.js';
+export { type ClientOptions, createClient } from './create-client.js';

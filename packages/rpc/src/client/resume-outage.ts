@@ -1,6 +1,6 @@
+import type { Channel } from '../channel/channel.js';
 import type { Clock, Random } from '../clock/index.js';
 import { RpcError } from '../status/index.js';
-import type { Channel } from '../channel/channel.js';
 import type { ClientCall } from './client.js';
 
 /** A stream that stood for so long has earned a fresh start, be it that it had nothing to tell. Milliseconds. */

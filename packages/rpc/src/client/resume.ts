@@ -1,11 +1,11 @@
-import { type Reply, Metadata, type Payload } from '../call/index.js';
+import { Metadata, type Payload, type Reply } from '../call/index.js';
+import { longestAttemptMs } from '../channel/attempt.js';
+import type { Channel } from '../channel/channel.js';
 import type { Resume } from '../contract/index.js';
 import { RpcError, Status } from '../status/index.js';
-import type { Channel } from '../channel/channel.js';
+import { TransportError } from '../transport/index.js';
 import type { ClientCall } from './client.js';
 import { Outage, wait } from './resume-outage.js';
-import { TransportError } from '../transport/index.js';
-import { longestTry } from '../channel/attempt.js';
 
 /** How long a stream that broke is tried for, where its caller doesn't say. Milliseconds. */
 const RESUME_FOR_MS = 60_000;
@@ -137,7 +137,7 @@ class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unknown, un
   async #pause(error: unknown): Promise<void> {
     const { call, channel, outage } = this.#options;
     if (!isPassing(error) || this.#left || channel.closed || call.limit.reason !== undefined) throw error;
-    const pauseMs = outage.onBreak(longestTry(call.attempts.slice(this.#firstTry)));
+    const pauseMs = outage.onBreak(longestAttemptMs(call.attempts.slice(this.#firstTry)));
     if (pauseMs === undefined) throw outage.explain(error);
     call.options.onBreak?.(error);
     await wait(pauseMs, call, channel);

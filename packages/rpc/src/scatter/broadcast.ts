@@ -1,7 +1,14 @@
+import {
+  type BroadcastOptions,
+  counted,
+  type Part,
+  type Parts,
+  type Requirement,
+  type UnaryMethod,
+} from './options.js';
 import { gather } from './scatter.js';
-import { type BroadcastOptions, counted, type UnaryMethod, type Part, type Parts, type Requirement } from './options.js';
-import { lossOf, toRpcError } from './work-queue.js';
 import { beginWhole, notNeeded, type Whole } from './whole.js';
+import { lossOf, toRpcError } from './work-queue.js';
 
 const CONCURRENCY = 64;
 

@@ -6,10 +6,10 @@ import { fleetsOfATest, requestsFor, tally, type Work } from '../../test/support
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
 import { CallLimit, runInScope } from '../call/index.js';
+import { createChannel, createClient } from '../client/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { ManualClock, seededRandom, staticResolver } from '../testing/index.js';
 import { TransportError } from '../transport/index.js';
-import { createChannel, createClient } from '../client/index.js';
 import { scatter } from './scatter.js';
 
 const THREE = ['a', 'b', 'c'];

@@ -1,5 +1,13 @@
 import { RpcError, Status } from '../status/index.js';
-import { counted, type ScatterOptions, type SharingOptions, type UnaryMethod, type Part, type Parts, type Requirement } from './options.js';
+import {
+  counted,
+  type Part,
+  type Parts,
+  type Requirement,
+  type ScatterOptions,
+  type SharingOptions,
+  type UnaryMethod,
+} from './options.js';
 import { beginWhole, notNeeded, type Whole } from './whole.js';
 import { WorkQueue } from './work-queue.js';
 

@@ -1,4 +1,4 @@
-import { counted, type ScatterStreamOptions, type UnaryMethod, type Part, type Parts } from './options.js';
+import { counted, type Part, type Parts, type ScatterStreamOptions, type UnaryMethod } from './options.js';
 import { sharing } from './scatter.js';
 import { beginWhole, notNeeded, type Whole } from './whole.js';
 import { WorkQueue } from './work-queue.js';

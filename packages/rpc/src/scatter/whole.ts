@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CallLimit, currentScope } from '../call/index.js';
+import type { Channel } from '../channel/channel.js';
+import type { Fleet } from '../channel/fleet.js';
+import { bindingOf } from '../client/bind-client.js';
+import type { CallOptions } from '../client/client.js';
+import { askedMs } from '../client/deadline.js';
 import type { Clock, Random } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
 import { RpcError, Status } from '../status/index.js';
-import type { Fleet } from '../channel/fleet.js';
-import { bindingOf } from '../client/create-client.js';
-import type { Channel } from '../channel/channel.js';
-import type { CallOptions } from '../client/client.js';
-import { askedMs } from '../client/deadline.js';
 import type { UnaryMethod, WholeOptions } from './options.js';
 
 /** What all parts of one whole share. */

@@ -1,10 +1,10 @@
-import type { Timer } from '../clock/index.js';
-import { RpcError, type Attempt, Status } from '../status/index.js';
 import type { FleetStanding } from '../channel/fleet.js';
+import { classifyFailure, type Failure } from '../channel/retry.js';
+import type { Timer } from '../clock/index.js';
+import type { Method } from '../contract/index.js';
+import { type Attempt, RpcError, Status } from '../status/index.js';
 import type { Part } from './options.js';
 import type { Whole } from './whole.js';
-import type { Method } from '../contract/index.js';
-import { type Failure, judge } from '../channel/retry.js';
 
 /** What a queue is made from. */
 interface WorkQueueOptions<Req, Res> {
@@ -226,7 +226,7 @@ type Fate = Pick<Failure, 'again' | 'costs' | 'lapsed'>;
  * doing would be the same elsewhere.
  */
 function fateOf(method: Method, error: RpcError): Fate {
-  const failure = judge(method, received(error), false);
+  const failure = classifyFailure(method, received(error), false);
   if (failure?.again) return failure;
   const safe = method.policy.idempotency !== 'unknown';
   return { again: safe && INSTANCE_FAULTS.has(error.code), costs: true, lapsed: false };

@@ -3,8 +3,8 @@ import type { Endpoint } from '../../src/resolver/index.js';
 import { RpcError, type Status } from '../../src/status/index.js';
 import { seededRandom } from '../../src/testing/index.js';
 import { endpoint } from './endpoints.js';
-import { type GroupOptions, makeGroup } from './group.js';
 import { methodOf } from './method.js';
+import { type GroupOptions, makePool } from './pool.js';
 import { Timeline } from './timeline.js';
 
 /** How a replica does one call. */
@@ -12,7 +12,7 @@ export interface Deed {
   readonly ms: number;
   readonly code?: Status;
   /** Why its caller waits no longer when it ends. */
-  readonly over?: 'expired' | 'left';
+  readonly endedBy?: 'expired' | 'left';
 }
 
 /** How replicas do their calls. */
@@ -50,47 +50,49 @@ function errorOf(code: Status): RpcError {
   return error;
 }
 
-/** Replicas as their client sees them, over a clock that runs as fast as it can. */
+/** Replicas as their client sees them, endedBy a clock that runs as fast as it can. */
 export function makeReplicas(replicas: readonly (string | Endpoint)[], options: GroupOptions = {}) {
   const timeline = new Timeline(Date.UTC(2026, 0, 1));
   const random = seededRandom(7);
-  const made = makeGroup({ ...options, clock: timeline.clock });
-  const { group } = made;
+  const made = makePool({ ...options, clock: timeline.clock });
+  const { pool } = made;
   const endpoints = replicas.map((one) => (typeof one === 'string' ? endpoint(one) : one));
-  group.onResolution({ endpoints, departed: [] });
+  pool.onResolution({ endpoints, departed: [] });
   const aside = (method: Method) =>
-    group.members.filter((member) => member.target(method.path).isAside).map(({ endpoint }) => endpoint.instanceId);
+    pool.subchannels
+      .filter((subchannel) => subchannel.candidate(method.path).setAside)
+      .map(({ endpoint }) => endpoint.instanceId);
 
   function run({ seconds, rate, method = methodOf('no_side_effects'), does }: Stretch): Report {
     const began = timeline.now();
     const counts: Record<string, number> = Object.fromEntries(
-      group.members.map(({ endpoint }) => [endpoint.instanceId, 0]),
+      pool.subchannels.map(({ endpoint }) => [endpoint.instanceId, 0]),
     );
     const times: number[] = [];
-    const targets = group.members.map((member) => member.target(method.path));
-    const wereAside = targets.map(({ isAside }) => isAside);
+    const candidates = pool.subchannels.map((subchannel) => subchannel.candidate(method.path));
+    const wereAside = candidates.map(({ setAside }) => setAside);
     const changes: { second: number; aside: readonly string[] }[] = [];
     let failed = 0;
     const note = () => {
-      if (targets.every(({ isAside }, index) => isAside === wereAside[index])) return;
-      targets.forEach(({ isAside }, index) => {
-        wereAside[index] = isAside;
+      if (candidates.every(({ setAside }, index) => setAside === wereAside[index])) return;
+      candidates.forEach(({ setAside }, index) => {
+        wereAside[index] = setAside;
       });
       changes.push({ second: (timeline.now() - began) / 1_000, aside: aside(method) });
     };
     const call = () => {
-      const target = group.pick(method, { hashKey: undefined, tried: [] });
-      if (target === undefined) throw new Error('nobody takes the call');
+      const candidate = pool.pick(method, { hashKey: undefined, tried: [] });
+      if (candidate === undefined) throw new Error('nobody takes the call');
       note();
-      counts[target.id] = (counts[target.id] ?? 0) + 1;
-      const { ms, code, over } = does(target.id, random.next);
-      const probe = group.onBegin(target);
+      counts[candidate.id] = (counts[candidate.id] ?? 0) + 1;
+      const { ms, code, endedBy } = does(candidate.id, random.next);
+      const probe = pool.onBegin(candidate);
       const endedAt = timeline.now() + ms;
       timeline.at(endedAt, () => {
         const error = code === undefined ? undefined : errorOf(code);
         if (error === undefined) times.push(ms);
         else failed += 1;
-        group.onEnd(target, { error, elapsedMs: ms, endedAt, over, probe });
+        pool.onEnd(candidate, { error, elapsedMs: ms, endedAt, endedBy, probe });
         note();
       });
     };

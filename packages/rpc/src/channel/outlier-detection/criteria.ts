@@ -23,7 +23,7 @@ export function isServerFault(code: Status): boolean {
 const UNTELLING: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.RESOURCE_EXHAUSTED, Status.UNIMPLEMENTED]);
 
 /** Whether an answer says nothing, good or bad, of the server. */
-export function isUntelling(code: Status): boolean {
+export function isNeutral(code: Status): boolean {
   return UNTELLING.has(code);
 }
 
@@ -36,13 +36,13 @@ const LEAST_EXCESS = 0.3;
 /** Chance is to give less than one in 10^8 of what condemns a server. */
 const CERTAINTY = Math.log(1e8);
 
-/** Whether so many faults of one target in a row are more than chance gives, as often as its peers fail. */
+/** Whether so many faults of one candidate in a row are more than chance gives, as often as its peers fail. */
 export function runIsOutlier(run: number, peers: Tally): boolean {
   return run >= LEAST_RUN && -run * Math.log(faultShare(peers)) >= CERTAINTY;
 }
 
 /**
- * Whether the share of a target's calls that fail is far above its peers': by 30 points, and by more than chance gives
+ * Whether the share of a candidate's calls that fail is far above its peers': by 30 points, and by more than chance gives
  * (Chernoff's bound). 1.9 standard deviations below the mean, as in gRFC A50, is where none of three replicas can ever be:
  * the root of two is the most.
  */

@@ -66,14 +66,14 @@ export class Ejection {
   }
 
   /** Whether one call may ask now, be it `safe` to repeat; the next one has to wait for its outcome. */
-  mayAsk(now: number, { safe }: { readonly safe: boolean } = { safe: true }): boolean {
+  mayProbe(now: number, { safe }: { readonly safe: boolean } = { safe: true }): boolean {
     if (now < (safe ? this.#askAt : this.#askAt + UNSAFE_LATER_MS)) return false;
     this.#askAt = now + ANSWER_MS;
     return true;
   }
 
   /** A call that asked has told nothing, or there is reason to ask sooner: another call may, soon. */
-  askSoon(now: number): void {
+  probeSoon(now: number): void {
     this.#askAt = Math.min(this.#askAt, now + SOON_MS);
     this.#dueAt = Math.min(this.#dueAt, this.#askAt);
   }

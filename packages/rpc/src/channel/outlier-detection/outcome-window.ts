@@ -55,8 +55,8 @@ export class OutcomeWindow implements Tally {
 
 const ENOUGH_CALLS = 10;
 
-/** How the calls of one target have gone of late. */
-export class Conduct {
+/** How the calls of one candidate have gone of late. */
+export class CandidateStats {
   readonly window = new OutcomeWindow();
   readonly time = new UsualTime();
   /** The faults since a call was answered. */
@@ -136,7 +136,7 @@ class UsualTime {
 export const TOO_MANY_BREAKS = 3;
 
 /** When a connection broke of late. */
-export class Breaks {
+export class ConnectionFailures {
   #at: readonly number[] = [];
 
   /** Notes one at `now`. Gives whether that is one too many. */

@@ -41,10 +41,10 @@ describe('one of three replicas that answers INTERNAL to all', () => {
     const fleet = makeReplicas(THREE);
     fleet.run({ seconds: 30, rate: 300, does: but({ b: fails }) });
     expect(fleet.aside(methodOf('no_side_effects'))).toEqual(['b']);
-    expect(fleet.target('b').startedAt).toBe(Number.NEGATIVE_INFINITY);
+    expect(fleet.candidate('b').startedAt).toBe(Number.NEGATIVE_INFINITY);
     const { changes } = fleet.run({ seconds: 120, rate: 300, does: well });
     expect(changes.map(({ aside }) => aside)).toEqual([[]]);
-    expect(fleet.target('b').startedAt).toBeGreaterThan(0);
+    expect(fleet.candidate('b').startedAt).toBeGreaterThan(0);
   });
 
   it('is judged anew once it is back: one more fault is one', () => {
@@ -55,13 +55,14 @@ describe('one of three replicas that answers INTERNAL to all', () => {
       return turn % 2 === 0 ? { ms: 5 } : { ms: 5, code: Status.INTERNAL };
     };
     fleet.run({ seconds: 2, rate: 300, does: but({ b: everyOther }) });
-    const target = fleet.target('b');
-    expect(target.isAside).toBe(true);
-    for (let tries = 0; target.isAside && tries < 500; tries += 1) fleet.run({ seconds: 0.02, rate: 300, does: well });
+    const candidate = fleet.candidate('b');
+    expect(candidate.setAside).toBe(true);
+    for (let tries = 0; candidate.setAside && tries < 500; tries += 1)
+      fleet.run({ seconds: 0.02, rate: 300, does: well });
     const error = new RpcError(Status.INTERNAL, 'once');
-    fleet.group.onBegin(target);
-    fleet.group.onEnd(target, { error, elapsedMs: 5, endedAt: fleet.now() });
-    expect(target.isAside).toBe(false);
+    fleet.pool.onBegin(candidate);
+    fleet.pool.onEnd(candidate, { error, elapsedMs: 5, endedAt: fleet.now() });
+    expect(candidate.setAside).toBe(false);
   });
 
   it('is not let back by an answer that tells nothing', () => {
@@ -115,7 +116,7 @@ describe('an answer that the server is not to blame for', () => {
   });
 
   it('is a deadline that left less time than calls usually take; one that left more is a fault', () => {
-    const expired = (ms: number) => but({ b: () => ({ ms, code: Status.DEADLINE_EXCEEDED, over: 'expired' }) });
+    const expired = (ms: number) => but({ b: () => ({ ms, code: Status.DEADLINE_EXCEEDED, endedBy: 'expired' }) });
     const fleet = makeReplicas(THREE);
     fleet.run({ seconds: 10, rate: 300, does: well });
     expect(fleet.run({ seconds: 60, rate: 300, does: expired(4) }).changes).toEqual([]);
@@ -123,7 +124,7 @@ describe('an answer that the server is not to blame for', () => {
   });
 
   it('is none whose caller has left', () => {
-    const does = but({ b: () => ({ ms: 500, code: Status.INTERNAL, over: 'left' }) });
+    const does = but({ b: () => ({ ms: 500, code: Status.INTERNAL, endedBy: 'left' }) });
     expect(makeReplicas(THREE).run({ seconds: 60, rate: 300, does }).changes).toEqual([]);
   });
 });
@@ -161,10 +162,10 @@ describe('where many fail', () => {
     const { shares, changes } = fleet.run({ seconds: 60, rate, does: fails });
     expect(changes).toEqual([]);
     for (const name of THREE) expect(shares[name]).toBeCloseTo(1 / 3, 2);
-    expect(fleet.group.panic('/s.S/M')).toBe('most of its instances fail, so that calls go to all of them');
-    expect(fleet.group.panics).toEqual(['/s.S/M']);
+    expect(fleet.pool.panic('/s.S/M')).toBe('most of its instances fail, so that calls go to all of them');
+    expect(fleet.pool.panics).toEqual(['/s.S/M']);
     fleet.run({ seconds: 30, rate, does: well });
-    expect(fleet.group.panics).toEqual([]);
+    expect(fleet.pool.panics).toEqual([]);
     expect(fleet.aside(methodOf('no_side_effects'))).toEqual([]);
   });
 
@@ -202,23 +203,23 @@ describe('a replica that is 20 times slower', () => {
   });
 
   it('is ejected within 10 s where its policy leaves it 5 % of 100 calls/s', () => {
-    // Twenty calls' rate to each of the others, five to it: the group's own policy is another, so it is fed by hand.
+    // Twenty calls' rate to each of the others, five to it: the pool's own policy is another, so it is fed by hand.
     const fleet = makeReplicas(THREE);
     const random = () => 0.4;
     fleet.run({ seconds: 60, rate: 100, does: well });
-    const target = fleet.target('b');
+    const candidate = fleet.candidate('b');
     const end = (name: string, elapsedMs: number, endedAt: number) => {
-      const one = fleet.target(name);
-      fleet.group.onBegin(one);
-      fleet.group.onEnd(one, { error: undefined, elapsedMs, endedAt });
+      const one = fleet.candidate(name);
+      fleet.pool.onBegin(one);
+      fleet.pool.onEnd(one, { error: undefined, elapsedMs, endedAt });
     };
     const began = fleet.now();
     let ejectedAt = Number.POSITIVE_INFINITY;
-    for (let call = 0; call < 1_000 && !target.isAside; call += 1) {
+    for (let call = 0; call < 1_000 && !candidate.setAside; call += 1) {
       fleet.passes(10);
       if (call % 20 === 0) end('b', slow('b', random).ms, fleet.now());
       else end(call % 2 === 0 ? 'a' : 'c', well('a', random).ms, fleet.now());
-      if (target.isAside) ejectedAt = fleet.now() - began;
+      if (candidate.setAside) ejectedAt = fleet.now() - began;
     }
     expect(ejectedAt).toBeLessThanOrEqual(10_000);
   });
@@ -230,7 +231,7 @@ describe('a replica that is 20 times slower', () => {
       return fleet.run({ seconds: 5, rate: 150, method: sum, does: well }).shares['b'];
     });
     expect(fleet.aside(add)).toEqual(['b']);
-    expect(fleet.member('b').whyHeld(add.path)).toMatch(
+    expect(fleet.subchannel('b').whyUnavailable(add.path)).toMatch(
       /^ejected for Add: [\d.]+ ms a call where [\d.]+ ms are usual, asked again /,
     );
     for (const share of shares) expect(share).toBeCloseTo(1 / 3, 2);
@@ -259,7 +260,7 @@ describe('a replica that is 20 times slower', () => {
     fleet.run({ seconds: 5, rate: 500, does });
     expect(fleet.aside(methodOf('no_side_effects'))).toHaveLength(3);
     expect(fleet.aside(methodOf('no_side_effects'))).toEqual(expect.arrayContaining(['c', 'd']));
-    expect(fleet.group.panics).toEqual([]);
+    expect(fleet.pool.panics).toEqual([]);
   });
 });
 
@@ -269,15 +270,15 @@ describe('a replica that fails in one method', () => {
     fleet.run({ seconds: 5, rate: 100, method: sum, does: well });
     fleet.run({ seconds: 3, rate: 100, method: add, does: but({ b: fails }) });
     expect([fleet.aside(add), fleet.aside(sum)]).toEqual([['b'], []]);
-    expect(fleet.member('b').whyHeld(add.path)).toMatch(
+    expect(fleet.subchannel('b').whyUnavailable(add.path)).toMatch(
       /^ejected for Add: \d+ calls in a row failed \(INTERNAL: as told\), asked again (in \d s|now)$/,
     );
-    expect(fleet.member('b').whyHeld()).toBeUndefined();
+    expect(fleet.subchannel('b').whyUnavailable()).toBeUndefined();
     const other = makeReplicas(THREE);
     other.run({ seconds: 1.5, rate: 100, method: add, does: but({ b: fails }) });
     other.run({ seconds: 0.1, rate: 100, method: sum, does: well });
     expect([other.aside(add), other.aside(sum)]).toEqual([['b'], ['b']]);
-    expect(other.member('b').whyHeld()).toMatch(
+    expect(other.subchannel('b').whyUnavailable()).toMatch(
       /^ejected: \d+ calls in a row failed \(INTERNAL: as told\), asked again /,
     );
     other.run({ seconds: 5, rate: 100, method: sum, does: well });
@@ -300,7 +301,7 @@ describe('a healthy fleet', () => {
   ])('has nobody ejected in an hour: $what, $rate calls/s', ({ rate, does }) => {
     const fleet = makeReplicas(THREE);
     expect(fleet.run({ seconds: 3_600, rate, does }).changes).toEqual([]);
-    expect(fleet.group.panics).toEqual([]);
+    expect(fleet.pool.panics).toEqual([]);
   });
 });
 
@@ -319,7 +320,7 @@ describe('a connection', () => {
     expect(fleet.share(9)).toEqual({ a: 3, b: 3, c: 3 });
     for (let times = 0; times < 2; times += 1) restart('b');
     expect(fleet.share(4)).toEqual({ a: 2, c: 2 });
-    expect(fleet.member('b').whyHeld()).toMatch(
+    expect(fleet.subchannel('b').whyUnavailable()).toMatch(
       /^ejected: its connection broke 3 times in 10 s, asked again in [23] s$/,
     );
     fleet.run({ seconds: 14, rate: 30, does: well });
@@ -329,10 +330,10 @@ describe('a connection', () => {
   it('to another process in the same place is called again at once', () => {
     const fleet = makeReplicas(THREE);
     const endpoints = (incarnation: number) => THREE.map((name) => endpoint(name, { incarnation }));
-    fleet.group.onResolution({ endpoints: endpoints(1), departed: [] });
+    fleet.pool.onResolution({ endpoints: endpoints(1), departed: [] });
     fleet.run({ seconds: 5, rate: 300, does: but({ b: fails }) });
     expect(fleet.aside(methodOf('no_side_effects'))).toEqual(['b']);
-    fleet.group.onResolution({ endpoints: endpoints(2), departed: [] });
+    fleet.pool.onResolution({ endpoints: endpoints(2), departed: [] });
     expect(fleet.aside(methodOf('no_side_effects'))).toEqual([]);
   });
 });

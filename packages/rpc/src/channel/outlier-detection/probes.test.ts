@@ -1,26 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolution } from '../../../test/support/endpoints.js';
 import { emptyReply } from '../../../test/support/fake-transport.js';
-import { makeGroup } from '../../../test/support/group.js';
 import { methodOf } from '../../../test/support/method.js';
 import { failure } from '../../../test/support/outcome.js';
+import { makePool } from '../../../test/support/pool.js';
 import { streamOf } from '../../../test/support/stream.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { CallLimit, type Reply } from '../../call/index.js';
 import type { Method } from '../../contract/index.js';
-import { RetryBudget } from '../retry-budget.js';
 import { type Attempt, RpcError, Status } from '../../status/index.js';
 import { TransportError, type WireCall, type WireHandler } from '../../transport/index.js';
-import { tryInTurn } from '../retry.js';
+import { callWithRetries } from '../retry.js';
+import { RetryBudget } from '../retry-budget.js';
 
 const internal = () => Promise.reject(new RpcError(Status.INTERNAL, 'a bug'));
 const answer: WireHandler = async () => emptyReply;
 
 /** Three instances that answer after 5 ms, and what `b` does instead. */
 function start() {
-  const made = makeGroup();
-  const { group, at, clock } = made;
-  group.onResolution(resolution('a', 'b', 'c'));
+  const made = makePool();
+  const { pool, at, clock } = made;
+  pool.onResolution(resolution('a', 'b', 'c'));
   const budget = new RetryBudget({ clock });
   const answers = (name: string, handler: WireHandler, ms = 5) => {
     at(`${name}:1`).call = async (wire) => {
@@ -32,7 +32,7 @@ function start() {
   const attempts: Attempt[] = [];
   const call = async (method: Method = methodOf('no_side_effects'), wire: Partial<WireCall> = {}) => {
     attempts.length = 0;
-    return tryInTurn(method, wireCall(wire), { group, budget, clock, attempts });
+    return callWithRetries(method, wireCall(wire), { pool, budget, clock, attempts });
   };
   const calls = async (times: number, method?: Method, wire: () => Partial<WireCall> = () => ({})) => {
     for (let left = times; left > 0; left -= 1) await call(method, wire()).catch(() => undefined);
@@ -42,11 +42,11 @@ function start() {
 
 describe('a call that probes an ejected instance', () => {
   it.each(['no_side_effects', 'idempotent'] as const)('goes elsewhere where that fails and it is %s', async (kind) => {
-    const { answers, calls, call, attempts, clock, target } = start();
+    const { answers, calls, call, attempts, clock, candidate } = start();
     const method = methodOf(kind);
     answers('b', internal);
     await calls(60, method);
-    expect(target('b').isAside).toBe(true);
+    expect(candidate('b').setAside).toBe(true);
     await clock.advance(60_000);
     await call(method);
     expect(attempts.map(({ instance, code }) => `${instance} ${code}`)).toEqual([
@@ -67,12 +67,12 @@ describe('a call that probes an ejected instance', () => {
   });
 
   it('is one that can be made twice, where there are such, for a second', async () => {
-    const { answers, calls, pick, clock, target } = start();
+    const { answers, calls, pick, clock, candidate } = start();
     const unsafe = methodOf('unknown', { path: '/s.S/Unsafe' });
     answers('b', internal);
     await calls(27);
-    expect(target('b', unsafe).isAside).toBe(true);
-    const { ejection } = target('b').member;
+    expect(candidate('b', unsafe).setAside).toBe(true);
+    const { ejection } = candidate('b').subchannel;
     while (ejection.describe(clock.now()).endsWith(' s')) await clock.advance(100);
     expect([pick(unsafe), pick(unsafe), pick(unsafe)]).not.toContain('b');
     expect(pick()).toBe('b');
@@ -80,24 +80,24 @@ describe('a call that probes an ejected instance', () => {
   });
 
   it('has its outcome as soon as the stream that answers it begins', async () => {
-    const { answers, calls, call, clock, target } = start();
+    const { answers, calls, call, clock, candidate } = start();
     const method = methodOf('no_side_effects', { responseStream: true });
     answers('b', internal);
     await calls(60, method, () => ({ responseStream: true }));
-    expect(target('b').isAside).toBe(true);
+    expect(candidate('b').setAside).toBe(true);
     const begun: Reply<Uint8Array> = { ...emptyReply, response: { stream: true, messages: streamOf() } };
     answers('b', async () => begun);
     await clock.advance(60_000);
     expect(await call(method, { responseStream: true })).toMatchObject({ header: emptyReply.header });
-    expect(target('b').isAside).toBe(false);
+    expect(candidate('b').setAside).toBe(false);
   });
 
   it('and its reason stand in the error of a call that nobody else can take', async () => {
-    const { answers, calls, call, at, group } = start();
+    const { answers, calls, call, at, pool } = start();
     answers('b', internal);
     await calls(60);
     for (const name of ['a', 'c']) at(`${name}:1`).move('transient_failure', 'refused');
-    expect(group.members.map((member) => member.whyHeld('/s.S/M'))).toEqual([
+    expect(pool.subchannels.map((subchannel) => subchannel.whyUnavailable('/s.S/M'))).toEqual([
       'refused',
       expect.stringMatching(/^ejected: \d+ calls in a row failed \(INTERNAL: a bug\), asked again in [12] s$/),
       'refused',
@@ -121,17 +121,17 @@ describe('a try counts against its instance', () => {
   };
 
   it('where its deadline passed after a time that is long for the method', async () => {
-    const { answers, calls, target } = start();
+    const { answers, calls, candidate } = start();
     const limits: CallLimit[] = [];
     await calls(60);
     answers('b', mute(Status.DEADLINE_EXCEEDED, limits), 200);
     await calls(40, undefined, limited(limits));
-    expect(target('b').isAside).toBe(true);
+    expect(candidate('b').setAside).toBe(true);
   });
 
   it('but not for the time after the deadline, nor where its caller left', async () => {
     for (const reason of [Status.DEADLINE_EXCEEDED, Status.CANCELLED]) {
-      const { answers, calls, target, clock } = start();
+      const { answers, calls, candidate, clock } = start();
       const limits: CallLimit[] = [];
       await calls(60);
       answers('b', mute(reason, limits), 200);
@@ -139,7 +139,7 @@ describe('a try counts against its instance', () => {
         const deadline = reason === Status.CANCELLED ? undefined : clock.now() + 8;
         await calls(1, undefined, limited(limits, deadline));
       }
-      expect(target('b').isAside).toBe(false);
+      expect(candidate('b').setAside).toBe(false);
     }
   });
 
@@ -148,7 +148,7 @@ describe('a try counts against its instance', () => {
     { what: 'but not where its connection broke', state: 'transient_failure', reach: 'unknown', counts: false },
     { what: 'nor where it was not taken', state: 'ready', reach: 'never', counts: false },
   ] as const)('$what', async ({ state, reach, counts }) => {
-    const { answers, calls, target, at } = start();
+    const { answers, calls, candidate, at } = start();
     const method = methodOf('unknown');
     await calls(60, method);
     answers('b', () => {
@@ -159,6 +159,6 @@ describe('a try counts against its instance', () => {
       await calls(3, method);
       at('b:1').state = 'ready';
     }
-    expect(target('b').isAside).toBe(counts);
+    expect(candidate('b').setAside).toBe(counts);
   });
 });

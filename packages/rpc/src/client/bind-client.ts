@@ -1,0 +1,217 @@
+import {
+  CallLimit,
+  cancelled,
+  currentScope,
+  Metadata,
+  type MetadataInit,
+  newTraceId,
+  type Payload,
+  propagateTrace,
+  type Reply,
+  receivedTraceId,
+} from '../call/index.js';
+import type { Channel } from '../channel/channel.js';
+import { COMPRESSIONS, type Method, methodsOf, type ServiceDefinition, servicePolicyOf } from '../contract/index.js';
+import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
+import { RpcError, Status } from '../status/index.js';
+import type { WireCall } from '../transport/index.js';
+import { type CallOptions, type Client, type ClientCall, OutgoingCall } from './client.js';
+import { decodeReply, encodeRequest, RequestStream } from './codec.js';
+import { deadlineOf } from './deadline.js';
+import { explain } from './explain.js';
+import { readHashKey } from './hash-key.js';
+import { resumeFields, startResuming } from './resume.js';
+
+/** Options of {@link bindClient}. */
+interface BindOptions {
+  readonly channel: Channel;
+  /** Middleware that runs once per call, around all its attempts. The first listed is outermost. */
+  readonly middleware?: readonly Middleware<ClientCall>[];
+  /** The fully qualified service whose instances are called. Default: the definition's own. See `ClientOptions.at`. */
+  readonly at?: string | undefined;
+}
+
+/** Creates a client whose calls go over `channel`. */
+export function bindClient<D extends ServiceDefinition>(
+  definition: D,
+  { channel, middleware = [], at }: BindOptions,
+): Client<D> {
+  const chain = [...channel.middleware, ...middleware, enforceLimit];
+  const methods = [...methodsOf(definition)].map(([key, known]) => {
+    const method = at === undefined ? known : { ...known, service: at };
+    const bound: BoundMethod = { method, channel, run: compose(chain, toWire(channel)) };
+    return [key, bindMethod(toClientMethod(bound), bound)];
+  });
+  // This contract does not decide how another service is balanced.
+  if (at === undefined) channel.follow(definition.fullName, servicePolicyOf(definition));
+  // The keys and the shapes of the functions are those of the definition's methods.
+  return Object.fromEntries(methods) as Client<D>;
+}
+
+/** One method with its channel and its middleware chain. */
+interface BoundMethod {
+  readonly method: Method;
+  readonly channel: Channel;
+  readonly run: Next<ClientCall>;
+}
+
+function toClientMethod(bound: BoundMethod) {
+  const { requestStream, responseStream } = bound.method;
+  const payload = (request: unknown): Payload =>
+    requestStream ? { stream: true, messages: request as AsyncIterable<unknown> } : { stream: false, message: request };
+  return responseStream
+    ? (request: unknown, options: CallOptions = {}) => streamReply(bound, payload(request), options)
+    : (request: unknown, options: CallOptions = {}) => unaryReply(bound, payload(request), options);
+}
+
+async function unaryReply(bound: BoundMethod, request: Payload, options: CallOptions): Promise<unknown> {
+  const call = newCall(bound, request, options);
+  try {
+    const { header, trailer, response } = await bound.run(call);
+    options.onHeader?.(header);
+    options.onTrailer?.(trailer);
+    if (response.stream) throw new TypeError('a stream where one message was expected');
+    return response.message;
+  } catch (error) {
+    tellHeader(error, options);
+    throw explain(error, call, bound.channel);
+  } finally {
+    call.limit.release();
+  }
+}
+
+/** Passes on the header metadata of a call that failed after its header had arrived. */
+function tellHeader(error: unknown, { onHeader }: CallOptions): void {
+  if (error instanceof RpcError && error.header !== undefined) onHeader?.(error.header);
+}
+
+/** The call starts when the caller asks for the first message. It is cancelled when the caller stops reading early. */
+async function* streamReply(bound: BoundMethod, request: Payload, options: CallOptions): AsyncGenerator<unknown> {
+  const call = newCall(bound, request, options);
+  let answered = false;
+  try {
+    const { header, trailer, response } = await bound.run(call);
+    answered = true;
+    if (!response.stream) throw new TypeError('one message where a stream was expected');
+    const messages = response.messages[Symbol.asyncIterator]();
+    options.onHeader?.(header);
+    yield* { [Symbol.asyncIterator]: () => messages };
+    options.onTrailer?.(trailer);
+  } catch (error) {
+    if (!answered) tellHeader(error, options);
+    // A failure on this side alone, such as in the caller's onHeader, has to end the stream at the server too.
+    call.limit.end(cancelled(error));
+    throw explain(error, call, bound.channel);
+  } finally {
+    call.limit.release();
+  }
+}
+
+function newCall({ method, channel }: BoundMethod, request: Payload, options: CallOptions): ClientCall {
+  const { clock, random } = channel;
+  const scope = currentScope();
+  const startedAt = clock.now();
+  const beginning = { startedAt, inherited: scope?.limit.endsAt, wallClock: channel.wallClock };
+  const { deadline, by } = deadlineOf(method.policy, options, beginning);
+  if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
+  const metadata = toMetadata(options.metadata, method);
+  const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);
+  refuseUnsendable(method, () => propagateTrace(metadata, traceId, random));
+  const { compression } = options;
+  if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
+    throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
+  }
+  const limit = new CallLimit({ clock, deadline, by, parents: parentsOf(scope?.limit, options.signal) });
+  return new OutgoingCall({ method, metadata, limit, request, traceId, startedAt, options }, channel);
+}
+
+const NO_PARENTS: readonly never[] = [];
+
+function parentsOf(
+  around: CallLimit | undefined,
+  signal: AbortSignal | undefined,
+): readonly (CallLimit | AbortSignal)[] {
+  if (around === undefined) return signal === undefined ? NO_PARENTS : [signal];
+  return signal === undefined ? [around] : [around, signal];
+}
+
+function toMetadata(init: MetadataInit | undefined, method: Method): Metadata {
+  return refuseUnsendable(method, () => new Metadata(init));
+}
+
+/** Runs `work` on metadata. Metadata that can't be sent becomes `INVALID_ARGUMENT` with the key's name. */
+function refuseUnsendable<T>(method: Method, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw refused(method, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+/** The error of a call whose options are invalid. */
+function refused({ path }: Method, reason: string, cause?: unknown): RpcError {
+  const report = { method: path, attempts: [], elapsedMs: 0 };
+  return new RpcError(Status.INVALID_ARGUMENT, reason, { cause, report });
+}
+
+function toWire(channel: Channel): Next<ClientCall> {
+  return (call) => (call.method.policy.resume === undefined ? callOnce(call, channel) : callResuming(call, channel));
+}
+
+async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> {
+  const fields = resumeFields(call);
+  if (fields === undefined) return callOnce(call, channel);
+  const start = (request: Payload, lost: string | undefined) => callOnce({ ...call, request }, channel, lost);
+  return startResuming(call, channel, { fields, start });
+}
+
+/** Makes one call. It avoids the instance `lost` if another one can take the call. */
+async function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply> {
+  const { method, metadata, limit, attempts } = call;
+  const { path, responseStream } = method;
+  refuseUnsendable(method, () => metadata.checkSendable());
+  const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
+  const options = { attempts, hashKey, instance: call.options.instance, lost };
+  const request = encodeRequest(call);
+  const compression = call.options.compression ?? method.policy.compression;
+  const wire: WireCall = {
+    path,
+    responseStream,
+    metadata,
+    deadline: limit.endsAt,
+    limit,
+    request,
+    compression,
+    peer: '',
+  };
+  if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
+  const messages = new RequestStream(request.messages, limit);
+  const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);
+  return decodeReply(method, await endWith(reply, () => messages.close()));
+}
+
+/** The method and the channel behind one function of a client. */
+interface Binding {
+  readonly method: Method;
+  readonly channel: Channel;
+}
+
+/** Bindings by function: the methods of a client stay plain functions without extra properties. */
+const bindings = new WeakMap<object, Binding>();
+
+/** Remembers the method and the channel of `call`. */
+function bindMethod<F extends object>(call: F, { method, channel }: Binding): F {
+  bindings.set(call, { method, channel });
+  return call;
+}
+
+/**
+ * The method and the channel of a client's function, such as `client.add`.
+ *
+ * @throws TypeError if `call` is not a method of a client.
+ */
+export function bindingOf(call: object): Binding {
+  const binding = bindings.get(call);
+  if (binding !== undefined) return binding;
+  throw new TypeError(`${call} is not a method of a client from createClient; pass the method itself: client.method`);
+}

@@ -1,0 +1,47 @@
+import { EndpointPool, type EndpointPoolOptions } from '../../src/channel/endpoint-pool.js';
+import type { MethodCandidate } from '../../src/channel/method-candidate.js';
+import type { Subchannel } from '../../src/channel/subchannel.js';
+import { DEFAULT_BALANCING, type Method } from '../../src/contract/index.js';
+import { ManualClock, seededRandom } from '../../src/testing/index.js';
+import { fakeTransports } from './fake-transport.js';
+import { methodOf } from './method.js';
+
+const safe = methodOf('no_side_effects');
+
+/** What a test sets of its pool. */
+export type GroupOptions = { byHand?: boolean } & Partial<EndpointPoolOptions>;
+
+/** A pool over connections that a test moves, with a clock that it holds. */
+export function makePool({ byHand = false, ...options }: GroupOptions = {}) {
+  const { factory, at } = fakeTransports({ byHand });
+  const clock = new ManualClock();
+  const pool = new EndpointPool({
+    service: 's.S',
+    source: 'the registry at r:1',
+    transport: factory,
+    clock,
+    random: seededRandom(1),
+    balancing: DEFAULT_BALANCING,
+    zone: '',
+    healthCheck: false,
+    ...options,
+  });
+  const pickCandidate = (method: Method = safe, tried: readonly MethodCandidate[] = []) =>
+    pool.pick(method, { hashKey: undefined, tried });
+  const pick = (method?: Method, tried?: readonly MethodCandidate[]) => pickCandidate(method, tried)?.id;
+  const share = (count: number, method?: Method) => {
+    const counts: Record<string, number> = {};
+    for (let index = 0; index < count; index += 1) {
+      const name = pick(method) ?? 'nobody';
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  };
+  const subchannel = (name: string): Subchannel => {
+    const found = pool.subchannels.find(({ endpoint }) => endpoint.instanceId === name);
+    if (found === undefined) throw new Error(`nobody is called ${name}`);
+    return found;
+  };
+  const candidate = (name: string, method: Method = safe) => subchannel(name).candidate(method.path);
+  return { pool, at, clock, pickCandidate, pick, share, subchannel, candidate };
+}
