@@ -5,56 +5,57 @@ import type { Balancing, Method } from '../contract/index.js';
 import type { Resolution, ResolverListener } from '../resolver/index.js';
 import type { RpcError } from '../status/index.js';
 import type { ConnectivityState, TransportFactory } from '../transport/index.js';
-import { FirstConnections } from './first-connections.js';
+import { ConnectOnDemand, FirstConnections } from './connecting.js';
 import { LoadReports } from './load-weight.js';
 import { Lookup } from './lookup.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
 import { OutlierDetector } from './outlier-detection/outlier-detector.js';
-import { ServicePicker } from './picker.js';
+import { MethodPickers } from './picker.js';
 import type { Refusal } from './refusals.js';
 import { SlowStart } from './slow-start.js';
 import type { Subchannel } from './subchannel.js';
 import { Subchannels } from './subchannels.js';
 import { SubsetWindow } from './subset.js';
 
-/** What a pool is made from. */
+/** What an endpoint pool is made from. */
 export interface EndpointPoolOptions {
   readonly service: string;
-  /** Where its endpoints come from, for messages. */
+  /** Where the endpoints come from, for messages. */
   readonly source: string;
   readonly transport: TransportFactory;
   readonly clock: Clock;
   readonly random: Random;
   readonly balancing: Balancing;
-  /** Where this process runs, as `region/zone`; empty where nobody said. */
+  /** The client's `region/zone`; empty if unknown. */
   readonly zone: string;
-  /** Where its client stands among its like, in [0, 1), where it uses a part of many endpoints. */
+  /** The client's position among its peers, in [0, 1). It decides the client's subset of a large pool. */
   readonly position?: () => number;
-  /** Whether what each endpoint says of its own health is watched. */
+  /** Whether the pool watches the health of each instance (`grpc.health.v1.Health`). */
   readonly healthCheck: boolean;
 }
 
 /**
- * The endpoints of one service: keeps their connections and picks one a call. What comes in, from the resolver, from
- * connections and from calls that end, goes to who keeps it; where that changes who can be picked, the selection is made
- * anew and those that wait are told.
+ * The endpoints of one service: keeps a subchannel for each and picks one for each call. The resolver, the subchannels
+ * and the calls report to the pool. When a report changes which instances can be picked, the pool replaces its pickers
+ * and wakes the calls that wait.
  */
 export class EndpointPool implements ResolverListener {
   readonly #clock: Clock;
   readonly #lookup: Lookup;
-  readonly #roster: Subchannels;
+  readonly #subchannels: Subchannels;
   readonly #outliers: OutlierDetector;
-  /** Undefined where nobody is balanced by them. */
+  /** Undefined if the policy doesn't balance by load. */
   readonly #loads: LoadReports | undefined;
-  readonly #selection: ServicePicker;
-  readonly #opening: FirstConnections;
+  readonly #pickers: MethodPickers;
+  readonly #onDemand: ConnectOnDemand;
+  readonly #firstConnections: FirstConnections;
   readonly #changes = new Changes();
 
   constructor(options: EndpointPoolOptions) {
     const { clock, random, balancing, position = () => 0 } = options;
     this.#clock = clock;
     this.#lookup = new Lookup(options);
-    this.#roster = new Subchannels({
+    this.#subchannels = new Subchannels({
       ...options,
       position,
       slowStart: new SlowStart(options),
@@ -64,17 +65,18 @@ export class EndpointPool implements ResolverListener {
     });
     this.#outliers = new OutlierDetector({ random, policy: balancing.policy });
     this.#loads = balancing.weights === 'load' ? new LoadReports(clock) : undefined;
-    this.#selection = new ServicePicker({
+    this.#pickers = new MethodPickers({
       clock,
       random,
       createPolicy: () => createPolicy(balancing, options),
       weights: balancing.weights,
       outliers: this.#outliers,
     });
-    this.#opening = new FirstConnections({ clock, onEnd: () => this.#changes.notify() });
+    this.#onDemand = new ConnectOnDemand(random);
+    this.#firstConnections = new FirstConnections({ clock, onEnd: () => this.#changes.notify() });
   }
 
-  /** Resolves once something is known: at once, unless it's the first call. */
+  /** Resolves when the first lookup has ended, well or badly; undefined if it has. */
   known(): Promise<void> | undefined {
     return this.#lookup.known();
   }
@@ -84,88 +86,103 @@ export class EndpointPool implements ResolverListener {
     return this.#changes.next;
   }
 
-  /** Whether the first calls are waiting for connections that are being made at once. */
+  /** Whether the first calls wait until the connections of a small pool have been made. */
   get connectingFirst(): boolean {
-    return this.#opening.active;
+    return this.#firstConnections.active;
   }
 
-  /** Calls `listener` at each change of what can be picked, until the function returned is called. */
+  /** Calls `listener` at each change of what can be picked, until the returned function is called. */
   onChange(listener: () => void): () => void {
     return this.#changes.listen(listener);
   }
 
-  /** All endpoints there are. */
+  /** The subchannels of all endpoints. */
   get subchannels(): readonly Subchannel[] {
-    return this.#roster.all;
+    return this.#subchannels.all;
   }
 
-  /** The endpoint of that name; undefined where there is none. */
+  /** The subchannel of an instance; undefined if the instance is unknown. */
   find(instanceId: string): Subchannel | undefined {
-    return this.#roster.find(instanceId);
+    return this.#subchannels.find(instanceId);
   }
 
-  /** What a call gets where no instance is known at all: `UNAVAILABLE`; undefined where one is. */
+  /** Why a call fails while no instance is known, as `UNAVAILABLE`; undefined if one is known. */
   noInstanceError(): RpcError | undefined {
-    return this.#roster.size === 0 ? this.#lookup.noInstanceError() : undefined;
+    return this.#subchannels.size === 0 ? this.#lookup.noInstanceError() : undefined;
   }
 
   /**
-   * An endpoint for a call of `method`, connected, where it hasn't been yet; undefined where there is none.
+   * Picks a connected instance for a call of `method`. Undefined: there is none now. The call may wait for one of
+   * {@link connectable}.
    *
-   * @throws RpcError `UNAVAILABLE` where no instance is known at all.
+   * A candidate that is set aside is picked to probe it, and if no other instance is left or connecting.
+   *
+   * @throws RpcError `UNAVAILABLE` if no instance is known at all.
    */
   pick(method: Method, call: PickCall<MethodCandidate>): MethodCandidate | undefined {
-    if (this.#roster.size === 0) throw this.#lookup.noInstanceError();
-    if (this.#opening.active && this.connectable(method, call).length > 0) return undefined;
-    const candidate = this.#selection.pick(method, call);
-    if (candidate !== undefined) this.#roster.onPick();
-    return candidate;
+    if (this.#subchannels.size === 0) throw this.#lookup.noInstanceError();
+    if (this.#firstConnections.active && this.connectable(method, call).length > 0) return undefined;
+    this.#onDemand.onPick();
+    const picker = this.#pickers.of(method);
+    const candidate = picker.pick(call);
+    if (candidate !== undefined) {
+      this.#subchannels.onPick();
+      return candidate;
+    }
+    const connectable = this.connectable(method, call);
+    if (connectable.length > 0) {
+      this.#onDemand.onWait(connectable);
+      return undefined;
+    }
+    const setAside = call.tried.length === 0 ? picker.pickSetAside(call) : undefined;
+    if (setAside !== undefined) this.#subchannels.onPick();
+    return setAside;
   }
 
-  /** The endpoints of which one may be picked after a change: none, where waiting is for nothing. */
+  /** The subchannels that a call can wait for: not tried, not connected yet, and not known to fail. */
   connectable(method: Method, call: Pick<PickCall<MethodCandidate>, 'tried' | 'version'>): readonly Subchannel[] {
-    return this.#selection.coming(method, call);
+    return this.#subchannels.connectable(method, call);
   }
 
-  /** Whether all that serve, of `version` where one is asked for, refuse calls of this method. */
+  /** Whether every serving instance refuses the method: of one version, if the call asks for one. */
   refusedByAll(method: Method, version?: string): boolean {
-    return this.#selection.refusedByAll(method, version);
+    return this.#subchannels.refusedByAll(method, version);
   }
 
-  /** Why calls of the method at `path` go also to instances that fail; undefined where they don't. */
+  /** Why calls of the method at `path` also go to failing instances (panic mode); undefined if they don't. */
   panic(path: string): string | undefined {
     return this.#outliers.panic(path);
   }
 
-  /** The paths of the methods of which that is so. */
+  /** The paths of the methods in panic mode. */
   get panics(): readonly string[] {
     return this.#outliers.panics;
   }
 
-  /** A try begins at `candidate`. Gives whether it is a probe: what it meets decides how long its candidate stays ejected. */
+  /** An attempt begins. Returns whether it is a probe: its outcome decides whether the candidate stays ejected. */
   onBegin(candidate: MethodCandidate): boolean {
     return candidate.begin();
   }
 
-  /** The stream that answers a probe has begun. */
+  /** The response stream of a probe has begun. */
   onStream(candidate: MethodCandidate): void {
     if (this.#outliers.onStream(candidate, this.#clock.now())) this.#changed();
   }
 
-  /** A try has ended, all of its response with it. */
+  /** An attempt has ended, with all of its response. */
   onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void {
     candidate.end();
     this.#loads?.note(candidate, outcome.trailer);
-    this.#roster.onEnd(candidate.subchannel);
+    this.#subchannels.onEnd(candidate.subchannel);
     if (this.#outliers.onEnd(candidate, outcome)) this.#changed();
   }
 
-  /** Notes that a candidate has answered. */
+  /** The instance has answered a call of the method: it doesn't refuse the method any more. */
   onAnswer({ subchannel, path }: MethodCandidate): void {
     if (subchannel.refusals.clear(path)) this.#changed();
   }
 
-  /** Notes that it has refused a call. */
+  /** The instance has refused a call of the method. */
   onRefusal({ subchannel, path }: MethodCandidate, refusal: Refusal): void {
     subchannel.refusals.note(path, refusal, this.#clock.now());
     this.#changed();
@@ -173,10 +190,10 @@ export class EndpointPool implements ResolverListener {
 
   onResolution(resolution: Resolution): void {
     if (this.#lookup.closed) return;
-    const renewed = this.#roster.onResolution(resolution);
+    const replaced = this.#subchannels.onResolution(resolution);
     this.#lookup.onResolution();
-    if (renewed && this.#roster.small) this.#opening.begin();
-    this.#roster.connectEarly();
+    if (replaced && this.#subchannels.small) this.#firstConnections.begin();
+    this.#subchannels.connectEarly();
     this.#changed();
   }
 
@@ -185,21 +202,21 @@ export class EndpointPool implements ResolverListener {
   }
 
   onPending(): void {
-    this.#lookup.onPending(this.#roster.size > 0);
+    this.#lookup.onPending(this.#subchannels.size > 0);
   }
 
   /** The client's position has changed. */
   onPosition(): void {
-    if (this.#lookup.closed || !this.#roster.hasSubset) return;
-    this.#roster.chooseSubset();
-    this.#roster.connectEarly();
+    if (this.#lookup.closed || !this.#subchannels.hasSubset) return;
+    this.#subchannels.chooseSubset();
+    this.#subchannels.connectEarly();
     this.#changed();
   }
 
-  /** No more picks: calls that wait for one fail. */
+  /** Closes all connections. Calls that wait for an instance fail. */
   close(): void {
     this.#lookup.close();
-    this.#roster.close();
+    this.#subchannels.close();
     this.#changed();
   }
 
@@ -208,12 +225,13 @@ export class EndpointPool implements ResolverListener {
     if (state === 'ready') this.#loads?.forget(subchannel.candidates);
   }
 
-  /** Who can be picked has changed. */
+  /** Which instances can be picked has changed. */
   #changed(): void {
-    this.#roster.fillSubset();
-    const { inUse } = this.#roster;
-    this.#selection.update(inUse);
-    this.#opening.update(inUse);
+    this.#subchannels.fillSubset();
+    const { inUse } = this.#subchannels;
+    this.#pickers.update(inUse);
+    this.#onDemand.update(inUse);
+    this.#firstConnections.update(inUse);
     this.#changes.notify();
   }
 }
@@ -222,7 +240,7 @@ function subsetOf({ balancing: { policy, subsetSize: size }, zone }: EndpointPoo
   return size === undefined ? undefined : new SubsetWindow({ size, zone: policy === 'zone_aware' ? zone : '' });
 }
 
-/** Tells of changes: those that wait for the next one, and those that listen to all. */
+/** Announces changes: to callers that wait for the next one and to listeners of every one. */
 class Changes {
   readonly #listeners = new Set<() => void>();
   #next: Promise<void> | undefined;
@@ -236,13 +254,12 @@ class Changes {
     return this.#next;
   }
 
-  /** Calls `listener` at each change, until the function returned is called. */
+  /** Calls `listener` at each change, until the returned function is called. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Something has changed. */
   notify(): void {
     this.#settle?.();
     this.#settle = undefined;

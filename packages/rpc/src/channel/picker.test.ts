@@ -6,7 +6,7 @@ import { createPolicy } from '../balancer/create-policy.js';
 import type { BalancingPolicy } from '../balancer/picker.js';
 import { DEFAULT_BALANCING } from '../contract/index.js';
 import { seededRandom } from '../testing/index.js';
-import { Lane } from './picker.js';
+import { GroupPicker } from './picker.js';
 
 const safe = methodOf('no_side_effects');
 const newer = methodOf('no_side_effects', { name: 'Newer', path: '/s.S/Newer' });
@@ -175,8 +175,8 @@ describe('why nobody calls an instance', () => {
   });
 });
 
-it('a lane makes the picker over those set aside once, however many calls have nobody else', () => {
-  const { pool, candidate } = makePool();
+it('a group makes one picker over its candidates that are set aside, for all calls that have no other', () => {
+  const { pool, clock, candidate } = makePool();
   pool.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
   const refusal = { reason: 'no such method', proven: true, foreign: false };
   for (const name of ['a', 'b']) pool.onRefusal(candidate(name), refusal);
@@ -190,8 +190,8 @@ it('a lane makes the picker over those set aside once, however many calls have n
     },
   };
   const candidates = [candidate('a', method), candidate('b', method)];
-  const lane = new Lane(candidates, { policy: counted, capacity: [], until: Number.POSITIVE_INFINITY });
-  const ids = Array.from({ length: 4 }, () => lane.pickAside({ hashKey: undefined, tried: [] })?.id);
+  const group = new GroupPicker(candidates, { method, clock, policy: counted, capacity: [] });
+  const ids = Array.from({ length: 4 }, () => group.pickSetAside({ hashKey: undefined, tried: [] })?.id);
   expect(new Set(ids)).toEqual(new Set(['a', 'b']));
   expect(made).toEqual([0, 2]);
 });

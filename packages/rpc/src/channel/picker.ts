@@ -7,330 +7,256 @@ import { groupBy } from './group-by.js';
 import type { MethodCandidate } from './method-candidate.js';
 import type { OutlierDetector } from './outlier-detection/outlier-detector.js';
 import type { Subchannel } from './subchannel.js';
-import { mayServe, portionsOf, STABLE, trafficGroupOf, versionGroup } from './traffic-groups.js';
+import { portionsOf, STABLE, trafficGroupOf, versionGroup } from './traffic-groups.js';
 
-/** What a selection is made with. */
-interface ServicePickerOptions {
+/** What a service's pickers are made from. */
+export interface MethodPickersOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** Makes the policy of one group of instances. */
+  /** Creates the balancing policy of one traffic group. */
   readonly createPolicy: () => BalancingPolicy;
   readonly weights: Balancing['weights'];
   readonly outliers: OutlierDetector;
 }
 
-/** How long weights that change are taken as they were. Milliseconds. */
+/** How long a picker uses the weights that it was made with, if weights can change. Milliseconds. */
 const REFRESH_MS = 250;
 
-/** At most this many connections are being made at once where they are made as calls need them. */
-const CONNECTS_AT_ONCE = 8;
-/** So many at once where there is none: one that is mute keeps no call waiting. */
-const FIRST_CONNECTS = 4;
+/** How often a picker looks for a candidate to probe. Milliseconds. */
+const PROBE_INTERVAL_MS = 100;
 
-/** Chooses who takes a call: one that is connected and willing, as the policy has it. */
-export class ServicePicker {
+/** The pickers of one service, one for each method. A change of the subchannels replaces them all. */
+export class MethodPickers {
   readonly #clock: Clock;
-  readonly #policies: GroupPolicies;
-  readonly #place: () => number;
-  readonly #random: Random;
   readonly #weights: Balancing['weights'];
   readonly #outliers: OutlierDetector;
-  readonly #lanes = new Map<string, MethodPicker>();
-  #subchannels: readonly Subchannel[] = [];
+  readonly #policies: GroupPolicies;
+  readonly #nextPoint: () => number;
+  readonly #byPath = new Map<string, MethodPicker>();
   #ready: readonly Subchannel[] = [];
-  /** Those that could be expected to take calls. */
   #capacity: readonly Endpoint[] = [];
-  #idle: readonly Subchannel[] = [];
 
-  constructor({ clock, random, createPolicy, weights, outliers }: ServicePickerOptions) {
+  constructor({ clock, random, createPolicy, weights, outliers }: MethodPickersOptions) {
     this.#clock = clock;
-    this.#random = random;
-    this.#policies = new GroupPolicies(createPolicy);
-    this.#place = evenPoints(random);
     this.#weights = weights;
     this.#outliers = outliers;
+    this.#policies = new GroupPolicies(createPolicy);
+    this.#nextPoint = evenPoints(random);
   }
 
-  /** The subchannels have changed, or what they are ready for has. */
-  update(subchannels: Iterable<Subchannel>): void {
-    this.#subchannels = [...subchannels];
-    this.#ready = this.#subchannels.filter(({ ready }) => ready);
-    this.#capacity = this.#subchannels
-      .filter(({ countsAsCapacity }) => countsAsCapacity)
-      .map(({ endpoint }) => endpoint);
-    this.#idle = this.#subchannels.filter((subchannel) => subchannel.serving && isIdle(subchannel));
-    this.#lanes.clear();
-    this.#policies.keep(this.#subchannels);
+  /** Drops all pickers. The next ones choose among those of `subchannels` that are ready. */
+  update(subchannels: readonly Subchannel[]): void {
+    this.#ready = subchannels.filter(({ ready }) => ready);
+    this.#capacity = subchannels.filter(({ countsAsCapacity }) => countsAsCapacity).map(({ endpoint }) => endpoint);
+    this.#byPath.clear();
+    this.#policies.keep(subchannels);
   }
 
-  /**
-   * One that is ready and not among those tried. One that is set aside is picked where it is to be asked again, and
-   * where there is neither another nor hope of one. A pick that would fall on one that isn't connected yet starts its
-   * connection, and goes to another meanwhile.
-   */
-  pick(method: Method, call: PickCall<MethodCandidate>): MethodCandidate | undefined {
-    if (this.#idle.length > 0) this.#connectMore();
-    const lane = this.#laneOf(method);
-    const candidate = lane.pick(method, call, this.#now);
-    if (candidate !== undefined) return candidate;
-    const connectable = this.coming(method, call);
-    if (connectable.length === 0) return call.tried.length === 0 ? lane.pickAside(call) : undefined;
-    // The call waits for one of them: somebody has to begin.
-    if (connectable.every(isIdle)) connectAny(connectable, this.#random);
-    return undefined;
+  /** The picker for calls of `method`. */
+  of(method: Method): MethodPicker {
+    const picker = this.#byPath.get(method.path);
+    const fresh = picker !== undefined && (picker.until === NEVER || this.#clock.now() < picker.until);
+    return fresh ? picker : this.#create(method);
   }
 
-  /** Those that a call can wait for: not among `tried`, not connected yet, and not known to have failed. */
-  coming(
-    { path }: Method,
-    { tried, version }: Pick<PickCall<MethodCandidate>, 'tried' | 'version'>,
-  ): readonly Subchannel[] {
-    const hopeful = (subchannel: Subchannel) =>
-      subchannel.mayBecomeReady &&
-      subchannel.refusals.ofMethod(path) === undefined &&
-      mayServe(subchannel.endpoint, version);
-    return this.#subchannels.filter(
-      (subchannel) => hopeful(subchannel) && !tried.some((candidate) => candidate.subchannel === subchannel),
-    );
-  }
-
-  /**
-   * Whether there is nobody who takes calls of this method, but for what keeps them from being reached: among those of
-   * `version`, where the call is for them alone.
-   */
-  refusedByAll({ path }: Method, version: string | undefined): boolean {
-    const serving = this.#subchannels.filter(({ serving, endpoint }) => serving && mayServe(endpoint, version));
-    return serving.every(({ refusals }) => refusals.ofMethod(path) !== undefined);
-  }
-
-  readonly #now = () => this.#clock.now();
-  readonly #policyOf = (group: string) => this.#policies.of(group);
-
-  #laneOf(method: Method): MethodPicker {
-    const lane = this.#lanes.get(method.path);
-    if (lane !== undefined && (lane.until === Number.POSITIVE_INFINITY || this.#clock.now() < lane.until)) return lane;
-    return this.#open(method);
-  }
-
-  #open(method: Method): MethodPicker {
-    const { path } = method;
-    const candidates = this.#ready.map((subchannel) => subchannel.candidate(path));
+  #create(method: Method): MethodPicker {
+    const candidates = this.#ready.map((subchannel) => subchannel.candidate(method.path));
     this.#outliers.settle(method, candidates);
-    const lasting = this.#weights === 'static' && candidates.every(({ ramp }) => ramp === 1);
-    const until = lasting ? Number.POSITIVE_INFINITY : this.#clock.now() + REFRESH_MS;
-    const lane = new MethodPicker(candidates, {
+    const constant = this.#weights === 'static' && candidates.every(({ ramp }) => ramp === 1);
+    const picker = new MethodPicker(method, candidates, {
+      clock: this.#clock,
       policyOf: this.#policyOf,
       capacity: this.#capacity,
-      place: this.#place,
-      until,
+      nextPoint: this.#nextPoint,
+      until: constant ? NEVER : this.#clock.now() + REFRESH_MS,
     });
-    this.#lanes.set(path, lane);
-    return lane;
+    this.#byPath.set(method.path, picker);
+    return picker;
   }
 
-  /** Where nobody is connected, a few; else one, where this call's turn is one of theirs. */
-  #connectMore(): void {
-    const connecting = this.#subchannels.filter(({ transport }) => transport.state === 'connecting').length;
-    if (this.#ready.length === 0) {
-      for (let left = FIRST_CONNECTS - connecting; left > 0; left -= 1) connectAny(this.#idle, this.#random);
-      return;
-    }
-    const theirs = this.#random.next() * (this.#idle.length + this.#ready.length) < this.#idle.length;
-    if (theirs && connecting < CONNECTS_AT_ONCE) connectAny(this.#idle, this.#random);
-  }
+  readonly #policyOf = (group: string) => this.#policies.of(group);
 }
 
-function isIdle({ transport }: Subchannel): boolean {
-  return transport.state === 'idle';
-}
+const NEVER = Number.POSITIVE_INFINITY;
 
-function connectAny(idle: readonly Subchannel[], random: Random): void {
-  const next = idle[Math.floor(random.next() * idle.length)];
-  next?.connect();
-}
-
-/** What a split is made with. */
-interface MethodPickerOptions {
-  /** The policy by which a group's calls are shared out. */
+/** What a method's picker is made from. */
+export interface MethodPickerOptions {
+  readonly clock: Clock;
+  /** The balancing policy of a traffic group. */
   readonly policyOf: (group: string) => BalancingPolicy;
-  /** Those that could be expected to take calls, whether they do or not. */
+  /** All endpoints that are expected to take calls, including those that fail now. */
   readonly capacity: readonly Endpoint[];
-  /** Gives the place of the next call, from 0 to 1: which canaries it falls to. */
-  readonly place: () => number;
-  /** When weights may have changed, by the channel's clock; never, where that is infinity. */
+  /** Gives a point in [0, 1) for each call. The point decides which canaries get the call. */
+  readonly nextPoint: () => number;
+  /** When the picker expires because weights may have changed, by the channel's clock. Infinity: never. */
   readonly until: number;
 }
 
-/** Canaries that get a portion of the calls together, and a lane of their own. */
-interface Canaries {
+/** Instances that get a portion of the calls: a canary. */
+interface Canary {
   readonly group: string;
-  /** Calls fall to them whose place is below it, and not below that of the canaries before them. */
+  /** The canary gets a call if the call's point is below this number and not below the previous canary's. */
   readonly upTo: number;
-  readonly lane: Lane;
+  readonly picker: GroupPicker;
 }
 
 /**
- * The lanes of one method's calls: that of the stable instances, one for each group of canaries, and one for each
- * version that is asked for.
+ * Picks an instance for each call of one method. It divides calls between the stable instances and the canaries; a call
+ * that asks for a version goes to instances of that version only.
  */
-class MethodPicker {
-  /** When another is to take its place, though nothing else has changed. */
+export class MethodPicker {
   readonly until: number;
+  readonly #method: Method;
   readonly #candidates: readonly MethodCandidate[];
   readonly #options: MethodPickerOptions;
-  readonly #stable: Lane;
-  readonly #canaries: readonly Canaries[];
-  readonly #versions = new Map<string, Lane>();
+  readonly #stable: GroupPicker;
+  readonly #canaries: readonly Canary[];
+  readonly #versions = new Map<string, GroupPicker>();
   #byVersion: ReadonlyMap<string, readonly MethodCandidate[]> | undefined;
 
-  /** @param candidates are the connected ones. */
-  constructor(candidates: readonly MethodCandidate[], options: MethodPickerOptions) {
+  /** @param candidates the connected instances. */
+  constructor(method: Method, candidates: readonly MethodCandidate[], options: MethodPickerOptions) {
     this.until = options.until;
+    this.#method = method;
     this.#candidates = candidates;
     this.#options = options;
     const groups = groupBy(candidates, ({ endpoint }) => trafficGroupOf(endpoint));
-    this.#stable = this.#laneOf(STABLE, groups.get(STABLE) ?? []);
-    this.#canaries = this.#split(groups);
+    this.#stable = this.#pickerOf(STABLE, groups.get(STABLE) ?? []);
+    this.#canaries = this.#canariesOf(groups);
   }
 
-  /** One that takes the call, where its group has one, and else of another group; of the version that it asks for alone. */
-  pick(method: Method, call: PickCall<MethodCandidate>, now: () => number): MethodCandidate | undefined {
-    if (call.version !== undefined) return this.#versionLane(call.version)?.pick(method, call, now);
-    if (this.#canaries.length === 0) return this.#stable.pick(method, call, now);
-    const own = this.#laneFor(call);
-    return own.pick(method, call, now) ?? this.#elsewhere(own, (lane) => lane.pick(method, call, now));
+  /** A candidate that has not been tried. If the call's own group has none, another group takes the call. */
+  pick(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
+    if (call.version !== undefined) return this.#ofVersion(call.version)?.pick(call);
+    if (this.#canaries.length === 0) return this.#stable.pick(call);
+    const own = this.#groupFor(call);
+    return own.pick(call) ?? this.#elsewhere(own, (group) => group.pick(call));
   }
 
-  /** One of those that are set aside: for a call that would have nobody else. */
-  pickAside(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
-    if (call.version !== undefined) return this.#versionLane(call.version)?.pickAside(call);
-    return this.#stable.pickAside(call) ?? this.#elsewhere(this.#stable, (lane) => lane.pickAside(call));
+  /** A candidate that is set aside, for a call that has no other instance left. */
+  pickSetAside(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
+    if (call.version !== undefined) return this.#ofVersion(call.version)?.pickSetAside(call);
+    return this.#stable.pickSetAside(call) ?? this.#elsewhere(this.#stable, (group) => group.pickSetAside(call));
   }
 
-  /** A further try stays where the first was. */
-  #laneFor({ tried: [first] }: PickCall<MethodCandidate>): Lane {
+  /** The group that a call belongs to. A retry stays in the group of the first attempt. */
+  #groupFor({ tried: [first] }: PickCall<MethodCandidate>): GroupPicker {
     if (first !== undefined) {
       const group = trafficGroupOf(first.endpoint);
-      return this.#canaries.find((canaries) => canaries.group === group)?.lane ?? this.#stable;
+      return this.#canaries.find((canary) => canary.group === group)?.picker ?? this.#stable;
     }
-    const place = this.#options.place();
-    for (const { upTo, lane } of this.#canaries) if (place < upTo) return lane;
+    const point = this.#options.nextPoint();
+    for (const { upTo, picker } of this.#canaries) if (point < upTo) return picker;
     return this.#stable;
   }
 
-  #elsewhere(own: Lane, pick: (lane: Lane) => MethodCandidate | undefined): MethodCandidate | undefined {
+  #elsewhere(own: GroupPicker, pick: (group: GroupPicker) => MethodCandidate | undefined): MethodCandidate | undefined {
     const stable = own === this.#stable ? undefined : pick(this.#stable);
     if (stable !== undefined) return stable;
-    for (const { lane } of this.#canaries) {
-      const candidate = lane === own ? undefined : pick(lane);
+    for (const { picker } of this.#canaries) {
+      const candidate = picker === own ? undefined : pick(picker);
       if (candidate !== undefined) return candidate;
     }
     return undefined;
   }
 
-  #split(groups: ReadonlyMap<string, readonly MethodCandidate[]>): readonly Canaries[] {
+  #canariesOf(groups: ReadonlyMap<string, readonly MethodCandidate[]>): readonly Canary[] {
     let below = 0;
-    return [...portionsOf(groups)].flatMap(([name, portion]) => {
-      if (name === STABLE || portion === 0) return [];
+    return [...portionsOf(groups)].flatMap(([group, portion]) => {
+      if (group === STABLE || portion === 0) return [];
       below += portion;
-      return { group: name, upTo: below, lane: this.#laneOf(name, groups.get(name) ?? []) };
+      return { group, upTo: below, picker: this.#pickerOf(group, groups.get(group) ?? []) };
     });
   }
 
-  /** Undefined where none is of that version. */
-  #versionLane(version: string): Lane | undefined {
+  /** The picker over the instances of one version; undefined if there are none. */
+  #ofVersion(version: string): GroupPicker | undefined {
     const made = this.#versions.get(version);
     if (made !== undefined) return made;
     this.#byVersion ??= groupBy(this.#candidates, ({ endpoint }) => endpoint.version);
     const candidates = this.#byVersion.get(version);
     if (candidates === undefined) return undefined;
     const capacity = this.#options.capacity.filter((endpoint) => endpoint.version === version);
-    const lane = new Lane(candidates, { ...this.#laneOptions(versionGroup(version)), capacity });
-    this.#versions.set(version, lane);
-    return lane;
+    const picker = new GroupPicker(candidates, { ...this.#groupOptions(versionGroup(version)), capacity });
+    this.#versions.set(version, picker);
+    return picker;
   }
 
-  #laneOf(name: string, candidates: readonly MethodCandidate[]): Lane {
-    const capacity = this.#options.capacity.filter((endpoint) => trafficGroupOf(endpoint) === name);
-    return new Lane(candidates, { ...this.#laneOptions(name), capacity });
+  #pickerOf(group: string, candidates: readonly MethodCandidate[]): GroupPicker {
+    const capacity = this.#options.capacity.filter((endpoint) => trafficGroupOf(endpoint) === group);
+    return new GroupPicker(candidates, { ...this.#groupOptions(group), capacity });
   }
 
-  #laneOptions(name: string) {
-    return { policy: this.#options.policyOf(name), until: this.until };
+  #groupOptions(group: string) {
+    return { method: this.#method, clock: this.#options.clock, policy: this.#options.policyOf(group) };
   }
 }
 
-/** What a lane is made with. */
-interface LaneOptions {
+/** What a group's picker is made from. */
+export interface GroupPickerOptions {
+  readonly method: Method;
+  readonly clock: Clock;
   readonly policy: BalancingPolicy;
-  /** What could be expected to take calls, whether it does or not. */
+  /** All instances of the group that are expected to take calls, including those that fail now. */
   readonly capacity: readonly Capacity[];
-  /** When weights may have changed, by the channel's clock; never, where that is infinity. */
-  readonly until: number;
 }
 
-/** How often those that are set aside are looked through for one that is to be asked. Milliseconds. */
-const LOOK_MS = 100;
-
-/** Where the calls of one method can go, as things stand: made again whenever they change. */
-export class Lane {
-  /** When another is to take its place, though nothing else has changed. */
-  readonly until: number;
-  /** Those that take calls. */
-  readonly #willing: readonly MethodCandidate[];
-  /** Those that are connected, but set aside: now and then a call asks whether that has changed. */
-  readonly #aside: readonly MethodCandidate[];
-  readonly #policy: BalancingPolicy;
+/** Picks an instance of one traffic group: a candidate to probe, a new instance that awaits its first call, or by policy. */
+export class GroupPicker {
+  readonly #options: GroupPickerOptions;
+  /** Connected candidates that don't take calls. Now and then one call probes one of them. */
+  readonly #setAside: readonly MethodCandidate[];
   readonly #picker: Picker<MethodCandidate>;
-  /** Over those set aside; made when it is first needed. */
-  #asidePicker: Picker<MethodCandidate> | undefined;
-  /** Newcomers that no call was sent to yet. */
-  #strangers: readonly MethodCandidate[];
-  /** When one of those set aside may be asked again, at the soonest. */
-  #lookAt = Number.NEGATIVE_INFINITY;
+  /** The policy's picker over `#setAside`, made at its first use. */
+  #setAsidePicker: Picker<MethodCandidate> | undefined;
+  #awaitingFirstCall: readonly MethodCandidate[];
+  /** The earliest time of the next look for a candidate to probe. */
+  #probeAt = Number.NEGATIVE_INFINITY;
 
-  /** @param candidates are the connected ones. */
-  constructor(candidates: readonly MethodCandidate[], { policy, capacity, until }: LaneOptions) {
-    this.until = until;
-    this.#willing = candidates.filter(({ setAside }) => !setAside);
-    this.#aside = candidates.filter(({ setAside }) => setAside);
-    this.#policy = policy;
-    this.#picker = policy.over(this.#willing, capacity);
-    this.#strangers = this.#willing.filter(({ awaitsFirstCall }) => awaitsFirstCall);
+  /** @param candidates the connected instances of the group. */
+  constructor(candidates: readonly MethodCandidate[], options: GroupPickerOptions) {
+    const available = candidates.filter(({ setAside }) => !setAside);
+    this.#options = options;
+    this.#setAside = candidates.filter(({ setAside }) => setAside);
+    this.#picker = options.policy.over(available, options.capacity);
+    this.#awaitingFirstCall = available.filter(({ awaitsFirstCall }) => awaitsFirstCall);
   }
 
-  /** One that is to be asked again, or that has just come, or else one that takes calls; none of those tried. */
-  pick(method: Method, call: PickCall<MethodCandidate>, now: () => number): MethodCandidate | undefined {
-    const asked = this.#aside.length > 0 ? this.#toAsk(method, call, now()) : undefined;
-    if (asked !== undefined) return asked;
-    return (this.#strangers.length === 0 ? undefined : this.#greet()) ?? this.#picker.pick(call);
+  /** A candidate that has not been tried; undefined if there is none. */
+  pick(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
+    const probed = this.#setAside.length > 0 ? this.#toProbe(call) : undefined;
+    if (probed !== undefined) return probed;
+    const fresh = this.#awaitingFirstCall.length > 0 ? this.#takeFirstCall() : undefined;
+    return fresh ?? this.#picker.pick(call);
   }
 
-  /** A newcomer's first call, as long as none of this process was sent there. */
-  #greet(): MethodCandidate | undefined {
-    this.#strangers = this.#strangers.filter(({ awaitsFirstCall }) => awaitsFirstCall);
-    const [stranger] = this.#strangers;
-    stranger?.subchannel.slowStartState.onFirstCall();
-    return stranger;
+  /** A candidate that is set aside, by the policy; undefined if there is none. */
+  pickSetAside(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
+    if (this.#setAside.length === 0) return undefined;
+    this.#setAsidePicker ??= this.#options.policy.over(this.#setAside);
+    return this.#setAsidePicker.pick(call);
   }
 
-  /** One of those that are set aside: for a call that would have nobody else. */
-  pickAside(call: PickCall<MethodCandidate>): MethodCandidate | undefined {
-    if (this.#aside.length === 0) return undefined;
-    this.#asidePicker ??= this.#policy.over(this.#aside);
-    return this.#asidePicker.pick(call);
+  /** A new instance gets one call at once: with few calls, its small share would be long in coming. */
+  #takeFirstCall(): MethodCandidate | undefined {
+    this.#awaitingFirstCall = this.#awaitingFirstCall.filter(({ awaitsFirstCall }) => awaitsFirstCall);
+    const [first] = this.#awaitingFirstCall;
+    first?.subchannel.slowStartState.onFirstCall();
+    return first;
   }
 
-  /** One at a time, and not at every pick: there may be many. */
-  #toAsk(method: Method, { tried }: PickCall<MethodCandidate>, now: number): MethodCandidate | undefined {
-    if (now < this.#lookAt) return undefined;
-    const asked = this.#aside.find((candidate) => !tried.includes(candidate) && candidate.mayProbe(method, now));
-    if (asked === undefined && tried.length === 0) this.#lookAt = now + LOOK_MS;
-    return asked;
+  /** One candidate whose probe is due. The list may be long, so a fruitless look is not repeated for a while. */
+  #toProbe({ tried }: PickCall<MethodCandidate>): MethodCandidate | undefined {
+    const { method, clock } = this.#options;
+    const now = clock.now();
+    if (now < this.#probeAt) return undefined;
+    const due = this.#setAside.find((candidate) => !tried.includes(candidate) && candidate.mayProbe(method, now));
+    if (due === undefined && tried.length === 0) this.#probeAt = now + PROBE_INTERVAL_MS;
+    return due;
   }
 }
 
-/** The policies of a client, one for each group of instances: what one carries on is about its own group's calls. */
+/** The balancing policies of a service, one for each traffic group: the state of a policy is about its group's calls. */
 export class GroupPolicies {
   readonly #create: () => BalancingPolicy;
   readonly #policies = new Map<string, BalancingPolicy>();
@@ -339,7 +265,6 @@ export class GroupPolicies {
     this.#create = create;
   }
 
-  /** That of `group`, made where it is first asked for. */
   of(group: string): BalancingPolicy {
     const present = this.#policies.get(group);
     if (present !== undefined) return present;
@@ -348,7 +273,7 @@ export class GroupPolicies {
     return policy;
   }
 
-  /** Forgets those of groups that no instance is in any more. */
+  /** Drops the policies of groups that have no instance left. */
   keep(subchannels: readonly Pick<Subchannel, 'endpoint'>[]): void {
     const first = this.#policies.keys().next();
     if (first.done || (this.#policies.size === 1 && first.value === STABLE)) return;

@@ -1,119 +1,140 @@
+import type { PickCall } from '../balancer/picker.js';
 import type { Clock, Random } from '../clock/index.js';
+import type { Method } from '../contract/index.js';
 import type { Endpoint, Resolution } from '../resolver/index.js';
 import type { ConnectivityState, TransportFactory } from '../transport/index.js';
 import { DrainingConnections } from './draining-connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
+import type { MethodCandidate } from './method-candidate.js';
 import type { SlowStart } from './slow-start.js';
 import { Subchannel } from './subchannel.js';
 import type { SubsetWindow } from './subset.js';
+import { mayServe } from './traffic-groups.js';
 
-/** What a roster is made from. */
 interface SubchannelsOptions {
   readonly service: string;
   readonly transport: TransportFactory;
   readonly clock: Clock;
   readonly random: Random;
-  /** Whether what each endpoint says of its own health is watched. */
+  /** Whether the health of each instance is watched. */
   readonly healthCheck: boolean;
   readonly slowStart: SlowStart;
-  /** Which of them are used; undefined where all are. */
+  /** Chooses the subchannels in use; undefined if all are. */
   readonly subset: SubsetWindow | undefined;
-  /** Where its client stands among its like, in [0, 1). */
+  /** The client's position among its peers, in [0, 1). */
   readonly position: () => number;
-  /** A subchannel's connection has come to `state`: broken, where it stood before. Before `onChange`. */
+  /** Called before `onChange` when a connection enters `state`; `broke` says whether an established one was lost. */
   readonly onState: (subchannel: Subchannel, state: ConnectivityState, broke: boolean) => void;
-  /** What a subchannel can take has changed. */
+  /** Called when the calls that a subchannel can take have changed. */
   readonly onChange: () => void;
 }
 
-/** Up to this many endpoints are connected before a call needs them. */
+/** Up to this many subchannels are connected before a call needs them. */
 const CONNECT_EARLY_LIMIT = 16;
 
-/** The subchannels of a pool: who is there, by what the resolver says and connections tell, and which of them are used. */
+/** The subchannels of a pool, kept in step with the resolver and the connections, and the subset of them that is in use. */
 export class Subchannels {
   readonly #options: SubchannelsOptions;
-  readonly #subchannels = new Map<string, Subchannel>();
-  readonly #arrivals = new NewInstances();
-  readonly #leaving: DrainingConnections;
+  readonly #byInstance = new Map<string, Subchannel>();
+  readonly #newInstances = new NewInstances();
+  readonly #draining: DrainingConnections;
 
   constructor(options: SubchannelsOptions) {
     this.#options = options;
-    this.#leaving = new DrainingConnections(options.clock);
+    this.#draining = new DrainingConnections(options.clock);
   }
 
-  /** How many there are. */
   get size(): number {
-    return this.#subchannels.size;
+    return this.#byInstance.size;
   }
 
-  /** All there are. */
   get all(): readonly Subchannel[] {
-    return [...this.#subchannels.values()];
+    return [...this.#byInstance.values()];
   }
 
-  /** Those of them that are used. */
+  /** The subchannels that calls may use. */
   get inUse(): readonly Subchannel[] {
     return this.#options.subset === undefined ? this.all : this.all.filter(({ inSubset }) => inSubset);
   }
 
-  /** Whether it depends on the client's position who they are. */
+  /** Whether the client uses a subset, which depends on its position. */
   get hasSubset(): boolean {
-    return this.#options.subset !== undefined && this.#subchannels.size > 0;
+    return this.#options.subset !== undefined && this.#byInstance.size > 0;
   }
 
-  /** The one of that name; undefined where there is none. */
+  /** The subchannel of an instance; undefined if the instance is unknown. */
   find(instanceId: string): Subchannel | undefined {
-    return this.#subchannels.get(instanceId);
+    return this.#byInstance.get(instanceId);
   }
 
-  /** Notes who there is. Gives whether nobody is left of those who were there before. */
+  /** Applies a resolution. Returns whether none of the previous subchannels is left. */
   onResolution({ endpoints, departed }: Resolution): boolean {
     const listed = new Map(endpoints.map((endpoint) => [endpoint.instanceId, endpoint]));
-    for (const [id, subchannel] of this.#subchannels) {
+    for (const [id, subchannel] of this.#byInstance) {
       const next = listed.get(id);
       if (next === undefined) this.#unlist(subchannel, departed.includes(id));
       else if (next.address !== subchannel.endpoint.address) this.#remove(subchannel);
     }
-    const renewed = this.#subchannels.size === 0;
+    const replaced = this.#byInstance.size === 0;
     for (const endpoint of listed.values()) this.#list(endpoint);
-    this.#arrivals.trim(this.#subchannels.size);
+    this.#newInstances.trim(this.#byInstance.size);
     this.chooseSubset();
-    return renewed;
+    return replaced;
   }
 
-  /** A call is sent to somebody. */
+  /** The subchannels that a call can wait for: not tried, not connected yet, and not known to fail. */
+  connectable(
+    { path }: Method,
+    { tried, version }: Pick<PickCall<MethodCandidate>, 'tried' | 'version'>,
+  ): readonly Subchannel[] {
+    return this.inUse.filter(
+      (subchannel) =>
+        subchannel.mayBecomeReady &&
+        subchannel.refusals.ofMethod(path) === undefined &&
+        mayServe(subchannel.endpoint, version) &&
+        !tried.some((candidate) => candidate.subchannel === subchannel),
+    );
+  }
+
+  /** Whether every serving instance refuses the method: of one version, if `version` is given. */
+  refusedByAll({ path }: Method, version: string | undefined): boolean {
+    const serving = this.inUse.filter(({ serving, endpoint }) => serving && mayServe(endpoint, version));
+    return serving.every(({ refusals }) => refusals.ofMethod(path) !== undefined);
+  }
+
+  /** A call has been given to an instance. */
   onPick(): void {
-    this.#arrivals.onPick();
+    this.#newInstances.onPick();
   }
 
   /** A call of `subchannel` has ended. */
   onEnd(subchannel: Subchannel): void {
-    this.#leaving.onEnd(subchannel);
+    this.#draining.onEnd(subchannel);
   }
 
-  /** Chooses those that are used. A connection that isn't one of theirs any more ends once its calls have. */
+  /** Chooses the subset again. A connection that leaves the subset is closed after its calls have ended. */
   chooseSubset(): void {
     const { subset, position } = this.#options;
-    for (const subchannel of subset?.reset(this.#subchannels, position()) ?? []) {
+    for (const subchannel of subset?.reset(this.#byInstance, position()) ?? []) {
       if (subchannel.transport.state === 'idle') continue;
       subchannel.unsubscribe();
-      this.#leaving.add(subchannel);
+      this.#draining.add(subchannel);
       if (subchannel.listed) this.#add(subchannel.endpoint, false).inSubset = false;
-      else this.#subchannels.delete(subchannel.endpoint.instanceId);
+      else this.#byInstance.delete(subchannel.endpoint.instanceId);
     }
   }
 
-  /** Has others take the place of those that can't be used. */
+  /** Replaces unusable subchannels of the subset with others. */
   fillSubset(): void {
-    if (this.#options.subset?.grow(this.#subchannels)) this.connectEarly();
+    if (this.#options.subset?.grow(this.#byInstance)) this.connectEarly();
   }
 
-  /** Whether those that are used are so few that they are connected before a call needs them. */
+  /** Whether the pool is small enough to connect before a call needs it. */
   get small(): boolean {
     return this.inUse.length <= CONNECT_EARLY_LIMIT;
   }
 
-  /** Connects those that are used, where they are few. */
+  /** Connects the subchannels in use if the pool is small. */
   connectEarly(): void {
     if (!this.small) return;
     for (const subchannel of this.inUse) if (subchannel.transport.state === 'idle') subchannel.connect();
@@ -121,13 +142,13 @@ export class Subchannels {
 
   /** Closes all connections. */
   close(): void {
-    for (const subchannel of this.#subchannels.values()) this.#remove(subchannel);
-    this.#leaving.close();
+    for (const subchannel of this.#byInstance.values()) this.#remove(subchannel);
+    this.#draining.close();
   }
 
   #list(endpoint: Endpoint): void {
-    const isNew = this.#arrivals.note(endpoint);
-    const present = this.#subchannels.get(endpoint.instanceId);
+    const isNew = this.#newInstances.note(endpoint);
+    const present = this.#byInstance.get(endpoint.instanceId);
     if (present === undefined) {
       this.#add(endpoint, isNew);
       return;
@@ -145,7 +166,7 @@ export class Subchannels {
     const subchannel = new Subchannel(endpoint, transport, slowStart);
     subchannel.subscribe((state) => this.#onState(subchannel, state));
     subchannel.update(endpoint, isNew);
-    this.#subchannels.set(endpoint.instanceId, subchannel);
+    this.#byInstance.set(endpoint.instanceId, subchannel);
     this.#watchHealth(subchannel);
     return subchannel;
   }
@@ -154,21 +175,21 @@ export class Subchannels {
     const { onState, onChange } = this.#options;
     onState(subchannel, state, subchannel.onState(state));
     subchannel.health?.onState(state);
-    // It was kept only because its connection stood.
+    // An unlisted instance was kept only for its established connection.
     if (subchannel.failed && !subchannel.listed) this.#remove(subchannel);
     onChange();
   }
 
-  /** Health itself is told by no other. */
+  /** The health service itself has no health to watch. */
   #watchHealth(subchannel: Subchannel): void {
     const { service, clock, random, healthCheck, onChange } = this.#options;
     if (!healthCheck || service === HEALTH_SERVICE) return;
     const { transport } = subchannel;
-    subchannel.health = new HealthWatch({ service, transport, clock, random, onChange: onChange });
+    subchannel.health = new HealthWatch({ service, transport, clock, random, onChange });
     if (transport.state === 'ready') subchannel.health.onState('ready');
   }
 
-  /** An instance that didn't say goodbye is kept until its connection fails, too: the registry can only help. */
+  /** An instance that did not deregister itself is kept while its connection stands: the registry may be wrong. */
   #unlist(subchannel: Subchannel, departed: boolean): void {
     subchannel.listed = false;
     if (departed || subchannel.failed) this.#remove(subchannel);
@@ -177,30 +198,30 @@ export class Subchannels {
   #remove(subchannel: Subchannel): void {
     subchannel.unsubscribe();
     subchannel.transport.close();
-    this.#subchannels.delete(subchannel.endpoint.instanceId);
+    this.#byInstance.delete(subchannel.endpoint.instanceId);
   }
 }
 
-/** Whether another process has taken the place of the one that was known. */
+/** Whether another process has taken the place of the known one. */
 function isAnother({ incarnation: before }: Endpoint, { incarnation }: Endpoint): boolean {
   return before !== 0 && incarnation !== 0 && before !== incarnation;
 }
 
-/** So many that have gone are remembered. */
+/** How many instances that have gone are remembered. */
 const FORMER_LIMIT = 1_000;
 
-/** Tells the processes that have just come from those that a client found running, or has known before. */
+/** Distinguishes new processes from those that ran before the client's first call. New ones get a slow start. */
 export class NewInstances {
-  /** The incarnation of each instance, those first that were seen longest ago. */
+  /** The incarnation of each instance; the least recently seen first. */
   readonly #seen = new Map<string, number>();
   #picked = false;
 
-  /** A call has been given to somebody: whoever is new from now on has just come. */
+  /** The first call: every unknown process from now on is new. */
   onPick(): void {
     this.#picked = true;
   }
 
-  /** Notes that an instance is there. Gives whether it is a process that wasn't there before the first pick. */
+  /** Notes an instance. Returns whether it is a process that came after the first call. */
   note({ instanceId, incarnation }: Pick<Endpoint, 'instanceId' | 'incarnation'>): boolean {
     const known = this.#seen.get(instanceId) === incarnation;
     this.#seen.delete(instanceId);
@@ -208,7 +229,7 @@ export class NewInstances {
     return this.#picked && !known;
   }
 
-  /** Forgets those seen longest ago, where more are known than the `present` and some that have gone. */
+  /** Forgets the least recently seen instances beyond the `present` ones and {@link FORMER_LIMIT} more. */
   trim(present: number): void {
     for (const instanceId of this.#seen.keys()) {
       if (this.#seen.size <= present + FORMER_LIMIT) return;
