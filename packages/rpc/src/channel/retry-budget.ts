@@ -1,23 +1,23 @@
 import { type Clock, systemClock } from '../clock/index.js';
 
-/** How a budget is set. */
+/** Options of {@link RetryBudget}. */
 interface RetryBudgetOptions {
-  /** What each call adds: in steady state at most this share of calls is tried again. */
+  /** What each call adds to the balance: in steady state, the share of calls that can be retried. Default: 0.2. */
   readonly ratio?: number;
-  /** What there is at first, and what can be saved however few the calls: so many tries a burst of failures may cost. */
+  /** The initial balance, and the least that can be saved: how many retries a burst of failures may cost. Default: 100. */
   readonly reserve?: number;
   readonly clock?: Clock;
 }
 
-/** How long what a call adds can be saved. Milliseconds. */
+/** How long the balance from a call is kept. Milliseconds. */
 const WINDOW_MS = 10_000;
 const SLOTS = 10;
 const SLOT_MS = WINDOW_MS / SLOTS;
 
 /**
- * Bounds the tries beyond the first, so that they can't make a storm out of an outage: attempts stay below
- * `1 + ratio` times the calls. What isn't spent is saved for as long as the calls of the last 10 s account for it: the
- * more calls there are, the more a connection that breaks takes with it. After Finagle's RetryBudget.
+ * Limits retries, so that they can't turn an outage into a retry storm: attempts stay below `1 + ratio` times the calls.
+ * The balance is capped by the reserve plus what the calls of the last 10 s added, because a lost connection fails more
+ * calls when more are in flight. Source: Finagle's RetryBudget.
  */
 export class RetryBudget {
   readonly #ratio: number;
@@ -39,14 +39,14 @@ export class RetryBudget {
 
   /** Counts a call. */
   deposit(): void {
-    this.#moveOn();
+    this.#advance();
     this.#count(this.#slot, 1);
     this.#balance += this.#ratio;
   }
 
-  /** Whether one more try is allowed; if so, it is counted. */
+  /** Takes one retry from the balance. Returns whether there was one. */
   withdraw(): boolean {
-    this.#moveOn();
+    this.#advance();
     if (this.#balance < 1) return false;
     this.#balance -= 1;
     return true;
@@ -56,8 +56,8 @@ export class RetryBudget {
     return Math.floor(this.#clock.now() / SLOT_MS);
   }
 
-  /** Forgets what is older than the window. */
-  #moveOn(): void {
+  /** Drops the slots that are older than the window. */
+  #advance(): void {
     const now = this.#now();
     if (now === this.#slot) return;
     for (let slot = Math.max(this.#slot, now - SLOTS) + 1; slot <= now; slot += 1) {

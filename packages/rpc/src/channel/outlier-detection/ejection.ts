@@ -1,51 +1,52 @@
 import type { Random } from '../../clock/index.js';
 
-/** What somebody is ejected for: calls that failed, calls that took long, or connections that broke. */
+/** Why an instance is ejected: failed calls, slow calls, or lost connections. */
 type EjectionCause = 'faults' | 'latency' | 'connection';
 
-/** What one is ejected with. */
+/** The details of an ejection. */
 export interface EjectOptions {
   readonly cause: EjectionCause;
-  /** Such as `5 calls in a row failed`. */
+  /** For messages, such as `5 calls in a row failed`. */
   readonly reason: string;
   readonly now: number;
   readonly random: Random;
 }
 
-const FIRST_WAIT_MS = 2_000;
-const LAST_WAIT_MS = 60_000;
-/** By so much, up or down, so that not all clients come back at once. */
+/** The ejection time: it doubles with each ejection in a row, up to a minute. Milliseconds. */
+const BASE_EJECTION_MS = 2_000;
+const MAX_EJECTION_MS = 60_000;
+/** The ejection time varies by ± 10 %, so that not all clients probe at the same moment. */
 const JITTER = 0.1;
-/** Each such time that it stays well takes one ejection off those that make the next one longer. */
+/** Each minute without an ejection halves the next ejection time. */
 const FORGIVEN_AFTER_MS = 60_000;
-/** A call that asks has so long to say how it is before another may. */
-const ANSWER_MS = 10_000;
-/** The same where its outcome told nothing, and where another process may have taken the place. */
+/** How long a probe may run before the next one may start. */
+const PROBE_TIMEOUT_MS = 10_000;
+/** The time to the next probe after a neutral outcome, and after a reconnect: another process may answer. */
 const SOON_MS = 1_000;
-/** Calls that can be repeated may ask so much sooner than those that can't. */
-const UNSAFE_LATER_MS = 1_000;
+/** How much longer calls that must not be repeated wait before they may probe. */
+const UNSAFE_DELAY_MS = 1_000;
 
 /**
- * Whether something takes no calls, for 2, 4, 8 … 60 s at a time: then one call asks. Nothing runs meanwhile: it is the
- * calls that bring the time.
+ * The ejection state of an instance, for one method or for all. An ejected instance gets no calls for 2, 4, 8 … 60 s; then
+ * one call probes it. No timer runs: calls pass in the time.
  */
 export class Ejection {
   #cause: EjectionCause | undefined;
   #reason = '';
-  /** The ejections before, less those forgiven. */
+  /** The number of previous ejections that still count. */
   #count = 0;
-  /** When it may be asked for the first time. */
+  /** When the ejection time ends. */
   #dueAt = 0;
-  /** When the next call may ask. */
-  #askAt = 0;
+  /** When the next call may probe. */
+  #probeAt = 0;
   #endedAt = 0;
 
-  /** What it is ejected for; undefined where it isn't. */
+  /** Why the instance is ejected; undefined if it isn't. */
   get cause(): EjectionCause | undefined {
     return this.#cause;
   }
 
-  /** Ejects it, as from `now`. */
+  /** Ejects the instance. */
   begin({ cause, reason, now, random }: EjectOptions): void {
     const forgiven = Math.floor((now - this.#endedAt) / FORGIVEN_AFTER_MS);
     this.#count = Math.max(0, this.#count - forgiven);
@@ -54,41 +55,41 @@ export class Ejection {
     this.#wait(now, random);
   }
 
-  /** It was asked and is no better: it is asked again later than before. No effect where that was before its time. */
-  renew(now: number, random: Random): void {
+  /** Extends the ejection after a failed probe. It has no effect before the ejection time has ended. */
+  extend(now: number, random: Random): void {
     if (this.#cause !== undefined && now >= this.#dueAt) this.#wait(now, random);
   }
 
-  /** It takes calls again. */
+  /** Ends the ejection. */
   end(now: number): void {
     this.#cause = undefined;
     this.#endedAt = now;
   }
 
-  /** Whether one call may ask now, be it `safe` to repeat; the next one has to wait for its outcome. */
+  /** Whether a call may probe the instance now; `safe` calls may be repeated. Blocks further probes for a while. */
   mayProbe(now: number, { safe }: { readonly safe: boolean } = { safe: true }): boolean {
-    if (now < (safe ? this.#askAt : this.#askAt + UNSAFE_LATER_MS)) return false;
-    this.#askAt = now + ANSWER_MS;
+    if (now < (safe ? this.#probeAt : this.#probeAt + UNSAFE_DELAY_MS)) return false;
+    this.#probeAt = now + PROBE_TIMEOUT_MS;
     return true;
   }
 
-  /** A call that asked has told nothing, or there is reason to ask sooner: another call may, soon. */
+  /** Lets another call probe the instance soon. */
   probeSoon(now: number): void {
-    this.#askAt = Math.min(this.#askAt, now + SOON_MS);
-    this.#dueAt = Math.min(this.#dueAt, this.#askAt);
+    this.#probeAt = Math.min(this.#probeAt, now + SOON_MS);
+    this.#dueAt = Math.min(this.#dueAt, this.#probeAt);
   }
 
-  /** How it stands at `now`, such as `5 calls in a row failed, asked again in 3 s`. */
+  /** The reason and the time of the next probe, such as `5 calls in a row failed, probed again in 3 s`. */
   describe(now: number): string {
     const leftMs = this.#dueAt - now;
     const when = leftMs > 0 ? `in ${Math.ceil(leftMs / 1_000)} s` : 'now';
-    return `${this.#reason}, asked again ${when}`;
+    return `${this.#reason}, probed again ${when}`;
   }
 
   #wait(now: number, random: Random): void {
-    const waitMs = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#count);
+    const waitMs = Math.min(MAX_EJECTION_MS, BASE_EJECTION_MS * 2 ** this.#count);
     this.#count += 1;
     this.#dueAt = now + waitMs * (1 - JITTER + 2 * JITTER * random.next());
-    this.#askAt = this.#dueAt;
+    this.#probeAt = this.#dueAt;
   }
 }

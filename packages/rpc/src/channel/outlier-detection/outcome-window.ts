@@ -1,16 +1,16 @@
-/** How many calls there were, and how many of them failed by a fault of the server. */
-export interface Tally {
+/** A number of calls, and how many of them failed through the server's fault. */
+export interface CallCounts {
   readonly calls: number;
   readonly faults: number;
 }
 
-/** How far back outcomes are remembered. Milliseconds. */
+/** How long outcomes count. Milliseconds. */
 export const OUTLIER_WINDOW_MS = 10_000;
 const SLOTS = 10;
 const SLOT_MS = OUTLIER_WINDOW_MS / SLOTS;
 
-/** Counts the calls of the last 10 s, a second at a time. */
-export class OutcomeWindow implements Tally {
+/** Counts the calls of the last 10 s in slots of one second. */
+export class OutcomeWindow implements CallCounts {
   calls = 0;
   faults = 0;
   readonly #calls = new Array<number>(SLOTS).fill(0);
@@ -19,7 +19,7 @@ export class OutcomeWindow implements Tally {
 
   /** Counts a call that ended at `now`. */
   note(failed: boolean, now: number): void {
-    this.roll(now);
+    this.advance(now);
     const index = this.#slot % SLOTS;
     this.#calls[index] = (this.#calls[index] ?? 0) + 1;
     this.calls += 1;
@@ -28,8 +28,8 @@ export class OutcomeWindow implements Tally {
     this.faults += 1;
   }
 
-  /** Forgets what is older than the window. */
-  roll(now: number): void {
+  /** Drops the slots that are older than the window. */
+  advance(now: number): void {
     const slot = Math.floor(now / SLOT_MS);
     if (slot <= this.#slot) return;
     if (slot - this.#slot >= SLOTS) this.clear();
@@ -37,7 +37,6 @@ export class OutcomeWindow implements Tally {
     this.#slot = slot;
   }
 
-  /** Forgets all of it. */
   clear(): void {
     this.calls = 0;
     this.faults = 0;
@@ -53,100 +52,99 @@ export class OutcomeWindow implements Tally {
   }
 }
 
-const ENOUGH_CALLS = 10;
+/** How many calls a latency comparison needs. */
+const MIN_COMPARED_CALLS = 10;
 
-/** How the calls of one candidate have gone of late. */
+/** The recent outcomes and latency of one candidate's calls. */
 export class CandidateStats {
   readonly window = new OutcomeWindow();
-  readonly time = new UsualTime();
-  /** The faults since a call was answered. */
-  run = 0;
-  /** When it last answered. */
+  readonly latency = new Latency();
+  /** Consecutive faults. */
+  consecutiveFaults = 0;
+  /** When the last answer came, by the channel's clock. */
   answeredAt = Number.NEGATIVE_INFINITY;
-  /** How many comparisons in a row found it slow. */
-  slowFor = 0;
+  /** How many comparisons in a row found the candidate slow. */
+  slowSweeps = 0;
   #compared = 0;
 
-  /** Notes an answer that says that it works, at `now`. */
-  answered(now: number): void {
+  /** Counts a success. */
+  onSuccess(now: number): void {
     this.window.note(false, now);
-    this.run = 0;
+    this.consecutiveFaults = 0;
     this.answeredAt = now;
   }
 
-  /** Notes a fault, at `now`. */
-  failed(now: number): void {
+  /** Counts a fault. */
+  onFault(now: number): void {
     this.window.note(true, now);
-    this.run += 1;
+    this.consecutiveFaults += 1;
   }
 
-  /** Whether enough is known of its time, and of late, to compare it. */
+  /** Whether there are enough recent calls to compare the latency. */
   get comparable(): boolean {
-    return this.time.count >= ENOUGH_CALLS && this.window.calls >= ENOUGH_CALLS;
+    return this.latency.count >= MIN_COMPARED_CALLS && this.window.calls >= MIN_COMPARED_CALLS;
   }
 
-  /** Notes how it compares with its peers; without a call since the last time that is no news. */
-  compare(slow: boolean): void {
-    if (!slow) this.slowFor = 0;
-    else if (this.time.count !== this.#compared) this.slowFor += 1;
-    this.#compared = this.time.count;
+  /** Counts a comparison with the peers. A comparison without a new call does not count. */
+  onCompared(slow: boolean): void {
+    if (!slow) this.slowSweeps = 0;
+    else if (this.latency.count !== this.#compared) this.slowSweeps += 1;
+    this.#compared = this.latency.count;
   }
 
-  /** Begins anew, as it does who takes calls again. */
+  /** Forgets everything, for a candidate that takes calls again. */
   clear(): void {
     this.window.clear();
-    this.time.clear();
-    this.run = 0;
-    this.slowFor = 0;
+    this.latency.clear();
+    this.consecutiveFaults = 0;
+    this.slowSweeps = 0;
   }
 }
 
-/** What a call weighs in the mean of those before it: the last 20 or so decide. */
+/** The weight of one call in the mean: about the last 20 calls decide. */
 const WEIGHT = 1 / 20;
 const LEAST_MS = 0.01;
 
 /**
- * How long calls usually take: a moving geometric mean, which for times, whose logarithms are spread evenly, is their
- * median. Some that take very long hardly move it.
+ * The usual latency: an exponentially weighted geometric mean. For latencies, which are about log-normal, it estimates the
+ * median, so a few very slow calls hardly move it.
  */
-class UsualTime {
-  /** The calls that it knows. */
+class Latency {
+  /** The number of calls counted. */
   count = 0;
   #log = 0;
 
-  /** Notes that a call took `ms`. */
+  /** Counts a call that took `ms` milliseconds. */
   note(ms: number): void {
     this.count += 1;
     this.#log += (Math.log(Math.max(ms, LEAST_MS)) - this.#log) * Math.max(WEIGHT, 1 / this.count);
   }
 
-  /** Milliseconds; of no meaning while `count` is 0. */
+  /** The usual latency in milliseconds; meaningless while `count` is 0. */
   get ms(): number {
     return Math.exp(this.#log);
   }
 
-  /** Forgets all of it. */
   clear(): void {
     this.count = 0;
     this.#log = 0;
   }
 }
 
-/** So many breaks of a connection inside the window are too many: a restart is one. */
-export const TOO_MANY_BREAKS = 3;
+/** How many lost connections within the window eject an instance. A restart loses one. */
+export const MAX_LOST_CONNECTIONS = 3;
 
-/** When a connection broke of late. */
+/** The times of an instance's recent lost connections. */
 export class ConnectionFailures {
   #at: readonly number[] = [];
 
-  /** Notes one at `now`. Gives whether that is one too many. */
+  /** Counts one at `now`. Returns whether that is too many within {@link OUTLIER_WINDOW_MS}. */
   note(now: number): boolean {
-    this.#at = [...this.#at, now].slice(-TOO_MANY_BREAKS);
+    this.#at = [...this.#at, now].slice(-MAX_LOST_CONNECTIONS);
     const [first = now] = this.#at;
-    return this.#at.length === TOO_MANY_BREAKS && now - first <= OUTLIER_WINDOW_MS;
+    return this.#at.length === MAX_LOST_CONNECTIONS && now - first <= OUTLIER_WINDOW_MS;
   }
 
-  /** Forgets all of them. */
   clear(): void {
     this.#at = [];
   }

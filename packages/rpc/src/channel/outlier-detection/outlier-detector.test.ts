@@ -232,7 +232,7 @@ describe('a replica that is 20 times slower', () => {
     });
     expect(fleet.aside(add)).toEqual(['b']);
     expect(fleet.subchannel('b').whyUnavailable(add.path)).toMatch(
-      /^ejected for Add: [\d.]+ ms a call where [\d.]+ ms are usual, asked again /,
+      /^ejected for Add: [\d.]+ ms a call where [\d.]+ ms are usual, probed again /,
     );
     for (const share of shares) expect(share).toBeCloseTo(1 / 3, 2);
   });
@@ -271,7 +271,7 @@ describe('a replica that fails in one method', () => {
     fleet.run({ seconds: 3, rate: 100, method: add, does: but({ b: fails }) });
     expect([fleet.aside(add), fleet.aside(sum)]).toEqual([['b'], []]);
     expect(fleet.subchannel('b').whyUnavailable(add.path)).toMatch(
-      /^ejected for Add: \d+ calls in a row failed \(INTERNAL: as told\), asked again (in \d s|now)$/,
+      /^ejected for Add: \d+ calls in a row failed \(INTERNAL: as told\), probed again (in \d s|now)$/,
     );
     expect(fleet.subchannel('b').whyUnavailable()).toBeUndefined();
     const other = makeReplicas(THREE);
@@ -279,7 +279,7 @@ describe('a replica that fails in one method', () => {
     other.run({ seconds: 0.1, rate: 100, method: sum, does: well });
     expect([other.aside(add), other.aside(sum)]).toEqual([['b'], ['b']]);
     expect(other.subchannel('b').whyUnavailable()).toMatch(
-      /^ejected: \d+ calls in a row failed \(INTERNAL: as told\), asked again /,
+      /^ejected: \d+ calls in a row failed \(INTERNAL: as told\), probed again /,
     );
     other.run({ seconds: 5, rate: 100, method: sum, does: well });
     expect(other.aside(sum)).toEqual([]);
@@ -321,7 +321,7 @@ describe('a connection', () => {
     for (let times = 0; times < 2; times += 1) restart('b');
     expect(fleet.share(4)).toEqual({ a: 2, c: 2 });
     expect(fleet.subchannel('b').whyUnavailable()).toMatch(
-      /^ejected: its connection broke 3 times in 10 s, asked again in [23] s$/,
+      /^ejected: its connection broke 3 times in 10 s, probed again in [23] s$/,
     );
     fleet.run({ seconds: 14, rate: 30, does: well });
     expect(fleet.share(9)).toEqual({ a: 3, b: 3, c: 3 });

@@ -99,7 +99,7 @@ describe('a call that probes an ejected instance', () => {
     for (const name of ['a', 'c']) at(`${name}:1`).move('transient_failure', 'refused');
     expect(pool.subchannels.map((subchannel) => subchannel.whyUnavailable('/s.S/M'))).toEqual([
       'refused',
-      expect.stringMatching(/^ejected: \d+ calls in a row failed \(INTERNAL: a bug\), asked again in [12] s$/),
+      expect.stringMatching(/^ejected: \d+ calls in a row failed \(INTERNAL: a bug\), probed again in [12] s$/),
       'refused',
     ]);
     expect(await failure(call())).toMatchObject({ code: Status.INTERNAL, message: 'a bug' });
