@@ -83,7 +83,7 @@ export class CallAttempt extends AttemptRecord {
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
     const endedBy = endedByOf(limit);
-    const waitedMs = endedBy === 'expired' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
+    const waitedMs = endedBy === 'deadline' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
     const trailer = error instanceof RpcError ? error.metadata : undefined;
     this.#pool.onEnd(this.#candidate, { error, elapsedMs: waitedMs, endedAt, endedBy, trailer, probe: this.#probe });
   }
@@ -99,5 +99,5 @@ type Listener = Pick<EndpointPool, 'onBegin' | 'onStream' | 'onEnd'>;
 /** Why the caller waits no longer; undefined where it does. */
 function endedByOf({ reason }: CallLimit): AttemptOutcome['endedBy'] {
   if (reason === undefined) return undefined;
-  return reason.code === Status.DEADLINE_EXCEEDED ? 'expired' : 'left';
+  return reason.code === Status.DEADLINE_EXCEEDED ? 'deadline' : 'caller';
 }

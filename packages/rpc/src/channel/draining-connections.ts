@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../clock/index.js';
 import type { Subchannel } from './subchannel.js';
 
-/** How long calls may go on over a connection that takes no more. Watches begin again elsewhere then. Milliseconds. */
+/** How long a draining connection may take. Then its calls end; watches resume elsewhere. Milliseconds. */
 const GRACE_MS = 300_000;
 
-/** Connections that are used no more: each is closed once the calls that it has in flight have ended. */
+/** Connections that get no new calls. Each is closed when its calls in flight have ended. */
 export class DrainingConnections {
   readonly #clock: Clock;
   readonly #timers = new Map<Subchannel, Timer>();
@@ -27,7 +27,7 @@ export class DrainingConnections {
     if (this.#timers.size > 0 && this.#timers.has(subchannel) && subchannel.inFlight === 0) this.#close(subchannel);
   }
 
-  /** Closes all of them; calls in flight fail. */
+  /** Closes all of them. Their calls in flight fail. */
   close(): void {
     for (const subchannel of [...this.#timers.keys()]) this.#close(subchannel);
   }

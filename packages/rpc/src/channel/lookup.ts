@@ -1,13 +1,12 @@
 import { RpcError, Status } from '../status/index.js';
 
-/** What is looked up, and where. */
 interface LookupOptions {
   readonly service: string;
-  /** Where its endpoints come from, for messages. */
+  /** Where the endpoints come from, for messages. */
   readonly source: string;
 }
 
-/** How far it is known who serves: calls wait for the first word, and are told why there is nobody. */
+/** The state of a service's lookup. Calls wait for the first result; if no instance is known, they learn why. */
 export class Lookup {
   readonly #options: LookupOptions;
   #resolved = false;
@@ -19,7 +18,7 @@ export class Lookup {
     this.#options = options;
   }
 
-  /** Resolves once something is known; undefined where it is. */
+  /** Resolves when the first lookup has ended; undefined if it has. */
   known(): Promise<void> | undefined {
     if (this.#resolved || this.#closed || this.#failure !== undefined) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -39,19 +38,19 @@ export class Lookup {
     this.#wake();
   }
 
-  /** It is looked up anew; `some` says whether somebody is known still. */
+  /** A new lookup has begun. `some`: instances are still known from the last one. */
   onPending(some: boolean): void {
     this.#failure = undefined;
     if (!some) this.#resolved = false;
   }
 
-  /** Nothing will be known any more: those that wait needn't. */
+  /** Ends the waiting: there will be no result. */
   close(): void {
     this.#closed = true;
     this.#wake();
   }
 
-  /** What a call gets where nobody is known: `UNAVAILABLE`. */
+  /** The error of a call while no instance is known: `UNAVAILABLE`. */
   noInstanceError(): RpcError {
     if (this.#closed) return channelClosed();
     const { service, source } = this.#options;
@@ -66,7 +65,7 @@ export class Lookup {
   }
 }
 
-/** What a call gets that comes, or would be tried again, too late. */
+/** The error of a call or a retry on a closed channel. */
 export function channelClosed(): RpcError {
   return new RpcError(Status.UNAVAILABLE, 'the channel is closed');
 }

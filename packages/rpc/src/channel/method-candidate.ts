@@ -7,38 +7,38 @@ import { Ejection } from './outlier-detection/ejection.js';
 import { CandidateStats } from './outlier-detection/outcome-window.js';
 import type { Subchannel } from './subchannel.js';
 
-/** How a try ended. */
+/** How an attempt ended. */
 export interface AttemptOutcome {
-  /** What it failed with; undefined where it didn't, or where its caller left. */
+  /** The failure; undefined if the attempt succeeded or its caller cancelled it. */
   readonly error: unknown;
-  /** As long as it took; where its deadline passed before it ended, until then. */
+  /** How long the attempt took, at most until its deadline. Milliseconds. */
   readonly elapsedMs: number;
-  /** What its server said at the end; undefined where none did. */
+  /** The trailing metadata, if the server sent any. */
   readonly trailer?: Metadata | undefined;
-  /** When it ended, by the channel's clock. */
+  /** When the attempt ended, by the channel's clock. */
   readonly endedAt: number;
-  /** Why its caller waits no longer; undefined where it does. */
-  readonly endedBy?: 'expired' | 'left' | undefined;
-  /** Whether it began while its candidate was ejected: what it met decides whether that lasts. */
+  /** What ended the call before its answer: its deadline or its caller. Undefined if neither did. */
+  readonly endedBy?: 'deadline' | 'caller' | undefined;
+  /** Whether the attempt was a probe: it began while its candidate was ejected. */
   readonly probe?: boolean;
 }
 
-/** A subchannel as the candidate of one method's calls: what this process has there of them, and how they went. */
+/** A subchannel as a candidate for the calls of one method: its load, its state and its recent outcomes for that method. */
 export class MethodCandidate implements Candidate {
   readonly subchannel: Subchannel;
-  /** The method's path. */
+  /** The path of the method, `/package.Service/Method`. */
   readonly path: string;
   readonly id: string;
   inFlight = 0;
-  /** What it said of its load; undefined where it didn't, or nobody asks. */
+  /** The weight from its load reports; undefined if there are none or the policy doesn't use them. */
   load: LoadWeight | undefined;
-  /** The calls that were sent there. */
+  /** The number of attempts made there. */
   picks = 0;
-  /** For how it did this method's calls; its subchannel can be ejected for all of them. */
+  /** The ejection for this method. The subchannel's own ejection is for all methods. */
   readonly ejection = new Ejection();
-  /** Whether it takes calls though it is ejected, as too many are. */
+  /** Whether it takes calls although it is ejected, because too many candidates are. */
   inPanic = false;
-  /** When its share began to grow from little again, for this method alone; by the clock. Since ever, at first. */
+  /** When its slow start for this method began, by the channel's clock; negative infinity if it had none. */
   startedAt = Number.NEGATIVE_INFINITY;
   #conduct: CandidateStats | undefined;
 
@@ -48,7 +48,7 @@ export class MethodCandidate implements Candidate {
     this.id = subchannel.endpoint.instanceId;
   }
 
-  /** What is said of its subchannel now. */
+  /** The endpoint as last resolved. */
   get endpoint(): Endpoint {
     return this.subchannel.endpoint;
   }
@@ -69,33 +69,33 @@ export class MethodCandidate implements Candidate {
     return this.subchannel.slowStart.ramp(Math.max(this.startedAt, this.subchannel.slowStartState.startedAt));
   }
 
-  /** Whether it is a newcomer that is to get a call at once. */
+  /** Whether it is new and is to get one call at once. */
   get awaitsFirstCall(): boolean {
     return this.subchannel.slowStartState.awaitsFirstCall(this.zone) && this.ramp < 1;
   }
 
-  /** How its calls have gone. */
+  /** The recent outcomes of its calls. */
   get stats(): CandidateStats {
     this.#conduct ??= new CandidateStats();
     return this.#conduct;
   }
 
-  /** Whether it refuses calls of the method. */
+  /** Whether the instance refuses the method. */
   get refuses(): boolean {
     return this.subchannel.refusals.ofMethod(this.path) !== undefined;
   }
 
-  /** Whether it is ejected, alone or with all of its subchannel. */
+  /** Whether it is ejected, for this method or for all. */
   get ejected(): boolean {
     return this.ejection.cause !== undefined || this.subchannel.ejection.cause !== undefined;
   }
 
-  /** Whether it is connected, but takes no calls of the method but those that ask whether that has changed. */
+  /** Whether it is connected but gets only probes. */
   get setAside(): boolean {
     return (this.ejected && !this.inPanic) || this.refuses;
   }
 
-  /** Whether this call may ask whether one that is set aside takes calls again; the next one has to wait. */
+  /** Whether a call may probe this candidate now. Blocks further probes for a while. */
   mayProbe({ policy }: Method, now: number): boolean {
     const safe = policy.idempotency !== 'unknown';
     const { refusals, ejection: whole } = this.subchannel;
@@ -103,26 +103,26 @@ export class MethodCandidate implements Candidate {
     return whole.cause === undefined ? this.ejection.mayProbe(now) : whole.mayProbe(now, { safe });
   }
 
-  /** A try begins. Gives whether what it meets decides how long its candidate stays ejected. */
+  /** An attempt begins. Returns whether it is a probe. */
   begin(): boolean {
     this.inFlight += 1;
     this.picks += 1;
     return this.ejected;
   }
 
-  /** It has ended. */
+  /** An attempt has ended. */
   end(): void {
     this.inFlight -= 1;
   }
 
-  /** Takes calls again, as one that has just started. */
+  /** Ends the ejection. The candidate starts slowly. */
   readmit(now: number): void {
     this.ejection.end(now);
     this.#conduct?.clear();
     this.startedAt = now;
   }
 
-  /** Why it gets none of the method's calls for how it did them; undefined where it isn't ejected for that. */
+  /** Why it is ejected for this method; undefined if it isn't. */
   whyEjected(now: number): string | undefined {
     if (this.ejection.cause === undefined) return undefined;
     return `ejected for ${this.path.slice(this.path.lastIndexOf('/') + 1)}: ${this.ejection.describe(now)}`;

@@ -2,31 +2,31 @@ import type { Random } from '../clock/index.js';
 import type { Endpoint, Resolver, Resolving } from '../resolver/index.js';
 import { positionAmong, positionOf } from './subset.js';
 
-/** The instance that a channel's process is, of a service that it serves. */
+/** The service instance that this process is. */
 export interface Self {
   readonly service: string;
   readonly instanceId: string;
 }
 
-/** What a position is found with. */
+/** Options of {@link followPosition}. */
 interface PositionOptions {
   readonly resolver: Resolver;
-  /** Undefined where the process is no instance of any service: then its position is a random one, and stays. */
+  /** Undefined if the process is no service instance: then its position is random and constant. */
   readonly self: Self | Promise<Self | undefined> | undefined;
   readonly random: Random;
   readonly zone: string;
-  /** Told when it has changed. */
+  /** Called when the position has changed. */
   readonly onChange: () => void;
 }
 
-/** Where a client stands among its like: what it goes by where it uses a part of a service's instances. */
+/** A client's position among its peers. It decides the client's subset of a large service. */
 export interface Position {
-  /** In [0, 1): among the instances of its own service, or those of them in its own zone. */
+  /** The position in [0, 1) among all instances of the client's own service, or among those in its zone. */
   of(scope: 'all' | 'zone'): number;
   close(): void;
 }
 
-/** Follows the process's own service, for its place among all that do the same. */
+/** Watches the process's own service to find its position among its peers. */
 export function followPosition({ resolver, self, random, zone, onChange }: PositionOptions): Position {
   const unknown = positionOf(random.hex(8));
   let instanceId = '';
@@ -62,7 +62,7 @@ export function followPosition({ resolver, self, random, zone, onChange }: Posit
   };
 }
 
-/** What a position depends on. */
+/** The parts of the peers that a position depends on. */
 function key(peers: readonly Endpoint[]): string {
   return peers.map(({ instanceId, zone }) => `${instanceId} ${zone}`).join('\n');
 }

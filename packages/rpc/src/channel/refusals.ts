@@ -2,17 +2,17 @@ import type { Method } from '../contract/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { RouterError, TransportError } from '../transport/index.js';
 
-/** An instance's word that it doesn't do what it was asked for. */
+/** An answer that says that the instance does not serve the method. */
 export interface Refusal {
-  /** What it said. */
+  /** The message of the answer. */
   readonly reason: string;
-  /** Whether no handler can have seen the call, so that any call may go elsewhere. */
+  /** Whether it is proven that no handler ran, so that any call may be retried elsewhere. */
   readonly proven: boolean;
-  /** Whether it isn't about this method alone: what answers isn't even gRPC. */
+  /** Whether the peer does not speak gRPC, so that it refuses all methods. */
   readonly foreign: boolean;
 }
 
-/** What `error` says of the instance, if it is a refusal; undefined for every other failure. */
+/** The refusal in `error`; undefined for any other failure. */
 export function refusalOf({ path }: Pick<Method, 'path'>, error: unknown): Refusal | undefined {
   if (!(error instanceof RpcError)) return undefined;
   const { message } = error;
@@ -25,9 +25,9 @@ export function refusalOf({ path }: Pick<Method, 'path'>, error: unknown): Refus
 }
 
 /**
- * Whether `message` is what the dispatcher of a foreign gRPC library writes for the method at `path` alone. A text
- * without a name proves nothing: a handler may have run and passed on what a server behind it said. A Rondo server says
- * by its trailer what its texts can't prove.
+ * Whether `message` is the text that the dispatcher of another gRPC library writes for exactly this method. A text without
+ * the method's name proves nothing: a handler may have run and passed on the status of a server behind it. A Rondo server
+ * proves it by a trailer instead.
  */
 function isUnrouted(path: string, message: string): boolean {
   const [, service = '', method = ''] = path.split('/');
@@ -42,65 +42,66 @@ const UNROUTED: readonly ((service: string, method: string) => string)[] = [
 ];
 
 interface ActiveRefusal extends Refusal {
-  /** In a row. */
+  /** Refusals in a row. */
   readonly count: number;
-  /** When one call may find out whether that has changed. */
-  retryAt: number;
+  /** When the next call may probe. */
+  probeAt: number;
 }
 
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
-/** Stands for all methods. */
-const WHOLE = '';
+const FIRST_PROBE_MS = 1_000;
+const MAX_PROBE_MS = 60_000;
+/** The key of a refusal of all methods. */
+const ALL_METHODS = '';
 
 /**
- * What one instance refuses to do for one service: all of it, until it has answered something else once; after that a
- * method alone, as a replica of an older version does. One call in a while asks again, after 1, 2, 4 … 60 s.
+ * The refusals of one instance. A first refusal counts for the whole service. Once the instance has answered another call
+ * of the service, a refusal counts for its method alone, as from a replica of an older version. One call probes it after 1,
+ * 2, 4 … 60 s.
  */
 export class Refusals {
-  readonly #standing = new Map<string, ActiveRefusal>();
-  /** Whether it has ever answered this service with anything else. */
+  readonly #active = new Map<string, ActiveRefusal>();
+  /** Whether the instance has ever answered a call of this service. */
   #serves = false;
 
-  /** The refusal that stands for the method at `path`. */
+  /** The active refusal for the method at `path`. */
   ofMethod(path: string): Refusal | undefined {
-    return this.#standing.get(WHOLE) ?? this.#standing.get(path);
+    return this.#active.get(ALL_METHODS) ?? this.#active.get(path);
   }
 
-  /** The one that stands for all methods. */
+  /** The active refusal of all methods. */
   get ofService(): Refusal | undefined {
-    return this.#standing.get(WHOLE);
+    return this.#active.get(ALL_METHODS);
   }
 
-  /** Notes one at `now`. */
+  /** Records a refusal. */
   note(path: string, refusal: Refusal, now: number): void {
-    const scope = this.#serves && !refusal.foreign ? path : WHOLE;
-    const count = (this.#standing.get(scope)?.count ?? 0) + 1;
-    const waitMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (count - 1));
-    this.#standing.set(scope, { ...refusal, count, retryAt: now + waitMs });
+    const scope = this.#serves && !refusal.foreign ? path : ALL_METHODS;
+    const count = (this.#active.get(scope)?.count ?? 0) + 1;
+    const waitMs = Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** (count - 1));
+    this.#active.set(scope, { ...refusal, count, probeAt: now + waitMs });
   }
 
-  /** Notes that it has answered a call of the method at `path`. Gives whether that is news. */
+  /** Records an answer to the method at `path`. Returns whether that ended a refusal. */
   clear(path: string): boolean {
     this.#serves = true;
-    // Each call that is answered comes here.
-    if (this.#standing.size === 0) return false;
-    const whole = this.#standing.delete(WHOLE);
-    return this.#standing.delete(path) || whole;
+    // The fast path of every answered call.
+    if (this.#active.size === 0) return false;
+    const whole = this.#active.delete(ALL_METHODS);
+    return this.#active.delete(path) || whole;
   }
 
-  /** Whether a call may ask again now, of the method at `path`; the next one has to wait. */
+  /** Whether a call of the method at `path` may probe now. Blocks further probes for a while. */
   mayProbe(path: string, safe: boolean, now: number): boolean {
-    const standing = this.#standing.get(WHOLE) ?? this.#standing.get(path);
-    if (standing === undefined || now < standing.retryAt || !(safe || standing.proven)) return false;
-    standing.retryAt = now + FIRST_RETRY_MS;
+    const active = this.#active.get(ALL_METHODS) ?? this.#active.get(path);
+    if (active === undefined || now < active.probeAt || !(safe || active.proven)) return false;
+    active.probeAt = now + FIRST_PROBE_MS;
     return true;
   }
 
-  /** Another process may be at the address now: it is asked soon. */
+  /** Another process may answer now: the next probe is soon. */
   onConnected(now: number): void {
-    for (const standing of this.#standing.values()) {
-      standing.retryAt = Math.min(standing.retryAt, now + FIRST_RETRY_MS);
+    for (const active of this.#active.values()) {
+      active.probeAt = Math.min(active.probeAt, now + FIRST_PROBE_MS);
     }
   }
 }

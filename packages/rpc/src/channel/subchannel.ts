@@ -7,25 +7,25 @@ import { ConnectionFailures } from './outlier-detection/outcome-window.js';
 import { Refusals } from './refusals.js';
 import { type SlowStart, SlowStartState } from './slow-start.js';
 
-/** An endpoint with the connection to it, and what is known of both. */
+/** One endpoint of a pool with its connection, its health and its ejection state. */
 export class Subchannel {
   endpoint: Endpoint;
   readonly transport: Transport;
   readonly slowStart: SlowStart;
   readonly slowStartState: SlowStartState;
   readonly refusals = new Refusals();
-  /** For all methods: for faults of one where no other is known to work, and for connections that break. */
+  /** The ejection for all methods: for lost connections, and for faults if no other method is known to work. */
   readonly ejection = new Ejection();
-  /** When its connection broke. */
+  /** The recent losses of its connection. */
   readonly connectionFailures = new ConnectionFailures();
-  /** Whether the resolver still names it. */
+  /** Whether the last resolution contains the endpoint. */
   listed = true;
-  /** Whether its connection broke or couldn't be made, and hasn't stood since. */
+  /** Whether its connection was lost or could not be made, and has not been ready since. */
   failed = false;
-  /** Whether its client uses it: not where there are many, and others are its part. */
+  /** Whether it belongs to the client's subset. */
   inSubset = true;
   readonly #candidates = new Map<string, MethodCandidate>();
-  /** What it says of its own health, where that is watched. */
+  /** The watch of its health; undefined if health is not watched. */
   health: HealthWatch | undefined;
   #wasReady = false;
   #unfollow: (() => void) | undefined;
@@ -37,31 +37,31 @@ export class Subchannel {
     this.slowStartState = new SlowStartState(slowStart);
   }
 
-  /** Hears of each state that its connection comes to, until {@link unsubscribe}. */
+  /** Calls `onState` at each state change of the connection, until {@link unsubscribe}. */
   subscribe(onState: (state: ConnectivityState) => void): void {
     this.#unfollow = this.transport.subscribe(onState);
   }
 
-  /** Nothing more is heard of it, nor of its health; its connection stays. */
+  /** Stops listening to the connection and to the health. The connection stays open. */
   unsubscribe(): void {
     this.#unfollow?.();
     this.health?.stop();
   }
 
-  /** Connects in the background. */
+  /** Starts to connect. */
   connect(): void {
-    // Whoever calls it learns of a failure; until then it is no news.
+    // A failure shows in the state, which the pool listens to.
     this.transport.connect().catch(() => undefined);
   }
 
-  /** Notes what is said of it now; `isNew` where it is a process that has just come. */
+  /** Applies a new resolution. `isNew`: the process has just started. */
   update(endpoint: Endpoint, isNew: boolean): void {
     this.endpoint = endpoint;
     if (isNew) this.slowStartState.onArrival();
     if (this.ready) this.slowStartState.onReady();
   }
 
-  /** Whether it takes calls, as the resolver has it. */
+  /** Whether the resolver says that it takes calls. */
   get serving(): boolean {
     return this.endpoint.standing === 'serving';
   }
@@ -70,30 +70,30 @@ export class Subchannel {
     return this.serving && this.transport.state === 'ready' && this.healthy;
   }
 
-  /** Whether it takes calls, as it says itself over its connection. */
+  /** Whether its health service says that it takes calls; true if health is not watched. */
   get healthy(): boolean {
     return this.health?.serving ?? true;
   }
 
-  /** Whether a call could wait for it to be ready: it isn't, but nothing says that it won't be soon. */
+  /** Whether a call can wait for it: it is connecting or idle. */
   get mayBecomeReady(): boolean {
     const { state } = this.transport;
     return this.serving && (state === 'connecting' || state === 'idle');
   }
 
-  /** `region/zone`; empty where nobody said. */
+  /** `region/zone`; empty if unknown. */
   get zone(): string {
     return this.endpoint.zone;
   }
 
-  /** The calls that this process has there now. */
+  /** The attempts of this process in flight there. */
   get inFlight(): number {
     let sum = 0;
     for (const candidateFor of this.#candidates.values()) sum += candidateFor.inFlight;
     return sum;
   }
 
-  /** Whether nothing is known that keeps calls of any method from it, be it that it isn't connected yet. */
+  /** Whether nothing keeps calls from it, except perhaps that it is not connected yet. */
   get usable(): boolean {
     if (!this.serving || this.failed || !this.healthy || this.refusals.ofService !== undefined) return false;
     for (const candidate of this.#candidates.values()) if (candidate.setAside) return false;
@@ -101,15 +101,15 @@ export class Subchannel {
   }
 
   /**
-   * Whether it takes calls, or would, had nothing befallen it: its connection failed, or it took calls before and says
-   * that it can't now. One that isn't connected yet, or was taken out on purpose, is no capacity that was lost.
+   * Whether it takes calls or would if it had not failed: its connection failed, or its health changed after it had taken
+   * calls. An instance that is not connected yet, is draining or is cordoned is no lost capacity.
    */
   get countsAsCapacity(): boolean {
     if (this.serving) return this.failed || this.transport.state === 'ready';
     return this.#candidates.size > 0 && this.endpoint.standing === 'starting';
   }
 
-  /** What is known of it for calls of the method at `path`. */
+  /** Its candidate for the method at `path`. */
   candidate(path: string): MethodCandidate {
     const known = this.#candidates.get(path);
     if (known !== undefined) return known;
@@ -118,12 +118,12 @@ export class Subchannel {
     return candidate;
   }
 
-  /** What is known of it, method by method. */
+  /** Its candidates, one for each method called so far. */
   get candidates(): Iterable<MethodCandidate> {
     return this.#candidates.values();
   }
 
-  /** Notes that its connection has come to `state`. Gives whether it broke by that. */
+  /** The connection has entered `state`. Returns whether an established connection was lost. */
   onState(state: ConnectivityState): boolean {
     const broke = this.#wasReady && state !== 'ready' && state !== 'shutdown';
     if (state === 'ready') {
@@ -137,7 +137,7 @@ export class Subchannel {
     return broke;
   }
 
-  /** Takes calls of all methods again, where it didn't. Gives whether that is news. */
+  /** Ends the ejection for all methods. Returns whether there was one. */
   readmit(now: number): boolean {
     if (this.ejection.cause === undefined) return false;
     this.ejection.end(now);
@@ -146,13 +146,13 @@ export class Subchannel {
     return true;
   }
 
-  /** Another process has taken its place: what the one before did is forgotten, but for its connections. */
+  /** Another process has taken its place: forgets the outcomes of the previous one, but not its lost connections. */
   onReplaced(now: number): void {
     if (this.ejection.cause === 'faults') this.readmit(now);
     for (const candidate of this.candidates) candidate.readmit(now);
   }
 
-  /** Why no call of the method at `path`, or of any method, goes there; undefined where calls do. */
+  /** Why it gets no calls of the method at `path`, or of any method; undefined if it gets calls. */
   whyUnavailable(path?: string): string | undefined {
     const { endpoint, transport, refusals } = this;
     if (endpoint.standing !== 'serving') return NOT_SERVING[endpoint.standing];
@@ -164,7 +164,7 @@ export class Subchannel {
     return this.#whyEjected(path) ?? whyNoShare(endpoint);
   }
 
-  /** Another process may be at the address now: it is asked soon, unless it is its connection that doesn't last. */
+  /** Another process may answer now, so the next probe is soon, unless the ejection is for lost connections. */
   #onConnected(now: number): void {
     this.refusals.onConnected(now);
     if (this.ejection.cause !== 'connection') this.ejection.probeSoon(now);

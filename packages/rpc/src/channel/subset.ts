@@ -2,15 +2,15 @@ import { TIERS, tierOf } from '../balancer/locality.js';
 import { murmur3 } from '../balancer/murmur3.js';
 import type { Subchannel } from './subchannel.js';
 
-/** What a window is made with. */
+/** Options of {@link SubsetWindow}. */
 interface SubsetWindowOptions {
-  /** How many subchannels it has where all of them can be used. */
+  /** The number of usable subchannels in the subset. */
   readonly size: number;
-  /** Where zones matter: the client's own. It has so many of each: the zone, its region and the rest. */
+  /** The client's zone, if zones matter: then the subset has `size` of each tier: the zone, its region and the rest. */
   readonly zone: string;
 }
 
-/** The subchannels of a pool that its client uses, where there are more: `inSubset` of each says whether it is one. */
+/** The subset of a large pool that this client uses. It sets `inSubset` of each subchannel. */
 export class SubsetWindow {
   readonly #options: SubsetWindowOptions;
   #rings: readonly (readonly string[])[] = [];
@@ -20,7 +20,7 @@ export class SubsetWindow {
     this.#options = options;
   }
 
-  /** Begins anew, as who there is has changed, or the client's position has. Gives those that are used no more. */
+  /** Chooses the subset again after a change of the pool or of the position. Returns the subchannels that left it. */
   reset<M extends Subchannel>(subchannels: ReadonlyMap<string, M>, position: number): readonly M[] {
     this.#position = position;
     this.#rings = TIERS.map((tier) =>
@@ -38,8 +38,8 @@ export class SubsetWindow {
   }
 
   /**
-   * Has others take the place of those that can't be used. They stay until it begins anew, so that one that comes and
-   * goes moves nobody else. Gives whether there are any.
+   * Adds replacements for unusable subchannels. They stay until the next {@link reset}, so that a flapping instance does not
+   * move others. Returns whether any were added.
    */
   grow(subchannels: ReadonlyMap<string, Subchannel>): boolean {
     let grown = false;
@@ -59,17 +59,17 @@ export class SubsetWindow {
   }
 }
 
-/** A subset is a part of a ring of ids: a window that begins at a client's place and is as wide as it has subchannels. */
+/** A subset is a window of a ring of instance ids. It begins at the client's position. */
 interface SubsetOptions {
-  /** How many are to be usable. */
+  /** The number of usable ids. */
   readonly size: number;
-  /** The client's place, in [0, 1). */
+  /** The client's position, in [0, 1). */
   readonly position: number;
-  /** Whether one of them can be used: where it can't, the window is wider by one. */
+  /** Whether an id is usable. Each unusable one makes the window one wider. */
   readonly usable: (id: string) => boolean;
 }
 
-/** The order of a ring of `ids`: the same in every client, however they were listed, and unlike that of their names. */
+/** The ring's order of `ids`, by hash: the same in every client, whatever the order of the list. */
 export function ringOf(ids: Iterable<string>): readonly string[] {
   const hashed = [...new Set(ids)].map((id) => ({ id, hash: murmur3(id, SEED) }));
   hashed.sort((one, other) => one.hash - other.hash || (one.id < other.id ? -1 : 1));
@@ -77,13 +77,13 @@ export function ringOf(ids: Iterable<string>): readonly string[] {
 }
 
 /**
- * A client's subset of `ring`. Where clients are at evenly spread positions each id is in as many subsets as any other,
- * but for one; one that joins or leaves changes at most two of a subset's.
+ * A client's subset of `ring`. If the positions of the clients are spread evenly, the ids are in equally many subsets, give
+ * or take one. An id that joins or leaves changes at most two members of a subset.
  *
  * Source: deterministic aperture, https://twitter.github.io/finagle/guide/ApertureLoadBalancers.html
  */
 export function subsetOf(ring: readonly string[], { size, position, usable }: SubsetOptions): readonly string[] {
-  // A fraction such as 29/50 is a little less than it should be.
+  // Rounding: a fraction such as 29/50 is slightly too small as a float.
   const start = Math.floor(position * ring.length + 1e-9);
   const subset: string[] = [];
   for (let step = 0, left = size; step < ring.length && left > 0; step += 1) {
@@ -95,16 +95,16 @@ export function subsetOf(ring: readonly string[], { size, position, usable }: Su
   return subset;
 }
 
-/** The place of `self` among its `peers`, in [0, 1): all of them are spread evenly. It needn't be among them yet. */
+/** The position of `self` among its `peers`, in [0, 1). Positions are spread evenly. `self` need not be listed yet. */
 export function positionAmong(self: string, peers: Iterable<string>): number {
   const ring = ringOf([...peers, self]);
   return ring.indexOf(self) / ring.length;
 }
 
-/** The place of a client whose peers aren't known, in [0, 1). */
+/** The position of a client with unknown peers, in [0, 1). */
 export function positionOf(client: string): number {
   return murmur3(client, SEED) / 2 ** 32;
 }
 
-/** Other than a hash ring's: who is beside whom there has nothing to do with it. */
+/** Differs from the seed of ring_hash: the two rings must be independent. */
 const SEED = 0x73756273;

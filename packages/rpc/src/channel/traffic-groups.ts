@@ -1,23 +1,23 @@
 import { canaryPercent, type Endpoint } from '../resolver/index.js';
 import type { WireCall } from '../transport/index.js';
 
-/** The group of those that are no canaries. */
+/** The group of the instances that are no canaries. */
 export const STABLE = '';
 
-/** The group that an instance is in where a call asks for no version: canaries of one label and one version are one. */
+/** The traffic group of an instance: stable, or the canaries with the same percentage and version. */
 export function trafficGroupOf(endpoint: Endpoint): string {
   const percent = canaryPercent(endpoint);
   return percent === undefined ? STABLE : `canary=${percent} ${endpoint.version}`;
 }
 
-/** The group of those of one version, for calls that ask for it. */
+/** The group of the instances of one version, for calls that ask for that version. */
 export function versionGroup(version: string): string {
   return `version ${version}`;
 }
 
 /**
- * The portion of all calls that each of `groups` gets, 0 to 1: canaries have their percent, the stable ones the rest.
- * Where the percentages add up to more than there is, or nobody else is there, each changes in the same proportion.
+ * The portion of all calls, 0 to 1, that each group gets: canaries get their percentages, the stable instances the rest. If
+ * the percentages exceed 100, or if there are no stable instances, all portions are scaled to a sum of 1.
  */
 export function portionsOf(groups: ReadonlyMap<string, readonly { readonly endpoint: Endpoint }[]>): Portions {
   const percents = [...groups].flatMap(([name, [first]]) => {
@@ -31,27 +31,27 @@ export function portionsOf(groups: ReadonlyMap<string, readonly { readonly endpo
   return groups.has(STABLE) ? portions.set(STABLE, portion(whole - canaries)) : portions;
 }
 
-/** By group. */
+/** Portions of calls, 0 to 1, by traffic group. */
 type Portions = ReadonlyMap<string, number>;
 
 /** The metadata key by which a call asks for instances of one version. */
 const VERSION_KEY = 'rondo-version';
 
-/** The version that a call asks for; undefined where it takes any. */
+/** The version that a call asks for; undefined if it takes any. */
 export function requestedVersion({ metadata }: Pick<WireCall, 'metadata'>): string | undefined {
   return metadata.get(VERSION_KEY) || undefined;
 }
 
-/** Whether an instance may get calls that ask for `version`; for undefined, those that ask for none. */
+/** Whether an instance may serve calls that ask for `version`, or for none if `version` is undefined. */
 export function mayServe(endpoint: Endpoint, version: string | undefined): boolean {
   return version === undefined ? canaryPercent(endpoint) !== 0 : endpoint.version === version;
 }
 
-/** So many versions are named, and so much of each. */
+/** How many versions a message names, and how many characters of each. */
 const NAMED = 10;
 const NAMED_LENGTH = 128;
 
-/** The versions there are, as they stand in a sentence. */
+/** The known versions, as part of a sentence. */
 export function describeVersions(endpoints: readonly Endpoint[]): string {
   const versions = [...new Set(endpoints.map(({ version }) => version))].sort();
   const named = versions.filter((version) => version !== '').map((version) => version.slice(0, NAMED_LENGTH));
@@ -61,7 +61,7 @@ export function describeVersions(endpoints: readonly Endpoint[]): string {
   return `the versions there are: ${[...named.slice(0, NAMED), ...more, ...none].join(', ')}`;
 }
 
-/** A version that a call asked for, as a message quotes it. */
+/** A requested version as messages quote it. */
 export function quoteVersion(version: string): string {
   return version.slice(0, NAMED_LENGTH);
 }

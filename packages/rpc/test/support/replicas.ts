@@ -12,7 +12,7 @@ export interface Deed {
   readonly ms: number;
   readonly code?: Status;
   /** Why its caller waits no longer when it ends. */
-  readonly endedBy?: 'expired' | 'left';
+  readonly endedBy?: 'deadline' | 'caller';
 }
 
 /** How replicas do their calls. */

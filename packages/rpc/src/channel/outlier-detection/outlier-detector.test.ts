@@ -116,7 +116,7 @@ describe('an answer that the server is not to blame for', () => {
   });
 
   it('is a deadline that left less time than calls usually take; one that left more is a fault', () => {
-    const expired = (ms: number) => but({ b: () => ({ ms, code: Status.DEADLINE_EXCEEDED, endedBy: 'expired' }) });
+    const expired = (ms: number) => but({ b: () => ({ ms, code: Status.DEADLINE_EXCEEDED, endedBy: 'deadline' }) });
     const fleet = makeReplicas(THREE);
     fleet.run({ seconds: 10, rate: 300, does: well });
     expect(fleet.run({ seconds: 60, rate: 300, does: expired(4) }).changes).toEqual([]);
@@ -124,7 +124,7 @@ describe('an answer that the server is not to blame for', () => {
   });
 
   it('is none whose caller has left', () => {
-    const does = but({ b: () => ({ ms: 500, code: Status.INTERNAL, endedBy: 'left' }) });
+    const does = but({ b: () => ({ ms: 500, code: Status.INTERNAL, endedBy: 'caller' }) });
     expect(makeReplicas(THREE).run({ seconds: 60, rate: 300, does }).changes).toEqual([]);
   });
 });
