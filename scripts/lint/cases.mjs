@@ -3,7 +3,8 @@
  * `refused`: file → [the rule's name, or the start of a plugin's message; the code]. The code fails for that reason.
  */
 const ambient = 'Ambient clock or chance';
-const peers = "resolver, balancer, transport, resilience and telemetry don't know each other";
+const peers = "resolver, balancer, transport and telemetry don't know each other";
+const sides = "server/ and the client side (client/, channel/, scatter/) don't know each other";
 const deep = 'Import a package by its name';
 const stores = "The registry's stores don't know each other";
 const read = 'Name the columns: a migration';
@@ -12,18 +13,16 @@ const wire = 'Only transport/grpc and server/grpc';
 
 export const refused = [
   // The import table.
-  ['packages/rpc/src/server/a.ts', "server/ and client/ don't know each other", "import '../client/index.js';"],
-  ['packages/rpc/src/server/grpc/a.ts', "server/ and client/ don't know each other", "import '../../client/index.js';"],
-  [
-    'packages/rpc/src/client/a.ts',
-    "server/ and client/ don't know each other",
-    "export { a } from '../server/index.js';",
-  ],
+  ['packages/rpc/src/server/a.ts', sides, "import '../client/index.js';"],
+  ['packages/rpc/src/server/b.ts', sides, "import '../channel/channel.js';"],
+  ['packages/rpc/src/server/grpc/a.ts', sides, "import '../../client/index.js';"],
+  ['packages/rpc/src/client/a.ts', sides, "export { a } from '../server/index.js';"],
+  ['packages/rpc/src/channel/a.ts', sides, "import '../server/index.js';"],
+  ['packages/rpc/src/scatter/a.ts', sides, "import type { A } from '../server/router.js';"],
   ['packages/rpc/src/resolver/a.ts', peers, "import type { A } from '../balancer/index.js';"],
-  ['packages/rpc/src/balancer/a.ts', peers, "import '../resilience/index.js';"],
+  ['packages/rpc/src/balancer/a.ts', peers, "import '../telemetry/index.js';"],
   ['packages/rpc/src/transport/a.ts', peers, "await import('../telemetry/index.js');"],
   ['packages/rpc/src/transport/grpc/a.ts', peers, "import '../../resolver/index.js';"],
-  ['packages/rpc/src/resilience/a.ts', peers, "import '../transport/index.js';"],
   ['packages/rpc/src/telemetry/a.ts', peers, "export type A = import('../resolver/index.js').A;"],
   ['packages/rpc/src/balancer/b.ts', wire, "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/b.ts', wire, "import '@grpc/grpc-js/build/src/channel.js';"],

@@ -7,7 +7,7 @@ import type { EndpointPool } from './endpoint-pool.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
 import type { Subchannel } from './subchannel.js';
 
-/** A try, and how far it has come. */
+/** A record of one attempt, or of waiting for one connection, for the call's report. */
 export class AttemptRecord implements Attempt {
   readonly instance: string;
   readonly address: string;
@@ -25,7 +25,7 @@ export class AttemptRecord implements Attempt {
     this.#startedAt = clock.now();
   }
 
-  /** When it began. Not a property of its own: attempts are copied into reports. */
+  /** When it began. A getter, because the own properties are copied into reports. */
   protected get startedAt(): number {
     return this.#startedAt;
   }
@@ -38,7 +38,7 @@ export class AttemptRecord implements Attempt {
   }
 }
 
-/** A try at a candidate. */
+/** An attempt at a candidate. It reports to the pool how it goes. */
 export class CallAttempt extends AttemptRecord {
   readonly #candidate: MethodCandidate;
   readonly #pool: Listener;
@@ -51,12 +51,12 @@ export class CallAttempt extends AttemptRecord {
     this.#probe = pool.onBegin(candidate);
   }
 
-  /** Whether it finds out for others how its candidate is. */
+  /** Whether it is a probe. */
   get probe(): boolean {
     return this.#probe;
   }
 
-  /** The try ends with its answer: with the stream, where that is one. */
+  /** Follows the reply to its end: a stream ends with its last message. */
   follow(reply: Reply<Uint8Array>, wire: WireCall): Reply<Uint8Array> {
     if (!reply.response.stream) {
       this.#answered(reply);
@@ -69,7 +69,7 @@ export class CallAttempt extends AttemptRecord {
     return observeReply(reply, { end });
   }
 
-  /** It was answered, to the end. */
+  /** The whole reply has come. */
   #answered({ trailer }: Reply<Uint8Array>): void {
     this.end();
     const { elapsedMs, startedAt } = this;
@@ -77,7 +77,7 @@ export class CallAttempt extends AttemptRecord {
     this.#pool.onEnd(this.#candidate, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });
   }
 
-  /** It failed, or nobody waits for it any more. */
+  /** The attempt failed, or its caller stopped waiting. */
   failed(error: unknown, { limit, deadline }: WireCall): void {
     this.end(error);
     const { elapsedMs, startedAt } = this;
@@ -89,14 +89,14 @@ export class CallAttempt extends AttemptRecord {
   }
 }
 
-/** How long the longest of some tries had a connection, in milliseconds: those that only waited for one don't count. */
+/** The duration of the longest attempt, in milliseconds. Waiting for a connection does not count. */
 export function longestAttemptMs(attempts: readonly Attempt[]): number {
   return Math.max(0, ...attempts.map((attempt) => (attempt instanceof CallAttempt ? attempt.elapsedMs : 0)));
 }
 
 type Listener = Pick<EndpointPool, 'onBegin' | 'onStream' | 'onEnd'>;
 
-/** Why the caller waits no longer; undefined where it does. */
+/** What ended the call before its answer; undefined if nothing did. */
 function endedByOf({ reason }: CallLimit): AttemptOutcome['endedBy'] {
   if (reason === undefined) return undefined;
   return reason.code === Status.DEADLINE_EXCEEDED ? 'deadline' : 'caller';

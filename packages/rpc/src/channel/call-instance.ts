@@ -8,14 +8,14 @@ import { type AttemptOptions, classifyFailure, reportFailure } from './retry.js'
 import type { Subchannel } from './subchannel.js';
 import { untilChanged, untilKnown } from './wait-for-pick.js';
 
-/** What a call is tried with that may go to one instance alone. */
+/** What a call to one instance is made with. */
 interface CallInstanceOptions extends Omit<AttemptOptions, 'hashKey'> {
   readonly instance: string;
 }
 
 /**
- * Makes a call at the instance that is named, once, and nowhere else. It waits for the connection where that is being
- * made; where there can be none, it fails without having left this process.
+ * Makes a call at the named instance, with one attempt. It waits while the connection is being made. If there can be no
+ * connection, the call fails before it leaves this process.
  */
 export async function callInstance(
   method: Method,

@@ -23,7 +23,7 @@ function fleet(...of: readonly Endpoint[]) {
   made.pool.onResolution({ endpoints: of, departed: [] });
   /** The ids of those that get `count` calls, each of the next method in turn. */
   const calls = (count: number, methods: readonly Method[] = [ONE]) =>
-    Array.from({ length: count }, (_, index) => made.pick(methods[index % methods.length]) ?? 'nobody');
+    Array.from({ length: count }, (_, index) => made.pick(methods[index % methods.length]) ?? 'none');
   const asking = (version: string, tried: readonly MethodCandidate[] = []) =>
     made.pool.pick(ONE, { hashKey: undefined, tried, version })?.id;
   return { ...made, calls, asking };
@@ -112,7 +112,7 @@ describe('canaries', () => {
     expect(new Set(calls(100))).toEqual(new Set(['a']));
   });
 
-  it('take all where nobody else is left', () => {
+  it('take all calls if no other instance is left', () => {
     const { at, calls } = fleet(...endpoints('a'), canary('x', '5'), canary('y', '10'));
     at('a:1').move('transient_failure', 'refused');
     const ids = calls(3_000);
@@ -120,7 +120,7 @@ describe('canaries', () => {
     expect(Math.abs(percentOf(ids, 'y') - 200 / 3)).toBeLessThan(0.5);
   });
 
-  it('take further tries of their own calls, and of others where nobody else is left', () => {
+  it('take retries of their own calls, and of others if no other instance is left', () => {
     const of = [...endpoints('a', 'b'), canary('x', '50'), canary('y', '50')];
     const { candidate, pick } = fleet(...of);
     const [a, b, x, y] = ['a', 'b', 'x', 'y'].map((name) => candidate(name, ONE));
@@ -145,7 +145,7 @@ function makeFleetWithSlowStart() {
   const made = makePool();
   made.pool.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
   made.share(4);
-  return { ...made, calls: (count: number) => Array.from({ length: count }, () => made.pick(ONE) ?? 'nobody') };
+  return { ...made, calls: (count: number) => Array.from({ length: count }, () => made.pick(ONE) ?? 'none') };
 }
 
 describe('a call that asks for a version', () => {
@@ -218,7 +218,7 @@ describe('a call that asks for a version', () => {
 });
 
 describe('GroupPolicies', () => {
-  it('keep one policy for each group, as long as there is somebody in it', () => {
+  it('keep one policy for each group that has an instance', () => {
     let made = 0;
     const policies = new GroupPolicies(() => {
       made += 1;

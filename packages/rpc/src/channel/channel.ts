@@ -16,85 +16,83 @@ import { type ServiceView, viewEndpoints } from './service-view.js';
 import { acceptOverrides, createServices, type ServiceEntry } from './services.js';
 
 /**
- * What a channel is made from. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs` and `compression` hold for each
- * of its connections; an endpoint that says itself how often it may be pinged is taken at its word. They are for gRPC over HTTP/2:
- * a `transport` of one's own makes connections as it likes, and excludes them.
+ * Options of {@link createChannel}. `tls`, `maxReplyBytes`, `connectTimeoutMs`, `minPingIntervalMs` and `compression` apply to
+ * each gRPC connection, so they can't be combined with a `transport`. An endpoint's own `minPingIntervalMs` takes precedence.
  */
 export interface ChannelOptions extends GrpcTransportOptions {
   readonly resolver: Resolver;
-  /** Makes the connections; gRPC over HTTP/2 by default, by the options above. */
+  /** Makes the connections. Default: gRPC over HTTP/2, with the options above. */
   readonly transport?: TransportFactory;
   readonly clock?: Clock;
-  /** By which deadlines that are dates are understood. */
+  /** The clock for deadlines that are given as dates. */
   readonly wallClock?: WallClock;
   readonly random?: Random;
   readonly logger?: Logger;
-  /** Runs around every call of every client; the first listed is outermost. */
+  /** Middleware around every call of every client. The first listed is outermost. */
   readonly middleware?: readonly Middleware<ClientCall>[];
-  /** Where this process runs, as `region/zone`. */
+  /** This process's `region/zone`. */
   readonly zone?: string | undefined;
-  /** How services are balanced where that isn't to be as their contracts say. */
+  /** Balancing by service name, which overrides the contracts. */
   readonly balancing?: BalancingOverrides;
   /**
-   * The instance that this process is, as soon as that is known: by it those that use a part of a service's instances
-   * share them out evenly.
+   * The service instance that this process is, as soon as it is known. Clients with subsets use it to spread evenly over the
+   * instances of a large service.
    */
   readonly self?: Self | Promise<Self | undefined> | undefined;
   /**
-   * Whether each instance that is connected is asked to tell of its health, by a stream of `grpc.health.v1.Health`: one
-   * that says that it doesn't serve gets no calls. False by default; a channel over the registry does.
+   * Whether to watch the health of each connected instance (`grpc.health.v1.Health/Watch`). An instance that reports
+   * `NOT_SERVING` gets no calls. Default: false; true for a channel over the registry.
    */
   readonly healthCheck?: boolean;
 }
 
-/** What goes with a call beside what crosses the connection. */
+/** Options of a call that don't cross the connection. */
 interface ChannelCallOptions {
-  /** Filled with each try, as it begins and as it ends. */
+  /** Filled with each attempt when it begins, and updated when it ends. */
   readonly attempts: Attempt[];
-  /** What decides where it goes, where the service is balanced by that. */
+  /** The call's key for ring_hash. */
   readonly hashKey?: string | undefined;
-  /** The one instance that it may go to; undefined for any. */
+  /** The only instance that the call may go to; undefined for any. */
   readonly instance?: string | undefined;
-  /** One that isn't asked where another takes the call: it has just failed. */
+  /** The instance to avoid if another one can take the call: it has just failed. */
   readonly lost?: string | undefined;
 }
 
-/** How calls leave a process: finds the instances of any service, keeps a connection to each and picks one a call. */
+/** Carries the calls of a process: finds the instances of any service, keeps connections to them and picks one for each call. */
 export interface Channel {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly random: Random;
   readonly middleware: readonly Middleware<ClientCall>[];
-  /** Where this process runs, as `region/zone`; empty where nobody said. */
+  /** This process's `region/zone`; empty if unknown. */
   readonly zone: string;
   /**
-   * Looks a service up and connects to its instances before the first call of it; the first to say so sets its policy.
+   * Looks a service up and connects to its instances before its first call. The first use of a service sets its policy.
    *
-   * @throws TypeError where what is configured doesn't go with the service's contract.
+   * @throws TypeError if the configured balancing contradicts the service's contract.
    */
   follow(service: string, policy?: ServicePolicy): void;
   /** Makes a call. It rejects with an `RpcError`. */
   call(method: Method, wire: WireCall, options: ChannelCallOptions): Promise<Reply<Uint8Array>>;
   /**
-   * Whom a call of the method would go to now, without making it: it takes its turn as a call does, and waits as one does
-   * for the instances to be known and connected. It rejects as the call would that nobody can take.
+   * Picks the instance that a call of the method would go to, without making the call. It waits for the lookup and for
+   * connections as a call does, and rejects as the call would if no instance can take it.
    */
   choose(method: Method, call: ImaginedCall): Promise<Choice>;
-  /** The instances that can be asked for a method, for whoever shares work out among them by itself. */
+  /** The instances that can be called for a method, for callers that distribute work themselves. */
   fleet(method: Method): Fleet;
-  /** What it knows now, of each service that was called. */
+  /** The current state of each service that was used. */
   inspect(): readonly ServiceView[];
-  /** No more calls; those in flight go on. */
+  /** Refuses new calls. Calls in flight go on. */
   close(): void;
-  /** Whether it is closed. */
   readonly closed: boolean;
 }
 
 /**
- * Makes a channel. It looks a service up when it is first called.
+ * Creates a channel. It looks a service up at the service's first use.
  *
- * @throws TypeError where `zone` is no `region/zone`, `balancing` or an option of the connections is out of its bounds, or
- *   such an option is given beside a `transport`.
+ * @throws TypeError if `zone` is no `region/zone`, if `balancing` or an option of the connections is out of its bounds, or if
+ *   such an option is combined with a `transport`.
  */
 export function createChannel(options: ChannelOptions): Channel {
   const { resolver, middleware = [], healthCheck = false } = options;
@@ -139,28 +137,28 @@ export function createChannel(options: ChannelOptions): Channel {
   };
 }
 
-function view({ service, pool, resolving, said: { balancing, origin } }: ServiceEntry): ServiceView {
+function view({ service, pool, resolving, balanced: { balancing, origin } }: ServiceEntry): ServiceView {
   const endpoints = viewEndpoints(pool.subchannels, balancing);
   const { panics } = pool;
   return { service, balancing: { ...balancing, origin }, endpoints, panics, source: resolving.inspect?.() };
 }
 
-/** How a channel's connections are made: by gRPC with these options, or by a transport of one's own. */
+/** How connections are made: by gRPC with these options, or by a custom transport. */
 interface ConnectionsOptions extends GrpcTransportOptions {
   readonly transport?: TransportFactory;
 }
 
 /**
- * What makes a channel's connections.
+ * The factory of a channel's connections.
  *
- * @throws TypeError where an option is out of its bounds, or given beside a transport that would not heed it.
+ * @throws TypeError if an option is out of its bounds, or combined with a transport that would ignore it.
  */
 function connectionsOf(
   { transport, tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression }: ConnectionsOptions,
-  surroundings: { readonly clock: Clock; readonly random: Random },
+  clocks: { readonly clock: Clock; readonly random: Random },
 ): TransportFactory {
   const options = { tls, maxReplyBytes, connectTimeoutMs, minPingIntervalMs, compression };
-  if (transport === undefined) return grpcTransports({ ...options, ...surroundings });
+  if (transport === undefined) return grpcTransports({ ...options, ...clocks });
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (given.length === 0) return transport;
   const both = `transport and ${given.join(', ')}`;

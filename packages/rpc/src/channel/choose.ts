@@ -6,22 +6,22 @@ import type { EndpointPool } from './endpoint-pool.js';
 import { pickFirst } from './retry.js';
 import { requestedVersion } from './traffic-groups.js';
 
-/** What decides where a call would go that isn't made, and how long it would wait. */
+/** A call that is picked for but not made. */
 export interface ImaginedCall {
-  /** Ends the wait. */
+  /** Ends the waiting. */
   readonly signal: AbortSignal;
   readonly metadata?: Metadata;
-  /** Its key; by default the one that stands in its metadata, where the method's contract has it there. */
+  /** The call's key. Default: the key in its metadata, if the method's contract takes the key from metadata. */
   readonly hashKey?: string | undefined;
 }
 
-/** An instance that a call would go to. */
+/** The instance that a call would go to. */
 export interface Choice {
   readonly instanceId: string;
   readonly address: string;
 }
 
-/** Whom a call would go to. It rejects as the call would that nobody can take. */
+/** Picks the instance that a call would go to. It rejects as the call would if no instance can take it. */
 export async function choose(
   method: Method,
   { signal, metadata, hashKey }: ImaginedCall,

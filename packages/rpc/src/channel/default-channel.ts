@@ -5,18 +5,16 @@ import type { Channel } from './channel.js';
 import { createRegistryChannel } from './registry-channel.js';
 
 const DEFAULT_REGISTRY = '127.0.0.1:50050';
-/** A message's length has 31 bits. */
+/** The maximum length of a gRPC message that this library accepts. */
 const MAX_REPLY_BYTES = 2 ** 31 - 1;
 let channel: Channel | undefined;
 
 /**
- * The process's own channel: over the registry at `RONDO_REGISTRY`, keeping what it says in `RONDO_REGISTRY_CACHE` where
- * that is set, for a process that runs in `RONDO_ZONE`, with the balancing that `RONDO_BALANCING` says, taking replies of up
- * to `RONDO_MAX_REPLY_BYTES`, sending requests compressed as `RONDO_COMPRESSION` says; made when it is first needed. Its
- * watch keeps the process alive: a script closes it at its end.
+ * The process's own channel over the registry, created at its first use. These variables configure it: `RONDO_REGISTRY`,
+ * `RONDO_REGISTRY_CACHE`, `RONDO_ZONE`, `RONDO_BALANCING`, `RONDO_MAX_REPLY_BYTES` and `RONDO_COMPRESSION`. Its watch keeps
+ * the process alive, so a script has to close it.
  *
- * @throws TypeError where `RONDO_ZONE` is no `region/zone`, `RONDO_MAX_REPLY_BYTES` is no length, `RONDO_COMPRESSION` is
- *   none, or `RONDO_BALANCING` can't be understood; it lists every fault.
+ * @throws TypeError if one of the variables is invalid. It names the variable and lists every fault.
  */
 export function defaultChannel(): Channel {
   channel ??= createRegistryChannel({
@@ -30,19 +28,19 @@ export function defaultChannel(): Channel {
   return channel;
 }
 
-/** Where what the registry said is kept: nowhere, unless a folder is named. */
+/** The storage of the endpoint cache; none if no folder is given. */
 function registryStorage(folder = ''): { readonly storage?: EndpointStorage } {
   return folder.trim() === '' ? {} : { storage: folderStorage(folder.trim(), systemRandom) };
 }
 
-/** The addresses in a comma-separated list; where it names none, the default. */
+/** The addresses in a comma-separated list; the default address if there are none. */
 export function registryAddresses(list = ''): readonly string[] {
   const addresses = list.split(',').map((address) => address.trim());
   const named = addresses.filter((address) => address !== '');
   return named.length > 0 ? named : [DEFAULT_REGISTRY];
 }
 
-/** How services are balanced beside what their contracts say; nothing, where nothing is said. */
+/** The balancing overrides in `text`; none if it is empty. */
 export function configuredBalancing(text = ''): BalancingOverrides {
   if (text.trim() === '') return {};
   const { overrides, faults } = parseBalancing(text);
@@ -50,7 +48,7 @@ export function configuredBalancing(text = ''): BalancingOverrides {
   return overrides;
 }
 
-/** The longest reply that is taken, in bytes; undefined, for the default, where nothing is said. */
+/** The maximum size of a reply in bytes; undefined if `text` is empty. */
 export function configuredReplyLimit(text = ''): number | undefined {
   const digits = text.trim();
   if (digits === '') return undefined;
@@ -59,7 +57,7 @@ export function configuredReplyLimit(text = ''): number | undefined {
   throw new TypeError(`RONDO_MAX_REPLY_BYTES=${text}: give a whole number of bytes from 1 to ${MAX_REPLY_BYTES}`);
 }
 
-/** How requests are compressed; undefined where nothing is said. */
+/** The compression of requests; undefined if `text` is empty. */
 export function configuredCompression(text = ''): Compression | undefined {
   const name = text.trim();
   const compression = COMPRESSIONS.find((known) => known === name);

@@ -77,7 +77,7 @@ describe('an endpoint pool', () => {
     expect(share(4)).toEqual({ a: 2, b: 2 });
   });
 
-  it('tries nobody twice a call', () => {
+  it('makes at most one attempt at an instance for each call', () => {
     const { pool, pickCandidate, candidate } = makePool();
     pool.onResolution(resolution('a', 'b'));
     const first = pickCandidate();
@@ -144,7 +144,7 @@ describe('an endpoint pool', () => {
     ]);
   });
 
-  it('wakes whoever waits when it is closed, and makes no connection any more', async () => {
+  it('wakes waiting calls when it is closed, and connects no more', async () => {
     const { pool, pick } = makePool();
     const known = pool.known();
     pool.close();
@@ -189,7 +189,7 @@ describe('an endpoint pool', () => {
     expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);
   });
 
-  it('says that nobody is registered, naming the service and where it looked', async () => {
+  it('says that no instance is registered, with the names of the service and of the registry', async () => {
     const { pool, pick } = makePool();
     pool.onResolution(resolution());
     const message = `no instance of ${'s.S'} is registered with the registry at r:1; start one, or check the service's name`;

@@ -9,29 +9,29 @@ import type { Subchannel } from './subchannel.js';
 import { mayServe } from './traffic-groups.js';
 import { untilKnown } from './wait-for-pick.js';
 
-/** Who can be asked, by name, as things stand. */
+/** The ids of the instances that can be called now. */
 export interface FleetStanding {
-  /** Those that are connected and take calls. */
+  /** Connected, and they take calls. */
   readonly ready: readonly string[];
-  /** Those that a call would have connected first. */
+  /** Not connected: a call would connect first. */
   readonly idle: readonly string[];
-  /** Those that are being connected. */
+  /** Being connected. */
   readonly coming: readonly string[];
 }
 
-/** The instances of a service as the calls of one method see them: for whoever shares work out among them by itself. */
+/** The instances of a service for the calls of one method, for callers that distribute work themselves (scatter–gather). */
 export interface Fleet {
-  /** Resolves once it is known who there is, be it nobody. @throws RpcError the limit's reason, where it ends before. */
+  /** Resolves when the lookup has ended, even with no instance. @throws RpcError the limit's reason if it ends first. */
   known(limit: CallLimit): Promise<void>;
   standing(): FleetStanding;
-  /** All that are to serve, in the order of their names, be it that they can't be reached now. */
+  /** All instances that are to serve, sorted by id, including unreachable ones. */
   serving(): readonly string[];
-  /** Why there is nobody to ask. */
-  whyNobody(): RpcError;
-  /** Calls `listener` at each change, until the function returned is called. */
+  /** Why no instance can be called. */
+  noInstanceError(): RpcError;
+  /** Calls `listener` at each change, until the returned function is called. */
   onChange(listener: () => void): () => void;
-  /** Whether a call may be made a further time elsewhere, as tries share a budget; if so, it is counted. */
-  mayTryAgain(): boolean;
+  /** Takes one retry from the service's budget. Returns whether there was one. */
+  mayRetry(): boolean;
 }
 
 /** What a fleet is made from. */
@@ -41,11 +41,11 @@ interface FleetOptions {
   readonly clock: Clock;
 }
 
-/** The fleet of `method` over the endpoints of its service. */
+/** Creates the fleet of `method` over the pool of its service. */
 export function createFleet(method: Method, { pool, budget, clock }: FleetOptions): Fleet {
-  // A canary for 0 % gets no calls but those that ask for its version, and work that is shared out asks for none.
+  // A canary of 0 % gets only calls that ask for its version, and distributed work asks for none.
   const isMeant = ({ endpoint }: Subchannel) => mayServe(endpoint, undefined);
-  const isWilling = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
+  const isAvailable = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
   return {
     async known(limit) {
       const known = untilKnown({ limit }, { pool, clock });
@@ -57,18 +57,18 @@ export function createFleet(method: Method, { pool, budget, clock }: FleetOption
       const ready = subchannels.filter((subchannel) => subchannel.ready);
       if (pool.connectingFirst)
         return { ready: [], idle: [], coming: named(subchannels.filter(({ serving }) => serving)) };
-      const hopeful = subchannels.filter((subchannel) => subchannel.mayBecomeReady && isWilling(subchannel));
-      const idle = hopeful.filter(({ transport }) => transport.state === 'idle');
-      const coming = hopeful.filter(({ transport }) => transport.state === 'connecting');
-      const willing = ready.filter(isWilling);
-      // Where there is no hope of another, those that are set aside are asked: nothing is worse than nobody.
-      const asked = willing.length + hopeful.length > 0 ? willing : ready;
+      const connectable = subchannels.filter((subchannel) => subchannel.mayBecomeReady && isAvailable(subchannel));
+      const idle = connectable.filter(({ transport }) => transport.state === 'idle');
+      const coming = connectable.filter(({ transport }) => transport.state === 'connecting');
+      const available = ready.filter(isAvailable);
+      // With no other instance in sight, work goes to instances that are set aside, as calls do.
+      const asked = available.length + connectable.length > 0 ? available : ready;
       return { ready: named(asked), idle: named(idle), coming: named(coming) };
     },
     serving: () => named(pool.subchannels.filter(({ serving }) => serving)).toSorted(),
-    whyNobody: () => pool.noInstanceError() ?? noInstanceError(method, { pool, attempts: [] }),
+    noInstanceError: () => pool.noInstanceError() ?? noInstanceError(method, { pool, attempts: [] }),
     onChange: (listener) => pool.onChange(listener),
-    mayTryAgain: () => budget.withdraw(),
+    mayRetry: () => budget.withdraw(),
   };
 }
 

@@ -77,7 +77,7 @@ function start({ service = 's.S', refused }: { service?: string; refused?: Statu
   const settled = () => made.clock.advance(0);
   const last = () => {
     const words = streams.at(-1);
-    if (words === undefined) throw new Error('nobody watches');
+    if (words === undefined) throw new Error('health is not watched');
     return words;
   };
   const say = async (status: ServingStatus) => {
@@ -120,7 +120,7 @@ describe('an instance whose health is watched', () => {
   it.each([
     ['SERVICE_UNKNOWN', ServingStatus.SERVICE_UNKNOWN],
     ['UNKNOWN', ServingStatus.UNKNOWN],
-    ['a status that nobody knows', 77 as ServingStatus],
+    ['an unknown status', 77 as ServingStatus],
   ])('is called where it says %s: that it does not serve is said otherwise', async (_, status) => {
     const { say, share, streams, clock } = start();
     await say(status);

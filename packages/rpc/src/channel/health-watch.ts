@@ -9,33 +9,33 @@ import type { Clock, Random, Timer } from '../clock/index.js';
 import { RpcError, Status } from '../status/index.js';
 import type { ConnectivityState, Transport } from '../transport/index.js';
 
-/** What an instance's health is watched with. */
+/** Options of {@link HealthWatch}. */
 interface HealthWatchOptions {
   readonly service: string;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
-  /** Hears whether it serves, where that has changed. */
+  /** Called with the new state when the health has changed. */
   readonly onChange: (serves: boolean) => void;
 }
 
-/** The service that tells of all others. */
+/** The name of the gRPC health checking service. */
 export const HEALTH_SERVICE = HealthDefinition.fullName;
 const WATCH_PATH = `/${HEALTH_SERVICE}/Watch`;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
-/** One that says more in a second is heard no further, as each change costs its client work; it is asked again. */
-const MOST_WORDS_A_SECOND = 20;
+/** Messages a second that end a watch, because each change costs the client work. The watch starts again later. */
+const MAX_MESSAGES_PER_SECOND = 20;
 
 /**
- * Follows what an instance says of its health for one service, over each connection as long as it stands. Where it has
- * no health service, or has said nothing yet, it serves; a word stands until the next one, or until the connection ends.
- * After gRFC A17.
+ * Watches the health of one instance for one service, over each of its connections. An instance counts as serving until its
+ * first message, and if it has no health service. A message counts until the next one or until the connection ends.
+ * Source: gRFC A17, https://github.com/grpc/proposal
  */
 export class HealthWatch {
   readonly #options: HealthWatchOptions;
   #serves = true;
-  /** Ends the stream of the connection that stands. */
+  /** Ends the stream over the current connection. */
   #limit: CallLimit | undefined;
   #retry: Timer | undefined;
   #failures = 0;
@@ -44,12 +44,12 @@ export class HealthWatch {
     this.#options = options;
   }
 
-  /** Whether it serves, as far as it has said. */
+  /** Whether the instance serves, by its last message. */
   get serving(): boolean {
     return this.#serves;
   }
 
-  /** Its connection has come to `state`. */
+  /** The connection has entered `state`. */
   onState(state: ConnectivityState): void {
     if (state === 'ready') {
       this.stop();
@@ -59,7 +59,7 @@ export class HealthWatch {
     }
   }
 
-  /** Ends it. What was said is forgotten: another process may answer over the next connection. */
+  /** Ends the watch and forgets the last message: another process may answer over the next connection. */
   stop(): void {
     this.#retry?.cancel();
     this.#limit?.end(cancelled());
@@ -91,32 +91,32 @@ export class HealthWatch {
     });
     if (!response.stream) return;
     const isFlood = floodAlarm(this.#options.clock);
-    for await (const word of response.messages) {
+    for await (const message of response.messages) {
       if (limit !== this.#limit) return;
-      this.#hear(HealthCheckResponse.decode(word).status);
+      this.#onStatus(HealthCheckResponse.decode(message).status);
       this.#failures = 0;
       if (isFlood()) return;
     }
   }
 
   /**
-   * Only `NOT_SERVING` keeps calls away. `SERVICE_UNKNOWN` doesn't: many servers tell of their health as a whole alone, and
-   * one that hasn't the service at all answers `UNIMPLEMENTED` to its calls.
+   * Only `NOT_SERVING` keeps calls away. `SERVICE_UNKNOWN` does not: many servers report only their health as a whole, and a
+   * server without the service answers its calls with `UNIMPLEMENTED`.
    */
-  #hear(status: ServingStatus): void {
+  #onStatus(status: ServingStatus): void {
     const serves = status !== ServingStatus.NOT_SERVING;
     if (serves === this.#serves) return;
     this.#serves = serves;
     this.#options.onChange(serves);
   }
 
-  /** A stream that ends while its connection stands is begun again later, unless there is no such service. */
+  /** The stream ended while its connection stands. It starts again later unless there is no health service. */
   #onEnd(limit: CallLimit, error: unknown): void {
     if (limit !== this.#limit) return;
-    // A flood, and what can't be read, end it here alone.
+    // After a flood or an unreadable message, the stream is still open at the server.
     limit.end(cancelled());
     if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) {
-      this.#hear(ServingStatus.SERVING);
+      this.#onStatus(ServingStatus.SERVING);
       return;
     }
     const { clock, random } = this.#options;
@@ -126,17 +126,17 @@ export class HealthWatch {
   }
 }
 
-/** Tells at each word whether there are too many of late. */
+/** Returns a function that counts a message and tells whether there are too many in the current second. */
 function floodAlarm(clock: Clock): () => boolean {
   let since = clock.now();
-  let words = 0;
+  let messages = 0;
   return () => {
     const now = clock.now();
     if (now - since >= 1_000) {
       since = now;
-      words = 0;
+      messages = 0;
     }
-    words += 1;
-    return words >= MOST_WORDS_A_SECOND;
+    messages += 1;
+    return messages >= MAX_MESSAGES_PER_SECOND;
   };
 }

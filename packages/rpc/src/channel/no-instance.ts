@@ -4,30 +4,30 @@ import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './retry.js';
 import { describeVersions, mayServe, quoteVersion } from './traffic-groups.js';
 
-/** What is known of a call that no instance can take. */
+/** What is known about a call that no instance can take. */
 interface NoInstanceOptions {
   readonly pool: EndpointPool;
   readonly attempts: readonly Attempt[];
   readonly version?: string | undefined;
 }
 
-/** How a call ends that nobody is left for: with what all say, or with what keeps it from each. */
+/** The error of a call that has no instance left: the answer that all instances give, or the reason for each. */
 export function finalError(method: Method, failure: Failure | undefined, options: NoInstanceOptions): RpcError {
   if (failure?.answered) return failure.error;
   if (failure?.refusal !== undefined && options.pool.refusedByAll(method, options.version)) return failure.error;
   return noInstanceError(method, options);
 }
 
-/** How such a call ends: with what was tried, and with what keeps it from each of the others. */
+/** `UNAVAILABLE` with the outcome of each attempt and the reason why no other instance could take the call. */
 export function noInstanceError(method: Method, { pool, attempts, version }: NoInstanceOptions): RpcError {
-  const kept: Kept[] = attempts.map(({ message, ...where }) => ({ where, why: message }));
+  const obstacles: Obstacle[] = attempts.map(({ message, ...where }) => ({ where, why: message }));
   for (const subchannel of pool.subchannels) {
     const { instanceId: instance, address } = subchannel.endpoint;
     if (attempts.some((attempt) => attempt.instance === instance)) continue;
     if (version !== undefined && !mayServe(subchannel.endpoint, version)) continue;
-    kept.push({ where: { instance, address }, why: subchannel.whyUnavailable(method.path) ?? 'not tried' });
+    obstacles.push({ where: { instance, address }, why: subchannel.whyUnavailable(method.path) ?? 'not tried' });
   }
-  const reasons = [...describeKept(kept)];
+  const reasons = [...describe(obstacles)];
   const panic = pool.panic(method.path);
   if (panic !== undefined) reasons.push(panic);
   const asked = version === undefined ? '' : ` of version ${quoteVersion(version)}`;
@@ -36,16 +36,16 @@ export function noInstanceError(method: Method, { pool, attempts, version }: NoI
   return new RpcError(Status.UNAVAILABLE, message);
 }
 
-/** What keeps a call from an instance. */
-interface Kept {
+/** Why an instance can't take a call. */
+interface Obstacle {
   readonly where: Pick<Attempt, 'instance' | 'address'>;
   readonly why: string;
 }
 
-/** Each reason once, behind all that it keeps the call from. */
-function describeKept(kept: readonly Kept[]): readonly string[] {
+/** Each reason once, after the instances that it applies to. */
+function describe(obstacles: readonly Obstacle[]): readonly string[] {
   const byReason = new Map<string, Map<string, number>>();
-  for (const { where, why } of kept) {
+  for (const { where, why } of obstacles) {
     const reason = why.replace(` ${where.address}`, ''); // the system's own messages end in the address
     const names = byReason.get(reason) ?? new Map<string, number>();
     byReason.set(reason, names.set(nameOf(where), (names.get(nameOf(where)) ?? 0) + 1));

@@ -15,8 +15,8 @@ const refusal = { reason: 'unknown service s.S', proven: true, foreign: false };
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `i${index}`);
 
-describe('who is connected', () => {
-  it('takes the calls: none waits for one that is still connecting', async () => {
+describe('a connected instance', () => {
+  it('takes the calls: no call waits for a connecting instance', async () => {
     const { pool, at, share } = makePool({ byHand: true });
     pool.onResolution(resolution('a', 'b'));
     for (const name of ['a', 'b']) at(`${name}:1`).move('ready');
@@ -27,7 +27,7 @@ describe('who is connected', () => {
     expect(share(9)).toEqual({ a: 3, b: 3, mute: 3 });
   });
 
-  it('is waited for where nobody is, and no longer than until the first of them', async () => {
+  it('is waited for if there is none, until the first one is ready', async () => {
     const { pool, at, clock, pick } = makePool({ byHand: true });
     pool.onResolution(resolution('mute', 'b'));
     expect(pick()).toBeUndefined();
@@ -137,7 +137,7 @@ describe('an instance that refuses', () => {
     expect(share(4, safe)['wrong']).toBe(1);
   });
 
-  it('is picked where there is nobody else, but not where another is just being connected', () => {
+  it('is picked if there is no other, but not while another one is connecting', () => {
     const { pool, at, pick, candidate } = makePool();
     pool.onResolution(resolution('a', 'wrong'));
     pool.onRefusal(candidate('wrong'), refusal);
@@ -149,7 +149,7 @@ describe('an instance that refuses', () => {
   });
 });
 
-describe('why nobody calls an instance', () => {
+describe('why an instance gets no calls', () => {
   it('is known of each', () => {
     const { pool, at, candidate } = makePool({ byHand: true });
     const [a, b, c, d, e] = endpoints('a', 'b', 'c', 'd', 'e');

@@ -12,27 +12,27 @@ import {
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 
 /**
- * What a channel over the registry is made from. The registry lists servers that are called in plaintext, so there is no
- * `tls`; `maxReplyBytes` is for their replies, and not for what the registry says.
+ * Options of {@link createRegistryChannel}. There is no `tls`, because the servers in the registry are called in plaintext.
+ * `maxReplyBytes` and `compression` apply to those servers, not to the registry.
  */
 export interface RegistryChannelOptions extends Omit<ChannelOptions, 'resolver' | 'tls'> {
-  /** The registry's addresses, as `host:port`: any one will do. */
+  /** The addresses of the registries, as `host:port`. One of them is enough. */
   readonly registry: readonly string[];
   /**
-   * Keeps what the registry said, so that a process can start while it is away: `folderStorage(path, random)`. Nothing is
-   * kept without it.
+   * The storage of the endpoint cache, such as `folderStorage(path, random)`. With it, a process can start while the registry
+   * is unreachable. Default: none.
    */
   readonly storage?: EndpointStorage;
 }
 
-/** What is for the servers that the registry lists, and not for the registry. */
-const AS_BY_DEFAULT = { maxReplyBytes: undefined, compression: undefined };
+/** Options that apply to the listed servers have their defaults for the registry itself. */
+const REGISTRY_DEFAULTS = { maxReplyBytes: undefined, compression: undefined };
 
 /**
- * A channel that finds every service through the registry. It watches the registry for as long as it is open; while the
- * registry is away, that keeps no process alive.
+ * Creates a channel that finds every service through the registry. It watches the registry until it is closed. Its attempts
+ * to reach an absent registry don't keep the process alive.
  *
- * @throws TypeError as `createChannel` does, and where it is given `tls`.
+ * @throws TypeError as `createChannel` does, and if `tls` is given.
  */
 export function createRegistryChannel({ registry, storage, balancing, ...options }: RegistryChannelOptions): Channel {
   if ('tls' in options && options.tls !== undefined) {
@@ -40,7 +40,7 @@ export function createRegistryChannel({ registry, storage, balancing, ...options
   }
   const { random = systemRandom, wallClock = systemWallClock, logger } = options;
   const clock = backgroundClock(options.clock ?? systemClock);
-  const { watch, close } = createRegistryWatch({ ...options, ...AS_BY_DEFAULT, clock, healthCheck: false });
+  const { watch, close } = createRegistryWatch({ ...options, ...REGISTRY_DEFAULTS, clock, healthCheck: false });
   const resolver = registryResolver({
     watch,
     addresses: registry,
@@ -54,7 +54,7 @@ export function createRegistryChannel({ registry, storage, balancing, ...options
   return createChannel({ healthCheck: true, ...options, resolver, ...(balancing && { balancing }) });
 }
 
-/** Watches of registries, and what ends them all. */
+/** Opens watches at registries, and closes all of them. */
 interface RegistryWatch {
   readonly watch: Watch;
   close(): void;
@@ -67,8 +67,8 @@ interface Connection {
 }
 
 /**
- * Watches registries, each over a connection of its own that all its watches share. It stands while there is a watch, so
- * that nobody goes on knocking at a registry that was given up, and one that is tried again is connected to at once.
+ * Creates watches at registries. All watches at one registry share a connection, which is closed with the last of them. So
+ * no client keeps reconnecting to a registry that it gave up, and a new watch connects at once.
  */
 export function createRegistryWatch(options: Omit<ChannelOptions, 'resolver' | 'balancing'>): RegistryWatch {
   const connections = new Map<string, Connection>();

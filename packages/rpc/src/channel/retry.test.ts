@@ -58,7 +58,7 @@ describe('a call that never reached a handler', () => {
     },
   );
 
-  it('goes elsewhere with its request stream where nobody has read of it', async () => {
+  it('is retried with its request stream if no instance has read from it', async () => {
     const { call, at, answerWith } = makeCalls();
     for (const name of ['a', 'b']) at(`${name}:1`).move('transient_failure');
     const texts: Uint8Array[] = [];
@@ -227,7 +227,7 @@ describe('a call that a router turned away before any handler', () => {
   });
 });
 
-describe('a call for which nobody is connected', () => {
+describe('a call without a connected instance', () => {
   const connecting = () => {
     const calls = makeCalls({ byHand: true });
     calls.answerWith(async () => emptyReply);
@@ -360,7 +360,7 @@ describe('a call that asks for a version by its metadata', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is told where nobody says a version', async () => {
+  it('says so if no instance has a version', async () => {
     const { pool, call } = makeCalls();
     pool.onResolution({ endpoints: [endpoint('a'), endpoint('b')], departed: [] });
     const { message } = await failure(call('no_side_effects', asking('3.0.0')));

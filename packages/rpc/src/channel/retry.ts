@@ -14,26 +14,26 @@ import type { RetryBudget } from './retry-budget.js';
 import { requestedVersion } from './traffic-groups.js';
 import { untilKnown, untilPicked, type Waiting } from './wait-for-pick.js';
 
-/** What a call is tried with. */
+/** What a call is made with. */
 export interface AttemptOptions {
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly clock: Clock;
-  /** Filled with each try, as it begins and as it ends. */
+  /** Filled with each attempt when it begins, and updated when it ends. */
   readonly attempts: Attempt[];
-  /** What decides where it goes, where the service is balanced by that. */
+  /** The call's key for ring_hash. */
   readonly hashKey?: string | undefined;
-  /** The instance that isn't asked where another takes the call. */
+  /** The instance to avoid if another one can take the call: it has just failed. */
   readonly lost?: string | undefined;
 }
 
-/** How long a call waits before it is tried again at the very instance that has just turned it away. Milliseconds. */
-const SAME_AGAIN_MS = 20;
+/** How long a call waits before its second attempt at the same instance. Milliseconds. */
+const SAME_INSTANCE_DELAY_MS = 20;
 
 /**
- * Makes a call, and tries it at another instance where that is safe: the call provably never reached a handler, or
- * its method may be called again. An instance is tried once a call; where there is no other, one whose connection had
- * gone before the call could be taken is tried once more, over its next connection. So is the one that was lost.
+ * Makes a call and retries it at another instance if that is safe: the call provably did not reach a handler, or its method
+ * may be repeated. Each instance gets one attempt. If no other is left, the instance whose connection was lost before it
+ * could take the call gets a second one, over its next connection.
  */
 export async function callWithRetries(
   method: Method,
@@ -41,24 +41,24 @@ export async function callWithRetries(
   options: AttemptOptions,
 ): Promise<Reply<Uint8Array>> {
   const { pool, budget, clock, attempts, hashKey, lost } = options;
-  const request = guardRequest(wire);
+  const request = retryable(wire);
   const earlier = attempts.length;
   budget.deposit();
   const known = untilKnown(wire, options);
   if (known !== undefined) await known;
-  let lapsed = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
-  const tried = lapsed === undefined ? [] : [lapsed];
+  let repeatable = lost === undefined ? undefined : pool.find(lost)?.candidate(method.path);
+  const tried = repeatable === undefined ? [] : [repeatable];
   const pick = { hashKey, tried, version: requestedVersion(wire) };
   let failure: Failure | undefined;
   for (;;) {
     wire.limit.throwIfEnded();
-    const candidate = pool.pick(method, pick) ?? (await pickAnother(method, wire, { ...options, pick, lapsed }));
+    const candidate = pool.pick(method, pick) ?? (await pickAnother(method, wire, { ...options, pick, repeatable }));
     if (candidate === undefined)
       throw finalError(method, failure, { pool, attempts: attempts.slice(earlier), version: pick.version });
     if (failure?.costs && !budget.withdraw()) throw failure.error;
-    const again = tried.includes(candidate);
-    if (again) await sleep(clock, SAME_AGAIN_MS, wire.limit.signal);
-    lapsed = again ? undefined : candidate;
+    const repeated = tried.includes(candidate);
+    if (repeated) await sleep(clock, SAME_INSTANCE_DELAY_MS, wire.limit.signal);
+    repeatable = repeated ? undefined : candidate;
     tried.push(candidate);
     const attempt = new CallAttempt(candidate, pool, clock);
     attempts.push(attempt);
@@ -70,18 +70,18 @@ export async function callWithRetries(
       attempt.failed(error, wire);
       failure = classifyFailure(method, error, attempt.probe);
       reportFailure(candidate, failure, pool);
-      if (!failure?.again || request.begun || wire.limit.reason !== undefined) throw error;
-      if (!failure.lapsed) lapsed = undefined;
+      if (!failure?.retryable || request.started || wire.limit.reason !== undefined) throw error;
+      if (!failure.connectionLost) repeatable = undefined;
     }
   }
 }
 
-/** What of a call decides where it goes, and whom it is told to where it goes nowhere. */
+/** What decides where a call goes. */
 interface PickOptions extends Omit<AttemptOptions, 'budget'> {
   readonly version?: string | undefined;
 }
 
-/** Picks as {@link callWithRetries} does for a call's first try, which isn't made. */
+/** Picks the instance of a call's first attempt without making it. */
 export async function pickFirst(method: Method, waiting: Waiting, options: PickOptions): Promise<MethodCandidate> {
   const { hashKey, version } = options;
   await untilKnown(waiting, options);
@@ -93,84 +93,84 @@ export async function pickFirst(method: Method, waiting: Waiting, options: PickO
 
 interface OtherOptions extends AttemptOptions {
   readonly pick: PickCall<MethodCandidate>;
-  /** One that may be tried once more. */
-  readonly lapsed: MethodCandidate | undefined;
+  /** The candidate that may get a second attempt. */
+  readonly repeatable: MethodCandidate | undefined;
 }
 
-/** Waits for one that wasn't tried, and else for the one that may be tried once more. */
+/** Waits for an instance that was not tried, or else for the one that may get a second attempt. */
 async function pickAnother(
   method: Method,
   wire: WireCall,
   options: OtherOptions,
 ): Promise<MethodCandidate | undefined> {
-  const { pick, lapsed } = options;
+  const { pick, repeatable } = options;
   const candidate = await untilPicked(method, wire, options);
-  if (candidate !== undefined || lapsed === undefined) return candidate;
-  const tried = pick.tried.filter((other) => other !== lapsed);
+  if (candidate !== undefined || repeatable === undefined) return candidate;
+  const tried = pick.tried.filter((other) => other !== repeatable);
   return untilPicked(method, wire, { ...options, pick: { ...pick, tried } });
 }
 
-/** A request on its way, and whether it was begun: a stream can be sent once, so that the call can't go elsewhere then. */
-interface GuardedRequest {
+/** A request, and whether its stream has been started: a started stream can't be sent again, so the call can't be retried. */
+interface RetryableRequest {
   readonly wire: WireCall;
-  readonly begun: boolean;
+  readonly started: boolean;
 }
 
-function guardRequest(wire: WireCall): GuardedRequest {
+function retryable(wire: WireCall): RetryableRequest {
   const { request } = wire;
-  if (!request.stream) return { wire, begun: false };
-  let begun = false;
+  if (!request.stream) return { wire, started: false };
+  let started = false;
   const messages: AsyncIterable<Uint8Array> = {
     [Symbol.asyncIterator]() {
-      begun = true;
+      started = true;
       return request.messages[Symbol.asyncIterator]();
     },
   };
   return {
     wire: { ...wire, request: { stream: true, messages } },
-    get begun() {
-      return begun;
+    get started() {
+      return started;
     },
   };
 }
 
-/** What a failure means for the call. */
+/** What a failed attempt means for the call. */
 export interface Failure {
   readonly error: RpcError;
-  /** Whether the call may be tried elsewhere. */
-  readonly again: boolean;
-  /** Whether that is paid for: a call that never left this process burdens nobody. */
+  /** Whether the call may be retried at another instance. */
+  readonly retryable: boolean;
+  /** Whether the retry counts against the budget. A call that never left this process costs nothing. */
   readonly costs: boolean;
-  /** Whether the connection had gone before the call could be taken. */
-  readonly lapsed: boolean;
+  /** Whether the connection was lost before the server could take the call. */
+  readonly connectionLost: boolean;
   readonly refusal: Refusal | undefined;
-  /** Whether the failure is the answer of whoever serves the method. */
+  /** Whether the failure is an answer from the method's handler. */
   readonly answered: boolean;
 }
 
 /**
- * What `error` means for a call of `method`; undefined where it is no failure of a call.
+ * Classifies the failure of an attempt; undefined if `error` is no gRPC status.
  *
- * @param probe whether the call found out for others how an instance is: that isn't to be its loss.
+ * @param probe whether the attempt was a probe. A failed probe may be retried if the method is safe to repeat.
  */
 export function classifyFailure(method: Method, error: unknown, probe: boolean): Failure | undefined {
   if (!(error instanceof RpcError)) return undefined;
   const safe = method.policy.idempotency !== 'unknown';
   const refusal = refusalOf(method, error);
   if (refusal !== undefined) {
-    return { error, again: safe || refusal.proven, costs: true, lapsed: false, refusal, answered: false };
+    return { error, retryable: safe || refusal.proven, costs: true, connectionLost: false, refusal, answered: false };
   }
   if (!(error instanceof TransportError)) {
     const unhandled = error instanceof RouterError && error.handled === 'never';
-    const again = unhandled || (probe && safe && isServerFault(error.code));
-    return { error, again, costs: true, lapsed: false, refusal, answered: true };
+    const canRetry = unhandled || (probe && safe && isServerFault(error.code));
+    return { error, retryable: canRetry, costs: true, connectionLost: false, refusal, answered: true };
   }
   const unhandled = error.reach !== 'unknown';
   const costs = error.reach !== 'unsent';
-  return { error, again: safe || unhandled, costs, lapsed: unhandled, refusal, answered: false };
+  return { error, retryable: safe || unhandled, costs, connectionLost: unhandled, refusal, answered: false };
 }
 
-/** Tells the pool what a failure says of its candidate. */
+/** Reports to the pool what a failure says about its instance. */
 export function reportFailure(candidate: MethodCandidate, failure: Failure | undefined, pool: EndpointPool): void {
   if (failure?.refusal !== undefined) pool.onRefusal(candidate, failure.refusal);
   else if (failure?.answered) pool.onAnswer(candidate);

@@ -11,7 +11,7 @@ const weighed: Balancing = {
 const contract = { balancing: weighed, declared: true, keyed: true };
 
 describe('balancingOf', () => {
-  it('is the default where nobody says anything', () => {
+  it('is the default if neither the contract nor the configuration says otherwise', () => {
     expect(balancingOf('a.B', DEFAULT_SERVICE_POLICY, { 'a.C': { policy: 'random' } })).toEqual({
       balancing: DEFAULT_BALANCING,
       origin: 'default',
@@ -51,7 +51,7 @@ describe('balancingOf', () => {
     expect(balancingOf('a.B', contract, taken).balancing).toMatchObject({ policy: 'ring_hash', subsetSize: undefined });
   });
 
-  it('refuses ring hash where no call has a key; where nobody knows, calls go anywhere', () => {
+  it('refuses ring hash if no method has a key; if that is unknown, calls go anywhere', () => {
     const ring = { '*': { policy: 'ring_hash' } } as const;
     expect(() => balancingOf('a.B', { balancing: DEFAULT_BALANCING, keyed: false }, ring)).toThrow(
       /^a\.B can't be balanced so: .*no method of its contract says what its key is: give one a .*hash_key/,

@@ -59,7 +59,7 @@ describe('what is shown of an endpoint', () => {
     expect(view('heavy').share).toBe(share);
   });
 
-  it('is weighed as it registered while nobody has told of a load, as its picks are', () => {
+  it('is by the registered weights until a load is reported, as the picks are', () => {
     const { call, view, share } = scene({ policy: 'weighted_round_robin', weights: 'load' });
     for (const name of ['light', 'heavy']) call(name);
     expect(view('heavy').share).toBe(0.75);
@@ -70,7 +70,7 @@ describe('what is shown of an endpoint', () => {
     ['its percent, which canaries alike share', { a: undefined, b: undefined, x: '20', y: '20' }, [0.4, 0.4, 0.1, 0.1]],
     ['nothing, where it waits to be asked for', { a: undefined, x: '0', y: '5%' }, [1, 0, 0]],
     ['a part of all, where the percentages are more than that', { a: undefined, x: '100', y: '50' }, [0, 2 / 3, 1 / 3]],
-    ['all, where nobody else is there', { x: '5' }, [1]],
+    ['all, if there are no other instances', { x: '5' }, [1]],
     ['nothing, where all wait', { x: '0' }, [0]],
   ])('has as a canary %s', (_name, labels, shares) => {
     const { pool, call, view } = scene({});
@@ -217,7 +217,7 @@ describe('Channel.choose', () => {
     expect(await choice).toEqual({ instanceId: 'a', address: 'a:1' });
   });
 
-  it('fails as a call would that nobody can take', async () => {
+  it('fails as a call that no instance can take', async () => {
     const { channel, at } = channelOf(['a'], { byHand: true });
     const choice = channel.choose(add, { signal });
     at('a:1').move('transient_failure', 'refused');

@@ -8,72 +8,72 @@ import type { BalancingOrigin } from './services.js';
 import type { Subchannel } from './subchannel.js';
 import { portionsOf, trafficGroupOf } from './traffic-groups.js';
 
-/** One method at one endpoint, since it was first looked for there. */
+/** One method at one endpoint, since the first pick. */
 export interface MethodView {
   /** `/package.Service/Method`. */
   readonly path: string;
-  /** The calls that were sent there. */
+  /** The number of attempts made there. */
   readonly picks: number;
-  /** Those of them that are under way. */
+  /** The attempts in flight. */
   readonly inFlight: number;
-  /** How much of its share it is to have by now, above 0 and at most 1. */
+  /** The part of its full share that the slow start allows now, above 0 and at most 1. */
   readonly ramp: number;
-  /** The share of the method's next calls that its weight gives it, 0 to 1; undefined where weights don't decide. */
+  /** The share of the method's next calls by weight, 0 to 1; undefined if weights don't decide. */
   readonly share: number | undefined;
-  /** Why no call of the method goes there; undefined where calls do. */
+  /** Why no calls of the method go there; undefined if they do. */
   readonly held: string | undefined;
 }
 
-/** An endpoint as a channel sees it. */
+/** The state of an endpoint in a channel. */
 export interface EndpointView {
   readonly instanceId: string;
   readonly address: string;
-  /** `region/zone`; empty where nobody said. */
+  /** `region/zone`; empty if unknown. */
   readonly zone: string;
-  /** Empty where nobody said. */
+  /** Empty if unknown. */
   readonly version: string;
-  /** What it registered with: 1 to 1000. */
+  /** The registered weight, 1 to 1000. */
   readonly weight: number;
   readonly state: ConnectivityState;
-  /** Whether it takes calls, and else why not. */
+  /** The state that the resolver reports. */
   readonly standing: Standing;
-  /** When its process started, in milliseconds since the Unix epoch; undefined where nobody said. */
+  /** When its process started, in milliseconds since the Unix epoch; undefined if unknown. */
   readonly startedAt: number | undefined;
-  /** Why it can't be used, while its connection has failed. */
+  /** The last connection error, while the connection has failed. */
   readonly lastError: string | undefined;
-  /** Why no call goes there: `connecting`, `draining`, `set aside: …`, `ejected: …`; undefined where calls do. */
+  /** Why no calls go there: `connecting`, `draining`, `set aside: …`, `ejected: …`; undefined if they do. */
   readonly held: string | undefined;
   /**
-   * Whether it is connected and meant to take calls, and those of some method, or of all, are kept from it by what became
-   * of calls or what its health says: ejected, set aside, not serving. A canary for 0 % isn't left out, but meant so.
+   * Whether it is connected and registered as serving, and yet some or all calls are kept from it: it is ejected, set aside
+   * or unhealthy. A canary of 0 % is not left out.
    */
   readonly leftOut: boolean;
-  /** The calls that were sent there. */
+  /** The number of attempts made there. */
   readonly picks: number;
-  /** Those of them that are under way. */
+  /** The attempts in flight. */
   readonly inFlight: number;
   /**
-   * The share of the service's next calls that its weight gives it, 0 to 1: each method counts by how often it is called.
-   * Undefined where weights don't decide, and before the first call.
+   * The share of the service's next calls by weight, 0 to 1. Each method counts by how often it is called. Undefined if
+   * weights don't decide, and before the first call.
    */
   readonly share: number | undefined;
-  /** The methods that are called, in no order. */
+  /** The methods called so far, in no particular order. */
   readonly methods: readonly MethodView[];
 }
 
-/** A service's endpoints as a channel sees them. */
+/** The state of a service in a channel. */
 export interface ServiceView {
   readonly service: string;
-  /** How its calls are shared out, and who said so. */
+  /** How calls are balanced, and where that is configured. */
   readonly balancing: Balancing & { readonly origin: BalancingOrigin };
   readonly endpoints: readonly EndpointView[];
-  /** The paths of the methods whose calls go to all, as most instances fail. */
+  /** The paths of the methods in panic mode: calls go to all instances because too many fail. */
   readonly panics: readonly string[];
-  /** How the list stands to the registry; undefined where it is fixed. */
+  /** The state of the lookup in the registry; undefined for a fixed list. */
   readonly source: SourceView | undefined;
 }
 
-/** Shows the subchannels of a service as they are now. */
+/** The current state of a service's subchannels. */
 export function viewEndpoints(subchannels: readonly Subchannel[], balancing: Balancing): readonly EndpointView[] {
   const shares = sharesByPath(subchannels, balancing);
   const calls = callsByPath(subchannels);
@@ -109,11 +109,11 @@ function viewTarget(candidate: MethodCandidate, shares: Shares): MethodView {
 
 function sharesByPath(subchannels: readonly Subchannel[], balancing: Balancing): Shares {
   const connected = subchannels.filter(({ ready }) => ready).flatMap(({ candidates }) => [...candidates]);
-  const willing = groupBy(
+  const available = groupBy(
     connected.filter(({ setAside }) => !setAside),
     ({ path }) => path,
   );
-  return new Map([...willing.values()].flatMap((candidates) => [...sharesAmong(candidates, balancing)]));
+  return new Map([...available.values()].flatMap((candidates) => [...sharesAmong(candidates, balancing)]));
 }
 
 function callsByPath(subchannels: readonly Subchannel[]): ReadonlyMap<string, number> {
@@ -124,7 +124,7 @@ function callsByPath(subchannels: readonly Subchannel[]): ReadonlyMap<string, nu
   return calls;
 }
 
-/** Of all methods: one that is called more often counts for more. */
+/** The share over all methods, weighted by their numbers of calls. */
 function shareOverall(methods: readonly MethodView[], calls: ReadonlyMap<string, number>): number | undefined {
   const total = sum(methods, ({ path }) => calls.get(path) ?? 0);
   let share = 0;
@@ -139,15 +139,15 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-/** By candidate; those that get nothing aren't in it, and undefined is the share of those for whom weights don't decide. */
+/** Shares by candidate. Candidates without calls are not in it. Undefined: weights don't decide. */
 type Shares = ReadonlyMap<MethodCandidate, number | undefined>;
 
 /**
- * The share of one method's next calls, 0 to 1, that their weights give to candidates that take some, where the calls ask
- * for no version: canaries have their percent of it, the others the rest.
+ * The share of one method's next calls, 0 to 1, that each candidate gets by its weight. Canaries get their percentages, the
+ * stable instances the rest. Calls that ask for a version are not counted.
  */
-function sharesAmong(willing: readonly MethodCandidate[], balancing: Balancing): Shares {
-  const groups = groupBy(willing, ({ endpoint }) => trafficGroupOf(endpoint));
+function sharesAmong(available: readonly MethodCandidate[], balancing: Balancing): Shares {
+  const groups = groupBy(available, ({ endpoint }) => trafficGroupOf(endpoint));
   const portions = portionsOf(groups);
   const shares = new Map<MethodCandidate, number | undefined>();
   for (const [name, candidates] of groups) {

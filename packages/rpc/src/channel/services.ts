@@ -16,7 +16,7 @@ import { channelClosed } from './lookup.js';
 import { followPosition, type Position, type Self } from './position.js';
 import { RetryBudget } from './retry-budget.js';
 
-/** What services are called with. */
+/** Options of {@link createServices}. */
 interface ServicesOptions {
   readonly resolver: Resolver;
   readonly transport: TransportFactory;
@@ -28,34 +28,33 @@ interface ServicesOptions {
   readonly self: Self | Promise<Self | undefined> | undefined;
 }
 
-/** What a channel has of one service. */
+/** One service in a channel. */
 export interface ServiceEntry {
   readonly service: string;
-  /** How it is balanced, and who said so. */
-  readonly said: ServiceBalancing;
+  /** How it is balanced, and where that is configured. */
+  readonly balanced: ServiceBalancing;
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
   readonly resolving: Resolving;
 }
 
-/** The services that a channel calls, each looked up when it is first asked for. */
+/** The services that a channel calls. Each is looked up when it is first used. */
 interface Services {
-  /** That service; the first to ask for it sets its policy. @throws RpcError once they are closed. */
+  /** The entry of a service. Its first use sets its policy. @throws RpcError after `close`. */
   of(service: string, policy?: ServicePolicy): ServiceEntry;
-  /** Those that were asked for. */
+  /** The services used so far. */
   all(): readonly ServiceEntry[];
   close(): void;
   readonly closed: boolean;
 }
 
-/** Makes the services of a channel: none yet. */
-export function createServices({ overrides, self, ...surroundings }: ServicesOptions): Services {
-  const { resolver, clock, random, zone } = surroundings;
+export function createServices({ overrides, self, ...shared }: ServicesOptions): Services {
+  const { resolver, clock, random, zone } = shared;
   const entries = new Map<string, ServiceEntry>();
   let position: Position | undefined;
   let closed = false;
 
-  /** Followed from the first service on of which a part is used. */
+  /** The position is watched only if a service is used through a subset. */
   function positionFor({ policy, subsetSize }: Balancing): () => number {
     if (subsetSize === undefined) return () => 0;
     const onChange = () => {
@@ -68,18 +67,18 @@ export function createServices({ overrides, self, ...surroundings }: ServicesOpt
 
   function open(service: string, policy: ServicePolicy): ServiceEntry {
     if (closed) throw channelClosed();
-    const said = balancingOf(service, policy, overrides);
-    const { balancing } = said;
+    const balanced = balancingOf(service, policy, overrides);
+    const { balancing } = balanced;
     const { source } = resolver;
     const pool = new EndpointPool({
-      ...surroundings,
+      ...shared,
       service,
       source,
       balancing,
       position: positionFor(balancing),
     });
     const resolving = runOutsideScope(() => resolver.resolve(service, pool));
-    const entry = { service, said, pool, budget: new RetryBudget({ clock }), resolving };
+    const entry = { service, balanced, pool, budget: new RetryBudget({ clock }), resolving };
     entries.set(service, entry);
     return entry;
   }
@@ -103,22 +102,22 @@ export function createServices({ overrides, self, ...surroundings }: ServicesOpt
   };
 }
 
-/** Who said how a service is balanced: nobody, its contract, or what this process is configured with. */
+/** Where the balancing of a service comes from: the defaults, its contract, or this process's configuration. */
 export type BalancingOrigin = 'default' | 'contract' | 'configuration';
 
-/** How a service is balanced, and who said so. */
+/** The balancing of a service and its origin. */
 interface ServiceBalancing {
   readonly balancing: Balancing;
   readonly origin: BalancingOrigin;
 }
 
-/** A service can't be balanced as its contract and the configuration of this process have it, taken together. */
+/** The balancing in a service's contract and in this process's configuration contradict each other. */
 export class BalancingError extends TypeError {
   override readonly name = 'BalancingError';
 }
 
 /**
- * Holds what code says of balancing to its bounds.
+ * Checks the balancing overrides that code passes.
  *
  * @throws TypeError that lists every fault.
  */
@@ -129,10 +128,10 @@ export function acceptOverrides(overrides: BalancingOverrides): BalancingOverrid
 }
 
 /**
- * How `service` is balanced: as configured, as far as that goes, and else as its contract says. What an instance's weight
- * is belongs to a policy: where the configuration names another, it is the configuration's to say that, too.
+ * The balancing of `service`: the configuration overrides the contract field by field. `weights` belongs to the policy: if the
+ * configuration names another policy, the contract's `weights` don't apply.
  *
- * @throws BalancingError where the two don't go together; it names the service and the remedy.
+ * @throws BalancingError if the two contradict each other. It names the service and the remedy.
  */
 export function balancingOf(
   service: string,
@@ -144,8 +143,8 @@ export function balancingOf(
   const balancing = { ...contract, weights, ...override };
   const fault = checkBalancing(balancing) ?? keyFault(balancing, keyed);
   if (fault !== undefined) throw new BalancingError(`${service} can't be balanced so: ${fault}`);
-  const said = declared ? 'contract' : 'default';
-  return { balancing, origin: override === undefined ? said : 'configuration' };
+  const declaredBy = declared ? 'contract' : 'default';
+  return { balancing, origin: override === undefined ? declaredBy : 'configuration' };
 }
 
 function overrideOf(service: string, overrides: BalancingOverrides): Partial<Balancing> | undefined {

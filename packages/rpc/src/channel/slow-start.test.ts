@@ -96,7 +96,7 @@ describe('the share of a newcomer', () => {
 });
 
 describe('a newcomer', () => {
-  it('is nobody whom a client finds, or hears of before its first call', () => {
+  it('does not apply to instances that the client knew before its first call', () => {
     const { pool, pick, candidate } = makePool();
     pool.onResolution({ endpoints: [process('a')], departed: [] });
     pool.onResolution({ endpoints: [process('a'), process('b')], departed: [] });
@@ -147,13 +147,13 @@ describe('a newcomer', () => {
   it.each([
     ['eu/a', true],
     ['eu/b', false],
-  ])('in %s gets one at once from a caller in eu/a: %s', (zone, greeted) => {
+  ])('in %s gets a first call at once from a client in eu/a: %s', (zone, expected) => {
     const { resolve, steady, candidate } = settled({
       zone: 'eu/a',
       balancing: { ...DEFAULT_BALANCING, policy: 'zone_aware' },
     });
     resolve(...steady, process('new', { zone }));
-    expect(candidate('new').awaitsFirstCall).toBe(greeted);
+    expect(candidate('new').awaitsFirstCall).toBe(expected);
   });
 });
 

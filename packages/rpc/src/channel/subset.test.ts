@@ -100,7 +100,7 @@ describe('a client of many replicas', () => {
   it('reaches the one that is left of a hundred', () => {
     const { pool, at, pick, share } = makeSubset();
     for (let round = 0; round < 200; round += 1) {
-      const name = pick() ?? 'nobody';
+      const name = pick() ?? 'none';
       if (name !== 'i50') at(`${name}:1`).move('transient_failure', 'refused');
     }
     expect(share(10)).toEqual({ i50: 10 });
@@ -130,7 +130,7 @@ describe('a client of many replicas', () => {
     }
   });
 
-  it('keeps who is connected where the registry lists nobody', () => {
+  it('keeps the connected instances if the registry lists none', () => {
     const { pool, called, connected } = makeSubset();
     const before = connected();
     pool.onResolution({ endpoints: [], departed: [] });

@@ -8,29 +8,29 @@ import type { EndpointPool } from './endpoint-pool.js';
 import type { MethodCandidate } from './method-candidate.js';
 import type { Subchannel } from './subchannel.js';
 
-/** What of a call decides how long it may wait. */
+/** The part of a call that limits its waiting. */
 export type Waiting = Pick<WireCall, 'limit'>;
 
-/** What a call waits with. */
+/** What a call waits for. */
 interface WaitOptions {
   readonly pool: EndpointPool;
   readonly clock: Clock;
-  /** Shows what it waits for. */
+  /** Shows the connections that the call waits for. */
   readonly attempts: Attempt[];
 }
 
-/** Waits for `change`. The process lives for that as long as the call does: looking up holds nothing. */
+/** Waits for `change` and keeps the process alive meanwhile: a lookup alone does not. */
 function hold(change: Promise<void>, { limit }: Waiting, clock: Clock): Promise<void> {
   const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
-  const letGo = () => timer.cancel();
-  limit.onEnd(letGo);
+  const release = () => timer.cancel();
+  limit.onEnd(release);
   return change.finally(() => {
-    limit.offEnd(letGo);
-    letGo();
+    limit.offEnd(release);
+    release();
   });
 }
 
-/** Resolves once it is known who there is; undefined where that is so already. */
+/** Resolves when the service's instances are known; undefined if they are. */
 export function untilKnown(
   waiting: Waiting,
   { pool, clock }: Pick<WaitOptions, 'pool' | 'clock'>,
@@ -40,8 +40,8 @@ export function untilKnown(
 }
 
 /**
- * Waits for the next change while connections to `subchannels` are being made, and shows that in `attempts`: what stays
- * there are those that couldn't be made.
+ * Waits for the next change while connections to `subchannels` are being made. `attempts` shows them meanwhile; the ones
+ * that failed stay there.
  */
 export async function untilChanged(
   subchannels: readonly Subchannel[],
@@ -61,12 +61,12 @@ export async function untilChanged(
   }
 }
 
-/** What a call that waits for somebody to be picked waits with. */
+/** What a call that waits for a pick waits for. */
 interface PickWaitOptions extends WaitOptions {
   readonly pick: PickCall<MethodCandidate>;
 }
 
-/** Waits for one that can be picked; undefined where there is none to wait for. */
+/** Waits until an instance can be picked; undefined if there is none to wait for. */
 export async function untilPicked(
   method: Method,
   waiting: Waiting,

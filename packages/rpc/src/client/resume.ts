@@ -43,7 +43,7 @@ export async function startResuming(
       clock,
       random,
       forMs: options.resumeForMs ?? RESUME_FOR_MS,
-      mayTryAgain: () => channel.fleet(method).mayTryAgain(),
+      mayTryAgain: () => channel.fleet(method).mayRetry(),
     }),
   });
   return { header: reply.header, trailer: stream.trailer, response: { stream: true, messages: stream } };

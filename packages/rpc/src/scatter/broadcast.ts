@@ -60,7 +60,7 @@ async function askEach<Req, Res>(
   { require, concurrency }: EachOptions,
 ): Promise<readonly Part<Res>[]> {
   const instances = fleet.serving();
-  if (instances.length === 0) throw fleet.whyNobody();
+  if (instances.length === 0) throw fleet.noInstanceError();
   const gathering = gather<Res>(instances.length, require);
   const askOne = async (instance: string): Promise<Part<Res>> => {
     try {

@@ -308,7 +308,7 @@ describe('a scattered call', () => {
 
   it('refuses what is no unary method of a client', async () => {
     const { unary, clientStream } = open();
-    await expect(scatter(async (request: object) => unary(request), [{}])).rejects.toThrow('no method of a client');
+    await expect(scatter(async (request: object) => unary(request), [{}])).rejects.toThrow('not a method of a client');
     // @ts-expect-error a stream where one request belongs
     await expect(scatter(clientStream, [{}])).rejects.toThrow('has a stream');
   });

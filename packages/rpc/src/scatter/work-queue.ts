@@ -117,7 +117,7 @@ export class WorkQueue<Req, Res> {
       return true;
     }
     if ([ready, idle, coming].some((instances) => instances.some(isUntried))) return false;
-    if (piece.lapsed !== undefined) this.#forgive(piece, piece.lapsed);
+    if (piece.connectionLost !== undefined) this.#forgive(piece, piece.connectionLost);
     else this.#lose(piece);
     return true;
   }
@@ -159,14 +159,14 @@ export class WorkQueue<Req, Res> {
 
   #fail(piece: Piece<Req>, instance: string, error: RpcError): void {
     const { whole, maxTries } = this.#options;
-    const { again, costs, lapsed } = fateOf(whole.method, error);
+    const { retryable, costs, connectionLost } = fateOf(whole.method, error);
     piece.failure = error;
     piece.attempts.push(...(error.report?.attempts ?? []));
-    piece.lapsed = lapsed && !piece.forgiven ? instance : undefined;
+    piece.connectionLost = connectionLost && !piece.forgiven ? instance : undefined;
     piece.tried.add(instance);
     if (costs) piece.tries += 1;
-    const mayTryAgain = again && piece.tries < maxTries && (!costs || whole.fleet.mayTryAgain());
-    if (mayTryAgain) this.#lost.push(piece);
+    const mayRetry = retryable && piece.tries < maxTries && (!costs || whole.fleet.mayRetry());
+    if (mayRetry) this.#lost.push(piece);
     else this.#lose(piece);
   }
 
@@ -174,7 +174,7 @@ export class WorkQueue<Req, Res> {
   #forgive(piece: Piece<Req>, instance: string): void {
     const timer = this.#options.whole.clock.setTimer(SAME_AGAIN_MS, () => {
       this.#timers.delete(timer);
-      piece.lapsed = undefined;
+      piece.connectionLost = undefined;
       piece.forgiven = true;
       piece.tried.delete(instance);
       this.#lost.push(piece);
@@ -185,7 +185,7 @@ export class WorkQueue<Req, Res> {
 
   #lose(piece: Piece<Req>): void {
     const { method, fleet } = this.#options.whole;
-    const error = lossOf(method, piece.attempts, piece.failure ?? fleet.whyNobody());
+    const error = lossOf(method, piece.attempts, piece.failure ?? fleet.noInstanceError());
     this.#tell(piece.index, { ok: false, error, instance: piece.at });
   }
 
@@ -203,7 +203,7 @@ interface Piece<Req> {
   /** Who it was tried at last. */
   at: string | undefined;
   /** Who lost its connection before the part could be taken: it may be tried once more where there is no other. */
-  lapsed: string | undefined;
+  connectionLost: string | undefined;
   /** Whether that has been done. */
   forgiven: boolean;
   /** How many instances it has burdened. */
@@ -214,12 +214,12 @@ interface Piece<Req> {
 
 /** A part that was tried nowhere. */
 function newPiece<Req>(index: number, request: Req): Piece<Req> {
-  const untried = { at: undefined, lapsed: undefined, forgiven: false, tries: 0, failure: undefined };
+  const untried = { at: undefined, connectionLost: undefined, forgiven: false, tries: 0, failure: undefined };
   return { index, request, tried: new Set(), attempts: [], ...untried };
 }
 
 /** What a try's failure means for its part. */
-type Fate = Pick<Failure, 'again' | 'costs' | 'lapsed'>;
+type Fate = Pick<Failure, 'retryable' | 'costs' | 'connectionLost'>;
 
 /**
  * What `error`, with which a call of `method` at one instance failed, means for the part. What isn't the instance's own
@@ -227,9 +227,9 @@ type Fate = Pick<Failure, 'again' | 'costs' | 'lapsed'>;
  */
 function fateOf(method: Method, error: RpcError): Fate {
   const failure = classifyFailure(method, received(error), false);
-  if (failure?.again) return failure;
+  if (failure?.retryable) return failure;
   const safe = method.policy.idempotency !== 'unknown';
-  return { again: safe && INSTANCE_FAULTS.has(error.code), costs: true, lapsed: false };
+  return { retryable: safe && INSTANCE_FAULTS.has(error.code), costs: true, connectionLost: false };
 }
 
 const INSTANCE_FAULTS: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);

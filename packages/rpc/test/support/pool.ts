@@ -9,10 +9,10 @@ import { methodOf } from './method.js';
 const safe = methodOf('no_side_effects');
 
 /** What a test sets of its pool. */
-export type GroupOptions = { byHand?: boolean } & Partial<EndpointPoolOptions>;
+export type PoolOptions = { byHand?: boolean } & Partial<EndpointPoolOptions>;
 
 /** A pool over connections that a test moves, with a clock that it holds. */
-export function makePool({ byHand = false, ...options }: GroupOptions = {}) {
+export function makePool({ byHand = false, ...options }: PoolOptions = {}) {
   const { factory, at } = fakeTransports({ byHand });
   const clock = new ManualClock();
   const pool = new EndpointPool({
@@ -32,14 +32,14 @@ export function makePool({ byHand = false, ...options }: GroupOptions = {}) {
   const share = (count: number, method?: Method) => {
     const counts: Record<string, number> = {};
     for (let index = 0; index < count; index += 1) {
-      const name = pick(method) ?? 'nobody';
+      const name = pick(method) ?? 'none';
       counts[name] = (counts[name] ?? 0) + 1;
     }
     return counts;
   };
   const subchannel = (name: string): Subchannel => {
     const found = pool.subchannels.find(({ endpoint }) => endpoint.instanceId === name);
-    if (found === undefined) throw new Error(`nobody is called ${name}`);
+    if (found === undefined) throw new Error(`no instance is named ${name}`);
     return found;
   };
   const candidate = (name: string, method: Method = safe) => subchannel(name).candidate(method.path);

@@ -47,7 +47,9 @@ export class MethodOutliers {
 
   /** Why failing candidates get calls, for messages; undefined if they don't. */
   get panic(): string | undefined {
-    return this.panicking || this.#tooManyEjected ? 'most of its instances fail, so that calls go to all of them' : undefined;
+    return this.panicking || this.#tooManyEjected
+      ? 'most of its instances fail, so that calls go to all of them'
+      : undefined;
   }
 
   /** The latency from which a call at the candidate is slow. Milliseconds. */

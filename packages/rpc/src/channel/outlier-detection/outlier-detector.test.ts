@@ -298,7 +298,7 @@ describe('a healthy fleet', () => {
     { what: 'one call in twenty failing everywhere', rate: 40, does: failing(0.05) },
     { what: 'one call in twenty failing everywhere', rate: 4, does: failing(0.05) },
     { what: 'every third call failing everywhere', rate: 30, does: failing(1 / 3) },
-  ])('has nobody ejected in an hour: $what, $rate calls/s', ({ rate, does }) => {
+  ])('ejects no instance in an hour: $what, $rate calls/s', ({ rate, does }) => {
     const fleet = makeReplicas(THREE);
     expect(fleet.run({ seconds: 3_600, rate, does }).changes).toEqual([]);
     expect(fleet.pool.panics).toEqual([]);

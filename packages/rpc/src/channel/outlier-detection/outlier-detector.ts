@@ -4,9 +4,9 @@ import { RpcError, Status } from '../../status/index.js';
 import { TransportError } from '../../transport/index.js';
 import type { AttemptOutcome, MethodCandidate } from '../method-candidate.js';
 import type { Subchannel } from '../subchannel.js';
-import { isNeutral, isServerFault, isConsecutiveOutlier, isRateOutlier } from './criteria.js';
+import { isConsecutiveOutlier, isNeutral, isRateOutlier, isServerFault } from './criteria.js';
 import { MethodOutliers } from './method-outliers.js';
-import { OUTLIER_WINDOW_MS, type CallCounts, MAX_LOST_CONNECTIONS } from './outcome-window.js';
+import { type CallCounts, MAX_LOST_CONNECTIONS, OUTLIER_WINDOW_MS } from './outcome-window.js';
 
 interface OutliersOptions {
   readonly random: Random;

@@ -92,7 +92,7 @@ describe('a call that probes an ejected instance', () => {
     expect(candidate('b').setAside).toBe(false);
   });
 
-  it('and its reason stand in the error of a call that nobody else can take', async () => {
+  it('and its reason are in the error of a call that no other instance can take', async () => {
     const { answers, calls, call, at, pool } = start();
     answers('b', internal);
     await calls(60);
