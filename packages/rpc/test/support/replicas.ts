@@ -4,7 +4,7 @@ import { RpcError, type Status } from '../../src/status/index.js';
 import { seededRandom } from '../../src/testing/index.js';
 import { endpoint } from './endpoints.js';
 import { methodOf } from './method.js';
-import { type GroupOptions, makePool } from './pool.js';
+import { makePool, type PoolOptions } from './pool.js';
 import { Timeline } from './timeline.js';
 
 /** How a replica does one call. */
@@ -51,7 +51,7 @@ function errorOf(code: Status): RpcError {
 }
 
 /** Replicas as their client sees them, endedBy a clock that runs as fast as it can. */
-export function makeReplicas(replicas: readonly (string | Endpoint)[], options: GroupOptions = {}) {
+export function makeReplicas(replicas: readonly (string | Endpoint)[], options: PoolOptions = {}) {
   const timeline = new Timeline(Date.UTC(2026, 0, 1));
   const random = seededRandom(7);
   const made = makePool({ ...options, clock: timeline.clock });
