@@ -3,8 +3,8 @@ import type { Clock } from '../clock/index.js';
 import { observeReply } from '../middleware/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
 import type { WireCall } from '../transport/index.js';
-import type { EndpointPool } from './endpoint-pool.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
+import type { Failure } from './retry.js';
 import type { Subchannel } from './subchannel.js';
 
 /** A record of one attempt, or of waiting for one connection, for the call's report. */
@@ -38,17 +38,27 @@ export class AttemptRecord implements Attempt {
   }
 }
 
-/** An attempt at a candidate. It reports to the pool how it goes. */
+/** Hears how attempts go: the endpoint pool. */
+export interface AttemptListener {
+  /** An attempt begins. Returns whether it is a probe: its outcome decides whether the candidate stays ejected. */
+  onBegin(candidate: MethodCandidate): boolean;
+  /** The server answers: with a reply, the start of a stream, or a handler's error. `probe`: that settles a probe. */
+  onAnswer(candidate: MethodCandidate, probe: boolean): void;
+  /** The attempt has ended, with all of its response. */
+  onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void;
+}
+
+/** An attempt at a candidate. It reports to its listener how it goes. */
 export class CallAttempt extends AttemptRecord {
   readonly #candidate: MethodCandidate;
-  readonly #pool: Listener;
+  readonly #listener: AttemptListener;
   #probe: boolean;
 
-  constructor(candidate: MethodCandidate, pool: Listener, clock: Clock) {
+  constructor(candidate: MethodCandidate, listener: AttemptListener, clock: Clock) {
     super(candidate.subchannel, clock, 'no answer yet');
     this.#candidate = candidate;
-    this.#pool = pool;
-    this.#probe = pool.onBegin(candidate);
+    this.#listener = listener;
+    this.#probe = listener.onBegin(candidate);
   }
 
   /** Whether it is a probe. */
@@ -56,36 +66,38 @@ export class CallAttempt extends AttemptRecord {
     return this.#probe;
   }
 
-  /** Follows the reply to its end: a stream ends with its last message. */
-  follow(reply: Reply<Uint8Array>, wire: WireCall): Reply<Uint8Array> {
-    if (!reply.response.stream) {
-      this.#answered(reply);
+  /** The server has answered. Follows the reply to its end: a stream ends with its last message. */
+  succeed(reply: Reply<Uint8Array>, wire: WireCall): Reply<Uint8Array> {
+    const { stream } = reply.response;
+    this.#listener.onAnswer(this.#candidate, stream && this.#probe);
+    if (!stream) {
+      this.#complete(reply);
       return reply;
     }
     this.message = 'the answer has not come to its end';
-    if (this.#probe) this.#pool.onStream(this.#candidate);
     this.#probe = false;
-    const end = (error?: unknown) => (error === undefined ? this.#answered(reply) : this.failed(error, wire));
+    const end = (error?: unknown) => (error === undefined ? this.#complete(reply) : this.fail(error, wire));
     return observeReply(reply, { end });
   }
 
-  /** The whole reply has come. */
-  #answered({ trailer }: Reply<Uint8Array>): void {
-    this.end();
-    const { elapsedMs, startedAt } = this;
-    const endedAt = startedAt + elapsedMs;
-    this.#pool.onEnd(this.#candidate, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });
-  }
-
   /** The attempt failed, or its caller stopped waiting. */
-  failed(error: unknown, { limit, deadline }: WireCall): void {
+  fail(error: unknown, { limit, deadline }: WireCall, failure?: Pick<Failure, 'answered' | 'refusal'>): void {
     this.end(error);
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
     const endedBy = endedByOf(limit);
     const waitedMs = endedBy === 'deadline' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
     const trailer = error instanceof RpcError ? error.metadata : undefined;
-    this.#pool.onEnd(this.#candidate, { error, elapsedMs: waitedMs, endedAt, endedBy, trailer, probe: this.#probe });
+    const outcome = { error, elapsedMs: waitedMs, endedAt, endedBy, trailer, probe: this.#probe };
+    this.#listener.onEnd(this.#candidate, { ...outcome, refusal: failure?.refusal });
+    if (failure?.answered) this.#listener.onAnswer(this.#candidate, false);
+  }
+
+  #complete({ trailer }: Reply<Uint8Array>): void {
+    this.end();
+    const { elapsedMs, startedAt } = this;
+    const endedAt = startedAt + elapsedMs;
+    this.#listener.onEnd(this.#candidate, { error: undefined, elapsedMs, endedAt, trailer, probe: this.#probe });
   }
 }
 
@@ -93,8 +105,6 @@ export class CallAttempt extends AttemptRecord {
 export function longestAttemptMs(attempts: readonly Attempt[]): number {
   return Math.max(0, ...attempts.map((attempt) => (attempt instanceof CallAttempt ? attempt.elapsedMs : 0)));
 }
-
-type Listener = Pick<EndpointPool, 'onBegin' | 'onStream' | 'onEnd'>;
 
 /** What ended the call before its answer; undefined if nothing did. */
 function endedByOf({ reason }: CallLimit): AttemptOutcome['endedBy'] {

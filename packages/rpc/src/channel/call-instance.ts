@@ -4,7 +4,7 @@ import { Status } from '../status/index.js';
 import { TransportError, type WireCall } from '../transport/index.js';
 import { CallAttempt } from './attempt.js';
 import { nameOf } from './no-instance.js';
-import { type AttemptOptions, classifyFailure, reportFailure } from './retry.js';
+import { type AttemptOptions, classifyFailure } from './retry.js';
 import type { Subchannel } from './subchannel.js';
 import { untilChanged, untilKnown } from './wait-for-pick.js';
 
@@ -31,11 +31,9 @@ export async function callInstance(
   attempts.push(attempt);
   try {
     const reply = await candidate.subchannel.transport.call(wire);
-    pool.onAnswer(candidate);
-    return attempt.follow(reply, wire);
+    return attempt.succeed(reply, wire);
   } catch (error) {
-    attempt.failed(error, wire);
-    reportFailure(candidate, classifyFailure(method, error, attempt.probe), pool);
+    attempt.fail(error, wire, classifyFailure(method, error, attempt.probe));
     throw error;
   }
 }

@@ -103,10 +103,10 @@ describe('canaries', () => {
   });
 
   it('leave their share to the others while none of them is there', () => {
-    const { at, pool, calls, candidate } = fleet(...endpoints('a'), canary('new', '50'));
-    pool.onRefusal(candidate('new', ONE), { reason: 'no', proven: true, foreign: false });
+    const { at, pool, calls, candidate, refuse } = fleet(...endpoints('a'), canary('new', '50'));
+    refuse(candidate('new', ONE), { reason: 'no', proven: true, foreign: false });
     expect(new Set(calls(100))).toEqual(new Set(['a']));
-    pool.onAnswer(candidate('new', ONE));
+    pool.onAnswer(candidate('new', ONE), false);
     expect(new Set(calls(100))).toEqual(new Set(['a', 'new']));
     at('new:1').move('transient_failure', 'refused');
     expect(new Set(calls(100))).toEqual(new Set(['a']));

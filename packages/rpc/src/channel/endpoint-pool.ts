@@ -5,13 +5,13 @@ import type { Balancing, Method } from '../contract/index.js';
 import type { Resolution, ResolverListener } from '../resolver/index.js';
 import type { RpcError } from '../status/index.js';
 import type { ConnectivityState, TransportFactory } from '../transport/index.js';
+import type { AttemptListener } from './attempt.js';
 import { ConnectOnDemand, FirstConnections } from './connecting.js';
 import { LoadReports } from './load-weight.js';
 import { Lookup } from './lookup.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
 import { OutlierDetector } from './outlier-detection/outlier-detector.js';
 import { MethodPickers } from './picker.js';
-import type { Refusal } from './refusals.js';
 import { SlowStart } from './slow-start.js';
 import type { Subchannel } from './subchannel.js';
 import { Subchannels } from './subchannels.js';
@@ -39,7 +39,7 @@ export interface EndpointPoolOptions {
  * and the calls report to the pool. When a report changes which instances can be picked, the pool replaces its pickers
  * and wakes the calls that wait.
  */
-export class EndpointPool implements ResolverListener {
+export class EndpointPool implements ResolverListener, AttemptListener {
   readonly #clock: Clock;
   readonly #lookup: Lookup;
   readonly #subchannels: Subchannels;
@@ -159,33 +159,26 @@ export class EndpointPool implements ResolverListener {
     return this.#outliers.panics;
   }
 
-  /** An attempt begins. Returns whether it is a probe: its outcome decides whether the candidate stays ejected. */
   onBegin(candidate: MethodCandidate): boolean {
     return candidate.begin();
   }
 
-  /** The response stream of a probe has begun. */
-  onStream(candidate: MethodCandidate): void {
-    if (this.#outliers.onStream(candidate, this.#clock.now())) this.#changed();
+  onAnswer(candidate: MethodCandidate, probe: boolean): void {
+    const { subchannel, path } = candidate;
+    const served = subchannel.refusals.clear(path);
+    const readmitted = probe && this.#outliers.onStream(candidate, this.#clock.now());
+    if (served || readmitted) this.#changed();
   }
 
-  /** An attempt has ended, with all of its response. */
   onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void {
+    const { subchannel, path } = candidate;
+    const { trailer, refusal } = outcome;
     candidate.end();
-    this.#loads?.note(candidate, outcome.trailer);
-    this.#subchannels.onEnd(candidate.subchannel);
-    if (this.#outliers.onEnd(candidate, outcome)) this.#changed();
-  }
-
-  /** The instance has answered a call of the method: it doesn't refuse the method any more. */
-  onAnswer({ subchannel, path }: MethodCandidate): void {
-    if (subchannel.refusals.clear(path)) this.#changed();
-  }
-
-  /** The instance has refused a call of the method. */
-  onRefusal({ subchannel, path }: MethodCandidate, refusal: Refusal): void {
-    subchannel.refusals.note(path, refusal, this.#clock.now());
-    this.#changed();
+    this.#loads?.note(candidate, trailer);
+    this.#subchannels.onEnd(subchannel);
+    const reranked = this.#outliers.onEnd(candidate, outcome);
+    if (refusal !== undefined) subchannel.refusals.note(path, refusal, this.#clock.now());
+    if (reranked || refusal !== undefined) this.#changed();
   }
 
   onResolution(resolution: Resolution): void {

@@ -5,6 +5,7 @@ import type { Endpoint } from '../resolver/index.js';
 import type { LoadWeight } from './load-weight.js';
 import { Ejection } from './outlier-detection/ejection.js';
 import { CandidateStats } from './outlier-detection/outcome-window.js';
+import type { Refusal } from './refusals.js';
 import type { Subchannel } from './subchannel.js';
 
 /** How an attempt ended. */
@@ -21,6 +22,8 @@ export interface AttemptOutcome {
   readonly endedBy?: 'deadline' | 'caller' | undefined;
   /** Whether the attempt was a probe: it began while its candidate was ejected. */
   readonly probe?: boolean;
+  /** The answer that the instance does not serve the method, if that is how it ended. */
+  readonly refusal?: Refusal | undefined;
 }
 
 /** A subchannel as a candidate for the calls of one method: its load, its state and its recent outcomes for that method. */

@@ -90,36 +90,36 @@ describe('a large set', () => {
 
 describe('an instance that refuses', () => {
   it('all of a service is passed over, asked again after 1, 2, 4 … 60 s by one call each time', async () => {
-    const { pool, share, candidate, clock } = makePool();
+    const { pool, share, candidate, clock, refuse } = makePool();
     pool.onResolution(resolution('a', 'b', 'wrong'));
     const asked: number[] = [];
-    pool.onRefusal(candidate('wrong'), refusal);
+    refuse(candidate('wrong'), refusal);
     for (let second = 1; second <= 200; second += 1) {
       await clock.advance(1_000);
       if (share(6)['wrong'] !== undefined) {
         asked.push(second);
-        pool.onRefusal(candidate('wrong'), refusal);
+        refuse(candidate('wrong'), refusal);
       }
       expect(share(6)['wrong']).toBeUndefined();
     }
     expect(asked).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
-    pool.onAnswer(candidate('wrong'));
+    pool.onAnswer(candidate('wrong'), false);
     expect(share(9)).toEqual({ a: 3, b: 3, wrong: 3 });
   });
 
   it('one method only, as it has answered others, is passed over for that one', () => {
-    const { pool, share, candidate } = makePool();
+    const { pool, share, candidate, refuse } = makePool();
     pool.onResolution(resolution('new', 'old'));
-    pool.onAnswer(candidate('old'));
-    pool.onRefusal(candidate('old', newer), refusal);
+    pool.onAnswer(candidate('old'), false);
+    refuse(candidate('old', newer), refusal);
     expect(share(4, newer)).toEqual({ new: 4 });
     expect(share(4, safe)).toEqual({ new: 2, old: 2 });
   });
 
   it('is asked again soon after it was connected again', async () => {
-    const { pool, at, share, candidate, clock } = makePool();
+    const { pool, at, share, candidate, clock, refuse } = makePool();
     pool.onResolution(resolution('a', 'wrong'));
-    for (let count = 0; count < 6; count += 1) pool.onRefusal(candidate('wrong'), refusal);
+    for (let count = 0; count < 6; count += 1) refuse(candidate('wrong'), refusal);
     await clock.advance(1_000);
     expect(share(4)).toEqual({ a: 4 });
     at('wrong:1').move('connecting');
@@ -129,18 +129,18 @@ describe('an instance that refuses', () => {
   });
 
   it('without a proof that no handler saw the call is asked again by safe methods alone', async () => {
-    const { pool, share, candidate, clock } = makePool();
+    const { pool, share, candidate, clock, refuse } = makePool();
     pool.onResolution(resolution('a', 'wrong'));
-    pool.onRefusal(candidate('wrong'), { ...refusal, proven: false });
+    refuse(candidate('wrong'), { ...refusal, proven: false });
     await clock.advance(1_000);
     expect(share(4, unsafe)).toEqual({ a: 4 });
     expect(share(4, safe)['wrong']).toBe(1);
   });
 
   it('is picked if there is no other, but not while another one is connecting', () => {
-    const { pool, at, pick, candidate } = makePool();
+    const { pool, at, pick, candidate, refuse } = makePool();
     pool.onResolution(resolution('a', 'wrong'));
-    pool.onRefusal(candidate('wrong'), refusal);
+    refuse(candidate('wrong'), refusal);
     at('a:1').move('connecting');
     expect(pick()).toBeUndefined();
     at('a:1').move('transient_failure', 'refused');
@@ -151,7 +151,7 @@ describe('an instance that refuses', () => {
 
 describe('why an instance gets no calls', () => {
   it('is known of each', () => {
-    const { pool, at, candidate } = makePool({ byHand: true });
+    const { pool, at, candidate, refuse } = makePool({ byHand: true });
     const [a, b, c, d, e] = endpoints('a', 'b', 'c', 'd', 'e');
     if (!a || !b || !c || !d || !e) throw new Error('five endpoints were asked for');
     const held = [
@@ -161,7 +161,7 @@ describe('why an instance gets no calls', () => {
     pool.onResolution({ endpoints: [a, b, ...held, e], departed: [] });
     at('a:1').move('ready');
     at('e:1').move('ready');
-    pool.onRefusal(candidate('e'), refusal);
+    refuse(candidate('e'), refusal);
     const reasons = () => pool.subchannels.map((one) => one.whyUnavailable());
     expect(reasons()).toEqual([
       undefined,
@@ -176,10 +176,10 @@ describe('why an instance gets no calls', () => {
 });
 
 it('a group makes one picker over its candidates that are set aside, for all calls that have no other', () => {
-  const { pool, clock, candidate } = makePool();
+  const { pool, clock, candidate, refuse } = makePool();
   pool.onResolution({ endpoints: endpoints('a', 'b'), departed: [] });
   const refusal = { reason: 'no such method', proven: true, foreign: false };
-  for (const name of ['a', 'b']) pool.onRefusal(candidate(name), refusal);
+  for (const name of ['a', 'b']) refuse(candidate(name), refusal);
   const method = methodOf('no_side_effects');
   const policy = createPolicy(DEFAULT_BALANCING, { random: seededRandom(1), zone: '' });
   const made: number[] = [];

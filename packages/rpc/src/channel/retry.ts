@@ -64,12 +64,10 @@ export async function callWithRetries(
     attempts.push(attempt);
     try {
       const reply = await candidate.subchannel.transport.call(request.wire);
-      pool.onAnswer(candidate);
-      return attempt.follow(reply, wire);
+      return attempt.succeed(reply, wire);
     } catch (error) {
-      attempt.failed(error, wire);
       failure = classifyFailure(method, error, attempt.probe);
-      reportFailure(candidate, failure, pool);
+      attempt.fail(error, wire, failure);
       if (!failure?.retryable || request.started || wire.limit.reason !== undefined) throw error;
       if (!failure.connectionLost) repeatable = undefined;
     }
@@ -168,10 +166,4 @@ export function classifyFailure(method: Method, error: unknown, probe: boolean):
   const unhandled = error.reach !== 'unknown';
   const costs = error.reach !== 'unsent';
   return { error, retryable: safe || unhandled, costs, connectionLost: unhandled, refusal, answered: false };
-}
-
-/** Reports to the pool what a failure says about its instance. */
-export function reportFailure(candidate: MethodCandidate, failure: Failure | undefined, pool: EndpointPool): void {
-  if (failure?.refusal !== undefined) pool.onRefusal(candidate, failure.refusal);
-  else if (failure?.answered) pool.onAnswer(candidate);
 }

@@ -15,28 +15,28 @@ const divide = methodOf('no_side_effects', { path: '/s.S/Divide', name: 'Divide'
 const refusal = { reason: 'no such method', proven: true, foreign: false };
 
 /** A service of two, the heavier of which has three quarters of the weight; and what is shown of each. */
-function scene(balancing: Partial<Balancing>) {
+function startService(balancing: Partial<Balancing>) {
   const settings = { ...DEFAULT_BALANCING, ...balancing };
-  const pool = makePool({ balancing: settings });
+  const made = makePool({ balancing: settings });
   const endpoints = [endpoint('light', { weight: 100 }), endpoint('heavy', { weight: 300 })];
-  pool.pool.onResolution({ endpoints, departed: [] });
+  made.pool.onResolution({ endpoints, departed: [] });
   const call = (name: string, method = add) => {
-    const candidate = pool.candidate(name, method);
-    pool.pool.onBegin(candidate);
-    return { end: () => pool.pool.onEnd(candidate, { error: undefined, elapsedMs: 1, endedAt: pool.clock.now() }) };
+    const candidate = made.candidate(name, method);
+    made.pool.onBegin(candidate);
+    return { end: () => made.pool.onEnd(candidate, { error: undefined, elapsedMs: 1, endedAt: made.clock.now() }) };
   };
   const view = (name: string) => {
-    const found = viewEndpoints(pool.pool.subchannels, settings).find(({ instanceId }) => instanceId === name);
+    const found = viewEndpoints(made.pool.subchannels, settings).find(({ instanceId }) => instanceId === name);
     if (found === undefined) throw new Error(`${name} isn't shown`);
     return found;
   };
   const methodAt = (name: string, path: string) => view(name).methods.find((method) => method.path === path);
-  return { ...pool, call, view, methodAt };
+  return { ...made, call, view, methodAt };
 }
 
 describe('what is shown of an endpoint', () => {
   it('counts the calls that went there, and those under way, method by method and in all', () => {
-    const { call, view, methodAt } = scene({});
+    const { call, view, methodAt } = startService({});
     call('light').end();
     call('light');
     call('light', divide);
@@ -53,14 +53,14 @@ describe('what is shown of an endpoint', () => {
     ['least_request', 0.75],
     ['zone_aware', undefined],
   ] as const)('has the share that %s gives it', (policy, share) => {
-    const { call, view } = scene({ policy });
+    const { call, view } = startService({ policy });
     expect(view('heavy').share).toBeUndefined();
     for (const name of ['light', 'heavy']) call(name);
     expect(view('heavy').share).toBe(share);
   });
 
   it('is by the registered weights until a load is reported, as the picks are', () => {
-    const { call, view, share } = scene({ policy: 'weighted_round_robin', weights: 'load' });
+    const { call, view, share } = startService({ policy: 'weighted_round_robin', weights: 'load' });
     for (const name of ['light', 'heavy']) call(name);
     expect(view('heavy').share).toBe(0.75);
     expect(share(400, add)['heavy']).toBe(300);
@@ -73,7 +73,7 @@ describe('what is shown of an endpoint', () => {
     ['all, if there are no other instances', { x: '5' }, [1]],
     ['nothing, where all wait', { x: '0' }, [0]],
   ])('has as a canary %s', (_name, labels, shares) => {
-    const { pool, call, view } = scene({});
+    const { pool, call, view } = startService({});
     const endpoints = Object.entries(labels).map(([name, canary]) =>
       endpoint(name, { version: '2.0.0', metadata: { ...(canary !== undefined && { canary }) } }),
     );
@@ -84,12 +84,12 @@ describe('what is shown of an endpoint', () => {
   });
 
   it('has no share of a method that it is set aside for, and the others have it', () => {
-    const { call, view, methodAt, pool, candidate } = scene({});
+    const { call, view, methodAt, pool, candidate, refuse } = startService({});
     for (const method of [add, divide]) for (const name of ['light', 'heavy']) call(name, method);
     call('light', add);
     call('light', add);
-    pool.onAnswer(candidate('light', add));
-    pool.onRefusal(candidate('light', divide), refusal);
+    pool.onAnswer(candidate('light', add), false);
+    refuse(candidate('light', divide), refusal);
     expect(methodAt('light', '/s.S/Divide')).toMatchObject({
       share: 0,
       held: expect.stringContaining('no such method'),
@@ -102,7 +102,7 @@ describe('what is shown of an endpoint', () => {
   });
 
   it('is left out by what befell it, not by what it is meant for', () => {
-    const { pool, view } = scene({});
+    const { pool, view } = startService({});
     const canary = { version: '2.0.0', metadata: { canary: '0' } };
     const endpoints = [endpoint('light', canary), endpoint('heavy', { standing: 'draining' })];
     pool.onResolution({ endpoints, departed: [] });
@@ -111,7 +111,7 @@ describe('what is shown of an endpoint', () => {
   });
 
   it('has no share where it is not connected', () => {
-    const { call, view, at } = scene({});
+    const { call, view, at } = startService({});
     for (const name of ['light', 'heavy']) call(name);
     at('light:1').move('transient_failure', 'refused');
     expect(view('light')).toMatchObject({ share: 0, held: 'refused', leftOut: false, lastError: 'refused' });
@@ -119,7 +119,7 @@ describe('what is shown of an endpoint', () => {
   });
 
   it('tells what the registry says of it', () => {
-    const { pool, view } = scene({});
+    const { pool, view } = startService({});
     const known = { zone: 'eu-west/a', version: '2.1.0', weight: 7, incarnation: 1_700_000_000_000 };
     pool.onResolution({ endpoints: [endpoint('light', known)], departed: [] });
     expect(view('light')).toMatchObject({

@@ -58,10 +58,7 @@ describe('a client of many replicas', () => {
 
   it.each([
     ['fails', (made: ReturnType<typeof makeSubset>, name: string) => made.at(`${name}:1`).move('transient_failure')],
-    [
-      'refuses all',
-      (made: ReturnType<typeof makeSubset>, name: string) => made.pool.onRefusal(made.candidate(name), refusal),
-    ],
+    ['refuses all', (made: ReturnType<typeof makeSubset>, name: string) => made.refuse(made.candidate(name), refusal)],
     [
       'drains',
       ({ pool }: ReturnType<typeof makeSubset>, name: string) => {

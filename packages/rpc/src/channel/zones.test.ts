@@ -58,11 +58,11 @@ describe('calls from a zone', () => {
   });
 
   it('leave it in part, of one method, where half of it refuses that', () => {
-    const { pool, candidate, share } = makeZones();
+    const { pool, candidate, refuse, share } = makeZones();
     const newer = methodOf('no_side_effects', { name: 'Newer', path: '/s.S/Newer' });
     for (const name of ['a1', 'a2']) {
-      pool.onAnswer(candidate(name));
-      pool.onRefusal(candidate(name, newer), { reason: 'unknown method', proven: true, foreign: false });
+      pool.onAnswer(candidate(name), false);
+      refuse(candidate(name, newer), { reason: 'unknown method', proven: true, foreign: false });
     }
     const { a3 = 0, a4 = 0 } = share(1_000, newer);
     expect((a3 + a4) / 1_000).toBeCloseTo(0.7, 2);

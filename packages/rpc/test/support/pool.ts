@@ -1,5 +1,6 @@
 import { EndpointPool, type EndpointPoolOptions } from '../../src/channel/endpoint-pool.js';
 import type { MethodCandidate } from '../../src/channel/method-candidate.js';
+import type { Refusal } from '../../src/channel/refusals.js';
 import type { Subchannel } from '../../src/channel/subchannel.js';
 import { DEFAULT_BALANCING, type Method } from '../../src/contract/index.js';
 import { ManualClock, seededRandom } from '../../src/testing/index.js';
@@ -42,6 +43,11 @@ export function makePool({ byHand = false, ...options }: PoolOptions = {}) {
     if (found === undefined) throw new Error(`no instance is named ${name}`);
     return found;
   };
+  /** An attempt at `at` ends with a refusal. */
+  const refuse = (at: MethodCandidate, refusal: Refusal) => {
+    pool.onBegin(at);
+    pool.onEnd(at, { error: undefined, elapsedMs: 0, endedAt: clock.now(), endedBy: 'caller', refusal });
+  };
   const candidate = (name: string, method: Method = safe) => subchannel(name).candidate(method.path);
-  return { pool, at, clock, pickCandidate, pick, share, subchannel, candidate };
+  return { pool, at, clock, pickCandidate, pick, share, subchannel, candidate, refuse };
 }
