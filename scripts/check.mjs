@@ -7,6 +7,7 @@ import { generate } from './generate.mjs';
 import { servicesPlanned } from './planned.mjs';
 import { bin, root, run } from './process.mjs';
 import { step } from './steps.mjs';
+import { survey } from './survey.mjs';
 
 const steps = [
   ['generate', generate],
@@ -54,5 +55,6 @@ export async function main() {
   const passed = steps.length - failed.length - skipped.length;
   console.log(`\n${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
   for (const name of failed) console.log(`  failed: ${name}`);
+  if (!failed.includes('compile')) console.log(`\n${await survey()}`);
   return failed.length === 0 ? 0 : 1;
 }

@@ -71,12 +71,17 @@ export class ConnectOnDemand {
     this.#readyCount = subchannels.filter(({ ready }) => ready).length;
   }
 
+  /** Whether there are idle subchannels to connect. */
+  get pending(): boolean {
+    return this.#idle.length > 0;
+  }
+
   /**
    * Starts connections for the next call. With no ready subchannel it starts up to {@link FIRST_CONNECTS}. Otherwise it
    * starts one, with the chance that an even pick would fall on an idle subchannel.
    */
   onPick(): void {
-    if (this.#idle.length === 0) return;
+    if (!this.pending) return;
     const connecting = this.#subchannels.filter(({ transport }) => transport.state === 'connecting').length;
     if (this.#readyCount === 0) {
       for (let left = FIRST_CONNECTS - connecting; left > 0; left -= 1) this.#connectOneOf(this.#idle);

@@ -50,6 +50,8 @@ export class EndpointPool implements ResolverListener, AttemptListener {
   readonly #onDemand: ConnectOnDemand;
   readonly #firstConnections: FirstConnections;
   readonly #changes = new Changes();
+  /** Whether no pick has to wait for the first connections or to start one. */
+  #connected = false;
 
   constructor(options: EndpointPoolOptions) {
     const { clock, random, balancing, position = () => 0 } = options;
@@ -73,7 +75,7 @@ export class EndpointPool implements ResolverListener, AttemptListener {
       outliers: this.#outliers,
     });
     this.#onDemand = new ConnectOnDemand(random);
-    this.#firstConnections = new FirstConnections({ clock, onEnd: () => this.#changes.notify() });
+    this.#firstConnections = new FirstConnections({ clock, onEnd: () => this.#onFirstConnectionsEnd() });
   }
 
   /** Resolves when the first lookup has ended, well or badly; undefined if it has. */
@@ -121,8 +123,10 @@ export class EndpointPool implements ResolverListener, AttemptListener {
    */
   pick(method: Method, call: PickCall<MethodCandidate>): MethodCandidate | undefined {
     if (this.#subchannels.size === 0) throw this.#lookup.noInstanceError();
-    if (this.#firstConnections.active && this.connectable(method, call).length > 0) return undefined;
-    this.#onDemand.onPick();
+    if (!this.#connected) {
+      if (this.#firstConnections.active && this.connectable(method, call).length > 0) return undefined;
+      this.#onDemand.onPick();
+    }
     const picker = this.#pickers.of(method);
     const candidate = picker.pick(call);
     if (candidate !== undefined) {
@@ -225,6 +229,12 @@ export class EndpointPool implements ResolverListener, AttemptListener {
     this.#pickers.update(inUse);
     this.#onDemand.update(inUse);
     this.#firstConnections.update(inUse);
+    this.#connected = !this.#firstConnections.active && !this.#onDemand.pending;
+    this.#changes.notify();
+  }
+
+  #onFirstConnectionsEnd(): void {
+    this.#connected = !this.#onDemand.pending;
     this.#changes.notify();
   }
 }
