@@ -5,7 +5,7 @@ import type { Candidate, Picker } from './picker.js';
 
 const noKey = { hashKey: undefined, tried: [] };
 
-/** A list whose members count how often one of their figures is read. */
+/** Candidates that count how often one of their figures is read. */
 function countedFleet(count: number) {
   const reads = { count: 0 };
   const counted = fleet(count).map(({ id }): Candidate => {
@@ -34,23 +34,23 @@ function countedFleet(count: number) {
 }
 
 describe.each(everyPolicy)('$name', ({ create, place }) => {
-  /** Where all candidates are alike to it but for what they weigh. */
+  /** All candidates in one zone: a policy tells them apart by their figures only. */
   const over = (candidates: readonly FakeCandidate[], seed = 1) => create(seededRandom(seed)).over(candidates);
   const anywhere = (candidates: readonly FakeCandidate[], seed = 1) => over(place(candidates), seed);
 
-  it('picks nobody out of nobody', () => {
+  it('picks no candidate from an empty list', () => {
     expect(over([]).pick(noKey)).toBeUndefined();
     expect(over([]).pick({ hashKey: 'key', tried: [candidate('gone')] })).toBeUndefined();
   });
 
-  it('picks the only one there is, unless it has been tried', () => {
+  it('picks the only candidate, unless it has been tried', () => {
     const [only] = fleet(1);
-    if (only === undefined) throw new Error('one was asked for');
+    if (only === undefined) throw new Error('the fleet is empty');
     expect(share(over([only]), 20)).toEqual({ i0: 20 });
     expect(over([only]).pick({ hashKey: 'key', tried: [only] })).toBeUndefined();
   });
 
-  it.each([2, 3, 10, 50])('never picks one that was tried, and undefined only where all of %i were', (count) => {
+  it.each([2, 3, 10, 50])('never picks a tried candidate, and undefined only if all %i have been tried', (count) => {
     const candidates = fleet(count, (index) => ({ weight: index % 3 === 0 ? 1_000 : 10, inFlight: index }));
     const picker = anywhere(candidates);
     for (let call = 0; call < 12; call += 1) {
@@ -58,7 +58,7 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
       const tried: FakeCandidate[] = [];
       for (let tries = 0; tries < count; tries += 1) {
         const picked = picker.pick({ hashKey, tried });
-        if (picked === undefined) throw new Error(`${count - tries} were left, and none was picked`);
+        if (picked === undefined) throw new Error(`none of the ${count - tries} untried candidates was picked`);
         expect(tried).not.toContain(picked);
         tried.push(picked);
       }
@@ -66,19 +66,19 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
     }
   });
 
-  it('minds tried ones that are not in its list, or twice among those tried, no more than it has to', () => {
+  it('ignores tried candidates that are not in its list or come twice', () => {
     const [a, b] = [candidate('a'), candidate('b')];
     const picker = anywhere([a, b]);
     const tried = [candidate('gone'), a, candidate('gone too'), a];
     for (let call = 0; call < 20; call += 1) expect(picker.pick({ hashKey: `key-${call}`, tried })).toBe(b);
   });
 
-  it('starves nobody, whatever weighs how much', () => {
+  it('gives each candidate some calls, however unequal the weights', () => {
     const unequal = fleet(5, (index) => ({ weight: 2 ** index * 10 }));
     expect(Object.keys(share(over(unequal), 2_000)).sort()).toEqual(['i0', 'i1', 'i2', 'i3', 'i4']);
   });
 
-  it('gives three that are equal about the same', () => {
+  it('gives three equal candidates about the same number of calls', () => {
     const counts = Object.values(share(over(fleet(3)), 3_000));
     expect(counts).toHaveLength(3);
     for (const count of counts) expect(Math.abs(count - 1_000)).toBeLessThan(200);
@@ -86,28 +86,28 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
 
   it.each([
     ['unknown', { weight: Number.NaN, loadWeight: Number.NaN, ramp: Number.NaN }],
-    ['nothing', { weight: 0, loadWeight: 0, ramp: 1 }],
-    ['less than nothing', { weight: -5, loadWeight: -5, ramp: 1 }],
+    ['zero', { weight: 0, loadWeight: 0, ramp: 1 }],
+    ['negative', { weight: -5, loadWeight: -5, ramp: 1 }],
     ['infinite', { weight: Number.POSITIVE_INFINITY, loadWeight: Number.POSITIVE_INFINITY, ramp: 5 }],
-  ])('takes a weight that is %s for the mean of the others', (_, odd) => {
+  ])('replaces a weight that is %s by the mean of the others', (_, odd) => {
     const candidates = [
       candidate('odd', odd),
       candidate('a', { loadWeight: 100 }),
       candidate('b', { loadWeight: 100 }),
     ];
     const counts = share(over(candidates), 3_000);
-    expect(counts['nobody']).toBeUndefined();
+    expect(counts['none']).toBeUndefined();
     for (const id of ['odd', 'a', 'b']) expect(Math.abs((counts[id] ?? 0) - 1_000)).toBeLessThan(200);
     expect(Object.values(share(over(fleet(3, () => odd)), 300)).length).toBe(3);
   });
 
-  it.each([0, -1, 1e-9])('gives a newcomer whose ramp is %d a call now and then, and no more', (ramp) => {
+  it.each([0, -1, 1e-9])('gives a new instance whose ramp is %d a few calls, and no more', (ramp) => {
     const counts = share(over([candidate('a'), candidate('b'), candidate('new', { ramp })]), 20_000);
     expect(counts['new']).toBeGreaterThan(10);
     expect(counts['new']).toBeLessThan(600);
   });
 
-  it('gives a newcomer what its ramp says of its share', () => {
+  it('gives a new instance calls in proportion to its ramp', () => {
     const at = (ramp: number) => {
       const counts = share(over([...fleet(4), candidate('new', { ramp })]), 10_000);
       return (counts['new'] ?? 0) / 10_000;
@@ -118,7 +118,7 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
     }
   });
 
-  it('reads no more of 1,000 than of 3 for a pick', () => {
+  it('reads no more candidates for a pick from 1,000 than from 3', () => {
     const readsOf = (count: number) => {
       const { counted, reads } = countedFleet(count);
       const picker = create(seededRandom(1)).over(place(counted));
@@ -136,7 +136,7 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
     expect(many.most).toBeLessThanOrEqual(200);
   });
 
-  it('does the same for the same seed, and something else for another', () => {
+  it('picks the same with the same seed, and differently with another seed', () => {
     const picksOf = (seed: number) => {
       const picker = anywhere(
         fleet(10, (index) => ({ weight: 100 + index })),
@@ -148,7 +148,7 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
     expect(picksOf(3)).not.toEqual(picksOf(4));
   });
 
-  it('picks out of the list that it has, whatever came before', () => {
+  it('picks from its own list only, whatever the lists before', () => {
     const policy = create(seededRandom(1));
     for (let round = 0; round < 100; round += 1) {
       const candidates = fleet((round * 7) % 12, (index) => ({
@@ -164,7 +164,7 @@ describe.each(everyPolicy)('$name', ({ create, place }) => {
     }
   });
 
-  it('picks somebody however calls in flight come and go meanwhile', () => {
+  it('always picks a candidate while calls in flight change', () => {
     const random = seededRandom(5);
     const candidates = fleet(20, (index) => ({ weight: 1 + index * 50 }));
     const picker = anywhere(candidates);

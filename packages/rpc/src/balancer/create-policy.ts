@@ -7,14 +7,14 @@ import { ringHash } from './ring-hash.js';
 import { roundRobin, weightedRoundRobin } from './round-robin.js';
 import { zoneAware } from './zone-aware.js';
 
-/** What a policy is made with. */
+/** What a policy is made from. */
 export interface PolicyOptions {
   readonly random: Random;
-  /** Where the caller runs, as `region/zone`; empty where nobody said. */
+  /** The client's `region/zone`; empty if unknown. */
   readonly zone: string;
 }
 
-/** Makes the policy that `balancing` names. */
+/** Creates the policy that `balancing` names. */
 export function createPolicy({ policy, weights }: Balancing, { random, zone }: PolicyOptions): BalancingPolicy {
   switch (policy) {
     case 'round_robin':

@@ -20,11 +20,11 @@ describe('least request', () => {
     ['200 calls a second', { perSecond: 200 }],
     ['1,000 calls a second', { perSecond: 1_000 }],
     ['one call at a time', { atOnce: 1 }],
-    ['2 at once', { atOnce: 2 }],
-    ['8 at once', { atOnce: 8 }],
-    ['64 at once', { atOnce: 64 }],
-    ['256 at once', { atOnce: 256 }],
-  ])('holds 4 : 1 with %s of 10 ms', (_, load) => {
+    ['2 calls at a time', { atOnce: 2 }],
+    ['8 calls at a time', { atOnce: 8 }],
+    ['64 calls at a time', { atOnce: 64 }],
+    ['256 calls at a time', { atOnce: 256 }],
+  ])('divides calls 4 : 1 by weight with %s of 10 ms', (_, load) => {
     const candidates = [candidate('heavy', { weight: 400 }), candidate('light', { weight: 100 })];
     const serviceMs: Traffic['serviceMs'] = (_candidate, random) => exponential(random, 10);
     const counts = simulate({ policy: policy(), fleet: candidates, calls: 20_000, load, serviceMs });
@@ -33,7 +33,7 @@ describe('least request', () => {
     expect(heavy / light).toBeLessThan(4.15);
   });
 
-  it('holds 4 : 1 : 1 : 4', () => {
+  it('divides calls 4 : 1 : 1 : 4 by weight', () => {
     const candidates = fleet(4, (index) => ({ weight: index % 3 === 0 ? 400 : 100 }));
     const serviceMs: Traffic['serviceMs'] = (_candidate, random) => exponential(random, 10);
     for (const atOnce of [2, 64]) {
@@ -54,20 +54,23 @@ describe('least request', () => {
     [100, 0.12],
     [300, 0.1],
     [1_000, 0.06],
-  ])('gives a replica 20 × slower than two others at %i calls a second less than %d', (perSecond, bound) => {
-    const serviceMs: Traffic['serviceMs'] = ({ id }, random) => exponential(random, id === 'i2' ? 100 : 5);
-    const counts = simulate({ policy: policy(), fleet: fleet(3), calls: 20_000, load: { perSecond }, serviceMs });
-    expect((counts['i2'] ?? 0) / 20_000).toBeLessThan(bound);
-    expect((counts['i2'] ?? 0) / 20_000).toBeGreaterThan(0.01);
-  });
+  ])(
+    'gives a replica that is 20 × slower than two others few calls: at %i a second a share below %d',
+    (perSecond, bound) => {
+      const serviceMs: Traffic['serviceMs'] = ({ id }, random) => exponential(random, id === 'i2' ? 100 : 5);
+      const counts = simulate({ policy: policy(), fleet: fleet(3), calls: 20_000, load: { perSecond }, serviceMs });
+      expect((counts['i2'] ?? 0) / 20_000).toBeLessThan(bound);
+      expect((counts['i2'] ?? 0) / 20_000).toBeGreaterThan(0.01);
+    },
+  );
 
-  it('never picks the one with more to do of two that weigh the same', () => {
+  it('never picks the busier of two candidates with equal weights', () => {
     const [busy, idle] = [candidate('busy', { inFlight: 3 }), candidate('idle', { inFlight: 2 })];
     const picker = policy().over([busy, idle]);
     for (let count = 0; count < 100; count += 1) expect(picker.pick(call)).toBe(idle);
   });
 
-  it('never picks the busiest of 1,000, and any of the others', () => {
+  it('never picks the busiest of 1,000 candidates, and may pick all others', () => {
     const candidates = fleet(1_000, (index) => ({ inFlight: index }));
     const picker = policy().over(candidates);
     const picked = new Set<FakeCandidate | undefined>();

@@ -1,20 +1,20 @@
 import type { Random } from '../clock/index.js';
-import { spreadPoints } from './low-discrepancy.js';
+import { stratifiedPoints } from './low-discrepancy.js';
 import { type BalancingPolicy, type Candidate, drawUntried, type PickCall, type Picker } from './picker.js';
-import { Shares, weigh } from './weights.js';
+import { effectiveWeights, WeightedIndex } from './weights.js';
 
 /**
- * Of two that are drawn by weight, the one with fewer calls in flight for what it weighs (Mitzenmacher, "The Power of
- * Two Choices in Randomized Load Balancing", 2001).
+ * `least_request`: unbiased power of two choices. Two candidates are drawn by weight; the call goes to the one with fewer
+ * calls in flight for its weight (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
  */
 export function leastRequest(random: Random): BalancingPolicy {
-  const spread = spreadPoints(random);
-  return { over: (candidates) => new LeastRequestPicker(candidates, { random, nextPoint: spread }) };
+  const nextPoint = stratifiedPoints(random);
+  return { over: (candidates) => new LeastRequestPicker(candidates, { random, nextPoint }) };
 }
 
-interface Chance {
+interface LeastRequestOptions {
   readonly random: Random;
-  /** What the first of two is drawn by. */
+  /** Gives the point in [0, 1) that the first choice is drawn by. */
   readonly nextPoint: () => number;
 }
 
@@ -22,20 +22,20 @@ class LeastRequestPicker<C extends Candidate> implements Picker<C> {
   readonly #candidates: readonly C[];
   readonly #random: Random;
   readonly #weights: Float64Array;
-  readonly #shares: Shares;
+  readonly #distribution: WeightedIndex;
   readonly #drawFirst: () => number;
   readonly #drawSecond: () => number;
   #first = 0;
 
-  constructor(candidates: readonly C[], { random, nextPoint }: Chance) {
-    const weights = weigh(candidates, 'static');
-    const shares = new Shares(weights);
+  constructor(candidates: readonly C[], { random, nextPoint }: LeastRequestOptions) {
+    const weights = effectiveWeights(candidates, 'static');
+    const distribution = new WeightedIndex(weights);
     this.#candidates = candidates;
     this.#random = random;
     this.#weights = weights;
-    this.#shares = shares;
-    this.#drawFirst = () => shares.at(nextPoint());
-    this.#drawSecond = () => shares.besides(this.#first, random.next());
+    this.#distribution = distribution;
+    this.#drawFirst = () => distribution.at(nextPoint());
+    this.#drawSecond = () => distribution.atExcluding(this.#first, random.next());
   }
 
   pick({ tried }: PickCall<C>): C | undefined {
@@ -48,29 +48,33 @@ class LeastRequestPicker<C extends Candidate> implements Picker<C> {
   }
 
   /**
-   * Whether the call goes to the second: never where it has no less to do, always where the first is behind by a call
-   * and they weigh the same. Where weights differ a whole call is too coarse a measure: a light one is behind as soon as
-   * it has any call at all, and would get too few at some loads and too many at others. So the call moves with a chance
-   * that grows with what the first is behind, the same for both ways: as long as both stand where their weights have
-   * them on average, as many calls go from the light one to the heavy one as come back.
+   * Whether the call goes to the second choice. It never does if the second has at least the load of the first. It always
+   * does if the first has more load and their weights are equal.
+   *
+   * If the weights differ, comparing whole calls is too coarse: one call loads a light candidate so much that it would get
+   * too few calls at some loads and too many at others. So the call moves to the second with a chance that grows with the
+   * difference of the loads. The chance is balanced: while the loads are in proportion to the weights on average, as many
+   * calls move from the light candidate to the heavy one as back.
    */
   #prefersSecond(first: number, second: number): boolean {
-    const behind = this.#load(first) - this.#load(second);
-    if (behind <= 0) return false;
-    const one = this.#weights[first] ?? 1;
-    const other = this.#weights[second] ?? 1;
-    if (one === other) return true;
-    const light = Math.min(one, other);
-    const heavy = Math.max(one, other);
-    // In calls of the lighter one; halved where weights differ much, so that the chance seldom reaches its end.
-    const calls = behind * light * Math.max(light / heavy, 0.5);
-    // The heavy one is drawn first, and then the light one, more often than the other way round.
-    const drawnMore = one < other ? 1 : (1 - this.#shares.of(first)) / (1 - this.#shares.of(second));
-    const chance = calls * drawnMore;
+    const difference = this.#load(first) - this.#load(second);
+    if (difference <= 0) return false;
+    const firstWeight = this.#weights[first] ?? 1;
+    const secondWeight = this.#weights[second] ?? 1;
+    if (firstWeight === secondWeight) return true;
+    const light = Math.min(firstWeight, secondWeight);
+    const heavy = Math.max(firstWeight, secondWeight);
+    // In calls of the light candidate, times light / heavy but at least a half, so that the chance rarely exceeds 1.
+    const calls = difference * light * Math.max(light / heavy, 0.5);
+    // Drawing the heavy candidate first and the light one second is more likely than the reverse.
+    const correction =
+      firstWeight < secondWeight ? 1 : (1 - this.#distribution.share(first)) / (1 - this.#distribution.share(second));
+    const chance = calls * correction;
     return chance >= 1 || this.#random.next() < chance;
   }
 
-  #load(place: number): number {
-    return (this.#candidates[place]?.inFlight ?? 0) / (this.#weights[place] ?? 1);
+  /** The calls in flight at a candidate, divided by its weight. */
+  #load(index: number): number {
+    return (this.#candidates[index]?.inFlight ?? 0) / (this.#weights[index] ?? 1);
   }
 }

@@ -1,10 +1,10 @@
-/** How near a zone is: the caller's own, its region, or anywhere else. */
+/** How near a zone is to the caller's: 0 the same zone, 1 the same region, 2 elsewhere. */
 export type Tier = 0 | 1 | 2;
 
 /** All tiers, nearest first. */
 export const TIERS: readonly Tier[] = [0, 1, 2];
 
-/** How near `zone` is to a caller in `home`. Both are `region/zone`; one that nobody said is far from everything. */
+/** The tier of `zone` for a caller in `home`. Both are `region/zone`. If either is empty (unknown), the tier is 2. */
 export function tierOf(zone: string, home: string): Tier {
   if (zone === '' || home === '') return 2;
   if (zone === home) return 0;

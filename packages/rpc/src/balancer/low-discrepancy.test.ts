@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../testing/index.js';
-import { evenPoints, spreadPoints } from './low-discrepancy.js';
+import { evenPoints, stratifiedPoints } from './low-discrepancy.js';
 
-/** After how many points a piece of `size` is met again. */
+/** The gaps, in points, between two points in the interval [0, `size`). */
 function gapsOf(next: () => number, size: number): number[] {
   const gaps: number[] = [];
   for (let index = 0, last = -1; index < 20_000; index += 1) {
@@ -13,8 +13,8 @@ function gapsOf(next: () => number, size: number): number[] {
   return gaps;
 }
 
-describe('points one golden ratio apart', () => {
-  it.each([0.5, 0.2, 0.01])('meet a piece of %d about as often as it is long, never early, never late', (size) => {
+describe('a golden-ratio sequence', () => {
+  it.each([0.5, 0.2, 0.01])('has its share of points in an interval of %d, with gaps within the bounds', (size) => {
     const gaps = gapsOf(evenPoints(seededRandom(1)), size);
     expect(Math.abs(gaps.length / 20_000 / size - 1)).toBeLessThan(0.01);
     expect(new Set(gaps).size).toBeLessThanOrEqual(3);
@@ -23,16 +23,16 @@ describe('points one golden ratio apart', () => {
   });
 });
 
-describe('points that are spread by chance', () => {
-  it('have one in each 64th of the line, of 64 in a row, and each time in another order', () => {
-    const next = spreadPoints(seededRandom(1));
+describe('stratified points', () => {
+  it('are one in each of 64 strata in each block of 64, in a different order each time', () => {
+    const next = stratifiedPoints(seededRandom(1));
     const orders = Array.from({ length: 50 }, () => Array.from({ length: 64 }, () => Math.floor(next() * 64)));
     for (const order of orders) expect(new Set(order).size).toBe(64);
     expect(new Set(orders.map(String)).size).toBe(50);
   });
 
-  it('meet a piece at any time, at once again too', () => {
-    const gaps = gapsOf(spreadPoints(seededRandom(1)), 0.2);
+  it('have gaps of any length in an interval, including none', () => {
+    const gaps = gapsOf(stratifiedPoints(seededRandom(1)), 0.2);
     expect(Math.abs(gaps.length / 4_000 - 1)).toBeLessThan(0.01);
     for (const gap of [1, 2, 5, 15]) expect(gaps).toContain(gap);
   });

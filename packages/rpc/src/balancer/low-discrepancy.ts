@@ -1,38 +1,40 @@
 import type { Random } from '../clock/index.js';
 
-/** The golden ratio's part of 2^32, odd: each of the 2^32 points comes once before any comes again. */
+/** 2^32 divided by the golden ratio. It is odd, so the sequence takes all 2^32 values before it repeats one. */
 const STEP = 0x9e3779b9;
 
 /**
- * Points of the line from 0 to 1 that cover it as evenly as points can that come one by one: each is the last one plus
- * the golden ratio (Weyl's sequence). A piece of length `s` is met every `1 / s` points, by turns somewhat sooner or later,
- * but never twice within `0.4 / s`, nor later than after `2 / s`; and it is known nowhere how long the pieces are: they
- * may change between any two points.
+ * A golden-ratio sequence of points in [0, 1): each point is the last one plus the golden ratio, modulo 1 (a Weyl
+ * sequence of low discrepancy). It starts at random.
+ *
+ * An interval of length `s` gets a point every `1 / s` points on average. The gap between two of them is at least
+ * `0.4 / s` and at most `2 / s`. The sequence doesn't depend on the intervals, so they may change between two points.
  */
 export function evenPoints(random: Random): () => number {
-  let at = Math.floor(random.next() * 2 ** 32) | 0;
+  let state = Math.floor(random.next() * 2 ** 32) | 0;
   return () => {
-    at = (at + STEP) | 0;
-    return (at >>> 0) / 2 ** 32;
+    state = (state + STEP) | 0;
+    return (state >>> 0) / 2 ** 32;
   };
 }
 
-/** Of so many points in a row each lies in another part of the line. */
-const PARTS = 64;
+/** The number of strata that [0, 1) is divided into, and of the points in a block. */
+const STRATA = 64;
 
 /**
- * Points of the line from 0 to 1 by chance, but for one thing: over each 64 of them every part of the line has its due. So
- * shares come out as even as by turns in the long run, while the next point tells as good as nothing of the last.
+ * Stratified random points in [0, 1). Each block of 64 points has one random point in each of 64 equal strata, in random
+ * order. So shares come out nearly exact in the long run, while a point says almost nothing about the next.
  */
-export function spreadPoints(random: Random): () => number {
-  const parts = Uint8Array.from({ length: PARTS }, (_, part) => part);
+export function stratifiedPoints(random: Random): () => number {
+  const strata = Uint8Array.from({ length: STRATA }, (_, stratum) => stratum);
   let used = 0;
   return () => {
-    const other = used + Math.floor(random.next() * (PARTS - used));
-    const part = parts[other] ?? 0;
-    parts[other] = parts[used] ?? 0;
-    parts[used] = part;
-    used = (used + 1) % PARTS;
-    return (part + random.next()) / PARTS;
+    // One step of a Fisher-Yates shuffle.
+    const other = used + Math.floor(random.next() * (STRATA - used));
+    const stratum = strata[other] ?? 0;
+    strata[other] = strata[used] ?? 0;
+    strata[used] = stratum;
+    used = (used + 1) % STRATA;
+    return (stratum + random.next()) / STRATA;
   };
 }

@@ -12,7 +12,7 @@ describe('murmur3', () => {
     ['\u4321', 0, 0xa0f7b07a],
     ['\0\0', 0, 0x2362f9de],
     ['\0', 0, 0x30f4c306],
-  ])('of %j with seed %i is what others publish of those bytes', (text, seed, expected) => {
+  ])('of %j with seed %i is the published value', (text, seed, expected) => {
     expect(murmur3(text, seed)).toBe(expected);
   });
 });

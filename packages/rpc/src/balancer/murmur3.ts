@@ -1,4 +1,4 @@
-/** MurmurHash3 by Austin Appleby (x86, 32 bits) of a text's UTF-16LE: for sharing out, not for secrets. */
+/** MurmurHash3 (Austin Appleby; x86, 32 bits) of a text as UTF-16LE. Unsigned. It is not a cryptographic hash. */
 export function murmur3(text: string, seed: number): number {
   let hash = seed | 0;
   const { length } = text;
@@ -11,7 +11,7 @@ export function murmur3(text: string, seed: number): number {
   return avalanche(hash ^ (length * 2));
 }
 
-/** Its last step: each bit of a number changes half of the result's. Unsigned. */
+/** The last step of MurmurHash3: each bit of the input flips about half of the result's bits. Unsigned. */
 export function avalanche(number: number): number {
   let mixed = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);

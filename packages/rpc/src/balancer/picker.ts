@@ -1,83 +1,86 @@
-/** One endpoint as a picker sees it, for the calls of one method. What changes with every call is read at every pick. */
+/** One endpoint as a policy sees it, for the calls of one method. `inFlight` changes with each call and is read at each pick. */
 export interface Candidate {
-  /** Its stable name. */
+  /** The instance's name. It stays the same while the instance lives. */
   readonly id: string;
-  /** `region/zone`; empty where nobody said. */
+  /** `region/zone`; empty if unknown. */
   readonly zone: string;
-  /** Its share of calls against its peers', above 0: where policies weigh by what it registered with. */
+  /** The weight that the instance registered with, above 0. Calls are divided in proportion to the weights. */
   readonly weight: number;
-  /** The same where they weigh by the load that it reports; undefined until that is known. */
+  /** The weight that follows from the load that the instance reports; undefined until it has reported. */
   readonly loadWeight: number | undefined;
-  /** How much of its share it is to have by now, above 0 and at most 1: a newcomer's grows. */
+  /** Slow start: the part of its share that the candidate gets now, above 0 and at most 1. It grows to 1. */
   readonly ramp: number;
-  /** The calls of the method that this process has there now. */
+  /** The calls of the method that this process has in flight at the instance. */
   readonly inFlight: number;
 }
 
-/** What a service would have at hand if all of it were well. */
+/** An endpoint that is expected to take calls, whether it can take them now or not. */
 export type Capacity = Pick<Candidate, 'zone' | 'weight'>;
 
-/** What a call brings to its pick. */
+/** What a call passes to its pick. */
 export interface PickCall<C> {
-  /** What decides who gets it, where a policy goes by that; undefined or empty where it has none. */
+  /** The key that `ring_hash` picks by; undefined or empty if the call has none. Other policies ignore it. */
   readonly hashKey: string | undefined;
-  /** Where it has been already. */
+  /** The candidates that the call has tried. None of them is picked again. */
   readonly tried: readonly C[];
-  /** The version of the instances that it is for alone; undefined for any. Policies see none but those. */
+  /** The only version whose instances may get the call; undefined for any. Policies get instances of that version only. */
   readonly version?: string | undefined;
 }
 
-/** Chooses who gets the next call, among candidates that stay the same as long as it lives. */
+/** Picks a candidate for each call. The list of candidates stays the same while the picker lives. */
 export interface Picker<C extends Candidate> {
-  /** One that isn't in `tried`; undefined where all are. */
+  /** A candidate that is not in `tried`; undefined if there is none. */
   pick(call: PickCall<C>): C | undefined;
 }
 
-/** A way to share calls out. It lives as long as the client, and carries what one picker leaves to the next. */
+/** A way to divide calls. It lives as long as the client and holds the state that one picker passes on to the next. */
 export interface BalancingPolicy {
   /**
-   * What picks among `candidates`. Weights and ramps are read now: where they change, another picker takes the place of
-   * this one. `capacity` is of them and of those that could be expected to take calls as well, but don't: the policy
-   * can tell by it how much was lost where; without it, nothing was.
+   * Creates a picker over `candidates`. The picker reads weights and ramps once, now; if they change, a new picker
+   * replaces it. `capacity` lists the candidates and the endpoints that are expected to take calls but can't now, so that
+   * the policy knows how much of each zone is missing. Default: nothing is missing.
    */
   over<C extends Candidate>(candidates: readonly C[], capacity?: readonly Capacity[]): Picker<C>;
 }
 
-/** Picks the candidate whose place `draw` gives, whatever is going on there. */
-export function drawn<C extends Candidate>(candidates: readonly C[], draw: () => number): Picker<C> {
+/** A picker that takes the candidate at the index that `draw` gives. It reads nothing else at a pick. */
+export function drawPicker<C extends Candidate>(candidates: readonly C[], draw: () => number): Picker<C> {
   return {
     pick({ tried }) {
-      const place = drawUntried(candidates, tried, draw);
-      return place === undefined ? undefined : candidates[place];
+      const index = drawUntried(candidates, tried, draw);
+      return index === undefined ? undefined : candidates[index];
     },
   };
 }
 
-/** How often chance is asked for one that isn't tried, before the next one in the list is taken. */
-const DRAWS = 4;
+/** How many draws look for a candidate that has not been tried. After them, the next untried one in the list is taken. */
+const MAX_DRAWS = 4;
 
 /**
- * The place of one that `draw`, which gives places, comes to and that isn't among `tried`; undefined where all are, or
- * the list is empty.
+ * The index of a candidate that is not in `tried`, from `draw`, which gives indexes into `candidates`. Undefined if all
+ * have been tried or there are none.
  */
 export function drawUntried<C>(candidates: readonly C[], tried: readonly C[], draw: () => number): number | undefined {
   if (tried.length === 0) return candidates.length === 0 ? undefined : draw();
-  for (let left = DRAWS; left > 0; left -= 1) {
-    const place = draw();
-    const candidate = candidates[place];
-    if (candidate !== undefined && !tried.includes(candidate)) return place;
+  for (let left = MAX_DRAWS; left > 0; left -= 1) {
+    const index = draw();
+    const candidate = candidates[index];
+    if (candidate !== undefined && !tried.includes(candidate)) return index;
   }
   return nextUntried(candidates, tried, draw());
 }
 
-/** The first place from `from` on, round to it again, of one that isn't among `tried`; undefined where all are. */
+/**
+ * The first index, at `from` or after it, of a candidate that is not in `tried`. The search wraps round the end of the
+ * list. Undefined if all have been tried.
+ */
 export function nextUntried<C>(candidates: readonly C[], tried: readonly C[], from: number): number | undefined {
-  // One more than were tried: whichever list it is, one of those is left.
+  // Of `tried.length + 1` different candidates at least one has not been tried.
   const steps = Math.min(candidates.length, tried.length + 1);
   for (let step = 0; step < steps; step += 1) {
-    const place = (from + step) % candidates.length;
-    const candidate = candidates[place];
-    if (candidate !== undefined && !tried.includes(candidate)) return place;
+    const index = (from + step) % candidates.length;
+    const candidate = candidates[index];
+    if (candidate !== undefined && !tried.includes(candidate)) return index;
   }
   return undefined;
 }

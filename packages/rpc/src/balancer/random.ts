@@ -1,13 +1,13 @@
 import type { Random } from '../clock/index.js';
-import { type BalancingPolicy, drawn } from './picker.js';
-import { Shares, weigh } from './weights.js';
+import { type BalancingPolicy, drawPicker } from './picker.js';
+import { effectiveWeights, WeightedIndex } from './weights.js';
 
-/** Any of them, with the same chance. While newcomers' shares grow, each with the chance that its ramp gives it. */
+/** `random`: each candidate has the same chance. During slow start its chance is in proportion to its ramp. */
 export function uniform(random: Random): BalancingPolicy {
   return {
     over(candidates) {
-      const shares = new Shares(weigh(candidates, 'even'));
-      return drawn(candidates, () => shares.at(random.next()));
+      const distribution = new WeightedIndex(effectiveWeights(candidates, 'even'));
+      return drawPicker(candidates, () => distribution.at(random.next()));
     },
   };
 }

@@ -13,11 +13,11 @@ function owners(candidates: readonly FakeCandidate[], seed = 1): (string | undef
 }
 
 describe('ring hash', () => {
-  it('has a key with the same instance always, in every client', () => {
+  it('picks the same instance for a key in every client', () => {
     expect(owners(fleet(10), 2)).toEqual(owners(fleet(10), 1));
   });
 
-  it('shares calls without a key out over all', () => {
+  it('divides calls without a key over all instances', () => {
     const picker = over(fleet(4));
     const ids = Array.from(
       { length: 100 },
@@ -26,7 +26,7 @@ describe('ring hash', () => {
     expect(new Set(ids).size).toBe(4);
   });
 
-  it('gives each the keys that its weight says, however small the numbers', () => {
+  it('gives each instance keys in proportion to its weight, however small the weights', () => {
     for (const unit of [1, 10, 200]) {
       const counts = share(over([candidate('a', { weight: 4 * unit }), ...fleet(4, () => ({ weight: unit }))]), 20_000);
       expect((counts['a'] ?? 0) / 20_000).toBeGreaterThan(0.43);
@@ -34,46 +34,46 @@ describe('ring hash', () => {
     }
   });
 
-  it('moves no key between others where one of another weight leaves', () => {
+  it('moves no key between the others when an instance of another weight leaves', () => {
     const list = fleet(10, (index) => ({ weight: index === 0 ? 800 : 100 }));
     const before = owners(list);
     const after = owners(list.slice(1));
     expect(before.filter((id, index) => id !== 'i0' && id !== after[index])).toEqual([]);
   });
 
-  it('sends a key that is hot to the next ones as well, none above 1.25 times the mean, and back to its own again', () => {
+  it('spreads a hot key over the next instances within 1.25 times the mean load, then returns it to its own', () => {
     const candidates = fleet(10);
     const picker = over(candidates);
     const hot = { hashKey: 'hot', tried: [] };
     const home = picker.pick(hot);
     for (let total = 1; total <= 400; total += 1) {
       const picked = picker.pick(hot);
-      if (picked === undefined) throw new Error('nobody was picked');
+      if (picked === undefined) throw new Error('no candidate was picked');
       picked.inFlight += 1;
       expect(picked.inFlight).toBeLessThanOrEqual(Math.ceil(1.25 * (total / 10)));
     }
     expect(home?.inFlight).toBe(50);
     const order = candidates.filter(({ inFlight }) => inFlight > 0);
-    expect(order.length).toBeLessThan(10); // as few as the bound allows: eight of them full
+    expect(order.length).toBeLessThan(10); // as few as the bound allows: eight are full
     for (const one of candidates) one.inFlight = 0;
     for (let calls = 0; calls < 10; calls += 1) expect(picker.pick(hot)).toBe(home);
   });
 
-  it('learns of calls that end, also where there are many', () => {
+  it('notices that calls have ended, even with many instances', () => {
     const candidates = fleet(200, () => ({ inFlight: 10 }));
     const picker = over(candidates);
     const hot = { hashKey: 'hot', tried: [] };
     const home = picker.pick(hot);
     for (const one of candidates) one.inFlight = 0;
     for (let calls = 0; calls < 60; calls += 1) picker.pick(hot);
-    if (home === undefined) throw new Error('nobody was picked');
-    home.inFlight = 5; // more than its share of five in flight in all
+    if (home === undefined) throw new Error('no candidate was picked');
+    home.inFlight = 5; // more than its share of five calls in flight in all
     expect(picker.pick(hot)).not.toBe(home);
     home.inFlight = 0;
     expect(picker.pick(hot)).toBe(home);
   });
 
-  it('goes on along the ring where one was tried, the same way each time', () => {
+  it('follows the ring past tried instances, always in the same order', () => {
     const candidates = fleet(10);
     const tried: FakeCandidate[] = [];
     const walk = () => over(candidates).pick({ hashKey: 'key', tried });
@@ -88,7 +88,7 @@ describe('ring hash', () => {
     expect(order).toHaveLength(10);
   });
 
-  it('hands keys over to a newcomer one by one, each once', () => {
+  it('moves keys to a new instance one by one, each once', () => {
     const before = owners(fleet(4));
     const at = (ramp: number) => owners([...fleet(4), candidate('new', { ramp })]);
     let last = before;
@@ -105,13 +105,13 @@ describe('ring hash', () => {
     expect(last).toEqual(owners([...fleet(4), candidate('new')]));
   });
 
-  it('has keys where they belong where all are new', () => {
+  it('leaves each key at its own instance if all instances are new', () => {
     expect(owners(fleet(5, () => ({ ramp: 0.1 })))).toEqual(owners(fleet(5)));
   });
 });
 
-describe('rings', () => {
-  it('are kept where neither ids nor weights have changed', () => {
+describe('the ring cache', () => {
+  it('returns the same ring while ids and weights stay the same', () => {
     const ringOf = createRings();
     const ring = ringOf(fleet(5));
     expect(ringOf(fleet(5, (index) => ({ inFlight: index, ramp: 0.1 * (index + 1) })))).toBe(ring);
@@ -122,7 +122,7 @@ describe('rings', () => {
     expect(ringOf(fleet(5))).not.toBe(ring);
   });
 
-  it('have no more points than a bound, however many nodes there are and whatever they weigh', () => {
+  it('bounds the points of a ring, whatever the number and the weights of the nodes', () => {
     expect(createRings()(fleet(1_000)).size).toBe(250_000);
     expect(createRings()(fleet(1_000, () => ({ weight: 1_000 }))).size).toBeLessThanOrEqual(2 ** 18);
     expect(createRings()(fleet(5_000, () => ({ weight: 1_000 }))).size).toBeLessThanOrEqual(2 ** 18);

@@ -9,23 +9,24 @@ import {
   type Picker,
 } from './picker.js';
 import { createRings, type Ring } from './ring.js';
-import { rampOf, Shares, weigh } from './weights.js';
+import { effectiveWeights, rampOf, WeightedIndex } from './weights.js';
 
-/** Nobody has more than this many times its share of the calls in flight, rounded up. */
+/** A candidate has at most this many times its share of the calls in flight, rounded up. */
 const LOAD_BOUND = 1.25;
-/** A walk past those who are full ends here, with the one who was least so. */
-const MOST_STEPS = 128;
+/** How many points of the ring a pick visits at most. After them the least overloaded candidate takes the call. */
+const MAX_STEPS = 128;
 const KEY_SEED = 0;
-/** Mixed into a key's hash for what is to have nothing to do with its place on the ring. */
-const GATE_SALT = 0x67617465;
+/** Mixed into a key's hash to get its slow-start threshold, which must not depend on the key's position on the ring. */
+const THRESHOLD_SALT = 0x67617465;
 
 /**
- * Each key to the same instance, as long as that is there and isn't full: then to the next on the ring, and back once it
- * has room again (Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016). A call without a
- * key goes anywhere.
+ * `ring_hash`: consistent hashing with bounded loads. A key goes to the same instance while that instance is connected and
+ * not full. If it is full, the key goes to the next instance on the ring, and returns when there is room again (Mirrokni,
+ * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016). A call without a key goes to a random
+ * instance.
  *
- * A newcomer takes its keys over one by one: each key has a point of the slow start at which it moves, and stays until
- * then with whom it was with before.
+ * During slow start a new instance takes over its keys one by one. Each key has a threshold between 0 and 1; it moves when
+ * the instance's ramp exceeds it, and goes to its former instance until then.
  */
 export function ringHash(random: Random): BalancingPolicy {
   const ringOf = createRings();
@@ -35,69 +36,69 @@ export function ringHash(random: Random): BalancingPolicy {
 class RingHashPicker<C extends Candidate> implements Picker<C> {
   readonly #candidates: readonly C[];
   readonly #ring: Ring;
-  readonly #shares: Shares;
-  readonly #inFlight: InFlight;
-  /** How much of its keys each has taken over. */
-  readonly #gates: Float64Array;
+  readonly #distribution: WeightedIndex;
+  readonly #inFlight: InFlightEstimate;
+  /** Each candidate's ramp relative to the highest one: the part of its keys that it has taken over. */
+  readonly #ramps: Float64Array;
   readonly #draw: () => number;
 
   constructor(candidates: readonly C[], { ring, random }: { readonly ring: Ring; readonly random: Random }) {
-    const shares = new Shares(weigh(candidates, 'static'));
-    // Where all are new, they take over from nobody.
-    const furthest = candidates.reduce((most, candidate) => Math.max(most, rampOf(candidate)), 0);
+    const distribution = new WeightedIndex(effectiveWeights(candidates, 'static'));
+    // If all candidates are new, there is no former instance to leave keys with.
+    const highestRamp = candidates.reduce((most, candidate) => Math.max(most, rampOf(candidate)), 0);
     this.#candidates = candidates;
     this.#ring = ring;
-    this.#shares = shares;
-    this.#inFlight = new InFlight(candidates);
-    this.#gates = Float64Array.from(candidates, (candidate) => rampOf(candidate) / furthest);
-    this.#draw = () => shares.at(random.next());
+    this.#distribution = distribution;
+    this.#inFlight = new InFlightEstimate(candidates);
+    this.#ramps = Float64Array.from(candidates, (candidate) => rampOf(candidate) / highestRamp);
+    this.#draw = () => distribution.at(random.next());
   }
 
   pick({ hashKey = '', tried }: PickCall<C>): C | undefined {
     this.#inFlight.refresh();
-    const place = hashKey === '' ? drawUntried(this.#candidates, tried, this.#draw) : this.#walk(hashKey, tried);
-    if (place === undefined) return undefined;
-    this.#inFlight.onPick(place);
-    return this.#candidates[place];
+    const index = hashKey === '' ? drawUntried(this.#candidates, tried, this.#draw) : this.#walk(hashKey, tried);
+    if (index === undefined) return undefined;
+    this.#inFlight.onPick(index);
+    return this.#candidates[index];
   }
 
-  /** From the key's place on the ring to the first who takes it. */
+  /** Follows the ring from the key's position to the first candidate that has room. */
   #walk(key: string, tried: readonly C[]): number | undefined {
     const hash = murmur3(key, KEY_SEED);
-    const gate = avalanche(hash ^ GATE_SALT) / 2 ** 32;
-    const steps = Math.min(this.#ring.size, MOST_STEPS);
+    const threshold = avalanche(hash ^ THRESHOLD_SALT) / 2 ** 32;
+    const steps = Math.min(this.#ring.size, MAX_STEPS);
     const first = this.#ring.after(hash);
-    let spare: number | undefined;
-    let least = Number.POSITIVE_INFINITY;
+    let fallback: number | undefined;
+    let leastOverload = Number.POSITIVE_INFINITY;
     for (let step = 0; step < steps; step += 1) {
-      const place = this.#ring.owner((first + step) % this.#ring.size);
-      const candidate = this.#candidates[place];
+      const index = this.#ring.owner((first + step) % this.#ring.size);
+      const candidate = this.#candidates[index];
       if (candidate === undefined || (tried.length > 0 && tried.includes(candidate))) continue;
-      const fullness = this.#fullness(candidate, place, gate);
-      if (fullness === 0) return place;
-      if (fullness < least) [spare, least] = [place, fullness];
+      const overload = this.#overload(candidate, index, threshold);
+      if (overload === 0) return index;
+      if (overload < leastOverload) [fallback, leastOverload] = [index, overload];
     }
-    return spare ?? nextUntried(this.#candidates, tried, this.#ring.owner(first));
+    return fallback ?? nextUntried(this.#candidates, tried, this.#ring.owner(first));
   }
 
-  /** 0 for one who takes the call; of the others the lowest is to take it where nobody does. */
-  #fullness({ inFlight }: C, place: number, gate: number): number {
-    if (gate >= (this.#gates[place] ?? 1)) return Number.MAX_VALUE;
-    const share = this.#shares.of(place);
-    const room = Math.ceil(LOAD_BOUND * (this.#inFlight.total + 1) * share);
-    return inFlight < room ? 0 : inFlight / share;
+  /** 0 if the candidate takes the call. Otherwise, the candidate with the lowest number takes it if none has room. */
+  #overload({ inFlight }: C, index: number, threshold: number): number {
+    if (threshold >= (this.#ramps[index] ?? 1)) return Number.MAX_VALUE;
+    const share = this.#distribution.share(index);
+    const bound = Math.ceil(LOAD_BOUND * (this.#inFlight.total + 1) * share);
+    return inFlight < bound ? 0 : inFlight / share;
   }
 }
 
-/** So many candidates are read again at each pick. */
-const READ_AT_ONCE = 4;
+/** How many candidates' calls in flight are read at each pick. */
+const READS_PER_PICK = 4;
 
 /**
- * About how many calls are in flight over a list, for a picker, which hears of calls that begin, but not of their ends:
- * at each pick it reads a few of the candidates again. So it costs the same however many there are, is exact where there
- * are few, and is never less than what it is of the calls picked here.
+ * Estimates the calls in flight at all candidates of a picker. A picker sees calls begin but not end, so each pick reads a
+ * few of the candidates again. So a pick costs the same for any number of candidates. With few candidates the estimate is
+ * exact, and it always counts the calls that this picker has just picked.
  */
-class InFlight {
+class InFlightEstimate {
   readonly #candidates: readonly Candidate[];
   readonly #seen: Float64Array;
   #total: number;
@@ -113,21 +114,21 @@ class InFlight {
     return this.#total;
   }
 
-  /** Reads the next few again. */
+  /** Reads the next {@link READS_PER_PICK} candidates. */
   refresh(): void {
-    for (let left = Math.min(READ_AT_ONCE, this.#seen.length); left > 0; left -= 1) {
+    for (let left = Math.min(READS_PER_PICK, this.#seen.length); left > 0; left -= 1) {
       this.#note(this.#next, this.#candidates[this.#next]?.inFlight ?? 0);
       this.#next = this.#next + 1 === this.#seen.length ? 0 : this.#next + 1;
     }
   }
 
-  /** The candidate at `place` has been picked. */
-  onPick(place: number): void {
-    this.#note(place, (this.#candidates[place]?.inFlight ?? 0) + 1);
+  /** The candidate at `index` has been picked. */
+  onPick(index: number): void {
+    this.#note(index, (this.#candidates[index]?.inFlight ?? 0) + 1);
   }
 
-  #note(place: number, inFlight: number): void {
-    this.#total += inFlight - (this.#seen[place] ?? 0);
-    this.#seen[place] = inFlight;
+  #note(index: number, inFlight: number): void {
+    this.#total += inFlight - (this.#seen[index] ?? 0);
+    this.#seen[index] = inFlight;
   }
 }

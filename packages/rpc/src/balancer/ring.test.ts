@@ -5,7 +5,7 @@ import { Ring } from './ring.js';
 
 const nodes = (...ids: string[]) => ids.map((id) => ({ id, points: 250 }));
 const ten = Array.from({ length: 10 }, (_, index) => `calculator-${index}`);
-/** Where 20,000 keys are on the circle. */
+/** The positions of 20,000 keys on the circle. */
 const hashes = Array.from({ length: 20_000 }, (_, index) => murmur3(`customers/${index}`, 0));
 
 function ownersOf(ids: readonly string[]): (string | undefined)[] {
@@ -14,26 +14,28 @@ function ownersOf(ids: readonly string[]): (string | undefined)[] {
 }
 
 describe('a ring', () => {
-  it('has as many points as its nodes have, and leads from any hash to the next of them, round the circle', () => {
+  it('has the points of all its nodes, and finds the first one at or after any hash, round the circle', () => {
     const ring = new Ring(nodes('a', 'b', 'c'));
     const owners = Array.from({ length: ring.size }, (_, point) => ring.owner(point));
-    for (const place of [0, 1, 2]) expect(owners.filter((owner) => owner === place)).toHaveLength(250);
-    const met = Array.from({ length: 2 ** 16 }, (_, step) => ring.after(step * 2 ** 16));
-    const last = met.lastIndexOf(ring.size - 1);
-    expect(met.slice(0, last + 1).every((point, index) => index === 0 || point >= (met[index - 1] ?? 0))).toBe(true);
-    expect(new Set(met).size).toBeGreaterThan(735);
+    for (const node of [0, 1, 2]) expect(owners.filter((owner) => owner === node)).toHaveLength(250);
+    const found = Array.from({ length: 2 ** 16 }, (_, step) => ring.after(step * 2 ** 16));
+    const last = found.lastIndexOf(ring.size - 1);
+    expect(found.slice(0, last + 1).every((point, index) => index === 0 || point >= (found[index - 1] ?? 0))).toBe(
+      true,
+    );
+    expect(new Set(found).size).toBeGreaterThan(735);
     expect(ring.after(2 ** 32 - 1)).toBe(0);
   });
 
-  it('is the same everywhere and for ever: this is where it has some keys', () => {
-    expect(ownersOf(ten).slice(0, 8)).toEqual([2, 4, 1, 5, 5, 8, 4, 1].map((place) => ten[place]));
+  it('never changes between versions: it places these keys at these nodes', () => {
+    expect(ownersOf(ten).slice(0, 8)).toEqual([2, 4, 1, 5, 5, 8, 4, 1].map((index) => ten[index]));
   });
 
-  it('is the same in whichever order its nodes come', () => {
+  it('does not depend on the order of its nodes', () => {
     expect(ownersOf([...ten].reverse())).toEqual(ownersOf(ten));
   });
 
-  it('gives none of ten nodes more than 1.25 times the mean of keys', () => {
+  it('gives none of ten nodes 1.25 times the mean number of keys', () => {
     for (const name of ['calculator', 'sales', 'i', '10.0.0.1:5005', 'x'.repeat(40)]) {
       const counts = new Map<string | undefined, number>();
       for (const id of ownersOf(ten.map((_, index) => `${name}${index}`))) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -52,22 +54,23 @@ describe('a ring', () => {
     }
   });
 
-  it('is the same made of another as made anew', () => {
+  it('is the same whether it reuses the points of another ring or not', () => {
     const random = seededRandom(4);
-    let before: Ring | undefined;
+    let previous: Ring | undefined;
     for (let round = 0; round < 60; round += 1) {
       const some = ten.filter(() => random.next() < 0.7).map((id) => ({ id, points: random.next() < 0.8 ? 200 : 90 }));
       const list = round % 2 === 0 ? some : some.reverse();
-      const [made, anew] = [new Ring(list, before), new Ring(list)];
-      expect(made.size).toBe(anew.size);
+      const [reusing, fresh] = [new Ring(list, previous), new Ring(list)];
+      expect(reusing.size).toBe(fresh.size);
       const differs = (hash: number) =>
-        made.after(hash) !== anew.after(hash) || made.owner(made.after(hash)) !== anew.owner(anew.after(hash));
+        reusing.after(hash) !== fresh.after(hash) ||
+        reusing.owner(reusing.after(hash)) !== fresh.owner(fresh.after(hash));
       expect(hashes.slice(0, 2_000).filter(differs)).toEqual([]);
-      before = made;
+      previous = reusing;
     }
   });
 
-  it('of no nodes is empty', () => {
+  it('is empty without nodes', () => {
     expect(new Ring([]).size).toBe(0);
     expect(new Ring([], new Ring(nodes('a'))).size).toBe(0);
     expect(new Ring(nodes('a'), new Ring([])).size).toBe(250);

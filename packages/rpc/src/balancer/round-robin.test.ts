@@ -6,30 +6,30 @@ import { roundRobin, weightedRoundRobin } from './round-robin.js';
 const call = { hashKey: undefined, tried: [] };
 
 describe('round robin', () => {
-  it('shares nine calls out three each, whatever they weigh or have to do', () => {
+  it('gives each of three candidates three of nine calls, whatever their weights and calls in flight', () => {
     const candidates = fleet(3, (index) => ({ weight: 1 + index * 400, inFlight: index * 9 }));
     expect(share(roundRobin(seededRandom(1)).over(candidates), 9)).toEqual({ i0: 3, i1: 3, i2: 3 });
   });
 
-  it('has one turn over all methods, and over lists that are made again', () => {
+  it('goes on where the last picker stopped', () => {
     const policy = roundRobin(seededRandom(1));
     const candidates = fleet(3);
     const counts: Record<string, number> = {};
     for (let round = 0; round < 300; round += 1) {
-      const id = policy.over(candidates).pick(call)?.id ?? 'nobody';
+      const id = policy.over(candidates).pick(call)?.id ?? 'none';
       counts[id] = (counts[id] ?? 0) + 1;
     }
     expect(counts).toEqual({ i0: 100, i1: 100, i2: 100 });
   });
 
-  it.each([3, 7])('spreads the first calls of many clients evenly over %i', (size) => {
+  it.each([3, 7])('spreads the first calls of many clients evenly over %i candidates', (size) => {
     const candidates = fleet(size);
     const counts: Record<string, number> = {};
     const chance = seededRandom(11);
     for (let client = 0; client < 9_000; client += 1) {
       const picker = roundRobin(chance).over(candidates);
       for (let calls = client % 3; calls >= 0; calls -= 1) {
-        const id = picker.pick(call)?.id ?? 'nobody';
+        const id = picker.pick(call)?.id ?? 'none';
         counts[id] = (counts[id] ?? 0) + 1;
       }
     }
@@ -42,16 +42,16 @@ describe('round robin', () => {
     const candidates = fleet(3);
     const pickers = Array.from({ length: 10 }, () => roundRobin(chance).over(candidates));
     const counts: Record<string, number> = {};
-    for (let turn = 0; turn < 1_000; turn += 1) {
-      for (const picker of pickers.slice(0, 1 + Math.floor(turn / 100))) {
-        const id = picker.pick(call)?.id ?? 'nobody';
+    for (let round = 0; round < 1_000; round += 1) {
+      for (const picker of pickers.slice(0, 1 + Math.floor(round / 100))) {
+        const id = picker.pick(call)?.id ?? 'none';
         counts[id] = (counts[id] ?? 0) + 1;
       }
     }
     for (const count of Object.values(counts)) expect(Math.abs(count / (5_500 / 3) - 1)).toBeLessThan(0.05);
   });
 
-  it('gives a newcomer less while its share grows, and never two calls in a row', () => {
+  it('gives a new instance fewer calls during slow start, and never two in a row', () => {
     const picker = roundRobin(seededRandom(1)).over([candidate('a'), candidate('b'), candidate('new', { ramp: 0.5 })]);
     const picks = Array.from({ length: 1_000 }, () => picker.pick(call)?.id);
     expect(picks.filter((id) => id === 'new').length).toBeGreaterThan(190);
@@ -66,13 +66,13 @@ const over = (candidates: readonly FakeCandidate[], weights: 'static' | 'load' =
   weightedRoundRobin(seededRandom(1), weights).over(candidates);
 
 describe('weighted round robin', () => {
-  it('holds 4 : 1 to a hundredth in 20,000 calls', () => {
+  it('divides 20,000 calls 4 : 1 within 1 %', () => {
     const { heavy = 0, light = 1 } = share(over(fourToOne()), 20_000);
     expect(heavy / light).toBeGreaterThan(3.96);
     expect(heavy / light).toBeLessThan(4.04);
   });
 
-  it('comes in no bursts: between two calls of the light one, the heavy one has about four', () => {
+  it('makes no bursts: the heavy candidate gets about four calls between two of the light one', () => {
     const picker = over(fourToOne());
     const gaps: number[] = [];
     let gap = 0;
@@ -83,13 +83,13 @@ describe('weighted round robin', () => {
     expect(new Set(gaps.slice(1))).toEqual(new Set([2, 4, 7]));
   });
 
-  it('holds the same where each call or two has a list of its own', () => {
+  it('divides calls 4 : 1 over pickers that live for a call or two', () => {
     const policy = weightedRoundRobin(seededRandom(1), 'static');
     const counts: Record<string, number> = {};
     for (let index = 0; index < 2_000; index += 1) {
       const picker = policy.over(fourToOne());
       for (let calls = 1 + (index % 2); calls > 0; calls -= 1) {
-        const id = picker.pick(call)?.id ?? 'nobody';
+        const id = picker.pick(call)?.id ?? 'none';
         counts[id] = (counts[id] ?? 0) + 1;
       }
     }
@@ -98,11 +98,11 @@ describe('weighted round robin', () => {
     expect(heavy / light).toBeLessThan(4.1);
   });
 
-  it('holds the same over many clients with a few calls each', () => {
+  it('divides calls 4 : 1 over many clients with one call each', () => {
     const chance = seededRandom(2);
     const counts: Record<string, number> = {};
     for (let client = 0; client < 10_000; client += 1) {
-      const id = weightedRoundRobin(chance, 'static').over(fourToOne()).pick(call)?.id ?? 'nobody';
+      const id = weightedRoundRobin(chance, 'static').over(fourToOne()).pick(call)?.id ?? 'none';
       counts[id] = (counts[id] ?? 0) + 1;
     }
     const { heavy = 0, light = 1 } = counts;
@@ -110,7 +110,7 @@ describe('weighted round robin', () => {
     expect(heavy / light).toBeLessThan(4.2);
   });
 
-  it('takes exact turns where all weigh the same', () => {
+  it('picks the candidates in order if all weights are equal', () => {
     const picker = over(fleet(3, () => ({ weight: 7 })));
     const picks = Array.from({ length: 9 }, () => picker.pick(call)?.id);
     expect(picks.slice(0, 3).sort()).toEqual(['i0', 'i1', 'i2']);
@@ -118,13 +118,13 @@ describe('weighted round robin', () => {
     expect(picks.slice(6)).toEqual(picks.slice(0, 3));
   });
 
-  it('holds 1,000 different weights', () => {
+  it('divides calls in proportion to 1,000 different weights', () => {
     const candidates = fleet(1_000, (index) => ({ weight: index + 1 }));
     const counts = share(over(candidates), 500_500);
     for (const { id, weight } of candidates) expect(Math.abs((counts[id] ?? 0) - weight)).toBeLessThanOrEqual(6);
   });
 
-  it('goes by what instances report; who has not reported is one of many, as those are on average', () => {
+  it('uses the weights that instances report, and their mean for an instance that has not reported', () => {
     const known = [candidate('a', { loadWeight: 300 }), candidate('b', { loadWeight: 100 }), candidate('silent')];
     const { a = 0, b = 0, silent = 0 } = share(over(known, 'load'), 6_000);
     for (const [count, expected] of [
@@ -136,12 +136,12 @@ describe('weighted round robin', () => {
     }
   });
 
-  it('goes by what they registered with until the first has reported', () => {
+  it('uses the registered weights until the first instance has reported', () => {
     const { heavy = 0, light = 1 } = share(over(fourToOne(), 'load'), 5_000);
     expect(heavy / light).toBeCloseTo(4, 1);
   });
 
-  it('gives a newcomer its weight by and by', () => {
+  it('gives a new instance calls in proportion to weight × ramp', () => {
     const counts = share(over([candidate('a', { weight: 300 }), candidate('new', { weight: 300, ramp: 0.2 })]), 6_000);
     expect(Math.abs((counts['new'] ?? 0) - 1_000)).toBeLessThan(20);
   });

@@ -1,49 +1,54 @@
 import type { Random } from '../clock/index.js';
 import type { Balancing } from '../contract/index.js';
 import { evenPoints } from './low-discrepancy.js';
-import { type BalancingPolicy, type Candidate, drawn, nextUntried, type Picker } from './picker.js';
-import { Shares, type Weighing, weigh } from './weights.js';
+import { type BalancingPolicy, type Candidate, drawPicker, nextUntried, type Picker } from './picker.js';
+import { effectiveWeights, WeightedIndex, type WeightSource } from './weights.js';
 
-/** Each in turn. While newcomers' shares grow, each as often as its ramp says. */
+/** `round_robin`: the candidates in order, one call each. During slow start a candidate gets calls in proportion to its ramp. */
 export function roundRobin(random: Random): BalancingPolicy {
-  return inTurn(random, 'even');
+  return roundRobinBy(random, 'even');
 }
-
-/** Each as often as it weighs, without bursts: between two calls of a light one a heavy one gets about its share. */
-export function weightedRoundRobin(random: Random, weights: Balancing['weights']): BalancingPolicy {
-  return inTurn(random, weights);
-}
-
-/** Turns are counted up to here, where numbers still cost nothing. */
-const LAST_TURN = 2 ** 30 - 1;
 
 /**
- * Each as often as it weighs, as evenly over time as that goes: exactly in turn where all weigh the same. Where it
- * stands is a number that is the policy's, not the list's: another list goes on where the last one was. It begins
- * anywhere, so that clients that start together don't all begin with the same instance.
+ * `weighted_round_robin`: calls in proportion to weight, without bursts. Between two calls of a light candidate, a heavy
+ * one gets about its share.
  */
-function inTurn(random: Random, weighing: Weighing): BalancingPolicy {
-  let turn = Math.floor(random.next() * LAST_TURN);
-  const nextTurn = () => {
-    turn = (turn + 1) & LAST_TURN;
-    return turn;
+export function weightedRoundRobin(random: Random, weights: Balancing['weights']): BalancingPolicy {
+  return roundRobinBy(random, weights);
+}
+
+/** The counter's largest value. Up to here V8 keeps numbers as small integers, without an allocation. */
+const MAX_COUNT = 2 ** 30 - 1;
+
+/**
+ * Golden-ratio weighted round robin; plain round robin if all weights are equal. The counter and the sequence belong to
+ * the policy, so a new picker goes on where the last one stopped. Both start at random, so that clients that start
+ * together don't all begin with the same instance.
+ */
+function roundRobinBy(random: Random, source: WeightSource): BalancingPolicy {
+  let count = Math.floor(random.next() * MAX_COUNT);
+  const nextCount = () => {
+    count = (count + 1) & MAX_COUNT;
+    return count;
   };
   const nextPoint = evenPoints(random);
   return {
     over(candidates) {
-      const shares = new Shares(weigh(candidates, weighing));
-      return shares.even ? oneByOne(candidates, nextTurn) : drawn(candidates, () => shares.at(nextPoint()));
+      const distribution = new WeightedIndex(effectiveWeights(candidates, source));
+      return distribution.even
+        ? plainRoundRobin(candidates, nextCount)
+        : drawPicker(candidates, () => distribution.at(nextPoint()));
     },
   };
 }
 
-function oneByOne<C extends Candidate>(candidates: readonly C[], nextTurn: () => number): Picker<C> {
+function plainRoundRobin<C extends Candidate>(candidates: readonly C[], nextCount: () => number): Picker<C> {
   return {
     pick({ tried }) {
-      const turn = nextTurn();
-      if (tried.length === 0) return candidates[turn % candidates.length];
-      const place = nextUntried(candidates, tried, turn);
-      return place === undefined ? undefined : candidates[place];
+      const count = nextCount();
+      if (tried.length === 0) return candidates[count % candidates.length];
+      const index = nextUntried(candidates, tried, count);
+      return index === undefined ? undefined : candidates[index];
     },
   };
 }

@@ -1,44 +1,44 @@
 import type { Balancing } from '../contract/index.js';
 import type { Candidate } from './picker.js';
 
-/** What a policy weighs candidates by, beside their ramps: nothing, what they registered with, or what they report. */
-export type Weighing = 'even' | 'static' | 'load';
+/** Where weights come from: all the same, what the instances registered with, or the load that they report. */
+export type WeightSource = 'even' | 'static' | 'load';
 
-/** Against the heaviest, so that nobody is left out altogether, whatever was told of its weight. */
-const LEAST_SHARE = 1e-6;
-/** What tells of more is taken for this: sums of it are exact enough. */
-const MOST_WEIGHT = 1e12;
-/** A newcomer's least part of its share: whoever gets no call at all never shows that it can take one. */
-const LEAST_RAMP = 0.01;
+/** The least effective weight, compared with the heaviest candidate's, so that each candidate gets some calls. */
+const MIN_SHARE = 1e-6;
+/** Larger weights are cut to this, so that their sum stays exact enough. */
+const MAX_WEIGHT = 1e12;
+/** The least ramp. A new instance that gets no call at all would never show that it can take one. */
+const MIN_RAMP = 0.01;
 
-/** How many calls each is to get against the others, above 0 and at most 1: what it weighs × its ramp. */
-export function weigh(candidates: readonly Candidate[], weighing: Weighing): Float64Array {
-  const weights = baseWeights(candidates, weighing);
+/** The effective weight of each candidate: weight × ramp, compared with the heaviest candidate's. Above 0 and at most 1. */
+export function effectiveWeights(candidates: readonly Candidate[], source: WeightSource): Float64Array {
+  const weights = baseWeights(candidates, source);
   const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0);
   candidates.forEach((candidate, index) => {
     const share = ((weights[index] ?? 1) / heaviest) * rampOf(candidate);
-    weights[index] = Math.max(share, LEAST_SHARE);
+    weights[index] = Math.max(share, MIN_SHARE);
   });
   return weights;
 }
 
-/** What each weighs, without its ramp. Where none has reported anything yet, what they registered with. */
-export function baseWeights(candidates: readonly Candidate[], weighing: Weighing): Float64Array {
-  if (weighing === 'even') return new Float64Array(candidates.length).fill(1);
-  const reported = weighing === 'load' && candidates.some(({ loadWeight }) => isWeight(loadWeight));
-  return fillGaps(candidates.map((candidate) => (reported ? candidate.loadWeight : candidate.weight)));
+/** The weight of each candidate without its ramp. `load` falls back to `static` until a candidate has reported its load. */
+export function baseWeights(candidates: readonly Candidate[], source: WeightSource): Float64Array {
+  if (source === 'even') return new Float64Array(candidates.length).fill(1);
+  const reported = source === 'load' && candidates.some(({ loadWeight }) => isWeight(loadWeight));
+  return withMeans(candidates.map((candidate) => (reported ? candidate.loadWeight : candidate.weight)));
 }
 
-/** A candidate's ramp, kept within what a ramp can be. */
+/** A candidate's ramp, within the limits of a ramp. NaN counts as 1. */
 export function rampOf({ ramp }: Candidate): number {
-  return Number.isNaN(ramp) ? 1 : Math.min(Math.max(ramp, LEAST_RAMP), 1);
+  return Number.isNaN(ramp) ? 1 : Math.min(Math.max(ramp, MIN_RAMP), 1);
 }
 
-/** Who hasn't told has the mean of those who have: it is neither starved nor favoured. */
-function fillGaps(told: readonly (number | undefined)[]): Float64Array {
-  const known = told.filter(isWeight).map((weight) => Math.min(weight, MOST_WEIGHT));
+/** Replaces each unknown or invalid weight by the mean of the known ones: such a candidate is neither starved nor favoured. */
+function withMeans(weights: readonly (number | undefined)[]): Float64Array {
+  const known = weights.filter(isWeight).map((weight) => Math.min(weight, MAX_WEIGHT));
   const mean = known.length === 0 ? 1 : known.reduce((sum, weight) => sum + weight, 0) / known.length;
-  return Float64Array.from(told, (weight) => (isWeight(weight) ? Math.min(weight, MOST_WEIGHT) : mean));
+  return Float64Array.from(weights, (weight) => (isWeight(weight) ? Math.min(weight, MAX_WEIGHT) : mean));
 }
 
 function isWeight(weight: number | undefined): weight is number {
@@ -46,20 +46,20 @@ function isWeight(weight: number | undefined): weight is number {
 }
 
 /**
- * The line from 0 to 1, cut into a piece for each of a list's members, as long as its share. Finding whose piece holds
- * a point costs the same however many there are: a table says where in the list to begin (the "guide table" of Chen
- * and Asau, 1974), and from there it is one step on average.
+ * A discrete distribution over the indexes of a list. It divides [0, 1) into one interval for each index, as long as the
+ * index's share of the weights. A lookup takes constant time on average: a guide table gives the index to start at
+ * (Chen and Asau, "On Generating Random Variates from an Empirical Distribution", 1974).
  */
-export class Shares {
-  /** Whether all pieces are equal. */
+export class WeightedIndex {
+  /** Whether all intervals are equally long. */
   readonly even: boolean;
   readonly #size: number;
-  /** Where each one's piece ends; empty where they are equal. */
+  /** The end of each interval: the cumulative shares. Empty if all intervals are equally long. */
   readonly #ends: Float64Array;
-  /** For each of as many equal parts of the line, the first whose piece reaches into it. */
+  /** The guide table. It divides [0, 1) into as many equal cells and holds the first interval that reaches into each. */
   readonly #guide: Uint32Array;
 
-  /** @param weights are above 0; none of them is NaN or infinite. */
+  /** @param weights finite numbers above 0. */
   constructor(weights: Float64Array) {
     this.#size = weights.length;
     this.even = weights.every((weight) => weight === weights[0]);
@@ -67,12 +67,12 @@ export class Shares {
     this.#guide = guideOf(this.#ends);
   }
 
-  /** The share of the one at `index`. */
-  of(index: number): number {
+  /** The share of `index`, 0 to 1. */
+  share(index: number): number {
     return this.even ? 1 / this.#size : (this.#ends[index] ?? 1) - this.#startOf(index);
   }
 
-  /** Whose piece holds `point`, which is at least 0 and below 1. */
+  /** The index whose interval contains `point`, which is in [0, 1). */
   at(point: number): number {
     const cell = Math.floor(point * this.#size);
     if (this.even) return cell;
@@ -82,17 +82,17 @@ export class Shares {
     return index;
   }
 
-  /** The same where the piece of the one at `index` is taken out. There are others. */
-  besides(index: number, point: number): number {
+  /** An index other than `excluded`: its interval contains `point` once that of `excluded` is cut out. Needs two indexes. */
+  atExcluding(excluded: number, point: number): number {
     if (this.even) {
       const other = Math.floor(point * (this.#size - 1));
-      return other < index ? other : other + 1;
+      return other < excluded ? other : other + 1;
     }
-    const share = this.of(index);
-    const left = point * (1 - share);
-    const found = this.at(left < this.#startOf(index) ? left : left + share);
-    // The sum may miss the end of the piece by its last digit.
-    return found === index ? (index + 1) % this.#size : found;
+    const share = this.share(excluded);
+    const scaled = point * (1 - share);
+    const found = this.at(scaled < this.#startOf(excluded) ? scaled : scaled + share);
+    // Rounding may put the sum just inside the interval that is cut out.
+    return found === excluded ? (excluded + 1) % this.#size : found;
   }
 
   #startOf(index: number): number {
@@ -118,8 +118,9 @@ function guideOf(ends: Float64Array): Uint32Array {
 }
 
 /**
- * The share of the next calls, 0 to 1, that its weight gives to each of `candidates`, in their order. What a call itself
- * decides by, its key or the calls in flight, isn't in it. Undefined where weights alone say nothing.
+ * The share of the next calls, 0 to 1, that each of `candidates` gets by its weight, in their order. It doesn't count what
+ * differs from call to call: hash keys and calls in flight. Undefined for `zone_aware`, whose shares don't follow from
+ * weights alone.
  */
 export function nominalShares(
   candidates: readonly Candidate[],
@@ -127,6 +128,6 @@ export function nominalShares(
 ): readonly number[] | undefined {
   if (policy === 'zone_aware') return undefined;
   const even = policy === 'round_robin' || policy === 'random';
-  const shares = new Shares(weigh(candidates, even ? 'even' : weights));
-  return candidates.map((_, index) => shares.of(index));
+  const distribution = new WeightedIndex(effectiveWeights(candidates, even ? 'even' : weights));
+  return candidates.map((_, index) => distribution.share(index));
 }

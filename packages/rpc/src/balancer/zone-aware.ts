@@ -4,26 +4,29 @@ import { evenPoints } from './low-discrepancy.js';
 import type { BalancingPolicy, Candidate, Capacity, PickCall, Picker } from './picker.js';
 import { rampOf } from './weights.js';
 
-/** What zone-aware balancing is made with. */
+/** What the zone-aware policy is made from. */
 interface ZoneAwareOptions {
-  /** Where the caller runs, as `region/zone`; empty where nobody said: then all zones are the same to it. */
+  /** The client's `region/zone`. If it is empty (unknown), all zones are equal. */
   readonly zone: string;
-  /** Shares calls out inside a zone, a region and the rest: one each. */
+  /** Creates the policy that divides calls inside a tier. Called once for each tier. */
   readonly inner: () => BalancingPolicy;
   readonly random: Random;
 }
 
 /**
- * Calls stay in the caller's zone, go to its region, or anywhere, in this order, each as far as it is fit: a tier takes
- * 1.4 times the part of its capacity that is there, and leaves what is more to the next. So half of a zone bears 70 % of
- * the calls, and a dead one none. A tier that is crowded and slower than the next leaves it calls in the same way, by
- * its speed. Where all together are not fit enough, each has its part.
+ * `zone_aware`: calls stay in the client's zone, overflow to its region and then to all other zones. These are three
+ * priority levels, called tiers.
+ *
+ * A tier takes 1.4 times the part of its capacity that is available, and the rest overflows to the next tier. So a zone
+ * with half of its capacity takes 70 % of the calls, and a zone with none takes none. A tier that is crowded and slower
+ * than the next also overflows, by its speed. If all tiers together can take less than all calls, each takes its part in
+ * proportion.
  *
  * Source: Envoy's priority levels, https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/priority
  */
 export function zoneAware({ zone, random, inner }: ZoneAwareOptions): BalancingPolicy {
   const policies = TIERS.map(inner);
-  const shared = { load: new TierLoad(TIERS.length), nextPoint: evenPoints(random) };
+  const state = { load: new TierLoad(TIERS.length), nextPoint: evenPoints(random) };
   return {
     over<C extends Candidate>(candidates: readonly C[], capacity: readonly Capacity[] = candidates): Picker<C> {
       const tiers = TIERS.flatMap((tier) => {
@@ -31,160 +34,172 @@ export function zoneAware({ zone, random, inner }: ZoneAwareOptions): BalancingP
         const policy = policies[tier];
         if (own.length === 0 || policy === undefined) return [];
         const expected = capacity.filter((one) => tierOf(one.zone, zone) === tier);
-        return [{ tier, candidates: own, picker: policy.over(own), fitness: fitnessOf(own, expected) }];
+        return [{ tier, candidates: own, picker: policy.over(own), availability: availabilityOf(own, expected) }];
       });
       const [only] = tiers;
-      return only !== undefined && tiers.length === 1 ? only.picker : new ZonePicker(tiers, shared);
+      return only !== undefined && tiers.length === 1 ? only.picker : new ZonePicker(tiers, state);
     },
   };
 }
 
-/** How much of its share a tier can take: what is there of its capacity, and as warm as the warmest of it. */
-function fitnessOf(candidates: readonly Candidate[], expected: readonly Capacity[]): number {
-  const able = weightOf(candidates);
-  const part = able === 0 ? 1 : able / Math.max(able, weightOf(expected));
-  const warmth = candidates.reduce((most, candidate) => Math.max(most, rampOf(candidate)), 0);
-  return Math.min(1, SPARE * part) * warmth;
+/**
+ * The part of all calls that a tier can take, in (0, 1]: the part of its expected capacity that is available, times the
+ * overprovisioning factor and times the highest ramp of its candidates.
+ */
+function availabilityOf(candidates: readonly Candidate[], expected: readonly Capacity[]): number {
+  const available = weightOf(candidates);
+  const part = available === 0 ? 1 : available / Math.max(available, weightOf(expected));
+  const highestRamp = candidates.reduce((most, candidate) => Math.max(most, rampOf(candidate)), 0);
+  return Math.min(1, OVERPROVISIONING * part) * highestRamp;
 }
 
-function weightOf(members: readonly Capacity[]): number {
-  return members.reduce((sum, { weight }) => (weight > 0 && weight < Number.POSITIVE_INFINITY ? sum + weight : sum), 0);
+function weightOf(capacity: readonly Capacity[]): number {
+  return capacity.reduce(
+    (sum, { weight }) => (weight > 0 && weight < Number.POSITIVE_INFINITY ? sum + weight : sum),
+    0,
+  );
 }
 
-interface PickingTier<C extends Candidate> extends TierView {
+interface TierPicker<C extends Candidate> extends TierView {
   readonly tier: Tier;
   readonly candidates: readonly C[];
   readonly picker: Picker<C>;
-  /** In (0, 1]. */
-  readonly fitness: number;
+  /** The part of all calls that the tier can take, in (0, 1]. */
+  readonly availability: number;
 }
 
-/** What outlives a picker. */
-interface Shared {
+/** The policy's state, which all its pickers share. */
+interface ZoneAwareState {
   readonly load: TierLoad;
   /**
-   * Whose share it falls on is picked. Points are even also where only every second or third is looked at: methods that
-   * are called in turn each have their share everywhere.
+   * Gives a point in [0, 1) for each call; the tier whose share contains it is picked. Every second or third point of the
+   * sequence is as even as the whole, so methods that are called alternately get exact shares too.
    */
   readonly nextPoint: () => number;
 }
 
-/** How many picks shares are taken as they were. */
-const SHARES_STAND = 32;
-class ZonePicker<C extends Candidate> implements Picker<C> {
-  readonly #tiers: readonly PickingTier<C>[];
-  readonly #shared: Shared;
-  /** Where the share of each tier ends, in [0, 1]. */
-  readonly #ends: number[];
-  #left = 0;
+/** How many picks use the same shares. Then they are computed again. */
+const PICKS_PER_UPDATE = 32;
 
-  constructor(tiers: readonly PickingTier<C>[], shared: Shared) {
+class ZonePicker<C extends Candidate> implements Picker<C> {
+  /** Nearest first. */
+  readonly #tiers: readonly TierPicker<C>[];
+  readonly #state: ZoneAwareState;
+  /** The end of each tier's share, in [0, 1]: the cumulative shares. */
+  readonly #ends: number[];
+  #picksLeft = 0;
+
+  constructor(tiers: readonly TierPicker<C>[], state: ZoneAwareState) {
     this.#tiers = tiers;
-    this.#shared = shared;
+    this.#state = state;
     this.#ends = tiers.map(() => 0);
   }
 
   pick(call: PickCall<C>): C | undefined {
-    if (this.#left === 0) this.#share();
-    this.#left -= 1;
-    const first = this.#tierAt(this.#shared.nextPoint());
+    if (this.#picksLeft === 0) this.#updateShares();
+    this.#picksLeft -= 1;
+    const first = this.#tierAt(this.#state.nextPoint());
     return (first && this.#pickIn(first, call)) ?? this.#pickElsewhere(first, call);
   }
 
-  #tierAt(point: number): PickingTier<C> | undefined {
+  #tierAt(point: number): TierPicker<C> | undefined {
     let index = 0;
     while (point >= (this.#ends[index] ?? 1)) index += 1;
     return this.#tiers[index];
   }
 
-  #pickIn(tier: PickingTier<C>, call: PickCall<C>): C | undefined {
+  #pickIn(tier: TierPicker<C>, call: PickCall<C>): C | undefined {
     const picked = tier.picker.pick(call);
-    if (picked !== undefined) this.#shared.load.note(tier.tier, this.#tiers);
+    if (picked !== undefined) this.#state.load.note(tier.tier, this.#tiers);
     return picked;
   }
 
-  /** The nearest that has one which wasn't tried. */
-  #pickElsewhere(but: PickingTier<C> | undefined, call: PickCall<C>): C | undefined {
+  /** Picks in the nearest tier, other than `except`, that has a candidate which has not been tried. */
+  #pickElsewhere(except: TierPicker<C> | undefined, call: PickCall<C>): C | undefined {
     for (const tier of this.#tiers) {
-      const picked = tier === but ? undefined : this.#pickIn(tier, call);
+      const picked = tier === except ? undefined : this.#pickIn(tier, call);
       if (picked !== undefined) return picked;
     }
     return undefined;
   }
 
-  #share(): void {
+  #updateShares(): void {
     let end = 0;
     for (const [index, tier] of this.#tiers.entries()) {
       const next = this.#tiers[index + 1];
-      const overflow = next === undefined ? 0 : this.#shared.load.overflow(tier, next);
-      end = Math.min(1, end + tier.fitness * (1 - overflow));
+      const overflow = next === undefined ? 0 : this.#state.load.overflow(tier, next);
+      end = Math.min(1, end + tier.availability * (1 - overflow));
       this.#ends[index] = end;
     }
-    // Where all of them are less than one, each has its part of it.
+    // If the shares add up to less than 1, all are scaled up in proportion.
     for (let index = 0; index < this.#ends.length; index += 1) this.#ends[index] = (this.#ends[index] ?? 0) / end;
-    this.#left = SHARES_STAND;
+    this.#picksLeft = PICKS_PER_UPDATE;
   }
 }
 
-/** What so many tiers of zones have in flight, against what they are given. */
+/** Measures the load of each tier: moving averages of its calls in flight and of its share of the calls. */
 class TierLoad {
-  /** Calls in flight at one candidate, on average. */
-  readonly #busy: number[];
-  /** The part of all calls that a tier was given. */
-  readonly #taken: number[];
-  #noted = 0;
+  /** The mean number of calls in flight at one candidate of the tier. */
+  readonly #inFlight: number[];
+  /** The part of all calls that the tier got. */
+  readonly #shares: number[];
+  #calls = 0;
 
   constructor(tiers: number) {
-    this.#busy = new Array<number>(tiers).fill(0);
-    this.#taken = new Array<number>(tiers).fill(0);
+    this.#inFlight = new Array<number>(tiers).fill(0);
+    this.#shares = new Array<number>(tiers).fill(0);
   }
 
-  /** Notes that tier `taker` was given a call. One candidate of each tier is looked at, each in turn. */
-  note(taker: number, tiers: readonly TierView[]): void {
-    this.#noted += 1;
+  /** A call goes to the tier `picked`. Reads the calls in flight at one candidate of each tier, the next one at each call. */
+  note(picked: number, tiers: readonly TierView[]): void {
+    this.#calls += 1;
     const step = 1 / this.#window(tiers);
     for (const { tier, candidates } of tiers) {
-      const inFlight = candidates[this.#noted % candidates.length]?.inFlight ?? 0;
-      this.#move(this.#busy, tier, { to: inFlight, step });
+      const inFlight = candidates[this.#calls % candidates.length]?.inFlight ?? 0;
+      this.#move(this.#inFlight, tier, { to: inFlight, step });
     }
-    for (let tier = 0; tier < this.#taken.length; tier += 1) {
-      this.#move(this.#taken, tier, { to: tier === taker ? 1 : 0, step });
+    for (let tier = 0; tier < this.#shares.length; tier += 1) {
+      this.#move(this.#shares, tier, { to: tier === picked ? 1 : 0, step });
     }
   }
 
   /**
-   * The part of its calls that tier `near` is to leave to `far`: none while it has room, or its calls end about as fast
-   * as those that went to `far`.
+   * The part of its calls that the tier `near` leaves to the tier `far`, 0 to 1. It is 0 while `near` is not crowded, or
+   * its calls end about as fast as those of `far`.
    *
-   * By Little's law what a tier has in flight, divided by the part of the calls that it was given, is how long its calls
-   * take, in a unit that is the same for all tiers.
+   * By Little's law a tier's calls in flight, divided by its share of the calls, are proportional to its latency. The
+   * factor is the same for all tiers.
    */
   overflow(near: TierView, far: TierView): number {
-    const window = Math.min(this.#noted, WINDOW);
-    const nearTaken = this.#taken[near.tier] ?? 0;
-    if (nearTaken * window < LEAST_SAMPLES) return 0;
-    const nearTime = this.#timeOf(near);
-    const alone = nearTime / near.candidates.length;
-    const crowded = Math.min(1, Math.max(0, (alone - ROOM) / (CROWDED - ROOM)));
-    if (crowded === 0) return 0;
-    const samples = (this.#taken[far.tier] ?? 0) * window;
-    if (samples < LEAST_SAMPLES) return crowded * EXPLORED;
-    // What little is known of the other is taken for the worst that it may mean.
-    const farTime = this.#timeOf(far) * (1 + 2 / Math.sqrt(samples));
-    const speed = Math.min(1, (SPARE * farTime) / nearTime);
-    return crowded * Math.max(EXPLORED, Math.min(1 - EXPLORED, 1 - speed));
+    const window = Math.min(this.#calls, WINDOW);
+    const nearShare = this.#shares[near.tier] ?? 0;
+    if (nearShare * window < MIN_SAMPLES) return 0;
+    const nearLatency = this.#latencyOf(near);
+    const inFlightEach = nearLatency / near.candidates.length;
+    const crowding = Math.min(1, Math.max(0, (inFlightEach - UNCROWDED) / (CROWDED - UNCROWDED)));
+    if (crowding === 0) return 0;
+    const samples = (this.#shares[far.tier] ?? 0) * window;
+    if (samples < MIN_SAMPLES) return crowding * EXPLORATION;
+    // An upper bound: with few samples, `far` counts as slower than measured.
+    const farLatency = this.#latencyOf(far) * (1 + 2 / Math.sqrt(samples));
+    const speed = Math.min(1, (OVERPROVISIONING * farLatency) / nearLatency);
+    return crowding * Math.max(EXPLORATION, Math.min(1 - EXPLORATION, 1 - speed));
   }
 
-  #timeOf({ tier, candidates }: TierView): number {
-    const taken = this.#taken[tier] ?? 0;
-    return taken === 0 ? 0 : ((this.#busy[tier] ?? 0) * candidates.length) / taken;
+  /** The tier's relative latency: the calls that it would have in flight if it got all calls. */
+  #latencyOf({ tier, candidates }: TierView): number {
+    const share = this.#shares[tier] ?? 0;
+    return share === 0 ? 0 : ((this.#inFlight[tier] ?? 0) * candidates.length) / share;
   }
 
-  /** Of how many calls means are taken: many more than are in flight, as what is changed shows only when they end. */
+  /**
+   * The number of calls that the averages are taken over. It is much larger than the number in flight, because a change
+   * of the shares shows only as calls end.
+   */
   #window(tiers: readonly TierView[]): number {
     let inFlight = 0;
-    for (const { tier, candidates } of tiers) inFlight += (this.#busy[tier] ?? 0) * candidates.length;
-    return Math.min(this.#noted, WINDOW + 4 * inFlight, LONGEST_WINDOW);
+    for (const { tier, candidates } of tiers) inFlight += (this.#inFlight[tier] ?? 0) * candidates.length;
+    return Math.min(this.#calls, WINDOW + 4 * inFlight, MAX_WINDOW);
   }
 
   #move(means: number[], tier: number, { to, step }: { readonly to: number; readonly step: number }): void {
@@ -199,15 +214,19 @@ interface TierView {
   readonly candidates: readonly Candidate[];
 }
 
-/** So much more than what it is asked for a tier is taken to bear; Envoy's overprovisioning factor. */
-const SPARE = 1.4;
+/** How much more than its share a tier is assumed to be able to take. Envoy's overprovisioning factor. */
+const OVERPROVISIONING = 1.4;
+/** The least number of calls that a moving average is taken over, after a start with fewer calls. */
 const WINDOW = 1_024;
-const LONGEST_WINDOW = 32_768;
-/** Of fewer calls nothing is concluded. */
-const LEAST_SAMPLES = 8;
-/** A tier that would have up to so many of this client's calls in flight at each candidate has room for them all. */
-const ROOM = 0.5;
-/** One that would have so many may be slow because of them. */
+const MAX_WINDOW = 32_768;
+/** With fewer calls to a tier, its latency counts as unknown. */
+const MIN_SAMPLES = 8;
+/**
+ * The crowding of a tier follows from the calls that it would have in flight at each candidate if it got all calls. Up to
+ * this number it is not crowded.
+ */
+const UNCROWDED = 0.5;
+/** From this number on a tier is fully crowded. Between the two, crowding grows linearly. */
 const CROWDED = 1;
-/** The part of a crowded tier's calls by which the speed of the next one is known. */
-const EXPLORED = 0.02;
+/** The part of a crowded tier's calls that goes to the next tier at least, to measure its latency. */
+const EXPLORATION = 0.02;

@@ -6,7 +6,7 @@ import type { Candidate, Picker } from './picker.js';
 import { weightedRoundRobin } from './round-robin.js';
 import { zoneAware } from './zone-aware.js';
 
-/** A replica that does `workers` calls at once, each of which takes `serviceMs`; the others wait. */
+/** A replica that works on `workers` calls at once. Each takes `serviceMs`; the other calls wait. */
 class Replica implements Candidate {
   readonly id: string;
   readonly zone: string;
@@ -26,7 +26,7 @@ class Replica implements Candidate {
     this.#freeAt = new Array<number>(workers).fill(0);
   }
 
-  /** When a call that comes `now` ends. */
+  /** When a call that arrives `now` ends. */
   take(now: number, spread: number): number {
     const first = this.#first(now);
     const end = Math.max(now, this.#freeAt[first] ?? 0) + this.serviceMs * spread;
@@ -34,7 +34,7 @@ class Replica implements Candidate {
     return end;
   }
 
-  /** The worker that is free by now, or will be soonest. */
+  /** A worker that is free now, or the one that will be free first. */
   #first(now: number): number {
     const free = this.#freeAt.findIndex((at) => at <= now);
     return free >= 0 ? free : this.#freeAt.indexOf(Math.min(...this.#freeAt));
@@ -48,14 +48,14 @@ interface Load {
   readonly seconds: number;
 }
 
-/** A client in `eu/a` of a fleet, with a clock of its own. */
+/** A client in `eu/a` of a fleet, with its own clock. */
 function fleet(replicas: readonly Replica[], seed = 1) {
   const random = seededRandom(seed);
   const policy = zoneAware({ zone: 'eu/a', random, inner: () => weightedRoundRobin(random, 'static') });
   const picker: Picker<Replica> = policy.over(replicas);
   const timeline = new Timeline();
 
-  /** Calls come at random times, and take at random long; gives the local share of each second. */
+  /** Makes calls with random times between them and random durations. Returns the local share of the calls in each second. */
   function run({ callsPerSecond, seconds }: Load): readonly number[] {
     const local: number[] = [];
     for (let second = 0; second < seconds; second += 1) {
@@ -65,7 +65,7 @@ function fleet(replicas: readonly Replica[], seed = 1) {
         timeline.runTo(timeline.now() + exponential(random, 1_000 / callsPerSecond));
         if (timeline.now() > until) break;
         const replica = picker.pick(noKey);
-        if (replica === undefined) throw new Error('somebody can always be picked');
+        if (replica === undefined) throw new Error('no replica was picked');
         if (replica.zone === 'eu/a') stayed += 1;
         replica.inFlight += 1;
         timeline.at(replica.take(timeline.now(), exponential(random, 1)), () => {
@@ -85,13 +85,13 @@ const zoneOf = (zone: string, count: number, speed: { serviceMs: number; workers
 describe('a crowded zone', () => {
   const FAST = { serviceMs: 5, workers: 200 };
 
-  // At 600 calls/s a dozen calls a second tell how fast the other zone is: what they seem to say isn't believed at once.
+  // At 600 calls/s only a dozen calls a second measure the other zone's latency: the policy must not trust them at once.
   it.each([
     [30, 1],
     [300, 1],
     [600, 8],
     [3_000, 1],
-  ])('keeps its calls while they end as soon there as elsewhere, at %i calls/s', (callsPerSecond, seed) => {
+  ])('keeps its calls while it is as fast as the next zone, at %i calls/s', (callsPerSecond, seed) => {
     const { run } = fleet([...zoneOf('eu/a', 3, FAST), ...zoneOf('eu/b', 3, FAST)], seed);
     expect(Math.min(...run({ callsPerSecond, seconds: 8 }))).toBeGreaterThanOrEqual(0.95);
   });
@@ -100,7 +100,7 @@ describe('a crowded zone', () => {
     [2, 0.7],
     [4, 0.35],
     [20, 0.07],
-  ])('that is %i times slower keeps what its speed bears, and gets all of them back', (factor, kept) => {
+  ])('that is %i times slower keeps calls by its speed, and gets all of them back', (factor, kept) => {
     const local = zoneOf('eu/a', 3, FAST);
     const { run } = fleet([...local, ...zoneOf('eu/b', 3, FAST)]);
     run({ callsPerSecond: 1_000, seconds: 10 });
@@ -112,7 +112,7 @@ describe('a crowded zone', () => {
     expect(Math.min(...run({ callsPerSecond: 1_000, seconds: 10 }).slice(5))).toBeGreaterThanOrEqual(0.95);
   });
 
-  it('that is asked for more than it can do leaves the rest, steadily, until it is asked for less', () => {
+  it('that is overloaded overflows steadily until the load falls', () => {
     const narrow = { serviceMs: 5, workers: 1 }; // 200 calls/s each
     const local = zoneOf('eu/a', 3, narrow);
     const { run } = fleet([...local, ...zoneOf('eu/b', 6, narrow)]);

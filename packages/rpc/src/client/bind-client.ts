@@ -111,8 +111,8 @@ function newCall({ method, channel }: BoundMethod, request: Payload, options: Ca
   const { clock, random } = channel;
   const scope = currentScope();
   const startedAt = clock.now();
-  const beginning = { startedAt, inherited: scope?.limit.endsAt, wallClock: channel.wallClock };
-  const { deadline, by } = deadlineOf(method.policy, options, beginning);
+  const start = { startedAt, inherited: scope?.limit.endsAt, wallClock: channel.wallClock };
+  const { deadline, by } = deadlineOf(method.policy, options, start);
   if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
   const metadata = toMetadata(options.metadata, method);
   const traceId = receivedTraceId(metadata) ?? scope?.traceId ?? newTraceId(random);

@@ -10,40 +10,46 @@ import type {
 } from '../contract/index.js';
 import type { Attempt, RpcError } from '../status/index.js';
 
-/** What a caller may say of one call. */
+/** Options of one call. */
 export interface CallOptions {
   /**
-   * At the latest this long from now, in milliseconds; `Infinity` for as long as the other limits allow. Those are the
-   * contract's timeout and, in a handler, the end of the call that it serves. A unary call whose contract has no timeout
-   * has 10 s unless `timeoutMs` or `deadline` gives it less or more; a stream has no limit.
+   * The time that the call may take from now on, in milliseconds. `Infinity` sets no limit. The contract's timeout and, in
+   * a handler, the deadline of the call that it serves always apply too.
+   *
+   * Default: 10 s for a unary call whose contract has no timeout; no limit for a stream.
    */
   readonly timeoutMs?: number;
-  /** At the latest then, by the machine's wall clock as it is when the call begins: what is left is measured. */
+  /**
+   * Absolute deadline, by the machine's wall clock. The client reads that clock once, when the call begins, and measures
+   * the time left from then on, so a later change of the clock doesn't matter.
+   */
   readonly deadline?: Date;
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;
   readonly metadata?: MetadataInit;
   /**
-   * How the request is compressed: before what the contract says, and what the channel is configured with. Compressed
-   * requests have a connection of their own, which is made for the first of them, unless the channel compresses all.
+   * The compression of the request. It takes precedence over the contract and the channel's configuration.
+   *
+   * Compressed requests use a connection of their own, made for the first of them, unless the channel compresses all.
    */
   readonly compression?: Compression;
-  /** Goes there or nowhere: the name of the one instance that is asked, and asked once. */
+  /** The id of the only instance that may get the call. The call is made once. */
   readonly instance?: string | undefined;
   /**
-   * How long a stream whose contract says how it is resumed is taken up again after it broke, in milliseconds from the
-   * last message on: 60,000 by default, `Infinity` for as long as it takes. 0 leaves each break to the reader.
+   * For how long the client tries to resume a stream, in milliseconds from the first break after the last message. It
+   * applies to streams whose contract says how they are resumed. `Infinity`: without limit. 0: never, each break is an
+   * error. Default: 60,000.
    */
   readonly resumeForMs?: number;
-  /** Sees each failure after which such a stream is tried again. */
+  /** Called with each failure after which the client tries to resume the stream. */
   readonly onBreak?: (error: RpcError) => void;
-  /** Sees the response's header metadata, before the first message. */
+  /** Called with the response's header metadata, before the first message. */
   readonly onHeader?: (header: Metadata) => void;
-  /** Sees the response's trailing metadata, after the last message. */
+  /** Called with the response's trailing metadata, after the last message. */
   readonly onTrailer?: (trailer: Metadata) => void;
 }
 
-/** One method as its caller sees it: one message is a promise, many are an async iterable. */
+/** One method of a client. A single message is a plain value or a promise; a stream is an async iterable. */
 export type ClientMethod<M extends MethodDefinition> = M['requestStream'] extends true
   ? M['responseStream'] extends true
     ? (requests: AsyncIterable<RequestInit<M>>, options?: CallOptions) => AsyncIterable<ResponseOf<M>>
@@ -53,28 +59,36 @@ export type ClientMethod<M extends MethodDefinition> = M['requestStream'] extend
     : (request: RequestInit<M>, options?: CallOptions) => Promise<ResponseOf<M>>;
 
 /**
- * A service as its caller sees it. Every failure is an `RpcError`.
+ * A client of a service: one function for each method. Every failure is an `RpcError`.
  *
- * A stream of replies whose contract says how it is resumed, `(rondo.options.v1.method).resume`, goes on by itself where
- * it breaks: by a lost connection, `UNAVAILABLE`, or `ABORTED`, as who is too slow is told. It is called again, at
- * another instance where another takes it, with the token of the last message that its reader has taken: none is lost,
- * none comes twice. Messages without a token are the exception: those since the last token come again, so that a
- * snapshot in parts begins anew, and replaces what was read of it. Tries are spaced out, and end `resumeForMs` after the
- * last message with why the last one failed; `onBreak` sees each. A stream that was never answered fails like any call.
+ * A response stream is resumed when it breaks if its contract says how, in `(rondo.options.v1.method).resume`. A stream
+ * breaks by a lost connection, `UNAVAILABLE`, or `ABORTED`, which a server sends to a reader that is too slow. The client
+ * calls the method again, at another instance if one can take the call, with the token of the last message that the reader
+ * has taken. So no message is lost and none comes twice.
+ *
+ * Messages without a token are the exception: those since the last token come again. So a snapshot in several messages
+ * starts anew and replaces what the reader has read of it.
+ *
+ * The client pauses between attempts and gives up after `resumeForMs`, with the error of the last attempt. It calls
+ * `onBreak` with each failure. A stream whose first call fails before its response begins is not
+ * resumed: it fails as any call does.
  */
 export type Client<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: ClientMethod<D['methods'][K]> };
 
-/** A call as its caller's side sees it. */
+/** An outgoing call, as the client's middleware sees it. */
 export interface ClientCall extends Call {
-  /** When it began, by the channel's clock. */
+  /** When the call began, by the channel's clock, in milliseconds. */
   readonly startedAt: number;
-  /** What its caller said of it. */
+  /** The options that the caller passed. */
   readonly options: CallOptions;
-  /** Where it was tried so far; the channel fills it. */
+  /** The attempts so far. The channel adds them. */
   readonly attempts: Attempt[];
 }
 
-/** A call as it begins; its deadline and signal are made where they are read, and go along where a call is made by `{ ...call }`. */
+/**
+ * An outgoing call. `deadline` and `signal` are own properties, so that `{ ...call }` copies them, and getters, so that they
+ * are made only if they are read.
+ */
 export class OutgoingCall implements ClientCall {
   readonly method: Method;
   readonly metadata: Metadata;

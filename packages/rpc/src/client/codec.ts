@@ -4,13 +4,13 @@ import type { Method } from '../contract/index.js';
 import { mapMessages } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
 
-/** The request as the wire carries it. What can't be encoded is the caller's mistake: `INVALID_ARGUMENT`. */
+/** Encodes a call's request. @throws RpcError `INVALID_ARGUMENT` if a message can't be encoded; for a stream, when it is read. */
 export function encodeRequest({ method, request }: Call): Payload<Uint8Array> {
   if (!request.stream) return { stream: false, message: encode(method, request.message) };
   return { stream: true, messages: mapMessages(request.messages, (message) => encode(method, message)) };
 }
 
-/** The reply as its caller reads it. */
+/** Decodes a reply. @throws RpcError `INTERNAL` if a message is not of the contract's type; for a stream, when it is read. */
 export function decodeReply(method: Method, { header, trailer, response }: Reply<Uint8Array>): Reply {
   if (!response.stream)
     return { header, trailer, response: { stream: false, message: decode(method, response.message) } };
@@ -41,8 +41,8 @@ function decode({ path, responseType }: Method, bytes: Uint8Array): unknown {
 type Step = IteratorResult<Uint8Array, undefined>;
 
 /**
- * A request stream as a transport reads it. The caller's generator runs in the caller's context, whoever pulls from
- * it, and for no longer than the call; where it fails, it ends the call.
+ * A request stream as the transport reads it. The caller's generator runs in the async context of the caller, and is closed
+ * when the call ends. If the generator fails, the call ends with its error.
  */
 export class RequestStream implements AsyncIterable<Uint8Array> {
   readonly #messages: AsyncIterable<Uint8Array>;
@@ -50,7 +50,7 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
   readonly #inCallersContext = AsyncLocalStorage.snapshot();
   #iterator: AsyncIterator<Uint8Array> | undefined;
   #closed = false;
-  /** Ends the wait of whoever is reading. */
+  /** Settles the read that waits for a message. */
   #settle: (() => void) | undefined;
 
   constructor(messages: AsyncIterable<Uint8Array>, limit: CallLimit) {
@@ -59,12 +59,12 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
     limit.onEnd(() => this.close());
   }
 
-  /** Asks the caller for no more messages; its generator cleans up. */
+  /** Reads no more messages and closes the caller's generator. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#settle?.();
-    // What the clean-up fails with is no part of the outcome.
+    // An error of the generator's clean-up doesn't change the call's outcome.
     void Promise.allSettled([this.#inCallersContext(async () => this.#iterator?.return?.())]);
   }
 

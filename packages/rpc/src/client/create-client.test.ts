@@ -14,7 +14,7 @@ import type { WireCall, WireHandler } from '../transport/index.js';
 import type { ClientCall } from './client.js';
 import { createClient } from './create-client.js';
 
-/** A client of a server that does with bytes what it likes. */
+/** A client of a server whose wire handler the test writes. */
 function clientOf(handle: WireHandler) {
   const clock = new ManualClock();
   const network = createMemoryNetwork();
@@ -24,7 +24,7 @@ function clientOf(handle: WireHandler) {
   return { client: createClient(ConformanceServiceDefinition, { channel }), channel, clock };
 }
 
-it('calls a contract that many serve at the service that it is told', async () => {
+it('calls the service that `at` names, for a contract that several services implement', async () => {
   const asked: string[] = [];
   const paths: string[] = [];
   const network = createMemoryNetwork();
@@ -52,9 +52,9 @@ it('calls a contract that many serve at the service that it is told', async () =
 
 describe('a client', () => {
   it.each([
-    ['where its caller sets none', {}],
-    ['where its caller would wait longer', { timeoutMs: 60_000 }],
-  ])("holds to the contract's deadline %s, be the server what it may", async (_name, options) => {
+    ['its caller sets none', {}],
+    ['its caller allows more', { timeoutMs: 60_000 }],
+  ])("ends at the contract's timeout if %s, even if the server never answers", async (_name, options) => {
     const { client, clock } = clientOf(() => new Promise(() => undefined));
     let error: unknown;
     const call = client.unary({}, options).catch((reason: unknown) => {
@@ -72,10 +72,10 @@ describe('a client', () => {
   });
 
   it.each([
-    ['more where its caller says so', 60_000, 'that its caller gave the call; allow it'],
-    ['10 s where its caller says nothing', undefined, 'that a call has whose caller sets no limit; set timeoutMs'],
+    ['60 s if its caller allows that', 60_000, 'that its caller gave the call; allow it'],
+    ['10 s if its caller sets no limit', undefined, 'that a call has whose caller sets no limit; set timeoutMs'],
   ])(
-    'gives a call without a timeout in its contract %s, and says whose limit it was',
+    'gives a call without a timeout in its contract %s, and says where the limit comes from',
     async (_name, timeoutMs, words) => {
       const { client, clock } = clientOf(() => new Promise(() => undefined));
       const allowedMs = timeoutMs ?? 10_000;
@@ -91,20 +91,20 @@ describe('a client', () => {
   it.each([
     ['ahead', 4_000],
     ['behind', -4_000],
-  ])('measures a deadline that is a date, although the wall clock was set %s since it started', async (_name, ms) => {
+  ])('measures the time to a date, although the wall clock was set %s since the process started', async (_name, ms) => {
     const { client, clock } = clientOf(() => new Promise(() => undefined));
     clock.wall.set(new Date(clock.now() + ms));
     const failed = failure(client.unary({}, { deadline: new Date(clock.wall.now().getTime() + 500) }));
     await clock.advance(499);
     expect(clock.timers).toBeGreaterThan(0);
-    // Set again meanwhile: what was left when it began is what it has.
+    // The wall clock is set again: the call keeps the time that was left when it began.
     clock.wall.set(new Date(0));
     await clock.advance(1);
     expect((await failed).message).toContain('no outcome within the 500 ms that its caller gave');
     expect(clock.timers).toBe(0);
   });
 
-  it('tells the server its deadline, and what its contract calls the method', async () => {
+  it('sends the server its deadline and the path of the method', async () => {
     const calls: WireCall[] = [];
     const { client, clock } = clientOf(async (wire) => {
       calls.push(wire);
@@ -115,12 +115,12 @@ describe('a client', () => {
     expect(calls[0]).toMatchObject({ path, responseStream: false, deadline: clock.now() + 700 });
   });
 
-  it('reads whole messages, whatever the server left out', async () => {
+  it('fills in the fields that the server left out', async () => {
     const { client } = clientOf(async () => emptyReply);
     expect(await client.unary({})).toEqual({ payload: Buffer.alloc(0), text: '', remaining: undefined });
   });
 
-  it('says that a reply is not what its contract says', async () => {
+  it('fails with INTERNAL if a reply is not of the contract’s type', async () => {
     const garbage = Buffer.from([0xff, 0xff]);
     const { client } = clientOf(async () => ({ ...emptyReply, response: { stream: false, message: garbage } }));
     const expected = { code: Status.INTERNAL, message: expect.stringContaining('Unary is not of the type') };
@@ -130,8 +130,8 @@ describe('a client', () => {
   it.each([
     ['nothing', undefined, 'must be an object'],
     ['text', 'text', 'must be an object'],
-    ['a number that is none', { behaviour: { delay: { seconds: 'x' } } }, "can't be encoded"],
-  ])('refuses %s as a request, before anything is sent', async (_name, request: unknown, message) => {
+    ['an invalid number', { behaviour: { delay: { seconds: 'x' } } }, "can't be encoded"],
+  ])('refuses %s as a request before it sends anything', async (_name, request: unknown, message) => {
     let calls = 0;
     const { client } = clientOf(async () => {
       calls += 1;
@@ -146,9 +146,9 @@ describe('a client', () => {
   it.each([
     ['a metadata key', { metadata: { 'no key': '1' } }, 'metadata key "no key"'],
     ['a metadata value', { metadata: { 'x-text': 'naïve' } }, 'metadata key "x-text"'],
-    ['a timeout that is no number', { timeoutMs: Number.NaN }, 'timeoutMs must be a number'],
-    ['a deadline that is no date', { deadline: new Date('soon') }, 'deadline a valid date'],
-  ])('refuses %s that can be none as its own mistake, not its handler’s', async (_name, options, message) => {
+    ['a timeout', { timeoutMs: Number.NaN }, 'timeoutMs must be a number'],
+    ['a deadline', { deadline: new Date('soon') }, 'deadline a valid date'],
+  ])('refuses %s that is invalid with INVALID_ARGUMENT and makes no attempt', async (_name, options, message) => {
     const { client, clock } = clientOf(async () => emptyReply);
     const error = await failure(client.unary({}, options));
     expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, message: expect.stringContaining(message) });
@@ -157,7 +157,7 @@ describe('a client', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('takes an endless timeout for none', async () => {
+  it('takes an infinite timeout for no timeout', async () => {
     const calls: WireCall[] = [];
     const { client } = clientOf(async (wire) => {
       calls.push(wire);
@@ -167,7 +167,7 @@ describe('a client', () => {
     expect(calls[0]).toMatchObject({ deadline: undefined });
   });
 
-  it('is part of the trace that its caller names', async () => {
+  it('continues the trace in the call’s metadata', async () => {
     const { channel } = clientOf(async () => emptyReply);
     const traceId = 'ab'.repeat(16);
     const seen: string[] = [];
@@ -180,7 +180,7 @@ describe('a client', () => {
     expect(seen).toEqual([traceId]);
   });
 
-  it('says at its deadline what the call was still waiting for', async () => {
+  it('says at the deadline what the call was waiting for', async () => {
     const { client, clock } = clientOf(() => new Promise(() => undefined));
     const unanswered = failure(client.unary({}));
     await clock.advance(5_000);
@@ -195,13 +195,13 @@ describe('a client', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('calls nobody once its channel is closed', async () => {
+  it('makes no call after its channel was closed', async () => {
     const { client, channel } = clientOf(async () => emptyReply);
     channel.close();
     expect(await failure(client.unary({}))).toMatchObject({ message: 'the channel is closed' });
   });
 
-  it('makes no call of a stream that nobody reads', async () => {
+  it('makes no call for a response stream that is not read', async () => {
     let calls = 0;
     const { client, clock } = clientOf(async () => {
       calls += 1;
@@ -215,7 +215,7 @@ describe('a client', () => {
 });
 
 describe("a client's middleware", () => {
-  it('stands around the call in the order listed, and sees how a stream ends', async () => {
+  it('runs around the call in the order listed, and sees the end of a stream', async () => {
     const { channel } = connect();
     const order: string[] = [];
     const note =
@@ -230,7 +230,7 @@ describe("a client's middleware", () => {
     expect(order).toEqual(['outer in', 'inner in', 'inner out', 'outer out']);
   });
 
-  it('may make one call of another', async () => {
+  it('may pass on a changed copy of the call', async () => {
     const calls: WireCall[] = [];
     const { channel } = clientOf(async (wire) => {
       calls.push(wire);
@@ -247,7 +247,7 @@ describe("a client's middleware", () => {
     expect(calls[0]?.metadata.get('a')).toBe('1');
   });
 
-  it('may answer, and may refuse', async () => {
+  it('may answer a call and may refuse it', async () => {
     const { channel } = connect();
     const make = (middleware: Middleware<ClientCall>) =>
       createClient(ConformanceServiceDefinition, { channel, middleware: [middleware] });

@@ -3,40 +3,45 @@ import { millisecondsUntil, type WallClock } from '../clock/index.js';
 import type { Policy } from '../contract/index.js';
 import type { CallOptions } from './client.js';
 
-/** When a call ends at the latest, and by whose word. */
+/** The deadline of a call, and where it comes from. */
 export interface CallDeadline {
-  /** By the channel's clock; undefined for never. */
+  /** By the channel's clock, in milliseconds; undefined if the call has none. NaN if the caller's options are invalid. */
   readonly deadline: number | undefined;
   readonly by: DeadlineSource;
 }
 
-/** What a call begins with. */
-export interface Beginning {
-  /** By the channel's clock. */
+/** The circumstances in which a call begins. */
+export interface CallStart {
+  /** When the call begins, by the channel's clock, in milliseconds. */
   readonly startedAt: number;
-  /** When the call ends in whose handler it is made. */
+  /** The deadline of the call in whose handler this call is made; undefined if there is none. */
   readonly inherited: number | undefined;
   readonly wallClock: WallClock;
 }
 
 /**
- * The soonest of what limits a call: its caller or, where the caller sets nothing, the client's default; the contract,
- * which no caller can exceed; and the call in whose handler it is made. NaN where the caller sets what is no time.
+ * The deadline of a call: the earliest of three.
+ *
+ * 1. What the caller asks for, or the method's default if the caller asks for nothing.
+ * 2. The contract's timeout. No caller can exceed it.
+ * 3. The deadline of the call in whose handler this call is made.
+ *
+ * It is NaN if the caller's `timeoutMs` or `deadline` is invalid.
  */
-export function deadlineOf(policy: Policy, options: CallOptions, beginning: Beginning): CallDeadline {
-  const { startedAt, inherited = NEVER } = beginning;
-  const asked = askedMs(options, beginning.wallClock);
-  const ownMs = asked ?? policy.defaultTimeoutMs ?? NEVER;
+export function deadlineOf(policy: Policy, options: CallOptions, start: CallStart): CallDeadline {
+  const { startedAt, inherited = NEVER } = start;
+  const requested = requestedTimeoutMs(options, start.wallClock);
+  const ownMs = requested ?? policy.defaultTimeoutMs ?? NEVER;
   const allowedMs = policy.timeoutMs ?? NEVER;
   const at = Math.min(startedAt + Math.min(ownMs, allowedMs), inherited);
   if (at === NEVER) return UNLIMITED;
   if (at === inherited) return { deadline: at, by: 'inherited' };
   if (allowedMs <= ownMs) return { deadline: at, by: 'contract' };
-  return { deadline: at, by: asked === undefined ? 'default' : 'caller' };
+  return { deadline: at, by: requested === undefined ? 'default' : 'caller' };
 }
 
-/** How long a caller gives a call, or a whole of calls, from now on; undefined where it sets nothing. */
-export function askedMs(
+/** The time from now on that the caller asks for, in milliseconds; undefined if it sets neither timeout nor deadline. */
+export function requestedTimeoutMs(
   { timeoutMs, deadline }: Pick<CallOptions, 'timeoutMs' | 'deadline'>,
   wallClock: WallClock,
 ): number | undefined {

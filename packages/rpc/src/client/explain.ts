@@ -3,7 +3,10 @@ import { nameOf } from '../channel/no-instance.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
 import type { ClientCall } from './client.js';
 
-/** Adds to a failure which call it was, and where it was tried. */
+/**
+ * A copy of an `RpcError` with a report: the method, the attempts and the elapsed time. If the deadline has passed, the
+ * message also says what the call was waiting for. Other errors are returned as they are.
+ */
 export function explain(
   error: unknown,
   { method, attempts, startedAt }: Pick<ClientCall, 'method' | 'attempts' | 'startedAt'>,
@@ -14,12 +17,12 @@ export function explain(
   const missing = code === Status.DEADLINE_EXCEEDED ? missingAtDeadline(attempts, channel, method.service) : undefined;
   const message = missing === undefined ? error.message : `${error.message} (${missing})`;
   const elapsedMs = channel.clock.now() - startedAt;
-  // A copy of each, as a try that was left behind still ends.
+  // Attempts are copied, because one that is still running changes when it ends.
   const report = { method: method.path, attempts: attempts.map((attempt) => ({ ...attempt })), elapsedMs };
   return new RpcError(code, message, { details, metadata, header, cause: error, report });
 }
 
-/** What a call was waiting for when its time ran out; undefined where the server itself ended it. */
+/** What the call was waiting for at its deadline; undefined if the server ended it. */
 function missingAtDeadline(attempts: readonly Attempt[], channel: Channel, service: string): string | undefined {
   const last = attempts.at(-1);
   if (last !== undefined) return last.code === 'PENDING' ? `${nameOf(last)}: ${last.message}` : undefined;
@@ -28,7 +31,7 @@ function missingAtDeadline(attempts: readonly Attempt[], channel: Channel, servi
   return `no instance of ${service} is known yet${WHY_NOT_YET[view?.source?.state ?? ''] ?? ''}`;
 }
 
-/** What a lookup waits for, by how it stands with the registry. */
+/** What the lookup is waiting for, by the state of the registry's answer. */
 const WHY_NOT_YET: Readonly<Record<string, string>> = {
   connecting: ', as the registry has not answered',
   warming: ', as the registry has just started empty',

@@ -1,7 +1,10 @@
 import type { HashKey } from '../contract/index.js';
 import type { ClientCall } from './client.js';
 
-/** A call's key; undefined where it has none, as what its field holds can't be one. */
+/**
+ * The call's key for `ring_hash`, from the metadata or the request field that `source` names. Bytes are read as Latin-1.
+ * Undefined if the metadata or the field is missing, is a message, or the request is a stream.
+ */
 export function readHashKey(source: HashKey, { metadata, request }: ClientCall): string | undefined {
   if (source.from === 'metadata') {
     const value = metadata.get(source.key);

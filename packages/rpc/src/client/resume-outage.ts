@@ -3,74 +3,81 @@ import type { Clock, Random } from '../clock/index.js';
 import { RpcError } from '../status/index.js';
 import type { ClientCall } from './client.js';
 
-/** A stream that stood for so long has earned a fresh start, be it that it had nothing to tell. Milliseconds. */
+/** A stream that was open for this time, even without a message, resets the outage and the backoff. Milliseconds. */
 const STEADY_MS = 10_000;
 
-/** What an outage is kept with. */
+/** What an outage is made from. */
 interface OutageOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** How long nothing may come before the stream is given up. */
+  /** How long the outage may last. Then the stream is given up. Milliseconds. */
   readonly forMs: number;
-  /** Whether a further try is allowed, as tries share a budget; if so, it is counted. */
-  readonly mayTryAgain: () => boolean;
+  /** Takes one retry from the service's budget. Returns whether there was one. */
+  readonly mayRetry: () => boolean;
 }
 
-/** For how long, and in how many tries, nothing has come of a stream; and how long to wait before the next one. */
+/**
+ * The outage of a stream: the time and the attempts since the first break after the last message. It decides when the next
+ * attempt is due.
+ */
 export class Outage {
   readonly #options: OutageOptions;
-  readonly #pauses: Pauses;
-  #sinceMs: number | undefined;
-  #tries = 0;
+  readonly #backoff: Backoff;
+  #since: number | undefined;
+  #attempts = 0;
 
   constructor(options: OutageOptions) {
     this.#options = options;
-    this.#pauses = new Pauses(options.random);
+    this.#backoff = new Backoff(options.random);
   }
 
-  /** Something has come. */
-  over(): void {
-    this.#sinceMs = undefined;
-    this.#tries = 0;
+  /** A message has arrived: the outage is over. */
+  onMessage(): void {
+    this.#since = undefined;
+    this.#attempts = 0;
   }
 
-  /** What broke now had stood for `stoodMs`. Gives how long to wait; undefined where it is given up. */
-  onBreak(stoodMs: number): number | undefined {
-    if (stoodMs >= STEADY_MS) {
-      this.over();
-      this.#pauses.reset();
+  /**
+   * A stream broke that had been open for `openMs`, or an attempt to resume it failed.
+   *
+   * @returns how long to wait before the next attempt, in milliseconds; undefined if the stream is given up.
+   */
+  onBreak(openMs: number): number | undefined {
+    if (openMs >= STEADY_MS) {
+      this.onMessage();
+      this.#backoff.reset();
     }
     const { clock, forMs } = this.#options;
-    this.#sinceMs ??= clock.now();
-    const leftMs = forMs - (clock.now() - this.#sinceMs);
+    this.#since ??= clock.now();
+    const leftMs = forMs - (clock.now() - this.#since);
     if (leftMs <= 0) return undefined;
-    const pauseMs = this.#mayHurry() ? this.#pauses.next() : this.#pauses.longest();
-    this.#tries += 1;
+    const pauseMs = this.#withinBudget() ? this.#backoff.nextMs() : this.#backoff.slowMs();
+    this.#attempts += 1;
     return Math.min(pauseMs, leftMs);
   }
 
-  /** What has brought its reader on has earned a try; each further one is paid for. */
-  #mayHurry(): boolean {
-    return this.#tries === 0 || this.#options.mayTryAgain();
+  /** The first attempt after a message is free. Each further one takes a retry from the budget. */
+  #withinBudget(): boolean {
+    return this.#attempts === 0 || this.#options.mayRetry();
   }
 
-  /** How a stream ends that is given up. */
+  /** The error of a stream that is given up, from the error of the last attempt. */
   explain(error: RpcError): RpcError {
     const { code, message, details, metadata } = error;
-    const seconds = Math.round((this.#options.clock.now() - (this.#sinceMs ?? 0)) / 100) / 10;
-    const what = `the stream broke and could not be resumed within ${seconds} s, in ${this.#tries} tries`;
+    const seconds = Math.round((this.#options.clock.now() - (this.#since ?? 0)) / 100) / 10;
+    const what = `the stream broke and could not be resumed within ${seconds} s, in ${this.#attempts} tries`;
     return new RpcError(code, `${what}: ${message}`, { details, metadata, cause: error });
   }
 }
 
-/** The bound of the first pause, which doubles with each that follows. Milliseconds. */
+/** The bound of the first pause. It doubles with each further one. Milliseconds. */
 const FIRST_MS = 100;
-const LONGEST_MS = 5_000;
+const MAX_MS = 5_000;
 /** More doublings make no difference. */
 const MAX_DOUBLINGS = 16;
 
-/** The pauses before a stream is begun again, in milliseconds: exponential, with full jitter. */
-class Pauses {
+/** Exponential backoff with full jitter between the attempts to resume a stream. */
+class Backoff {
   readonly #random: Random;
   #breaks = 0;
 
@@ -78,20 +85,20 @@ class Pauses {
     this.#random = random;
   }
 
-  /** What broke had stood for long: that was no failure of the kind that repeats itself. */
+  /** Starts again with the shortest pause. */
   reset(): void {
     this.#breaks = 0;
   }
 
-  next(): number {
-    const boundMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(this.#breaks, MAX_DOUBLINGS));
+  nextMs(): number {
+    const boundMs = Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(this.#breaks, MAX_DOUBLINGS));
     this.#breaks += 1;
     return this.#random.next() * boundMs;
   }
 
-  /** Where further tries are too many already. */
-  longest(): number {
-    return LONGEST_MS * (0.5 + this.#random.next() / 2);
+  /** A pause between half and all of {@link MAX_MS}, for an attempt that exceeds the retry budget. */
+  slowMs(): number {
+    return MAX_MS * (0.5 + this.#random.next() / 2);
   }
 }
 

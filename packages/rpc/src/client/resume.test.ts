@@ -18,7 +18,7 @@ function followers(names: readonly string[], follow: Follow, options?: Followers
 const away = () => new RpcError(Status.UNAVAILABLE, 'this instance is shutting down');
 const reply = (index: number) => ({ index, resumeToken: `${index + 1}` });
 
-/** Counts from behind the token, `count` replies a call, and breaks then. */
+/** Each call sends `count` replies after the token and then breaks, until all are sent. */
 const inParts = (count: number, error = away): Follow =>
   function* part({ resumeToken, count: all }) {
     const from = Number(resumeToken);
@@ -27,10 +27,10 @@ const inParts = (count: number, error = away): Follow =>
     if (until < all) throw error();
   };
 
-/** Gives the first reply, and is away from then on. */
+/** Sends the first reply, and is unavailable from then on. */
 const thenAway: Follow = (request, call) => inParts(request.resumeToken === '' ? 1 : 0)(request, call);
 
-/** Counts to the end, and never comes to it. */
+/** Sends all replies and keeps the stream open. */
 async function* silently({ resumeToken, count }: FollowRequest, signal: AbortSignal): AsyncGenerator<FollowResponse> {
   for (let index = Number(resumeToken); index < count; index += 1) yield reply(index);
   await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -39,7 +39,7 @@ async function* silently({ resumeToken, count }: FollowRequest, signal: AbortSig
 const indexes = (replies: readonly FollowResponse[]) => replies.map(({ index }) => index);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-/** Reads `count` replies, and leaves the rest to its own reader. */
+/** Reads `count` replies and leaves the stream open. */
 async function take(messages: AsyncIterator<FollowResponse>, count: number): Promise<readonly FollowResponse[]> {
   const taken: FollowResponse[] = [];
   while (taken.length < count) taken.push((await messages.next()).value);
@@ -47,12 +47,12 @@ async function take(messages: AsyncIterator<FollowResponse>, count: number): Pro
 }
 
 describe('a stream that is resumed', () => {
-  it('goes on at another instance when its own is killed: nothing is lost, nothing told twice', async () => {
+  it('continues at another instance when its own is killed, without loss and without duplicates', async () => {
     const { follow, kill, settled, instances, asked } = followers(['a', 'b'], (request, { signal }) =>
       silently({ ...request, count: request.resumeToken === '' ? 5 : 8 }, signal),
     );
     const messages = follow({ resumeToken: '' })[Symbol.asyncIterator]();
-    // Five have come to this process; the reader has two of them.
+    // Five replies have reached the client; the reader has taken two of them.
     expect(indexes(await settled(take(messages, 2)))).toEqual([0, 1]);
     kill(instances()[0] ?? '');
     expect(indexes(await settled(take(messages, 6)))).toEqual([2, 3, 4, 5, 6, 7]);
@@ -64,21 +64,21 @@ describe('a stream that is resumed', () => {
   it.each([
     ['UNAVAILABLE', away],
     ['ABORTED', () => new RpcError(Status.ABORTED, 'too slow; resume')],
-  ])('goes on after %s, and not at the instance that said so', async (_name, error) => {
+  ])('continues after %s, at another instance', async (_name, error) => {
     const { follow, settled, instances } = followers(['a', 'b', 'c'], inParts(1, error));
     expect(indexes(await settled(collect(follow({ count: 20 }))))).toEqual(upTo(20));
     const asked = instances();
     expect(asked).toHaveLength(20);
-    for (const [turn, instance] of asked.entries()) expect(instance).not.toBe(asked[turn - 1]);
+    for (const [index, instance] of asked.entries()) expect(instance).not.toBe(asked[index - 1]);
   });
 
-  it('goes on at the same instance where there is no other', async () => {
+  it('continues at the same instance if there is no other', async () => {
     const { follow, settled, instances } = followers(['a'], inParts(3));
     expect(indexes(await settled(collect(follow({ count: 7 }))))).toEqual(upTo(7));
     expect(instances()).toEqual(['a', 'a', 'a']);
   });
 
-  it('goes on once its only instance is back', async () => {
+  it('continues when its only instance is back', async () => {
     const { follow, kill, start, settled, clock } = followers(['a'], (request, { signal }) =>
       silently({ ...request, count: Number(request.resumeToken) + 2 }, signal),
     );
@@ -92,7 +92,7 @@ describe('a stream that is resumed', () => {
     await messages.return?.();
   });
 
-  it('begins again with the token of its caller, and what has no token moves it nowhere', async () => {
+  it('starts with the token of its caller, and messages without a token do not move it', async () => {
     const { follow, settled, asked } = followers(['a', 'b'], function* parts({ resumeToken }) {
       if (resumeToken === 'mine') yield { index: 1 };
       if (resumeToken === 'mine' && asked.length === 1) throw away();
@@ -105,7 +105,7 @@ describe('a stream that is resumed', () => {
     expect(asked.map(({ token }) => token)).toEqual(['mine', 'mine', 'second']);
   });
 
-  it('is one call to its middleware and to who follows it', async () => {
+  it('is one call to its middleware and its callbacks', async () => {
     const broken: string[] = [];
     const headers: unknown[] = [];
     const trailers: unknown[] = [];
@@ -123,7 +123,7 @@ describe('a stream that is resumed', () => {
 });
 
 describe('a stream that breaks again and again', () => {
-  it('is tried after pauses that double up to 5 s, however many replies it gives between', async () => {
+  it('is resumed after pauses that double up to 5 s, even if replies arrive in between', async () => {
     const { follow, settled, asked } = followers(['a', 'b'], inParts(1), { random: () => 0.999 });
     await settled(collect(follow({ count: 12 })));
     const pauses = asked.slice(1).map(({ at }, index) => at - (asked[index]?.at ?? 0));
@@ -132,7 +132,7 @@ describe('a stream that breaks again and again', () => {
     ]);
   });
 
-  it('ends a minute after its last reply, saying why, and where it was tried last', async () => {
+  it('fails a minute after its last reply, with the reason and the last attempts', async () => {
     const { follow, settled, clock, kill, asked } = followers(['a', 'b'], thenAway);
     const messages = follow({ count: 2 })[Symbol.asyncIterator]();
     await settled(messages.next());
@@ -155,7 +155,7 @@ describe('a stream that breaks again and again', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('ends when its caller says, or never, or not at all', async () => {
+  it('fails after resumeForMs: never if it is infinite, at once if it is 0', async () => {
     const breaks = (options: CallOptions) => {
       const { follow, settled } = followers(['a'], thenAway);
       return settled(failure(collect(follow({ count: 2 }, options))));
@@ -170,7 +170,7 @@ describe('a stream that breaks again and again', () => {
     }
   });
 
-  it('makes no storm: beyond the budget of tries each stream makes one in 2.5 s at the most', async () => {
+  it('makes no retry storm: beyond the retry budget each stream makes at most one attempt in 2.5 s', async () => {
     let up = true;
     const { follow, clock, asked } = followers(['a', 'b'], async function* outage({ resumeToken }) {
       if (!up) throw away();
@@ -184,14 +184,14 @@ describe('a stream that breaks again and again', () => {
     const before = asked.length;
     await clock.advance(50_000);
     const tries = asked.length - before;
-    // 100 are earned and 100 saved up; then 0.2 a call, and 20 pauses of 2.5 s or more.
+    // 100 free first attempts and 100 retries saved in the budget; then 0.2 a call, and 20 pauses of 2.5 s or more.
     expect(tries).toBeGreaterThan(1_000);
     expect(tries).toBeLessThan(2_000);
     await clock.advance(20_000);
     expect(await Promise.all(streams)).toHaveLength(100);
   });
 
-  it('is no outage where it stood for long, be it silent', async () => {
+  it('starts with a fresh backoff if it was open for long, even without a message', async () => {
     const { follow, asked, clock } = followers(['a', 'b'], async function* silent({ resumeToken }) {
       if (resumeToken === '') yield reply(0);
       else yield* [];
@@ -206,9 +206,9 @@ describe('a stream that breaks again and again', () => {
   });
 });
 
-describe('a stream that is not to be resumed', () => {
+describe('a stream that is not resumed', () => {
   it.each([Status.INTERNAL, Status.NOT_FOUND, Status.INVALID_ARGUMENT, Status.RESOURCE_EXHAUSTED])(
-    'fails with %i as it came',
+    'fails with status %i as the server sent it',
     async (code) => {
       const { follow, settled, instances } = followers(
         ['a', 'b'],
@@ -219,13 +219,13 @@ describe('a stream that is not to be resumed', () => {
     },
   );
 
-  it('fails where nobody can be asked at first, as any call does', async () => {
+  it('fails as any call does if no instance takes the first call', async () => {
     const { follow, settled, kill } = followers(['a'], inParts(1));
     kill('a');
     expect((await settled(failure(collect(follow({ count: 2 }))))).message).toMatch(/^no instance of/);
   });
 
-  it('ends at its deadline, with its caller and with its channel, also while it waits to be tried again', async () => {
+  it('ends with its deadline, its signal and its channel, also during a pause', async () => {
     const waiting = async (options: CallOptions = {}) => {
       const made = followers(['a'], thenAway);
       const outcome = failure(collect(made.follow({ count: 2 }, options)));
@@ -247,7 +247,7 @@ describe('a stream that is not to be resumed', () => {
     expect(closed.clock.timers).toBe(0);
   });
 
-  it('ends with a middleware that leaves while it is away', async () => {
+  it('ends if a middleware stops reading during an outage', async () => {
     let left: Promise<unknown> | undefined;
     const { follow, settled, kill, clock, asked, start } = followers(['a'], inParts(1), {
       middleware: [
@@ -271,7 +271,7 @@ describe('a stream that is not to be resumed', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('ends with a reader who leaves while it is away', async () => {
+  it('ends if its reader stops reading during an outage', async () => {
     const { follow, settled, kill, clock, asked } = followers(['a'], inParts(1));
     const messages = follow({ count: 2 })[Symbol.asyncIterator]();
     await settled(messages.next());

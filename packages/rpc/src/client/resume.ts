@@ -7,23 +7,28 @@ import { TransportError } from '../transport/index.js';
 import type { ClientCall } from './client.js';
 import { Outage, wait } from './resume-outage.js';
 
-/** How long a stream that broke is tried for, where its caller doesn't say. Milliseconds. */
+/** The default of `resumeForMs`. Milliseconds. */
 const RESUME_FOR_MS = 60_000;
 
-/** What of a call's contract says that it is resumed; undefined where it isn't, or its caller doesn't want that. */
+/**
+ * The fields that the contract names for resuming the call's stream; undefined if the contract names none or the caller
+ * doesn't want the stream to be resumed.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` if `resumeForMs` is negative or NaN.
+ */
 export function resumeFields({ method, request, options }: ClientCall): Resume | undefined {
   const { resumeForMs = RESUME_FOR_MS, instance } = options;
   if (!(resumeForMs >= 0)) {
     throw new RpcError(Status.INVALID_ARGUMENT, `resumeForMs is ${resumeForMs}; it must be 0 or more milliseconds`);
   }
-  // One that may go to a single instance is asked once.
+  // A call to one named instance is made only once.
   return request.stream || instance !== undefined || resumeForMs === 0 ? undefined : method.policy.resume;
 }
 
 /**
- * Starts a call whose replies go on where their stream breaks: it is called again, at another instance, from behind the
- * last reply that the reader has taken. Where the first call isn't answered, there is nothing to take up again: it fails
- * as any call does.
+ * Starts a call whose response stream is resumed when it breaks. The client calls the method again, at another instance
+ * if there is one, with the token of the last message that the reader has taken. If the first call fails before its
+ * response begins, it fails as any call does.
  */
 export async function startResuming(
   call: ClientCall,
@@ -43,16 +48,16 @@ export async function startResuming(
       clock,
       random,
       forMs: options.resumeForMs ?? RESUME_FOR_MS,
-      mayTryAgain: () => channel.fleet(method).mayRetry(),
+      mayRetry: () => channel.fleet(method).mayRetry(),
     }),
   });
   return { header: reply.header, trailer: stream.trailer, response: { stream: true, messages: stream } };
 }
 
-/** Makes the call once, with `request`; not at the instance `lost` where another takes it. */
+/** Makes the call once with `request`. It avoids the instance `lost` if another one can take the call. */
 type Start = (request: Payload, lost: string | undefined) => Promise<Reply>;
 
-/** What a stream is resumed with. */
+/** What a resumed stream is made from. */
 interface ResumedOptions {
   readonly call: ClientCall;
   readonly channel: Channel;
@@ -61,20 +66,20 @@ interface ResumedOptions {
   readonly outage: Outage;
 }
 
-/** So many tries of a call are remembered, the last ones, when a further one begins. */
+/** How many of the call's last attempts are kept for its report when it is resumed. */
 const MAX_ATTEMPTS = 16;
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** One stream to its reader, of one call after another. Nothing is read ahead. */
+/** A response stream that consists of one call after another and looks like one stream to its reader. It reads nothing ahead. */
 class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unknown, undefined> {
-  /** Filled at the end, with that of the call which came to it. */
+  /** Empty until the stream ends; then the trailer of the last call. */
   readonly trailer = new Metadata();
   readonly #options: ResumedOptions;
   #reply: Reply;
   #messages: AsyncIterator<unknown>;
-  /** Where, among the tries, those of the latest call begin. */
-  #firstTry = 0;
+  /** The index in `attempts` of the latest call's first attempt. */
+  #firstAttempt = 0;
   #left = false;
 
   constructor(reply: Reply, options: ResumedOptions) {
@@ -90,7 +95,7 @@ class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unknown, un
   async next(): Promise<IteratorResult<unknown, undefined>> {
     for (;;) {
       try {
-        return this.#taken(await this.#messages.next());
+        return this.#onStep(await this.#messages.next());
       } catch (error) {
         await this.#resume(error);
       }
@@ -103,26 +108,26 @@ class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unknown, un
     return END;
   }
 
-  #taken(step: IteratorResult<unknown>): IteratorResult<unknown, undefined> {
+  #onStep(step: IteratorResult<unknown>): IteratorResult<unknown, undefined> {
     const { outage, point } = this.#options;
     if (step.done === true) {
       this.trailer.receive(this.#reply.trailer);
       return END;
     }
-    outage.over();
-    point.taken(step.value);
+    outage.onMessage();
+    point.onTaken(step.value);
     return step;
   }
 
-  /** Begins the stream again, however often that takes. @throws what it ends with, where it can't be. */
+  /** Calls again until a call is answered. @throws the error that ends the stream if it can't be resumed. */
   async #resume(broken: unknown): Promise<void> {
     const { start, point, call } = this.#options;
     for (let error = broken; ; ) {
       const lost = call.attempts.at(-1)?.instance;
       await this.#pause(error);
-      // The array is the call's own: what it fails with in the end tells of what stands there.
+      // The array belongs to the call, whose final error reports its attempts. So it is changed in place.
       call.attempts.splice(0, call.attempts.length - MAX_ATTEMPTS);
-      this.#firstTry = call.attempts.length;
+      this.#firstAttempt = call.attempts.length;
       try {
         this.#reply = await start({ stream: false, message: point.request }, lost);
         this.#messages = messagesOf(this.#reply);
@@ -136,8 +141,8 @@ class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unknown, un
 
   async #pause(error: unknown): Promise<void> {
     const { call, channel, outage } = this.#options;
-    if (!isPassing(error) || this.#left || channel.closed || call.limit.reason !== undefined) throw error;
-    const pauseMs = outage.onBreak(longestAttemptMs(call.attempts.slice(this.#firstTry)));
+    if (!isResumable(error) || this.#left || channel.closed || call.limit.reason !== undefined) throw error;
+    const pauseMs = outage.onBreak(longestAttemptMs(call.attempts.slice(this.#firstAttempt)));
     if (pauseMs === undefined) throw outage.explain(error);
     call.options.onBreak?.(error);
     await wait(pauseMs, call, channel);
@@ -151,14 +156,14 @@ function messagesOf({ response }: Reply): AsyncIterator<unknown> {
   return response.messages[Symbol.asyncIterator]();
 }
 
-/** Whether another call may fare better: the connection was lost, the instance can't go on, or the reader was too slow. */
-function isPassing(error: unknown): error is RpcError {
+/** Whether another call may succeed: the connection was lost, the instance is unavailable, or the reader was too slow. */
+function isResumable(error: unknown): error is RpcError {
   if (!(error instanceof RpcError)) return false;
   if (error instanceof TransportError) return !error.foreign;
   return error.code === Status.UNAVAILABLE || error.code === Status.ABORTED;
 }
 
-/** How far the reader of a stream has come: what a further call asks for. */
+/** The point up to which the reader has read the stream. It makes the request of the next call. */
 class ResumePoint {
   readonly #fields: Resume;
   readonly #request: unknown;
@@ -169,13 +174,13 @@ class ResumePoint {
     this.#request = request;
   }
 
-  /** Notes what the reader has taken. What has no token is no point to go on from. */
-  taken(message: unknown): void {
+  /** The reader has taken `message`. A message without a token doesn't move the point. */
+  onTaken(message: unknown): void {
     const token = isMessage(message) ? message[this.#fields.response] : undefined;
     if ((typeof token === 'string' || token instanceof Uint8Array) && token.length > 0) this.#token = token;
   }
 
-  /** The caller's own request, until there is a token. */
+  /** The caller's request with the last token in it; the caller's own request if there is no token yet. */
   get request(): unknown {
     if (this.#token === undefined || !isMessage(this.#request)) return this.#request;
     const copy: object = Object.create(Object.getPrototypeOf(this.#request));

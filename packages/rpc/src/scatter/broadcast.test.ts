@@ -15,7 +15,7 @@ const refusing: Work = {
 };
 
 describe('broadcast', () => {
-  it('asks every instance once', async () => {
+  it('calls every instance once', async () => {
     const { unary, settled, begun } = open();
     const parts = await settled(broadcast(unary, { text: 'all' }));
     expect(parts.map(({ instance, value }) => `${instance}: ${value.text}`)).toEqual([
@@ -26,13 +26,13 @@ describe('broadcast', () => {
     expect(tally(begun.map(({ instance }) => instance))).toEqual({ a: 1, b: 1, c: 1 });
   });
 
-  it('asks each with a request of its own', async () => {
+  it('makes a request for each instance', async () => {
     const { unary, settled } = open();
     const parts = await settled(broadcast(unary, (instance) => ({ text: `for ${instance}` })));
     expect(parts.map(({ value }) => value.text)).toEqual(['for a by a', 'for b by b', 'for c by c']);
   });
 
-  it('asks no other in the place of one that fails', async () => {
+  it('calls no other instance in place of one that fails', async () => {
     const { unary, settled, begun } = open(THREE, { b: refusing });
     const parts = await settled(broadcast(unary, {}, { require: 'none' }));
     expect(parts).toMatchObject([
@@ -43,7 +43,7 @@ describe('broadcast', () => {
     expect(begun).toHaveLength(3);
   });
 
-  it('counts one that cannot be reached as failed, as long as it is to serve', async () => {
+  it('counts an unreachable instance as failed while it is listed as serving', async () => {
     const { unary, settled, network, list } = open();
     network.node('c').kill();
     const parts = await settled(broadcast(unary, {}, { require: { quorum: 2 } }));
@@ -53,7 +53,7 @@ describe('broadcast', () => {
     expect(await settled(broadcast(unary, {}))).toHaveLength(2);
   });
 
-  it('asks so many at once', async () => {
+  it('calls at most `concurrency` instances at once', async () => {
     const { unary, settled, clock } = open();
     await settled(unary({}));
     const startedAt = clock.now();
@@ -61,16 +61,16 @@ describe('broadcast', () => {
     expect(clock.now() - startedAt).toBeGreaterThanOrEqual(30);
   });
 
-  it('ends at its time, with what came by then', async () => {
+  it('ends at its deadline with the results so far', async () => {
     const { unary, settled } = open(THREE, { b: { workMs: 60_000 } });
     const parts = await settled(broadcast(unary, {}, { require: 'none', timeoutMs: 500 }));
     expect(parts.map((part) => part.ok || part.error.codeName)).toEqual([true, 'DEADLINE_EXCEEDED', true]);
   });
 
-  it('answers UNAVAILABLE where no instance is known, or too few for the quorum', async () => {
+  it('fails with UNAVAILABLE if no instance is known, or too few for the quorum', async () => {
     const { unary, settled, list, start } = open([]);
-    const nobody = await settled(failure(broadcast(unary, {}, { require: 'none' })));
-    expect(nobody).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('is registered with') });
+    const none = await settled(failure(broadcast(unary, {}, { require: 'none' })));
+    expect(none).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('is registered with') });
     start('a');
     list('a');
     const few = await settled(failure(broadcast(unary, {}, { require: { quorum: 2 } })));
@@ -78,15 +78,15 @@ describe('broadcast', () => {
   });
 });
 
-describe('a call of one instance', () => {
-  it('goes there or nowhere', async () => {
+describe('a call to one instance', () => {
+  it('goes to that instance only', async () => {
     const { unary, settled, begun } = open(THREE, { b: refusing });
     for (let index = 0; index < 6; index += 1) await settled(unary({}, { instance: 'c' }));
     expect(await settled(failure(unary({}, { instance: 'b' })))).toMatchObject({ message: 'not now' });
     expect(tally(begun.map(({ instance }) => instance))).toEqual({ b: 1, c: 6 });
   });
 
-  it('fails at once where that one is unknown or cannot be reached, and says so', async () => {
+  it('fails at once if the instance is unknown or unreachable, and says so', async () => {
     const { unary, settled, network, clock } = open(['a', 'b']);
     await settled(unary({}));
     const unknown = await settled(failure(unary({}, { instance: 'z' })));

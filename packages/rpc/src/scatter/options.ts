@@ -1,78 +1,86 @@
 import type { CallOptions } from '../client/client.js';
 import type { RpcError } from '../status/index.js';
 
-/** One unary method of a client that {@link createClient} made. */
+/** One unary method of a client from `createClient`. */
 export type UnaryMethod<Req, Res> = (request: Req, options?: CallOptions) => Promise<Res>;
 
-/** What may be said of a whole that goes out in parts. Its time and its end are those of all parts together. */
+/** Options of a fan-out: a scatter or a broadcast. `timeoutMs`, `deadline` and `signal` apply to all parts together. */
 export interface WholeOptions extends Pick<CallOptions, 'timeoutMs' | 'deadline' | 'signal' | 'metadata'> {
-  /** How long one part may take at one instance, in milliseconds, where that is less than its contract allows. */
+  /** How long one attempt at a part may take, in milliseconds. The contract's timeout applies too. */
   readonly partTimeoutMs?: number;
 }
 
-/** How parts are shared out. */
+/** How parts are distributed over instances. */
 export interface SharingOptions extends WholeOptions {
-  /** How many parts an instance works on at once; 2, so that it needn't wait for the next. */
+  /** How many parts an instance works on at once. Default: 2, so that it need not wait for the next one. */
   readonly perInstance?: number;
-  /** How often a part may burden an instance; 3. */
+  /** How many attempts a part gets at most. An attempt whose request never left this process doesn't count. Default: 3. */
   readonly maxTries?: number;
 }
 
-/** How a request is scattered. */
+/** Options of `scatter`. */
 export interface ScatterOptions<R extends Requirement = 'all'> extends SharingOptions {
-  /** How many parts have to be done; `all` by default. */
+  /** How many parts have to succeed. Default: `all`. */
   readonly require?: R;
 }
 
-/** How a request is scattered whose parts are read one by one. */
+/** Options of `scatterStream`. */
 export interface ScatterStreamOptions<R extends 'all' | 'none' = 'all'> extends SharingOptions {
+  /** How many parts have to succeed. Default: `all`. */
   readonly require?: R;
-  /** How many parts are in work or wait to be read, beyond the one that is read next: what bounds the memory; 16. */
+  /**
+   * How many parts, after the one that is read next, may be in work or wait to be read. It bounds the memory that the
+   * results take. Default: 16.
+   */
   readonly ahead?: number;
 }
 
-/** How every instance is asked. */
+/** Options of `broadcast`. */
 export interface BroadcastOptions<R extends Requirement = 'all'> extends WholeOptions {
+  /** How many parts have to succeed. Default: `all`. */
   readonly require?: R;
-  /** How many instances are asked at once; 64. */
+  /** How many instances are called at once. Default: 64. */
   readonly concurrency?: number;
 }
 
 /**
- * `value`, a number of something.
+ * Returns `value` if it is a whole number of at least `atLeast`.
  *
- * @throws RangeError where it is none.
+ * @throws RangeError with the option's `name` if it is not.
  */
-export function counted(name: string, value: number, atLeast = 1): number {
+export function wholeNumber(name: string, value: number, atLeast = 1): number {
   if (Number.isInteger(value) && value >= atLeast) return value;
   throw new RangeError(`${name} must be a whole number of at least ${atLeast}, is ${value}`);
 }
 
-/** A part that was done. */
+/** A part that succeeded. */
 export interface Gathered<T> {
   readonly ok: true;
   readonly value: T;
-  /** Who did it. */
+  /** The instance that answered. */
   readonly instance: string;
 }
 
-/** A part that nobody did. */
+/** A part that failed. */
 export interface Lost {
   readonly ok: false;
-  /** What its last try failed with; the report lists all of them. */
+  /** The error of the last attempt. Its report lists all attempts. */
   readonly error: RpcError;
-  /** Who it was tried at last; undefined where it came to nobody. */
+  /** The instance of the last attempt; undefined if there was no attempt. */
   readonly instance: string | undefined;
 }
 
-/** What came of one part. */
+/** The result of one part. */
 export type Part<T> = Gathered<T> | Lost;
 
 /**
- * How many parts have to be done: `all`, so that the first that is lost ends the whole; so many, so that the rest is
- * cancelled once they are; or `none`, where each part tells what came of it.
+ * How many parts have to succeed.
+ *
+ * - `all`: the first part that fails ends the fan-out.
+ * - `{ quorum }`: this number. Once it is reached, the rest is cancelled.
+ * - `none`: the fan-out never fails because of a part. Each part has its own result.
  */
 export type Requirement = 'all' | 'none' | { readonly quorum: number };
 
-/** What came of the parts, in the order of their requests: where all are required, all of them were done. */
+/** The results of the parts, in the order of their requests. If `all` are required, each of them has succeeded. */
 export type Parts<T, R extends Requirement> = readonly (R extends 'all' ? Gathered<T> : Part<T>)[];

@@ -27,27 +27,27 @@ function failing(code: Status, message = 'no'): Work {
 const method = methodOf('idempotent');
 
 describe('scatter', () => {
-  it('gives the parts in order, each with who did it, and every instance does some', async () => {
+  it('returns the parts in order with the instance of each, and uses every instance', async () => {
     const { unary, settled } = open();
     const parts = await settled(scatter(unary, requestsFor(30)));
     expect(parts.map(({ value }) => value.text)).toEqual(parts.map(({ instance }, at) => `part ${at} by ${instance}`));
     expect(tally(parts.map(({ instance }) => instance))).toEqual({ a: 10, b: 10, c: 10 });
   });
 
-  it('gives a canary for 0 % nothing to do, and one for some the parts that it gets done', async () => {
+  it('gives no parts to a canary of 0 %, and parts as to other instances to a canary of more', async () => {
     const { unary, settled, list } = open();
     list('a', endpoint('b', { metadata: { canary: '0' } }), endpoint('c', { metadata: { canary: '5' } }));
     const parts = await settled(scatter(unary, requestsFor(20)));
     expect(tally(parts.map(({ instance }) => instance))).toEqual({ a: 10, c: 10 });
   });
 
-  it('has no instance work on more than perInstance at once', async () => {
+  it('gives an instance at most perInstance parts at once', async () => {
     const { unary, settled, mostInFlight } = open();
     await settled(scatter(unary, requestsFor(40), { perInstance: 3 }));
     expect(Object.fromEntries(mostInFlight)).toEqual({ a: 3, b: 3, c: 3 });
   });
 
-  it('gives a slow instance less to do', async () => {
+  it('gives a slow instance fewer parts', async () => {
     const { unary, settled } = open(THREE, { c: { workMs: 100 } });
     const parts = await settled(scatter(unary, requestsFor(84)));
     const { a = 0, b = 0, c = 0 } = tally(parts.map(({ instance }) => instance));
@@ -56,7 +56,7 @@ describe('scatter', () => {
     expect(Math.abs(a - b)).toBeLessThanOrEqual(4);
   });
 
-  it('has the parts of an instance that dies done by others', async () => {
+  it('retries the parts of an instance that dies at others', async () => {
     const { unary, settled, clock, network, begun } = open();
     const outcome = scatter(unary, requestsFor(30));
     await clock.advance(15);
@@ -69,7 +69,7 @@ describe('scatter', () => {
     expect(begun).toHaveLength(32);
   });
 
-  it('has a newcomer join in, whose parts belong to the call like all others', async () => {
+  it('gives parts to an instance that starts meanwhile, within the context and deadline of the call', async () => {
     const { unary, settled, clock, start, list, begun } = open(['a'], { a: { workMs: 60_000 } });
     start('b');
     const deadline = clock.now() + 30_000;
@@ -88,7 +88,7 @@ describe('scatter', () => {
     expect(call?.limit.endsAt).toBeLessThanOrEqual(deadline);
   });
 
-  it('ends with the first part that fails by itself, and cancels the rest', async () => {
+  it('fails with the first part whose failure is final, and cancels the rest', async () => {
     const bad = ({ text }: { text: string }) => {
       if (text === 'part 3') throw new RpcError(Status.INVALID_ARGUMENT, 'part 3 is bad');
     };
@@ -105,7 +105,7 @@ describe('scatter', () => {
     expect(begun.filter(({ call }) => call.signal.aborted).length).toBeGreaterThanOrEqual(4);
   });
 
-  it('tries a part at each instance once, and at three at the most', async () => {
+  it('tries a part at each instance once, and at three instances at most', async () => {
     const away = failing(Status.UNAVAILABLE, 'closed');
     const { unary, settled, begun } = open(['a', 'b', 'c', 'd'], { a: away, b: away, c: away, d: away });
     const error = await settled(failure(scatter(unary, requestsFor(1))));
@@ -118,20 +118,20 @@ describe('scatter', () => {
     expect(error.report?.attempts.map(({ code }) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE']);
   });
 
-  it('tries what an older instance does not serve at another, and gives that one no more', async () => {
+  it('retries a method that an older instance lacks at another instance, and gives the older one no more parts', async () => {
     const { unary, settled, begun } = open(['a', 'b'], { b: failing(Status.UNIMPLEMENTED) });
     const parts = await settled(scatter(unary, requestsFor(20)));
     expect(tally(parts.map(({ instance }) => instance))).toEqual({ a: 20 });
     expect(begun.filter(({ instance }) => instance === 'b').length).toBeLessThanOrEqual(2);
   });
 
-  it('tries a part elsewhere that takes an instance too long', async () => {
+  it('retries a part at another instance after partTimeoutMs', async () => {
     const { unary, settled } = open(['a', 'b'], { b: { workMs: 60_000 } });
     const parts = await settled(scatter(unary, requestsFor(4), { partTimeoutMs: 200 }));
     expect(tally(parts.map(({ instance }) => instance))).toEqual({ a: 4 });
   });
 
-  it('repeats nothing that may have been done where that is not safe', async () => {
+  it('does not repeat a part that may have been done if the method is not safe to repeat', async () => {
     const { unaryUnsafe, settled, network, begun, clock } = open(['a', 'b'], { b: { workMs: 1_000 } });
     const outcome = scatter(unaryUnsafe, [{}, {}, {}], { perInstance: 1, require: 'none' });
     await clock.advance(5);
@@ -141,7 +141,7 @@ describe('scatter', () => {
     expect(begun).toHaveLength(3);
   });
 
-  it('answers UNAVAILABLE where no instance is known', async () => {
+  it('fails with UNAVAILABLE if no instance is known', async () => {
     const { unary, settled } = open([]);
     const text = 'no instance of rondo.conformance.v1.ConformanceService is registered with the registry at r:1';
     for (const require of ['all', { quorum: 1 }] as const) {
@@ -150,20 +150,20 @@ describe('scatter', () => {
     }
   });
 
-  it('says why where nobody can be reached', async () => {
+  it('says why no instance can be reached', async () => {
     const { unary, settled, network } = open(['a']);
     network.node('a').kill();
     const error = await settled(failure(scatter(unary, requestsFor(1))));
     expect(error).toMatchObject({ code: Status.UNAVAILABLE, message: expect.stringContaining('a at a:1') });
   });
 
-  it('waits for an instance that is being connected', async () => {
+  it('waits for an instance that is connecting', async () => {
     const { unary, settled, network } = open(['a']);
     network.delay({ from: 'client', to: 'a' }, 400);
     expect(await settled(scatter(unary, requestsFor(2)))).toHaveLength(2);
   });
 
-  it('begins with all that are connected soon, not with the first of them alone', async () => {
+  it('begins when the first connections have been made, not with the first one alone', async () => {
     const { factory, at } = fakeTransports({ byHand: true });
     const clock = new ManualClock();
     const resolver = staticResolver(['a:1', 'b:1']);
@@ -179,36 +179,39 @@ describe('scatter', () => {
   });
 
   it.each([
-    ['has it done there', 1, [true]],
-    ['gives it up when that happens again', 2, [false]],
-  ])('tries a part once more where it was turned away, if there is no other, and %s', async (_, refusals, outcome) => {
-    const { factory, at } = fakeTransports();
-    const clock = new ManualClock();
-    const resolver = staticResolver(['a:1']);
-    const channel = createChannel({ resolver, transport: factory, clock, random: seededRandom(1) });
-    const { unaryUnsafe } = createClient(ConformanceServiceDefinition, { channel });
-    const calls: number[] = [];
-    at('a:1').call = async () => {
-      calls.push(clock.now());
-      if (calls.length > refusals) return emptyReply;
-      throw new TransportError(Status.UNAVAILABLE, 'going away', { reach: 'never' });
-    };
-    const parts = scatter(unaryUnsafe, [{}], { require: 'none' });
-    await clock.advance(100);
-    expect((await parts).map(({ ok }) => ok)).toEqual(outcome);
-    expect(calls).toHaveLength(2);
-    expect((calls[1] ?? 0) - (calls[0] ?? 0)).toBeGreaterThanOrEqual(20);
-    channel.close();
-  });
+    ['succeeds there', 1, [true]],
+    ['gives up if that fails too', 2, [false]],
+  ])(
+    'retries a part once at the instance that refused it, if there is no other, and %s',
+    async (_, refusals, outcome) => {
+      const { factory, at } = fakeTransports();
+      const clock = new ManualClock();
+      const resolver = staticResolver(['a:1']);
+      const channel = createChannel({ resolver, transport: factory, clock, random: seededRandom(1) });
+      const { unaryUnsafe } = createClient(ConformanceServiceDefinition, { channel });
+      const calls: number[] = [];
+      at('a:1').call = async () => {
+        calls.push(clock.now());
+        if (calls.length > refusals) return emptyReply;
+        throw new TransportError(Status.UNAVAILABLE, 'going away', { reach: 'never' });
+      };
+      const parts = scatter(unaryUnsafe, [{}], { require: 'none' });
+      await clock.advance(100);
+      expect((await parts).map(({ ok }) => ok)).toEqual(outcome);
+      expect(calls).toHaveLength(2);
+      expect((calls[1] ?? 0) - (calls[0] ?? 0)).toBeGreaterThanOrEqual(20);
+      channel.close();
+    },
+  );
 
-  it('gives an empty outcome for no parts', async () => {
+  it('returns an empty list for no requests', async () => {
     const { unary, settled } = open();
     expect(await settled(scatter(unary, []))).toEqual([]);
   });
 });
 
-describe('scatter, where not all is required', () => {
-  it('resolves as soon as there is a quorum, and cancels the rest', async () => {
+describe('scatter that does not require all parts', () => {
+  it('resolves as soon as the quorum is reached, and cancels the rest', async () => {
     const { unary, settled, begun, clock } = open(THREE, { c: { workMs: 60_000 } });
     const startedAt = clock.now();
     const parts = await settled(scatter(unary, requestsFor(3), { perInstance: 1, require: { quorum: 2 } }));
@@ -220,7 +223,7 @@ describe('scatter, where not all is required', () => {
     expect(begun.find(({ instance }) => instance === 'c')?.call.signal.aborted).toBe(true);
   });
 
-  it('rejects with the first failure as soon as a quorum is out of reach', async () => {
+  it('rejects with the first failure as soon as the quorum is out of reach', async () => {
     const bad = failing(Status.NOT_FOUND, 'nothing there');
     const { unary, settled, clock } = open(THREE, { a: bad, b: bad, c: { workMs: 60_000 } });
     const startedAt = clock.now();
@@ -229,7 +232,7 @@ describe('scatter, where not all is required', () => {
     expect(clock.now() - startedAt).toBeLessThan(1_000);
   });
 
-  it('tells of each part what came of it, those that were not done in time too', async () => {
+  it('returns the result of each part, including parts that were not done in time', async () => {
     const bad = ({ text }: { text: string }) => {
       if (text === 'part 1') throw new RpcError(Status.NOT_FOUND, 'nothing there');
     };
@@ -243,15 +246,15 @@ describe('scatter, where not all is required', () => {
     ]);
   });
 
-  it('refuses a quorum of more than there are parts', async () => {
+  it('refuses a quorum larger than the number of parts', async () => {
     const { unary, settled } = open();
     const outcome = scatter(unary, requestsFor(2), { require: { quorum: 3 } });
     expect((await settled(failure(outcome))).message).toContain('a quorum of 3 is out of reach: there are 2');
   });
 });
 
-describe('a scattered call', () => {
-  it('ends when the call around it does, with all its parts, and leaves nothing behind', async () => {
+describe('a scatter', () => {
+  it('ends with the surrounding call, cancels all its parts and leaves no timer', async () => {
     const { unary, settled, begun, clock } = open();
     await settled(unary({}));
     const timers = clock.timers;
@@ -267,7 +270,7 @@ describe('a scattered call', () => {
     expect(clock.timers).toBe(timers);
   });
 
-  it('ends when the call around it does, though no part has been begun', async () => {
+  it('ends with the surrounding call even if no part has begun', async () => {
     const { unary, settled, network, clock, start, list } = open([]);
     start('a');
     network.partition('client', 'a');
@@ -278,7 +281,7 @@ describe('a scattered call', () => {
     expect(error.code).toBe(Status.DEADLINE_EXCEEDED);
   });
 
-  it('ends when its caller aborts it', async () => {
+  it('ends when its signal aborts', async () => {
     const { unary, settled, begun, clock } = open(THREE, { a: { workMs: 9_000 }, b: { workMs: 9_000 } });
     const caller = new AbortController();
     const outcome = failure(scatter(unary, requestsFor(500), { signal: caller.signal }));
@@ -289,7 +292,7 @@ describe('a scattered call', () => {
     expect(begun.filter(({ instance, call }) => instance === 'a' && call.signal.aborted)).toHaveLength(2);
   });
 
-  it('shares the budget of further tries with all calls of the service', async () => {
+  it('shares the retry budget with all calls of the service', async () => {
     const { unary, settled, begun } = open(['a', 'b'], { b: { ...failing(Status.UNAVAILABLE), workMs: 0 } });
     await settled(scatter(unary, requestsFor(500), { require: 'none', perInstance: 8 }));
     const further = begun.length - 500;
@@ -302,11 +305,11 @@ describe('a scattered call', () => {
     ['maxTries', { maxTries: 1.5 }],
     ['require.quorum', { require: { quorum: -1 } }],
     ['timeoutMs', { timeoutMs: Number.NaN }],
-  ])('refuses a %s that is none', async (name, options) => {
+  ])('refuses an invalid %s', async (name, options) => {
     await expect(scatter(open().unary, requestsFor(2), options)).rejects.toThrow(name);
   });
 
-  it('refuses what is no unary method of a client', async () => {
+  it('refuses a function that is no unary method of a client', async () => {
     const { unary, clientStream } = open();
     await expect(scatter(async (request: object) => unary(request), [{}])).rejects.toThrow('not a method of a client');
     // @ts-expect-error a stream where one request belongs

@@ -1,40 +1,38 @@
 import { RpcError, Status } from '../status/index.js';
+import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
 import {
-  counted,
   type Part,
   type Parts,
   type Requirement,
   type ScatterOptions,
   type SharingOptions,
   type UnaryMethod,
+  wholeNumber,
 } from './options.js';
-import { beginWhole, notNeeded, type Whole } from './whole.js';
 import { WorkQueue } from './work-queue.js';
 
 const PER_INSTANCE = 2;
 const MAX_TRIES = 3;
 
-/** How parts are shared out where nobody said. */
-export function sharing({ perInstance = PER_INSTANCE, maxTries = MAX_TRIES }: SharingOptions) {
-  return { perInstance: counted('perInstance', perInstance), maxTries: counted('maxTries', maxTries) };
-}
-
 /**
- * Splits a piece of work over the live instances of a service: `requests` are its parts, each a call of `call`, a unary
- * method of a client. Each instance works on a few parts at once and gets another when it has done one, so that a slow
- * one does less; one that comes meanwhile joins in. Gives what came of each part, in order, and who did it.
+ * Scatter-gather: distributes work over the instances of a service. `requests` are the parts of the work, each of which is
+ * one call of `call`, a unary method of a client. An instance works on a few parts at once and gets the next one when it
+ * has finished one. So a slow instance gets fewer parts, and an instance that starts meanwhile gets some too.
  *
  * ```ts
  * const parts = await scatter(calculator.evaluatePart, requests, { perInstance: 2 });
  * for (const { value, instance } of parts) { … }
  * ```
  *
- * A part whose instance goes away, or takes too long, is tried at another, where the method is safe to repeat or the part
- * provably reached no handler: at each once, and at three that it burdens. Any other failure is the part's own. The parts
- * belong to the call in which this is called: they have its deadline and end with it.
+ * If an instance goes away or takes too long, its part is retried at another instance, provided that the method is safe to
+ * repeat or that the part provably reached no handler. A part gets one attempt at each instance, and 3 (`maxTries`) in
+ * all. Other failures are final for the part.
  *
- * @throws RpcError the first failure of a part, where `require` is `all`, or of a quorum that can't be reached; why the
- *   whole was ended; `UNAVAILABLE` where no instance is known.
+ * The parts belong to the call in whose handler `scatter` is called: they have its deadline and end with it.
+ *
+ * @returns the result of each part with the instance that it came from, in the order of `requests`.
+ * @throws RpcError the first failure of a part if `require` is `all` or the quorum can't be reached any more; why
+ *   the work was ended, if a deadline, the signal or the surrounding call ended it; `UNAVAILABLE` if no instance is known.
  */
 export async function scatter<Req, Res, const R extends Requirement = 'all'>(
   call: UnaryMethod<Req, Res>,
@@ -42,15 +40,20 @@ export async function scatter<Req, Res, const R extends Requirement = 'all'>(
   options: ScatterOptions<R> = {},
 ): Promise<Parts<Res, R>> {
   const all = [...requests];
-  const whole = beginWhole(call, options);
+  const fanOut = beginFanOut(call, options);
   try {
-    await whole.fleet.known(whole.limit);
-    const parts = await collect(whole, all, { ...sharing(options), require: options.require ?? 'all' });
-    // Where all are required, the outcome has none that was lost.
+    await fanOut.fleet.known(fanOut.limit);
+    const parts = await collect(fanOut, all, { ...distributionOf(options), require: options.require ?? 'all' });
+    // If all are required, the outcome holds no failed part.
     return parts as Parts<Res, R>;
   } finally {
-    whole.limit.end(notNeeded());
+    fanOut.limit.end(notNeeded());
   }
+}
+
+/** How parts are distributed, with the defaults. @throws RangeError if an option is no whole number of at least 1. */
+export function distributionOf({ perInstance = PER_INSTANCE, maxTries = MAX_TRIES }: SharingOptions) {
+  return { perInstance: wholeNumber('perInstance', perInstance), maxTries: wholeNumber('maxTries', maxTries) };
 }
 
 interface CollectOptions {
@@ -60,69 +63,73 @@ interface CollectOptions {
 }
 
 function collect<Req, Res>(
-  whole: Whole<Req, Res>,
+  fanOut: FanOut<Req, Res>,
   requests: readonly Req[],
-  { require, ...shares }: CollectOptions,
+  { require, ...distribution }: CollectOptions,
 ): Promise<readonly Part<Res>[]> {
   const gathering = gather<Res>(requests.length, require);
   return new Promise((resolve, reject) => {
     const end = (rest?: RpcError) => {
       queue.stop();
-      whole.limit.offEnd(onLimit);
+      fanOut.limit.offEnd(onLimit);
       try {
         resolve(gathering.outcome(rest));
       } catch (error) {
         reject(error);
       }
     };
-    const onLimit = () => end(whole.limit.reason);
+    const onLimit = () => end(fanOut.limit.reason);
     const queue = new WorkQueue<Req, Res>({
-      whole,
+      fanOut,
       requests: requests[Symbol.iterator](),
-      ...shares,
-      horizon: () => Number.POSITIVE_INFINITY,
+      ...distribution,
+      partsBefore: () => Number.POSITIVE_INFINITY,
       onPart(index, part) {
         gathering.note(index, part);
-        if (gathering.certain) end();
+        if (gathering.decided) end();
       },
       onEnd: end,
       onFault: reject,
     });
-    whole.limit.onEnd(onLimit);
-    queue.pump();
+    fanOut.limit.onEnd(onLimit);
+    queue.dispatch();
   });
 }
 
-/** What has come of the parts so far, and whether that is enough. */
+/** Collects the results of parts and decides when there are enough. */
 interface Gathering<T> {
   note(index: number, part: Part<T>): void;
-  /** Whether no further part can change the outcome: enough are done, or too few can be. */
-  readonly certain: boolean;
-  /** All parts in order; those that nothing is known of were lost to `rest`. @throws RpcError where too few are done. */
+  /** Whether no further part can change the outcome: enough have succeeded, or too many have failed. */
+  readonly decided: boolean;
+  /**
+   * The results of all parts in order. Parts without a result have failed with `rest`.
+   *
+   * @throws RpcError the first failure, or `rest`, if too few parts have succeeded.
+   */
   outcome(rest?: RpcError): readonly Part<T>[];
 }
 
-/** Gathers `count` parts of which so many have to be done as `require` says. */
+/** Gathers the results of `count` parts. @throws RangeError if the quorum is no count. @throws RpcError if it is too high. */
 export function gather<T>(count: number, require: Requirement): Gathering<T> {
   const needed = neededOf(count, require);
   const parts = new Map<number, Part<T>>();
-  let done = 0;
-  let firstLoss: RpcError | undefined;
-  const failed = () => parts.size - done > count - needed;
+  let succeeded = 0;
+  let firstError: RpcError | undefined;
+  const failed = () => parts.size - succeeded > count - needed;
   return {
     note(index, part) {
       parts.set(index, part);
-      if (part.ok) done += 1;
-      else firstLoss ??= part.error;
+      if (part.ok) succeeded += 1;
+      else firstError ??= part.error;
     },
-    get certain() {
-      return parts.size === count || failed() || (typeof require === 'object' && done >= needed);
+    get decided() {
+      return parts.size === count || failed() || (typeof require === 'object' && succeeded >= needed);
     },
     outcome(rest = notNeeded()) {
-      if (failed() && firstLoss !== undefined) throw firstLoss;
-      if (done < needed) throw rest;
-      const lost = { ok: false, error: rest, instance: undefined } as const;
-      return Array.from({ length: count }, (_, index) => parts.get(index) ?? lost);
+      if (failed() && firstError !== undefined) throw firstError;
+      if (succeeded < needed) throw rest;
+      const missing = { ok: false, error: rest, instance: undefined } as const;
+      return Array.from({ length: count }, (_, index) => parts.get(index) ?? missing);
     },
   };
 }

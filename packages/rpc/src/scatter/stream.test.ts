@@ -10,7 +10,7 @@ const openFleet = fleetsOfATest();
 const open = (names = THREE, work?: Readonly<Record<string, Work>>) => openFleet(names, work);
 
 describe('scatterStream', () => {
-  it('gives the parts in order, though a slow instance has some of them', async () => {
+  it('yields the parts in order, though a slow instance works on some of them', async () => {
     const { unary, settled } = open(THREE, { b: { workMs: 120 } });
     const parts = await settled(collect(scatterStream(unary, requestsFor(60))));
     expect(parts.map(({ value }) => value.text)).toEqual(parts.map(({ instance }, at) => `part ${at} by ${instance}`));
@@ -18,7 +18,7 @@ describe('scatterStream', () => {
     expect(Object.keys(tally(parts.map(({ instance }) => instance))).sort()).toEqual(THREE);
   });
 
-  it('works no further ahead of its reader than it may, and reads requests no sooner', async () => {
+  it('works and reads requests at most `ahead` parts ahead of its reader', async () => {
     const { unary, settled, begun, clock } = open();
     let read = 0;
     function* requests() {
@@ -37,7 +37,7 @@ describe('scatterStream', () => {
     expect(await settled(collect(parts))).toHaveLength(98);
   });
 
-  it('stops the work when its reader leaves', async () => {
+  it('stops the work when its reader stops', async () => {
     const { unary, settled, begun, clock } = open(THREE, { b: { workMs: 1_000 }, c: { workMs: 1_000 } });
     let closed = false;
     function* requests() {
@@ -58,7 +58,7 @@ describe('scatterStream', () => {
     expect(clock.timers).toBe(timers);
   });
 
-  it('fails as soon as a part is lost, unless it is to tell of each', async () => {
+  it('fails as soon as a part has failed, unless none is required', async () => {
     const answer = ({ text }: { text: string }) => {
       if (text === 'part 2') throw new RpcError(Status.NOT_FOUND, 'nothing there');
     };
@@ -69,7 +69,7 @@ describe('scatterStream', () => {
     expect(parts.map(({ ok }, at) => (ok ? -1 : at)).filter((at) => at >= 0)).toEqual([2]);
   });
 
-  it('goes on through the death of every instance but one', async () => {
+  it('continues while every instance but one dies', async () => {
     const { unary, settled, network, clock } = open();
     const outcome = collect(scatterStream(unary, requestsFor(90)));
     await clock.advance(25);
@@ -81,7 +81,7 @@ describe('scatterStream', () => {
     expect(parts).toHaveLength(90);
   });
 
-  it('fails with what its requests fail with', async () => {
+  it('fails with the error of its requests', async () => {
     const { unary, settled } = open();
     function* requests() {
       yield* requestsFor(3);
@@ -91,7 +91,7 @@ describe('scatterStream', () => {
     expect(await settled(outcome)).toMatchObject({ message: 'out of paper' });
   });
 
-  it('answers UNAVAILABLE where no instance is known, and gives nothing for no parts', async () => {
+  it('fails with UNAVAILABLE if no instance is known, and yields nothing for no requests', async () => {
     const { unary, settled } = open([]);
     expect(await settled(failure(collect(scatterStream(unary, requestsFor(3)))))).toMatchObject({
       code: Status.UNAVAILABLE,
@@ -99,7 +99,7 @@ describe('scatterStream', () => {
     expect(await settled(collect(scatterStream(unary, [])))).toEqual([]);
   });
 
-  it('ends at its time', async () => {
+  it('ends at its deadline', async () => {
     const { unary, settled } = open();
     const error = await settled(failure(collect(scatterStream(unary, requestsFor(900), { timeoutMs: 100 }))));
     expect(error.code).toBe(Status.DEADLINE_EXCEEDED);

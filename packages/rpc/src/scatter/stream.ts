@@ -1,54 +1,55 @@
-import { counted, type Part, type Parts, type ScatterStreamOptions, type UnaryMethod } from './options.js';
-import { sharing } from './scatter.js';
-import { beginWhole, notNeeded, type Whole } from './whole.js';
+import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
+import { type Part, type Parts, type ScatterStreamOptions, type UnaryMethod, wholeNumber } from './options.js';
+import { distributionOf } from './scatter.js';
 import { WorkQueue } from './work-queue.js';
 
 const AHEAD = 16;
 
 /**
- * As {@link scatter}, for more parts than memory should hold: what came of each is given one by one, in order, as soon as
- * all before it has been. `requests` are read as there is somebody to work on them, and work goes no further ahead of the
- * reader than `ahead` parts: one that stops reading stops the work.
+ * Scatter-gather for more parts than fit in memory. It works as `scatter` does, but yields the results one by one,
+ * in the order of `requests`, as soon as each is next. A request is read when an instance can take it. The work stays at
+ * most `ahead` parts ahead of the reader, so a reader that stops reading stops the work.
  *
  * ```ts
  * for await (const { value, instance } of scatterStream(calculator.evaluatePart, requests())) yield value;
  * ```
  *
- * @throws RpcError as `scatter` does; where all parts are required, as soon as one is lost.
+ * @throws RpcError as `scatter` does. If all parts are required, it throws as soon as one has failed.
  */
 export async function* scatterStream<Req, Res, const R extends 'all' | 'none' = 'all'>(
   call: UnaryMethod<Req, Res>,
   requests: Iterable<NoInfer<Req>>,
   options: ScatterStreamOptions<R> = {},
 ): AsyncGenerator<Parts<Res, R>[number], void> {
-  const ahead = counted('ahead', options.ahead ?? AHEAD, 0);
-  const whole = beginWhole(call, options);
-  let reading: Reading<Res> | undefined;
+  const ahead = wholeNumber('ahead', options.ahead ?? AHEAD, 0);
+  const fanOut = beginFanOut(call, options);
+  let reader: PartReader<Res> | undefined;
   try {
-    await whole.fleet.known(whole.limit);
-    reading = createReading(whole, requests[Symbol.iterator](), { ...options, ahead });
-    for (let part = await reading.next(); part !== undefined; part = await reading.next()) {
-      // Where all are required, one that is lost has been thrown.
+    await fanOut.fleet.known(fanOut.limit);
+    reader = createPartReader(fanOut, requests[Symbol.iterator](), { ...options, ahead });
+    for (let part = await reader.next(); part !== undefined; part = await reader.next()) {
+      // If all are required, a part that failed has been thrown.
       yield part as Parts<Res, R>[number];
     }
   } finally {
-    reading?.stop();
-    whole.limit.end(notNeeded());
+    reader?.stop();
+    fanOut.limit.end(notNeeded());
   }
 }
 
-interface Reading<Res> {
-  /** The next part in order; undefined after the last. */
+/** Gives the results of parts in order. */
+interface PartReader<Res> {
+  /** The next part; undefined after the last. */
   next(): Promise<Part<Res> | undefined>;
   stop(): void;
 }
 
-function createReading<Req, Res>(
-  whole: Whole<Req, Res>,
+function createPartReader<Req, Res>(
+  fanOut: FanOut<Req, Res>,
   requests: Iterator<Req>,
   { ahead, require = 'all', ...options }: ScatterStreamOptions<'all' | 'none'> & { readonly ahead: number },
-): Reading<Res> {
-  const { limit, inContext } = whole;
+): PartReader<Res> {
+  const { limit, inContext } = fanOut;
   const parts = new Map<number, Part<Res>>();
   let read = 0;
   let fault: { readonly error: unknown } | undefined;
@@ -61,10 +62,10 @@ function createReading<Req, Res>(
   };
   const onLimit = () => fail(limit.reason);
   const queue = new WorkQueue<Req, Res>({
-    whole,
+    fanOut,
     requests,
-    ...sharing(options),
-    horizon: () => read + ahead + 1,
+    ...distributionOf(options),
+    partsBefore: () => read + ahead + 1,
     onPart(index, part) {
       if (!part.ok && require === 'all') fail(part.error);
       parts.set(index, part);
@@ -79,14 +80,14 @@ function createReading<Req, Res>(
   limit.onEnd(onLimit);
   return {
     async next() {
-      inContext(() => queue.pump());
+      inContext(() => queue.dispatch());
       for (;;) {
         if (fault !== undefined) throw fault.error;
         const part = parts.get(read);
         if (part !== undefined) {
           parts.delete(read);
           read += 1;
-          inContext(() => queue.pump());
+          inContext(() => queue.dispatch());
           return part;
         }
         if (ended) return undefined;

@@ -3,229 +3,237 @@ import { classifyFailure, type Failure } from '../channel/retry.js';
 import type { Timer } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
 import { type Attempt, RpcError, Status } from '../status/index.js';
+import type { FanOut } from './fan-out.js';
 import type { Part } from './options.js';
-import type { Whole } from './whole.js';
 
-/** What a queue is made from. */
+/** What a work queue is made from. */
 interface WorkQueueOptions<Req, Res> {
-  readonly whole: Whole<Req, Res>;
-  /** Read as there is somebody to do the next. */
+  readonly fanOut: FanOut<Req, Res>;
+  /** The requests of the parts. One is read when an instance can take it. */
   readonly requests: Iterator<Req>;
   readonly perInstance: number;
   readonly maxTries: number;
-  /** Up to which part work may go now. */
-  readonly horizon: () => number;
-  /** Hears what came of each part, in no order. */
+  /** Only parts with an index below this number may begin now. */
+  readonly partsBefore: () => number;
+  /** Called with the result of each part, in any order. */
   readonly onPart: (index: number, part: Part<Res>) => void;
-  /** Hears that all parts have been told. */
+  /** Called when all parts have a result. */
   readonly onEnd: () => void;
-  /** Hears that the requests can't be read on. */
+  /** Called if reading the requests fails. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** How long a part waits before it is tried again at the very instance that has just turned it away. Milliseconds. */
-const SAME_AGAIN_MS = 20;
+/** How long a part waits before its second attempt at the same instance. Milliseconds. */
+const SAME_INSTANCE_DELAY_MS = 20;
 
 /**
- * Parts that wait for instances. Each instance works on a few at once and gets the next when it has done one: a slow one
- * gets fewer, one that comes joins in, and what one that goes leaves undone, others do.
+ * Distributes parts over instances. Each instance works on a few parts at once and gets the next one when it has finished
+ * one. So a slow instance gets fewer parts, a new instance gets some too, and other instances take over the parts of an
+ * instance that goes away.
  */
 export class WorkQueue<Req, Res> {
   readonly #options: WorkQueueOptions<Req, Res>;
   /** How many parts each instance works on. */
-  readonly #busy = new Map<string, number>();
-  readonly #stopFollowing: () => void;
+  readonly #inFlight = new Map<string, number>();
+  readonly #stopListening: () => void;
   readonly #timers = new Set<Timer>();
-  #lost: Piece<Req>[] = [];
-  /** The next part, where there was nobody for it yet. */
-  #fresh: Piece<Req> | undefined;
-  #taken = 0;
+  /** Parts that wait for another attempt. */
+  #retries: PendingPart<Req>[] = [];
+  /** The next new part, if it has been read but no instance could take it yet. */
+  #next: PendingPart<Req> | undefined;
+  #read = 0;
   #running = 0;
   #exhausted = false;
   #stopped = false;
-  #pumping = false;
-  /** Of those that do equally little, another is the first each time. */
-  #turn: number;
+  #dispatching = false;
+  /** Rotates which of several equally busy instances gets the next part. */
+  #rotation: number;
 
   constructor(options: WorkQueueOptions<Req, Res>) {
     this.#options = options;
-    const { fleet, inContext, random } = options.whole;
-    this.#turn = Math.floor(random.next() * 2 ** 16);
-    this.#stopFollowing = fleet.onChange(() => inContext(() => this.pump()));
+    const { fleet, inContext, random } = options.fanOut;
+    this.#rotation = Math.floor(random.next() * 2 ** 16);
+    this.#stopListening = fleet.onChange(() => inContext(() => this.dispatch()));
   }
 
-  /** Hands out what can be done now. */
-  pump(): void {
-    // What it calls may call it: the outer turn sees what has changed, as it reads everything anew.
-    if (this.#pumping || this.#stopped) return;
-    this.#pumping = true;
+  /** Starts all parts that can start now. */
+  dispatch(): void {
+    // A callback may call this again. The outer loop then sees the change, because it reads the state anew for each part.
+    if (this.#dispatching || this.#stopped) return;
+    this.#dispatching = true;
     try {
       let more = true;
-      while (more && !this.#stopped) more = this.#handOut();
+      while (more && !this.#stopped) more = this.#dispatchOne();
     } catch (error) {
       this.#options.onFault(error);
     } finally {
-      this.#pumping = false;
+      this.#dispatching = false;
     }
-    if (!this.#stopped && this.#exhausted && this.#left === 0) this.#options.onEnd();
+    if (!this.#stopped && this.#exhausted && this.#unfinished === 0) this.#options.onEnd();
   }
 
-  /** No more parts are handed out or told. */
+  /** Starts no more parts and reports no more results. */
   stop(): void {
     this.#stopped = true;
-    this.#stopFollowing();
+    this.#stopListening();
     for (const timer of this.#timers) timer.cancel();
     this.#options.requests.return?.();
   }
 
-  get #left(): number {
-    return this.#running + this.#lost.length + this.#timers.size + (this.#fresh === undefined ? 0 : 1);
+  get #unfinished(): number {
+    return this.#running + this.#retries.length + this.#timers.size + (this.#next === undefined ? 0 : 1);
   }
 
-  /** Hands out one part; whether there may be another to hand out. */
-  #handOut(): boolean {
-    const standing = this.#options.whole.fleet.standing();
-    const lost = this.#lost.findIndex((piece) => this.#place(piece, standing));
-    if (lost >= 0) {
-      this.#lost.splice(lost, 1);
+  /** Starts or gives up one part. Returns whether there may be another one to start. */
+  #dispatchOne(): boolean {
+    const standing = this.#options.fanOut.fleet.standing();
+    const retry = this.#retries.findIndex((part) => this.#assign(part, standing));
+    if (retry >= 0) {
+      this.#retries.splice(retry, 1);
       return true;
     }
-    this.#fresh ??= this.#take();
-    if (this.#fresh === undefined || !this.#place(this.#fresh, standing)) return false;
-    this.#fresh = undefined;
+    this.#next ??= this.#readNext();
+    if (this.#next === undefined || !this.#assign(this.#next, standing)) return false;
+    this.#next = undefined;
     return true;
   }
 
-  #take(): Piece<Req> | undefined {
-    const { requests, horizon } = this.#options;
-    if (this.#exhausted || this.#taken >= horizon()) return undefined;
+  #readNext(): PendingPart<Req> | undefined {
+    const { requests, partsBefore } = this.#options;
+    if (this.#exhausted || this.#read >= partsBefore()) return undefined;
     const step = requests.next();
     if (step.done === true) {
       this.#exhausted = true;
       return undefined;
     }
-    this.#taken += 1;
-    return newPiece(this.#taken - 1, step.value);
+    this.#read += 1;
+    return newPart(this.#read - 1, step.value);
   }
 
-  /** Gives `piece` to whoever does least, or up where nobody is left for it; false where it has to wait. */
-  #place(piece: Piece<Req>, { ready, idle, coming }: FleetStanding): boolean {
-    const isUntried = (instance: string) => !piece.tried.has(instance);
-    const instance = this.#freest(ready.filter(isUntried)) ?? this.#freest(idle.filter(isUntried));
+  /** Starts `part` at the least busy instance, or gives it up if no instance is left for it. Returns false if it has to wait. */
+  #assign(part: PendingPart<Req>, { ready, idle, coming }: FleetStanding): boolean {
+    const isUntried = (instance: string) => !part.tried.has(instance);
+    const instance = this.#leastBusy(ready.filter(isUntried)) ?? this.#leastBusy(idle.filter(isUntried));
     if (instance !== undefined) {
-      this.#start(piece, instance);
+      this.#start(part, instance);
       return true;
     }
     if ([ready, idle, coming].some((instances) => instances.some(isUntried))) return false;
-    if (piece.connectionLost !== undefined) this.#forgive(piece, piece.connectionLost);
-    else this.#lose(piece);
+    if (part.connectionLost !== undefined) this.#retryAtSame(part, part.connectionLost);
+    else this.#giveUp(part);
     return true;
   }
 
-  #freest(able: readonly string[]): string | undefined {
+  /** The least busy of `instances` that may take another part; undefined if all have `perInstance` parts. */
+  #leastBusy(instances: readonly string[]): string | undefined {
     let least = this.#options.perInstance;
-    let freest: string | undefined;
-    for (let offset = 0; offset < able.length; offset += 1) {
-      const instance = able[(this.#turn + offset) % able.length];
-      const busy = instance === undefined ? least : (this.#busy.get(instance) ?? 0);
-      if (busy >= least) continue;
-      least = busy;
-      freest = instance;
+    let leastBusy: string | undefined;
+    for (let offset = 0; offset < instances.length; offset += 1) {
+      const instance = instances[(this.#rotation + offset) % instances.length];
+      const inFlight = instance === undefined ? least : (this.#inFlight.get(instance) ?? 0);
+      if (inFlight >= least) continue;
+      least = inFlight;
+      leastBusy = instance;
     }
-    return freest;
+    return leastBusy;
   }
 
-  #start(piece: Piece<Req>, instance: string): void {
-    const { whole } = this.#options;
-    piece.at = instance;
-    this.#turn += 1;
+  #start(part: PendingPart<Req>, instance: string): void {
+    const { fanOut } = this.#options;
+    part.lastInstance = instance;
+    this.#rotation += 1;
     this.#running += 1;
-    this.#busy.set(instance, (this.#busy.get(instance) ?? 0) + 1);
-    whole.ask(piece.request, instance).then(
-      (value) => this.#settle(instance, () => this.#tell(piece.index, { ok: true, value, instance })),
-      (error: unknown) => this.#settle(instance, () => this.#fail(piece, instance, toRpcError(error))),
+    this.#inFlight.set(instance, (this.#inFlight.get(instance) ?? 0) + 1);
+    fanOut.ask(part.request, instance).then(
+      (value) => this.#onEnd(instance, () => this.#report(part.index, { ok: true, value, instance })),
+      (error: unknown) => this.#onEnd(instance, () => this.#onFailure(part, instance, toRpcError(error))),
     );
   }
 
-  #settle(instance: string, note: () => void): void {
+  #onEnd(instance: string, note: () => void): void {
     this.#running -= 1;
-    const busy = (this.#busy.get(instance) ?? 0) - 1;
-    if (busy > 0) this.#busy.set(instance, busy);
-    else this.#busy.delete(instance);
+    const inFlight = (this.#inFlight.get(instance) ?? 0) - 1;
+    if (inFlight > 0) this.#inFlight.set(instance, inFlight);
+    else this.#inFlight.delete(instance);
     if (this.#stopped) return;
     note();
-    this.pump();
+    this.dispatch();
   }
 
-  #fail(piece: Piece<Req>, instance: string, error: RpcError): void {
-    const { whole, maxTries } = this.#options;
-    const { retryable, costs, connectionLost } = fateOf(whole.method, error);
-    piece.failure = error;
-    piece.attempts.push(...(error.report?.attempts ?? []));
-    piece.connectionLost = connectionLost && !piece.forgiven ? instance : undefined;
-    piece.tried.add(instance);
-    if (costs) piece.tries += 1;
-    const mayRetry = retryable && piece.tries < maxTries && (!costs || whole.fleet.mayRetry());
-    if (mayRetry) this.#lost.push(piece);
-    else this.#lose(piece);
+  #onFailure(part: PendingPart<Req>, instance: string, error: RpcError): void {
+    const { fanOut, maxTries } = this.#options;
+    const { retryable, costs, connectionLost } = retryDecision(fanOut.method, error);
+    part.failure = error;
+    part.attempts.push(...(error.report?.attempts ?? []));
+    part.connectionLost = connectionLost && !part.retriedAtSame ? instance : undefined;
+    part.tried.add(instance);
+    if (costs) part.tries += 1;
+    const mayRetry = retryable && part.tries < maxTries && (!costs || fanOut.fleet.mayRetry());
+    if (mayRetry) this.#retries.push(part);
+    else this.#giveUp(part);
   }
 
-  /** Lets it be tried once more where it was turned away, a little later. */
-  #forgive(piece: Piece<Req>, instance: string): void {
-    const timer = this.#options.whole.clock.setTimer(SAME_AGAIN_MS, () => {
+  /** Allows one more attempt at `instance`, which lost its connection, after a short delay. */
+  #retryAtSame(part: PendingPart<Req>, instance: string): void {
+    const timer = this.#options.fanOut.clock.setTimer(SAME_INSTANCE_DELAY_MS, () => {
       this.#timers.delete(timer);
-      piece.connectionLost = undefined;
-      piece.forgiven = true;
-      piece.tried.delete(instance);
-      this.#lost.push(piece);
-      this.#options.whole.inContext(() => this.pump());
+      part.connectionLost = undefined;
+      part.retriedAtSame = true;
+      part.tried.delete(instance);
+      this.#retries.push(part);
+      this.#options.fanOut.inContext(() => this.dispatch());
     });
     this.#timers.add(timer);
   }
 
-  #lose(piece: Piece<Req>): void {
-    const { method, fleet } = this.#options.whole;
-    const error = lossOf(method, piece.attempts, piece.failure ?? fleet.noInstanceError());
-    this.#tell(piece.index, { ok: false, error, instance: piece.at });
+  #giveUp(part: PendingPart<Req>): void {
+    const { method, fleet } = this.#options.fanOut;
+    const error = partError(method, part.attempts, part.failure ?? fleet.noInstanceError());
+    this.#report(part.index, { ok: false, error, instance: part.lastInstance });
   }
 
-  #tell(index: number, part: Part<Res>): void {
+  #report(index: number, part: Part<Res>): void {
     if (!this.#stopped) this.#options.onPart(index, part);
   }
 }
 
-/** A part that isn't done yet: where it was tried, and what came of that. */
-interface Piece<Req> {
+/** A part without a result yet, and its attempts so far. */
+interface PendingPart<Req> {
   readonly index: number;
   readonly request: Req;
-  /** Where it isn't tried again. */
+  /** The instances that don't get the part again. */
   readonly tried: Set<string>;
-  /** Who it was tried at last. */
-  at: string | undefined;
-  /** Who lost its connection before the part could be taken: it may be tried once more where there is no other. */
+  /** The instance of the last attempt. */
+  lastInstance: string | undefined;
+  /** The instance that lost its connection before it could take the part. It may get it once more if no other is left. */
   connectionLost: string | undefined;
-  /** Whether that has been done. */
-  forgiven: boolean;
-  /** How many instances it has burdened. */
+  /** Whether an instance has got the part a second time. */
+  retriedAtSame: boolean;
+  /** How many attempts count against `maxTries`. */
   tries: number;
   failure: RpcError | undefined;
   readonly attempts: Attempt[];
 }
 
-/** A part that was tried nowhere. */
-function newPiece<Req>(index: number, request: Req): Piece<Req> {
-  const untried = { at: undefined, connectionLost: undefined, forgiven: false, tries: 0, failure: undefined };
+function newPart<Req>(index: number, request: Req): PendingPart<Req> {
+  const untried = {
+    lastInstance: undefined,
+    connectionLost: undefined,
+    retriedAtSame: false,
+    tries: 0,
+    failure: undefined,
+  };
   return { index, request, tried: new Set(), attempts: [], ...untried };
 }
 
-/** What a try's failure means for its part. */
-type Fate = Pick<Failure, 'retryable' | 'costs' | 'connectionLost'>;
+/** Whether a part may be retried after a failed attempt. */
+type RetryDecision = Pick<Failure, 'retryable' | 'costs' | 'connectionLost'>;
 
 /**
- * What `error`, with which a call of `method` at one instance failed, means for the part. What isn't the instance's own
- * doing would be the same elsewhere.
+ * Decides whether a part may be retried after its call of `method` at one instance failed with `error`. A failure that is
+ * not the instance's own would be the same at another instance.
  */
-function fateOf(method: Method, error: RpcError): Fate {
+function retryDecision(method: Method, error: RpcError): RetryDecision {
   const failure = classifyFailure(method, received(error), false);
   if (failure?.retryable) return failure;
   const safe = method.policy.idempotency !== 'unknown';
@@ -234,17 +242,17 @@ function fateOf(method: Method, error: RpcError): Fate {
 
 const INSTANCE_FAULTS: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED]);
 
-/** The failure as the connection told it: a client hands out a copy that explains it. */
+/** The error as the transport reported it. A client throws a copy with a report and the original as its cause. */
 function received(error: RpcError): unknown {
   return error.report !== undefined && error.cause instanceof RpcError ? error.cause : error;
 }
 
-/** The failure of a part, with every try at it. */
-export function lossOf({ path }: Method, attempts: readonly Attempt[], cause: RpcError): RpcError {
+/** The error of a part that failed. Its report lists all attempts. */
+export function partError({ path }: Method, attempts: readonly Attempt[], cause: RpcError): RpcError {
   const { code, message, details, metadata, report } = cause;
   const elapsedMs = attempts.reduce((sum, attempt) => sum + attempt.elapsedMs, 0);
-  const places = new Set(attempts.map(({ instance }) => instance));
-  const tried = places.size > 1 ? ` (tried at ${[...places].join(', ')})` : '';
+  const instances = new Set(attempts.map(({ instance }) => instance));
+  const tried = instances.size > 1 ? ` (tried at ${[...instances].join(', ')})` : '';
   return new RpcError(code, message + tried, {
     details,
     metadata,
@@ -253,7 +261,7 @@ export function lossOf({ path }: Method, attempts: readonly Attempt[], cause: Rp
   });
 }
 
-/** What failed, as an error of a call. */
+/** `error` itself if it is an `RpcError`; otherwise an `INTERNAL` error with its message. */
 export function toRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   const message = error instanceof Error ? error.message : String(error);

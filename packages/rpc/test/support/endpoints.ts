@@ -1,16 +1,17 @@
 import type { Endpoint, Resolution } from '../../src/resolver/index.js';
 
-/** An instance at the address of its own name, with what is known of it beside. */
-export function endpoint(instanceId: string, known: Partial<Endpoint> = {}): Endpoint {
-  const plain = { zone: '', standing: 'serving', weight: 100, version: '', metadata: {}, incarnation: 0 } as const;
-  return { instanceId, address: `${instanceId}:1`, ...plain, ...known };
+/** A serving instance with weight 100. Its address is `<instanceId>:1`. `fields` replaces defaults. */
+export function endpoint(instanceId: string, fields: Partial<Endpoint> = {}): Endpoint {
+  const defaults = { zone: '', standing: 'serving', weight: 100, version: '', metadata: {}, incarnation: 0 } as const;
+  return { instanceId, address: `${instanceId}:1`, ...defaults, ...fields };
 }
 
-/** Instances at addresses of their own names. */
+/** A serving instance for each name. */
 export function endpoints(...names: readonly string[]): readonly Endpoint[] {
   return names.map((name) => endpoint(name));
 }
 
+/** A resolution with a serving instance for each name. */
 export function resolution(...names: readonly string[]): Resolution {
   return { endpoints: endpoints(...names), departed: [] };
 }

@@ -9,14 +9,14 @@ import {
   type WireHandler,
 } from '../../src/transport/index.js';
 
-/** A reply without content. */
+/** A unary reply with an empty message. */
 export const emptyReply: Reply<Uint8Array> = {
   header: new Metadata(),
   trailer: new Metadata(),
   response: { stream: false, message: new Uint8Array() },
 };
 
-/** A connection that a test moves by hand. */
+/** A transport whose connectivity state the test sets with `move`. */
 export class FakeTransport implements Transport {
   state: ConnectivityState = 'idle';
   lastError: string | undefined;
@@ -27,7 +27,7 @@ export class FakeTransport implements Transport {
   readonly #byHand: boolean;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
 
-  /** @param byHand whether it goes on connecting until the test moves it. */
+  /** @param byHand whether `connect` stops in `connecting` until the test moves the transport. Otherwise it gets ready at once. */
   constructor(byHand = false) {
     this.#byHand = byHand;
   }
@@ -60,7 +60,7 @@ export class FakeTransport implements Transport {
   }
 }
 
-/** Transports by address, each kept for the test to move; one that is made again takes the place of the first. */
+/** A factory of fake transports. `at` returns the last transport that was made to an address. */
 export function fakeTransports({ byHand = false } = {}) {
   const transports = new Map<string, FakeTransport>();
   const factory: TransportFactory = (address) => {
@@ -70,7 +70,7 @@ export function fakeTransports({ byHand = false } = {}) {
   };
   const at = (address: string): FakeTransport => {
     const transport = transports.get(address);
-    if (transport === undefined) throw new Error(`nobody has made a transport to ${address}`);
+    if (transport === undefined) throw new Error(`no transport to ${address} has been made`);
     return transport;
   };
   return { factory, at };

@@ -1,7 +1,7 @@
 import type { Method } from '../../src/contract/index.js';
 
-/** The unary method `s.S/M`, without content, or what `method` makes of it. */
-export function methodOf(idempotency: Method['policy']['idempotency'], method: Partial<Method> = {}): Method {
+/** The unary method `s.S/M` with empty messages. `fields` replaces defaults. */
+export function methodOf(idempotency: Method['policy']['idempotency'], fields: Partial<Method> = {}): Method {
   const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
   const types = { requestType: type, responseType: type, requestStream: false, responseStream: false };
   return {
@@ -10,6 +10,6 @@ export function methodOf(idempotency: Method['policy']['idempotency'], method: P
     path: '/s.S/M',
     policy: { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency },
     ...types,
-    ...method,
+    ...fields,
   };
 }

@@ -9,10 +9,10 @@ import { methodOf } from './method.js';
 
 const safe = methodOf('no_side_effects');
 
-/** What a test sets of its pool. */
+/** The options of a test's endpoint pool. `byHand`: connections stay `connecting` until the test moves them. */
 export type PoolOptions = { byHand?: boolean } & Partial<EndpointPoolOptions>;
 
-/** A pool over connections that a test moves, with a clock that it holds. */
+/** An endpoint pool over fake transports, with a manual clock. */
 export function makePool({ byHand = false, ...options }: PoolOptions = {}) {
   const { factory, at } = fakeTransports({ byHand });
   const clock = new ManualClock();

@@ -7,19 +7,21 @@ import { methodOf } from './method.js';
 import { makePool, type PoolOptions } from './pool.js';
 import { Timeline } from './timeline.js';
 
-/** How a replica does one call. */
-export interface Deed {
+/** How one call at a replica ends. */
+interface CallResult {
+  /** How long the call takes. */
   readonly ms: number;
+  /** The status of a failure; absent if the call succeeds. */
   readonly code?: Status;
-  /** Why its caller waits no longer when it ends. */
+  /** What ended the call early: its deadline or its caller. Absent if the replica ended it. */
   readonly endedBy?: 'deadline' | 'caller';
 }
 
-/** How replicas do their calls. */
-export type Behaviour = (name: string, random: () => number) => Deed;
+/** Decides how a call at the replica `name` ends. */
+export type Behaviour = (name: string, random: () => number) => CallResult;
 
-/** What a stretch of calls is. */
-export interface Stretch {
+/** Calls at a constant rate for a while. */
+interface Workload {
   readonly seconds: number;
   /** Calls a second, evenly spaced. */
   readonly rate: number;
@@ -27,21 +29,21 @@ export interface Stretch {
   readonly does: Behaviour;
 }
 
-/** What came of it. */
+/** The results of a workload. */
 export interface Report {
   readonly calls: number;
   readonly errors: number;
-  /** Which share of the calls each got. */
+  /** The share of the calls that each instance got, 0 to 1. */
   readonly shares: Readonly<Record<string, number>>;
-  /** Of those that were answered, in order of their length. Milliseconds. */
+  /** The times of the calls that succeeded, shortest first. Milliseconds. */
   readonly times: readonly number[];
-  /** When somebody came to be left out, or nobody any more, in seconds from the beginning. */
+  /** Each change of the instances that are set aside, with its time in seconds from the start of the workload. */
   readonly changes: readonly { readonly second: number; readonly aside: readonly string[] }[];
 }
 
 const errors = new Map<Status, RpcError>();
 
-/** One of each kind does: its stack is what costs. */
+/** The error with a status. Errors are shared, because capturing a stack for each takes most of the time. */
 function errorOf(code: Status): RpcError {
   const known = errors.get(code);
   if (known !== undefined) return known;
@@ -50,7 +52,7 @@ function errorOf(code: Status): RpcError {
   return error;
 }
 
-/** Replicas as their client sees them, endedBy a clock that runs as fast as it can. */
+/** An endpoint pool over simulated replicas, on a timeline that doesn't wait. */
 export function makeReplicas(replicas: readonly (string | Endpoint)[], options: PoolOptions = {}) {
   const timeline = new Timeline(Date.UTC(2026, 0, 1));
   const random = seededRandom(7);
@@ -63,7 +65,7 @@ export function makeReplicas(replicas: readonly (string | Endpoint)[], options: 
       .filter((subchannel) => subchannel.candidate(method.path).setAside)
       .map(({ endpoint }) => endpoint.instanceId);
 
-  function run({ seconds, rate, method = methodOf('no_side_effects'), does }: Stretch): Report {
+  function run({ seconds, rate, method = methodOf('no_side_effects'), does }: Workload): Report {
     const began = timeline.now();
     const counts: Record<string, number> = Object.fromEntries(
       pool.subchannels.map(({ endpoint }) => [endpoint.instanceId, 0]),
@@ -82,7 +84,7 @@ export function makeReplicas(replicas: readonly (string | Endpoint)[], options: 
     };
     const call = () => {
       const candidate = pool.pick(method, { hashKey: undefined, tried: [] });
-      if (candidate === undefined) throw new Error('nobody takes the call');
+      if (candidate === undefined) throw new Error('no instance takes the call');
       note();
       counts[candidate.id] = (counts[candidate.id] ?? 0) + 1;
       const { ms, code, endedBy } = does(candidate.id, random.next);
@@ -111,15 +113,15 @@ export function makeReplicas(replicas: readonly (string | Endpoint)[], options: 
   return { ...made, run, aside, passes, now: () => timeline.now() };
 }
 
-/** Of times in order, the one that `share` of them don't exceed. */
+/** The quantile of sorted times: the time that the part `share` of them doesn't exceed. */
 export function quantile(times: readonly number[], share: number): number {
   return times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
 }
 
-// Simulations draw millions, and a test's globals are slow to reach.
+// Jest looks globals up slowly, and a simulation draws millions of numbers.
 const { cos, exp, log, PI, sqrt } = Math;
 
-/** A number whose logarithm is spread normally around that of `median`. */
+/** A log-normally distributed number. `sigma` is the standard deviation of its logarithm. */
 export function logNormal(random: () => number, median: number, sigma: number): number {
   const normal = sqrt(-2 * log(1 - random())) * cos(2 * PI * random());
   return median * exp(sigma * normal);

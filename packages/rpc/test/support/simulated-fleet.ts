@@ -4,7 +4,7 @@ import { type Balancing, DEFAULT_BALANCING, POLICIES } from '../../src/contract/
 import { seededRandom } from '../../src/testing/index.js';
 import { Timeline } from './timeline.js';
 
-/** A candidate whose figures a test sets. */
+/** A candidate whose figures the test sets. */
 export interface FakeCandidate extends Candidate {
   weight: number;
   loadWeight: number | undefined;
@@ -12,24 +12,28 @@ export interface FakeCandidate extends Candidate {
   inFlight: number;
 }
 
-export function candidate(id: string, known: Partial<FakeCandidate> = {}): FakeCandidate {
-  return { id, zone: '', weight: 100, loadWeight: undefined, ramp: 1, inFlight: 0, ...known };
+/** A candidate of weight 100 in an unknown zone, with `figures` in place of the defaults. */
+export function candidate(id: string, figures: Partial<FakeCandidate> = {}): FakeCandidate {
+  return { id, zone: '', weight: 100, loadWeight: undefined, ramp: 1, inFlight: 0, ...figures };
 }
 
-/** So many of them, called `i0`, `i1` …; what `knownOf` says of each. */
-export function fleet(count: number, knownOf: (index: number) => Partial<FakeCandidate> = () => ({})): FakeCandidate[] {
-  return Array.from({ length: count }, (_, index) => candidate(`i${index}`, knownOf(index)));
+/** `count` candidates named `i0`, `i1` …, with the figures that `figuresOf` gives each. */
+export function fleet(
+  count: number,
+  figuresOf: (index: number) => Partial<FakeCandidate> = () => ({}),
+): FakeCandidate[] {
+  return Array.from({ length: count }, (_, index) => candidate(`i${index}`, figuresOf(index)));
 }
 
-/** A policy that the contract of policies is held against. */
+/** A policy that the contract tests run against. */
 interface PolicyCase {
   readonly name: string;
   readonly create: (random: Random) => BalancingPolicy;
-  /** Puts candidates where the policy treats them differently. */
+  /** Puts candidates into zones that the policy treats differently. */
   readonly place: <C extends Candidate>(candidates: readonly C[]) => readonly C[];
 }
 
-const weighings: readonly { readonly name: string; readonly balancing: Balancing }[] = [
+const balancings: readonly { readonly name: string; readonly balancing: Balancing }[] = [
   ...POLICIES.map((policy) => ({ name: policy, balancing: { ...DEFAULT_BALANCING, policy } })),
   {
     name: 'weighted_round_robin by load',
@@ -37,9 +41,9 @@ const weighings: readonly { readonly name: string; readonly balancing: Balancing
   },
 ];
 
-/** Each policy, and each way to weigh; zone_aware from nowhere, and from one of the zones that candidates are in. */
+/** Each policy with each source of weights. `zone_aware` comes twice: with the client's zone unknown and known. */
 export const everyPolicy: readonly PolicyCase[] = [
-  ...weighings.map(({ name, balancing }) => ({
+  ...balancings.map(({ name, balancing }) => ({
     name,
     create: (random: Random) => createPolicy(balancing, { random, zone: '' }),
     place: <C extends Candidate>(candidates: readonly C[]) => candidates,
@@ -53,29 +57,29 @@ export const everyPolicy: readonly PolicyCase[] = [
 
 const ZONES = ['us/a', 'eu/b', 'eu/a', ''];
 
-/** Picks so many times, for calls with a key each, which all end at once: how many each candidate got. */
+/** Makes `calls` picks with a different key each; the calls end at once. Returns how many calls each candidate got. */
 export function share<C extends Candidate>(picker: Picker<C>, calls: number): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let index = 0; index < calls; index += 1) {
-    const id = picker.pick({ hashKey: `key-${index}`, tried: [] })?.id ?? 'nobody';
+    const id = picker.pick({ hashKey: `key-${index}`, tried: [] })?.id ?? 'none';
     counts[id] = (counts[id] ?? 0) + 1;
   }
   return counts;
 }
 
-/** What a simulation is made of. */
+/** What a simulation is made from. */
 export interface Traffic {
   readonly policy: BalancingPolicy;
   readonly fleet: readonly FakeCandidate[];
-  /** How many calls there are in all. */
+  /** The number of calls in all. */
   readonly calls: number;
-  /** How many a second, by chance like a crowd's; or how many at any time. */
+  /** The rate of a Poisson arrival process, or a constant number of calls in flight. */
   readonly load: { readonly perSecond: number } | { readonly atOnce: number };
-  /** How long one of them takes a call. Milliseconds. */
+  /** How long a candidate takes for one call. Milliseconds. */
   readonly serviceMs: (candidate: FakeCandidate, random: Random) => number;
 }
 
-/** Calls over time that takes none: how many each candidate got. */
+/** Simulates traffic without waiting in real time. Returns how many calls each candidate got. */
 export function simulate({ policy, fleet, calls, load, serviceMs }: Traffic): Record<string, number> {
   const timeline = new Timeline();
   const random = seededRandom(7);
@@ -87,7 +91,7 @@ export function simulate({ policy, fleet, calls, load, serviceMs }: Traffic): Re
     if (left === 0) return;
     left -= 1;
     const target = picker.pick(noKey);
-    if (target === undefined) throw new Error('nobody was picked');
+    if (target === undefined) throw new Error('no candidate was picked');
     counts[target.id] = (counts[target.id] ?? 0) + 1;
     target.inFlight += 1;
     timeline.at(timeline.now() + serviceMs(target, random), () => {
@@ -109,10 +113,10 @@ export function simulate({ policy, fleet, calls, load, serviceMs }: Traffic): Re
   return counts;
 }
 
-// Simulations draw millions, and a test's globals are slow to reach.
+// Jest looks globals up slowly, and a simulation draws millions of numbers.
 const { log } = Math;
 
-/** A time that is `meanMs` on average, as times between things that know nothing of each other are. */
+/** An exponentially distributed time with the mean `meanMs`. */
 export function exponential(random: Random, meanMs: number): number {
   return -log(1 - random.next()) * meanMs;
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../../src/clock/index.js';
 import { TimerQueue } from '../../src/testing/timer-queue.js';
 
-/** What is to happen when, in order, as fast as it can be worked off: nothing is awaited in between. */
+/** A discrete-event simulation: runs callbacks in the order of their times, synchronously, without waiting. */
 export class Timeline {
   readonly #queue = new TimerQueue();
   #now: number;
   #order = 0;
 
-  /** @param startMs where it begins, in milliseconds. */
+  /** @param startMs the time at which the timeline starts, in milliseconds. */
   constructor(startMs = 0) {
     this.#now = startMs;
   }
@@ -16,23 +16,23 @@ export class Timeline {
     return this.#now;
   }
 
-  /** Runs `callback` once time has come to `at`; of two for the same time, the one that was told first. */
+  /** Runs `callback` at the time `at`, in milliseconds. Callbacks for the same time run in the order in which they were added. */
   at(at: number, callback: () => void): void {
     this.#queue.add({ at, order: this.#order++, callback, place: -1 });
   }
 
-  /** Goes on to `until`. */
+  /** Runs all callbacks up to `until` and moves the time there. */
   runTo(until: number): void {
     for (let due = this.#queue.first; due !== undefined && due.at <= until; due = this.#queue.first) this.#run(due);
     this.#now = until;
   }
 
-  /** Goes on until nothing is left to happen. */
+  /** Runs callbacks until none is left. */
   runOut(): void {
     for (let due = this.#queue.first; due !== undefined; due = this.#queue.first) this.#run(due);
   }
 
-  /** Its time for what is to know it, but sets timers that nobody waits for. */
+  /** A clock that shows the timeline's time. Its timers never fire. */
   get clock(): Clock {
     return { now: () => this.#now, setTimer: () => ({ cancel() {} }) };
   }
