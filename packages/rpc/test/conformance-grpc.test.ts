@@ -6,10 +6,10 @@ import { createRouter, serve } from '../src/server/index.js';
 import { Status } from '../src/status/index.js';
 import { staticResolver } from '../src/testing/index.js';
 import { describeConformance } from './conformance/suite.js';
-import { deferred } from './support/deferred.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { collect } from './support/stream.js';
+import { deferred } from './support/wait.js';
 
 describeConformance('grpc', async ({ router, clock }) => {
   const server = await serve(router, { listen: '127.0.0.1:0' });

@@ -4,10 +4,10 @@ import { createChannel, createClient } from '../src/client/index.js';
 import { createRouter, serve } from '../src/server/index.js';
 import { Status } from '../src/status/index.js';
 import { staticResolver } from '../src/testing/index.js';
-import { deferred } from './support/deferred.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { streamOf } from './support/stream.js';
+import { deferred } from './support/wait.js';
 
 const BURST = 2_000;
 const DEADLINE_MS = 400;

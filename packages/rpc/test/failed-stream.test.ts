@@ -4,10 +4,9 @@ import { createChannel, createClient } from '../src/client/index.js';
 import { createRouter, serve } from '../src/server/index.js';
 import { RpcError, Status } from '../src/status/index.js';
 import { startTcpProxy, staticResolver } from '../src/testing/index.js';
-import { deferred } from './support/deferred.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
-import { atRest } from './support/wait.js';
+import { atRest, deferred } from './support/wait.js';
 
 const closers: (() => unknown)[] = [];
 

@@ -8,10 +8,10 @@ import { createChannel, createClient } from '../src/client/index.js';
 import { nextTurn, sleep, systemClock } from '../src/clock/index.js';
 import { createRouter, type ServiceImplementation, serve } from '../src/server/index.js';
 import { ManualClock, staticResolver } from '../src/testing/index.js';
-import { deferred } from './support/deferred.js';
 import { grpcDefinition } from './support/grpc-definition.js';
 import { failure } from './support/outcome.js';
 import { conformanceService, connect } from './support/service.js';
+import { deferred } from './support/wait.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

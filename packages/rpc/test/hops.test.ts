@@ -3,11 +3,11 @@ import { currentScope, type ServerCall } from '../src/call/index.js';
 import type { Clock } from '../src/clock/index.js';
 import { Status } from '../src/status/index.js';
 import { ManualClock, seededRandom } from '../src/testing/index.js';
-import { deferred } from './support/deferred.js';
 import { failure } from './support/outcome.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { type ConformanceClient, connect } from './support/service.js';
 import { collect, endless } from './support/stream.js';
+import { deferred } from './support/wait.js';
 
 const HOPS = 3;
 

@@ -9,9 +9,9 @@ import type { ServerCall } from '../src/call/index.js';
 import { createRouter, type RpcServer, serve } from '../src/server/index.js';
 import { packDetail, RpcError, Status } from '../src/status/index.js';
 import { remainingMs } from './conformance/handlers.js';
-import { deferred } from './support/deferred.js';
 import { grpcDefinition } from './support/grpc-definition.js';
 import { conformanceService } from './support/service.js';
+import { deferred } from './support/wait.js';
 
 const { unary, unimplemented, clientStream, serverStream, bidiStream } = grpcDefinition(ConformanceServiceDefinition);
 const identity = (bytes: Buffer) => bytes;

@@ -1,7 +1,6 @@
 import type { Method } from '../contract/index.js';
 import type { CallContext } from './context.js';
 import type { CallLimit } from './limit.js';
-import type { Logger } from './logger.js';
 import type { Metadata } from './metadata.js';
 
 /** One message, or many: which it is follows from the method. */
@@ -61,3 +60,22 @@ export interface Reply<M = unknown> {
   readonly trailer: Metadata;
   readonly response: Payload<M>;
 }
+
+/** A structured logger: pino's shape, so that a pino logger is one. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  /** A logger that adds `fields` to each line. */
+  child(fields: object): Logger;
+}
+
+/** Says nothing. */
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silentLogger,
+};

@@ -1,27 +1,35 @@
-export { type Balancing, checkBalancing, DEFAULT_BALANCING, POLICIES, type PolicyName } from './balancing.js';
+export {
+  type Balancing,
+  checkBalancing,
+  DEFAULT_BALANCING,
+  DEFAULT_SERVICE_POLICY,
+  POLICIES,
+  type PolicyName,
+  type ServicePolicy,
+  servicePolicyOf,
+} from './balancing.js';
 export {
   type BalancingOverrides,
   checkOverrides,
   EVERY_SERVICE,
   formatBalancing,
+  formatPolicy,
   type ParsedBalancing,
+  type ParsedPolicy,
   parseBalancing,
-} from './balancing-config.js';
-export { COMPRESSIONS, type Compression } from './compression.js';
-export type {
-  MessageType,
-  MethodDefinition,
-  RequestInit,
-  RequestOf,
-  ResponseInit,
-  ResponseOf,
-  ServiceDefinition,
+  parsePolicy,
+} from './balancing-text.js';
+export {
+  type MessageType,
+  type MethodDefinition,
+  type RequestInit,
+  type RequestOf,
+  type ResponseInit,
+  type ResponseOf,
+  type ServiceDefinition,
+  type Unread,
+  unread,
 } from './definition.js';
-export type { HashKey } from './hash-key.js';
 export { type Method, methodsOf } from './method.js';
 export { editDistance, nearest } from './nearest.js';
-export type { Idempotency, Policy } from './policy.js';
-export { formatPolicy, type ParsedPolicy, parsePolicy } from './policy-text.js';
-export type { Resume } from './resume.js';
-export { DEFAULT_SERVICE_POLICY, type ServicePolicy, servicePolicyOf } from './service-policy.js';
-export { type Unread, unread } from './unread.js';
+export { COMPRESSIONS, type Compression, type HashKey, type Idempotency, type Policy, type Resume } from './policy.js';

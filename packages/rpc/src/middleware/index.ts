@@ -1,5 +1,4 @@
-export { enforceLimit } from './limit.js';
-export { compose, type Middleware, type Next } from './middleware.js';
+export { compose, enforceLimit, type Middleware, type Next } from './middleware.js';
 export {
   endWith,
   mapMessages,

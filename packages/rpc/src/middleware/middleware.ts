@@ -17,3 +17,47 @@ export type Middleware<C extends Call = Call> = (call: C, next: Next<C>) => Prom
 export function compose<C extends Call>(chain: readonly Middleware<C>[], end: Next<C>): Next<C> {
   return chain.reduceRight<Next<C>>((next, middleware) => (call) => middleware(call, next), end);
 }
+
+/**
+ * Ends a call when its limit comes, whatever the rest of the chain is waiting for; one that has ended already doesn't
+ * begin. Both sides end their chain so. Whoever made the limit releases it.
+ */
+export function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
+  const { limit, method } = call;
+  if (limit.reason !== undefined) return Promise.reject(limit.reason);
+  const answer = next(call);
+  const reply = limit.race(answer);
+  if (!method.responseStream) return reply;
+  return reply.then(
+    (started) => untilLimit(started, call),
+    (error) => {
+      // The stream may begin all the same, and nobody is there to read or to leave it.
+      if (limit.reason !== undefined) void answer.then(leave, () => undefined);
+      throw error;
+    },
+  );
+}
+
+function leave({ response }: Reply): void {
+  if (response.stream) void Promise.allSettled([response.messages[Symbol.asyncIterator]().return?.()]);
+}
+
+function untilLimit(reply: Reply, call: Call): Reply {
+  const { header, trailer, response } = reply;
+  if (!response.stream) return reply;
+  return { header, trailer, response: { stream: true, messages: limited(response.messages, call) } };
+}
+
+function limited<M>(messages: AsyncIterable<M>, { limit }: Call): AsyncIterable<M> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = messages[Symbol.asyncIterator]();
+      // The source cleans up at once, be it that nobody is reading. What comes of that is no part of the outcome.
+      limit.onEnd(() => void Promise.allSettled([iterator.return?.()]));
+      return {
+        next: () => limit.race(iterator.next()),
+        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+}

@@ -1,7 +1,7 @@
 export { CANARY_LABEL, CANARY_RULE, canaryPercent, parseCanaryPercent, whyNoShare } from './canary.js';
-export { folderStorage } from './folder-storage.js';
-export type { Watch } from './follower.js';
-export type { EndpointStorage } from './last-known.js';
+export { checkZone, ZONE_PATTERN } from './endpoint.js';
+export type { EndpointStorage } from './endpoint-storage.js';
+export { folderStorage } from './endpoint-storage.js';
 export { type RegistryResolverOptions, registryResolver } from './registry.js';
 export type {
   Endpoint,
@@ -14,4 +14,4 @@ export type {
   Standing,
 } from './resolver.js';
 export { fixedEndpoint, PEER_PING_INTERVAL_MS, type StaticResolverOptions, staticResolver } from './static.js';
-export { checkZone, ZONE_PATTERN } from './zone.js';
+export type { Watch } from './watch-client.js';

@@ -1,9 +1,10 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Logger, silentLogger } from '../call/index.js';
 import { type Clock, type Random, systemWallClock, type WallClock } from '../clock/index.js';
-import { Follower, type FollowerOptions, type Watch } from './follower.js';
-import { type EndpointStorage, LastKnownKeeper } from './last-known.js';
+import { LastKnownKeeper } from './endpoint-cache.js';
+import type { EndpointStorage } from './endpoint-storage.js';
 import type { Resolver } from './resolver.js';
+import { Follower, type FollowerOptions, type Watch } from './watch-client.js';
 
 /** What a registry resolver is made from. */
 export interface RegistryResolverOptions {

@@ -3,9 +3,9 @@ import type { Position } from '@rondo/contracts/rondo/registry/v1/registry';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { instances, recordingListener, scriptedWatch } from '../../test/support/scripted-watch.js';
 import { ManualClock, seededRandom } from '../testing/index.js';
-import type { Watch } from './follower.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';
+import type { Watch } from './watch-client.js';
 
 const SERVICE = 'calculator.v1.CalculatorService';
 

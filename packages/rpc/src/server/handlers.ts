@@ -1,4 +1,4 @@
-import type { ServerCall } from '../call/index.js';
+import { iterateInScope, type Reply, runInScope, type ServerCall } from '../call/index.js';
 import {
   type MethodDefinition,
   type RequestOf,
@@ -7,7 +7,9 @@ import {
   type Unread,
   unread,
 } from '../contract/index.js';
+import { observe } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
+import { toRpcError } from './faults.js';
 
 /** What answers one method; its shape follows from the contract. */
 export type Handler<M extends MethodDefinition> = M['requestStream'] extends true
@@ -24,7 +26,7 @@ export type Handlers<D extends ServiceDefinition, U extends keyof D['methods'] =
 };
 
 /** How a service is implemented. */
-export interface ImplementOptions<U> {
+interface ImplementOptions<U> {
   /** The methods, by their names in code, whose handlers pass messages on as they are on the wire: {@link unread}. */
   readonly unread?: readonly U[];
 }
@@ -67,4 +69,26 @@ export function unimplemented(file: string): (request: unknown, call: ServerCall
   return (_request, { method }) => {
     throw new RpcError(Status.UNIMPLEMENTED, `${method.path} isn't written yet: its handler belongs in ${file}`);
   };
+}
+
+/**
+ * Runs a handler within the scope of its call, so that the calls it makes inherit deadline, signal and trace. Whatever
+ * it throws becomes an `RpcError`: middleware sees nothing else.
+ */
+export async function invoke(handler: AnyHandler, call: ServerCall): Promise<Reply> {
+  const { header, trailer, method } = call;
+  try {
+    const request = call.request.stream ? call.request.messages : call.request.message;
+    const result = runInScope(call, () => handler(request as never, call));
+    if (!method.responseStream) return { header, trailer, response: { stream: false, message: await result } };
+    if (!isAsyncIterable(result)) throw new TypeError(`${method.path}: its handler must return an async iterable`);
+    const messages = observe(iterateInScope(call, result), { error: (fault) => toRpcError(call, fault) });
+    return { header, trailer, response: { stream: true, messages } };
+  } catch (fault) {
+    throw toRpcError(call, fault);
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

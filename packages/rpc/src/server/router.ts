@@ -14,8 +14,7 @@ import { Status } from '../status/index.js';
 import { RouterError, SERVED_BY, type WireCall } from '../transport/index.js';
 import { encodeReply } from './codec.js';
 import { toRpcError, toTrailer } from './faults.js';
-import type { AnyHandler, ServiceImplementation } from './handlers.js';
-import { invoke } from './invoke.js';
+import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
 import { RoutedCall } from './routed-call.js';
 
 /** What a router is made from. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { encodeStatusDetails } from './detail.js';
 import { invalidArgument } from './invalid-argument.js';
 import type { RpcError } from './rpc-error.js';
-import { encodeStatusDetails } from './wire.js';
 
 /** What the C core takes of trailing metadata, less what every reply has. */
 const ROOM_BYTES = 8 * 1024 - 400;

@@ -3,6 +3,32 @@ import { Status } from './code.js';
 import { packDetail } from './detail.js';
 import { RpcError } from './rpc-error.js';
 
+/** Says what is wrong with one field, and the remedy. */
+export type ReportFault = (description: string) => void;
+
+/** Where the faults of the field at a path go; the path is as the contract spells it. */
+export type FieldAt = (path: string) => ReportFault;
+
+/**
+ * Reads a whole request before it says what is wrong with it, so that its caller learns everything at once. What `read`
+ * makes of a faulty field is a stand-in that nobody sees.
+ *
+ * @throws RpcError `INVALID_ARGUMENT` with every violation.
+ */
+export function validate<T>(read: (field: FieldAt) => T): T {
+  const violations: FieldViolation[] = [];
+  const value = read((field) => (description) => violations.push({ field, description }));
+  if (violations.length > 0) throw invalidArgument(violations);
+  return value;
+}
+
+/** The value itself, once its rule has been asked. */
+export function checked<T>(report: ReportFault, value: T, rule: (value: T) => string | undefined): T {
+  const fault = rule(value);
+  if (fault !== undefined) report(fault);
+  return value;
+}
+
 /** What is wrong with one field of a request: which field, which rule, and the remedy. */
 export interface FieldViolation {
   /** The field's path as the contract spells it, such as `quote.lines[0].quantity`. */

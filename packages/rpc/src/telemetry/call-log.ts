@@ -2,7 +2,7 @@ import type { ServerCall } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { Middleware } from '../middleware/index.js';
 import type { StatusName } from '../status/index.js';
-import { type Outcome, withOutcome } from './outcome.js';
+import { type Outcome, withOutcome } from './call-outcome.js';
 
 /** How calls are logged. */
 export interface CallLogOptions {

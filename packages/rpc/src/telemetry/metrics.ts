@@ -2,7 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Call } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { Middleware } from '../middleware/index.js';
-import { withOutcome } from './outcome.js';
+import { withOutcome } from './call-outcome.js';
 
 /** What calls are counted with. */
 export interface MetricsOptions {

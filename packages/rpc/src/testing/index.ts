@@ -1,29 +1,27 @@
 export { staticResolver } from '../resolver/index.js';
 export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from '../transport/index.js';
+export type { FaultListener } from './faults/listener.js';
 export {
-  type CallFault,
-  type CallMatch,
-  type CarryOutOptions,
-  carryOut,
   createFaultNetwork,
-  describeFault,
-  draw,
   type End,
-  type Fault,
-  type FaultListener,
   type FaultNetwork,
   type FaultNetworkOptions,
   type FaultNode,
+} from './faults/network.js';
+export type { CallFault, CallMatch, Route } from './faults/network-state.js';
+export {
+  type CarryOutOptions,
+  carryOut,
+  describeFault,
+  draw,
+  type Fault,
   fromSeed,
   type PlannedFault,
   type PlanOptions,
   planFaults,
   type ReplayOptions,
-  type Route,
-} from './faults/index.js';
-export { ManualClock } from './manual-clock.js';
+} from './faults/plan.js';
+export { ManualClock, SettableWallClock } from './manual-clock.js';
 export { seededRandom } from './seeded-random.js';
-export { SettableWallClock } from './settable-wall-clock.js';
-export { standIn } from './stand-in.js';
-export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy/index.js';
-export { createTestChannel, type TestChannelOptions } from './test-channel.js';
+export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy/tcp-proxy.js';
+export { createTestChannel, standIn, type TestChannelOptions } from './test-channel.js';

@@ -1,5 +1,7 @@
-export { type GrpcTransportOptions, grpcTransport, grpcTransports, type TlsOptions } from './grpc/index.js';
-export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './memory/index.js';
+export type { TlsOptions } from './grpc/credentials.js';
+export type { GrpcTransportOptions } from './grpc/options.js';
+export { grpcTransport, grpcTransports } from './grpc/transport.js';
+export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './memory/network.js';
 export { notHandledMark, RouterError, type RouterErrorOptions, SERVED_BY } from './router-error.js';
 export {
   type ConnectivityState,
@@ -8,7 +10,8 @@ export {
   TransportError,
   type TransportFactory,
   type TransportOptions,
+  type TransportParts,
   type WireCall,
   type WireHandler,
+  wrapTransport,
 } from './transport.js';
-export { type TransportParts, wrapTransport } from './wrap.js';

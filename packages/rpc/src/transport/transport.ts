@@ -1,7 +1,6 @@
 import type { CallLimit, Metadata, Payload, Reply } from '../call/index.js';
 import type { Compression } from '../contract/index.js';
-import type { RpcErrorOptions, Status } from '../status/index.js';
-import { RpcError } from '../status/index.js';
+import { RpcError, type RpcErrorOptions, type Status } from '../status/index.js';
 
 /** A call as it crosses a connection: bytes, and nothing of a contract but its shape. */
 export interface WireCall {
@@ -63,7 +62,7 @@ export type TransportFactory = (address: string, options?: TransportOptions) => 
 export type Reach = 'unsent' | 'never' | 'unknown';
 
 /** What a {@link TransportError} is made from. */
-export interface TransportErrorOptions extends RpcErrorOptions {
+interface TransportErrorOptions extends RpcErrorOptions {
   readonly reach: Reach;
   readonly foreign?: boolean;
 }
@@ -79,4 +78,24 @@ export class TransportError extends RpcError {
     this.reach = reach;
     this.foreign = foreign;
   }
+}
+
+/** What is put in the place of a transport's own. */
+export type TransportParts = Partial<Pick<Transport, 'connect' | 'call'>>;
+
+/** A transport that does as `inner` does, but for `parts`: what watches connections or calls stands around them so. */
+export function wrapTransport(inner: Transport, { connect, call }: TransportParts): Transport {
+  return {
+    get state() {
+      return inner.state;
+    },
+    get lastError() {
+      return inner.lastError;
+    },
+    subscribe: (listener) => inner.subscribe(listener),
+    connect: connect ?? ((signal) => inner.connect(signal)),
+    hurry: () => inner.hurry?.(),
+    call: call ?? inner.call,
+    close: () => inner.close(),
+  };
 }

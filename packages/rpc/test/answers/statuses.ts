@@ -1,5 +1,5 @@
+import { encodeStatusDetails } from '../../src/status/detail.js';
 import { RpcError, Status } from '../../src/status/index.js';
-import { encodeStatusDetails } from '../../src/status/wire.js';
 import type { Header } from '../attacks/frames.js';
 import {
   type Answer,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { deferred } from '../support/deferred.js';
 import { endless } from '../support/stream.js';
-import { atRest } from '../support/wait.js';
+import { atRest, deferred } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 const MESSAGE_BYTES = 32 * 1024;

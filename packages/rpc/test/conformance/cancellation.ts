@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ServerCall } from '../../src/call/index.js';
 import { Status } from '../../src/status/index.js';
-import { deferred } from '../support/deferred.js';
 import { failure } from '../support/outcome.js';
 import { collect, endless, streamOf } from '../support/stream.js';
-import { until } from '../support/wait.js';
+import { deferred, until } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 const CANCELLED = { code: Status.CANCELLED };

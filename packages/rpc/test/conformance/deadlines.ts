@@ -3,10 +3,9 @@ import type { ServerCall } from '../../src/call/index.js';
 import { systemClock } from '../../src/clock/index.js';
 import { RpcError, Status } from '../../src/status/index.js';
 import { ManualClock } from '../../src/testing/index.js';
-import { deferred } from '../support/deferred.js';
-import { expire } from '../support/expiry.js';
 import { failure } from '../support/outcome.js';
 import { collect, streamOf } from '../support/stream.js';
+import { deferred, expire } from '../support/wait.js';
 import type { Harness } from './environment.js';
 import { remainingMs } from './handlers.js';
 

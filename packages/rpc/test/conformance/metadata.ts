@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { Metadata, type MetadataInit, type ServerCall } from '../../src/call/index.js';
 import type { CallOptions } from '../../src/client/index.js';
 import { RpcError, Status } from '../../src/status/index.js';
-import { deferred } from '../support/deferred.js';
 import { failure } from '../support/outcome.js';
 import { collect, streamOf } from '../support/stream.js';
+import { deferred } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 const BYTES = [Buffer.from([0, 255, 44]), Buffer.from('second')] as const;

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { currentScope } from '../../src/call/index.js';
 import { RpcError, Status } from '../../src/status/index.js';
-import { deferred } from '../support/deferred.js';
-import { expire } from '../support/expiry.js';
 import { failure } from '../support/outcome.js';
 import { collect, endless, silent, streamOf } from '../support/stream.js';
+import { deferred, expire } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 /** What a caller's request generator may rely on. */

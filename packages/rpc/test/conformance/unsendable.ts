@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Metadata, type MetadataInit, type ServerCall } from '../../src/call/index.js';
 import { RpcError, Status } from '../../src/status/index.js';
-import { deferred } from '../support/deferred.js';
 import { failure } from '../support/outcome.js';
 import { recordingLogger } from '../support/recording-logger.js';
 import { collect } from '../support/stream.js';
+import { deferred } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 const HTTP_KEYS = [

@@ -1,7 +1,12 @@
-import type { Instance, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import { InstanceStatus, WatchResponse as WatchResponseType } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  type Instance,
+  InstanceStatus,
+  type WatchRequest,
+  type WatchResponse,
+  WatchResponse as WatchResponseType,
+} from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Resolution, ResolverListener, Watch } from '../../src/resolver/index.js';
-import { deferred } from './deferred.js';
+import { deferred } from './wait.js';
 
 type Event = Parameters<typeof WatchResponseType.fromPartial>[0];
 type Step = { readonly event: Event } | { readonly error: Error } | { readonly end: true };

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock/index.js';
-import { TimerQueue } from '../../src/testing/timer-queue.js';
+import { TimerQueue } from '../../src/testing/manual-clock.js';
 
 /** A discrete-event simulation: runs callbacks in the order of their times, synchronously, without waiting. */
 export class Timeline {

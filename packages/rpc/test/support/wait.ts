@@ -1,4 +1,7 @@
+import { expect } from '@jest/globals';
 import { sleep, systemClock } from '../../src/clock/index.js';
+import { Status } from '../../src/status/index.js';
+import { failure } from './outcome.js';
 
 const POLL_MS = 10;
 
@@ -16,5 +19,35 @@ export async function atRest(read: () => number, restMs = 150): Promise<number> 
   for (let before = read(); ; before = read()) {
     await sleep(systemClock, restMs);
     if (read() === before) return before;
+  }
+}
+
+/** A promise and what settles it. */
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+}
+
+export function deferred<T = void>(): Deferred<T> {
+  let settle: ((value: T) => void) | undefined;
+  const promise = new Promise<T>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, resolve: (value) => settle?.(value) };
+}
+
+const FIRST_MS = 100;
+
+/**
+ * Lets a call run into its deadline until that was seen to do what it should. A busy machine may let the deadline pass
+ * before the call comes to its handler, or its caller's reset overtake it: then it is made again with twice the time.
+ */
+export async function expire(
+  call: (timeoutMs: number) => Promise<unknown>,
+  seen: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let timeoutMs = FIRST_MS; ; timeoutMs *= 2) {
+    expect(await failure(call(timeoutMs))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+    if (await seen()) return;
   }
 }

@@ -1,7 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import { type Logger, type Payload, type Reply, receivedTraceId } from '../../call/index.js';
 import type { Clock } from '../../clock/index.js';
-import type { Method } from '../../contract/index.js';
+import type { Method, Policy } from '../../contract/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireHandler } from '../../transport/index.js';
 import { type Exchange, headerOf, toBuffer, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
@@ -9,7 +9,7 @@ import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
 
 /** Where a bound method leads. */
-export interface Binding {
+interface Binding {
   readonly handle: WireHandler;
   readonly clock: Clock;
   /** What is known of request streams below grpc-js. */
@@ -107,11 +107,7 @@ function notSent(fault: unknown, { wire }: Exchange, { logger }: Binding): RpcEr
 }
 
 /** Answers a call over grpc-js's streams. */
-export async function serveStream(
-  call: StreamingCall,
-  request: Payload<Uint8Array>,
-  binding: MethodBinding,
-): Promise<void> {
+async function serveStream(call: StreamingCall, request: Payload<Uint8Array>, binding: MethodBinding): Promise<void> {
   const { method, handle, clock, begin } = binding;
   const exchange = toExchange(call, { method, request, clock });
   const replies = new Replies(call);
@@ -131,4 +127,33 @@ export async function serveStream(
 function limitReadAhead(call: DuplexCall): void {
   const state: unknown = Reflect.get(call, '_readableState');
   if (typeof state === 'object' && state !== null) Reflect.set(state, 'highWaterMark', 0);
+}
+
+const NO_POLICY: Policy = { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency: 'unknown' };
+/** No path, as those begin with a slash. */
+const ANY = '*';
+/** What a path is that the router is asked for; grpc-js itself refuses every other. */
+const PATH = /^\/[\x21-\x7e]{1,255}$/;
+
+/**
+ * Has the router answer the calls of methods that aren't served, as it does over every other transport: its answer
+ * proves to a Rondo client that no handler ran.
+ *
+ * grpc-js has no place for such a handler. Here its table of handlers is told to find one for every path; if a version
+ * of grpc-js keeps no such table, it refuses these calls by itself, in words that prove the same.
+ */
+export function bindUnknown(server: grpc.Server, binding: Binding): void {
+  const handlers: unknown = Reflect.get(server, 'handlers');
+  if (!(handlers instanceof Map)) return;
+  const known = handlers.get.bind(handlers);
+  const refuse = (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
+    const method = { path: call.getPath(), responseStream: false, policy: NO_POLICY };
+    void serveStream(call, { stream: false, message: Buffer.alloc(0) }, { ...binding, method });
+  };
+  server.register(ANY, refuse, identity, identity, 'bidi');
+  handlers.get = (path: unknown) => {
+    const handler = path === ANY ? undefined : known(path);
+    if (handler !== undefined || typeof path !== 'string' || !PATH.test(path)) return handler;
+    return { ...known(ANY), path };
+  };
 }

@@ -1,11 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { deferred } from '../../../test/support/deferred.js';
 import { failure } from '../../../test/support/outcome.js';
 import { conformanceService } from '../../../test/support/service.js';
 import { collect, silent } from '../../../test/support/stream.js';
-import { atRest, until } from '../../../test/support/wait.js';
+import { atRest, deferred, until } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/index.js';
 import { type Channel, type Client, createChannel, createClient } from '../../client/index.js';
 import { sleep, systemClock } from '../../clock/index.js';

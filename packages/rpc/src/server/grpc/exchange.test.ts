@@ -1,6 +1,18 @@
-import { describe, expect, it } from '@jest/globals';
-import { Metadata } from '../../call/index.js';
+/** A reply that can't be sent ends its call, whatever made it so: Node throws amid a reply, and nothing would catch that. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { failure } from '../../../test/support/outcome.js';
+import { recordingLogger } from '../../../test/support/recording-logger.js';
+import { conformanceService } from '../../../test/support/service.js';
+import { collect } from '../../../test/support/stream.js';
+import { Metadata, type MetadataSource, type Reply, type ServerCall } from '../../call/index.js';
+import { createChannel, createClient } from '../../client/index.js';
+import type { Middleware } from '../../middleware/index.js';
+import { RpcError, Status } from '../../status/index.js';
+import { staticResolver } from '../../testing/index.js';
+import { createRouter } from '../router.js';
 import { toGrpcMetadata } from './exchange.js';
+import { serve } from './serve.js';
 
 const BYTES = [Buffer.from([1]), Buffer.from([1, 2]), Buffer.from([1, 2, 3])] as const;
 const BASE64 = ['AQ', 'AQI', 'AQID'];
@@ -20,4 +32,66 @@ describe('metadata of a reply', () => {
     const metadata = toGrpcMetadata(new Metadata(BYTES.map((bytes) => ['x-data-bin', bytes] as const)));
     expect(metadata.toHttp2Headers()).toEqual({ 'x-data-bin': BASE64 });
   });
+});
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** What a peer may have sent and nothing has checked. */
+const received: readonly (readonly [name: string, MetadataSource])[] = [
+  ['no ASCII', sourceOf([['x-latin', 'café']])],
+  ['a line break', sourceOf([['x-lines', 'a\r\nb']])],
+  ['no key', sourceOf([['x latin', '1']])],
+  ['a key of HTTP/2 itself', sourceOf([[':status', '500']])],
+  ['text for bytes', sourceOf([['x-bin', 'text']])],
+  ['two etags', sourceOf(Array.from({ length: 2 }, () => ['etag', '1']))],
+  ['too many entries', sourceOf(Array.from({ length: 140 }, (_, index) => [`k${index}`, '1']))],
+  ['too many bytes', sourceOf([['x-large', 'x'.repeat(70_000)]])],
+];
+
+function sourceOf(pairs: readonly (readonly string[])[]): MetadataSource {
+  return {
+    getAll: () => [],
+    forEach: (visit) => {
+      for (const [key = '', value = ''] of pairs) visit(key, value);
+    },
+  };
+}
+
+type Place = 'header' | 'trailer' | 'error';
+
+/** Answers as it was answered itself. */
+function passOn(source: MetadataSource, place: () => Place | undefined): Middleware<ServerCall> {
+  return async (call, next): Promise<Reply> => {
+    const at = place();
+    const metadata = Metadata.over(source);
+    if (at === 'error') throw new RpcError(Status.ABORTED, 'aborted', { metadata });
+    const reply = await next(call);
+    return at === undefined ? reply : { ...reply, [at]: metadata };
+  };
+}
+
+it.each(received)('metadata of another is passed on with %s: the call ends with INTERNAL', async (_name, source) => {
+  let place: Place | undefined;
+  const { logger, lines } = recordingLogger();
+  const middleware = [passOn(source, () => place)];
+  const router = createRouter({ services: [conformanceService()], middleware, logger });
+  const server = await serve(router, { listen: '127.0.0.1:0' });
+  closers.push(() => server.drain(0));
+  const channel = createChannel({ resolver: staticResolver([server.address]) });
+  closers.push(() => channel.close());
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  for (place of ['header', 'trailer', 'error'] as const) {
+    for (const call of [client.unary({}), collect(client.serverStream({ count: 2 }))]) {
+      expect(await failure(call)).toMatchObject({
+        code: Status.INTERNAL,
+        message: expect.stringContaining('internal error'),
+      });
+    }
+    expect(lines.splice(0).map(({ level }) => level)).toEqual(['error', 'error']);
+  }
+  place = undefined;
+  expect(await client.unary({ text: 'goes on' })).toMatchObject({ text: 'goes on' });
 });

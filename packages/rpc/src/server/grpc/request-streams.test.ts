@@ -1,14 +1,14 @@
 /** What grpc-js keeps to itself and request-streams.ts relies on. */
-
 import http2 from 'node:http2';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { deferred } from '../../../test/support/deferred.js';
 import { conformanceService } from '../../../test/support/service.js';
 import { collect } from '../../../test/support/stream.js';
+import { deferred } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/index.js';
 import { Status } from '../../status/index.js';
 import type { Handlers } from '../handlers.js';
 import { createRouter } from '../router.js';
+import { MessageFraming, PingBarrier } from './request-streams.js';
 import { serve } from './serve.js';
 
 const PATH = '/rondo.conformance.v1.ConformanceService/ClientStream';
@@ -75,5 +75,98 @@ describe('a stream of requests', () => {
     });
     await upload(session, MESSAGE, { 'rondo-http2-stream': '1' });
     expect(seen[0]).not.toContain('rondo-http2-stream');
+  });
+});
+
+/** Messages of these lengths, as gRPC frames them. */
+function framed(...lengths: readonly number[]): Buffer {
+  return Buffer.concat(
+    lengths.map((length) => {
+      const message = Buffer.alloc(5 + length);
+      message.writeUInt32BE(length, 1);
+      return message;
+    }),
+  );
+}
+
+describe('MessageFraming', () => {
+  it('is whole before the first byte, and after each message', () => {
+    const framing = new MessageFraming();
+    expect(framing.whole).toBe(true);
+    framing.read(framed(0));
+    expect(framing.whole).toBe(true);
+    framing.read(framed(3, 0, 70_000));
+    expect(framing.whole).toBe(true);
+  });
+
+  const bytes = framed(3, 0, 12);
+  const ends = new Set([0, 8, 13, 30]);
+
+  it.each(Array.from({ length: bytes.length + 1 }, (_, cut) => cut))('tells a stream cut after %i bytes', (cut) => {
+    for (const chunkBytes of [1, 2, 7, 100]) {
+      const framing = new MessageFraming();
+      for (let at = 0; at < cut; at += chunkBytes) framing.read(bytes.subarray(at, Math.min(cut, at + chunkBytes)));
+      expect(framing.whole).toBe(ends.has(cut));
+    }
+  });
+});
+
+/** A connection whose pings are answered when the test says so. */
+function connection() {
+  const waiting: (() => void)[] = [];
+  const ping = (callback: (error: Error | null, duration: number, payload: Buffer) => void) => {
+    waiting.push(() => callback(null, 1, Buffer.alloc(8)));
+    return true;
+  };
+  const answer = async () => {
+    waiting.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { session: { ping } as ConstructorParameters<typeof PingBarrier>[0], waiting, answer };
+}
+
+/** Whether `work` is done, as far as it can be by now. */
+async function isDone(work: Promise<void>): Promise<boolean> {
+  let done = false;
+  void work.then(() => {
+    done = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  return done;
+}
+
+describe('PingBarrier', () => {
+  it('is passed with the answer to the second ping', async () => {
+    const { session, answer } = connection();
+    const passed = new PingBarrier(session).passed();
+    await answer();
+    expect(await isDone(passed)).toBe(false);
+    await answer();
+    expect(await isDone(passed)).toBe(true);
+  });
+
+  it('serves all that come while its pings are under way by the next two', async () => {
+    const { session, answer, waiting } = connection();
+    const barrier = new PingBarrier(session);
+    const first = barrier.passed();
+    const later = [barrier.passed(), barrier.passed(), barrier.passed()];
+    await answer();
+    await answer();
+    expect(await isDone(first)).toBe(true);
+    for (const one of later) expect(await isDone(one)).toBe(false);
+    await answer();
+    await answer();
+    for (const one of later) expect(await isDone(one)).toBe(true);
+    expect(waiting).toHaveLength(0);
+  });
+
+  it('is passed when the connection has ended', async () => {
+    const session = {
+      ping(): boolean {
+        throw new Error('The session has been destroyed');
+      },
+    };
+    await new PingBarrier(session).passed();
+    expect(await isDone(new PingBarrier(session).passed())).toBe(true);
   });
 });

@@ -2,8 +2,6 @@ import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream 
 import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
-import { MessageFraming } from './message-framing.js';
-import { PingBarrier } from './ping-barrier.js';
 
 /** What is known of a request stream below grpc-js. */
 export interface RequestStream {
@@ -87,5 +85,90 @@ export class RequestStreams {
     const barrier = this.#barriers.get(session) ?? new PingBarrier(session);
     this.#barriers.set(session, barrier);
     return barrier;
+  }
+}
+
+/** A flag and a length of four bytes. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+const PREFIX_BYTES = 5;
+
+/** Follows where messages begin and end in the bytes of a stream. grpc-js drops the part of one that is cut off. */
+export class MessageFraming {
+  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  #prefixBytes = 0;
+  /** What of the current message is still to come. */
+  #missingBytes = 0;
+
+  /** Whether the bytes read so far end where a message ends. */
+  get whole(): boolean {
+    return this.#prefixBytes === 0 && this.#missingBytes === 0;
+  }
+
+  /** Takes the next bytes of the stream. */
+  read(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) at += this.#missingBytes > 0 ? this.#skip(chunk, at) : this.#begin(chunk, at);
+  }
+
+  #skip(chunk: Buffer, at: number): number {
+    const bytes = Math.min(this.#missingBytes, chunk.length - at);
+    this.#missingBytes -= bytes;
+    return bytes;
+  }
+
+  #begin(chunk: Buffer, at: number): number {
+    const bytes = chunk.copy(this.#prefix, this.#prefixBytes, at, at + PREFIX_BYTES - this.#prefixBytes);
+    this.#prefixBytes += bytes;
+    if (this.#prefixBytes === PREFIX_BYTES) {
+      this.#missingBytes = this.#prefix.readUInt32BE(1);
+      this.#prefixBytes = 0;
+    }
+    return bytes;
+  }
+}
+
+/**
+ * Tells when the peer of a connection has caught up. HTTP/2 keeps the order of frames, and a peer answers a ping at once:
+ * with the answer, the peer has read everything sent before the ping. The second of two pings is read a turn of the
+ * peer's event loop after the first, so everything that the peer did before it read the first has arrived as well.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.7
+ */
+export class PingBarrier {
+  readonly #session: Pick<Http2Session, 'ping'>;
+  #current: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(session: Pick<Http2Session, 'ping'>) {
+    this.#session = session;
+  }
+
+  /** Resolves when the peer has caught up with this moment, or when the connection has ended. Calls share pings. */
+  passed(): Promise<void> {
+    if (this.#current === undefined) {
+      this.#current = this.#pass();
+      return this.#current;
+    }
+    // The pings on their way were sent before this moment.
+    this.#next ??= this.#current.then(() => {
+      this.#next = undefined;
+      return this.passed();
+    });
+    return this.#next;
+  }
+
+  async #pass(): Promise<void> {
+    await this.#ping();
+    await this.#ping();
+    this.#current = undefined;
+  }
+
+  #ping(): Promise<void> {
+    return new Promise((resolve) => {
+      try {
+        this.#session.ping(() => resolve());
+      } catch {
+        // The connection has ended: nothing more comes from its peer.
+        resolve();
+      }
+    });
   }
 }

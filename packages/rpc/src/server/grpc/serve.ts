@@ -3,13 +3,11 @@ import * as grpc from '@grpc/grpc-js';
 import { type Clock, systemClock } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { Router } from '../router.js';
-import { bindMethod } from './bind.js';
-import { correctTimeout, HEADER_LIMIT, RESET_LIMITS, watchClients } from './connections.js';
+import { bindMethod, bindUnknown } from './bind.js';
 import type { Exchange } from './exchange.js';
-import { setUpHttp2 } from './http2-seam.js';
+import { correctTimeout, HEADER_LIMIT, RESET_LIMITS, setUpHttp2, watchClients } from './http2.js';
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
-import { bindUnknown } from './unknown.js';
 
 /** How a server listens. */
 export interface ServeOptions {

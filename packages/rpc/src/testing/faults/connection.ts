@@ -1,14 +1,12 @@
 import { CallLimit, type Reply } from '../../call/index.js';
-import type { Timer } from '../../clock/index.js';
+import type { Clock, Timer } from '../../clock/index.js';
 import { Status } from '../../status/index.js';
 import { type Transport, TransportError, type WireCall } from '../../transport/index.js';
-import type { CallFault } from './call-faults.js';
 import { type Carrier, Exchange } from './exchange.js';
-import { Lane } from './lane.js';
-import { delayMs, type Peer, responds, type Surroundings } from './surroundings.js';
+import { type CallFault, delayMs, type Peer, responds, type Surroundings } from './network-state.js';
 
 /** Between whom a connection is. */
-export interface ConnectionEnds {
+interface ConnectionEnds {
   readonly client: Peer;
   readonly server: Peer;
   readonly address: string;
@@ -213,5 +211,72 @@ export class Connection implements Carrier {
     });
     for (const exchange of [...this.#calling]) exchange.fail(error);
     this.#onLost(reason);
+  }
+}
+
+/** How one direction of a connection is. */
+interface LaneOptions {
+  readonly clock: Clock;
+  /** How long what is sent now takes. */
+  readonly latencyMs: () => number;
+  /** Whether nothing arrives now. */
+  readonly blocked: () => boolean;
+}
+
+interface Message {
+  readonly at: number;
+  readonly deliver: () => void;
+}
+
+/** One direction of a connection: what is sent arrives in order, late or once it can. */
+class Lane {
+  readonly #options: LaneOptions;
+  #queue: Message[] = [];
+  #timer: Timer | undefined;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  /** Whether something is still under way. */
+  get busy(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Has `deliver` called when it arrives: at once where nothing is in its way. */
+  send(deliver: () => void): void {
+    const { clock, latencyMs } = this.#options;
+    const at = Math.max(clock.now() + latencyMs(), this.#queue.at(-1)?.at ?? 0);
+    this.#queue.push({ at, deliver });
+    this.pump();
+  }
+
+  /** Delivers what can arrive by now. */
+  pump(): void {
+    const { clock, blocked } = this.#options;
+    for (let head = this.#queue[0]; head !== undefined && !blocked(); head = this.#queue[0]) {
+      if (head.at > clock.now()) {
+        this.#wakeAt(head.at);
+        return;
+      }
+      this.#queue.shift();
+      head.deliver();
+    }
+  }
+
+  /** Loses what is under way. */
+  clear(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#queue = [];
+  }
+
+  #wakeAt(at: number): void {
+    if (this.#timer !== undefined) return;
+    const { clock } = this.#options;
+    this.#timer = clock.setTimer(at - clock.now(), () => {
+      this.#timer = undefined;
+      this.pump();
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { CallLimit, cancelled, type Payload, type Reply } from '../../call/index.js';
 import type { WireCall, WireHandler } from '../../transport/index.js';
-import type { CallFault } from './call-faults.js';
+import type { CallFault } from './network-state.js';
 
 /** What an exchange needs of the connection that carries it. */
 export interface Carrier {

@@ -2,7 +2,7 @@ import type { Timer } from '../../clock/index.js';
 import { Status } from '../../status/index.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../../transport/index.js';
 import { Connection } from './connection.js';
-import { type Peer, responds, type Surroundings } from './surroundings.js';
+import { type Peer, responds, type Surroundings } from './network-state.js';
 
 /** One process's transport to `address`: it connects when it is told to, and again, with growing waits, when it breaks. */
 export class FaultTransport implements Transport {

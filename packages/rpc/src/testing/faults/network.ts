@@ -1,13 +1,20 @@
 import { type Clock, type Random, systemClock } from '../../clock/index.js';
 import { createMemoryNetwork, type TransportFactory, type WireHandler } from '../../transport/index.js';
 import { seededRandom } from '../seeded-random.js';
-import { type CallFault, CallFaults, type CallMatch } from './call-faults.js';
-import { Conditions, type Route } from './conditions.js';
 import { EmptyWatches } from './empty-watch.js';
 import { FaultTransport } from './fault-transport.js';
 import { createListener, type FaultListener } from './listener.js';
+import {
+  type CallFault,
+  CallFaults,
+  type CallMatch,
+  Conditions,
+  type Peer,
+  type Route,
+  type Surroundings,
+  type Timing,
+} from './network-state.js';
 import { NodeClock } from './node-clock.js';
-import type { Peer, Surroundings, Timing } from './surroundings.js';
 
 /** What a fault network is made from. */
 export interface FaultNetworkOptions extends Partial<Timing> {

@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer } from '../../clock/index.js';
-import type { CallFault } from './call-faults.js';
+import { seededRandom } from '../seeded-random.js';
 import type { FaultNetwork } from './network.js';
+import type { CallFault } from './network-state.js';
 
 /** Something that goes wrong. What lasts, lasts `forMs`. */
 export type Fault =
@@ -192,5 +193,26 @@ export function describeFault(fault: Fault): string {
       return `${fault.to} tells ${fault.from} that there is nobody${forMs}`;
     case 'call':
       return `the next call from ${fault.from} to ${fault.to}: ${JSON.stringify(fault.fault)}`;
+  }
+}
+
+/** How a run from a seed is told of where it fails. */
+export interface ReplayOptions {
+  readonly seed: number;
+  /** The command that runs this seed again: `npm test -- orders.test.ts -t "seed 7"`. */
+  readonly command: string;
+}
+
+/**
+ * Runs `work` with chance from a seed.
+ *
+ * @throws Error that names the seed and the command which replays it, caused by what `work` failed with.
+ */
+export async function fromSeed<T>({ seed, command }: ReplayOptions, work: (random: Random) => Promise<T>): Promise<T> {
+  try {
+    return await work(seededRandom(seed));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${reason}\n  seed ${seed}; replay: ${command}`, { cause });
   }
 }

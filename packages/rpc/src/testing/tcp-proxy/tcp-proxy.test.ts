@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '../manual-clock.js';
-import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './index.js';
+import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';
 
 let server: Server;
 let accepted: Socket[];

@@ -4,11 +4,10 @@ import { type Clock, type Random, systemClock, systemRandom, type Timer } from '
 import { Status } from '../../status/index.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
 import { carry } from './call.js';
-import { channelCredentials } from './credentials.js';
+import { channelCredentials, tellingSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
 import { channelOptions, type GrpcTransportOptions, PEER_PING_TIMEOUT_MS, peerPingIntervalMs } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
-import { tellingSockets } from './sockets.js';
 
 /** Half of the shortest deadlines, so that a call which finds one instance mute still gets to another. */
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;

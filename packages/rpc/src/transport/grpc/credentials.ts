@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 
 /** How a connection is encrypted, and who is at its ends. */
@@ -96,4 +97,30 @@ function readPem<T>(name: string, pem: string | Uint8Array, { what, begin, read 
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TypeError(`${name} can't be read as ${what}: ${reason}`, { cause });
   }
+}
+
+/**
+ * `credentials` that also tell of each socket, as soon as it is connected and before it is spoken over: grpc-js itself
+ * waits without end for a server that accepts connections and never speaks.
+ *
+ * This overrides what grpc-js keeps to itself; docs/adr/0018-connections-and-further-tries.md names the tests that hold
+ * its version to it.
+ */
+export function tellingSockets(
+  credentials: grpc.ChannelCredentials,
+  onSocket: (socket: Socket) => void,
+): grpc.ChannelCredentials {
+  const createSecureConnector: grpc.ChannelCredentials['_createSecureConnector'] = (...options) => {
+    const connector = credentials._createSecureConnector(...options);
+    return {
+      connect(socket) {
+        onSocket(socket);
+        return connector.connect(socket);
+      },
+      waitForReady: () => connector.waitForReady(),
+      getCallCredentials: () => connector.getCallCredentials(),
+      destroy: () => connector.destroy(),
+    };
+  };
+  return Object.create(credentials, { _createSecureConnector: { value: createSecureConnector } });
 }

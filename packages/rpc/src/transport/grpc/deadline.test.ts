@@ -1,10 +1,8 @@
-import type { ServerHttp2Stream } from 'node:http2';
-import { constants } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { deferred } from '../../../test/support/deferred.js';
 import { answerWithStatus, startRawServer } from '../../../test/support/http2-server.js';
 import { failure } from '../../../test/support/outcome.js';
-import { until } from '../../../test/support/wait.js';
+import { deferred, until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
 import { CallLimit } from '../../call/index.js';
 import { RpcError, Status } from '../../status/index.js';

@@ -5,11 +5,33 @@ import {
   type ConnectivityState,
   type Transport,
   TransportError,
+  type TransportFactory,
   type WireCall,
   type WireHandler,
 } from '../transport.js';
 import { CLOSED, GrpcConnection } from './connection.js';
-import type { GrpcTransportOptions } from './options.js';
+import { channelCredentials } from './credentials.js';
+import { checkOptions, type GrpcTransportOptions } from './options.js';
+
+/** What all connections that a factory makes have in common. */
+interface GrpcTransportsOptions extends GrpcTransportOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * A factory of connections by grpc-js, all of them with the same options. What an endpoint says of itself comes before them.
+ *
+ * @throws TypeError where one of them is out of its bounds: at once, and not when the first connection is made.
+ */
+export function grpcTransports(options: GrpcTransportsOptions): TransportFactory {
+  checkOptions(options);
+  channelCredentials(options.tls);
+  return (address, known) => {
+    const minPingIntervalMs = known?.minPingIntervalMs ?? options.minPingIntervalMs;
+    return grpcTransport(address, { ...options, ...known, minPingIntervalMs });
+  };
+}
 
 /** Connections that were replaced and still carry calls: with so many, resets wait instead. */
 const MAX_RETIRED = 8;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemRandom } from '../clock/index.js';
-import { folderStorage } from './folder-storage.js';
+import { folderStorage } from './endpoint-storage.js';
 
 let parent: string;
 let folder: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import { unread } from './unread.js';
+import { unread } from './definition.js';
 
 const { check } = HealthDefinition.methods;
 

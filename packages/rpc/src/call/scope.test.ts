@@ -2,8 +2,7 @@ import { expect, it } from '@jest/globals';
 import { methodOf } from '../../test/support/method.js';
 import { ManualClock } from '../testing/index.js';
 import { CallLimit } from './limit.js';
-import { currentBounds, currentPatience } from './patience.js';
-import { runInScope } from './scope.js';
+import { currentBounds, currentPatience, runInScope } from './scope.js';
 
 const clock = new ManualClock();
 

@@ -1,13 +1,10 @@
 import type { Instance, Position, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '../call/index.js';
-import { type Clock, type Random, sleep } from '../clock/index.js';
-import { EpochHistory } from './epoch-history.js';
-import { checkCount, KnownEndpoints } from './known-endpoints.js';
-import type { LastKnownKeeper } from './last-known.js';
+import { type Clock, type Random, sleep, type Timer } from '../clock/index.js';
+import { checkCount, KnownEndpoints, type LastKnownKeeper } from './endpoint-cache.js';
 import type { ResolverListener, SourceView } from './resolver.js';
 import { SourceLog } from './source-log.js';
-import { describeFailure } from './watch-failure.js';
-import { Watchdog } from './watchdog.js';
+import { RpcError, Status } from '../status/index.js';
 
 /** The one method of the registry that a resolver needs, asked of the registry at `address`. */
 export type Watch = (
@@ -263,4 +260,62 @@ interface Stream {
   answeredAtMs: number | undefined;
   /** Whether it said what was known to be past. */
   lags: boolean;
+}
+
+/** Breaks off what says nothing in time. */
+class Watchdog {
+  readonly #clock: Clock;
+  readonly #breakOff: () => void;
+  #timer: Timer | undefined;
+  #complaint: string | undefined;
+
+  constructor(clock: Clock, breakOff: () => void) {
+    this.#clock = clock;
+    this.#breakOff = breakOff;
+  }
+
+  /** Why it broke off; undefined where it didn't. */
+  get complaint(): string | undefined {
+    return this.#complaint;
+  }
+
+  /** Waits anew, for `withinMs`; `complaint` is why it then breaks off. */
+  expect(withinMs: number, complaint = `no word within ${withinMs} ms`): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.setTimer(withinMs, () => {
+      this.#complaint = complaint;
+      this.#breakOff();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+}
+
+const KEPT = 8;
+
+/** The epochs that a watch went through, latest last. */
+class EpochHistory {
+  #epochs: readonly bigint[] = [];
+
+  /**
+   * Notes the epoch of an answer. Returns whether it is one that had been left for another: a registry that starts again
+   * never comes back to an epoch, so there are two registries that don't know of each other.
+   */
+  returnsTo(epoch: bigint): boolean {
+    if (this.#epochs.at(-1) === epoch) return false;
+    const returned = this.#epochs.includes(epoch);
+    this.#epochs = [...this.#epochs.filter((one) => one !== epoch), epoch].slice(-KEPT);
+    return returned;
+  }
+}
+
+/** Why a watch of the registry at `address` came to nothing, in few words. */
+function describeFailure(error: unknown, address: string): string {
+  if (!(error instanceof RpcError)) return error instanceof Error ? error.message : String(error);
+  if (error.code === Status.UNIMPLEMENTED) return `what answers there is no registry: ${error.message}`;
+  // The call's own message also names its service, which is always the registry's, and where it was tried.
+  const named = error.message.lastIndexOf(`${address}: `);
+  return named < 0 ? error.message : error.message.slice(named + address.length + 2);
 }

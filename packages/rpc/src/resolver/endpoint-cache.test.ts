@@ -5,7 +5,7 @@ import { memoryStorage } from '../../test/support/memory-storage.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
 import { ManualClock, seededRandom } from '../testing/index.js';
-import { formatLastKnown } from './last-known-format.js';
+import { formatLastKnown } from './endpoint-storage.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkOverrides, formatBalancing, parseBalancing } from './balancing-config.js';
+import { checkOverrides, formatBalancing, parseBalancing } from './balancing-text.js';
 
 const NAMES = 'round_robin, random, weighted_round_robin, least_request, ring_hash, zone_aware';
 

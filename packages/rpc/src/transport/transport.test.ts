@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { emptyReply, FakeTransport } from '../../test/support/fake-transport.js';
-import { wrapTransport } from './wrap.js';
+import { wrapTransport } from './transport.js';
 
 it('passes on all that is not replaced, also what is optional', () => {
   const inner = new FakeTransport();

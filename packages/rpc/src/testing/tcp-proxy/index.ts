@@ -1,1 +1,0 @@
-export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.js';

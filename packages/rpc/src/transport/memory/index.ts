@@ -1,1 +1,0 @@
-export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from './network.js';
