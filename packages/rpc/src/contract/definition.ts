@@ -26,17 +26,17 @@ export interface ServiceDefinition {
   readonly methods: Readonly<Record<string, MethodDefinition>>;
 }
 
-type Decoded<T> = T extends { decode(bytes: Uint8Array): infer M } ? M : never;
-type Partial<T> = T extends { fromPartial(partial: infer P): unknown } ? P : never;
+type DecodedOf<T> = T extends { decode(bytes: Uint8Array): infer M } ? M : never;
+type PartialOf<T> = T extends { fromPartial(partial: infer P): unknown } ? P : never;
 
 /** What a handler receives of a method, and a client's reply: the whole message. */
-export type RequestOf<M extends MethodDefinition> = Decoded<M['requestType']>;
+export type RequestOf<M extends MethodDefinition> = DecodedOf<M['requestType']>;
 /** What a client reads. */
-export type ResponseOf<M extends MethodDefinition> = Decoded<M['responseType']>;
+export type ResponseOf<M extends MethodDefinition> = DecodedOf<M['responseType']>;
 /** What a client writes: any part of the message, so that a new field breaks no caller. */
-export type RequestInit<M extends MethodDefinition> = Partial<M['requestType']>;
+export type RequestInit<M extends MethodDefinition> = PartialOf<M['requestType']>;
 /** What a handler returns: any part of the message, so that a new field breaks no handler. */
-export type ResponseInit<M extends MethodDefinition> = Partial<M['responseType']>;
+export type ResponseInit<M extends MethodDefinition> = PartialOf<M['responseType']>;
 
 /** A method whose messages are taken and given as they are on the wire. */
 export type Unread<M extends MethodDefinition> = Omit<M, 'requestType' | 'responseType'> & {

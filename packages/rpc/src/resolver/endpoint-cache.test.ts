@@ -5,7 +5,7 @@ import { memoryStorage } from '../../test/support/memory-storage.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
 import { ManualClock, seededRandom } from '../testing/index.js';
-import { formatLastKnown } from './endpoint-storage.js';
+import { formatSaved } from './endpoint-storage.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';
 
@@ -38,7 +38,7 @@ function start(storage = memoryStorage(), addresses: readonly string[] = REGISTR
 /** What a process left that knew `names` an hour before the others start. */
 function leftBy(names: readonly string[], registry = REGISTRY) {
   const savedAtMs = new ManualClock().now() - 3_600_000;
-  return memoryStorage({ [FILE]: formatLastKnown(endpoints(...names), { service: SERVICE, registry, savedAtMs }) });
+  return memoryStorage({ [FILE]: formatSaved(endpoints(...names), { service: SERVICE, registry, savedAtMs }) });
 }
 
 const at = (revision: bigint, epoch = 1n): Position => ({ epoch, revision });

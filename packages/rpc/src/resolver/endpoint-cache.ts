@@ -3,13 +3,13 @@ import { toEndpoint } from './endpoint.js';
 import type { Endpoint } from './resolver.js';
 import type { Logger } from '../call/index.js';
 import type { Clock, Timer, WallClock } from '../clock/index.js';
-import { type EndpointStorage, formatLastKnown, parseLastKnown } from './endpoint-storage.js';
+import { type EndpointStorage, formatSaved, parseSaved } from './endpoint-storage.js';
 
 /** More than a registry holds by default, of all services together: what goes on growing past it is none. */
 const MAX_INSTANCES = 50_000;
 
 /** What is known of a service's instances, and how the registry's answers change it. */
-export class KnownEndpoints {
+export class EndpointCache {
   readonly #endpoints = new Map<string, Endpoint>();
   /** Those that the registry hasn't named since it, or this process, started. */
   readonly #unconfirmed = new Set<string>();
@@ -55,7 +55,7 @@ export class KnownEndpoints {
     checkCount(this.#endpoints.size + upserts.length);
     this.#upsert(upserts);
     for (const { instanceId } of removals) this.#remove(instanceId);
-    return removals.filter(({ reason }) => SAID_GOODBYE.has(reason)).map(({ instanceId }) => instanceId);
+    return removals.filter(({ reason }) => DEPARTURES.has(reason)).map(({ instanceId }) => instanceId);
   }
 
   /** The registry knows everybody: what it hasn't named goes. Returns whether something did. */
@@ -92,13 +92,13 @@ export function checkCount(count: number): void {
 }
 
 /** A reason that is unknown here proves nothing: that instance is kept while its connection stands. */
-const SAID_GOODBYE: ReadonlySet<RemovalReason> = new Set([
+const DEPARTURES: ReadonlySet<RemovalReason> = new Set([
   RemovalReason.REMOVAL_REASON_DEREGISTERED,
   RemovalReason.REMOVAL_REASON_REPLACED,
 ]);
 
-/** What a {@link LastKnownKeeper} is made from. */
-interface LastKnownOptions {
+/** What a {@link SavedEndpoints} is made from. */
+interface SavedEndpointsOptions {
   readonly storage: EndpointStorage;
   /** The registry's addresses. */
   readonly registry: readonly string[];
@@ -109,7 +109,7 @@ interface LastKnownOptions {
 }
 
 /** What an earlier process knew. */
-interface Recalled {
+interface RecalledEndpoints {
   readonly endpoints: readonly Endpoint[];
   /** How long ago the registry was last heard; 0 where that is to come, as a clock was set back. */
   readonly ageMs: number;
@@ -134,22 +134,22 @@ interface Entry {
 }
 
 /** Keeps what is known of each service, for a process that starts while the registry is away. Never fails a caller. */
-export class LastKnownKeeper {
-  readonly #options: LastKnownOptions;
+export class SavedEndpoints {
+  readonly #options: SavedEndpointsOptions;
   readonly #entries = new Map<string, Entry>();
   #failed = false;
 
-  constructor(options: LastKnownOptions) {
+  constructor(options: SavedEndpointsOptions) {
     this.#options = options;
   }
 
   /** What an earlier process knew of `service`; undefined where there is nothing that can be used. */
-  async read(service: string): Promise<Recalled | undefined> {
+  async read(service: string): Promise<RecalledEndpoints | undefined> {
     const { storage, registry, wallClock, log } = this.#options;
     try {
       const text = await this.#inTime(storage.read(nameOf(service)));
       if (text === undefined) return undefined;
-      const { endpoints, savedAtMs } = parseLastKnown(text, { service, registry });
+      const { endpoints, savedAtMs } = parseSaved(text, { service, registry });
       return { endpoints, ageMs: Math.max(0, wallClock.now().getTime() - savedAtMs) };
     } catch (error) {
       const fields = { target: service, file: storage.locate(nameOf(service)), reason: messageOf(error) };
@@ -223,7 +223,7 @@ export class LastKnownKeeper {
     const { storage, registry, wallClock } = this.#options;
     try {
       const savedAtMs = wallClock.now().getTime();
-      const text = formatLastKnown(endpoints, { service, registry, savedAtMs });
+      const text = formatSaved(endpoints, { service, registry, savedAtMs });
       await storage.write(nameOf(service), text);
       this.#failed = false;
       return true;

@@ -69,14 +69,14 @@ async function readText(path: string): Promise<string | undefined> {
 }
 
 /** What an earlier process knew of a service. */
-interface LastKnown {
+interface ParsedEndpoints {
   readonly endpoints: readonly Endpoint[];
   /** When the registry last said so, in milliseconds since the Unix epoch. */
   readonly savedAtMs: number;
 }
 
 /** What a kept text is about. */
-interface LastKnownSubject {
+interface SavedFor {
   readonly service: string;
   /** The registry's addresses. */
   readonly registry: readonly string[];
@@ -93,9 +93,9 @@ const MAX_LENGTH = 1024 * 1024;
  *
  * @throws Error where it would be too large to be read again.
  */
-export function formatLastKnown(
+export function formatSaved(
   endpoints: readonly Endpoint[],
-  { service, registry, savedAtMs }: LastKnownSubject & { readonly savedAtMs: number },
+  { service, registry, savedAtMs }: SavedFor & { readonly savedAtMs: number },
 ): string {
   const kept = endpoints.filter(({ standing }) => isKept(standing)).slice(0, MAX_ENDPOINTS);
   const savedAt = new Date(savedAtMs).toISOString();
@@ -109,7 +109,7 @@ export function formatLastKnown(
  *
  * @throws Error that says why it can't be used: it is damaged, of another version, service or registry.
  */
-export function parseLastKnown(text: string, { service, registry }: LastKnownSubject): LastKnown {
+export function parseSaved(text: string, { service, registry }: SavedFor): ParsedEndpoints {
   if (text.length > MAX_LENGTH) throw tooLarge();
   const file = parseObject(text);
   if (file['format'] !== FORMAT) throw new Error('the file is none of last known instances');

@@ -1,10 +1,10 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Logger, silentLogger } from '../call/index.js';
 import { type Clock, type Random, systemWallClock, type WallClock } from '../clock/index.js';
-import { LastKnownKeeper } from './endpoint-cache.js';
+import { SavedEndpoints } from './endpoint-cache.js';
 import type { EndpointStorage } from './endpoint-storage.js';
 import type { Resolver } from './resolver.js';
-import { Follower, type FollowerOptions, type Watch } from './watch-client.js';
+import { WatchClient, type WatchClientOptions, type Watch } from './watch-client.js';
 
 /** What a registry resolver is made from. */
 export interface RegistryResolverOptions {
@@ -42,9 +42,9 @@ export function registryResolver(options: RegistryResolverOptions): Resolver {
     resolve(service, listener) {
       const one = new AbortController();
       running.add(one);
-      const follower = new Follower(service, listener, shared);
-      void follower.run(one.signal);
-      return { close: () => stop(one), inspect: () => follower.view() };
+      const client = new WatchClient(service, listener, shared);
+      void client.run(one.signal);
+      return { close: () => stop(one), inspect: () => client.view() };
     },
     close() {
       for (const one of running) stop(one);
@@ -54,16 +54,16 @@ export function registryResolver(options: RegistryResolverOptions): Resolver {
   };
 }
 
-function keeperOf(registry: readonly string[], options: RegistryResolverOptions): LastKnownKeeper | undefined {
+function keeperOf(registry: readonly string[], options: RegistryResolverOptions): SavedEndpoints | undefined {
   const { storage, clock, wallClock = systemWallClock, logger: log = silentLogger } = options;
-  return storage === undefined ? undefined : new LastKnownKeeper({ storage, registry, clock, wallClock, log });
+  return storage === undefined ? undefined : new SavedEndpoints({ storage, registry, clock, wallClock, log });
 }
 
 function sharedOf(
   addresses: readonly string[],
   { watch, clock, random, logger: log = silentLogger }: RegistryResolverOptions,
-  lastKnown: LastKnownKeeper | undefined,
-): FollowerOptions {
+  lastKnown: SavedEndpoints | undefined,
+): WatchClientOptions {
   // Clients that begin at different ones share the work out among them.
   const preferred = { index: Math.floor(random.next() * addresses.length) };
   const onUnusable = once<Instance>(({ instanceId }) => {

@@ -1,7 +1,7 @@
 import type { Instance, Position, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '../call/index.js';
 import { type Clock, type Random, sleep, type Timer } from '../clock/index.js';
-import { checkCount, KnownEndpoints, type LastKnownKeeper } from './endpoint-cache.js';
+import { checkCount, EndpointCache, type SavedEndpoints } from './endpoint-cache.js';
 import type { ResolverListener, SourceView } from './resolver.js';
 import { SourceLog } from './source-log.js';
 import { RpcError, Status } from '../status/index.js';
@@ -13,13 +13,13 @@ export type Watch = (
 ) => AsyncIterable<WatchResponse>;
 
 /** What the followers of one resolver share. */
-export interface FollowerOptions {
+export interface WatchClientOptions {
   readonly watch: Watch;
   /** The registry's addresses: at least one. */
   readonly addresses: readonly string[];
   /** Which of them is asked first: the one that answered last. */
   readonly preferred: { index: number };
-  readonly lastKnown: LastKnownKeeper | undefined;
+  readonly lastKnown: SavedEndpoints | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -43,12 +43,12 @@ const LAG_MS = 5_000;
 const RECALL_AFTER_MS = 500;
 
 /** Follows one service at one registry after another, and keeps what it learnt through all of their failures. */
-export class Follower {
+export class WatchClient {
   readonly #service: string;
   readonly #listener: ResolverListener;
-  readonly #options: FollowerOptions;
+  readonly #options: WatchClientOptions;
   readonly #source: SourceLog;
-  readonly #known: KnownEndpoints;
+  readonly #known: EndpointCache;
   readonly #epochs = new EpochHistory();
   /** Why each address failed, since there was an answer. */
   readonly #failures = new Map<string, string>();
@@ -62,12 +62,12 @@ export class Follower {
   #recalling: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(service: string, listener: ResolverListener, options: FollowerOptions) {
+  constructor(service: string, listener: ResolverListener, options: WatchClientOptions) {
     this.#service = service;
     this.#listener = listener;
     this.#options = options;
     this.#source = new SourceLog({ service, ...options });
-    this.#known = new KnownEndpoints(options.onUnusable);
+    this.#known = new EndpointCache(options.onUnusable);
   }
 
   view(): SourceView {
@@ -106,7 +106,7 @@ export class Follower {
     const breakOff = () => stream.abort();
     signal.addEventListener('abort', breakOff, { once: true });
     const watchdog = new Watchdog(clock, breakOff);
-    const at: Stream = { index, address: addresses[index] ?? '', watchdog, answeredAtMs: undefined, lags: false };
+    const at: WatchStream = { index, address: addresses[index] ?? '', watchdog, answeredAtMs: undefined, lags: false };
     this.#parts = [];
     watchdog.expect(this.#firstAnswerMs());
     try {
@@ -128,7 +128,7 @@ export class Follower {
     return alone ? SILENCE_MS : Math.min(SILENCE_MS, FIRST_ANSWER_MS * 2 ** this.#failures.size);
   }
 
-  #isSteady({ answeredAtMs }: Stream): boolean {
+  #isSteady({ answeredAtMs }: WatchStream): boolean {
     return answeredAtMs !== undefined && this.#options.clock.now() - answeredAtMs >= STEADY_MS;
   }
 
@@ -139,7 +139,7 @@ export class Follower {
   }
 
   /** @throws Error where the answer is none that a registry gives. */
-  #take({ position, warming, event }: WatchResponse, stream: Stream): void {
+  #take({ position, warming, event }: WatchResponse, stream: WatchStream): void {
     // A later version's: what it says isn't known here, so its position isn't taken either.
     if (event === undefined) return;
     if (event.$case === 'snapshot') {
@@ -167,7 +167,7 @@ export class Follower {
     return this.#position !== undefined && epoch === this.#position.epoch && revision < this.#position.revision;
   }
 
-  #onBehind({ revision }: Position, stream: Stream): void {
+  #onBehind({ revision }: Position, stream: WatchStream): void {
     this.#parts = [];
     if (!stream.lags) stream.watchdog.expect(LAG_MS, 'it lags behind what is known');
     stream.lags = true;
@@ -185,7 +185,7 @@ export class Follower {
     return [];
   }
 
-  #onReached({ epoch }: Position, stream: Stream): void {
+  #onReached({ epoch }: Position, stream: WatchStream): void {
     const { clock, preferred, onSplit } = this.#options;
     this.#source.reached(stream.address, [...this.#failures.values()].at(-1));
     stream.answeredAtMs ??= clock.now();
@@ -252,7 +252,7 @@ export class Follower {
 }
 
 /** One watch of one registry. */
-interface Stream {
+interface WatchStream {
   readonly index: number;
   readonly address: string;
   readonly watchdog: Watchdog;

@@ -28,7 +28,7 @@ export function internalError(traceId: string): string {
  * The error that leaves this server: with the header and trailing metadata of its call, and no larger than any connection can
  * carry. A peer that gets more in a header block than it takes ends the connection, with every innocent call on it.
  */
-export function toTrailer(call: ServerCall, error: RpcError): RouterError {
+export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   let metadata: Metadata;
   try {
     metadata = call.trailer.clone();

@@ -13,7 +13,7 @@ import { compose, enforceLimit, type Middleware, type Next, observeReply } from 
 import { Status } from '../status/index.js';
 import { RouterError, SERVED_BY, type WireCall } from '../transport/index.js';
 import { encodeReply } from './codec.js';
-import { toRpcError, toTrailer } from './faults.js';
+import { toRpcError, toRouterError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
 import { RoutedCall } from './routed-call.js';
 
@@ -76,7 +76,7 @@ export function createRouter(options: RouterOptions): Router {
       return reply;
     } catch (fault) {
       call.limit.release();
-      throw toTrailer(call, toRpcError(call, fault));
+      throw toRouterError(call, toRpcError(call, fault));
     }
   }
 
@@ -92,7 +92,7 @@ function notServed(path: string, metadata: Metadata): RouterError {
 /** What comes at the end of a response stream. */
 function endOf(call: ServerCall) {
   return {
-    error: (fault: unknown) => toTrailer(call, toRpcError(call, fault)),
+    error: (fault: unknown) => toRouterError(call, toRpcError(call, fault)),
     end: () => call.limit.release(),
   };
 }

@@ -2,7 +2,7 @@ import type { ServerCall } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { Middleware } from '../middleware/index.js';
 import type { StatusName } from '../status/index.js';
-import { type Outcome, withOutcome } from './call-outcome.js';
+import { type CallOutcome, withOutcome } from './call-outcome.js';
 
 /** How calls are logged. */
 export interface CallLogOptions {
@@ -39,7 +39,7 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
     return sampler;
   }
 
-  function log(call: ServerCall, { code, durationMs, error }: Outcome): void {
+  function log(call: ServerCall, { code, durationMs, error }: CallOutcome): void {
     const { path, responseStream, requestStream } = call.method;
     const fields = { code, durationMs: Math.round(durationMs * 1000) / 1000, peer: call.peer };
     if (code !== 'OK') {

@@ -4,7 +4,7 @@ import { type Next, observeReply } from '../middleware/index.js';
 import { RpcError, Status, type StatusName, statusName } from '../status/index.js';
 
 /** How a call ended. */
-export interface Outcome {
+export interface CallOutcome {
   readonly code: StatusName;
   /** From its begin to the end of its last message. */
   readonly durationMs: number;
@@ -15,7 +15,7 @@ export interface Outcome {
 export function withOutcome<C extends Call>(
   call: C,
   next: Next<C>,
-  options: { readonly clock: Clock; readonly onEnd: (outcome: Outcome) => void },
+  options: { readonly clock: Clock; readonly onEnd: (outcome: CallOutcome) => void },
 ): Promise<Reply> {
   const startedAt = options.clock.now();
   const end = (error?: unknown) =>

@@ -81,7 +81,7 @@ function serveUnary(
       sendOne(call, respond, reply);
       end();
     } catch (fault) {
-      fail(notSent(fault, exchange, binding));
+      fail(sendFailure(fault, exchange, binding));
     }
   }, fail);
 }
@@ -100,7 +100,7 @@ function sendOne(
 }
 
 /** What a call ends with whose reply can't be sent. */
-function notSent(fault: unknown, { wire }: Exchange, { logger }: Binding): RpcError {
+function sendFailure(fault: unknown, { wire }: Exchange, { logger }: Binding): RpcError {
   if (fault instanceof RpcError) return fault;
   logger.error({ err: fault, method: wire.path, traceId: receivedTraceId(wire.metadata) }, 'the reply cannot be sent');
   return new RpcError(Status.INTERNAL, 'internal error: the reply cannot be sent; the log of the service says why');
@@ -117,7 +117,7 @@ async function serveStream(call: StreamingCall, request: Payload<Uint8Array>, bi
     await replies.sendAll(reply);
     call.end(toGrpcMetadata(reply.trailer));
   } catch (fault) {
-    replies.fail(notSent(fault, exchange, binding), method.path);
+    replies.fail(sendFailure(fault, exchange, binding), method.path);
   } finally {
     end();
   }

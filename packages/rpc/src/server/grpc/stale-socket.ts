@@ -15,7 +15,7 @@ export async function removeStaleSocket(listen: string): Promise<void> {
   const found = await identityOf(path);
   if (found === undefined) return;
   if (found === NO_SOCKET) throw new Error(`the path isn't a socket; remove it, or listen on another`);
-  const outcome = await knock(path);
+  const outcome = await probe(path);
   if (outcome === 'connected') throw new Error('another process listens on it; stop that, or listen on another path');
   if (outcome === 'ENOENT') return;
   if (outcome !== 'ECONNREFUSED')
@@ -37,7 +37,7 @@ async function identityOf(path: string): Promise<string | undefined> {
 }
 
 /** How an attempt to connect ends: `connected`, or the code of its error. A Unix socket tells at once. */
-function knock(path: string): Promise<string> {
+function probe(path: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {

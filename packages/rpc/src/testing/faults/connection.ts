@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../clock/index.js';
 import { Status } from '../../status/index.js';
 import { type Transport, TransportError, type WireCall } from '../../transport/index.js';
 import { type Carrier, Exchange } from './exchange.js';
-import { type CallFault, delayMs, type Peer, responds, type Surroundings } from './network-state.js';
+import { type CallFault, delayMs, type Peer, responds, type SharedNetwork } from './network-state.js';
 
 /** Between whom a connection is. */
 interface ConnectionEnds {
@@ -14,13 +14,13 @@ interface ConnectionEnds {
 
 /** A connection that stands, until it is lost. */
 export class Connection implements Carrier {
-  readonly #surroundings: Surroundings;
+  readonly #shared: SharedNetwork;
   readonly #ends: ConnectionEnds;
   /** Carries calls to the handler; it breaks when the listener goes. */
   readonly #inner: Transport;
   readonly #onLost: (reason: string) => void;
-  readonly #toServer: Lane;
-  readonly #toClient: Lane;
+  readonly #toServer: MessagePipe;
+  readonly #toClient: MessagePipe;
   readonly #calling = new Set<Exchange>();
   readonly #serving = new Set<Exchange>();
   readonly #unsubscribe: readonly (() => void)[];
@@ -34,28 +34,28 @@ export class Connection implements Carrier {
   #ending = false;
 
   /** @param onLost runs once, when the client's end hears of it. */
-  constructor(surroundings: Surroundings, ends: ConnectionEnds, onLost: (reason: string) => void) {
-    this.#surroundings = surroundings;
+  constructor(shared: SharedNetwork, ends: ConnectionEnds, onLost: (reason: string) => void) {
+    this.#shared = shared;
     this.#ends = ends;
     this.#onLost = onLost;
-    this.#toServer = this.#lane(ends.client, ends.server);
-    this.#toClient = this.#lane(ends.server, ends.client);
-    this.#inner = surroundings.memory.transport(ends.address);
+    this.#toServer = this.#pipe(ends.client, ends.server);
+    this.#toClient = this.#pipe(ends.server, ends.client);
+    this.#inner = shared.memory.transport(ends.address);
     // It is ready at once, as somebody listens.
     this.#inner.connect().catch(() => this.lose());
     const onGone = () => {
       this.#gone = true;
       this.#check();
     };
-    this.#unsubscribe = [this.#inner.subscribe(onGone), surroundings.conditions.subscribe(this.#check)];
+    this.#unsubscribe = [this.#inner.subscribe(onGone), shared.conditions.subscribe(this.#check)];
     this.#check();
   }
 
   call(wire: WireCall): Promise<Reply<Uint8Array>> {
     if (this.#lost) return Promise.reject(new TransportError(Status.UNAVAILABLE, 'no connection', { reach: 'unsent' }));
     const { client, server } = this.#ends;
-    const request = this.#surroundings.emptyWatches.request(client.name, server.name, wire);
-    const fault = this.#surroundings.callFaults.take(client.name, server.name, wire.path);
+    const request = this.#shared.emptyWatches.request(client.name, server.name, wire);
+    const fault = this.#shared.callFaults.take(client.name, server.name, wire.path);
     const exchange = new Exchange(request === wire.request ? wire : { ...wire, request }, this, fault);
     this.#calling.add(exchange);
     if (fault?.kind === 'reorder') this.#hold(exchange, fault);
@@ -83,7 +83,7 @@ export class Connection implements Carrier {
 
   outgoing(wire: WireCall, messages: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     const { client, server } = this.#ends;
-    return this.#surroundings.emptyWatches.messages({ from: client.name, to: server.name }, wire, messages);
+    return this.#shared.emptyWatches.messages({ from: client.name, to: server.name }, wire, messages);
   }
 
   onReceived(exchange: Exchange): void {
@@ -108,7 +108,7 @@ export class Connection implements Carrier {
     // What had arrived at a frozen process is read when it runs again, before the end of the connection; so is what a
     // server said before it went.
     if (!server.frozen) this.#toServer.clear();
-    const heard = this.#gone && Number.isFinite(delayMs(this.#surroundings, server, client));
+    const heard = this.#gone && Number.isFinite(delayMs(this.#shared, server, client));
     if (!client.frozen && !heard) this.#toClient.clear();
     this.#toServer.send(() => this.#endServing());
     this.#toClient.send(() => this.#endCalling(reason));
@@ -122,9 +122,9 @@ export class Connection implements Carrier {
     this.lose('the connection was closed');
   }
 
-  #lane(from: Peer, to: Peer): Lane {
-    const { clock, timing, conditions, random } = this.#surroundings;
-    return new Lane({
+  #pipe(from: Peer, to: Peer): MessagePipe {
+    const { clock, timing, conditions, random } = this.#shared;
+    return new MessagePipe({
       clock,
       latencyMs: () => {
         if (this.#lost) return 0;
@@ -151,18 +151,18 @@ export class Connection implements Carrier {
       this.#held = this.#held.filter((one) => one !== held);
       send();
     };
-    const held = { send, timer: this.#surroundings.clock.setTimer(withinMs, onTime) };
+    const held = { send, timer: this.#shared.clock.setTimer(withinMs, onTime) };
     this.#held.push(held);
   }
 
   /** The copy goes its own way: it arrives whatever becomes of this connection, and nobody hears its answer. */
   #duplicate(wire: WireCall, { afterMs }: CallFault & { kind: 'duplicate' }): void {
     if (wire.request.stream || wire.responseStream) return;
-    const { memory, clock } = this.#surroundings;
+    const { memory, clock } = this.#shared;
     const { address, client } = this.#ends;
     clock.setTimer(afterMs, () => {
-      const server = this.#surroundings.peerAt(address);
-      if (server === undefined || !Number.isFinite(delayMs(this.#surroundings, client, server))) return;
+      const server = this.#shared.peerAt(address);
+      if (server === undefined || !Number.isFinite(delayMs(this.#shared, client, server))) return;
       const copy = memory.transport(address);
       const limit = new CallLimit();
       const arrive = () => copy.call({ ...wire, deadline: undefined, limit });
@@ -180,12 +180,12 @@ export class Connection implements Carrier {
   #ping(): void {
     const { client, server } = this.#ends;
     const gone = this.#gone || !client.alive;
-    if (gone && delayMs(this.#surroundings, server, client) !== Number.POSITIVE_INFINITY) this.lose();
-    else if (!gone && responds(this.#surroundings, client, server)) {
+    if (gone && delayMs(this.#shared, server, client) !== Number.POSITIVE_INFINITY) this.lose();
+    else if (!gone && responds(this.#shared, client, server)) {
       this.#keepalive?.cancel();
       this.#keepalive = undefined;
     } else if (this.#keepalive === undefined) {
-      const { clock, random, timing } = this.#surroundings;
+      const { clock, random, timing } = this.#shared;
       const afterMs = random.next() * timing.keepaliveMs + timing.keepaliveTimeoutMs;
       this.#keepalive = clock.setTimer(afterMs, () => this.lose('no answer to a keepalive'));
     }
@@ -215,7 +215,7 @@ export class Connection implements Carrier {
 }
 
 /** How one direction of a connection is. */
-interface LaneOptions {
+interface MessagePipeOptions {
   readonly clock: Clock;
   /** How long what is sent now takes. */
   readonly latencyMs: () => number;
@@ -229,12 +229,12 @@ interface Message {
 }
 
 /** One direction of a connection: what is sent arrives in order, late or once it can. */
-class Lane {
-  readonly #options: LaneOptions;
+class MessagePipe {
+  readonly #options: MessagePipeOptions;
   #queue: Message[] = [];
   #timer: Timer | undefined;
 
-  constructor(options: LaneOptions) {
+  constructor(options: MessagePipeOptions) {
     this.#options = options;
   }
 

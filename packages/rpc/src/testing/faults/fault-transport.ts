@@ -2,11 +2,11 @@ import type { Timer } from '../../clock/index.js';
 import { Status } from '../../status/index.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../../transport/index.js';
 import { Connection } from './connection.js';
-import { type Peer, responds, type Surroundings } from './network-state.js';
+import { type Peer, responds, type SharedNetwork } from './network-state.js';
 
 /** One process's transport to `address`: it connects when it is told to, and again, with growing waits, when it breaks. */
 export class FaultTransport implements Transport {
-  readonly #surroundings: Surroundings;
+  readonly #shared: SharedNetwork;
   readonly #client: Peer;
   readonly #address: string;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
@@ -17,8 +17,8 @@ export class FaultTransport implements Transport {
   /** Ends what the present state waits for. */
   #stopWaiting: () => void = () => undefined;
 
-  constructor(surroundings: Surroundings, client: Peer, address: string) {
-    this.#surroundings = surroundings;
+  constructor(shared: SharedNetwork, client: Peer, address: string) {
+    this.#shared = shared;
     this.#client = client;
     this.#address = address;
   }
@@ -75,13 +75,13 @@ export class FaultTransport implements Transport {
     this.#move('connecting');
     // Whoever hears of it may close the transport.
     if (this.#state !== 'connecting') return;
-    const { timing, conditions, peerAt } = this.#surroundings;
+    const { timing, conditions, peerAt } = this.#shared;
     const timeoutMs = timing.connectTimeoutMs;
     const timeout = this.#client.clock.setTimer(timeoutMs, () => this.#fail(`no connection within ${timeoutMs} ms`));
     let handshake: Timer | undefined;
     const tryNow = () => {
       const server = peerAt(this.#address);
-      if (handshake !== undefined || (server && !responds(this.#surroundings, this.#client, server))) return;
+      if (handshake !== undefined || (server && !responds(this.#shared, this.#client, server))) return;
       // There and back again.
       if (timing.latencyMs === 0) this.#shakeHands();
       else handshake = this.#client.clock.setTimer(2 * timing.latencyMs, () => this.#shakeHands());
@@ -96,14 +96,14 @@ export class FaultTransport implements Transport {
   }
 
   #shakeHands(): void {
-    const server = this.#surroundings.peerAt(this.#address);
-    if (server === undefined || !this.#surroundings.listens(this.#address)) {
+    const server = this.#shared.peerAt(this.#address);
+    if (server === undefined || !this.#shared.listens(this.#address)) {
       this.#fail('nothing listens there');
       return;
     }
     this.#failures = 0;
     const ends = { client: this.#client, server, address: this.#address };
-    const connection = new Connection(this.#surroundings, ends, (reason) => this.#onLost(connection, reason));
+    const connection = new Connection(this.#shared, ends, (reason) => this.#onLost(connection, reason));
     this.#connection = connection;
     this.#move('ready');
   }
@@ -119,7 +119,7 @@ export class FaultTransport implements Transport {
     this.#lastError = reason;
     this.#move('transient_failure');
     if (this.#state !== 'transient_failure') return;
-    const { timing, random } = this.#surroundings;
+    const { timing, random } = this.#shared;
     const { minBackoffMs, maxBackoffMs } = timing;
     const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** this.#failures) * (0.8 + 0.4 * random.next());
     this.#failures += 1;

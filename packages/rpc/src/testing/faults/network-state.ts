@@ -28,7 +28,7 @@ export interface Peer {
 }
 
 /** What all connections of a network share. */
-export interface Surroundings {
+export interface SharedNetwork {
   /** The true time. */
   readonly clock: Clock;
   readonly random: Random;
@@ -44,14 +44,14 @@ export interface Surroundings {
 }
 
 /** How late a message from one to the other would be; `Infinity` where the other can't take it. */
-export function delayMs({ conditions }: Surroundings, from: Peer, to: Peer): number {
+export function delayMs({ conditions }: SharedNetwork, from: Peer, to: Peer): number {
   return to.frozen ? Number.POSITIVE_INFINITY : conditions.delayMs(from.name, to.name);
 }
 
 /** Whether a question and its answer get through in time for a keepalive. */
-export function responds(surroundings: Surroundings, one: Peer, other: Peer): boolean {
-  const roundTripMs = delayMs(surroundings, one, other) + delayMs(surroundings, other, one);
-  return roundTripMs < surroundings.timing.keepaliveTimeoutMs;
+export function responds(shared: SharedNetwork, one: Peer, other: Peer): boolean {
+  const roundTripMs = delayMs(shared, one, other) + delayMs(shared, other, one);
+  return roundTripMs < shared.timing.keepaliveTimeoutMs;
 }
 
 /** A way between two nodes, by their names; whoever isn't named is anybody. */

@@ -11,7 +11,7 @@ import {
   Conditions,
   type Peer,
   type Route,
-  type Surroundings,
+  type SharedNetwork,
   type Timing,
 } from './network-state.js';
 import { NodeClock } from './node-clock.js';
@@ -94,7 +94,7 @@ export function createFaultNetwork(options: FaultNetworkOptions = {}): FaultNetw
   const conditions = new Conditions();
   const callFaults = new CallFaults();
   const emptyWatches = new EmptyWatches();
-  const surroundings: Surroundings = {
+  const shared: SharedNetwork = {
     clock,
     random,
     timing: { ...DEFAULT_TIMING, ...timing },
@@ -117,7 +117,7 @@ export function createFaultNetwork(options: FaultNetworkOptions = {}): FaultNetw
       const present = nodes.get(name);
       if (present?.alive) return present;
       const { aheadMs = (present?.clock.now() ?? clock.now()) - clock.now() } = options;
-      const node = new Node(name, { surroundings, aheadMs, onListen });
+      const node = new Node(name, { shared, aheadMs, onListen });
       nodes.set(name, node);
       return node;
     },
@@ -136,7 +136,7 @@ export function createFaultNetwork(options: FaultNetworkOptions = {}): FaultNetw
 }
 
 interface NodeOptions {
-  readonly surroundings: Surroundings;
+  readonly shared: SharedNetwork;
   readonly aheadMs: number;
   /** Gives what is to be called when it listens there no more. */
   readonly onListen: (node: Node, address: string) => () => void;
@@ -154,17 +154,17 @@ class Node implements FaultNode, Peer {
   constructor(name: string, options: NodeOptions) {
     this.name = name;
     this.#options = options;
-    this.clock = new NodeClock(options.surroundings.clock, options.aheadMs);
+    this.clock = new NodeClock(options.shared.clock, options.aheadMs);
   }
 
-  readonly transport: TransportFactory = (address) => new FaultTransport(this.#options.surroundings, this, address);
+  readonly transport: TransportFactory = (address) => new FaultTransport(this.#options.shared, this, address);
 
   listen(address: string, handler: { readonly handle: WireHandler }): FaultListener {
-    const { surroundings, onListen } = this.#options;
+    const { shared, onListen } = this.#options;
     const onStop = onListen(this, address);
-    const listener = createListener({ network: surroundings.memory, clock: this.clock, address, handler, onStop });
+    const listener = createListener({ network: shared.memory, clock: this.clock, address, handler, onStop });
     this.#listeners.add(listener);
-    surroundings.conditions.changed();
+    shared.conditions.changed();
     return listener;
   }
 
@@ -173,20 +173,20 @@ class Node implements FaultNode, Peer {
     this.alive = false;
     this.clock.stop();
     for (const listener of this.#listeners) listener.close();
-    this.#options.surroundings.conditions.changed();
+    this.#options.shared.conditions.changed();
   }
 
   freeze(): void {
     this.frozen = true;
     this.clock.freeze();
-    this.#options.surroundings.conditions.changed();
+    this.#options.shared.conditions.changed();
   }
 
   thaw(): void {
     if (!this.frozen) return;
     this.frozen = false;
     this.clock.thaw();
-    this.#options.surroundings.conditions.changed();
+    this.#options.shared.conditions.changed();
   }
 
   slow(factor: number): void {

@@ -11,17 +11,17 @@ interface Ends {
 export class Connection {
   readonly #caller: Socket;
   readonly #target: Socket;
-  readonly #lines: readonly Line[];
+  readonly #pipes: readonly BytePipe[];
   readonly #onGone: () => void;
   /** Whether the target's end is gone without the caller's knowing. */
   #abandoned = false;
 
   /** @param onGone called once nothing crosses it any more. */
-  constructor({ caller, target }: Ends, options: LineOptions, onGone: () => void) {
+  constructor({ caller, target }: Ends, options: BytePipeOptions, onGone: () => void) {
     this.#onGone = onGone;
     this.#caller = caller;
     this.#target = target;
-    this.#lines = [new Line(caller, target, options), new Line(target, caller, options)];
+    this.#pipes = [new BytePipe(caller, target, options), new BytePipe(target, caller, options)];
     for (const end of [caller, target]) {
       end.on('error', () => this.cut());
       end.on('close', () => {
@@ -32,23 +32,23 @@ export class Connection {
 
   /** Bytes that are held, both ways together. */
   get inTransit(): number {
-    return this.#lines.reduce((sum, line) => sum + line.inTransit, 0);
+    return this.#pipes.reduce((sum, line) => sum + line.inTransit, 0);
   }
 
   /** Nothing crosses, and nothing breaks. */
   stall(): void {
-    for (const line of this.#lines) line.stall();
+    for (const line of this.#pipes) line.stall();
   }
 
   /** What was held crosses. */
   resume(): void {
-    if (!this.#abandoned) for (const line of this.#lines) line.resume();
+    if (!this.#abandoned) for (const line of this.#pipes) line.resume();
   }
 
   /** Resets both ends. */
   cut(): void {
     this.#onGone();
-    for (const line of this.#lines) line.close();
+    for (const line of this.#pipes) line.close();
     this.#caller.resetAndDestroy();
     this.#target.resetAndDestroy();
   }
@@ -56,13 +56,13 @@ export class Connection {
   /** Resets the target's end and leaves the caller's standing: nothing answers it, and nothing tells it why. */
   abandon(): void {
     this.#abandoned = true;
-    for (const line of this.#lines) line.close();
+    for (const line of this.#pipes) line.close();
     this.#target.resetAndDestroy();
   }
 }
 
 /** What one direction of a path is like. */
-interface LineOptions {
+interface BytePipeOptions {
   readonly clock: Clock;
   /** How long bytes are on their way. Milliseconds. */
   readonly delayMs: number;
@@ -82,10 +82,10 @@ const PACKET_BYTES = 1_460;
 const MAX_IN_TRANSIT_BYTES = 64 * 1024;
 
 /** One direction of a connection: what it reads from one socket arrives at the other, late and no faster than it carries. */
-class Line {
+class BytePipe {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #options: LineOptions;
+  readonly #options: BytePipeOptions;
   readonly #packets: Packet[] = [];
   #inTransit = 0;
   /** When the last packet has left the sender. */
@@ -95,7 +95,7 @@ class Line {
   /** Whether the receiver can't take any more for now. */
   #full = false;
 
-  constructor(from: Socket, to: Socket, options: LineOptions) {
+  constructor(from: Socket, to: Socket, options: BytePipeOptions) {
     this.#from = from;
     this.#to = to;
     this.#options = options;

@@ -4,7 +4,7 @@ import { type Clock, type Random, systemClock, systemRandom, type Timer } from '
 import { Status } from '../../status/index.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
 import { carry } from './call.js';
-import { channelCredentials, tellingSockets } from './credentials.js';
+import { channelCredentials, observeSockets } from './credentials.js';
 import { keepAlive } from './keepalive.js';
 import { channelOptions, type GrpcTransportOptions, PEER_PING_TIMEOUT_MS, peerPingIntervalMs } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
@@ -54,10 +54,10 @@ export class GrpcConnection implements Transport {
   /** For an attempt to come to its end, or for the next to begin. */
   #timer: Timer | undefined;
   /** Sockets that nothing was heard on yet, each with the time it has. */
-  readonly #unheard = new Map<Socket, Timer>();
+  readonly #silentSockets = new Map<Socket, Timer>();
   /** Those that are open. */
   readonly #sockets = new Set<Socket>();
-  #lettingGo: Timer | undefined;
+  #unrefTimer: Timer | undefined;
   #stopKeepalive: () => void = () => undefined;
   #readyAt = 0;
   /** Short-lived connections in a row. */
@@ -65,8 +65,8 @@ export class GrpcConnection implements Transport {
   /** Attempts in a row that nobody answered. */
   #unanswered = 0;
   /** Calls that somebody waits for. */
-  #wanted = 0;
-  #onRetired: (() => void) | undefined;
+  #activeCalls = 0;
+  #onDrained: (() => void) | undefined;
 
   constructor(address: string, options: ConnectionOptions) {
     this.#address = address;
@@ -75,7 +75,7 @@ export class GrpcConnection implements Transport {
     this.#random = options.random ?? systemRandom;
     this.#resets = new ResetPacer(this.#clock, () => {
       options.onScarceResets?.();
-      this.#endIfAbandoned();
+      this.#closeIfDrained();
     });
     this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
     this.#channel = this.#open();
@@ -118,7 +118,7 @@ export class GrpcConnection implements Transport {
   }
 
   readonly call: WireHandler = (wire) => {
-    if (wire.background === true) this.#letGo();
+    if (wire.background === true) this.#unrefSoon();
     return carry(wire, {
       channel: this.#channel,
       clock: this.#clock,
@@ -130,11 +130,11 @@ export class GrpcConnection implements Transport {
   };
 
   readonly #onBegin = () => {
-    this.#wanted += 1;
+    this.#activeCalls += 1;
   };
   readonly #onLeave = () => {
-    this.#wanted -= 1;
-    this.#endIfAbandoned();
+    this.#activeCalls -= 1;
+    this.#closeIfDrained();
   };
 
   /** What was waited for has happened, as far as is known; until it is connected it counts as failed. */
@@ -143,39 +143,39 @@ export class GrpcConnection implements Transport {
   }
 
   close(): void {
-    if (this.#state !== 'ready') this.#hangUp();
+    if (this.#state !== 'ready') this.#destroySilentSockets();
     this.#move('shutdown');
-    this.#lettingGo?.cancel();
+    this.#unrefTimer?.cancel();
     this.#channel.close();
-    this.#endIfAbandoned();
+    this.#closeIfDrained();
   }
 
   /** Closes it once nobody waits for any of its calls; it takes no new ones. What runs in the background ends with it. */
-  retire(onRetired: () => void): void {
-    this.#onRetired = onRetired;
-    this.#endIfAbandoned();
+  drain(onDrained: () => void): void {
+    this.#onDrained = onDrained;
+    this.#closeIfDrained();
   }
 
   /** Where nobody waits for any of its calls any more, the connection's end is the reset of those that wait for theirs. */
-  #endIfAbandoned(): void {
-    const onRetired = this.#onRetired;
-    if (this.#wanted > 0 || (this.#state !== 'shutdown' && onRetired === undefined)) return;
-    this.#onRetired = undefined;
-    if (onRetired !== undefined || this.#resets.waiting > 0) for (const socket of this.#sockets) socket.destroy();
+  #closeIfDrained(): void {
+    const onDrained = this.#onDrained;
+    if (this.#activeCalls > 0 || (this.#state !== 'shutdown' && onDrained === undefined)) return;
+    this.#onDrained = undefined;
+    if (onDrained !== undefined || this.#resets.waiting > 0) for (const socket of this.#sockets) socket.destroy();
     if (this.#state !== 'shutdown') this.close();
-    onRetired?.();
+    onDrained?.();
   }
 
   /**
    * grpc-js has a connection keep the process alive from the first call in flight to the last: once a call in the
    * background is among them, the connection does no more. Other calls are held by their own timers.
    */
-  #letGo(): void {
+  #unrefSoon(): void {
     const unref = () => {
       for (const socket of this.#sockets) socket.unref();
     };
-    this.#lettingGo?.cancel();
-    this.#lettingGo = this.#clock.setTimer(BEGUN_MS, unref, { keepAlive: false });
+    this.#unrefTimer?.cancel();
+    this.#unrefTimer = this.#clock.setTimer(BEGUN_MS, unref, { keepAlive: false });
   }
 
   #open(): grpc.Channel {
@@ -183,7 +183,7 @@ export class GrpcConnection implements Transport {
       if (channel === this.#channel) this.#onSocket(socket);
       else socket.destroy();
     };
-    const credentials = tellingSockets(channelCredentials(this.#options.tls), onSocket);
+    const credentials = observeSockets(channelCredentials(this.#options.tls), onSocket);
     const channel = new grpc.Channel(this.#address, credentials, channelOptions(this.#options));
     this.#follow(channel);
     return channel;
@@ -208,7 +208,7 @@ export class GrpcConnection implements Transport {
       this.#move('ready');
     } else if (state === grpc.connectivityState.TRANSIENT_FAILURE) {
       this.#timer?.cancel();
-      this.#askWhy(this.#channel);
+      this.#readLastError(this.#channel);
     } else if (state === grpc.connectivityState.IDLE) {
       this.#onDisconnect();
     }
@@ -235,17 +235,17 @@ export class GrpcConnection implements Transport {
   /** Lets grpc-js connect, for as long as that may take. It goes on trying after a failure, with its own backoff. */
   #attempt(): void {
     this.#channel.getConnectivityState(true);
-    this.#judgeIn(this.#connectTimeoutMs);
+    this.#giveUpAfter(this.#connectTimeoutMs);
   }
 
   /** Gives the attempt up after `delayMs`, unless this process itself was busy: then it has as much time again. */
-  #judgeIn(delayMs: number): void {
+  #giveUpAfter(delayMs: number): void {
     const dueAt = this.#clock.now() + delayMs;
     this.#wait(delayMs, () => {
       const lateMs = this.#clock.now() - dueAt;
-      if (lateMs > BUSY_MS) return this.#judgeIn(lateMs);
+      if (lateMs > BUSY_MS) return this.#giveUpAfter(lateMs);
       this.#fail(this.#tooSlow);
-      if (this.#unheard.size > 0) this.#hangUp();
+      if (this.#silentSockets.size > 0) this.#destroySilentSockets();
       else this.#renew();
     });
   }
@@ -277,15 +277,15 @@ export class GrpcConnection implements Transport {
     };
     const timer = this.#clock.setTimer(this.#connectTimeoutMs, giveUp, { keepAlive });
     this.#gaveUp = false;
-    this.#unheard.set(socket, timer);
+    this.#silentSockets.set(socket, timer);
     socket.once('close', () => {
       timer.cancel();
-      this.#unheard.delete(socket);
+      this.#silentSockets.delete(socket);
     });
   }
 
-  #hangUp(): void {
-    for (const socket of this.#unheard.keys()) socket.destroy();
+  #destroySilentSockets(): void {
+    for (const socket of this.#silentSockets.keys()) socket.destroy();
   }
 
   get #tooSlow(): string {
@@ -293,9 +293,9 @@ export class GrpcConnection implements Transport {
   }
 
   /** grpc-js tells why it can't connect to nobody but a call. */
-  #askWhy(channel: grpc.Channel): void {
+  #readLastError(channel: grpc.Channel): void {
     const gaveUp = this.#gaveUp; // by the answer, the next attempt may have begun
-    callNobody(channel, '/', ({ details }) => {
+    callUnserved(channel, '/', ({ details }) => {
       const reason = /Last error: (?:Error: )?(.*?)\. Resolution note/.exec(details)?.[1] ?? details;
       // A socket that was hung up on closes without a reason of its own.
       const isNone = reason.startsWith('Failed to connect');
@@ -320,19 +320,19 @@ export class GrpcConnection implements Transport {
     if (intervalMs === undefined) return;
     const channel = this.#channel;
     const ask = () => {
-      callNobody(channel, KEEPALIVE_PATH, () => undefined);
+      callUnserved(channel, KEEPALIVE_PATH, () => undefined);
       return true;
     };
     const options = { clock: this.#clock, intervalMs, timeoutMs: PEER_PING_TIMEOUT_MS, ask };
-    const stops = [...this.#unheard.keys()].map((socket) => keepAlive(socket, options));
+    const stops = [...this.#silentSockets.keys()].map((socket) => keepAlive(socket, options));
     this.#stopKeepalive = () => {
       for (const stop of stops) stop();
     };
   }
 
-  #heard(): void {
-    for (const timer of this.#unheard.values()) timer.cancel();
-    this.#unheard.clear();
+  #clearSilentSockets(): void {
+    for (const timer of this.#silentSockets.values()) timer.cancel();
+    this.#silentSockets.clear();
   }
 
   #move(state: ConnectivityState): void {
@@ -340,7 +340,7 @@ export class GrpcConnection implements Transport {
     if (this.#state === 'ready') this.#stopKeepalive();
     this.#state = state;
     this.#timer?.cancel();
-    if (state === 'ready' || state === 'shutdown') this.#heard();
+    if (state === 'ready' || state === 'shutdown') this.#clearSilentSockets();
     for (const listener of [...this.#listeners]) listener(state);
   }
 
@@ -354,7 +354,7 @@ export class GrpcConnection implements Transport {
 const KEEPALIVE_PATH = '/rondo.Keepalive/Ask';
 
 /** Makes a call of a method that nobody serves. */
-function callNobody(channel: grpc.Channel, path: string, onStatus: (status: grpc.StatusObject) => void): void {
+function callUnserved(channel: grpc.Channel, path: string, onStatus: (status: grpc.StatusObject) => void): void {
   const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
   call.start(new grpc.Metadata(), { onReceiveMetadata() {}, onReceiveMessage() {}, onReceiveStatus: onStatus });
   call.halfClose();

@@ -106,7 +106,7 @@ function readPem<T>(name: string, pem: string | Uint8Array, { what, begin, read 
  * This overrides what grpc-js keeps to itself; docs/adr/0018-connections-and-further-tries.md names the tests that hold
  * its version to it.
  */
-export function tellingSockets(
+export function observeSockets(
   credentials: grpc.ChannelCredentials,
   onSocket: (socket: Socket) => void,
 ): grpc.ChannelCredentials {

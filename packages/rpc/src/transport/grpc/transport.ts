@@ -34,19 +34,19 @@ export function grpcTransports(options: GrpcTransportsOptions): TransportFactory
 }
 
 /** Connections that were replaced and still carry calls: with so many, resets wait instead. */
-const MAX_RETIRED = 8;
+const MAX_DRAINING = 8;
 
 /** After an attempt to replace a connection has failed. Milliseconds. */
 const PAUSE_MS = 1_000;
 
 /** What a transport takes from its surroundings. */
-interface Surroundings {
+interface TransportDependencies {
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 /** A connection to `address`, by grpc-js. It connects when it is first told to, and again when it breaks. */
-export function grpcTransport(address: string, options: GrpcTransportOptions & Surroundings = {}): Transport {
+export function grpcTransport(address: string, options: GrpcTransportOptions & TransportDependencies = {}): Transport {
   return new GrpcTransport(address, options);
 }
 
@@ -56,18 +56,18 @@ export function grpcTransport(address: string, options: GrpcTransportOptions & S
  */
 class GrpcTransport implements Transport {
   readonly #address: string;
-  readonly #options: GrpcTransportOptions & Surroundings;
+  readonly #options: GrpcTransportOptions & TransportDependencies;
   readonly #clock: Clock;
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
   #current: GrpcConnection;
   #unfollow: () => void;
   #next: GrpcConnection | undefined;
   #nextNotBefore = Number.NEGATIVE_INFINITY;
-  #retired = 0;
+  #draining = 0;
   /** For requests that are compressed where others aren't. */
   #compressed: GrpcTransport | undefined;
 
-  constructor(address: string, options: GrpcTransportOptions & Surroundings) {
+  constructor(address: string, options: GrpcTransportOptions & TransportDependencies) {
     this.#address = address;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -131,25 +131,25 @@ class GrpcTransport implements Transport {
 
   /** Connects anew, and goes over to that connection as soon as it stands. */
   #replace(): void {
-    if (this.#next !== undefined || this.#retired >= MAX_RETIRED || this.#clock.now() < this.#nextNotBefore) return;
+    if (this.#next !== undefined || this.#draining >= MAX_DRAINING || this.#clock.now() < this.#nextNotBefore) return;
     if (this.#current.state !== 'ready') return;
     const next = this.#open();
     this.#next = next;
     const settled = () => {
       this.#next = undefined;
       // Another that has broken meanwhile makes itself anew.
-      if (next.state === 'ready' && this.#current.state === 'ready') return this.#goOver(next);
+      if (next.state === 'ready' && this.#current.state === 'ready') return this.#switchTo(next);
       this.#nextNotBefore = this.#clock.now() + PAUSE_MS;
       next.close();
     };
     next.connect().then(settled, settled);
   }
 
-  #goOver(next: GrpcConnection): void {
+  #switchTo(next: GrpcConnection): void {
     this.#unfollow();
-    this.#retired += 1;
-    this.#current.retire(() => {
-      this.#retired -= 1;
+    this.#draining += 1;
+    this.#current.drain(() => {
+      this.#draining -= 1;
     });
     this.#current = next;
     this.#unfollow = this.#follow();

@@ -51,7 +51,7 @@ class ReceivedMetadata implements MetadataSource {
 }
 
 /** What is known beside the status of a call that failed. */
-export interface Outcome {
+export interface FailedCall {
   /** The method that was called. */
   readonly path: string;
   /** The header that came before the status, if one did. */
@@ -68,7 +68,7 @@ export interface Outcome {
  * type; so a status without any metadata is grpc-js's, unless a header had come, the connection still stands, and it isn't in
  * grpc-js's words for a stream that was reset.
  */
-export function toError(status: grpc.StatusObject, { path, header, connected }: Outcome): RpcError {
+export function toError(status: grpc.StatusObject, { path, header, connected }: FailedCall): RpcError {
   if (isUnreadable(status)) return new RpcError(Status.INTERNAL, UNREADABLE);
   const received = Object.keys(status.metadata.getMap()).length > 0;
   const first = header ?? (received ? status.metadata : undefined);
