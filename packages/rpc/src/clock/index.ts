@@ -1,3 +1,4 @@
+export { type Backoff, type BackoffOptions, backoffMs, createBackoff, type Jitter } from './backoff.js';
 export {
   backgroundClock,
   type Clock,

@@ -1,4 +1,12 @@
-import { type Balancing, checkBalancing, DEFAULT_BALANCING, isSlowStart, isSubsetSize, POLICIES, unknownPolicy } from './balancing.js';
+import {
+  type Balancing,
+  checkBalancing,
+  DEFAULT_BALANCING,
+  isSlowStart,
+  isSubsetSize,
+  POLICIES,
+  unknownPolicy,
+} from './balancing.js';
 import { nearest } from './nearest.js';
 
 /**

@@ -1,9 +1,9 @@
 import { type Delta, type Instance, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
-import { toEndpoint } from './endpoint.js';
-import type { Endpoint } from './resolver.js';
 import type { Logger } from '../call/index.js';
 import type { Clock, Timer, WallClock } from '../clock/index.js';
+import { toEndpoint } from './endpoint.js';
 import { type EndpointStorage, formatSaved, parseSaved } from './endpoint-storage.js';
+import type { Endpoint } from './resolver.js';
 
 /** More than a registry holds by default, of all services together: what goes on growing past it is none. */
 const MAX_INSTANCES = 50_000;

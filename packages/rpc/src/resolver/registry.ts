@@ -4,7 +4,7 @@ import { type Clock, type Random, systemWallClock, type WallClock } from '../clo
 import { SavedEndpoints } from './endpoint-cache.js';
 import type { EndpointStorage } from './endpoint-storage.js';
 import type { Resolver } from './resolver.js';
-import { WatchClient, type WatchClientOptions, type Watch } from './watch-client.js';
+import { type Watch, WatchClient, type WatchClientOptions } from './watch-client.js';
 
 /** What a registry resolver is made from. */
 export interface RegistryResolverOptions {

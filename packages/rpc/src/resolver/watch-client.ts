@@ -1,10 +1,10 @@
 import type { Instance, Position, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '../call/index.js';
-import { type Clock, type Random, sleep, type Timer } from '../clock/index.js';
+import { backoffMs, type Clock, type Random, sleep, type Timer } from '../clock/index.js';
+import { RpcError, Status } from '../status/index.js';
 import { checkCount, EndpointCache, type SavedEndpoints } from './endpoint-cache.js';
 import type { ResolverListener, SourceView } from './resolver.js';
 import { SourceLog } from './source-log.js';
-import { RpcError, Status } from '../status/index.js';
 
 /** The one method of the registry that a resolver needs, asked of the registry at `address`. */
 export type Watch = (
@@ -29,8 +29,8 @@ export interface WatchClientOptions {
   readonly onSplit: () => void;
 }
 
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 3_000;
+/** Half of each wait is certain: a registry that has just failed isn't asked again at once. */
+const BACKOFF = { baseMs: 100, maxMs: 3_000, jitter: 'equal' } as const;
 /** A watch that stood for so long begins to count anew when it breaks. */
 const STEADY_MS = 5_000;
 /** A registry speaks every 5 s; one that has missed three times is not there. */
@@ -94,8 +94,7 @@ export class WatchClient {
       // All addresses are tried before it waits longer.
       const round = Math.floor(failures / addresses.length);
       failures += 1;
-      const backoffMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** round) * (0.5 + random.next() / 2);
-      await sleep(clock, backoffMs, signal).catch(() => undefined);
+      await sleep(clock, backoffMs(round, { ...BACKOFF, random }), signal).catch(() => undefined);
     }
   }
 

@@ -13,7 +13,7 @@ import { compose, enforceLimit, type Middleware, type Next, observeReply } from 
 import { Status } from '../status/index.js';
 import { RouterError, SERVED_BY, type WireCall } from '../transport/index.js';
 import { encodeReply } from './codec.js';
-import { toRpcError, toRouterError } from './faults.js';
+import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
 import { RoutedCall } from './routed-call.js';
 

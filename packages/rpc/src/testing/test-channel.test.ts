@@ -3,7 +3,7 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import { failure } from '../../test/support/outcome.js';
 import { createClient } from '../client/index.js';
 import { Status } from '../status/index.js';
-import { standIn, createTestChannel } from './test-channel.js';
+import { createTestChannel, standIn } from './test-channel.js';
 
 it('stands in for a service with the handlers that a test has, and says so of the others', async () => {
   const service = standIn(ConformanceServiceDefinition, { unary: ({ text }) => ({ text: `${text}!` }) });

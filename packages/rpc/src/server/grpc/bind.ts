@@ -3,8 +3,9 @@ import { type Logger, type Payload, type Reply, receivedTraceId } from '../../ca
 import type { Clock } from '../../clock/index.js';
 import type { Method, Policy } from '../../contract/index.js';
 import { RpcError, Status } from '../../status/index.js';
+import { toBuffer } from '../../transport/grpc/metadata.js';
 import type { WireHandler } from '../../transport/index.js';
-import { type Exchange, headerOf, toBuffer, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
+import { type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
 

@@ -12,6 +12,7 @@ import {
 import { type Clock, millisecondsUntil } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../status/index.js';
+import { addTo, forEachEntry } from '../../transport/grpc/metadata.js';
 import { notHandledMark, type WireCall } from '../../transport/index.js';
 
 /** What all of grpc-js's server calls have in common. */
@@ -102,9 +103,7 @@ class ReceivedCall implements WireCall, MetadataSource {
   }
 
   forEach(visit: (key: string, value: MetadataValue) => void): void {
-    for (const [key, values] of Object.entries(this.#call.metadata.toJSON())) {
-      for (const value of values) visit(key, value);
-    }
+    forEachEntry(this.#call.metadata, visit);
   }
 }
 
@@ -122,11 +121,7 @@ function isOver(deadline: number | undefined, clock: Clock): boolean {
  */
 export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
   metadata.checkSendable();
-  const result = new ReplyMetadata();
-  metadata.forEach((key, value) => {
-    result.add(key, typeof value === 'string' ? value : Buffer.from(value));
-  });
-  return result;
+  return addTo(new ReplyMetadata(), metadata);
 }
 
 /**
@@ -155,11 +150,6 @@ class ReplyMetadata extends grpc.Metadata {
 
 function unpadded(base64: string): string {
   return base64.replace(/=+$/, '');
-}
-
-/** A message as grpc-js takes it. */
-export function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The header metadata that a failed call still has to send, if any. */

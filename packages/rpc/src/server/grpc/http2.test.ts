@@ -1,15 +1,15 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import http2 from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { conformanceService } from '../../../test/support/service.js';
-import { createRouter } from '../router.js';
-import { setUpHttp2 } from './http2.js';
-import { serve } from './serve.js';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { deferred, until } from '../../../test/support/wait.js';
 import type { ServerCall } from '../../call/index.js';
 import { ManualClock, startTcpProxy } from '../../testing/index.js';
+import { createRouter } from '../router.js';
+import { setUpHttp2 } from './http2.js';
+import { serve } from './serve.js';
 
 afterEach(() => {
   jest.restoreAllMocks();

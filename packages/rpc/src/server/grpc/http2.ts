@@ -1,6 +1,6 @@
-import type { Http2Server, ServerOptions, IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
-import type * as grpc from '@grpc/grpc-js';
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
+import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/index.js';
 import { keepAlive } from '../../transport/grpc/keepalive.js';
 
@@ -21,7 +21,7 @@ interface Http2Setup {
 
 /**
  * Reaches the HTTP/2 servers that grpc-js makes for itself. It keeps them, and what they are made with, private; its
- * version is pinned, and `http2-seam.test.ts` fails if a later one is made otherwise. See ADR 0033.
+ * version is pinned, and `http2.test.ts` fails if a later one is made otherwise. See ADR 0033.
  *
  * @throws TypeError if grpc-js is not of that make.
  */

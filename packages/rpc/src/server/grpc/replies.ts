@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Metadata, Reply } from '../../call/index.js';
-import { headerOf, toBuffer, toGrpcMetadata, toGrpcStatus } from './exchange.js';
+import { toBuffer } from '../../transport/grpc/metadata.js';
+import { headerOf, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 
 /** A call that streams messages in one direction at least. */
 export type StreamingCall = grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>;

@@ -1,4 +1,4 @@
-import type { Timer } from '../../clock/index.js';
+import { backoffMs, type Timer } from '../../clock/index.js';
 import { Status } from '../../status/index.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../../transport/index.js';
 import { Connection } from './connection.js';
@@ -120,10 +120,10 @@ export class FaultTransport implements Transport {
     this.#move('transient_failure');
     if (this.#state !== 'transient_failure') return;
     const { timing, random } = this.#shared;
-    const { minBackoffMs, maxBackoffMs } = timing;
-    const backoffMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** this.#failures) * (0.8 + 0.4 * random.next());
+    const { minBackoffMs: baseMs, maxBackoffMs: maxMs } = timing;
+    const waitMs = backoffMs(this.#failures, { baseMs, maxMs, random, jitter: 'grpc' });
     this.#failures += 1;
-    const timer = this.#client.clock.setTimer(backoffMs, () => this.#dial());
+    const timer = this.#client.clock.setTimer(waitMs, () => this.#dial());
     this.#stopWaiting = () => timer.cancel();
   }
 

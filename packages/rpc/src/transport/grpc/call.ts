@@ -4,6 +4,7 @@ import { type Clock, nextTurn, type Timer } from '../../clock/index.js';
 import { RpcError, Status } from '../../status/index.js';
 import type { WireCall } from '../transport.js';
 import { Inbox } from './inbox.js';
+import { toBuffer } from './metadata.js';
 import type { ResetPacer } from './reset-pacer.js';
 import { fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
 
@@ -222,8 +223,4 @@ async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>, wire
     });
   }
   call.halfClose();
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

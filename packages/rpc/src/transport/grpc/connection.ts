@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import { type Clock, type Random, systemClock, systemRandom, type Timer } from '../../clock/index.js';
+import { backoffMs, type Clock, type Random, systemClock, systemRandom, type Timer } from '../../clock/index.js';
 import { Status } from '../../status/index.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
 import { carry } from './call.js';
@@ -14,8 +14,8 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
 /** A connection that ends sooner is one that failed, as far as the wait before the next is concerned. */
 const SHORT_LIVED_MS = 1_000;
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 1_000;
+/** Half of each wait is certain: a server that closes its connections isn't asked for another at once. */
+const BACKOFF = { baseMs: 100, maxMs: 1_000, jitter: 'equal' } as const;
 
 /** An attempt to connect that nobody answers is given up for a new one, after waits that double up to this. */
 const MAX_RENEWAL_MS = 8_000;
@@ -223,8 +223,8 @@ export class GrpcConnection implements Transport {
       return;
     }
     this.#fail(`the connection ended ${Math.round(livedMs)} ms after it was made`);
-    const backoffMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** (this.#shortLived - 2));
-    this.#wait(backoffMs * (0.5 + this.#random.next() / 2), () => this.#connect());
+    const waitMs = backoffMs(this.#shortLived - 2, { ...BACKOFF, random: this.#random });
+    this.#wait(waitMs, () => this.#connect());
   }
 
   #connect(): void {

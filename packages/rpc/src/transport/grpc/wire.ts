@@ -4,16 +4,14 @@ import type { Clock } from '../../clock/index.js';
 import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
 import { receivedError } from '../router-error.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
+import { addTo } from './metadata.js';
 
 /** In whole seconds, as such a long one is written: grpc-js's server reads one from 2^31 ms on as expired. */
 const MAX_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1_000) * 1_000;
 
 /** The request's metadata, with its deadline as `grpc-timeout`, so that the server ends the call first. */
 export function toGrpcMetadata({ metadata, deadline }: WireCall, clock: Clock): grpc.Metadata {
-  const result = new grpc.Metadata();
-  metadata.forEach((key, value) => {
-    result.add(key, typeof value === 'string' ? value : Buffer.from(value));
-  });
+  const result = addTo(new grpc.Metadata(), metadata);
   if (deadline !== undefined) result.set('grpc-timeout', formatTimeout(deadline - clock.now()));
   return result;
 }

@@ -1,0 +1,22 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { Metadata, MetadataValue } from '../../call/index.js';
+
+/** Adds all entries of `metadata` to grpc-js's. */
+export function addTo<M extends grpc.Metadata>(target: M, metadata: Metadata): M {
+  metadata.forEach((key, value) => {
+    target.add(key, typeof value === 'string' ? value : Buffer.from(value));
+  });
+  return target;
+}
+
+/** Calls `visit` with each entry of grpc-js's metadata. */
+export function forEachEntry(metadata: grpc.Metadata, visit: (key: string, value: MetadataValue) => void): void {
+  for (const [key, values] of Object.entries(metadata.toJSON())) {
+    for (const value of values) visit(key, value);
+  }
+}
+
+/** A message as grpc-js takes it: the same bytes, not a copy. */
+export function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
