@@ -3,65 +3,65 @@ import type { CallContext } from './context.js';
 import type { CallLimit } from './limit.js';
 import type { Metadata } from './metadata.js';
 
-/** One message, or many: which it is follows from the method. */
+/** One message or a stream of messages; the method decides which. */
 export type Payload<M = unknown> =
   | { readonly stream: false; readonly message: M }
   | { readonly stream: true; readonly messages: AsyncIterable<M> };
 
-/** One call, on either side: what middleware sees. */
+/** One call as middleware sees it, on the client and on the server. */
 export interface Call {
   readonly method: Method;
   /** The request's metadata. A client's middleware may add to it. */
   readonly metadata: Metadata;
   /**
-   * When the call ends at the latest; undefined for never. The time that is left is measured: when the machine's clock is
-   * set, the date changes with it, and the call has as long as before.
+   * Absolute deadline; undefined if the call has none. The time left is measured with a monotonic clock: if the
+   * machine's clock is set, this date moves with it, and the call still has as long as before.
    */
   readonly deadline: Date | undefined;
-  /** Aborts when the caller goes away or the deadline passes. */
+  /** Aborts when the caller cancels or the deadline passes. */
   readonly signal: AbortSignal;
-  /** What enforces deadline and signal; middleware passes it on as it is. */
+  /** Enforces the deadline and the cancellation. Middleware passes it on unchanged. */
   readonly limit: CallLimit;
   readonly request: Payload;
   /** The W3C trace id that the call belongs to: 32 hexadecimal digits. */
   readonly traceId: string;
 }
 
-/** A call as its handler sees it. */
+/** A call as its handler on the server sees it. */
 export interface ServerCall extends Call {
   /**
-   * When its caller wants it to end; undefined if the caller set no deadline. The contract's timeout holds if it is sooner:
-   * then `deadline` is another.
+   * The deadline that the caller set; undefined if it set none. `deadline` is earlier than this if the contract's
+   * timeout ends sooner.
    */
   readonly callerDeadline: Date | undefined;
-  /** What middleware tells the handler, by typed keys. */
+  /** Values that middleware sets for the handler, by typed keys. */
   readonly context: CallContext;
   /** The caller's address, as far as the transport knows it. */
   readonly peer: string;
-  /** Metadata that leaves before the first message; later changes are lost. */
+  /** Header metadata. It is sent before the first message; later changes are lost. */
   readonly header: Metadata;
   /**
-   * Sends the header now, also where it is empty, so that the caller of a stream needn't wait for the first message to know
-   * of it. Only the first time does something.
+   * Sends the header now, even if it is empty, so that a streaming client needn't wait for the first message to see it.
+   * Only the first call has an effect.
    *
-   * @throws TypeError where something in it can't be sent.
+   * @throws TypeError if an entry can't be sent.
    */
   readonly sendHeader: () => void;
-  /** Metadata that leaves at the end, with the status. */
+  /** Trailing metadata. It is sent at the end, with the status. */
   readonly trailer: Metadata;
-  /** Logs with the method and the trace id of the call. */
+  /** A logger that adds the method and the trace id of the call to each line. */
   readonly log: Logger;
 }
 
-/** The outcome of a call that didn't fail. A stream may still fail while it is read. */
+/** The response of a successful call. A response stream may still fail while it is read. */
 export interface Reply<M = unknown> {
   readonly header: Metadata;
-  /** Complete once the whole response was read. */
+  /** Complete once the whole response has been read. */
   readonly trailer: Metadata;
   readonly response: Payload<M>;
 }
 
-/** A structured logger: pino's shape, so that a pino logger is one. */
+/** A structured logger. It has pino's interface, so a pino logger can be passed as one. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -71,7 +71,7 @@ export interface Logger {
   child(fields: object): Logger;
 }
 
-/** Says nothing. */
+/** A logger that discards every line. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

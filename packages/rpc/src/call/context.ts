@@ -1,32 +1,35 @@
-/** Names a value of a call's {@link CallContext}, and its type. It is equal to itself alone. */
+/**
+ * Identifies a value in a {@link CallContext} and gives its type. Two keys are the same only if they are the same
+ * object.
+ */
 export interface ContextKey<in out T> {
-  /** What a call has that nothing was set for. */
+  /** The value while none has been set. */
   readonly defaultValue: T;
-  /** For people: two keys may have the same. */
+  /** For debugging; it needn't be unique. */
   readonly description: string | undefined;
 }
 
-/** How a key is made. */
+/** Options of {@link createContextKey}. */
 export interface ContextKeyOptions {
   readonly description?: string;
 }
 
-/** Makes a key; once, where both what sets its value and what reads it can import it. */
+/** Creates a key. Create it once, in a module that both the writer and the reader of the value import. */
 export function createContextKey<T>(defaultValue: T, { description }: ContextKeyOptions = {}): ContextKey<T> {
   return { defaultValue, description };
 }
 
 /**
- * What the links of a call's chain tell those after them and the handler, such as whose call it is. Each call has its
- * own; a call that is made of it by `{ ...call }` shares it. It goes to no other process, nor to the calls that a handler
- * makes.
+ * Values that a call carries from one middleware to the next and to the handler, such as the authenticated user. Each
+ * call has its own; a copy made by `{ ...call }` shares it. The values are sent to no other process and don't reach
+ * calls that the handler makes.
  */
 export class CallContext {
   #values: Map<unknown, unknown> | undefined;
 
-  /** The value of `key`: the last that was set, or else the key's default. */
+  /** The value of `key`: the last one set, or else the key's default. */
   get<T>(key: ContextKey<T>): T {
-    // What stands behind a key was set by that key, and is of its type.
+    // The entry was set with this key, so it has the key's type.
     return this.#values?.has(key) ? (this.#values.get(key) as T) : key.defaultValue;
   }
 
@@ -36,7 +39,7 @@ export class CallContext {
     return this;
   }
 
-  /** Gives `key` its default again. */
+  /** Removes the value, so that `key` has its default again. */
   delete<T>(key: ContextKey<T>): this {
     this.#values?.delete(key);
     return this;

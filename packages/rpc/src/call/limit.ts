@@ -4,26 +4,27 @@ import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 
 /**
- * Whose limit a deadline is: the caller's, the contract's, the client's own for a call that nothing else limits, or that
- * of the call in whose handler it was made.
+ * Where a deadline comes from: the caller, the contract, the client's default for calls without a limit, or the call in
+ * whose handler this call was made.
  */
 export type DeadlineSource = 'caller' | 'contract' | 'default' | 'inherited';
 
-/** What a limit is made from. */
+/** Options of {@link CallLimit}. */
 export interface CallLimitOptions {
-  /** When the call ends at the latest, by `clock`; undefined for never. */
+  /** Absolute deadline by `clock`, in milliseconds; undefined for none. */
   readonly deadline?: number | undefined;
-  /** Whose limit that is; the caller's by default. */
+  /** Where the deadline comes from; the caller by default. */
   readonly by?: DeadlineSource;
   readonly clock?: Clock;
-  /** What ends it before, each with its reason: limits of calls around it, and whatever a caller brings. */
+  /** End the call early, with their reason: the limits of enclosing calls and the caller's abort signals. */
   readonly parents?: readonly (CallLimit | AbortSignal)[];
 }
 
 /**
- * Ends a call at its deadline, or when its caller leaves: whatever waits for the call gets the reason, an
- * {@link RpcError} of `DEADLINE_EXCEEDED` or `CANCELLED`. An `AbortSignal` costs more than the rest of a call's limits
- * together, so there is one only where somebody asks for it.
+ * Ends a call at its deadline or when its caller cancels. Code that waits for the call gets the reason, an {@link
+ * RpcError} of `DEADLINE_EXCEEDED` or `CANCELLED`.
+ *
+ * An `AbortSignal` costs more than everything else here together, so it is created only when it is first read.
  */
 export class CallLimit {
   readonly #parents: readonly (CallLimit | AbortSignal)[];
@@ -46,33 +47,33 @@ export class CallLimit {
     }
   }
 
-  /** When the call ends at the latest, by the clock that measures it; undefined for never. */
+  /** Absolute deadline in milliseconds, by the clock that measures it; undefined for none. */
   get endsAt(): number | undefined {
     return this.#endsAt;
   }
 
-  /** Why the call has ended; undefined while it hasn't. */
+  /** Why the call has ended; undefined while it runs. */
   get reason(): RpcError | undefined {
     return this.#reason;
   }
 
-  /** Aborts when the call ends, with its reason. */
+  /** Aborts when the call ends, with the same reason. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      // Any number of calls may hang on one signal: each lets go of it.
+      // Many calls may listen to one signal, and each removes its listener. Node would warn of a leak.
       setMaxListeners(Number.POSITIVE_INFINITY, this.#controller.signal);
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
 
-  /** @throws RpcError the reason, where the call has ended. */
+  /** @throws RpcError the reason, if the call has ended. */
   throwIfEnded(): void {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** Calls `listener` when the call ends, at once where it has, unless {@link CallLimit.offEnd} takes it back. */
+  /** Calls `listener` when the call ends, or at once if it has ended. {@link CallLimit.offEnd} removes the listener. */
   onEnd(listener: () => void): void {
     if (this.#reason !== undefined) {
       listener();
@@ -86,7 +87,7 @@ export class CallLimit {
     this.#listeners?.delete(listener);
   }
 
-  /** `work`, unless the call ends first. One at a time. */
+  /** Settles as `work` does, or rejects with the reason if the call ends first. Only one race may run at a time. */
   race<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#reject = reject;
@@ -95,7 +96,7 @@ export class CallLimit {
     });
   }
 
-  /** Lets go of timer and parents, once the call has an outcome. */
+  /** Cancels the timer and removes the listeners on the parents. Call it once the call has an outcome. */
   release(): void {
     this.#timer?.cancel();
     for (const parent of this.#parents) {
@@ -104,7 +105,7 @@ export class CallLimit {
     }
   }
 
-  /** Ends the call at `deadline`, by `clock`; a deadline that it had before is forgotten. */
+  /** Sets the deadline, by `clock`. It replaces an earlier one. */
   endAt(deadline: number, clock: Clock, by: DeadlineSource = 'caller'): void {
     this.#endsAt = deadline;
     if (this.#reason !== undefined) return;
@@ -114,7 +115,7 @@ export class CallLimit {
     else this.#timer = clock.setTimer(allowedMs, () => this.end(deadlineExceeded(allowedMs, by)));
   }
 
-  /** Ends the call now; the first reason stands. */
+  /** Ends the call now. Only the first reason counts. */
   end(reason: RpcError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -148,18 +149,18 @@ function reasonOf(parent: CallLimit | AbortSignal): RpcError {
   return reason instanceof RpcError ? reason : cancelled(reason);
 }
 
-/** Why a call ends whose caller has left. */
+/** The error of a call that its caller cancelled. */
 export function cancelled(cause?: unknown): RpcError {
   return new RpcError(Status.CANCELLED, 'the caller cancelled the call', { cause });
 }
 
-/** Why a call ends that takes longer than it may. */
+/** The error of a call that took longer than `allowedMs`. */
 export function deadlineExceeded(allowedMs: number, by: DeadlineSource): RpcError {
   const left = Math.max(0, Math.round(allowedMs));
   return new RpcError(Status.DEADLINE_EXCEEDED, `no outcome within the ${left} ms ${WHOSE[by]}`);
 }
 
-/** What a limit is, and what to do about it. */
+/** Which limit it was, and what to do about it: the end of a sentence. */
 const WHOSE: Readonly<Record<DeadlineSource, string>> = {
   caller: 'that its caller gave the call; allow it more time or ask for less',
   contract:

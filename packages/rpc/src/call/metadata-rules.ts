@@ -1,13 +1,13 @@
 import type { MetadataValue } from './metadata.js';
 
-/** The trailing metadata by which a Rondo server says that no handler ran; see `transport/router-error.ts`. */
+/** The trailing metadata key by which a Rondo server proves that no handler ran; see `transport/router-error.ts`. */
 export const NOT_HANDLED = 'rondo-not-handled';
 
 const PROTOCOL = 'grpc-';
 const OF_PROTOCOL = 'keys that begin with "grpc-" belong to the protocol';
 const OF_HTTP = 'the key belongs to HTTP, and would break the call or its connection; choose another';
 
-/** Keys that no caller and no handler can set, each with the reason. */
+/** Keys that neither a caller nor a handler may set, each with the reason. */
 const RESERVED: ReadonlyMap<string, string> = new Map([
   // Source: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2
   ['connection', OF_HTTP],
@@ -17,7 +17,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
   ['te', OF_HTTP],
   ['transfer-encoding', OF_HTTP],
   ['upgrade', OF_HTTP],
-  // These say how a message is framed or where it goes, and gRPC says that itself.
+  // gRPC itself sets these: they say how a message is framed or where it goes.
   ['content-length', OF_HTTP],
   ['content-type', OF_HTTP],
   ['host', OF_HTTP],
@@ -26,7 +26,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
   ['__proto__', 'JavaScript objects lose the key; choose another'],
 ]);
 
-/** What can stand in a message once. Node refuses to send it twice, and a client's connection ends by that. */
+/** Keys that a message may have once. Node refuses to send two, and the client's connection ends because of it. */
 const SINGLE: ReadonlySet<string> = new Set([
   'access-control-allow-credentials',
   'access-control-max-age',
@@ -64,17 +64,21 @@ const SINGLE: ReadonlySet<string> = new Set([
 const KEY = /^[0-9a-z_.-]+$/;
 const TEXT = /^[\x20-\x7e]*$/;
 
-/** Whether `key`, in lower case, is one that no caller and no handler can set. */
+/** Whether `key`, in lower case, is reserved: neither a caller nor a handler may set it. */
 export function isReserved(key: string): boolean {
   return key.startsWith(PROTOCOL) || RESERVED.has(key);
 }
 
-/** Whether `key`, in lower case, takes one value at the most. */
+/** Whether `key`, in lower case, takes at most one value. */
 export function isSingle(key: string): boolean {
   return SINGLE.has(key);
 }
 
-/** `key` in lower case. @throws TypeError if metadata can't have it; it says why. */
+/**
+ * Returns `key` in lower case.
+ *
+ * @throws TypeError that says why, if metadata can't have the key.
+ */
 export function checkedKey(key: string): string {
   const name = key.toLowerCase();
   if (!KEY.test(name)) {
@@ -85,7 +89,7 @@ export function checkedKey(key: string): string {
   return name;
 }
 
-/** @throws TypeError if `key` can't have `value`; it says why. */
+/** @throws TypeError that says why, if `key` can't have `value`. */
 export function checkValue(key: string, value: MetadataValue): void {
   const binary = key.endsWith('-bin');
   if (binary ? !(value instanceof Uint8Array) : typeof value !== 'string') {

@@ -1,39 +1,42 @@
 import { checkedKey, checkValue, isReserved, isSingle } from './metadata-rules.js';
 
-/** Text, or bytes under a key that ends in `-bin`. */
+/** Text, or bytes if the key ends in `-bin`. */
 export type MetadataValue = string | Uint8Array;
 
-/** What metadata can be read from: what a transport holds, or other metadata. Keys are in lower case. */
+/** A source of entries: metadata as a transport holds it, or other metadata. Keys are in lower case. */
 export interface MetadataSource {
   getAll(key: string): readonly MetadataValue[];
   forEach(visit: (key: string, value: MetadataValue) => void): void;
 }
 
-/** What metadata can be made from: pairs, a plain object, or other metadata. */
+/** The entries of new metadata: pairs, a plain object, or other metadata. */
 export type MetadataInit = Iterable<readonly [string, MetadataValue]> | Readonly<Record<string, MetadataValue>>;
 
-/** What fits into a header block of any peer, beside a status and its details. */
+/** The size that fits into a header block of every peer, beside a status and its details. */
 const MAX_BYTES = 16 * 1024;
-/** What an entry counts beside its key and value. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2 */
+/**
+ * What an entry counts in addition to its key and value. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2
+ */
 const ENTRY_BYTES = 32;
-/** Node's HTTP/2 takes 128 headers; the others are for what gRPC, proxies and Rondo itself add. */
+/** Node's HTTP/2 takes 128 headers. The difference is left for gRPC, proxies and Rondo itself. */
 const MAX_ENTRIES = 100;
 const NO_VALUES: readonly never[] = [];
 
 /**
- * The metadata of a call: keys without case, each with one or more values, in the order they were added.
+ * The metadata of a call. Keys are case-insensitive; each has one or more values, in the order in which they were
+ * added.
  *
- * Keys that end in `-bin` hold bytes, all others printable ASCII without a space at either end. Keys that begin with
- * `grpc-` belong to the protocol, some others to HTTP, such as `connection` and `content-type`: they are refused. Over a
- * connection texts under one key arrive as one, joined by ", ", as HTTP joins lines; bytes stay apart. Keys to which HTTP
- * gives one value, such as `authorization`, take one. All of it together is at most 100 entries and 16 KiB.
+ * Keys that end in `-bin` hold bytes. All others hold printable ASCII without a space at either end. Keys that belong
+ * to the protocol (`grpc-…`) or to HTTP, such as `connection` and `content-type`, are refused. Over a connection,
+ * several texts under one key arrive as one, joined by ", ", as HTTP joins lines; bytes stay separate. Keys to which
+ * HTTP gives one value, such as `authorization`, take one. All entries together are at most 100 and 16 KiB.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   #present: Map<string, MetadataValue[]> | undefined;
   #source: MetadataSource | undefined;
-  /** Whether some of it is as a peer made it. */
+  /** Whether some entries came from a peer and haven't been checked. */
   #unchecked = false;
   #sizeBytes = 0;
   #entries = 0;
@@ -45,8 +48,8 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   }
 
   /**
-   * Metadata that begins as `source` has it, without the keys that it refuses: what is passed on leaves them out. What
-   * came over the wire is otherwise taken as it is, and copied when it is first changed or counted: most of it never is.
+   * Metadata that starts with the entries of `source`, without the reserved keys, so that they aren't passed on.
+   * Received entries are otherwise not checked, and copied only when they are first changed or counted, which is rare.
    */
   static over(source: MetadataSource): Metadata {
     const metadata = new Metadata();
@@ -54,19 +57,19 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     return metadata;
   }
 
-  /** The first text under `key`; undefined where there is none, or bytes. */
+  /** The first text under `key`; undefined if there is none or it is bytes. */
   get(key: string): string | undefined {
     const value = this.getAll(key)[0];
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** The first bytes under `key`, which ends in `-bin`; undefined where there are none. */
+  /** The first bytes under `key`, which ends in `-bin`; undefined if there are none. */
   getBytes(key: string): Uint8Array | undefined {
     const value = this.getAll(key)[0];
     return value instanceof Uint8Array ? value : undefined;
   }
 
-  /** All values under `key`, in the order they were added. */
+  /** All values under `key`, in the order in which they were added. */
   getAll(key: string): readonly MetadataValue[] {
     const name = key.toLowerCase();
     if (this.#source === undefined) return this.#present?.get(name) ?? NO_VALUES;
@@ -80,7 +83,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   /**
    * Adds a value under `key`.
    *
-   * @throws TypeError if metadata can't carry the key or the value, or no more of them; it names the key and says why.
+   * @throws TypeError that names the key and the reason, if metadata can't carry the key or the value, or is full.
    */
   append(key: string, value: MetadataValue): void {
     const name = checkedKey(key);
@@ -88,7 +91,9 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     this.#admit(name, value);
   }
 
-  /** Adds all entries of `other`, be they received or made here. Throws as {@link Metadata.append} does. */
+  /**
+   * Adds all entries of `other`, whether they were received or created here. Throws as {@link Metadata.append} does.
+   */
   appendAll(other: Metadata): void {
     const unchecked = other.#unchecked;
     other.forEach((key, value) => {
@@ -97,19 +102,21 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     });
   }
 
-  /** Adds what came over the wire, as {@link Metadata.over} takes it: for the trailer of a stream, which comes last. */
+  /** Adds received entries, as {@link Metadata.over} does. A stream's trailer needs it, because it arrives last. */
   receive(source: MetadataSource): void {
     this.#unchecked ||= !(source instanceof Metadata) || source.#unchecked;
     if (this.#source === undefined && this.#entries === 0) this.#source = source;
     else forEachOf(source, (key, value) => this.#add(key, value));
   }
 
-  /** @throws TypeError if it can't be sent: what was received is as a peer made it. It names the key and says why. */
+  /**
+   * @throws TypeError that names the key and the reason, if an entry can't be sent. Received entries may be invalid.
+   */
   checkSendable(): void {
     if (this.#unchecked) new Metadata().appendAll(this);
   }
 
-  /** Puts a value under `key` in place of all others there. Throws as {@link Metadata.append} does. */
+  /** Replaces all values under `key` by one. Throws as {@link Metadata.append} does. */
   set(key: string, value: MetadataValue): void {
     const name = checkedKey(key);
     checkValue(name, value);
@@ -127,12 +134,12 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     entries.delete(name);
   }
 
-  /** How many keys there are. */
+  /** The number of keys. */
   get size(): number {
     return this.#source === undefined ? (this.#present?.size ?? 0) : this.#own().size;
   }
 
-  /** A copy; changes of one don't reach the other. */
+  /** An independent copy. */
   clone(): Metadata {
     const copy = new Metadata();
     copy.#unchecked = this.#unchecked;
@@ -146,7 +153,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     return copy;
   }
 
-  /** Calls `visit` with each entry: what iterating does, for less. */
+  /** Calls `visit` with each entry. It is cheaper than iterating. */
   forEach(visit: (key: string, value: MetadataValue) => void): void {
     if (this.#source !== undefined) {
       forEachOf(this.#source, visit);
@@ -163,7 +170,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     }
   }
 
-  /** The entries as its own, to change or count. */
+  /** The entries as a map that can be changed and counted. */
   #own(): Map<string, MetadataValue[]> {
     this.#present ??= new Map();
     const source = this.#source;
@@ -172,7 +179,7 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
     return this.#present;
   }
 
-  /** Adds an entry that is one by itself, if there is room for it. */
+  /** Adds an entry whose key and value are valid, if there is room for it. */
   #admit(name: string, value: MetadataValue): void {
     const present = this.#own().get(name);
     if (present !== undefined && isSingle(name)) {
@@ -207,7 +214,7 @@ function forEachOf(source: MetadataSource, visit: (key: string, value: MetadataV
   });
 }
 
-/** What an entry takes in a header block; bytes travel as base64. */
+/** The size of an entry in a header block. Bytes travel as base64. */
 function sizeOf(key: string, value: MetadataValue): number {
   const valueBytes = typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4;
   return key.length + valueBytes + ENTRY_BYTES;

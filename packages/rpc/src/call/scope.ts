@@ -3,20 +3,20 @@ import { type Clock, systemClock } from '../clock/index.js';
 import type { Method } from '../contract/index.js';
 import type { CallLimit } from './limit.js';
 
-/** What calls made inside a handler inherit from the call that it serves. */
+/** What calls that a handler makes inherit from the call that it serves. */
 export interface CallScope {
-  /** Made where it is asked for. */
+  /** Created when it is first read. */
   readonly signal: AbortSignal;
-  /** When it ends at the latest is its `endsAt`. */
+  /** Its `endsAt` is the deadline. */
   readonly limit: CallLimit;
   readonly traceId: string;
-  /** The method that is served. */
+  /** The method being served. */
   readonly method: Method;
 }
 
 const storage = new AsyncLocalStorage<CallScope>();
 
-/** The call being served here, if any. */
+/** The call being served; undefined outside a handler. */
 export function currentScope(): CallScope | undefined {
   return storage.getStore();
 }
@@ -26,12 +26,15 @@ export function runInScope<T>(scope: CallScope, work: () => T): T {
   return storage.run(scope, work);
 }
 
-/** Runs `work` as part of no call: for what outlives the call that happens to start it. */
+/** Runs `work` outside any call: for work that outlives the call which starts it. */
 export function runOutsideScope<T>(work: () => T): T {
   return storage.exit(work);
 }
 
-/** Runs each step of `messages` as part of the call `scope`: a generator's body runs where it is pulled from. */
+/**
+ * Runs each step of `messages` as part of the call `scope`. A generator's body otherwise runs in the scope of its
+ * reader.
+ */
 export function iterateInScope<T>(scope: CallScope, messages: AsyncIterable<T>): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {
@@ -44,32 +47,35 @@ export function iterateInScope<T>(scope: CallScope, messages: AsyncIterable<T>):
   };
 }
 
-/** How whoever serves a call bears that something it needs is away for a while. */
+/** How long the handler of a call may wait for a dependency that is away, such as a database during a failover. */
 export interface Patience {
-  /** How long it can wait and still answer in time, in milliseconds from now. */
+  /** The longest wait that still leaves time to answer, in milliseconds from now. */
   readonly forMs: number;
-  /** Whether what may have taken effect already can be done once more, as the contract says that the call may be. */
+  /**
+   * Whether work that may already have taken effect can be repeated, because the contract declares the method
+   * idempotent.
+   */
   readonly repeat: boolean;
 }
 
-/** What a call that has no deadline waits at the longest. Milliseconds. */
+/** The longest wait of a call without a deadline. Milliseconds. */
 const LONGEST_MS = 10_000;
-/** An answer that says why has to arrive before the caller stops waiting. Milliseconds. */
+/** Time kept for the answer that gives the reason, so that it arrives before the caller's deadline. Milliseconds. */
 const ANSWER_MS = 250;
 
-/** What binds the work that is done for a call. */
+/** Limits on the work that is done for a call. */
 export interface CallBounds {
-  /** Aborts once nobody waits for the answer any more: the caller has left, or its deadline has passed. */
+  /** Aborts once no caller waits for the answer: the caller cancelled, or the deadline passed. */
   readonly signal: AbortSignal | undefined;
   readonly patience: Patience | undefined;
 }
 
-/** The bounds of the call being served here, such as a statement takes them; there are none where none is served. */
+/** The limits of the call being served, as a database statement takes them; both are undefined outside a handler. */
 export function currentBounds(): CallBounds {
   return { signal: currentScope()?.signal, patience: currentPatience() };
 }
 
-/** The patience of the call being served here; undefined where none is. */
+/** How long the call being served may wait for a dependency; undefined outside a handler. */
 export function currentPatience(clock: Clock = systemClock): Patience | undefined {
   const scope = currentScope();
   if (scope === undefined) return undefined;

@@ -6,19 +6,19 @@ const TRACEPARENT = 'traceparent';
 const PATTERN = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 const INVALID = '0'.repeat(32);
 
-/** The trace id in a request's `traceparent`; undefined where there is none that is valid. */
+/** The trace id in a request's `traceparent`; undefined if there is no valid one. */
 export function receivedTraceId(metadata: Metadata): string | undefined {
   const header = metadata.get(TRACEPARENT);
   const traceId = header === undefined ? undefined : PATTERN.exec(header)?.[1];
   return traceId === INVALID ? undefined : traceId;
 }
 
-/** A fresh trace id. */
+/** A new trace id. */
 export function newTraceId(random: Random): string {
   return random.hex(16);
 }
 
-/** Makes a request part of a trace, unless its caller has done so. */
+/** Adds a `traceparent` with this trace id, unless the caller has set one. */
 export function propagateTrace(metadata: Metadata, traceId: string, random: Random): void {
   if (!metadata.has(TRACEPARENT)) metadata.set(TRACEPARENT, `00-${traceId}-${random.hex(8)}-01`);
 }

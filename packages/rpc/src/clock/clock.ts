@@ -1,33 +1,33 @@
 /** A pending callback. */
 export interface Timer {
-  /** Stops it. No effect once it has run. */
+  /** Cancels the timer. No effect once the callback has run. */
   cancel(): void;
 }
 
-/** What waits and durations are measured with, so that a test can hold it. */
+/** A monotonic clock for waits and durations. A test can pass one that it controls. */
 export interface Clock {
   /**
-   * Milliseconds, never going back within a process; fractions are kept. It begins with the wall clock's time, but then
-   * runs by itself: it doesn't follow when the machine's clock is set, and stands still while the machine sleeps. What is
-   * shown, stored or sent to another process as a time comes from a {@link WallClock}.
+   * Milliseconds with fractions; it never goes back within a process. It starts at the wall clock's time and then runs
+   * by itself: it doesn't follow when the machine's clock is set, and it stands still while the machine sleeps. Take a
+   * time that is shown, stored or sent to another process from a {@link WallClock}.
    */
   now(): number;
   /**
-   * Runs `callback` once, `delayMs` from now, however long that is.
-   * A pending timer keeps the process alive unless `keepAlive` is false.
+   * Runs `callback` once, `delayMs` from now; any delay is allowed. A pending timer keeps the process alive unless
+   * `keepAlive` is false.
    */
   setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;
 }
 
 /**
- * The date and time of day, as the machine shows it, so that a test can set it. It jumps when the machine's clock is set,
- * also back: a duration is measured with a {@link Clock}.
+ * The date and time of day as the machine shows it. It jumps, forward or back, when the machine's clock is set, so
+ * measure durations with a {@link Clock}. A test can pass one that it sets.
  */
 export interface WallClock {
   now(): Date;
 }
 
-/** What measures a call's time, and what tells the date of its end. */
+/** The two clocks of a call: one measures its time, the other tells the date of its deadline. */
 export interface Clocks {
   readonly clock: Clock;
   readonly wallClock: WallClock;
@@ -35,13 +35,16 @@ export interface Clocks {
 
 const LAST_DATE_MS = 8.64e15;
 
-/** The date of a point in time of `clock`, by what is left until then: to the millisecond, and as far as dates reach. */
+/**
+ * The date of a point in time of `clock`, from the time left until then. It is rounded to the millisecond and capped at
+ * the last date that JavaScript has.
+ */
 export function dateOf(point: number, { clock, wallClock }: Clocks): Date {
   const ms = wallClock.now().getTime() + point - clock.now();
   return new Date(Math.min(Math.round(ms), LAST_DATE_MS));
 }
 
-/** `clock` for work in the background: its timers keep no process alive. */
+/** `clock` for background work: its timers don't keep the process alive. */
 export function backgroundClock(clock: Clock): Clock {
   return {
     now: () => clock.now(),
@@ -49,17 +52,18 @@ export function backgroundClock(clock: Clock): Clock {
   };
 }
 
-/** Chance as everything here sees it, so that a test can seed it. */
+/** Random numbers. A test can pass a seeded generator. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
-  /** `bytes` random bytes in lower-case hexadecimal; safe as an id, unguessable in production. */
+  /**
+   * `bytes` random bytes in lower-case hexadecimal. In production they come from the operating system and can't be
+   * guessed.
+   */
   hex(bytes: number): string;
 }
 
-/**
- * Waits `delayMs`, or until `signal` aborts: then it rejects with the signal's reason.
- */
+/** Resolves after `delayMs`. Rejects with the signal's reason if `signal` aborts first. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {

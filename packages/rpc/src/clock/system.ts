@@ -1,17 +1,20 @@
 /**
- * The one file that touches ambient time and chance; the linter refuses them elsewhere, so that a whole cluster can
- * run in one process from a seed.
+ * The only file that uses the ambient clock and random numbers. The linter refuses them elsewhere, so that a simulation
+ * can run a whole cluster in one process from a seed.
  */
 import { randomFillSync } from 'node:crypto';
 import type { Clock, Random, Timer, WallClock } from './clock.js';
 
-/** Node takes a longer one for none at all. */
+/** Node runs a timer with a longer delay at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Reading it costs more than reading the time. */
+/** Read once: reading it costs more than reading the time. */
 const ORIGIN = performance.timeOrigin;
 
-/** The machine's monotonic clock: set once from the wall clock, so that a clock step expires nothing. */
+/**
+ * The machine's monotonic clock. It takes the wall clock's time once, at start, so that setting the machine's clock
+ * expires nothing.
+ */
 export const systemClock: Clock = {
   now: () => ORIGIN + performance.now(),
   setTimer(delayMs, callback, options = {}) {
@@ -30,13 +33,13 @@ function setLongTimer(delayMs: number, callback: () => void, options: { keepAliv
   return { cancel: () => timer.cancel() };
 }
 
-/** The machine's wall clock: right again as soon as the machine's clock is set, or the machine wakes up. */
+/** The machine's wall clock. It is correct again as soon as the machine's clock is set or the machine wakes up. */
 export const systemWallClock: WallClock = { now: () => new Date() };
 
 const pool = Buffer.alloc(4096);
 let used = pool.length;
 
-/** The machine's chance: ids come from the operating system's generator, drawn 4 KiB at a time. */
+/** Random numbers of the machine. Ids come from the operating system's generator, 4 KiB at a time. */
 export const systemRandom: Random = {
   next: () => Math.random(),
   hex(bytes) {
@@ -50,12 +53,14 @@ export const systemRandom: Random = {
   },
 };
 
-/** Milliseconds from now to a point of the wall clock, such as a deadline that is given as a date. */
+/** Milliseconds from now until a point of the wall clock, such as a deadline given as a date. */
 export function millisecondsUntil(point: Date | number, wallClock: WallClock = systemWallClock): number {
   return Number(point) - wallClock.now().getTime();
 }
 
-/** Resolves once the event loop has read what had arrived by now. That is no matter of time: no clock moves it. */
+/**
+ * Resolves after the event loop has read what had arrived by now. It doesn't depend on time, so no clock advances it.
+ */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

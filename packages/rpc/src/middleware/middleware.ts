@@ -1,11 +1,11 @@
 import type { Call, Reply } from '../call/index.js';
 
-/** The rest of the chain. */
+/** The rest of the middleware chain. */
 export type Next<C extends Call = Call> = (call: C) => Promise<Reply>;
 
 /**
- * One link of the chain around a call. It may change the call on its way in, the reply or the error on its way out,
- * or answer without calling `next`. One that fits both sides is generic in the call:
+ * Middleware wraps a call. It may change the call before `next`, change the reply or the error after it, or answer
+ * without calling `next`. Middleware for both sides is generic in the call:
  *
  * ```ts
  * const timed = async <C extends Call>(call: C, next: Next<C>) => { … };
@@ -13,14 +13,14 @@ export type Next<C extends Call = Call> = (call: C) => Promise<Reply>;
  */
 export type Middleware<C extends Call = Call> = (call: C, next: Next<C>) => Promise<Reply>;
 
-/** Joins a chain and what it ends in; the first listed is outermost. */
+/** Composes middleware and the function at its end. The first middleware is the outermost. */
 export function compose<C extends Call>(chain: readonly Middleware<C>[], end: Next<C>): Next<C> {
   return chain.reduceRight<Next<C>>((next, middleware) => (call) => middleware(call, next), end);
 }
 
 /**
- * Ends a call when its limit comes, whatever the rest of the chain is waiting for; one that has ended already doesn't
- * begin. Both sides end their chain so. Whoever made the limit releases it.
+ * Ends a call at its limit, whatever the rest of the chain is waiting for. A call that has ended already isn't started.
+ * Client and server both put it at the end of their chain. The code that created the limit releases it.
  */
 export function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
   const { limit, method } = call;
@@ -31,7 +31,7 @@ export function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Re
   return reply.then(
     (started) => untilLimit(started, call),
     (error) => {
-      // The stream may begin all the same, and nobody is there to read or to leave it.
+      // The stream may still begin, and then no reader would close it.
       if (limit.reason !== undefined) void answer.then(leave, () => undefined);
       throw error;
     },
@@ -52,7 +52,7 @@ function limited<M>(messages: AsyncIterable<M>, { limit }: Call): AsyncIterable<
   return {
     [Symbol.asyncIterator]() {
       const iterator = messages[Symbol.asyncIterator]();
-      // The source cleans up at once, be it that nobody is reading. What comes of that is no part of the outcome.
+      // The source cleans up at once, even if no read is pending. Its errors are no part of the outcome.
       limit.onEnd(() => void Promise.allSettled([iterator.return?.()]));
       return {
         next: () => limit.race(iterator.next()),

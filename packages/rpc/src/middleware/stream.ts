@@ -1,16 +1,16 @@
 import type { Reply } from '../call/index.js';
 
-/** How a response stream is followed. */
+/** Callbacks on the events of a stream. */
 export interface StreamObserver<M> {
-  /** Sees each message before the reader does. */
+  /** Runs with each message before the reader gets it. */
   message?(message: M): void;
-  /** Turns what the stream fails with into what the reader sees. */
+  /** Maps the stream's error to the error that the reader gets. */
   error?(error: unknown): unknown;
-  /** Runs once, when the stream has ended, failed with the error given, or its reader has left. */
+  /** Runs once, when the stream has ended, failed with `error`, or was closed by its reader. */
   end?(error?: unknown): void;
 }
 
-/** `messages`, followed by `observer`. Nothing is read ahead. */
+/** `messages` with an observer. It reads nothing ahead. */
 export function observe<M>(messages: AsyncIterable<M>, observer: StreamObserver<M>): AsyncIterable<M> {
   return {
     [Symbol.asyncIterator]() {
@@ -51,7 +51,7 @@ export function observe<M>(messages: AsyncIterable<M>, observer: StreamObserver<
   };
 }
 
-/** `reply` with its end followed: at once for one message, with the stream for many. */
+/** `reply` with an observer: a single message ends at once, a stream when it ends. */
 export function observeReply<M>(reply: Reply<M>, observer: Omit<StreamObserver<M>, 'message'>): Reply<M> {
   if (!reply.response.stream) {
     observer.end?.();
@@ -61,7 +61,7 @@ export function observeReply<M>(reply: Reply<M>, observer: Omit<StreamObserver<M
   return { header, trailer, response: { stream: true, messages: observe(response.messages, observer) } };
 }
 
-/** `reply`, with `end` run once: when it fails, or when all of it was read. */
+/** `reply`, with `end` run once: when it fails, or when all of it has been read. */
 export async function endWith<M>(reply: Promise<Reply<M>>, end: () => void): Promise<Reply<M>> {
   try {
     return observeReply(await reply, { end });
@@ -71,7 +71,7 @@ export async function endWith<M>(reply: Promise<Reply<M>>, end: () => void): Pro
   }
 }
 
-/** `messages`, each as `map` makes it. Nothing is read ahead. */
+/** `messages`, each converted by `map`. It reads nothing ahead. */
 export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) => B): AsyncIterable<B> {
   return {
     [Symbol.asyncIterator]() {
@@ -96,7 +96,7 @@ export function mapMessages<A, B>(messages: AsyncIterable<A>, map: (message: A) 
   };
 }
 
-/** `messages`, until `signal` aborts: whoever waits for one then gets the reason. */
+/** `messages` until `signal` aborts. A pending read then rejects with the reason. */
 export function untilAborted<M>(messages: AsyncIterable<M>, signal: AbortSignal): AsyncIterable<M> {
   return {
     [Symbol.asyncIterator]() {
@@ -109,7 +109,7 @@ export function untilAborted<M>(messages: AsyncIterable<M>, signal: AbortSignal)
   };
 }
 
-/** `work`, unless `signal` aborts first: then it rejects with the signal's reason. */
+/** Settles as `work` does, or rejects with the signal's reason if `signal` aborts first. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);

@@ -50,7 +50,7 @@ export function statusName(code: Status): StatusName {
   return names[code] ?? 'UNKNOWN';
 }
 
-/** The status code that `value` stands for; any number that is none of gRPC's is `UNKNOWN`. */
+/** The status code of a number; `UNKNOWN` if gRPC has no such code. */
 export function toStatus(value: number): Status {
   const name = names[value];
   return name === undefined ? Status.UNKNOWN : Status[name];

@@ -2,7 +2,7 @@ import type { Any } from '@rondo/contracts/google/protobuf/any';
 import { Status as RichStatus } from '@rondo/contracts/google/rpc/status';
 import type { RpcError } from './rpc-error.js';
 
-/** A generated message type that names itself, such as those of `google/rpc/error_details`. */
+/** A generated message type that knows its full name, such as those of `google/rpc/error_details`. */
 export interface DetailType<T> {
   readonly $type: string;
   encode(message: T): { finish(): Uint8Array };
@@ -17,27 +17,27 @@ export function packDetail<T>(type: DetailType<T>, partial: Parameters<DetailTyp
   return { typeUrl: PREFIX + type.$type, value: Buffer.from(type.encode(type.fromPartial(partial)).finish()) };
 }
 
-/** The first detail of `type`, decoded; undefined where there is none or it doesn't decode. */
+/** The first detail of `type`, decoded; undefined if there is none or it can't be decoded. */
 export function unpackDetail<T>(details: readonly Any[], type: DetailType<T>): T | undefined {
   const found = details.find(({ typeUrl }) => typeUrl.slice(typeUrl.lastIndexOf('/') + 1) === type.$type);
   if (found === undefined) return undefined;
   try {
     return type.decode(found.value);
   } catch {
-    return undefined; // another version's bytes: the code and message still stand
+    return undefined; // bytes of another version: code and message still hold
   }
 }
 
-/** The trailing metadata in which the details of a status travel. */
+/** The trailing metadata key that carries the details of a status. */
 export const STATUS_DETAILS = 'grpc-status-details-bin';
 
-/** A status with details as `google.rpc.Status` bytes; undefined where there are none to carry. */
+/** A status as `google.rpc.Status` bytes; undefined if it has no details. */
 export function encodeStatusDetails({ code, message, details }: RpcError): Uint8Array | undefined {
   if (details.length === 0) return undefined;
   return RichStatus.encode({ code, message, details: [...details] }).finish();
 }
 
-/** The details in `google.rpc.Status` bytes; none where they don't decode: code and message still stand. */
+/** The details in `google.rpc.Status` bytes; none if they can't be decoded: code and message still hold. */
 export function decodeStatusDetails(bytes: Uint8Array): readonly Any[] {
   try {
     return RichStatus.decode(bytes).details;

@@ -3,15 +3,15 @@ import { Status } from './code.js';
 import { packDetail } from './detail.js';
 import { RpcError } from './rpc-error.js';
 
-/** Says what is wrong with one field, and the remedy. */
+/** Reports what is wrong with one field, and the remedy. */
 export type ReportFault = (description: string) => void;
 
-/** Where the faults of the field at a path go; the path is as the contract spells it. */
+/** Returns the reporter of the field at `path`, which is written as in the contract. */
 export type FieldAt = (path: string) => ReportFault;
 
 /**
- * Reads a whole request before it says what is wrong with it, so that its caller learns everything at once. What `read`
- * makes of a faulty field is a stand-in that nobody sees.
+ * Reads a whole request and reports all violations together, so that the caller can correct them at once. `read`
+ * returns some placeholder for a field that it reports; the result is then discarded.
  *
  * @throws RpcError `INVALID_ARGUMENT` with every violation.
  */
@@ -22,32 +22,32 @@ export function validate<T>(read: (field: FieldAt) => T): T {
   return value;
 }
 
-/** The value itself, once its rule has been asked. */
+/** Returns `value`. Reports it if `rule` returns a fault. */
 export function checked<T>(report: ReportFault, value: T, rule: (value: T) => string | undefined): T {
   const fault = rule(value);
   if (fault !== undefined) report(fault);
   return value;
 }
 
-/** What is wrong with one field of a request: which field, which rule, and the remedy. */
+/** A violation of one field: which field, which rule, and the remedy. */
 export interface FieldViolation {
-  /** The field's path as the contract spells it, such as `quote.lines[0].quantity`. */
+  /** The field's path as in the contract, such as `quote.lines[0].quantity`. */
   readonly field: string;
   readonly description: string;
 }
 
 /**
- * What all violations of an error may have together. A status travels in a header block, of which gRPC's C core (clients
- * in Python, C++, Ruby) takes 8 KiB; for more it tells its caller `RESOURCE_EXHAUSTED` instead. Each text stands there
- * three times, in `grpc-message` with up to three bytes for one.
+ * The longest text of all violations of one error together. A status travels in a header block, of which gRPC's C core
+ * (clients in Python, C++, Ruby) takes 8 KiB; beyond that it reports `RESOURCE_EXHAUSTED` to its caller instead. Each
+ * text is in the block three times, and in `grpc-message` with up to three bytes for one.
  */
 const MAX_TEXT_BYTES = 1500;
-/** What one of them may have, as it may repeat what a caller sent. */
+/** The longest description of one violation, as it may repeat text that a caller sent. */
 const MAX_DESCRIPTION_LENGTH = 300;
 
 /**
- * `INVALID_ARGUMENT` with a `google.rpc.BadRequest` that lists the violations; the message lists them too. Of many, both
- * list the first ones, and the message says how many are left.
+ * `INVALID_ARGUMENT` with a `google.rpc.BadRequest` that lists the violations. The message lists them too. If there are
+ * too many, both list the first ones, and the message says how many are left.
  *
  * @param violations at least one.
  */
@@ -59,7 +59,7 @@ export function invalidArgument(violations: readonly FieldViolation[]): RpcError
   return new RpcError(Status.INVALID_ARGUMENT, message, { details: [packDetail(BadRequest, { fieldViolations })] });
 }
 
-/** The first violations that fit together, at least one. */
+/** The first violations that fit together; at least one. */
 function leading(violations: readonly FieldViolation[]): readonly FieldViolation[] {
   let sizeBytes = 0;
   const surplus = violations.findIndex((violation, index) => {
@@ -75,7 +75,7 @@ function textOf({ field, description }: FieldViolation): string {
 
 function shortened({ field, description }: FieldViolation): FieldViolation {
   if (description.length <= MAX_DESCRIPTION_LENGTH) return { field, description };
-  // Not between the two units of one character.
+  // Don't cut between the two code units of one character.
   const kept = description.slice(0, MAX_DESCRIPTION_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '');
   return { field, description: `${kept}…` };
 }

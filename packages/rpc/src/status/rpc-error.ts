@@ -3,18 +3,18 @@ import { Metadata } from '../call/metadata.js';
 import { type Status, type StatusName, statusName } from './code.js';
 import { type DetailType, unpackDetail } from './detail.js';
 
-/** One try at one instance. */
+/** One attempt of a call, at one instance. */
 export interface Attempt {
-  /** The instance's id; its address where it has none. */
+  /** The instance's id; its address if it has no id. */
   readonly instance: string;
   readonly address: string;
-  /** How it ended; `PENDING` where the call ended before it did. */
+  /** The attempt's status; `PENDING` if the call ended before the attempt did. */
   readonly code: StatusName | 'PENDING';
   readonly message: string;
   readonly elapsedMs: number;
 }
 
-/** What a client adds to a failure: which call it was and where it was tried. */
+/** What a client adds to an error: which call failed and at which instances it was tried. */
 export interface CallReport {
   /** `/package.Service/Method`. */
   readonly method: string;
@@ -22,25 +22,25 @@ export interface CallReport {
   readonly elapsedMs: number;
 }
 
-/** What an error carries beside its code and message. */
+/** Options of {@link RpcError}. */
 export interface RpcErrorOptions {
-  /** `google.rpc` details, from {@link packDetail}, or as received. */
+  /** `google.rpc` details, from {@link packDetail} or as received. */
   readonly details?: readonly Any[];
-  /** Trailing metadata that goes, or came, with the error. */
+  /** Trailing metadata that is sent, or was received, with the error. */
   readonly metadata?: Metadata;
-  /** Header metadata that came before the error. */
+  /** Header metadata that was received before the error. */
   readonly header?: Metadata | undefined;
-  /** What caused it; stays in this process. */
+  /** The cause. It never leaves this process. */
   readonly cause?: unknown;
-  /** Set by a client on what it received. */
+  /** Set by a client on errors that it received. */
   readonly report?: CallReport;
 }
 
 /**
- * The one error of Rondo's public surface: a gRPC status with its `google.rpc.Status` details.
+ * The one error class of Rondo's public API: a gRPC status with its `google.rpc.Status` details.
  *
- * Thrown by a handler, it is the caller's status as it stands. Thrown by a client, it is the status received, or why
- * there was none, and `report` says where the call was tried.
+ * If a handler throws it, the caller gets it as it is. If a client throws it, it is the status received, or the reason
+ * why there was none; `report` says where the call was tried.
  */
 export class RpcError extends Error {
   override readonly name = 'RpcError';
@@ -66,7 +66,7 @@ export class RpcError extends Error {
     return statusName(this.code);
   }
 
-  /** The first detail of a type, decoded, such as `error.detail(BadRequest)`; undefined where there is none. */
+  /** The first detail of a type, decoded, such as `error.detail(BadRequest)`; undefined if there is none. */
   detail<T>(type: DetailType<T>): T | undefined {
     return unpackDetail(this.details, type);
   }

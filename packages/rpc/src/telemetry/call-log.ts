@@ -4,27 +4,30 @@ import type { Middleware } from '../middleware/index.js';
 import type { StatusName } from '../status/index.js';
 import { type CallOutcome, withOutcome } from './call-outcome.js';
 
-/** How calls are logged. */
+/** Options of {@link callLog}. */
 export interface CallLogOptions {
   readonly clock: Clock;
-  /** A call that takes longer is logged as slow. Milliseconds; 1,000 by default. */
+  /** A call that takes longer than this is logged as slow. Milliseconds; 1,000 by default. */
   readonly slowMs?: number;
-  /** Of the calls that are neither slow nor failed, at most so many a second and method. 10 by default. */
+  /** How many calls that are neither slow nor failed are logged, per second and method. 10 by default. */
   readonly perSecond?: number;
   /** Logs every call, at the level `debug`. */
   readonly everyCall?: boolean;
-  /** Methods that are never logged unless they fail, by path. A stream of theirs that is only broken off hasn't failed. */
+  /**
+   * Paths of methods that are logged only if they fail. A stream of theirs that is only broken off doesn't count as
+   * failed.
+   */
   readonly quiet?: ReadonlySet<string>;
 }
 
-/** Codes that say that this side is wrong. */
+/** Codes of a fault on this side. */
 const FAULTS: ReadonlySet<StatusName> = new Set(['UNKNOWN', 'INTERNAL', 'DATA_LOSS']);
-/** Codes that say that it couldn't: somebody should look, but nothing is broken here. */
+/** Codes of a condition that an operator should look at, although nothing is broken on this side. */
 const TROUBLES: ReadonlySet<StatusName> = new Set(['DEADLINE_EXCEEDED', 'UNAVAILABLE', 'RESOURCE_EXHAUSTED']);
 
 /**
- * Logs calls as they end: every one that failed or was slow, and of the others some, with the count of those left out,
- * as a line costs as much as a whole call may.
+ * Logs calls when they end. It logs every call that failed or was slow, and samples the others, because one line may
+ * cost as much as a whole call. A sampled line has the count of calls that were left out.
  */
 export function callLog(options: CallLogOptions): Middleware<ServerCall> {
   const { clock, slowMs = 1000, perSecond = 10, everyCall = false, quiet } = options;
@@ -44,9 +47,9 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
     const fields = { code, durationMs: Math.round(durationMs * 1000) / 1000, peer: call.peer };
     if (code !== 'OK') {
       const failure = { ...fields, error: error instanceof Error ? error.message : String(error) };
-      // Its caller has left, as whoever watches does in the end: nobody was refused.
+      // The caller cancelled. Every watch ends like this, and nothing was refused.
       if (code === 'CANCELLED') call.log.debug(failure, 'call cancelled');
-      // A watch that a drain ends, for one: each client of a replica has one, and begins it again elsewhere.
+      // Such as a watch that a drain ends: each client of a replica has one, and resumes it elsewhere.
       else if (code === 'UNAVAILABLE' && responseStream && quiet?.has(path))
         call.log.debug(failure, 'stream broken off');
       else if (FAULTS.has(code)) call.log.error(failure, 'call failed');
@@ -67,7 +70,7 @@ export function callLog(options: CallLogOptions): Middleware<ServerCall> {
   return (call, next) => withOutcome(call, next, { clock, onEnd: (outcome) => log(call, outcome) });
 }
 
-/** Admits so many a second, and counts the others. */
+/** Admits a number of calls per second, and counts the others. */
 class Sampler {
   readonly #perSecond: number;
   #second = 0;
@@ -78,7 +81,7 @@ class Sampler {
     this.#perSecond = perSecond;
   }
 
-  /** How many were left out since the last that was admitted; undefined where this one is left out too. */
+  /** The number of calls left out since the last one admitted; undefined if this call is left out too. */
   admit(nowMs: number): number | undefined {
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {

@@ -6,12 +6,12 @@ import { RpcError, Status, type StatusName, statusName } from '../status/index.j
 /** How a call ended. */
 export interface CallOutcome {
   readonly code: StatusName;
-  /** From its begin to the end of its last message. */
+  /** From the start of the call to the end of its last message. */
   readonly durationMs: number;
   readonly error: unknown;
 }
 
-/** Runs the rest of the chain and tells how the call ended: for a stream, when it has. */
+/** Runs the rest of the chain and reports how the call ended; a stream ends when its last message has been read. */
 export function withOutcome<C extends Call>(
   call: C,
   next: Next<C>,

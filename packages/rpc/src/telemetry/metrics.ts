@@ -4,13 +4,13 @@ import type { Clock } from '../clock/index.js';
 import type { Middleware } from '../middleware/index.js';
 import { withOutcome } from './call-outcome.js';
 
-/** What calls are counted with. */
+/** Options of {@link callMetrics}. */
 export interface MetricsOptions {
   readonly meter: Meter;
   readonly clock: Clock;
 }
 
-/** Bounds of the duration histograms, in seconds. Source: gRFC A66, with the finest bounds left out. */
+/** Bucket boundaries of the duration histograms, in seconds. Source: gRFC A66, without its finest boundaries. */
 export const DURATION_BOUNDARIES: readonly number[] = [
   0.0001, 0.0003, 0.0006, 0.001, 0.003, 0.006, 0.01, 0.03, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
@@ -27,7 +27,7 @@ export function callMetrics<C extends Call>(side: 'client' | 'server', options: 
   });
   const duration = meter.createHistogram(`grpc.${side}.call.duration`, {
     unit: 's',
-    description: 'How long calls took, from their begin to the end of their last message.',
+    description: 'How long calls took, from their start to the end of their last message.',
     advice: { explicitBucketBoundaries: [...DURATION_BOUNDARIES] },
   });
   return (call, next) => {
