@@ -165,7 +165,7 @@ describe('a registry that is away', () => {
   });
 });
 
-describe('instances that an earlier process knew', () => {
+describe('instances that an earlier process saved', () => {
   async function later() {
     const system = await calling();
     await system.clock.advance(1_000);

@@ -266,7 +266,7 @@ describe('a service', () => {
     expect(await createClient(CalculatorDefinition, { channel: outgoing }).add({ a: 2n, b: 3n })).toEqual({
       result: 5n,
     });
-    const said = 'warn: the registry is away: calls go to the instances that an earlier process knew';
+    const said = 'warn: the registry is away: calls go to the instances that an earlier process saved';
     expect(lines.filter((line) => line.startsWith(said))).toHaveLength(1);
     const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
     const labels = '{grpc_target="calculator.Calculator",state="last_known"}';

@@ -10,24 +10,24 @@ import {
 import { nearest } from './nearest.js';
 
 /**
- * What is said of balancing beside the contracts, by fully qualified service; under `*` for every service that has no
- * entry of its own. What isn't said is as the contract has it.
+ * Balancing set outside the contracts, by fully qualified service; `*` is for every service without an entry of its
+ * own. Settings that are left out are as in the contract.
  */
 export type BalancingOverrides = Readonly<Record<string, Partial<Balancing>>>;
 
-/** What reading a configuration gives: what it says, and all that is wrong with it. */
+/** The result of parsing a configuration: the settings, and every fault in it. */
 export interface ParsedBalancing {
   readonly overrides: BalancingOverrides;
   readonly faults: readonly string[];
 }
 
-/** Stands for every service without an entry of its own. */
+/** The name that stands for every service without an entry of its own. */
 export const EVERY_SERVICE = '*';
 
 const SERVICE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/;
 
 /**
- * Reads `service=policy[?key=value[&key=value]]`, several with commas, such as
+ * Parses `service=policy[?key=value[&key=value]]`, several separated by commas, such as
  * `sales.v1.OrderService=weighted_round_robin?weights=load&slow_start=30s,*=random`.
  */
 export function parseBalancing(text: string): ParsedBalancing {
@@ -47,16 +47,16 @@ export function parseBalancing(text: string): ParsedBalancing {
   return { overrides: Object.fromEntries(overrides), faults };
 }
 
-/** What is wrong with overrides that code has made, each with its service. */
+/** The faults of overrides that code has made, each with its service. */
 export function checkOverrides(overrides: BalancingOverrides): readonly string[] {
   return Object.entries(overrides).flatMap(([service, balancing]) => {
-    // Where no policy is said, it is the contract's: one with which all else goes together.
+    // Without a policy, the contract's holds. This one allows every other setting.
     const fault = checkBalancing({ ...DEFAULT_BALANCING, policy: 'weighted_round_robin', ...balancing });
     return fault === undefined ? [] : [`${service}: ${fault}`];
   });
 }
 
-/** Overrides as {@link parseBalancing} reads them. */
+/** Formats overrides as {@link parseBalancing} reads them. */
 export function formatBalancing(overrides: BalancingOverrides): string {
   return Object.entries(overrides)
     .map(([service, balancing]) => `${service}=${formatPolicy(balancing)}`)
@@ -70,13 +70,13 @@ function checkService(service: string, twice: boolean): readonly string[] {
   return twice ? ['it has an entry already'] : [];
 }
 
-/** What reading a policy gives: what it says, and all that is wrong with it. */
+/** The result of parsing a policy: the settings, and every fault in it. */
 export interface ParsedPolicy {
   readonly balancing: Partial<Balancing>;
   readonly faults: readonly string[];
 }
 
-/** Reads `policy[?key=value[&key=value]]`, such as `weighted_round_robin?weights=load&slow_start=30s`. */
+/** Parses `policy[?key=value[&key=value]]`, such as `weighted_round_robin?weights=load&slow_start=30s`. */
 export function parsePolicy(text: string): ParsedPolicy {
   const [, name = '', settings] = /^([^?]*)(?:\?(.*))?$/s.exec(text.trim()) ?? [];
   const policy = POLICIES.find((known) => known === name);
@@ -88,7 +88,7 @@ export function parsePolicy(text: string): ParsedPolicy {
   return { balancing, faults: fault === undefined ? [] : [fault] };
 }
 
-/** A policy as {@link parsePolicy} reads it. */
+/** Formats a policy as {@link parsePolicy} reads it. */
 export function formatPolicy({ policy, weights, slowStartMs, ...rest }: Partial<Balancing>): string {
   const settings = [
     ...(weights === undefined ? [] : [`weights=${weights}`]),
@@ -103,7 +103,7 @@ interface ReadSetting {
   readonly fault?: string;
 }
 
-/** What subset says of a service of which all instances are called, whatever its contract says. */
+/** The value of `subset` for all instances; it overrides a subset in the contract. */
 const ALL = 'all';
 
 const SETTINGS: ReadonlyMap<string, (value: string) => ReadSetting> = new Map([

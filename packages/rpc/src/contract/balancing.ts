@@ -8,7 +8,7 @@ import type { ServiceDefinition } from './definition.js';
 import { nearest } from './nearest.js';
 import { optionBytes, policyOf } from './policy.js';
 
-/** The policies by which calls are shared out. */
+/** The balancing policies. */
 export const POLICIES = [
   'round_robin',
   'random',
@@ -21,18 +21,18 @@ export const POLICIES = [
 /** One of {@link POLICIES}. */
 export type PolicyName = (typeof POLICIES)[number];
 
-/** How the calls of a service are shared out among its instances. */
+/** How a client distributes the calls of a service over its instances. */
 export interface Balancing {
   readonly policy: PolicyName;
-  /** What an instance's weight is: the one that it registered with, or the load that it reports. */
+  /** Where an instance's weight comes from: its registration (`static`) or the load that it reports (`load`). */
   readonly weights: 'static' | 'load';
-  /** How long a newcomer's share grows; 0 for a whole share at once. Milliseconds. */
+  /** Slow start: how long the share of a new instance grows. Milliseconds; 0 for a whole share at once. */
   readonly slowStartMs: number;
-  /** How many instances are called where there are more; undefined for all. */
+  /** How many of the instances one client calls; undefined for all. */
   readonly subsetSize: number | undefined;
 }
 
-/** How calls are shared out where nobody said. */
+/** The balancing of a service whose contract declares none. */
 export const DEFAULT_BALANCING: Balancing = {
   policy: 'round_robin',
   weights: 'static',
@@ -43,17 +43,17 @@ export const DEFAULT_BALANCING: Balancing = {
 const MAX_SLOW_START_MS = 60 * 60 * 1000;
 const MAX_SUBSET_SIZE = 10_000;
 
-/** Whether a share may grow for that long: up to 1 h. */
+/** Whether the duration is a valid slow start: 0 to 1 h. */
 export function isSlowStart(slowStartMs: number): boolean {
   return slowStartMs >= 0 && slowStartMs <= MAX_SLOW_START_MS;
 }
 
-/** Whether a client may call so many: 1 to 10,000. */
+/** Whether the size is a valid subset: 1 to 10,000. */
 export function isSubsetSize(size: number): boolean {
   return Number.isInteger(size) && size >= 1 && size <= MAX_SUBSET_SIZE;
 }
 
-/** What is wrong with `balancing`, as it stands behind its name in a sentence; undefined where nothing is. */
+/** What is wrong with `balancing`, as the end of a sentence that begins with its name; undefined if nothing is. */
 export function checkBalancing({ policy, weights, slowStartMs, subsetSize }: Balancing): string | undefined {
   if (!POLICIES.includes(policy)) return unknownPolicy(policy);
   if (!isSlowStart(slowStartMs)) return `a slow start of ${slowStartMs} ms is not from 0 s to 1 h`;
@@ -72,32 +72,32 @@ export function checkBalancing({ policy, weights, slowStartMs, subsetSize }: Bal
   return undefined;
 }
 
-/** What to say of a policy that there isn't. */
+/** The fault of a policy name that doesn't exist, with the name that was probably meant. */
 export function unknownPolicy(name: string): string {
   const meant = nearest(name, POLICIES);
   const hint = meant === undefined ? '' : `is ${meant} meant? `;
   return `there is no policy "${name}": ${hint}there are ${POLICIES.join(', ')}`;
 }
 
-/** How a service is called, as its contract says, with the defaults filled in. */
+/** The policy of a service as its contract declares it, with defaults filled in. */
 export interface ServicePolicy {
   readonly balancing: Balancing;
-  /** Whether the contract itself says how it is balanced. */
+  /** Whether the contract declares the balancing. */
   readonly declared?: boolean;
-  /** Whether a method says what a call's key is, which ring hash needs; undefined where nobody knows. */
+  /** Whether a method declares a call's key, which ring hash needs; undefined if it isn't known. */
   readonly keyed?: boolean;
 }
 
-/** The policy of a service of whose contract nothing is known. */
+/** The policy of a service whose contract isn't known. */
 export const DEFAULT_SERVICE_POLICY: ServicePolicy = { balancing: DEFAULT_BALANCING };
 
 /** The tag of `rondo.options.v1.service`, field 50551, length-delimited: the generator copies it to each method. */
 const POLICY_TAG = (50551 << 3) | 2;
 
 /**
- * Reads the policy that stands in a service's contract.
+ * Reads the policy of a service from its contract.
  *
- * @throws TypeError where the contract contradicts itself; it names the service and the remedy.
+ * @throws TypeError that names the service and the remedy, if the contract contradicts itself.
  */
 export function servicePolicyOf({ fullName, methods }: ServiceDefinition): ServicePolicy {
   const all = Object.values(methods);
@@ -113,9 +113,9 @@ export function servicePolicyOf({ fullName, methods }: ServiceDefinition): Servi
 
 function toBalancing({ policy, weights, slowStart, subsetSize }: BalancingOption, fullName: string): Balancing {
   const name = policy === BalancingPolicy.BALANCING_POLICY_UNSPECIFIED ? DEFAULT_BALANCING.policy : NAMES[policy];
-  if (name === undefined) throw contradiction(fullName, `policy ${policy} is one that this version doesn't know`);
+  if (name === undefined) throw contradiction(fullName, `this version doesn't know policy ${policy}`);
   const source = SOURCES[weights];
-  if (source === undefined) throw contradiction(fullName, `weights ${weights} are such as this version doesn't know`);
+  if (source === undefined) throw contradiction(fullName, `this version doesn't know weights ${weights}`);
   return {
     policy: name,
     weights: source,

@@ -1,11 +1,11 @@
-/** A generated message type: its codec, and what makes a whole message from a part. */
+/** A generated message type: its codec, and the function that completes a partial message. */
 export interface MessageType<T = unknown> {
   encode(message: T): { finish(): Uint8Array };
   decode(bytes: Uint8Array): T;
   fromPartial(partial: object): T;
 }
 
-/** A method as `packages/contracts` defines it. */
+/** A method as `packages/contracts` generates it. */
 export interface MethodDefinition {
   readonly name: string;
   readonly requestType: MessageType;
@@ -14,12 +14,12 @@ export interface MethodDefinition {
   readonly responseStream: boolean;
   readonly options: {
     readonly idempotencyLevel?: string;
-    /** Custom options as bytes, by field tag: each entry is length-prefixed. */
+    /** Custom options as bytes, by field tag. Each entry is length-prefixed. */
     readonly _unknownFields?: Readonly<Record<number, readonly Uint8Array[]>>;
   };
 }
 
-/** A service as `packages/contracts` defines it: all that a client or a server needs to know. */
+/** A service as `packages/contracts` generates it: all that a client or a server needs to know. */
 export interface ServiceDefinition {
   readonly name: string;
   readonly fullName: string;
@@ -29,25 +29,25 @@ export interface ServiceDefinition {
 type DecodedOf<T> = T extends { decode(bytes: Uint8Array): infer M } ? M : never;
 type PartialOf<T> = T extends { fromPartial(partial: infer P): unknown } ? P : never;
 
-/** What a handler receives of a method, and a client's reply: the whole message. */
+/** The request as a handler receives it: the whole message. */
 export type RequestOf<M extends MethodDefinition> = DecodedOf<M['requestType']>;
-/** What a client reads. */
+/** The response as a client receives it: the whole message. */
 export type ResponseOf<M extends MethodDefinition> = DecodedOf<M['responseType']>;
-/** What a client writes: any part of the message, so that a new field breaks no caller. */
+/** The request as a client writes it: any part of the message, so that a new field breaks no caller. */
 export type RequestInit<M extends MethodDefinition> = PartialOf<M['requestType']>;
-/** What a handler returns: any part of the message, so that a new field breaks no handler. */
+/** The response as a handler returns it: any part of the message, so that a new field breaks no handler. */
 export type ResponseInit<M extends MethodDefinition> = PartialOf<M['responseType']>;
 
-/** A method whose messages are taken and given as they are on the wire. */
+/** A method whose messages stay encoded. */
 export type Unread<M extends MethodDefinition> = Omit<M, 'requestType' | 'responseType'> & {
   readonly requestType: MessageType<Uint8Array>;
   readonly responseType: MessageType<Uint8Array>;
 };
 
 /**
- * `method` for whoever passes its messages on, or cuts them at the borders of their fields, without reading what they
- * hold: its handler receives and gives encoded messages, and so does its client. On the wire nothing differs, so that
- * the other side may read. Nothing looks into such a message here either: a hash key that is a field isn't found.
+ * `method` with raw messages: handler and client take and return encoded messages instead of objects. It is for code
+ * that forwards messages, or splits them at field boundaries, without reading them. On the wire nothing differs, so the
+ * other side may decode them. This side can't look into such a message: a hash key that is a field isn't found.
  *
  * ```ts
  * const parts = { ...Definition, methods: { put: unread(Definition.methods.put) } }; // for a client
@@ -66,5 +66,5 @@ const BYTES: MessageType<Uint8Array> = {
 
 function toBytes(message: object): Uint8Array {
   if (message instanceof Uint8Array) return message;
-  throw new TypeError('the method is used unread: its messages are encoded ones, a Uint8Array each');
+  throw new TypeError('the method is used unread: each of its messages must be encoded, as a Uint8Array');
 }

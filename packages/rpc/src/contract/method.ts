@@ -1,7 +1,7 @@
 import type { MessageType, MethodDefinition, ServiceDefinition } from './definition.js';
 import { type Policy, policyOf } from './policy.js';
 
-/** A method, ready to be called or served. */
+/** A method with its policy: what a client or a server needs to call or serve it. */
 export interface Method {
   /** The fully qualified service, such as `calculator.v1.CalculatorService`. */
   readonly service: string;
@@ -16,7 +16,7 @@ export interface Method {
   readonly policy: Policy;
 }
 
-/** A service's methods by the name they have in code, such as `add`. */
+/** A service's methods by their names in code, such as `add`. */
 export function methodsOf(service: ServiceDefinition): ReadonlyMap<string, Method> {
   return new Map(Object.entries(service.methods).map(([key, method]) => [key, toMethod(service.fullName, method)]));
 }

@@ -1,4 +1,4 @@
-/** What `name` was probably meant to be: the nearest of `known`, where one is near; undefined elsewhere. */
+/** The name among `known` that `name` is probably a misspelling of; undefined if none is close. */
 export function nearest<T extends string>(name: string, known: readonly T[]): T | undefined {
   const maxEdits = Math.floor((name.length + 1) / 3);
   const ranked = known

@@ -7,24 +7,24 @@ import {
 } from '@rondo/contracts/rondo/options/v1/options';
 import type { MethodDefinition } from './definition.js';
 
-/** Whether a method may be called more than once for one effect. */
+/** Whether repeating a call has no further effect, by the contract's `idempotency_level`. */
 export type Idempotency = 'unknown' | 'idempotent' | 'no_side_effects';
 
-/** How a method is called, as its contract says, with the defaults filled in. */
+/** The policy of a method as its contract declares it, with defaults filled in. */
 export interface Policy {
-  /** The longest that a call may take, on both sides, as the contract says; undefined where it doesn't. Milliseconds. */
+  /** The longest that a call may take, on both sides, if the contract says so; otherwise undefined. Milliseconds. */
   readonly timeoutMs: number | undefined;
   /**
-   * What a client gives a call whose contract says nothing and whose caller neither; undefined for no limit. A server
-   * doesn't look at it. Milliseconds.
+   * The timeout that a client applies if neither the contract nor the caller sets one; undefined for none. A server
+   * ignores it. Milliseconds.
    */
   readonly defaultTimeoutMs: number | undefined;
   readonly idempotency: Idempotency;
-  /** What a call's key is where the service is balanced by ring hash. */
+  /** The source of a call's key, if the service is balanced by ring hash. */
   readonly hashKey?: HashKey;
-  /** Where a stream that breaks goes on; missing where it doesn't. */
+  /** The fields by which a broken stream resumes; missing if it can't. */
   readonly resume?: Resume;
-  /** How its requests are compressed; missing where that is for the client to say. */
+  /** The compression of requests; missing if the client decides. */
   readonly compression?: Compression;
 }
 
@@ -34,9 +34,9 @@ const DEFAULT_UNARY_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Reads the policy that stands in a method's contract.
+ * Reads the policy of a method from its contract.
  *
- * @throws TypeError where the contract contradicts itself; it names the method and the remedy.
+ * @throws TypeError that names the method and the remedy, if the contract contradicts itself.
  */
 export function policyOf(definition: MethodDefinition, path: string): Policy {
   const streaming = definition.requestStream || definition.responseStream;
@@ -81,13 +81,12 @@ function idempotencyOf({ options }: MethodDefinition): Idempotency {
   }
 }
 
-/** How requests can be compressed, by gRPC's names; `identity` is not at all. */
+/** The compressions of requests, by gRPC's names; `identity` is none. */
 export const COMPRESSIONS = ['identity', 'gzip'] as const;
 
 /** One of {@link COMPRESSIONS}. */
 export type Compression = (typeof COMPRESSIONS)[number];
 
-/** Reads what a contract says of it; undefined where it says nothing. */
 function compressionOf(option: CompressionOption | undefined): Compression | undefined {
   switch (option) {
     case CompressionOption.COMPRESSION_GZIP:
@@ -99,12 +98,11 @@ function compressionOf(option: CompressionOption | undefined): Compression | und
   }
 }
 
-/** Where a call's key for ring hash comes from. */
+/** The source of a call's key for ring hash. */
 export type HashKey =
-  /** The names, in code, that lead to a field of the request. */
+  /** The names in code that lead to a field of the request. */
   { readonly from: 'field'; readonly path: readonly string[] } | { readonly from: 'metadata'; readonly key: string };
 
-/** Reads what a contract says of it; undefined where it says nothing. */
 function hashKeyOf(option: HashKeyOption | undefined): HashKey | undefined {
   switch (option?.source?.$case) {
     case 'field':
@@ -116,7 +114,7 @@ function hashKeyOf(option: HashKeyOption | undefined): HashKey | undefined {
   }
 }
 
-/** What is wrong with the key of a method's calls, as it stands behind its name; undefined where nothing is. */
+/** What is wrong with the key, as the end of a sentence; undefined if nothing is. */
 function checkHashKey(hashKey: HashKey, { requestStream }: MethodDefinition): string | undefined {
   if (hashKey.from === 'metadata') {
     return isMetadataKey(hashKey.key)
@@ -131,20 +129,19 @@ function isMetadataKey(key: string): boolean {
   return /^[a-z0-9_.-]{1,128}$/.test(key) && !key.startsWith('grpc-') && !key.endsWith('-bin');
 }
 
-/** Where the token stands with which a broken stream goes on: the names, in code, of two fields. */
+/** The fields of the token by which a broken stream resumes, by their names in code. */
 export interface Resume {
-  /** Of the request. */
+  /** The request's field. */
   readonly request: string;
-  /** Of each reply. */
+  /** The field of each reply. */
   readonly response: string;
 }
 
-/** Reads what a contract says of it; undefined where it says nothing. */
 function resumeOf(option: ResumeOption | undefined): Resume | undefined {
   return option && { request: nameInCode(option.request), response: nameInCode(option.response) };
 }
 
-/** What is wrong with that, as it stands behind its name; undefined where nothing is. */
+/** What is wrong with it, as the end of a sentence; undefined if nothing is. */
 function checkResume(
   { request, response }: Resume,
   { requestStream, responseStream, options }: MethodDefinition,
@@ -155,12 +152,12 @@ function checkResume(
   return request === '' || response === '' ? 'has to name a field of the request and one of the reply' : undefined;
 }
 
-/** `customer_id` as generated code has it: `customerId`. */
+/** The name in generated code: `customerId` for `customer_id`. */
 function nameInCode(name: string): string {
   return name.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The last of the custom options with `tag` that stands on a method: its bytes; undefined where there is none. */
+/** The bytes of the last custom option with `tag` on a method; undefined if it has none. */
 export function optionBytes({ options }: MethodDefinition, tag: number): Uint8Array | undefined {
   const encoded = options._unknownFields?.[tag]?.at(-1);
   return encoded && withoutLength(encoded);

@@ -1,29 +1,32 @@
 import type { Endpoint } from './resolver.js';
 
-/** The label by which an instance says that it is a canary: what percent of the calls all like it are to get. */
+/**
+ * The label that marks an instance as a canary. Its value is the percentage of calls that all instances with this label
+ * get together.
+ */
 export const CANARY_LABEL = 'canary';
 
-/** What {@link CANARY_LABEL} may be, as it stands in a sentence. */
+/** The rule for the value of {@link CANARY_LABEL}, as the end of a sentence. */
 export const CANARY_RULE = 'a number from 0 to 100, without a percent sign';
 
 const PERCENT = /^\d{1,3}(?:\.\d{1,6})?$/;
 
-/** A canary's percent; undefined where `text` isn't one. */
+/** The percentage in `text`; undefined if it isn't a valid one. */
 export function parseCanaryPercent(text: string): number | undefined {
   const percent = PERCENT.test(text) ? Number(text) : Number.NaN;
   return percent <= 100 ? percent : undefined;
 }
 
 /**
- * The percent of a service's calls that an instance gets together with all like it; undefined where it is no canary. One
- * whose label can't be read gets none: whoever wrote it meant to hold it back.
+ * The percentage of a service's calls that an instance gets together with all others of the same label; undefined if it
+ * is no canary. An unreadable label counts as 0, because its operator meant to hold the instance back.
  */
 export function canaryPercent({ metadata }: Pick<Endpoint, 'metadata'>): number | undefined {
   const label = metadata[CANARY_LABEL];
   return label === undefined ? undefined : (parseCanaryPercent(label) ?? 0);
 }
 
-/** Why calls that don't ask for its version pass an instance over; undefined where that isn't so. */
+/** Why an instance gets only calls that ask for its version; undefined if that isn't so. */
 export function whyNoShare({ metadata }: Pick<Endpoint, 'metadata'>): string | undefined {
   if (canaryPercent({ metadata }) !== 0) return undefined;
   const label = metadata[CANARY_LABEL] ?? '';

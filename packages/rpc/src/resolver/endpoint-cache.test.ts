@@ -46,7 +46,7 @@ const snapshot = (...names: readonly string[]) =>
   ({ $case: 'snapshot', value: { instances: instances(...names) } }) as const;
 const progress = { $case: 'progress', value: {} } as const;
 
-const LEFT_ASIDE = 'the last known instances are left aside; they are kept anew once the registry answers';
+const LEFT_ASIDE = 'the last known instances can't be used; they are saved again once the registry answers';
 
 describe('what the registry said', () => {
   it('is kept a second later, once for changes that come together', async () => {
@@ -152,7 +152,7 @@ describe('a process that starts while the registry is away', () => {
     expect(said()).toMatchObject([
       {
         level: 'warn',
-        message: 'the registry is away: calls go to the instances that an earlier process knew',
+        message: 'the registry is away: calls go to the instances that an earlier process saved',
         fields: { target: SERVICE, known: 2, ageMs: expect.any(Number) },
       },
     ]);

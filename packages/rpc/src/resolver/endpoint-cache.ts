@@ -5,17 +5,19 @@ import { toEndpoint } from './endpoint.js';
 import { type EndpointStorage, formatSaved, parseSaved } from './endpoint-storage.js';
 import type { Endpoint } from './resolver.js';
 
-/** More than a registry holds by default, of all services together: what goes on growing past it is none. */
+/**
+ * A bound above what a registry holds by default for all services together: a list that grows past it can't be right.
+ */
 const MAX_INSTANCES = 50_000;
 
-/** What is known of a service's instances, and how the registry's answers change it. */
+/** The instances of a service that a client knows. It applies the registry's snapshots and deltas. */
 export class EndpointCache {
   readonly #endpoints = new Map<string, Endpoint>();
-  /** Those that the registry hasn't named since it, or this process, started. */
+  /** Instances that the registry hasn't named since it, or this process, started. */
   readonly #unconfirmed = new Set<string>();
   readonly #onUnusable: (instance: Instance) => void;
 
-  /** @param onUnusable is told of each instance that is left out, as it can't be spoken with. */
+  /** @param onUnusable runs for each instance that is left out because this client can't call it. */
   constructor(onUnusable: (instance: Instance) => void) {
     this.#onUnusable = onUnusable;
   }
@@ -28,7 +30,7 @@ export class EndpointCache {
     return [...this.#endpoints.values()];
   }
 
-  /** Adds what an earlier process knew, until the registry says otherwise. Returns how many were new. */
+  /** Adds endpoints that an earlier process saved, until the registry says otherwise. Returns how many were new. */
   recall(endpoints: readonly Endpoint[]): number {
     const added = endpoints.filter(({ instanceId }) => !this.#endpoints.has(instanceId));
     for (const endpoint of added) {
@@ -39,8 +41,8 @@ export class EndpointCache {
   }
 
   /**
-   * Takes a whole snapshot. What it doesn't name is unconfirmed, and goes with {@link confirm}; one that was draining
-   * goes at once, as it was about to.
+   * Applies a whole snapshot. An instance that it doesn't name becomes unconfirmed, and is removed by {@link confirm}.
+   * A draining one is removed at once, as it was about to leave.
    */
   applySnapshot(instances: readonly Instance[]): void {
     for (const instanceId of this.#endpoints.keys()) this.#unconfirmed.add(instanceId);
@@ -50,7 +52,7 @@ export class EndpointCache {
     }
   }
 
-  /** Takes changes. Returns the ids of those that said goodbye. */
+  /** Applies changes. Returns the ids of instances that deregistered or were replaced. */
   applyDelta({ upserts, removals }: Delta): readonly string[] {
     checkCount(this.#endpoints.size + upserts.length);
     this.#upsert(upserts);
@@ -58,7 +60,7 @@ export class EndpointCache {
     return removals.filter(({ reason }) => DEPARTURES.has(reason)).map(({ instanceId }) => instanceId);
   }
 
-  /** The registry knows everybody: what it hasn't named goes. Returns whether something did. */
+  /** Removes the unconfirmed instances, once the registry knows all instances. Returns whether it removed any. */
   confirm(): boolean {
     const gone = [...this.#unconfirmed];
     for (const instanceId of gone) this.#remove(instanceId);
@@ -83,57 +85,66 @@ export class EndpointCache {
 }
 
 /**
- * Bounds what a registry can make a client hold.
+ * Bounds the memory that a registry can make a client use.
  *
- * @throws Error where there can't be `count` instances.
+ * @throws Error if there can't be `count` instances.
  */
 export function checkCount(count: number): void {
   if (count > MAX_INSTANCES) throw new Error(`it names more than ${MAX_INSTANCES} instances`);
 }
 
-/** A reason that is unknown here proves nothing: that instance is kept while its connection stands. */
+/**
+ * Reasons that prove that an instance has left. An unknown reason proves nothing: that instance is kept while its
+ * connection stands.
+ */
 const DEPARTURES: ReadonlySet<RemovalReason> = new Set([
   RemovalReason.REMOVAL_REASON_DEREGISTERED,
   RemovalReason.REMOVAL_REASON_REPLACED,
 ]);
 
-/** What a {@link SavedEndpoints} is made from. */
+/** Options of {@link SavedEndpoints}. */
 interface SavedEndpointsOptions {
   readonly storage: EndpointStorage;
   /** The registry's addresses. */
   readonly registry: readonly string[];
   readonly clock: Clock;
-  /** What is kept says when it was kept, for another process. */
+  /** Stamps the saved text, for another process to read. */
   readonly wallClock: WallClock;
   readonly log: Logger;
 }
 
-/** What an earlier process knew. */
+/** Endpoints that an earlier process saved. */
 interface RecalledEndpoints {
   readonly endpoints: readonly Endpoint[];
-  /** How long ago the registry was last heard; 0 where that is to come, as a clock was set back. */
+  /**
+   * How long ago the registry last confirmed them. Milliseconds; 0 if that time is in the future because a clock was
+   * set back.
+   */
   readonly ageMs: number;
 }
 
-/** Changes that come closer together are written as one. */
+/** Changes within this time are written together. */
 const WRITE_AFTER_MS = 1_000;
-/** Written again after this long without a change. */
+/** Unchanged endpoints are written again after this time, so that their age is known. */
 const REFRESH_AFTER_MS = 10 * 60_000;
-/** A storage that takes longer keeps nobody waiting. */
+/** The longest wait for the storage. */
 const READ_WITHIN_MS = 500;
 
 interface Entry {
   endpoints: readonly Endpoint[];
   timer: Timer | undefined;
   writing: boolean;
-  /** Something has changed while it was being written. */
+  /** Whether something changed while it was being written. */
   again: boolean;
-  /** What was written last, without its time. */
+  /** The endpoints written last, without their time. */
   written: string | undefined;
   writtenAtMs: number;
 }
 
-/** Keeps what is known of each service, for a process that starts while the registry is away. Never fails a caller. */
+/**
+ * Saves the known instances of each service, for a process that starts while the registry is away. It logs failures and
+ * never throws them.
+ */
 export class SavedEndpoints {
   readonly #options: SavedEndpointsOptions;
   readonly #entries = new Map<string, Entry>();
@@ -143,7 +154,7 @@ export class SavedEndpoints {
     this.#options = options;
   }
 
-  /** What an earlier process knew of `service`; undefined where there is nothing that can be used. */
+  /** What an earlier process saved of `service`; undefined if there is nothing usable. */
   async read(service: string): Promise<RecalledEndpoints | undefined> {
     const { storage, registry, wallClock, log } = this.#options;
     try {
@@ -153,14 +164,14 @@ export class SavedEndpoints {
       return { endpoints, ageMs: Math.max(0, wallClock.now().getTime() - savedAtMs) };
     } catch (error) {
       const fields = { target: service, file: storage.locate(nameOf(service)), reason: messageOf(error) };
-      log.warn(fields, 'the last known instances are left aside; they are kept anew once the registry answers');
+      log.warn(fields, 'the last known instances can't be used; they are saved again once the registry answers');
       return undefined;
     }
   }
 
   /**
-   * Keeps what the registry said, soon. That there is nobody isn't kept: it would leave the next process without the
-   * addresses where somebody may still be.
+   * Saves the endpoints soon. An empty list isn't saved: the next process would lack the addresses at which instances
+   * may still be.
    */
   save(service: string, endpoints: readonly Endpoint[]): void {
     if (endpoints.length === 0) return;
@@ -171,14 +182,17 @@ export class SavedEndpoints {
     });
   }
 
-  /** What was kept is still so: its age says when the registry was last heard. */
+  /**
+   * The registry has confirmed the saved endpoints: writes them again if they are old, so that their age says when the
+   * registry was last heard.
+   */
   refresh(service: string): void {
     const entry = this.#entries.get(service);
     const old = entry !== undefined && this.#options.clock.now() - entry.writtenAtMs >= REFRESH_AFTER_MS;
     if (old) this.save(service, entry.endpoints);
   }
 
-  /** Writes what waits to be written; nothing is kept after it. */
+  /** Writes pending changes. Nothing is saved afterwards. */
   close(): void {
     for (const [service, entry] of this.#entries) if (entry.timer !== undefined) this.#write(service, entry);
     this.#entries.clear();
@@ -238,7 +252,7 @@ export class SavedEndpoints {
     this.#failed = true;
     const { storage, log } = this.#options;
     const fields = { target: service, file: storage.locate(nameOf(service)), reason: messageOf(error) };
-    log.warn(fields, "the last known instances can't be kept: a process that starts without the registry lacks them");
+    log.warn(fields, "the last known instances can't be saved: a process that starts without the registry lacks them");
   }
 
   #inTime<T>(reading: Promise<T>): Promise<T> {

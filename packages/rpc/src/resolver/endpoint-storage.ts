@@ -1,26 +1,26 @@
-/** The one file here that touches the disk. */
+/** Storage for endpoints, the only file here that touches the disk, and the format of what is stored. */
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../clock/index.js';
 import { isAddress } from './endpoint.js';
 import type { Endpoint, Standing } from './resolver.js';
 
-/** Keeps texts under names, beyond the life of a process. */
+/** Stores texts by name, beyond the life of a process. */
 export interface EndpointStorage {
-  /** The text kept under `name`; undefined where there is none. */
+  /** The text stored under `name`; undefined if there is none. */
   read(name: string): Promise<string | undefined>;
-  /** Keeps `text` in place of what was kept: wholly, or not at all. */
+  /** Replaces the text under `name`, atomically. */
   write(name: string, text: string): Promise<void>;
-  /** Where `name` is kept, for messages. */
+  /** The location of `name`, for messages. */
   locate(name: string): string;
 }
 
-/** Read as a whole: what is larger is none of ours. */
+/** Files are read as a whole, and this process writes none that is larger. */
 const MAX_SIZE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Keeps each text in a file of its own in `folder`, which is made where it is missing. Several processes may share it: a
- * file is replaced as a whole. Files can be read by their owner alone.
+ * Stores each text in a file of its own in `folder`, which is created if it is missing. Several processes may share the
+ * folder: a file is replaced atomically. Only the owner can read the files.
  */
 export function folderStorage(folder: string, random: Random): EndpointStorage {
   const locate = (name: string) => join(folder, encodeURIComponent(name));
@@ -46,7 +46,7 @@ export function folderStorage(folder: string, random: Random): EndpointStorage {
 async function writeWhole(file: FileHandle, text: string): Promise<void> {
   try {
     await file.writeFile(text);
-    // On the disk before it takes the other's place: a crash leaves one of the two.
+    // Synced before the rename: after a crash, the old or the new file is there.
     await file.sync();
   } finally {
     await file.close();
@@ -68,14 +68,14 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** What an earlier process knew of a service. */
+/** Endpoints read from a saved text. */
 interface ParsedEndpoints {
   readonly endpoints: readonly Endpoint[];
-  /** When the registry last said so, in milliseconds since the Unix epoch. */
+  /** When the registry last confirmed them, in milliseconds since the Unix epoch. */
   readonly savedAtMs: number;
 }
 
-/** What a kept text is about. */
+/** The service and the registry that a saved text is for. */
 interface SavedFor {
   readonly service: string;
   /** The registry's addresses. */
@@ -84,14 +84,14 @@ interface SavedFor {
 
 const FORMAT = 'rondo-last-known';
 const VERSION = 2;
-/** More aren't kept: so many carry a client until the registry is back. */
+/** The most endpoints saved: they carry a client's calls until the registry is back. */
 const MAX_ENDPOINTS = 1_000;
 const MAX_LENGTH = 1024 * 1024;
 
 /**
- * The text that is kept: JSON, the same on every machine, of at most {@link MAX_ENDPOINTS} instances.
+ * Formats endpoints as JSON, the same on every machine, with at most {@link MAX_ENDPOINTS} instances.
  *
- * @throws Error where it would be too large to be read again.
+ * @throws Error if the text would be too large to be read again.
  */
 export function formatSaved(
   endpoints: readonly Endpoint[],
@@ -105,9 +105,9 @@ export function formatSaved(
 }
 
 /**
- * Reads a kept text.
+ * Parses a saved text.
  *
- * @throws Error that says why it can't be used: it is damaged, of another version, service or registry.
+ * @throws Error that says why it can't be used: it is damaged, or of another version, service or registry.
  */
 export function parseSaved(text: string, { service, registry }: SavedFor): ParsedEndpoints {
   if (text.length > MAX_LENGTH) throw tooLarge();
@@ -116,7 +116,7 @@ export function parseSaved(text: string, { service, registry }: SavedFor): Parse
   if (file['version'] !== VERSION) throw new Error(`the file is of version ${file['version']}, not ${VERSION}`);
   if (file['service'] !== service) throw new Error(`the file is of ${file['service']}`);
   const asked = listOf(file['registry'], isText, 'registry');
-  // A registry that has moved, or grown, is still the same where one of its addresses is.
+  // A registry that has moved or grown is still the same if one of its addresses is.
   if (!asked.some((address) => registry.includes(address)))
     throw new Error(`the file is of another registry, at ${asked.join(', ')}`);
   const savedAtMs = Date.parse(String(file['savedAt']));
@@ -124,7 +124,7 @@ export function parseSaved(text: string, { service, registry }: SavedFor): Parse
   return { endpoints: listOf(file['endpoints'], isEndpoint, 'endpoints').slice(0, MAX_ENDPOINTS), savedAtMs };
 }
 
-/** One that starts or drains is another by the time the text is read. */
+/** A starting or draining instance has another state by the time the text is read. */
 function isKept(standing: unknown): standing is Standing {
   return standing === 'serving' || standing === 'cordoned';
 }

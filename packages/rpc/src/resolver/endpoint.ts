@@ -9,8 +9,8 @@ import {
 import type { Endpoint, Standing } from './resolver.js';
 
 /**
- * An instance as a client sees it: at the first of its endpoints, which it prefers, that the client can speak with.
- * Undefined where there is none.
+ * Converts a registered instance to an endpoint, at the first of its addresses that this client can use. The instance
+ * lists them in order of preference. Undefined if the client can use none.
  */
 export function toEndpoint(instance: Instance): Endpoint | undefined {
   const { instanceId, zone, version, metadata, incarnation, endpoints } = instance;
@@ -20,7 +20,7 @@ export function toEndpoint(instance: Instance): Endpoint | undefined {
   return {
     instanceId,
     address: usable.address,
-    // The registry sees to its length; a hostile one can't fill memory.
+    // The registry bounds the length already. This bound keeps a hostile registry from filling memory.
     zone: zone.slice(0, MAX_TEXT_LENGTH),
     standing: standingOf(instance),
     weight: weightOf(instance),
@@ -31,7 +31,7 @@ export function toEndpoint(instance: Instance): Endpoint | undefined {
   };
 }
 
-/** Whether `address` is one that can be called: `host:port`, `[v6]:port` or `unix:/path`. */
+/** Whether `address` can be called: `host:port`, `[v6]:port` or `unix:/path`. */
 export function isAddress(address: string): boolean {
   if (address.length > MAX_ADDRESS_LENGTH) return false;
   if (/^unix:\/\S+$/.test(address)) return true;
@@ -39,27 +39,27 @@ export function isAddress(address: string): boolean {
   return port !== undefined && Number(port) > 0 && Number(port) <= MAX_PORT;
 }
 
-/** Of a name, a zone and a version. */
+/** The longest id, zone and version. */
 const MAX_TEXT_LENGTH = 128;
 const MAX_ADDRESS_LENGTH = 255;
 const MAX_PORT = 65_535;
 
-/** No protocol named is gRPC alone. An endpoint that doesn't say how it is protected isn't. */
+/** An endpoint without protocols speaks gRPC alone. An endpoint without a security setting is plaintext. */
 function isUsable({ address, protocols, security }: ListedEndpoint): boolean {
   const plain = security === Security.SECURITY_PLAINTEXT || security === Security.SECURITY_UNSPECIFIED;
   return plain && (protocols.length === 0 || protocols.includes(Protocol.PROTOCOL_GRPC)) && isAddress(address);
 }
 
-/** What an operator says outranks what the instance says of itself. */
+/** The operator's setting takes precedence over the instance's own status. */
 function standingOf({ status, operatorState }: Instance): Standing {
   if (operatorState === OperatorState.OPERATOR_STATE_CORDONED) return 'cordoned';
   if (status === InstanceStatus.INSTANCE_STATUS_SERVING) return 'serving';
-  // A status that is unknown here is a later version's: whatever it means, it isn't known to be ready.
+  // An unknown status comes from a later version. The instance isn't known to be ready.
   return status === InstanceStatus.INSTANCE_STATUS_DRAINING ? 'draining' : 'starting';
 }
 
 const MAX_WEIGHT = 1_000;
-/** What an instance has that says nothing. */
+/** The weight of an instance that sets none. */
 export const DEFAULT_WEIGHT = 100;
 
 function weightOf({ weight }: Instance): number {
@@ -74,7 +74,7 @@ function labelsOf(metadata: Instance['metadata']): Readonly<Record<string, strin
   return Object.fromEntries(labels.slice(0, MAX_LABELS));
 }
 
-/** The contract's least: whatever is below it is no answer. */
+/** The contract's minimum; a shorter interval is invalid. */
 const LEAST_PING_INTERVAL_MS = 100;
 
 function pingInterval({ minPingInterval }: ListedEndpoint): number | undefined {
@@ -83,11 +83,11 @@ function pingInterval({ minPingInterval }: ListedEndpoint): number | undefined {
   return intervalMs >= LEAST_PING_INTERVAL_MS ? intervalMs : undefined;
 }
 
-/** What a zone looks like: `region/zone`, such as `eu-west/a`. */
+/** The form of a zone: `region/zone`, such as `eu-west/a`. */
 export const ZONE_PATTERN = /^[^\s/]+\/[^\s/]+$/;
 
 /**
- * Checks where a process runs; empty where nobody says.
+ * Checks the zone of a process; it is empty if none is set.
  *
  * @throws TypeError that names `source`, the rule and an example.
  */
@@ -97,5 +97,5 @@ export function checkZone(zone: string, source: string): string {
   throw new TypeError(`${source}="${zone.slice(0, MAX_ZONE_LENGTH)}": where a process runs is written ${rule}`);
 }
 
-/** The registry's. */
+/** The registry's limit. */
 const MAX_ZONE_LENGTH = 128;

@@ -235,7 +235,7 @@ describe('a watch that breaks', () => {
       await cut();
       await clock.advance(5_000);
     }
-    const away = 'the registry is away: calls go on over the instances known';
+    const away = 'the registry is away: calls go on to the known instances';
     expect(said()).toMatchObject([
       { level: 'warn', message: away, fields: { target: SERVICE, known: 1, reason: 'one' } },
     ]);
@@ -278,7 +278,7 @@ describe('a watch that breaks', () => {
     }
     expect(requests).toHaveLength(1);
     await clock.advance(15_000);
-    expect(failures).toEqual(['no word within 15000 ms']);
+    expect(failures).toEqual(['nothing received within 15000 ms']);
     await clock.advance(200);
     expect(requests).toHaveLength(2);
   });

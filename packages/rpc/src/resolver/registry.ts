@@ -6,26 +6,26 @@ import type { EndpointStorage } from './endpoint-storage.js';
 import type { Resolver } from './resolver.js';
 import { type Watch, WatchClient, type WatchClientOptions } from './watch-client.js';
 
-/** What a registry resolver is made from. */
+/** Options of {@link registryResolver}. */
 export interface RegistryResolverOptions {
   readonly watch: Watch;
-  /** The registry's addresses: replicas over one store, of which any one will do. */
+  /** The registry's addresses: replicas over one store, any of which will do. */
   readonly addresses: readonly string[];
   readonly clock: Clock;
   readonly wallClock?: WallClock;
   readonly random: Random;
   readonly logger?: Logger;
-  /** Keeps what is known for a process that starts while the registry is away; nothing is kept without it. */
+  /** Saves the known instances for a process that starts while the registry is away; nothing is saved without it. */
   readonly storage?: EndpointStorage;
-  /** Ends the connections to the registry. */
+  /** Closes the connections to the registry. */
   readonly close?: () => void;
 }
 
 /**
- * Resolves by watching the registry: one stream a service. It resumes where it broke off, at another address where there
- * is one; whatever the registry does or says, what was known stands until it is known to be gone.
+ * A resolver that watches the registry, with one stream per service. A broken watch resumes where it ended, at another
+ * address if there is one. Whatever the registry does, a known instance is kept until it is known to have left.
  *
- * @throws TypeError where there is no address.
+ * @throws TypeError if there is no address.
  */
 export function registryResolver(options: RegistryResolverOptions): Resolver {
   const addresses = [...new Set(options.addresses)];
@@ -64,21 +64,21 @@ function sharedOf(
   { watch, clock, random, logger: log = silentLogger }: RegistryResolverOptions,
   lastKnown: SavedEndpoints | undefined,
 ): WatchClientOptions {
-  // Clients that begin at different ones share the work out among them.
+  // Clients begin at different replicas, which spreads the load.
   const preferred = { index: Math.floor(random.next() * addresses.length) };
   const onUnusable = once<Instance>(({ instanceId }) => {
-    const message = 'instances are left out that have no endpoint which can be spoken with: gRPC without TLS';
+    const message = 'some instances are left out: they have no endpoint that this client can call, which is gRPC without TLS';
     log.warn({ instance: instanceId }, message);
   });
   const onSplit = once(() => {
     const message =
-      'the registries listed have nothing to do with each other, so each knows a part: list one, or several over one store';
+      'the registries listed don\'t share a store, so each knows only a part: list one, or several over one store';
     log.warn({ registry: addresses }, message);
   });
   return { watch, addresses, preferred, lastKnown, clock, random, log, onUnusable, onSplit };
 }
 
-/** `action`, the first time it is asked for. */
+/** Runs `action` the first time only. */
 function once<T = void>(action: (value: T) => void): (value: T) => void {
   let done = false;
   return (value) => {

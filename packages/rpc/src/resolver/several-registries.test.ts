@@ -50,7 +50,7 @@ describe('one of several registries that fails', () => {
     expect(requests.at(-1)).toEqual({ service: SERVICE, resumeFrom: at(7n) });
     await event({ position: at(7n), event: progress });
     expect(failures).toEqual([]);
-    expect(said()).toEqual(['info: another registry is followed now']);
+    expect(said()).toEqual(['info: another registry is watched now']);
     expect(lines.at(-1)).toMatchObject({ fields: { from: 'r:1', to: 'r:2', reason: 'connection lost' } });
     expect(state()).toBe('connected');
   });
@@ -145,8 +145,8 @@ describe('a registry that lags behind', () => {
     expect(said()).toHaveLength(1);
     expect(lines.at(-1)).toMatchObject({
       level: 'warn',
-      message: 'the registry lags behind what is known: what it says is left aside until it has caught up',
-      fields: { reason: 'r:2 is at revision 5, what is known at 9' },
+      message: 'the registry lags behind the known instances: its answers are ignored until it has caught up',
+      fields: { reason: 'r:2 is at revision 5, the known instances at 9' },
     });
   });
 
@@ -157,7 +157,7 @@ describe('a registry that lags behind', () => {
     await event({ position: at(11n), event: joined('c') });
     expect(names()).toEqual(['a', 'b', 'c']);
     expect(state()).toBe('connected');
-    expect(said().slice(1)).toEqual(['info: another registry is followed now', 'info: the registry has caught up']);
+    expect(said().slice(1)).toEqual(['info: another registry is watched now', 'info: the registry has caught up']);
     expect(asked).toEqual(['r:1', 'r:2']);
   });
 
@@ -184,10 +184,10 @@ describe('a registry that lags behind', () => {
   });
 });
 
-describe('registries that have nothing to do with each other', () => {
+describe('registries that do not share a store', () => {
   it('are each followed for as long as they last, so nothing flaps, and it is said once', async () => {
     const { event, fail, clock, names, said } = followThree();
-    const SPLIT = expect.stringMatching(/^warn: the registries listed have nothing to do with each other/);
+    const SPLIT = expect.stringMatching(/^warn: the registries listed don't share a store/);
     const move = async () => {
       await fail('connection lost');
       await clock.advance(300);
@@ -202,7 +202,7 @@ describe('registries that have nothing to do with each other', () => {
     await move();
     await event({ position: at(3n, 200n), event: snapshot('b') });
     expect(names()).toEqual(['b']);
-    expect(said().filter((line) => line.includes('nothing to do'))).toEqual([SPLIT]);
+    expect(said().filter((line) => line.includes('share a store'))).toEqual([SPLIT]);
   });
 
   it('are not what one is that starts again and again', async () => {

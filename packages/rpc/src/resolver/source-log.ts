@@ -2,7 +2,7 @@ import type { Logger } from '../call/index.js';
 import type { Clock } from '../clock/index.js';
 import type { SourceState, SourceView } from './resolver.js';
 
-/** What a {@link SourceLog} is made from. */
+/** Options of {@link SourceLog}. */
 export interface SourceLogOptions {
   readonly service: string;
   /** The registry's addresses. */
@@ -11,16 +11,16 @@ export interface SourceLogOptions {
   readonly log: Logger;
 }
 
-/** What is said of a change beside the state. */
+/** Fields of a log line beside the state. */
 export interface SourceFields {
   /** How many instances are known. */
   readonly known: number;
   readonly reason?: string;
-  /** How old what is known is. */
+  /** The age of the known instances. Milliseconds. */
   readonly ageMs?: number;
 }
 
-/** How a service's resolving stands with the registry: says each change once in the log, and counts it. */
+/** The state of a service's resolution: logs each change once, and counts it. */
 export class SourceLog {
   readonly #options: SourceLogOptions;
   readonly #changes = new Map<SourceState, number>();
@@ -37,7 +37,7 @@ export class SourceLog {
     return this.#state;
   }
 
-  /** Notes the state, and says so where it is another than before. */
+  /** Sets the state, and logs it if it has changed. */
   become(state: SourceState, fields: SourceFields): void {
     if (state === this.#state) return;
     const { service, addresses, clock, log } = this.#options;
@@ -48,14 +48,14 @@ export class SourceLog {
     log[level]({ target: service, registry: addresses, followed: this.#address, ...fields }, message);
   }
 
-  /** Notes which registry answers, and says so where it is another than before. */
+  /** Sets the registry that answers, and logs it if it has changed. */
   reached(address: string, reason: string | undefined): void {
     const before = this.#address;
     this.#address = address;
-    // The change of state tells of one that was away.
+    // If a registry was away, the change of state says so already.
     if (before === undefined || before === address || this.#state === 'away') return;
     const { service, log } = this.#options;
-    log.info({ target: service, from: before, to: address, reason }, 'another registry is followed now');
+    log.info({ target: service, from: before, to: address, reason }, 'another registry is watched now');
   }
 
   view(position: SourceView['position']): SourceView {
@@ -79,16 +79,16 @@ const LINES: Readonly<Record<SourceState, Line>> = {
   connected: { level: 'info', message: 'the registry is back' },
   warming: {
     level: 'info',
-    message: 'the registry has started empty: the instances known stand until it has heard of all',
+    message: 'the registry has started empty: the known instances are kept until it has heard of all',
   },
   stale: {
     level: 'warn',
-    message: 'the registry lags behind what is known: what it says is left aside until it has caught up',
+    message: 'the registry lags behind the known instances: its answers are ignored until it has caught up',
   },
-  away: { level: 'warn', message: 'the registry is away: calls go on over the instances known' },
+  away: { level: 'warn', message: 'the registry is away: calls go on to the known instances' },
   last_known: {
     level: 'warn',
-    message: 'the registry is away: calls go to the instances that an earlier process knew',
+    message: 'the registry is away: calls go to the instances that an earlier process saved',
   },
 };
 

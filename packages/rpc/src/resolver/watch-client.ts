@@ -6,43 +6,46 @@ import { checkCount, EndpointCache, type SavedEndpoints } from './endpoint-cache
 import type { ResolverListener, SourceView } from './resolver.js';
 import { SourceLog } from './source-log.js';
 
-/** The one method of the registry that a resolver needs, asked of the registry at `address`. */
+/** The registry's Watch method, called at the registry at `address`. */
 export type Watch = (
   request: Partial<WatchRequest>,
   options: { readonly signal: AbortSignal; readonly address: string },
 ) => AsyncIterable<WatchResponse>;
 
-/** What the followers of one resolver share. */
+/** What the watch clients of one resolver share. */
 export interface WatchClientOptions {
   readonly watch: Watch;
   /** The registry's addresses: at least one. */
   readonly addresses: readonly string[];
-  /** Which of them is asked first: the one that answered last. */
+  /** The index of the address to try first: the one that answered last. */
   readonly preferred: { index: number };
   readonly lastKnown: SavedEndpoints | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Told of an instance that can't be spoken with. */
+  /** Runs for an instance that this client can't call. */
   readonly onUnusable: (instance: Instance) => void;
-  /** Told that there are several registries that don't know of each other. */
+  /** Runs when the addresses turn out to be registries that don't share a store. */
   readonly onSplit: () => void;
 }
 
 /** Half of each wait is certain: a registry that has just failed isn't asked again at once. */
 const BACKOFF = { baseMs: 100, maxMs: 3_000, jitter: 'equal' } as const;
-/** A watch that stood for so long begins to count anew when it breaks. */
+/** A watch that lasted this long resets the backoff when it breaks. */
 const STEADY_MS = 5_000;
-/** A registry speaks every 5 s; one that has missed three times is not there. */
+/** A registry sends something every 5 s; after three missed messages it counts as away. */
 const SILENCE_MS = 15_000;
-/** Where there are several registries, one that doesn't begin to answer costs less, the first time. */
+/** The first time limit for an answer if there are several registries: trying another costs less than waiting. */
 const FIRST_ANSWER_MS = 2_000;
-/** How long a registry that lags behind may take to catch up: it shares a store with the one that was ahead. */
+/** How long a lagging registry may take to catch up: it shares a store with the one that was ahead. */
 const LAG_MS = 5_000;
-/** Without an answer for so long, what an earlier process knew stands in. */
+/** Without an answer for this long, the saved endpoints of an earlier process are used. */
 const RECALL_AFTER_MS = 500;
 
-/** Follows one service at one registry after another, and keeps what it learnt through all of their failures. */
+/**
+ * Watches one service. It moves from one registry to the next when one fails, and keeps the known instances through all
+ * failures.
+ */
 export class WatchClient {
   readonly #service: string;
   readonly #listener: ResolverListener;
@@ -50,14 +53,14 @@ export class WatchClient {
   readonly #source: SourceLog;
   readonly #known: EndpointCache;
   readonly #epochs = new EpochHistory();
-  /** Why each address failed, since there was an answer. */
+  /** Why each address failed since the last answer. */
   readonly #failures = new Map<string, string>();
-  /** Whether one of them lagged behind. */
+  /** Whether one of them was behind the known revision. */
   #lagged = false;
-  /** What has come of a snapshot in parts. */
+  /** The parts of a snapshot received so far. */
   #parts: readonly Instance[] = [];
   #position: Position | undefined;
-  /** Whether the listener knows all that is known here. */
+  /** Whether the listener has the latest instances. */
   #told = false;
   #recalling: Promise<void> | undefined;
   #stopped = false;
@@ -74,7 +77,7 @@ export class WatchClient {
     return this.#source.view(this.#position);
   }
 
-  /** Follows until `signal` aborts. */
+  /** Watches until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { addresses, preferred, clock, random } = this.#options;
     const recall = () => void this.#recall(`no answer within ${RECALL_AFTER_MS} ms`);
@@ -91,14 +94,14 @@ export class WatchClient {
       if (signal.aborted) return;
       await this.#onFailed(addresses[index] ?? '', reason);
       if (steady) failures = 0;
-      // All addresses are tried before it waits longer.
+      // Every address is tried once before the wait grows.
       const round = Math.floor(failures / addresses.length);
       failures += 1;
       await sleep(clock, backoffMs(round, { ...BACKOFF, random }), signal).catch(() => undefined);
     }
   }
 
-  /** Follows one stream to its end, and tells why it ended. */
+  /** Reads one stream to its end, and returns why it ended. */
   async #watch(index: number, signal: AbortSignal): Promise<{ readonly reason: string; readonly steady: boolean }> {
     const { watch, addresses, clock } = this.#options;
     const stream = new AbortController();
@@ -121,7 +124,7 @@ export class WatchClient {
     }
   }
 
-  /** Grows with each address that failed: a path may be as slow as that. */
+  /** Grows with each address that failed, because the network may be slow. */
   #firstAnswerMs(): number {
     const alone = this.#options.addresses.length === 1;
     return alone ? SILENCE_MS : Math.min(SILENCE_MS, FIRST_ANSWER_MS * 2 ** this.#failures.size);
@@ -137,9 +140,9 @@ export class WatchClient {
       : { service: this.#service, resumeFrom: this.#position };
   }
 
-  /** @throws Error where the answer is none that a registry gives. */
+  /** @throws Error if a registry doesn't send such an answer. */
   #take({ position, warming, event }: WatchResponse, stream: WatchStream): void {
-    // A later version's: what it says isn't known here, so its position isn't taken either.
+    // An event of a later version can't be applied, so its position isn't taken either.
     if (event === undefined) return;
     if (event.$case === 'snapshot') {
       this.#parts = this.#parts.concat(event.value.instances);
@@ -161,17 +164,20 @@ export class WatchClient {
     this.#tell(departed, warming);
   }
 
-  /** Whether a registry tells of a time that is past: one that lags behind another of the same store. */
+  /**
+   * Whether the registry is behind the known revision of the same epoch: it lags behind another replica of the same
+   * store.
+   */
   #isBehind({ epoch, revision }: Position): boolean {
     return this.#position !== undefined && epoch === this.#position.epoch && revision < this.#position.revision;
   }
 
   #onBehind({ revision }: Position, stream: WatchStream): void {
     this.#parts = [];
-    if (!stream.lags) stream.watchdog.expect(LAG_MS, 'it lags behind what is known');
+    if (!stream.lags) stream.watchdog.expect(LAG_MS, 'it lags behind the known instances');
     stream.lags = true;
     this.#lagged = true;
-    const reason = `${stream.address} is at revision ${revision}, what is known at ${this.#position?.revision}`;
+    const reason = `${stream.address} is at revision ${revision}, the known instances at ${this.#position?.revision}`;
     this.#source.become('stale', { known: this.#known.size, reason });
   }
 
@@ -194,10 +200,10 @@ export class WatchClient {
     if (this.#epochs.returnsTo(epoch)) onSplit();
   }
 
-  /** Passes on what has changed. */
+  /** Reports changes to the listener and saves them. */
   #tell(departed: readonly string[], warming: boolean): void {
     if (warming) void this.#recall('the registry has started empty');
-    // A registry that has just started empty can't say that there is nobody.
+    // A registry that has just started empty doesn't know whether there are instances.
     if (warming && this.#known.size === 0) {
       if (departed.length > 0) this.#listener.onResolution({ endpoints: [], departed });
       this.#listener.onPending();
@@ -218,7 +224,7 @@ export class WatchClient {
     const { addresses } = this.#options;
     this.#failures.set(address, reason);
     if (this.#failures.size < addresses.length) return;
-    // None of them is where the one that was ahead had been: what they have is what there is.
+    // No address has the revision that was known, so the next watch accepts what they have.
     if (this.#lagged) this.#position = undefined;
     const reasons = [...this.#failures].map(([at, why]) => (addresses.length === 1 ? why : `${at}: ${why}`));
     const away = reasons.join('; ');
@@ -228,7 +234,7 @@ export class WatchClient {
     this.#listener.onFailure(away);
   }
 
-  /** Lets what an earlier process knew stand in, once, where the registry hasn't said who there is. */
+  /** Uses the saved endpoints of an earlier process, once, while the registry hasn't sent the instances. */
   #recall(reason: string): Promise<void> | undefined {
     if (this.#isInformed()) return undefined;
     this.#recalling ??= this.#recallOnce(reason);
@@ -245,7 +251,7 @@ export class WatchClient {
     if (found === undefined || this.#isInformed() || this.#known.recall(found.endpoints) === 0) return;
     const fields = { known: this.#known.size, ageMs: found.ageMs, reason };
     if (this.#source.state !== 'warming') this.#source.become('last_known', fields);
-    else log.info({ target: this.#service, ...fields }, 'calls go to the instances that an earlier process knew, too');
+    else log.info({ target: this.#service, ...fields }, 'calls also go to the instances that an earlier process saved');
     this.#listener.onResolution({ endpoints: this.#known.list(), departed: [] });
   }
 }
@@ -255,13 +261,13 @@ interface WatchStream {
   readonly index: number;
   readonly address: string;
   readonly watchdog: Watchdog;
-  /** When it first said something that was news. */
+  /** When it first sent something new. */
   answeredAtMs: number | undefined;
-  /** Whether it said what was known to be past. */
+  /** Whether it was behind the known revision. */
   lags: boolean;
 }
 
-/** Breaks off what says nothing in time. */
+/** Aborts a stream on which nothing arrives in time. */
 class Watchdog {
   readonly #clock: Clock;
   readonly #breakOff: () => void;
@@ -273,13 +279,13 @@ class Watchdog {
     this.#breakOff = breakOff;
   }
 
-  /** Why it broke off; undefined where it didn't. */
+  /** Why it aborted; undefined if it didn't. */
   get complaint(): string | undefined {
     return this.#complaint;
   }
 
-  /** Waits anew, for `withinMs`; `complaint` is why it then breaks off. */
-  expect(withinMs: number, complaint = `no word within ${withinMs} ms`): void {
+  /** Restarts the timer with `withinMs`; `complaint` is the reason if it then aborts. */
+  expect(withinMs: number, complaint = `nothing received within ${withinMs} ms`): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.setTimer(withinMs, () => {
       this.#complaint = complaint;
@@ -294,13 +300,13 @@ class Watchdog {
 
 const KEPT = 8;
 
-/** The epochs that a watch went through, latest last. */
+/** The last epochs that a watch has seen, the latest last. */
 class EpochHistory {
   #epochs: readonly bigint[] = [];
 
   /**
-   * Notes the epoch of an answer. Returns whether it is one that had been left for another: a registry that starts again
-   * never comes back to an epoch, so there are two registries that don't know of each other.
+   * Adds the epoch of an answer. Returns whether the watch had left this epoch for another before: a restarted registry
+   * never reuses an epoch, so there are two registries that don't share a store.
    */
   returnsTo(epoch: bigint): boolean {
     if (this.#epochs.at(-1) === epoch) return false;
@@ -310,11 +316,11 @@ class EpochHistory {
   }
 }
 
-/** Why a watch of the registry at `address` came to nothing, in few words. */
+/** Why a watch of the registry at `address` failed, in few words. */
 function describeFailure(error: unknown, address: string): string {
   if (!(error instanceof RpcError)) return error instanceof Error ? error.message : String(error);
   if (error.code === Status.UNIMPLEMENTED) return `what answers there is no registry: ${error.message}`;
-  // The call's own message also names its service, which is always the registry's, and where it was tried.
+  // The call's message also has the service, which is always the registry's, and the addresses tried.
   const named = error.message.lastIndexOf(`${address}: `);
   return named < 0 ? error.message : error.message.slice(named + address.length + 2);
 }

@@ -1,15 +1,15 @@
 import type { MetadataValue } from '../call/index.js';
 import { RpcError, type RpcErrorOptions, Status } from '../status/index.js';
 
-/** What a {@link RouterError} is made from. */
+/** Options of {@link RouterError}. */
 export interface RouterErrorOptions extends RpcErrorOptions {
-  /** Whether it is certain that no handler ran. */
+  /** `never` if it is certain that no handler ran. */
   readonly handled: 'never' | 'unknown';
 }
 
 /**
- * A failure that the router of a Rondo server answered with. Where no handler ran, the call may go elsewhere, whatever
- * its method. Callers see it as a plain {@link RpcError}.
+ * An error that the router of a Rondo server answered with. If no handler ran, the call may be retried at another
+ * instance, whatever its method. Callers see it as a plain {@link RpcError}.
  */
 export class RouterError extends RpcError {
   readonly handled: 'never' | 'unknown';
@@ -20,15 +20,15 @@ export class RouterError extends RpcError {
   }
 }
 
-/** Says, in the place of a path, that a handler may have run. */
+/** Stands in place of the path: a handler may have run. */
 const UNKNOWN = '-';
-/** The trailing metadata that names the instance which served a call. */
+/** The trailing metadata key of the instance that served a call. */
 export const SERVED_BY = 'rondo-served-by';
 
 /**
- * What a server puts under `rondo-not-handled` (`NOT_HANDLED`) into the trailer of `error`, by which a call of the method
- * at `path` failed: the path if no handler ran, so that it proves nothing of any other method. Each `UNIMPLEMENTED` has
- * one, as its text could be taken for a proof. Metadata refuses the key: a handler can neither set it nor pass it on.
+ * The value of `rondo-not-handled` (`NOT_HANDLED`) in the trailer of `error`, for a call of the method at `path`. It is
+ * the path if no handler ran, so that it proves nothing of any other method. Each `UNIMPLEMENTED` has a value, because
+ * its text could be taken for a proof. Metadata refuses the key: a handler can neither set it nor pass it on.
  */
 export function notHandledMark(error: RpcError, path: string): string | undefined {
   if (!(error instanceof RouterError)) return undefined;
@@ -36,15 +36,15 @@ export function notHandledMark(error: RpcError, path: string): string | undefine
   return error.code === Status.UNIMPLEMENTED ? UNKNOWN : undefined;
 }
 
-/** A failure as it was received. */
+/** A failure as a client received it. */
 export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'details' | 'metadata' | 'header'> {
   /** The method that was called. */
   readonly path: string;
-  /** What stands under `rondo-not-handled` in its trailer. */
+  /** The value of `rondo-not-handled` in its trailer. */
   readonly mark: MetadataValue | undefined;
 }
 
-/** The error of a failure that a server answered with: a {@link RouterError} where the server is a Rondo one. */
+/** The error of a failure that a server answered with: a {@link RouterError} if it is a Rondo server. */
 export function receivedError({ code, message, path, mark, ...options }: ReceivedFailure): RpcError {
   if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, options);
   return new RouterError(code, message, { ...options, handled: mark === path ? 'never' : 'unknown' });

@@ -2,75 +2,84 @@ import type { CallLimit, Metadata, Payload, Reply } from '../call/index.js';
 import type { Compression } from '../contract/index.js';
 import { RpcError, type RpcErrorOptions, type Status } from '../status/index.js';
 
-/** A call as it crosses a connection: bytes, and nothing of a contract but its shape. */
+/** A call as it crosses a connection: bytes, and nothing of the contract but the shape of the method. */
 export interface WireCall {
   /** `/package.Service/Method`. */
   readonly path: string;
   readonly responseStream: boolean;
   readonly metadata: Metadata;
-  /** By the clock in use; undefined for none. */
+  /** Absolute deadline in milliseconds, by the clock in use; undefined for none. */
   readonly deadline: number | undefined;
-  /** Ends when the caller has gone away. The router, which no other call shares it with, ends it at the deadline, too. */
+  /**
+   * Ends when the caller cancels. On the server the router has a limit of its own for each call, and ends it at the
+   * deadline too.
+   */
   readonly limit: CallLimit;
   readonly request: Payload<Uint8Array>;
-  /** The other end's address, as far as the transport knows it; empty on the way out. */
+  /** The peer's address, if the transport knows it; empty on an outgoing call. */
   readonly peer: string;
-  /** How its request is compressed; as the transport is configured where it is missing. */
+  /** The compression of the request; missing for the transport's own setting. */
   readonly compression?: Compression | undefined;
-  /** Sends the response's header ahead of all else; there for a call that was received, if its transport can. */
+  /** Sends the response's header at once. It is set on a received call if the transport can do this. */
   readonly sendHeader?: ((header: Metadata) => void) | undefined;
-  /** Whether it keeps no process alive, as it goes on for as long as its connection does. */
+  /** Whether the call is in the background: it lasts as long as its connection and must not keep the process alive. */
   readonly background?: boolean;
 }
 
-/** What answers a wire call: a transport on one side, the router on the other. Failures are {@link RpcError}s. */
+/** Answers a wire call: a transport on the client, the router on the server. It rejects with an {@link RpcError}. */
 export type WireHandler = (call: WireCall) => Promise<Reply<Uint8Array>>;
 
 /** The states of a connection. Source: https://grpc.github.io/grpc/core/md_doc_connectivity-semantics-and-api.html */
 export type ConnectivityState = 'idle' | 'connecting' | 'ready' | 'transient_failure' | 'shutdown';
 
-/** One connection to one endpoint, made again whenever it breaks. */
+/** One connection to one endpoint. It reconnects when it breaks. */
 export interface Transport {
   readonly state: ConnectivityState;
-  /** Why it can't be used, while it is in `transient_failure`. */
+  /** Why the connection can't be used, while it is in `transient_failure`. */
   readonly lastError: string | undefined;
-  /** Tells each change of state, until the returned function is called. */
+  /** Calls `listener` on each change of state, until the returned function is called. */
   subscribe(listener: (state: ConnectivityState) => void): () => void;
-  /** Resolves once it is ready; rejects with a {@link TransportError} where this attempt fails, or with the signal. */
+  /**
+   * Resolves once the connection is ready. Rejects with a {@link TransportError} if this attempt fails, or with the
+   * signal's reason.
+   */
   connect(signal?: AbortSignal): Promise<void>;
-  /** There is news of the endpoint: ends the wait before the next attempt, where it waits for one. */
+  /** Resets the backoff: there is news of the endpoint, so a pending wait before the next attempt ends now. */
   hurry?(): void;
-  /** Carries a call. A failure that is the connection's, not the server's, is a {@link TransportError}. */
+  /**
+   * Carries a call. A failure of the connection rejects with a {@link TransportError}; a failure that the server
+   * answered doesn't.
+   */
   readonly call: WireHandler;
-  /** Ends the connection; calls in flight fail. */
+  /** Closes the connection. Calls in flight fail. */
   close(): void;
 }
 
-/** What is known of an endpoint before there is a connection to it. */
+/** What a client knows of an endpoint before it connects. */
 export interface TransportOptions {
-  /** The shortest time between keepalive pings that its server puts up with. Milliseconds; not known where missing. */
+  /** The shortest interval between keepalive pings that the server accepts. Milliseconds; missing if not known. */
   readonly minPingIntervalMs?: number | undefined;
 }
 
-/** Makes transports. It is asked once for each endpoint. */
+/** Creates the transport of an endpoint. It is called once for each. */
 export type TransportFactory = (address: string, options?: TransportOptions) => Transport;
 
 /**
- * What is known of a call whose connection failed: it never left this process (`unsent`), it was sent but reached no
- * handler (`never`), or it may have reached one.
+ * How far a call got whose connection failed: it never left this process (`unsent`), it was sent but reached no handler
+ * (`never`), or it may have reached one (`unknown`).
  */
 export type Reach = 'unsent' | 'never' | 'unknown';
 
-/** What a {@link TransportError} is made from. */
+/** Options of {@link TransportError}. */
 interface TransportErrorOptions extends RpcErrorOptions {
   readonly reach: Reach;
   readonly foreign?: boolean;
 }
 
-/** A failure of the connection, with what it means for the call. Callers see it as a plain {@link RpcError}. */
+/** A failure of the connection, and how far the call got. Callers see it as a plain {@link RpcError}. */
 export class TransportError extends RpcError {
   readonly reach: Reach;
-  /** Whether what answered speaks HTTP/2, but not gRPC: the next call would fare no better. */
+  /** Whether the peer speaks HTTP/2 but not gRPC: the next call would fail as well. */
   readonly foreign: boolean;
 
   constructor(code: Status, message: string, { reach, foreign = false, ...options }: TransportErrorOptions) {
@@ -80,10 +89,10 @@ export class TransportError extends RpcError {
   }
 }
 
-/** What is put in the place of a transport's own. */
+/** The functions of a transport that a wrapper replaces. */
 export type TransportParts = Partial<Pick<Transport, 'connect' | 'call'>>;
 
-/** A transport that does as `inner` does, but for `parts`: what watches connections or calls stands around them so. */
+/** A transport that delegates to `inner`, except for `parts`: for code that observes connections or calls. */
 export function wrapTransport(inner: Transport, { connect, call }: TransportParts): Transport {
   return {
     get state() {

@@ -10,32 +10,34 @@ import { fromGrpcMetadata, isGrpc, toError, toGrpcMetadata } from './wire.js';
 
 type GrpcCall = ReturnType<grpc.Channel['createCall']>;
 
-/** What a call is carried with. */
+/** What a call needs of its connection. */
 export interface CarryOptions {
   readonly channel: grpc.Channel;
   readonly clock: Clock;
-  /** Through which streams are reset. */
+  /** Paces the resets of streams. */
   readonly resets: ResetPacer;
-  /** Whether the connection still stands. */
+  /** Whether the connection is still ready. */
   readonly connected: () => boolean;
-  /** Told of a call that somebody waits for: when it begins, and when it has ended or its caller has left. */
+  /**
+   * `onBegin` runs when a call begins that a caller waits for; `onLeave` when it has ended or its caller has cancelled.
+   */
   readonly onBegin: () => void;
   readonly onLeave: () => void;
 }
 
 /**
- * How long the server has to end a call at its deadline before the client resets its stream. HTTP/2 servers close a
- * connection on which many streams are reset, with every innocent call on it. Milliseconds.
+ * How long the client leaves it to the server to end a call at its deadline, before the client resets the stream.
+ * HTTP/2 servers close a connection on which many streams are reset, with every other call on it. Milliseconds.
  */
 const SERVER_FIRST_MS = 150;
 
-/** Carries one call over a channel that is ready. */
+/** Carries one call over a ready channel. */
 export function carry(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8Array>> {
   const { responseStream, request } = wire;
   return responseStream || request.stream ? carryStream(wire, options) : carryUnary(wire, request.message, options);
 }
 
-/** One message each way: what most calls are, so the way is short. */
+/** A unary call. Most calls are unary, so this path is kept short. */
 function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions): Promise<Reply<Uint8Array>> {
   return new Promise((resolve, reject) => {
     const call = options.channel.createCall(wire.path, Number.POSITIVE_INFINITY, null, null, null);
@@ -48,7 +50,7 @@ function carryUnary(wire: WireCall, request: Uint8Array, options: CarryOptions):
       onReceiveMessage(received: Buffer) {
         if (message !== undefined) return refuse();
         message = received;
-        // A second reply would hold the status back until it is read.
+        // Without this read, a second reply would hold back the status.
         call.startRead();
       },
       onReceiveStatus(status) {
@@ -74,7 +76,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
     const inbox = new Inbox(() => call.startRead());
     const trailer = new Metadata();
     let header: grpc.Metadata | undefined;
-    // At the deadline the stream is left to the server.
+    // At the deadline the server ends the stream.
     const leave = () => {
       if (wire.limit.reason === undefined) reset();
     };
@@ -92,8 +94,8 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
       onReceiveMessage(message: Buffer) {
         if (!wire.responseStream) {
           if (inbox.first() !== undefined) return fail(secondReply());
-          // A server that has given its one reply takes no more requests. One that is written after its status was read
-          // would fail, and grpc-js would put that failure in the place of an OK.
+          // A server that has sent its one reply takes no more requests. A request that is written after its status was
+          // read would fail, and grpc-js would report that failure instead of OK.
           void requests?.return?.();
         }
         inbox.push(message);
@@ -147,15 +149,15 @@ function secondReply(): RpcError {
   return new RpcError(Status.UNIMPLEMENTED, 'the server sent a second reply to a method that has one');
 }
 
-/** What ends a call from this side. */
+/** Ends a call from the client's side. */
 interface Reset {
-  /** Resets the stream, as soon as its connection can bear it. */
+  /** Resets the stream as soon as the connection can bear it. */
   readonly reset: () => void;
-  /** The call has ended: there is nothing to reset. */
+  /** Releases everything: the call has ended. */
   readonly release: () => void;
 }
 
-/** Resets the call, which has been started, when its caller leaves: at once where it has left. */
+/** Resets a started call when its caller cancels, or at once if it has. */
 function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onLeave }: CarryOptions): Reset {
   const { limit } = wire;
   let wanted = wire.background !== true;
@@ -171,7 +173,8 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onL
   const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller left');
   const reset = () => {
     abandon();
-    // grpc-js opens the stream of a call in the same turn as `start`, though it was cancelled before: nothing ends it then.
+    // grpc-js opens the stream of a call in the same turn of the event loop as `start`, even if the call was cancelled
+    // before; nothing would end the stream then.
     void nextTurn().then(() => {
       if (!ended) withdraw ??= resets.pace(cancel);
     });
@@ -194,15 +197,15 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onL
   return { reset, release };
 }
 
-/** The process lives for a call as long as its deadline is there; one that has none needs a timer for that alone. */
+/** Keeps the process alive during a call. A deadline's timer does that; a call without one needs a timer for it. */
 function holdProcess({ deadline, background }: WireCall, clock: Clock): Timer | undefined {
   if (deadline !== undefined || background === true) return undefined;
   return clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
 }
 
-/** Below that, gzip saves next to nothing, or adds. Bytes. */
+/** Shorter messages aren't compressed, because gzip saves next to nothing. Bytes. */
 const MIN_COMPRESSED_BYTES = 1_024;
-/** grpc-js's flag of a message that a connection with compression sends as it is. */
+/** grpc-js's flag for a message that stays uncompressed on a connection with compression. */
 const NO_COMPRESS = 2;
 
 function flagsOf({ length }: Uint8Array, { compression }: WireCall): number {
@@ -217,7 +220,7 @@ function sendOne(call: GrpcCall, message: Uint8Array, wire: WireCall): void {
 async function sendAll(call: GrpcCall, messages: AsyncIterator<Uint8Array>, wire: WireCall): Promise<void> {
   for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
     const message = toBuffer(step.value);
-    // Waits until the connection has taken it: HTTP/2's flow control reaches the producer.
+    // Waits until the connection has taken the message, so that HTTP/2's flow control reaches the producer.
     await new Promise<void>((resolve) => {
       call.sendMessageWithContext({ flags: flagsOf(message, wire), callback: () => resolve() }, message);
     });

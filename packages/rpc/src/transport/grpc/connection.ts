@@ -9,35 +9,42 @@ import { keepAlive } from './keepalive.js';
 import { channelOptions, type GrpcTransportOptions, PEER_PING_TIMEOUT_MS, peerPingIntervalMs } from './options.js';
 import { ResetPacer } from './reset-pacer.js';
 
-/** Half of the shortest deadlines, so that a call which finds one instance mute still gets to another. */
+/**
+ * Half of the shortest deadlines, so that a call which finds one instance silent can still try another. Milliseconds.
+ */
 const DEFAULT_CONNECT_TIMEOUT_MS = 1_000;
 
-/** A connection that ends sooner is one that failed, as far as the wait before the next is concerned. */
+/** A connection that ends sooner counts as failed, for the backoff. Milliseconds. */
 const SHORT_LIVED_MS = 1_000;
 /** Half of each wait is certain: a server that closes its connections isn't asked for another at once. */
 const BACKOFF = { baseMs: 100, maxMs: 1_000, jitter: 'equal' } as const;
 
-/** An attempt to connect that nobody answers is given up for a new one, after waits that double up to this. */
+/**
+ * A connection attempt without an answer is replaced by a new one, after waits that double up to this. Milliseconds.
+ */
 const MAX_RENEWAL_MS = 8_000;
 
-/** By then a call that was made over a connection that stands has begun. Milliseconds. */
+/** By then a call over a ready connection has begun. Milliseconds. */
 const BEGUN_MS = 100;
 
-/** A timer that comes later shows that this process had no time for what else has come. Milliseconds. */
+/**
+ * A timer that is later than this shows that this process was busy and may not have read what has arrived.
+ * Milliseconds.
+ */
 const BUSY_MS = 50;
 
-/** Why a connection that was closed can't be used. */
+/** The error text of a connection that was closed. */
 export const CLOSED = 'the connection was closed';
 
-/** What a connection is made with. */
+/** Options of {@link GrpcConnection}. */
 export interface ConnectionOptions extends GrpcTransportOptions {
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
-  /** Told of each reset that this connection bears few more of, or none for now. */
+  /** Runs on each reset when the connection can bear few more, or none for now. */
   readonly onScarceResets?: (() => void) | undefined;
 }
 
-/** One HTTP/2 connection to `address`, by grpc-js. It connects when it is first told to, and again when it breaks. */
+/** One HTTP/2 connection to `address`, by grpc-js. It connects at the first `connect`, and again when it breaks. */
 export class GrpcConnection implements Transport {
   readonly #address: string;
   readonly #options: ConnectionOptions;
@@ -48,23 +55,23 @@ export class GrpcConnection implements Transport {
   readonly #listeners = new Set<(state: ConnectivityState) => void>();
   #channel: grpc.Channel;
   #state: ConnectivityState = 'idle';
-  /** Whether the last socket was hung up on because nothing was heard over it. */
+  /** Whether the last socket was closed because nothing was received on it. */
   #gaveUp = false;
   #lastError: string | undefined;
-  /** For an attempt to come to its end, or for the next to begin. */
+  /** Ends the current attempt, or starts the next. */
   #timer: Timer | undefined;
-  /** Sockets that nothing was heard on yet, each with the time it has. */
+  /** Sockets on which nothing has been received yet, each with its timeout. */
   readonly #silentSockets = new Map<Socket, Timer>();
-  /** Those that are open. */
+  /** Open sockets. */
   readonly #sockets = new Set<Socket>();
   #unrefTimer: Timer | undefined;
   #stopKeepalive: () => void = () => undefined;
   #readyAt = 0;
-  /** Short-lived connections in a row. */
+  /** The number of short-lived connections in a row. */
   #shortLived = 0;
-  /** Attempts in a row that nobody answered. */
+  /** The number of attempts in a row without an answer. */
   #unanswered = 0;
-  /** Calls that somebody waits for. */
+  /** The number of calls that a caller waits for. */
   #activeCalls = 0;
   #onDrained: (() => void) | undefined;
 
@@ -137,7 +144,7 @@ export class GrpcConnection implements Transport {
     this.#closeIfDrained();
   };
 
-  /** What was waited for has happened, as far as is known; until it is connected it counts as failed. */
+  /** Ends the backoff, because there is news of the endpoint. The connection counts as failed until it is ready. */
   hurry(): void {
     if (this.#state === 'transient_failure') this.#reopen();
   }
@@ -150,13 +157,18 @@ export class GrpcConnection implements Transport {
     this.#closeIfDrained();
   }
 
-  /** Closes it once nobody waits for any of its calls; it takes no new ones. What runs in the background ends with it. */
+  /**
+   * Drains the connection: it takes no new calls and closes once no caller waits for one. Background calls end with it.
+   */
   drain(onDrained: () => void): void {
     this.#onDrained = onDrained;
     this.#closeIfDrained();
   }
 
-  /** Where nobody waits for any of its calls any more, the connection's end is the reset of those that wait for theirs. */
+  /**
+   * Closes a draining connection once no caller waits for a call. That also resets the streams whose resets are still
+   * pending.
+   */
   #closeIfDrained(): void {
     const onDrained = this.#onDrained;
     if (this.#activeCalls > 0 || (this.#state !== 'shutdown' && onDrained === undefined)) return;
@@ -167,8 +179,8 @@ export class GrpcConnection implements Transport {
   }
 
   /**
-   * grpc-js has a connection keep the process alive from the first call in flight to the last: once a call in the
-   * background is among them, the connection does no more. Other calls are held by their own timers.
+   * grpc-js keeps the process alive from the first call in flight to the last. Once a background call is among them,
+   * the connection must not: other calls hold the process by timers of their own.
    */
   #unrefSoon(): void {
     const unref = () => {
@@ -189,7 +201,7 @@ export class GrpcConnection implements Transport {
     return channel;
   }
 
-  /** Follows grpc-js's state until the transport is closed, or has another channel. */
+  /** Follows grpc-js's state until the connection is closed or has another channel. */
   #follow(channel: grpc.Channel): void {
     const state = channel.getConnectivityState(false);
     channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
@@ -214,7 +226,7 @@ export class GrpcConnection implements Transport {
     }
   }
 
-  /** Connects again at once, before a call needs it, unless that has just been tried: then after a wait. */
+  /** Reconnects at once, before a call needs it. After two short-lived connections in a row it waits first. */
   #onDisconnect(): void {
     const livedMs = this.#clock.now() - this.#readyAt;
     this.#shortLived = livedMs < SHORT_LIVED_MS ? this.#shortLived + 1 : 0;
@@ -232,13 +244,13 @@ export class GrpcConnection implements Transport {
     this.#attempt();
   }
 
-  /** Lets grpc-js connect, for as long as that may take. It goes on trying after a failure, with its own backoff. */
+  /** Lets grpc-js connect, within the timeout. After a failure grpc-js retries with its own backoff. */
   #attempt(): void {
     this.#channel.getConnectivityState(true);
     this.#giveUpAfter(this.#connectTimeoutMs);
   }
 
-  /** Gives the attempt up after `delayMs`, unless this process itself was busy: then it has as much time again. */
+  /** Gives the attempt up after `delayMs`. If this process itself was busy, the attempt gets as much time again. */
   #giveUpAfter(delayMs: number): void {
     const dueAt = this.#clock.now() + delayMs;
     this.#wait(delayMs, () => {
@@ -250,7 +262,7 @@ export class GrpcConnection implements Transport {
     });
   }
 
-  /** Nobody answers, which grpc-js would wait for: another attempt may fare better, as may another look-up. */
+  /** No peer answers, and grpc-js would go on waiting. A new attempt, with a new name lookup, may succeed. */
   #renew(): void {
     const renewalMs = Math.min(MAX_RENEWAL_MS, this.#connectTimeoutMs * 2 ** this.#unanswered);
     this.#unanswered += 1;
@@ -260,12 +272,12 @@ export class GrpcConnection implements Transport {
   #reopen(): void {
     const before = this.#channel;
     this.#channel = this.#open();
-    // Calls that it still carries go on.
+    // Calls that it still carries are not ended.
     before.close();
     this.#attempt();
   }
 
-  /** Something accepts connections: now it has to speak, also where grpc-js tries again by itself. */
+  /** A peer has accepted the connection and now has to send something, also when grpc-js retries by itself. */
   #onSocket(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
@@ -292,12 +304,12 @@ export class GrpcConnection implements Transport {
     return `no connection within ${this.#connectTimeoutMs} ms`;
   }
 
-  /** grpc-js tells why it can't connect to nobody but a call. */
+  /** grpc-js reports why it can't connect only to calls, so this starts one. */
   #readLastError(channel: grpc.Channel): void {
-    const gaveUp = this.#gaveUp; // by the answer, the next attempt may have begun
+    const gaveUp = this.#gaveUp; // read now: when the answer comes, the next attempt may have begun
     callUnserved(channel, '/', ({ details }) => {
       const reason = /Last error: (?:Error: )?(.*?)\. Resolution note/.exec(details)?.[1] ?? details;
-      // A socket that was hung up on closes without a reason of its own.
+      // A socket that was destroyed here closes without a reason of its own.
       const isNone = reason.startsWith('Failed to connect');
       if (this.#state === 'ready' || (isNone && this.#state === 'transient_failure')) return;
       this.#fail(isNone && gaveUp ? this.#tooSlow : reason);
@@ -314,7 +326,7 @@ export class GrpcConnection implements Transport {
     this.#timer = this.#clock.setTimer(delayMs, next, { keepAlive: this.#state === 'connecting' });
   }
 
-  /** Sees to it that the connection which has just been made ends where its peer falls silent. */
+  /** Watches the new connection, and ends it when its peer falls silent. */
   #keepAlive(): void {
     const intervalMs = peerPingIntervalMs(this.#options);
     if (intervalMs === undefined) return;
@@ -350,10 +362,10 @@ export class GrpcConnection implements Transport {
   }
 }
 
-/** A method that no server has: to say so, a peer has to be alive, and nothing else is done. */
+/** A method that no server has. Only a live peer can answer that, and the answer costs nothing. */
 const KEEPALIVE_PATH = '/rondo.Keepalive/Ask';
 
-/** Makes a call of a method that nobody serves. */
+/** Calls a method that no server implements. */
 function callUnserved(channel: grpc.Channel, path: string, onStatus: (status: grpc.StatusObject) => void): void {
   const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
   call.start(new grpc.Metadata(), { onReceiveMetadata() {}, onReceiveMessage() {}, onReceiveStatus: onStatus });

@@ -2,22 +2,22 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 
-/** How a connection is encrypted, and who is at its ends. */
+/** TLS settings of a connection. */
 export interface TlsOptions {
-  /** The certificates, in PEM, of those who may vouch for the server; those that the machine trusts by default. */
+  /** The trusted certificate authorities, in PEM; those that the machine trusts by default. */
   readonly ca?: string | Uint8Array | undefined;
-  /** The client's own certificate, in PEM, where the server wants one; with its key. */
+  /** The client's own certificate, in PEM, if the server asks for one. It needs `key`. */
   readonly cert?: string | Uint8Array | undefined;
   /** The key, in PEM, of the client's own certificate. */
   readonly key?: string | Uint8Array | undefined;
-  /** The name that the server's certificate is held to; the host of the address by default. */
+  /** The name that the server's certificate must have; the host of the address by default. */
   readonly serverName?: string | undefined;
 }
 
 /**
- * The credentials of a connection: TLS where it is asked for, else none.
+ * The credentials of a connection: TLS if `tls` is given, else plaintext.
  *
- * @throws TypeError where `tls` can't be what it says.
+ * @throws TypeError if `tls` is invalid.
  */
 export function channelCredentials(tls: TlsOptions | undefined): grpc.ChannelCredentials {
   if (tls === undefined) return grpc.credentials.createInsecure();
@@ -26,7 +26,7 @@ export function channelCredentials(tls: TlsOptions | undefined): grpc.ChannelCre
   return grpc.credentials.createSsl(toBuffer(ca), toBuffer(key), toBuffer(cert));
 }
 
-/** What a channel must know beside its credentials. */
+/** The channel options that belong to the TLS settings. */
 export function serverNameOptions({ serverName }: TlsOptions = {}): grpc.ChannelOptions {
   if (serverName === undefined) return {};
   return { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName };
@@ -36,16 +36,16 @@ function toBuffer(pem: string | Uint8Array | undefined): Buffer | null {
   return pem === undefined ? null : Buffer.from(pem);
 }
 
-/** A name, or an address; what stands behind a colon would be a port. */
+/** A host name or an address. Text after a colon would be a port. */
 const SERVER_NAME = /^[^\s:/]+$/;
 
 /**
- * Checks what can be known of `tls` before there is a server: OpenSSL passes over what it can't read of a `ca`, and tells
- * of the rest in words of its own.
+ * Checks `tls` as far as possible without a server. OpenSSL ignores unreadable parts of a `ca`, and reports the rest in
+ * its own words.
  */
 function checkTls(tls: TlsOptions): void {
   if (typeof tls !== 'object' || tls === null) {
-    throw new TypeError(`tls is ${tls}: give an object, {} for a server that the machine trusts`);
+    throw new TypeError(`tls is ${tls}: give an object; {} is for a server that the machine trusts`);
   }
   const { ca, cert, key, serverName } = tls;
   if (ca !== undefined) readCertificate('tls.ca', ca);
@@ -61,7 +61,7 @@ function checkTls(tls: TlsOptions): void {
   }
 }
 
-/** The first of them. */
+/** The first certificate in the text. */
 function readCertificate(name: string, pem: string | Uint8Array): X509Certificate {
   return readPem(name, pem, {
     what: 'a certificate',
@@ -100,11 +100,11 @@ function readPem<T>(name: string, pem: string | Uint8Array, { what, begin, read 
 }
 
 /**
- * `credentials` that also tell of each socket, as soon as it is connected and before it is spoken over: grpc-js itself
- * waits without end for a server that accepts connections and never speaks.
+ * Wraps `credentials` so that `onSocket` gets each socket once it is connected, before anything is sent over it.
+ * grpc-js itself waits without end for a server that accepts connections and never sends anything.
  *
- * This overrides what grpc-js keeps to itself; docs/adr/0018-connections-and-further-tries.md names the tests that hold
- * its version to it.
+ * This overrides a private method of grpc-js; docs/adr/0018-connections-and-further-tries.md names the tests that check
+ * it against the pinned version.
  */
 export function observeSockets(
   credentials: grpc.ChannelCredentials,

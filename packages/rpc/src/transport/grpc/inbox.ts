@@ -4,12 +4,12 @@ interface Waiter {
 }
 
 /**
- * How far a stream is read ahead of its reader, in bytes, if its next message is as long as the last. When a stream fails,
- * grpc-js drops the messages that it still holds, so what has arrived must not wait there for a slow reader.
+ * How many bytes of a stream are read ahead of its reader, if the next message is as long as the last. When a stream
+ * fails, grpc-js drops the messages that it still holds, so received messages must not wait there for a slow reader.
  */
 const READ_AHEAD_BYTES = 64 * 1024;
 
-/** The messages received on a stream. They are asked for ahead of the reader, up to {@link READ_AHEAD_BYTES}. */
+/** The messages received on a stream. It requests them ahead of the reader, up to {@link READ_AHEAD_BYTES}. */
 export class Inbox {
   readonly #ask: () => void;
   readonly #messages: Uint8Array[] = [];
@@ -20,12 +20,12 @@ export class Inbox {
   #ended = false;
   #error: unknown;
 
-  /** @param ask tells the stream that one more message may come. */
+  /** @param ask requests one more message from the stream. */
   constructor(ask: () => void) {
     this.#ask = ask;
   }
 
-  /** Begins to read ahead: the stream can be asked from now on. */
+  /** Starts to read ahead. Call it once the stream has been started. */
   open(): void {
     this.#askForMore();
   }
@@ -41,7 +41,7 @@ export class Inbox {
     this.#askForMore();
   }
 
-  /** No more come; with an error, that is what its reader gets after the messages already here. */
+  /** Ends the inbox. With an error, the reader gets that after the messages already received. */
   end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -49,12 +49,12 @@ export class Inbox {
     for (const waiter of this.#waiters.splice(0)) this.#settle(waiter);
   }
 
-  /** The message received first, if any. */
+  /** The first message received, if any. */
   first(): Uint8Array | undefined {
     return this.#messages[0];
   }
 
-  /** The messages as their reader sees them. `leave` is called when the reader stops before the end. */
+  /** The messages for their reader. `leave` runs if the reader stops before the end. */
   read(leave: () => void): AsyncIterable<Uint8Array> {
     const next = () => this.#next();
     const close = () => {
@@ -93,7 +93,7 @@ export class Inbox {
     this.#ask();
   }
 
-  /** Its reader has left: what it didn't take is of no more use. */
+  /** Drops the messages that the reader, which has left, didn't take. */
   #drop(): void {
     this.#messages.length = 0;
     this.#bufferedBytes = 0;

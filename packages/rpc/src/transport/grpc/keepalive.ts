@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock/index.js';
 
-/** What a connection is watched with. */
+/** Options of {@link keepAlive}. */
 export interface KeepaliveOptions {
   readonly clock: Clock;
-  /** How long nothing may be heard before it is asked whether it lives. Milliseconds. */
+  /** How long the connection may be silent before the peer is pinged. Milliseconds. */
   readonly intervalMs: number;
-  /** How long it has to make itself heard then. Milliseconds. */
+  /** How long the peer then has to send something. Milliseconds. */
   readonly timeoutMs: number;
-  /** Makes the other end send something; false if it can't be asked now. */
+  /** Pings the peer; false if it can't be pinged now. */
   readonly ask: () => boolean;
 }
 
-/** How many looks there are in the interval, and while an answer is waited for. */
+/** How many checks there are during the interval, and during the wait for an answer. */
 const LOOKS = 4;
 
 /**
- * Ends a connection whose other end has fallen silent without closing it: its process is frozen, or the way to it is
- * gone. Gives what ends the watch.
+ * Destroys a connection whose peer has fallen silent without closing it: its process is frozen, or the network path is
+ * broken. Returns a function that stops the watch.
  *
- * grpc-js's own keepalive won't do: on a connection that is draining it takes the ping that it can't send any more for
- * the end, and with it go the calls that were still to finish; and it takes its own process's delays for the peer's.
+ * grpc-js's own keepalive can't be used. On a draining connection it takes a ping that it can't send any more for a
+ * lost peer, and ends the calls that were to finish. It also takes delays of its own process for those of the peer.
  */
 export function keepAlive(socket: Socket, { clock, intervalMs, timeoutMs, ask }: KeepaliveOptions): () => void {
   let timer: Timer;
@@ -41,14 +41,14 @@ export function keepAlive(socket: Socket, { clock, intervalMs, timeoutMs, ask }:
     else schedule(intervalMs / LOOKS, look);
   };
   /**
-   * Waits for an answer, by as many looks more. A standstill of this process, in which it sends and reads nothing, costs
-   * one of them and not the whole wait.
+   * Waits for an answer, for `looks` more checks. A pause of this process, in which it sends and reads nothing, costs
+   * one check and not the whole wait.
    */
   const waitFor = (looks: number) => {
     schedule(timeoutMs / LOOKS, () => {
       if (hears()) schedule(intervalMs / LOOKS, look);
       else if (looks > 1) waitFor(looks - 1);
-      // What arrived just now is read before the second timer runs.
+      // Bytes that have arrived by now are read before the second timer runs.
       else schedule(0, judge);
     });
   };

@@ -3,29 +3,29 @@ import { COMPRESSIONS, type Compression } from '../../contract/index.js';
 import type { TransportOptions } from '../transport.js';
 import { serverNameOptions, type TlsOptions } from './credentials.js';
 
-/** What of a connection can be set. */
+/** Settings of a connection. */
 export interface GrpcTransportOptions extends TransportOptions {
   /**
-   * The longest message of a reply that is taken, in bytes; 4 MiB by default, as in gRPC, and 2 GiB - 1 at most. Longer
-   * ones are `RESOURCE_EXHAUSTED`. Other libraries call it `max_receive_message_length`.
+   * The longest reply message, in bytes; 4 MiB by default, as in gRPC, and at most 2 GiB - 1. A longer one is
+   * `RESOURCE_EXHAUSTED`. Other libraries call this `max_receive_message_length`.
    */
   readonly maxReplyBytes?: number | undefined;
-  /** How long one attempt to connect may take, HTTP/2 settings included. Milliseconds; 1,000 by default. */
+  /** The timeout of one connection attempt, HTTP/2 settings included. Milliseconds; 1,000 by default. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Plaintext where it is missing; `{}` is TLS with a server that the machine trusts. */
+  /** Plaintext if missing; `{}` is TLS with a server that the machine trusts. */
   readonly tls?: TlsOptions | undefined;
   /**
-   * How requests are compressed where neither their call nor the contract says; not at all by default. Servers that don't
-   * take gzip get none of it from their first answer on.
+   * The compression of requests if neither the call nor the contract sets one; none by default. Servers that don't
+   * accept gzip get none after their first answer.
    */
   readonly compression?: Compression | undefined;
 }
 
-/** What is counted in 31 bits: a message's length, and what a timer of Node's takes. */
+/** The largest 31-bit number: the limit of a message's length and of Node's timers. */
 const MAX_INTEGER = 2 ** 31 - 1;
 
 /**
- * Checks what is set of a connection, but for `tls`.
+ * Checks the settings of a connection, except `tls`.
  *
  * @throws TypeError that names the option and its rule.
  */
@@ -47,18 +47,19 @@ export function checkOptions(options: GrpcTransportOptions): void {
 
 const DEFAULT_MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
-/** A frozen Rondo peer is noticed within the two together. Milliseconds. */
+/** A frozen Rondo peer is detected within the sum of both. Milliseconds. */
 const MIN_PING_INTERVAL_MS = 1_000;
 export const PEER_PING_TIMEOUT_MS = 500;
 
-/** How often a peer is asked that says how often it may be. Milliseconds; undefined for all others. */
+/** The ping interval of a peer that advertises one. Milliseconds; undefined for all others. */
 export function peerPingIntervalMs({ minPingIntervalMs }: GrpcTransportOptions): number | undefined {
   return minPingIntervalMs === undefined ? undefined : Math.max(MIN_PING_INTERVAL_MS, minPingIntervalMs);
 }
 
 /**
- * Servers of C++, Go and Java close a connection that is pinged more than twice before 5 min have passed, or 2 h where
- * no call is in flight, unless they have sent something meanwhile. The rest is for clocks that differ. Milliseconds.
+ * Keepalive towards other gRPC servers. Servers in C++, Go and Java close a connection that is pinged more than twice
+ * within 5 min, or within 2 h if no call is in flight, unless they have sent something meanwhile. The margin is for
+ * clocks that differ. Milliseconds.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/keepalive.md
  */
@@ -68,10 +69,10 @@ const FOREIGN_KEEPALIVE: ChannelOptions = {
   'grpc.keepalive_permit_without_calls': 0,
 };
 
-/** What grpc-js calls it. */
+/** grpc-js's number for gzip. */
 const GZIP = 2;
 
-/** grpc-js as a plain connection to one address: no retries, no balancing, no look-ups of its own. */
+/** Makes grpc-js a plain connection to one address: without its retries, balancing and lookups. */
 export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
   const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES, tls, compression } = options;
   return {
@@ -79,12 +80,12 @@ export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,
-    // Messages kept for retries count as sent: without room for any, back-pressure is the connection's own.
+    // Messages buffered for retries count as sent. Without a buffer, back-pressure is that of the connection.
     'grpc.per_rpc_retry_buffer_size': -1,
     'grpc.initial_reconnect_backoff_ms': 100,
-    // grpc-js adds up to a fifth: no attempt comes more than 1 s after the one before.
+    // grpc-js adds up to a fifth, so attempts are at most 1 s apart.
     'grpc.max_reconnect_backoff_ms': 800,
-    // A container that is made anew has another address under its old name; by default that is looked up every 30 s.
+    // A recreated container has a new address under its old name; by default grpc-js looks it up every 30 s.
     'grpc.dns_min_time_between_resolutions_ms': 1000,
     ...(peerPingIntervalMs(options) === undefined ? FOREIGN_KEEPALIVE : {}),
     'grpc.max_receive_message_length': maxReplyBytes,

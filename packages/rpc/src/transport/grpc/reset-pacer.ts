@@ -1,15 +1,18 @@
 import type { Clock, Timer } from '../../clock/index.js';
 
-/** nghttp2, which is Node's HTTP/2, allows 1,000 at once and 33 a second; half of that leaves room for other clients. */
+/**
+ * nghttp2, Node's HTTP/2 library, allows 1,000 resets at once and 33 a second. Half of that leaves room for other
+ * clients.
+ */
 const BURST = 500;
 const INTERVAL_MS = 60;
-/** With so few left, another connection is worth its making. */
+/** With fewer left than this, a new connection is worth its cost. */
 const SCARCE = BURST / 4;
 
 /**
- * Spaces out the resets of a connection's streams. Each call that is cancelled is one, and a server takes too many for
- * an attack (CVE-2023-44487): it closes the connection, with every innocent call on it. Those that have to wait may
- * find that the server has ended their call in the meantime.
+ * A token bucket for the resets of a connection's streams. Each cancelled call is a reset, and a server takes too many
+ * for an attack (CVE-2023-44487): it closes the connection, with every other call on it. While a reset waits, the
+ * server may end the call by itself.
  */
 export class ResetPacer {
   readonly #clock: Clock;
@@ -19,19 +22,19 @@ export class ResetPacer {
   readonly #onScarce: () => void;
   #timer: Timer | undefined;
 
-  /** @param onScarce told of each reset after which few more can be borne, and of each that has to wait. */
+  /** @param onScarce runs on each reset after which few are left, and on each that has to wait. */
   constructor(clock: Clock, onScarce: () => void = () => undefined) {
     this.#clock = clock;
     this.#onScarce = onScarce;
     this.#countedAt = clock.now();
   }
 
-  /** How many wait for their turn. */
+  /** The number of waiting resets. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Runs `reset` as soon as the connection can bear it, unless the returned function is called before. */
+  /** Runs `reset` as soon as the connection can bear it. The returned function withdraws it. */
   pace(reset: () => void): () => void {
     if (this.#waiting.size === 0 && this.#take()) {
       reset();

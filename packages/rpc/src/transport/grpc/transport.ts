@@ -13,16 +13,16 @@ import { CLOSED, GrpcConnection } from './connection.js';
 import { channelCredentials } from './credentials.js';
 import { checkOptions, type GrpcTransportOptions } from './options.js';
 
-/** What all connections that a factory makes have in common. */
+/** The settings that all connections of a factory share. */
 interface GrpcTransportsOptions extends GrpcTransportOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
 
 /**
- * A factory of connections by grpc-js, all of them with the same options. What an endpoint says of itself comes before them.
+ * Creates a factory of grpc-js connections with the same options. What an endpoint advertises overrides them.
  *
- * @throws TypeError where one of them is out of its bounds: at once, and not when the first connection is made.
+ * @throws TypeError if an option is out of bounds: at once, and not at the first connection.
  */
 export function grpcTransports(options: GrpcTransportsOptions): TransportFactory {
   checkOptions(options);
@@ -33,26 +33,26 @@ export function grpcTransports(options: GrpcTransportsOptions): TransportFactory
   };
 }
 
-/** Connections that were replaced and still carry calls: with so many, resets wait instead. */
+/** The most replaced connections that still carry calls. Beyond that, resets wait instead. */
 const MAX_DRAINING = 8;
 
-/** After an attempt to replace a connection has failed. Milliseconds. */
+/** The wait after a failed attempt to replace a connection. Milliseconds. */
 const PAUSE_MS = 1_000;
 
-/** What a transport takes from its surroundings. */
+/** What a test can replace. */
 interface TransportDependencies {
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
-/** A connection to `address`, by grpc-js. It connects when it is first told to, and again when it breaks. */
+/** A connection to `address`, by grpc-js. It connects at the first `connect`, and again when it breaks. */
 export function grpcTransport(address: string, options: GrpcTransportOptions & TransportDependencies = {}): Transport {
   return new GrpcTransport(address, options);
 }
 
 /**
- * Calls go over one HTTP/2 connection, and over a new one before it has had as many resets as a server bears: of a
- * connection that nobody waits for any more, all streams end with it, however many were cancelled.
+ * Carries calls over one HTTP/2 connection. It moves to a new connection before the old one has had as many resets as a
+ * server accepts. The old one closes once no caller waits for a call on it, which ends its cancelled streams as well.
  */
 class GrpcTransport implements Transport {
   readonly #address: string;
@@ -64,7 +64,7 @@ class GrpcTransport implements Transport {
   #next: GrpcConnection | undefined;
   #nextNotBefore = Number.NEGATIVE_INFINITY;
   #draining = 0;
-  /** For requests that are compressed where others aren't. */
+  /** The connection for compressed requests, if others aren't compressed. */
   #compressed: GrpcTransport | undefined;
 
   constructor(address: string, options: GrpcTransportOptions & TransportDependencies) {
@@ -97,7 +97,7 @@ class GrpcTransport implements Transport {
       ? this.#callCompressed(wire)
       : this.#current.call(wire);
 
-  /** grpc-js compresses by the connection, and says so of every call on it: not every server lets that pass. */
+  /** grpc-js sets compression per connection, and announces it on every call; not every server accepts that. */
   async #callCompressed(wire: WireCall): Promise<Reply<Uint8Array>> {
     if (this.state === 'shutdown') throw new TransportError(Status.UNAVAILABLE, CLOSED, { reach: 'unsent' });
     this.#compressed ??= new GrpcTransport(this.#address, { ...this.#options, compression: 'gzip' });
@@ -129,7 +129,7 @@ class GrpcTransport implements Transport {
     });
   }
 
-  /** Connects anew, and goes over to that connection as soon as it stands. */
+  /** Opens a new connection, and moves to it once it is ready. */
   #replace(): void {
     if (this.#next !== undefined || this.#draining >= MAX_DRAINING || this.#clock.now() < this.#nextNotBefore) return;
     if (this.#current.state !== 'ready') return;
@@ -137,7 +137,7 @@ class GrpcTransport implements Transport {
     this.#next = next;
     const settled = () => {
       this.#next = undefined;
-      // Another that has broken meanwhile makes itself anew.
+      // If the current one has broken meanwhile, it reconnects by itself.
       if (next.state === 'ready' && this.#current.state === 'ready') return this.#switchTo(next);
       this.#nextNotBefore = this.#clock.now() + PAUSE_MS;
       next.close();

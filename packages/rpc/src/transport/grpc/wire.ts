@@ -6,10 +6,10 @@ import { receivedError } from '../router-error.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
 import { addTo } from './metadata.js';
 
-/** In whole seconds, as such a long one is written: grpc-js's server reads one from 2^31 ms on as expired. */
+/** The longest timeout, in whole seconds. grpc-js's server takes one of 2^31 ms or more for expired. */
 const MAX_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1_000) * 1_000;
 
-/** The request's metadata, with its deadline as `grpc-timeout`, so that the server ends the call first. */
+/** The request's metadata with the deadline as `grpc-timeout`, so that the server can end the call first. */
 export function toGrpcMetadata({ metadata, deadline }: WireCall, clock: Clock): grpc.Metadata {
   const result = addTo(new grpc.Metadata(), metadata);
   if (deadline !== undefined) result.set('grpc-timeout', formatTimeout(deadline - clock.now()));
@@ -22,10 +22,10 @@ function formatTimeout(timeoutMs: number): string {
   return ms < 1e8 ? `${ms}m` : `${Math.ceil(ms / 1000)}S`;
 }
 
-/** What HTTP adds to metadata. */
+/** Keys that HTTP adds to the metadata. */
 const HTTP_KEYS: ReadonlySet<string> = new Set(['content-type', 'date']);
 
-/** Metadata received, without what belongs to HTTP. */
+/** Received metadata, without the keys that belong to HTTP. */
 export function fromGrpcMetadata(metadata: grpc.Metadata): Metadata {
   return Metadata.over(new ReceivedMetadata(metadata));
 }
@@ -48,23 +48,23 @@ class ReceivedMetadata implements MetadataSource {
   }
 }
 
-/** What is known beside the status of a call that failed. */
+/** What is known of a failed call beside its status. */
 export interface FailedCall {
   /** The method that was called. */
   readonly path: string;
-  /** The header that came before the status, if one did. */
+  /** The header received before the status, if any. */
   readonly header: grpc.Metadata | undefined;
-  /** Whether the connection still stands. */
+  /** Whether the connection is still ready. */
   readonly connected: boolean;
 }
 
 /**
- * What a failed call means: the server's answer, or what happened to the connection.
+ * The error of a failed call: the server's answer, or what happened to the connection.
  *
- * grpc-js tells neither apart: it makes a status of its own for a stream that ends without one, by turns `UNAVAILABLE`,
- * `INTERNAL` and `CANCELLED`. But an answer without a header is one block of trailers, and that always has a content
- * type; so a status without any metadata is grpc-js's, unless a header had come, the connection still stands, and it isn't in
- * grpc-js's words for a stream that was reset.
+ * grpc-js doesn't distinguish them. For a stream that ends without a status it makes one of its own: `UNAVAILABLE`,
+ * `INTERNAL` or `CANCELLED`. But an answer without a header is one block of trailers, which always has a content type.
+ * So a status without metadata is grpc-js's own, unless a header was received, the connection is still ready, and the
+ * text isn't grpc-js's for a stream that was reset.
  */
 export function toError(status: grpc.StatusObject, { path, header, connected }: FailedCall): RpcError {
   if (isUnreadable(status)) return new RpcError(Status.INTERNAL, UNREADABLE);
@@ -83,20 +83,20 @@ export function toError(status: grpc.StatusObject, { path, header, connected }: 
 const UNREADABLE =
   'a message of the reply can not be read: it is compressed in a way that its header does not name, or that is not supported';
 
-/** Whether grpc-js gave up on a message: for one that it can't decompress it makes a status without code and text. */
+/** Whether grpc-js gave up on a message: if it can't decompress one, it makes a status without code and text. */
 function isUnreadable({ code }: Partial<grpc.StatusObject>): boolean {
   return code === undefined;
 }
 
-/** Whether what begins an answer is gRPC's. */
+/** Whether the answer is gRPC's, by its content type. */
 export function isGrpc(header: grpc.Metadata): boolean {
   return String(header.get('content-type')[0]).startsWith('application/grpc');
 }
 
-/** What HTTP servers answer to a path or a content type that they don't know: no handler has seen the call. */
+/** What HTTP servers answer to an unknown path or content type: no handler has seen the call. */
 const UNKNOWN_TO_HTTP = /HTTP status code (404|405|415|421)$/;
 
-/** Whether grpc-js made the status from that of HTTP. */
+/** Whether grpc-js made the status from an HTTP status. */
 function isOfHttp({ details }: grpc.StatusObject): boolean {
   return details.startsWith('Received HTTP status code');
 }
@@ -106,12 +106,12 @@ function foreignError(status: grpc.StatusObject, header: grpc.Metadata | undefin
   const contentType = header?.get('content-type')[0] ?? 'no content type';
   const message = `what answers there is no gRPC server: ${contentType} (${details})`;
   const reach = UNKNOWN_TO_HTTP.test(details) ? 'never' : 'unknown';
-  // What a reader of gRPC made of a page is no status: it may be anything.
+  // What a gRPC client reads from an HTML page is no status.
   const told = isOfHttp(status) ? toStatus(code) : Status.UNKNOWN;
   return new TransportError(told, message, { reach, foreign: true });
 }
 
-/** grpc-js's words for a stream that was reset, by the code that it makes of that. */
+/** grpc-js's texts for a reset stream, by the code that it makes of it. */
 const RESET: ReadonlyMap<number, string> = new Map([
   [grpc.status.CANCELLED, 'Call cancelled'],
   [grpc.status.INTERNAL, 'Received RST_STREAM with code '],
@@ -125,21 +125,23 @@ function isReset({ code, details }: grpc.StatusObject): boolean {
   return words !== undefined && details.startsWith(words);
 }
 
-/** Whether grpc-js failed to write a request: then this takes the place of the server's status, if that was `OK`. */
+/** Whether grpc-js failed to write a request: that replaces a status of `OK` from the server. */
 function isWriteError({ details }: grpc.StatusObject): boolean {
   return details.startsWith('Write error: ');
 }
 
-/** grpc-js's words for a call for which there was no stream. */
+/** grpc-js's texts for a call that got no stream. */
 const UNSENT = ['No connection established', 'Failed to start HTTP/2 stream'];
 
-/** How far a call came that no server has answered, by grpc-js's words for it. */
+/** How far a call got that no server has answered, by grpc-js's text. */
 function reachOf(details: string): Reach {
   if (UNSENT.some((text) => details.startsWith(text))) return 'unsent';
   return details.startsWith('Stream refused by server') ? 'never' : 'unknown';
 }
 
-/** grpc-js's words for a stream that its own side gave up, such as over bytes that are no HTTP/2: Node 24 is not deaf. */
+/**
+ * grpc-js's text for a stream that this side gave up, for example over bytes that are no HTTP/2; Node 24 reports those.
+ */
 const GIVEN_UP_HERE = 'triggered by internal client error';
 
 function connectionError({ code, details }: grpc.StatusObject, connected: boolean): TransportError {

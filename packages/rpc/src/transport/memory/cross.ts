@@ -7,8 +7,8 @@ import { TransportError, type WireCall, type WireHandler } from '../transport.js
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Takes a call to `handle` as a connection would: nothing but bytes, metadata and a status crosses, messages over the
- * limit don't, and when `broken` aborts, neither side hears more of the other.
+ * Carries a call to `handle` as a connection would. Only bytes, metadata and a status cross; larger messages than
+ * allowed don't. When `broken` aborts, neither side receives anything more.
  */
 export async function crossMemory(
   wire: WireCall,
@@ -43,7 +43,7 @@ export async function crossMemory(
   }
 }
 
-/** The header that a handler sends before there is a message. */
+/** The header, if the handler sends it before the first message. */
 class EarlyHeader {
   #resolve: () => void = () => undefined;
   header: Metadata | undefined;
@@ -63,7 +63,7 @@ interface StreamEnd {
   readonly early: EarlyHeader;
 }
 
-/** The header leaves with the first message, if not before, the trailer comes after the last. */
+/** The header is received with the first message, if it wasn't sent before; the trailer after the last. */
 async function receiveStream(
   { header, trailer }: Reply<Uint8Array>,
   messages: AsyncIterable<Uint8Array>,
@@ -81,7 +81,7 @@ async function receiveStream(
   return { header: early.header ?? carried(header), trailer: received, response };
 }
 
-/** `first` and what `iterator` gives after it; `done` is called at the end, but not where its reader leaves before. */
+/** `first`, then the rest of `iterator`. `done` runs at the end, but not if the reader leaves before. */
 async function* resume(
   first: Promise<IteratorResult<Uint8Array>>,
   iterator: AsyncIterator<Uint8Array>,
@@ -104,12 +104,12 @@ function asReceived(fault: unknown, early: EarlyHeader): unknown {
   return new RouterError(code, message, { ...options, handled: fault.handled });
 }
 
-/** That a deadline has passed, the far side knows by itself; why else its caller leaves, it never learns. */
+/** The server knows by itself that a deadline has passed. It never learns why else a caller cancels. */
 function expiry({ reason }: CallLimit): RpcError | undefined {
   return reason?.code === Status.DEADLINE_EXCEEDED ? reason : undefined;
 }
 
-/** Metadata as HTTP carries it: texts under one key become one. */
+/** Metadata as HTTP carries it: several texts under one key become one. */
 function carried(metadata: Metadata): Metadata {
   const entries = new Map<string, readonly MetadataValue[]>();
   for (const [key] of metadata) {

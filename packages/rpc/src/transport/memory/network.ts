@@ -10,21 +10,21 @@ import {
 } from '../transport.js';
 import { crossMemory } from './cross.js';
 
-/** Something that listens in a memory network. */
+/** A listener in a memory network. */
 export interface MemoryListener {
-  /** Goes away as a killed process does: connections break, calls in flight fail. */
+  /** Stops as a killed process does: connections break and calls in flight fail. */
   close(): void;
 }
 
-/** A network inside one process: the same interface as the real one, without sockets or time of its own. */
+/** A network inside one process. It has the interface of the real one, but no sockets and no delays. */
 export interface MemoryNetwork {
-  /** Serves `handler` at `address`, and connects those who tried before. */
+  /** Serves `handler` at `address`. Transports whose connection there had failed become ready. */
   listen(address: string, handler: { readonly handle: WireHandler }): MemoryListener;
-  /** Makes transports to its addresses. */
+  /** Creates transports to its addresses. */
   readonly transport: TransportFactory;
 }
 
-/** Makes an empty network. */
+/** Creates a network without listeners. */
 export function createMemoryNetwork(): MemoryNetwork {
   const handlers = new Map<string, WireHandler>();
   const transports = new Set<MemoryTransport>();
@@ -120,7 +120,7 @@ class MemoryTransport implements Transport {
   }
 }
 
-/** Every call in flight listens to it. */
+/** Every call in flight adds a listener. */
 function breaker(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
