@@ -3,13 +3,13 @@ import type { Method } from '../contract/index.js';
 import { mapMessages } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
 
-/** The request as its handler reads it. Bytes that don't decode are `INTERNAL`, as gRPC has it. */
+/** Decodes the request for its handler. Bytes that can't be decoded are `INTERNAL`, as gRPC specifies. */
 export function decodeRequest(method: Method, request: Payload<Uint8Array>): Payload {
   if (!request.stream) return { stream: false, message: decode(method, request.message) };
   return { stream: true, messages: mapMessages(request.messages, (bytes) => decode(method, bytes)) };
 }
 
-/** The reply as the wire carries it. A message that doesn't encode is the handler's fault. */
+/** Encodes the reply. If a message can't be encoded, that is the handler's fault. */
 export function encodeReply(method: Method, reply: Reply): Reply<Uint8Array> {
   const { header, trailer, response } = reply;
   if (!response.stream)
@@ -26,12 +26,12 @@ function decode(method: Method, bytes: Uint8Array): unknown {
   }
 }
 
-/** What {@link encodeOnce} was told of, and its bytes once there are any. */
+/** The messages passed to {@link encodeOnce}, with their bytes once they are encoded. */
 const encodedOnce = new WeakMap<object, Uint8Array | undefined>();
 
 /**
- * A message that many calls answer with, such as one that all watchers of a thing are told: it is encoded for the first
- * of them, and sent as it is to the others. Nobody may change it any more.
+ * Marks a message that many calls are answered with, such as an event for all watchers of a resource. It is encoded for
+ * the first call, and its bytes are reused for the others. Don't change the message afterwards.
  *
  * @returns `message` itself.
  */

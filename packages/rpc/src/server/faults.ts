@@ -2,13 +2,16 @@ import type { Metadata, ServerCall } from '../call/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { RouterError } from '../transport/index.js';
 
-/** What passes on to our own caller when a call that we made fails with it: the caller can act on these. */
+/**
+ * Codes that pass from a call that the handler made to the handler's own caller, because that caller can act on them.
+ */
 const PASSED_ON: ReadonlySet<Status> = new Set([Status.CANCELLED, Status.DEADLINE_EXCEEDED, Status.UNAVAILABLE]);
 
 /**
- * The status that a fault becomes. An {@link RpcError} that the handler made stands as it is, but for one of `OK`. A failure of a call that
- * it made keeps its code where the caller can act on it. Anything else is `INTERNAL` with a fixed text and the trace
- * id under which the log has it: what went wrong inside is nobody else's business.
+ * Converts what a handler threw to a status. An {@link RpcError} that the handler created stays as it is, unless its
+ * code is `OK`. A failure of a call that the handler made keeps its code if the caller can act on it. Anything else
+ * becomes `INTERNAL` with a fixed text and the trace id of the log line, so that internal details don't reach the
+ * caller.
  */
 export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   if (fault instanceof RpcError && fault.report === undefined && fault.code !== Status.OK) return fault;
@@ -19,14 +22,14 @@ export function toRpcError(call: ServerCall, fault: unknown): RpcError {
   return new RpcError(Status.INTERNAL, internalError(call.traceId), { cause: fault });
 }
 
-/** All that a caller learns of what went wrong inside. */
+/** The only text that a caller gets about an internal fault. */
 export function internalError(traceId: string): string {
   return `internal error; the log of the service has it: rondo logs --trace ${traceId}`;
 }
 
 /**
- * The error that leaves this server: with the header and trailing metadata of its call, and no larger than any connection can
- * carry. A peer that gets more in a header block than it takes ends the connection, with every innocent call on it.
+ * The error as it is sent: with the header and trailing metadata of its call, and small enough for any connection. A
+ * peer that gets a larger header block than it accepts closes the connection, with every other call on it.
  */
 export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   let metadata: Metadata;
@@ -47,19 +50,19 @@ export function toRouterError(call: ServerCall, error: RpcError): RouterError {
   return new RouterError(code, brief(message), { handled: 'unknown', details, metadata, header: call.header, cause });
 }
 
-/** Clients of gRPC's C core (Python, Ruby, PHP, C++) take 16 KiB of trailers at the most, and 8 KiB for sure. */
+/** Clients of gRPC's C core (Python, Ruby, PHP, C++) accept at most 16 KiB of trailers, and at least 8 KiB. */
 const MAX_MESSAGE_BYTES = 2 * 1024;
 const MAX_DETAILS_BYTES = 4 * 1024;
 
-/** `message` as well-formed text, cut where it is too long. */
+/** `message` as well-formed text, cut if it is too long. */
 function brief(message: string): string {
   const bytes = Buffer.from(message);
   if (bytes.length <= MAX_MESSAGE_BYTES) return bytes.toString();
-  // A stream's decoder leaves out the half of a character at the end.
+  // A streaming decoder omits an incomplete character at the end.
   return `${new TextDecoder().decode(bytes.subarray(0, MAX_MESSAGE_BYTES), { stream: true })}…`;
 }
 
-/** As many of the first details as fit. */
+/** The first details that fit. */
 function leading(details: RpcError['details']): RpcError['details'] {
   let sizeBytes = 0;
   const surplus = details.findIndex(({ typeUrl, value }) => {

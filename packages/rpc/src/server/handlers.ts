@@ -11,7 +11,7 @@ import { observe } from '../middleware/index.js';
 import { RpcError, Status } from '../status/index.js';
 import { toRpcError } from './faults.js';
 
-/** What answers one method; its shape follows from the contract. */
+/** The handler of one method. Its type follows from the contract. */
 export type Handler<M extends MethodDefinition> = M['requestStream'] extends true
   ? M['responseStream'] extends true
     ? (requests: AsyncIterable<RequestOf<M>>, call: ServerCall) => AsyncIterable<ResponseInit<M>>
@@ -20,28 +20,28 @@ export type Handler<M extends MethodDefinition> = M['requestStream'] extends tru
     ? (request: RequestOf<M>, call: ServerCall) => AsyncIterable<ResponseInit<M>>
     : (request: RequestOf<M>, call: ServerCall) => Promise<ResponseInit<M>> | ResponseInit<M>;
 
-/** What answers every method of a service; those named by `U` take and give encoded messages. */
+/** The handlers of a service. Methods named by `U` take and return encoded messages. */
 export type Handlers<D extends ServiceDefinition, U extends keyof D['methods'] = never> = {
   readonly [K in keyof D['methods']]: Handler<K extends U ? Unread<D['methods'][K]> : D['methods'][K]>;
 };
 
-/** How a service is implemented. */
+/** Options of {@link implement}. */
 interface ImplementOptions<U> {
-  /** The methods, by their names in code, whose handlers pass messages on as they are on the wire: {@link unread}. */
+  /** The methods, by their names in code, whose handlers take and return encoded messages: see {@link unread}. */
   readonly unread?: readonly U[];
 }
 
-/** A service with its handlers; made by {@link implement}. */
+/** A service with its handlers, created by {@link implement}. */
 export interface ServiceImplementation {
   readonly definition: ServiceDefinition;
   /** By the methods' names in code. */
   readonly handlers: Readonly<Record<string, AnyHandler>>;
 }
 
-/** A handler whose shape is known from its method alone. */
+/** A handler of any type of method. */
 export type AnyHandler = (request: never, call: ServerCall) => unknown;
 
-/** Joins a contract and the handlers that keep it. */
+/** Combines a contract with its handlers. */
 export function implement<D extends ServiceDefinition, U extends keyof D['methods'] & string = never>(
   definition: D,
   handlers: Handlers<NoInfer<D>, U>,
@@ -61,9 +61,9 @@ function withUnread(definition: ServiceDefinition, names: readonly string[]): Se
 }
 
 /**
- * A handler for a method that isn't written yet, of whichever kind: it answers `UNIMPLEMENTED`.
+ * A handler for a method of any type that isn't written yet: it answers `UNIMPLEMENTED`.
  *
- * @param file Where the method is to be written: the caller is told.
+ * @param file the file for the handler; the message to the caller names it.
  */
 export function unimplemented(file: string): (request: unknown, call: ServerCall) => never {
   return (_request, { method }) => {
@@ -72,8 +72,8 @@ export function unimplemented(file: string): (request: unknown, call: ServerCall
 }
 
 /**
- * Runs a handler within the scope of its call, so that the calls it makes inherit deadline, signal and trace. Whatever
- * it throws becomes an `RpcError`: middleware sees nothing else.
+ * Runs a handler in the scope of its call, so that the calls it makes inherit deadline, cancellation and trace.
+ * Everything that it throws becomes an `RpcError` before middleware sees it.
  */
 export async function invoke(handler: AnyHandler, call: ServerCall): Promise<Reply> {
   const { header, trailer, method } = call;

@@ -5,19 +5,19 @@ import { untilAborted } from '../middleware/index.js';
 import type { WireCall } from '../transport/index.js';
 import { decodeRequest } from './codec.js';
 
-/** What a router adds to a call as it came. */
+/** What the router adds to a received call. */
 export interface RoutedCallOptions {
   readonly method: Method;
   readonly clocks: Clocks;
   readonly traceId: string;
-  /** What its trailing metadata begins with. */
+  /** The initial trailing metadata. */
   readonly trailer: Metadata;
   readonly logger: Logger;
 }
 
 /**
- * A call on its way to its handler. What costs something and is often not looked at is made where it is first read;
- * each call has it as a property of its own, as middleware makes calls of calls by `{ ...call }`.
+ * A received call as middleware and its handler see it. Properties that are costly and often unused are created when
+ * they are first read. Each call defines them on itself, so that a copy by `{ ...call }` has them too.
  */
 export class RoutedCall implements ServerCall {
   readonly method: Method;
@@ -85,7 +85,7 @@ export class RoutedCall implements ServerCall {
     },
   };
 
-  /** Decoded late, so that what refuses a call early doesn't pay for it. */
+  /** Decoded when first read, so that a call which is refused early doesn't pay for it. */
   static readonly #decoded: PropertyDescriptor = {
     enumerable: true,
     get(this: RoutedCall): Payload {
@@ -110,7 +110,7 @@ export class RoutedCall implements ServerCall {
   };
 }
 
-/** A handler that waits for its caller's next message doesn't outlive the call. */
+/** Ends the requests with the call, so that a handler which waits for the next one doesn't outlive it. */
 function untilLimit(request: Payload<Uint8Array>, limit: CallLimit): Payload<Uint8Array> {
   return request.stream ? { stream: true, messages: untilAborted(request.messages, limit.signal) } : request;
 }

@@ -17,27 +17,27 @@ import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
 import { RoutedCall } from './routed-call.js';
 
-/** What a router is made from. */
+/** Options of {@link createRouter}. */
 export interface RouterOptions {
   readonly services: readonly ServiceImplementation[];
-  /** Runs around every handler; the first listed is outermost. */
+  /** Middleware around every handler; the first is the outermost. */
   readonly middleware?: readonly Middleware<ServerCall>[];
-  /** Named in the trailing metadata `rondo-served-by` of every outcome, so that balancing can be seen. */
+  /** Sent in the trailing metadata `rondo-served-by` of every call, so that balancing can be observed. */
   readonly instanceId?: string;
   readonly logger?: Logger;
   readonly clock?: Clock;
-  /** Tells handlers when their calls end. */
+  /** Tells handlers the date of their deadline. */
   readonly wallClock?: WallClock;
   readonly random?: Random;
 }
 
-/** Takes calls from any transport through the one chain to their handlers. */
+/** Routes calls from any transport through the middleware to their handlers. */
 export interface Router {
-  /** Every method served. */
+  /** Every method that has a handler. */
   readonly methods: readonly Method[];
-  /** Answers one call. It rejects with a {@link RouterError} and nothing else. */
+  /** Answers one call. It rejects only with a {@link RouterError}. */
   handle(call: WireCall): Promise<Reply<Uint8Array>>;
-  /** Where a transport says that it couldn't send what a handler answered. */
+  /** The transport logs here if it couldn't send a reply. */
   readonly logger: Logger;
 }
 
@@ -47,9 +47,9 @@ interface Route {
 }
 
 /**
- * Makes a router.
+ * Creates a router.
  *
- * @throws TypeError where a service is listed twice, or a handler is missing.
+ * @throws TypeError if a service is listed twice or a handler is missing.
  */
 export function createRouter(options: RouterOptions): Router {
   const { instanceId, logger = silentLogger, random = systemRandom } = options;
@@ -83,13 +83,16 @@ export function createRouter(options: RouterOptions): Router {
   return { methods: [...routes.values()].map(({ method }) => method), handle, logger };
 }
 
-/** What a call of a method that isn't served gets: as no handler can have run, it may go elsewhere. */
+/**
+ * The error of a call to a method that isn't served. No handler can have run, so the call may be retried at another
+ * instance.
+ */
 function notServed(path: string, metadata: Metadata): RouterError {
   const message = `this server doesn't implement ${path}; list its services by reflection`;
   return new RouterError(Status.UNIMPLEMENTED, message, { handled: 'never', metadata });
 }
 
-/** What comes at the end of a response stream. */
+/** Observes the end of a response stream. */
 function endOf(call: ServerCall) {
   return {
     error: (fault: unknown) => toRouterError(call, toRpcError(call, fault)),
@@ -113,14 +116,14 @@ function routesOf(
   return routes;
 }
 
-/** What every object has, such as `toString`, was written for no method. */
+/** A method that every object inherits, such as `toString`, is no handler. */
 function handlerOf(handlers: ServiceImplementation['handlers'], key: string): AnyHandler | undefined {
   return handlers[key] === Reflect.get(Object.prototype, key) ? undefined : handlers[key];
 }
 
 /**
- * Limits a call to what its caller gave it, and to what the contract allows at most. Where neither says anything, the
- * call isn't limited: how long a caller waits is for the caller to say.
+ * Sets the deadline of a call: the earlier of the caller's and the contract's. Without either, the call isn't limited,
+ * because only the caller can say how long it waits.
  */
 function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;

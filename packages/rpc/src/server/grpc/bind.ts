@@ -9,15 +9,15 @@ import { type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } fro
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';
 
-/** Where a bound method leads. */
+/** What the bound methods of a server share. */
 interface Binding {
   readonly handle: WireHandler;
   readonly clock: Clock;
-  /** What is known of request streams below grpc-js. */
+  /** The request streams below grpc-js. */
   readonly streams: RequestStreams;
-  /** Told of each call when it begins; what it returns is called when the call has ended. */
+  /** Runs when a call begins. The returned function runs when the call has ended. */
   readonly begin: (exchange: Exchange) => () => void;
-  /** Has why a reply couldn't be sent. */
+  /** Logs why a reply couldn't be sent. */
   readonly logger: Logger;
 }
 
@@ -29,7 +29,10 @@ type DuplexCall = grpc.ServerDuplexStream<Buffer, Buffer>;
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
-/** Registers `method` with a grpc-js server. Unary calls take grpc-js's short way, all others its streams. */
+/**
+ * Registers `method` with a grpc-js server. Unary calls use grpc-js's unary API, which is faster; all others use its
+ * streams.
+ */
 export function bindMethod(server: grpc.Server, method: Method, options: Binding): void {
   const binding: MethodBinding = { method, ...options };
   if (method.requestStream) {
@@ -51,12 +54,12 @@ export function bindMethod(server: grpc.Server, method: Method, options: Binding
 }
 
 /**
- * The requests of a call. Their end must not end the replies, as iterating over a Duplex itself would. A caller that has
- * left has not ended them, nor has one whose last message is cut off: half an upload is no whole one.
+ * The requests of a call. Their end must not end the replies, as iterating over a Duplex itself would. If the caller
+ * has cancelled, or the last message is cut off, this throws: a partial upload must not look complete.
  */
 async function* requestsOf(call: DuplexCall, stream: RequestStream | undefined): AsyncGenerator<Buffer> {
   yield* call.iterator({ destroyOnReturn: false });
-  // A Node client that cancels ends its HTTP/2 stream first, and resets it a turn of its event loop later.
+  // When a Node client cancels, it ends its HTTP/2 stream first, and resets it one turn of its event loop later.
   await stream?.caughtUp();
   if (call.cancelled) throw new RpcError(Status.CANCELLED, 'the caller left before the end of its requests');
   if (stream?.whole === false)
@@ -87,7 +90,7 @@ function serveUnary(
   }, fail);
 }
 
-/** Nothing is sent before all of it is known to be what can be. */
+/** Converts everything before it sends anything, so that a reply which can't be sent still gets a status. */
 function sendOne(
   call: grpc.ServerUnaryCall<Buffer, Buffer>,
   respond: grpc.sendUnaryData<Buffer>,
@@ -100,7 +103,7 @@ function sendOne(
   respond(null, toBuffer(response.message), last);
 }
 
-/** What a call ends with whose reply can't be sent. */
+/** The error of a call whose reply can't be sent. */
 function sendFailure(fault: unknown, { wire }: Exchange, { logger }: Binding): RpcError {
   if (fault instanceof RpcError) return fault;
   logger.error({ err: fault, method: wire.path, traceId: receivedTraceId(wire.metadata) }, 'the reply cannot be sent');
@@ -124,24 +127,24 @@ async function serveStream(call: StreamingCall, request: Payload<Uint8Array>, bi
   }
 }
 
-/** Node reads 16 messages of any length ahead of a handler; none is enough, as HTTP/2 has a window of its own. */
+/** Turns off Node's read-ahead, which is 16 messages of any length. HTTP/2 has a window of its own. */
 function limitReadAhead(call: DuplexCall): void {
   const state: unknown = Reflect.get(call, '_readableState');
   if (typeof state === 'object' && state !== null) Reflect.set(state, 'highWaterMark', 0);
 }
 
 const NO_POLICY: Policy = { timeoutMs: undefined, defaultTimeoutMs: undefined, idempotency: 'unknown' };
-/** No path, as those begin with a slash. */
+/** Not a path, because a path begins with a slash. */
 const ANY = '*';
-/** What a path is that the router is asked for; grpc-js itself refuses every other. */
+/** The paths that the router is asked for. grpc-js itself refuses every other. */
 const PATH = /^\/[\x21-\x7e]{1,255}$/;
 
 /**
- * Has the router answer the calls of methods that aren't served, as it does over every other transport: its answer
- * proves to a Rondo client that no handler ran.
+ * Routes calls of methods that aren't served to the router, as every other transport does. The router's answer proves
+ * to a Rondo client that no handler ran.
  *
- * grpc-js has no place for such a handler. Here its table of handlers is told to find one for every path; if a version
- * of grpc-js keeps no such table, it refuses these calls by itself, in words that prove the same.
+ * grpc-js has no API for such a handler, so its table of handlers is made to return one for every path. If a version of
+ * grpc-js has no such table, it refuses these calls itself, with a text that proves the same.
  */
 export function bindUnknown(server: grpc.Server, binding: Binding): void {
   const handlers: unknown = Reflect.get(server, 'handlers');

@@ -15,7 +15,7 @@ import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../sta
 import { addTo, forEachEntry } from '../../transport/grpc/metadata.js';
 import { notHandledMark, type WireCall } from '../../transport/index.js';
 
-/** What all of grpc-js's server calls have in common. */
+/** What all types of server calls of grpc-js have in common. */
 interface SurfaceCall {
   readonly metadata: grpc.Metadata;
   getPeer(): string;
@@ -27,29 +27,29 @@ interface SurfaceCall {
 /** One call in flight on a grpc-js server. */
 export interface Exchange {
   readonly wire: WireCall;
-  /** Whether only its caller, or an abort, ever ends it: a response stream without a deadline. */
+  /** Whether only the caller, or an abort, can end it: a response stream without a deadline. */
   readonly endless: boolean;
-  /** Ends the call from this side with a status of its own. */
+  /** Ends the call from the server's side with `reason`. */
   abort(reason: RpcError): void;
-  /** The call has its outcome: what comes after says nothing of its caller. */
+  /** Marks the call as finished: a later cancellation by grpc-js isn't the caller's. */
   settle(): void;
 }
 
-/** What a grpc-js call is translated with. */
+/** Options of {@link toExchange}. */
 export interface ExchangeOptions {
   readonly method: Pick<Method, 'path' | 'responseStream' | 'policy'>;
   readonly request: Payload<Uint8Array>;
   readonly clock: Clock;
 }
 
-/** Translates a grpc-js call. */
+/** Converts a call of grpc-js. */
 export function toExchange(call: SurfaceCall, { method, request, clock }: ExchangeOptions): Exchange {
   const limit = new CallLimit();
   const expiresAt = call.getDeadline();
   const allowedMs = expiresAt === Number.POSITIVE_INFINITY ? undefined : millisecondsUntil(expiresAt);
   const deadline = allowedMs === undefined ? undefined : clock.now() + allowedMs;
   let ended = false;
-  // grpc-js cancels a call at its deadline, too, and one that has ended well.
+  // grpc-js also reports a call as cancelled at its deadline, and after it ended well.
   call.on('cancelled', () => {
     if (!ended) limit.end(isOver(deadline, clock) ? deadlineExceeded(allowedMs ?? 0, 'caller') : cancelled());
   });
@@ -63,7 +63,7 @@ export function toExchange(call: SurfaceCall, { method, request, clock }: Exchan
   };
 }
 
-/** A call as grpc-js has received it; its metadata stays there. */
+/** A call as grpc-js received it. Its metadata is read from grpc-js when needed. */
 class ReceivedCall implements WireCall, MetadataSource {
   readonly path: string;
   readonly responseStream: boolean;
@@ -71,7 +71,7 @@ class ReceivedCall implements WireCall, MetadataSource {
   readonly deadline: number | undefined;
   readonly limit: CallLimit;
   readonly request: Payload<Uint8Array>;
-  /** Asked at once: grpc-js forgets it when the call has ended. */
+  /** Read at once, because grpc-js forgets it when the call has ended. */
   readonly peer: string;
   readonly #call: SurfaceCall;
 
@@ -93,7 +93,7 @@ class ReceivedCall implements WireCall, MetadataSource {
     this.#call = call;
   }
 
-  /** Grpc-js sends one header a call, and lets further ones be. */
+  /** grpc-js sends the first header of a call and ignores further ones. */
   sendHeader(header: Metadata): void {
     this.#call.sendMetadata(toGrpcMetadata(header));
   }
@@ -107,7 +107,7 @@ class ReceivedCall implements WireCall, MetadataSource {
   }
 }
 
-/** How much sooner than by the clock a timer may fire. Milliseconds. */
+/** How much earlier than by the clock a timer may fire. Milliseconds. */
 const EARLY_MS = 1;
 
 function isOver(deadline: number | undefined, clock: Clock): boolean {
@@ -115,9 +115,9 @@ function isOver(deadline: number | undefined, clock: Clock): boolean {
 }
 
 /**
- * Our metadata as grpc-js sends it.
+ * Converts metadata for grpc-js.
  *
- * @throws TypeError if it can't be sent. Node would throw amid the reply, and nothing would catch that.
+ * @throws TypeError if it can't be sent. Node would throw in the middle of the reply, and nothing would catch that.
  */
 export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
   metadata.checkSendable();
@@ -125,12 +125,12 @@ export function toGrpcMetadata(metadata: Metadata): grpc.Metadata {
 }
 
 /**
- * Bytes without the padding of base64, which grpc-js sends and which gRPC asks servers to leave out.
+ * Metadata whose bytes are sent without the padding of base64. grpc-js sends it; gRPC asks servers to omit it.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 class ReplyMetadata extends grpc.Metadata {
-  /** Grpc-js sends a copy. */
+  /** grpc-js sends a copy. */
   override clone(): ReplyMetadata {
     const copy = new ReplyMetadata(this.getOptions());
     copy.merge(this);
@@ -152,12 +152,12 @@ function unpadded(base64: string): string {
   return base64.replace(/=+$/, '');
 }
 
-/** The header metadata that a failed call still has to send, if any. */
+/** The header metadata that must still be sent for a failed call, if any. */
 export function headerOf(fault: unknown): Metadata | undefined {
   return fault instanceof RpcError && fault.header !== undefined && fault.header.size > 0 ? fault.header : undefined;
 }
 
-/** A failure of the method at `path` as grpc-js sends it. */
+/** Converts a failure of the method at `path` to a status of grpc-js. */
 export function toGrpcStatus(fault: unknown, path: string): grpc.StatusObject {
   const error = fault instanceof RpcError ? fault : new RpcError(Status.INTERNAL, 'internal error', { cause: fault });
   const metadata = toGrpcMetadata(error.metadata);

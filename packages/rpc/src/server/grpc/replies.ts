@@ -3,10 +3,10 @@ import type { Metadata, Reply } from '../../call/index.js';
 import { toBuffer } from '../../transport/grpc/metadata.js';
 import { headerOf, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 
-/** A call that streams messages in one direction at least. */
+/** A call that streams messages in at least one direction. */
 export type StreamingCall = grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>;
 
-/** What goes back to the caller of a streaming call. */
+/** Sends the replies of a streaming call. */
 export class Replies {
   readonly #call: StreamingCall;
   #headerSent = false;
@@ -28,7 +28,7 @@ export class Replies {
     this.#sendHeader(header);
   }
 
-  /** Ends the call of the method at `path` with a status, if its caller is still there. */
+  /** Ends the call of the method at `path` with a status, if the caller is still connected. */
   fail(fault: unknown, path: string): void {
     if (this.#call.destroyed) return;
     const header = headerOf(fault);
@@ -41,7 +41,7 @@ export class Replies {
     this.#headerSent = true;
   }
 
-  /** Writes one message, and waits while the reader is behind: until it catches up, or leaves. */
+  /** Writes one message. Resolves when the reader has caught up or has left; undefined if there is no need to wait. */
   #send(message: Uint8Array): Promise<void> | undefined {
     const call = this.#call;
     if (message.length > LARGE_BYTES) return written(call, message);
@@ -58,10 +58,13 @@ export class Replies {
   }
 }
 
-/** grpc-js queues 16 messages of any length before it tells a writer to wait. Longer ones than this wait by themselves. */
+/**
+ * grpc-js queues 16 messages of any length before it asks the writer to wait. Longer messages than this are awaited one
+ * by one. Bytes.
+ */
 const LARGE_BYTES = 4 * 1024;
 
-/** Writes a message, and waits until the connection has taken it, or the caller has left. */
+/** Writes a message, and waits until the connection has taken it or the caller has left. */
 function written(call: StreamingCall, message: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

@@ -3,23 +3,23 @@ import type * as grpc from '@grpc/grpc-js';
 import type { Clock } from '../../clock/index.js';
 import type { Method } from '../../contract/index.js';
 
-/** What is known of a request stream below grpc-js. */
+/** A request stream below grpc-js. */
 export interface RequestStream {
   /** Whether the requests received so far end with a whole message. */
   readonly whole: boolean;
-  /** Resolves when the peer has read what was sent so far, and what it sent before that has been read here. */
+  /** Resolves when the peer has read everything sent so far, and everything that it sent before has been read here. */
   caughtUp(): Promise<void>;
 }
 
-/** Under this key grpc-js hands a call's place in the table from the HTTP/2 stream to the call. */
+/** The header by which a call is found again in the table of streams. */
 const KEY = 'rondo-http2-stream';
 
-/** A peer that answers no ping within this time holds up nothing further. Milliseconds. */
+/** The longest wait for a peer's answer to a ping. Milliseconds. */
 const MAX_WAIT_MS = 1_000;
 
 /**
- * The HTTP/2 streams of a server's calls that stream requests. grpc-js doesn't show them: each is followed from the HTTP/2
- * server on, and found again by a key that travels in its headers. See ADR 0038.
+ * The HTTP/2 streams of calls that stream requests. grpc-js doesn't expose them, so each is observed from the HTTP/2
+ * server on, and found again by a key in its headers. See ADR 0038.
  */
 export class RequestStreams {
   readonly #streams = new Map<string, RequestStream>();
@@ -33,12 +33,12 @@ export class RequestStreams {
     this.#clock = clock;
   }
 
-  /** Follows the streams of a server that grpc-js doesn't listen to yet. */
+  /** Observes the streams of a server, before grpc-js listens to it. */
   follow(http2Server: Http2Server): void {
     http2Server.on('stream', this.#onStream);
   }
 
-  /** The stream of the call that came with `metadata`, which is left without what leads here. */
+  /** The stream of the call that came with `metadata`. Removes its key from the metadata. */
   take(metadata: grpc.Metadata): RequestStream | undefined {
     const key = String(metadata.get(KEY)[0]);
     metadata.remove(KEY);
@@ -88,22 +88,25 @@ export class RequestStreams {
   }
 }
 
-/** A flag and a length of four bytes. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+/**
+ * A message's prefix: a flag and a length of four bytes. Source:
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
 const PREFIX_BYTES = 5;
 
-/** Follows where messages begin and end in the bytes of a stream. grpc-js drops the part of one that is cut off. */
+/** Tracks the message boundaries in the bytes of a stream. grpc-js drops an incomplete last message silently. */
 export class MessageFraming {
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixBytes = 0;
-  /** What of the current message is still to come. */
+  /** How many bytes of the current message are still to come. */
   #missingBytes = 0;
 
-  /** Whether the bytes read so far end where a message ends. */
+  /** Whether the bytes read so far end with a whole message. */
   get whole(): boolean {
     return this.#prefixBytes === 0 && this.#missingBytes === 0;
   }
 
-  /** Takes the next bytes of the stream. */
+  /** Reads the next bytes of the stream. */
   read(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) at += this.#missingBytes > 0 ? this.#skip(chunk, at) : this.#begin(chunk, at);
   }
@@ -126,9 +129,9 @@ export class MessageFraming {
 }
 
 /**
- * Tells when the peer of a connection has caught up. HTTP/2 keeps the order of frames, and a peer answers a ping at once:
- * with the answer, the peer has read everything sent before the ping. The second of two pings is read a turn of the
- * peer's event loop after the first, so everything that the peer did before it read the first has arrived as well.
+ * Waits until the peer of a connection has caught up. HTTP/2 keeps the order of frames, and a peer answers a ping at
+ * once, so its answer shows that it has read everything sent before the ping. It reads the second of two pings one turn
+ * of its event loop after the first, so everything that it did before it read the first has arrived as well.
  *
  * Source: https://www.rfc-editor.org/rfc/rfc9113#section-6.7
  */
@@ -141,13 +144,16 @@ export class PingBarrier {
     this.#session = session;
   }
 
-  /** Resolves when the peer has caught up with this moment, or when the connection has ended. Calls share pings. */
+  /**
+   * Resolves when the peer has caught up with this moment, or when the connection has ended. Concurrent calls share
+   * pings.
+   */
   passed(): Promise<void> {
     if (this.#current === undefined) {
       this.#current = this.#pass();
       return this.#current;
     }
-    // The pings on their way were sent before this moment.
+    // The current pings were sent before this moment, so they prove nothing for it.
     this.#next ??= this.#current.then(() => {
       this.#next = undefined;
       return this.passed();
@@ -166,7 +172,7 @@ export class PingBarrier {
       try {
         this.#session.ping(() => resolve());
       } catch {
-        // The connection has ended: nothing more comes from its peer.
+        // The connection has ended, so nothing more comes from the peer.
         resolve();
       }
     });

@@ -9,39 +9,40 @@ import { correctTimeout, HEADER_LIMIT, RESET_LIMITS, setUpHttp2, watchClients } 
 import { RequestStreams } from './request-streams.js';
 import { removeStaleSocket } from './stale-socket.js';
 
-/** How a server listens. */
+/** Options of {@link serve}. */
 export interface ServeOptions {
   /**
-   * `host:port`, `[v6]:port` or `unix:/path`; port 0 takes any that is free. A socket that a killed process left at
-   * `/path` is removed; one on which a process listens, or a file, is an error.
+   * `host:port`, `[v6]:port` or `unix:/path`; port 0 is any free one. A socket that a killed process left at `/path` is
+   * removed. It is an error if a process listens on it, or if it is another kind of file.
    */
   readonly listen: string;
-  /** The longest request taken, in bytes; 4 MiB by default, as in gRPC. Longer ones are `RESOURCE_EXHAUSTED`. */
+  /** The longest request message, in bytes; 4 MiB by default, as in gRPC. A longer one is `RESOURCE_EXHAUSTED`. */
   readonly maxRequestBytes?: number;
   readonly clock?: Clock;
 }
 
 /** A server that listens. */
 export interface RpcServer {
-  /** Where it is bound, as `host:port` or `unix:/path`. */
+  /** The bound address, as `host:port` or `unix:/path`. */
   readonly address: string;
   readonly port: number;
   /**
-   * Stops accepting. Streams without a deadline end at once, as they would never end by themselves; other calls have
-   * `graceMs` to finish. Those that outlive it end `UNAVAILABLE`, and so does every caller that wants to call again.
+   * Stops accepting calls and connections. Streams without a deadline end at once, because they would never end by
+   * themselves. Other calls have `graceMs` to finish. Calls that take longer, and new calls, end with `UNAVAILABLE`, so
+   * that their callers try another instance.
    */
   drain(graceMs: number): Promise<void>;
 }
 
 const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
-// What it writes to standard error, we throw or log; GRPC_VERBOSITY still brings it back.
+// grpc-js's own output is off, because Rondo throws or logs the same. GRPC_VERBOSITY turns it on.
 if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 
 /**
- * Serves a router over gRPC: HTTP/2, without transport security for now.
+ * Serves a router over gRPC: HTTP/2, without TLS for now.
  *
- * @throws Error where the address can't be bound; the message names it.
+ * @throws Error that names the address, if it can't be bound.
  */
 export async function serve(router: Router, options: ServeOptions): Promise<RpcServer> {
   const { listen, maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES, clock = systemClock } = options;
@@ -110,7 +111,7 @@ async function drain(server: grpc.Server, { inFlight, graceMs, clock }: DrainOpt
   }
   const timer = clock.setTimer(graceMs, () => {
     for (const exchange of inFlight) exchange.abort(shuttingDown());
-    // Their statuses leave first; then whatever keeps a connection open no longer counts.
+    // Their statuses are sent first. Then connections that are still open are closed.
     clock.setTimer(FLUSH_MS, () => server.forceShutdown());
   });
   await closed;
@@ -121,5 +122,5 @@ function shuttingDown(): RpcError {
   return new RpcError(Status.UNAVAILABLE, 'this instance is shutting down; call again to reach another');
 }
 
-/** How long the statuses of calls that were ended have to leave. Milliseconds. */
+/** How long the statuses of aborted calls may take to be sent. Milliseconds. */
 const FLUSH_MS = 100;

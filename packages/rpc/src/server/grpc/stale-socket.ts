@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 const SCHEME = /^unix:(?:\/\/(?=\/))?/;
 
 /**
- * Removes the Unix socket at `listen` (`unix:/path`) that a process left behind when it was killed. A socket is removed
- * only once a connection to it was refused, which proves that nothing listens on it, and only if it is still that one.
+ * Removes the Unix socket at `listen` (`unix:/path`) that a killed process left behind. It removes the socket only
+ * after a connection to it was refused, which proves that no process listens on it, and only if it is still the same
+ * socket.
  *
- * @throws Error if something listens there, if the path isn't a socket, or if neither can be found out.
+ * @throws Error if a process listens on it, if the path isn't a socket, or if neither can be determined.
  */
 export async function removeStaleSocket(listen: string): Promise<void> {
   if (!SCHEME.test(listen)) return;
@@ -25,7 +26,7 @@ export async function removeStaleSocket(listen: string): Promise<void> {
 
 const NO_SOCKET = 'no socket';
 
-/** What tells the socket at `path` from another that takes its place; undefined if there is nothing. */
+/** Identifies the socket at `path`, so that a replacement is recognised; undefined if there is nothing. */
 async function identityOf(path: string): Promise<string | undefined> {
   try {
     const stats = await lstat(path, { bigint: true });
@@ -36,7 +37,7 @@ async function identityOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** How an attempt to connect ends: `connected`, or the code of its error. A Unix socket tells at once. */
+/** The result of an attempt to connect: `connected`, or the code of its error. A Unix socket answers at once. */
 function probe(path: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(path);
