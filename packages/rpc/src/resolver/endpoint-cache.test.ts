@@ -46,7 +46,7 @@ const snapshot = (...names: readonly string[]) =>
   ({ $case: 'snapshot', value: { instances: instances(...names) } }) as const;
 const progress = { $case: 'progress', value: {} } as const;
 
-const LEFT_ASIDE = 'the last known instances can't be used; they are saved again once the registry answers';
+const LEFT_ASIDE = "the last known instances can't be used; they are saved again once the registry answers";
 
 describe('what the registry said', () => {
   it('is kept a second later, once for changes that come together', async () => {

@@ -164,7 +164,7 @@ export class SavedEndpoints {
       return { endpoints, ageMs: Math.max(0, wallClock.now().getTime() - savedAtMs) };
     } catch (error) {
       const fields = { target: service, file: storage.locate(nameOf(service)), reason: messageOf(error) };
-      log.warn(fields, 'the last known instances can't be used; they are saved again once the registry answers');
+      log.warn(fields, "the last known instances can't be used; they are saved again once the registry answers");
       return undefined;
     }
   }

@@ -67,12 +67,13 @@ function sharedOf(
   // Clients begin at different replicas, which spreads the load.
   const preferred = { index: Math.floor(random.next() * addresses.length) };
   const onUnusable = once<Instance>(({ instanceId }) => {
-    const message = 'some instances are left out: they have no endpoint that this client can call, which is gRPC without TLS';
+    const message =
+      'some instances are left out: they have no endpoint that this client can call, which is gRPC without TLS';
     log.warn({ instance: instanceId }, message);
   });
   const onSplit = once(() => {
     const message =
-      'the registries listed don\'t share a store, so each knows only a part: list one, or several over one store';
+      "the registries listed don't share a store, so each knows only a part: list one, or several over one store";
     log.warn({ registry: addresses }, message);
   });
   return { watch, addresses, preferred, lastKnown, clock, random, log, onUnusable, onSplit };

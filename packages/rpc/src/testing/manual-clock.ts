@@ -1,14 +1,14 @@
 import { type Clock, systemWallClock, type Timer, type WallClock } from '../clock/index.js';
 
-/** A clock that stands still until a test moves it. */
+/** A clock that a test advances by hand. */
 export class ManualClock implements Clock {
   #now: number;
   #order = 0;
   readonly #queue = new TimerQueue();
-  /** The wall clock beside it, which goes on with it. Setting that one doesn't move this one. */
+  /** A wall clock that advances with this clock. Setting the wall clock doesn't change this one. */
   readonly wall = new SettableWallClock({ now: () => new Date(this.#now) });
 
-  /** @param startMs where it stands at first, in milliseconds since the Unix epoch. */
+  /** @param startMs the initial time, in milliseconds since the Unix epoch. */
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#now = startMs;
   }
@@ -28,14 +28,14 @@ export class ManualClock implements Clock {
     return { cancel: () => this.#queue.delete(timer) };
   }
 
-  /** How many timers wait: none, where nothing leaks. */
+  /** The number of pending timers; 0 if nothing leaks. */
   get timers(): number {
     return this.#queue.size;
   }
 
   /**
-   * Moves on by `ms`, running what falls due, in order. After each callback the promises that it settled run their
-   * course, so that what they schedule within `ms` falls due as well. At both ends the event loop has a turn as well.
+   * Advances by `ms` and runs the due timers, in order. After each callback, settled promises run, so that timers which
+   * they set within `ms` run as well. The event loop also turns at both ends.
    */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
@@ -56,25 +56,22 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets promises that are settled run their course: Node runs a tick's queue once that of promises is empty. */
+/** Lets settled promises run. Node runs the queue of `nextTick` once that of promises is empty. */
 function settle(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** Lets whatever is ready run, be it that an event loop's turn has to come first. */
+/** Lets everything that is ready run, including what needs a turn of the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/**
- * A wall clock that a test sets. It goes on from what it was set to, as time goes on for `base`; until it is set, it
- * shows the same.
- */
+/** A wall clock that a test sets. From then on it advances as `base` does; before, it shows the same time as `base`. */
 export class SettableWallClock implements WallClock {
   readonly #base: WallClock;
   #aheadMs = 0;
 
-  /** @param base the machine's by default. */
+  /** @param base the machine's wall clock by default. */
   constructor(base: WallClock = systemWallClock) {
     this.#base = base;
   }
@@ -83,23 +80,23 @@ export class SettableWallClock implements WallClock {
     return new Date(this.#base.now().getTime() + this.#aheadMs);
   }
 
-  /** Sets it, as an operator, NTP or the end of a machine's sleep does. */
+  /** Sets the time, as an operator, NTP or the end of a machine's sleep does. */
   set(time: Date): void {
     this.#aheadMs = time.getTime() - this.#base.now().getTime();
   }
 }
 
-/** A timer that waits. Its place is the queue's. */
+/** A pending timer. Only the queue changes its place. */
 interface QueuedTimer {
   readonly at: number;
-  /** Of two that fall due together, the one that was set first comes first. */
+  /** Breaks ties: of two timers due at the same time, the one set first runs first. */
   readonly order: number;
   readonly callback: () => void;
-  /** Where it stands in the queue; -1 where it doesn't. */
+  /** The index in the heap; -1 if it isn't queued. */
   place: number;
 }
 
-/** Timers, the soonest first: a binary heap in which each knows its place, so that taking one back is cheap, too. */
+/** Pending timers, earliest first: a binary heap in which each timer knows its index, so that removing one is cheap. */
 export class TimerQueue {
   readonly #heap: QueuedTimer[] = [];
 
@@ -116,7 +113,7 @@ export class TimerQueue {
     this.#rise(timer);
   }
 
-  /** Takes `timer` out. No effect where it isn't queued. */
+  /** Removes `timer`. No effect if it isn't queued. */
   delete(timer: QueuedTimer): void {
     const { place } = timer;
     if (this.#heap[place] !== timer) return;

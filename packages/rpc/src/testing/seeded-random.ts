@@ -1,9 +1,9 @@
 import type { Random } from '../clock/index.js';
 
-// Simulations draw millions, and a test's globals are slow to reach.
+// Simulations draw millions of numbers, and globals are slow to reach inside a test.
 const imul = Math.imul;
 
-/** Chance that repeats itself: the same seed, the same numbers. Mulberry32, by Tommy Ettinger. */
+/** A deterministic generator: the same seed gives the same numbers. Mulberry32, by Tommy Ettinger. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -11,10 +11,12 @@ import {
 } from '../server/index.js';
 import { createMemoryNetwork } from '../transport/index.js';
 
-/** What a test channel is made from: its clocks are its client's, too. */
+/** Options of {@link createTestChannel}. The client uses the same clocks. */
 export type TestChannelOptions = RouterOptions;
 
-/** A channel that reaches the given services in this process: every layer but the network is the real one. */
+/**
+ * A channel to the given services in this process. Only the network is simulated; every other layer is the real one.
+ */
 export function createTestChannel(options: TestChannelOptions): Channel {
   const network = createMemoryNetwork();
   network.listen('memory', createRouter(options));
@@ -30,8 +32,8 @@ export function createTestChannel(options: TestChannelOptions): Channel {
 }
 
 /**
- * A service as far as a test needs it: what `handlers` leaves out answers `UNIMPLEMENTED`, so that a method that is added
- * to the contract breaks no test that has no use for it.
+ * A service with only some of its handlers. Other methods answer `UNIMPLEMENTED`, so that a method added to the
+ * contract breaks no test that doesn't need it.
  */
 export function standIn<D extends ServiceDefinition>(
   definition: D,

@@ -5,18 +5,18 @@ import { type Transport, TransportError, type WireCall } from '../../transport/i
 import { type Carrier, Exchange } from './exchange.js';
 import { type CallFault, delayMs, type Peer, responds, type SharedNetwork } from './network-state.js';
 
-/** Between whom a connection is. */
+/** The ends of a connection. */
 interface ConnectionEnds {
   readonly client: Peer;
   readonly server: Peer;
   readonly address: string;
 }
 
-/** A connection that stands, until it is lost. */
+/** An open connection, until it is lost. */
 export class Connection implements Carrier {
   readonly #shared: SharedNetwork;
   readonly #ends: ConnectionEnds;
-  /** Carries calls to the handler; it breaks when the listener goes. */
+  /** Carries calls to the handler. It breaks when the listener closes. */
   readonly #inner: Transport;
   readonly #onLost: (reason: string) => void;
   readonly #toServer: MessagePipe;
@@ -24,16 +24,16 @@ export class Connection implements Carrier {
   readonly #calling = new Set<Exchange>();
   readonly #serving = new Set<Exchange>();
   readonly #unsubscribe: readonly (() => void)[];
-  /** Requests that wait to be overtaken. */
+  /** Requests held until another overtakes them. */
   #held: { readonly send: () => void; readonly timer: Timer }[] = [];
   #keepalive: Timer | undefined;
-  /** Whether who listened has gone, be it that another listens there by now. */
+  /** Whether the listener has closed, even if another listens at the address by now. */
   #gone = false;
   #lost = false;
-  /** Whether word of its end is under way to both. */
+  /** Whether both ends are about to learn of its end. */
   #ending = false;
 
-  /** @param onLost runs once, when the client's end hears of it. */
+  /** @param onLost runs once, when the client learns that it is lost. */
   constructor(shared: SharedNetwork, ends: ConnectionEnds, onLost: (reason: string) => void) {
     this.#shared = shared;
     this.#ends = ends;
@@ -41,7 +41,7 @@ export class Connection implements Carrier {
     this.#toServer = this.#pipe(ends.client, ends.server);
     this.#toClient = this.#pipe(ends.server, ends.client);
     this.#inner = shared.memory.transport(ends.address);
-    // It is ready at once, as somebody listens.
+    // It is ready at once, because a process listens.
     this.#inner.connect().catch(() => this.lose());
     const onGone = () => {
       this.#gone = true;
@@ -98,15 +98,15 @@ export class Connection implements Carrier {
     this.#serving.delete(exchange);
   }
 
-  /** Breaks it: each end hears of it as soon as it can hear anything. */
+  /** Breaks the connection. Each end learns of it as soon as a message can reach it. */
   lose(reason = 'the connection broke'): void {
     if (this.#lost) return;
     this.#lost = true;
     this.#keepalive?.cancel();
     for (const { timer } of this.#held.splice(0)) timer.cancel();
     const { client, server } = this.#ends;
-    // What had arrived at a frozen process is read when it runs again, before the end of the connection; so is what a
-    // server said before it went.
+    // Messages that had arrived at a frozen process are read when it runs again, before the end of the connection. So
+    // are the messages that a server sent before it stopped.
     if (!server.frozen) this.#toServer.clear();
     const heard = this.#gone && Number.isFinite(delayMs(this.#shared, server, client));
     if (!client.frozen && !heard) this.#toClient.clear();
@@ -117,7 +117,7 @@ export class Connection implements Carrier {
     this.#pump();
   }
 
-  /** Ends it as its client does: what is in flight fails. */
+  /** Closes the connection from the client's side; calls in flight fail. */
   close(): void {
     this.lose('the connection was closed');
   }
@@ -155,7 +155,7 @@ export class Connection implements Carrier {
     this.#held.push(held);
   }
 
-  /** The copy goes its own way: it arrives whatever becomes of this connection, and nobody hears its answer. */
+  /** Sends a copy over a connection of its own, so that it arrives even if this one breaks. Its answer is discarded. */
   #duplicate(wire: WireCall, { afterMs }: CallFault & { kind: 'duplicate' }): void {
     if (wire.request.stream || wire.responseStream) return;
     const { memory, clock } = this.#shared;
@@ -171,7 +171,7 @@ export class Connection implements Carrier {
     });
   }
 
-  /** A connection that answers nothing is ended by its keepalive; one whose server has gone, once that can be heard. */
+  /** Ends a connection by keepalive if it answers nothing, or by its server's end once the client can learn of that. */
   readonly #check = (): void => {
     if (!this.#lost) this.#ping();
     this.#pump();
@@ -214,12 +214,12 @@ export class Connection implements Carrier {
   }
 }
 
-/** How one direction of a connection is. */
+/** The state of one direction of a connection. */
 interface MessagePipeOptions {
   readonly clock: Clock;
-  /** How long what is sent now takes. */
+  /** The latency of a message sent now. */
   readonly latencyMs: () => number;
-  /** Whether nothing arrives now. */
+  /** Whether no message can arrive now. */
   readonly blocked: () => boolean;
 }
 
@@ -228,7 +228,7 @@ interface Message {
   readonly deliver: () => void;
 }
 
-/** One direction of a connection: what is sent arrives in order, late or once it can. */
+/** One direction of a connection. Messages arrive in order, after their latency, and once the route isn't blocked. */
 class MessagePipe {
   readonly #options: MessagePipeOptions;
   #queue: Message[] = [];
@@ -238,12 +238,12 @@ class MessagePipe {
     this.#options = options;
   }
 
-  /** Whether something is still under way. */
+  /** Whether messages are on their way. */
   get busy(): boolean {
     return this.#queue.length > 0;
   }
 
-  /** Has `deliver` called when it arrives: at once where nothing is in its way. */
+  /** Calls `deliver` when the message arrives: at once if nothing delays it. */
   send(deliver: () => void): void {
     const { clock, latencyMs } = this.#options;
     const at = Math.max(clock.now() + latencyMs(), this.#queue.at(-1)?.at ?? 0);
@@ -251,7 +251,7 @@ class MessagePipe {
     this.pump();
   }
 
-  /** Delivers what can arrive by now. */
+  /** Delivers the messages that can arrive by now. */
   pump(): void {
     const { clock, blocked } = this.#options;
     for (let head = this.#queue[0]; head !== undefined && !blocked(); head = this.#queue[0]) {
@@ -264,7 +264,7 @@ class MessagePipe {
     }
   }
 
-  /** Loses what is under way. */
+  /** Drops the messages on their way. */
   clear(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

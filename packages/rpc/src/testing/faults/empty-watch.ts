@@ -5,22 +5,25 @@ import { covers, type Route } from './network-state.js';
 
 const WATCH = '/rondo.registry.v1.RegistryService/Watch';
 
-/** Who watches what: for whoever was lied to, the registry forgets that it was ever told anything. */
+/**
+ * Identifies a watch. A deceived watcher has to forget its position, because the registry never sent what it resumes
+ * from.
+ */
 interface Watcher {
   readonly from: string;
   readonly to: string;
   readonly service: string;
 }
 
-/** A registry's watches that say for a while that there is nobody. */
+/** Makes watches of a registry report for a while that there are no instances. */
 export class EmptyWatches {
   readonly #lies = new Set<Route>();
   readonly #open = new Set<Tap>();
   readonly #deceived = new Set<string>();
 
   /**
-   * Every watch over `route`, be it open or yet to be opened, tells an empty snapshot and nothing else, until the
-   * returned function is called: then it breaks off, and the next one tells everything.
+   * Every watch over `route`, open or opened later, sends an empty snapshot and nothing else until the returned
+   * function is called. Then it breaks off, and the next one sends everything.
    */
   add(route: Route): () => void {
     const lie = { ...route };
@@ -32,7 +35,7 @@ export class EmptyWatches {
     };
   }
 
-  /** A call as it leaves: one that was lied to can't resume from a lie. */
+  /** The request as it is sent: a deceived watcher doesn't resume. */
   request(from: string, to: string, call: { readonly path: string; readonly request: Payload<Uint8Array> }) {
     const { path, request } = call;
     if (path !== WATCH || request.stream) return request;
@@ -42,7 +45,7 @@ export class EmptyWatches {
     return { stream: false, message: WatchRequest.encode(WatchRequest.fromPartial({ service })).finish() } as const;
   }
 
-  /** The messages of a stream as this registry sends them. */
+  /** The messages of a stream as the faulty registry sends them. */
   messages(
     route: { readonly from: string; readonly to: string },
     call: { readonly path: string; readonly request: Payload<Uint8Array> },
@@ -75,14 +78,14 @@ function keyOf({ from, to, service }: Watcher): string {
 }
 
 interface TapOptions {
-  /** Its watcher has heard the truth. */
+  /** Runs when the watcher has received the real instances. */
   readonly onTruth: () => void;
   readonly onEnd: () => void;
 }
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
-/** One watch stream, between the registry and the wire. */
+/** One watch stream, between the registry and the client. */
 class Tap implements AsyncIterator<Uint8Array, undefined> {
   readonly watcher: Watcher;
   readonly #inner: AsyncIterator<Uint8Array>;
@@ -118,11 +121,11 @@ class Tap implements AsyncIterator<Uint8Array, undefined> {
   }
 
   async #next(): Promise<Step> {
-    // Whoever asks for more has what was told before.
+    // A watcher that reads on has received what was sent before.
     if (this.#told) this.#options.onTruth();
-    // A lie, too, needs a position: it takes that of the truth in whose place it comes.
+    // The empty snapshot needs a position too: it takes that of the message which it replaces.
     const truth = this.#lying === 'no' || this.#position === undefined ? this.#inner.next() : undefined;
-    // What the registry says while its watch lies is lost, as is what it fails with then.
+    // Messages and failures of the registry during the fault are dropped.
     truth?.catch(() => undefined);
     for (;;) {
       const lie = this.#tell();
@@ -157,7 +160,7 @@ class Tap implements AsyncIterator<Uint8Array, undefined> {
     return { done: false, value: WatchResponse.encode(lie).finish() };
   }
 
-  /** The step, or undefined where there is something else to say first. */
+  /** The next message; undefined if something else must be sent first. */
   #orWoken(truth: Promise<IteratorResult<Uint8Array>> | undefined): Promise<IteratorResult<Uint8Array> | undefined> {
     return new Promise((resolve, reject) => {
       this.#wake = () => resolve(undefined);

@@ -2,22 +2,22 @@ import { CallLimit, cancelled, type Payload, type Reply } from '../../call/index
 import type { WireCall, WireHandler } from '../../transport/index.js';
 import type { CallFault } from './network-state.js';
 
-/** What an exchange needs of the connection that carries it. */
+/** What an exchange needs of its connection. */
 export interface Carrier {
-  /** Has `deliver` run when what is sent now arrives. */
+  /** Runs `deliver` when a message sent now arrives. */
   toServer(deliver: () => void): void;
   toClient(deliver: () => void): void;
-  /** Takes the call to its handler. */
+  /** Passes the call to its handler. */
   readonly handle: WireHandler;
-  /** By how much the server's clock is ahead of the client's. */
+  /** How far the server's clock is ahead of the client's. Milliseconds. */
   aheadMs(): number;
-  /** The messages of a response stream as they leave. */
+  /** The messages of a response stream as the server sends them. */
   outgoing(wire: WireCall, messages: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** Breaks the connection. */
   lose(): void;
-  /** The client has its outcome. */
+  /** The client has the outcome. */
   onReceived(exchange: Exchange): void;
-  /** Its handler begins, and has nothing more to do with it. */
+  /** Its handler starts; its handler is done with it. */
   onServing(exchange: Exchange): void;
   onServed(exchange: Exchange): void;
 }
@@ -28,7 +28,7 @@ export class Exchange {
   readonly #wire: WireCall;
   readonly #carrier: Carrier;
   readonly #fault: CallFault | undefined;
-  /** What limits the call where it is served. */
+  /** The limit of the call on the server. */
   readonly #far = new CallLimit();
   #settle: { resolve(reply: Reply<Uint8Array>): void; reject(error: unknown): void } | undefined;
   #rejectRead: ((error: unknown) => void) | undefined;
@@ -51,7 +51,7 @@ export class Exchange {
     else this.#carrier.toServer(() => void this.#serve());
   }
 
-  /** The client's end hears that the connection has gone. */
+  /** The client learns that the connection is lost. */
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
@@ -60,7 +60,7 @@ export class Exchange {
     this.#end();
   }
 
-  /** The server's end hears that nobody waits any more. */
+  /** The server learns that the caller has left. */
   abandon(): void {
     this.#far.end(this.#wire.limit.reason ?? cancelled());
     this.#carrier.onServed(this);
@@ -95,7 +95,7 @@ export class Exchange {
       this.#end();
       this.#carrier.toServer(() => {
         this.abandon();
-        // What the handler does with its end is nobody's any more.
+        // The handler's reaction to it is no longer part of the call.
         iterator.return?.().catch(() => undefined);
       });
       return { done: true, value: undefined } as const;
@@ -128,7 +128,7 @@ export class Exchange {
     });
   }
 
-  /** Each message of a request stream takes the way to the server, when it is asked for. */
+  /** Sends each message of a request stream to the server when the handler reads it. */
   #request(request: Payload<Uint8Array>): Payload<Uint8Array> {
     if (!request.stream) return request;
     const { messages } = request;

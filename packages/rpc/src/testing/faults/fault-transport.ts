@@ -4,7 +4,10 @@ import { type ConnectivityState, type Transport, TransportError, type WireHandle
 import { Connection } from './connection.js';
 import { type Peer, responds, type SharedNetwork } from './network-state.js';
 
-/** One process's transport to `address`: it connects when it is told to, and again, with growing waits, when it breaks. */
+/**
+ * The transport from one process to `address`. It connects at the first `connect`, and again after growing waits when
+ * it breaks.
+ */
 export class FaultTransport implements Transport {
   readonly #shared: SharedNetwork;
   readonly #client: Peer;
@@ -14,7 +17,7 @@ export class FaultTransport implements Transport {
   #state: ConnectivityState = 'idle';
   #lastError: string | undefined;
   #failures = 0;
-  /** Ends what the present state waits for. */
+  /** Cancels what the current state waits for. */
   #stopWaiting: () => void = () => undefined;
 
   constructor(shared: SharedNetwork, client: Peer, address: string) {
@@ -73,7 +76,7 @@ export class FaultTransport implements Transport {
 
   #dial(): void {
     this.#move('connecting');
-    // Whoever hears of it may close the transport.
+    // A listener may have closed the transport.
     if (this.#state !== 'connecting') return;
     const { timing, conditions, peerAt } = this.#shared;
     const timeoutMs = timing.connectTimeoutMs;
@@ -82,7 +85,7 @@ export class FaultTransport implements Transport {
     const tryNow = () => {
       const server = peerAt(this.#address);
       if (handshake !== undefined || (server && !responds(this.#shared, this.#client, server))) return;
-      // There and back again.
+      // One round trip.
       if (timing.latencyMs === 0) this.#shakeHands();
       else handshake = this.#client.clock.setTimer(2 * timing.latencyMs, () => this.#shakeHands());
     };
@@ -141,7 +144,7 @@ export class FaultTransport implements Transport {
   }
 }
 
-/** What a process that was killed waits for. */
+/** The result of every operation of a killed process: it never settles. */
 function forEver(): Promise<never> {
   return new Promise(() => undefined);
 }

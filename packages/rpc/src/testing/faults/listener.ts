@@ -4,19 +4,22 @@ import { observeReply } from '../../middleware/index.js';
 import { Status } from '../../status/index.js';
 import { type MemoryListener, type MemoryNetwork, TransportError, type WireHandler } from '../../transport/index.js';
 
-/** Something that listens in a fault network. */
+/** A listener in a fault network. */
 export interface FaultListener extends MemoryListener {
-  /** No more calls or connections; resolves when those in flight have ended, or broken off after `graceMs`. */
+  /**
+   * Stops accepting calls and connections. Resolves when the calls in flight have ended; after `graceMs` they are
+   * broken off.
+   */
   drain(graceMs: number): Promise<void>;
 }
 
-/** What a listener is made from. */
+/** Options of {@link createListener}. */
 export interface ListenerOptions {
   readonly network: MemoryNetwork;
   readonly clock: Clock;
   readonly address: string;
   readonly handler: { readonly handle: WireHandler };
-  /** Runs when it takes no more connections. */
+  /** Runs when it accepts no more connections. */
   readonly onStop: () => void;
 }
 
@@ -58,7 +61,7 @@ export function createListener({ network, clock, address, handler, onStop }: Lis
         });
       }
       timer?.cancel();
-      // The last answers leave first.
+      // The last answers are sent first.
       await sleep(clock, 0);
       close();
     },

@@ -3,33 +3,33 @@ import type { MemoryNetwork } from '../../transport/index.js';
 import type { EmptyWatches } from './empty-watch.js';
 import type { NodeClock } from './node-clock.js';
 
-/** How a fault network behaves where nothing is wrong with it. Milliseconds. */
+/** The timing of a fault network without faults. Milliseconds. */
 export interface Timing {
-  /** How long a message takes, one way. */
+  /** The latency of a message, one way. */
   readonly latencyMs: number;
-  /** How long a connection may be silent before it is asked, and how long the answer may take. */
+  /** How long a connection may be silent before it is pinged, and how long the answer may take. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly connectTimeoutMs: number;
-  /** The first wait after a connection couldn't be made, and the longest. */
+  /** The first wait after a failed connection attempt, and the longest. */
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
 }
 
-/** One process, to the network. */
+/** One process of the network. */
 export interface Peer {
   readonly name: string;
   readonly clock: NodeClock;
-  /** False once it was killed, for good. */
+  /** False once it was killed. */
   readonly alive: boolean;
   readonly frozen: boolean;
-  /** How many times longer its answers take. */
+  /** The factor by which its answers are delayed. */
   readonly slowness: number;
 }
 
-/** What all connections of a network share. */
+/** The state that all connections of a network share. */
 export interface SharedNetwork {
-  /** The true time. */
+  /** The true time, which is right even if a node's clock is wrong. */
   readonly clock: Clock;
   readonly random: Random;
   readonly timing: Timing;
@@ -37,52 +37,52 @@ export interface SharedNetwork {
   readonly conditions: Conditions;
   readonly callFaults: CallFaults;
   readonly emptyWatches: EmptyWatches;
-  /** Who listens at an address, or did last. */
+  /** The process that listens at an address, or listened there last. */
   peerAt(address: string): Peer | undefined;
-  /** Whether somebody listens there now. */
+  /** Whether a process listens there now. */
   listens(address: string): boolean;
 }
 
-/** How late a message from one to the other would be; `Infinity` where the other can't take it. */
+/** The delay of a message from `from` to `to`; `Infinity` if it can't arrive. */
 export function delayMs({ conditions }: SharedNetwork, from: Peer, to: Peer): number {
   return to.frozen ? Number.POSITIVE_INFINITY : conditions.delayMs(from.name, to.name);
 }
 
-/** Whether a question and its answer get through in time for a keepalive. */
+/** Whether a ping and its answer arrive within the keepalive timeout. */
 export function responds(shared: SharedNetwork, one: Peer, other: Peer): boolean {
   const roundTripMs = delayMs(shared, one, other) + delayMs(shared, other, one);
   return roundTripMs < shared.timing.keepaliveTimeoutMs;
 }
 
-/** A way between two nodes, by their names; whoever isn't named is anybody. */
+/** A direction between two nodes, by name. A missing name stands for any node. */
 export interface Route {
   readonly from?: string;
   readonly to?: string;
 }
 
-/** What is wrong with a route. */
+/** A fault of a route. */
 interface Trouble {
   readonly route: Route;
-  /** `Infinity` where nothing comes through. */
+  /** `Infinity` if no message arrives. */
   readonly delayMs: number;
 }
 
-/** How it stands between the nodes, and who wants to hear of each change. */
+/** The faults of all routes. Listeners run on every change. */
 export class Conditions {
   readonly #troubles = new Set<Trouble>();
   readonly #listeners = new Set<() => void>();
 
-  /** Nothing comes through until the returned function is called; what was sent meanwhile comes then. */
+  /** Blocks a route until the returned function is called. Messages sent meanwhile arrive then. */
   block(route: Route): () => void {
     return this.#add({ route, delayMs: Number.POSITIVE_INFINITY });
   }
 
-  /** Everything takes `delayMs` longer until the returned function is called. */
+  /** Delays every message by `delayMs` until the returned function is called. */
   delay(route: Route, delayMs: number): () => void {
     return this.#add({ route, delayMs });
   }
 
-  /** By how much a message from one node to the other is late; `Infinity` where none comes through. */
+  /** The delay of a message from one node to the other; `Infinity` if none arrives. */
   delayMs(from: string, to: string): number {
     let delayMs = 0;
     for (const trouble of this.#troubles) if (covers(trouble.route, from, to)) delayMs += trouble.delayMs;
@@ -94,7 +94,7 @@ export class Conditions {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells everybody that something is different, be it here or with a node. */
+  /** Runs the listeners: a route or a node has changed. */
   changed(): void {
     for (const listener of [...this.#listeners]) listener();
   }
@@ -108,31 +108,31 @@ export class Conditions {
   }
 }
 
-/** Whether `route` is the way from one node to the other. */
+/** Whether `route` includes the direction from one node to the other. */
 export function covers({ from, to }: Route, one: string, other: string): boolean {
   return (from === undefined || from === one) && (to === undefined || to === other);
 }
 
-/** Which calls a fault happens to. */
+/** The calls that a fault applies to. */
 export interface CallMatch extends Route {
-  /** `/package.Service/Method`; any method where it is missing. */
+  /** `/package.Service/Method`; any method if missing. */
   readonly path?: string;
-  /** How many of them; 1 where it is missing. */
+  /** How many calls; 1 if missing. */
   readonly times?: number;
 }
 
-/** What happens to a call on its way. */
+/** A fault of a single call. */
 export type CallFault =
   | {
       readonly kind: 'drop';
-      /** The request never reaches its handler; the reply is lost after the handler ran. */
+      /** Drops the request before its handler, or the reply after the handler ran. */
       readonly what: 'request' | 'reply';
-      /** How the caller sees it: its connection breaks, or nothing comes until its deadline. */
+      /** What the caller observes: its connection breaks, or no answer until its deadline. */
       readonly seen: 'loss' | 'silence';
     }
-  /** A unary request reaches its handler once more, `afterMs` later, be its connection gone by then. */
+  /** A unary request reaches its handler a second time, `afterMs` later, even if its connection has closed by then. */
   | { readonly kind: 'duplicate'; readonly afterMs: number }
-  /** The next call of its connection overtakes it, unless none comes within `withinMs`. */
+  /** The next call of its connection overtakes it, if one comes within `withinMs`. */
   | { readonly kind: 'reorder'; readonly withinMs: number };
 
 interface Rule {
@@ -141,18 +141,18 @@ interface Rule {
   left: number;
 }
 
-/** The faults that wait for their calls. */
+/** The faults that wait for a matching call. */
 export class CallFaults {
   readonly #rules = new Set<Rule>();
 
-  /** Has `fault` happen to the next calls that match, until the returned function is called. */
+  /** Applies `fault` to the next calls that match, until the returned function is called. */
   add(match: CallMatch, fault: CallFault): () => void {
     const rule: Rule = { match, fault, left: match.times ?? 1 };
     this.#rules.add(rule);
     return () => this.#rules.delete(rule);
   }
 
-  /** What happens to a call that begins now. */
+  /** Takes the fault of a call that begins now, if any. */
   take(from: string, to: string, path: string): CallFault | undefined {
     for (const rule of this.#rules) {
       const { match } = rule;

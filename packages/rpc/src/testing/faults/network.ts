@@ -16,67 +16,70 @@ import {
 } from './network-state.js';
 import { NodeClock } from './node-clock.js';
 
-/** What a fault network is made from. */
+/** Options of {@link createFaultNetwork}. */
 export interface FaultNetworkOptions extends Partial<Timing> {
   /** The true time; a `ManualClock` in most tests. */
   readonly clock?: Clock;
-  /** What jitter is drawn from; from the seed 0 where it is missing. */
+  /** The source of jitter; seed 0 if missing. */
   readonly random?: Random;
 }
 
-/** Ends what it was given for. No effect when called again. */
+/** Ends a fault. No effect when called again. */
 export type End = () => void;
 
-/** One process in a fault network: what connects from it, listens at it and goes by its clock. */
+/** One process in a fault network, with its connections, its listeners and its clock. */
 export interface FaultNode {
   readonly name: string;
-  /** What everything in this process goes by. */
+  /** The clock of this process. */
   readonly clock: Clock;
-  /** Makes its connections. */
+  /** Creates its connections. */
   readonly transport: TransportFactory;
   /** False once it was killed. */
   readonly alive: boolean;
   /** Serves `handler`, such as a router, at `address`. */
   listen(address: string, handler: { readonly handle: WireHandler }): FaultListener;
   /**
-   * Ends it as `kill -9` does: its connections break, its timers never fire, what it waits for never comes. A node that
-   * is asked for by the same name is another process.
+   * Ends the process as `kill -9` does: its connections break, its timers never fire, its promises never settle. A node
+   * requested by the same name is then a new process.
    */
   kill(): void;
   /**
-   * Stops it as `SIGSTOP` does: it takes bytes and never answers, and its timers wait. Its connections are ended by their
-   * keepalive; what had reached it, it does when it is thawed.
+   * Stops the process as `SIGSTOP` does: it receives bytes and never answers, and its timers wait. Keepalive ends its
+   * connections. It handles what had reached it once it is thawed.
    */
   freeze(): void;
   thaw(): void;
-  /** Its answers take `factor` times as long; 1 for as long as ever. */
+  /** Delays its answers by `factor`; 1 is normal. */
   slow(factor: number): void;
-  /** Its own clock jumps ahead. */
+  /** Moves its clock ahead. */
   jump(aheadMs: number): void;
 }
 
-/** A network inside one process whose parts fail as they are told; over it runs the code as it is. */
+/** A network inside one process, with faults on command. The code under test runs unchanged. */
 export interface FaultNetwork {
   /**
-   * The node of that name, made when it is first asked for. `aheadMs`: how wrong its clock is from the start; as wrong as
-   * that of the process before it where it is missing.
+   * The node of that name, created when it is first requested. `aheadMs` is the error of its clock; by default that of
+   * the previous process of this name.
    */
   node(name: string, options?: { readonly aheadMs?: number }): FaultNode;
-  /** Whether a node of that name runs. */
+  /** Whether a node of that name is alive. */
   lives(name: string): boolean;
-  /** Nothing comes through, one way, until it is healed; what is sent meanwhile comes then, unless keepalive ends it. */
+  /** Blocks one direction. Messages sent meanwhile arrive afterwards, unless keepalive has ended the connection. */
   block(route: Route): End;
-  /** Nothing comes through between the two, either way. */
+  /** Blocks both directions between two nodes. */
   partition(one: string, other: string): End;
-  /** Messages take up to `delayMs` longer, one way, and stay in order. */
+  /** Delays messages in one direction by up to `delayMs`, in order. */
   delay(route: Route, delayMs: number): End;
-  /** Something happens to the next calls that match. */
+  /** Applies a fault to the next calls that match. */
   fault(match: CallMatch, fault: CallFault): End;
-  /** Every watch of a registry over `route` says that there is nobody, and nothing else; at the end it breaks off. */
+  /**
+   * Makes every watch of a registry over `route` report that there are no instances, and nothing else. At the end the
+   * watches break off.
+   */
   emptyWatch(route: Route): End;
 }
 
-/** A network where nothing is wrong takes no time, and has the timeouts of Rondo's own connections. */
+/** Without faults there is no latency, and the timeouts are those of Rondo's own connections. */
 const DEFAULT_TIMING: Timing = {
   latencyMs: 0,
   keepaliveMs: 1_000,
@@ -86,7 +89,7 @@ const DEFAULT_TIMING: Timing = {
   maxBackoffMs: 1_000,
 };
 
-/** Makes a network without nodes. */
+/** Creates a network without nodes. */
 export function createFaultNetwork(options: FaultNetworkOptions = {}): FaultNetwork {
   const { clock = systemClock, random = seededRandom(0), ...timing } = options;
   const nodes = new Map<string, Node>();
@@ -138,7 +141,7 @@ export function createFaultNetwork(options: FaultNetworkOptions = {}): FaultNetw
 interface NodeOptions {
   readonly shared: SharedNetwork;
   readonly aheadMs: number;
-  /** Gives what is to be called when it listens there no more. */
+  /** The returned function runs when the node stops listening there. */
   readonly onListen: (node: Node, address: string) => () => void;
 }
 

@@ -1,17 +1,17 @@
 import type { Clock, Timer } from '../../clock/index.js';
 
 interface Pending {
-  /** By this clock. */
+  /** The due time, by this clock. */
   readonly at: number;
   readonly callback: () => void;
   timer: Timer | undefined;
   overdue: boolean;
 }
 
-/** How long a timer can be: what lasts for ever is never due. */
+/** An infinite delay: the timer never fires. */
 const FOR_EVER = Number.POSITIVE_INFINITY;
 
-/** The clock of one process in a test: a view of the test's clock that can be wrong, stand still or end. */
+/** The clock of one process in a test. It follows the test's clock, and can be wrong, frozen or stopped. */
 export class NodeClock implements Clock {
   readonly #base: Clock;
   readonly #pending = new Set<Pending>();
@@ -19,7 +19,7 @@ export class NodeClock implements Clock {
   #frozen = false;
   #stopped = false;
 
-  /** @param aheadMs how far it is ahead of `base` from the start; behind where it is negative. */
+  /** @param aheadMs how far it is ahead of `base` at first; negative if behind. */
   constructor(base: Clock, aheadMs = 0) {
     this.#base = base;
     this.#aheadMs = aheadMs;
@@ -37,7 +37,7 @@ export class NodeClock implements Clock {
     return { cancel: () => this.#drop(pending) };
   }
 
-  /** Jumps ahead, as when a machine was suspended: what falls due in between is due now. It never goes back. */
+  /** Moves ahead, as after a machine was suspended: timers due in between fire now. It never goes back. */
   jump(aheadMs: number): void {
     if (!(aheadMs >= 0)) throw new RangeError('aheadMs must be at least 0: the clock of a process never goes back');
     this.#aheadMs += aheadMs;
@@ -47,12 +47,12 @@ export class NodeClock implements Clock {
     }
   }
 
-  /** No timer fires until {@link NodeClock.thaw}; the time goes on. */
+  /** Holds back all timers until {@link NodeClock.thaw}; time goes on. */
   freeze(): void {
     this.#frozen = true;
   }
 
-  /** What fell due meanwhile fires now, in order. */
+  /** Fires the timers that became due meanwhile, in order. */
   thaw(): void {
     if (!this.#frozen) return;
     this.#frozen = false;
@@ -60,7 +60,7 @@ export class NodeClock implements Clock {
     for (const pending of overdue) this.#arm(pending, 0);
   }
 
-  /** Ends it, as its process has ended: no timer fires any more. */
+  /** Cancels all timers for good, as the end of the process does. */
   stop(): void {
     this.#stopped = true;
     for (const pending of [...this.#pending]) this.#drop(pending);

@@ -3,13 +3,13 @@ import { seededRandom } from '../seeded-random.js';
 import type { FaultNetwork } from './network.js';
 import type { CallFault } from './network-state.js';
 
-/** Something that goes wrong. What lasts, lasts `forMs`. */
+/** A fault. One with `forMs` lasts that long, in milliseconds. */
 export type Fault =
-  /** The process dies; after `forMs` another is started in its place. */
+  /** A killed process is replaced by a new one after `forMs`. */
   | { readonly kind: 'kill' | 'freeze'; readonly node: string; readonly forMs: number }
   | { readonly kind: 'slow'; readonly node: string; readonly factor: number; readonly forMs: number }
   | { readonly kind: 'jump'; readonly node: string; readonly aheadMs: number }
-  /** Nothing comes through: both ways, or one way. */
+  /** Blocks both directions (`partition`) or one (`block`). */
   | { readonly kind: 'partition' | 'block'; readonly from: string; readonly to: string; readonly forMs: number }
   | {
       readonly kind: 'delay';
@@ -18,33 +18,33 @@ export type Fault =
       readonly delayMs: number;
       readonly forMs: number;
     }
-  /** A registry says that there is nobody. */
+  /** A registry reports that there are no instances. */
   | { readonly kind: 'empty-watch'; readonly from: string; readonly to: string; readonly forMs: number }
   | { readonly kind: 'call'; readonly from: string; readonly to: string; readonly fault: CallFault };
 
-/** A fault and when it begins, from the beginning of the plan. Milliseconds. */
+/** A fault and its start, from the start of the plan. Milliseconds. */
 export interface PlannedFault {
   readonly atMs: number;
   readonly fault: Fault;
 }
 
-/** From what a plan is drawn. */
+/** Options of {@link planFaults}. */
 export interface PlanOptions {
   readonly random: Random;
-  /** Which processes die, freeze, slow down and have clocks that jump. */
+  /** The processes that are killed, frozen or slowed down, or whose clocks jump. */
   readonly nodes: readonly string[];
-  /** Which ways are cut and delayed, and lose calls. */
+  /** The routes that are cut or delayed, or lose calls. */
   readonly routes: readonly { readonly from: string; readonly to: string }[];
-  /** Which kinds there are, each as often as it is listed; all but `empty-watch` where it is missing. */
+  /** The kinds to draw from, each as often as it is listed; all but `empty-watch` if missing. */
   readonly kinds?: readonly Fault['kind'][];
   readonly count: number;
-  /** By when all of it is over. */
+  /** The time by which all faults have ended. Milliseconds. */
   readonly untilMs: number;
 }
 
 const KINDS: readonly Fault['kind'][] = ['kill', 'freeze', 'slow', 'jump', 'partition', 'block', 'delay', 'call'];
 
-/** Draws faults, in the order in which they begin: the same from the same seed. */
+/** Draws faults, in the order of their start. The same seed draws the same plan. */
 export function planFaults(options: PlanOptions): readonly PlannedFault[] {
   const { count, untilMs, random } = options;
   const plan = Array.from({ length: count }, () => {
@@ -54,7 +54,11 @@ export function planFaults(options: PlanOptions): readonly PlannedFault[] {
   return plan.sort((one, other) => one.atMs - other.atMs);
 }
 
-/** One of `items`. Throws where there is none. */
+/**
+ * Draws one of `items`.
+ *
+ * @throws RangeError if there are none.
+ */
 export function draw<T>(random: Random, items: readonly T[]): T {
   const item = items[Math.floor(random.next() * items.length)];
   if (item === undefined) throw new RangeError('a plan needs at least one node, one route and one kind');
@@ -92,18 +96,18 @@ function drawCallFault(random: Random, between: (min: number, max: number) => nu
   return { kind, what: draw(random, ['request', 'reply']), seen: draw(random, ['loss', 'silence']) };
 }
 
-/** With what a plan is carried out. */
+/** Options of {@link carryOut}. */
 export interface CarryOutOptions {
   readonly network: FaultNetwork;
   /** The true time. */
   readonly clock: Clock;
-  /** Starts what ran on a node that was killed once more. */
+  /** Starts the process of a killed node again. */
   readonly restart: (node: string) => void;
-  /** Hears of each fault as it begins, and as it ends. */
+  /** Runs when a fault begins, and when it ends. */
   readonly onFault?: (fault: Fault, phase: 'begins' | 'ends') => void;
 }
 
-/** Carries a plan out as the clock goes on; the function returned ends that, and the faults that last. */
+/** Injects the faults of a plan as the clock goes on. The returned function stops that and ends the lasting faults. */
 export function carryOut(plan: readonly PlannedFault[], options: CarryOutOptions): () => void {
   const timers = new Set<Timer>();
   const ends = new Set<() => void>();
@@ -136,14 +140,14 @@ export function carryOut(plan: readonly PlannedFault[], options: CarryOutOptions
 
 const NOTHING = () => undefined;
 
-/** Lets `fault` begin; gives what ends it. What doesn't run can't fail. */
+/** Injects `fault` and returns the function that ends it. A node that isn't alive is skipped. */
 function inject(fault: Fault, { network, restart }: CarryOutOptions): () => void {
   if ('node' in fault && !network.lives(fault.node)) return NOTHING;
   switch (fault.kind) {
     case 'kill':
       network.node(fault.node).kill();
       return () => {
-        // Another fault may have had it started meanwhile.
+        // Another fault may have restarted it meanwhile.
         if (!network.lives(fault.node)) restart(fault.node);
       };
     case 'freeze': {
@@ -190,23 +194,23 @@ export function describeFault(fault: Fault): string {
     case 'delay':
       return `delay ${fault.from} to ${fault.to} by up to ${fault.delayMs} ms${forMs}`;
     case 'empty-watch':
-      return `${fault.to} tells ${fault.from} that there is nobody${forMs}`;
+      return `${fault.to} tells ${fault.from} that there are no instances${forMs}`;
     case 'call':
       return `the next call from ${fault.from} to ${fault.to}: ${JSON.stringify(fault.fault)}`;
   }
 }
 
-/** How a run from a seed is told of where it fails. */
+/** How a failed run is reported. */
 export interface ReplayOptions {
   readonly seed: number;
-  /** The command that runs this seed again: `npm test -- orders.test.ts -t "seed 7"`. */
+  /** The command that repeats this seed: `npm test -- orders.test.ts -t "seed 7"`. */
   readonly command: string;
 }
 
 /**
- * Runs `work` with chance from a seed.
+ * Runs `work` with random numbers from a seed.
  *
- * @throws Error that names the seed and the command which replays it, caused by what `work` failed with.
+ * @throws Error that names the seed and the command to replay it; its cause is the error of `work`.
  */
 export async function fromSeed<T>({ seed, command }: ReplayOptions, work: (random: Random) => Promise<T>): Promise<T> {
   try {

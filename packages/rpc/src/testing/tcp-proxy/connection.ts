@@ -1,22 +1,22 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock/index.js';
 
-/** The two ends of a connection through the proxy. */
+/** The sockets of a connection through the proxy. */
 interface Ends {
   readonly caller: Socket;
   readonly target: Socket;
 }
 
-/** A connection through the proxy: a line each way between the caller's socket and the target's. */
+/** A connection through the proxy, with a pipe in each direction. */
 export class Connection {
   readonly #caller: Socket;
   readonly #target: Socket;
   readonly #pipes: readonly BytePipe[];
   readonly #onGone: () => void;
-  /** Whether the target's end is gone without the caller's knowing. */
+  /** Whether the target's socket was closed without telling the caller. */
   #abandoned = false;
 
-  /** @param onGone called once nothing crosses it any more. */
+  /** @param onGone runs once the connection has ended. */
   constructor({ caller, target }: Ends, options: BytePipeOptions, onGone: () => void) {
     this.#onGone = onGone;
     this.#caller = caller;
@@ -30,17 +30,17 @@ export class Connection {
     }
   }
 
-  /** Bytes that are held, both ways together. */
+  /** Bytes on their way, in both directions together. */
   get inTransit(): number {
     return this.#pipes.reduce((sum, line) => sum + line.inTransit, 0);
   }
 
-  /** Nothing crosses, and nothing breaks. */
+  /** Holds back all bytes without breaking the connection. */
   stall(): void {
     for (const line of this.#pipes) line.stall();
   }
 
-  /** What was held crosses. */
+  /** Delivers the bytes that were held back. */
   resume(): void {
     if (!this.#abandoned) for (const line of this.#pipes) line.resume();
   }
@@ -53,7 +53,7 @@ export class Connection {
     this.#target.resetAndDestroy();
   }
 
-  /** Resets the target's end and leaves the caller's standing: nothing answers it, and nothing tells it why. */
+  /** Resets the target's socket and leaves the caller's open: it gets no answer and no error. */
   abandon(): void {
     this.#abandoned = true;
     for (const line of this.#pipes) line.close();
@@ -61,38 +61,44 @@ export class Connection {
   }
 }
 
-/** What one direction of a path is like. */
+/** The properties of one direction. */
 interface BytePipeOptions {
   readonly clock: Clock;
-  /** How long bytes are on their way. Milliseconds. */
+  /** The delay of each byte. Milliseconds. */
   readonly delayMs: number;
-  /** How many bytes a second it carries; infinity for no limit. */
+  /** The bandwidth in bytes per second; `Infinity` for no limit. */
   readonly bytesPerSecond: number;
 }
 
-/** Bytes on their way, and when they arrive; the end of the stream where there are none. */
+/** Bytes on their way and their time of arrival. Without bytes it is the end of the stream. */
 interface Packet {
   readonly bytes: Buffer | undefined;
   readonly arrivesAt: number;
 }
 
-/** With a limit, bytes cross in packets of this size, as they do on a wire: a large write doesn't arrive in one lump. */
+/**
+ * If the bandwidth is limited, bytes travel in packets of this size, as on a real network, and a large write doesn't
+ * arrive at once.
+ */
 const PACKET_BYTES = 1_460;
-/** Where this much is on its way, no more is read from the sender until some has arrived. */
+/** The most bytes on their way. Beyond that, the sender isn't read until some have arrived. */
 const MAX_IN_TRANSIT_BYTES = 64 * 1024;
 
-/** One direction of a connection: what it reads from one socket arrives at the other, late and no faster than it carries. */
+/**
+ * One direction of a connection. What it reads from one socket arrives at the other, after the delay and within the
+ * bandwidth.
+ */
 class BytePipe {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #options: BytePipeOptions;
   readonly #packets: Packet[] = [];
   #inTransit = 0;
-  /** When the last packet has left the sender. */
+  /** When the last packet will have left the sender. */
   #freeAt = 0;
   #timer: Timer | undefined;
   #stalled = false;
-  /** Whether the receiver can't take any more for now. */
+  /** Whether the receiver's buffer is full. */
   #full = false;
 
   constructor(from: Socket, to: Socket, options: BytePipeOptions) {
@@ -112,20 +118,20 @@ class BytePipe {
     return this.#inTransit;
   }
 
-  /** Nothing arrives any more; what comes is held, up to what may be on its way. */
+  /** Holds back everything; reads on only up to the limit on its way. */
   stall(): void {
     this.#stalled = true;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
-  /** What was held goes on, as TCP sends again what a break of the path has swallowed. */
+  /** Delivers what was held back, as TCP retransmits what a broken path has lost. */
   resume(): void {
     this.#stalled = false;
     this.#arrive();
   }
 
-  /** Drops what is on its way: nothing arrives any more. */
+  /** Drops the bytes on their way. */
   close(): void {
     this.stall();
     this.#packets.length = 0;
@@ -146,7 +152,7 @@ class BytePipe {
     this.#arrive();
   }
 
-  /** Hands over what is due, and comes back for the rest. */
+  /** Delivers what is due, and sets a timer for the rest. */
   #arrive(): void {
     const { clock } = this.#options;
     while (!this.#stalled && !this.#full) {
@@ -175,7 +181,7 @@ class BytePipe {
     this.#full = !this.#to.write(bytes);
   }
 
-  /** Back-pressure: the sender is read from only while there is room. */
+  /** Back-pressure: reads from the sender only while there is room. */
   #steer(): void {
     if (this.#inTransit >= MAX_IN_TRANSIT_BYTES) this.#from.pause();
     else this.#from.resume();

@@ -3,50 +3,56 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from '../../clock/index.js';
 import { Connection } from './connection.js';
 
-/** Where a proxy stands, and what the path through it is like. */
+/** Options of {@link startTcpProxy}. */
 export interface TcpProxyOptions {
-  /** Where its connections go on to: `host:port`. */
+  /** The address that it connects to: `host:port`. */
   readonly target: string;
-  /** How long a byte and its answer are on their way together: half of it each way. Milliseconds; 0 by default. */
+  /** The round-trip time, half of it in each direction. Milliseconds; 0 by default. */
   readonly roundTripMs?: number;
-  /** How many bytes a second each connection carries each way; no limit by default. 1 Mbit/s is 125,000. */
+  /**
+   * The bandwidth of each connection in each direction, in bytes per second; no limit by default. 1 Mbit/s is 125,000.
+   */
   readonly bytesPerSecond?: number;
-  /** Breaks all connections this often. Milliseconds; never by default. */
+  /** Resets all connections at this interval. Milliseconds; never by default. */
   readonly cutEveryMs?: number;
-  /** Stalls by itself after this long; 0 for a proxy that accepts connections and never speaks. Milliseconds. */
+  /**
+   * Stalls by itself after this time; 0 for a proxy that accepts connections and never sends anything. Milliseconds.
+   */
   readonly stallAfterMs?: number;
-  /** The port to listen at on the loopback; any that is free by default. */
+  /** The port on the loopback interface; any free one by default. */
   readonly port?: number;
   readonly clock?: Clock;
 }
 
-/** A path to a server that can be made as bad as a test wants it. What is said here of connections is of those to come, too. */
+/** A network path to a server with faults on command. Stalling and resuming also apply to later connections. */
 export interface TcpProxy {
-  /** `host:port`, to be called in the target's place. */
+  /** `host:port`, to use in place of the target's address. */
   readonly address: string;
-  /** How many connections cross it. */
+  /** The number of open connections. */
   readonly connections: number;
-  /** Bytes on their way: at most about 256 KiB a connection. */
+  /** Bytes on their way: at most about 256 KiB per connection. */
   readonly inTransitBytes: number;
-  /** A black hole: nothing crosses any more, nothing breaks, and new connections are accepted. */
+  /** Stalls the path: no byte arrives, no connection breaks, and new connections are accepted. */
   stall(): void;
-  /** Ends a stall: what was held goes on its way, as TCP sends again what a broken path has swallowed. */
+  /** Ends a stall. The held bytes arrive, as TCP retransmits what a broken path has lost. */
   resume(): void;
-  /** Resets the connections there are. */
+  /** Resets the open connections. */
   cut(): void;
-  /** Leaves the connections there are half open: the target's end is reset, the caller's stands and gets no answer. */
+  /**
+   * Leaves the open connections half open: the target's socket is reset, the caller's stays open and gets no answer.
+   */
   abandon(): void;
   /** Resets all connections and stops listening. */
   close(): Promise<void>;
 }
 
-/** As many as one process may well have open; more are refused. */
+/** The most connections; more are refused. */
 const MAX_CONNECTIONS = 1_000;
 
 /**
- * Listens on the loopback and passes what it gets on to a target. Register its address in the target's place.
+ * Starts a proxy on the loopback interface that forwards to a target. Register its address in place of the target's.
  *
- * @throws RangeError where the target is no `host:port`.
+ * @throws RangeError if the target isn't `host:port`.
  */
 export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
   const { clock = systemClock, roundTripMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY, port = 0 } = options;
@@ -100,7 +106,7 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
   return proxy;
 }
 
-/** The faults that come by themselves. */
+/** Schedules the faults that come by themselves. */
 function schedule(proxy: TcpProxy, options: TcpProxyOptions, time: { clock: Clock; timers: Set<Timer> }): void {
   const { cutEveryMs, stallAfterMs } = options;
   const after = (delayMs: number, act: () => void) => {
