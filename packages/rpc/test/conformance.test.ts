@@ -1,5 +1,5 @@
 import { createChannel } from '../src/client/index.js';
-import { createMemoryNetwork, staticResolver, createFaultNetwork } from '../src/testing/index.js';
+import { createFaultNetwork, createMemoryNetwork, staticResolver } from '../src/testing/index.js';
 import { describeConformance } from './conformance/suite.js';
 
 describeConformance('memory', async ({ router, clock }) => {

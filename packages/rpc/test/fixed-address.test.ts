@@ -157,7 +157,7 @@ describe('what a channel refuses at once', () => {
       "tls.ca can't be read as a certificate",
     ],
     ['a certificate that is neither', { tls: { ca: 1 } }, 'tls.ca is neither text nor bytes'],
-    ['tls: true', { tls: true }, 'tls is true: give an object, {} for a server that the machine trusts'],
+    ['tls: true', { tls: true }, 'tls is true: give an object; {} is for a server that the machine trusts'],
     ['a name with a port', { tls: { serverName: 'a:443' } }, 'tls.serverName is "a:443": give a host\'s name'],
     ['no bytes', { maxReplyBytes: 0 }, 'maxReplyBytes is 0: give a whole number of bytes from 1 to 2147483647'],
     ['too many', { maxReplyBytes: 2 ** 31 }, 'maxReplyBytes is 2147483648'],

@@ -13,13 +13,13 @@ describe('the context of a call', () => {
     expect(new CallContext().delete(tries).get(tries)).toBe(3);
   });
 
-  it('keeps undefined where that is what was set', () => {
+  it('keeps undefined if that was set', () => {
     const context = new CallContext();
     const limit = createContextKey<number | undefined>(10);
     expect(context.set(limit, undefined).get(limit)).toBeUndefined();
   });
 
-  it('tells keys apart, whatever they are described by', () => {
+  it('distinguishes keys with the same description', () => {
     const namesake = createContextKey<{ name: string } | undefined>(undefined, { description: 'user' });
     const context = new CallContext().set(user, { name: 'Ada' });
     expect(context.get(user)).toEqual({ name: 'Ada' });

@@ -13,7 +13,7 @@ function makeLimit({ allowedMs, parents = [] }: { allowedMs?: number; parents?: 
 }
 
 describe('a call limit', () => {
-  it('ends a wait at the deadline, saying how long it was', async () => {
+  it('ends a wait at the deadline, and names the timeout', async () => {
     const { clock, limit } = makeLimit({ allowedMs: 250 });
     const raced = failure(limit.race(never()));
     await clock.advance(249);
@@ -24,7 +24,7 @@ describe('a call limit', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it.each([0, -1])('is over from the start where %i ms are left', async (allowedMs) => {
+  it.each([0, -1])('has ended from the start if %i ms are left', async (allowedMs) => {
     const { clock, limit } = makeLimit({ allowedMs });
     expect(limit.signal.aborted).toBe(true);
     expect(await failure(limit.race(never()))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
@@ -41,13 +41,13 @@ describe('a call limit', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('passes on why a call around it ended', async () => {
+  it('passes on the reason of an enclosing call', async () => {
     const outer = new RpcError(Status.DEADLINE_EXCEEDED, 'the outer call took too long');
     const { limit } = makeLimit({ parents: [AbortSignal.abort(outer)] });
     expect(await failure(limit.race(never()))).toBe(outer);
   });
 
-  it('ends with a limit around it, for the same reason, and lets go of it', async () => {
+  it('ends with an enclosing limit, for the same reason, and removes its listener', async () => {
     const outer = new CallLimit();
     const { limit } = makeLimit({ parents: [outer] });
     const { limit: released } = makeLimit({ parents: [outer] });
@@ -59,7 +59,7 @@ describe('a call limit', () => {
     expect(released.reason).toBeUndefined();
   });
 
-  it('tells its end to those who listen, once, whatever ends it again', () => {
+  it('runs its listeners once, however often it is ended', () => {
     const { limit } = makeLimit();
     const heard: string[] = [];
     const takenBack = () => heard.push('taken back');
@@ -72,14 +72,14 @@ describe('a call limit', () => {
     expect(limit.signal.reason).toMatchObject({ message: 'first' });
   });
 
-  it('tells those who come after its end at once', () => {
+  it('runs a listener that is added after its end at once', () => {
     const { limit } = makeLimit({ allowedMs: 0 });
     const heard: string[] = [];
     limit.onEnd(() => heard.push('ended'));
     expect(heard).toEqual(['ended']);
   });
 
-  it('leaves work that is done in time alone', async () => {
+  it('does not affect work that is done in time', async () => {
     const caller = new AbortController();
     const { clock, limit } = makeLimit({ allowedMs: 250, parents: [caller.signal] });
     expect(await limit.race(Promise.resolve('done'))).toBe('done');
@@ -90,7 +90,7 @@ describe('a call limit', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('ends before its time where it is told to', async () => {
+  it('ends early on request', async () => {
     const { limit } = makeLimit();
     const raced = failure(limit.race(never()));
     const reason = new RpcError(Status.ABORTED, 'now');

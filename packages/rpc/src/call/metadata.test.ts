@@ -1,4 +1,4 @@
-/** Metadata refuses what Node's HTTP/2 throws at: thrown amid a reply, nothing catches it, and the process ends. */
+/** Metadata refuses what Node's HTTP/2 refuses: Node throws in the middle of a reply, nothing catches it, and the process ends. */
 
 import { once } from 'node:events';
 import type { ClientHttp2Session } from 'node:http2';
@@ -25,7 +25,7 @@ const peer: MetadataSource = {
 };
 
 describe('metadata', () => {
-  it('knows no case, and keeps the values of a key in order', () => {
+  it('ignores the case of keys, and keeps the values of a key in order', () => {
     const metadata = new Metadata([
       ['X-A', '1'],
       ['x-b', '2'],
@@ -58,13 +58,13 @@ describe('metadata', () => {
     expect([...metadata]).toEqual([]);
   });
 
-  it('keeps what is there where its replacement is refused', () => {
+  it('keeps the value if its replacement is refused', () => {
     const metadata = new Metadata({ a: '1' });
     expect(() => metadata.set('a', 'naïve')).toThrow(/printable ASCII/);
     expect(metadata.get('a')).toBe('1');
   });
 
-  it('refuses what is neither text nor bytes', () => {
+  it('refuses a value that is neither text nor bytes', () => {
     expect(() => new Metadata(JSON.parse('{"x-text": 5}'))).toThrow(/"x-text": needs text/);
   });
 
@@ -99,7 +99,7 @@ describe('metadata', () => {
     expect(metadata.size).toBe(0);
   });
 
-  it('takes no more than a header block carries, and counts what is removed', () => {
+  it('holds no more bytes than a header block, and subtracts removed entries', () => {
     const metadata = new Metadata();
     const kibibyte = 'x'.repeat(1024);
     for (let index = 0; index < 15; index += 1) metadata.append(`k${index}`, kibibyte);
@@ -111,7 +111,7 @@ describe('metadata', () => {
     expect(() => metadata.clone().append('one', kibibyte)).toThrow('16384 bytes');
   });
 
-  it('takes so many entries as HTTP/2 of Node does, and counts what is removed', () => {
+  it("holds as many entries as Node's HTTP/2, and subtracts removed entries", () => {
     const metadata = new Metadata(Array.from({ length: 100 }, (_, index) => [`k${index}`, ''] as const));
     expect(() => metadata.append('k100', '')).toThrow('metadata key "k100": 100 entries are the most');
     expect(() => metadata.appendAll(new Metadata({ 'k-all': '' }))).toThrow('"k-all": 100 entries');
@@ -121,7 +121,7 @@ describe('metadata', () => {
     metadata.append('k100', '');
   });
 
-  it('takes one value under a key that HTTP gives one', () => {
+  it('takes one value under a key to which HTTP gives one', () => {
     const metadata = new Metadata({ authorization: 'Bearer a' });
     expect(() => metadata.append('Authorization', 'Bearer b')).toThrow(/"authorization": HTTP gives it one value/);
     expect(() => metadata.appendAll(new Metadata({ authorization: 'Bearer b' }))).toThrow(/"authorization"/);
@@ -129,7 +129,7 @@ describe('metadata', () => {
     expect(metadata.getAll('authorization')).toEqual(['Bearer c']);
   });
 
-  it('takes what a peer sent as it is, but for the keys that it refuses', () => {
+  it('takes received entries as they are, except reserved keys', () => {
     const received = Metadata.over(peer);
     expect(received.get('grpc-status')).toBeUndefined();
     expect(received.get('X-Latin')).toBe('café');
@@ -150,7 +150,7 @@ describe('metadata', () => {
     }
   });
 
-  it('passes on of what a peer sent only what can be sent', () => {
+  it('passes on only received entries that can be sent', () => {
     const received = Metadata.over({ getAll: () => [], forEach: (visit) => visit('x-latin', 'café') });
     expect(() => received.checkSendable()).toThrow(/"x-latin": text must be printable ASCII/);
     expect(() => received.clone().checkSendable()).toThrow(/"x-latin"/);
@@ -165,7 +165,7 @@ describe('metadata', () => {
     Metadata.over(new Metadata({ a: '1' })).checkSendable();
   });
 
-  it('leaves what it was read from as it is', () => {
+  it('does not change its source', () => {
     const own = new Metadata({ a: '1', b: '2' });
     const over = Metadata.over(own);
     const copy = over.clone();
@@ -196,7 +196,7 @@ afterAll(async () => {
   await closed;
 });
 
-/** Whether Node throws at a message that has the header. */
+/** Whether Node throws for a message with the header. */
 function nodeThrows(key: string, value: string | string[]): boolean {
   try {
     session.request({ [key]: value }).on('error', () => undefined);
@@ -229,7 +229,7 @@ it.each(keys)('%s, once and twice', (key) => {
   if (nodeThrows(key, ['x', 'y'])) expect(twice).toBe(true);
 });
 
-it('tells what Node does', () => {
+it('the check detects what Node refuses', () => {
   expect(keys.length).toBeGreaterThan(50);
   expect(nodeThrows('connection', 'close')).toBe(true);
   expect(nodeThrows('etag', ['a', 'b'])).toBe(true);

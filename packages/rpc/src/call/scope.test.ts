@@ -13,13 +13,13 @@ function patience(idempotency: 'unknown' | 'idempotent' | 'no_side_effects', tim
   return runInScope(scope, () => currentPatience(clock));
 }
 
-it('ends before the deadline, so that the answer says why, and repeats what the contract says may be', () => {
+it('a wait for an outage ends before the deadline, to leave time for the answer, and allows repeats for idempotent methods', () => {
   expect(patience('unknown', 5_000)).toEqual({ forMs: 4_750, repeat: false });
   expect(patience('idempotent', 5_000)).toEqual({ forMs: 4_750, repeat: true });
   expect(patience('no_side_effects', 100)).toEqual({ forMs: 0, repeat: true });
 });
 
-it('has an end without a deadline, and is none without a call', () => {
+it('a wait for an outage is bounded without a deadline, and undefined without a call', () => {
   expect(patience('no_side_effects')).toEqual({ forMs: 10_000, repeat: true });
   expect(currentPatience()).toBeUndefined();
   expect(currentBounds()).toEqual({ signal: undefined, patience: undefined });

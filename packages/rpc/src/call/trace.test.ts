@@ -17,11 +17,11 @@ describe('the trace of a call', () => {
     expect(receivedTraceId(new Metadata({ traceparent }))).toBe(traceId);
   });
 
-  it('is missing where nobody sent one', () => {
+  it('is missing if none was sent', () => {
     expect(receivedTraceId(new Metadata())).toBeUndefined();
   });
 
-  it('is passed on under a span of its own', () => {
+  it('is passed on with a new span', () => {
     const random = seededRandom(1);
     const traceId = newTraceId(random);
     const [first, second] = [new Metadata(), new Metadata()];
@@ -32,7 +32,7 @@ describe('the trace of a call', () => {
     expect(first.get('traceparent')).not.toBe(second.get('traceparent'));
   });
 
-  it('stays what its caller made of it', () => {
+  it('is kept if the caller has set it', () => {
     const traceparent = `00-${TRACE_ID}-00f067aa0ba902b7-00`;
     const metadata = new Metadata({ traceparent });
     propagateTrace(metadata, newTraceId(seededRandom(1)), seededRandom(2));

@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 describe("the machine's clock", () => {
-  it('waits longer than the 24.8 days of a timer of Node', () => {
+  it('supports waits longer than the 24.8 days of a Node timer', () => {
     const fired = jest.fn();
     systemClock.setTimer(60 * DAY_MS, fired);
     jest.advanceTimersByTime(60 * DAY_MS - 1);
@@ -20,7 +20,7 @@ describe("the machine's clock", () => {
     expect(fired).toHaveBeenCalledTimes(1);
   });
 
-  it('forgets such a wait when it is cancelled, also in its second part, and waits for ever', () => {
+  it('cancels such a wait, also in its second part, and supports an infinite wait', () => {
     const fired = jest.fn();
     const cancelled = systemClock.setTimer(60 * DAY_MS, fired);
     systemClock.setTimer(Number.POSITIVE_INFINITY, fired);

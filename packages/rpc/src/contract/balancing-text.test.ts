@@ -4,7 +4,7 @@ import { checkOverrides, formatBalancing, parseBalancing } from './balancing-tex
 const NAMES = 'round_robin, random, weighted_round_robin, least_request, ring_hash, zone_aware';
 
 describe('parseBalancing', () => {
-  it('reads a policy a service, with its settings, and one for all others', () => {
+  it('reads one policy per service, with its settings, and one for all others', () => {
     const text =
       'calculator.v1.CalculatorService=least_request, ' +
       'sales.v1.OrderService=weighted_round_robin?weights=load&slow_start=1.5m&subset=20,*=random';
@@ -23,7 +23,7 @@ describe('parseBalancing', () => {
     });
   });
 
-  it('can take back the subset of a contract', () => {
+  it('can remove the subset of a contract', () => {
     expect(parseBalancing('a.B=ring_hash?subset=all').overrides).toEqual({
       'a.B': { policy: 'ring_hash', subsetSize: undefined },
     });
@@ -72,7 +72,7 @@ describe('parseBalancing', () => {
     expect(parseBalancing(text).faults).toEqual([fault]);
   });
 
-  it('tells all that is wrong at once', () => {
+  it('reports all faults together', () => {
     const { faults } = parseBalancing('A=rnd?subset=0&x=1,random,b.C=random?slow_start=2h&subset=0');
     expect(faults).toEqual([
       expect.stringMatching(/^A: a service is written in full/),
@@ -89,12 +89,12 @@ describe('parseBalancing', () => {
 it.each([
   'a.B=random',
   'a.B=weighted_round_robin?weights=load&slow_start=1500ms&subset=all,*=round_robin?slow_start=3s&subset=7',
-])('formatBalancing writes what is read: %s', (text) => {
+])('formatBalancing writes what parseBalancing reads: %s', (text) => {
   expect(formatBalancing(parseBalancing(text).overrides)).toBe(text);
 });
 
 describe('checkOverrides', () => {
-  it('holds what code says to the same bounds', () => {
+  it('checks overrides from code against the same bounds', () => {
     const overrides = {
       'a.B': { slowStartMs: Number.NaN },
       'a.C': { subsetSize: 0.5 },

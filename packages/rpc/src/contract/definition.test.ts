@@ -5,7 +5,7 @@ import { unread } from './definition.js';
 const { check } = HealthDefinition.methods;
 
 describe('unread', () => {
-  it('takes and gives messages as the bytes they are, and leaves the rest of the method as it is', () => {
+  it('takes and returns encoded messages, and changes nothing else in the method', () => {
     const { requestType, responseType, ...method } = unread(check);
     const bytes = Uint8Array.of(1, 2, 3);
     for (const type of [requestType, responseType]) {
@@ -16,7 +16,7 @@ describe('unread', () => {
     expect(method).toEqual(same);
   });
 
-  it('refuses what is not encoded', () => {
-    expect(() => unread(check).requestType.fromPartial({ service: 's.S' })).toThrow('a Uint8Array each');
+  it('refuses a message that is not encoded', () => {
+    expect(() => unread(check).requestType.fromPartial({ service: 's.S' })).toThrow('encoded, as a Uint8Array');
   });
 });

@@ -9,7 +9,7 @@ import { policyOf } from './policy.js';
 const { unary, serverStream, bidiStream } = ConformanceServiceDefinition.methods;
 const POLICY_TAG = (50550 << 3) | 2;
 
-/** A method with options as the generator leaves them: each entry behind its length. */
+/** A method with options as the generator leaves them: each entry is length-prefixed. */
 function withOptions(entries: readonly Uint8Array[], method: MethodDefinition = unary): MethodDefinition {
   return { ...method, options: { _unknownFields: { [POLICY_TAG]: entries } } };
 }
@@ -23,7 +23,7 @@ function encodedPolicy(policy: Partial<MethodPolicy>): Uint8Array {
   return Buffer.from([bytes.length, ...bytes]);
 }
 
-/** As {@link withOptions}, of a method that may be called again, with its resume fields. */
+/** As {@link withOptions}, for an idempotent method with resume fields. */
 function resuming(method: MethodDefinition, resume = { request: 'resume_token', response: 'next.token' }) {
   const { options } = withOptions([encodedPolicy({ resume })]);
   return { ...method, options: { ...options, idempotencyLevel: 'NO_SIDE_EFFECTS' } };
@@ -37,7 +37,7 @@ describe('the policy in a contract', () => {
     expect(policyOf(watch, '/s/Watch')).toEqual({ timeoutMs: undefined, idempotency: 'no_side_effects' });
   });
 
-  it('says nothing by default: no limit, 10 s for a unary call whose caller sets none, one call for one effect', () => {
+  it('has defaults: no limit in the contract, 10 s for a unary call without a deadline, not idempotent', () => {
     const silent = { timeoutMs: undefined, idempotency: 'unknown' };
     expect(policyOf({ ...unary, options: {} }, '/s/M')).toEqual({ ...silent, defaultTimeoutMs: 10_000 });
     expect(policyOf({ ...serverStream, options: {} }, '/s/M')).toEqual({ ...silent, defaultTimeoutMs: undefined });
@@ -52,11 +52,11 @@ describe('the policy in a contract', () => {
     [Compression.COMPRESSION_GZIP, 'gzip'],
     [Compression.COMPRESSION_IDENTITY, 'identity'],
     [Compression.COMPRESSION_UNSPECIFIED, undefined],
-  ])('says how requests are compressed: %s', (compression, read) => {
+  ])('sets the compression of requests: %s', (compression, read) => {
     expect(policyOf(withOptions([encodedPolicy({ compression })]), '/s/M').compression).toBe(read);
   });
 
-  it('is the last one where an option stands twice', () => {
+  it('is the last one if an option is set twice', () => {
     expect(policyOf(withOptions([encoded(1n), encoded(2n)]), '/s/M').timeoutMs).toBe(2_000);
   });
 
@@ -65,7 +65,7 @@ describe('the policy in a contract', () => {
     ['less than no time', -1n, 0],
     ['under a millisecond', 0n, 999_999],
     ['over a day', 86_400n, 1_000_000],
-  ])('is refused where it allows %s: the error names method and bounds', (_name, seconds, nanos) => {
+  ])('is refused if it allows %s: the error names the method and the bounds', (_name, seconds, nanos) => {
     const bad = withOptions([encoded(seconds, nanos)]);
     expect(() => policyOf(bad, '/s.S/M')).toThrow(
       /^\/s\.S\/M: \(rondo\.options\.v1\.method\)\.timeout .* from 1 ms to 24 h$/,
@@ -73,7 +73,7 @@ describe('the policy in a contract', () => {
     expect(() => policyOf(bad, '/s.S/M')).toThrow(TypeError);
   });
 
-  it('says where a stream that breaks goes on, by the names in code', () => {
+  it('names the fields by which a broken stream resumes, by their names in code', () => {
     const named = resuming(serverStream, { request: 'resume_token', response: 'next_token' });
     expect(policyOf(named, '/s/M').resume).toEqual({ request: 'resumeToken', response: 'nextToken' });
     expect(policyOf(serverStream, '/s/M').resume).toBeUndefined();
@@ -92,7 +92,7 @@ describe('the policy in a contract', () => {
       resuming(serverStream, { request: '', response: 'next' }),
       'has to name a field of the request and one of the reply',
     ],
-  ])('is refused where %s is to be resumed', (_name, bad, reason) => {
+  ])('is refused if %s is to be resumed', (_name, bad, reason) => {
     expect(() => policyOf(bad, '/s.S/M')).toThrow(`/s.S/M: (rondo.options.v1.method).resume ${reason}`);
   });
 

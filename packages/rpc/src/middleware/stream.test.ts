@@ -25,7 +25,7 @@ describe('observe', () => {
     expect(events).toEqual([1, 2, 'end']);
   });
 
-  it('sees a failure, and turns it into what the reader sees', async () => {
+  it('sees a failure, and maps the error that the reader gets', async () => {
     const { events, observer } = recorder();
     const seen = new Error('seen');
     const messages = observe(failing(), { ...observer, error: (error) => (error === broken ? seen : error) });
@@ -60,7 +60,7 @@ describe('mapMessages', () => {
     }
   });
 
-  it('lets the source clean up where it fails itself', async () => {
+  it('closes the source if its own function throws', async () => {
     let cleaned = false;
     const source = endless(1, {
       end: () => {
@@ -76,7 +76,7 @@ describe('mapMessages', () => {
 });
 
 describe('untilAborted', () => {
-  it('ends a wait with the reason, and every one after', async () => {
+  it('ends a pending read with the reason, and every later one', async () => {
     const controller = new AbortController();
     const iterator = untilAborted(silent<number>(), controller.signal)[Symbol.asyncIterator]();
     const waiting = iterator.next();
@@ -85,7 +85,7 @@ describe('untilAborted', () => {
     await expect(iterator.next()).rejects.toBe(broken);
   });
 
-  it('changes nothing before', async () => {
+  it('changes nothing before the abort', async () => {
     const { signal } = new AbortController();
     expect(await collect(untilAborted(streamOf(1, 2), signal))).toEqual([1, 2]);
   });

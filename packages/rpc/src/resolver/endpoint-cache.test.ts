@@ -18,7 +18,7 @@ afterEach(() => {
   for (const resolver of open.splice(0)) resolver.close();
 });
 
-/** A process that starts with what `storage` has. */
+/** A process that starts with the contents of `storage`. */
 function start(storage = memoryStorage(), addresses: readonly string[] = REGISTRY) {
   const script = scriptedWatch();
   const told = recordingListener();
@@ -35,7 +35,7 @@ function start(storage = memoryStorage(), addresses: readonly string[] = REGISTR
   return { ...script, ...told, clock, said, storage, resolver, state: () => resolving.inspect?.().state };
 }
 
-/** What a process left that knew `names` an hour before the others start. */
+/** The contents that a process saved, which knew `names` an hour before the others start. */
 function leftBy(names: readonly string[], registry = REGISTRY) {
   const savedAtMs = new ManualClock().now() - 3_600_000;
   return memoryStorage({ [FILE]: formatSaved(endpoints(...names), { service: SERVICE, registry, savedAtMs }) });
@@ -48,8 +48,8 @@ const progress = { $case: 'progress', value: {} } as const;
 
 const LEFT_ASIDE = "the last known instances can't be used; they are saved again once the registry answers";
 
-describe('what the registry said', () => {
-  it('is kept a second later, once for changes that come together', async () => {
+describe('the list of the registry', () => {
+  it('is saved a second later, once for changes that come together', async () => {
     const { event, clock, storage } = start();
     await event({ position: at(1n), event: snapshot('a') });
     await event({ position: at(2n), event: snapshot('a', 'b') });
@@ -70,7 +70,7 @@ describe('what the registry said', () => {
     });
   });
 
-  it('is kept with the time that the wall clock shows, as another process reads it', async () => {
+  it('is saved with the time of the wall clock, because another process reads it', async () => {
     const { event, clock, storage } = start();
     clock.wall.set(new Date('2027-03-04T05:06:07Z'));
     await event({ position: at(1n), event: snapshot('a') });
@@ -78,7 +78,7 @@ describe('what the registry said', () => {
     expect(JSON.parse(storage.texts.get(FILE) ?? '')).toMatchObject({ savedAt: '2027-03-04T05:06:08.000Z' });
   });
 
-  it('is kept without those that start or drain, as they are others by then', async () => {
+  it('is saved without starting and draining instances', async () => {
     const { event, clock, storage } = start();
     const [a, b] = instances('a', 'b');
     const draining = { ...b, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
@@ -87,7 +87,7 @@ describe('what the registry said', () => {
     expect(JSON.parse(storage.texts.get(FILE) ?? '').endpoints).toHaveLength(1);
   });
 
-  it('is kept no more where it says that there is nobody', async () => {
+  it('is not saved if it is empty', async () => {
     const { event, clock, storage } = start();
     await event({ position: at(1n), event: snapshot('a') });
     await clock.advance(1_000);
@@ -116,7 +116,7 @@ describe('what the registry said', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is kept of a thousand instances at the most', async () => {
+  it('is saved with a thousand instances at most', async () => {
     const { event, clock, storage } = start();
     const names = Array.from({ length: 1_500 }, (_, index) => `i${index}`);
     await event({ position: at(1n), event: snapshot(...names) });
@@ -124,7 +124,7 @@ describe('what the registry said', () => {
     expect(JSON.parse(storage.texts.get(FILE) ?? '').endpoints).toHaveLength(1_000);
   });
 
-  it('is not kept where that fails: said once, until it works again', async () => {
+  it('is logged once if it cannot be saved, until that works again', async () => {
     const { event, clock, storage, said, names } = start();
     storage.fault = new Error('no space left on device');
     for (const revision of [1n, 2n]) {
@@ -140,7 +140,7 @@ describe('what the registry said', () => {
 });
 
 describe('a process that starts while the registry is away', () => {
-  it('goes on with what an earlier one knew, once every address has failed, and says so', async () => {
+  it('uses the saved instances once every address has failed, and logs it', async () => {
     const { fail, clock, names, failures, said, state } = start(leftBy(['a', 'b']));
     await fail('refused');
     expect(names()).toBeUndefined();
@@ -162,7 +162,7 @@ describe('a process that starts while the registry is away', () => {
     expect(said()).toHaveLength(1);
   });
 
-  it('goes on with it after half a second without an answer', async () => {
+  it('uses them after half a second without an answer', async () => {
     const { clock, names } = start(leftBy(['a']));
     await clock.advance(499);
     expect(names()).toBeUndefined();
@@ -170,7 +170,7 @@ describe('a process that starts while the registry is away', () => {
     expect(names()).toEqual(['a']);
   });
 
-  it('takes the answer in its place when it comes', async () => {
+  it('replaces them by the answer when it comes', async () => {
     const { event, clock, names, state, said } = start(leftBy(['a', 'gone']));
     await clock.advance(500);
     await event({ position: at(1n), event: snapshot('a', 'b') });
@@ -179,7 +179,7 @@ describe('a process that starts while the registry is away', () => {
     expect(said().at(-1)).toMatchObject({ message: 'the registry is back' });
   });
 
-  it('fails its calls where nothing was kept', async () => {
+  it('fails its calls if nothing was saved', async () => {
     const { fail, failures, resolutions } = start(memoryStorage(), ['r:1']);
     await fail('refused');
     expect(failures).toEqual(['refused']);
@@ -205,7 +205,7 @@ describe('a process that starts while the registry is there', () => {
     expect(names()).toEqual(['a']);
   });
 
-  it('goes on with what an earlier one knew where the registry has only just started, until that has warmed up', async () => {
+  it('uses the saved instances while a restarted registry warms up', async () => {
     const { event, names, pending, state } = start(leftBy(['a', 'gone']));
     await event({ position: at(1n), warming: true, event: snapshot() });
     await settled();
@@ -217,7 +217,7 @@ describe('a process that starts while the registry is there', () => {
   });
 });
 
-it('what an earlier process knew goes, too, where the registry warmed up while nobody watched', async () => {
+it('removes saved instances if the registry warmed up while no client watched', async () => {
   const { event, fail, clock, names } = start(leftBy(['a', 'gone']), ['r:1']);
   await event({ position: at(1n), warming: true, event: snapshot('a') });
   await settled();
@@ -228,7 +228,7 @@ it('what an earlier process knew goes, too, where the registry warmed up while n
   expect(names()).toEqual(['a']);
 });
 
-describe('a file that is none', () => {
+describe('an invalid file', () => {
   const good = JSON.parse(leftBy(['a']).texts.get(FILE) ?? '');
   const changed = (fields: object) => JSON.stringify({ ...good, ...fields });
 
@@ -252,7 +252,7 @@ describe('a file that is none', () => {
       "the file is damaged: endpoints isn't what it should be",
     ],
     ['huge', changed({ more: 'x'.repeat(1024 * 1024) }), 'it is larger than 1048576 characters'],
-  ])('%s, is left aside with one warning', async (_name, text, reason) => {
+  ])('%s, is ignored with one warning', async (_name, text, reason) => {
     const { fail, clock, failures, resolutions, said } = start(memoryStorage({ [FILE]: text }), ['r:1']);
     await fail('refused');
     await clock.advance(5_000);
@@ -264,7 +264,7 @@ describe('a file that is none', () => {
     ]);
   });
 
-  it('is of the same registry where that has moved, or grown', async () => {
+  it('is valid for a registry that has moved or grown', async () => {
     const { clock, names } = start(leftBy(['a'], ['r:9', 'r:2']));
     await clock.advance(500);
     expect(names()).toEqual(['a']);

@@ -16,7 +16,7 @@ afterEach(() => rmSync(parent, { recursive: true }));
 const storage = () => folderStorage(folder, systemRandom);
 
 describe('a folder as storage', () => {
-  it('has nothing at first, and then what was written last', async () => {
+  it('is empty at first, and then has the last text written', async () => {
     const { read, write, locate } = storage();
     expect(await read('s.S.json')).toBeUndefined();
     await write('s.S.json', 'one');
@@ -25,20 +25,20 @@ describe('a folder as storage', () => {
     expect(locate('s.S.json')).toBe(join(folder, 's.S.json'));
   });
 
-  it("is its owner's alone, and leaves no drafts", async () => {
+  it('is readable by its owner alone, and leaves no temporary files', async () => {
     await storage().write('s.S.json', 'one');
     expect(readdirSync(folder)).toEqual(['s.S.json']);
     expect(statSync(join(folder, 's.S.json')).mode & 0o777).toBe(0o600);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
-  it('keeps to itself, whatever the name', async () => {
+  it('writes inside its folder, whatever the name', async () => {
     await storage().write('../../out', 'one');
     expect(readdirSync(parent)).toEqual(['made']);
     expect(readdirSync(folder)).toEqual(['..%2F..%2Fout']);
   });
 
-  it('never shows a part of a text, whoever writes', async () => {
+  it('never shows a part of a text while several processes write', async () => {
     const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(200_000));
     const writers = texts.map(async (text) => {
       const { write } = folderStorage(folder, systemRandom);
@@ -56,14 +56,14 @@ describe('a folder as storage', () => {
     expect([...read].filter((text) => !texts.includes(text ?? ''))).toEqual([]);
   });
 
-  it('says what is wrong where it cannot be read or written', async () => {
+  it('reports why it cannot be read or written', async () => {
     writeFileSync(join(parent, 'made'), 'a file where the folder should be');
     await expect(storage().read('s.S.json')).rejects.toThrow('ENOTDIR');
     await expect(storage().write('s.S.json', 'one')).rejects.toThrow(/ENOTDIR|EEXIST/);
     expect(readFileSync(join(parent, 'made'), 'utf8')).toContain('a file');
   });
 
-  it('reads no file that is larger than any of its own', async () => {
+  it('refuses a file that is larger than any it writes', async () => {
     const { write, read, locate } = storage();
     await write('s.S.json', 'one');
     writeFileSync(locate('s.S.json'), Buffer.alloc(4 * 1024 * 1024 + 1));

@@ -19,11 +19,11 @@ function endpointOf(listed: Listed) {
 }
 
 describe('an instance as a client sees it', () => {
-  it('is where it is, and how it stands', () => {
+  it('has its address and its state', () => {
     expect(endpointOf({})).toEqual(endpoint('a', { zone: 'eu/1' }));
   });
 
-  it('says how much it takes, what it runs and since when', () => {
+  it('has its weight, its version, its labels and its start time', () => {
     const said = { weight: 400, version: '2.1.0', metadata: { track: 'canary' }, incarnation: 1_700_000_000_000n };
     expect(endpointOf(said)).toMatchObject({ ...said, incarnation: 1_700_000_000_000 });
   });
@@ -33,11 +33,11 @@ describe('an instance as a client sees it', () => {
     [-1, 100],
     [1, 1],
     [5_000, 1_000],
-  ])('of weight %d counts as one of %d', (weight, expected) => {
+  ])('with weight %d counts as %d', (weight, expected) => {
     expect(endpointOf({ weight })?.weight).toBe(expected);
   });
 
-  it('carries no more labels than a registry takes', () => {
+  it('has no more labels than a registry accepts', () => {
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, 'v']));
     expect(Object.keys(endpointOf({ metadata: many })?.metadata ?? {})).toHaveLength(32);
     expect(endpointOf({ metadata: { long: 'x'.repeat(600) } })?.metadata).toEqual({});
@@ -52,7 +52,7 @@ describe('an instance as a client sees it', () => {
     ['starting', { status: 99 as InstanceStatus }],
     ['starting', { status: InstanceStatus.UNRECOGNIZED }],
     ['serving', { operatorState: 99 as OperatorState }],
-  ])('is %s where it says %j', (standing, listed: Listed) => {
+  ])('is %s for %j', (standing, listed: Listed) => {
     expect(endpointOf(listed)).toMatchObject({ standing });
   });
 
@@ -62,12 +62,12 @@ describe('an instance as a client sees it', () => {
     ['a security that is unknown here', [{ ...PLAIN, address: 'x:1', security: 77 as Security }, PLAIN]],
     ['no address', [{ ...PLAIN, address: 'nowhere' }, PLAIN]],
     ['a second choice', [PLAIN, { ...PLAIN, address: 'x:1' }]],
-    ['no word on protocols', [{ address: 'a:1', security: Security.SECURITY_PLAINTEXT }]],
-  ])('is at the first endpoint that can be spoken with, beside %s', (_name, endpoints) => {
+    ['no protocols', [{ address: 'a:1', security: Security.SECURITY_PLAINTEXT }]],
+  ])('is at the first endpoint that the client can call, beside %s', (_name, endpoints) => {
     expect(endpointOf({ endpoints: endpoints ?? [] })).toMatchObject({ address: 'a:1' });
   });
 
-  it('is nobody where no endpoint can be spoken with, or it has no name', () => {
+  it('is left out if the client can call no endpoint of it, or it has no id', () => {
     expect(endpointOf({ endpoints: [{ ...PLAIN, security: Security.SECURITY_TLS }] })).toBeUndefined();
     expect(endpointOf({ endpoints: [] })).toBeUndefined();
     expect(endpointOf({ instanceId: '' })).toBeUndefined();
@@ -77,7 +77,7 @@ describe('an instance as a client sees it', () => {
     [{ seconds: 1n, nanos: 500_000_000 }, 1_500],
     [{ seconds: 0n, nanos: 0 }, undefined],
     [{ seconds: -9n, nanos: 0 }, undefined],
-  ])('says how often it may be pinged: %j is %s ms', (minPingInterval, expected) => {
+  ])('has its ping interval: %j is %s ms', (minPingInterval, expected) => {
     expect(endpointOf({ endpoints: [{ ...PLAIN, minPingInterval }] })?.minPingIntervalMs).toBe(expected);
   });
 });

@@ -40,7 +40,7 @@ const delta = (upserts: readonly string[], removals: readonly (readonly [string,
   }) as const;
 const progress = { $case: 'progress', value: {} } as const;
 
-describe('what a registry resolver tells', () => {
+describe('the resolution of a registry resolver', () => {
   it('is the snapshot, and then each change', async () => {
     const { event, names, resolutions, requests } = follow();
     expect(requests).toEqual([{ service: SERVICE }]);
@@ -53,7 +53,7 @@ describe('what a registry resolver tells', () => {
     expect(resolutions).toHaveLength(2);
   });
 
-  it('names those that said goodbye', async () => {
+  it('names the instances that have departed', async () => {
     const { event, names, resolutions } = follow();
     await event({ position: at(1n), event: snapshot(['a', 'b']) });
     await event({ position: at(2n), event: delta([], [['a', GOODBYE]]) });
@@ -61,7 +61,7 @@ describe('what a registry resolver tells', () => {
     expect(resolutions.at(-1)?.departed).toEqual(['a']);
   });
 
-  it('is who wants calls, and where', async () => {
+  it('has the state and the address of each instance', async () => {
     const { event, resolutions } = follow();
     const [instance] = instances('a');
     const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING, zone: 'eu/1' };
@@ -71,13 +71,13 @@ describe('what a registry resolver tells', () => {
     ]);
   });
 
-  it('is nobody where there is nobody', async () => {
+  it('is empty if there is no instance', async () => {
     const { event, names } = follow();
     await event({ position: at(1n), event: snapshot([]) });
     expect(names()).toEqual([]);
   });
 
-  it('waits for all parts of a snapshot, and drops nobody before the last', async () => {
+  it('waits for all parts of a snapshot, and drops no instance before the last', async () => {
     const { event, names, resolutions } = follow();
     await event({ position: at(1n), event: snapshot(['a', 'z']) });
     await event({ event: snapshot(['a', 'b'], true) });
@@ -86,7 +86,7 @@ describe('what a registry resolver tells', () => {
     expect(names()).toEqual(['a', 'b', 'c']);
   });
 
-  it('forgets the parts of a snapshot that broke off', async () => {
+  it('drops the parts of an incomplete snapshot', async () => {
     const { event, fail, names, clock, requests } = follow();
     await event({ position: at(3n), event: snapshot(['a']) });
     await event({ event: snapshot(['ghost'], true) });
@@ -99,7 +99,7 @@ describe('what a registry resolver tells', () => {
 });
 
 describe('a registry that restarts empty', () => {
-  it('says nothing to one who knows nobody, until it has warmed up', async () => {
+  it('keeps a client without instances waiting until it has warmed up', async () => {
     const { event, resolutions, names, pending } = follow();
     await event({ position: at(1n), warming: true, event: snapshot([]) });
     expect(resolutions).toEqual([]);
@@ -108,7 +108,7 @@ describe('a registry that restarts empty', () => {
     expect(names()).toEqual(['a']);
   });
 
-  it('is merged into what is known while it warms, and trusted afterwards', async () => {
+  it('is merged into the known instances while it warms up, and replaces them afterwards', async () => {
     const { event, fail, names, clock } = follow();
     await event({ position: at(7n), event: snapshot(['a', 'b', 'c']) });
     await fail('connection lost');
@@ -121,7 +121,7 @@ describe('a registry that restarts empty', () => {
     expect(names()?.sort()).toEqual(['a', 'b', 'd']);
   });
 
-  it('passes on the goodbye of the last one, too, and then who knows nobody waits again', async () => {
+  it('reports the departure of the last instance too, and then the client waits again', async () => {
     const { event, names, resolutions, pending } = follow();
     await event({ position: at(7n), event: snapshot(['a']) });
     await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
@@ -131,7 +131,7 @@ describe('a registry that restarts empty', () => {
     expect(pending()).toBe(1);
   });
 
-  it('takes out at once, while it warms, who was draining', async () => {
+  it('removes a draining instance at once while it warms up', async () => {
     const { event, names } = follow();
     const [a, b] = instances('a', 'b');
     const draining = { ...b, status: InstanceStatus.INSTANCE_STATUS_DRAINING };
@@ -140,7 +140,7 @@ describe('a registry that restarts empty', () => {
     expect(names()).toEqual(['a']);
   });
 
-  it('says each change of its state once, and counts it', async () => {
+  it('logs each change of state once, and counts it', async () => {
     const { event, fail, clock, said, resolving } = follow();
     expect(resolving.inspect?.()).toMatchObject({ state: 'connecting', sinceMs: clock.now(), position: undefined });
     await event({ position: at(7n), event: snapshot(['a']) });
@@ -161,7 +161,7 @@ describe('a registry that restarts empty', () => {
     expect(Object.fromEntries(changes ?? [])).toEqual({ connected: 2, away: 1, warming: 1 });
   });
 
-  it('still passes on a goodbye while it warms', async () => {
+  it('still reports a departure while it warms up', async () => {
     const { event, names, resolutions } = follow();
     await event({ position: at(7n), event: snapshot(['a', 'b']) });
     await event({ position: at(1n, 2n), warming: true, event: snapshot([]) });
@@ -175,7 +175,7 @@ describe('an answer that no registry gives', () => {
   it.each<[string, Parameters<ReturnType<typeof follow>['event']>[0]]>([
     ['without a position', { event: snapshot(['b']) }],
     ['of more instances than there can be', { position: at(8n), event: snapshot(Array(50_001).fill('b')) }],
-  ])('%s breaks the watch, and changes nothing that is known', async (_name, answer) => {
+  ])('%s breaks the watch, and does not change the known instances', async (_name, answer) => {
     const { event, clock, names, requests, failures } = follow();
     await event({ position: at(7n), event: snapshot(['a']) });
     await event(answer);
@@ -187,7 +187,7 @@ describe('an answer that no registry gives', () => {
     expect(names()).toEqual(['a', 'c']);
   });
 
-  it('of a kind that is unknown here is passed over, its position too', async () => {
+  it('of an unknown kind is ignored, with its position', async () => {
     const { event, fail, clock, names, requests } = follow();
     await event({ position: at(7n), event: snapshot(['a']) });
     await event({ position: at(8n) });
@@ -197,7 +197,7 @@ describe('an answer that no registry gives', () => {
     expect(requests.at(-1)).toEqual({ service: SERVICE, resumeFrom: at(7n) });
   });
 
-  it('names instances that cannot be spoken with: the others are known, and it is said once', async () => {
+  it('names instances that the client cannot call: the others are used, and it is logged once', async () => {
     const { event, names, said } = follow();
     const [usable, ...others] = instances('a', 'b', 'c');
     const endpoints = [{ address: 'nowhere', protocols: [], security: 0, minPingInterval: undefined }];
@@ -207,7 +207,7 @@ describe('an answer that no registry gives', () => {
     expect(said()).toMatchObject([{ level: 'warn', fields: { instance: 'b' } }]);
   });
 
-  it('names a reason that is unknown here: nobody said goodbye', async () => {
+  it('names an unknown reason of removal: no instance counts as departed', async () => {
     const { event, names, resolutions } = follow();
     await event({ position: at(1n), event: snapshot(['a', 'b']) });
     await event({ position: at(2n), event: delta([], [['a', 99 as RemovalReason]]) });
@@ -217,7 +217,7 @@ describe('an answer that no registry gives', () => {
 });
 
 describe('a watch that breaks', () => {
-  it('resumes where it was, and what was known stands', async () => {
+  it('resumes from its position, and the known instances are kept', async () => {
     const { event, fail, clock, requests, resolutions, failures } = follow();
     await event({ position: at(7n), event: snapshot(['a']) });
     await event({ position: at(9n), event: progress });
@@ -228,7 +228,7 @@ describe('a watch that breaks', () => {
     expect(failures).toEqual(['connection lost']);
   });
 
-  it('says once that the registry is away, and once that it is back', async () => {
+  it('logs once that the registry is away, and once that it is back', async () => {
     const { event, fail, end, clock, said } = follow();
     await event({ position: at(1n), event: snapshot(['a']) });
     for (const cut of [() => fail('one'), () => end(), () => fail('three')]) {
@@ -244,7 +244,7 @@ describe('a watch that breaks', () => {
     expect(said().slice(1)).toMatchObject([{ level: 'info', message: 'the registry is back' }]);
   });
 
-  it('is tried again soon, then ever more rarely, at least every 3 s', async () => {
+  it('is retried soon, then with growing waits of at most 3 s', async () => {
     const { fail, clock, requests } = follow();
     const waits: number[] = [];
     for (let failure = 0; failure < 12; failure += 1) {
@@ -260,7 +260,7 @@ describe('a watch that breaks', () => {
     expect(Math.min(...waits.slice(-5))).toBeGreaterThanOrEqual(1_500);
   });
 
-  it('is not tried again once its resolving is closed', async () => {
+  it('is not retried once the resolution is closed', async () => {
     const { fail, clock, requests, resolving } = follow();
     await fail('refused');
     resolving.close();
@@ -269,7 +269,7 @@ describe('a watch that breaks', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is broken off where it says nothing for 15 s, and goes on where there are progress marks', async () => {
+  it('is aborted if nothing arrives for 15 s, and kept if progress marks arrive', async () => {
     const { event, clock, requests, failures } = follow();
     await event({ position: at(1n), event: snapshot(['a']) });
     for (let mark = 0; mark < 6; mark += 1) {
@@ -283,7 +283,7 @@ describe('a watch that breaks', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('ends with its resolver, without a word', async () => {
+  it('ends with its resolver, without a log line', async () => {
     const { event, clock, resolver, failures, said } = follow();
     await event({ position: at(1n), event: snapshot(['a']) });
     resolver.close();

@@ -12,7 +12,7 @@ const SERVICE = 'calculator.v1.CalculatorService';
 let open: Resolver | undefined;
 afterEach(() => open?.close());
 
-/** A follower of three registries, of which r:1 is asked first. */
+/** A watch client of three registries; it tries r:1 first. */
 function followThree() {
   const script = scriptedWatch();
   const asked: string[] = [];
@@ -41,7 +41,7 @@ const joined = (...names: readonly string[]) => {
 const progress = { $case: 'progress', value: {} } as const;
 
 describe('one of several registries that fails', () => {
-  it('is left for the next, from the position held; nobody calls the registry away', async () => {
+  it('is replaced by the next, from the known position; the registry does not count as away', async () => {
     const { event, fail, clock, asked, requests, failures, said, lines, state } = followThree();
     await event({ position: at(7n), event: snapshot('a') });
     await fail('connection lost');
@@ -55,7 +55,7 @@ describe('one of several registries that fails', () => {
     expect(state()).toBe('connected');
   });
 
-  it('is left where it is mute: sooner at first, and each time later, as a path may be that slow', async () => {
+  it('is replaced if it is silent: soon at first, and later each time, because the network may be slow', async () => {
     const { clock, asked } = followThree();
     await clock.advance(2_000);
     await clock.advance(100);
@@ -66,7 +66,7 @@ describe('one of several registries that fails', () => {
     expect(asked).toEqual(['r:1', 'r:2', 'r:3']);
   });
 
-  it('is left where what answers there is none', async () => {
+  it("is replaced if its answer is not a registry's", async () => {
     const { event, clock, asked, names } = followThree();
     await event({ event: snapshot('ghost') });
     await clock.advance(100);
@@ -75,7 +75,7 @@ describe('one of several registries that fails', () => {
     expect(names()).toEqual(['a']);
   });
 
-  it('fails a lookup only once all have, with what each of them said', async () => {
+  it('fails a lookup only once all have failed, with the reason of each', async () => {
     const { fail, clock, failures, said } = followThree();
     await fail('refused');
     await clock.advance(100);
@@ -87,7 +87,7 @@ describe('one of several registries that fails', () => {
     expect(said()).toEqual(['warn: the registry is away, and no instance is known']);
   });
 
-  it('is tried again soon, all of them, before longer waits begin', async () => {
+  it('is retried soon, like all others, before longer waits begin', async () => {
     const { fail, clock, requests } = followThree();
     const waits: number[] = [];
     for (let failure = 0; failure < 7; failure += 1) {
@@ -100,7 +100,7 @@ describe('one of several registries that fails', () => {
     expect(waits).toEqual([50, 50, 50, 100, 100, 100, 200]);
   });
 
-  it('counts anew after a watch that stood for a while, and not after one that was cut at once', async () => {
+  it('resets the backoff after a watch that lasted, and not after one that broke at once', async () => {
     const { event, fail, clock, requests } = followThree();
     const waitAfterFailure = async () => {
       const tried = requests.length;
@@ -117,7 +117,7 @@ describe('one of several registries that fails', () => {
     expect(await waitAfterFailure()).toBe(50);
   });
 
-  it('is where later services are not looked up first', async () => {
+  it('is not tried first for later services', async () => {
     const { event, fail, clock, asked, resolver } = followThree();
     await fail('refused');
     await clock.advance(100);
@@ -128,7 +128,7 @@ describe('one of several registries that fails', () => {
 });
 
 describe('a registry that lags behind', () => {
-  /** Known is revision 9 of r:1, which has broken off; r:2 is at revision 5. */
+  /** The client knows revision 9 of r:1, whose watch broke; r:2 is at revision 5. */
   async function lagging() {
     const followed = followThree();
     await followed.event({ position: at(9n), event: snapshot('a', 'b') });
@@ -138,7 +138,7 @@ describe('a registry that lags behind', () => {
     return followed;
   }
 
-  it('sets nothing back, and is said to lag', async () => {
+  it('changes nothing, and is logged as lagging', async () => {
     const { names, state, said, lines } = await lagging();
     expect(names()).toEqual(['a', 'b']);
     expect(state()).toBe('stale');
@@ -150,7 +150,7 @@ describe('a registry that lags behind', () => {
     });
   });
 
-  it('is followed once it has caught up: what was past stays left aside', async () => {
+  it('is used once it has caught up: older events are ignored', async () => {
     const { event, names, resolutions, state, said, asked } = await lagging();
     await event({ position: at(8n), event: joined('ghost') });
     expect(resolutions).toHaveLength(1);
@@ -161,7 +161,7 @@ describe('a registry that lags behind', () => {
     expect(asked).toEqual(['r:1', 'r:2']);
   });
 
-  it('is left for another where it does not catch up', async () => {
+  it('is replaced by another if it does not catch up', async () => {
     const { event, clock, asked, requests } = await lagging();
     await clock.advance(4_000);
     await event({ position: at(5n), event: progress });
@@ -171,7 +171,7 @@ describe('a registry that lags behind', () => {
     expect(requests.at(-1)).toEqual({ service: SERVICE, resumeFrom: at(9n) });
   });
 
-  it('is believed where no other is there, as what it has is what there is', async () => {
+  it('is used if there is no other, because its data is all there is', async () => {
     const { event, fail, clock, names, requests } = await lagging();
     await clock.advance(5_100);
     await fail('refused');
@@ -185,7 +185,7 @@ describe('a registry that lags behind', () => {
 });
 
 describe('registries that do not share a store', () => {
-  it('are each followed for as long as they last, so nothing flaps, and it is said once', async () => {
+  it('are each watched for as long as they last, so nothing flaps, and it is logged once', async () => {
     const { event, fail, clock, names, said } = followThree();
     const SPLIT = expect.stringMatching(/^warn: the registries listed don't share a store/);
     const move = async () => {
@@ -205,7 +205,7 @@ describe('registries that do not share a store', () => {
     expect(said().filter((line) => line.includes('share a store'))).toEqual([SPLIT]);
   });
 
-  it('are not what one is that starts again and again', async () => {
+  it('do not include one registry that restarts again and again', async () => {
     const { event, said } = followThree();
     for (const epoch of [1n, 2n, 3n]) await event({ position: at(1n, epoch), event: snapshot('a') });
     expect(said()).toEqual([]);

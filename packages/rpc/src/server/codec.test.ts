@@ -4,7 +4,7 @@ import { Metadata, type Reply } from '../call/index.js';
 import { type Method, methodsOf } from '../contract/index.js';
 import { encodeOnce, encodeReply } from './codec.js';
 
-/** The method whose responses are counted as they are encoded. */
+/** A method that counts how often its responses are encoded. */
 function counting(): { readonly method: Method; encoded(): number } {
   const unary = methodsOf(ConformanceServiceDefinition).get('unary');
   if (unary === undefined) throw new Error('the contract has no such method');
@@ -23,7 +23,7 @@ function reply(method: Method, message: Partial<UnaryResponse>): Uint8Array | un
   return response.stream ? undefined : response.message;
 }
 
-it('encodes a message that many are answered with once', () => {
+it('encodes a message that many calls are answered with once', () => {
   const { method, encoded } = counting();
   const message = encodeOnce({ text: 'news' });
   const first = reply(method, message);

@@ -34,7 +34,7 @@ function counting() {
 }
 
 describe('a router', () => {
-  it('runs no handler for a call whose deadline has passed on its way', async () => {
+  it('runs no handler for a call whose deadline passed before it arrived', async () => {
     const clock = new ManualClock();
     const { service, calls } = counting();
     const router = createRouter({ services: [service], clock });
@@ -44,7 +44,7 @@ describe('a router', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('runs no handler for a call whose caller has left', async () => {
+  it('runs no handler for a call whose caller has cancelled', async () => {
     const { service, calls } = counting();
     const router = createRouter({ services: [service] });
     const left = wireCall({ limit: new CallLimit({ parents: [AbortSignal.abort()] }) });
@@ -52,7 +52,7 @@ describe('a router', () => {
     expect(calls).toEqual([]);
   });
 
-  it('gives its handler a whole call where middleware makes one of another', async () => {
+  it('gives the handler a whole call if middleware copies the call', async () => {
     const seen: unknown[] = [];
     const service = conformanceService({
       async unary({ text }, { signal, log, metadata }) {
@@ -76,12 +76,12 @@ describe('a router', () => {
     await router.handle(wireCall({ deadline: clock.now() + 100 }));
     const now = clock.now();
     expect(calls.map(({ deadline }) => deadline)).toEqual([5_000, 5_000, 100].map((ms) => new Date(now + ms)));
-    // Which of the two it is, a handler can tell.
+    // The handler sees both deadlines.
     const asked = [undefined, new Date(now + 60_000), new Date(now + 100)];
     expect(calls.map(({ callerDeadline }) => callerDeadline)).toEqual(asked);
   });
 
-  it('adds no limit where the contract has none', async () => {
+  it('adds no limit if the contract has none', async () => {
     const clock = new ManualClock();
     const { service, calls } = counting();
     const router = createRouter({ services: [service], clock, wallClock: clock.wall });
@@ -92,7 +92,7 @@ describe('a router', () => {
     expect(calls.map(({ callerDeadline }) => callerDeadline)).toEqual(asked);
   });
 
-  it('tells the deadline by the wall clock as it is, while another clock measures it', async () => {
+  it('gives the deadline as a date of the wall clock, while the monotonic clock measures it', async () => {
     const clock = new ManualClock();
     const { service, calls } = counting();
     const router = createRouter({ services: [service], clock, wallClock: clock.wall });
@@ -111,7 +111,7 @@ describe('a router', () => {
   it.each([
     ["the caller's", 4_000, '4000 ms that its caller gave the call; allow it more'],
     ["the contract's", 60_000, '5000 ms that the contract allows the call at most; ask for less, or raise'],
-  ])('says that the limit was %s', async (_name, allowedMs, words) => {
+  ])('names the limit: %s', async (_name, allowedMs, words) => {
     const clock = new ManualClock();
     const service = conformanceService({ unary: (_request, { limit }) => limit.race(new Promise(() => undefined)) });
     const router = createRouter({ services: [service], clock });
@@ -135,7 +135,7 @@ describe('a router', () => {
     expect(order).toEqual(['outer in', 'inner in', 'inner out', 'outer out']);
   });
 
-  it("shows middleware a handler's faults as what they become", async () => {
+  it("shows middleware the status of a handler's fault", async () => {
     const seen: unknown[] = [];
     const watch: Middleware<ServerCall> = async (call, next) => {
       try {
@@ -150,14 +150,14 @@ describe('a router', () => {
     expect(seen).toMatchObject([{ code: Status.INTERNAL, message: expect.stringContaining('internal error') }]);
   });
 
-  it('fills in what a handler leaves out of its reply', async () => {
+  it('fills in the fields that a handler leaves out of its reply', async () => {
     const { service } = counting();
     const { response } = await createRouter({ services: [service] }).handle(wireCall());
     if (response.stream) throw new Error('one message was asked for');
     expect(UnaryResponse.decode(response.message)).toMatchObject({ text: 'done', payload: Buffer.alloc(0) });
   });
 
-  it('refuses bytes that are no request', async () => {
+  it('refuses bytes that cannot be decoded as a request', async () => {
     const { service, calls } = counting();
     const garbage = wireCall({ request: { stream: false, message: Buffer.from([0xff, 0xff]) } });
     const error = await failure(createRouter({ services: [service] }).handle(garbage));
@@ -168,7 +168,7 @@ describe('a router', () => {
     expect(calls).toEqual([]);
   });
 
-  it('is not made of a service without all of its handlers, or of one listed twice', () => {
+  it('refuses a service with a missing handler, and a service that is listed twice', () => {
     const incomplete = implement(ConformanceServiceDefinition, JSON.parse('{}'));
     expect(() => createRouter({ services: [incomplete] })).toThrow(/Unary has no handler: implement "unary"/);
     const twice = [conformanceService(), conformanceService(conformance)];

@@ -4,10 +4,10 @@ import { encodeStatusDetails } from './detail.js';
 import { invalidArgument } from './invalid-argument.js';
 import type { RpcError } from './rpc-error.js';
 
-/** What the C core takes of trailing metadata, less what every reply has. */
+/** The trailing metadata that the C core accepts, less that of every reply. */
 const ROOM_BYTES = 8 * 1024 - 400;
 
-/** As the C core counts: what is percent-encoded as it came, what is base64 decoded. */
+/** As the C core counts: percent-encoded text as sent, base64 decoded. */
 function trailerBytes(error: RpcError): number {
   return encodeURI(error.message).length + (encodeStatusDetails(error)?.length ?? 0);
 }
@@ -17,7 +17,7 @@ function violationsOf(error: RpcError) {
 }
 
 describe('invalidArgument', () => {
-  it('lists what is wrong, in the message and in the details', () => {
+  it('lists the violations in the message and in the details', () => {
     const violations = [
       { field: 'a', description: 'must not be 0' },
       { field: 'b', description: 'is required' },
@@ -27,7 +27,7 @@ describe('invalidArgument', () => {
     expect(violationsOf(error)).toMatchObject(violations);
   });
 
-  it('of many lists the first, says how many are left, and fits into what every client takes', () => {
+  it('lists the first of many, says how many are left, and fits into what every client accepts', () => {
     const violations = Array.from({ length: 400 }, (_, index) => ({
       field: `tasks[${index}].assignee`,
       description: 'must be members/{member}; it is "größer"',
@@ -40,12 +40,15 @@ describe('invalidArgument', () => {
     expect(trailerBytes(error)).toBeLessThan(ROOM_BYTES);
   });
 
-  it.each(['x', '語', '😀'])('cuts what repeats too much of the request, between characters: "%s…"', (character) => {
-    const description = `must be an id; it is "${character.repeat(100_000)}"`;
-    const error = invalidArgument([{ field: 'request_id', description }]);
-    const [violation] = violationsOf(error);
-    expect(violation?.description).toMatch(new RegExp(`^must be an id; it is "${character}+…$`, 'u'));
-    expect(error.message).toBe(`request_id: ${violation?.description}`);
-    expect(trailerBytes(error)).toBeLessThan(ROOM_BYTES);
-  });
+  it.each(['x', '語', '😀'])(
+    'cuts a description that repeats too much of the request, between characters: "%s…"',
+    (character) => {
+      const description = `must be an id; it is "${character.repeat(100_000)}"`;
+      const error = invalidArgument([{ field: 'request_id', description }]);
+      const [violation] = violationsOf(error);
+      expect(violation?.description).toMatch(new RegExp(`^must be an id; it is "${character}+…$`, 'u'));
+      expect(error.message).toBe(`request_id: ${violation?.description}`);
+      expect(trailerBytes(error)).toBeLessThan(ROOM_BYTES);
+    },
+  );
 });

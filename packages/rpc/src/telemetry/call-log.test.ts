@@ -51,7 +51,7 @@ function setUp(options: { everyCall?: boolean; quiet?: ReadonlySet<string> } = {
 }
 
 describe('callLog', () => {
-  it('logs ten calls a second and method, then tells how many it left out', async () => {
+  it('logs ten calls per second and method, then how many it left out', async () => {
     const { clock, lines, client } = setUp();
     for (let call = 0; call < 25; call += 1) await client.unary({});
     expect(lines).toHaveLength(10);
@@ -60,7 +60,7 @@ describe('callLog', () => {
     expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'call', fields: { code: 'OK', leftOut: 15 } });
   });
 
-  it('logs every failure, at a level that says whose fault it was', async () => {
+  it('logs every failure, at a level that depends on which side is at fault', async () => {
     const { lines, client } = setUp();
     for (let call = 0; call < 20; call += 1) {
       await expect(client.unary({ behaviour: { code: 5 } })).rejects.toThrow('as told');
@@ -70,7 +70,7 @@ describe('callLog', () => {
     expect(lines.filter(({ level, fields }) => level === 'error' && fields['code'] === 'INTERNAL')).toHaveLength(20);
   });
 
-  it('has no complaint about a caller that leaves', async () => {
+  it('logs no warning for a caller that cancels', async () => {
     const { lines, client } = setUp();
     await expect(client.unary({ behaviour: { code: 1 } })).rejects.toThrow('as told');
     expect(lines).toMatchObject([{ level: 'debug', message: 'call cancelled' }]);
@@ -99,7 +99,7 @@ describe('callLog', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('has no complaint about a quiet stream that is broken off', async () => {
+  it('logs no warning for a quiet stream that is broken off', async () => {
     const path = '/rondo.conformance.v1.ConformanceService/ServerStream';
     for (const [quiet, level] of [
       [new Set([path]), 'debug'],

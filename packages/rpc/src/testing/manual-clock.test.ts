@@ -3,7 +3,7 @@ import { ManualClock } from './manual-clock.js';
 import { seededRandom } from './seeded-random.js';
 
 describe('the manual clock', () => {
-  it('fires what falls due in the order of time, then of setting', async () => {
+  it('runs due timers in the order of time, then of setting', async () => {
     const clock = new ManualClock(0);
     const fired: string[] = [];
     for (const [name, delayMs] of [
@@ -20,7 +20,7 @@ describe('the manual clock', () => {
     expect([clock.now(), clock.timers]).toEqual([10, 1]);
   });
 
-  it('lets what a callback settles run before the next, however long its chain is', async () => {
+  it('runs the promises that a callback settles before the next callback, however long the chain', async () => {
     const clock = new ManualClock(0);
     const steps: string[] = [];
     const chain = async () => {
@@ -33,7 +33,7 @@ describe('the manual clock', () => {
     expect(steps).toEqual(['chained at 2', 'later at 3']);
   });
 
-  it('has a wall clock that goes on with it, and can be set', async () => {
+  it('has a wall clock that advances with it, and can be set', async () => {
     const clock = new ManualClock(0);
     await clock.advance(5);
     expect(clock.wall.now()).toEqual(new Date(5));
@@ -43,7 +43,7 @@ describe('the manual clock', () => {
     expect(clock.wall.now()).toEqual(new Date('2028-03-01T00:00:00Z'));
   });
 
-  it.each([1, 2, 3])('forgets what is cancelled, seed %i', async (seed) => {
+  it.each([1, 2, 3])('never runs a cancelled timer, seed %i', async (seed) => {
     const random = seededRandom(seed);
     const clock = new ManualClock(0);
     const fired: number[] = [];

@@ -5,7 +5,7 @@ import { createClient } from '../client/index.js';
 import { Status } from '../status/index.js';
 import { createTestChannel, standIn } from './test-channel.js';
 
-it('stands in for a service with the handlers that a test has, and says so of the others', async () => {
+it('a stand-in serves the handlers of a test, and answers UNIMPLEMENTED for other methods', async () => {
   const service = standIn(ConformanceServiceDefinition, { unary: ({ text }) => ({ text: `${text}!` }) });
   const channel = createTestChannel({ services: [service] });
   const client = createClient(ConformanceServiceDefinition, { channel });

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { emptyReply, FakeTransport } from '../../test/support/fake-transport.js';
 import { wrapTransport } from './transport.js';
 
-it('passes on all that is not replaced, also what is optional', () => {
+it('a wrapped transport delegates everything that is not replaced, also optional functions', () => {
   const inner = new FakeTransport();
   const call = async () => emptyReply;
   const wrapped = wrapTransport(inner, { call });

@@ -58,7 +58,7 @@ describe('a server that drains', () => {
     await drained;
   });
 
-  it('finishes those that take longer than a keepalive interval', async () => {
+  it('finishes calls that take longer than a keepalive interval', async () => {
     const begun = deferred();
     const { server } = await start({
       async unaryUnsafe() {
@@ -102,7 +102,7 @@ describe('a server that drains', () => {
     expect(await call).toMatchObject({ code: Status.UNAVAILABLE });
   });
 
-  describe('ends what outlives the grace, be it that its handler does not listen', () => {
+  describe('ends a call that outlives the grace, even if its handler ignores the signal', () => {
     const kinds: Record<string, (client: TestClient) => Promise<unknown>> = {
       unary: (client) => client.unary({}, { timeoutMs: 30_000 }),
       'a server stream': (client) => collect(client.serverStream({}, { timeoutMs: 30_000 })),
@@ -133,7 +133,7 @@ describe('a server that drains', () => {
       });
     });
 
-    it('a stream whose reader is behind: its connection goes, too', async () => {
+    it('a stream whose reader is behind: its connection is closed too', async () => {
       async function* flood() {
         for (;;) yield { payload: Buffer.alloc(64 * 1024) };
       }
@@ -147,7 +147,7 @@ describe('a server that drains', () => {
     });
   });
 
-  it('refuses whoever calls on: UNAVAILABLE, or elsewhere, never handled twice', async () => {
+  it('refuses further calls: UNAVAILABLE, or another instance, and never handled twice', async () => {
     const begun = deferred();
     const finish = deferred();
     let handled = 0;
@@ -183,7 +183,7 @@ describe('a server that drains', () => {
     await drained;
   });
 
-  it('loses no call that comes as it begins', async () => {
+  it('loses no call that arrives as the drain begins', async () => {
     const first = await start();
     const second = await start();
     const resolver = staticResolver([first.server.address, second.server.address]);
@@ -202,7 +202,7 @@ describe('a server that drains', () => {
 });
 
 describe('a server that cannot listen', () => {
-  // grpc-js says so on the console as well.
+  // grpc-js prints the error as well.
   beforeAll(() => grpc.setLogVerbosity(grpc.logVerbosity.NONE));
   afterAll(() => grpc.setLogVerbosity(grpc.logVerbosity.ERROR));
 

@@ -1,4 +1,4 @@
-/** A reply that can't be sent ends its call, whatever made it so: Node throws amid a reply, and nothing would catch that. */
+/** A reply that can't be sent ends its call with a status. Node would throw in the middle of it, and nothing would catch that. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { failure } from '../../../test/support/outcome.js';
@@ -39,7 +39,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** What a peer may have sent and nothing has checked. */
+/** Unchecked metadata that a peer may have sent. */
 const received: readonly (readonly [name: string, MetadataSource])[] = [
   ['no ASCII', sourceOf([['x-latin', 'café']])],
   ['a line break', sourceOf([['x-lines', 'a\r\nb']])],
@@ -62,7 +62,7 @@ function sourceOf(pairs: readonly (readonly string[])[]): MetadataSource {
 
 type Place = 'header' | 'trailer' | 'error';
 
-/** Answers as it was answered itself. */
+/** Passes received metadata on in its own reply. */
 function passOn(source: MetadataSource, place: () => Place | undefined): Middleware<ServerCall> {
   return async (call, next): Promise<Reply> => {
     const at = place();
@@ -73,7 +73,7 @@ function passOn(source: MetadataSource, place: () => Place | undefined): Middlew
   };
 }
 
-it.each(received)('metadata of another is passed on with %s: the call ends with INTERNAL', async (_name, source) => {
+it.each(received)('a reply that passes on metadata with %s ends with INTERNAL', async (_name, source) => {
   let place: Place | undefined;
   const { logger, lines } = recordingLogger();
   const middleware = [passOn(source, () => place)];

@@ -15,9 +15,9 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** These fail if a version of grpc-js makes its HTTP/2 servers in another way. */
+/** These fail if a version of grpc-js creates its HTTP/2 servers differently. */
 describe('the HTTP/2 server of grpc-js', () => {
-  it('is made with what a Rondo server sets', async () => {
+  it('is created with the options of a Rondo server', async () => {
     const createServer = jest.spyOn(http2, 'createServer');
     const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
     await server.drain(0);
@@ -43,7 +43,7 @@ describe('the HTTP/2 server of grpc-js', () => {
     expect(seen).toEqual([0]);
   });
 
-  it.each(['commonServerOptions', '_setupHandlers'])('is refused where it has no %s', (name) => {
+  it.each(['commonServerOptions', '_setupHandlers'])('is refused if it has no %s', (name) => {
     const server = new grpc.Server();
     Object.defineProperty(server, name, { value: undefined });
     expect(() => setUpHttp2(server, { options: {}, prepare: () => undefined })).toThrow(/ADR 0033/);
@@ -54,7 +54,7 @@ describe('the HTTP/2 server of grpc-js', () => {
 const PATH = '/rondo.conformance.v1.ConformanceService/ServerStream';
 const HEADERS = { ':method': 'POST', ':path': PATH, te: 'trailers', 'content-type': 'application/grpc' };
 const EMPTY_MESSAGE = Buffer.alloc(5);
-/** How often a server looks whether a client was heard. */
+/** How often a server checks whether a client has sent anything. */
 const LOOK_MS = 2_500;
 
 const closers: (() => unknown)[] = [];
@@ -62,7 +62,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A server by a clock that the test moves, whose streams end by their callers alone. */
+/** A server with a manual clock, whose streams only their callers end. */
 async function start() {
   const clock = new ManualClock();
   const begun = deferred<ServerCall>();
@@ -88,7 +88,7 @@ async function start() {
   return { clock, server, begun: begun.promise, ended: ended.promise, finish: () => finish.resolve() };
 }
 
-/** A client of HTTP/2 that opens a stream and reads it, and answers pings as long as it lives. */
+/** An HTTP/2 client that opens a stream, reads it and answers pings. */
 async function connect(address: string) {
   const session = http2.connect(`http://${address}`);
   session.on('error', () => session.destroy());
@@ -115,7 +115,7 @@ async function startClientProcess(address: string) {
   return child;
 }
 
-/** What a client had sent before it fell silent is read, and noticed: from here on it is silent. */
+/** Waits until everything that the client sent has been read and noticed: from here on the client is silent. */
 async function readWhatCame(clock: ManualClock): Promise<void> {
   await clock.advance(0);
   await clock.advance(LOOK_MS);
@@ -127,7 +127,7 @@ describe('a server', () => {
     const child = await startClientProcess(server.address);
     const { signal } = await begun;
     child.kill('SIGSTOP');
-    // It stops a moment later.
+    // The process stops a moment later.
     await until(() =>
       execFileSync('ps', ['-o', 'stat=', '-p', String(child.pid)], { encoding: 'utf8' }).startsWith('T'),
     );
@@ -139,7 +139,7 @@ describe('a server', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  it('ends the stream of a client that was cut off without a word', async () => {
+  it('ends the stream of a client that was cut off silently', async () => {
     const { clock, server, begun, ended } = await start();
     const proxy = await startTcpProxy({ target: server.address });
     closers.push(() => proxy.close());
@@ -152,23 +152,23 @@ describe('a server', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  it('leaves a long and quiet stream alone whose client lives', async () => {
+  it('keeps a long and quiet stream whose client is alive', async () => {
     const { clock, server, begun } = await start();
     const { session, stream } = await connect(server.address);
     const { signal } = await begun;
     for (let minute = 0; minute < 10; minute += 1) {
       const asked = once(session, 'ping');
-      // Until it asks; from then on it waits for the answer.
+      // Until the server pings; from then on it waits for the answer.
       for (let waited = 0; waited < 15_000; waited += LOOK_MS) await clock.advance(LOOK_MS);
       await asked;
-      // The answer has left before this ping, which the server has read when it answers.
+      // The client answered before it sent this ping. When the server answers it, the server has read both.
       await new Promise((resolve) => session.ping(resolve));
     }
     expect(signal.aborted).toBe(false);
     expect(stream.closed).toBe(false);
   });
 
-  it('finishes calls that outlive its goodbye, however quiet the connection is', async () => {
+  it('finishes calls that outlive its GOAWAY, however quiet the connection is', async () => {
     const { clock, server, begun, finish } = await start();
     const client = new grpc.Client(server.address, grpc.credentials.createInsecure());
     closers.push(() => client.close());

@@ -1,4 +1,4 @@
-/** What grpc-js keeps to itself and request-streams.ts relies on. */
+/** The private behaviour of grpc-js that request-streams.ts relies on. */
 import http2 from 'node:http2';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { conformanceService } from '../../../test/support/service.js';
@@ -34,7 +34,7 @@ async function connect(clientStream: ClientStream): Promise<http2.ClientHttp2Ses
   return session;
 }
 
-/** Sends `bytes` as the requests of a call, and gives its trailers. */
+/** Sends `bytes` as the requests of a call, and returns its trailers. */
 function upload(session: http2.ClientHttp2Session, bytes: Buffer, extra: http2.OutgoingHttpHeaders = {}) {
   const headers = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc', te: 'trailers' };
   const stream = session.request({ ...headers, ...extra });
@@ -51,7 +51,7 @@ const MESSAGE = Buffer.from([0, 0, 0, 0, 0]);
 describe('a stream of requests', () => {
   const answer = async (requests: AsyncIterable<unknown>) => ({ texts: (await collect(requests)).map(() => 'whole') });
 
-  it('is taken when it ends with a whole message', async () => {
+  it('is accepted if it ends with a whole message', async () => {
     const session = await connect(answer);
     expect(await upload(session, Buffer.concat([MESSAGE, MESSAGE]))).toMatchObject({ 'grpc-status': '0' });
   });
@@ -59,14 +59,14 @@ describe('a stream of requests', () => {
   it.each([
     ['a prefix', Buffer.from([0, 0])],
     ['a message', Buffer.from([0, 0, 0, 0, 9, 1])],
-  ])('is refused when it ends inside %s', async (_name, part) => {
+  ])('is refused if it ends inside %s', async (_name, part) => {
     const session = await connect(answer);
     const trailers = await upload(session, Buffer.concat([MESSAGE, part]));
     expect(trailers).toMatchObject({ 'grpc-status': String(Status.INTERNAL) });
     expect(decodeURI(String(trailers['grpc-message']))).toContain('inside a message');
   });
 
-  it('shows its handler nothing of the key that leads to it, and takes none from a caller', async () => {
+  it('hides the key by which it is found from the handler, and ignores such a key from a caller', async () => {
     const seen: string[][] = [];
     const session = await connect(async (requests, call: ServerCall) => {
       seen.push([...call.metadata].map(([key]) => key));
@@ -102,7 +102,7 @@ describe('MessageFraming', () => {
   const bytes = framed(3, 0, 12);
   const ends = new Set([0, 8, 13, 30]);
 
-  it.each(Array.from({ length: bytes.length + 1 }, (_, cut) => cut))('tells a stream cut after %i bytes', (cut) => {
+  it.each(Array.from({ length: bytes.length + 1 }, (_, cut) => cut))('detects a stream cut after %i bytes', (cut) => {
     for (const chunkBytes of [1, 2, 7, 100]) {
       const framing = new MessageFraming();
       for (let at = 0; at < cut; at += chunkBytes) framing.read(bytes.subarray(at, Math.min(cut, at + chunkBytes)));
@@ -125,7 +125,7 @@ function connection() {
   return { session: { ping } as ConstructorParameters<typeof PingBarrier>[0], waiting, answer };
 }
 
-/** Whether `work` is done, as far as it can be by now. */
+/** Whether `work` is done by now. */
 async function isDone(work: Promise<void>): Promise<boolean> {
   let done = false;
   void work.then(() => {
@@ -145,7 +145,7 @@ describe('PingBarrier', () => {
     expect(await isDone(passed)).toBe(true);
   });
 
-  it('serves all that come while its pings are under way by the next two', async () => {
+  it('uses the next two pings for all callers that come while pings are under way', async () => {
     const { session, answer, waiting } = connection();
     const barrier = new PingBarrier(session);
     const first = barrier.passed();

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Leaves a socket at `path` as a process does that is killed. */
+/** Leaves a socket at `path`, as a killed process does. */
 async function crash(): Promise<void> {
   const code = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
   await once(spawn(process.execPath, ['-e', code, path]), 'exit');
@@ -32,7 +32,7 @@ async function crash(): Promise<void> {
 it.each([
   ['unix:/path', 'unix:'],
   ['unix:///path', 'unix://'],
-])('serves at %s where a killed process left its socket', async (_form, scheme) => {
+])('serves at %s although a killed process left its socket there', async (_form, scheme) => {
   await crash();
   const server = await serve(router, { listen: `${scheme}${path}` });
   const channel = createChannel({ resolver: staticResolver([`unix:${path}`]) });
@@ -43,7 +43,7 @@ it.each([
   expect(existsSync(path)).toBe(false);
 });
 
-it('leaves a server that listens there alone', async () => {
+it('does not disturb a server that listens there', async () => {
   const other = createServer((socket) => socket.on('error', () => socket.destroy()).resume());
   await once(other.listen(path), 'listening');
   const { ino } = lstatSync(path);
@@ -53,7 +53,7 @@ it('leaves a server that listens there alone', async () => {
   other.close();
 });
 
-it('leaves a file that is no socket alone', async () => {
+it('does not remove a file that is no socket', async () => {
   writeFileSync(path, 'a letter');
   const message = `can't listen on unix:${path}: the path isn't a socket`;
   await expect(serve(router, { listen: `unix:${path}` })).rejects.toThrow(message);

@@ -9,7 +9,7 @@ let accepted: Socket[];
 const opened: Socket[] = [];
 const proxies: TcpProxy[] = [];
 
-/** A server that says everything back. */
+/** An echo server. */
 beforeEach(async () => {
   accepted = [];
   server = createServer({ noDelay: true }, (socket) => {
@@ -40,7 +40,7 @@ async function call({ address }: TcpProxy): Promise<Socket> {
   return socket;
 }
 
-/** Waits until it is closed, for whatever reason. */
+/** Waits until the socket is closed, for any reason. */
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) resolve();
@@ -48,7 +48,7 @@ function closed(socket: Socket): Promise<void> {
   });
 }
 
-/** Reads until `bytes` have come. */
+/** Reads until `bytes` have arrived. */
 async function receive(socket: Socket, bytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let received = 0;
@@ -84,7 +84,7 @@ async function eventually(check: () => void): Promise<void> {
   }
 }
 
-/** Whether the work is still not done after a while in which it would have been. */
+/** Whether `work` is still pending after a time in which it would normally be done. */
 async function isPending(work: Promise<unknown>): Promise<boolean> {
   const pending = Symbol('pending');
   const later = new Promise((resolve) => setTimeout(resolve, 150, pending));
@@ -92,7 +92,7 @@ async function isPending(work: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a path', () => {
-  it('passes on what it gets, both ways, until one end has said all', async () => {
+  it('forwards bytes in both directions until one end closes', async () => {
     const socket = await call(await proxyWith());
     expect(await echo(socket, 'hello')).toBe('hello');
     socket.end('bye');
@@ -101,12 +101,12 @@ describe('a path', () => {
     expect(socket.errored).toBeNull();
   });
 
-  it('takes its round trip', async () => {
+  it('takes its round-trip time', async () => {
     const socket = await call(await proxyWith({ roundTripMs: 200 }));
     expect(await timed(() => echo(socket, 'hello'))).toBeGreaterThanOrEqual(199);
   });
 
-  it('delays what is sent together by one round trip, not by one each', async () => {
+  it('delays bytes sent together by one round trip, not by one each', async () => {
     const clock = new ManualClock();
     const proxy = await proxyWith({ roundTripMs: 100, bytesPerSecond: 100_000_000, clock });
     const socket = await call(proxy);
@@ -121,7 +121,7 @@ describe('a path', () => {
     expect(await back).toEqual(bytes);
   });
 
-  it('carries no more than its rate, and spreads it', async () => {
+  it('keeps to its bandwidth, and spreads the bytes', async () => {
     const clock = new ManualClock();
     const proxy = await proxyWith({ bytesPerSecond: 125_000, clock });
     const socket = await call(proxy);
@@ -134,13 +134,13 @@ describe('a path', () => {
       [101, 62_500],
     ] as const) {
       await clock.advance(ms);
-      // Whole packets arrive: what is left of one is still on its way.
+      // Only whole packets arrive: an incomplete one is still on its way.
       await eventually(() => expect(accepted[0]?.bytesRead).toBeGreaterThan(sum - 1_460));
       expect(accepted[0]?.bytesRead).toBeLessThanOrEqual(sum + 125);
     }
   });
 
-  it('asks of what is sent its own size, however small', async () => {
+  it("takes the time of a packet's own size, however small", async () => {
     const clock = new ManualClock();
     const proxy = await proxyWith({ bytesPerSecond: 1_000, clock });
     const socket = await call(proxy);
@@ -152,7 +152,7 @@ describe('a path', () => {
     await eventually(() => expect(accepted[0]?.bytesRead).toBe(10));
   });
 
-  it('holds a bounded part of what a receiver does not take', async () => {
+  it('holds a bounded amount for a slow receiver', async () => {
     const proxy = await proxyWith();
     const socket = await call(proxy);
     await echo(socket, 'hello');
@@ -165,11 +165,11 @@ describe('a path', () => {
     expect(socket.writableLength).toBeGreaterThan(0);
   });
 
-  it('refuses a target that is none', async () => {
+  it('refuses an invalid target', async () => {
     await expect(startTcpProxy({ target: 'nowhere' })).rejects.toThrow(/^target: must be host:port/);
   });
 
-  it('breaks the connection where the target refuses it', async () => {
+  it('breaks the connection if the target refuses it', async () => {
     const proxy = await startTcpProxy({ target: '127.0.0.1:1' });
     proxies.push(proxy);
     const socket = await call(proxy);
@@ -179,7 +179,7 @@ describe('a path', () => {
 });
 
 describe('a fault', () => {
-  it('breaks the connections, and lets the next ones be made', async () => {
+  it('breaks the connections, and allows new ones', async () => {
     const proxy = await proxyWith();
     const socket = await call(proxy);
     await echo(socket, 'hello');
@@ -189,13 +189,13 @@ describe('a fault', () => {
     expect(await echo(await call(proxy), 'again')).toBe('again');
   });
 
-  it('breaks them again and again', async () => {
+  it('breaks connections again and again', async () => {
     const proxy = await proxyWith({ cutEveryMs: 50 });
     for (let index = 0; index < 3; index += 1) await closed(await call(proxy));
     expect(proxy.connections).toBe(0);
   });
 
-  it('holds everything, and lets it go on', async () => {
+  it('holds everything, then continues', async () => {
     const proxy = await proxyWith();
     const socket = await call(proxy);
     await echo(socket, 'hello');
@@ -208,7 +208,7 @@ describe('a fault', () => {
     expect(await answer).toBe('anybody?');
   });
 
-  it('is mute from the start, or after a while', async () => {
+  it('stalls from the start, or after a while', async () => {
     const mute = await call(await proxyWith({ stallAfterMs: 0 }));
     expect(await isPending(echo(mute, 'hello'))).toBe(true);
     const later = await call(await proxyWith({ stallAfterMs: 20 }));
@@ -216,7 +216,7 @@ describe('a fault', () => {
     expect(await isPending(echo(later, 'hello'))).toBe(true);
   });
 
-  it('leaves a connection half open: the target has gone, the caller is told nothing', async () => {
+  it("leaves a connection half open: the target's socket is closed, and the caller gets no error", async () => {
     const proxy = await proxyWith();
     const socket = await call(proxy);
     await echo(socket, 'hello');
@@ -227,7 +227,7 @@ describe('a fault', () => {
     expect(socket.destroyed).toBe(false);
   });
 
-  it('ends with its proxy, whatever is under way', async () => {
+  it('ends with its proxy, whatever is on its way', async () => {
     const proxy = await startTcpProxy({
       target: `127.0.0.1:${(server.address() as AddressInfo).port}`,
       roundTripMs: 60_000,

@@ -12,7 +12,7 @@ import { grpcTransport } from './transport.js';
 
   beforeAll(async () => {
     tls = makeCertificate('registry.internal');
-    // It wants a certificate of its client's, and trusts none but its own.
+    // It asks for a client certificate, and trusts only its own.
     server = createSecureServer({ ...tls, ca: tls.cert, requestCert: true, rejectUnauthorized: true });
     server.on('sessionError', () => undefined);
     await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -35,7 +35,7 @@ import { grpcTransport } from './transport.js';
     }
   }
 
-  it('connects where each end can show who it is', async () => {
+  it('connects if each end can authenticate itself', async () => {
     const full = { ca: tls.cert, ...tls, serverName: 'registry.internal' };
     expect(await connect(full)).toBe('ready');
   });

@@ -32,7 +32,7 @@ async function callInFlight() {
 const expired = () => new RpcError(Status.DEADLINE_EXCEEDED, 'too late');
 
 describe('a call at its deadline', () => {
-  it('is left to the server, which knows the deadline', async () => {
+  it('is ended by the server, which knows the deadline', async () => {
     const { stream, clock, caller, call } = await callInFlight();
     caller.abort(expired());
     await clock.advance(149);
@@ -43,7 +43,7 @@ describe('a call at its deadline', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is reset where the server does not end it soon', async () => {
+  it('is reset if the server does not end it soon', async () => {
     const { stream, clock, caller, call } = await callInFlight();
     caller.abort(expired());
     await clock.advance(150);
@@ -53,7 +53,7 @@ describe('a call at its deadline', () => {
   });
 });
 
-describe('a call whose caller leaves', () => {
+describe('a call whose caller cancels', () => {
   it('is reset at once', async () => {
     const { stream, caller, call } = await callInFlight();
     caller.abort();
@@ -62,7 +62,7 @@ describe('a call whose caller leaves', () => {
     await call;
   });
 
-  it.each([false, true])('is reset where it has left before the call begins; a stream: %s', async (responseStream) => {
+  it.each([false, true])('is reset if the caller cancelled before it began; a stream: %s', async (responseStream) => {
     const server = await startRawServer(() => undefined);
     closers.push(() => server.close());
     const transport = grpcTransport(server.address);

@@ -1,4 +1,4 @@
-/** How failures of connections look through grpc-js, and what they mean: the facts that wire.ts relies on. */
+/** How grpc-js reports failures of connections, and what they mean: the facts that wire.ts relies on. */
 
 import { spawn } from 'node:child_process';
 import { promises as dns } from 'node:dns';
@@ -67,7 +67,7 @@ describe("the server's own answer", () => {
     '',
   ];
 
-  it.each(texts)('is one, even UNAVAILABLE and in the words of a lost connection: %j', async (text) => {
+  it.each(texts)('is recognised even with UNAVAILABLE and the text of a lost connection: %j', async (text) => {
     const { transport } = await connectTo((stream) => answerWithStatus(stream, Status.UNAVAILABLE, text));
     for (const wire of [{}, STREAM]) {
       const error = await failureOf(transport, wire);
@@ -76,7 +76,7 @@ describe("the server's own answer", () => {
     }
   });
 
-  it('is one after a header and a message, too', async () => {
+  it('is recognised after a header and a message, too', async () => {
     const { transport } = await connectTo((stream) => answerThenFail(stream, Status.UNAVAILABLE, 'Connection dropped'));
     for (const wire of [{}, STREAM]) {
       const error = await failureOf(transport, wire);
@@ -102,7 +102,7 @@ describe('an answer that breaks the rules of gRPC', () => {
     ['an unknown compression', { 'grpc-encoding': 'zstd' }],
     ['a compression that is none', { 'grpc-encoding': 'identity' }],
     ['a compression without a name', {}],
-  ])('by %s: the call fails, and the process lives', async (_name, encoding) => {
+  ])('by %s: the call fails, and the process goes on', async (_name, encoding) => {
     const { transport } = await connectTo(answer([message(1)], encoding));
     for (const wire of [{}, STREAM]) {
       const error = await failureOf(transport, wire);
@@ -126,7 +126,7 @@ describe('an answer of HTTP alone', () => {
   it.each([
     [404, Status.UNIMPLEMENTED, 'never'],
     [503, Status.UNAVAILABLE, 'unknown'],
-  ])('%i without content type and body: what answers there is no gRPC server', async (http, code, reach) => {
+  ])('%i without content type and body: the peer is no gRPC server', async (http, code, reach) => {
     const bare = { endStream: true, sendDate: false };
     const { transport } = await connectTo((stream) => stream.respond({ ':status': http }, bare));
     for (const wire of [{}, STREAM]) {
@@ -141,7 +141,7 @@ describe('a connection that breaks while a call is in flight', () => {
     ['before anything came of a stream', 0, STREAM],
     ['amid a stream', 2, STREAM],
     ['after a reply without its status', 1, {}],
-  ])('%s: UNAVAILABLE, and nobody knows how far it got', async (_name, messages, wire) => {
+  ])('%s: UNAVAILABLE, and how far the call got is unknown', async (_name, messages, wire) => {
     const { server, transport } = await connectTo((stream) => {
       if (messages > 0) answerPartly(stream, messages);
       setTimeout(() => server.kill(), 20);
@@ -185,7 +185,7 @@ describe('a stream that the server resets', () => {
     ['INTERNAL_ERROR', constants.NGHTTP2_INTERNAL_ERROR],
     ['ENHANCE_YOUR_CALM', constants.NGHTTP2_ENHANCE_YOUR_CALM],
     ['PROTOCOL_ERROR', constants.NGHTTP2_PROTOCOL_ERROR],
-  ])('with %s: nobody knows how far it got', async (_name, code) => {
+  ])('with %s: how far the call got is unknown', async (_name, code) => {
     const { transport } = await connectTo((stream) => stream.close(code));
     const error = await failureOf(transport);
     expect(error.message).toContain('broke off the call');
@@ -199,7 +199,7 @@ describe('a connection that the server ends with an error', () => {
     ['INTERNAL_ERROR', constants.NGHTTP2_INTERNAL_ERROR],
     ['PROTOCOL_ERROR', constants.NGHTTP2_PROTOCOL_ERROR],
     ['ENHANCE_YOUR_CALM', constants.NGHTTP2_ENHANCE_YOUR_CALM],
-  ])('GOAWAY with %s: nobody knows how far the calls got that it had taken', async (_name, code) => {
+  ])('GOAWAY with %s: how far its calls got is unknown', async (_name, code) => {
     const { transport } = await connectTo((stream, session) => {
       session.goaway(code, stream.id);
       setTimeout(() => session.destroy(), 20);
@@ -216,16 +216,19 @@ describe('a connection that the server ends with an error', () => {
     ['bytes that are no HTTP/2', Buffer.from('HTTP/1.1 408 Request Timeout\r\n\r\n')],
     ['a frame that no frame may be', Buffer.from([0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00])],
     ['headers that cannot be read', Buffer.from([0x00, 0x00, 0x02, 0x01, 0x05, 0x00, 0x00, 0x00, 0x01, 0xff, 0xff])],
-  ])('by %s: the same, though Node 20 goes deaf at that and only keepalive notices', async (_name, bytes) => {
-    const server = await startRawServer(() => server.write(bytes));
-    closers.push(() => server.close());
-    const transport = grpcTransport(server.address, { minPingIntervalMs: 1_000 });
-    closers.push(() => transport.close());
-    await transport.connect();
-    const error = await failureOf(transport);
-    expect(error.code).toBe(Status.UNAVAILABLE);
-    expect(reachOf(error)).toBe('unknown');
-  });
+  ])(
+    'by %s: the same, although Node 20 stops reading then, so that only keepalive detects it',
+    async (_name, bytes) => {
+      const server = await startRawServer(() => server.write(bytes));
+      closers.push(() => server.close());
+      const transport = grpcTransport(server.address, { minPingIntervalMs: 1_000 });
+      closers.push(() => transport.close());
+      await transport.connect();
+      const error = await failureOf(transport);
+      expect(error.code).toBe(Status.UNAVAILABLE);
+      expect(reachOf(error)).toBe('unknown');
+    },
+  );
 
   it('by the end of its socket: the same', async () => {
     const { transport, server } = await connectTo(() => setTimeout(() => server.end(), 20));
@@ -235,8 +238,8 @@ describe('a connection that the server ends with an error', () => {
   });
 });
 
-describe('a header larger than is taken', () => {
-  it('is a broken call: its connection, and the others on it, may go on', async () => {
+describe('a header that is too large', () => {
+  it('breaks its call: the connection and its other calls may go on', async () => {
     const { transport } = await connectTo((stream) => {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'x-large': 'x'.repeat(100_000) });
     });
@@ -248,7 +251,7 @@ describe('a header larger than is taken', () => {
 });
 
 describe('a connection that the server gives notice of', () => {
-  it('takes no more calls: what it had not seen, no handler has', async () => {
+  it('takes no more calls: no handler ran for a call that the server had not seen', async () => {
     const { transport } = await connectTo((stream, session) => {
       if (stream.id !== 1) return;
       session.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
@@ -276,7 +279,7 @@ describe('a connection that does not come about', () => {
     expect(transport.lastError).toContain('ECONNREFUSED');
   });
 
-  it('is given up where the other end accepts and says nothing', async () => {
+  it('is given up if the peer accepts and sends nothing', async () => {
     const silent = createServer((socket) => closers.push(() => socket.destroy()));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     closers.push(() => silent.close());
@@ -291,7 +294,7 @@ describe('a connection that does not come about', () => {
     expect(reachOf(await call)).toBe('unsent');
   });
 
-  it('is looked for again soon where its name leads nowhere: another address may stand behind it', async () => {
+  it('is retried soon with a new lookup if no address of its name answers', async () => {
     const server = await startRawServer(() => undefined);
     closers.push(() => server.close());
     const addresses = ['127.0.0.2', '127.0.0.2', '127.0.0.1'];
@@ -305,7 +308,7 @@ describe('a connection that does not come about', () => {
     await until(() => transport.state === 'ready');
   });
 
-  it('is tried at once where there is news of its endpoint, however long it would have waited', async () => {
+  it('is retried at once when there is news of its endpoint, however long the backoff', async () => {
     const server = await startRawServer(() => undefined);
     closers.push(() => server.close());
     const mute = new Promise<never>(() => undefined);
@@ -318,7 +321,7 @@ describe('a connection that does not come about', () => {
     const attempt = failure(transport.connect());
     await clock.advance(1_000);
     await attempt;
-    // The clock stands: by itself it would wait for ever.
+    // The clock stands still: without news it would wait for ever.
     transport.hurry?.();
     await until(() => transport.state === 'ready');
     transport.hurry?.();
@@ -334,7 +337,7 @@ describe('a connection that does not come about', () => {
     await expect(call).rejects.toThrow('left');
   });
 
-  it('is made no more once the transport is closed', async () => {
+  it('is not retried once the transport is closed', async () => {
     const transport = grpcTransport('127.0.0.1:1');
     transport.close();
     expect(await failure(transport.connect())).toMatchObject({ message: expect.stringContaining('was closed') });

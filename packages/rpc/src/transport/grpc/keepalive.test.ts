@@ -11,12 +11,12 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-/** A connection whose other end answers, or doesn't, and a process that may stand still. */
+/** A connection whose peer answers or doesn't, and a process that may pause. */
 function watch({ answers = true } = {}) {
   const clock = new ManualClock();
   const start = clock.now();
   let stalls: readonly [from: number, to: number][] = [];
-  /** In a process that stands still, what is due comes at the end of that. */
+  /** In a paused process, due timers run at the end of the pause. */
   const running = (at: number) => stalls.find(([from, to]) => at >= from && at < to)?.[1] ?? at;
   let bytesRead = 0;
   const asked: number[] = [];
@@ -26,7 +26,7 @@ function watch({ answers = true } = {}) {
   const ask = () => {
     const now = clock.now() - start;
     asked.push(now);
-    // It leaves, and its answer is read, while the process runs: each after what is due by then.
+    // The ping is sent, and its answer read, while the process runs: each after the timers due by then.
     const left = running(now + 1);
     const read = running(left + 1);
     if (!answers) return true;
@@ -50,7 +50,7 @@ function watch({ answers = true } = {}) {
 }
 
 describe('keepalive', () => {
-  it('asks a silent peer once an interval, and leaves one alone that answers', async () => {
+  it('pings a silent peer once per interval, and keeps a peer that answers', async () => {
     const { clock, socket, asked, begin } = watch();
     begin();
     await clock.advance(60_000);
@@ -74,18 +74,15 @@ describe('keepalive', () => {
     ['while it waits for the answer', 1_002, 60_000],
     ['for as little as it waits', 1_001, 1_501],
     ['at the end of the wait', 1_380, 5_000],
-  ])(
-    'takes none of the time in which its own process stands still for silence of the peer: %s',
-    async (_when, from, to) => {
-      const { clock, socket, asked, begin } = watch();
-      begin([from, to]);
-      await clock.advance(to + 5_000);
-      expect(asked.length).toBeGreaterThan(2);
-      expect(socket.destroyed).toBe(false);
-    },
-  );
+  ])('does not count a pause of its own process as silence of the peer: %s', async (_when, from, to) => {
+    const { clock, socket, asked, begin } = watch();
+    begin([from, to]);
+    await clock.advance(to + 5_000);
+    expect(asked.length).toBeGreaterThan(2);
+    expect(socket.destroyed).toBe(false);
+  });
 
-  it('notices a peer that is silent all the same, once it runs again', async () => {
+  it('detects a silent peer after the pause', async () => {
     const { clock, socket, begin } = watch({ answers: false });
     begin([1_100, 9_000]);
     await clock.advance(9_000);

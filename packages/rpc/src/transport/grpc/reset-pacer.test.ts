@@ -7,7 +7,7 @@ const SERVER_BURST = 1_000;
 const SERVER_PER_SECOND = 33;
 
 describe('the pace of resets', () => {
-  it('is at once while there are few', () => {
+  it('allows a few resets at once', () => {
     const clock = new ManualClock();
     const pacer = new ResetPacer(clock);
     let resets = 0;
@@ -20,7 +20,7 @@ describe('the pace of resets', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('stays within what a server bears, however many there are', async () => {
+  it('stays within the limits of a server, however many resets there are', async () => {
     const clock = new ManualClock();
     const pacer = new ResetPacer(clock);
     const startedAt = clock.now();
@@ -38,7 +38,7 @@ describe('the pace of resets', () => {
     expect(resets).toBeGreaterThan(1_000);
   });
 
-  it('forgets calls that have ended while they waited', async () => {
+  it('drops calls that have ended while they waited', async () => {
     const clock = new ManualClock();
     const pacer = new ResetPacer(clock);
     const resets: number[] = [];
@@ -50,7 +50,7 @@ describe('the pace of resets', () => {
     expect(resets).toHaveLength(500);
   });
 
-  it('is quick again after a rest', async () => {
+  it('allows a burst again after a pause', async () => {
     const clock = new ManualClock();
     const pacer = new ResetPacer(clock);
     const burst = () => {
