@@ -1,4 +1,4 @@
-/** Whatever answers a call, it ends with a code that fits, and harms nothing but itself: neither the process nor other calls. */
+/** Whatever a server answers, the call ends with a fitting code, and neither the process nor another call is harmed. */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,12 +15,12 @@ import { statuses } from './answers/statuses.js';
 import { until } from './support/wait.js';
 
 const CALLER = fileURLToPath(new URL('./answers/caller.mjs', import.meta.url));
-/** A call that is answered ends long before. Milliseconds. */
+/** An answered call ends long before this deadline. Milliseconds. */
 const TIMEOUT_MS = 20_000;
 
 interface Outcome {
   readonly code: Status;
-  /** The text of the error; "well" where there is none. */
+  /** The text of the error; "well" if the call succeeded. */
   readonly message: string;
 }
 
@@ -45,12 +45,12 @@ afterAll(async () => {
   await other.close();
 });
 
-/** The caller is the process that it was, and has nothing to say. */
+/** The caller is still the same process, and has logged nothing. */
 afterEach(() => {
   expect([caller.exitCode, caller.signalCode, said]).toEqual([null, null, '']);
 });
 
-/** Has the process make a call, and tells what it ended with. */
+/** Makes the process call, and returns the outcome. */
 function call(address: string, kind: Kind, timeoutMs = TIMEOUT_MS): Promise<Outcome> {
   count += 1;
   const id = count;
@@ -69,7 +69,7 @@ function call(address: string, kind: Kind, timeoutMs = TIMEOUT_MS): Promise<Outc
   });
 }
 
-/** A call behind `answer`. Where that has ended the connection, it takes the client a little to find out, and to have another. */
+/** A call after `answer`. If that ended the connection, the client needs a moment to notice and to reconnect. */
 async function callAgain(address: string, kind: Kind, { connection, timeoutMs }: Answer): Promise<Outcome> {
   let outcome = await call(address, kind, timeoutMs);
   const made = async () => {
@@ -80,7 +80,7 @@ async function callAgain(address: string, kind: Kind, { connection, timeoutMs }:
   return outcome;
 }
 
-/** What comes of a call that gets `answer`, and of those that come behind it. */
+/** The outcome of a call that gets `answer`, and of the calls after it. */
 async function outcomeOf(answer: Answer, kind: Kind) {
   const peer = await startPeer(answer);
   try {
@@ -97,7 +97,7 @@ async function outcomeOf(answer: Answer, kind: Kind) {
   }
 }
 
-/** What should come of it. */
+/** The expected outcome. */
 function expected(answer: Answer, kind: Kind) {
   const connections = answer.connection === 'stands' ? 1 : expect.any(Number);
   return {

@@ -1,4 +1,4 @@
-/** An attacker with a connection of its own ends no process, and fails no call of another's. */
+/** An attacker with its own connection neither ends the process nor fails a call of another client. */
 
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -20,12 +20,12 @@ beforeAll(async () => {
 
 afterAll(() => bystander.close());
 
-/** The victim is the process that it was, and has nothing to say. */
+/** The victim is still the same process, and has logged nothing. */
 afterEach(() => {
   expect(bystander.state()).toEqual(UNHARMED);
 });
 
-/** What a plain client of gRPC does: it comes with a metadata, a deadline and a message of its own making. */
+/** Attacks by a plain gRPC client, with its own metadata, deadline and message. */
 function plain(name: string, run: (client: grpc.Client) => Promise<unknown>): Attempt {
   return [
     name,
@@ -73,7 +73,7 @@ const plainClients: readonly Attempt[] = [
   }),
   plain('5 MiB', (client) => unary(client, { message: Buffer.alloc(5 * 1024 * 1024) })),
   plain('140 headers', (client) => unary(client, { pairs: times(140, (index) => [`k${index}`, 'v']) })),
-  // It connects anew for each try, as its own HTTP/2 throws.
+  // The client reconnects for each attempt, because its own HTTP/2 throws.
   plain('metadata that is of HTTP', (client) => unary(client, { pairs: [['connection', 'close']], timeoutMs: 500 })),
   plain('a header of 30 KiB', (client) => unary(client, { pairs: [['x', 'x'.repeat(30_000)]] })),
   plain('a header of 100 KiB', (client) => unary(client, { pairs: [['x', 'x'.repeat(100_000)]] })),

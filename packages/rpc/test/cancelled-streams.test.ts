@@ -1,6 +1,6 @@
 /**
- * A server bears a bounded number of resets a connection, so a client that cancels many calls spaces their resets out. The
- * clients' clock stands still here: no reset that has to wait comes by waiting.
+ * A server accepts a bounded number of resets per connection, so a client that cancels many calls spaces out their
+ * resets. The clients' clock stands still here: a reset that has to wait never happens by waiting.
  */
 
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -14,7 +14,7 @@ import { ManualClock, standIn } from '../src/testing/index.js';
 import { conformanceService } from './support/service.js';
 import { until } from './support/wait.js';
 
-/** More than a client resets at once on one connection, and fewer than a server bears there. */
+/** More than a client resets at once on one connection, and fewer than a server accepts there. */
 const CALLS = 900;
 const closers: (() => unknown)[] = [];
 
@@ -26,7 +26,7 @@ function ended(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** A client of streams that end by their caller alone, and how many of them run. */
+/** A client of streams that only their caller ends, and the number of running streams. */
 async function connect() {
   const running = new Set<string>();
   let count = 0;
@@ -62,7 +62,7 @@ async function connect() {
 
 type Connected = Awaited<ReturnType<typeof connect>>;
 
-/** So many streams that all have begun, and what cancels them. */
+/** Starts this many streams; the result cancels them. */
 async function begin({ client, running }: Connected, calls: number) {
   const before = running.size;
   const controller = new AbortController();
@@ -78,7 +78,7 @@ async function begin({ client, running }: Connected, calls: number) {
   };
 }
 
-describe('calls that are cancelled', () => {
+describe('cancelled calls', () => {
   it('end at the server, however many they are', async () => {
     const connected = await connect();
     const { client, channel, running } = connected;
@@ -91,7 +91,7 @@ describe('calls that are cancelled', () => {
     }
   });
 
-  it('take along what watches health over their connection, which goes on over the next', async () => {
+  it('end the health watch on their connection, which continues on the next one', async () => {
     const connected = await connect();
     const { clock, running, watches } = connected;
     await until(() => watches() === 1);
@@ -104,7 +104,7 @@ describe('calls that are cancelled', () => {
     });
   });
 
-  it('harm no call beside them, and end with it at the latest', async () => {
+  it('harm no other call on their connection, and end with it at the latest', async () => {
     const connected = await connect();
     const { client, running } = connected;
     const beside = client.serverStream({})[Symbol.asyncIterator]();

@@ -12,7 +12,7 @@ import { conformanceService } from './support/service.js';
 import { collect, streamOf } from './support/stream.js';
 import { wireCall } from './support/wire-call.js';
 
-/** Long enough to be worth its compression. */
+/** Long enough to be worth compressing. */
 const LONG = 'a long text '.repeat(1_000);
 const POLICY_TAG = (50550 << 3) | 2;
 const closers: (() => unknown)[] = [];
@@ -27,12 +27,12 @@ interface Seen {
   readonly connection: number;
   /** The header `grpc-encoding`. */
   readonly encoding: string | undefined;
-  /** Whether the first message says that it is compressed. */
+  /** Whether the first message has the compression flag. */
   readonly compressed: boolean;
   readonly bytes: number;
 }
 
-/** A server that answers each call with an empty message, and what it was sent. */
+/** A server that answers each call with an empty message, and records what it received. */
 async function startRecorder(answer: Record<string, string> = {}) {
   const seen: Seen[] = [];
   const sessions: unknown[] = [];
@@ -54,7 +54,7 @@ async function startRecorder(answer: Record<string, string> = {}) {
   return { address: server.address, seen };
 }
 
-/** The conformance service whose unary method's contract says how its requests are compressed. */
+/** The conformance service with a compression option in the contract of its unary method. */
 function contractSaying(compression: Compression) {
   const bytes = MethodPolicy.encode(MethodPolicy.fromPartial({ compression })).finish();
   const { unary } = ConformanceServiceDefinition.methods;
@@ -73,7 +73,7 @@ describe('a request', () => {
   const gzip = { compression: 'gzip' } as const;
   const identity = { compression: 'identity' } as const;
   const cases: [string, boolean, { policy?: Compression; channel?: Configured; caller?: Configured }][] = [
-    ['nobody asks for it', false, {}],
+    ['nothing asks for it', false, {}],
     ['the channel does', true, { channel: gzip }],
     ['the contract does', true, { policy: GZIP }],
     ['the contract does, and the channel not', true, { policy: GZIP, channel: identity }],
@@ -82,7 +82,7 @@ describe('a request', () => {
     ['the contract will not', false, { policy: IDENTITY, channel: gzip }],
     ['the caller will not', false, { policy: GZIP, channel: gzip, caller: identity }],
   ];
-  it.each(cases)('is compressed where it should be: %s', async (_name, compressed, { policy, channel, caller }) => {
+  it.each(cases)('is compressed as configured: %s', async (_name, compressed, { policy, channel, caller }) => {
     const { address, seen } = await startRecorder();
     await connect(address, contractSaying(policy ?? SILENT), channel).unary({ text: LONG }, caller);
     expect(seen).toMatchObject([compressed ? { compressed, encoding: 'gzip' } : { compressed }]);
@@ -99,13 +99,13 @@ describe('a request', () => {
     expect(seen).toEqual([]);
   });
 
-  it('that is short is sent as it is', async () => {
+  it('that is short is sent uncompressed', async () => {
     const { address, seen } = await startRecorder();
     await connect(address).unary({ text: 'short' }, gzip);
     expect(seen).toMatchObject([{ encoding: 'gzip', compressed: false }]);
   });
 
-  it('that is compressed leaves the others on their connection, without a word of compression', async () => {
+  it('that is compressed does not affect uncompressed calls, which have their own connection', async () => {
     const { address, seen } = await startRecorder();
     const client = connect(address);
     for (const options of [{}, gzip, {}, gzip]) await client.unary({ text: LONG }, options);
@@ -114,14 +114,14 @@ describe('a request', () => {
     expect(seen).toMatchObject([plain, packed, plain, packed]);
   });
 
-  it('is sent as it is to a server that has said that it takes no gzip', async () => {
+  it('is sent uncompressed to a server that has said that it accepts no gzip', async () => {
     const { address, seen } = await startRecorder({ 'grpc-accept-encoding': 'identity' });
     const client = connect(address);
     for (let call = 0; call < 2; call += 1) await client.unary({ text: LONG }, gzip);
     expect(seen.at(-1)).toMatchObject({ encoding: undefined, compressed: false });
   });
 
-  it('is refused that would be compressed by what nobody knows', async () => {
+  it('is refused if its compression is unknown', async () => {
     const client = connect('127.0.0.1:1');
     const options = JSON.parse('{"compression":"deflate"}');
     expect(await failure(client.unary({}, options))).toMatchObject({
@@ -131,7 +131,7 @@ describe('a request', () => {
     expect(() => connect('127.0.0.1:1', undefined, options)).toThrow('compression is "deflate": give identity or gzip');
   });
 
-  it('that is compressed, of whatever shape, is read by a server', async () => {
+  it('that is compressed is read by a server, whatever the kind of method', async () => {
     const server = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
     closers.push(() => server.drain(0));
     const channel = createChannel({ resolver: staticResolver([server.address]) });

@@ -23,7 +23,7 @@ describeConformance('grpc', async ({ router, clock }) => {
   };
 });
 
-it('a call whose caller leaves before the connection stands reaches no handler', async () => {
+it('a call that is cancelled before the connection is ready reaches no handler', async () => {
   let runs = 0;
   const unary = () => {
     runs += 1;
@@ -42,7 +42,7 @@ it('a call whose caller leaves before the connection stands reaches no handler',
   await server.drain(100);
 });
 
-it('requests that a caller broke off are no whole ones, for a server that stood still as well', async () => {
+it('requests that a caller broke off do not look complete, also to a server that was paused', async () => {
   const outcome = deferred<unknown>();
   const clientStream = async (requests: AsyncIterable<unknown>) => {
     await collect(requests).then(outcome.resolve, outcome.resolve);
@@ -62,7 +62,7 @@ it('requests that a caller broke off are no whole ones, for a server that stood 
   await server.drain(100);
 });
 
-/** The machine's clock, for a process that gets no processor from when it sets a short timer until that is long over. */
+/** The system clock of a process that gets no CPU time from when it sets a short timer until long after that is due. */
 const standingStill: Clock = {
   now: () => systemClock.now(),
   setTimer(delayMs, callback, options) {

@@ -56,7 +56,7 @@ describe('a peer that freezes', () => {
     expect(noticedMs).toBeLessThan(2_600);
     expect(calls.length).toBeGreaterThan(30);
     await Promise.all(calls);
-    // Nobody waits for it any more: shorter deadlines are held, too.
+    // No call waits for it any more: shorter deadlines are met, too.
     await Promise.all(Array.from({ length: 30 }, () => client.unary({}, { timeoutMs: 300 })));
     peer.signal('SIGCONT');
     await until(() => stateOf(peer.address) === 'ready');
@@ -64,7 +64,7 @@ describe('a peer that freezes', () => {
 });
 
 describe('every instance down', () => {
-  it('fails fast and says so; the first success comes soon after the first is up again', async () => {
+  it('fails fast with the reason; the first success comes soon after the first instance is up again', async () => {
     const servers = [await startServer(), await startServer()];
     const addresses = servers.map(({ address }) => address);
     const { client, stateOf } = connect(addresses);
@@ -81,7 +81,7 @@ describe('every instance down', () => {
       for (const address of addresses) expect(error.message).toMatch(new RegExp(`${address}.*: connect ECONNREFUSED`));
       await sleep(systemClock, 100);
     }
-    // A machine may be busy for a moment: that is no wait of the call's.
+    // A busy machine may take a moment; that is no wait of the call.
     expect(tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length / 2)]).toBeLessThan(50);
     await startServer(addresses[1]);
     const upAt = systemClock.now();
@@ -96,8 +96,8 @@ describe('every instance down', () => {
   });
 });
 
-describe('a connection that comes to nothing', () => {
-  it('is hung up on where the other end never speaks, and tried again, without an end to either', async () => {
+describe('a connection that fails', () => {
+  it('is closed if the peer never sends anything, and retried, again and again', async () => {
     const mute = await socketServer((socket) => socket.resume());
     closers.push(() => mute.close());
     const transport = grpcTransport(mute.address, { connectTimeoutMs: 50 });
@@ -108,7 +108,7 @@ describe('a connection that comes to nothing', () => {
     expect(transport.lastError).toBe('no connection within 50 ms');
   });
 
-  it('tells the same reason where this process was busy, and hung up before it judged', async () => {
+  it('reports the same reason if this process was busy and closed it first', async () => {
     const mute = await socketServer((socket) => socket.resume());
     closers.push(() => mute.close());
     let timers = 0;
@@ -124,7 +124,7 @@ describe('a connection that comes to nothing', () => {
     expect(await failure(transport.connect())).toMatchObject({ message: 'no connection within 50 ms' });
   });
 
-  it('is waited for where it never lasts, longer each time', async () => {
+  it('is retried with growing waits if it never lasts', async () => {
     const brief = await briefServer();
     closers.push(() => brief.close());
     const transport = grpcTransport(brief.address);
@@ -132,13 +132,13 @@ describe('a connection that comes to nothing', () => {
     const startedAt = systemClock.now();
     await transport.connect();
     await until(() => brief.connections() >= 5);
-    // The second comes at once; then at least half of 100, 200 and 400 ms pass.
+    // The second attempt comes at once; then at least half of 100, 200 and 400 ms pass.
     expect(systemClock.now() - startedAt).toBeGreaterThan(340);
     await until(() => transport.state === 'transient_failure');
     expect(transport.lastError).toMatch(/^the connection ended \d+ ms after it was made$/);
   });
 
-  it('is given up where nothing answers at all, for another look-up of the name', async () => {
+  it('is given up if nothing answers at all, for a new lookup of the name', async () => {
     const hole = await startProcess(`
       const server = require('node:net').createServer();
       server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
@@ -146,7 +146,7 @@ describe('a connection that comes to nothing', () => {
       });`);
     closers.push(() => hole.close());
     const port = Number(hole.address.split(':')[1]);
-    // Once its queue is full, the kernel drops what comes.
+    // Once its queue is full, the kernel drops further connections.
     const fillers = Array.from({ length: 8 }, () => connectSocket(port, '127.0.0.1').on('error', () => 0));
     closers.push(() => fillers.map((filler) => filler.destroy()));
     await sleep(systemClock, 50);

@@ -11,12 +11,12 @@ import { deferred } from './support/wait.js';
 
 const BURST = 2_000;
 const DEADLINE_MS = 400;
-/** The client resets what the server hasn't ended a moment after its deadline: this is past it. */
+/** The client resets a call that the server hasn't ended a moment after its deadline. This is later. */
 const RESETS_MS = 500;
 
 describe('many calls that expire at once', () => {
-  // A server closes the connection on which that many streams are reset: the server must be the one that ends them.
-  it('break nothing else on their connection', async () => {
+  // A server closes a connection on which that many streams are reset, so the server must end them.
+  it('harm no other call on their connection', async () => {
     const over = deferred();
     const service = conformanceService({
       unaryUnsafe: () => new Promise(() => undefined),
@@ -30,7 +30,7 @@ describe('many calls that expire at once', () => {
     const client = createClient(ConformanceServiceDefinition, { channel });
     await client.unary({});
 
-    // It has no deadline, however long the others take where a machine is busy.
+    // It has no deadline, because the others may take long on a busy machine.
     const innocent = client.clientStream(streamOf());
     const expiring = Array.from({ length: BURST }, () => failure(client.unaryUnsafe({}, { timeoutMs: DEADLINE_MS })));
     const codes = new Set((await Promise.all(expiring)).map(({ code }) => code));

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A client of `serverStream` over a path that can be stalled. */
+/** A client of `serverStream` over a network path that can be stalled. */
 async function connect(serverStream: () => AsyncIterable<object>) {
   const server = await serve(createRouter({ services: [conformanceService({ serverStream })] }), {
     listen: '127.0.0.1:0',
@@ -27,12 +27,12 @@ async function connect(serverStream: () => AsyncIterable<object>) {
   return { proxy, client: createClient(ConformanceServiceDefinition, { channel }) };
 }
 
-/** Together they fit into what a client reads ahead. */
+/** Together they fit into the client's read-ahead. */
 const COUNT = 60;
 const PAYLOAD = Buffer.alloc(1_000);
 
 describe('a stream that fails', () => {
-  it('gives a slow reader its messages first, though they arrive together with the status', async () => {
+  it('delivers its messages to a slow reader first, although they arrive together with the status', async () => {
     const go = deferred();
     const begun = deferred();
     const { proxy, client } = await connect(async function* () {

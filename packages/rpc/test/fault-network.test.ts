@@ -25,7 +25,7 @@ afterEach(() => {
   for (const channel of channels.splice(0)) channel.close();
 });
 
-/** A client of servers that note what reaches them. */
+/** A client of servers that record the calls which reach them. */
 async function start(servers: readonly string[], options: FaultNetworkOptions = {}) {
   const clock = new ManualClock();
   const network = createFaultNetwork({ clock, ...options });
@@ -58,7 +58,7 @@ async function start(servers: readonly string[], options: FaultNetworkOptions = 
   return { clock, network, handled, listen, listeners, client, ask, unary, serverStream, channel };
 }
 
-/** What came of a call: who answered, or the status; settled or not. */
+/** The outcome of a call: the server that answered, or the status; settled or not. */
 function outcome(call: Promise<{ readonly text: string }>) {
   const seen: { value?: string | Status } = {};
   call.then(
@@ -69,7 +69,7 @@ function outcome(call: Promise<{ readonly text: string }>) {
 }
 
 describe('a node', () => {
-  it('that is killed breaks its connections, and another takes its place', async () => {
+  it('that is killed breaks its connections, and a new one takes its place', async () => {
     const { clock, network, listen, ask } = await start(['a']);
     const cut = ask('slow');
     await clock.advance(1);
@@ -83,7 +83,7 @@ describe('a node', () => {
     expect(again.value).toBe('a');
   });
 
-  it('that nobody is connected to costs a call nothing: it was never sent', async () => {
+  it('without a connection fails no call that was sent: it was never sent', async () => {
     const { network, client, clock } = await start(['a']);
     const transport = client.transport('a:1');
     expect(await failure(transport.call(wireCall()))).toMatchObject({ reach: 'unsent' });
@@ -95,7 +95,7 @@ describe('a node', () => {
     transport.close();
   });
 
-  it('that is frozen takes bytes and answers nothing; its connection ends by its keepalive', async () => {
+  it('that is frozen accepts bytes and answers nothing; keepalive ends its connection', async () => {
     const { clock, network, handled, ask } = await start(['a', 'b']);
     network.node('a').freeze();
     const calls = [ask('1'), ask('2')];
@@ -106,7 +106,7 @@ describe('a node', () => {
     expect(handled.filter((line) => line.startsWith('a'))).toEqual([]);
     network.node('a').thaw();
     await clock.advance(1);
-    // What had reached it, it does now, for nobody.
+    // It handles now what had reached it, although no caller waits.
     expect(handled.filter((line) => line.startsWith('a'))).toHaveLength(1);
   });
 
@@ -121,7 +121,7 @@ describe('a node', () => {
     expect(call.value).toBe('a');
   });
 
-  it('that is frozen has no timer fire before it is thawed', async () => {
+  it('that is frozen runs no timer before it is thawed', async () => {
     const { clock, client } = await start([]);
     const fired: string[] = [];
     client.clock.setTimer(20, () => fired.push('second'));
@@ -134,7 +134,7 @@ describe('a node', () => {
     expect(fired).toEqual(['first', 'second']);
   });
 
-  it('whose clock jumps ahead has what falls due in between fire at once; deadlines cross by what is left of them', async () => {
+  it('whose clock jumps ahead runs the timers due in between at once; deadlines cross as the time left', async () => {
     const { clock, network, client, ask } = await start(['a']);
     network.node('a').jump(3_600_000);
     const call = ask('slow', 500);
@@ -148,7 +148,7 @@ describe('a node', () => {
     expect(() => client.jump(-1)).toThrow(RangeError);
   });
 
-  it('that is slow answers late by its factor', async () => {
+  it('that is slow delays its answers by its factor', async () => {
     const { clock, network, ask } = await start(['a'], { latencyMs: 10 });
     network.node('a').slow(20);
     const call = ask();
@@ -158,7 +158,7 @@ describe('a node', () => {
     expect(call.value).toBe('a');
   });
 
-  it('drains: takes no more calls, ends those in flight', async () => {
+  it('drains: refuses new calls, finishes calls in flight', async () => {
     const { clock, listeners, ask } = await start(['a', 'b']);
     const calls = [ask('slow'), ask('slow')];
     await clock.advance(1);
@@ -174,8 +174,8 @@ describe('a node', () => {
   });
 });
 
-describe('a way', () => {
-  it.each(['client to a', 'a to client'])('that is cut from %s ends its connection by its keepalive', async (way) => {
+describe('a route', () => {
+  it.each(['client to a', 'a to client'])('that is cut from %s lets keepalive end its connection', async (way) => {
     const { clock, network, handled, ask } = await start(['a', 'b']);
     const [from = '', to = ''] = way.split(' to ');
     const heal = network.block({ from, to });
@@ -201,7 +201,7 @@ describe('a way', () => {
     expect(call.value).toBe('a');
   });
 
-  it('that is slow delays what takes it, in order', async () => {
+  it('that is slow delays messages, in order', async () => {
     const { clock, network, handled, ask } = await start(['a']);
     const end = network.delay({ from: 'client', to: 'a' }, 400);
     for (const text of ['1', '2', '3']) ask(text);
@@ -213,7 +213,7 @@ describe('a way', () => {
     expect(handled).toEqual(['a 1', 'a 2', 'a 3', 'a 4']);
   });
 
-  it('that is cut tells the server that its reader is gone', async () => {
+  it('that is cut lets the server notice that its reader has gone', async () => {
     const { clock, network, handled, serverStream } = await start(['a']);
     const reading = serverStream({ count: 1 })[Symbol.asyncIterator]();
     const first = reading.next();
@@ -261,7 +261,7 @@ describe('a call', () => {
     expect(handled).toEqual(['a 1', 'a 2', 'a 1']);
   });
 
-  it('that is reordered is overtaken by the next, or goes when none comes', async () => {
+  it('that is reordered is overtaken by the next, or sent when none comes', async () => {
     const { clock, network, handled, ask } = await start(['a']);
     network.fault({ ...route, times: 1 }, { kind: 'reorder', withinMs: 100 });
     const calls = [ask('1'), ask('2')];
@@ -315,7 +315,7 @@ describe('a watch of a registry', () => {
     return { clock, network, resumed, heard, watch };
   }
 
-  it.each(['open already', 'opened meanwhile'])('that is %s tells an empty snapshot, then breaks off', async (when) => {
+  it.each(['open already', 'opened meanwhile'])('that is %s sends an empty snapshot, then breaks off', async (when) => {
     const { clock, network, resumed, heard, watch } = watched();
     let end: End = () => {};
     if (when === 'opened meanwhile') end = network.emptyWatch({ to: 'registry' });
@@ -329,7 +329,7 @@ describe('a watch of a registry', () => {
     end();
     await clock.advance(1);
     expect(await ended).toBe(Status.UNAVAILABLE);
-    // Who was lied to is told everything, whatever it asks for.
+    // A deceived watcher gets everything, whatever position it asks for.
     const again = watch(position);
     await clock.advance(4_000);
     await again;
@@ -349,7 +349,7 @@ describe('a plan', () => {
     for (const { atMs, fault } of plan) expect(atMs + ('forMs' in fault ? fault.forMs : 0)).toBeLessThanOrEqual(10_000);
   });
 
-  it('that finds a fault says how it is replayed', async () => {
+  it('that fails names the command that replays it', async () => {
     const run = fromSeed({ seed: 7, command: 'npm test -- orders -t 7' }, async (random) => {
       throw new Error(`lost an order at ${random.next() < 1}`);
     });

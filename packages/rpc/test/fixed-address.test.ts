@@ -1,4 +1,4 @@
-/** Servers outside of the registry: channels to fixed addresses, with what their connections take, over real sockets. */
+/** Servers outside the registry: channels to fixed addresses, with connection options, over real sockets. */
 import { once } from 'node:events';
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
@@ -48,7 +48,7 @@ function callAt(address: string, options: Connections = {}) {
 }
 
 describe('a channel to a fixed address', () => {
-  it('takes replies of up to 4 MiB, or as it is told', async () => {
+  it('accepts replies of up to 4 MiB, or of the configured size', async () => {
     expect(await failure(callAt(server.address).unary({ text: 'long' }))).toMatchObject(EXHAUSTED);
     const patient = callAt(server.address, { maxReplyBytes: 6 * 1024 * 1024 });
     expect((await patient.unary({ text: 'long' })).payload).toHaveLength(LONG.payload.length);
@@ -56,7 +56,7 @@ describe('a channel to a fixed address', () => {
     expect(await failure(strict.unary(HELLO))).toMatchObject(EXHAUSTED);
   });
 
-  it('gives a server as long to connect as it is told', async () => {
+  it('uses the configured connect timeout', async () => {
     const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     await once(mute, 'listening');
     const { port } = mute.address() as AddressInfo;
@@ -65,7 +65,7 @@ describe('a channel to a fixed address', () => {
     mute.close();
   });
 
-  it('asks a server that is silent for a sign of life, as often as it is told', async () => {
+  it('pings a silent server at the configured interval', async () => {
     const asked: unknown[] = [];
     const sessions: ServerHttp2Session[] = [];
     const raw = createHttp2Server().listen(0, '127.0.0.1');
@@ -97,7 +97,7 @@ describe('a channel to a fixed address', () => {
     certificate = makeCertificate('payments.internal');
     other = makeCertificate('localhost');
     front = await startTlsFront(server.address, other);
-    // It wants a certificate of its client's, and trusts none but its own.
+    // It asks for a client certificate, and trusts only its own.
     const requires = { ca: certificate.cert, requestCert: true, rejectUnauthorized: true };
     wary = await startTlsFront(server.address, { ...certificate, ...requires });
   });
@@ -111,7 +111,7 @@ describe('a channel to a fixed address', () => {
     expect(await unary(HELLO)).toMatchObject(HELLO);
   });
 
-  it('takes certificates as text, and has one of its own', async () => {
+  it('accepts certificates as text, and presents its own', async () => {
     const { cert, key } = certificate;
     const tls = { ca: String(cert), cert: String(cert), key: String(key), serverName: 'payments.internal' };
     const { unary } = callAt(`127.0.0.1:${wary.port}`, { tls, maxReplyBytes: 6 * 1024 * 1024 });
@@ -121,7 +121,7 @@ describe('a channel to a fixed address', () => {
   it.each([
     ['trusts the machine alone, by {}', () => ({}), /self-signed certificate|DEPTH_ZERO/],
     ['expects another name', () => ({ ca: other.cert, serverName: 'sales.internal' }), /sales\.internal/],
-  ])('does not call one that it has no reason to trust: it %s', async (_why, tls, reason) => {
+  ])('does not call a server that it cannot trust: it %s', async (_why, tls, reason) => {
     const { unary } = callAt(`localhost:${front.port}`, { tls: tls() });
     expect(await failure(unary(HELLO, { timeoutMs: 60_000 }))).toMatchObject({
       code: Status.UNAVAILABLE,
@@ -148,7 +148,7 @@ describe('a channel to a fixed address', () => {
   });
 });
 
-describe('what a channel refuses at once', () => {
+describe('options that a channel refuses at once', () => {
   it.each<[string, object, string]>([
     ['a path in the place of a file', { tls: { ca: '/etc/ca.pem' } }, 'tls.ca holds no PEM of a certificate'],
     [
@@ -171,7 +171,7 @@ describe('what a channel refuses at once', () => {
     expect(make).toThrow(message);
   });
 
-  it('a transport beside options that it would not heed, by their names', () => {
+  it('a transport together with options that it would ignore, by their names', () => {
     const { transport } = createMemoryNetwork();
     expect(() => callAt('a:1', { transport, tls: {}, maxReplyBytes: 1 })).toThrow(
       "transport and tls, maxReplyBytes can't both be given",
@@ -183,7 +183,7 @@ describe('what a channel refuses at once', () => {
   });
 });
 
-/** An instance as a registry tells of it. */
+/** An instance as a registry sends it. */
 function listing(address: string) {
   const [one] = instances('one');
   return {
@@ -193,12 +193,12 @@ function listing(address: string) {
 }
 
 describe('a channel over the registry', () => {
-  it('refuses tls, as what is registered is called in plaintext', () => {
+  it('refuses tls, because registered instances are called in plaintext', () => {
     const options = { registry: ['r:1'], tls: {} };
     expect(() => createRegistryChannel(options)).toThrow('tls: a registry lists servers that are called in plaintext');
   });
 
-  it('bounds the replies of the instances, and not what the registry says', async () => {
+  it('bounds the replies of instances, but not those of the registry', async () => {
     const registry = scriptedRegistry();
     const listed = await serve(createRouter({ services: [registry.service] }), { listen: '127.0.0.1:0' });
     const channel = createRegistryChannel({ registry: [listed.address], maxReplyBytes: 3 });

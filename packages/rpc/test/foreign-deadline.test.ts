@@ -1,4 +1,4 @@
-/** How long our server lets calls of clients by others take: as long as the client says, and no less. */
+/** Deadlines of calls from other gRPC clients: our server gives them as long as the client says, and no less. */
 
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A server by a clock that the test moves, and a plain grpc-js client of it. */
+/** A server with a manual clock, and a plain grpc-js client of it. */
 async function start(service: ServiceImplementation) {
   const clock = new ManualClock();
   const server = await serve(createRouter({ services: [service], clock, wallClock: clock.wall }), {
@@ -30,7 +30,7 @@ async function start(service: ServiceImplementation) {
     () => server.drain(0),
     () => client.close(),
   );
-  /** Lets time pass while the client is heard of now and then: the server takes it for frozen otherwise. */
+  /** Advances the time while the client sends something now and then. Otherwise the server takes it for frozen. */
   const pass = async (seconds: number) => {
     for (let second = 0; second < seconds; second += 5) {
       await clock.advance(5_000);
@@ -56,7 +56,7 @@ function ask(client: grpc.Client, { key, options = {}, metadata = new grpc.Metad
   });
 }
 
-/** A unary handler that answers when it is told to. */
+/** A unary handler that answers on command. */
 function held() {
   const begun = deferred<ServerCall>();
   const finish = deferred();
@@ -71,7 +71,7 @@ function held() {
 const inSeconds = (seconds: number) => ({ deadline: Date.now() + seconds * 1_000 });
 
 describe('a call of a contract without a timeout', () => {
-  it('has the time that its client gives it', async () => {
+  it('has as much time as its client gives it', async () => {
     const { handler, begun, finish } = held();
     const { client, pass } = await start(conformanceService({ unaryUnsafe: handler }));
     const reply = ask(client, { key: 'unaryUnsafe', options: inSeconds(60) });
@@ -83,7 +83,7 @@ describe('a call of a contract without a timeout', () => {
     expect(await reply).toEqual({});
   });
 
-  it('has no end where its client sets none, but that of the server, which gives it the grace of a drain', async () => {
+  it('has no deadline if its client sets none, and ends with the grace of a drain', async () => {
     const { handler, begun } = held();
     const { clock, server, client, pass } = await start(conformanceService({ unaryUnsafe: handler }));
     const ended = ask(client, { key: 'unaryUnsafe' }).catch((error: unknown) => error);
@@ -99,7 +99,7 @@ describe('a call of a contract without a timeout', () => {
     await drained;
   });
 
-  it('leaves what its handler calls the default, where neither has a limit', async () => {
+  it('leaves the default to calls that its handler makes, if neither has a limit', async () => {
     const clock = new ManualClock();
     const begun = deferred();
     const wait = async () => {
@@ -122,7 +122,7 @@ describe('a call of a contract without a timeout', () => {
 });
 
 describe('a call of a contract with a timeout', () => {
-  it('ends at that, whatever its client sets, and says so', async () => {
+  it('ends at that timeout, whatever its client sets, with the reason', async () => {
     const { handler, begun } = held();
     const { clock, client } = await start(conformanceService({ unary: handler }));
     const asked = { key: 'unary', options: inSeconds(60) };
@@ -140,11 +140,11 @@ describe('a call of a contract with a timeout', () => {
   });
 });
 
-describe('a call with a deadline further away than a timer of Node reaches', () => {
-  /** 24.8 days, which is what it is cut to. */
+describe('a call with a deadline beyond the range of a Node timer', () => {
+  /** The deadline is capped at this: 24.8 days. */
   const LONGEST_MS = 2_147_483_000;
 
-  /** Answers with what is left of each call, a turn of the event loop after it began. */
+  /** Answers with the time left of each call, one turn of the event loop after it began. */
   async function startMeasured() {
     const left: (number | undefined)[] = [];
     const unaryUnsafe = async (_request: unknown, { limit }: ServerCall) => {
@@ -166,7 +166,7 @@ describe('a call with a deadline further away than a timer of Node reaches', () 
     expect(left).toEqual([expect.closeTo(LONGEST_MS, -4)]);
   });
 
-  it.each(['596H', '2147483S', '35791M'])('has what it is given, where that is less: %s', async (timeout) => {
+  it.each(['596H', '2147483S', '35791M'])('has the given time if that is less: %s', async (timeout) => {
     const { client, left } = await startMeasured();
     const metadata = new grpc.Metadata();
     metadata.set('grpc-timeout', timeout);

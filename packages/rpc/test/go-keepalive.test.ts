@@ -1,4 +1,4 @@
-/** A server of another kind has its own mind about keepalive: what a Rondo client does must suit Go's defaults. */
+/** Other gRPC servers limit keepalive pings: a Rondo client must stay within the defaults of Go. */
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ let folder: string;
 let missing: string | undefined;
 const closers: (() => unknown)[] = [];
 
-/** Why there is no Go server here; undefined where there is. */
+/** Why there is no Go server on this machine; undefined if there is one. */
 async function build(): Promise<string | undefined> {
   const options = { cwd: fileURLToPath(new URL('go-server', import.meta.url)), timeout: BUILD_TIMEOUT_MS };
   try {
@@ -54,7 +54,7 @@ async function startServer(): Promise<string> {
 }
 
 describe("a server with Go's defaults", () => {
-  it('puts up with a client that asks it every second, be it idle or watching', async () => {
+  it('accepts a client that pings every second, idle or watching', async () => {
     if (missing !== undefined) return expect(missing).toContain('go');
     const address = await startServer();
     const [idle, watching] = [connect(address), connect(address)];
@@ -87,7 +87,7 @@ function connect(address: string): Transport {
   return transport;
 }
 
-/** A client that pings every second: a Go server puts up with three of them. */
+/** A client that pings every second. A Go server accepts three pings. */
 function pinging(address: string): { refused: () => boolean } {
   const channel = new grpc.Channel(address, grpc.credentials.createInsecure(), {
     'grpc.keepalive_time_ms': 1_000,

@@ -16,7 +16,7 @@ interface ChainOptions {
   readonly clock?: Clock;
 }
 
-/** Services in a row, each of which calls the next; the last runs `last`. */
+/** A chain of services, each of which calls the next; the last runs `last`. */
 function chain(last: (call: ServerCall) => Promise<object>, { onHop, clock }: ChainOptions = {}) {
   const options = clock === undefined ? {} : { clock };
   let { client } = connect({ unary: (_request, call) => last(call) }, options);
@@ -51,7 +51,7 @@ describe('three hops down', () => {
     expect(new Set(parents).size).toBe(HOPS);
   });
 
-  it('a call takes the trace that a caller from elsewhere brings', async () => {
+  it('a call takes over the trace of a foreign caller', async () => {
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const seen = deferred<string>();
     const client = chain(async (call) => {
@@ -62,7 +62,7 @@ describe('three hops down', () => {
     expect(await seen.promise).toBe(traceId);
   });
 
-  it('a handler hears that the first caller has left, and no time passes', async () => {
+  it('a handler learns at once that the first caller has cancelled', async () => {
     const begun = deferred();
     const stopped = deferred();
     const last = async ({ signal }: ServerCall) => {
@@ -103,7 +103,7 @@ describe('a scope', () => {
     await ended.promise;
   });
 
-  it('lets what a handler leaves behind go on after a call that ended well', async () => {
+  it('lets work that a handler started continue after a successful call', async () => {
     const gate = deferred();
     const late = deferred<unknown>();
     const far = connect({ unary: async () => gate.promise.then(() => ({ text: 'late' })) }).client;
@@ -141,7 +141,7 @@ describe('a failed call inside a handler', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('says where it was tried', async () => {
+  it('names the instances that were tried', async () => {
     const clock = new ManualClock();
     const { client } = connect({}, { clock, random: seededRandom(1) });
     const { report } = await failure(client.unary({ behaviour: { code: Status.NOT_FOUND, message: 'gone' } }));
@@ -152,7 +152,7 @@ describe('a failed call inside a handler', () => {
     });
   });
 
-  it('lists an attempt that was under way at the deadline, and the list changes no more', async () => {
+  it('lists an attempt that was pending at the deadline, and the list stays unchanged', async () => {
     const clock = new ManualClock();
     const { client } = connect({ unary: () => new Promise(() => undefined) }, { clock });
     const call = failure(client.unary({}, { timeoutMs: 100 }));

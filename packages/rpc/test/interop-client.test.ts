@@ -83,7 +83,7 @@ describe('a plain grpc-js client and our server', () => {
     expect(seen?.peer).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 
-  it("is held to the contract's deadline where it sets none, and to its own where that is tighter", async () => {
+  it("gets the contract's deadline if it sets none, and its own if that is earlier", async () => {
     const { reply } = await call({});
     expect(Number(reply?.text)).toBeGreaterThan(4_000);
     expect(Number(reply?.text)).toBeLessThanOrEqual(5_000);
@@ -100,14 +100,14 @@ describe('a plain grpc-js client and our server', () => {
     expect(ErrorInfo.decode(rich.details[0]?.value ?? new Uint8Array())).toMatchObject({ reason: 'OURS' });
   });
 
-  it('is told that its bytes are no request, and that a method is missing', async () => {
+  it('gets an error for bytes that are no request, and for a missing method', async () => {
     const garbage = { ...(unary as GrpcMethod), requestSerialize: () => Buffer.from([0xff, 0xff]) };
     const { error } = await call({}, { method: garbage });
     expect(error).toMatchObject({ code: grpc.status.INTERNAL, details: expect.stringContaining('not of the type') });
     expect((await call({}, { method: unimplemented as GrpcMethod })).error?.code).toBe(grpc.status.UNIMPLEMENTED);
   });
 
-  it('stops a handler by its deadline and by cancelling', async () => {
+  it('ends a handler by its deadline and by cancelling', async () => {
     aborted = deferred();
     const { error } = await call({ text: 'wait' }, { options: { deadline: Date.now() + 100 } });
     expect(error?.code).toBe(grpc.status.DEADLINE_EXCEEDED);

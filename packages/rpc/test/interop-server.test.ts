@@ -78,7 +78,7 @@ describe('our client and a plain grpc-js server', () => {
     server.forceShutdown();
   });
 
-  it('speak all four kinds of method', async () => {
+  it('support all four kinds of method', async () => {
     expect(await client.unary({ text: 'hello' })).toMatchObject({ text: 'hello' });
     expect(await client.clientStream(streamOf({ text: 'a' }, { text: 'b' }))).toEqual({ texts: ['a', 'b'] });
     expect((await collect(client.serverStream({ count: 3 }))).map(({ index }) => index)).toEqual([0, 1, 2]);

@@ -13,7 +13,7 @@ import { collect, streamOf } from './support/stream.js';
 const CALLS = 50;
 const failing = { code: Status.NOT_FOUND };
 
-/** Every way in which a call can go. */
+/** Every outcome that a call can have. */
 const ways: Record<string, (client: ConformanceClient, signal: AbortSignal) => Promise<unknown>> = {
   'one reply': (client, signal) => client.unary({}, { signal }),
   'a failure': (client, signal) => failure(client.unary({ behaviour: failing }, { signal })),
@@ -31,7 +31,7 @@ const ways: Record<string, (client: ConformanceClient, signal: AbortSignal) => P
     failure(client.unary(JSON.parse('{"behaviour":{"delay":{"seconds":"x"}}}'), { signal })),
 };
 
-describe('after its calls a client leaves nothing', () => {
+describe('after its calls a client leaks nothing', () => {
   it.each(Object.entries(ways))('of %s', async (_name, call) => {
     const clock = new ManualClock();
     const { client } = connect({}, { clock });
@@ -41,7 +41,7 @@ describe('after its calls a client leaves nothing', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
-  it('of streams whose callers leave before the reply has come', async () => {
+  it('of streams whose callers cancel before the reply has come', async () => {
     const { client, channel } = connect();
     await client.unary({});
     const controllers = Array.from({ length: CALLS }, () => new AbortController());
@@ -92,7 +92,7 @@ describe('after its calls a client leaves nothing', () => {
     await client.unary({});
     if (own === undefined) throw new Error('the handler has not run');
     expect(getEventListeners(own, 'abort')).toHaveLength(0);
-    // Node would warn of a leak at the eleventh call under way otherwise.
+    // Otherwise Node would warn of a leak at the eleventh call in flight.
     expect(getMaxListeners(own)).toBe(Number.POSITIVE_INFINITY);
   });
 

@@ -1,4 +1,4 @@
-/** How long processes live that have clients: over the built package, in processes of their own. */
+/** How long processes with clients live: over the built package, in separate processes. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +33,7 @@ async function run(script: string) {
   return { code, output, errors };
 }
 
-it('a script that makes clients and calls none ends, though the registry is away, without a warning', async () => {
+it('a script that creates clients without calling ends, although the registry is away, without a warning', async () => {
   const script = `
     const channel = createRegistryChannel({ registry: ['${NOBODY}'] });
     for (let index = 0; index < 12; index += 1) createClient({ ...conformance, fullName: 'a.S' + index }, { channel });
@@ -41,7 +41,7 @@ it('a script that makes clients and calls none ends, though the registry is away
   expect(await run(script)).toEqual({ code: 0, output: '', errors: '' });
 });
 
-it('a script waits for its calls, though nothing is known yet and they have no deadline', async () => {
+it('a script waits for its calls, although no instance is known yet and they have no deadline', async () => {
   const script = `
     const listeners = [];
     const resolver = { source: 'here', resolve: (_name, told) => (listeners.push(told), { close() {} }), close() {} };
@@ -55,7 +55,7 @@ it('a script waits for its calls, though nothing is known yet and they have no d
   expect(errors).toContain('is registered with here');
 });
 
-it('a script whose instances tell of their health ends after its calls, and not before', async () => {
+it('a script that watches the health of its instances ends after its calls, and not before', async () => {
   let watched = 0;
   const health = implement(HealthDefinition, {
     check: () => ({}),

@@ -1,5 +1,5 @@
 /**
- * What a message can't be made of, in a request or a reply. `tsc --project tsconfig.tests.json` checks this file, as it
+ * Values that the types of requests and replies must refuse. `tsc --project tsconfig.tests.json` checks this file, as it
  * checks types.test.ts: a line under `@ts-expect-error` that compiles is an error there. Nothing of it is ever called.
  */
 import { describe, expect, it } from '@jest/globals';
@@ -70,7 +70,7 @@ function integersInReplies(): void {
   createTestChannel({ services: [standIn(counter, { add: () => ({ value: 1 }) })] });
 }
 
-/** Fields of each kind, of which the contracts at hand don't have all. */
+/** Fields of every kind; the contracts don't have them all. */
 interface Kinds {
   readonly list: bigint[];
   readonly byName: { [key: string]: bigint };
@@ -81,12 +81,12 @@ interface Kinds {
   readonly empty: Empty | undefined;
   readonly bytes: Buffer;
   readonly when: Date | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: what ts-proto makes of google.protobuf.Value
+  // biome-ignore lint/suspicious/noExplicitAny: ts-proto generates this for google.protobuf.Value
   readonly json: any;
-  // biome-ignore lint/suspicious/noExplicitAny: what ts-proto makes of google.protobuf.Struct
+  // biome-ignore lint/suspicious/noExplicitAny: ts-proto generates this for google.protobuf.Struct
   readonly struct: { [key: string]: any } | undefined;
 }
-// biome-ignore lint/complexity/noBannedTypes: what ts-proto makes of a message without fields
+// biome-ignore lint/complexity/noBannedTypes: ts-proto generates this for a message without fields
 type Empty = {};
 
 function fieldsOfEachKind(of: (part: DeepPartial<Kinds>) => void): void {
@@ -172,7 +172,7 @@ interface Named {
   readonly child: { name: string; length: number } | undefined;
 }
 
-/** What was received can be sent on as it is. */
+/** A received message can be sent on unchanged. */
 function proxies(request: RegisterRequest, registry: Client<Registry>): void {
   const instance: DeepPartial<Instance> = {} as Instance;
   const event: DeepPartial<WatchResponse> = {} as WatchResponse;
@@ -180,7 +180,7 @@ function proxies(request: RegisterRequest, registry: Client<Registry>): void {
   void [registry.register(request), registry.register({ ...request, ttl: undefined }), instance, event, kinds];
 }
 
-/** Of two choices in one place: to TypeScript the second value is `{ instances?: never }`. */
+/** Alternatives in one place: to TypeScript the second value is `{ instances?: never }`. */
 function choices(): void {
   const handlers: Partial<Handlers<Registry>> = {
     async *watch() {
@@ -191,7 +191,7 @@ function choices(): void {
   void handlers;
 }
 
-describe('what a message must not be made of', () => {
+describe('values that a message must refuse', () => {
   it('is checked by the compiler; here nothing runs', () => {
     const uncalled = [integersOf64Bits, integersInReplies, fieldsOfEachKind, messages, proxies, choices];
     for (const one of uncalled) expect(one).toBeInstanceOf(Function);

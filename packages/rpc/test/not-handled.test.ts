@@ -1,4 +1,4 @@
-/** A call goes elsewhere only where it is certain that no handler ran: an unsafe method runs once, whatever it answers. */
+/** A call is retried elsewhere only if it is certain that no handler ran: an unsafe method runs once, whatever it answers. */
 
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -56,14 +56,14 @@ function clientOf(addresses: readonly string[], { transport }: Pick<Net, 'transp
   return { channel, client: createClient(ConformanceServiceDefinition, { channel }) };
 }
 
-/** Passes on the failure of a call that it made, with all that came with it. */
+/** Passes on the failure of a call that it made, with all its metadata. */
 async function passOn(call: Promise<unknown>): Promise<never> {
   const { code, message, details, metadata } = await failure(call);
   throw new RpcError(code, message, { details, metadata });
 }
 
 describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet) => {
-  /** Three replicas whose handler does `answer`; calls of a service that isn't served are refused by `dependency`. */
+  /** Three replicas whose handler runs `answer`; `dependency` refuses calls of a service that it doesn't serve. */
   async function replicas(answer: (next: () => Promise<unknown>) => Promise<never>, middleware = false) {
     const net = makeNet();
     const dependency = await net.listen(createRouter({ services: [], instanceId: 'dependency' }));
@@ -98,7 +98,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     '',
   ];
 
-  it.each(texts)('runs once where its handler answers UNIMPLEMENTED: %j', async (text) => {
+  it.each(texts)('runs once if its handler answers UNIMPLEMENTED: %j', async (text) => {
     const { client, runs } = await replicas(async () => {
       throw new RpcError(Status.UNIMPLEMENTED, text);
     });
@@ -109,14 +109,14 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
   it.each([
     ['its handler', false],
     ['its middleware', true],
-  ])('runs once where %s passes on that the same method is not served behind it', async (_who, middleware) => {
+  ])('runs once if %s passes on that a server behind it lacks the same method', async (_who, middleware) => {
     const { client, runs } = await replicas((next) => passOn(next()), middleware);
     const message = `this server doesn't implement ${PATH}; list its services by reflection`;
     expect(await failure(client.unaryUnsafe({}))).toMatchObject({ code: Status.UNIMPLEMENTED, message });
     expect(runs()).toBe(1);
   });
 
-  it('runs once where its handler throws what a transport gave it', async () => {
+  it('runs once if its handler throws the error of a transport', async () => {
     const net = makeNet();
     const dependency = clientOf([await net.listen(createRouter({ services: [] }))], net);
     const { client, runs } = await replicas(async () => {
@@ -128,7 +128,7 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
     expect(runs()).toBe(1);
   });
 
-  it('goes to the one replica that has it, and runs there once', async () => {
+  it('reaches the one replica that has it, and runs there once', async () => {
     const net = makeNet();
     let runs = 0;
     const unaryUnsafe = () => {
@@ -146,8 +146,8 @@ describe.each(Object.entries(nets))('an unsafe method over %s', (_name, makeNet)
   });
 });
 
-describe('a server of another kind', () => {
-  /** How many of three such servers are asked by one call. */
+describe('another gRPC server', () => {
+  /** How many of three such servers one call tries. */
   async function asked(message: string, trailer: Record<string, string> = {}): Promise<number> {
     let calls = 0;
     const servers = await Promise.all(
@@ -170,7 +170,7 @@ describe('a server of another kind', () => {
     'unknown service rondo.conformance.v1.ConformanceService',
     'unknown method UnaryUnsafe for service rondo.conformance.v1.ConformanceService',
     `Method not found: ${PATH.slice(1)}`,
-  ])('is believed where its dispatcher names this method: %j', async (message) => {
+  ])('is believed if its dispatcher names this method: %j', async (message) => {
     expect(await asked(message)).toBe(3);
   });
 
@@ -181,22 +181,22 @@ describe('a server of another kind', () => {
     'unknown service other.v1.OtherService',
     `Method not found: ${PATH.slice(1)}!`,
     '',
-  ])('is not believed where it may speak of another: %j', async (message) => {
+  ])('is not believed if it may mean another method: %j', async (message) => {
     expect(await asked(message)).toBe(1);
   });
 
-  it('is a Rondo one by its trailer, whatever the text', async () => {
+  it('counts as a Rondo server by its trailer, whatever the text', async () => {
     const text = `The server does not implement the method ${PATH}`;
     expect(await asked(text, { 'rondo-served-by': 'of an older version' })).toBe(1);
     expect(await asked(text, { 'rondo-not-handled': '-' })).toBe(1);
-    // What it passes on of a server behind it is of another method.
+    // What it passes on from a server behind it is about another method.
     expect(await asked(text, { 'rondo-not-handled': '/other.v1.OtherService/Do' })).toBe(1);
     expect(await asked('', { 'rondo-not-handled': PATH })).toBe(3);
   });
 });
 
 describe('the mark that no handler ran', () => {
-  it('is in what a plain client gets of a method that is not served, and of no other', async () => {
+  it('reaches a plain client for a method that is not served, and for no other', async () => {
     const unaryUnsafe = async (): Promise<never> => {
       throw new RpcError(Status.UNIMPLEMENTED, 'not here');
     };
@@ -226,7 +226,7 @@ describe('the mark that no handler ran', () => {
     expect((await trailerOf(`${service}/Unary`)).metadata.get('rondo-not-handled')).toEqual([]);
   });
 
-  it('is shown to no caller and no handler, nor passed on', async () => {
+  it('is hidden from callers and handlers, and not passed on', async () => {
     let received = new Metadata();
     const unary = async (_request: unknown, call: ServerCall) => {
       received = call.metadata;

@@ -6,7 +6,7 @@ import { createTestChannel } from '../src/testing/index.js';
 
 const { unary } = ConformanceServiceDefinition.methods;
 
-/** What every object has a member of, a contract may have a method of. */
+/** Method names that every JavaScript object has as a member. */
 const definition = {
   name: 'Odd',
   fullName: 'Odd', // of no package
@@ -17,7 +17,7 @@ const definition = {
   },
 } as const;
 
-describe('a service of odd names', () => {
+describe('a service with odd names', () => {
   it('is served and called', async () => {
     const answer = (text: string) => () => ({ text });
     const service = implement(definition, {
@@ -31,7 +31,7 @@ describe('a service of odd names', () => {
     expect(await client.toString({})).toMatchObject({ text: 'toString' });
   });
 
-  it('is not served by what every object has', () => {
+  it('is not served by the members of every object', () => {
     const services = [{ definition, handlers: {} }];
     expect(() => createRouter({ services })).toThrow('/Odd/constructor has no handler: implement "constructor"');
   });

@@ -1,4 +1,4 @@
-/** What a client does when its registry says what it shouldn't, or nothing: the outage contract, over memory. */
+/** How a client behaves when its registry sends something wrong, or nothing: the outage contract, over memory. */
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -21,7 +21,7 @@ afterEach(() => {
   for (const channel of open.splice(0)) channel.close();
 });
 
-/** A registry at `r:1`, and instances of the conformance service at addresses of their own names. */
+/** A registry at `r:1`, and instances of the conformance service at addresses by their names. */
 function createSystem(...names: readonly string[]) {
   const network = createMemoryNetwork();
   const clock = new ManualClock();
@@ -39,7 +39,7 @@ function createSystem(...names: readonly string[]) {
     const channel = createRegistryChannel(options);
     open.push(channel);
     const client = createClient(ConformanceServiceDefinition, { channel });
-    /** Who answers `count` calls. */
+    /** The instances that answer `count` calls. */
     const answers = async (count = 6) => {
       const texts = new Set<string>();
       for (let call = 0; call < count; call += 1) texts.add((await client.unary({})).text);
@@ -70,13 +70,13 @@ async function calling() {
   return { ...system, ...client, listener };
 }
 
-describe('an instance that vanishes from the registry without a goodbye', () => {
+describe('an instance that vanishes from the registry without deregistering', () => {
   const ways: [string, readonly Parameters<ReturnType<typeof scriptedRegistry>['event']>[0][]][] = [
     ['by an empty list', [{ position: at(10n), event: snapshot() }]],
     ['by a list that lacks it', [{ position: at(10n), event: snapshot('a') }]],
     ['by a list of a registry that started anew', [{ position: at(1n, 2n), event: snapshot('a') }]],
     [
-      'by a registry that started anew, and has warmed up',
+      'by a registry that restarted, and has warmed up',
       [
         { position: at(1n, 2n), warming: true, event: snapshot() },
         { position: at(2n, 2n), event: snapshot('a') },
@@ -86,7 +86,7 @@ describe('an instance that vanishes from the registry without a goodbye', () => 
     ['for a reason that is unknown here', [{ position: at(10n), event: removal('b', 77 as RemovalReason) }]],
   ];
 
-  it.each(ways)('%s, is called on until its connection breaks, and then no more', async (_name, events) => {
+  it.each(ways)('%s, is called until its connection breaks, and then no more', async (_name, events) => {
     const { registry, answers, kill, channel, begin } = await calling();
     for (const event of events) await registry.event(event);
     expect(await answers()).toEqual(['a', 'b']);
@@ -108,7 +108,7 @@ describe('an instance that vanishes from the registry without a goodbye', () => 
   });
 
   it.each([RemovalReason.REMOVAL_REASON_DEREGISTERED, RemovalReason.REMOVAL_REASON_REPLACED])(
-    'is not one that said goodbye (%s): that one goes at once',
+    'differs from one that deregistered (%s), which goes at once',
     async (reason) => {
       const { registry, answers } = await calling();
       await registry.event({ position: at(10n), event: removal('b', reason) });
@@ -117,8 +117,8 @@ describe('an instance that vanishes from the registry without a goodbye', () => 
   );
 });
 
-describe('an instance that registers anew, its connection having failed', () => {
-  it('is connected to at once, and no other for it', async () => {
+describe('an instance that registers again after its connection failed', () => {
+  it('is reconnected at once, and no other instance is', async () => {
     const hurried: string[] = [];
     const system = createSystem('a', 'b');
     system.listenRegistry();
@@ -134,7 +134,7 @@ describe('an instance that registers anew, its connection having failed', () => 
 });
 
 describe('a registry that is away', () => {
-  it('costs no call of a client that knows instances', async () => {
+  it('fails no call of a client that knows instances', async () => {
     const { listener, answers, clock, source, registry, listenRegistry } = await calling();
     listener.close();
     await clock.advance(120_000);
@@ -145,7 +145,7 @@ describe('a registry that is away', () => {
     expect(registry.requests.at(-1)).toMatchObject({ resumeFrom: at(9n) });
   });
 
-  it('costs no call of a client that starts, where an earlier one kept what it knew', async () => {
+  it('fails no call of a new client, if an earlier one saved its instances', async () => {
     const { listener, clock, channel, startClient } = await calling();
     await clock.advance(1_000);
     channel.close();
@@ -155,7 +155,7 @@ describe('a registry that is away', () => {
     expect(later.source()).toBe('last_known');
   });
 
-  it('fails the calls of one that knows nobody, at once, and says where it looked', async () => {
+  it('fails the calls of a client without instances at once, and names the address', async () => {
     const { client } = createSystem('a').startClient();
     const error = await failure(client.unary({}));
     expect(error).toMatchObject({ code: Status.UNAVAILABLE });
@@ -177,14 +177,14 @@ describe('instances that an earlier process saved', () => {
     return { ...system, ...client };
   }
 
-  it('stay while nobody has said otherwise, though they cannot be reached', async () => {
+  it('are kept until the registry says otherwise, although they cannot be reached', async () => {
     const { channel, begin, answers } = await later();
     expect(channel.inspect()[0]?.endpoints).toHaveLength(2);
     begin('b');
     expect(await answers()).toEqual(['a', 'b']);
   });
 
-  it('go once the registry has answered without them and they cannot be reached', async () => {
+  it('are removed once the registry has answered without them and they cannot be reached', async () => {
     const { channel, clock, registry, listenRegistry, answers } = await later();
     listenRegistry();
     await clock.advance(3_000);
@@ -197,7 +197,7 @@ describe('instances that an earlier process saved', () => {
 });
 
 describe('a registry that has just started empty', () => {
-  it('lets the calls of a client that knows nobody wait, inside their deadlines', async () => {
+  it('makes the calls of a client without instances wait, within their deadlines', async () => {
     const { registry, listenRegistry, startClient } = createSystem('a');
     listenRegistry();
     const { client, clock } = startClient();
@@ -212,7 +212,7 @@ describe('a registry that has just started empty', () => {
     expect((await inTime).text).toBe('a');
   });
 
-  it('lets them wait, too, where there was somebody, who is gone', async () => {
+  it('makes them wait, too, if the last instance has gone', async () => {
     const { registry, kill, client, clock } = await calling();
     await registry.event({ position: at(10n), event: snapshot() });
     kill('a');
@@ -225,7 +225,7 @@ describe('a registry that has just started empty', () => {
   });
 });
 
-it('a service that never had an instance fails fast, naming itself and the registry', async () => {
+it('a call to a service that never had an instance fails fast, and names the service and the registry', async () => {
   const { registry, listenRegistry, startClient } = createSystem();
   listenRegistry();
   const { client } = startClient();
@@ -236,7 +236,7 @@ it('a service that never had an instance fails fast, naming itself and the regis
   });
 });
 
-it('an instance that an operator has cordoned gets no calls, and the error says so', async () => {
+it('a cordoned instance gets no calls, and the error says so', async () => {
   const { registry, client, channel } = await calling();
   const operatorState = OperatorState.OPERATOR_STATE_CORDONED;
   const cordoned = instances('a', 'b').map((instance) => ({ ...instance, operatorState }));
@@ -247,7 +247,7 @@ it('an instance that an operator has cordoned gets no calls, and the error says 
   expect(channel.inspect()[0]?.endpoints.map(({ standing }) => standing)).toEqual(['cordoned', 'cordoned']);
 });
 
-it('what answers at the address of the registry may be none', async () => {
+it('a server at the address of the registry may be no registry', async () => {
   const { network, clock, startClient } = createSystem();
   network.listen('r:1', createRouter({ services: [conformanceService()], clock }));
   const { client } = startClient();

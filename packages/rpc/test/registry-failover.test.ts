@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A registry that is there, with one instance of the conformance service. */
+/** A running registry with one instance of the conformance service. */
 async function startGood() {
   const instance = await serve(createRouter({ services: [conformanceService()] }), { listen: '127.0.0.1:0' });
   closers.push(() => instance.drain(0));
@@ -38,7 +38,7 @@ async function startGood() {
   return { address: server.address, stop, requests: registry.requests };
 }
 
-/** One that accepts connections and never speaks. */
+/** A registry that accepts connections and never sends anything. */
 async function startFrozen() {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -54,7 +54,7 @@ async function startFrozen() {
   return { address: `127.0.0.1:${port}`, connections: () => sockets.size };
 }
 
-/** An address that nothing listens at. */
+/** An address at which nothing listens. */
 async function findDead() {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -64,11 +64,11 @@ async function findDead() {
 }
 
 describe('a client of three registries, of which one is dead and one frozen', () => {
-  it.each([0, 1, 2])('finds the good one, whichever it asks first (%s), and calls on', async (first) => {
+  it.each([0, 1, 2])('finds the good one, whichever it tries first (%s), and calls succeed', async (first) => {
     const [good, frozen, dead] = await Promise.all([startGood(), startFrozen(), findDead()]);
     const registry = [dead, frozen.address, good.address];
     const { logger, lines } = recordingLogger();
-    // Where it begins is the first that chance decides.
+    // The first random number decides where it begins.
     let drawn = 0;
     const next = () => (drawn++ === 0 ? (first + 0.5) / 3 : systemRandom.next());
     const channel = createRegistryChannel({ registry, logger, random: { ...systemRandom, next } });
@@ -78,11 +78,11 @@ describe('a client of three registries, of which one is dead and one frozen', ()
     expect(channel.inspect()[0]?.source).toMatchObject({ state: 'connected', address: good.address });
     expect(good.requests).toHaveLength(1);
     expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
-    // Whoever was given up isn't knocked at any more.
+    // It makes no more connections to the registries that it gave up.
     expect(frozen.connections()).toBeLessThanOrEqual(1);
   });
 
-  it('leaves the one it follows when that dies', async () => {
+  it('moves to another when the one it watches dies', async () => {
     const [one, other, frozen] = await Promise.all([startGood(), startGood(), startFrozen()]);
     const addresses = [one.address, frozen.address, other.address];
     const random = { ...systemRandom, next: () => 0 };

@@ -1,4 +1,4 @@
-/** Whatever is asked of a server, it answers with a code that fits, and neither its process nor another client's call is harmed. */
+/** Whatever a request is, the server answers with a fitting code, and neither its process nor another client's call is harmed. */
 
 import { once } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => bystander.close());
 
-/** The server is the process that it was, and has nothing to say. */
+/** The server is still the same process, and has logged nothing. */
 afterEach(() => {
   expect(bystander.state()).toEqual(UNHARMED);
 });
@@ -38,7 +38,7 @@ describe.each<[string, readonly BadRequest[]]>([
   });
 });
 
-describe('more metadata than a server takes', () => {
+describe('more metadata than a server accepts', () => {
   it('ends the one call of a plain client, and no other on its connection', async () => {
     const client = new grpc.Client(`127.0.0.1:${bystander.victim.port}`, grpc.credentials.createInsecure());
     const identity = (bytes: Buffer) => bytes;

@@ -1,6 +1,6 @@
 /**
- * A client by others may cancel many calls, or let their deadlines pass, over the connection that it has: Node closes it
- * by default, with every innocent call on it.
+ * Another gRPC client may cancel many calls, or let many deadlines pass, over its one connection. By default Node
+ * closes that connection, with every other call on it.
  */
 
 import { execFile } from 'node:child_process';
@@ -18,7 +18,7 @@ import { standIn } from '../src/testing/index.js';
 import { until } from './support/wait.js';
 
 const BUILD_TIMEOUT_MS = 240_000;
-/** More than the 1,000 that Node bears at once. */
+/** More than the 1,000 that Node accepts at once. */
 const RESETS = 3_000;
 const HEADERS = { ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', te: 'trailers' };
 /** A request for the health of `slow`, without compression. */
@@ -47,7 +47,7 @@ afterEach(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A server whose calls of the health of `slow` end by their callers alone. */
+/** A server whose health calls for `slow` only their callers end. */
 async function start() {
   let begun = 0;
   let ended = 0;
@@ -66,7 +66,7 @@ async function start() {
 }
 
 describe('a server', () => {
-  it('bears that a client cancels thousands of calls at once, and ends each', async () => {
+  it('accepts that a client cancels thousands of calls at once, and ends each', async () => {
     const { address, begun, ended } = await start();
     const session = http2.connect(`http://${address}`);
     closers.push(() => session.destroy());
@@ -89,9 +89,9 @@ describe('a server', () => {
     }
   });
 
-  it('fails no innocent call of a Go client that cancels many, and lets many expire', async () => {
+  it('fails no other call of a Go client that cancels many calls, and lets many expire', async () => {
     if (missing !== undefined) return expect(missing).toContain('go');
-    // What becomes of a connection that is closed again and again is a matter of chance.
+    // The fate of a connection that is closed again and again is random.
     if (!bearable) return expect(process.version).toMatch(/^v2[0-2]\./);
     const { address } = await start();
     const { stdout } = await run(join(folder, 'client'), [address, '2', '1500']);

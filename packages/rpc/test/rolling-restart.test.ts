@@ -1,4 +1,4 @@
-/** Servers restarted in turn under load, without a word from any registry: no call fails, whatever its method. */
+/** Servers restarted one by one under load, without news from a registry: no call fails, whatever its method. */
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
@@ -10,7 +10,7 @@ import { conformanceService } from './support/service.js';
 import { collect } from './support/stream.js';
 import { until } from './support/wait.js';
 
-/** Of each kind of call, so many are made at a time. */
+/** How many calls of each kind are made at a time. */
 const WORKERS = 2;
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

@@ -9,7 +9,7 @@ import { failure } from './support/outcome.js';
 import { instances, scriptedWatch } from './support/scripted-watch.js';
 import { conformanceService, connect } from './support/service.js';
 
-/** A channel over a scripted registry; in it the conformance service stands at `a:1`. */
+/** A channel over a scripted registry that lists the conformance service at `a:1`. */
 function discovered() {
   const network = createMemoryNetwork();
   network.listen('a:1', createRouter({ services: [conformanceService()] }));
@@ -28,7 +28,7 @@ function discovered() {
 }
 
 describe('a registry watch that a handler happens to start', () => {
-  it('is no part of its call: it lives on when the call has ended, or its caller has left', async () => {
+  it('is no part of its call: it continues when the call has ended or was cancelled', async () => {
     const { client, channel, script, scopes, signals, clock } = discovered();
     const calls: ServerCall[] = [];
     const near = connect({

@@ -1,4 +1,4 @@
-/** An endpoint registered by mistake: whatever answers there, no safe call fails while the others are fine. */
+/** An endpoint registered by mistake: whatever answers there, no safe call fails while other instances are fine. */
 
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** The address of a server of the service; `counts` has the calls that each served. */
+/** The address of a server of the service; `counts` has the number of calls that each served. */
 async function right(counts?: number[]): Promise<string> {
   const index = counts?.push(0) ?? 0;
   const unary = () => {
@@ -47,7 +47,7 @@ const kinds: readonly [string, () => Promise<ForeignServer>][] = [
   ['an HTTP/2 server that knows no such path and has no page for it', () => pageServer(404, '')],
   ['an HTTP/2 server that has a page for every path', () => pageServer(200, '<html>welcome</html>')],
   ['an HTTP/2 server with a page of three letters', () => pageServer(200, 'hey')],
-  ['a proxy that finds nobody', () => pageServer(503, 'no healthy upstream')],
+  ['a proxy that finds no backend', () => pageServer(503, 'no healthy upstream')],
   ['an HTTP/2 server that ends each connection at once', briefServer],
   ['an HTTP/1 server', http1Server],
   ['a server that closes at once', () => socketServer((socket) => socket.destroy())],
@@ -56,7 +56,7 @@ const kinds: readonly [string, () => Promise<ForeignServer>][] = [
   ['a server that accepts and never speaks', () => socketServer(() => undefined)],
 ];
 
-describe.each(kinds)('%s among those of a service', (_name, start) => {
+describe.each(kinds)('%s among the instances of a service', (_name, start) => {
   it('fails no safe call, unary or stream', async () => {
     const wrong = await start();
     closers.push(() => wrong.close());
@@ -83,7 +83,7 @@ describe('an instance that refuses', () => {
     for (let index = 0; index < 99; index += 1) await client.unary({});
     expect(counts).toHaveLength(2);
     expect((counts[0] ?? 0) + (counts[1] ?? 0)).toBe(100);
-    // They take turns, but for the first few calls; the neighbour of one who is still called would have two thirds.
+    // Round robin, except for the first few calls. If the bad instance were still called, its neighbour would get two thirds.
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(45);
     const text = "set aside: answers UNIMPLEMENTED: this server doesn't implement";
     expect(channel.inspect()[0]?.endpoints[0]?.held).toContain(text);
@@ -92,14 +92,14 @@ describe('an instance that refuses', () => {
   it.each([
     ['a gRPC server', otherService],
     ['an HTTP server', () => pageServer(404, '<html>')],
-  ])('fails no unsafe call either, where nothing can have seen it: %s', async (_name, start) => {
+  ])('fails no unsafe call either, if no handler can have seen it: %s', async (_name, start) => {
     const wrong = await start();
     closers.push(() => wrong.close());
     const { client } = connect([wrong.address, await right(), await right()]);
     expect(await Promise.all(Array.from({ length: 9 }, () => client.unaryUnsafe({})))).toHaveLength(9);
   });
 
-  it('is what the caller hears of where there is no other', async () => {
+  it('is the error of a call if there is no other instance', async () => {
     const wrong = [await otherService(), await otherService()];
     for (const server of wrong) closers.push(() => server.close());
     const { client } = connect(wrong.map(({ address }) => address));
@@ -109,7 +109,7 @@ describe('an instance that refuses', () => {
     }
   });
 
-  it('says so where it is no gRPC server at all', async () => {
+  it('is named in the error if it is no gRPC server at all', async () => {
     const wrong = await pageServer(404, '<html>');
     closers.push(() => wrong.close());
     const { client } = connect([wrong.address]);

@@ -4,14 +4,14 @@ import { atRest, deferred } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
 const MESSAGE_BYTES = 32 * 1024;
-/** Windows and buffers of both ends: what a producer may be ahead of its reader. */
+/** The windows and buffers of both ends: how far a producer may be ahead of its reader. */
 const MAX_AHEAD_BYTES = 2 * 1024 * 1024;
-/** Of messages that are longer than any window, one or two wait in each buffer on the way. */
+/** If messages are longer than any window, one or two wait in each buffer on the way. */
 const MAX_LARGE_AHEAD = 6;
 const PAYLOAD = Buffer.alloc(MESSAGE_BYTES);
 const TEXT = 'x'.repeat(MESSAGE_BYTES);
 
-/** A reader that stops stops its producer. */
+/** A reader that stops reading also stops the producer. */
 export function describeBackPressure({ start }: Harness): void {
   describe('back-pressure', () => {
     it('reaches a handler from a slow caller', async () => {
@@ -82,7 +82,7 @@ export function describeBackPressure({ start }: Harness): void {
       await Promise.allSettled([stalled, replies.return?.()]);
     });
 
-    it('lets a stream go on where its reader has caught up', async () => {
+    it('continues a stream when its reader has caught up', async () => {
       const { bidiStream } = await start();
       let seen = 0;
       for await (const { text } of bidiStream(endless({ text: TEXT }))) {

@@ -8,7 +8,7 @@ import type { Harness } from './environment.js';
 
 const CANCELLED = { code: Status.CANCELLED };
 
-/** When a call begins, is cancelled, and is cleaned up after, as its handler sees it. */
+/** The start, the cancellation and the cleanup of a call, as its handler sees them. */
 function watched() {
   const begun = deferred();
   const aborted = deferred<unknown>();
@@ -78,7 +78,7 @@ export function describeCancellation({ start }: Harness): void {
       await until(() => running === 0);
     });
 
-    it('while a handler works: the caller goes on at once and the handler hears of it', async () => {
+    it('while a handler works: the caller continues at once and the handler is told', async () => {
       const { handlers, begun, aborted } = watched();
       const { unary } = await start({ handlers });
       const caller = new AbortController();
@@ -125,7 +125,7 @@ export function describeCancellation({ start }: Harness): void {
       await cleaned;
     });
 
-    it('by leaving a stream early: the handler hears of it and cleans up', async () => {
+    it('by leaving a stream early: the handler is told and cleans up', async () => {
       const { handlers, aborted, cleaned } = watched();
       const { serverStream } = await start({ handlers });
       for await (const _reply of serverStream({})) break;
@@ -134,7 +134,7 @@ export function describeCancellation({ start }: Harness): void {
     });
 
     it.each(['serverStream', 'bidiStream'] as const)(
-      'by an onHeader of %s that throws: its caller gets that, and the handler hears of it and cleans up',
+      'by an onHeader of %s that throws: the caller gets that error, and the handler is told and cleans up',
       async (kind) => {
         const { handlers, aborted, cleaned } = watched();
         const client = await start({ handlers });

@@ -7,14 +7,14 @@ import type { Harness } from './environment.js';
 const caller = createContextKey('nobody', { description: 'caller' });
 const counted = createContextKey(0);
 
-/** Sets a value of its call, and passes on a call of its own making. */
+/** Middleware that sets a value of its call, and passes on a copy of the call. */
 const authenticate: Middleware<ServerCall> = (call, next) => {
   const name = call.metadata.get('caller');
   if (name !== undefined) call.context.set(caller, name);
   return next({ ...call });
 };
 
-/** Reads what the one before it has set, and adds to it on the way in. */
+/** Middleware that reads the value set before it, and changes it. */
 const count: Middleware<ServerCall> = (call, next) => {
   call.context.set(counted, call.context.get(caller).length);
   return next({ ...call });
@@ -31,21 +31,21 @@ export function describeContext({ start }: Harness): void {
   };
 
   describe("a call's context", () => {
-    it('takes what middleware sets to the middleware after it and to the handler', async () => {
+    it('carries values from middleware to the middleware after it and to the handler', async () => {
       const client = await start({ handlers, middleware: [authenticate, count] });
       expect(await client.unary({}, { metadata: { caller: 'ada' } })).toMatchObject({ text: 'ada 3' });
       const replies = collect(client.bidiStream(streamOf({}, {}), { metadata: { caller: 'grace' } }));
       expect(await replies).toEqual([{ text: 'grace 5' }, { text: 'grace 5' }]);
     });
 
-    it('is the own one of each call', async () => {
+    it('is separate for each call', async () => {
       const client = await start({ handlers, middleware: [authenticate] });
       const named = client.unary({}, { metadata: { caller: 'ada' } });
       const replies = await Promise.all([named, client.unary({}), client.unary({}, { metadata: { caller: 'grace' } })]);
       expect(replies.map(({ text }) => text)).toEqual(['ada 0', 'nobody 0', 'grace 0']);
     });
 
-    it('is not that of a call that the handler makes', async () => {
+    it('is not inherited by a call that the handler makes', async () => {
       const inner = await start({ handlers });
       const relay = (_request: unknown, call: ServerCall) => {
         call.context.set(caller, 'ada');

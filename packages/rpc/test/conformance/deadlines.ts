@@ -12,7 +12,7 @@ import { remainingMs } from './handlers.js';
 const CONTRACT_MS = 5_000;
 const DEFAULT_MS = 10_000;
 
-/** Waits for the end of its call and tells why it came. */
+/** Waits for the end of its call and records the reason. */
 function waiter() {
   const begun = deferred();
   const reason = deferred<unknown>();
@@ -29,7 +29,7 @@ function waiter() {
 }
 
 export function describeDeadlines({ start }: Harness): void {
-  /** What each kind of handler sees of its deadline. */
+  /** The deadline as each kind of handler sees it. */
   async function startMeasured() {
     const seen: (number | undefined)[] = [];
     const unary = async (_request: unknown, call: ServerCall) => {
@@ -46,9 +46,9 @@ export function describeDeadlines({ start }: Harness): void {
 
   describe('deadlines', () => {
     it.each([
-      ["the contract's, where the caller sets none", {}, CONTRACT_MS],
-      ["the caller's, where it is tighter", { timeoutMs: 1_500 }, 1_500],
-      ["the contract's, where the caller's is looser", { timeoutMs: 60_000 }, CONTRACT_MS],
+      ["the contract's, if the caller sets none", {}, CONTRACT_MS],
+      ["the caller's, if it is earlier", { timeoutMs: 1_500 }, 1_500],
+      ["the contract's, if the caller's is later", { timeoutMs: 60_000 }, CONTRACT_MS],
     ])('gives a handler %s', async (_name, options, allowedMs) => {
       const { client, seen } = await startMeasured();
       await client.unary({}, options);
@@ -56,7 +56,7 @@ export function describeDeadlines({ start }: Harness): void {
       expect(seen[0]).toBeGreaterThan(allowedMs - 1_000);
     });
 
-    it('gives a handler a point in time as well', async () => {
+    it('gives a handler the deadline as a date as well', async () => {
       const { client, seen } = await startMeasured();
       await client.unary({}, { deadline: new Date(systemClock.now() + 2_000) });
       expect(seen[0]).toBeLessThanOrEqual(2_001);
@@ -120,12 +120,12 @@ export function describeDeadlines({ start }: Harness): void {
       },
     );
 
-    it('ends a call whose handler never settles and hears of nothing', async () => {
+    it('ends a call whose handler never settles and ignores the signal', async () => {
       const { unary } = await start({ handlers: { unary: () => new Promise(() => undefined) } });
       expect(await failure(unary({}, { timeoutMs: 50 }))).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
     });
 
-    it('runs no handler where it has passed before', async () => {
+    it('runs no handler if the deadline has passed before', async () => {
       const { client, seen } = await startMeasured();
       await client.unaryUnsafe({});
       seen.pop();

@@ -18,15 +18,15 @@ export interface EnvironmentOptions {
   readonly clock?: Clock;
 }
 
-/** Brings the transport under test. */
+/** Sets up the transport under test. */
 export type MakeEnvironment = (options: EnvironmentOptions) => Promise<Environment>;
 
 export interface StartOptions extends Omit<RouterOptions, 'services'> {
-  /** Handlers in place of those that do what requests say. */
+  /** Handlers that replace those of the conformance service. */
   readonly handlers?: Partial<Handlers<ServedDefinition>>;
 }
 
-/** What each part of the suite works with: servers that go when their test ends. */
+/** What each part of the suite works with. Its servers close when their test ends. */
 export interface Harness {
   start(options?: StartOptions): Promise<ConformanceClient>;
 }

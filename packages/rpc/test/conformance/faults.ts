@@ -7,7 +7,7 @@ import type { Harness } from './environment.js';
 
 const SECRET = 'postgres://user:password@db';
 
-/** What handlers may throw: anything. As JSON or code can't express them all, each is made by a function. */
+/** Values that a handler may throw: anything. A function creates each, because JSON can't express them all. */
 const THROWN: readonly (readonly [string, () => unknown])[] = [
   ['an Error', () => new Error(SECRET)],
   ['a string', () => SECRET],
@@ -18,7 +18,7 @@ const THROWN: readonly (readonly [string, () => unknown])[] = [
   ['an Error without a prototype', () => Object.create(null)],
 ];
 
-/** A fault that no caller may see anything of. */
+/** A fault of which no caller may see anything. */
 function expectHidden(error: RpcError, lines: readonly Line[]): void {
   const [, traceId] =
     /^internal error; the log of the service has it: rondo logs --trace ([0-9a-f]{32})$/.exec(error.message) ?? [];
@@ -71,9 +71,9 @@ export function describeFaults({ start }: Harness): void {
       ['text', 'text'],
       ['an array where bytes belong', { payload: [{}], text: [] }],
       ['a field that is a function', { text: () => SECRET, remaining: { seconds: 'no number' } }],
-    ])('returns %s where a message belongs', async (_name, garbage: unknown) => {
+    ])('returns %s instead of a message', async (_name, garbage: unknown) => {
       const { logger, lines } = recordingLogger();
-      // What plain JavaScript, or a cast, makes of a handler.
+      // A handler in plain JavaScript, or with a cast, can do this.
       const unary = async () => garbage as object;
       async function* serverStream() {
         yield { index: 0 };
@@ -86,14 +86,14 @@ export function describeFaults({ start }: Harness): void {
       }
     });
 
-    it.each([[undefined], [null], [7], [{}]])('returns %s where a stream belongs', async (garbage: unknown) => {
+    it.each([[undefined], [null], [7], [{}]])('returns %s instead of a stream', async (garbage: unknown) => {
       const { logger, lines } = recordingLogger();
       const serverStream = () => garbage as AsyncIterable<object>;
       const client = await start({ logger, handlers: { serverStream } });
       expectHidden(await failure(collect(client.serverStream({}))), lines);
     });
 
-    it('yields garbage is left, and cleans up', async () => {
+    it('yields garbage is closed, and cleans up', async () => {
       const { logger, lines } = recordingLogger();
       let cleaned = false;
       async function* serverStream() {
@@ -108,13 +108,13 @@ export function describeFaults({ start }: Harness): void {
       expect(cleaned).toBe(true);
     });
 
-    it('fails while it cleans up after a caller who left: nobody else is disturbed', async () => {
+    it('fails in its cleanup after a cancelled call: no other call is affected', async () => {
       const { logger, lines } = recordingLogger();
       async function* serverStream() {
         try {
           for (;;) yield {};
         } finally {
-          // biome-ignore lint/correctness/noUnsafeFinally: that a clean-up fails is the point.
+          // biome-ignore lint/correctness/noUnsafeFinally: a failing cleanup is the point.
           throw new Error(SECRET);
         }
       }

@@ -12,7 +12,7 @@ const { unimplemented: _later, ...methods } = ConformanceServiceDefinition.metho
 export const servedDefinition = { ...ConformanceServiceDefinition, methods };
 export type ServedDefinition = typeof servedDefinition;
 
-/** Does what requests say. */
+/** Handlers that behave as their requests say. */
 export const conformance: Handlers<ServedDefinition> = {
   async unary({ payload, text, behaviour }, call) {
     const remaining = remainingOf(call);
@@ -49,7 +49,7 @@ export const conformance: Handlers<ServedDefinition> = {
   },
 };
 
-/** What is left of a call's deadline now, in milliseconds; undefined where it has none. */
+/** The time left until a call's deadline, in milliseconds; undefined if it has none. */
 export function remainingMs(call: ServerCall): number | undefined {
   return call.deadline === undefined ? undefined : millisecondsUntil(call.deadline);
 }

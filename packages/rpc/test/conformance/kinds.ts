@@ -3,11 +3,11 @@ import { collect, streamOf } from '../support/stream.js';
 import { until } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
-/** Of a hundred letters each, that is more than HTTP/2's windows let pass before they are read. */
+/** With a hundred letters each, this is more than HTTP/2's windows let pass unread. */
 const MANY = 2_000;
 const UNICODE = 'naïve 日本語 🧮 \u0000 \u202e e\u0301';
 
-/** The four kinds of method, and what their messages keep. */
+/** The four kinds of method, and the fidelity of their messages. */
 export function describeKinds({ start }: Harness): void {
   describe('kinds of method', () => {
     it('answers one request with one reply', async () => {

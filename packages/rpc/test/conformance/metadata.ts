@@ -9,13 +9,13 @@ import type { Harness } from './environment.js';
 
 const BYTES = [Buffer.from([0, 255, 44]), Buffer.from('second')] as const;
 
-/** Sets a header and a trailer; as each kind of handler can. */
+/** Sets a header and a trailer, in any kind of handler. */
 function mark({ header, trailer }: ServerCall): void {
   header.append('X-Header', 'from the handler');
   trailer.append('x-trailer-bin', BYTES[0]);
 }
 
-/** Catches header and trailer of a call. */
+/** Records header and trailer of a call. */
 function recorder() {
   const seen: { header?: Metadata; trailer?: Metadata } = {};
   const options: CallOptions = {
@@ -46,7 +46,7 @@ export function describeMetadata({ start }: Harness): void {
       expect(metadata.get('x-empty')).toBe('');
     });
 
-    it('keeps several values in order: bytes one by one, text as one, as HTTP joins lines', async () => {
+    it('keeps several values in order: bytes one by one, texts joined, as HTTP joins lines', async () => {
       const metadata = await received([
         ['x-bin', BYTES[0]],
         ['x-text', 'a'],
@@ -65,7 +65,7 @@ export function describeMetadata({ start }: Harness): void {
       await expect(unary({}, { metadata: { [key]: value } })).rejects.toThrow(key);
     });
 
-    it('shows a handler nothing of the protocol', async () => {
+    it('hides the metadata of the protocol from a handler', async () => {
       const keys = [...(await received({}))].map(([key]) => key);
       for (const key of keys) expect(key).not.toMatch(/^(:|grpc-|content-type|te$)/);
     });
@@ -106,7 +106,7 @@ export function describeMetadata({ start }: Harness): void {
       },
     );
 
-    it('comes before the first reply of a stream where its handler sends it', async () => {
+    it('comes before the first reply of a stream if the handler sends it', async () => {
       const go = deferred();
       async function* replies(_request: unknown, call: ServerCall) {
         mark(call);
@@ -131,7 +131,7 @@ export function describeMetadata({ start }: Harness): void {
       go.resolve();
     });
 
-    it('is what a handler has sent of it, whatever comes of the call', async () => {
+    it('is as the handler has sent it, whatever the outcome of the call', async () => {
       const fails = async (_request: unknown, call: ServerCall) => {
         mark(call);
         call.sendHeader();
@@ -149,7 +149,7 @@ export function describeMetadata({ start }: Harness): void {
       }
     });
 
-    it('comes with a failure: the trailer and what the error itself carries', async () => {
+    it('comes with a failure: the trailer and the metadata of the error', async () => {
       const thrown = () => new RpcError(Status.ABORTED, 'no', { metadata: new Metadata({ 'x-retry': 'later' }) });
       const client = await start({
         handlers: {

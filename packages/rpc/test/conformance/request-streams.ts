@@ -6,10 +6,10 @@ import { collect, endless, silent, streamOf } from '../support/stream.js';
 import { deferred, expire } from '../support/wait.js';
 import type { Harness } from './environment.js';
 
-/** What a caller's request generator may rely on. */
+/** The guarantees to a caller's request generator. */
 export function describeRequestStreams({ start }: Harness): void {
   describe('request streams', () => {
-    it('are left when the handler answers before their end', async () => {
+    it('are closed when the handler answers before their end', async () => {
       const ended = deferred();
       const { clientStream } = await start({
         handlers: {
@@ -23,7 +23,7 @@ export function describeRequestStreams({ start }: Harness): void {
       await ended.promise;
     });
 
-    it('are left when the handler fails before their end', async () => {
+    it('are closed when the handler fails before their end', async () => {
       const ended = deferred();
       const client = await start({
         handlers: {
@@ -38,7 +38,7 @@ export function describeRequestStreams({ start }: Harness): void {
       await ended.promise;
     });
 
-    it('are left while they wait', async () => {
+    it('are closed while they wait', async () => {
       const left = deferred();
       const { clientStream } = await start({
         handlers: {
@@ -53,7 +53,7 @@ export function describeRequestStreams({ start }: Harness): void {
       await left.promise;
     });
 
-    it('are left at the deadline, and the handler never takes that for their end', async () => {
+    it('are closed at the deadline, and the handler never takes that for their end', async () => {
       const outcome = deferred<unknown>();
       const left = deferred();
       let reached = false;
@@ -74,7 +74,7 @@ export function describeRequestStreams({ start }: Harness): void {
       await left.promise;
     });
 
-    it('end the call where they fail, with their error as its cause', async () => {
+    it('end the call if they fail, with their error as its cause', async () => {
       const outcome = deferred<unknown>();
       const client = await start({
         handlers: {
@@ -97,13 +97,13 @@ export function describeRequestStreams({ start }: Harness): void {
       expect(await failure(collect(client.bidiStream(requests())))).toMatchObject(expected);
     });
 
-    it('end the call where a message is not of the contract', async () => {
+    it('end the call if a message does not fit the contract', async () => {
       const { clientStream } = await start();
       const call = clientStream(streamOf(JSON.parse('{"behaviour":{"delay":{"seconds":"no number"}}}')));
       expect(await failure(call)).toMatchObject({ code: Status.INVALID_ARGUMENT });
     });
 
-    it("run in their caller's scope, whoever pulls from them", async () => {
+    it("run in their caller's scope, whatever reads them", async () => {
       const { bidiStream } = await start();
       const scopes: unknown[] = [];
       async function* requests() {

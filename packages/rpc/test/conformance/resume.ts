@@ -4,10 +4,10 @@ import { failure } from '../support/outcome.js';
 import { collect } from '../support/stream.js';
 import type { Harness } from './environment.js';
 
-/** A stream that breaks goes on, where the contract says how. */
+/** A broken stream resumes, if its contract has the fields for it. */
 export function describeResume({ start }: Harness): void {
   describe('a stream that can be resumed', () => {
-    it.each([Status.UNAVAILABLE, Status.ABORTED])('goes on where it breaks with %i: each reply once', async (code) => {
+    it.each([Status.UNAVAILABLE, Status.ABORTED])('resumes after status %i: each reply once', async (code) => {
       const calls: string[] = [];
       const { follow } = await start({
         middleware: [
@@ -22,7 +22,7 @@ export function describeResume({ start }: Harness): void {
       expect(calls).toHaveLength(3);
     });
 
-    it('fails with what is no passing trouble', async () => {
+    it('fails with a status that is not transient', async () => {
       const { follow } = await start();
       const request = { count: 7, breakAfter: 3, behaviour: { code: Status.DATA_LOSS, message: 'as told' } };
       expect(await failure(collect(follow(request)))).toMatchObject({ code: Status.DATA_LOSS, message: 'as told' });

@@ -21,7 +21,7 @@ export function describeSizes({ start }: Harness): void {
   });
 
   describe('sizes', () => {
-    it('takes the largest request and the largest reply', async () => {
+    it('carries the largest request and the largest reply', async () => {
       const { unary, clientStream, serverStream } = await start({ handlers: replying(LARGEST) });
       expect((await unary({ payload: LARGEST })).payload.equals(LARGEST)).toBe(true);
       const [reply] = await collect(serverStream({}));

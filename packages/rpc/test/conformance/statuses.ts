@@ -8,7 +8,7 @@ import type { Harness } from './environment.js';
 
 const FAILURES = Object.values(Status).filter((code) => code !== Status.OK);
 
-/** What a handler fails with is what its caller gets. */
+/** The caller gets the status that the handler throws. */
 export function describeStatuses({ start }: Harness): void {
   describe('statuses', () => {
     it.each(FAILURES.map((code): [StatusName, Status] => [statusName(code), code]))(
@@ -23,13 +23,13 @@ export function describeStatuses({ start }: Harness): void {
       },
     );
 
-    it('takes a thrown OK for the mistake that it is', async () => {
+    it('treats a thrown OK as an internal error', async () => {
       const ok = new RpcError(Status.OK, 'fine');
       const { unary } = await start({ handlers: { unary: () => Promise.reject(ok) } });
       expect(await failure(unary({}))).toMatchObject({ code: Status.INTERNAL });
     });
 
-    it('gives the replies that came before the failure', async () => {
+    it('delivers the replies before the failure', async () => {
       const { serverStream } = await start();
       const seen: number[] = [];
       const read = async () => {
@@ -40,7 +40,7 @@ export function describeStatuses({ start }: Harness): void {
       expect(seen).toEqual([0, 1, 2]);
     });
 
-    it('gives them to a reader that is slower than the wire, too', async () => {
+    it('delivers them to a slow reader too', async () => {
       const { serverStream, unary } = await start();
       const seen: number[] = [];
       const read = async () => {
@@ -75,13 +75,13 @@ export function describeStatuses({ start }: Harness): void {
       expect(await failure(unary({ behaviour: { code: Status.NOT_FOUND, message } }))).toMatchObject({ message });
     });
 
-    it('mends a message that is not well-formed', async () => {
+    it('repairs a message that is not well-formed text', async () => {
       const thrown = new RpcError(Status.NOT_FOUND, 'half \ud83e of a character');
       const { unary } = await start({ handlers: { unary: () => Promise.reject(thrown) } });
       expect(await failure(unary({}))).toMatchObject({ message: 'half \ufffd of a character' });
     });
 
-    it('cuts a message that no connection could carry', async () => {
+    it('cuts a message that is too long for a connection', async () => {
       const thrown = new RpcError(Status.NOT_FOUND, 'no product is called é'.repeat(10_000));
       const { unary, serverStream } = await start({
         handlers: {
@@ -99,12 +99,12 @@ export function describeStatuses({ start }: Harness): void {
       }
     });
 
-    it('answers UNIMPLEMENTED where the server knows no such method', async () => {
+    it('answers UNIMPLEMENTED if the server has no such method', async () => {
       const { unimplemented } = await start();
       expect(await failure(unimplemented({}))).toMatchObject({ code: Status.UNIMPLEMENTED });
     });
 
-    it('answers UNIMPLEMENTED to every kind of method that is yet to be written, naming the file', async () => {
+    it('answers UNIMPLEMENTED for every kind of unwritten method, and names the file', async () => {
       const later = notWritten('src/later.ts');
       const handlers = { unary: later, clientStream: later, serverStream: later, bidiStream: later };
       const { unary, clientStream, serverStream, bidiStream } = await start({ handlers });

@@ -14,8 +14,8 @@ import { describeStatuses } from './statuses.js';
 import { describeUnsendable } from './unsendable.js';
 
 /**
- * What holds for a call whatever carries it. Jest fails a test that leaves an unhandled rejection, so that none is
- * part of every case.
+ * The guarantees of a call, over every transport. Jest fails a test that leaves an unhandled rejection, so every case
+ * also checks that there is none.
  */
 export function describeConformance(name: string, makeEnvironment: MakeEnvironment): void {
   describe(`conformance over ${name}`, () => {

@@ -21,7 +21,7 @@ const HTTP_KEYS = [
   'upgrade',
 ];
 
-/** What no message can carry, and the key that the refusal names. */
+/** Metadata that can't be sent, and the key that the error names. */
 const unsendable: readonly (readonly [name: string, key: string, MetadataInit])[] = [
   ...HTTP_KEYS.map((key) => [key, key, [[key, 'x']]] as const),
   ['two values under a key that HTTP gives one', 'authorization', pairs(2, () => 'authorization')],
@@ -70,7 +70,7 @@ export function describeUnsendable({ start }: Harness): void {
     });
 
     it.each<Place>(['header', 'trailer', 'error'])(
-      'ends the call of a handler that has it in its %s with INTERNAL, and nothing else',
+      'ends the call with INTERNAL if the handler has it in its %s, and affects no other call',
       async (place) => {
         const begun = deferred();
         const finish = deferred();
@@ -108,7 +108,7 @@ export function describeUnsendable({ start }: Harness): void {
   });
 
   describe('the metadata of a failure and of its call', () => {
-    it('ends in INTERNAL where each can be sent, but not both', async () => {
+    it('ends in INTERNAL if each can be sent, but not both', async () => {
       const { logger, lines } = recordingLogger();
       const retryLater = () => new Metadata({ 'retry-after': '2' });
       const client = await start({

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Why no certificate can be made; undefined where one can. */
+/** Why no certificate can be created; undefined if one can. */
 export const noOpenssl =
   spawnSync('openssl', ['version']).error === undefined
     ? undefined

@@ -2,7 +2,7 @@ import { createServer as createHttpServer } from 'node:http';
 import http2 from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** Something that listens, and isn't what its callers take it for. */
+/** A server that isn't what its callers take it for. */
 export interface ForeignServer {
   readonly address: string;
   /** How many connections were made to it. */

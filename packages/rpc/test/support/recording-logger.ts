@@ -7,7 +7,7 @@ export interface Line {
   readonly message: string;
 }
 
-/** A logger that keeps its lines. */
+/** A logger that records its lines. */
 export function recordingLogger(): { logger: Logger; lines: Line[] } {
   const lines: Line[] = [];
   const bind = (bound: object): Logger => {

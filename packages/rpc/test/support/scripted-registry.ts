@@ -3,7 +3,7 @@ import { implement, type ServiceImplementation } from '../../src/server/index.js
 import { RpcError, Status } from '../../src/status/index.js';
 import { scriptedWatch } from './scripted-watch.js';
 
-/** A registry whose watch says what a test tells it to. */
+/** A registry whose watch a test scripts. */
 export function scriptedRegistry() {
   const { watch, ...script } = scriptedWatch();
   const refuse = () => Promise.reject(new RpcError(Status.UNIMPLEMENTED, 'not part of this test'));

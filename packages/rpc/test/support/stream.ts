@@ -10,7 +10,7 @@ export async function* streamOf<T>(...items: readonly T[]): AsyncGenerator<T> {
   yield* items;
 }
 
-/** `item` without end; `onPull` runs before each, `onEnd` when nobody wants more. */
+/** `item` without end; `onPull` runs before each, `onEnd` when the reader stops. */
 export async function* endless<T>(item: T, on: { pull?(): void; end?(): void } = {}): AsyncGenerator<T> {
   try {
     for (;;) {
@@ -22,7 +22,7 @@ export async function* endless<T>(item: T, on: { pull?(): void; end?(): void } =
   }
 }
 
-/** Never yields, never ends; its clean-up waits for nothing. */
+/** Never yields and never ends; closing it waits for nothing. */
 export function silent<T>(onReturn: () => void = () => undefined): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]: () => ({

@@ -5,7 +5,7 @@ import { failure } from './outcome.js';
 
 const POLL_MS = 10;
 
-/** Resolves once `condition` holds; rejects where it doesn't within `timeoutMs`. */
+/** Resolves once `condition` holds; rejects if it doesn't within `timeoutMs`. */
 export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   const deadline = systemClock.now() + timeoutMs;
   while (!(await condition())) {
@@ -14,7 +14,7 @@ export async function until(condition: () => boolean | Promise<boolean>, timeout
   }
 }
 
-/** The value that `read` comes to rest at: the same for `restMs`. */
+/** The value of `read` once it hasn't changed for `restMs`. */
 export async function atRest(read: () => number, restMs = 150): Promise<number> {
   for (let before = read(); ; before = read()) {
     await sleep(systemClock, restMs);
@@ -22,7 +22,7 @@ export async function atRest(read: () => number, restMs = 150): Promise<number> 
   }
 }
 
-/** A promise and what settles it. */
+/** A promise and the function that resolves it. */
 interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
@@ -39,8 +39,9 @@ export function deferred<T = void>(): Deferred<T> {
 const FIRST_MS = 100;
 
 /**
- * Lets a call run into its deadline until that was seen to do what it should. A busy machine may let the deadline pass
- * before the call comes to its handler, or its caller's reset overtake it: then it is made again with twice the time.
+ * Makes a call that runs into its deadline, until `seen` confirms the expected effect. On a busy machine the deadline
+ * may pass before the call reaches its handler, or the caller's reset may overtake it. Then the call is repeated with
+ * twice the time.
  */
 export async function expire(
   call: (timeoutMs: number) => Promise<unknown>,

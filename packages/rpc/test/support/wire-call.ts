@@ -1,7 +1,7 @@
 import { CallLimit, Metadata } from '../../src/call/index.js';
 import type { WireCall } from '../../src/transport/index.js';
 
-/** A unary call without content, or what `call` makes of it. */
+/** A unary call with an empty request; `call` overrides its properties. */
 export function wireCall(call: Partial<WireCall> = {}): WireCall {
   return {
     path: '/rondo.conformance.v1.ConformanceService/Unary',
