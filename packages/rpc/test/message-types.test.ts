@@ -95,11 +95,11 @@ function fieldsOfEachKind(of: (part: DeepPartial<Kinds>) => void): void {
   of({ choice: { $case: 'nothing', value: {} }, json: [1, null, { a: undefined }], struct: { a: ['b', true] } });
   // @ts-expect-error a list of other values
   of({ list: [1] });
-  // @ts-expect-error one value where a list belongs
+  // @ts-expect-error one value instead of a list
   of({ list: 1n });
   // @ts-expect-error a map of other values
   of({ byName: { a: 1 } });
-  // @ts-expect-error an object where a Map belongs
+  // @ts-expect-error an object instead of a Map
   of({ byId: {} });
   // @ts-expect-error a Map of other keys
   of({ byId: new Map([['1', { amount: 1n }]]) });

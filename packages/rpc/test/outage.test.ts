@@ -253,5 +253,5 @@ it('a server at the address of the registry may be no registry', async () => {
   const { client } = startClient();
   await settled();
   const error = await failure(client.unary({}));
-  expect(error.message).toContain("the registry at r:1 can't be reached (what answers there is no registry: ");
+  expect(error.message).toContain("the registry at r:1 can't be reached (the peer there is no registry: ");
 });

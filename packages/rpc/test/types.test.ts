@@ -29,9 +29,9 @@ function callers(client: Client<Definition>): void {
   void client.unary();
   // @ts-expect-error a method that the service doesn't have
   void client.multiply({});
-  // @ts-expect-error one message where a stream belongs
+  // @ts-expect-error one message instead of a stream
   void client.clientStream({ text: 'a' });
-  // @ts-expect-error a stream where one message belongs
+  // @ts-expect-error a stream instead of one message
   void client.serverStream(streamOf({ count: 1 }));
   // @ts-expect-error a stream of other messages
   void client.bidiStream(streamOf({ count: 1 }));
@@ -76,9 +76,9 @@ function servers(): void {
   implement(ConformanceServiceDefinition, conformance);
   // @ts-expect-error a reply of another type
   implement(ConformanceServiceDefinition, { ...handlers, unary: async () => ({ text: 5 }) });
-  // @ts-expect-error one message where a stream belongs
+  // @ts-expect-error one message instead of a stream
   implement(ConformanceServiceDefinition, { ...handlers, serverStream: async () => ({ index: 1 }) });
-  // @ts-expect-error a stream where one message belongs
+  // @ts-expect-error a stream instead of one message
   implement(ConformanceServiceDefinition, { ...handlers, unary: async function* () {} });
   const otherReplies = () => streamOf({ text: 5 });
   // @ts-expect-error a stream of other messages

@@ -113,7 +113,7 @@ describe('an instance that refuses', () => {
     const wrong = await pageServer(404, '<html>');
     closers.push(() => wrong.close());
     const { client } = connect([wrong.address]);
-    const message = expect.stringContaining('what answers there is no gRPC server: text/html (Received HTTP status');
+    const message = expect.stringContaining('the peer there is no gRPC server: text/html (Received HTTP status');
     expect(await failure(client.unary({}))).toMatchObject({ code: Status.UNIMPLEMENTED, message });
   });
 });

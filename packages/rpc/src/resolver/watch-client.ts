@@ -319,7 +319,7 @@ class EpochHistory {
 /** Why a watch of the registry at `address` failed, in few words. */
 function describeFailure(error: unknown, address: string): string {
   if (!(error instanceof RpcError)) return error instanceof Error ? error.message : String(error);
-  if (error.code === Status.UNIMPLEMENTED) return `what answers there is no registry: ${error.message}`;
+  if (error.code === Status.UNIMPLEMENTED) return `the peer there is no registry: ${error.message}`;
   // The call's message also has the service, which is always the registry's, and the addresses tried.
   const named = error.message.lastIndexOf(`${address}: `);
   return named < 0 ? error.message : error.message.slice(named + address.length + 2);

@@ -6,35 +6,35 @@ export const KINDS = ['unary', 'clientStream', 'serverStream', 'bidiStream'] as 
 export type Kind = (typeof KINDS)[number];
 
 /**
- * A piece of an answer: frames on the stream of the call, or what is done to the connection. `seen` waits until the
- * client has read all before it, so that the rest comes in a later turn of its event loop.
+ * A piece of an answer: frames on the stream of the call, or an action on the connection. `seen` waits until the client
+ * has read everything before it, so that the rest comes in a later turn of its event loop.
  */
 export type Piece = ((stream: number) => Uint8Array) | 'seen' | 'end' | 'reset';
 
 /**
- * What a call ends with: the same for all kinds of method, or one for those of one reply and one for streams of them; or either
- * of two, where versions of Node differ.
+ * The expected status of a call: the same for all kinds of method, one for unary replies and another for streams, or
+ * either of two if versions of Node differ.
  */
 type Code = Status | Readonly<{ one: Status; many: Status }> | Readonly<{ either: readonly Status[] }>;
 
-/** One broken answer, and what a call must end with that gets it. */
+/** One broken answer, and the expected outcome of the call that gets it. */
 export interface Answer {
   readonly name: string;
   readonly code: Code;
   readonly pieces: readonly Piece[];
-  /** Whether other calls go on over the same connection. */
+  /** Whether other calls on the same connection continue. */
   readonly connection: 'stands' | 'ends';
-  /** What the server begins the connection with, in the place of its settings. */
+  /** The first bytes of the server on the connection, instead of its settings. */
   readonly greeting?: Uint8Array;
   /** Whether the server answers before it has read the request. */
   readonly early?: boolean;
-  /** Whether Node 20 reads nothing more of the connection, so that not even its end is seen there. */
+  /** Whether Node 20 stops reading the connection, so that it doesn't even notice its end. */
   readonly deafens?: boolean;
-  /** How long the call may take. Only a server that says nothing more makes use of that. Milliseconds. */
+  /** The deadline of the call. Only a server that sends nothing more needs it. Milliseconds. */
   readonly timeoutMs?: number;
 }
 
-/** An answer that spoils no more than its call. */
+/** An answer that harms only its own call. */
 export function answer(name: string, code: Code, ...pieces: readonly Piece[]): Answer {
   return { name, code, pieces, connection: 'stands' };
 }
@@ -44,18 +44,18 @@ export function ending(name: string, code: Code, ...pieces: readonly Piece[]): A
   return { name, code, pieces, connection: 'ends' };
 }
 
-/** How long Node 20 has for what it will never hear. Milliseconds. */
+/** The deadline for an answer that Node 20 never reads. Milliseconds. */
 const DEAF_MS = 300;
 
 /**
- * An answer that breaks HTTP/2 so badly that Node 20 goes deaf: it tells the server so, tells grpc-js nothing, and never
- * reads again. There only keepalive, or the deadline, ends the call; Node 24 ends the connection at once.
+ * An answer that violates HTTP/2 so badly that Node 20 stops reading: it tells the server, reports nothing to grpc-js,
+ * and never reads again. Then only keepalive, or the deadline, ends the call. Node 24 closes the connection at once.
  */
 export function deafening(name: string, ...pieces: readonly Piece[]): Answer {
   return { ...ending(name, Status.UNAVAILABLE, ...pieces), deafens: true, timeoutMs: DEAF_MS };
 }
 
-/** What `answer` may make a call of `kind` end with. */
+/** The statuses with which a call of `kind` may end after `answer`. */
 export function codesFor({ code, deafens }: Answer, kind: Kind): readonly Status[] {
   if (deafens) return [Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED];
   if (typeof code === 'number') return [code];
@@ -63,16 +63,16 @@ export function codesFor({ code, deafens }: Answer, kind: Kind): readonly Status
   return [kind === 'unary' || kind === 'clientStream' ? code.one : code.many];
 }
 
-/** For answers that are none to a method of one reply, but are to one that may have none. */
+/** For answers that are invalid for a unary reply, but valid for a stream, which may be empty. */
 export const UNLESS_MANY: Code = { one: Status.UNIMPLEMENTED, many: Status.OK };
 
-/** A block of headers, whatever stands in it. */
+/** A header block with any content. */
 export const headers =
   (list: readonly Header[], { end = false } = {}): Piece =>
   (stream) =>
     headersFrame(list, { stream, flags: END_HEADERS | (end ? END_STREAM : 0) });
 
-/** What answers of gRPC begin with. */
+/** The first headers of every gRPC answer. */
 export const GRPC: readonly Header[] = [
   [':status', '200'],
   ['content-type', 'application/grpc'],
@@ -87,7 +87,7 @@ export const trailers = (...list: readonly Header[]): Piece => headers(list, { e
 /** An answer that is one block of headers. */
 export const trailersOnly = (...extra: readonly Header[]): Piece => headers([...GRPC, ...extra], { end: true });
 
-/** What ends a good answer. */
+/** The trailers of a good answer. */
 export const OK: Piece = trailers(['grpc-status', '0']);
 
 /** Bytes of the answer's body, in one frame. */
@@ -96,7 +96,7 @@ export const data =
   (stream) =>
     frame(TYPE.DATA, { stream, flags: end ? END_STREAM : 0, payload: bytes });
 
-/** One whole message, which is empty. */
+/** One whole, empty message. */
 export const MESSAGE: Piece = data(message());
 
 export const resetStream =
@@ -104,13 +104,13 @@ export const resetStream =
   (stream) =>
     frame(TYPE.RST_STREAM, { stream, payload: uint32(code) });
 
-/** The end of the connection, which has taken the streams up to `last`; that of the call by default. */
+/** GOAWAY for the streams after `last`; by default after that of the call. */
 export const goAway =
   (code: number, last?: number): Piece =>
   (stream) =>
     frame(TYPE.GOAWAY, { payload: Buffer.concat([uint32(last ?? stream), uint32(code)]) });
 
-/** Bytes, whatever they are. */
+/** Raw bytes. */
 export const raw =
   (...bytes: readonly Uint8Array[]): Piece =>
   () =>

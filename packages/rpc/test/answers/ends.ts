@@ -3,7 +3,8 @@ import { frame, TYPE, uint32 } from '../attacks/frames.js';
 import { type Answer, answer, begin, data, ending, goAway, MESSAGE, OK, resetStream, trailersOnly } from './answer.js';
 
 /**
- * What a reset stream means. One that the server gives up is UNAVAILABLE: CANCELLED would say that the caller has left.
+ * The status of a reset stream. It is UNAVAILABLE if the server gives it up: CANCELLED would mean that the caller
+ * cancelled.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors
  */
@@ -29,7 +30,7 @@ const FAILED = trailersOnly(['grpc-status', '5']);
 const early = (answer: Answer): Answer => ({ ...answer, early: true });
 const HALF = data(Buffer.alloc(3));
 
-/** Streams and connections that end before the answer does, or amid it. */
+/** Streams and connections that end before the answer does, or in the middle of it. */
 export const ends: readonly Answer[] = [
   ...RESETS.flatMap(([name, code], number) => [
     answer(`${name} before anything else`, code, resetStream(number)),

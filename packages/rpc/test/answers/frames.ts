@@ -34,7 +34,7 @@ const times = <T>(count: number, item: (index: number) => T) =>
 /** Bytes that HPACK can't shorten, in ASCII. */
 const solid = (bytes: number) => Array.from({ length: bytes }, (_, index) => '"#$&@^{}'[(index * 5) % 8]).join('');
 
-/** A header block in as many frames as it takes. */
+/** A header block, in as many frames as it needs. */
 const inParts =
   (list: readonly Header[]) =>
   (stream: number): Buffer => {
@@ -61,7 +61,7 @@ const on =
 
 const REST = [begin(), MESSAGE, OK] as const;
 
-/** Frames that a client has to bear: the answer that comes behind them is taken. */
+/** Frames that a client has to accept: the answer after them is taken. */
 const borne: readonly Answer[] = [
   answer(
     'frames of an unknown kind',
@@ -72,7 +72,7 @@ const borne: readonly Answer[] = [
   answer('PRIORITY', Status.OK, on(TYPE.PRIORITY, { payload: Buffer.from([0, 0, 0, 0, 16]) }), ...REST),
   answer('100 PINGs', Status.OK, raw(...times(100, () => frame(TYPE.PING, { payload: Buffer.alloc(8) }))), ...REST),
   answer('100 SETTINGS', Status.OK, raw(...times(100, () => settings())), ...REST),
-  answer('SETTINGS that nobody knows', Status.OK, raw(settings([0xff, 1], [0, 0])), ...REST),
+  answer('unknown SETTINGS', Status.OK, raw(settings([0xff, 1], [0, 0])), ...REST),
   answer('SETTINGS of a window of no bytes', Status.OK, raw(settings([4, 0])), ...REST, raw(settings([4, 65_535]))),
   answer('SETTINGS of headers of no bytes', Status.OK, raw(settings([6, 0])), ...REST),
   answer(
@@ -112,7 +112,7 @@ const borne: readonly Answer[] = [
   ),
 ];
 
-/** What breaks a stream, by HTTP/2 or because it is more than Node takes. */
+/** Frames that break a stream, by HTTP/2 or by Node's limits. */
 const streams: readonly Answer[] = [
   answer(
     '200 headers',
@@ -131,14 +131,14 @@ const streams: readonly Answer[] = [
   answer('two :status', Status.INTERNAL, headers([...GRPC.slice(0, 1), ...GRPC]), MESSAGE, OK),
   answer(':status behind other headers', Status.INTERNAL, headers([...GRPC].reverse()), MESSAGE, OK),
   answer('a path', Status.INTERNAL, begin([':path', '/']), MESSAGE, OK),
-  answer('a pseudo header that nobody knows', Status.INTERNAL, headers([[':evil', '1'], ...GRPC]), MESSAGE, OK),
+  answer('an unknown pseudo header', Status.INTERNAL, headers([[':evil', '1'], ...GRPC]), MESSAGE, OK),
   answer('an upper-case key', Status.INTERNAL, begin(['X-Upper', '1']), MESSAGE, OK),
   ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map((key) =>
     answer(`the key ${key}`, Status.INTERNAL, begin([key, 'close']), MESSAGE, OK),
   ),
 ];
 
-/** Keys and values that HTTP/2 of Node leaves out, and goes on without. */
+/** Keys and values that Node's HTTP/2 drops without an error. */
 const leftOut: readonly Answer[] = (
   [
     ['an empty key', '', '1'],
@@ -151,7 +151,7 @@ const leftOut: readonly Answer[] = (
   ] as const
 ).map(([name, key, value]) => answer(name, Status.OK, begin([key, value]), MESSAGE, OK));
 
-/** What breaks a connection. */
+/** Frames that break a connection. */
 const connections: readonly Answer[] = [
   ending(
     'a WINDOW_UPDATE of too much',
@@ -189,7 +189,7 @@ const connections: readonly Answer[] = [
   ),
   ending('a push to a stream of the client', Status.UNAVAILABLE, promise(3), ...REST),
   ending('a push to no stream', Status.UNAVAILABLE, promise(0), ...REST),
-  ending('a push of what nobody asked for', Status.OK, promise(2), ...REST),
+  ending('an unrequested push', Status.OK, promise(2), ...REST),
   ending(
     'a push, and its answer',
     Status.OK,
@@ -199,7 +199,7 @@ const connections: readonly Answer[] = [
   ),
 ];
 
-/** What breaks a connection so that Node 20 reads no more of it. */
+/** Frames that break a connection so that Node 20 stops reading it. */
 const deafenings: readonly Answer[] = [
   deafening('data before the header', MESSAGE, ...REST),
   deafening('a value of 100 KiB', inParts([...GRPC, ['x-large', solid(100 * 1024)]]), MESSAGE, OK),
@@ -243,7 +243,7 @@ function promise(promised: number) {
   return on(TYPE.PUSH_PROMISE, { flags: END_HEADERS, payload: Buffer.concat([uint32(promised), request]) });
 }
 
-/** What begins a connection in the place of SETTINGS. */
+/** Frames that start a connection instead of SETTINGS. */
 const greetings: readonly Answer[] = (
   [
     ['HTTP/1.1', Buffer.from('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')],
@@ -258,7 +258,7 @@ const greetings: readonly Answer[] = (
   ] as const
 ).map(([name, greeting]) => ({ ...ending(`${name} for a greeting`, Status.UNAVAILABLE), greeting }));
 
-/** Frames that HTTP/2 doesn't allow, or that nobody expects. */
+/** Frames that HTTP/2 doesn't allow, or that no peer expects. */
 export const frames: readonly Answer[] = [
   ...borne,
   ...streams,

@@ -41,7 +41,7 @@ const page = (http: number, type: string | undefined): readonly Header[] => [
 ];
 const HTML = data(Buffer.from('<html><body>no gRPC here</body></html>'), { end: true });
 
-/** An answer that says OK in gRPC's own words is one, whatever its content type says: plain grpc-js takes it, too. */
+/** An answer with gRPC's status OK is valid, whatever its content type: plain grpc-js accepts it too. */
 const types = [
   ...['text/html', 'text/plain', 'application/json', 'application/octet-stream', 'grpc', ''],
   ...['application/grpc+json', 'application/grpc+x', 'application/grpc;charset=utf-8', 'application/grpc '],
@@ -51,7 +51,7 @@ const types = [
 /** Answers of HTTP servers, proxies, and of servers that don't quite speak gRPC. */
 export const http: readonly Answer[] = [
   ...MAPPED.flatMap(([code, status]) => {
-    // Node 24 ends a connection over which a body comes that HTTP allows none.
+    // Node 24 closes a connection if a body arrives that HTTP doesn't allow.
     const withPage = code === 204 ? ending : answer;
     const header = headers(page(code, 'text/html'));
     return [

@@ -4,11 +4,11 @@ import { END_STREAM, frame, message, PADDED, TYPE } from '../attacks/frames.js';
 import { type Answer, answer, begin, data, ending, MESSAGE, OK, resetStream, trailers, UNLESS_MANY } from './answer.js';
 
 const ONE_TOO_MANY = { one: Status.UNIMPLEMENTED, many: Status.OK };
-/** It says that it has 20 bytes, and has 10. */
+/** A message whose length says 20 bytes, with 10. */
 const CUT = data(message(Buffer.alloc(10), { length: 20 }));
 const FAILED = trailers(['grpc-status', '5']);
 
-/** What no message can begin with, or go on with. */
+/** Bytes that are invalid at the start of a message, or after it. */
 const garbage: readonly (readonly [name: string, payload: Uint8Array])[] = [
   ['a tag without end', Buffer.from([0xff, 0xff, 0xff])],
   ['a length beyond the message', Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f])],
@@ -19,9 +19,9 @@ const garbage: readonly (readonly [name: string, payload: Uint8Array])[] = [
 
 const bomb = Buffer.alloc(64 * 1024 * 1024);
 const compressed: readonly (readonly [encoding: string, what: string, payload: Uint8Array, Status])[] = [
-  ['zstd', 'what nobody can unpack', Buffer.from('x'), Status.INTERNAL],
+  ['zstd', 'a message in an unknown compression', Buffer.from('x'), Status.INTERNAL],
   ['identity', 'what is not packed', Buffer.from('x'), Status.INTERNAL],
-  ['__proto__', 'what nobody can unpack', Buffer.from('x'), Status.INTERNAL],
+  ['__proto__', 'a message in an unknown compression', Buffer.from('x'), Status.INTERNAL],
   ['gzip', 'what is no gzip', Buffer.from('not gzip'), Status.INTERNAL],
   ['gzip', 'nothing', Buffer.alloc(0), Status.INTERNAL],
   ['gzip', 'what is cut off', gzipSync('whole').subarray(0, 12), Status.INTERNAL],
@@ -32,7 +32,7 @@ const compressed: readonly (readonly [encoding: string, what: string, payload: U
 
 const FRAME_BYTES = 16_384;
 
-/** A body in as many frames as it takes. */
+/** A body, in as many frames as it needs. */
 function body(bytes: Uint8Array) {
   return (stream: number) => {
     const count = Math.ceil(bytes.length / FRAME_BYTES);
@@ -44,7 +44,7 @@ function body(bytes: Uint8Array) {
   };
 }
 
-/** Messages that aren't what their frame, their encoding or their contract says, or are too few or too many. */
+/** Messages that contradict their frame, their encoding or their contract, or are too few or too many. */
 export const messages: readonly Answer[] = [
   answer('no reply, and OK', UNLESS_MANY, begin(), OK),
   answer('two replies', ONE_TOO_MANY, begin(), MESSAGE, MESSAGE, OK),
@@ -73,7 +73,7 @@ export const messages: readonly Answer[] = [
   ...garbage.map(([name, payload]) =>
     answer(`no message: ${name}`, Status.INTERNAL, begin(), body(message(payload)), OK),
   ),
-  // ts-proto takes it for the end of the message, as Google's decoders did of old.
+  // ts-proto takes it for the end of the message, as Google's decoders once did.
   answer('a tag of field 0', Status.OK, begin(), data(message(Buffer.from([0x00, 0x00]))), OK),
   ...compressed.map(([encoding, what, payload, code]) =>
     answer(`${encoding} of ${what}`, code, begin(['grpc-encoding', encoding]), body(message(payload, { flag: 1 })), OK),
@@ -88,13 +88,13 @@ export const messages: readonly Answer[] = [
     OK,
   ),
   answer(
-    'an encoding that nobody knows, and messages without the flag',
+    'an unknown encoding, and messages without the flag',
     Status.OK,
     begin(['grpc-encoding', 'zstd']),
     MESSAGE,
     OK,
   ),
-  // grpc-js asks whether the flag is 1, and takes every other for 0.
+  // grpc-js checks whether the flag is 1, and treats every other value as 0.
   ...[2, 128, 255].map((flag) =>
     answer(`the flag ${flag}`, Status.OK, begin(), data(message(Buffer.alloc(0), { flag })), OK),
   ),
@@ -112,7 +112,7 @@ export const messages: readonly Answer[] = [
     data(message(Buffer.alloc(1), { length: 4 * 1024 * 1024 + 1 })),
   ),
   answer('a message of 5 MiB', Status.RESOURCE_EXHAUSTED, begin(), body(message(Buffer.alloc(5 * 1024 * 1024))), OK),
-  // grpc-js drops the part of a message that is cut off without a word, so that a stream of replies looks whole.
+  // grpc-js silently drops an incomplete last message, so that a stream of replies looks complete.
   answer('a message that is cut off, and OK', UNLESS_MANY, begin(), CUT, OK),
   answer('half of a head, and OK', UNLESS_MANY, begin(), data(Buffer.alloc(3)), OK),
   answer('a message and half of another, and OK', Status.OK, begin(), MESSAGE, data(Buffer.alloc(3)), OK),

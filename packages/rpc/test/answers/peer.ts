@@ -2,19 +2,19 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { ACK, END_STREAM, frame, frameReader, PREFACE, settings, TYPE } from '../attacks/frames.js';
 import { type Answer, begin, MESSAGE, OK, type Piece } from './answer.js';
 
-/** A server of HTTP/2 by hand, which answers every call alike. */
+/** A hand-written HTTP/2 server that answers every call in the same way. */
 export interface Peer {
   readonly address: string;
-  /** How many connections were made to it. */
+  /** The number of connections made to it. */
   readonly connections: () => number;
-  /** From now on it answers well, over each connection that still can. */
+  /** Makes it answer well from now on, on each connection that still can. */
   recover(): void;
   close(): Promise<void>;
 }
 
 const GOOD: Omit<Answer, 'name' | 'code' | 'connection'> = { pieces: [begin(), MESSAGE, OK] };
 
-/** Starts one that gives `answer`; a good one where that is missing. */
+/** Starts a server that sends `answer`; a good one if missing. */
 export async function startPeer(answer: typeof GOOD = GOOD): Promise<Peer> {
   let given = answer;
   let connections = 0;
@@ -49,7 +49,7 @@ function serve(socket: Socket, given: () => typeof GOOD): void {
   const read = frameReader(({ type, flags, stream, payload }) => {
     if (type === TYPE.SETTINGS && flags !== ACK) socket.write(frame(TYPE.SETTINGS, { flags: ACK }));
     const { early = false, pieces } = given();
-    // What its client gives up over an error, a server ends.
+    // When the client gives a connection up over an error, the server closes it.
     if (type === TYPE.GOAWAY && payload.readUInt32BE(4) !== 0) socket.end();
     if (type === TYPE.PING && flags === ACK) seen.shift()?.();
     const begins = type === TYPE.HEADERS;

@@ -21,7 +21,10 @@ const details = (bytes: Uint8Array | string): Header => [
   typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('base64'),
 ];
 
-/** What is no status is UNKNOWN, whatever else came. Source: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
+/**
+ * An invalid status is UNKNOWN, whatever else was received. Source:
+ * https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
+ */
 const noStatus = [
   '17',
   '99',
@@ -39,7 +42,7 @@ const noStatus = [
   ' ',
 ];
 
-/** grpc-js reads a status as JavaScript reads a number, and shows no more of it than that: these can't be told from "0". */
+/** grpc-js parses a status as a JavaScript number and exposes only that: these can't be distinguished from "0". */
 const readAsOk = ['', '00', '0x0', '-0', '0.0'];
 
 const WHOLE = encodeStatusDetails(

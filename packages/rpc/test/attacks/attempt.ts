@@ -3,20 +3,23 @@ import { connect, type Socket } from 'node:net';
 import { sleep, systemClock } from '../../src/clock/index.js';
 import { ACK, BEGIN, frame, frameReader, TYPE } from './frames.js';
 
-/** What is attacked. */
+/** The server under attack. */
 export interface Victim {
   readonly port: number;
 }
 
-/** One attempt to do harm. It resolves once the victim has had its chance to be harmed. */
+/** One attack. It resolves once the victim has had time to be harmed. */
 export type Attempt = readonly [name: string, run: (victim: Victim) => Promise<unknown>];
 
-/** An attacker who gets no answer goes on after this long. Milliseconds. */
+/** An attacker that gets no answer continues after this time. Milliseconds. */
 const PATIENCE_MS = 250;
-/** One that the server works for waits longer. Node 20 neither answers nor ends a connection that broke the rules. */
+/**
+ * The time for an attack that keeps the server busy. Node 20 neither answers nor closes a connection that violated the
+ * protocol.
+ */
 const LONG_PATIENCE_MS = 500;
 
-/** Resolves at the first of `events`, or after `patienceMs`; an error is none. */
+/** Resolves at the first of `events`, or after `patienceMs`. Errors are ignored. */
 export function firstOf(socket: Socket, events: readonly string[], patienceMs: number): Promise<void> {
   const over = new AbortController();
   for (const event of events) socket.once(event, () => over.abort());
@@ -24,7 +27,7 @@ export function firstOf(socket: Socket, events: readonly string[], patienceMs: n
   return sleep(systemClock, patienceMs, over.signal).catch(() => undefined);
 }
 
-/** A connection on which nothing matters any more. */
+/** A connection whose errors are ignored. */
 export async function open({ port }: Victim): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => socket.destroy());
@@ -32,17 +35,17 @@ export async function open({ port }: Victim): Promise<Socket> {
   return socket;
 }
 
-/** Sends `bytes`, whatever they are, and waits for the server to close the connection. */
+/** Sends raw `bytes`, and waits for the server to close the connection. */
 export function sending(name: string, ...bytes: readonly Uint8Array[]): Attempt {
   return [name, (victim) => send(victim, Buffer.concat(bytes), PATIENCE_MS)];
 }
 
-/** Begins HTTP/2 and sends `frames`; goes on once the server has read them all, or has closed the connection. */
+/** Starts HTTP/2 and sends `frames`; resolves once the server has read them all or has closed the connection. */
 export function framing(name: string, ...frames: readonly Uint8Array[]): Attempt {
   return [name, (victim) => send(victim, Buffer.concat([BEGIN, ...frames, LAST]), LONG_PATIENCE_MS)];
 }
 
-/** Is answered when everything before it was read. */
+/** The server answers this when it has read everything before it. */
 const LAST = frame(TYPE.PING, { payload: Buffer.from('all read') });
 
 export async function send(victim: Victim, bytes: Uint8Array, patienceMs: number): Promise<void> {

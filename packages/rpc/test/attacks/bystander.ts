@@ -8,19 +8,19 @@ import type { Victim } from './attempt.js';
 
 const PROCESS = fileURLToPath(new URL('./victim.mjs', import.meta.url));
 
-/** A victim in a process of its own, with a client of it that has done nothing wrong. */
+/** A victim in a process of its own, with an innocent client of it. */
 export interface Bystander {
   readonly victim: Victim;
-  /** What is to be seen of the process: how it has exited, if it has, and what it has said. */
+  /** The observable state of the process: its exit, if it has ended, and its output. */
   readonly state: () => readonly unknown[];
-  /** Calls that begin before an attempt and end after it; gives what came of them. */
+  /** Makes calls that begin before an attack and end after it; returns their outcomes. */
   during(attempt: () => Promise<unknown>): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** What the process of a victim is like that has taken no harm. */
+/** The state of a victim that is unharmed. */
 export const UNHARMED: readonly unknown[] = [null, null, ''];
-/** What comes of the calls of a client that has taken none. */
+/** The outcomes of the calls of an unharmed client. */
 export const SERVED: readonly string[] = ['before', 'after', 'anew'];
 
 export async function startVictim(): Promise<Bystander> {

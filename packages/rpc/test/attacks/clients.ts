@@ -6,7 +6,7 @@ import { message, pathOf } from './frames.js';
 const times = <T>(count: number, item: (index: number) => T) =>
   Array.from({ length: count }, (_, index) => item(index));
 
-/** What a client of HTTP/2 does that means no good, or doesn't know better. */
+/** An HTTP/2 client that is malicious or faulty. */
 function client(name: string, run: (session: ClientHttp2Session) => Promise<unknown> | unknown): Attempt {
   return [
     name,

@@ -4,10 +4,10 @@ import { seededRandom } from '../../src/testing/index.js';
 import { type Attempt, open, send, sending } from './attempt.js';
 import { BEGIN, call, headersFrame, PREFACE, pathOf, requestTo, TYPE } from './frames.js';
 
-/** Bytes by chance, the same in each run. */
+/** Random bytes, the same in each run. */
 const chance = Buffer.from(seededRandom(1).hex(64 * 1024), 'hex');
 
-/** What isn't HTTP/2, or not for long. */
+/** Connections that aren't HTTP/2, or not for long. */
 export const connections: readonly Attempt[] = [
   ['a connection that closes at once', async (victim) => (await open(victim)).destroy()],
   ['a connection that is reset at once', async (victim) => (await open(victim)).resetAndDestroy()],

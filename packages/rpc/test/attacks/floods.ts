@@ -24,7 +24,7 @@ const times = <T>(count: number, item: (index: number) => T) =>
 /** The number of the stream that a client opens after `index` others. */
 const streamOf = (index: number) => index * 2 + 1;
 
-/** A header block in as many frames as it takes, the last of which may not be the end. */
+/** A header block, in as many frames as it needs; the last one may lack the end flag. */
 function inParts(headers: readonly Header[], { ends = true } = {}): readonly Buffer[] {
   const payload = block(headers);
   const parts = times(Math.ceil(payload.length / 16_384), (part) =>
@@ -42,14 +42,14 @@ const many = (count: number): readonly Header[] => [
   ...times(count, (index) => [`k${index}`, 'v'] as const),
 ];
 
-/** 4 KiB into the table, and then one byte for each further 4 KiB. */
+/** A header of 4 KiB in the HPACK table, then one byte for each further 4 KiB. */
 function tableBomb(): Buffer {
   const stored = Buffer.concat([Buffer.from([0x40]), block([['x', 'y'.repeat(3_900)]]).subarray(1)]);
   const payload = Buffer.concat([block(request), stored, Buffer.alloc(10_000, 0xbe)]);
   return frame(TYPE.HEADERS, { flags: END_HEADERS | END_STREAM, stream: 1, payload });
 }
 
-/** Sends `frames` without reading a byte, for as long as the server takes them. */
+/** Sends `frames` without reading a byte, as long as the server accepts them. */
 function deaf(name: string, frames: readonly Buffer[]): Attempt {
   return [
     name,
@@ -57,7 +57,7 @@ function deaf(name: string, frames: readonly Buffer[]): Attempt {
       const socket = await open(victim);
       socket.pause();
       for (const one of [BEGIN, ...frames]) socket.write(one);
-      // The server is behind for ever, unless it gives up.
+      // The server never catches up, unless it gives up.
       await firstOf(socket, ['drain', 'close'], 500);
       socket.destroy();
     },
@@ -66,10 +66,10 @@ function deaf(name: string, frames: readonly Buffer[]): Attempt {
 
 const stream = (method: string, index: number) => headersFrame(requestTo(pathOf(method)), { stream: streamOf(index) });
 const reset = (index: number, code = 8) => frame(TYPE.RST_STREAM, { stream: streamOf(index), payload: uint32(code) });
-/** Asks for 1,000 messages of 64 KiB each. */
+/** Requests 1,000 messages of 64 KiB each. */
 const greedy = message(Buffer.from([0x08, 0xe8, 0x07, 0x10, 0x80, 0x80, 0x04]));
 
-/** More than anybody needs. */
+/** More than any client needs. */
 export const floods: readonly Attempt[] = [
   framing('129 headers', call(many(129))),
   framing('5,000 headers', ...inParts(many(5_000))),
@@ -139,15 +139,15 @@ export const floods: readonly Attempt[] = [
     ...times(10_000, () => dataFrame(Buffer.alloc(0), { flags: 0 })),
   ),
   deaf(
-    '10,000 PINGs whose answers nobody reads',
+    '10,000 PINGs whose answers stay unread',
     times(10_000, () => frame(TYPE.PING, { payload: Buffer.alloc(8) })),
   ),
   deaf(
-    '5,000 SETTINGS whose answers nobody reads',
+    '5,000 SETTINGS whose answers stay unread',
     times(5_000, () => settings()),
   ),
   deaf(
-    '100 streams of 64 MB that nobody reads',
+    '100 streams of 64 MB that stay unread',
     times(100, (index) => [stream('ServerStream', index), dataFrame(greedy, { stream: streamOf(index) })]).flat(),
   ),
   deaf('a window of no bytes', [

@@ -1,4 +1,4 @@
-/** HTTP/2 by hand, so that it can be wrong. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6 */
+/** Hand-written HTTP/2 frames, so that they can be wrong. Source: https://www.rfc-editor.org/rfc/rfc9113#section-6 */
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
@@ -24,7 +24,7 @@ export interface FrameOptions {
   readonly flags?: number;
   readonly stream?: number;
   readonly payload?: Uint8Array;
-  /** What the frame says that its payload has; its length by default. */
+  /** The length that the frame declares; the real one by default. */
   readonly length?: number;
 }
 
@@ -38,7 +38,7 @@ export function frame(type: number, options: FrameOptions = {}): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** A frame of settings, each a number and its value. */
+/** A SETTINGS frame with number and value pairs. */
 export function settings(...pairs: readonly (readonly [id: number, value: number])[]): Buffer {
   const payload = Buffer.alloc(pairs.length * 6);
   for (const [index, [id, value]] of pairs.entries()) {
@@ -48,7 +48,7 @@ export function settings(...pairs: readonly (readonly [id: number, value: number
   return frame(TYPE.SETTINGS, { payload });
 }
 
-/** What every connection begins with. */
+/** The first bytes of every connection. */
 export const BEGIN = Buffer.concat([PREFACE, settings()]);
 
 /** A number of four bytes. */
@@ -79,16 +79,16 @@ function integer(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** A message as gRPC frames it. */
+/** A message with gRPC's prefix. */
 export function message(payload: Uint8Array = Buffer.alloc(0), { flag = 0, length = payload.length } = {}): Buffer {
   return Buffer.concat([Buffer.from([flag]), uint32(length), payload]);
 }
 
 const SERVICE = '/rondo.conformance.v1.ConformanceService';
-/** The path of a method of the victim's. */
+/** The path of a method of the victim. */
 export const pathOf = (method: string): string => `${SERVICE}/${method}`;
 
-/** What a request to `path` begins with. */
+/** The first headers of a request to `path`. */
 export function requestTo(path: string): readonly Header[] {
   return [
     [':method', 'POST'],
@@ -110,12 +110,12 @@ export function dataFrame(payload: Uint8Array, { stream = 1, flags = END_STREAM 
   return frame(TYPE.DATA, { flags, stream, payload });
 }
 
-/** A unary call whose headers, or whose body, are another than they should be. */
+/** A unary call with changed headers or a changed body. */
 export function call(headers: readonly Header[] = requestTo(pathOf('Unary')), body: Uint8Array = message()): Buffer {
   return Buffer.concat([headersFrame(headers), dataFrame(body)]);
 }
 
-/** A frame that was read. */
+/** A received frame. */
 export interface Frame {
   readonly type: number;
   readonly flags: number;
@@ -123,7 +123,7 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** Reads frames as they come. */
+/** Parses frames as they arrive. */
 export function frameReader(onFrame: (frame: Frame) => void): (bytes: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (bytes) => {

@@ -34,7 +34,7 @@ export const malformed: readonly Attempt[] = [
   framing('SETTINGS: no header table, 4 GiB of it, none', settings([1, 0], [1, 2 ** 32 - 1], [1, 0]), call()),
   framing('SETTINGS: headers of no bytes', settings([6, 0]), call()),
   framing('SETTINGS: no streams', settings([3, 0]), call()),
-  framing('SETTINGS that nobody knows', settings([0xfff, 1], [0, 0])),
+  framing('unknown SETTINGS', settings([0xfff, 1], [0, 0])),
   framing('SETTINGS of 1,000 entries', settings(...Array.from({ length: 1_000 }, () => [3, 1] as const))),
   framing('PING of seven bytes', frame(TYPE.PING, { payload: Buffer.alloc(7) })),
   framing('PING on a stream', frame(TYPE.PING, { stream: 3, payload: Buffer.alloc(8) })),

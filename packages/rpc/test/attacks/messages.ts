@@ -4,7 +4,7 @@ import { dataFrame, type Header, headersFrame, message, pathOf, requestTo } from
 
 const FRAME_BYTES = 16_384;
 
-/** A call with `body`, in as many frames as it takes. */
+/** A call with `body`, in as many frames as it needs. */
 function calling(
   name: string,
   body: Uint8Array,
@@ -25,7 +25,7 @@ const compressed = (encoding: string, payload: Uint8Array) => ({
 
 const bomb = Buffer.alloc(64 * 1024 * 1024);
 const encodings: readonly (readonly [name: string, encoding: string, payload: Uint8Array])[] = [
-  ['an encoding that nobody knows', 'zstd', Buffer.from('x')],
+  ['an unknown encoding', 'zstd', Buffer.from('x')],
   ['the encoding identity, and the flag', 'identity', Buffer.from('x')],
   ['the encoding __proto__', '__proto__', Buffer.from('x')],
   ['gzip that is none', 'gzip', Buffer.from('not gzip')],
@@ -37,18 +37,18 @@ const encodings: readonly (readonly [name: string, encoding: string, payload: Ui
   ['deflate of 64 MiB', 'deflate', deflateSync(bomb)],
 ];
 
-/** Field 1 begins a group, and so on: what skips them goes as deep. */
+/** Field 1 starts a group, inside it field 1 another, and so on: a decoder that skips them recurses as deep. */
 const nested = Buffer.alloc(1_000_000, 0x0b);
 
-/** Messages that aren't what their frame, or their contract, says. */
+/** Messages that contradict their frame or their contract. */
 export const messages: readonly Attempt[] = [
   calling('no bytes', Buffer.alloc(0)),
   calling('half of a message head', Buffer.from([0, 0])),
   calling('a message that says it has 4 GiB', message(Buffer.alloc(1), { length: 2 ** 32 - 1 })),
   calling('a message of 5 MiB', message(Buffer.alloc(5 * 1024 * 1024))),
   calling('a message that is cut off', message(Buffer.alloc(10), { length: 20 })),
-  calling('two messages where there is one', Buffer.concat([message(), message()])),
-  calling('1,000 messages where there is one', Buffer.concat(Array.from({ length: 1_000 }, () => message()))),
+  calling('two messages instead of one', Buffer.concat([message(), message()])),
+  calling('1,000 messages instead of one', Buffer.concat(Array.from({ length: 1_000 }, () => message()))),
   calling('a message and half of another', Buffer.concat([message(), Buffer.from([0, 0, 0])])),
   calling('bytes that are no message', message(Buffer.from([0xff, 0xff, 0xff]))),
   calling('a text that is no UTF-8', message(Buffer.from([0x12, 0x02, 0xc3, 0x28]))),

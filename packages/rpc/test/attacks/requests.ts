@@ -17,7 +17,7 @@ const replaced = (name: string, value: string) =>
   request.map(([key, old]) => [key, key === name ? value : old] as const);
 const withHeader = (...headers: readonly Header[]) => call([...request, ...headers]);
 const WAYS = ['in a reply', 'in a stream', 'in a failure'];
-/** What comes back: to a reply, to a stream, to a failure. */
+/** What the server sends for a reply, a stream and a failure. */
 const echoed = (...headers: readonly Header[]) =>
   ['Unary', 'ServerStream', 'UnaryUnsafe'].map((method) => call([...requestTo(pathOf(method)), ...headers]));
 const trailers = (...headers: readonly Header[]) => headersFrame(headers, { flags: END_HEADERS | END_STREAM });
@@ -55,7 +55,7 @@ const contentTypes = [
   '',
 ];
 
-/** Requests that no client of gRPC sends. */
+/** Requests that no gRPC client sends. */
 export const requests: readonly Attempt[] = [
   framing('no path', call(without(':path'))),
   framing('no method', call(without(':method'))),

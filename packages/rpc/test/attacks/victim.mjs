@@ -1,9 +1,9 @@
-// The conformance service in a process of its own, from what was built: what attacks.test.ts attacks.
+// The conformance service in a process of its own, from the built package: the victim of attacks.test.ts.
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 
-/** Sends back what it received, as handlers do that pass metadata on. */
+/** Returns the received metadata, as handlers do that pass metadata on. */
 function echo({ header, trailer, metadata }) {
   header.appendAll(metadata);
   trailer.appendAll(metadata);

@@ -69,7 +69,7 @@ export function describeFaults({ start }: Harness): void {
       ['nothing', undefined],
       ['null', null],
       ['text', 'text'],
-      ['an array where bytes belong', { payload: [{}], text: [] }],
+      ['an array instead of bytes', { payload: [{}], text: [] }],
       ['a field that is a function', { text: () => SECRET, remaining: { seconds: 'no number' } }],
     ])('returns %s instead of a message', async (_name, garbage: unknown) => {
       const { logger, lines } = recordingLogger();

@@ -14,10 +14,10 @@ interface Body {
 const bomb = Buffer.alloc(64 * 1024 * 1024);
 const packed = (payload: Uint8Array) => message(payload, { flag: 1 });
 
-/** It says that it has 20 bytes, and has 10. */
+/** A message whose length says 20 bytes, with 10. */
 const CUT = message(Buffer.alloc(10), { length: 20 });
 
-/** Whatever the kind of method, these end alike. */
+/** These end alike for every kind of method. */
 const bodies: readonly Body[] = [
   { name: 'a tag without end', outcome: 'INTERNAL', bytes: message(Buffer.from([0xff, 0xff, 0xff])) },
   {
@@ -36,7 +36,7 @@ const bodies: readonly Body[] = [
   { name: 'no gRPC, but JSON', outcome: 'RESOURCE_EXHAUSTED', bytes: Buffer.from('{"text":"hello"}') },
   { name: 'the flag without an encoding', outcome: 'INTERNAL', bytes: packed(Buffer.from('x')) },
   {
-    name: 'an encoding that nobody knows',
+    name: 'an unknown encoding',
     outcome: 'UNIMPLEMENTED',
     bytes: packed(Buffer.from('x')),
     encoding: 'zstd',
@@ -54,7 +54,7 @@ const bodies: readonly Body[] = [
   { name: 'deflate of 64 MiB', outcome: 'RESOURCE_EXHAUSTED', bytes: packed(deflateSync(bomb)), encoding: 'deflate' },
 ];
 
-/** Requests whose messages aren't what their frame, their encoding or their contract says, or are too few or too many. */
+/** Requests whose messages contradict their frame, their encoding or their contract, or are too few or too many. */
 export const messages: readonly BadRequest[] = [
   ...bodies.flatMap(({ name, outcome, bytes, encoding }) =>
     METHODS.map((method) =>
@@ -69,7 +69,8 @@ export const messages: readonly BadRequest[] = [
     request(`${method}: no message`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(0) }),
     request(`${method}: two messages`, 'UNIMPLEMENTED', { method, body: Buffer.concat([message(), message()]) }),
     request(`${method}: 1,000 messages`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(5_000) }),
-    // grpc-js drops what is cut off; that a stream of requests ends so is seen below it, which costs each call something.
+    // grpc-js drops an incomplete last message. Detecting that in a stream of requests happens below it, which costs
+    // each call something.
     request(`${method}: half of a head`, 'UNIMPLEMENTED', { method, body: Buffer.alloc(3) }),
     request(`${method}: a message that is cut off`, 'UNIMPLEMENTED', { method, body: CUT }),
     request(`${method}: a message and half of another`, 'OK', {
@@ -86,7 +87,7 @@ export const messages: readonly BadRequest[] = [
       body: Buffer.concat([message(), Buffer.alloc(3)]),
     }),
   ]),
-  // grpc-js asks whether the flag is 1, and takes every other for 0.
+  // grpc-js checks whether the flag is 1, and treats every other value as 0.
   ...[2, 255].map((flag) => request(`the flag ${flag}`, 'OK', { body: message(Buffer.alloc(0), { flag }) })),
   request('a tag of field 0', 'OK', { body: message(Buffer.from([0, 0])) }),
 ];

@@ -26,7 +26,7 @@ export const frames: readonly BadRequest[] = [
   framed('no scheme', 'RST_STREAM 1', call(without(':scheme'))),
   framed('the path twice', 'RST_STREAM 1', call([[':path', '/'], ...unary])),
   framed('a status', 'RST_STREAM 1', call([[':status', '200'], ...unary])),
-  framed('a pseudo header that nobody knows', 'RST_STREAM 1', call([[':evil', '1'], ...unary])),
+  framed('an unknown pseudo header', 'RST_STREAM 1', call([[':evil', '1'], ...unary])),
   framed('a pseudo header behind others', 'RST_STREAM 1', withHeader([':path', '/'])),
   framed('an upper-case key', 'RST_STREAM 1', withHeader(['X-Upper', '1'])),
   ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map((key) =>
@@ -45,7 +45,7 @@ export const frames: readonly BadRequest[] = [
   ),
   framed('headers again, the stream going on', 'RST_STREAM 1', bidi, headersFrame([['x', '1']])),
   framed('data behind the end', 'GOAWAY 5', bidi, dataFrame(Buffer.alloc(0)), dataFrame(message())),
-  // Node 20 ends it as a fault of its own.
+  // Node 20 ends it with an internal error.
   framed(
     'a WINDOW_UPDATE of 0',
     ['GOAWAY 2', 'GOAWAY 1'],

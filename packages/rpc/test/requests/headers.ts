@@ -12,13 +12,13 @@ const times = <T>(count: number, item: (index: number) => T) =>
 const solid = (bytes: number) => times(bytes, (index) => '"#$&@^{}'[(index * 5) % 8]).join('');
 const pairs = (count: number, value: string) => Object.fromEntries(times(count, (index) => [`k${index}`, value]));
 
-/** Requests whose headers aren't gRPC's. */
+/** Requests whose headers aren't valid for gRPC. */
 export const headers: readonly BadRequest[] = [
   ...paths.map((path) => request(`the path "${path}"`, 'UNIMPLEMENTED', { headers: { ':path': path } })),
   ...['*', 'x', ''].map((path) => request(`the path "${path}"`, 'RST_STREAM 1', { headers: { ':path': path } })),
   ...keys.map((key) => request(`the method ${key}`, 'UNIMPLEMENTED', { method: key })),
   request('a path of 10 KiB', 'UNIMPLEMENTED', { headers: { ':path': `/${'x/'.repeat(5_000)}` } }),
-  // grpc-js doesn't look at the method of HTTP.
+  // grpc-js ignores the HTTP method.
   ...methods.map((method) => request(`the method ${method}`, 'OK', { headers: { ':method': method } })),
   request('no te', 'OK', { headers: { te: undefined } }),
   request('no content type', 'HTTP 415', { headers: { 'content-type': undefined } }),
@@ -43,7 +43,7 @@ export const headers: readonly BadRequest[] = [
   ...['99999999H', '99999999M', '99999999S', '99999999m', '2147483S', '2147484S', '24H'].map((timeout) =>
     request(`grpc-timeout "${timeout}"`, 'OK', { headers: { 'grpc-timeout': timeout } }),
   ),
-  // What is no base64 is read as far as it goes, as plain grpc-js reads it.
+  // Invalid base64 is decoded as far as it goes, as plain grpc-js does.
   ...['!!!', '=', 'A', ',,,', 'AA=A', ''].map((value) =>
     request(`x-bin "${value}", which is no base64`, 'OK', { headers: { 'x-bin': value } }),
   ),
@@ -56,7 +56,7 @@ export const headers: readonly BadRequest[] = [
   request('metadata of 70 KiB in 20 parts', 'RST_STREAM 11', { headers: pairs(20, solid(3_500)) }),
   request('metadata of 100 KiB in 20 parts', 'RST_STREAM 11', { headers: pairs(20, solid(5_000)) }),
   request('200 keys', 'RST_STREAM 11', { headers: pairs(200, 'v') }),
-  // nghttp2 gives up the whole connection over a field of more than 64 KiB.
+  // nghttp2 closes the whole connection over a field of more than 64 KiB.
   request('metadata of 100 KiB in one part', 'GOAWAY 9', { headers: { 'x-large': solid(100_000) } }),
   request('a handler that sends back 30 KiB of metadata', 'INTERNAL', { headers: { 'x-large': solid(30_000) } }),
 ];

@@ -4,10 +4,12 @@ import { type StatusName, statusName, toStatus } from '../../src/status/index.js
 import { firstOf, open, type Victim } from '../attacks/attempt.js';
 import { BEGIN, frameReader, message, pathOf, TYPE } from '../attacks/frames.js';
 
-/** What a request ends with: a status of gRPC, one of HTTP, or the end of its stream or connection with a code of HTTP/2. */
+/**
+ * The outcome of a request: a gRPC status, an HTTP status, or the end of its stream or connection with an HTTP/2 code.
+ */
 export type Outcome = StatusName | `HTTP ${number}` | `RST_STREAM ${number}` | `GOAWAY ${number}` | 'closed';
 
-/** One broken request, and what it must end with: one of several, where versions of Node differ. */
+/** One broken request and its expected outcome; several if versions of Node differ. */
 export interface BadRequest {
   readonly name: string;
   readonly outcome: Outcome | readonly Outcome[];
@@ -16,15 +18,15 @@ export interface BadRequest {
 
 export interface RequestOptions {
   readonly method?: string;
-  /** What differs from a good request; undefined leaves a header out. */
+  /** The headers that differ from a good request; undefined omits one. */
   readonly headers?: OutgoingHttpHeaders;
   /** One empty message by default. */
   readonly body?: Uint8Array;
-  /** Whether the request stream is never ended. */
+  /** Whether the request stream stays open. */
   readonly open?: boolean;
 }
 
-/** A request as a client of HTTP/2 can send it. */
+/** A request that an HTTP/2 client can send. */
 export function request(name: string, outcome: Outcome, options: RequestOptions = {}): BadRequest {
   return { name, outcome, send: (victim) => sendRequest(victim, options) };
 }
@@ -37,7 +39,7 @@ async function sendRequest({ port }: Victim, options: RequestOptions): Promise<O
     goAway ??= code;
   });
   session.on('error', () => session.destroy());
-  // As clients of gRPC do: the server's limits hold from then on.
+  // As gRPC clients do: from then on the server's limits hold.
   await once(session, 'remoteSettings');
   const good = { ':method': 'POST', ':path': pathOf(method), 'content-type': 'application/grpc', te: 'trailers' };
   const stream = session.request({ ...good, ...headers }, { endStream: false });
@@ -48,7 +50,7 @@ async function sendRequest({ port }: Victim, options: RequestOptions): Promise<O
   stream.resume();
   if (stays) stream.write(body);
   else stream.end(body);
-  // Where the server has answered, what the client hasn't ended no longer matters.
+  // Once the server has answered, an unfinished request no longer matters.
   stream.on('end', () => stream.close());
   await new Promise((resolve) => stream.once('close', resolve));
   const code = stream.rstCode ?? 0;
@@ -60,12 +62,12 @@ async function sendRequest({ port }: Victim, options: RequestOptions): Promise<O
   return http === undefined ? `RST_STREAM ${code}` : `HTTP ${Number(http)}`;
 }
 
-/** A request in frames, which no client of HTTP/2 would send: the server ends its stream, or its connection. */
+/** A request in frames, which no HTTP/2 client would send: the server ends its stream or its connection. */
 export function framed(name: string, outcome: BadRequest['outcome'], ...frames: readonly Uint8Array[]): BadRequest {
   return { name, outcome, send: (victim) => sendFrames(victim, Buffer.concat([BEGIN, ...frames])) };
 }
 
-/** A server that is waited for in vain fails its row. Milliseconds. */
+/** A server that doesn't answer within this time fails its case. Milliseconds. */
 const PATIENCE_MS = 10_000;
 
 async function sendFrames(victim: Victim, bytes: Uint8Array): Promise<Outcome> {

@@ -15,7 +15,7 @@ export interface Certificate {
   readonly key: Buffer;
 }
 
-/** Makes a certificate that vouches for itself, for the host of that name. */
+/** Creates a self-signed certificate for the host of that name. */
 export function makeCertificate(host: string): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'rondo-tls-'));
   try {

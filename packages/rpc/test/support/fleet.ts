@@ -9,15 +9,15 @@ import { createFaultNetwork, ManualClock, seededRandom } from '../../src/testing
 import { endpoint } from './endpoints.js';
 import { conformanceService } from './service.js';
 
-/** What one instance of a fleet does with a call. */
+/** How one instance of a fleet handles a call. */
 export interface Work {
-  /** How long it takes. */
+  /** How long it takes. Milliseconds. */
   readonly workMs?: number;
   /** Runs at its end, and may throw. */
   readonly answer?: (request: UnaryRequest, call: ServerCall) => void;
 }
 
-/** What an instance has begun. */
+/** The calls that an instance has started. */
 export interface Begun {
   readonly instance: string;
   readonly text: string;
@@ -27,7 +27,7 @@ export interface Begun {
 const STEP_MS = 5;
 const MAX_STEPS = 20_000;
 
-/** Instances of the conformance service in a network whose parts can fail, a client of them, and a clock held still. */
+/** Instances of the conformance service in a fault network, a client of them, and a manual clock. */
 export function makeFleet(names: readonly string[], work: Readonly<Record<string, Work>> = {}) {
   const clock = new ManualClock();
   const network = createFaultNetwork({ clock });
@@ -87,7 +87,7 @@ export function makeFleet(names: readonly string[], work: Readonly<Record<string
   });
   const client = createClient(ConformanceServiceDefinition, { channel });
 
-  /** Moves time on until `outcome` is settled. */
+  /** Advances the clock until `outcome` is settled. */
   async function settled<T>(outcome: Promise<T>): Promise<T> {
     let done = false;
     const end = () => {
@@ -102,7 +102,7 @@ export function makeFleet(names: readonly string[], work: Readonly<Record<string
   return { clock, network, channel, client, begun, mostInFlight, start, list, settled };
 }
 
-/** Opens fleets, each with its client's methods at hand; the last is closed after each test of the file. */
+/** Opens fleets, each with its client's methods. The last one is closed after each test of the file. */
 export function fleetsOfATest() {
   let fleet: ReturnType<typeof makeFleet> | undefined;
   afterEach(() => fleet?.channel.close());
@@ -112,12 +112,12 @@ export function fleetsOfATest() {
   };
 }
 
-/** A request for each of so many parts. */
+/** A request for each of this many parts. */
 export function requestsFor(count: number): readonly { readonly text: string }[] {
   return Array.from({ length: count }, (_, index) => ({ text: `part ${index}` }));
 }
 
-/** How many there are of each. */
+/** The number of items of each value. */
 export function tally(items: readonly (string | undefined)[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const item of items) counts[item ?? 'nobody'] = (counts[item ?? 'nobody'] ?? 0) + 1;

@@ -10,7 +10,7 @@ import { createRouter } from '../../src/server/index.js';
 import { createMemoryNetwork, ManualClock, type MemoryListener, staticResolver } from '../../src/testing/index.js';
 import { conformanceService } from './service.js';
 
-/** What an instance does with a stream that is followed. */
+/** How an instance serves a followed stream. */
 export type Follow = (
   request: FollowRequest,
   call: ServerCall,
@@ -19,14 +19,14 @@ export type Follow = (
 const STEP_MS = 20;
 const MAX_STEPS = 20_000;
 
-/** What stands around a stream of a test. */
+/** Options of a stream in a test. */
 export interface FollowersOptions {
   readonly random?: () => number;
   /** Runs around each call of the client. */
   readonly middleware?: readonly Middleware<ClientCall>[];
 }
 
-/** Instances whose streams a test writes, a client of them, and a clock held still. */
+/** Instances whose streams a test writes, a client of them, and a manual clock. */
 export function makeFollowers(
   names: readonly string[],
   follow: Follow,
@@ -56,12 +56,12 @@ export function makeFollowers(
     resolver: staticResolver(names),
     transport: network.transport,
     clock,
-    // Chance has no turns: one that is to be left out would be asked again.
+    // Random picks have no order: an instance to be left out would be tried again.
     balancing: { '*': { policy: 'random' } },
     random: { next: random, hex: (bytes) => '1'.repeat(2 * bytes) },
   });
 
-  /** Moves time on until `outcome` is settled. */
+  /** Advances the clock until `outcome` is settled. */
   async function settled<T>(outcome: Promise<T>): Promise<T> {
     let done = false;
     const end = () => {
@@ -80,9 +80,9 @@ export function makeFollowers(
     clock,
     start,
     settled,
-    /** As a process that is killed. */
+    /** Stops it as a killed process does. */
     kill: (instance: string) => listeners.get(instance)?.close(),
-    /** Who was asked, in order. */
+    /** The instances that were called, in order. */
     instances: () => asked.map(({ instance }) => instance),
   };
 }

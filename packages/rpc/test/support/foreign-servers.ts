@@ -5,9 +5,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 /** A server that isn't what its callers take it for. */
 export interface ForeignServer {
   readonly address: string;
-  /** How many connections were made to it. */
+  /** The number of connections made to it. */
   readonly connections: () => number;
-  /** How many of them stand. */
+  /** The number of open connections. */
   readonly open: () => number;
   close(): Promise<void>;
 }
@@ -21,19 +21,19 @@ export function pageServer(status: number, page: string): Promise<ForeignServer>
   return listen(server);
 }
 
-/** A server of HTTP/1 alone. */
+/** A server that speaks only HTTP/1. */
 export function http1Server(): Promise<ForeignServer> {
   return listen(createHttpServer((_request, response) => response.end('<html>')));
 }
 
-/** An HTTP/2 server that ends each connection as soon as it stands. */
+/** An HTTP/2 server that closes each connection as soon as it is made. */
 export function briefServer(): Promise<ForeignServer> {
   const server = http2.createServer();
   server.on('session', (session) => session.on('remoteSettings', () => session.close()));
   return listen(server);
 }
 
-/** One that does with its connections what `onSocket` does. */
+/** A server that handles its connections by `onSocket`. */
 export function socketServer(onSocket: (socket: Socket) => void): Promise<ForeignServer> {
   return listen(createServer(onSocket));
 }

@@ -1,6 +1,6 @@
 import type { MethodDefinition, ServiceDefinition } from '../../src/contract/index.js';
 
-/** A service as plain grpc-js wants it: paths and codecs. */
+/** A service definition for plain grpc-js: paths and codecs. */
 export function grpcDefinition({ fullName, methods }: ServiceDefinition) {
   return Object.fromEntries(
     Object.entries(methods).map(([key, method]) => [key, grpcMethod(`/${fullName}/${method.name}`, method)]),

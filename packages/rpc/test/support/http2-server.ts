@@ -1,14 +1,14 @@
 import http2 from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** An HTTP/2 server that does to streams and connections what a test wants. */
+/** An HTTP/2 server whose streams and connections a test controls. */
 export interface RawServer {
   readonly address: string;
-  /** Breaks every connection, as the death of the process would. */
+  /** Breaks every connection, as a killed process does. */
   kill(): void;
-  /** Sends `bytes` over every connection, past its HTTP/2. */
+  /** Sends raw `bytes` on every connection, bypassing HTTP/2. */
   write(bytes: Uint8Array): void;
-  /** Ends every connection in good order, whatever is in flight. */
+  /** Closes every connection gracefully, whatever is in flight. */
   end(): void;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ const GRPC_HEADER = { ':status': 200, 'content-type': 'application/grpc+proto' }
 /** One empty message. */
 const EMPTY_MESSAGE = Buffer.alloc(5);
 
-/** Starts one on a free port of loopback. */
+/** Starts a server on a free port of the loopback interface. */
 export async function startRawServer(onStream: OnStream): Promise<RawServer> {
   const sockets = new Set<Socket>();
   const server = http2.createServer();

@@ -1,15 +1,15 @@
 import type { EndpointStorage } from '../../src/resolver/index.js';
 
-/** A storage that a test can look into, and break. */
+/** A storage that a test can inspect, and make fail. */
 export interface MemoryStorage extends EndpointStorage {
   readonly texts: Map<string, string>;
   writes: number;
   reads: number;
-  /** What writing fails with. */
+  /** The error of a failing write. */
   fault: Error | undefined;
 }
 
-/** Keeps texts in this process. */
+/** Stores texts in memory. */
 export function memoryStorage(texts: Readonly<Record<string, string>> = {}): MemoryStorage {
   const storage: MemoryStorage = {
     texts: new Map(Object.entries(texts)),

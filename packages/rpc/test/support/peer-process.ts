@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A process that serves: killed and frozen as a real one is. */
+/** A server process that can be killed and frozen. */
 export interface PeerProcess {
   readonly address: string;
-  /** How many calls have reached it; those that came while it was frozen aren't counted before it goes on. */
+  /** The number of calls that have reached it. Calls that arrive while it is frozen count when it continues. */
   readonly calls: () => number;
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void;
   close(): Promise<void>;
@@ -30,7 +30,7 @@ export async function startPeerProcess(): Promise<PeerProcess> {
   return await startProcess(SERVER);
 }
 
-/** A process that runs `code`, which says at which port of the loopback it listens, then `call` at each call. */
+/** Starts a process that runs `code`, which reports its port on the loopback interface, then `call` at each call. */
 export async function startProcess(code: string): Promise<PeerProcess> {
   const packageFolder = fileURLToPath(new URL('../..', import.meta.url));
   const child = spawn(process.execPath, ['-e', code, packageFolder], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -11,7 +11,7 @@ import { deferred } from './wait.js';
 type Event = Parameters<typeof WatchResponseType.fromPartial>[0];
 type Step = { readonly event: Event } | { readonly error: Error } | { readonly end: true };
 
-/** A registry's watch that says what a test tells it to, one stream after another. */
+/** A registry watch that a test scripts, one stream after another. */
 export function scriptedWatch() {
   const requests: Partial<WatchRequest>[] = [];
   const steps: Step[] = [];
@@ -53,12 +53,12 @@ export function scriptedWatch() {
   };
 }
 
-/** Lets what is settled run its course. */
+/** Lets settled promises run. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Keeps what a resolver tells. */
+/** Records what a resolver reports. */
 export function recordingListener() {
   const resolutions: Resolution[] = [];
   const failures: string[] = [];
@@ -74,7 +74,7 @@ export function recordingListener() {
   return { listener, resolutions, failures, names, pending: () => pending };
 }
 
-/** Instances that serve at addresses of their own names. */
+/** Serving instances at addresses by their names. */
 export function instances(...names: readonly string[]): Partial<Instance>[] {
   const status = InstanceStatus.INSTANCE_STATUS_SERVING;
   return names.map((instanceId) => ({ instanceId, endpoints: [endpointAt(`${instanceId}:1`)], status }));

@@ -11,7 +11,7 @@ export function conformanceService(handlers: Partial<Handlers<ServedDefinition>>
   return implement(servedDefinition, { ...conformance, ...handlers });
 }
 
-/** A client of it over the memory transport, and its channel. */
+/** A client of the conformance service over the memory transport, and its channel. */
 export function connect(
   handlers: Partial<Handlers<ServedDefinition>> = {},
   options: Omit<RouterOptions, 'services'> = {},

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createServer, type TlsOptions } from 'node:tls';
 
-/** What takes TLS in front of a server that has none, as a load balancer does. */
+/** A TLS proxy in front of a plaintext server, like a load balancer. */
 export interface TlsFront {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** Starts one on a free port of loopback, before the server at `address`. */
+/** Starts it on a free port of the loopback interface, in front of the server at `address`. */
 export async function startTlsFront(address: string, options: TlsOptions): Promise<TlsFront> {
   const [host = '', port] = address.split(':');
   const sockets = new Set<Socket>();

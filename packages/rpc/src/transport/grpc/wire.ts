@@ -104,7 +104,7 @@ function isOfHttp({ details }: grpc.StatusObject): boolean {
 function foreignError(status: grpc.StatusObject, header: grpc.Metadata | undefined): TransportError {
   const { code, details } = status;
   const contentType = header?.get('content-type')[0] ?? 'no content type';
-  const message = `what answers there is no gRPC server: ${contentType} (${details})`;
+  const message = `the peer there is no gRPC server: ${contentType} (${details})`;
   const reach = UNKNOWN_TO_HTTP.test(details) ? 'never' : 'unknown';
   // What a gRPC client reads from an HTML page is no status.
   const told = isOfHttp(status) ? toStatus(code) : Status.UNKNOWN;
