@@ -30,8 +30,8 @@ export interface RegistryResolverOptions {
 export function registryResolver(options: RegistryResolverOptions): Resolver {
   const addresses = [...new Set(options.addresses)];
   if (addresses.length === 0) throw new TypeError('a registry resolver needs the address of at least one registry');
-  const lastKnown = keeperOf(addresses, options);
-  const shared = sharedOf(addresses, options, lastKnown);
+  const saved = savedOf(addresses, options);
+  const shared = sharedOf(addresses, options, saved);
   const running = new Set<AbortController>();
   const stop = (one: AbortController) => {
     running.delete(one);
@@ -48,13 +48,13 @@ export function registryResolver(options: RegistryResolverOptions): Resolver {
     },
     close() {
       for (const one of running) stop(one);
-      lastKnown?.close();
+      saved?.close();
       options.close?.();
     },
   };
 }
 
-function keeperOf(registry: readonly string[], options: RegistryResolverOptions): SavedEndpoints | undefined {
+function savedOf(registry: readonly string[], options: RegistryResolverOptions): SavedEndpoints | undefined {
   const { storage, clock, wallClock = systemWallClock, logger: log = silentLogger } = options;
   return storage === undefined ? undefined : new SavedEndpoints({ storage, registry, clock, wallClock, log });
 }
@@ -62,7 +62,7 @@ function keeperOf(registry: readonly string[], options: RegistryResolverOptions)
 function sharedOf(
   addresses: readonly string[],
   { watch, clock, random, logger: log = silentLogger }: RegistryResolverOptions,
-  lastKnown: SavedEndpoints | undefined,
+  saved: SavedEndpoints | undefined,
 ): WatchClientOptions {
   // Clients begin at different replicas, which spreads the load.
   const preferred = { index: Math.floor(random.next() * addresses.length) };
@@ -76,7 +76,7 @@ function sharedOf(
       "the registries listed don't share a store, so each knows only a part: list one, or several over one store";
     log.warn({ registry: addresses }, message);
   });
-  return { watch, addresses, preferred, lastKnown, clock, random, log, onUnusable, onSplit };
+  return { watch, addresses, preferred, saved, clock, random, log, onUnusable, onSplit };
 }
 
 /** Runs `action` the first time only. */

@@ -19,13 +19,13 @@ export interface WatchClientOptions {
   readonly addresses: readonly string[];
   /** The index of the address to try first: the one that answered last. */
   readonly preferred: { index: number };
-  readonly lastKnown: SavedEndpoints | undefined;
+  readonly saved: SavedEndpoints | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** Runs for an instance that this client can't call. */
   readonly onUnusable: (instance: Instance) => void;
-  /** Runs when the addresses turn out to be registries that don't share a store. */
+  /** Runs when the addresses attempt out to be registries that don't share a store. */
   readonly onSplit: () => void;
 }
 
@@ -40,7 +40,7 @@ const FIRST_ANSWER_MS = 2_000;
 /** How long a lagging registry may take to catch up: it shares a store with the one that was ahead. */
 const LAG_MS = 5_000;
 /** Without an answer for this long, the saved endpoints of an earlier process are used. */
-const RECALL_AFTER_MS = 500;
+const RECALL_MS = 500;
 
 /**
  * Watches one service. It moves from one registry to the next when one fails, and keeps the known instances through all
@@ -51,7 +51,7 @@ export class WatchClient {
   readonly #listener: ResolverListener;
   readonly #options: WatchClientOptions;
   readonly #source: SourceLog;
-  readonly #known: EndpointCache;
+  readonly #cache: EndpointCache;
   readonly #epochs = new EpochHistory();
   /** Why each address failed since the last answer. */
   readonly #failures = new Map<string, string>();
@@ -61,7 +61,7 @@ export class WatchClient {
   #parts: readonly Instance[] = [];
   #position: Position | undefined;
   /** Whether the listener has the latest instances. */
-  #told = false;
+  #reported = false;
   #recalling: Promise<void> | undefined;
   #stopped = false;
 
@@ -70,7 +70,7 @@ export class WatchClient {
     this.#listener = listener;
     this.#options = options;
     this.#source = new SourceLog({ service, ...options });
-    this.#known = new EndpointCache(options.onUnusable);
+    this.#cache = new EndpointCache(options.onUnusable);
   }
 
   view(): SourceView {
@@ -80,16 +80,16 @@ export class WatchClient {
   /** Watches until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { addresses, preferred, clock, random } = this.#options;
-    const recall = () => void this.#recall(`no answer within ${RECALL_AFTER_MS} ms`);
-    const silence = clock.setTimer(RECALL_AFTER_MS, recall);
+    const recall = () => void this.#recall(`no answer within ${RECALL_MS} ms`);
+    const silence = clock.setTimer(RECALL_MS, recall);
     const stop = () => {
       this.#stopped = true;
       silence.cancel();
     };
     signal.addEventListener('abort', stop, { once: true });
     let failures = 0;
-    for (let turn = preferred.index; !signal.aborted; turn += 1) {
-      const index = turn % addresses.length;
+    for (let attempt = preferred.index; !signal.aborted; attempt += 1) {
+      const index = attempt % addresses.length;
       const { reason, steady } = await this.#watch(index, signal);
       if (signal.aborted) return;
       await this.#onFailed(addresses[index] ?? '', reason);
@@ -105,9 +105,9 @@ export class WatchClient {
   async #watch(index: number, signal: AbortSignal): Promise<{ readonly reason: string; readonly steady: boolean }> {
     const { watch, addresses, clock } = this.#options;
     const stream = new AbortController();
-    const breakOff = () => stream.abort();
-    signal.addEventListener('abort', breakOff, { once: true });
-    const watchdog = new Watchdog(clock, breakOff);
+    const abort = () => stream.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    const watchdog = new Watchdog(clock, abort);
     const at: WatchStream = { index, address: addresses[index] ?? '', watchdog, answeredAtMs: undefined, lags: false };
     this.#parts = [];
     watchdog.expect(this.#firstAnswerMs());
@@ -120,7 +120,7 @@ export class WatchClient {
       return { reason: watchdog.complaint ?? describeFailure(error, at.address), steady: this.#isSteady(at) };
     } finally {
       watchdog.stop();
-      signal.removeEventListener('abort', breakOff);
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -159,9 +159,9 @@ export class WatchClient {
     const departed = this.#apply(event);
     this.#position = position;
     this.#onReached(position, stream);
-    if (!warming && this.#known.confirm()) this.#told = false;
-    this.#source.become(warming ? 'warming' : 'connected', { known: this.#known.size });
-    this.#tell(departed, warming);
+    if (!warming && this.#cache.confirm()) this.#reported = false;
+    this.#source.become(warming ? 'warming' : 'connected', { known: this.#cache.size });
+    this.#report(departed, warming);
   }
 
   /**
@@ -178,14 +178,14 @@ export class WatchClient {
     stream.lags = true;
     this.#lagged = true;
     const reason = `${stream.address} is at revision ${revision}, the known instances at ${this.#position?.revision}`;
-    this.#source.become('stale', { known: this.#known.size, reason });
+    this.#source.become('stale', { known: this.#cache.size, reason });
   }
 
   #apply(event: NonNullable<WatchResponse['event']>): readonly string[] {
     if (event.$case === 'progress') return [];
-    this.#told = false;
-    if (event.$case === 'delta') return this.#known.applyDelta(event.value);
-    this.#known.applySnapshot(this.#parts);
+    this.#reported = false;
+    if (event.$case === 'delta') return this.#cache.applyDelta(event.value);
+    this.#cache.applySnapshot(this.#parts);
     this.#parts = [];
     return [];
   }
@@ -201,22 +201,22 @@ export class WatchClient {
   }
 
   /** Reports changes to the listener and saves them. */
-  #tell(departed: readonly string[], warming: boolean): void {
+  #report(departed: readonly string[], warming: boolean): void {
     if (warming) void this.#recall('the registry has started empty');
     // A registry that has just started empty doesn't know whether there are instances.
-    if (warming && this.#known.size === 0) {
+    if (warming && this.#cache.size === 0) {
       if (departed.length > 0) this.#listener.onResolution({ endpoints: [], departed });
       this.#listener.onPending();
       return;
     }
-    const { lastKnown } = this.#options;
-    if (this.#told) {
-      lastKnown?.refresh(this.#service);
+    const { saved } = this.#options;
+    if (this.#reported) {
+      saved?.refresh(this.#service);
       return;
     }
-    this.#told = true;
-    const endpoints = this.#known.list();
-    lastKnown?.save(this.#service, endpoints);
+    this.#reported = true;
+    const endpoints = this.#cache.list();
+    saved?.save(this.#service, endpoints);
     this.#listener.onResolution({ endpoints, departed });
   }
 
@@ -230,7 +230,7 @@ export class WatchClient {
     const away = reasons.join('; ');
     await this.#recall(away);
     if (this.#stopped) return;
-    if (this.#source.state !== 'last_known') this.#source.become('away', { known: this.#known.size, reason: away });
+    if (this.#source.state !== 'last_known') this.#source.become('away', { known: this.#cache.size, reason: away });
     this.#listener.onFailure(away);
   }
 
@@ -246,13 +246,13 @@ export class WatchClient {
   }
 
   async #recallOnce(reason: string): Promise<void> {
-    const { lastKnown, log } = this.#options;
-    const found = await lastKnown?.read(this.#service);
-    if (found === undefined || this.#isInformed() || this.#known.recall(found.endpoints) === 0) return;
-    const fields = { known: this.#known.size, ageMs: found.ageMs, reason };
+    const { saved, log } = this.#options;
+    const found = await saved?.read(this.#service);
+    if (found === undefined || this.#isInformed() || this.#cache.recall(found.endpoints) === 0) return;
+    const fields = { known: this.#cache.size, ageMs: found.ageMs, reason };
     if (this.#source.state !== 'warming') this.#source.become('last_known', fields);
     else log.info({ target: this.#service, ...fields }, 'calls also go to the instances that an earlier process saved');
-    this.#listener.onResolution({ endpoints: this.#known.list(), departed: [] });
+    this.#listener.onResolution({ endpoints: this.#cache.list(), departed: [] });
   }
 }
 
@@ -270,13 +270,13 @@ interface WatchStream {
 /** Aborts a stream on which nothing arrives in time. */
 class Watchdog {
   readonly #clock: Clock;
-  readonly #breakOff: () => void;
+  readonly #abort: () => void;
   #timer: Timer | undefined;
   #complaint: string | undefined;
 
-  constructor(clock: Clock, breakOff: () => void) {
+  constructor(clock: Clock, abort: () => void) {
     this.#clock = clock;
-    this.#breakOff = breakOff;
+    this.#abort = abort;
   }
 
   /** Why it aborted; undefined if it didn't. */
@@ -289,7 +289,7 @@ class Watchdog {
     this.#timer?.cancel();
     this.#timer = this.#clock.setTimer(withinMs, () => {
       this.#complaint = complaint;
-      this.#breakOff();
+      this.#abort();
     });
   }
 

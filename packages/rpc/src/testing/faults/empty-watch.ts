@@ -90,7 +90,7 @@ class Tap implements AsyncIterator<Uint8Array, undefined> {
   readonly watcher: Watcher;
   readonly #inner: AsyncIterator<Uint8Array>;
   readonly #options: TapOptions;
-  #told = false;
+  #hasSent = false;
   #position: Position | undefined;
   #lying: 'no' | 'about to' | 'silent' | 'cut' = 'no';
   #wake: (() => void) | undefined;
@@ -122,20 +122,20 @@ class Tap implements AsyncIterator<Uint8Array, undefined> {
 
   async #next(): Promise<Step> {
     // A watcher that reads on has received what was sent before.
-    if (this.#told) this.#options.onTruth();
+    if (this.#hasSent) this.#options.onTruth();
     // The empty snapshot needs a position too: it takes that of the message which it replaces.
     const truth = this.#lying === 'no' || this.#position === undefined ? this.#inner.next() : undefined;
     // Messages and failures of the registry during the fault are dropped.
     truth?.catch(() => undefined);
     for (;;) {
-      const lie = this.#tell();
+      const lie = this.#nextLie();
       if (lie !== undefined) return lie;
       const step = await this.#orWoken(truth);
       if (step === undefined) continue;
       if (step.done === true) return this.#end();
       this.#position = WatchResponse.decode(step.value).position ?? this.#position;
       if (this.#lying === 'no') {
-        this.#told = true;
+        this.#hasSent = true;
         return step;
       }
       if (this.#position === undefined) return this.#next();
@@ -147,14 +147,14 @@ class Tap implements AsyncIterator<Uint8Array, undefined> {
     return this.#end();
   }
 
-  #tell(): Step | undefined {
+  #nextLie(): Step | undefined {
     if (this.#lying === 'cut') {
       void this.return();
       throw new RpcError(Status.UNAVAILABLE, 'the registry broke off the watch');
     }
     if (this.#lying !== 'about to' || this.#position === undefined) return undefined;
     this.#lying = 'silent';
-    this.#told = false;
+    this.#hasSent = false;
     const snapshot = { $case: 'snapshot' as const, value: { instances: [], more: false } };
     const lie = WatchResponse.fromPartial({ position: this.#position, warming: false, event: snapshot });
     return { done: false, value: WatchResponse.encode(lie).finish() };

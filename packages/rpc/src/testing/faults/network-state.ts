@@ -61,7 +61,7 @@ export interface Route {
 }
 
 /** A fault of a route. */
-interface Trouble {
+interface RouteFault {
   readonly route: Route;
   /** `Infinity` if no message arrives. */
   readonly delayMs: number;
@@ -69,7 +69,7 @@ interface Trouble {
 
 /** The faults of all routes. Listeners run on every change. */
 export class Conditions {
-  readonly #troubles = new Set<Trouble>();
+  readonly #faults = new Set<RouteFault>();
   readonly #listeners = new Set<() => void>();
 
   /** Blocks a route until the returned function is called. Messages sent meanwhile arrive then. */
@@ -85,7 +85,7 @@ export class Conditions {
   /** The delay of a message from one node to the other; `Infinity` if none arrives. */
   delayMs(from: string, to: string): number {
     let delayMs = 0;
-    for (const trouble of this.#troubles) if (covers(trouble.route, from, to)) delayMs += trouble.delayMs;
+    for (const fault of this.#faults) if (covers(fault.route, from, to)) delayMs += fault.delayMs;
     return delayMs;
   }
 
@@ -99,11 +99,11 @@ export class Conditions {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  #add(trouble: Trouble): () => void {
-    this.#troubles.add(trouble);
+  #add(fault: RouteFault): () => void {
+    this.#faults.add(fault);
     this.changed();
     return () => {
-      if (this.#troubles.delete(trouble)) this.changed();
+      if (this.#faults.delete(fault)) this.changed();
     };
   }
 }
