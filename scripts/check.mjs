@@ -17,6 +17,7 @@ const steps = [
   ['types of tests', () => run(bin('tsc'), ['--project', 'tsconfig.tests.json'])],
   ['format and lint', () => run(bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.'])],
   ['lint rules bite', () => run(process.execPath, ['scripts/lint/rules.mjs'])],
+  ['links of docs', () => run(process.execPath, ['scripts/lint/links.mjs'])],
   ['columns of migrations', () => run(process.execPath, ['scripts/lint/migrations.mjs'])],
   ['unused code', () => run(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])],
   ['contracts: lint', () => run(bin('buf'), ['lint', 'proto'])],

@@ -4,7 +4,8 @@ import { createClient } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import type { App, ServiceContext } from '@rondo/service';
 import { createBatches, PartsDefinition, RAW_METHODS } from './batch/evaluate-batch.js';
-import { createCalculator, publishedCalculator } from './calculator.js';
+import { createCalculator } from './calculator.js';
+import { publishedCalculator } from './published-calculator.js';
 
 /** Creates the service: two contracts over one set of functions. It keeps no state and has no dependencies. */
 export function createApp({

@@ -1,4 +1,3 @@
-import type { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import type { CalculatorServiceDefinition, SumRequest } from '@rondo/contracts/calculator/v1/calculator';
 import type { Handlers } from '@rondo/rpc/server';
 import type { Batches, RawMethod } from './batch/evaluate-batch.js';
@@ -23,11 +22,3 @@ export const createCalculator = ({
 async function* valuesOf(requests: AsyncIterable<SumRequest>): AsyncGenerator<bigint, void> {
   for await (const { value } of requests) yield value;
 }
-
-/**
- * The handlers of `calculator.Calculator`, which is kept for existing clients. They use the same functions as the
- * versioned contract.
- */
-export const publishedCalculator: Handlers<typeof CalculatorDefinition> = {
-  add: ({ a, b }) => ({ result: add(a, b) }),
-};

@@ -1,0 +1,54 @@
+/** Finds links and file names in the docs that lead nowhere. The changelog tells of files that were, so it is left out. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../process.mjs';
+
+const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
+const FILE = /`((?:packages|services|scripts|infra|bench|chaos)\/[\w./-]+\.(?:ts|mjs|md|proto|sql|yml|json))`/g;
+
+const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+const faults = documents.filter((file) => existsSync(path.join(root, file))).flatMap(faultsIn);
+for (const fault of faults) console.log(fault);
+process.exitCode = faults.length === 0 ? 0 : 1;
+
+function faultsIn(file) {
+  const text = proseOf(readFileSync(path.join(root, file), 'utf8'));
+  const links = [...text.matchAll(LINK)].map(([, target]) => target).filter((target) => !/^[a-z]+:/.test(target));
+  const names = file === 'CHANGELOG.md' ? [] : [...text.matchAll(FILE)].map(([, name]) => name);
+  return [
+    ...links.filter((target) => !leadsSomewhere(file, target)).map((target) => `${file}: no ${target}`),
+    ...names.filter((name) => !existsSync(path.join(root, name))).map((name) => `${file}: no file ${name}`),
+  ];
+}
+
+function leadsSomewhere(file, target) {
+  const [to = '', anchor] = target.split('#');
+  const found = to === '' ? path.join(root, file) : path.resolve(root, path.dirname(file), to);
+  if (!existsSync(found)) return false;
+  if (anchor === undefined || statSync(found).isDirectory() || !found.endsWith('.md')) return true;
+  return anchorsOf(readFileSync(found, 'utf8')).has(anchor);
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function anchorsOf(text) {
+  const headings = [...proseOf(text).matchAll(/^#{1,6}\s+(.*)$/gm)].map(([, heading = '']) => heading);
+  const seen = new Map();
+  return new Set(
+    headings.map((heading) => {
+      const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
+      const anchor = plain
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replace(/\s/g, '-');
+      const count = seen.get(anchor) ?? 0;
+      seen.set(anchor, count + 1);
+      return count === 0 ? anchor : `${anchor}-${count}`;
+    }),
+  );
+}
+
+/** A document without its code blocks. */
+function proseOf(text) {
+  return text.replace(/^( *)(```|~~~)[\s\S]*?^\1\2/gm, '');
+}
