@@ -94,7 +94,7 @@ describe('rondo dev', () => {
   it('shows a type error once, where it is, and serves what was there until it is mended', async () => {
     edit(HANDLERS, 'add(a, b) + 1n', "add(a, 'b')");
     expect(await says(/FAILED {2}/)).toMatch(/^services\/calculator\/src\/calculator\.ts:\d+:\d+ TS2345: .*bigint/);
-    edit(HANDLERS, '/** `calc', '/** The `calc');
+    edit(HANDLERS, '/** The handlers', '/** All handlers');
     expect(await says(/FAILED {2}/)).toMatch(/^FAILED {2}\S+ → 1 fault: what has one goes on as it was \(.* s\)\n$/);
     expect(await add()).toEqual({ result: '6' });
     edit(HANDLERS, "add(a, 'b')", 'add(a, b)');
@@ -165,7 +165,7 @@ describe('rondo dev', () => {
     const { 'sales-1': pid = 0 } = processes();
     process.kill(pid, 'SIGKILL');
     await eventually(() => expect(dev.output().stderr).toContain('sales-1 has ended (SIGKILL)'));
-    edit(HANDLERS, '/** The `calc', '/** `calc');
+    edit(HANDLERS, '/** All handlers', '/** The handlers');
     await says(/ok {6}.* → restarted calculator \(/);
     await eventually(() => expect(dev.output().stderr).toContain('sales-1 runs again'));
     expect(dev.output().stderr.match(/sales-1 has ended/g)).toHaveLength(1);
@@ -182,7 +182,7 @@ describe('rondo dev', () => {
     writeFileSync(flag, '');
     await eventually(() => expect(dev.output().stderr).toContain('sales-1 has ended (exit code 3), 5 times'));
     rmSync(flag);
-    edit(HANDLERS, '/** `calc', '/** The `calc');
+    edit(HANDLERS, '/** The handlers', '/** All handlers');
     await says(/ok {6}.* → restarted calculator \(/);
     expect((await ask(data, { command: 'processes' }))[0]?.processes).toContainEqual(
       expect.objectContaining({ name: 'sales-1', state: 'failed', exits: 5 }),
