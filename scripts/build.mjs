@@ -1,11 +1,9 @@
 /** Generates, compiles every package and service, and bundles `rondo`. */
 import { fileURLToPath } from 'node:url';
-import { bundleFile } from './bundle-file.mjs';
+import { bundleFile, BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 import { parseFaults } from './dev/faults.mjs';
 import { generate } from './generate.mjs';
-import { native } from './native.mjs';
-import { run } from './process.mjs';
-import { BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
+import { native, run } from './process.mjs';
 import { step } from './steps.mjs';
 
 /**

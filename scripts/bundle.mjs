@@ -5,7 +5,7 @@
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { buildOnly } from './build.mjs';
-import { bundleFile } from './bundle-file.mjs';
+import { bundleFile } from './rondo-bundle.mjs';
 import { serviceFolders } from './launch/manifests.mjs';
 import { root } from './process.mjs';
 

@@ -1,17 +1,17 @@
 /** The whole system on this machine, following the tree: `npm run dev -- [--data DIR] [--port-base N]`. */
+/** What `rondo dev` says of a change, on one line. */
 import { existsSync } from 'node:fs';
 import { refreshBundle } from './build.mjs';
 import { buildAll, buildServices, withTree } from './dev/builder.mjs';
 import { createReport } from './dev/faults.mjs';
-import { reconcile } from './dev/reconcile.mjs';
-import { describeRound } from './dev/round.mjs';
+import { reconcile, versionOf } from './dev/reconcile.mjs';
 import { watchTree } from './dev/tree.mjs';
-import { versionOf } from './dev/version.mjs';
 import { entryOf } from './launch/children.mjs';
 import { runLauncher } from './launch/launcher.mjs';
 import { REGISTRY } from './launch/manifests.mjs';
 import { summary } from './launch/summary.mjs';
 import { root } from './process.mjs';
+import { colored } from './steps.mjs';
 
 /** Nobody but the developer calls: what is restarted needn't wait until every client has heard of it. */
 const env = {
@@ -115,4 +115,27 @@ async function reconcileUntilChanged({ tree, built: { ofCode } }, session) {
     over.abort();
     await watching;
   }
+}
+
+/**
+ * @param {{ changed: string[], outcome: import('./reconcile.mjs').Outcome, faults: number, startedAt: number }} round
+ *   `faults` counts those of the tools.
+ */
+function describeRound({ changed, outcome: { restarted, started, stopped, failed }, faults, startedAt }) {
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const done = [
+    ...said('restarted', restarted),
+    ...said('started', started),
+    ...said('stopped', stopped),
+    ...(faults === 0 ? [] : [`${faults} ${faults === 1 ? 'fault' : 'faults'}: what has one goes on as it was`]),
+    ...(failed.length === 0 ? [] : [`${failed.length} can't be started`]),
+  ];
+  const mark = faults + failed.length === 0 ? colored('green', 'ok    ') : colored('red', 'FAILED');
+  return `${mark}  ${describeFiles(changed)} → ${done.join('; ') || 'nothing to restart'} (${seconds} s)`;
+}
+
+const said = (what, services) => (services.length === 0 ? [] : [`${what} ${services.join(', ')}`]);
+
+function describeFiles([first, ...others]) {
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
 }

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { native } from './native.mjs';
-import { root, run } from './process.mjs';
+import { native, root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
 /** Relative: buf reads a "#" in a path as the beginning of its options. */

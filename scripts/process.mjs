@@ -1,7 +1,9 @@
 /** How the scripts start other programs. */
+/** The programs of packages that ship machine code, without the node process that their launchers put before them. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { existsSync, realpathSync } from 'node:fs';
 
 /** The repository's folder: every command runs there. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -49,4 +51,24 @@ function forwardSignals(child) {
   const forward = (signal) => child.kill(signal);
   process.on('SIGINT', forward).on('SIGTERM', forward);
   return () => process.off('SIGINT', forward).off('SIGTERM', forward);
+}
+
+const PLATFORM = `${process.platform}-${process.arch}`;
+/** By program: the package that is asked for, and what it picks for a platform. */
+const PACKAGES = {
+  buf: ['@bufbuild/buf', `@bufbuild/buf-${PLATFORM.replace('linux-arm64', 'linux-aarch64')}/bin/buf`],
+  tsc: ['typescript', `@typescript/typescript-${PLATFORM}/lib/tsc`],
+};
+
+/**
+ * @param {'buf' | 'tsc'} name
+ * @returns {string} its path; the launcher's where there is none for this platform.
+ */
+export function native(name) {
+  const [asked, picked] = PACKAGES[name];
+  const launcher = path.join(root, 'node_modules', asked);
+  if (!existsSync(launcher)) return bin(name);
+  // What a package depends on stands beside it in pnpm's store.
+  const program = path.join(realpathSync(launcher).slice(0, -asked.length), picked);
+  return existsSync(program) ? program : bin(name);
 }

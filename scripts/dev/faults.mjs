@@ -1,6 +1,4 @@
 /** What the tools found wrong, each fault once. */
-import { describeHandlers, namesUnknownMethod, shortenTypes } from './handler-faults.mjs';
-
 const COMPILER = /^(?<file>[^\s(][^(]*)\((?<line>\d+),(?<column>\d+)\): error (?<text>TS\d+: .*)$/;
 const BUF = /^(?<file>[^\s:][^:]*):(?<line>\d+):(?<column>\d+):(?<text>.*)$/;
 
@@ -57,3 +55,60 @@ export function createReport(tell) {
     known = new Set(now.keys());
   };
 }
+
+/** What the compiler says of handlers that don't follow their contract, in one line that says what to do. */
+
+/** The type of the handlers of a service, as the compiler spells it out. */
+const HANDLERS = /'Handlers<\{[^']*?readonly fullName: "(?<service>[\w.]+)"/;
+const MISSING = /Property '(?<key>[^']+)' is missing in type /;
+const SEVERAL_MISSING = /is missing the following properties from type '[^']*': (?<keys>[^\n]+?)\.?$/m;
+const UNKNOWN = /Object literal may only specify known properties, (?:and|but) '(?<key>[^']+)' does not exist in type /;
+const MEANT = /Did you mean to write '(?<meant>[^']+)'\?/;
+const MAX_TYPE = 80;
+
+/**
+ * A new method has no handler, or a removed one still has one: undefined for any other fault.
+ * @param {string} file Where the fault is, from the repository's folder.
+ * @param {string} text What the compiler says, all lines of it.
+ * @returns {string | undefined}
+ */
+function describeHandlers(file, text) {
+  const { service } = HANDLERS.exec(text)?.groups ?? {};
+  if (service === undefined) return undefined;
+  const { key } = UNKNOWN.exec(text)?.groups ?? {};
+  if (key !== undefined) {
+    const { meant } = MEANT.exec(text)?.groups ?? {};
+    const remedy = meant === undefined ? `remove the handler ${key}` : `remove the handler ${key}, or call it ${meant}`;
+    return `${service} has no method ${methodOf(key)}: ${remedy}`;
+  }
+  const keys = MISSING.exec(text)?.groups.key ?? SEVERAL_MISSING.exec(text)?.groups.keys;
+  return keys === undefined ? undefined : describeMissing(file, service, keys.split(', '));
+}
+
+/**
+ * Whether it is of a handler whose method isn't in the contract.
+ * @param {string} text
+ */
+const namesUnknownMethod = (text) => HANDLERS.test(text) && UNKNOWN.test(text);
+
+/** The compiler names five at the most: `a, b, c, d, and 3 more`. */
+function describeMissing(file, service, keys) {
+  const named = keys.filter((key) => /^\w+$/.test(key));
+  const more = keys.length > named.length ? ', …' : '';
+  const methods = named.map((key) => `${service}/${methodOf(key)}`).join(', ');
+  const [, folder] = /^services\/([^/]+)\//.exec(file) ?? [];
+  const command = folder === undefined ? '' : `, or run: ./rondo new service ${folder}`;
+  return `no handler for ${methods}${more}: add ${named.join(', ')}${more}${command}`;
+}
+
+/** `sayHello` is `SayHello` in the contract. */
+const methodOf = (key) => key.charAt(0).toUpperCase() + key.slice(1);
+
+/**
+ * The same with its types cut short: they are given in full, however long.
+ * @param {string} text What the compiler says.
+ */
+const shortenTypes = (text) =>
+  text.replaceAll(/'([^'\n]+)'/g, (quoted, type) =>
+    type.length > MAX_TYPE ? `'${type.slice(0, MAX_TYPE).trimEnd()} …'` : quoted,
+  );

@@ -1,10 +1,9 @@
 /** Every check that needs the repository, in the order in which it is told. A new one is a function and a row. */
-import { loadRootEnv } from '../launch/environment.mjs';
-import { data, locks } from './data-folder.mjs';
+import { loadRootEnv } from '../launch/options.mjs';
+import { data, locks, ports, processes } from './runtime.mjs';
 import { database } from './database.mjs';
 import { examine } from './finding.mjs';
 import { cores, disk, git, memory, node, npm, openFiles, platform } from './machine.mjs';
-import { ports, processes } from './runtime.mjs';
 import { findSystem } from './system.mjs';
 import { built, generated, packages } from './workspace.mjs';
 

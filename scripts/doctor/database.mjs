@@ -6,8 +6,7 @@ import { databaseServer } from '../launch/database.mjs';
 import { DEFAULTS, dataFlag } from '../launch/options.mjs';
 import { root } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
-import { ask } from './program.mjs';
-import { commandOf, findSystem } from './system.mjs';
+import { ask, commandOf, findSystem } from './system.mjs';
 
 const NAME = 'RONDO_DATABASE_ADMIN_URL';
 const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose up --build`;

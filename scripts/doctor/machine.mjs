@@ -4,9 +4,9 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import path from 'node:path';
 import { root } from '../process.mjs';
-import { nearest } from './data-folder.mjs';
+import { nearest } from './runtime.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
-import { ask } from './program.mjs';
+import { ask } from './system.mjs';
 
 const GIB = 1024 ** 3;
 const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024 };

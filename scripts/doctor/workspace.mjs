@@ -4,8 +4,7 @@ import path from 'node:path';
 import { PROJECTS } from '../build.mjs';
 import { isGenerated } from '../generate.mjs';
 import { installed } from '../install.mjs';
-import { native } from '../native.mjs';
-import { root, run } from '../process.mjs';
+import { native, root, run } from '../process.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
 
 const BUILD = 'npm run build';

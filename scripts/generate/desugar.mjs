@@ -1,13 +1,7 @@
 /** Contracts of every syntax as proto3 has them, which is what ts-proto knows best. */
+/** What a service's contract says of it as a whole, where ts-proto shows it: on its methods. */
 import { create, createFileRegistry } from '@bufbuild/protobuf';
-import {
-  FeatureSet_FieldPresence,
-  FieldDescriptorProto_Label,
-  FieldDescriptorProto_Type,
-  FieldOptionsSchema,
-  FileDescriptorSetSchema,
-  OneofDescriptorProtoSchema,
-} from '@bufbuild/protobuf/wkt';
+import { FeatureSet_FieldPresence, FieldDescriptorProto_Label, FieldDescriptorProto_Type, FieldOptionsSchema, FileDescriptorSetSchema, OneofDescriptorProtoSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
 
 /**
  * ts-proto takes the fields of proto2 and of editions for those of proto3 that have no presence: a zero that was set
@@ -51,4 +45,22 @@ function markOptional(field, message) {
 function markPacked({ proto, packed }) {
   proto.options ??= create(FieldOptionsSchema);
   proto.options.packed = packed;
+}
+
+/** The field of `rondo.options.v1.service` in `google.protobuf.ServiceOptions`. */
+const SERVICE_POLICY = 50551;
+
+/**
+ * ts-proto's definitions have the options of methods alone: each method is given those of its service beside its own.
+ * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} files Changed in place.
+ */
+export function copyServicePolicies(files) {
+  for (const service of files.flatMap((file) => file.service)) {
+    const policies = (service.options?.$unknown ?? []).filter(({ no }) => no === SERVICE_POLICY);
+    if (policies.length === 0) continue;
+    for (const method of service.method) {
+      method.options ??= create(MethodOptionsSchema);
+      method.options.$unknown = [...(method.options.$unknown ?? []), ...policies];
+    }
+  }
 }

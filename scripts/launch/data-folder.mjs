@@ -1,5 +1,7 @@
 /** The folder that holds what one system keeps: the database, the logs and the passwords. */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+/** Where a process's output goes. */
+/** `processes.json` of the data folder: the ids of the services' processes, for what wants to signal one of them. */
+import { accessSync, constants, mkdirSync, statSync, createWriteStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -46,3 +48,36 @@ export async function withDataFolder(data, { purpose, otherwise, signal }, work)
   const lock = { what: data, purpose, remedy: `stop that one, or ${otherwise}`, timeoutMs: 0, signal };
   return await withLock(path.join(data, 'launcher.lock'), lock, work);
 }
+
+/**
+ * A file of its own for each start that was asked for; the one before stays as `.previous`. A restart after a crash
+ * goes on in the same file: what led to the crash stands there.
+ * @param {string} data
+ * @param {string} name
+ * @param {{ append?: boolean }} [options]
+ * @returns {import('node:fs').WriteStream}
+ */
+export function openLog(data, name, { append = false } = {}) {
+  const folder = path.join(data, 'logs');
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `${name}.log`);
+  if (!append && existsSync(file)) renameSync(file, `${file}.previous`);
+  return createWriteStream(file, { flags: append ? 'a' : 'w' });
+}
+
+const fileIn = (data) => path.join(data, 'processes.json');
+
+/**
+ * Writes those that run; the file is whole at every moment.
+ * @param {string} data
+ * @param {import('./children.mjs').Child[]} children
+ */
+export function writeProcesses(data, children) {
+  const running = children.filter(({ isRunning }) => isRunning());
+  const pids = Object.fromEntries(running.map(({ name, pid }) => [name, pid]));
+  writeFileSync(`${fileIn(data)}.new`, `${JSON.stringify(pids, null, 2)}\n`);
+  renameSync(`${fileIn(data)}.new`, fileIn(data));
+}
+
+/** @param {string} data */
+export const removeProcesses = (data) => rmSync(fileIn(data), { force: true });

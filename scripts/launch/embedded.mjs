@@ -1,6 +1,6 @@
 /** The PostgreSQL that is brought along: one more process of the system, restarted as the others are. */
 import path from 'node:path';
-import { openLog } from './log-file.mjs';
+import { openLog } from './data-folder.mjs';
 import { POSTGRES } from './plan.mjs';
 
 /**

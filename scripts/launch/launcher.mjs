@@ -4,15 +4,13 @@ import { createCommands } from './commands.mjs';
 import { openControl } from './control.mjs';
 import { requireUsable, withDataFolder } from './data-folder.mjs';
 import { databaseServer, startDatabases } from './database.mjs';
-import { loadRootEnv } from './environment.mjs';
+import { loadRootEnv, dataFlag, parseOptions, startBeside } from './options.mjs';
 import { readManifests } from './manifests.mjs';
-import { dataFlag, parseOptions, startBeside } from './options.mjs';
-import { plan } from './plan.mjs';
-import { requireFreePorts } from './ports.mjs';
+import { plan, requireFreePorts } from './plan.mjs';
 import { stopRequest } from './stop.mjs';
 import { createSupervisor } from './supervisor.mjs';
 import { createSystem } from './system.mjs';
-import { createTurns } from './turns.mjs';
+import { createTurns } from '../concurrency.mjs';
 
 /**
  * @typedef {object} Session

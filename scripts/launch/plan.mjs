@@ -1,6 +1,8 @@
 /** Which processes make up the system, and where each listens. */
+/** Whether the ports that are to be used are free. */
 import { REGISTRY } from './manifests.mjs';
 import { DEFAULTS } from './options.mjs';
+import { createServer } from 'node:net';
 
 /**
  * @typedef {object} Planned
@@ -44,4 +46,29 @@ function planService({ service, port, instances }, portBase) {
     port: index === 0 ? port - DEFAULTS.portBase + portBase : 0,
     metricsPort: port - DEFAULTS.portBase + portBase + METRICS_OFFSET + index * INSTANCE_OFFSET,
   }));
+}
+
+/**
+ * @param {{ name: string, port?: number }[]} listeners Those without a port of their own are passed over.
+ * @param {string} remedy What to do where one is taken.
+ * @throws {Error} with one line that names every port that is taken.
+ */
+export async function requireFreePorts(listeners, remedy) {
+  const taken = [];
+  for (const { name, port = 0 } of listeners) {
+    if (port > 0 && !(await isFree(port))) taken.push(`${port} (${name})`);
+  }
+  if (taken.length > 0) throw new Error(`in use already: port ${taken.join(', ')}. ${remedy}`);
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+export function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

@@ -2,9 +2,8 @@
 import { existsSync } from 'node:fs';
 import { entryOf } from './children.mjs';
 import { REGISTRY } from './manifests.mjs';
-import { plan } from './plan.mjs';
-import { requireFreePorts } from './ports.mjs';
-import { removeProcesses, writeProcesses } from './process-file.mjs';
+import { plan, requireFreePorts } from './plan.mjs';
+import { removeProcesses, writeProcesses } from './data-folder.mjs';
 import { createProcesses, registryRow } from './processes.mjs';
 import { listReady } from './ready.mjs';
 

@@ -1,7 +1,7 @@
 /** How far the work on what was sold has come. */
 import { mondayOf, toDate, toDay } from './calendar.mjs';
 import { phaseOf } from './deals.mjs';
-import { requestId } from './request-id.mjs';
+import { requestId } from './random.mjs';
 
 /** How long a project is given. */
 const DAYS = 42;

@@ -2,7 +2,7 @@
 import { dayOf } from './calendar.mjs';
 import { planOrders, planPastWeeks, planQuotes } from './deals.mjs';
 import { moveOn, reserve } from './delivery.mjs';
-import { inTurn } from './in-turn.mjs';
+import { inTurn } from '../concurrency.mjs';
 import { makeCustomers, makeProducts, makeTeam, planCapacity } from './people-and-products.mjs';
 import { acceptQuote, makeOrder, makeQuote, withdrawQuote } from './sales.mjs';
 

@@ -1,8 +1,8 @@
 /** The team, the catalogue and the customers: each once, and found again where it is there already. */
 import { dayOf } from './calendar.mjs';
 import { CUSTOMERS, MEMBERS, PRODUCTS } from './company.mjs';
-import { inTurn } from './in-turn.mjs';
-import { requestId } from './request-id.mjs';
+import { inTurn } from '../concurrency.mjs';
+import { requestId } from './random.mjs';
 
 /**
  * Makes the team, still without capacity: `planCapacity` gives it that. `foundedOn` is the day on which its first member was

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Chance that is the same every time. */
 
 /** Numbers from 0 up to 1 that follow from a seed: mulberry32, by Tommy Ettinger, in the public domain. */
@@ -18,4 +20,10 @@ export function createRandom(seed) {
     /** True so often, of 100 times. */
     chance: (percent) => next() * 100 < percent,
   };
+}
+
+/** A UUID that follows from a name (RFC 9562, version 8). */
+export function requestId(name) {
+  const hash = createHash('sha256').update(`rondo seed ${name}`).digest('hex');
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }

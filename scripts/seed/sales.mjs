@@ -1,8 +1,8 @@
 /** Offers and orders: what is made under a request id, and changes no more than once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toDate } from './calendar.mjs';
-import { createGate } from './in-turn.mjs';
-import { requestId } from './request-id.mjs';
+import { createGate } from '../concurrency.mjs';
+import { requestId } from './random.mjs';
 
 /** For how long the projects of accepted quotes may take to be confirmed. */
 const CONFIRMED_WITHIN_MS = 10_000;

@@ -1,14 +1,13 @@
 import { RpcError } from '@rondo/rpc/status';
 import type { Command, CommandContext } from './command.js';
-import { createComplete } from './commands/complete.js';
+import { createComplete } from './commands/completion.js';
 import { commands, groups } from './commands/index.js';
 import { ExitCode } from './exit-code.js';
 import { writeFailure } from './failure.js';
 import { formatOverview, paintHelp } from './help.js';
-import { createPaint, didYouMean, printable } from './terminal/index.js';
-import { messageOf } from './thrown.js';
-import { UsageError } from './usage-error.js';
-import { VERSION } from './version.js';
+import { createPaint } from './terminal/terminal.js';
+import { didYouMean, printable } from './terminal/text.js';
+import { messageOf, UsageError } from './errors.js';
 
 /** What completion scripts run: nobody types it, so no list names it. */
 const complete = createComplete(commands);
@@ -25,7 +24,7 @@ export async function runCli(args: readonly string[], context: CommandContext): 
     if (wantsHelp(rest)) return await printHelp(command.help, context);
     return await command.run(rest, context);
   } catch (error) {
-    return tell(error, { args, context });
+    return reportError(error, { args, context });
   }
 }
 
@@ -56,7 +55,7 @@ async function print(text: string, { stdout }: CommandContext): Promise<number> 
 }
 
 /** Says what went wrong, on one line where it can be. */
-async function tell(
+async function reportError(
   error: unknown,
   { args, context }: { readonly args: readonly string[]; readonly context: CommandContext },
 ): Promise<number> {
@@ -81,3 +80,6 @@ function hint([name]: readonly string[]): string {
   const command = commands.some((candidate) => candidate.name === name) ? ` ${name}` : '';
   return `See: rondo${command} --help\n`;
 }
+
+/** The version that `rondo --version` prints: that of package.json, which a bundled CLI doesn't have beside it. */
+const VERSION = '0.1.0';

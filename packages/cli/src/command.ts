@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
 import type { ExitCodeName } from './exit-code.js';
 import { formatHelp } from './help.js';
-import { didYouMean, type Input, type Terminal } from './terminal/index.js';
-import { messageOf } from './thrown.js';
-import { UsageError } from './usage-error.js';
+import { didYouMean } from './terminal/text.js';
+import type { Input, Terminal } from './terminal/terminal.js';
+import { messageOf, UsageError } from './errors.js';
 
 /** What a command runs in; a test brings its own. */
 export interface CommandContext {

@@ -1,6 +1,6 @@
 import type { CommandSpec, Options } from './command.js';
 import { EXIT_CODE_MEANINGS, ExitCode } from './exit-code.js';
-import type { Paint } from './terminal/index.js';
+import type { Paint } from './terminal/terminal.js';
 
 /** Commands that belong together, as the overview shows them. */
 export interface CommandGroup {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock, systemWallClock } from '@rondo/rpc/clock';
 import { runCli } from './cli.js';
 import { ExitCode } from './exit-code.js';
-import { type Input, type Terminal, wantsColor } from './terminal/index.js';
+import { type Input, type Terminal, wantsColor } from './terminal/terminal.js';
 
 const interrupt = new AbortController();
 // SIGHUP: the terminal is closed. What is half done is undone first.

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { CommandContext } from './command.js';
-import { parseDurationMs } from './terminal/index.js';
-import { UsageError } from './usage-error.js';
+import { parseDurationMs } from './terminal/text.js';
+import { UsageError, messageOf } from './errors.js';
+import { Metadata } from '@rondo/rpc/call';
 
 /** The option that every command which prints data has. */
 export const jsonOption = {
@@ -92,4 +93,71 @@ function isAddress(address: string): boolean {
   if (address.startsWith('unix:')) return address.length > 'unix:'.length;
   const port = Number(ADDRESS.exec(address)?.[1]);
   return port >= 1 && port <= 65_535;
+}
+
+/** Where a registry is looked for that nobody named. */
+const DEFAULT_REGISTRY = '127.0.0.1:50050';
+
+/** The option of every command that asks the registry. */
+export const registryOption = {
+  registry: {
+    type: 'string',
+    placeholder: 'HOST:PORT',
+    description: `The registry's addresses, with commas; else RONDO_REGISTRY, else ${DEFAULT_REGISTRY}.`,
+  },
+} as const;
+
+/** The registry's addresses: the option's, else the environment's, else the default. */
+export function registryAddresses(
+  option: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  if (option !== undefined) return parseAddresses('--registry', option);
+  const variable = environment['RONDO_REGISTRY']?.trim() ?? '';
+  return parseAddresses('RONDO_REGISTRY', variable === '' ? DEFAULT_REGISTRY : variable);
+}
+
+/** The option of every command that takes an instance out. */
+export const reasonOption = {
+  reason: {
+    type: 'string',
+    placeholder: 'TEXT',
+    description: 'Why, for those who look: at most 256 characters; by default who did it.',
+  },
+} as const;
+
+/** The option that has a command do what leaves nobody to serve a service. */
+export const forceOption = {
+  force: { type: 'boolean', description: 'Also where nobody is left to serve some service.' },
+} as const;
+
+/** What stands for a reason where none was given. */
+export const defaultReason = ({ environment }: CommandContext): string => {
+  const user = environment['USER'] ?? environment['USERNAME'] ?? '';
+  return user === '' ? '' : `by ${user}`;
+};
+
+/** Reads `key=value` pairs as metadata; under a key that ends in `-bin` the value is bytes in base64. */
+export function parseMetadata(pairs: readonly string[]): Metadata {
+  const metadata = new Metadata();
+  for (const pair of pairs) {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    if (key === undefined || value === undefined) {
+      throw new UsageError(`--metadata "${pair}": must be key=value, such as request-id=42`);
+    }
+    append(metadata, key, value);
+  }
+  return metadata;
+}
+
+function append(metadata: Metadata, key: string, value: string): void {
+  const binary = key.toLowerCase().endsWith('-bin');
+  if (binary && !/^[\w+/-]*={0,2}$/.test(value)) {
+    throw new UsageError(`--metadata "${key}": a key that ends in -bin takes bytes in base64`);
+  }
+  try {
+    metadata.append(key, binary ? Buffer.from(value, 'base64') : value);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
 }

@@ -1,8 +1,7 @@
 import type { Progress } from '@rondo/scaffold';
-import type { Completion } from './command.js';
-import { createProgress, type Telling } from './progress.js';
-import { codeOf } from './thrown.js';
-import { UsageError } from './usage-error.js';
+import type { Completion, CommandContext } from './command.js';
+import { codeOf, UsageError } from './errors.js';
+import { createPaint } from './terminal/terminal.js';
 
 /**
  * What works on the repository itself. It is loaded where a command needs it, as it isn't in the images.
@@ -47,12 +46,12 @@ interface TreeWork {
 }
 
 /** Does `work` on the tree while nobody else does, and tells on standard error whom it waits for and how it goes. */
-export async function workOnTree<T>(purpose: string, telling: Telling, work: (on: TreeWork) => Promise<T>): Promise<T> {
+export async function workOnTree<T>(purpose: string, telling: Output, work: (on: TreeWork) => Promise<T>): Promise<T> {
   const { repository: root, signal, stderr } = telling.context;
   const { withTreeLock } = await loadScaffold(purpose);
   const onWait = (holder: string) => void stderr.write(`Waiting for ${holder} …\n`);
   const onHealed = () => void stderr.write('An earlier run was killed: what it had changed is undone.\n');
-  const progress = createProgress(telling);
+  const progress = createStepProgress(telling);
   return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onHealed }, () =>
     work({ root, signal, progress }),
   );
@@ -63,4 +62,50 @@ export async function completeService(positionals: readonly string[], repository
   if (positionals.length === 0) return [{ word: 'service' }];
   const { removableServices } = await loadScaffold('new service');
   return positionals.length === 1 ? removableServices(repository).map((word) => ({ word })) : [];
+}
+
+const MAX_LINES = 40;
+const NAME_WIDTH = 12;
+
+/** To whom a command tells how it goes. */
+export interface Output {
+  /** Whether that is a program, which reads errors from standard error, and nothing else. */
+  readonly json: boolean;
+  readonly context: CommandContext;
+}
+
+/** Progress as lines on standard error, one a step with its time; of a step that fails also what its program said. */
+export function createStepProgress({ json, context: { stderr, clock, signal } }: Output): Progress {
+  if (json) return { step: async (_name, work) => work() };
+  const paint = createPaint(stderr.color);
+  return {
+    async step(name, work) {
+      const startedAt = clock.now();
+      const line = (mark: string) => {
+        const seconds = ((clock.now() - startedAt) / 1_000).toFixed(1);
+        return stderr.write(`${mark} ${name.padEnd(NAME_WIDTH)} ${seconds.padStart(6)} s\n`);
+      };
+      try {
+        const result = await work();
+        await line('ok     ');
+        return result;
+      } catch (error) {
+        await line(signal.aborted ? 'ended  ' : paint('red', 'FAILED '));
+        await stderr.write(outputOf(error));
+        throw error;
+      }
+    },
+  };
+}
+
+/** The first lines of what a failed program said, indented: they tell, its hundredth complaint doesn't. */
+export function firstLines(output: string): string {
+  const lines = output.trimEnd().split('\n');
+  const more = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more lines`] : [];
+  return [...lines.slice(0, MAX_LINES), ...more].map((line) => `        ${line}\n`).join('');
+}
+
+function outputOf(error: unknown): string {
+  const output = typeof error === 'object' && error !== null && 'output' in error ? error.output : undefined;
+  return typeof output === 'string' ? firstLines(output) : '';
 }

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
 import { type CommandContext, defineCommand } from '../src/command.js';
-import { completeLine } from '../src/completion/index.js';
+import { completeLine } from '../src/completion/complete-line.js';
 
 const nowhere = { color: false, live: false, write: async () => {} };
 

@@ -1,4 +1,4 @@
-import type { Difference } from '../src/contract/index.js';
+import type { Difference } from '../src/contract/difference.js';
 
 /** One change of a contract: the members of its message `A` before and after, and what is to be said of it. */
 export interface Case {

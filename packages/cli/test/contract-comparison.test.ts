@@ -1,7 +1,8 @@
 import { createFileRegistry, type DescService, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { compareContracts, type Difference } from '../src/contract/index.js';
+import { compareContracts } from '../src/contract/compare.js';
+import type { Difference } from '../src/contract/difference.js';
 import { breaking, compile } from './compile.js';
 import { cases, sourceOf } from './contract-cases.js';
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { ManualClock } from '@rondo/rpc/testing';
 import type { RunningService } from '@rondo/service';
-import { dividedServices, inspect } from '../src/contract/index.js';
+import { dividedServices, inspect } from '../src/contract/inspect.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { rondo } from './recording-context.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type RequestLauncherOptions, requestLauncher } from '../src/launcher/index.js';
+import { type RequestLauncherOptions, requestLauncher } from '../src/launcher.js';
 
 const signal = new AbortController().signal;
 const ROW = { name: 'greeter-1', address: '127.0.0.1:50060', services: ['helloworld.Greeter'] };

@@ -1,7 +1,7 @@
 import { systemClock, systemWallClock, type WallClock } from '@rondo/rpc/clock';
 import { runCli } from '../src/cli.js';
 import type { CommandContext } from '../src/command.js';
-import type { Terminal } from '../src/terminal/index.js';
+import type { Terminal } from '../src/terminal/terminal.js';
 
 /** A terminal that remembers what was written. */
 export interface RecordingTerminal extends Terminal {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, sleep, type Timer } from '@rondo/rpc/clock';
-import { type Outcome, Tally } from './tally.js';
+import { type CallResult, Tally } from './tally.js';
 
 /** How many calls are made, how fast and for how long. */
 export interface Load {
@@ -17,7 +17,7 @@ export interface Load {
 /** What a load is made with. */
 export interface LoadOptions extends Load {
   /** Makes one call; it never rejects. Undefined where it was cut off by the signal. */
-  readonly call: (signal: AbortSignal) => Promise<Outcome | undefined>;
+  readonly call: (signal: AbortSignal) => Promise<CallResult | undefined>;
   /** Told once a second what the load came to so far. */
   readonly onProgress?: (progress: Omit<LoadResult, 'notBegun'>) => void;
   readonly clock: Clock;

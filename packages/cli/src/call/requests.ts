@@ -1,8 +1,14 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { CommandContext } from '../command.js';
-import { JsonSplitter, readMessage } from '../json/index.js';
-import type { DynamicMethod, Schema } from '../schema/index.js';
-import { UsageError } from '../usage-error.js';
+import { JsonSplitter } from '../json/parse.js';
+import { readMessage } from '../json/message.js';
+import type { DynamicMethod, Schema } from '../schema/schema.js';
+import { UsageError } from '../errors.js';
+import type { Metadata } from '@rondo/rpc/call';
+import type { CallOptions } from '@rondo/rpc/client';
+import { RpcError } from '@rondo/rpc/status';
+import type { Invoke } from '../schema/invoke.js';
+import type { CallResult } from './tally.js';
 
 /** Where the messages of a request come from: the command line, or standard input as they arrive. */
 export type RequestSource =
@@ -69,4 +75,37 @@ async function* announced({ stdin, stderr, clock }: CommandContext): AsyncIterab
   } finally {
     timer.cancel();
   }
+}
+
+/** The trailing metadata in which an instance names itself. */
+const SERVED_BY = 'rondo-served-by';
+
+/** A call that is made for how it ends. */
+interface ProbeOptions extends CallOptions {
+  readonly requests: readonly Message[];
+  /** Sees each message of the reply. */
+  readonly onReply: (reply: Message) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Makes one call to its end, be it that a stream breaks, and says how it ended; undefined where the signal cut it off. */
+export async function probe(invoke: Invoke, options: ProbeOptions): Promise<CallResult | undefined> {
+  const { requests, onReply, ...callOptions } = options;
+  let trailer: Metadata | undefined;
+  const onTrailer = (received: Metadata) => {
+    trailer = received;
+  };
+  try {
+    for await (const reply of invoke(stream(requests), { ...callOptions, onTrailer, resumeForMs: 0 })) onReply(reply);
+    return { code: 'OK', instance: trailer?.get(SERVED_BY), message: undefined };
+  } catch (error) {
+    if (options.signal.aborted) return undefined;
+    if (!(error instanceof RpcError)) throw error;
+    return { code: error.codeName, instance: error.metadata.get(SERVED_BY), message: error.message };
+  }
+}
+
+/** Messages that are there already, as a stream. */
+export async function* stream(messages: readonly Message[]): AsyncIterable<Message> {
+  yield* messages;
 }

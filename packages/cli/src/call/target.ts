@@ -5,28 +5,15 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { CommandContext } from '../command.js';
-import { parseAddresses } from '../options.js';
-import {
-  addressOf,
-  isPicked,
-  knownServices,
-  listInstances,
-  matchService,
-  notRegistered,
-  registryAddresses,
-  withRegistry,
-} from '../registry/index.js';
-import {
-  createReflection,
-  type DynamicMethod,
-  loadSchema,
-  type Schema,
-  servicePolicy,
-  withErrorDetails,
-} from '../schema/index.js';
-import { reasonOf } from '../thrown.js';
-import { UsageError } from '../usage-error.js';
-import type { Connections } from './connections.js';
+import { parseAddresses, registryAddresses } from '../options.js';
+import { addressOf, isPicked } from '../registry/instance-view.js';
+import { knownServices, matchService, notRegistered } from '../registry/service-name.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { createReflection, withErrorDetails } from '../schema/reflection.js';
+import { type DynamicMethod, loadSchema, type Schema } from '../schema/schema.js';
+import { servicePolicy } from '../schema/invoke.js';
+import { reasonOf, UsageError } from '../errors.js';
+import type { Connections } from '../environment.js';
 
 /** What is called, and how it is reached. */
 export interface Target {

@@ -2,38 +2,20 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import {
-  allMessages,
-  type Connections,
-  callerConnections,
-  callerZone,
-  createProgress,
-  explainNotBegun,
-  type Load,
-  parseMetadata,
-  probe,
-  type RequestSource,
-  requestSource,
-  runLoad,
-  stream,
-  type Target,
-  toJsonLine,
-  toMessages,
-  toSummary,
-  type Where,
-  whereOf,
-  withTarget,
-} from '../call/index.js';
+import { allMessages, type RequestSource, requestSource, toMessages, probe, stream } from '../call/requests.js';
+import { type Connections, callerConnections, callerZone, balancingOverrides } from '../environment.js';
+import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
+import { type Load, runLoad } from '../call/load.js';
+import { parseMetadata, addressOption, durationMs, jsonOption, metadataOption, positiveInteger, positiveNumber, registryOption } from '../options.js';
+import { type Target, type Where, whereOf, withTarget } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
-import { completeMethod } from '../completion/index.js';
+import { completeMethod } from '../completion/registered.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
-import { writeMessage } from '../json/index.js';
-import { addressOption, durationMs, jsonOption, metadataOption, positiveInteger, positiveNumber } from '../options.js';
-import { balancingOverrides, registryOption } from '../registry/index.js';
-import { bindMethod, type Invoke, methodOf } from '../schema/index.js';
-import { createPaint, paintJson, type Terminal } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import { writeMessage } from '../json/message.js';
+import { bindMethod, type Invoke, methodOf } from '../schema/invoke.js';
+import { createPaint, paintJson, type Terminal } from '../terminal/terminal.js';
+import { UsageError } from '../errors.js';
 
 const options = {
   ...metadataOption,
@@ -189,7 +171,7 @@ async function callMany(
     firstReply ??= reply;
   };
   const one = (cutOff: AbortSignal) => probe(invoke, { ...callOptions, requests, onReply, signal: cutOff });
-  const progress = createProgress({ stderr, json, wanted: job.progress });
+  const progress = createLoadProgress({ stderr, json, wanted: job.progress });
   const result = await runLoad({ ...load, call: one, onProgress: progress.tell, clock, signal });
   await progress.end();
   await stderr.write(explainNotBegun(result, load));

@@ -1,8 +1,8 @@
-import { defineCommand } from '../command.js';
-import { type Shell, script, shells } from '../completion/index.js';
+import { defineCommand, type Command, type Completion } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { didYouMean } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import { didYouMean } from '../terminal/text.js';
+import { UsageError } from '../errors.js';
+import { completeLine } from '../completion/complete-line.js';
 
 /** `rondo completion`: Tab for the shell. */
 export const completion = defineCommand({
@@ -33,3 +33,112 @@ function parseShell(name: string | undefined): Shell {
   const meant = name === undefined ? '' : `"${name}" is none that is known.${didYouMean(name, shells)} `;
   throw new UsageError(`${meant}Name the shell: ${shells.join(', ')}`);
 }
+
+/**
+ * `rondo complete -- <words>`, what completion scripts run: the words after `rondo`, the last one as far as it is written.
+ * It prints a candidate a line, a tab and what it is; `:files` and `:folders` have the shell complete a path, and
+ * `:nospace` says that words are gone on with. It has no faults to tell: they would stand in the line being typed.
+ */
+export function createComplete(commands: readonly Command[]): Command {
+  return defineCommand({
+    name: 'complete',
+    summary: 'Lists what may stand at the end of a command line, for the scripts of rondo completion.',
+    usage: '-- [word] …',
+    options: {},
+    maxPositionals: Number.POSITIVE_INFINITY,
+    examples: [['complete -- call Calc', 'The services that begin so.']],
+    async run({ positionals }, context) {
+      await context.stdout.write(format(await completeLine(positionals, commands, context)));
+      return ExitCode.OK;
+    },
+  });
+}
+
+function format(completion: Completion): string {
+  if (typeof completion === 'string') return `:${completion}\n`;
+  const open = completion.some(({ word }) => word.endsWith('/')) ? ':nospace\n' : '';
+  return `${open}${completion.map(({ word, about = '' }) => `${word}\t${about}\n`).join('')}`;
+}
+
+/** The shells that can complete `rondo`. */
+const shells = ['bash', 'zsh', 'fish'] as const;
+
+/** One of {@link shells}. */
+type Shell = (typeof shells)[number];
+
+/**
+ * The script that has `shell` complete `rondo` by asking `rondo complete`. Where there is no `rondo`, it also defines one
+ * that runs `program`: a clone has it without installing anything.
+ */
+function script(shell: Shell, program: string): string {
+  return scripts[shell](`node ${quote(program)}`);
+}
+
+/** In single quotes, as every shell reads them: a quote ends them, stands for itself, and begins them again. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+const scripts: Readonly<Record<Shell, (rondo: string) => string>> = {
+  // Readline breaks words at = and : too, and replaces only what stands behind them. Bash 3.2 has no compopt.
+  bash: (rondo) => `type rondo >/dev/null 2>&1 || rondo() { ${rondo} "$@"; }
+_rondo() {
+  local line=\${COMP_LINE:0:COMP_POINT} words word kept reply
+  read -ra words <<<"$line"
+  [[ $line == *[[:space:]] ]] && words+=('')
+  word=\${words[\${#words[@]} - 1]}
+  kept=\${word%"\${word##*[=:]}"}
+  COMPREPLY=()
+  while IFS= read -r reply; do
+    case $reply in
+      :files) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "\${word#"$kept"}")) ;;
+      :folders) compopt -o dirnames 2>/dev/null || COMPREPLY=($(compgen -d -- "\${word#"$kept"}")) ;;
+      :nospace) compopt -o nospace 2>/dev/null ;;
+      *) reply=\${reply%%$'\\t'*} COMPREPLY+=("\${reply#"$kept"}") ;;
+    esac
+  done < <(${rondo} complete -- "\${words[@]:1}" 2>/dev/null)
+}
+complete -F _rondo rondo
+`,
+  zsh: (rondo) => `#compdef rondo
+type rondo >/dev/null 2>&1 || rondo() { ${rondo} "$@"; }
+_rondo() {
+  local reply about
+  local -a found nospace
+  for reply in "\${(@f)$(${rondo} complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+    case $reply in
+      :files) compset -P '*='; _files; return ;;
+      :folders) compset -P '*='; _files -/; return ;;
+      :nospace) nospace=(-S '') ;;
+      ?*) about=\${reply#*$'\\t'} found+=("\${\${reply%%$'\\t'*}//:/\\\\:}\${about:+:$about}") ;;
+    esac
+  done
+  _describe rondo found $nospace
+}
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+compdef _rondo rondo
+`,
+  fish: (rondo) => `if not type -q rondo
+    function rondo
+        ${rondo} $argv
+    end
+end
+function __rondo
+    set -l words (commandline -opc) (commandline -ct)
+    set -l path (string replace -r '^--[^=]*=' '' -- $words[-1])
+    set -l kept (string sub -l (math (string length -- $words[-1]) - (string length -- $path)) -- $words[-1])
+    for reply in (${rondo} complete -- $words[2..-1] 2>/dev/null)
+        switch $reply
+            case :files
+                printf '%s\\n' $kept(__fish_complete_path $path)
+            case :folders
+                printf '%s\\n' $kept(__fish_complete_directories $path)
+            case :nospace # fish puts no space behind a /
+            case '*'
+                echo $reply
+        end
+    end
+end
+complete -c rondo -f -a '(__rondo)'
+`,
+};

@@ -1,11 +1,11 @@
 import { type CommandContext, defineCommand } from '../command.js';
-import { completeInstances } from '../completion/index.js';
+import { completeInstances } from '../completion/registered.js';
 import { ExitCode } from '../exit-code.js';
-import { cordonAll, defaultReason, forceOption, type Outcome, readRoster, reasonOption } from '../operate/index.js';
-import { jsonOption } from '../options.js';
-import { registryAddresses, registryOption, withRegistry } from '../registry/index.js';
-import { printable } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import { cordonAll, type CordonResult, readSnapshot, uncordonAll } from '../operate/cordon.js';
+import { defaultReason, forceOption, reasonOption, jsonOption, registryAddresses, registryOption } from '../options.js';
+import { withRegistry } from '../registry/connection.js';
+import { printable } from '../terminal/text.js';
+import { UsageError } from '../errors.js';
 
 /** `rondo cordon`: takes instances out, so that no new call is made of them. */
 export const cordon = defineCommand({
@@ -34,15 +34,15 @@ export const cordon = defineCommand({
     await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
       const { reason, force = false } = values;
       const options = { reason, force, defaultReason: defaultReason(context), signal };
-      const roster = await readRoster(registry, signal);
+      const roster = await readSnapshot(registry, signal);
       for await (const outcome of cordonAll(registry, { ids, roster }, options))
-        await tell(outcome, values.json, context);
+        await report(outcome, values.json, context);
     });
     return ExitCode.OK;
   },
 });
 
-async function tell(outcome: Outcome, json: boolean | undefined, { stdout }: CommandContext): Promise<void> {
+async function report(outcome: CordonResult, json: boolean | undefined, { stdout }: CommandContext): Promise<void> {
   const { instanceId, changed, reason } = outcome;
   const why = reason === '' ? '' : ` (${printable(reason)})`;
   const text = changed
@@ -50,3 +50,32 @@ async function tell(outcome: Outcome, json: boolean | undefined, { stdout }: Com
     : `${instanceId} is cordoned already${why}`;
   await stdout.write(json ? `${JSON.stringify(outcome)}\n` : `${text}\n`);
 }
+
+/** `rondo uncordon`: puts instances back. */
+export const uncordon = defineCommand({
+  name: 'uncordon',
+  summary: 'Puts back what rondo cordon or rondo drain took out.',
+  usage: '<instance> … [--json]',
+  details: 'One that is not cordoned is left as it is, which is no fault. An instance need not run for it.',
+  options: { ...registryOption, ...jsonOption },
+  maxPositionals: Number.POSITIVE_INFINITY,
+  examples: [
+    ['uncordon calculator-2', 'It gets calls again, as soon as it serves.'],
+    ["uncordon $(rondo ps --json | jq -r '.cordoned[].instanceId')", 'All that are cordoned.'],
+  ],
+  complete: completeInstances('cordoned'),
+  exitCodes: { FAILED: 'Refused, or failed: standard error says why.' },
+  async run({ values, positionals: ids }, { environment, stdout, signal }) {
+    if (ids.length === 0)
+      throw new UsageError('name the instances to put back; rondo ps lists those that are cordoned');
+    await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
+      const roster = await readSnapshot(registry, signal);
+      for await (const outcome of uncordonAll(registry, { ids, roster }, signal)) {
+        const { instanceId, changed } = outcome;
+        const text = changed ? `${instanceId} is put back` : `${instanceId} is not cordoned`;
+        await stdout.write(values.json ? `${JSON.stringify(outcome)}\n` : `${text}\n`);
+      }
+    });
+    return ExitCode.OK;
+  },
+});

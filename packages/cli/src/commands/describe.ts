@@ -1,20 +1,14 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { learnSchema, parseMetadata, parseMethodName, whereOf } from '../call/index.js';
+import { learnSchema, parseMethodName, whereOf } from '../call/target.js';
+import { parseMetadata, addressOption, jsonOption, metadataOption, registryOption } from '../options.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { completeMethod } from '../completion/index.js';
+import { completeMethod } from '../completion/registered.js';
 import { ExitCode } from '../exit-code.js';
-import { addressOption, jsonOption, metadataOption } from '../options.js';
-import { registryOption } from '../registry/index.js';
-import {
-  type DynamicMethod,
-  exampleOf,
-  formatMethod,
-  formatPolicy,
-  formatTypes,
-  type Schema,
-} from '../schema/index.js';
-import { createPaint, printable } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import type { DynamicMethod, Schema } from '../schema/schema.js';
+import { exampleOf, formatMethod, formatPolicy, formatTypes } from '../schema/describe.js';
+import { createPaint } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
+import { UsageError } from '../errors.js';
 
 /** `rondo describe`: the contract of a service that runs. */
 export const describe = defineCommand({

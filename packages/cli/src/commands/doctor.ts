@@ -1,16 +1,10 @@
 import { type CommandContext, defineCommand } from '../command.js';
-import {
-  type Expected,
-  examineRunning,
-  type Finding,
-  loadRepositoryDoctor,
-  type RepositoryDoctor,
-  type State,
-} from '../doctor/index.js';
+import { type Expected, examineRunning } from '../doctor/running.js';
+import { type Finding, type State, loadRepositoryDoctor, type RepositoryDoctor } from '../doctor/repository.js';
 import { ExitCode } from '../exit-code.js';
-import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
-import { registryAddresses, registryOption } from '../registry/index.js';
-import { createPaint, type Paint, printable, type Style } from '../terminal/index.js';
+import { dataDirectoryOf, dataOption, jsonOption, registryAddresses, registryOption } from '../options.js';
+import { createPaint, type Paint, type Style } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
 
 /** `rondo doctor`: what is wrong here, and what to do about it. */
 export const doctor = defineCommand({

@@ -1,28 +1,15 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type CommandContext, defineCommand } from '../command.js';
-import { completeInstances } from '../completion/index.js';
+import { completeInstances } from '../completion/registered.js';
 import { ExitCode } from '../exit-code.js';
-import {
-  awaitIdle,
-  cordonAll,
-  type Drained,
-  defaultReason,
-  forceOption,
-  readRoster,
-  reasonOption,
-} from '../operate/index.js';
-import { durationMs, jsonOption } from '../options.js';
-import {
-  addressOf,
-  listInstances,
-  type RegistryConnection,
-  registryAddresses,
-  registryOption,
-  withRegistry,
-} from '../registry/index.js';
-import { printable } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import { awaitIdle, type Drained } from '../operate/drain.js';
+import { cordonAll, readSnapshot } from '../operate/cordon.js';
+import { defaultReason, forceOption, reasonOption, durationMs, jsonOption, registryAddresses, registryOption } from '../options.js';
+import { addressOf } from '../registry/instance-view.js';
+import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
+import { printable } from '../terminal/text.js';
+import { UsageError } from '../errors.js';
 
 const DEFAULT_TIMEOUT = '30s';
 
@@ -73,7 +60,7 @@ export const drain = defineCommand({
       signal,
     };
     const drained = await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
-      const roster = await readRoster(registry, signal);
+      const roster = await readSnapshot(registry, signal);
       for await (const { instanceId, reason } of cordonAll(registry, { ids: [id], roster }, options)) {
         const why = reason === '' ? '' : ` (${printable(reason)})`;
         if (!values.json) await stderr.write(`${instanceId} is cordoned${why}; waiting for its calls to end\n`);
@@ -87,7 +74,7 @@ export const drain = defineCommand({
         throw error;
       }
     });
-    await tell({ instanceId: id, drained, timeout: values.timeout ?? DEFAULT_TIMEOUT }, values.json, context);
+    await report({ instanceId: id, drained, timeout: values.timeout ?? DEFAULT_TIMEOUT }, values.json, context);
     return ExitCode.OK;
   },
 });
@@ -127,7 +114,7 @@ interface Result {
 }
 
 /** @throws RpcError where it can't be stopped yet. */
-async function tell(result: Result, json: boolean | undefined, { stdout, stderr }: CommandContext): Promise<void> {
+async function report(result: Result, json: boolean | undefined, { stdout, stderr }: CommandContext): Promise<void> {
   const { instanceId, drained } = result;
   const failure = failureOf(result);
   if (json) {

@@ -1,7 +1,7 @@
 import type { Command } from '../command.js';
 import { call } from './call.js';
 import { completion } from './completion.js';
-import { cordon } from './cordon.js';
+import { cordon, uncordon } from './cordon.js';
 import { describe } from './describe.js';
 import { dev } from './dev.js';
 import { doctor } from './doctor.js';
@@ -13,7 +13,6 @@ import { ps } from './ps.js';
 import { remove } from './remove.js';
 import { restart } from './restart.js';
 import { tx } from './tx.js';
-import { uncordon } from './uncordon.js';
 import { watch } from './watch.js';
 
 /** Commands by what they are for, in the order in which help lists them. A new one is a file here and a name there. */

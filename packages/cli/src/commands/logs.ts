@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { formatLogLine, isOfTrace, listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/index.js';
+import { formatLogLine, isOfTrace } from '../logs/log-line.js';
+import { listLogs, logNames, selectLogs, unknownLog, readLogs } from '../logs/read-logs.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
-import { createPaint } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import { createPaint } from '../terminal/terminal.js';
+import { UsageError } from '../errors.js';
 
 /** `rondo logs`: what the processes of `npm start` log. */
 export const logs = defineCommand({

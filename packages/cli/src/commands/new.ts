@@ -2,12 +2,10 @@ import path from 'node:path';
 import type { CreatedService, UpdatedService } from '@rondo/scaffold';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { askStatus, type LauncherRequest, requestLauncher } from '../launcher/index.js';
+import { askStatus, type LauncherRequest, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
-import { createProgress, excerpt, type Telling } from '../progress.js';
-import { completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
-import { messageOf } from '../thrown.js';
-import { UsageError } from '../usage-error.js';
+import { createStepProgress, firstLines, type Output, completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
+import { messageOf, UsageError } from '../errors.js';
 
 const options = {
   proto: {
@@ -109,13 +107,13 @@ function sourceOf({ proto, 'proto-path': importRoots }: Values, { directory }: C
   };
 }
 
-async function report(made: Made, { json, context: { stdout, stderr } }: Telling, starts: boolean): Promise<void> {
+async function report(made: Made, { json, context: { stdout, stderr } }: Output, starts: boolean): Promise<void> {
   if (json) {
     await stdout.write(`${JSON.stringify(made)}\n`);
     return;
   }
   await stdout.write(made.kind === 'created' ? describeCreated(made, starts) : describeUpdated(made));
-  if (made.kind === 'updated' && made.complaints !== undefined) await stderr.write(excerpt(made.complaints));
+  if (made.kind === 'updated' && made.complaints !== undefined) await stderr.write(firstLines(made.complaints));
 }
 
 function describeCreated({ service, port, files, methods, exempt }: CreatedService, starts: boolean): string {
@@ -167,9 +165,9 @@ const describeExempt = (exempt: readonly string[]) =>
 
 const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 
-async function test(name: string, telling: Telling, work: () => Promise<void>): Promise<void> {
+async function test(name: string, telling: Output, work: () => Promise<void>): Promise<void> {
   try {
-    await createProgress(telling).step('test', work);
+    await createStepProgress(telling).step('test', work);
   } catch (error) {
     const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
     throw new Error(message, { cause: error });
@@ -177,7 +175,7 @@ async function test(name: string, telling: Telling, work: () => Promise<void>): 
 }
 
 /** The service stays where it doesn't start: what was made is in order, and the reason is told. */
-async function startInto(dataDirectory: string, { kind, service }: Made, telling: Telling): Promise<void> {
+async function startInto(dataDirectory: string, { kind, service }: Made, telling: Output): Promise<void> {
   const { json, context } = telling;
   const { stdout, stderr, signal } = context;
   const onLog = (line: string) => void stderr.write(`${line}\n`);
@@ -185,7 +183,7 @@ async function startInto(dataDirectory: string, { kind, service }: Made, telling
   const request: LauncherRequest =
     kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
   const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
-  const progress = createProgress(telling);
+  const progress = createStepProgress(telling);
   const rows = await progress.step('start', begin).catch((error) => {
     const message = messageOf(error);
     const [reason, ...lastWords] = json ? [message] : message.split('\n');

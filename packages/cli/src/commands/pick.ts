@@ -1,33 +1,20 @@
 import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/contract';
-import { callerZone, parseMetadata, parseMethodName } from '../call/index.js';
+import { callerZone, balancingOverrides } from '../environment.js';
+import { parseMetadata, jsonOption, positiveInteger, registryAddresses, registryOption } from '../options.js';
+import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
-import { completeMethod, completeService } from '../completion/index.js';
+import { completeMethod, completeService } from '../completion/registered.js';
 import { ExitCode } from '../exit-code.js';
-import type { Entry } from '../listing/index.js';
-import { jsonOption, positiveInteger } from '../options.js';
-import {
-  explainAll,
-  FOOTNOTE,
-  formatExplained,
-  formatHeading,
-  type Observer,
-  type ObserverOptions,
-  type Origin,
-  withObserver,
-} from '../pick/index.js';
-import {
-  balancingOverrides,
-  isCordoned,
-  listInstances,
-  listMarks,
-  matchService,
-  notRegistered,
-  registryAddresses,
-  registryOption,
-  withRegistry,
-} from '../registry/index.js';
-import { lookOf, printable } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import type { Entry } from '../listing/entries.js';
+import { explainAll } from '../pick/explain.js';
+import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
+import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
+import { isCordoned } from '../registry/instance-view.js';
+import { listInstances, withRegistry, listOperatorStates } from '../registry/connection.js';
+import { matchService, notRegistered } from '../registry/service-name.js';
+import { tableLook } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
+import { UsageError } from '../errors.js';
 
 /** All picks are kept until the last one is made. */
 const MOST_PICKS = 100_000;
@@ -126,14 +113,14 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const registry = registryAddresses(values.registry, environment);
   const { listing, marks } = await withRegistry(registry, async (connection) => ({
     listing: await listInstances(connection, { signal }),
-    marks: await listMarks(connection, { signal }),
+    marks: await listOperatorStates(connection, { signal }),
   }));
   const services = [...new Set(listing.instances.flatMap((instance) => instance.services))];
   const service = matchService(wanted, services);
   if (service === undefined) throw notRegistered(wanted, services, listing.warming);
   const instances = listing.instances.filter((instance) => instance.services.includes(service));
   const entries = instances.map((instance): Entry => {
-    return { instance, mark: isCordoned(instance) ? marks.get(instance.instanceId) : undefined, check: undefined };
+    return { instance, operatorState: isCordoned(instance) ? marks.get(instance.instanceId) : undefined, check: undefined };
   });
   const question = { service, method, metadata, key: values.key };
   const asked = { question, instances, registry, zone, balancing, clock, signal };
@@ -167,7 +154,7 @@ async function explain(told: Told, json: boolean, { stdout, clock, signal }: Com
   });
   const text = json
     ? `${JSON.stringify({ ...viewHeading(told), endpoints })}\n`
-    : [formatHeading({ observer, options: asked, origin }), formatExplained(endpoints, lookOf(stdout)), FOOTNOTE].join(
+    : [formatHeading({ observer, options: asked, origin }), formatExplained(endpoints, tableLook(stdout)), FOOTNOTE].join(
         '\n',
       );
   await stdout.write(text);

@@ -1,24 +1,16 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type CommandContext, defineCommand } from '../command.js';
-import { completeService } from '../completion/index.js';
-import { dividedServices, formatDivided, type InspectedService, inspect } from '../contract/index.js';
+import { completeService } from '../completion/registered.js';
+import { dividedServices, type InspectedService, inspect } from '../contract/inspect.js';
+import { formatDivided } from '../contract/report.js';
 import { ExitCode } from '../exit-code.js';
-import { checkAll, type Entry, formatEntries, formatRemarks, viewEntry, viewMarks } from '../listing/index.js';
-import { jsonOption } from '../options.js';
-import {
-  type InstanceListing,
-  isCordoned,
-  listInstances,
-  listMarks,
-  type Marks,
-  matchService,
-  notRegistered,
-  registryAddresses,
-  registryOption,
-  viewPosition,
-  withRegistry,
-} from '../registry/index.js';
-import { createPaint, lookOf } from '../terminal/index.js';
+import { checkAll } from '../listing/check.js';
+import { type Entry, formatEntries, formatRemarks, viewEntry, viewOperatorStates } from '../listing/entries.js';
+import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { type InstanceListing, listInstances, withRegistry, listOperatorStates, type OperatorStates, viewPosition } from '../registry/connection.js';
+import { isCordoned } from '../registry/instance-view.js';
+import { matchService, notRegistered } from '../registry/service-name.js';
+import { createPaint, tableLook } from '../terminal/terminal.js';
 
 /** `rondo ps`: the live instances. */
 export const ps = defineCommand({
@@ -59,7 +51,7 @@ export const ps = defineCommand({
     const addresses = registryAddresses(values.registry, environment);
     const { listing, marks } = await withRegistry(addresses, async (registry) => ({
       listing: await listInstances(registry, { signal }),
-      marks: await listMarks(registry, { signal }),
+      marks: await listOperatorStates(registry, { signal }),
     }));
     const { instances, service } = select(listing, name);
     const [contracts, checks] = await Promise.all([
@@ -70,29 +62,29 @@ export const ps = defineCommand({
       const { instanceId } = instance;
       // The mark may be of a moment later.
       const mark = isCordoned(instance) ? marks.get(instanceId) : undefined;
-      return { instance, mark, check: checks?.get(instanceId) };
+      return { instance, operatorState, check: checks?.get(instanceId) };
     });
     const found: Found = { listing, marks, entries, contracts, service };
-    await (values.json ? tellPrograms(found, context) : tellPeople(found, addresses, context));
+    await (values.json ? writeJson(found, context) : writeText(found, addresses, context));
     return ExitCode.OK;
   },
 });
 
 interface Found {
   readonly listing: InstanceListing;
-  readonly marks: Marks;
+  readonly marks: OperatorStates;
   readonly entries: readonly Entry[];
   readonly contracts: readonly InspectedService[];
   /** The one that they were selected by; undefined where all are. */
   readonly service: string | undefined;
 }
 
-async function tellPrograms({ listing, marks, entries, contracts }: Found, context: CommandContext): Promise<void> {
+async function writeJson({ listing, marks, entries, contracts }: Found, context: CommandContext): Promise<void> {
   const { instances, warming, position } = listing;
   const registered = new Set(instances.map(({ instanceId }) => instanceId));
   const view = {
     instances: entries.map((entry) => viewEntry(entry, context.clock.now())),
-    cordoned: viewMarks(marks, registered),
+    cordoned: viewOperatorStates(marks, registered),
     warming,
     position: viewPosition(position),
     contracts,
@@ -100,7 +92,7 @@ async function tellPrograms({ listing, marks, entries, contracts }: Found, conte
   await context.stdout.write(`${JSON.stringify(view)}\n`);
 }
 
-async function tellPeople(found: Found, addresses: readonly string[], context: CommandContext): Promise<void> {
+async function writeText(found: Found, addresses: readonly string[], context: CommandContext): Promise<void> {
   const { listing, marks, entries, contracts, service } = found;
   const { stdout, stderr, clock } = context;
   if (listing.warming) {
@@ -115,7 +107,7 @@ async function tellPeople(found: Found, addresses: readonly string[], context: C
   const list =
     entries.length === 0
       ? `No instance is registered with the registry at ${addresses.join(', ')}.\n`
-      : formatEntries(entries, clock.now(), lookOf(stdout));
+      : formatEntries(entries, clock.now(), tableLook(stdout));
   await stdout.write(list + formatRemarks({ entries, absent }, clock.now(), paint) + formatDivided(contracts, paint));
 }
 

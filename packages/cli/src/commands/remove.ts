@@ -1,12 +1,11 @@
 import type { RemovedService } from '@rondo/scaffold';
 import { type CommandContext, defineCommand } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { askStatus, requestLauncher } from '../launcher/index.js';
+import { askStatus, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
-import { excerpt } from '../progress.js';
-import { completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
-import { didYouMean } from '../terminal/index.js';
-import { messageOf } from '../thrown.js';
+import { firstLines, completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
+import { didYouMean } from '../terminal/text.js';
+import { messageOf } from '../errors.js';
 
 /** `rondo remove service`: what `rondo new service` does, taken back. */
 export const remove = defineCommand({
@@ -46,7 +45,7 @@ export const remove = defineCommand({
       return removeService({ ...on, name, force: values.force ?? false, onAgreed });
     });
     await stdout.write(values.json ? `${JSON.stringify(removed)}\n` : describe(removed));
-    if (!values.json && removed.complaints !== undefined) await stderr.write(excerpt(removed.complaints));
+    if (!values.json && removed.complaints !== undefined) await stderr.write(firstLines(removed.complaints));
     return ExitCode.OK;
   },
 });

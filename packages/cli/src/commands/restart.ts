@@ -1,9 +1,9 @@
 import { type CommandContext, defineCommand, type Written } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { askProcesses, type LauncherProcess, requestLauncher } from '../launcher/index.js';
+import { askProcesses, requestLauncher, type LauncherProcess } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
-import { didYouMean, printable } from '../terminal/index.js';
-import { UsageError } from '../usage-error.js';
+import { didYouMean, printable } from '../terminal/text.js';
+import { UsageError } from '../errors.js';
 
 /** `rondo restart`: stops a process of `npm start` in order, and starts it again. */
 export const restart = defineCommand({

@@ -1,20 +1,11 @@
 import { type Candidate, type CommandContext, defineCommand, type Written } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { jsonOption } from '../options.js';
-import { registryAddresses, registryOption, withRegistry } from '../registry/index.js';
-import {
-  findUnfinished,
-  formatUnfinished,
-  gather,
-  type KnownSaga,
-  type Resolved,
-  resolveTransaction,
-  type Unfinished,
-  viewUnfinished,
-  type Wanted,
-  withPeers,
-} from '../transactions/index.js';
-import { UsageError } from '../usage-error.js';
+import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { withRegistry } from '../registry/connection.js';
+import { findUnfinished, type Resolved, resolveTransaction, type Wanted } from '../transactions/resolve.js';
+import { formatUnfinished, viewUnfinished } from '../transactions/view.js';
+import { gather, type KnownSaga, type Unfinished, withPeers } from '../transactions/gather.js';
+import { UsageError } from '../errors.js';
 
 const ACTIONS = ['ls', 'resolve'] as const;
 
@@ -53,10 +44,10 @@ export const tx = defineCommand({
   complete,
   exitCodes: { FAILED: 'Refused, or failed: standard error says why.' },
   async run({ values, positionals: [action = '', id] }, context) {
-    const word = wordOf(action, id, values);
+    const word = parseAction(action, id, values);
     const { stdout, environment } = context;
     const text = await withUnfinished(registryAddresses(values.registry, environment), context, async (unfinished) => {
-      await remark(unfinished, context);
+      await reportUnreachable(unfinished, context);
       if (word === undefined) return list(unfinished, values.json, context);
       return await resolve(word, unfinished, { json: values.json, force: values.force ?? false, context });
     });
@@ -68,7 +59,7 @@ export const tx = defineCommand({
 type Ending = Wanted | 'retry';
 
 /** What is to be done with what; undefined where things are to be listed. */
-function wordOf(
+function parseAction(
   action: string,
   id: string | undefined,
   values: { readonly [K in Ending | 'force']?: boolean | undefined },
@@ -96,7 +87,7 @@ function withUnfinished<T>(
   );
 }
 
-async function remark({ unreachable }: Unfinished, { stderr }: CommandContext): Promise<void> {
+async function reportUnreachable({ unreachable }: Unfinished, { stderr }: CommandContext): Promise<void> {
   for (const { instanceId, reason } of unreachable) {
     await stderr.write(`${instanceId} can't be asked (${reason}): what only it knows is missing\n`);
   }

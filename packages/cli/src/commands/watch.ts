@@ -1,21 +1,13 @@
 import { defineCommand } from '../command.js';
-import { completeService } from '../completion/index.js';
-import { jsonOption } from '../options.js';
-import {
-  CORDONED,
-  type FollowedChange,
-  follow,
-  type InstanceView,
-  listInstances,
-  matchService,
-  notRegistered,
-  type RegistryConnection,
-  registryAddresses,
-  registryOption,
-  unreachable,
-  withRegistry,
-} from '../registry/index.js';
-import { createPaint, formatTime, type Paint, printable } from '../terminal/index.js';
+import { completeService } from '../completion/registered.js';
+import { jsonOption, registryAddresses, registryOption } from '../options.js';
+import { CORDONED } from '../registry/watched-state.js';
+import { type WatchedChange, watchRegistry } from '../registry/watch.js';
+import type { InstanceView } from '../registry/instance-view.js';
+import { listInstances, type RegistryConnection, unreachable, withRegistry } from '../registry/connection.js';
+import { matchService, notRegistered } from '../registry/service-name.js';
+import { createPaint, type Paint } from '../terminal/terminal.js';
+import { formatTime, printable } from '../terminal/text.js';
 
 /** `rondo watch`: the registry's changes as they happen. */
 export const watch = defineCommand({
@@ -40,7 +32,7 @@ export const watch = defineCommand({
     const paint = createPaint(stdout.color);
     const service =
       name === undefined ? '' : await withRegistry(addresses, (registry) => resolve(registry, name, signal));
-    for await (const change of follow(addresses, { service, clock, signal })) {
+    for await (const change of watchRegistry(addresses, { service, clock, signal })) {
       const time = wallClock.now();
       const line = values.json
         ? toJson(change, time)
@@ -60,13 +52,13 @@ async function resolve(registry: RegistryConnection, name: string, signal: Abort
   return service;
 }
 
-function toJson(change: FollowedChange, time: Date): string {
+function toJson(change: WatchedChange, time: Date): string {
   const { error, ...rest } = change;
   const reason = error === undefined ? {} : { reason: unreachable([change.address ?? ''], error) };
   return JSON.stringify({ time: time.toISOString(), ...rest, ...reason });
 }
 
-function describe(change: FollowedChange, addresses: readonly string[], paint: Paint): string {
+function describe(change: WatchedChange, addresses: readonly string[], paint: Paint): string {
   switch (change.type) {
     case 'present':
       return `= ${describeInstance(change.instance, change.cordonReason)}`;
@@ -92,7 +84,7 @@ function describe(change: FollowedChange, addresses: readonly string[], paint: P
   }
 }
 
-function describeLoss({ error, address = '' }: FollowedChange, addresses: readonly string[]): string {
+function describeLoss({ error, address = '' }: WatchedChange, addresses: readonly string[]): string {
   const why =
     error === undefined
       ? `the registry at ${address} ended the watch`

@@ -1,8 +1,10 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { learnSchema, whereOf } from '../call/index.js';
+import { learnSchema, whereOf } from '../call/target.js';
 import type { Candidate, CommandContext, Written } from '../command.js';
-import { readRoster } from '../operate/index.js';
-import { listInstances, registryAddresses, standingOf, withRegistry } from '../registry/index.js';
+import { readSnapshot } from '../operate/cordon.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
+import { registryAddresses } from '../options.js';
+import { effectiveStatus } from '../registry/instance-view.js';
 
 /** The services that are registered, in full; by their last part where that is how `word` begins. */
 export async function completeService(
@@ -31,7 +33,7 @@ export async function completeMethod(written: Written, context: CommandContext):
 export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned') {
   return async ({ values, word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
     const addresses = registryAddresses(values['registry'], context.environment);
-    const { instances, marks } = await withRegistry(addresses, (registry) => readRoster(registry, context.signal));
+    const { instances, marks } = await withRegistry(addresses, (registry) => readSnapshot(registry, context.signal));
     const ids = which === 'cordoned' ? [...marks.keys()] : [...instances.keys()];
     const wanted = ids.filter((id) => which !== 'uncordoned' || !marks.has(id));
     return wanted
@@ -41,7 +43,7 @@ export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned
 }
 
 function aboutInstance(instance: Instance | undefined, reason = ''): string {
-  const standing = instance === undefined ? 'not registered' : standingOf(instance);
+  const standing = instance === undefined ? 'not registered' : effectiveStatus(instance);
   return [standing, reason, ...(instance?.services ?? [])].filter((part) => part !== '').join(' ');
 }
 

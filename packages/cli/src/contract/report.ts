@@ -1,4 +1,5 @@
-import { type Paint, printable } from '../terminal/index.js';
+import type { Paint } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
 import type { Difference } from './difference.js';
 import type { Comparison, InspectedService, InspectedVersion } from './inspect.js';
 

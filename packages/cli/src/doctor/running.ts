@@ -1,15 +1,12 @@
-import {
-  HealthDefinition,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from '@rondo/contracts/health/v1/health';
+import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { addressOf, isPicked, listInstances, readTime, standingOf, withRegistry } from '../registry/index.js';
-import { messageOf, reasonOf } from '../thrown.js';
-import { judgeClock } from './clock.js';
-import type { Finding } from './finding.js';
+import { addressOf, isPicked, effectiveStatus } from '../registry/instance-view.js';
+import { listInstances, readTime, withRegistry, type TimeReading } from '../registry/connection.js';
+import { messageOf, reasonOf } from '../errors.js';
+import type { Finding } from './repository.js';
 
 /** Where a system is expected, and by whom. */
 export interface Expected {
@@ -23,7 +20,7 @@ export interface Expected {
 }
 
 /** What is asked with. */
-export interface Asking {
+interface Asking {
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -46,11 +43,11 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       judgeClock(clock.now(), reading),
     ];
   } catch (error) {
-    return [judgeAbsence(expected, messageOf(error)), judgeClock(clock.now(), undefined)];
+    return [judgeMissingRegistry(expected, messageOf(error)), judgeClock(clock.now(), undefined)];
   }
 }
 
-function judgeAbsence({ addresses, required, remedy }: Expected, message: string): Finding {
+function judgeMissingRegistry({ addresses, required, remedy }: Expected, message: string): Finding {
   if (required) {
     const [, detail = message, usual = 'start it: npm start'] = /^(.*\)); (.*)$/.exec(message) ?? [];
     return { name: 'registry', state: 'fail', detail, remedy: remedy ?? usual };
@@ -74,7 +71,7 @@ function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Findi
   const waiting = instances.filter((instance) => !isPicked(instance));
   if (waiting.length === 0)
     return { name, state: 'ok', detail: `${instances.length} of ${instances.length} are SERVING` };
-  const named = waiting.map((instance) => `${instance.instanceId} is ${standingOf(instance)}`).join(', ');
+  const named = waiting.map((instance) => `${instance.instanceId} is ${effectiveStatus(instance)}`).join(', ');
   const detail = `${instances.length - waiting.length} of ${instances.length} are SERVING; ${named}, and not called`;
   return { name, state: 'warn', detail, remedy: logOf(waiting[0]?.instanceId ?? '') };
 }
@@ -123,4 +120,37 @@ async function faultOf(instance: Instance, signal: AbortSignal): Promise<string 
   } finally {
     channel.close();
   }
+}
+
+/** This code is younger than any clock that shows an earlier year. */
+const FIRST_YEAR = 2026;
+const LAST_YEAR = 2100;
+/** Deadlines travel as durations: clocks that are apart harm logs, ages and what is stored, not calls. */
+const MAX_SKEW_MS = 2_000;
+const NTP = 'set it by NTP (timedatectl set-ntp true; macOS: sntp -sS time.apple.com)';
+
+/** Judges the clock here: by the year it shows, and by the registry's where that could be asked. */
+export function judgeClock(nowMs: number, reading: TimeReading | undefined): Finding {
+  const time = new Date(nowMs).toISOString();
+  const year = new Date(nowMs).getUTCFullYear();
+  if (year < FIRST_YEAR || year > LAST_YEAR) {
+    const detail = `${time} can't be right: certificates, and all that is stored with a time, will be wrong`;
+    return { name: 'clock', state: 'fail', detail, remedy: NTP };
+  }
+  if (reading?.registryMs === undefined)
+    return { name: 'clock', state: 'ok', detail: `${time}, compared with no other` };
+  const { askedAtMs, answeredAtMs, registryMs } = reading;
+  const skewMs = registryMs - (askedAtMs + answeredAtMs) / 2;
+  const uncertainMs = (answeredAtMs - askedAtMs) / 2;
+  if (Math.abs(skewMs) - uncertainMs <= MAX_SKEW_MS) {
+    return { name: 'clock', state: 'ok', detail: `${time}; the registry's is within ${within(skewMs, uncertainMs)}` };
+  }
+  const apart = `${(Math.abs(skewMs) / 1_000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead'}`;
+  const detail = `the registry's is ${apart}: the times in logs, and ages, can't be compared`;
+  return { name: 'clock', state: 'warn', detail, remedy: `${NTP}, here or where the registry runs` };
+}
+
+function within(skewMs: number, uncertainMs: number): string {
+  const mostMs = Math.abs(skewMs) + uncertainMs;
+  return mostMs < 1_000 ? `${Math.ceil(mostMs)} ms` : `${(mostMs / 1_000).toFixed(1)} s`;
 }

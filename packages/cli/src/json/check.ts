@@ -1,10 +1,9 @@
 import type { DescEnum, DescField, DescMessage, JsonObject, JsonValue, Registry } from '@bufbuild/protobuf';
 import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import type { FieldViolation } from '@rondo/rpc/status';
-import { didYouMean } from '../terminal/index.js';
+import { didYouMean } from '../terminal/text.js';
 import { numberText } from './parse.js';
-import { type Checked, checkScalar, show } from './scalar.js';
-import { wellKnownTypes } from './well-known.js';
+import { type Checked, checkScalar, show, wellKnownTypes } from './scalar.js';
 
 /** A request's JSON as it can be read, and all that is wrong with it. */
 export interface CheckedJson {

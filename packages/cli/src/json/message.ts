@@ -1,6 +1,6 @@
 import { type DescMessage, fromJson, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf';
 import { invalidArgument } from '@rondo/rpc/status';
-import { messageOf } from '../thrown.js';
+import { messageOf } from '../errors.js';
 import { checkJson } from './check.js';
 import { parseJson } from './parse.js';
 

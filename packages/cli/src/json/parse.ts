@@ -1,7 +1,6 @@
 import { fromJsonString, type JsonValue } from '@bufbuild/protobuf';
 import { ValueSchema } from '@bufbuild/protobuf/wkt';
-import { messageOf } from '../thrown.js';
-import { UsageError } from '../usage-error.js';
+import { messageOf, UsageError } from '../errors.js';
 
 /** Stands before the text of a number that a JavaScript number can't hold; of no use in text that people write. */
 const MARK = '\ue000';
@@ -46,4 +45,57 @@ export function withPlainNumbers(value: JsonValue): JsonValue {
 
 function isRounded(token: string): boolean {
   return !token.startsWith('"') && Math.abs(Number(token)) > Number.MAX_SAFE_INTEGER;
+}
+
+/** Cuts text into the JSON values that stand in it one after the other, with or without space or lines between. */
+export class JsonSplitter {
+  readonly #decoder = new TextDecoder();
+  #text = '';
+  /** How far `#text` has been looked at. */
+  #seen = 0;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+
+  /** The values that are complete with this piece of text. They may still be no JSON. */
+  push(piece: Uint8Array | string): readonly string[] {
+    this.#text += typeof piece === 'string' ? piece : this.#decoder.decode(piece, { stream: true });
+    const values: string[] = [];
+    while (this.#seen < this.#text.length) {
+      const character = this.#text[this.#seen++] ?? '';
+      if (this.#ends(character)) this.#cut(values);
+    }
+    return values;
+  }
+
+  /** The value that only the end of the text completes, if any. */
+  end(): readonly string[] {
+    const values: string[] = [];
+    this.#cut(values);
+    return values;
+  }
+
+  /** Whether a value ends with `character`; a number or a word does at the space behind it. */
+  #ends(character: string): boolean {
+    if (this.#inString) {
+      if (this.#escaped) this.#escaped = false;
+      else if (character === '\\') this.#escaped = true;
+      else if (character === '"') this.#inString = false;
+      return !this.#inString && this.#depth === 0;
+    }
+    if (character === '"') this.#inString = true;
+    else if (character === '{' || character === '[') this.#depth += 1;
+    else if (character === '}' || character === ']') {
+      this.#depth = Math.max(0, this.#depth - 1);
+      return this.#depth === 0;
+    }
+    return this.#depth === 0 && /\s/.test(character);
+  }
+
+  #cut(values: string[]): void {
+    const value = this.#text.slice(0, this.#seen).trim();
+    this.#text = this.#text.slice(this.#seen);
+    this.#seen = 0;
+    if (value !== '') values.push(value);
+  }
 }

@@ -1,16 +1,12 @@
-import {
-  HealthDefinition,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from '@rondo/contracts/health/v1/health';
+import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { forEachOf } from '../concurrency.js';
-import { addressOf } from '../registry/index.js';
-import { createReflection } from '../schema/index.js';
-import { reasonOf } from '../thrown.js';
+import { addressOf } from '../registry/instance-view.js';
+import { createReflection } from '../schema/reflection.js';
+import { reasonOf } from '../errors.js';
 
 /** What was found at an instance's address. */
 export interface Check {
@@ -94,4 +90,17 @@ function judge(instance: Instance, { status, services }: Answers): Check {
   }
   if (status === undefined || status === ServingStatus.SERVING) return { state: 'ok', reason: '' };
   return { state: 'not-serving', reason: `says ${ServingStatus[status] ?? status} when it is asked for its health` };
+}
+
+/** Does `work` for each of `items`, at most `limit` at a time. */
+export async function forEachOf<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items];
+  const goOn = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await work(next);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, goOn));
 }

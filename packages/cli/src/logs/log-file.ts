@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { codeOf } from '../thrown.js';
+import { codeOf } from '../errors.js';
 import { type LogLine, toLogLine } from './log-line.js';
 
 const PIECE_BYTES = 64 * 1024;

@@ -3,7 +3,7 @@ import { createChannel, createClient } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { reasonOf } from '../thrown.js';
+import { reasonOf } from '../errors.js';
 
 /** What came of waiting for an instance. */
 export type Drained =

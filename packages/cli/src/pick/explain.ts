@@ -1,11 +1,12 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { ServiceView } from '@rondo/rpc/client';
-import { canaryPercent } from '@rondo/rpc/resolver';
+import { type ServiceView, createChannel, createClient } from '@rondo/rpc/client';
+import { canaryPercent, staticResolver } from '@rondo/rpc/resolver';
 import { RpcError } from '@rondo/rpc/status';
-import { type Asking, type Check, checkAll, type Entry, notPicked } from '../listing/index.js';
-import { addressOf, standingOf } from '../registry/index.js';
-import { askLoads, type ReportedLoad } from './load.js';
+import { type Asking, type Check, checkAll, forEachOf } from '../listing/check.js';
+import { type Entry, notPicked } from '../listing/entries.js';
+import { addressOf, effectiveStatus } from '../registry/instance-view.js';
 import type { Observer } from './observer.js';
+import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 
 /** An instance, what a client would have it do, and why. */
 export interface Explained {
@@ -26,7 +27,7 @@ export interface Explained {
 }
 
 /** What instances are looked at with. */
-export interface Explaining extends Asking {
+interface Explaining extends Asking {
   /** The version that the call asks for; undefined for any. */
   readonly version: string | undefined;
 }
@@ -88,7 +89,7 @@ async function sample(observer: Observer): Promise<ReadonlyMap<string, number>> 
 }
 
 function stateOf({ instance }: Entry, check: Check | undefined, view: ServiceView): string {
-  const standing = standingOf(instance);
+  const standing = effectiveStatus(instance);
   if (standing !== 'SERVING') return standing.toLowerCase();
   if (check !== undefined && check.state !== 'ok' && check.state !== 'unknown') return check.state;
   return view.endpoints.find(({ instanceId }) => instanceId === instance.instanceId)?.state ?? 'unused';
@@ -122,3 +123,47 @@ const OTHERS: Readonly<Record<string, string>> = {
   ring_hash: 'the key belongs to another',
   zone_aware: 'others are nearer, and take all',
 };
+
+/** What an instance says it has to do. */
+interface ReportedLoad {
+  readonly callsInFlight: number | null;
+  readonly callsPerSecond: number;
+}
+
+const TIMEOUT_MS = 1_000;
+/** So many are asked at a time. */
+const CONCURRENCY = 32;
+
+/** Asks each instance what it has to do. By instance id; those that tell nothing are missing. */
+async function askLoads(
+  instances: readonly Instance[],
+  asking: Asking,
+): Promise<ReadonlyMap<string, ReportedLoad>> {
+  const found = new Map<string, ReportedLoad>();
+  await forEachOf(instances, CONCURRENCY, async (instance) => {
+    const load = await askLoad(addressOf(instance), asking);
+    if (load !== undefined) found.set(instance.instanceId, load);
+  });
+  return found;
+}
+
+/** The first report of its ORCA service, which comes at once. */
+async function askLoad(address: string, { clock, signal }: Asking): Promise<ReportedLoad | undefined> {
+  const channel = createChannel({ resolver: staticResolver([address]), clock });
+  try {
+    const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics(
+      {},
+      { signal, timeoutMs: TIMEOUT_MS },
+    );
+    for await (const { namedMetrics, rpsFractional } of reports) {
+      return { callsInFlight: namedMetrics['calls_in_flight'] ?? null, callsPerSecond: rpsFractional };
+    }
+    return undefined;
+  } catch (error) {
+    // Whoever doesn't speak it, or can't be reached, tells nothing: why stands elsewhere.
+    if (error instanceof RpcError) return undefined;
+    throw error;
+  } finally {
+    channel.close();
+  }
+}

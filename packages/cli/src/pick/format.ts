@@ -1,5 +1,7 @@
 import type { ServiceView } from '@rondo/rpc/client';
-import { formatTable, type Look, printable } from '../terminal/index.js';
+import { formatTable } from '../terminal/table.js';
+import type { Look } from '../terminal/terminal.js';
+import { printable } from '../terminal/text.js';
 import { type Explained, SAMPLE } from './explain.js';
 import type { Observer, ObserverOptions } from './observer.js';
 

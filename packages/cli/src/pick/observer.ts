@@ -10,10 +10,11 @@ import {
   type ServicePolicy,
 } from '@rondo/rpc/contract';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { learnSchema } from '../call/index.js';
-import { addressOf, isPicked } from '../registry/index.js';
-import { methodOf, type Schema, servicePolicy } from '../schema/index.js';
-import { reasonOf } from '../thrown.js';
+import { learnSchema } from '../call/target.js';
+import { addressOf, isPicked } from '../registry/instance-view.js';
+import { methodOf, servicePolicy } from '../schema/invoke.js';
+import type { Schema } from '../schema/schema.js';
+import { reasonOf } from '../errors.js';
 
 /** What is picked for. */
 export interface Question {
@@ -49,7 +50,7 @@ export interface Observer {
 }
 
 /** How long a pick waits for instances to be known and connected. Milliseconds. */
-const PATIENCE_MS = 2_000;
+const PICK_TIMEOUT_MS = 2_000;
 
 /** Has `work` look through the eyes of a client in this place. */
 export async function withObserver<T>(options: ObserverOptions, work: (observer: Observer) => Promise<T>): Promise<T> {
@@ -120,21 +121,21 @@ function methodCalled(service: string, name: string): Method {
 
 async function pick(channel: Channel, method: Method, { question, clock, signal }: ObserverOptions): Promise<Choice> {
   const late = new AbortController();
-  const timer = clock.setTimer(PATIENCE_MS, () => late.abort());
+  const timer = clock.setTimer(PICK_TIMEOUT_MS, () => late.abort());
   const { metadata, key: hashKey } = question;
   try {
     return await channel.choose(method, { signal: AbortSignal.any([signal, late.signal]), metadata, hashKey });
   } catch (error) {
-    if (late.signal.aborted && !signal.aborted) throw nobodyInTime(channel, question);
+    if (late.signal.aborted && !signal.aborted) throw notPickedInTime(channel, question);
     throw error;
   } finally {
     timer.cancel();
   }
 }
 
-function nobodyInTime(channel: Channel, { service }: Question): RpcError {
+function notPickedInTime(channel: Channel, { service }: Question): RpcError {
   const endpoints = channel.inspect().find((view) => view.service === service)?.endpoints ?? [];
   const reasons = endpoints.map(({ instanceId, held = 'connected' }) => `${instanceId}: ${held}`);
   const known = reasons.length === 0 ? 'the registry has not answered' : reasons.join('; ');
-  return new RpcError(Status.UNAVAILABLE, `nobody could be picked within ${PATIENCE_MS} ms: ${known}`);
+  return new RpcError(Status.UNAVAILABLE, `nobody could be picked within ${PICK_TIMEOUT_MS} ms: ${known}`);
 }

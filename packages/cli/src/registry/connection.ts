@@ -1,9 +1,9 @@
-import { type Instance, type Position, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Instance, type Position, RegistryServiceDefinition, type OperatorMark, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { reasonOf } from '../thrown.js';
+import { reasonOf } from '../errors.js';
 
 /** A registry that can be asked. */
 export interface RegistryConnection {
@@ -81,27 +81,66 @@ export async function readTime(
 }
 
 /** An answer of the registry; what is thrown says where it was looked for. */
-export async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
+async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw explain(addresses, error);
+    throw explainRegistryError(addresses, error);
   }
 }
 
 /** Says of a registry that can't be reached, or is none, where it was looked for and what to do. */
-export function explain(addresses: readonly string[], error: unknown): unknown {
+export function explainRegistryError(addresses: readonly string[], error: unknown): unknown {
   if (!(error instanceof RpcError)) return error;
   const { code, details } = error;
   if (code === Status.UNAVAILABLE) return new RpcError(code, unreachable(addresses, error), { details, cause: error });
   if (code !== Status.UNIMPLEMENTED) return error;
-  const message = `what answers at ${addresses.join(', ')} is no registry (${error.message}); ${REMEDY}`;
+  const message = `what answers at ${addresses.join(', ')} is no registry (${error.message}); ${REGISTRY_REMEDY}`;
   return new RpcError(code, message, { cause: error });
 }
 
-const REMEDY = 'say where it is with --registry or RONDO_REGISTRY';
+const REGISTRY_REMEDY = 'say where it is with --registry or RONDO_REGISTRY';
 
 /** What to tell of a registry that can't be reached. */
 export function unreachable(addresses: readonly string[], error: RpcError): string {
-  return `the registry at ${addresses.join(', ')} can't be reached (${reasonOf(error)}); start it (npm start), or ${REMEDY}`;
+  return `the registry at ${addresses.join(', ')} can't be reached (${reasonOf(error)}); start it (npm start), or ${REGISTRY_REMEDY}`;
+}
+
+/** What operators have set, by instance id: each is cordoned. */
+export type OperatorStates = ReadonlyMap<string, OperatorMark>;
+
+/** Asks which instances are cordoned, whether they are registered or not. */
+export async function listOperatorStates(
+  { client, addresses }: RegistryConnection,
+  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs?: number },
+): Promise<OperatorStates> {
+  const options = { signal, ...(timeoutMs !== undefined && { timeoutMs }) };
+  const { marks } = await reach(addresses, client.listOperatorStates({}, options));
+  const cordoned = marks.filter(({ state }) => state === OperatorState.OPERATOR_STATE_CORDONED);
+  return new Map(cordoned.map((mark) => [mark.instanceId, mark]));
+}
+
+/** What an operator wants of an instance. */
+interface OperatorStateChange {
+  readonly instanceId: string;
+  readonly cordoned: boolean;
+  /** Why, for those who look. */
+  readonly reason?: string;
+}
+
+/** Tells the registry what an operator wants. */
+export async function setOperatorState(
+  { client, addresses }: RegistryConnection,
+  { instanceId, cordoned, reason = '' }: OperatorStateChange,
+  signal: AbortSignal,
+): Promise<Position | undefined> {
+  const state = cordoned ? OperatorState.OPERATOR_STATE_CORDONED : OperatorState.OPERATOR_STATE_NONE;
+  const { position } = await reach(addresses, client.setOperatorState({ instanceId, state, reason }, { signal }));
+  return position;
+}
+
+/** A position as `--json` prints it: 64-bit integers are text. */
+export function viewPosition(position: Position | undefined) {
+  if (position === undefined) return null;
+  return { epoch: String(position.epoch), revision: String(position.revision) };
 }

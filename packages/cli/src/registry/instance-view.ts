@@ -62,13 +62,13 @@ export function isCordoned({ operatorState }: Instance): boolean {
 }
 
 /** What it comes to, such as `SERVING`: an operator's word outranks what the instance says. */
-export function standingOf(instance: Instance): string {
+export function effectiveStatus(instance: Instance): string {
   return isCordoned(instance) ? 'CORDONED' : statusOf(instance);
 }
 
 /** Whether clients may pick it. */
 export function isPicked(instance: Instance): boolean {
-  return standingOf(instance) === 'SERVING';
+  return effectiveStatus(instance) === 'SERVING';
 }
 
 /** Where an instance is reached first; empty where it says nothing. */

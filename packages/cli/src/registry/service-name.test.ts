@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from '../errors.js';
 import { knownServices, matchService } from './service-name.js';
 
 const SERVICES = [

@@ -1,6 +1,6 @@
 import { nearest } from '@rondo/rpc/contract';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from '../errors.js';
 
 /**
  * The services that `name` may mean, the closest way of reading it first: in full; any end of it, from a dot on;

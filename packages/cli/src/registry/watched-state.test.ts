@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus, RemovalReason, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Change } from './change.js';
-import { WatchedState } from './watched-state.js';
+import { type Change, WatchedState } from './watched-state.js';
 
 const at = (revision: bigint) => ({ epoch: 1n, revision });
 const instance = (instanceId: string, rest: Partial<Instance> = {}) =>

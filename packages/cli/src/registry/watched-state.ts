@@ -1,6 +1,5 @@
-import type { Instance, Position, Snapshot, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Change, describeChanges, removalReason } from './change.js';
-import { viewInstance } from './instance-view.js';
+import { type Instance, type Position, type Snapshot, type WatchResponse, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
+import { viewInstance, enumName, type InstanceView, isCordoned } from './instance-view.js';
 
 /** What a watcher of the registry holds: each event is turned into what it changes. */
 export class WatchedState {
@@ -65,4 +64,55 @@ export class WatchedState {
     this.#instances.delete(instanceId);
     return [{ type: 'left', instance: viewInstance(before), reason }];
   }
+}
+
+/** One thing that a watcher of the registry sees happen. */
+export type Change =
+  | { readonly type: 'present' | 'joined'; readonly instance: InstanceView }
+  | { readonly type: 'changed'; readonly instance: InstanceView; readonly changes: readonly string[] }
+  | { readonly type: 'left'; readonly instance: InstanceView; readonly reason: string }
+  | { readonly type: 'lost' | 'back' | 'moved' | 'warming' | 'warm' };
+
+/** What is different between two states of an instance, in words: `status SERVING → DRAINING`. */
+function describeChanges(before: Instance, after: Instance): readonly string[] {
+  const from = viewInstance(before);
+  const to = viewInstance(after);
+  const restarted = before.incarnation === after.incarnation ? [] : ['restarted'];
+  const scalars = (['status', 'zone', 'version', 'weight'] as const)
+    .filter((field) => from[field] !== to[field])
+    .map((field) => `${field} ${from[field] || '-'} → ${to[field] || '-'}`);
+  const lists = [
+    changedList(
+      'address',
+      from.endpoints.map(({ address }) => address),
+      to.endpoints.map(({ address }) => address),
+    ),
+    changedList('services', from.services, to.services),
+    changedList('metadata', pairs(from.metadata), pairs(to.metadata)),
+  ];
+  return [...restarted, ...changedCordon(before, after), ...scalars, ...lists.flat()];
+}
+
+/** How `watch` tells that an operator has taken an instance out. */
+export const CORDONED = 'cordoned';
+
+function changedCordon(before: Instance, after: Instance): readonly string[] {
+  if (isCordoned(before) === isCordoned(after)) return [];
+  return [isCordoned(after) ? CORDONED : 'uncordoned'];
+}
+
+/** Why an instance left, such as `expired`. */
+function removalReason(reason: RemovalReason): string {
+  return enumName(RemovalReason[reason], 'REMOVAL_REASON_', reason).toLowerCase();
+}
+
+function changedList(name: string, from: readonly string[], to: readonly string[]): readonly string[] {
+  const [before, after] = [from.join(','), to.join(',')];
+  return before === after ? [] : [`${name} ${before || '-'} → ${after || '-'}`];
+}
+
+function pairs(metadata: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(metadata)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort();
 }

@@ -1,10 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import {
-  type ServerReflectionRequest,
-  type ServerReflectionResponse,
-  ServerReflectionDefinition as V1,
-} from '@rondo/contracts/grpc/reflection/v1/reflection';
+import { type ServerReflectionRequest, type ServerReflectionResponse, ServerReflectionDefinition as V1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status, toStatus } from '@rondo/rpc/status';
@@ -13,7 +9,7 @@ type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
 type Answer = ServerReflectionResponse['messageResponse'];
 
 /** A server that tells its contracts. */
-export interface Reflection {
+interface Reflection {
   /** The fully qualified services that it serves. */
   listServices(): Promise<readonly string[]>;
   /** The files that declare `symbol`, and all that they import, each after those that it needs. */
@@ -117,4 +113,32 @@ function inOrder(files: ReadonlyMap<string, FileDescriptorProto>): readonly File
   };
   for (const name of files.keys()) visit(name);
   return [...ordered];
+}
+
+const STATUS_FILE = 'google/rpc/status.proto';
+/** One of those that stand in `google/rpc/error_details.proto`. */
+const DETAIL = 'google.rpc.BadRequest';
+
+/**
+ * The files of a contract with those of the usual error details, where its messages hold a `google.rpc.Status`: no file
+ * imports them, as the status has them in an Any, and JSON can't show an Any of a type that isn't known.
+ */
+export async function withErrorDetails(
+  files: readonly FileDescriptorProto[],
+  reflection: Reflection,
+): Promise<readonly FileDescriptorProto[]> {
+  const known = new Set(files.map(({ name }) => name));
+  if (!known.has(STATUS_FILE)) return files;
+  const details = await detailFiles(reflection);
+  return [...files, ...details.filter(({ name }) => !known.has(name))];
+}
+
+/** None where the server doesn't have them. */
+async function detailFiles(reflection: Reflection): Promise<readonly FileDescriptorProto[]> {
+  try {
+    return await reflection.filesOf(DETAIL);
+  } catch (error) {
+    if (error instanceof RpcError) return [];
+    throw error;
+  }
 }

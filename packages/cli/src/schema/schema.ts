@@ -7,7 +7,7 @@ import {
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
 import type { MethodDefinition } from '@rondo/rpc/contract';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { didYouMean } from '../terminal/index.js';
+import { didYouMean } from '../terminal/text.js';
 
 /** A method of a contract that this process was built without. */
 export interface DynamicMethod {

@@ -1,4 +1,4 @@
-import { printable } from './printable.js';
+import { printable } from './text.js';
 
 const GAP = '  ';
 /** A last column that would be narrower than this isn't wrapped: the terminal wraps the line. */

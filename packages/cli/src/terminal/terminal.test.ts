@@ -1,15 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { nearest } from '@rondo/rpc/contract';
-import {
-  createPaint,
-  didYouMean,
-  formatAge,
-  formatTable,
-  paintJson,
-  parseDurationMs,
-  printable,
-  wantsColor,
-} from './index.js';
+import { createPaint, paintJson, wantsColor } from './terminal.js';
+import { didYouMean, formatAge, parseDurationMs, printable } from './text.js';
+import { formatTable } from './table.js';
 
 describe('durations', () => {
   it.each([

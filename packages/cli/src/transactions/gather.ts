@@ -1,6 +1,10 @@
-import type { Saga, Transaction } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { reasonOf } from '../thrown.js';
-import type { Peer } from './peers.js';
+import { type Saga, type Transaction, CoordinatorServiceDefinition, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
+import { reasonOf } from '../errors.js';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { type Channel, type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { addressOf } from '../registry/instance-view.js';
+import { listInstances, type RegistryConnection } from '../registry/connection.js';
 
 /** A branch that is prepared and not ended. */
 export interface InDoubt {
@@ -118,4 +122,43 @@ class Collection {
 export function sinceOf({ logged, inDoubt }: KnownTransaction): number {
   const begun = logged?.createTime ?? inDoubt[0]?.prepareTime;
   return begun?.getTime() ?? 0;
+}
+
+/** An instance that takes part in transactions, coordinates them, or both. */
+export interface Peer {
+  readonly instanceId: string;
+  /** Missing where it isn't one. */
+  readonly participant: Client<typeof ParticipantServiceDefinition> | undefined;
+  readonly coordinator: Client<typeof CoordinatorServiceDefinition> | undefined;
+}
+
+/** Connects to every such instance for as long as `work` takes: each is asked by itself, as each has its own database. */
+export async function withPeers<T>(
+  registry: RegistryConnection,
+  signal: AbortSignal,
+  work: (peers: readonly Peer[]) => Promise<T>,
+): Promise<T> {
+  const { instances } = await listInstances(registry, { signal });
+  const involved = instances.filter((instance) => serves(instance, PARTICIPANT) || serves(instance, COORDINATOR));
+  const connections = involved.map(connectPeer);
+  try {
+    return await work(connections.map(({ peer }) => peer));
+  } finally {
+    for (const { channel } of connections) channel.close();
+  }
+}
+
+const PARTICIPANT = ParticipantServiceDefinition.fullName;
+const COORDINATOR = CoordinatorServiceDefinition.fullName;
+
+const serves = ({ services }: Instance, service: string): boolean => services.includes(service);
+
+function connectPeer(instance: Instance): { readonly peer: Peer; readonly channel: Channel } {
+  const channel = createChannel({ resolver: staticResolver([addressOf(instance)]) });
+  const peer: Peer = {
+    instanceId: instance.instanceId,
+    participant: serves(instance, PARTICIPANT) ? createClient(ParticipantServiceDefinition, { channel }) : undefined,
+    coordinator: serves(instance, COORDINATOR) ? createClient(CoordinatorServiceDefinition, { channel }) : undefined,
+  };
+  return { peer, channel };
 }

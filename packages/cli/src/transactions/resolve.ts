@@ -1,7 +1,6 @@
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { InDoubt, KnownSaga, KnownTransaction, Unfinished } from './gather.js';
-import type { Peer } from './peers.js';
+import type { InDoubt, KnownSaga, KnownTransaction, Unfinished, Peer } from './gather.js';
 
 /** How an operator wants a transaction to end. */
 export type Wanted = 'commit' | 'abort';
@@ -26,7 +25,7 @@ export interface ResolveOptions {
   readonly signal: AbortSignal;
 }
 
-const TELL_TIMEOUT_MS = 5_000;
+const CALL_TIMEOUT_MS = 5_000;
 const OUTCOMES = {
   commit: BranchOutcome.BRANCH_OUTCOME_COMMITTED,
   abort: BranchOutcome.BRANCH_OUTCOME_ABORTED,
@@ -75,7 +74,7 @@ export async function resolveTransaction(
   if (heuristic && left.length === 0) throw nothingInDoubt(id);
   if (left.length > 0) await options.explain(describe(id, left, options));
   const participants = [];
-  for (const branch of left) participants.push(await tell(branch, { transaction, heuristic }, options));
+  for (const branch of left) participants.push(await endBranch(branch, { transaction, heuristic }, options));
   return { id, outcome: ENDED[wanted], heuristic, participants };
 }
 
@@ -94,7 +93,7 @@ async function askCoordinator(
   await explain(`asking ${name}, by ${coordinator.instanceId}, to ${wanted} transaction ${id}`);
   try {
     const request = { id, outcome: OUTCOMES[wanted] };
-    await coordinator.coordinator.resolveTransaction(request, { signal, timeoutMs: TELL_TIMEOUT_MS });
+    await coordinator.coordinator.resolveTransaction(request, { signal, timeoutMs: CALL_TIMEOUT_MS });
     return { kind: 'agreed' };
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
@@ -105,21 +104,21 @@ async function askCoordinator(
   }
 }
 
-interface Telling {
+interface Ending {
   readonly transaction: KnownTransaction;
   readonly heuristic: boolean;
 }
 
-async function tell(
+async function endBranch(
   { participant, peer }: InDoubt,
-  { transaction: { coordinator, id }, heuristic }: Telling,
+  { transaction: { coordinator, id }, heuristic }: Ending,
   { wanted, signal }: ResolveOptions,
 ) {
   const client = peer.participant;
   if (client === undefined) throw new TypeError(`${peer.instanceId} is no participant`);
   const end = wanted === 'commit' ? client.commit : client.abort;
   const request = { transaction: { coordinator, id }, heuristic };
-  const { outcome } = await end(request, { signal, timeoutMs: TELL_TIMEOUT_MS });
+  const { outcome } = await end(request, { signal, timeoutMs: CALL_TIMEOUT_MS });
   return { participant, outcome: BranchOutcome[outcome]?.replace('BRANCH_OUTCOME_', '') ?? 'UNKNOWN' };
 }
 

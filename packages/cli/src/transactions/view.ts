@@ -1,5 +1,6 @@
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { formatAge, formatTable } from '../terminal/index.js';
+import { formatAge } from '../terminal/text.js';
+import { formatTable } from '../terminal/table.js';
 import { type KnownSaga, type KnownTransaction, sinceOf, type Unfinished } from './gather.js';
 
 const STATE = 'TRANSACTION_STATE_';

@@ -1,12 +1,10 @@
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
-import type { Change } from './change.js';
-import { connect, explain, type RegistryConnection } from './connection.js';
-import { listMarks } from './operator.js';
-import { WatchedState } from './watched-state.js';
+import { type Change, WatchedState } from './watched-state.js';
+import { connect, explainRegistryError, type RegistryConnection, listOperatorStates } from './connection.js';
 
 /** How the registry is followed. */
-export interface FollowOptions {
+interface WatchOptions {
   /** A fully qualified service; empty for all. */
   readonly service: string;
   readonly clock: Clock;
@@ -15,7 +13,7 @@ export interface FollowOptions {
 }
 
 /** A change; of a registry that can't be reached, why; of one that is left or come to, where it is. */
-export type FollowedChange = Change & {
+export type WatchedChange = Change & {
   readonly error?: RpcError;
   readonly address?: string;
   /** Why an operator has cordoned the instance, where that is known. */
@@ -30,7 +28,7 @@ const REASON_TIMEOUT_MS = 1_000;
  * Follows the registry until `signal` aborts: first the present state, then each change. Where the watch breaks it is
  * resumed, at the next address where there are several, and told of once.
  */
-export async function* follow(addresses: readonly string[], options: FollowOptions): AsyncGenerator<FollowedChange> {
+export async function* watchRegistry(addresses: readonly string[], options: WatchOptions): AsyncGenerator<WatchedChange> {
   const { clock, signal } = options;
   const state = new WatchedState();
   /** Where it was followed last. */
@@ -42,7 +40,7 @@ export async function* follow(addresses: readonly string[], options: FollowOptio
     let failure: RpcError | undefined;
     let reached = false;
     try {
-      for await (const change of followOne(address, state, options)) {
+      for await (const change of watchOne(address, state, options)) {
         if (!reached && followed !== undefined && followed !== address) yield { type: 'moved', address };
         else if (!reached && lost) yield { type: 'back', address };
         [reached, lost, failures, followed] = [true, false, 0, address];
@@ -64,11 +62,11 @@ export async function* follow(addresses: readonly string[], options: FollowOptio
 }
 
 /** The changes of each event, until the watch at one address breaks. */
-async function* followOne(
+async function* watchOne(
   address: string,
   state: WatchedState,
-  { service, signal }: FollowOptions,
-): AsyncGenerator<readonly FollowedChange[]> {
+  { service, signal }: WatchOptions,
+): AsyncGenerator<readonly WatchedChange[]> {
   const registry = connect([address]);
   state.forgetParts();
   try {
@@ -87,10 +85,10 @@ async function withReasons(
   changes: readonly Change[],
   registry: RegistryConnection,
   signal: AbortSignal,
-): Promise<readonly FollowedChange[]> {
+): Promise<readonly WatchedChange[]> {
   const isCordoned = (change: Change) => 'instance' in change && change.instance.operatorState === 'CORDONED';
   if (!changes.some(isCordoned)) return changes;
-  const marks = await listMarks(registry, { signal, timeoutMs: REASON_TIMEOUT_MS }).catch(() => undefined);
+  const marks = await listOperatorStates(registry, { signal, timeoutMs: REASON_TIMEOUT_MS }).catch(() => undefined);
   return changes.map((change) => {
     const reason = 'instance' in change ? marks?.get(change.instance.instanceId)?.reason : undefined;
     return reason === undefined || reason === '' || !isCordoned(change) ? change : { ...change, cordonReason: reason };
@@ -101,7 +99,7 @@ const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'CANCELLED', 'INTER
 
 /** What isn't the registry's being away is its answer: asking again would get the same. */
 function passing(error: unknown, addresses: readonly string[]): RpcError {
-  if (!(error instanceof RpcError) || !PASSING.has(error.codeName)) throw explain(addresses, error);
+  if (!(error instanceof RpcError) || !PASSING.has(error.codeName)) throw explainRegistryError(addresses, error);
   return error;
 }
 

@@ -2,7 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { sleep } from '@rondo/rpc/clock';
 import { ManualClock } from '@rondo/rpc/testing';
 import { type Load, runLoad } from './load.js';
-import { explainNotBegun, toJsonLine } from './summary.js';
+import { explainNotBegun, toJsonLine } from './report.js';
+import { Histogram } from './tally.js';
+import { UsageError } from '../errors.js';
+import { parseMetadata } from '../options.js';
+import { parseMethodName } from './target.js';
 
 const OK = { code: 'OK', instance: 'a', message: undefined };
 const UNTIL_STOPPED: Load = { count: undefined, durationMs: undefined, rate: undefined, concurrency: 1 };
@@ -134,5 +138,65 @@ describe('the line at the end', () => {
       p50Ms: 0,
       p99Ms: 0,
     });
+  });
+});
+
+describe('Histogram', () => {
+  it('has no quantile of nothing', () => {
+    expect(new Histogram().quantileMs(0.5)).toBeUndefined();
+  });
+
+  it.each([0.01, 0.5, 0.9, 0.99, 1])('finds the quantile %d of a thousand durations to 1 %', (share) => {
+    const histogram = new Histogram();
+    for (let durationMs = 1; durationMs <= 1_000; durationMs += 1) histogram.record(durationMs);
+    const exact = share * 1_000;
+    const found = histogram.quantileMs(share) ?? 0;
+    expect(Math.abs(found - exact) / exact).toBeLessThanOrEqual(0.01);
+  });
+
+  it('is exact for a single duration, however short or long', () => {
+    for (const durationMs of [0, 0.0004, 0.7, 3, 10 ** 12]) {
+      const histogram = new Histogram();
+      histogram.record(durationMs);
+      expect(histogram.quantileMs(0.99)).toBeLessThanOrEqual(durationMs);
+      expect(histogram.quantileMs(0.99)).toBeGreaterThanOrEqual(Math.min(durationMs * 0.99, 86_400_000));
+    }
+  });
+
+  it('counts one slow call in a hundred from the 99th percentile on', () => {
+    const histogram = new Histogram();
+    for (let call = 0; call < 98; call += 1) histogram.record(1);
+    histogram.record(500);
+    histogram.record(500);
+    expect(histogram.quantileMs(0.98)).toBeLessThan(1.02);
+    expect(histogram.quantileMs(0.99)).toBeGreaterThan(490);
+  });
+});
+
+describe('parseMetadata', () => {
+  it('reads text, repeated keys, and bytes under -bin keys', () => {
+    const metadata = parseMetadata(['tenant=acme', 'Tag=a', 'tag=b=c', 'token-bin=3q2+7w==', 'empty=']);
+    expect(metadata.getAll('tag')).toEqual(['a', 'b=c']);
+    expect(metadata.get('tenant')).toBe('acme');
+    expect(metadata.get('empty')).toBe('');
+    expect(Buffer.from(metadata.getBytes('token-bin') ?? [])).toEqual(Buffer.from('deadbeef', 'hex'));
+  });
+
+  it.each(['tenant', '=acme', 'bad key=1', 'grpc-status=0', 'token-bin=***', 'name=é'])('refuses %s', (pair) => {
+    expect(() => parseMetadata([pair])).toThrow(UsageError);
+  });
+});
+
+describe('parseMethodName', () => {
+  it.each(['a.v1.S/M', '/a.v1.S/M'])('reads %s', (text) => {
+    expect(parseMethodName(text)).toEqual({ service: 'a.v1.S', method: 'M' });
+  });
+
+  it('takes a service alone', () => {
+    expect(parseMethodName('a.v1.S')).toEqual({ service: 'a.v1.S', method: undefined });
+  });
+
+  it.each(['a/b/c', '/', 'a.v1.S/', 'a b'])('refuses %s', (text) => {
+    expect(() => parseMethodName(text)).toThrow('such as calculator.v1.CalculatorService/Add');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { judgeClock } from './clock.js';
+import { judgeClock } from './running.js';
 
 const NOW_MS = Date.UTC(2027, 0, 2);
 

@@ -1,8 +1,8 @@
 import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { codeOf } from '../thrown.js';
-import { findLauncher, noLauncher } from './launcher.js';
-import { type Answer, type LauncherProcess, type LauncherRow, parseReply } from './reply.js';
+import { codeOf } from './errors.js';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 
 /** What a running system can be told. */
 export type LauncherRequest =
@@ -98,4 +98,109 @@ async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLaun
     if (reply.event === 'failed') throw new Error(reply.message);
     onLog?.(reply.line);
   }
+}
+
+/** A system that runs, as it describes itself in `launcher.json` of its data folder. */
+interface Launcher {
+  /** The process that started it: `npm start` or `rondo dev`. */
+  readonly pid: number;
+  /** The Unix socket at which it can be told what to do. */
+  readonly socket: string;
+  /** The registry's address. */
+  readonly registry: string;
+}
+
+/**
+ * Who runs the system whose data is in `dataDirectory`.
+ *
+ * @throws Error that says what to do, where none does. One that was killed leaves its description behind: only asking
+ *   it proves that it runs.
+ */
+async function findLauncher(dataDirectory: string): Promise<Launcher> {
+  const file = path.join(dataDirectory, 'launcher.json');
+  try {
+    return parseLauncher(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw noLauncher(dataDirectory);
+    throw new Error(`${file} can't be read: start the system again, by npm start`, { cause: error });
+  }
+}
+
+function parseLauncher(text: string): Launcher {
+  const { pid, socket, registry }: Partial<Record<keyof Launcher, unknown>> = JSON.parse(text);
+  if (typeof pid !== 'number' || typeof socket !== 'string' || typeof registry !== 'string') {
+    throw new TypeError('a field is missing');
+  }
+  return { pid, socket, registry };
+}
+
+/** That nothing runs there, and what to do. */
+function noLauncher(dataDirectory: string): Error {
+  return new Error(
+    `no system runs on ${dataDirectory}: start it with npm start, or name the folder of the one that runs by --data`,
+  );
+}
+
+/** An instance that the launcher runs. */
+interface LauncherRow {
+  /** Its id: `greeter-1`. */
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** The gRPC services that it serves, by their fully qualified names. */
+  readonly services: readonly string[];
+}
+
+/** A process that the launcher runs, or is to run. */
+export interface LauncherProcess {
+  /** An instance's id, or `postgres`. */
+  readonly name: string;
+  /** Its folder under `services/`, or `postgres`. */
+  readonly service: string;
+  /** `running`, `stopped`, or what became of one that ended by itself: `backoff`, `starting`, `failed`, `ended`. */
+  readonly state: string;
+}
+
+/** What the launcher tells when it is done. */
+interface Answer {
+  readonly rows: readonly LauncherRow[];
+  /** None where they weren't asked for. */
+  readonly processes: readonly LauncherProcess[];
+}
+
+type Reply =
+  | { readonly event: 'log'; readonly line: string }
+  | ({ readonly event: 'done' } & Answer)
+  | { readonly event: 'failed'; readonly message: string };
+
+/** @throws Error when `line` is none of the launcher's replies. */
+function parseReply(line: string): Reply {
+  const reply = parseObject(line);
+  const { event, rows, processes = [], message } = reply;
+  if (event === 'log') return { event, line: String(reply['line']) };
+  if (event === 'failed') return { event, message: String(message) };
+  if (event === 'done' && Array.isArray(rows) && Array.isArray(processes)) {
+    return { event, rows: rows.map(toRow), processes: processes.map(toProcess) };
+  }
+  throw new Error(`the launcher said ${JSON.stringify(line)}: is it of another version? Start the system again`);
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return { ...JSON.parse(text) };
+  } catch {
+    return {};
+  }
+}
+
+function toRow({ name, address, services }: Readonly<Record<string, unknown>>): LauncherRow {
+  return {
+    name: String(name),
+    address: String(address),
+    services: Array.isArray(services) ? services.map(String) : [],
+  };
+}
+
+function toProcess({ name, service, state }: Readonly<Record<string, unknown>>): LauncherProcess {
+  return { name: String(name), service: String(service), state: String(state) };
 }

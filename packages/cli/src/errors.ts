@@ -1,5 +1,10 @@
 import { RpcError } from '@rondo/rpc/status';
 
+/** A command line that can't be understood: shown as one line that says what is wrong and what is right. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
 /** What a thrown value says; node's own errors count as errors in every realm. */
 export function messageOf(thrown: unknown): string {
   if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) return String(thrown.message);

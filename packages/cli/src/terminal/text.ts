@@ -1,3 +1,27 @@
+import { nearest } from '@rondo/rpc/contract';
+
+/** What could make a terminal do, or show in an order, what the text's author likes: controls, and marks of direction. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/** `text` on one line, with each control character written out. */
+export function printable(text: string): string {
+  return text.replace(CONTROL, (character) => {
+    return JSON.stringify(character)
+      .slice(1, -1)
+      .replace(CONTROL, (rest) => `\\u${hex(rest)}`);
+  });
+}
+
+function hex(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(4, '0');
+}
+
+/** ` Did you mean "…"?`, or nothing. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const STEPS = [
   { unit: 'd', lengthMs: 86_400_000 },

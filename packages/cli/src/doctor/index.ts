@@ -1,3 +1,0 @@
-export type { Finding, State } from './finding.js';
-export { loadRepositoryDoctor, type RepositoryDoctor } from './repository.js';
-export { type Expected, examineRunning } from './running.js';

@@ -1,2 +1,0 @@
-export { readMessage, writeMessage } from './message.js';
-export { JsonSplitter } from './split.js';

@@ -1,8 +1,0 @@
-export type { LauncherProcess } from './reply.js';
-export {
-  askProcesses,
-  askStatus,
-  type LauncherRequest,
-  type RequestLauncherOptions,
-  requestLauncher,
-} from './request.js';

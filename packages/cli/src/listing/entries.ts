@@ -1,0 +1,156 @@
+import type { OperatorMark, RefusedRegistration, Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { CANARY_LABEL, whyNoShare } from '@rondo/rpc/resolver';
+import { addressOf, effectiveStatus, viewInstance, isCordoned, statusOf } from '../registry/instance-view.js';
+import { formatAge, printable } from '../terminal/text.js';
+import { formatTable } from '../terminal/table.js';
+import type { Look, Paint, Style } from '../terminal/terminal.js';
+import type { OperatorStates } from '../registry/connection.js';
+import type { Check } from './check.js';
+
+/** What people are shown of the registry. */
+interface Shown {
+  readonly entries: readonly Entry[];
+  /** The cordoned ones that aren't registered. */
+  readonly absent: readonly OperatorMark[];
+}
+
+/** The instances as a table; columns that say nothing of any of them are left out. */
+export function formatEntries(entries: readonly Entry[], nowMs: number, { paint, width }: Look): string {
+  const extra = EXTRA.filter(({ of }) => entries.some((entry) => of(entry) !== undefined));
+  const heading = ['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE', ...extra.map(({ title }) => title), 'SERVICES'];
+  const rows = entries.map((entry) => {
+    const { instanceId, zone, registerTime, services } = entry.instance;
+    const age = registerTime === undefined ? '-' : formatAge(nowMs - registerTime.getTime());
+    const cells = [instanceId, addressOf(entry.instance), zone || '-', statusCell(entry, nowMs), age];
+    return [...cells, ...extra.map(({ of }) => of(entry) ?? '-'), [...services].sort().join(', ')];
+  });
+  return formatTable([heading, ...rows], {
+    width,
+    style: (text, { row, column }) => {
+      if (row === 0) return paint('bold', text);
+      return column === STATUS ? paint(STATUS_STYLES[text] ?? 'yellow', text) : text;
+    },
+  });
+}
+
+const STATUS = 3;
+const STATUS_STYLES: Readonly<Record<string, Style>> = { SERVING: 'green', DRAINING: 'dim' };
+
+/** A column that stands there where it says something of any. */
+interface ExtraColumn {
+  readonly title: string;
+  readonly of: (entry: Entry) => string | undefined;
+}
+
+/** The weight that the registry fills in. */
+const USUAL_WEIGHT = 100;
+
+const EXTRA: readonly ExtraColumn[] = [
+  { title: 'CHECK', of: ({ check }) => check?.state },
+  { title: 'VERSION', of: ({ instance }) => instance.version || undefined },
+  { title: 'CANARY', of: ({ instance }) => instance.metadata[CANARY_LABEL] },
+  {
+    title: 'WEIGHT',
+    of: ({ instance: { weight } }) => (weight === 0 || weight === USUAL_WEIGHT ? undefined : String(weight)),
+  },
+];
+
+/** Whoever's lease ran out may be dead, whatever it said last. */
+function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): string {
+  const { lapseTime } = instance;
+  const standing = effectiveStatus(instance);
+  if (lapseTime === undefined || standing === 'CORDONED') return standing;
+  return `LAPSED ${formatAge(nowMs - lapseTime.getTime())} ago`;
+}
+
+/** What is to be said below the table; empty where all is well. */
+export function formatRemarks({ entries, absent }: Shown, nowMs: number, paint: Paint): string {
+  const remarks = entries.flatMap((entry) => remarksOn(entry, nowMs));
+  const marks = absent.map((mark) => `${mark.instanceId} is ${describeCordon(mark, nowMs)}, and not registered`);
+  const lines = [...remarks, ...marks].map((line) => `${paint('yellow', printable(line))}\n`);
+  return lines.length === 0 ? '' : `\n${lines.join('')}`;
+}
+
+/** An instance as `ps --json` prints it. */
+export function viewEntry(entry: Entry, nowMs: number) {
+  const { instance, operatorState, check } = entry;
+  return {
+    ...viewInstance(instance),
+    cordonReason: operatorState?.reason ?? null,
+    cordonTime: operatorState?.setTime?.toISOString() ?? null,
+    lapseTime: instance.lapseTime?.toISOString() ?? null,
+    lastRefused: viewRefused(instance.lastRefused),
+    notPicked: notPicked(entry, nowMs) ?? null,
+    ...(check !== undefined && { check }),
+  };
+}
+
+function viewRefused(refused: RefusedRegistration | undefined) {
+  if (refused === undefined) return null;
+  const { incarnation, address, refuseTime } = refused;
+  return { incarnation: String(incarnation), address, refuseTime: refuseTime?.toISOString() ?? null };
+}
+
+/** What operators have set, whether the instance is registered or not. */
+export function viewOperatorStates(marks: OperatorStates, registered: ReadonlySet<string>) {
+  return [...marks.values()].map(({ instanceId, reason, setTime }) => {
+    return { instanceId, reason, setTime: setTime?.toISOString() ?? null, registered: registered.has(instanceId) };
+  });
+}
+
+/** An instance, and what is known of it beside what it says. */
+export interface Entry {
+  readonly instance: Instance;
+  readonly operatorState: OperatorMark | undefined;
+  /** Undefined where nobody asked. */
+  readonly check: Check | undefined;
+}
+
+/** Why no client picks an instance, as it stands behind `isn't picked:`; undefined where clients may. */
+export function notPicked({ instance, operatorState }: Entry, nowMs: number): string | undefined {
+  if (isCordoned(instance)) return describeCordon(operatorState, nowMs);
+  const status = statusOf(instance);
+  if (status === 'SERVING') return aside(instance);
+  return WHY[status] ?? `it says that it is ${status}`;
+}
+
+function aside(instance: Instance): string | undefined {
+  const why = whyNoShare(instance);
+  return why === undefined ? undefined : `it ${why}`;
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  STARTING: "it is starting: what it can't serve without, such as its database, isn't there yet",
+  DRAINING: 'it is draining: it finishes its calls, and stops',
+};
+
+/** `cordoned 3m ago (replacing the disk)` */
+function describeCordon(mark: OperatorMark | undefined, nowMs: number): string {
+  const since = mark?.setTime === undefined ? '' : ` ${formatAge(nowMs - mark.setTime.getTime())} ago`;
+  return `cordoned${since}${mark === undefined || mark.reason === '' ? '' : ` (${mark.reason})`}`;
+}
+
+/** What to say of an instance below the list, a sentence each. */
+function remarksOn(entry: Entry, nowMs: number): readonly string[] {
+  const { instance, check } = entry;
+  const why = notPicked(entry, nowMs);
+  return [
+    ...(why === undefined ? [] : [`isn't picked: ${why}`]),
+    ...(instance.lapseTime === undefined ? [] : [`${lapse(instance.lapseTime, nowMs)}; ${HELD_BACK}`]),
+    ...(instance.lastRefused === undefined ? [] : [`${claim(instance.lastRefused, nowMs)}; ${OWN_IDS}`]),
+    ...(check === undefined || check.state === 'ok' ? [] : [check.reason]),
+  ].map((remark) => `${instance.instanceId} ${remark}`);
+}
+
+/** `is also claimed by a process at 127.0.0.1:50054, which the registry refused 3s ago` */
+const claim = ({ address, refuseTime }: RefusedRegistration, nowMs: number) => {
+  const ago = refuseTime === undefined ? '' : ` ${formatAge(nowMs - refuseTime.getTime())} ago`;
+  return `is also claimed by a process at ${address}, which the registry refused${ago}`;
+};
+
+const OWN_IDS = 'give each its own RONDO_INSTANCE_ID, or stop one of them';
+
+const HELD_BACK = 'it stays for now, as so many ran out at once that network trouble is likelier than the death of all';
+
+const lapse = (lapseTime: Date, nowMs: number) =>
+  `hasn't renewed its lease, which ran out ${formatAge(nowMs - lapseTime.getTime())} ago`;

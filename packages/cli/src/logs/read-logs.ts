@@ -1,0 +1,115 @@
+import { type Clock, sleep } from '@rondo/rpc/clock';
+import { LogFile } from './log-file.js';
+import type { LogLine } from './log-line.js';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { didYouMean } from '../terminal/text.js';
+import { codeOf } from '../errors.js';
+
+/** Which logs are read, and how. */
+interface ReadLogsOptions {
+  readonly folder: string;
+  /** An instance or a service; undefined for all. */
+  readonly name: string | undefined;
+  /** Whether to go on with what is written later. */
+  readonly follow: boolean;
+  readonly clock: Clock;
+  /** Ends the following. */
+  readonly signal: AbortSignal;
+}
+
+/** How often files that are followed are looked at. Milliseconds. */
+const POLL_MS = 200;
+
+/** The lines of the logs by time; those that are followed as they come, with those of instances that come later. */
+export async function* readLogs({ folder, name, follow, clock, signal }: ReadLogsOptions): AsyncGenerator<LogLine> {
+  const files = new Map<string, LogFile>();
+  try {
+    do {
+      for (const instance of selectLogs(name, await listLogs(folder))) {
+        if (!files.has(instance)) files.set(instance, new LogFile(logPath(folder, instance), instance));
+      }
+      yield* mergeByTime([...files.values()].map((file) => file.read()));
+    } while (follow && (await pause(clock, signal)));
+    for (const file of files.values()) yield* file.flush();
+  } finally {
+    for (const file of files.values()) await file.close();
+  }
+}
+
+/** Waits for the next look; false where it isn't wanted any more. */
+async function pause(clock: Clock, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(clock, POLL_MS, signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+const SUFFIX = '.log';
+
+/** The instances that have a log in `folder`, by name; none where there is no such folder. */
+export async function listLogs(folder: string): Promise<readonly string[]> {
+  try {
+    const files = await readdir(folder);
+    const byName = new Intl.Collator('en', { numeric: true });
+    return files
+      .filter((file) => file.endsWith(SUFFIX))
+      .map((file) => file.slice(0, -SUFFIX.length))
+      .sort(byName.compare);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Where the log of `instance` is. */
+function logPath(folder: string, instance: string): string {
+  return path.join(folder, `${instance}${SUFFIX}`);
+}
+
+/** The instances that `name` means: the one of that name, or all of the service of that name; all where none is given. */
+export function selectLogs(name: string | undefined, instances: readonly string[]): readonly string[] {
+  if (name === undefined || instances.includes(name)) return name === undefined ? instances : [name];
+  return instances.filter((instance) => serviceOf(instance) === name);
+}
+
+/** The names that mean a log of `instances`: theirs and those of their services. */
+export function logNames(instances: readonly string[]): readonly string[] {
+  return [...new Set([...instances.map(serviceOf), ...instances])].sort();
+}
+
+/** Says which names there are. */
+export function unknownLog(name: string, instances: readonly string[]): Error {
+  const names = logNames(instances);
+  return new Error(`there is no log of "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
+}
+
+/** An instance is named after its service and a suffix: `calculator-1`. */
+function serviceOf(instance: string): string {
+  return instance.replace(/-[^-]+$/, (suffix) => (/\d/.test(suffix) ? '' : suffix));
+}
+
+interface Head {
+  readonly source: AsyncIterator<LogLine>;
+  readonly line: LogLine;
+}
+
+/** Lines of several logs in the order of their times; of each log one is held at a time. */
+async function* mergeByTime(logs: readonly AsyncIterable<LogLine>[]): AsyncGenerator<LogLine> {
+  const sources = logs.map((log) => log[Symbol.asyncIterator]());
+  let heads: readonly Head[] = (await Promise.all(sources.map(next))).flat();
+  while (heads.length > 0) {
+    const earliest = heads.reduce((a, b) => (b.line.timeMs < a.line.timeMs ? b : a));
+    yield earliest.line;
+    const following = await next(earliest.source);
+    heads = heads.flatMap((head) => (head === earliest ? following : [head]));
+  }
+}
+
+async function next(source: AsyncIterator<LogLine>): Promise<readonly Head[]> {
+  const step = await source.next();
+  return step.done === true ? [] : [{ source, line: step.value }];
+}
