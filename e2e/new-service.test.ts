@@ -206,7 +206,7 @@ message M {}
       // The other service doesn't build, which is no reason to keep this one.
       const removed = await clone.rondo('remove', 'service', 'billing');
       expect(removed).toMatchObject({ code: 0, stderr: expect.stringContaining('helloworld.Greeter has no method') });
-      expect(removed.stdout).toContain('Its database billing stays wherever it ran, with its data.');
+      expect(removed.stdout).toContain('Its database billing stays on its server, with its data.');
       for (const service of ['errand', 'greeter']) {
         expect(await clone.rondo('remove', 'service', service, '--force')).toMatchObject({ code: 0 });
       }

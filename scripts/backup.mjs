@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
-import { loadRootEnv, DEFAULTS } from './launch/options.mjs';
+import { DEFAULTS, loadRootEnv } from './launch/options.mjs';
 import { namedOptions, quoted } from './options.mjs';
 import { root } from './process.mjs';
 

@@ -1,9 +1,9 @@
 /** Generates, compiles every package and service, and bundles `rondo`. */
 import { fileURLToPath } from 'node:url';
-import { bundleFile, BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 import { parseFaults } from './dev/faults.mjs';
 import { generate } from './generate.mjs';
 import { native, run } from './process.mjs';
+import { BUNDLE, bundleFile, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 import { step } from './steps.mjs';
 
 /**

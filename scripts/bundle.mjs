@@ -5,9 +5,9 @@
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { buildOnly } from './build.mjs';
-import { bundleFile } from './rondo-bundle.mjs';
 import { serviceFolders } from './launch/manifests.mjs';
 import { root } from './process.mjs';
+import { bundleFile } from './rondo-bundle.mjs';
 
 const out = path.join(root, 'bundle');
 /** With the services, all that is compiled: what images aren't made of (.dockerignore) needn't be there. */

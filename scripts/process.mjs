@@ -1,9 +1,9 @@
 /** How the scripts start other programs. */
 /** The programs of packages that ship machine code, without the node process that their launchers put before them. */
 import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { existsSync, realpathSync } from 'node:fs';
 
 /** The repository's folder: every command runs there. */
 export const root = fileURLToPath(new URL('..', import.meta.url));

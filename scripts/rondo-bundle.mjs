@@ -1,5 +1,5 @@
 /** `rondo` as one file, which loads in a third of the time that its 500 modules take. */
-import { statSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const packages = new URL('../packages/', import.meta.url);
@@ -7,6 +7,7 @@ const packages = new URL('../packages/', import.meta.url);
 const MADE_OF = [
   ...['contracts', 'rpc', 'cli'].map((name) => new URL(`${name}/dist/.tsbuildinfo`, packages)),
   new URL('../node_modules/.rondo-installed', packages),
+  new URL('../scripts/doctor/finding.mjs', packages),
 ];
 
 export const MODULES = new URL('cli/dist/main.js', packages);

@@ -23,6 +23,6 @@ try {
 }
 
 async function withoutCli(reason) {
-  const { examineWithoutCli } = await import('./doctor/without-cli.mjs');
+  const { examineWithoutCli } = await import('./doctor/checks.mjs');
   process.exit(await examineWithoutCli(rest, reason));
 }

@@ -1,15 +1,16 @@
 /** Makes what runs follow from what is in the tree. */
 /** What a service is made of, as one digest: it changes when a restart would make a difference. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { entryOf } from '../launch/children.mjs';
-import { REGISTRY, tryManifests } from '../launch/manifests.mjs';
-import { concerns } from './faults.mjs';
+
 import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { generatedFrom } from '../generate.mjs';
+import { entryOf } from '../launch/children.mjs';
+import { REGISTRY, tryManifests } from '../launch/manifests.mjs';
 import { envFileOf } from '../launch/options.mjs';
 import { root } from '../process.mjs';
+import { concerns } from './faults.mjs';
 
 /**
  * @typedef {object} Outcome

@@ -1,47 +1,94 @@
-/** Every check that needs the repository, in the order in which it is told. A new one is a function and a row. */
-import { loadRootEnv } from '../launch/options.mjs';
-import { data, locks, ports, processes } from './runtime.mjs';
+/** The checks that need the repository, and the doctor for a clone whose CLI isn't built. */
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { DEFAULTS, loadRootEnv } from '../launch/options.mjs';
 import { database } from './database.mjs';
-import { examine } from './finding.mjs';
+import { CHECKS, fail, formatFinding, isHealthy, warn } from './finding.mjs';
 import { cores, disk, git, memory, node, npm, openFiles, platform } from './machine.mjs';
+import { data, locks, ports, processes } from './runtime.mjs';
 import { findSystem } from './system.mjs';
 import { built, generated, packages } from './workspace.mjs';
 
-/** @type {import('./finding.mjs').Check[]} */
-const checks = [
-  ['platform', platform],
-  ['node', node],
-  ['npm', npm],
-  ['git', git],
-  ['cores', cores],
-  ['memory', memory],
-  ['disk', disk],
-  ['open files', openFiles],
-  ['packages', packages],
-  ['generated code', generated],
-  ['built code', built],
-  ['data folder', data],
-  ['locks', locks],
-  ['ports', ports],
-  ['processes', processes],
-  ['database', database],
-];
+/**
+ * A new check is a function here and a name in {@link CHECKS}.
+ * @type {Record<string, import('./finding.mjs').Check>}
+ */
+const checks = {
+  platform,
+  node,
+  npm,
+  git,
+  cores,
+  memory,
+  disk,
+  'open files': openFiles,
+  packages,
+  'generated code': generated,
+  'built code': built,
+  'data folder': data,
+  locks,
+  ports,
+  processes,
+  database,
+};
+const DEADLINE_MS = 8_000;
 
 /**
- * What it finds is what `npm start` would find, with the variables of the root's `.env`.
+ * Runs all checks of the repository at once and yields their findings in order. It reads the root's `.env`, so that it finds
+ * what `npm start` would find. A check that is late or throws is a finding too: it doesn't hide the others.
  * @param {import('./finding.mjs').Subject} subject
+ * @returns {AsyncGenerator<import('./finding.mjs').Finding>}
  */
-export function examineRepository(subject) {
+export async function* examineRepository(subject) {
   loadRootEnv();
-  return examine(checks, subject);
+  const names = CHECKS.filter((name) => name in checks);
+  const findings = names.map(async (name) => ({ name, ...(await attempt(checks[name], subject)) }));
+  for (const finding of findings) yield await finding;
+}
+
+async function attempt(check, subject) {
+  let timer;
+  const late = new Promise((resolve) => {
+    const found = warn(
+      `not known: the check took more than ${DEADLINE_MS / 1000} s`,
+      'run it again when less is going on',
+    );
+    timer = setTimeout(() => resolve(found), DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([check(subject), late]);
+  } catch (error) {
+    return fail(error.message);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
- * Where the registry of the system that runs is; undefined where none does.
+ * The address of the registry of the system that runs on `data`; undefined if none runs.
  * @param {string} data
  * @returns {Promise<string | undefined>}
  */
 export async function runningRegistry(data) {
-  const { processes, portBase } = await findSystem(data);
-  return processes.length === 0 ? undefined : `127.0.0.1:${portBase}`;
+  const { processes: running, portBase } = await findSystem(data);
+  return running.length === 0 ? undefined : `127.0.0.1:${portBase}`;
+}
+
+/**
+ * `rondo doctor` while the CLI can't be loaded: the checks of the repository alone, in the CLI's form.
+ * @param {string[]} args The arguments after `doctor`.
+ * @param {string} reason Why the CLI can't be loaded.
+ * @returns {Promise<number>} the exit code, always 1: that the CLI is missing is a fault.
+ */
+export async function examineWithoutCli(args, reason) {
+  const options = { data: { type: 'string' }, json: { type: 'boolean' } };
+  const { values } = parseArgs({ args, options, strict: false });
+  const folder = path.resolve(process.env.INIT_CWD ?? '.', String(values.data ?? DEFAULTS.data));
+  const findings = [];
+  for await (const finding of examineRepository({ data: folder, environment: process.env })) findings.push(finding);
+  const first = isHealthy(findings) ? '' : 'do what stands above; then ';
+  findings.push({ name: 'rondo', ...fail(reason, `${first}npm run build`) });
+  if (values.json) console.log(JSON.stringify({ healthy: false, findings }));
+  else process.stdout.write(findings.map((finding) => formatFinding(finding)).join(''));
+  return 1;
 }

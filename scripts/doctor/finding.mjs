@@ -1,57 +1,54 @@
-/** What the doctor finds: one row a check. */
-
 /**
- * @typedef {object} Outcome
- * @property {'ok' | 'note' | 'warn' | 'fail'} state `note`: nobody asked for it yet; `warn`: it works, for now.
- * @property {string} detail What is so; of a fault also why it matters.
- * @property {string} [remedy] What to run or change.
+ * What the doctor finds: the form of a finding, the order of the checks and the printed text. scripts/doctor and packages/cli
+ * share this file. It is plain JavaScript without imports, as it must work before anything is installed or built. Its types
+ * stand in finding.d.mts.
  */
 
-/** @typedef {Outcome & { name: string }} Finding */
+/** The checks by name, in the order in which findings are printed: first those of machine and clone, then those of what runs. */
+export const CHECKS = [
+  'platform',
+  'node',
+  'npm',
+  'git',
+  'cores',
+  'memory',
+  'disk',
+  'open files',
+  'packages',
+  'generated code',
+  'built code',
+  'data folder',
+  'locks',
+  'ports',
+  'processes',
+  'database',
+  'registry',
+  'instances',
+  'instance ids',
+  'health',
+  'clock',
+  'rondo',
+];
 
-/**
- * What is looked at.
- * @typedef {object} Subject
- * @property {string} data The data folder, absolute.
- * @property {Record<string, string | undefined>} environment
- */
-
-/** @typedef {[name: string, check: (subject: Subject) => Outcome | Promise<Outcome>]} Check */
-
-/** @returns {Outcome} */
 export const ok = (detail) => ({ state: 'ok', detail });
-/** @returns {Outcome} */
 export const note = (detail, remedy) => ({ state: 'note', detail, remedy });
-/** @returns {Outcome} */
 export const warn = (detail, remedy) => ({ state: 'warn', detail, remedy });
-/** @returns {Outcome} */
 export const fail = (detail, remedy) => ({ state: 'fail', detail, remedy });
 
-const DEADLINE_MS = 8_000;
+const LABELS = { ok: 'ok  ', note: 'note', warn: 'warn', fail: 'FAIL' };
+const NAME_WIDTH = Math.max(...CHECKS.map((name) => name.length));
 
-/**
- * Runs checks, all at once, and tells what they find in their order. None can keep the others from being told: that
- * one isn't done in time is a finding of its own, and what one throws, such as that a manifest is wrong, is a fault.
- * @param {Check[]} checks
- * @param {Subject} subject
- * @returns {AsyncGenerator<Finding>}
- */
-export async function* examine(checks, subject) {
-  const findings = checks.map(async ([name, check]) => ({ name, ...(await attempt(check, subject)) }));
-  for (const finding of findings) yield await finding;
+export function formatFinding({ name, state, detail, remedy }, paint = (_state, label) => label) {
+  const line = `${paint(state, LABELS[state])}  ${name.padEnd(NAME_WIDTH)}  ${detail}\n`;
+  return remedy === undefined ? line : `${line}      → ${remedy}\n`;
 }
 
-async function attempt(check, subject) {
-  let timer;
-  const late = new Promise((resolve) => {
-    const found = warn(`not known: looking took more than ${DEADLINE_MS / 1000} s`, 'look again when less is going on');
-    timer = setTimeout(() => resolve(found), DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([check(subject), late]);
-  } catch (error) {
-    return fail(error.message);
-  } finally {
-    clearTimeout(timer);
+export const isHealthy = (findings) => findings.every(({ state }) => state !== 'fail');
+
+export function parseFinding(value) {
+  const { name, state, detail, remedy } = Object(value);
+  if (typeof name !== 'string' || typeof detail !== 'string' || !Object.hasOwn(LABELS, state)) {
+    throw new Error(`scripts/doctor returned a value that is not a finding: ${JSON.stringify(value)}`);
   }
+  return { name, state, detail, ...(typeof remedy === 'string' && { remedy }) };
 }

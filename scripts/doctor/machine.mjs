@@ -4,8 +4,8 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import path from 'node:path';
 import { root } from '../process.mjs';
-import { nearest } from './runtime.mjs';
 import { fail, note, ok, warn } from './finding.mjs';
+import { nearest } from './runtime.mjs';
 import { ask } from './system.mjs';
 
 const GIB = 1024 ** 3;

@@ -1,15 +1,16 @@
 /** The ports that a start takes, and the processes that it starts. */
 /** The folder that a system keeps its data in, and the locks of those who must be alone. */
-import { databaseServer } from '../launch/database.mjs';
-import { readManifests } from '../launch/manifests.mjs';
-import { dataFlag, startBeside } from '../launch/options.mjs';
-import { plan, isFree } from '../launch/plan.mjs';
-import { fail, note, ok, warn } from './finding.mjs';
-import { listenerAt, commandOf, findSystem, isSuspended, readJson } from './system.mjs';
+
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { otherOwner } from '../launch/data-folder.mjs';
+import { databaseServer } from '../launch/database.mjs';
+import { readManifests } from '../launch/manifests.mjs';
+import { dataFlag, startBeside } from '../launch/options.mjs';
+import { isFree, plan } from '../launch/plan.mjs';
 import { root } from '../process.mjs';
+import { fail, note, ok, warn } from './finding.mjs';
+import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './system.mjs';
 
 export async function ports({ data, environment }) {
   const { launcher, processes, portBase } = await findSystem(data);

@@ -1,11 +1,12 @@
 /** The system whose data is in a folder, as the processes that it wrote down there show. */
 /** Who listens at a port of this machine. */
 /** How the doctor asks other programs. */
-import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import path from 'node:path';
-import { DEFAULTS } from '../launch/options.mjs';
+
 import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
+import { DEFAULTS } from '../launch/options.mjs';
 import { root } from '../process.mjs';
 
 /**

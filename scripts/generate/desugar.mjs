@@ -1,7 +1,15 @@
 /** Contracts of every syntax as proto3 has them, which is what ts-proto knows best. */
 /** What a service's contract says of it as a whole, where ts-proto shows it: on its methods. */
 import { create, createFileRegistry } from '@bufbuild/protobuf';
-import { FeatureSet_FieldPresence, FieldDescriptorProto_Label, FieldDescriptorProto_Type, FieldOptionsSchema, FileDescriptorSetSchema, OneofDescriptorProtoSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
+import {
+  FeatureSet_FieldPresence,
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FieldOptionsSchema,
+  FileDescriptorSetSchema,
+  MethodOptionsSchema,
+  OneofDescriptorProtoSchema,
+} from '@bufbuild/protobuf/wkt';
 
 /**
  * ts-proto takes the fields of proto2 and of editions for those of proto3 that have no presence: a zero that was set

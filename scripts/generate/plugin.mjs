@@ -9,7 +9,7 @@ import {
   Edition,
 } from '@bufbuild/protobuf/wkt';
 import { checkPolicies } from './check-policies.mjs';
-import { desugar, copyServicePolicies } from './desugar.mjs';
+import { copyServicePolicies, desugar } from './desugar.mjs';
 import { stubsOf } from './ts-proto.mjs';
 
 // Not by readFileSync(0): after it has met a pipe, Node 20 imports packages by their links, and they miss what they need.

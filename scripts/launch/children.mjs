@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../process.mjs';
-import { environmentOf } from './options.mjs';
 import { openLog } from './data-folder.mjs';
+import { environmentOf } from './options.mjs';
 
 const WARNINGS = new Set(['warn', 'error', 'fatal']);
 const STOP_TIMEOUT_MS = 15_000;

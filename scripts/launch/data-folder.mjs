@@ -1,7 +1,17 @@
 /** The folder that holds what one system keeps: the database, the logs and the passwords. */
 /** Where a process's output goes. */
 /** `processes.json` of the data folder: the ids of the services' processes, for what wants to signal one of them. */
-import { accessSync, constants, mkdirSync, statSync, createWriteStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /**

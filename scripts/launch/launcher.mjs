@@ -1,16 +1,17 @@
 /** From a command line to a system that runs, and back to nothing: what `npm start` and `rondo dev` share. */
+
+import { createTurns } from '../concurrency.mjs';
 import { step } from '../steps.mjs';
 import { createCommands } from './commands.mjs';
 import { openControl } from './control.mjs';
 import { requireUsable, withDataFolder } from './data-folder.mjs';
 import { databaseServer, startDatabases } from './database.mjs';
-import { loadRootEnv, dataFlag, parseOptions, startBeside } from './options.mjs';
 import { readManifests } from './manifests.mjs';
+import { dataFlag, loadRootEnv, parseOptions, startBeside } from './options.mjs';
 import { plan, requireFreePorts } from './plan.mjs';
 import { stopRequest } from './stop.mjs';
 import { createSupervisor } from './supervisor.mjs';
 import { createSystem } from './system.mjs';
-import { createTurns } from '../concurrency.mjs';
 
 /**
  * @typedef {object} Session

@@ -1,10 +1,11 @@
 /** What `npm start` and `rondo dev` can be told. */
 /** What processes find in their environment: that of the launcher, and what `.env` files add to it. */
+
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { parse, quoted, takenByNpm } from '../options.mjs';
 import { root } from '../process.mjs';
-import { readFileSync, statSync } from 'node:fs';
-import { parseEnv } from 'node:util';
 
 const OPTIONS = '[--data DIR] [--port-base N] [--metrics] [--no-restart]';
 const EXPLAINED = `

@@ -1,8 +1,9 @@
 /** Which processes make up the system, and where each listens. */
 /** Whether the ports that are to be used are free. */
+
+import { createServer } from 'node:net';
 import { REGISTRY } from './manifests.mjs';
 import { DEFAULTS } from './options.mjs';
-import { createServer } from 'node:net';
 
 /**
  * @typedef {object} Planned

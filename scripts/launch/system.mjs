@@ -1,9 +1,9 @@
 /** The services that run, each as the processes that its manifest asks for. */
 import { existsSync } from 'node:fs';
 import { entryOf } from './children.mjs';
+import { removeProcesses, writeProcesses } from './data-folder.mjs';
 import { REGISTRY } from './manifests.mjs';
 import { plan, requireFreePorts } from './plan.mjs';
-import { removeProcesses, writeProcesses } from './data-folder.mjs';
 import { createProcesses, registryRow } from './processes.mjs';
 import { listReady } from './ready.mjs';
 

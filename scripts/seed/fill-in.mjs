@@ -1,8 +1,9 @@
 /** Makes the company, from its people to what became of its offers. */
+
+import { inTurn } from '../concurrency.mjs';
 import { dayOf } from './calendar.mjs';
 import { planOrders, planPastWeeks, planQuotes } from './deals.mjs';
 import { moveOn, reserve } from './delivery.mjs';
-import { inTurn } from '../concurrency.mjs';
 import { makeCustomers, makeProducts, makeTeam, planCapacity } from './people-and-products.mjs';
 import { acceptQuote, makeOrder, makeQuote, withdrawQuote } from './sales.mjs';
 

@@ -1,7 +1,8 @@
 /** The team, the catalogue and the customers: each once, and found again where it is there already. */
+
+import { inTurn } from '../concurrency.mjs';
 import { dayOf } from './calendar.mjs';
 import { CUSTOMERS, MEMBERS, PRODUCTS } from './company.mjs';
-import { inTurn } from '../concurrency.mjs';
 import { requestId } from './random.mjs';
 
 /**

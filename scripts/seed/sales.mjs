@@ -1,7 +1,7 @@
 /** Offers and orders: what is made under a request id, and changes no more than once. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toDate } from './calendar.mjs';
 import { createGate } from '../concurrency.mjs';
+import { toDate } from './calendar.mjs';
 import { requestId } from './random.mjs';
 
 /** For how long the projects of accepted quotes may take to be confirmed. */

@@ -2,17 +2,17 @@ import { RpcError } from '@rondo/rpc/status';
 import type { Command, CommandContext } from './command.js';
 import { createComplete } from './commands/completion.js';
 import { commands, groups } from './commands/index.js';
+import { messageOf, UsageError } from './errors.js';
 import { ExitCode } from './exit-code.js';
 import { writeFailure } from './failure.js';
 import { formatOverview, paintHelp } from './help.js';
 import { createPaint } from './terminal/terminal.js';
 import { didYouMean, printable } from './terminal/text.js';
-import { messageOf, UsageError } from './errors.js';
 
-/** What completion scripts run: nobody types it, so no list names it. */
+/** Completion scripts run this command. Users don't type it, so help doesn't list it. */
 const complete = createComplete(commands);
 
-/** Runs `rondo` with its arguments; resolves to the exit code, and says itself what went wrong. */
+/** Runs `rondo` with its arguments and resolves to the exit code. It prints errors itself and never rejects. */
 export async function runCli(args: readonly string[], context: CommandContext): Promise<number> {
   const [name, ...rest] = args;
   try {
@@ -40,7 +40,7 @@ function find(name: string): Command {
   throw new UsageError(`there is no command "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
 }
 
-/** Behind `--` there are no options. */
+/** Arguments after `--` are not options. */
 function wantsHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
@@ -54,7 +54,7 @@ async function print(text: string, { stdout }: CommandContext): Promise<number> 
   return ExitCode.OK;
 }
 
-/** Says what went wrong, on one line where it can be. */
+/** Prints an error, on one line if it isn't a failed call. */
 async function reportError(
   error: unknown,
   { args, context }: { readonly args: readonly string[]; readonly context: CommandContext },
@@ -81,5 +81,5 @@ function hint([name]: readonly string[]): string {
   return `See: rondo${command} --help\n`;
 }
 
-/** The version that `rondo --version` prints: that of package.json, which a bundled CLI doesn't have beside it. */
+/** What `rondo --version` prints. It repeats package.json, because the bundled CLI doesn't have that file beside it. */
 const VERSION = '0.1.0';

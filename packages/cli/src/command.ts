@@ -1,29 +1,29 @@
 import { parseArgs } from 'node:util';
 import type { Clock, WallClock } from '@rondo/rpc/clock';
+import { messageOf, UsageError } from './errors.js';
 import type { ExitCodeName } from './exit-code.js';
 import { formatHelp } from './help.js';
-import { didYouMean } from './terminal/text.js';
 import type { Input, Terminal } from './terminal/terminal.js';
-import { messageOf, UsageError } from './errors.js';
+import { didYouMean } from './terminal/text.js';
 
-/** What a command runs in; a test brings its own. */
+/** What a command may use of its process. Tests pass their own. */
 export interface CommandContext {
   readonly stdin: Input;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The folder that paths given on the command line start from. */
+  /** The folder that relative paths on the command line start from. */
   readonly directory: string;
   /** The repository's folder. */
   readonly repository: string;
-  /** Where `npm start` keeps its data unless told otherwise. */
+  /** The data folder that `npm start` uses by default. */
   readonly dataDirectory: string;
   readonly clock: Clock;
-  /** The time that is shown. */
+  /** The time of day, for printing. */
   readonly wallClock: WallClock;
-  /** The file that was run to get here. */
+  /** The program file that this process runs. */
   readonly program: string;
-  /** Aborts at Ctrl-C: what follows something ends, and what has a result still prints it. */
+  /** Aborts at Ctrl-C. A command that follows something ends then; a command that has a result still prints it. */
   readonly signal: AbortSignal;
 }
 
@@ -32,29 +32,29 @@ export interface Option {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
   readonly multiple?: boolean;
-  /** What stands for its value in `--help`. */
+  /** The placeholder of its value in `--help`. */
   readonly placeholder?: string;
   readonly description: string;
-  /** What may stand for its value, where that can be told. */
+  /** The candidates for its value, if they can be listed. */
   readonly complete?: Completion;
 }
 
-/** A word that may stand where the cursor is. One that ends in `/` is gone on with. */
+/** A word that may stand at the cursor. A word that ends in `/` can be continued. */
 export interface Candidate {
   readonly word: string;
   readonly about?: string;
 }
 
-/** What may stand where the cursor is: words, or a path, with which the shell itself helps. */
+/** What may stand at the cursor: words, or a path, which the shell itself completes. */
 export type Completion = 'files' | 'folders' | readonly Candidate[];
 
-/** A command line as far as it is written. */
+/** A command line that is still being written. */
 export interface Written {
-  /** The arguments before the one that is being written. */
+  /** The arguments before the cursor's. */
   readonly positionals: readonly string[];
-  /** The options before it, by name; those that were given a value. */
+  /** The values of the options before the cursor's argument, by name. */
   readonly values: Readonly<Record<string, string | undefined>>;
-  /** The argument that is being written, as far as it is; may be empty. */
+  /** The part of the cursor's argument that is written; may be empty. */
   readonly word: string;
 }
 
@@ -62,47 +62,47 @@ export interface Written {
 export type Options = Readonly<Record<string, Option>>;
 type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>>;
 
-/** What a command is told: its options, by name, and its other arguments. */
+/** The parsed command line: the options by name, and the other arguments. */
 export interface Arguments<O extends Options> {
   readonly values: Parsed<O>['values'];
   readonly positionals: readonly string[];
 }
 
-/** What a command is made from. */
+/** The definition of a command. */
 export interface CommandSpec<O extends Options> {
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** Its arguments: `[service] [--json]`. */
+  /** Its arguments, such as `[service] [--json]`. */
   readonly usage: string;
-  /** What `--help` says beside options and examples. */
+  /** The paragraphs of `--help` before the options. */
   readonly details?: string;
   readonly options: O;
   readonly maxPositionals: number;
-  /** Command lines without the leading `rondo`, each with what it is for. */
+  /** Command lines without the leading `rondo`, each with its purpose. */
   readonly examples: readonly (readonly [line: string, purpose: string])[];
-  /** What exit codes mean here, where that isn't what they mean everywhere. */
+  /** The meanings of exit codes that differ from {@link EXIT_CODE_MEANINGS}. */
   readonly exitCodes?: Partial<Readonly<Record<ExitCodeName, string>>>;
-  /** What may stand for the argument that is being written. What it throws is not shown. */
+  /** The candidates for the cursor's argument. Errors that it throws are not shown. */
   complete?(written: Written, context: CommandContext): Promise<Completion>;
-  /** Does the work and says how it ended, as an exit code. */
+  /** Runs the command and resolves to its exit code. */
   run(args: Arguments<O>, context: CommandContext): Promise<number>;
 }
 
-/** A command, ready to be run. */
+/** A command that can be run. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** What `--help` prints. */
+  /** The text that `--help` prints. */
   readonly help: string;
   readonly options: Options;
   readonly maxPositionals: number;
   complete(written: Written, context: CommandContext): Promise<Completion>;
-  /** @throws UsageError where `args` can't be understood, and RpcError where a call fails. */
+  /** @throws UsageError if `args` can't be parsed, and RpcError if a call fails. */
   run(args: readonly string[], context: CommandContext): Promise<number>;
 }
 
-/** Makes a command: one file each in `commands/`, listed in its table. */
+/** Makes a command of its definition. Each file in `commands/` defines one or more, and `commands/index.ts` lists them. */
 export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
   const { name, summary, options, maxPositionals } = spec;
   return {
@@ -141,7 +141,7 @@ function parseOptions<const O extends Options>({ options }: CommandSpec<O>, args
   }
 }
 
-/** A value that looks like an option may be one whose value was forgotten. */
+/** parseArgs refuses a value that begins with a dash: it may be the next option, and the value is missing. */
 function explainDash(option: string): string {
   const joined = option.startsWith('--') ? `${option}=` : option;
   return `${option} needs a value; one that begins with - is written ${joined}-…`;

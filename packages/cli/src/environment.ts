@@ -1,9 +1,9 @@
-import { type BalancingOverrides, parseBalancing } from '@rondo/rpc/contract';
-import { UsageError } from './errors.js';
-import { checkZone } from '@rondo/rpc/resolver';
 import { configuredCompression, configuredReplyLimit, type RegistryChannelOptions } from '@rondo/rpc/client';
+import { type BalancingOverrides, parseBalancing } from '@rondo/rpc/contract';
+import { checkZone } from '@rondo/rpc/resolver';
+import { UsageError } from './errors.js';
 
-/** How services are balanced beside what their contracts say: what `RONDO_BALANCING` tells every client. */
+/** The balancing overrides of `RONDO_BALANCING`: they outrank the contracts. */
 export function balancingOverrides(environment: Readonly<Record<string, string | undefined>>): BalancingOverrides {
   const text = environment['RONDO_BALANCING']?.trim() ?? '';
   if (text === '') return {};
@@ -12,7 +12,7 @@ export function balancingOverrides(environment: Readonly<Record<string, string |
   return overrides;
 }
 
-/** Where the command runs, as `--zone` says or else `RONDO_ZONE`; empty where neither does. */
+/** The zone of this client, `region/zone`: `--zone`, else `RONDO_ZONE`, else empty. */
 export function callerZone(environment: Readonly<Record<string, string | undefined>>, option?: string): string {
   try {
     if (option !== undefined) return checkZone(option.trim(), '--zone');
@@ -22,10 +22,10 @@ export function callerZone(environment: Readonly<Record<string, string | undefin
   }
 }
 
-/** What of the connections to those who are called can be set. */
+/** The settings of connections to called services. */
 export type Connections = Pick<RegistryChannelOptions, 'maxReplyBytes' | 'compression'>;
 
-/** What `RONDO_MAX_REPLY_BYTES` and `RONDO_COMPRESSION` say of them. */
+/** The settings that `RONDO_MAX_REPLY_BYTES` and `RONDO_COMPRESSION` give. */
 export function callerConnections(environment: Readonly<Record<string, string | undefined>>): Connections {
   try {
     return {

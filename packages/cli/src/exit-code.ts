@@ -1,21 +1,21 @@
-/** How a command ended, as `--help` documents it. */
+/** The exit codes of every command. `--help` documents them. */
 export const ExitCode = {
   OK: 0,
-  /** A call failed, or what was asked for can't be done. */
+  /** A call failed, or the command can't be carried out. */
   FAILED: 1,
-  /** The command line can't be understood. */
+  /** The command line is wrong. */
   USAGE: 2,
-  /** Ctrl-C came before the answer. */
+  /** Ctrl-C ended the command before its answer. */
   INTERRUPTED: 130,
 } as const;
 
-/** How a command may end. */
+/** The name of an exit code. */
 export type ExitCodeName = keyof typeof ExitCode;
 
-/** What the codes mean, where a command doesn't say more. */
+/** The meanings of the codes, for commands that don't define their own. */
 export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCodeName, string>> = {
   OK: 'Done.',
-  FAILED: "What was asked for can't be done; standard error says why.",
-  USAGE: "The command line can't be understood.",
-  INTERRUPTED: 'Ctrl-C came before the answer.',
+  FAILED: 'The command failed; standard error says why.',
+  USAGE: 'The command line is wrong.',
+  INTERRUPTED: 'Ctrl-C ended the command before its answer.',
 };

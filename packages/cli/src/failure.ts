@@ -1,11 +1,22 @@
-import { type Registry, fromBinary, type JsonValue, toJson } from '@bufbuild/protobuf';
+import { fromBinary, type JsonValue, type Registry, toJson } from '@bufbuild/protobuf';
+import type { Any } from '@rondo/contracts/google/protobuf/any';
+import {
+  BadRequest,
+  DebugInfo,
+  ErrorInfo,
+  Help,
+  LocalizedMessage,
+  PreconditionFailure,
+  QuotaFailure,
+  RequestInfo,
+  ResourceInfo,
+  RetryInfo,
+} from '@rondo/contracts/google/rpc/error_details';
 import type { RpcError } from '@rondo/rpc/status';
 import { createPaint, type Paint, type Terminal } from './terminal/terminal.js';
 import { printable } from './terminal/text.js';
-import type { Any } from '@rondo/contracts/google/protobuf/any';
-import { BadRequest, DebugInfo, ErrorInfo, Help, LocalizedMessage, PreconditionFailure, QuotaFailure, RequestInfo, ResourceInfo, RetryInfo } from '@rondo/contracts/google/rpc/error_details';
 
-/** A failed call for people: the status, its details, and where it was tried. */
+/** A failed call for people: the status, its details, and each attempt. */
 function formatFailure(error: RpcError, paint: Paint, registry?: Registry): string {
   const { codeName, message, details, report, metadata } = error;
   const servedBy = metadata.get('rondo-served-by');
@@ -13,7 +24,7 @@ function formatFailure(error: RpcError, paint: Paint, registry?: Registry): stri
   const attempts = tried.length < 2 && servedBy !== undefined ? [] : tried;
   return [
     `${paint('red', `rondo: ${codeName}`)}: ${printable(message)}`,
-    // What was found here, before any call, stands in the message.
+    // Without a report no call was made: rondo refused the request itself, and the message has the details.
     ...(report === undefined ? [] : details).map((detail) => {
       const { type, value } = decodeDetail(detail, registry);
       return `  ${type.slice(type.lastIndexOf('.') + 1)} ${printable(JSON.stringify(value))}`;
@@ -45,15 +56,15 @@ function failureToJson(error: RpcError, registry?: Registry): string {
   });
 }
 
-/** How a failure is told. */
+/** How a failure is printed. */
 interface FailureOptions {
   readonly stderr: Terminal;
   readonly json: boolean;
-  /** The types of the service that was called. */
+  /** The message types of the called service, to decode error details. */
   readonly registry?: Registry;
 }
 
-/** Tells a failed call on standard error: for people, or as one JSON line. */
+/** Prints a failed call to standard error: for people, or as one JSON line. */
 export async function writeFailure(error: RpcError, { stderr, json, registry }: FailureOptions): Promise<void> {
   await stderr.write(
     json ? `${failureToJson(error, registry)}\n` : formatFailure(error, createPaint(stderr.color), registry),
@@ -64,7 +75,7 @@ export async function writeFailure(error: RpcError, { stderr, json, registry }: 
 interface DecodedDetail {
   /** The fully qualified message. */
   readonly type: string;
-  /** Its fields; its bytes in base64 where nobody here knows the type. */
+  /** Its fields; or its bytes in base64 if the type is unknown. */
   readonly value: JsonValue;
 }
 
@@ -83,13 +94,13 @@ const standard: ReadonlyMap<string, { decode(bytes: Uint8Array): object }> = new
   ].map((type) => [type.$type, type]),
 );
 
-/** Decodes an error detail: by the contract of the service that was called, or as one of google.rpc's. */
+/** Decodes an error detail by the contract of the called service, or as one of the types of google.rpc. */
 function decodeDetail({ typeUrl, value }: Any, registry?: Registry): DecodedDetail {
   const type = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
   try {
     return { type, value: decode(type, value, registry) ?? toBase64(value) };
   } catch {
-    return { type, value: toBase64(value) }; // another version's bytes are shown as they are
+    return { type, value: toBase64(value) }; // the bytes are of another version of the type
   }
 }
 
@@ -100,7 +111,7 @@ function decode(type: string, bytes: Uint8Array, registry: Registry | undefined)
   return message === undefined ? undefined : plain(message);
 }
 
-/** As proto3's JSON has it: 64-bit integers are text, and what is empty isn't there. */
+/** The proto3 JSON form of a message: 64-bit integers are strings, and empty fields are left out. */
 function plain(message: object): JsonValue {
   return JSON.parse(
     JSON.stringify(message, (_key, value: unknown) => {

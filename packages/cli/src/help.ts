@@ -2,19 +2,19 @@ import type { CommandSpec, Options } from './command.js';
 import { EXIT_CODE_MEANINGS, ExitCode } from './exit-code.js';
 import type { Paint } from './terminal/terminal.js';
 
-/** Commands that belong together, as the overview shows them. */
+/** A group of commands in the overview. */
 export interface CommandGroup {
   readonly title: string;
   readonly commands: readonly { readonly name: string; readonly summary: string }[];
 }
 
-/** What `rondo help` prints. */
+/** The text that `rondo help` prints. */
 export function formatOverview(groups: readonly CommandGroup[]): string {
   const width = Math.max(...groups.flatMap(({ commands }) => commands.map(({ name }) => name.length)));
   return [
     'rondo <command> [arguments] [options]',
     '',
-    'Looks into a running Rondo, calls its services, and helps to build them. In a clone, type ./rondo for rondo.',
+    'Inspects a running Rondo, calls its services, and helps to build them. In a clone, type ./rondo instead of rondo.',
     ...groups.flatMap(({ title, commands }) =>
       commands.length === 0
         ? []
@@ -25,17 +25,17 @@ export function formatOverview(groups: readonly CommandGroup[]): string {
       ['npm start', 'Runs everything, in a terminal of its own.'],
       ['rondo ps', 'Shows what runs.'],
       [`rondo call CalculatorService/Add '{"a": 2, "b": 3}'`, 'Calls it.'],
-      ['eval "$(rondo completion bash)"', 'Has Tab complete commands, services and methods.'],
+      ['eval "$(rondo completion bash)"', 'Makes Tab complete commands, services and methods.'],
     ]),
     '',
-    'The registry is looked for at --registry, else RONDO_REGISTRY, else 127.0.0.1:50050. Text is coloured on a terminal:',
-    'NO_COLOR turns that off, FORCE_COLOR on everywhere. --version prints the version.',
-    'Exit codes: 0 done; 1 failed; 2 the command line is wrong; 130 Ctrl-C came before the answer.',
+    "The registry's address is --registry, else RONDO_REGISTRY, else 127.0.0.1:50050. Text is coloured on a terminal:",
+    'NO_COLOR turns colours off, FORCE_COLOR turns them on everywhere. --version prints the version.',
+    'Exit codes: 0 done; 1 failed; 2 the command line is wrong; 130 Ctrl-C ended the command before its answer.',
     '',
   ].join('\n');
 }
 
-/** What `--help` prints of one command. */
+/** The text that `--help` prints for one command. */
 export function formatHelp<O extends Options>(spec: CommandSpec<O>): string {
   const { name, summary, usage, details, options, examples } = spec;
   return [
@@ -52,7 +52,7 @@ export function formatHelp<O extends Options>(spec: CommandSpec<O>): string {
   ].join('\n');
 }
 
-/** Sets off the titles of help text, and its first line. */
+/** Prints the first line and the titles of a help text in bold. */
 export function paintHelp(text: string, paint: Paint): string {
   return text.replaceAll(/^(?:rondo .*|[A-Z][\w ]*:)$/gm, (line) => paint('bold', line));
 }

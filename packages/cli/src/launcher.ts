@@ -1,38 +1,38 @@
+import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { codeOf } from './errors.js';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 
-/** What a running system can be told. */
+/** A request to the launcher (`npm start` or `rondo dev`) of a running system. */
 export type LauncherRequest =
-  /** Lists what takes calls, or what became of each process: that is told without the registry. */
+  /** `status` lists the instances that take calls, by the registry. `processes` lists all processes without the registry. */
   | { readonly command: 'status' | 'processes' }
   /** `name` is a service, one of its instances, or `postgres`. */
   | { readonly command: 'restart'; readonly name: string }
   /**
-   * `service` is its folder under `services/`: `start` reads its manifest again, and a service that runs stays as it is;
-   * `stop` keeps it away until it is started again; `forget` stops one whose folder goes.
+   * `service` is its folder under `services/`. `start` reads the manifest again; it does nothing if the service runs. `stop`
+   * keeps the service down until it is started again. `forget` stops a service whose folder is removed.
    */
   | { readonly command: 'start' | 'stop' | 'forget'; readonly service: string };
 
-/** A request, and to whom. */
+/** A request, and the system that it goes to. */
 export interface RequestLauncherOptions {
-  /** The folder given to `npm start`. */
+  /** The data folder of `npm start`. */
   readonly dataDirectory: string;
   readonly request: LauncherRequest;
   readonly signal: AbortSignal;
-  /** Told what happens on the way, a line at a time. */
+  /** Is called with each line that the launcher logs for this request. */
   readonly onLog?: (line: string) => void;
-  /** Two minutes by default: a start waits until the service takes calls. */
+  /** Two minutes by default, as a start waits until the service takes calls. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Tells the system that runs on a data folder to do something, and waits until it is done.
+ * Sends a request to the system that runs on a data folder, and waits until it is done.
  *
- * @returns the instances that it concerns, as they are now; after `stop` none.
- * @throws Error that says what is wrong and what to do: no system runs there, it can't be done, or it took too long.
+ * @returns the instances that the request concerns, as they are now; none after `stop`.
+ * @throws Error that says what is wrong and what to do: no system runs there, the request failed, or it took too long.
  */
 export async function requestLauncher(options: RequestLauncherOptions): Promise<readonly LauncherRow[]> {
   return (await exchange(options)).rows;
@@ -65,7 +65,7 @@ async function exchange(options: RequestLauncherOptions): Promise<Answer> {
 const STATUS_TIMEOUT_MS = 5_000;
 
 /**
- * What runs on a data folder: that is told at once, unless the system is stuck.
+ * Lists the instances that take calls. The launcher answers at once, unless it hangs.
  *
  * @throws Error as {@link requestLauncher} does.
  */
@@ -74,7 +74,7 @@ export function askStatus(system: Pick<RequestLauncherOptions, 'dataDirectory' |
 }
 
 /**
- * What became of each process of the system on a data folder, whether its registry answers or not.
+ * Lists all processes with their states. It doesn't need the registry.
  *
  * @throws Error as {@link requestLauncher} does.
  */
@@ -86,9 +86,9 @@ export async function askProcesses(
 }
 
 async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLauncherOptions): Promise<Answer> {
-  // readline keeps to itself what goes wrong with its input.
+  // readline doesn't report errors of its input.
   const broken = new Promise<never>((_, reject) => socket.once('error', reject));
-  broken.catch(() => undefined); // nobody waits for it once the last line has come
+  broken.catch(() => undefined); // it isn't awaited after the last line
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   for (;;) {
     const { value, done } = await Promise.race([lines.next(), broken]);
@@ -100,21 +100,21 @@ async function readReplies(socket: Socket, { dataDirectory, onLog }: RequestLaun
   }
 }
 
-/** A system that runs, as it describes itself in `launcher.json` of its data folder. */
+/** The description of a running system in `launcher.json` of its data folder. */
 interface Launcher {
   /** The process that started it: `npm start` or `rondo dev`. */
   readonly pid: number;
-  /** The Unix socket at which it can be told what to do. */
+  /** The Unix socket that takes requests. */
   readonly socket: string;
   /** The registry's address. */
   readonly registry: string;
 }
 
 /**
- * Who runs the system whose data is in `dataDirectory`.
+ * Reads the launcher of the system on `dataDirectory`. A launcher that was killed leaves its description behind: only an
+ * answer proves that it runs.
  *
- * @throws Error that says what to do, where none does. One that was killed leaves its description behind: only asking
- *   it proves that it runs.
+ * @throws Error that says what to do if there is none.
  */
 async function findLauncher(dataDirectory: string): Promise<Launcher> {
   const file = path.join(dataDirectory, 'launcher.json');
@@ -134,10 +134,10 @@ function parseLauncher(text: string): Launcher {
   return { pid, socket, registry };
 }
 
-/** That nothing runs there, and what to do. */
+/** The error that no system runs on a folder. */
 function noLauncher(dataDirectory: string): Error {
   return new Error(
-    `no system runs on ${dataDirectory}: start it with npm start, or name the folder of the one that runs by --data`,
+    `no system runs on ${dataDirectory}: start it with npm start, or name the running system's folder by --data`,
   );
 }
 
@@ -147,24 +147,24 @@ interface LauncherRow {
   readonly name: string;
   /** `host:port`. */
   readonly address: string;
-  /** The gRPC services that it serves, by their fully qualified names. */
+  /** The gRPC services that it serves, fully qualified. */
   readonly services: readonly string[];
 }
 
-/** A process that the launcher runs, or is to run. */
+/** A process that the launcher runs or should run. */
 export interface LauncherProcess {
   /** An instance's id, or `postgres`. */
   readonly name: string;
   /** Its folder under `services/`, or `postgres`. */
   readonly service: string;
-  /** `running`, `stopped`, or what became of one that ended by itself: `backoff`, `starting`, `failed`, `ended`. */
+  /** `running`, `stopped`, or, after the process has ended by itself, `backoff`, `starting`, `failed` or `ended`. */
   readonly state: string;
 }
 
-/** What the launcher tells when it is done. */
+/** The launcher's answer when a request is done. */
 interface Answer {
   readonly rows: readonly LauncherRow[];
-  /** None where they weren't asked for. */
+  /** Empty unless they were requested. */
   readonly processes: readonly LauncherProcess[];
 }
 
@@ -173,7 +173,7 @@ type Reply =
   | ({ readonly event: 'done' } & Answer)
   | { readonly event: 'failed'; readonly message: string };
 
-/** @throws Error when `line` is none of the launcher's replies. */
+/** @throws Error if `line` is not a reply of the launcher. */
 function parseReply(line: string): Reply {
   const reply = parseObject(line);
   const { event, rows, processes = [], message } = reply;
@@ -182,7 +182,7 @@ function parseReply(line: string): Reply {
   if (event === 'done' && Array.isArray(rows) && Array.isArray(processes)) {
     return { event, rows: rows.map(toRow), processes: processes.map(toProcess) };
   }
-  throw new Error(`the launcher said ${JSON.stringify(line)}: is it of another version? Start the system again`);
+  throw new Error(`the launcher replied ${JSON.stringify(line)}: is it of another version? Start the system again`);
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

@@ -8,10 +8,10 @@ import { ExitCode } from './exit-code.js';
 import { type Input, type Terminal, wantsColor } from './terminal/terminal.js';
 
 const interrupt = new AbortController();
-// SIGHUP: the terminal is closed. What is half done is undone first.
+// SIGHUP: the terminal was closed. The command still undoes what is half done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // The second time nobody wants to wait for what is under way.
+    // A second signal ends the process at once.
     if (interrupt.signal.aborted) process.exit(ExitCode.INTERRUPTED);
     interrupt.abort();
   });
@@ -31,7 +31,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: terminal(process.stdout),
   stderr: terminal(process.stderr),
   environment: process.env,
-  // npm runs scripts from the root, and says where it was called.
+  // npm runs scripts in the root; INIT_CWD is the folder in which the user called it.
   directory: process.env['INIT_CWD'] ?? process.cwd(),
   repository: fileURLToPath(new URL('../../..', import.meta.url)),
   dataDirectory: fileURLToPath(new URL('../../../.rondo', import.meta.url)),
@@ -40,11 +40,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   program: realpathSync(process.argv[1] ?? ''),
   signal: interrupt.signal,
 });
-// A pipe that stays open would keep the process.
+// An open pipe would keep the process alive.
 if (reading) process.stdin.destroy();
 
 function terminal(stream: NodeJS.WriteStream): Terminal {
-  // The reader has gone, such as head: nobody is left to write for.
+  // EPIPE: the reader of the pipe, such as head, has ended.
   stream.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? ExitCode.OK : ExitCode.FAILED);
   });

@@ -1,20 +1,20 @@
 import path from 'node:path';
-import type { CommandContext } from './command.js';
-import { parseDurationMs } from './terminal/text.js';
-import { UsageError, messageOf } from './errors.js';
 import { Metadata } from '@rondo/rpc/call';
+import type { CommandContext } from './command.js';
+import { messageOf, UsageError } from './errors.js';
+import { parseDurationMs } from './terminal/text.js';
 
-/** The option that every command which prints data has. */
+/** The option of every command that prints data. */
 export const jsonOption = {
   json: { type: 'boolean', description: 'Print JSON for programs, errors included.' },
 } as const;
 
-/** The option of commands that can ask a server without a registry. */
+/** The option of commands that can call a server without a registry. */
 export const addressOption = {
   address: {
     type: 'string',
     placeholder: 'HOST:PORT',
-    description: 'Call this server, or these with commas, without a registry.',
+    description: 'Call this server without a registry; separate several by commas.',
   },
 } as const;
 
@@ -25,17 +25,17 @@ export const metadataOption = {
     short: 'H',
     multiple: true,
     placeholder: 'KEY=VALUE',
-    description: 'Metadata to send; again for more. A key that ends in -bin takes base64.',
+    description: 'Metadata to send; may be repeated. A key that ends in -bin takes base64.',
   },
 } as const;
 
-/** The option of every command that works on what `npm start` runs and keeps. */
+/** The option of commands that work on the processes and data of `npm start`. */
 export const dataOption = {
   data: {
     type: 'string',
     placeholder: 'DIR',
     complete: 'folders',
-    description: "The folder given to npm start; else the repository's .rondo.",
+    description: "The data folder of npm start; by default the repository's .rondo.",
   },
 } as const;
 
@@ -43,7 +43,7 @@ export const dataOption = {
 export const dataDirectoryOf = (data: string | undefined, { directory, dataDirectory }: CommandContext): string =>
   data === undefined ? dataDirectory : path.resolve(directory, data);
 
-/** Reads a whole number from 1 to `limit`; undefined where none was given. */
+/** Parses a whole number from 1 to `limit`; undefined if the option wasn't given. */
 export function positiveInteger(option: string, text: string | undefined, limit?: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
@@ -54,7 +54,7 @@ export function positiveInteger(option: string, text: string | undefined, limit?
   return value;
 }
 
-/** Reads a number above zero; undefined where none was given. */
+/** Parses a number above zero; undefined if the option wasn't given. */
 export function positiveNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
@@ -64,7 +64,7 @@ export function positiveNumber(option: string, text: string | undefined): number
   return value;
 }
 
-/** Reads a duration as milliseconds; undefined where none was given. */
+/** Parses a duration into milliseconds; undefined if the option wasn't given. */
 export function durationMs(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = parseDurationMs(text);
@@ -74,7 +74,7 @@ export function durationMs(option: string, text: string | undefined): number | u
 
 const ADDRESS = /^(?:\[[\da-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/;
 
-/** Reads `host:port[,…]`; `source` is the option or variable, for messages. */
+/** Parses `host:port[,…]`. `source` is the option or variable, for error messages. */
 export function parseAddresses(source: string, text: string): readonly string[] {
   const addresses = text
     .split(',')
@@ -95,19 +95,19 @@ function isAddress(address: string): boolean {
   return port >= 1 && port <= 65_535;
 }
 
-/** Where a registry is looked for that nobody named. */
+/** The registry's address if neither an option nor the environment names one. */
 const DEFAULT_REGISTRY = '127.0.0.1:50050';
 
-/** The option of every command that asks the registry. */
+/** The option of every command that calls the registry. */
 export const registryOption = {
   registry: {
     type: 'string',
     placeholder: 'HOST:PORT',
-    description: `The registry's addresses, with commas; else RONDO_REGISTRY, else ${DEFAULT_REGISTRY}.`,
+    description: `The registry's addresses, separated by commas; else RONDO_REGISTRY, else ${DEFAULT_REGISTRY}.`,
   },
 } as const;
 
-/** The registry's addresses: the option's, else the environment's, else the default. */
+/** The registry's addresses: those of the option, else of the environment, else the default. */
 export function registryAddresses(
   option: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
@@ -117,27 +117,27 @@ export function registryAddresses(
   return parseAddresses('RONDO_REGISTRY', variable === '' ? DEFAULT_REGISTRY : variable);
 }
 
-/** The option of every command that takes an instance out. */
+/** The option of commands that cordon an instance. */
 export const reasonOption = {
   reason: {
     type: 'string',
     placeholder: 'TEXT',
-    description: 'Why, for those who look: at most 256 characters; by default who did it.',
+    description: 'The reason, which rondo ps shows: at most 256 characters; by default the name of the user.',
   },
 } as const;
 
-/** The option that has a command do what leaves nobody to serve a service. */
+/** The option that lets a command leave a service without an instance. */
 export const forceOption = {
-  force: { type: 'boolean', description: 'Also where nobody is left to serve some service.' },
+  force: { type: 'boolean', description: 'Cordon it even if no instance is left that serves some service.' },
 } as const;
 
-/** What stands for a reason where none was given. */
+/** The reason if none was given. */
 export const defaultReason = ({ environment }: CommandContext): string => {
   const user = environment['USER'] ?? environment['USERNAME'] ?? '';
   return user === '' ? '' : `by ${user}`;
 };
 
-/** Reads `key=value` pairs as metadata; under a key that ends in `-bin` the value is bytes in base64. */
+/** Parses `key=value` pairs into metadata. The value of a key that ends in `-bin` is bytes in base64. */
 export function parseMetadata(pairs: readonly string[]): Metadata {
   const metadata = new Metadata();
   for (const pair of pairs) {

@@ -1,12 +1,12 @@
 import type { Progress } from '@rondo/scaffold';
-import type { Completion, CommandContext } from './command.js';
+import type { CommandContext, Completion } from './command.js';
 import { codeOf, UsageError } from './errors.js';
 import { createPaint } from './terminal/terminal.js';
 
 /**
- * What works on the repository itself. It is loaded where a command needs it, as it isn't in the images.
+ * Loads @rondo/scaffold, which reads and writes the repository. Only commands that need it load it: the images don't have it.
  *
- * @throws Error in an image, saying what is needed.
+ * @throws Error in an image; it says what is needed.
  */
 export async function loadScaffold(command: string) {
   try {
@@ -17,7 +17,7 @@ export async function loadScaffold(command: string) {
   }
 }
 
-/** That a command works on a repository, and what to do where there is none. */
+/** The error of a command that works on a repository and finds none. */
 export const needsClone = (command: string, cause?: unknown): Error =>
   new Error(
     `rondo ${command} needs a clone of the repository that is built (npm run build): run ./rondo ${command} there`,
@@ -25,9 +25,9 @@ export const needsClone = (command: string, cause?: unknown): Error =>
   );
 
 /**
- * The name that a command is given behind `service`, the one kind of thing that is made and removed.
+ * The name in the arguments `service <name>` of `rondo new` and `rondo remove`.
  *
- * @throws UsageError where there is none.
+ * @throws UsageError if there is none.
  */
 export function serviceNamed([kind, name]: readonly string[], command: 'new' | 'remove'): string {
   if (kind !== 'service') {
@@ -38,26 +38,26 @@ export function serviceNamed([kind, name]: readonly string[], command: 'new' | '
   return name;
 }
 
-/** What a command works on, and how it tells of it. */
+/** The tree that a command changes, and how it reports its steps. */
 interface TreeWork {
   readonly root: string;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 }
 
-/** Does `work` on the tree while nobody else does, and tells on standard error whom it waits for and how it goes. */
-export async function workOnTree<T>(purpose: string, telling: Output, work: (on: TreeWork) => Promise<T>): Promise<T> {
-  const { repository: root, signal, stderr } = telling.context;
+/** Runs `work` under the lock of the tree. Standard error names the holder that it waits for, and then each step. */
+export async function workOnTree<T>(purpose: string, output: Output, work: (on: TreeWork) => Promise<T>): Promise<T> {
+  const { repository: root, signal, stderr } = output.context;
   const { withTreeLock } = await loadScaffold(purpose);
   const onWait = (holder: string) => void stderr.write(`Waiting for ${holder} …\n`);
-  const onHealed = () => void stderr.write('An earlier run was killed: what it had changed is undone.\n');
-  const progress = createStepProgress(telling);
+  const onHealed = () => void stderr.write('An earlier run was killed: its changes are undone.\n');
+  const progress = createStepProgress(output);
   return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onHealed }, () =>
     work({ root, signal, progress }),
   );
 }
 
-/** What may stand behind `rondo new` and `rondo remove`: `service`, then the name of one. */
+/** Completes the arguments of `rondo new` and `rondo remove`: `service`, then the name of one. */
 export async function completeService(positionals: readonly string[], repository: string): Promise<Completion> {
   if (positionals.length === 0) return [{ word: 'service' }];
   const { removableServices } = await loadScaffold('new service');
@@ -67,14 +67,14 @@ export async function completeService(positionals: readonly string[], repository
 const MAX_LINES = 40;
 const NAME_WIDTH = 12;
 
-/** To whom a command tells how it goes. */
+/** How a command reports its progress. */
 export interface Output {
-  /** Whether that is a program, which reads errors from standard error, and nothing else. */
+  /** Whether a program reads the output. Then standard error has errors only. */
   readonly json: boolean;
   readonly context: CommandContext;
 }
 
-/** Progress as lines on standard error, one a step with its time; of a step that fails also what its program said. */
+/** Reports progress on standard error: a line for each step with its time, and the output of a program that failed. */
 export function createStepProgress({ json, context: { stderr, clock, signal } }: Output): Progress {
   if (json) return { step: async (_name, work) => work() };
   const paint = createPaint(stderr.color);
@@ -98,7 +98,7 @@ export function createStepProgress({ json, context: { stderr, clock, signal } }:
   };
 }
 
-/** The first lines of what a failed program said, indented: they tell, its hundredth complaint doesn't. */
+/** The first lines of a failed program's output, indented. Later lines seldom help. */
 export function firstLines(output: string): string {
   const lines = output.trimEnd().split('\n');
   const more = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more lines`] : [];

@@ -136,7 +136,7 @@ describe('rondo completion', () => {
 
   it.each([
     [[], 'Name the shell: bash, zsh, fish'],
-    [['bsh'], '"bsh" is none that is known. Did you mean "bash"? Name the shell: bash, zsh, fish'],
+    [['bsh'], '"bsh" is not a known shell. Did you mean "bash"? Name the shell: bash, zsh, fish'],
   ])('refuses %j', async (args, message) => {
     const { exitCode, stderr } = await rondo(['completion', ...args]);
     expect(exitCode).toBe(2);

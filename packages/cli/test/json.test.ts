@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { readMessage, writeMessage } from '../src/json/message.js';
-import { Nothing, Sample, sampleRegistry } from './sample-schema.js';
 import { JsonSplitter } from '../src/json/parse.js';
+import { Nothing, Sample, sampleRegistry } from './sample-schema.js';
 
 /** What `text` is, read as a message and written again: only what it sets. */
 function reread(text: string): JsonValue | undefined {

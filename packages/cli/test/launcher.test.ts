@@ -48,7 +48,7 @@ const ask = (options: Partial<RequestLauncherOptions> = {}) =>
   requestLauncher({ dataDirectory: data, request: { command: 'status' }, signal, ...options });
 
 const nobody = () =>
-  `no system runs on ${data}: start it with npm start, or name the folder of the one that runs by --data`;
+  `no system runs on ${data}: start it with npm start, or name the running system's folder by --data`;
 
 describe('requestLauncher', () => {
   it('sends the request, tells what happens on the way, and gives the rows', async () => {
@@ -77,7 +77,9 @@ describe('requestLauncher', () => {
 
   it('says so when it is answered in a language of its own', async () => {
     await startLauncher('hello');
-    await expect(ask()).rejects.toThrow('the launcher said "hello": is it of another version? Start the system again');
+    await expect(ask()).rejects.toThrow(
+      'the launcher replied "hello": is it of another version? Start the system again',
+    );
   });
 
   it('waits no longer than it is told to', async () => {

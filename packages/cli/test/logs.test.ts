@@ -98,7 +98,7 @@ describe('rondo logs', () => {
     expect(await logs('--trace', 'a'.repeat(32))).toMatchObject({
       exitCode: 1,
       stdout: '',
-      stderr: expect.stringContaining(`is of trace ${'a'.repeat(32)}`),
+      stderr: expect.stringContaining(`has trace ${'a'.repeat(32)}`),
     });
     expect(await logs('--trace', 'mine')).toMatchObject({
       exitCode: 2,

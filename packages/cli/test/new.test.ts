@@ -11,7 +11,7 @@ describe('rondo new and rondo remove', () => {
     [['new', 'service'], 'name the service: rondo new service greeter'],
     [['new', 'service', 'a', 'b'], '"b" is not expected'],
     [['new', 'service', 'a', '--port', 'x'], '--port x: must be a whole number'],
-    [['new', 'service', 'a', '--proto-path', 'x'], '--proto-path belongs to a --proto FILE'],
+    [['new', 'service', 'a', '--proto-path', 'x'], '--proto-path needs --proto FILE'],
     [['remove'], 'say "service": rondo remove service <name>'],
     [['remove', 'service'], 'name the service'],
   ])('%j can not be understood', async (args, message) => {

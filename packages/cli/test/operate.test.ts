@@ -35,8 +35,8 @@ describe('rondo cordon', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toBe(
       [
-        'a-1 is cordoned (odd answers): no new call is made of it. To put it back: rondo uncordon a-1',
-        'a-2 is cordoned (odd answers): no new call is made of it. To put it back: rondo uncordon a-2',
+        'a-1 is cordoned (odd answers): it gets no new calls. To put it back: rondo uncordon a-1',
+        'a-2 is cordoned (odd answers): it gets no new calls. To put it back: rondo uncordon a-2',
         '',
       ].join('\n'),
     );
@@ -93,11 +93,11 @@ describe('rondo cordon', () => {
     const { exitCode, stderr } = await run('cordon', 'b-1');
     expect(exitCode).toBe(1);
     expect(stderr).toBe(
-      'rondo: FAILED_PRECONDITION: without b-1 nobody serves b.v1.B: every call of it would fail; ' +
-        'start another instance first, or say --force\n',
+      'rondo: FAILED_PRECONDITION: without b-1 no instance serves b.v1.B: every call of it would fail; ' +
+        'start another instance first, or use --force\n',
     );
     const all = await run('cordon', 'a-1', 'a-2', 'a-3', 'b-1');
-    expect(all.stderr).toContain('nobody serves a.v1.A, b.v1.B:');
+    expect(all.stderr).toContain('no instance serves a.v1.A, b.v1.B:');
     expect(registry.marks()).toEqual([]);
     expect((await run('cordon', 'b-1', '--force')).exitCode).toBe(0);
     expect(registry.marks()).toHaveLength(1);
@@ -106,7 +106,7 @@ describe('rondo cordon', () => {
   it('counts on no other that is cordoned, or whose lease ran out', async () => {
     await run('cordon', 'a-1', 'b-1', '--force');
     registry.put(instance('a-3', ['a.v1.A'], { lapseTime: new Date(systemClock.now()) }));
-    expect((await run('cordon', 'a-2')).stderr).toContain('nobody serves a.v1.A:');
+    expect((await run('cordon', 'a-2')).stderr).toContain('no instance serves a.v1.A:');
     expect((await run('cordon', 'a-3')).exitCode).toBe(0);
     // Who is out already leaves nobody.
     expect((await run('cordon', 'b-1')).exitCode).toBe(0);
@@ -196,7 +196,7 @@ describe('rondo drain', () => {
           code: 'DEADLINE_EXCEEDED',
           message:
             'c-1 still has 1 call in flight after 700ms; it stays cordoned. ' +
-            'To wait on: rondo drain c-1; to put it back: rondo uncordon c-1',
+            'To go on waiting: rondo drain c-1; to put it back: rondo uncordon c-1',
         },
       },
     ]);
@@ -225,7 +225,7 @@ describe('rondo drain', () => {
     const { exitCode, stdout, stderr } = await run('drain', 'foreign-1', '--timeout', '300ms');
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'foreign-1 can be stopped\n' });
     expect(stderr).toContain(
-      "foreign-1 doesn't tell how many calls it has in flight; it was waited for 0.3 s instead\n",
+      "foreign-1 doesn't report how many calls it has in flight; rondo has waited 0.3 s instead\n",
     );
     const json = await run('drain', 'foreign-1', '--timeout', '300ms', '--json');
     expect(lines(json.stdout)).toEqual([
@@ -239,7 +239,7 @@ describe('rondo drain', () => {
     const { exitCode, stdout, stderr } = await run('drain', 'dead-1', '--timeout', '300ms');
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toContain(
-      "UNAVAILABLE: nobody can say what dead-1 has in flight: it can't be reached (connect ECONNREFUSED 127.0.0.1:1), after 300ms",
+      "UNAVAILABLE: the calls in flight at dead-1 aren't known: it can't be reached (connect ECONNREFUSED 127.0.0.1:1), after 300ms",
     );
   });
 
@@ -260,7 +260,7 @@ describe('rondo drain', () => {
 
   it('refuses what rondo cordon refuses, and one that is not there', async () => {
     registry.remove('c-2');
-    expect((await run('drain', 'c-1')).stderr).toContain('nobody serves rondo.conformance.v1.ConformanceService');
+    expect((await run('drain', 'c-1')).stderr).toContain('no instance serves rondo.conformance.v1.ConformanceService');
     expect((await run('drain', 'c_1')).stderr).toContain('Did you mean "c-1"?');
     registry.mark('gone-1', '');
     const { exitCode, stderr } = await run('drain', 'gone-1');
@@ -273,6 +273,6 @@ describe('rondo drain', () => {
     await stderr.shows(/waiting/);
     interrupt();
     expect(await exitCode).toBe(130);
-    expect(stderr.text()).toContain('it stays cordoned. To wait on: rondo drain c-1;');
+    expect(stderr.text()).toContain('it stays cordoned. To go on waiting: rondo drain c-1;');
   });
 });

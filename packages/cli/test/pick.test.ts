@@ -141,7 +141,7 @@ describe('rondo pick', () => {
   });
 
   it.each([
-    [[], 2, 'a service is needed: rondo pick CalculatorService'],
+    [[], 2, 'name a service: rondo pick CalculatorService'],
     [['a b'], 2, '"a b": must be a service, or service/method, such as calculator.v1.CalculatorService/Add'],
     [
       ['CalculatorService', '--policy', 'lest_request'],

@@ -6,9 +6,9 @@ import type { ServerReflectionRequest } from '@rondo/contracts/grpc/reflection/v
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { implement } from '@rondo/rpc/server';
 import { createTestChannel } from '@rondo/rpc/testing';
+import { methodOf } from '../src/schema/invoke.js';
 import { createReflection } from '../src/schema/reflection.js';
 import { loadSchema } from '../src/schema/schema.js';
-import { methodOf } from '../src/schema/invoke.js';
 
 const SERVICE = 'calculator.v1.CalculatorService';
 const set = fromBinary(

@@ -120,7 +120,7 @@ describe('rondo tx ls', () => {
     registry.put(instanceAt('127.0.0.1:1', 'dead-1', [ParticipantServiceDefinition.fullName]));
     const { exitCode, stdout, stderr } = await run('ls');
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/^dead-1 can't be asked \(.*\): what only it knows is missing\n$/);
+    expect(stderr).toMatch(/^dead-1 can't be asked \(.*\): transactions that only it knows are missing\n$/);
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
       ['TRANSACTION', 'COORDINATOR', 'FOR', 'STATE', 'AGE', 'TRIES', 'IN DOUBT AT', 'WHY'],
       [
@@ -167,7 +167,7 @@ describe('rondo tx resolve', () => {
     const { exitCode, stdout, stderr } = await run('resolve', '1f', '--commit');
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
-      stdout: '1f3a is committed by its coordinator; rondo tx ls tells whether all have confirmed it\n',
+      stdout: '1f3a is committed by its coordinator; rondo tx ls shows whether all participants have confirmed it\n',
     });
     expect(stderr).toBe('asking sales, by sales-1, to commit transaction 1f3a\n');
     expect(told).toEqual(['sales 1f3a BRANCH_OUTCOME_COMMITTED']);
@@ -183,7 +183,7 @@ describe('rondo tx resolve', () => {
     );
     expect(told).toEqual(['sales 1f3a BRANCH_OUTCOME_ABORTED']);
     const forced = await run('resolve', '1f3a', '--abort', '--force');
-    expect(forced.stdout).toBe('project-management: aborted\n1f3a is aborted by your word\n');
+    expect(forced.stdout).toBe('project-management: aborted\n1f3a is aborted by your order\n');
     expect(forced.stderr).toContain(
       'telling project-management to abort transaction 1f3a; should its coordinator decide',
     );

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { sleep } from '@rondo/rpc/clock';
 import { ManualClock } from '@rondo/rpc/testing';
+import { UsageError } from '../errors.js';
+import { parseMetadata } from '../options.js';
 import { type Load, runLoad } from './load.js';
 import { explainNotBegun, toJsonLine } from './report.js';
 import { Histogram } from './tally.js';
-import { UsageError } from '../errors.js';
-import { parseMetadata } from '../options.js';
 import { parseMethodName } from './target.js';
 
 const OK = { code: 'OK', instance: 'a', message: undefined };

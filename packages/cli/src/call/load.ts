@@ -2,44 +2,44 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, sleep, type Timer } from '@rondo/rpc/clock';
 import { type CallResult, Tally } from './tally.js';
 
-/** How many calls are made, how fast and for how long. */
+/** A load: how many calls to make, how fast and for how long. */
 export interface Load {
-  /** Calls in all; undefined for no end by number. */
+  /** The number of calls; undefined for no limit. */
   readonly count: number | undefined;
-  /** When no more calls are begun; undefined for no end by time. Milliseconds. */
+  /** How long calls are started; undefined for no limit. Milliseconds. */
   readonly durationMs: number | undefined;
-  /** Calls a second, whether or not those before have ended; undefined for as fast as they do. */
+  /** Calls started a second, whether or not earlier ones have ended (open loop); undefined: each starts when one ends. */
   readonly rate: number | undefined;
-  /** Calls in flight at once, at most. */
+  /** The most calls in flight. */
   readonly concurrency: number;
 }
 
-/** What a load is made with. */
+/** A load, and what it runs with. */
 export interface LoadOptions extends Load {
-  /** Makes one call; it never rejects. Undefined where it was cut off by the signal. */
+  /** Makes one call. It never rejects; it resolves to undefined if the signal has cancelled the call. */
   readonly call: (signal: AbortSignal) => Promise<CallResult | undefined>;
-  /** Told once a second what the load came to so far. */
+  /** Is called once a second with the result so far. */
   readonly onProgress?: (progress: Omit<LoadResult, 'notBegun'>) => void;
   readonly clock: Clock;
-  /** Ends the load: no call is begun any more, those in flight have a grace. */
+  /** Ends the load: no more calls start, and calls in flight have {@link GRACE_MS} to end. */
   readonly signal: AbortSignal;
 }
 
-/** What a load came to. */
+/** The result of a load. */
 export interface LoadResult {
   readonly tally: Tally;
   readonly elapsedMs: number;
-  /** Calls that were due by the rate and never begun, as too many were in flight. */
+  /** The calls that were due by the rate and never started, as too many were in flight. */
   readonly notBegun: number;
 }
 
-/** How long the calls in flight have when the load is ended. Milliseconds. */
+/** How long calls in flight may take when the load is ended. Milliseconds. */
 const GRACE_MS = 2_000;
 const PROGRESS_MS = 1_000;
 
 /**
- * Makes many calls. With a rate each is due at its own time, and its latency counts from then: a server that stalls
- * doesn't hide the calls that it kept from being made. Calls that are late are made as soon as others end.
+ * Makes many calls. With a rate, each call is due at a fixed time, and its latency counts from that time. So a server that
+ * stalls can't hide the calls that it delayed (coordinated omission). Late calls start as soon as others end.
  */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const { count, durationMs, rate, concurrency, call, onProgress, clock, signal } = options;
@@ -75,7 +75,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   return { tally, elapsedMs, notBegun: notBegun(options, begun, Math.min(elapsedMs, durationMs ?? elapsedMs)) };
 }
 
-/** Waits until `timeMs`; false where the load was ended before. */
+/** Waits until `timeMs`; false if the load ends before. */
 async function until(timeMs: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
   if (timeMs <= clock.now()) return true;
   try {

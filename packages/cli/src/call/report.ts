@@ -1,31 +1,31 @@
-import { type Terminal, createPaint, type Paint } from '../terminal/terminal.js';
-import type { LoadResult, Load } from './load.js';
 import { formatTable } from '../terminal/table.js';
+import { createPaint, type Paint, type Terminal } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
+import type { Load, LoadResult } from './load.js';
 
-/** What a load came to so far. */
+/** The result of a load so far. */
 type LoadProgress = Pick<LoadResult, 'tally' | 'elapsedMs'>;
 
-/** Tells on standard error how a load goes. */
+/** Prints the progress of a load to standard error. */
 interface ProgressReport {
   tell(progress: LoadProgress): void;
-  /** Resolves once all that was told is written, and nothing of it is left on a terminal. */
+  /** Clears the line on a terminal. Resolves when all text is written. */
   end(): Promise<void>;
 }
 
-/** How a load's progress is told. */
+/** How the progress of a load is printed. */
 interface ProgressOptions {
   readonly stderr: Terminal;
-  /** As `{"progress":…}`, of the shape that the load ends with. */
+  /** Whether to print `{"progress":…}`, with the fields of the final line. */
   readonly json: boolean;
-  /** Whether it was asked for: where nobody looks on, it is told to those alone who want it. */
+  /** Whether the user asked for progress. A terminal shows it anyway. */
   readonly wanted: boolean;
 }
 
-/** Back to the line's beginning, and the line wiped out. */
+/** Moves to the start of the line, and clears the line. */
 const WIPE = '\r\u001b[K';
 
-/** A line that is written over on a terminal; elsewhere lines one after the other, or nothing. */
+/** On a terminal, one line that is overwritten; elsewhere a line each time, if `wanted`. */
 export function createLoadProgress({ stderr, json, wanted }: ProgressOptions): ProgressReport {
   let written = Promise.resolve();
   const write = (text: string) => {
@@ -44,13 +44,13 @@ export function createLoadProgress({ stderr, json, wanted }: ProgressOptions): P
   };
 }
 
-/** The one line that a load with `--json` ends with. */
+/** The final line of a load with `--json`. */
 export function toJsonLine({ tally }: Pick<LoadResult, 'tally'>): string {
   const { calls, failed, codes, instances, p50Ms, p99Ms } = tally;
   return JSON.stringify({ calls, failed, codes, instances, p50Ms, p99Ms });
 }
 
-/** How many calls there were, how fast, and how they ended, on one line. */
+/** One line: how many calls were made, how fast, and how many failed. */
 function headline({ tally, elapsedMs }: Pick<LoadResult, 'tally' | 'elapsedMs'>, paint = createPaint(false)) {
   const seconds = elapsedMs / 1_000;
   const rate = seconds > 0 ? ` (${(tally.calls / seconds).toFixed(1)}/s)` : '';
@@ -59,14 +59,14 @@ function headline({ tally, elapsedMs }: Pick<LoadResult, 'tally' | 'elapsedMs'>,
   return `${tally.calls} calls in ${seconds.toFixed(1)} s${rate}, ${failed}; ${latency}`;
 }
 
-/** What a load came to, for people. */
+/** The result of a load, for people. */
 export function toSummary(result: LoadResult, paint: Paint): string {
   return [`${headline(result, paint)}\n`, failures(result, paint), instanceTable(result)]
     .filter((part) => part !== '')
     .join('\n');
 }
 
-/** What to say of calls that the rate asked for and that weren't made; empty where the load was hardly behind. */
+/** A warning about calls that the rate asked for and that weren't made; empty if they are few. */
 export function explainNotBegun({ notBegun }: LoadResult, { rate = 0, concurrency }: Load): string {
   if (notBegun <= rate * HARDLY_BEHIND_S) return '';
   return `rondo: ${notBegun} calls were due and not begun, as ${concurrency} were in flight: raise --concurrency or lower --rate\n`;

@@ -1,26 +1,26 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { CommandContext } from '../command.js';
-import { JsonSplitter } from '../json/parse.js';
-import { readMessage } from '../json/message.js';
-import type { DynamicMethod, Schema } from '../schema/schema.js';
-import { UsageError } from '../errors.js';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
+import type { CommandContext } from '../command.js';
+import { UsageError } from '../errors.js';
+import { readMessage } from '../json/message.js';
+import { JsonSplitter } from '../json/parse.js';
 import type { Invoke } from '../schema/invoke.js';
+import type { DynamicMethod, Schema } from '../schema/schema.js';
 import type { CallResult } from './tally.js';
 
-/** Where the messages of a request come from: the command line, or standard input as they arrive. */
+/** The source of request messages: the command line, or standard input as they arrive. */
 export type RequestSource =
   | { readonly from: 'arguments'; readonly texts: readonly string[] }
   | { readonly from: 'stdin'; readonly texts: AsyncIterable<string> };
 
-/** How long standard input may be silent before its reader is told what is waited for. Milliseconds. */
+/** How long standard input may be silent before a line explains what rondo waits for. Milliseconds. */
 const SILENCE_MS = 2_000;
 
 /**
- * Decides where the request is read from: `-` is standard input, and so is nothing where standard input isn't a
- * person's. A person who gives nothing means the empty message.
+ * Decides where the request is read from. `-` is standard input; so is no argument, unless standard input is a terminal: then
+ * no argument means the empty message.
  */
 export function requestSource(args: readonly string[], context: CommandContext): RequestSource {
   const [only] = args;
@@ -31,7 +31,7 @@ export function requestSource(args: readonly string[], context: CommandContext):
   return { from: 'arguments', texts };
 }
 
-/** The messages as they come; each is checked when it is reached. */
+/** Parses messages as they arrive, one at a time. */
 export async function* toMessages(
   texts: Iterable<string> | AsyncIterable<string>,
   { input }: DynamicMethod,
@@ -41,9 +41,9 @@ export async function* toMessages(
 }
 
 /**
- * All messages at once, so that what is wrong with any is known before a call is made.
+ * Reads and parses all messages, so that a fault in any is known before a call is made.
  *
- * @throws UsageError where a method that takes one message was given several.
+ * @throws UsageError if several messages were given to a method that takes one.
  */
 export async function allMessages(source: RequestSource, method: DynamicMethod, schema: Schema): Promise<Message[]> {
   const texts: string[] = [];
@@ -63,7 +63,7 @@ async function* split(pieces: AsyncIterable<Uint8Array>): AsyncIterable<string> 
   yield* splitter.end();
 }
 
-/** Standard input; a pipe that says nothing is explained, as it may be there by accident. */
+/** Reads standard input. If it stays silent, a line explains the wait: the pipe may be there by accident. */
 async function* announced({ stdin, stderr, clock }: CommandContext): AsyncIterable<Uint8Array> {
   const explanation = 'rondo: reading the request from standard input; give it as an argument, or {} for none\n';
   const timer = clock.setTimer(SILENCE_MS, () => void stderr.write(explanation), { keepAlive: false });
@@ -77,18 +77,18 @@ async function* announced({ stdin, stderr, clock }: CommandContext): AsyncIterab
   }
 }
 
-/** The trailing metadata in which an instance names itself. */
+/** The key of trailing metadata in which an instance names itself. */
 const SERVED_BY = 'rondo-served-by';
 
-/** A call that is made for how it ends. */
+/** A call that is made to see how it ends. */
 interface ProbeOptions extends CallOptions {
   readonly requests: readonly Message[];
-  /** Sees each message of the reply. */
+  /** Is called with each message of the reply. */
   readonly onReply: (reply: Message) => void;
   readonly signal: AbortSignal;
 }
 
-/** Makes one call to its end, be it that a stream breaks, and says how it ended; undefined where the signal cut it off. */
+/** Makes one call, without resuming a broken stream, and resolves to its result; undefined if the signal cancelled it. */
 export async function probe(invoke: Invoke, options: ProbeOptions): Promise<CallResult | undefined> {
   const { requests, onReply, ...callOptions } = options;
   let trailer: Metadata | undefined;
@@ -105,7 +105,7 @@ export async function probe(invoke: Invoke, options: ProbeOptions): Promise<Call
   }
 }
 
-/** Messages that are there already, as a stream. */
+/** Turns messages into a stream. */
 export async function* stream(messages: readonly Message[]): AsyncIterable<Message> {
   yield* messages;
 }

@@ -1,14 +1,14 @@
-/** How one call ended. */
+/** The result of one call. */
 export interface CallResult {
   /** The status code's name. */
   readonly code: string;
-  /** The instance that says it served the call; undefined where none did. */
+  /** The id of the instance that served the call; undefined if none did. */
   readonly instance: string | undefined;
-  /** What went wrong; undefined where nothing did. */
+  /** The error message; undefined if the call succeeded. */
   readonly message: string | undefined;
 }
 
-/** What many calls came to, in memory that doesn't grow with their number. */
+/** Counts the results of calls. Its memory doesn't grow with their number. */
 export class Tally {
   readonly #codes = new Map<string, number>();
   readonly #instances = new Map<string, number>();
@@ -32,12 +32,12 @@ export class Tally {
     return this.#calls - (this.#codes.get('OK') ?? 0);
   }
 
-  /** How often each code came, by name. */
+  /** The number of calls by status code. */
   get codes(): Readonly<Record<string, number>> {
     return sorted(this.#codes);
   }
 
-  /** How many calls each instance served, failed ones included. */
+  /** The number of calls by instance, failed calls included. */
   get instances(): Readonly<Record<string, number>> {
     return sorted(this.#instances);
   }
@@ -47,12 +47,12 @@ export class Tally {
     return Object.fromEntries(this.#examples);
   }
 
-  /** The latency that half of the calls stayed within, in milliseconds; null where there was no call. */
+  /** The median latency in milliseconds; null if there was no call. */
   get p50Ms(): number | null {
     return rounded(this.#latencies.quantileMs(0.5));
   }
 
-  /** The latency that 99 % of the calls stayed within, in milliseconds; null where there was no call. */
+  /** The 99th percentile of the latency in milliseconds; null if there was no call. */
   get p99Ms(): number | null {
     return rounded(this.#latencies.quantileMs(0.99));
   }
@@ -71,13 +71,13 @@ function rounded(durationMs: number | undefined): number | null {
   return durationMs === undefined ? null : Math.round(durationMs * 100) / 100;
 }
 
-/** Each bucket ends 1 % above the one before: what is read from it is at most that far off. */
+/** Each bucket ends 1 % above the one before. So a quantile is at most 1 % off. */
 const GROWTH = 1.01;
 const SMALLEST_MS = 0.001;
 const LARGEST_MS = 24 * 60 * 60 * 1000;
 const BUCKETS = bucketOf(LARGEST_MS) + 1;
 
-/** Durations in buckets: it takes the same memory after a day as after a second. */
+/** A histogram of durations with exponential buckets, in constant memory. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS);
   #total = 0;
@@ -91,7 +91,7 @@ export class Histogram {
     this.#maxMs = Math.max(this.#maxMs, durationMs);
   }
 
-  /** The duration that `share` (0 to 1) of all stay within, in milliseconds; undefined where there is none. */
+  /** The quantile `share` (0 to 1) in milliseconds; undefined if no duration was recorded. */
   quantileMs(share: number): number | undefined {
     if (this.#total === 0) return undefined;
     const rank = Math.max(1, Math.ceil(share * this.#total));

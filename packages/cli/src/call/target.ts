@@ -5,47 +5,47 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { CommandContext } from '../command.js';
+import type { Connections } from '../environment.js';
+import { reasonOf, UsageError } from '../errors.js';
 import { parseAddresses, registryAddresses } from '../options.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 import { knownServices, matchService, notRegistered } from '../registry/service-name.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
+import { servicePolicy } from '../schema/invoke.js';
 import { createReflection, withErrorDetails } from '../schema/reflection.js';
 import { type DynamicMethod, loadSchema, type Schema } from '../schema/schema.js';
-import { servicePolicy } from '../schema/invoke.js';
-import { reasonOf, UsageError } from '../errors.js';
-import type { Connections } from '../environment.js';
 
-/** What is called, and how it is reached. */
+/** A method, and a channel to its service. */
 export interface Target {
   readonly schema: Schema;
   readonly method: DynamicMethod;
-  /** Leads to every instance of the service. */
+  /** Balances calls over the instances of the service. */
   readonly channel: Channel;
 }
 
-/** How a client in this place looks up services and calls them. */
+/** Services are looked up in the registry. */
 export interface RegistryLookup {
   readonly by: 'registry';
   readonly registry: readonly string[];
-  /** How calls are shared out where that isn't to be as contracts say. */
+  /** Balancing that outranks the contracts. */
   readonly balancing?: BalancingOverrides;
-  /** Where it runs, as `region/zone`. */
+  /** This client's zone, `region/zone`. */
   readonly zone?: string;
 }
 
-/** Where a service is looked for. */
+/** Where to look for a service. */
 export type Where = RegistryLookup | { readonly by: 'address'; readonly addresses: readonly string[] };
 
-/** How a call is made. */
+/** How a target is found and connected. */
 export interface TargetOptions {
   readonly where: Where;
   readonly connections?: Connections;
-  /** Sent with the questions by which the contract is learnt. */
+  /** Sent with the reflection calls that fetch the contract. */
   readonly metadata?: Metadata;
   readonly signal: AbortSignal;
 }
 
-/** Splits `calculator.v1.CalculatorService/Add` into service and method; the method may be missing. */
+/** Parses `calculator.v1.CalculatorService/Add`; the method may be missing. */
 export function parseMethodName(text: string): { readonly service: string; readonly method: string | undefined } {
   const [, service, method] = /^\/?([\w.]+)(?:\/(\w+))?$/.exec(text) ?? [];
   if (service === undefined) {
@@ -56,13 +56,13 @@ export function parseMethodName(text: string): { readonly service: string; reado
   return { service, method };
 }
 
-/** What `--address` and `--registry` say, as a command was given them. */
+/** The values of `--address` and `--registry`. */
 export interface WhereValues {
   readonly address?: string | undefined;
   readonly registry?: string | undefined;
 }
 
-/** Where a command looks for a service: at the addresses that it was given, or in the registry. */
+/** Where to look for a service: at the addresses of `--address`, else in the registry. */
 export const whereOf = (
   { address, registry }: WhereValues,
   environment: CommandContext['environment'],
@@ -72,7 +72,7 @@ export const whereOf = (
     ? { by: 'registry', registry: registryAddresses(registry, environment), ...lookup }
     : { by: 'address', addresses: parseAddresses('--address', address) };
 
-/** Finds a method by its name, learns its contract from a server of its service, and lets `work` call it. */
+/** Finds a method by its name, fetches its contract from a server of the service, and runs `work` with a channel to it. */
 export async function withTarget<T>(
   name: string,
   { where, connections = {}, metadata, signal }: TargetOptions,
@@ -82,7 +82,7 @@ export async function withTarget<T>(
   const schema = await learnSchema(service, { where, metadata, signal });
   if (method === undefined) {
     const methods = `${schema.service} has ${schema.methods.join(', ')}`;
-    throw new UsageError(`name a method: ${methods}. rondo describe ${service} tells what they take`);
+    throw new UsageError(`name a method: ${methods}. rondo describe ${service} shows their messages`);
   }
   const target = schema.method(method);
   const channel =
@@ -102,14 +102,14 @@ export async function withTarget<T>(
   }
 }
 
-/** Learns the contract of a service, by its name in full or short, from one of its servers. */
+/** Fetches the contract of a service, given by its full or shortened name, from one of its servers. */
 export async function learnSchema(service: string, { where, metadata, signal }: LearnOptions): Promise<Schema> {
   const found: Found =
     where.by === 'registry' ? await lookUp(service, where.registry, signal) : { addresses: where.addresses };
   return learn(found, found.service ?? { named: service }, { metadata, signal });
 }
 
-/** How a contract is learnt. */
+/** How a contract is fetched. */
 export interface LearnOptions {
   readonly where: Where;
   readonly metadata?: Metadata | undefined;
@@ -117,7 +117,7 @@ export interface LearnOptions {
 }
 
 interface Found {
-  /** Undefined where only the server itself can say what it serves. */
+  /** The full name; undefined if only the server itself knows what it serves. */
   readonly service?: string;
   readonly addresses: readonly string[];
 }
@@ -133,10 +133,10 @@ async function lookUp(name: string, registry: readonly string[], signal: AbortSi
   return { service, addresses: serving.map(addressOf) };
 }
 
-/** Says which version of a service is to be called. */
+/** The metadata key that selects a version of the service. */
 const VERSION_KEY = 'rondo-version';
 
-/** Asks any one of `addresses` for the contract. */
+/** Fetches the contract from one of `addresses`. */
 async function learn(
   { addresses }: Found,
   service: string | { readonly named: string },
@@ -144,7 +144,7 @@ async function learn(
 ): Promise<Schema> {
   const middleware: Middleware<ClientCall> = (call, next) => {
     if (metadata !== undefined) call.metadata.appendAll(metadata);
-    // The registry knows of versions; of the addresses that it gave nothing more is known.
+    // Only a registry channel can select a version. This channel would find no instance of it.
     call.metadata.delete(VERSION_KEY);
     return next(call);
   };

@@ -2,66 +2,79 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Metadata } from '@rondo/rpc/call';
 import type { CallOptions } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import { allMessages, type RequestSource, requestSource, toMessages, probe, stream } from '../call/requests.js';
-import { type Connections, callerConnections, callerZone, balancingOverrides } from '../environment.js';
-import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
 import { type Load, runLoad } from '../call/load.js';
-import { parseMetadata, addressOption, durationMs, jsonOption, metadataOption, positiveInteger, positiveNumber, registryOption } from '../options.js';
+import { createLoadProgress, explainNotBegun, toJsonLine, toSummary } from '../call/report.js';
+import { allMessages, probe, type RequestSource, requestSource, stream, toMessages } from '../call/requests.js';
 import { type Target, type Where, whereOf, withTarget } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
+import { balancingOverrides, type Connections, callerConnections, callerZone } from '../environment.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { writeFailure } from '../failure.js';
 import { writeMessage } from '../json/message.js';
+import {
+  addressOption,
+  durationMs,
+  jsonOption,
+  metadataOption,
+  parseMetadata,
+  positiveInteger,
+  positiveNumber,
+  registryOption,
+} from '../options.js';
 import { bindMethod, type Invoke, methodOf } from '../schema/invoke.js';
 import { createPaint, paintJson, type Terminal } from '../terminal/terminal.js';
-import { UsageError } from '../errors.js';
 
 const options = {
   ...metadataOption,
   timeout: {
     type: 'string',
     placeholder: '2s',
-    description: "The call's deadline; the contract's stands where it is sooner.",
+    description: "The call's deadline. The contract's deadline applies if it is shorter.",
   },
   ...addressOption,
-  count: { type: 'string', placeholder: 'N', description: 'Make N calls, and tell which instance served how many.' },
-  rate: { type: 'string', placeholder: 'R', description: 'Begin R calls a second, each at its own time.' },
+  count: { type: 'string', placeholder: 'N', description: 'Make N calls, and count them by instance.' },
+  rate: {
+    type: 'string',
+    placeholder: 'R',
+    description: 'Start R calls a second, whether or not earlier ones have ended.',
+  },
   concurrency: {
     type: 'string',
     placeholder: 'C',
-    description: 'Calls in flight at most: 1 by default, 64 with --rate.',
+    description: 'The most calls in flight: 1 by default, 64 with --rate.',
   },
-  duration: { type: 'string', placeholder: '30s', description: 'Begin no call after that long.' },
+  duration: { type: 'string', placeholder: '30s', description: 'Start no more calls after this time.' },
   progress: {
     type: 'boolean',
-    description: 'Tell on standard error, once a second, how many calls went how; a terminal shows it anyway.',
+    description: 'Print the counts to standard error once a second; a terminal shows them anyway.',
   },
   ...registryOption,
   ...jsonOption,
 } as const;
 
-/** `rondo call`: any method of any service, found through the registry. */
+/** `rondo call`: calls any method of any service, found through the registry. */
 export const call = defineCommand({
   name: 'call',
-  summary: 'Calls a method of any service, found through the registry, its contract by reflection.',
+  summary: 'Calls a method of any service; finds the service in the registry and its contract by reflection.',
   usage: '<service>/<method> [json | -] … [options]',
   details: [
-    'The service may be written short where one alone can be meant: CalculatorService/Add. The request is JSON by',
-    "proto3's rules; - or a pipe is standard input; several values, one after the other, are a stream. A 64-bit integer is",
-    'printed as text, as JSON numbers are too small for it. A stream that breaks goes on by itself where its contract says',
-    'how, and standard error says so.',
+    "The service's name may be shortened if it stays unique: CalculatorService/Add. The request is proto3 JSON. - reads it",
+    'from standard input, as does a pipe. Several values, one after the other, are a request stream. 64-bit integers are',
+    'printed as strings, because JSON numbers are too small for them. A broken response stream is resumed if its contract',
+    'says how; standard error says so.',
     '',
-    '--count, --rate, --concurrency and --duration make many calls, until Ctrl-C where nothing ends them. With --rate a',
-    'latency counts from when the call was due, also where it began late. With --json they end with one line:',
-    '{"calls":…,"failed":…,"codes":{…},"instances":{…},"p50Ms":…,"p99Ms":…}; percentiles are exact to 1 %. --progress tells',
-    'the same meanwhile, on standard error: {"progress":{…}}.',
+    '--count, --rate, --concurrency and --duration make many calls; without --count or --duration until Ctrl-C. With --rate',
+    'the latency of a call counts from the time when it was due, even if it started late. With --json the output is one line:',
+    '{"calls":…,"failed":…,"codes":{…},"instances":{…},"p50Ms":…,"p99Ms":…}. Percentiles are exact to 1 %. --progress prints',
+    'the same every second to standard error: {"progress":{…}}.',
   ].join('\n'),
   options,
   maxPositionals: Number.POSITIVE_INFINITY,
   examples: [
     [`call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}'`, 'One call.'],
-    [`call CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, 'Nine, and which instance served how many.'],
+    [`call CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, 'Nine calls, counted by instance.'],
     [
       `call CalculatorService/Add '{"a": 2, "b": 3}' --rate 200 --concurrency 8 --json`,
       'A load until Ctrl-C, for a script.',
@@ -70,7 +83,7 @@ export const call = defineCommand({
     [`call Calculator/Add '{"a": 2, "b": 3}' --address 127.0.0.1:50051`, 'One server, without a registry.'],
   ],
   complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
-  exitCodes: { FAILED: 'A call failed, or could not be made; standard error says why.' },
+  exitCodes: { FAILED: 'A call failed or could not be made; standard error says why.' },
   async run({ values, positionals: [name, ...texts] }, context) {
     if (name === undefined) throw new UsageError('name a method, such as calculator.v1.CalculatorService/Add');
     const { load, where, connections, callOptions } = settings(values, context);
@@ -86,7 +99,7 @@ export const call = defineCommand({
   },
 });
 
-/** What is called, with what and how. */
+/** A method, its requests and how it is called. */
 interface Job {
   readonly target: Target;
   readonly invoke: Invoke;
@@ -134,7 +147,7 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   const { target, invoke, source, callOptions, json } = job;
   const { schema, method } = target;
   const { stdout, signal } = context;
-  // A stream from standard input goes out as it comes in, so that a person can hold a conversation.
+  // A request stream from standard input is sent as it arrives, so that a person can converse with the server.
   const live = method.requestStream && source.from === 'stdin';
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
   try {
@@ -184,14 +197,14 @@ async function callMany(
   return result.tally.failed === 0 ? ExitCode.OK : ExitCode.FAILED;
 }
 
-/** In colours for people alone: what a program reads has none, whatever the environment says of colours. */
+/** A reply as text. JSON for programs has no colours, whatever the environment says. */
 function render(message: Message, { target, json }: Job, { color }: Terminal): string {
   const { method, schema } = target;
   const view = writeMessage(method.output, message, schema.registry);
   return json ? `${JSON.stringify(view)}\n` : `${paintJson(JSON.stringify(view, undefined, 2), createPaint(color))}\n`;
 }
 
-/** A caller may tighten a contract's deadline and not loosen it; one who tries is told. */
+/** A caller may shorten a contract's deadline but not extend it. This warns a caller that tries. */
 async function warnOfDeadline(
   { method }: Target,
   timeoutMs: number | undefined,

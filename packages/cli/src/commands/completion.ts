@@ -1,17 +1,17 @@
-import { defineCommand, type Command, type Completion } from '../command.js';
+import { type Command, type Completion, defineCommand } from '../command.js';
+import { completeLine } from '../completion/complete-line.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { didYouMean } from '../terminal/text.js';
-import { UsageError } from '../errors.js';
-import { completeLine } from '../completion/complete-line.js';
 
-/** `rondo completion`: Tab for the shell. */
+/** `rondo completion`: a script that makes Tab complete `rondo` in a shell. */
 export const completion = defineCommand({
   name: 'completion',
-  summary: 'Prints what makes a shell complete commands, options, services and methods.',
+  summary: 'Prints a script that makes a shell complete commands, options, services and methods.',
   usage: '<bash | zsh | fish>',
   details: [
-    "The script is for the shell's start file. Where there is no rondo on the PATH, it defines one that runs this clone.",
-    "Services and methods are asked of the registry that runs: where none answers soon, they aren't completed.",
+    "The script belongs in the shell's start file. If the PATH has no rondo, it defines one that runs this clone. Services and",
+    "methods come from the running registry. If it doesn't answer soon, they aren't completed.",
   ].join('\n'),
   options: {},
   maxPositionals: 1,
@@ -30,14 +30,14 @@ export const completion = defineCommand({
 function parseShell(name: string | undefined): Shell {
   const known = shells.find((shell) => shell === name);
   if (known !== undefined) return known;
-  const meant = name === undefined ? '' : `"${name}" is none that is known.${didYouMean(name, shells)} `;
+  const meant = name === undefined ? '' : `"${name}" is not a known shell.${didYouMean(name, shells)} `;
   throw new UsageError(`${meant}Name the shell: ${shells.join(', ')}`);
 }
 
 /**
- * `rondo complete -- <words>`, what completion scripts run: the words after `rondo`, the last one as far as it is written.
- * It prints a candidate a line, a tab and what it is; `:files` and `:folders` have the shell complete a path, and
- * `:nospace` says that words are gone on with. It has no faults to tell: they would stand in the line being typed.
+ * `rondo complete -- <words>`, which completion scripts run with the words after `rondo`; the last word may be unfinished.
+ * Each line is a candidate, a tab and its description. `:files` and `:folders` tell the shell to complete a path, `:nospace`
+ * not to add a space. Errors print nothing, as they would appear in the line that the user types.
  */
 export function createComplete(commands: readonly Command[]): Command {
   return defineCommand({
@@ -46,7 +46,7 @@ export function createComplete(commands: readonly Command[]): Command {
     usage: '-- [word] …',
     options: {},
     maxPositionals: Number.POSITIVE_INFINITY,
-    examples: [['complete -- call Calc', 'The services that begin so.']],
+    examples: [['complete -- call Calc', 'The services whose names begin with Calc.']],
     async run({ positionals }, context) {
       await context.stdout.write(format(await completeLine(positionals, commands, context)));
       return ExitCode.OK;
@@ -67,20 +67,20 @@ const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
 
 /**
- * The script that has `shell` complete `rondo` by asking `rondo complete`. Where there is no `rondo`, it also defines one
- * that runs `program`: a clone has it without installing anything.
+ * The script that makes `shell` complete `rondo` by running `rondo complete`. If there is no `rondo`, the script defines one
+ * that runs `program`, so that a clone needs no installation.
  */
 function script(shell: Shell, program: string): string {
   return scripts[shell](`node ${quote(program)}`);
 }
 
-/** In single quotes, as every shell reads them: a quote ends them, stands for itself, and begins them again. */
+/** Quotes a word for any of the shells: each single quote in it becomes `'\''`. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 const scripts: Readonly<Record<Shell, (rondo: string) => string>> = {
-  // Readline breaks words at = and : too, and replaces only what stands behind them. Bash 3.2 has no compopt.
+  // Readline also breaks words at = and :, and replaces only the part after them. Bash 3.2 has no compopt.
   bash: (rondo) => `type rondo >/dev/null 2>&1 || rondo() { ${rondo} "$@"; }
 _rondo() {
   local line=\${COMP_LINE:0:COMP_POINT} words word kept reply

@@ -1,29 +1,29 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { learnSchema, parseMethodName, whereOf } from '../call/target.js';
-import { parseMetadata, addressOption, jsonOption, metadataOption, registryOption } from '../options.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeMethod } from '../completion/registered.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import type { DynamicMethod, Schema } from '../schema/schema.js';
+import { addressOption, jsonOption, metadataOption, parseMetadata, registryOption } from '../options.js';
 import { exampleOf, formatMethod, formatPolicy, formatTypes } from '../schema/describe.js';
+import type { DynamicMethod, Schema } from '../schema/schema.js';
 import { createPaint } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
-import { UsageError } from '../errors.js';
 
-/** `rondo describe`: the contract of a service that runs. */
+/** `rondo describe`: prints the contract of a running service. */
 export const describe = defineCommand({
   name: 'describe',
-  summary: 'Prints the contract of a service that runs: its methods, or the messages of one.',
+  summary: 'Prints the contract of a running service: its methods, or the messages of one method.',
   usage: '<service>[/<method>] [options]',
   details: [
-    'The service may be written short where one alone can be meant. It tells its contract itself, by reflection. With a',
-    'method, its messages are printed as a .proto declares them, and a command line to start from.',
+    "The service's name may be shortened if it stays unique. The service itself returns its contract, by reflection. With a",
+    "method, the output is the method's messages as a .proto declares them, and a command line to start from.",
   ].join('\n'),
   options: { ...addressOption, ...metadataOption, ...registryOption, ...jsonOption },
   maxPositionals: 1,
   examples: [
     ['describe CalculatorService', 'Its methods.'],
-    ['describe CalculatorService/Add', 'The messages of one, and how it is called.'],
+    ['describe CalculatorService/Add', 'The messages of one method, and how to call it.'],
     ["describe CalculatorService --json | jq -r '.methods[].name'", 'For a script.'],
   ],
   complete: async (written, context) => (written.positionals.length === 0 ? completeMethod(written, context) : []),
@@ -40,14 +40,14 @@ export const describe = defineCommand({
   },
 });
 
-/** A server tells its contract: what stands in it can't command the terminal. */
+/** The contract comes from a server: its text must not control the terminal. */
 function shown(text: string, { stdout }: CommandContext): string {
   const paint = createPaint(stdout.color);
   const line = (one: string) => printable(one).replace(/ {2}\/\/ .*$/, (comment) => paint('dim', comment));
   return text.split('\n').map(line).join('\n');
 }
 
-/** The methods of a service, one a line. */
+/** The methods of a service, one on each line. */
 function formatService({ service }: Schema, methods: readonly DynamicMethod[]): string {
   const lines = methods.map((method) => `  ${declare(method)}\n`);
   return `service ${service} {\n${lines.join('')}}\n`;

@@ -5,29 +5,33 @@ import { type CommandContext, defineCommand } from '../command.js';
 import { dataDirectoryOf, dataOption, positiveInteger } from '../options.js';
 import { needsClone } from '../scaffold.js';
 
-/** `rondo dev`: the whole system, following the tree. */
+/** `rondo dev`: runs the whole system, and restarts services when their sources change. */
 export const dev = defineCommand({
   name: 'dev',
-  summary: 'Starts what is there, and serves what is saved.',
+  summary: 'Starts the system, and rebuilds and restarts services when files are saved.',
   usage: '[--data DIR] [--port-base N] [--metrics] [--no-restart]',
   details: [
-    'As npm start, and it watches proto/, packages/ and services/. A contract that is saved is generated and built, a',
-    'source built, and the services that are made of it restarted: no others. What has a fault is shown where it is,',
-    'and goes on as it was. Data stays. Needs a clone of the repository.',
+    'It does what npm start does, and it watches proto/, packages/ and services/. When a contract is saved, its code is',
+    'generated; when a source is saved, it is compiled. Then the services that use it restart, and no others. A service with',
+    'a compile error keeps running its last build, and the error is printed. Data is kept. It needs a clone of the repository.',
   ].join('\n'),
   options: {
     data: {
       ...dataOption.data,
-      description: "Holds the database, the logs and the passwords; by default the repository's .rondo.",
+      description: "The folder of the database, the logs and the passwords; by default the repository's .rondo.",
     },
-    'port-base': { type: 'string', placeholder: 'N', description: "The registry's port; the others follow it: 50050." },
-    metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own." },
-    'no-restart': { type: 'boolean', description: 'Leave a process down that ends by itself.' },
+    'port-base': {
+      type: 'string',
+      placeholder: 'N',
+      description: "The registry's port, 50050 by default; the others follow it.",
+    },
+    metrics: { type: 'boolean', description: "Serve each process's metrics, 500 ports above its own port." },
+    'no-restart': { type: 'boolean', description: "Don't restart a process that ends by itself." },
   },
   maxPositionals: 0,
   examples: [
-    ['dev', 'Edit a service, and call it from another terminal.'],
-    ['dev --data /tmp/other --port-base 51050', 'Beside a system that runs.'],
+    ['dev', 'Then edit a service, and call it from another terminal.'],
+    ['dev --data /tmp/other --port-base 51050', 'A second system beside one that runs.'],
   ],
   run({ values }, context) {
     const portBase = positiveInteger('port-base', values['port-base']);
@@ -43,10 +47,10 @@ export const dev = defineCommand({
   },
 });
 
-/** On this process's terminal. It stops by itself when this process is gone. */
+/** Runs the program on this process's terminal. The program stops by itself when this process ends. */
 function runToItsEnd(args: readonly string[], { repository, signal }: CommandContext): Promise<number> {
   const child = spawn(process.execPath, args, { cwd: repository, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
-  // A terminal's Ctrl-C reaches both; a signal to this process alone is handed on.
+  // The terminal sends Ctrl-C to both processes; a signal to this process alone is forwarded.
   const stop = () => child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
   return new Promise((resolve, reject) => {

@@ -1,19 +1,27 @@
 import { type CommandContext, defineCommand } from '../command.js';
+import {
+  type Finding,
+  formatFinding,
+  isHealthy,
+  loadRepositoryDoctor,
+  type RepositoryDoctor,
+  type State,
+} from '../doctor/repository.js';
 import { type Expected, examineRunning } from '../doctor/running.js';
-import { type Finding, type State, loadRepositoryDoctor, type RepositoryDoctor } from '../doctor/repository.js';
 import { ExitCode } from '../exit-code.js';
 import { dataDirectoryOf, dataOption, jsonOption, registryAddresses, registryOption } from '../options.js';
 import { createPaint, type Paint, type Style } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
 
-/** `rondo doctor`: what is wrong here, and what to do about it. */
+/** `rondo doctor`: faults of the machine, the clone and the running system, each with its remedy. */
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'Looks for what is wrong with machine, clone and running system, and says what to do.',
+  summary: 'Looks for faults of the machine, the clone and the running system, and says what to do.',
   usage: '[--data DIR] [--registry HOST:PORT] [--json]',
   details: [
-    'It changes nothing. A line each: ok; note, which is no fault, such as a system that does not run; warn, which works for',
-    'now; FAIL. What follows → is the remedy. In an image, which holds no repository, it looks at what runs alone.',
+    'It changes nothing. It prints a line for each check: ok; note (no fault, such as that no system runs); warn (it works',
+    'for now); FAIL. The text after → is the remedy. In an image, which has no repository, it examines the running system',
+    'only.',
   ].join('\n'),
   options: {
     ...dataOption,
@@ -22,11 +30,11 @@ export const doctor = defineCommand({
   },
   maxPositionals: 0,
   examples: [
-    ['doctor', 'All of it, in a few seconds.'],
-    ['doctor --data /tmp/second', 'With the system that keeps its data there.'],
+    ['doctor', 'All checks, in a few seconds.'],
+    ['doctor --data /tmp/second', 'Includes the system that keeps its data there.'],
     [`doctor --json | jq '.findings[] | select(.state == "fail")'`, 'The faults, for a script.'],
   ],
-  exitCodes: { OK: 'Nothing fails; there may be warnings.', FAILED: 'Something fails: each line says what to do.' },
+  exitCodes: { OK: 'No check fails; there may be warnings.', FAILED: 'A check fails: each line says what to do.' },
   async run({ values }, context) {
     const data = dataDirectoryOf(values.data, context);
     const addresses = registryAddresses(values.registry, context.environment);
@@ -37,30 +45,30 @@ export const doctor = defineCommand({
       findings.push(finding);
       if (!values.json) await context.stdout.write(toText(finding, paint));
     }
-    const healthy = findings.every(({ state }) => state !== 'fail');
+    const healthy = isHealthy(findings);
     await context.stdout.write(values.json ? `${JSON.stringify({ healthy, findings })}\n` : `\n${count(findings)}\n`);
     return healthy ? ExitCode.OK : ExitCode.FAILED;
   },
 });
 
-interface Subject {
+interface Target {
   readonly data: string;
   readonly registry: string | undefined;
-  /** Where the registry is if no system runs on `data`. */
+  /** The registry's addresses if no system runs on `data`. */
   readonly addresses: readonly string[];
 }
 
-/** One half after the other: a connection has little time, and the first keeps this process, and the machine, busy. */
-async function* examine(subject: Subject, context: CommandContext): AsyncIterable<Finding> {
+/** The clone first, then the running system: the clone's checks block this process, and a connection must be made in time. */
+async function* examine(target: Target, context: CommandContext): AsyncIterable<Finding> {
   const { environment, repository } = context;
   const clone = await loadRepositoryDoctor(repository);
-  if (clone !== undefined) yield* clone.examine({ data: subject.data, environment });
-  yield* await examineRunning(await expectedSystem(subject, context, clone), context);
+  if (clone !== undefined) yield* clone.examine({ data: target.data, environment });
+  yield* await examineRunning(await expectedSystem(target, context, clone), context);
 }
 
-/** A system must be there that somebody named, that has processes, or that an image is a part of. */
+/** A system must run if the user named its registry, if its processes run, or if this is an image, which is part of one. */
 async function expectedSystem(
-  { data, registry, addresses }: Subject,
+  { data, registry, addresses }: Target,
   { environment, dataDirectory }: CommandContext,
   clone: RepositoryDoctor | undefined,
 ): Promise<Expected> {
@@ -75,18 +83,16 @@ async function expectedSystem(
   return { addresses: [running], required: true, logOf, remedy };
 }
 
-const MARKS: Readonly<Record<State, readonly [text: string, style: Style]>> = {
-  ok: ['ok  ', 'green'],
-  note: ['note', 'cyan'],
-  warn: ['warn', 'yellow'],
-  fail: ['FAIL', 'red'],
-};
-const NAME_WIDTH = 'generated code'.length;
+const STYLES: Readonly<Record<State, Style>> = { ok: 'green', note: 'cyan', warn: 'yellow', fail: 'red' };
 
 function toText({ name, state, detail, remedy }: Finding, paint: Paint): string {
-  const [mark, style] = MARKS[state];
-  const line = `${paint(style, mark)}  ${name.padEnd(NAME_WIDTH)}  ${printable(detail)}\n`;
-  return remedy === undefined ? line : `${line}      → ${printable(remedy)}\n`;
+  const shown = {
+    name,
+    state,
+    detail: printable(detail),
+    remedy: remedy === undefined ? undefined : printable(remedy),
+  };
+  return formatFinding(shown, (of, label) => paint(STYLES[of], label));
 }
 
 function count(findings: readonly Finding[]): string {

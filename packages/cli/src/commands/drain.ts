@@ -2,36 +2,44 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type CommandContext, defineCommand } from '../command.js';
 import { completeInstances } from '../completion/registered.js';
-import { ExitCode } from '../exit-code.js';
-import { awaitIdle, type Drained } from '../operate/drain.js';
-import { cordonAll, readSnapshot } from '../operate/cordon.js';
-import { defaultReason, forceOption, reasonOption, durationMs, jsonOption, registryAddresses, registryOption } from '../options.js';
-import { addressOf } from '../registry/instance-view.js';
-import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
-import { printable } from '../terminal/text.js';
 import { UsageError } from '../errors.js';
+import { ExitCode } from '../exit-code.js';
+import { cordonAll, readSnapshot } from '../operate/cordon.js';
+import { awaitIdle, type Drained } from '../operate/drain.js';
+import {
+  defaultReason,
+  durationMs,
+  forceOption,
+  jsonOption,
+  reasonOption,
+  registryAddresses,
+  registryOption,
+} from '../options.js';
+import { listInstances, type RegistryConnection, withRegistry } from '../registry/connection.js';
+import { addressOf } from '../registry/instance-view.js';
+import { printable } from '../terminal/text.js';
 
 const DEFAULT_TIMEOUT = '30s';
 
-/** `rondo drain`: takes an instance out, and waits until it can be stopped. */
+/** `rondo drain`: cordons an instance, and waits until it can be stopped. */
 export const drain = defineCommand({
   name: 'drain',
-  summary: 'Takes an instance out, and waits until it can be stopped without failing a call.',
+  summary: 'Cordons an instance, and waits until it can be stopped without failing a call.',
   usage: '<instance> [--timeout 30s] [options]',
   details: [
-    'It cordons the instance, as rondo cordon does, and waits until it has no call in flight and has got none for two',
-    'seconds: then it can be stopped, or killed. Response streams without a deadline are not waited for. An instance that',
-    'does not tell its load (xds.service.orca.v3.OpenRcaService) is waited for ten seconds, and that is said.',
+    'It cordons the instance, as rondo cordon does, and waits until the instance has no call in flight and has got no call',
+    'for two seconds. Then the instance can be stopped, or killed. It does not wait for response streams without a deadline.',
+    'If the instance does not report its load (xds.service.orca.v3.OpenRcaService), it waits ten seconds and says so.',
     '',
-    'Whatever comes of it, the instance stays cordoned, also when it starts again: rondo uncordon puts it back.',
-    'With --json a line says what came of it: {"instanceId":…,"drained":…,"outcome":…,"callsInFlight":…}; outcome is',
-    'idle, gone (it left the registry by itself), untold (it does not tell its load), busy or unreachable.',
+    'In any case the instance stays cordoned, even if it restarts, until rondo uncordon. With --json the result is one line:',
+    '{"instanceId":…,"drained":…,"outcome":…,"callsInFlight":…}. outcome is idle, gone (it left the registry by itself),',
+    'untold (it does not report its load), busy or unreachable.',
   ].join('\n'),
   options: {
     timeout: {
       type: 'string',
       placeholder: DEFAULT_TIMEOUT,
-      description: `How long its calls may take to end; ${DEFAULT_TIMEOUT} by default.`,
+      description: `How long to wait for its calls to end; ${DEFAULT_TIMEOUT} by default.`,
     },
     ...reasonOption,
     ...forceOption,
@@ -40,14 +48,14 @@ export const drain = defineCommand({
   },
   maxPositionals: 1,
   examples: [
-    ['drain calculator-2 && docker stop calculator-2', 'Stopped only where no call is lost by it.'],
-    ['drain calculator-2 --timeout 5m --reason "new disk"', 'With more time, and for others to read why.'],
+    ['drain calculator-2 && docker stop calculator-2', 'Stops the container only if no call is lost.'],
+    ['drain calculator-2 --timeout 5m --reason "new disk"', 'With more time, and a reason that others can read.'],
   ],
   complete: completeInstances('registered'),
   exitCodes: {
-    OK: 'It can be stopped.',
-    FAILED: 'Refused, or it still has calls, or cannot be reached: standard error says which.',
-    INTERRUPTED: 'Ctrl-C came before that; the instance may be cordoned.',
+    OK: 'The instance can be stopped.',
+    FAILED: 'Refused, or the instance still has calls or cannot be reached; standard error says which.',
+    INTERRUPTED: 'Ctrl-C ended the command; the instance may be cordoned.',
   },
   async run({ values, positionals: [id] }, context) {
     if (id === undefined) throw new UsageError('name the instance to drain; rondo ps lists them');
@@ -60,12 +68,12 @@ export const drain = defineCommand({
       signal,
     };
     const drained = await withRegistry(registryAddresses(values.registry, environment), async (registry) => {
-      const roster = await readSnapshot(registry, signal);
-      for await (const { instanceId, reason } of cordonAll(registry, { ids: [id], roster }, options)) {
+      const snapshot = await readSnapshot(registry, signal);
+      for await (const { instanceId, reason } of cordonAll(registry, { ids: [id], snapshot }, options)) {
         const why = reason === '' ? '' : ` (${printable(reason)})`;
         if (!values.json) await stderr.write(`${instanceId} is cordoned${why}; waiting for its calls to end\n`);
       }
-      const instance = roster.instances.get(id);
+      const instance = snapshot.instances.get(id);
       if (instance === undefined) throw notRegistered(id);
       try {
         return await wait(instance, { registry, timeoutMs, context });
@@ -96,7 +104,7 @@ function wait(instance: Instance, { registry, timeoutMs, context }: Waiting): Pr
         const { instances, warming } = await listInstances(registry, { service: services[0] ?? '', signal: over });
         return warming || instances.some((other) => other.instanceId === instanceId);
       } catch {
-        return true; // a registry that is away, as one that is warming, says of nobody that he has left
+        return true; // a registry that can't be reached doesn't prove that the instance has left
       }
     },
     onLoad: (calls) => {
@@ -113,7 +121,7 @@ interface Result {
   readonly timeout: string;
 }
 
-/** @throws RpcError where it can't be stopped yet. */
+/** @throws RpcError if the instance can't be stopped yet. */
 async function report(result: Result, json: boolean | undefined, { stdout, stderr }: CommandContext): Promise<void> {
   const { instanceId, drained } = result;
   const failure = failureOf(result);
@@ -125,8 +133,8 @@ async function report(result: Result, json: boolean | undefined, { stdout, stder
   if (failure !== undefined) throw failure;
   if (json) return;
   if (drained.kind === 'untold') {
-    const waited = `it was waited for ${drained.waitedMs / 1_000} s instead`;
-    await stderr.write(`${instanceId} doesn't tell how many calls it has in flight; ${waited}\n`);
+    const waited = `rondo has waited ${drained.waitedMs / 1_000} s instead`;
+    await stderr.write(`${instanceId} doesn't report how many calls it has in flight; ${waited}\n`);
   }
   await stdout.write(
     `${drained.kind === 'gone' ? `${instanceId} has left by itself` : `${instanceId} can be stopped`}\n`,
@@ -136,7 +144,7 @@ async function report(result: Result, json: boolean | undefined, { stdout, stder
 function failureOf({ instanceId, drained, timeout }: Result): RpcError | undefined {
   const after = `after ${timeout}; ${staysCordoned(instanceId)}`;
   if (drained.kind === 'unreachable') {
-    const message = `nobody can say what ${instanceId} has in flight: it can't be reached (${drained.reason})`;
+    const message = `the calls in flight at ${instanceId} aren't known: it can't be reached (${drained.reason})`;
     return new RpcError(Status.UNAVAILABLE, `${message}, ${after}`);
   }
   if (drained.kind !== 'busy') return undefined;
@@ -145,14 +153,14 @@ function failureOf({ instanceId, drained, timeout }: Result): RpcError | undefin
   const message =
     callsInFlight > 0
       ? `${instanceId} still has ${callsInFlight} ${callsInFlight === 1 ? 'call' : 'calls'} in flight`
-      : `${instanceId} is still called, ${rate} times a second, by somebody who doesn't ask this registry,`;
+      : `${instanceId} is still called, ${rate} times a second, by a client that doesn't use this registry,`;
   return new RpcError(Status.DEADLINE_EXCEEDED, `${message} ${after}`);
 }
 
 const staysCordoned = (id: string): string =>
-  `it stays cordoned. To wait on: rondo drain ${id}; to put it back: rondo uncordon ${id}`;
+  `it stays cordoned. To go on waiting: rondo drain ${id}; to put it back: rondo uncordon ${id}`;
 
 function notRegistered(id: string): RpcError {
-  const message = `${id} is cordoned, but not registered: there is nobody to wait for. To put it back: rondo uncordon ${id}`;
+  const message = `${id} is cordoned, but not registered: there is no process to wait for. To put it back: rondo uncordon ${id}`;
   return new RpcError(Status.NOT_FOUND, message);
 }

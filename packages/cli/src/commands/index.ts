@@ -15,7 +15,7 @@ import { restart } from './restart.js';
 import { tx } from './tx.js';
 import { watch } from './watch.js';
 
-/** Commands by what they are for, in the order in which help lists them. A new one is a file here and a name there. */
+/** The commands by purpose, in the order of the overview. A new command is a file here and a name below. */
 export const groups: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Look', commands: [ps, pick, watch, logs] },
   { title: 'Call', commands: [describe, call] },
@@ -24,5 +24,5 @@ export const groups: readonly { readonly title: string; readonly commands: reado
   { title: 'Rondo itself', commands: [doctor, completion] },
 ];
 
-/** Every command there is. */
+/** All commands. */
 export const commands: readonly Command[] = groups.flatMap((group) => group.commands);

@@ -1,49 +1,49 @@
 import path from 'node:path';
 import { type CommandContext, defineCommand } from '../command.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { formatLogLine, isOfTrace } from '../logs/log-line.js';
-import { listLogs, logNames, selectLogs, unknownLog, readLogs } from '../logs/read-logs.js';
+import { listLogs, logNames, readLogs, selectLogs, unknownLog } from '../logs/read-logs.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { createPaint } from '../terminal/terminal.js';
-import { UsageError } from '../errors.js';
 
-/** `rondo logs`: what the processes of `npm start` log. */
+/** `rondo logs`: prints the logs of the processes of `npm start`. */
 export const logs = defineCommand({
   name: 'logs',
-  summary: 'Prints the logs of what npm start runs, by time; -f follows them.',
+  summary: 'Prints the logs of the processes of npm start, ordered by time; -f follows them.',
   usage: '[service | instance] [-f] [--trace ID] [--data DIR] [--json]',
   details: [
-    'Below an error stand its stack and its causes. Times are UTC. A log begins with the start of its process; the one',
-    'before is kept beside it, as .log.previous. In containers: docker compose logs.',
+    'An error is followed by its stack and its causes. Times are UTC. A log begins when its process starts; the log before it',
+    'is kept as .log.previous. In containers: docker compose logs.',
   ].join('\n'),
   options: {
-    follow: { type: 'boolean', short: 'f', description: 'Go on with what is written later, until Ctrl-C.' },
+    follow: { type: 'boolean', short: 'f', description: 'Also print what is written later, until Ctrl-C.' },
     trace: {
       type: 'string',
       placeholder: 'ID',
-      description: 'Only what belongs to the calls of one trace, over all services: an internal error names it.',
+      description: 'Print only the lines of one trace, of all services. An internal error names its trace.',
     },
     ...dataOption,
     ...jsonOption,
   },
   maxPositionals: 1,
   examples: [
-    ['logs -f', 'Everything, as it happens.'],
-    ['logs calculator', 'All calculators, from their start.'],
-    ['logs --trace 0af7651916cd43dd8448eb211c80319c', 'What came of one call, in all services.'],
-    ['logs sales-1 --json | jq .msg', 'One instance, as it was written.'],
+    ['logs -f', 'All logs, as they are written.'],
+    ['logs calculator', 'All instances of a service, from their start.'],
+    ['logs --trace 0af7651916cd43dd8448eb211c80319c', 'One call, in all services.'],
+    ['logs sales-1 --json | jq .msg', 'One instance, in the form that it wrote.'],
   ],
   async complete({ values }, context) {
     return logNames(await listLogs(logFolder(values['data'], context))).map((word) => ({ word }));
   },
-  exitCodes: { OK: 'All is printed, or Ctrl-C ended what was followed.' },
+  exitCodes: { OK: 'All lines are printed, or Ctrl-C ended -f.' },
   async run({ values, positionals: [name] }, context) {
     const { stdout, clock, signal } = context;
     const traceId = parseTraceId(values.trace);
     const folder = logFolder(values.data, context);
     const instances = await listLogs(folder);
     if (instances.length === 0) {
-      throw new Error(`there are no logs in ${folder}: npm start writes them; --data says where`);
+      throw new Error(`there are no logs in ${folder}: npm start writes them; --data names its folder`);
     }
     const chosen = selectLogs(name, instances);
     if (name !== undefined && chosen.length === 0) throw unknownLog(name, instances);
@@ -64,11 +64,11 @@ export const logs = defineCommand({
 /** W3C Trace Context: 32 hexadecimal digits. */
 function parseTraceId(text: string | undefined): string | undefined {
   if (text === undefined || /^[\da-f]{32}$/i.test(text)) return text?.toLowerCase();
-  throw new UsageError(`--trace ${text}: must be a trace id, 32 hexadecimal digits, as an internal error names it`);
+  throw new UsageError(`--trace ${text}: must be a trace id: 32 hexadecimal digits, as in an internal error`);
 }
 
 const nothingOf = (traceId: string, folder: string): Error =>
-  new Error(`no line of ${folder} is of trace ${traceId}: was it another system, or a process that was started again?`);
+  new Error(`no line in ${folder} has trace ${traceId}: was it another system, or has a process restarted since?`);
 
 const logFolder = (data: string | undefined, context: CommandContext) =>
   path.join(dataDirectoryOf(data, context), 'logs');

@@ -1,18 +1,26 @@
 import path from 'node:path';
 import type { CreatedService, UpdatedService } from '@rondo/scaffold';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
+import { messageOf, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { askStatus, type LauncherRequest, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption, positiveInteger } from '../options.js';
-import { createStepProgress, firstLines, type Output, completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
-import { messageOf, UsageError } from '../errors.js';
+import {
+  completeService,
+  createStepProgress,
+  firstLines,
+  loadScaffold,
+  type Output,
+  serviceNamed,
+  workOnTree,
+} from '../scaffold.js';
 
 const options = {
   proto: {
     type: 'string',
     placeholder: 'FILE',
     complete: 'files',
-    description: 'The contract; by default proto/<name>/v1/<name>.proto, where there is none a commented starter.',
+    description: 'The contract; by default proto/<name>/v1/<name>.proto, which is made with comments if it is missing.',
   },
   'proto-path': {
     type: 'string',
@@ -20,75 +28,78 @@ const options = {
     complete: 'folders',
     multiple: true,
     description:
-      "A folder that the contract's imports start from, before those above it; found out where none is given.",
+      "A folder that the contract's imports start from; may be repeated. By default the folders above the contract.",
   },
   'with-database': {
     type: 'boolean',
-    description: 'Give it a PostgreSQL database of its own, with a first migration.',
+    description: 'Give the service a PostgreSQL database, with a first migration.',
   },
-  start: { type: 'boolean', description: 'Start it into the system that is running (npm start).' },
-  'skip-test': { type: 'boolean', description: "Don't run the test that is written with it." },
+  start: { type: 'boolean', description: 'Start the service in the running system (npm start).' },
+  'skip-test': { type: 'boolean', description: "Don't run the service's test." },
   port: {
     type: 'string',
     placeholder: 'N',
-    description: 'Where it listens; the next free port from 50060 by default.',
+    description: 'The port of the service; by default the next free one from 50060.',
   },
   ...dataOption,
   ...jsonOption,
 } as const;
 
-/** `rondo new service`: from a contract to a service that runs. */
+/** `rondo new service`: makes a running service of a contract. */
 export const create = defineCommand({
   name: 'new',
-  summary: 'Makes a service from a .proto, or brings one up to date with it.',
+  summary: 'Makes a service from a .proto, or updates a service after its .proto has changed.',
   usage: 'service <name> [--proto FILE] [--with-database] [--start] [options]',
   details: [
-    'Writes services/<name>: generated, wired, tested, in compose. Its methods answer UNIMPLEMENTED and say in which file',
-    'they belong. A contract that was published elsewhere keeps its package, names and style. The files that it imports, from',
-    'beside it or from a folder above it, are copied with it.',
+    'It writes services/<name>, with generated code, wiring, a test and an entry in docker-compose.yml. The methods answer',
+    'UNIMPLEMENTED and name the file to write them in. A contract that was published elsewhere keeps its package, names and',
+    'style. The files that it imports, from its folder or a folder above, are copied too.',
     '',
-    'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and what is to be',
-    'removed by hand is listed. Where anything fails, the tree is as it was.',
+    'Run it again after the .proto has changed: new methods get stubs, edited lines stay as they are, and the output lists',
+    'what to remove by hand. If a step fails, the tree is as it was.',
     '',
-    'The test of a new service is run last. If it fails, the service stays as it was made.',
+    'The last step runs the test of a new service. If the test fails, the service stays.',
     '',
-    'With --json a line says what was made and, with --start, another what runs.',
+    'With --json the output is one line for what was made and, with --start, another for what runs.',
   ].join('\n'),
   options,
   maxPositionals: 2,
   examples: [
     ['new service greeter', 'A service with a contract to begin with: proto/greeter/v1/greeter.proto.'],
-    ['new service greeter --proto ~/helloworld.proto --start', 'From a contract, and started: call it at once.'],
-    ['new service billing --with-database', 'One that keeps something.'],
-    ['new service greeter', 'Again, after its .proto was edited: stubs for what is new.'],
+    [
+      'new service greeter --proto ~/helloworld.proto --start',
+      'A service from a contract, started: it can be called at once.',
+    ],
+    ['new service billing --with-database', 'A service that stores data.'],
+    ['new service greeter', 'Again, after its .proto was edited: stubs for new methods.'],
   ],
   exitCodes: {
-    FAILED: 'Refused, or failed, or the test of the new service fails: standard error says why.',
-    INTERRUPTED: 'Ctrl-C: the tree is as it was, unless the service was made already.',
+    FAILED: 'Refused or failed, or the test of the new service fails; standard error says why.',
+    INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was, unless the service was made already.',
   },
   complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
   async run({ values, positionals }, context) {
     const name = serviceNamed(positionals, 'new');
     if (values.proto === undefined && values['proto-path'] !== undefined) {
-      throw new UsageError('--proto-path belongs to a --proto FILE');
+      throw new UsageError('--proto-path needs --proto FILE');
     }
     const port = positiveInteger('port', values.port);
     const { checkName, newService, testService } = await loadScaffold('new service');
     checkName(name);
-    const telling = { json: values.json ?? false, context };
+    const output = { json: values.json ?? false, context };
     const dataDirectory = dataDirectoryOf(values.data, context);
     const { signal } = context;
     if (values.start) await askStatus({ dataDirectory, signal });
     const source = sourceOf(values, context);
     const withDatabase = values['with-database'] ?? false;
-    const made = await workOnTree(`new service ${name}`, telling, (on) =>
+    const made = await workOnTree(`new service ${name}`, output, (on) =>
       newService({ ...on, name, port, source, withDatabase }),
     );
-    await report(made, telling, values.start ?? false);
+    await report(made, output, values.start ?? false);
     if (made.kind === 'updated' && made.complaints !== undefined) return ExitCode.FAILED;
-    if (values.start) await startInto(dataDirectory, made, telling);
+    if (values.start) await startInto(dataDirectory, made, output);
     if (made.kind === 'created' && !values['skip-test']) {
-      await test(name, telling, () => testService({ root: context.repository, signal }, name));
+      await test(name, output, () => testService({ root: context.repository, signal }, name));
     }
     return ExitCode.OK;
   },
@@ -126,37 +137,37 @@ function describeCreated({ service, port, files, methods, exempt }: CreatedServi
           `  ${first.file}`,
           `      Write ${first.method} there; until then it answers UNIMPLEMENTED.`,
           `  ./rondo call ${first.method} '{}'`,
-          starts ? '      Calls it.' : `      Calls it, where it runs: npm start has it at 127.0.0.1:${port}.`,
+          starts ? '      Calls it.' : `      Calls it while it runs: npm start serves it at 127.0.0.1:${port}.`,
         ];
   return lines([
     `Made services/${service}:`,
     ...files.filter((file) => file.startsWith(folder)).map((file) => `  ${file}`),
-    'and what names it:',
+    'and the files that name it:',
     ...files.filter((file) => !file.startsWith(folder)).map((file) => `  ${file}`),
     ...describeExempt(exempt),
     '',
     'Next:',
     ...next,
     `  npm test -- services/${service}`,
-    '      Its test, which the first method you write changes.',
+    '      Runs its test, which you will change with the first method.',
   ]);
 }
 
 function describeUpdated({ service, files, methods, exempt, byHand, breaks, complaints }: UpdatedService): string {
   if (files.length + byHand.length + breaks.length === 0 && complaints === undefined) {
-    return lines([`services/${service} is there already, and up to date with its contracts: nothing to do.`]);
+    return lines([`services/${service} exists and is up to date with its contracts: nothing to do.`]);
   }
   return lines([
-    files.length === 0 ? `services/${service}: nothing was to be written.` : `Brought services/${service} up to date:`,
+    files.length === 0 ? `services/${service}: no file had to change.` : `Updated services/${service}:`,
     ...files.map((file) => `  ${file}`),
     ...describeExempt(exempt),
-    ...(methods.length === 0 ? [] : ['', 'To be written:']),
+    ...(methods.length === 0 ? [] : ['', 'Methods to write:']),
     ...methods.map(({ method, file }) => `  ${method} in ${file}`),
-    ...(byHand.length === 0 ? [] : ['', 'To be done by hand:']),
+    ...(byHand.length === 0 ? [] : ['', 'To do by hand:']),
     ...byHand.map((what) => `  ${what}`),
-    ...(breaks.length === 0 ? [] : ['', "It breaks main's clients, which npm run check refuses:"]),
+    ...(breaks.length === 0 ? [] : ['', "npm run check refuses it, because it breaks main's clients:"]),
     ...breaks.map((what) => `  ${what}`),
-    ...(complaints === undefined ? [] : ['', 'It does not build before the code follows:']),
+    ...(complaints === undefined ? [] : ['', 'It does not build until the code is changed:']),
   ]);
 }
 
@@ -165,25 +176,25 @@ const describeExempt = (exempt: readonly string[]) =>
 
 const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
 
-async function test(name: string, telling: Output, work: () => Promise<void>): Promise<void> {
+async function test(name: string, output: Output, work: () => Promise<void>): Promise<void> {
   try {
-    await createStepProgress(telling).step('test', work);
+    await createStepProgress(output).step('test', work);
   } catch (error) {
     const message = `services/${name} is made, but its test fails; run it again: npm test -- services/${name}`;
     throw new Error(message, { cause: error });
   }
 }
 
-/** The service stays where it doesn't start: what was made is in order, and the reason is told. */
-async function startInto(dataDirectory: string, { kind, service }: Made, telling: Output): Promise<void> {
-  const { json, context } = telling;
+/** Starts the service. If that fails, the service stays, as its files are in order, and the error says why. */
+async function startInto(dataDirectory: string, { kind, service }: Made, output: Output): Promise<void> {
+  const { json, context } = output;
   const { stdout, stderr, signal } = context;
   const onLog = (line: string) => void stderr.write(`${line}\n`);
-  // One that runs already serves what it was before.
+  // An updated service may run: its processes still serve the old contract.
   const request: LauncherRequest =
     kind === 'created' ? { command: 'start', service } : { command: 'restart', name: service };
   const begin = () => requestLauncher({ dataDirectory, request, signal, ...(!json && { onLog }) });
-  const progress = createStepProgress(telling);
+  const progress = createStepProgress(output);
   const rows = await progress.step('start', begin).catch((error) => {
     const message = messageOf(error);
     const [reason, ...lastWords] = json ? [message] : message.split('\n');

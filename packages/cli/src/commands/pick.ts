@@ -1,74 +1,74 @@
 import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/contract';
-import { callerZone, balancingOverrides } from '../environment.js';
-import { parseMetadata, jsonOption, positiveInteger, registryAddresses, registryOption } from '../options.js';
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';
+import { balancingOverrides, callerZone } from '../environment.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import type { Entry } from '../listing/entries.js';
+import { jsonOption, parseMetadata, positiveInteger, registryAddresses, registryOption } from '../options.js';
 import { explainAll } from '../pick/explain.js';
 import { FOOTNOTE, formatExplained, formatHeading, type Origin } from '../pick/format.js';
 import { type Observer, type ObserverOptions, withObserver } from '../pick/observer.js';
+import { listInstances, listOperatorStates, withRegistry } from '../registry/connection.js';
 import { isCordoned } from '../registry/instance-view.js';
-import { listInstances, withRegistry, listOperatorStates } from '../registry/connection.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
 import { tableLook } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';
-import { UsageError } from '../errors.js';
 
-/** All picks are kept until the last one is made. */
+/** The limit of --count: all picks are kept in memory until the last one is made. */
 const MOST_PICKS = 100_000;
 
 const options = {
-  explain: { type: 'boolean', description: 'Show each instance: what share it is picked for, or why it is not.' },
+  explain: { type: 'boolean', description: 'Show the share of each instance, or why it is not picked.' },
   count: {
     type: 'string',
     placeholder: 'N',
-    description: 'Pick N times, as so many calls would: 1 by default, 100000 at most.',
+    description: 'Pick N times, as N calls would: 1 by default, 100000 at most.',
   },
-  zone: { type: 'string', placeholder: 'REGION/ZONE', description: 'Pick as a client there; else RONDO_ZONE.' },
+  zone: { type: 'string', placeholder: 'REGION/ZONE', description: 'Pick as a client in this zone; else RONDO_ZONE.' },
   policy: {
     type: 'string',
     placeholder: 'POLICY',
     complete: POLICIES.map((word) => ({ word })),
-    description: 'Pick by this policy, as RONDO_BALANCING writes it: weighted_round_robin?weights=static.',
+    description: 'Pick by this policy, written as in RONDO_BALANCING: weighted_round_robin?weights=static.',
   },
-  key: { type: 'string', placeholder: 'KEY', description: "The call's key, where calls go by one (ring_hash)." },
+  key: { type: 'string', placeholder: 'KEY', description: "The call's key, for a policy that uses one (ring_hash)." },
   metadata: {
     type: 'string',
     short: 'H',
     multiple: true,
     placeholder: 'KEY=VALUE',
-    description: "The call's metadata; again for more. A key that ends in -bin takes base64.",
+    description: "The call's metadata; may be repeated. A key that ends in -bin takes base64.",
   },
   ...registryOption,
   ...jsonOption,
 } as const;
 
-/** `rondo pick`: whom a client in this place would call. */
+/** `rondo pick`: tells which instance a client here would call. */
 export const pick = defineCommand({
   name: 'pick',
-  summary: 'Tells which instance a client here would call, and why not the others. It calls none.',
+  summary: 'Tells which instance a client here would call, and why not the others. It makes no call.',
   usage: '<service>[/<method>] [--explain] [options]',
   details: [
-    'It resolves, connects and picks as a client of the service does, by the policy of its contract, or of RONDO_BALANCING,',
-    'or of --policy. What only a running client knows is not seen from here: the calls that it has in flight, and whom it',
-    'has ejected for failing; its own metrics tell that, rondo_balancer_*.',
+    'It resolves, connects and picks as a client of the service does, by the policy of the contract, of RONDO_BALANCING or of',
+    '--policy. It does not know the state of other clients: their calls in flight, and the instances that they have ejected',
+    'as outliers. Their metrics show it: rondo_balancer_*.',
     '',
-    '--explain lists every instance that the registry has of the service: SHARE is of 1000 picks, LOAD is what each tells',
-    'of itself, and WHY is why it is not picked. With --json, see .policy and .endpoints[].picked, .share and .reason.',
+    '--explain lists every registered instance of the service. SHARE is its share of 1000 picks, LOAD is the load that it',
+    'reports, and WHY is why it is not picked. With --json, see .policy and .endpoints[].picked, .share and .reason.',
   ].join('\n'),
   options,
   maxPositionals: 1,
   examples: [
-    ['pick CalculatorService', 'Who would get the next call.'],
-    ['pick CalculatorService --explain', 'Each instance with its share, or the reason why it gets none.'],
+    ['pick CalculatorService', 'The instance that would get the next call.'],
+    ['pick CalculatorService --explain', 'Each instance with its share, or the reason why it gets no calls.'],
     ['pick CalculatorService/Add --count 9', 'Nine picks, one after the other.'],
-    ['pick OrderService --policy ring_hash --key orders/7', 'Who holds that key.'],
-    ['pick CalculatorService -H rondo-version=2.1.0', 'Who would get a call that asks for a version.'],
+    ['pick OrderService --policy ring_hash --key orders/7', 'The instance that holds this key.'],
+    ['pick CalculatorService -H rondo-version=2.1.0', 'The instance that would get a call for this version.'],
     ['pick CalculatorService --policy zone_aware --zone eu-west/a --explain', 'As seen from another zone.'],
   ],
-  exitCodes: { OK: 'Somebody would be picked.', FAILED: 'Nobody would be picked, or it could not be found out.' },
+  exitCodes: { OK: 'An instance would be picked.', FAILED: 'No instance would be picked, or rondo could not tell.' },
   complete: async (written, context) =>
     written.word.includes('/') ? completeMethod(written, context) : completeService(written, context),
   async run({ values, positionals: [name] }, context) {
@@ -83,7 +83,7 @@ export const pick = defineCommand({
   },
 });
 
-/** What a run has to tell of. */
+/** What is printed. */
 interface Told {
   readonly observer: Observer;
   readonly entries: readonly Entry[];
@@ -95,7 +95,7 @@ interface Found {
   /** The instances that the registry lists. */
   readonly entries: readonly Entry[];
   readonly asked: ObserverOptions;
-  /** Who says how it is balanced, where that is the command line. */
+  /** Where the policy comes from if it is the command line; otherwise the client knows. */
   readonly origin: 'option' | undefined;
 }
 
@@ -103,7 +103,7 @@ type Values = Arguments<typeof options>['values'];
 
 async function find(name: string | undefined, values: Values, context: CommandContext): Promise<Found> {
   const { environment, clock, signal } = context;
-  if (name === undefined) throw new UsageError('a service is needed: rondo pick CalculatorService');
+  if (name === undefined) throw new UsageError('name a service: rondo pick CalculatorService');
   const { service: wanted, method } = parseMethodName(name);
   const metadata = parseMetadata(values.metadata ?? []);
   const zone = callerZone(environment, values.zone);
@@ -111,16 +111,20 @@ async function find(name: string | undefined, values: Values, context: CommandCo
   const balancing = policy === undefined ? balancingOverrides(environment) : { [EVERY_SERVICE]: policy };
   positiveInteger('count', values.count, MOST_PICKS);
   const registry = registryAddresses(values.registry, environment);
-  const { listing, marks } = await withRegistry(registry, async (connection) => ({
+  const { listing, operatorStates } = await withRegistry(registry, async (connection) => ({
     listing: await listInstances(connection, { signal }),
-    marks: await listOperatorStates(connection, { signal }),
+    operatorStates: await listOperatorStates(connection, { signal }),
   }));
   const services = [...new Set(listing.instances.flatMap((instance) => instance.services))];
   const service = matchService(wanted, services);
   if (service === undefined) throw notRegistered(wanted, services, listing.warming);
   const instances = listing.instances.filter((instance) => instance.services.includes(service));
   const entries = instances.map((instance): Entry => {
-    return { instance, operatorState: isCordoned(instance) ? marks.get(instance.instanceId) : undefined, check: undefined };
+    return {
+      instance,
+      operatorState: isCordoned(instance) ? operatorStates.get(instance.instanceId) : undefined,
+      check: undefined,
+    };
   });
   const question = { service, method, metadata, key: values.key };
   const asked = { question, instances, registry, zone, balancing, clock, signal };
@@ -154,9 +158,11 @@ async function explain(told: Told, json: boolean, { stdout, clock, signal }: Com
   });
   const text = json
     ? `${JSON.stringify({ ...viewHeading(told), endpoints })}\n`
-    : [formatHeading({ observer, options: asked, origin }), formatExplained(endpoints, tableLook(stdout)), FOOTNOTE].join(
-        '\n',
-      );
+    : [
+        formatHeading({ observer, options: asked, origin }),
+        formatExplained(endpoints, tableLook(stdout)),
+        FOOTNOTE,
+      ].join('\n');
   await stdout.write(text);
   return endpoints.some(({ picked }) => picked) ? ExitCode.OK : ExitCode.FAILED;
 }

@@ -7,51 +7,58 @@ import { ExitCode } from '../exit-code.js';
 import { checkAll } from '../listing/check.js';
 import { type Entry, formatEntries, formatRemarks, viewEntry, viewOperatorStates } from '../listing/entries.js';
 import { jsonOption, registryAddresses, registryOption } from '../options.js';
-import { type InstanceListing, listInstances, withRegistry, listOperatorStates, type OperatorStates, viewPosition } from '../registry/connection.js';
+import {
+  type InstanceListing,
+  listInstances,
+  listOperatorStates,
+  type OperatorStates,
+  viewPosition,
+  withRegistry,
+} from '../registry/connection.js';
 import { isCordoned } from '../registry/instance-view.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
 import { createPaint, tableLook } from '../terminal/terminal.js';
 
-/** `rondo ps`: the live instances. */
+/** `rondo ps`: lists the live instances. */
 export const ps = defineCommand({
   name: 'ps',
-  summary: 'Lists the live instances that the registry knows, and why one is not picked.',
+  summary: 'Lists the live instances in the registry, and why an instance is not picked.',
   usage: '[service] [--check] [--json]',
   details: [
-    'A service may be written short where one alone can be meant: CalculatorService for calculator.v1.CalculatorService.',
+    "A service's name may be shortened if it stays unique: CalculatorService for calculator.v1.CalculatorService.",
     '',
-    'STATUS is what an instance says: STARTING, SERVING or DRAINING; CORDONED where an operator has taken it out; LAPSED',
-    'where its lease ran out, and the registry holds its removal back. Below the list it is told why an instance is not',
-    'picked, which cordoned ones are not registered, and whether another process claims its id, and is refused. With',
-    '--json, see .instances[].notPicked, .instances[].lastRefused and .cordoned.',
+    'STATUS is what the instance reports: STARTING, SERVING or DRAINING. It is CORDONED if an operator has cordoned the',
+    'instance, and LAPSED if its lease has expired and the registry holds its removal back. The lines below the list say why',
+    'an instance is not picked, which cordoned instances are not registered, and which processes the registry refuses because',
+    'another holds their id. With --json, see .instances[].notPicked, .instances[].lastRefused and .cordoned.',
     '',
-    'Where replicas of a service speak different versions of its contract, it asks one of each for it and tells what',
-    'differs: incompatible is what callers and servers would misread, on the wire or in JSON. That is a rollout to look at',
-    'and no failure: the exit code stays 0. With --json, see .contracts[].compatible: true, false, or null if not known.',
+    'If instances of a service have different versions of its contract, it asks an instance of each version and prints the',
+    'differences. Incompatible means that callers and servers would misread each other, on the wire or in JSON. The exit code',
+    'is still 0. With --json, see .contracts[].compatible: true, false, or null if it is not known.',
   ].join('\n'),
   options: {
     check: {
       type: 'boolean',
-      description: 'Ask each instance, from here and within a second, for its health and its services.',
+      description: 'Ask each instance for its health and its services; it has a second to answer.',
     },
     ...registryOption,
     ...jsonOption,
   },
   maxPositionals: 1,
   examples: [
-    ['ps', 'Everything that runs.'],
+    ['ps', 'All instances.'],
     ['ps CalculatorService', 'The instances of one service.'],
-    ['ps --check', 'Also whether each can be reached, and is what the registry says.'],
-    ["ps --json | jq -r '.instances[].endpoints[0].address'", 'Their addresses, for a script.'],
-    ["ps --json | jq -e 'all(.contracts[]; .compatible)'", 'Fails where replicas may misread each other.'],
+    ['ps --check', 'Also checks that each can be reached, and is what the registry says.'],
+    ["ps --json | jq -r '.instances[].endpoints[0].address'", 'The addresses, for a script.'],
+    ["ps --json | jq -e 'all(.contracts[]; .compatible)'", 'Fails if instances may misread each other.'],
   ],
   complete: completeService,
   async run({ values, positionals: [name] }, context) {
     const { environment, clock, signal } = context;
     const addresses = registryAddresses(values.registry, environment);
-    const { listing, marks } = await withRegistry(addresses, async (registry) => ({
+    const { listing, operatorStates } = await withRegistry(addresses, async (registry) => ({
       listing: await listInstances(registry, { signal }),
-      marks: await listOperatorStates(registry, { signal }),
+      operatorStates: await listOperatorStates(registry, { signal }),
     }));
     const { instances, service } = select(listing, name);
     const [contracts, checks] = await Promise.all([
@@ -60,11 +67,11 @@ export const ps = defineCommand({
     ]);
     const entries = instances.map((instance): Entry => {
       const { instanceId } = instance;
-      // The mark may be of a moment later.
-      const mark = isCordoned(instance) ? marks.get(instanceId) : undefined;
+      // The operator states were read after the instances: an instance may have been cordoned in between.
+      const operatorState = isCordoned(instance) ? operatorStates.get(instanceId) : undefined;
       return { instance, operatorState, check: checks?.get(instanceId) };
     });
-    const found: Found = { listing, marks, entries, contracts, service };
+    const found: Found = { listing, operatorStates, entries, contracts, service };
     await (values.json ? writeJson(found, context) : writeText(found, addresses, context));
     return ExitCode.OK;
   },
@@ -72,19 +79,22 @@ export const ps = defineCommand({
 
 interface Found {
   readonly listing: InstanceListing;
-  readonly marks: OperatorStates;
+  readonly operatorStates: OperatorStates;
   readonly entries: readonly Entry[];
   readonly contracts: readonly InspectedService[];
-  /** The one that they were selected by; undefined where all are. */
+  /** The service that the instances were selected by; undefined for all services. */
   readonly service: string | undefined;
 }
 
-async function writeJson({ listing, marks, entries, contracts }: Found, context: CommandContext): Promise<void> {
+async function writeJson(
+  { listing, operatorStates, entries, contracts }: Found,
+  context: CommandContext,
+): Promise<void> {
   const { instances, warming, position } = listing;
   const registered = new Set(instances.map(({ instanceId }) => instanceId));
   const view = {
     instances: entries.map((entry) => viewEntry(entry, context.clock.now())),
-    cordoned: viewOperatorStates(marks, registered),
+    cordoned: viewOperatorStates(operatorStates, registered),
     warming,
     position: viewPosition(position),
     contracts,
@@ -93,16 +103,16 @@ async function writeJson({ listing, marks, entries, contracts }: Found, context:
 }
 
 async function writeText(found: Found, addresses: readonly string[], context: CommandContext): Promise<void> {
-  const { listing, marks, entries, contracts, service } = found;
+  const { listing, operatorStates, entries, contracts, service } = found;
   const { stdout, stderr, clock } = context;
   if (listing.warming) {
     const text = 'The registry has just started empty: what is missing may still come back.';
     await stderr.write(`${createPaint(stderr.color)('yellow', text)}\n`);
   }
   const registered = new Set(listing.instances.map(({ instanceId }) => instanceId));
-  // Of which service an instance is that isn't there, nobody knows.
+  // The registry doesn't know the services of an instance that isn't registered.
   const absent =
-    service === undefined ? [...marks.values()].filter(({ instanceId }) => !registered.has(instanceId)) : [];
+    service === undefined ? [...operatorStates.values()].filter(({ instanceId }) => !registered.has(instanceId)) : [];
   const paint = createPaint(stdout.color);
   const list =
     entries.length === 0
@@ -113,7 +123,7 @@ async function writeText(found: Found, addresses: readonly string[], context: Co
 
 interface Selection {
   readonly instances: readonly Instance[];
-  /** The one that they were selected by; undefined where all are. */
+  /** The service that the instances were selected by; undefined for all services. */
   readonly service?: string;
 }
 

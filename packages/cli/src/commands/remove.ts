@@ -1,37 +1,37 @@
 import type { RemovedService } from '@rondo/scaffold';
 import { type CommandContext, defineCommand } from '../command.js';
+import { messageOf } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { askStatus, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
-import { firstLines, completeService, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
+import { completeService, firstLines, loadScaffold, serviceNamed, workOnTree } from '../scaffold.js';
 import { didYouMean } from '../terminal/text.js';
-import { messageOf } from '../errors.js';
 
-/** `rondo remove service`: what `rondo new service` does, taken back. */
+/** `rondo remove service`: undoes `rondo new service`. */
 export const remove = defineCommand({
   name: 'remove',
   summary: 'Removes a service, with its contract and everything that names it.',
   usage: 'service <name> [--force] [--data DIR] [--json]',
   details: [
-    'Contracts that something else needs stay. It refuses to remove what others call, and work that git has no copy of;',
-    'where anything fails, the tree is as it was. A running system is told to stop the service first.',
+    'Contracts that other services need stay. The command is refused if other services call this one, or if git has no copy',
+    'of the work in it. A running system stops the service first. If a step fails, the tree is as it was.',
   ].join('\n'),
   options: {
     force: {
       type: 'boolean',
-      description: 'Also where work is lost by it, or others use its contract, which then stays.',
+      description: 'Remove it even if work is lost, or if others use its contract, which then stays.',
     },
     ...dataOption,
     ...jsonOption,
   },
   maxPositionals: 2,
   examples: [
-    ['remove service greeter', 'What rondo new service greeter made, taken back.'],
-    ['remove service greeter --force', 'Also with edits that were never committed.'],
+    ['remove service greeter', 'Undoes rondo new service greeter.'],
+    ['remove service greeter --force', 'Removes it even with edits that were never committed.'],
   ],
   exitCodes: {
-    FAILED: 'Refused, or failed: standard error says why.',
-    INTERRUPTED: 'Ctrl-C: the tree is as it was.',
+    FAILED: 'Refused or failed; standard error says why.',
+    INTERRUPTED: 'Ctrl-C ended the command: the tree is as it was.',
   },
   complete: async ({ positionals }, { repository }) => completeService(positionals, repository),
   async run({ values, positionals }, context) {
@@ -55,7 +55,7 @@ function refuseUnknown(name: string, known: readonly string[]): void {
   throw new Error(`there is no service "${name}".${didYouMean(name, known)} There are: ${known.join(', ')}`);
 }
 
-/** Best effort: a system that doesn't stop it is told of, and the service goes in any case. */
+/** Best effort: if the running system doesn't stop the service, a line says so, and the service is removed all the same. */
 async function stopProcesses(
   dataDirectory: string,
   service: string,
@@ -76,8 +76,8 @@ function describe({ service, contracts, kept, database, complaints }: RemovedSer
   return [
     `Removed services/${service}${contracts.length === 0 ? '' : ` and ${contracts.join(', ')}`}.`,
     ...kept.map((contract) => `${contract} stays: something else needs it.`),
-    ...(database === undefined ? [] : [`Its database ${database} stays wherever it ran, with its data.`]),
-    ...(complaints === undefined ? [] : ['The rest does not build, which has other reasons:']),
+    ...(database === undefined ? [] : [`Its database ${database} stays on its server, with its data.`]),
+    ...(complaints === undefined ? [] : ['The rest does not build, for other reasons:']),
     '',
   ].join('\n');
 }

@@ -1,29 +1,30 @@
 import { type CommandContext, defineCommand, type Written } from '../command.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
-import { askProcesses, requestLauncher, type LauncherProcess } from '../launcher.js';
+import { askProcesses, type LauncherProcess, requestLauncher } from '../launcher.js';
 import { dataDirectoryOf, dataOption, jsonOption } from '../options.js';
 import { didYouMean, printable } from '../terminal/text.js';
-import { UsageError } from '../errors.js';
 
-/** `rondo restart`: stops a process of `npm start` in order, and starts it again. */
+/** `rondo restart`: drains a process of `npm start`, and starts it again. */
 export const restart = defineCommand({
   name: 'restart',
   summary: 'Restarts an instance, a service or PostgreSQL of npm start, and waits until it is ready.',
   usage: '<instance | service | postgres> [--data DIR] [--json]',
   details: [
-    'It is drained first, as when the system stops: calls in flight end well. One that stays down because it ended too',
-    'often is started again, and its count of exits cleared. In containers: docker compose restart.',
+    'The process is drained first, as when the system stops, so that no call in flight fails. A process that stays down',
+    'because it ended too often is started again, and its exits are counted anew. In containers: docker compose restart.',
   ].join('\n'),
   options: { ...dataOption, ...jsonOption },
   maxPositionals: 1,
   examples: [
     ['restart calculator-2', 'One instance.'],
     ['restart sales', 'All instances of a service.'],
-    ['restart postgres', 'The database that npm start brings along.'],
+    ['restart postgres', 'The embedded PostgreSQL of npm start.'],
   ],
   exitCodes: {
-    OK: 'It runs again, and is ready.',
-    FAILED: 'No system runs, it has no such process, or that did not become ready in time; standard error says why.',
+    OK: 'The process runs again, and is ready.',
+    FAILED:
+      'No system runs, it has no such process, or the process did not become ready in time; standard error says why.',
   },
   complete: completeName,
   async run({ values, positionals: [name] }, context) {
@@ -47,7 +48,7 @@ async function completeName({ values }: Written, context: CommandContext) {
   return namesOf(processes).map((word) => ({ word, about: stateOf(word) ?? 'all of its instances' }));
 }
 
-/** Services, and below each its instances. */
+/** The names of services, each followed by those of its instances. */
 const namesOf = (processes: readonly LauncherProcess[]): readonly string[] => [
   ...new Set(processes.flatMap(({ service, name }) => [service, name])),
 ];

@@ -1,48 +1,49 @@
 import { type Candidate, type CommandContext, defineCommand, type Written } from '../command.js';
+import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-code.js';
 import { jsonOption, registryAddresses, registryOption } from '../options.js';
 import { withRegistry } from '../registry/connection.js';
+import { gather, type KnownSaga, type Unfinished, withPeers } from '../transactions/gather.js';
 import { findUnfinished, type Resolved, resolveTransaction, type Wanted } from '../transactions/resolve.js';
 import { formatUnfinished, viewUnfinished } from '../transactions/view.js';
-import { gather, type KnownSaga, type Unfinished, withPeers } from '../transactions/gather.js';
-import { UsageError } from '../errors.js';
 
 const ACTIONS = ['ls', 'resolve'] as const;
 
-/** `rondo tx`: what transactions across services have to finish, and an operator's word on it. */
+/** `rondo tx`: lists unfinished distributed transactions and sagas, and lets an operator end one. */
 export const tx = defineCommand({
   name: 'tx',
-  summary: 'Lists transactions across services and sagas that are unfinished; ends one by hand.',
+  summary: 'Lists unfinished distributed transactions and sagas; ends one by hand.',
   usage: 'ls | resolve <id> (--commit | --abort | --retry) [--force] [options]',
   details: [
-    'ls asks every instance that coordinates transactions or takes part in them. COMMITTING and ABORTING are decided and',
-    'finish by themselves; PREPARING is aborted by itself unless it is decided in seconds; CONFLICT is a participant that',
-    'did otherwise, and PARKED a saga whose step has failed too often: both wait for you. IN DOUBT AT has the participants',
-    'that hold their locks until they are told.',
+    'ls asks every instance that coordinates transactions or takes part in them. COMMITTING and ABORTING transactions are',
+    'decided and finish by themselves. A PREPARING one is aborted unless it is decided within seconds. CONFLICT means that a',
+    'participant has done the opposite, PARKED that the step of a saga has failed too often: both wait for you. IN DOUBT AT',
+    'lists the participants that hold their locks until they learn the decision.',
     '',
-    'resolve says what it does. It asks the coordinator, which refuses what contradicts its decision: --commit or --abort of',
-    'a decided one has it finished now; --abort of an undecided one aborts it; of a CONFLICT, either says that you have set',
-    'it right. --force tells the participants that are in doubt, whatever was decided: only where a coordinator is lost for',
-    'good. --retry has a saga go on with the step that it stopped at. An id may be cut short where it stays the only one.',
+    'resolve prints what it does. It asks the coordinator, which refuses an outcome that contradicts its decision. --commit or',
+    '--abort of a decided transaction finishes it now; --abort of an undecided one aborts it; either of them, for a CONFLICT,',
+    'says that you have corrected the data. --force goes to the participants in doubt, whatever the decision was: use it only',
+    'if the coordinator is lost for good. --retry lets a parked saga go on with its step. An id may be shortened if it stays',
+    'unique.',
   ].join('\n'),
   options: {
-    commit: { type: 'boolean', description: 'End it by a commit.' },
-    abort: { type: 'boolean', description: 'End it by an abort.' },
-    retry: { type: 'boolean', description: 'Have a saga go on.' },
-    force: { type: 'boolean', description: 'Also against a decision, or where nobody knows of one.' },
+    commit: { type: 'boolean', description: 'Commit the transaction.' },
+    abort: { type: 'boolean', description: 'Abort the transaction.' },
+    retry: { type: 'boolean', description: 'Let a parked saga go on.' },
+    force: { type: 'boolean', description: 'End it even against a decision, or if the decision is not known.' },
     ...registryOption,
     ...jsonOption,
   },
   maxPositionals: 2,
   examples: [
     ['tx ls', 'What is unfinished, and why.'],
-    ['tx resolve 1f3a --commit', 'Have a decided one finished now.'],
-    ['tx resolve 1f3a --abort --force', 'Free what is held for a coordinator that never comes back.'],
-    ['tx resolve 77c0 --retry', 'Have a parked saga go on.'],
-    ["tx ls --json | jq -e '.transactions == []'", 'Fails where something is unfinished.'],
+    ['tx resolve 1f3a --commit', 'Finishes a decided transaction now.'],
+    ['tx resolve 1f3a --abort --force', 'Frees the locks that are held for a lost coordinator.'],
+    ['tx resolve 77c0 --retry', 'Lets a parked saga go on.'],
+    ["tx ls --json | jq -e '.transactions == []'", 'Fails if a transaction is unfinished.'],
   ],
   complete,
-  exitCodes: { FAILED: 'Refused, or failed: standard error says why.' },
+  exitCodes: { FAILED: 'Refused or failed; standard error says why.' },
   async run({ values, positionals: [action = '', id] }, context) {
     const word = parseAction(action, id, values);
     const { stdout, environment } = context;
@@ -58,7 +59,7 @@ export const tx = defineCommand({
 
 type Ending = Wanted | 'retry';
 
-/** What is to be done with what; undefined where things are to be listed. */
+/** Parses `resolve`: the id, and how to end it; undefined for `ls`. */
 function parseAction(
   action: string,
   id: string | undefined,
@@ -72,7 +73,7 @@ function parseAction(
   }
   if (action !== 'resolve') throw new UsageError(`say what to do: rondo tx ls, or rondo tx resolve <id>`);
   const [ending, another] = endings;
-  if (id === undefined || id === '') throw new UsageError('say which: rondo tx ls lists ids');
+  if (id === undefined || id === '') throw new UsageError('name an id: rondo tx ls lists them');
   if (ending === undefined || another !== undefined) throw new UsageError('say one of --commit, --abort and --retry');
   return { id, ending };
 }
@@ -89,7 +90,7 @@ function withUnfinished<T>(
 
 async function reportUnreachable({ unreachable }: Unfinished, { stderr }: CommandContext): Promise<void> {
   for (const { instanceId, reason } of unreachable) {
-    await stderr.write(`${instanceId} can't be asked (${reason}): what only it knows is missing\n`);
+    await stderr.write(`${instanceId} can't be asked (${reason}): transactions that only it knows are missing\n`);
   }
 }
 
@@ -124,7 +125,9 @@ function describe({ id, outcome, heuristic, participants }: Resolved): string {
   const told = participants
     .map(({ participant, outcome: ended }) => `${participant}: ${ended.toLowerCase()}\n`)
     .join('');
-  const end = heuristic ? `by your word` : 'by its coordinator; rondo tx ls tells whether all have confirmed it';
+  const end = heuristic
+    ? `by your order`
+    : 'by its coordinator; rondo tx ls shows whether all participants have confirmed it';
   return `${told}${id} is ${outcome.toLowerCase()} ${end}\n`;
 }
 

@@ -1,29 +1,29 @@
 import { defineCommand } from '../command.js';
 import { completeService } from '../completion/registered.js';
 import { jsonOption, registryAddresses, registryOption } from '../options.js';
-import { CORDONED } from '../registry/watched-state.js';
-import { type WatchedChange, watchRegistry } from '../registry/watch.js';
-import type { InstanceView } from '../registry/instance-view.js';
 import { listInstances, type RegistryConnection, unreachable, withRegistry } from '../registry/connection.js';
+import type { InstanceView } from '../registry/instance-view.js';
 import { matchService, notRegistered } from '../registry/service-name.js';
+import { type WatchedChange, watchRegistry } from '../registry/watch.js';
+import { CORDONED } from '../registry/watched-state.js';
 import { createPaint, type Paint } from '../terminal/terminal.js';
 import { formatTime, printable } from '../terminal/text.js';
 
-/** `rondo watch`: the registry's changes as they happen. */
+/** `rondo watch`: prints the registry's changes as they happen. */
 export const watch = defineCommand({
   name: 'watch',
-  summary: "Shows the registry's changes as they happen, after the present state.",
+  summary: "Shows the registry's present state, then its changes as they happen.",
   usage: '[service] [--json]',
   details: [
-    'A line each: the time (UTC), then = present, + joined, ~ changed (what), - left (why). It goes on when the registry',
-    'restarts, at another of its addresses where there are several, and says so (!). Ctrl-C ends it.',
+    'Each line has the time (UTC) and = present, + joined, ~ changed (what), or - left (why). If the registry fails or',
+    'restarts, it goes on at another address of the registry if there is one, and prints a line with !. Ctrl-C ends it.',
   ].join('\n'),
   options: { ...registryOption, ...jsonOption },
   maxPositionals: 1,
   examples: [
-    ['watch', 'Everything that comes, changes and goes.'],
+    ['watch', 'All services.'],
     ['watch CalculatorService', 'One service.'],
-    ['watch --json | jq -c \'select(.type == "left")\'', 'One JSON object a line, for a script.'],
+    ['watch --json | jq -c \'select(.type == "left")\'', 'One JSON object on each line, for a script.'],
   ],
   complete: completeService,
   exitCodes: { OK: 'Ctrl-C ended it.' },
@@ -43,7 +43,7 @@ export const watch = defineCommand({
   },
 });
 
-/** A name with a dot that nobody serves yet may be in full: it can be waited for. */
+/** A name with a dot may be the full name of a service that isn't registered yet: its first instance can be awaited. */
 async function resolve(registry: RegistryConnection, name: string, signal: AbortSignal): Promise<string> {
   const { instances, warming } = await listInstances(registry, { signal });
   const services = [...new Set(instances.flatMap((instance) => instance.services))];
@@ -78,9 +78,9 @@ function describe(change: WatchedChange, addresses: readonly string[], paint: Pa
     case 'moved':
       return paint('green', `! watching goes on with the registry at ${change.address}`);
     case 'warming':
-      return paint('yellow', "! the registry has just started empty: what it doesn't name may still come back");
+      return paint('yellow', "! the registry has just started empty: what it doesn't list may still come back");
     case 'warm':
-      return paint('green', '! the registry is whole again');
+      return paint('green', '! the registry is complete again');
   }
 }
 

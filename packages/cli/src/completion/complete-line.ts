@@ -2,10 +2,10 @@ import { parseArgs } from 'node:util';
 import { sleep } from '@rondo/rpc/clock';
 import type { Candidate, Command, CommandContext, Completion, Written } from '../command.js';
 
-/** What is found later than that is of no use: somebody waits, with a key pressed. */
+/** A later answer is of no use: the user has pressed Tab and waits. Milliseconds. */
 const DEADLINE_MS = 1_500;
 
-/** What may stand for the last of `words`, which follow `rondo`; nothing where that can't be found out in time. */
+/** The candidates for the last of `words`, the words after `rondo`. There are none if they can't be found in time. */
 export async function completeLine(
   words: readonly string[],
   commands: readonly Command[],
@@ -30,7 +30,7 @@ function names(commands: readonly Command[]): readonly Candidate[] {
   ];
 }
 
-/** Gives up, and has all that is under way end, once the deadline has passed; whatever fails has found nothing. */
+/** Runs `work` and cancels it after the deadline. A failure or a late answer is no candidate. */
 async function inTime(
   context: CommandContext,
   work: (context: CommandContext) => Promise<Completion>,

@@ -2,11 +2,11 @@ import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { learnSchema, whereOf } from '../call/target.js';
 import type { Candidate, CommandContext, Written } from '../command.js';
 import { readSnapshot } from '../operate/cordon.js';
-import { listInstances, withRegistry } from '../registry/connection.js';
 import { registryAddresses } from '../options.js';
+import { listInstances, withRegistry } from '../registry/connection.js';
 import { effectiveStatus } from '../registry/instance-view.js';
 
-/** The services that are registered, in full; by their last part where that is how `word` begins. */
+/** The full names of registered services that begin with `word`; else their last parts that do. */
 export async function completeService(
   { values, word }: Written,
   context: CommandContext,
@@ -19,7 +19,7 @@ export async function completeService(
   return found.map((service) => ({ word: service }));
 }
 
-/** The services as far as the `/`, and behind it the methods, which a server of the service tells. */
+/** Services up to the `/`, then the methods of one, which a server of the service returns by reflection. */
 export async function completeMethod(written: Written, context: CommandContext): Promise<readonly Candidate[]> {
   const [service = '', method] = written.word.split('/');
   if (method !== undefined) return methodsOf(service, written, context);
@@ -29,16 +29,18 @@ export async function completeMethod(written: Written, context: CommandContext):
   return services.map(({ word }) => ({ word: `${word}/` }));
 }
 
-/** Instances by id: those that are registered, of them those that aren't cordoned, or whoever is cordoned. */
+/** Instance ids: those of all registered instances, of the registered ones that aren't cordoned, or of the cordoned ones. */
 export function completeInstances(which: 'registered' | 'uncordoned' | 'cordoned') {
   return async ({ values, word, positionals }: Written, context: CommandContext): Promise<readonly Candidate[]> => {
     const addresses = registryAddresses(values['registry'], context.environment);
-    const { instances, marks } = await withRegistry(addresses, (registry) => readSnapshot(registry, context.signal));
-    const ids = which === 'cordoned' ? [...marks.keys()] : [...instances.keys()];
-    const wanted = ids.filter((id) => which !== 'uncordoned' || !marks.has(id));
+    const { instances, operatorStates } = await withRegistry(addresses, (registry) =>
+      readSnapshot(registry, context.signal),
+    );
+    const ids = which === 'cordoned' ? [...operatorStates.keys()] : [...instances.keys()];
+    const wanted = ids.filter((id) => which !== 'uncordoned' || !operatorStates.has(id));
     return wanted
       .filter((id) => id.startsWith(word) && !positionals.includes(id))
-      .map((id) => ({ word: id, about: aboutInstance(instances.get(id), marks.get(id)?.reason) }));
+      .map((id) => ({ word: id, about: aboutInstance(instances.get(id), operatorStates.get(id)?.reason) }));
   };
 }
 

@@ -1,8 +1,8 @@
 import type { DescEnum, DescMessage } from '@bufbuild/protobuf';
-import { type Difference, instead, pair } from './difference.js';
 import { Edition, FeatureSet_JsonFormat as JsonFormat } from '@bufbuild/protobuf/wkt';
+import { type Difference, instead, pair } from './difference.js';
 
-/** One number of an enum, and the names that it has. */
+/** A number of an enum, and its names. */
 interface Value {
   readonly number: number;
   readonly names: readonly string[];
@@ -48,7 +48,7 @@ function compareNames(before: Value, after: Value, type: string): readonly Diffe
   ];
 }
 
-/** By number, as two names may share one. */
+/** The values by number, as two names may share a number. */
 function valuesOf({ values }: DescEnum): readonly Value[] {
   const names = new Map<number, string[]>();
   for (const { number, name } of values) names.set(number, [...(names.get(number) ?? []), name]);
@@ -59,7 +59,7 @@ function openness({ open }: DescEnum): string {
   return open ? 'open' : 'closed';
 }
 
-/** Whether a type promises JSON, in words: `strict` where it does, as all but proto2's do unless they say otherwise. */
+/** The JSON format feature of a type: `strict` by default, `best effort` by default in proto2. */
 export function jsonFormat(type: DescEnum | DescMessage): 'strict' | 'best effort' {
   for (let at: DescEnum | DescMessage | undefined = type; at !== undefined; at = at.parent) {
     const said = inWords(at.proto.options?.features?.jsonFormat);

@@ -1,8 +1,8 @@
 import { type DescField, ScalarType } from '@bufbuild/protobuf';
-import { type Difference, type Found, instead, type TypePair } from './difference.js';
 import { FeatureSet_FieldPresence as Presence } from '@bufbuild/protobuf/wkt';
+import { type Difference, type Found, instead, type TypePair } from './difference.js';
 
-/** Scalars that are written alike and read as one another, on the wire and in JSON. */
+/** Scalars that can be read as each other, on the wire and in JSON. */
 const ALIKE: readonly ReadonlySet<ScalarType>[] = [
   new Set([ScalarType.INT32, ScalarType.UINT32]),
   new Set([ScalarType.INT64, ScalarType.UINT64]),
@@ -10,7 +10,7 @@ const ALIKE: readonly ReadonlySet<ScalarType>[] = [
   new Set([ScalarType.FIXED64, ScalarType.SFIXED64]),
 ];
 
-/** Compares two versions of the field that has one number. */
+/** Compares two versions of a field; both have the same number. */
 export function compareFields(before: DescField, after: DescField): Found {
   const fits = cardinality(before) === cardinality(after) && keysFit(before, after) && elementsFit(before, after);
   const name = `${after.parent.typeName}.${after.name}`;
@@ -48,12 +48,12 @@ function keysFit(before: DescField, after: DescField): boolean {
   return alike(before.mapKey, after.mapKey);
 }
 
-/** Whether one value of each is read as the other, as far as the field tells: their types have yet to be compared. */
+/** Whether a value of one field can be read as a value of the other. The types of messages and enums are compared later. */
 function elementsFit(before: DescField, after: DescField): boolean {
   if (before.message !== undefined && after.message !== undefined) {
     return before.message.typeName === after.message.typeName && isDelimited(before) === isDelimited(after);
   }
-  // An enum that moved is the same by its own name; its values tell.
+  // An enum that moved to another file or message keeps its short name. Its values are compared later.
   if (before.enum !== undefined && after.enum !== undefined) return before.enum.name === after.enum.name;
   return before.scalar !== undefined && after.scalar !== undefined && alike(before.scalar, after.scalar);
 }
@@ -72,7 +72,7 @@ function oneofOf({ oneof }: DescField): string {
   return oneof === undefined ? 'in no oneof' : `in oneof ${oneof.name}`;
 }
 
-/** What a reader finds where the field isn't set. */
+/** The value that a reader finds if the field isn't set. */
 function defaultOf(field: DescField): string {
   if (field.fieldKind === 'enum') return String(field.getDefaultValue() ?? field.enum.values[0]?.number ?? 0);
   if (field.fieldKind !== 'scalar') return '';
@@ -86,13 +86,13 @@ export function isRequired({ presence }: DescField): boolean {
   return presence === Presence.LEGACY_REQUIRED;
 }
 
-/** How often a field's value may stand in a message; what differs in it misreads each other. */
+/** The cardinality of a field. Versions with different cardinalities misread each other. */
 function cardinality(field: DescField): 'one' | 'required' | 'list' | 'map' {
   if (field.fieldKind === 'list' || field.fieldKind === 'map') return field.fieldKind;
   return isRequired(field) ? 'required' : 'one';
 }
 
-/** A field's type as a contract has it: `repeated sales.v1.Line`, `map<string, int64>`. */
+/** A field's type as a contract writes it: `repeated sales.v1.Line`, `map<string, int64>`. */
 function typeInWords(field: DescField): string {
   switch (field.fieldKind) {
     case 'map':
@@ -106,18 +106,18 @@ function typeInWords(field: DescField): string {
   }
 }
 
-/** The type of one value: of an entry where the field has many. */
+/** The type of one value of a field. */
 function elementInWords(field: DescField): string {
   if (field.message !== undefined) return `${isDelimited(field) ? 'delimited ' : ''}${field.message.typeName}`;
   return field.enum === undefined ? scalarName(field.scalar) : field.enum.typeName;
 }
 
-/** Whether its messages stand between tags, as groups do. */
+/** Whether its messages are delimited by tags, as groups are. */
 function isDelimited(field: DescField): boolean {
   return 'delimitedEncoding' in field && field.delimitedEncoding;
 }
 
-/** A scalar as contracts call it. */
+/** The name of a scalar in contracts. */
 function scalarName(scalar: ScalarType): string {
   return ScalarType[scalar].toLowerCase();
 }

@@ -1,14 +1,14 @@
-import type { DescMethod, DescService, DescField, DescMessage } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as Idempotency } from '@bufbuild/protobuf/wkt';
 import { compareEnums, jsonFormat } from './compare-enums.js';
-import { type Difference, type Found, instead, pair, type TypePair } from './difference.js';
 import { compareFields, isRequired } from './compare-fields.js';
+import { type Difference, type Found, instead, pair, type TypePair } from './difference.js';
 
 /**
  * Compares two versions of a service's contract: its methods, and all messages and enums that both reach.
  *
- * Incompatible is what buf's `WIRE_JSON` rules refuse, in whichever direction, with two exceptions: what only one version
- * has is an addition, as nobody relies on what it doesn't know; and a name that moved to another number is no addition.
+ * Incompatible is what buf's `WIRE_JSON` rules refuse, in either direction, with two exceptions. What only one version has is
+ * added or removed, as the other version doesn't rely on it. A name that moved to another number is incompatible.
  *
  * Source: https://buf.build/docs/breaking/rules/
  */
@@ -25,7 +25,7 @@ export function compareContracts(before: DescService, after: DescService): reado
 
 function compareTypes(reached: readonly TypePair[]): readonly Difference[] {
   const differences: Difference[] = [];
-  // Grows while it is gone through.
+  // The map grows during the iteration, which then visits the new entries too.
   const pairs = new Map(reached.map((types) => [keyOf(types), types]));
   for (const types of pairs.values()) {
     const found = compareType(types);
@@ -63,13 +63,13 @@ function signature({ methodKind, input, output }: DescMethod): string {
   return `(${request}${input.typeName}) returns (${reply}${output.typeName})`;
 }
 
-/** Leaves out the package that the service is in: what stands beside it goes without saying. */
+/** Removes the service's own package from names. */
 function shortener({ file }: DescService): (difference: Difference) => Difference {
   const prefix = new RegExp(`(?<![\\w.])${file.proto.package.replaceAll('.', '\\.')}\\.(?=\\w)`, 'g');
   return ({ kind, text }) => ({ kind, text: text.replace(prefix, '') });
 }
 
-/** Compares two versions of a message; the types of its fields are left to whoever asked. */
+/** Compares two versions of a message. The caller compares the types of its fields. */
 function compareMessages(before: DescMessage, after: DescMessage): Found {
   const { both, removed, added } = pair(before.fields, after.fields, ({ number }) => number);
   const found = both.map(([one, other]) => compareFields(one, other));
@@ -90,7 +90,7 @@ function compareMessages(before: DescMessage, after: DescMessage): Found {
   };
 }
 
-/** Whoever has a required field refuses messages without it. */
+/** A new required field is incompatible: a reader that requires a field refuses messages without it. */
 function addition(field: DescField): Difference {
   if (!isRequired(field)) return { kind: 'added', text: `field ${nameOf(field)}` };
   return instead('incompatible', nameOf(field), { is: 'required', was: 'missing' });

@@ -1,28 +1,28 @@
 import type { DescEnum, DescMessage } from '@bufbuild/protobuf';
 
-/** One thing in which a version of a contract differs from another, as its callers see it. */
+/** A difference between two versions of a contract. */
 export interface Difference {
   /**
-   * `incompatible`: callers and servers of the two misread each other, on the wire or in JSON. `added` and `removed`: only
-   * one of the two has it, which the other leaves alone. `changed`: it is written otherwise, and read all the same.
+   * `incompatible`: callers and servers of the two versions misread each other, on the wire or in JSON. `added`, `removed`:
+   * only one version has it, and the other ignores it. `changed`: the source differs, but each can read the other.
    */
   readonly kind: 'incompatible' | 'added' | 'removed' | 'changed';
-  /** A sentence about the version, such as `AddRequest.b is string instead of int64`; what it is where only one has it. */
+  /** A sentence such as `AddRequest.b is string instead of int64`; if only one version has it, its name, such as `field b`. */
   readonly text: string;
 }
 
-/** Two versions of a type that a call may carry, still to be compared. */
+/** Two versions of a type, still to be compared. */
 export type TypePair =
   | readonly [before: DescMessage, after: DescMessage]
   | readonly [before: DescEnum, after: DescEnum];
 
-/** What comparing two things found, and which types they lead to. */
+/** The differences between two things, and the types that remain to be compared. */
 export interface Found {
   readonly differences: readonly Difference[];
   readonly types: readonly TypePair[];
 }
 
-/** The difference that `name` isn't what it was. */
+/** The difference `name is X instead of Y`. */
 export function instead(
   kind: 'incompatible' | 'changed',
   name: string,
@@ -31,7 +31,7 @@ export function instead(
   return { kind, text: `${name} is ${is} instead of ${was}` } satisfies Difference;
 }
 
-/** What `pairs` by key says of two lists: which entries both have, and which only one of them. */
+/** The entries of two lists by key: those in both, and those in only one. */
 export interface Pairs<T> {
   readonly both: readonly (readonly [before: T, after: T])[];
   readonly removed: readonly T[];

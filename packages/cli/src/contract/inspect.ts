@@ -1,51 +1,51 @@
-import { type DescService, create, createFileRegistry } from '@bufbuild/protobuf';
-import type { Clock } from '@rondo/rpc/clock';
-import { compareContracts } from './compare.js';
-import type { Difference } from './difference.js';
-import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import { create, createFileRegistry, type DescService } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel } from '@rondo/rpc/client';
+import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
+import { reasonOf } from '../errors.js';
 import { addressOf, statusOf } from '../registry/instance-view.js';
 import { createReflection } from '../schema/reflection.js';
-import { reasonOf } from '../errors.js';
+import { compareContracts } from './compare.js';
+import type { Difference } from './difference.js';
 
-/** How a version differs from another, by its fingerprint. */
+/** The differences of a version from another, which `with` names by its fingerprint. */
 export interface Comparison {
   readonly with: string;
   readonly differences: readonly Difference[];
 }
 
-/** One version of a service's contract beside the others. */
+/** One version of a service's contract. */
 export interface InspectedVersion {
   readonly fingerprint: string;
-  /** The ids of those that speak it. */
+  /** The ids of the instances that have it. */
   readonly instances: readonly string[];
-  /** With each version before it that could be had. */
+  /** With each earlier version in the list whose contract could be fetched. */
   readonly comparisons: readonly Comparison[];
-  /** Why it couldn't be compared; null where it was. */
+  /** Why it couldn't be compared; null if it was. */
   readonly notCompared: string | null;
 }
 
-/** What is known of a service whose replicas speak different versions of its contract. */
+/** A service whose instances have different versions of its contract. */
 export interface InspectedService {
   readonly service: string;
-  /** False as soon as two versions are incompatible; null where that isn't known of all. */
+  /** False if two versions are incompatible; null if some couldn't be compared. */
   readonly compatible: boolean | null;
-  /** The one that most speak first. */
+  /** The version that most instances have comes first. */
   readonly versions: readonly InspectedVersion[];
 }
 
-/** What an inspection needs. */
+/** What {@link inspect} runs with. */
 interface InspectOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-/** All of it takes no longer: whoever lists instances waits for it. */
+/** The deadline of a whole inspection, as `rondo ps` waits for it. Milliseconds. */
 const TIMEOUT_MS = 3_000;
 
-/** Learns each version of each service's contract from an instance that speaks it, and compares them. */
+/** Fetches each version of each service's contract from an instance that has it, and compares the versions. */
 export async function inspect(
   divided: readonly DividedService[],
   { clock, signal }: InspectOptions,
@@ -86,23 +86,23 @@ function verdict(versions: readonly InspectedVersion[]): boolean | null {
   return versions.every(({ notCompared }) => notCompared === null) ? true : null;
 }
 
-/** One version of a service's contract, and who speaks it. */
+/** A version of a service's contract, and the instances that have it. */
 interface Version {
   readonly fingerprint: string;
   /** By instance id, as they were listed. */
   readonly instances: readonly Instance[];
 }
 
-/** A service whose replicas speak more than one version of its contract, the one that most speak first. */
+/** A service with more than one version of its contract. The version that most instances have comes first. */
 interface DividedService {
   readonly service: string;
   readonly versions: readonly Version[];
 }
 
 /**
- * The services that replicas disagree on, by name, as far as fingerprints tell: an instance without one is left out.
+ * The services whose instances have different fingerprints, sorted by name. Instances without a fingerprint are left out.
  *
- * @param only the one service to look at; undefined for all.
+ * @param only the only service to compare; undefined for all.
  */
 export function dividedServices(instances: readonly Instance[], only?: string): readonly DividedService[] {
   const services = new Map<string, Map<string, Instance[]>>();
@@ -125,13 +125,13 @@ function mostSpokenFirst(versions: ReadonlyMap<string, readonly Instance[]>): re
   return all.sort((one, other) => other.instances.length - one.instances.length);
 }
 
-/** A version's contract, or why it can't be had. */
+/** A version's contract, or why it can't be fetched. */
 type Learned = { readonly contract: DescService } | { readonly reason: string };
 
-/** As many are asked, one after the other, where the first can't be reached. */
+/** How many instances of a version are tried if the first can't be reached. */
 const INSTANCES_ASKED = 3;
 
-/** Asks an instance that speaks a version for the contract of `service`, by reflection. */
+/** Fetches the contract of `service` from an instance of one version, by reflection. */
 async function learnContract(service: string, { instances }: Version, signal: AbortSignal): Promise<Learned> {
   const serving = instances.filter((instance) => statusOf(instance) === 'SERVING');
   const addresses = (serving.length > 0 ? serving : instances).slice(0, INSTANCES_ASKED).map(addressOf);

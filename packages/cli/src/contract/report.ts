@@ -3,10 +3,10 @@ import { printable } from '../terminal/text.js';
 import type { Difference } from './difference.js';
 import type { Comparison, InspectedService, InspectedVersion } from './inspect.js';
 
-/** So many differences are told of each kind; JSON has all. */
+/** How many differences of each kind are printed. `--json` prints all. */
 const SHOWN = 5;
 
-/** What to show below a list of instances of the services whose replicas speak different contracts. */
+/** The text below a list of instances: the services whose instances have different contracts. */
 export function formatDivided(services: readonly InspectedService[], paint: Paint): string {
   return services.map((service) => formatService(service, paint)).join('');
 }
@@ -18,7 +18,7 @@ function formatService({ service, compatible, versions }: InspectedService, pain
   return ['', heading, ...lines, ''].join('\n');
 }
 
-/** @param most the version that most speak: what is said of another is said in comparison with it, unless it isn't. */
+/** @param most the fingerprint that most instances have. A comparison with another version names that version. */
 function formatVersion(version: InspectedVersion, most: string | undefined, paint: Paint): readonly string[] {
   const { fingerprint, instances, comparisons, notCompared } = version;
   const [first, ...others] = comparisons;
@@ -26,7 +26,7 @@ function formatVersion(version: InspectedVersion, most: string | undefined, pain
     `  ${printable(fingerprint)}  ${instances.join(', ')}`,
     ...(notCompared === null ? [] : [`    differs, not compared: ${printable(notCompared)}`]),
     ...(first === undefined ? [] : formatComparison(first, first.with === most ? '' : ` with ${first.with}`, paint)),
-    // What is merely new or gone was told of the first already.
+    // The first comparison has listed what is added and removed.
     ...others.flatMap((other) => formatIncompatible(other, ` with ${other.with}`, paint)),
   ];
 }
@@ -46,7 +46,7 @@ function formatIncompatible({ differences }: Comparison, withWhat: string, paint
   return shorten(texts).map((text) => `    ${paint('red', `incompatible${printable(withWhat)}`)}: ${printable(text)}`);
 }
 
-/** A version that has all the other has, and more, is the newer. */
+/** A version that only adds is newer, and one that only lacks is older. */
 function label(differences: readonly Difference[]): string {
   const kinds = new Set(differences.map(({ kind }) => kind));
   if (kinds.size > 1) return kinds.has('incompatible') ? 'besides' : 'compatible';

@@ -1,15 +1,23 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+// biome-ignore lint/correctness/useImportExtensions: Biome resolves the types, finding.d.mts, in place of the module.
+import { type Finding, parseFinding, type Subject } from '../../../../scripts/doctor/finding.mjs';
 
-/** What scripts/doctor of a clone can tell. It is plain JavaScript, so that it does without the build that it looks at. */
+// The form of findings is defined once, in scripts/doctor, which must work without a build. The bundle contains that file.
+// biome-ignore lint/correctness/useImportExtensions: as above
+export type { Finding, Outcome, State } from '../../../../scripts/doctor/finding.mjs';
+// biome-ignore lint/correctness/useImportExtensions: as above
+export { fail, formatFinding, isHealthy, note, ok, warn } from '../../../../scripts/doctor/finding.mjs';
+
+/** The checks in scripts/doctor of a clone. They are plain JavaScript, so that they run without the build that they examine. */
 export interface RepositoryDoctor {
-  examine(subject: { readonly data: string; readonly environment: NodeJS.ProcessEnv }): AsyncIterable<Finding>;
-  /** Where the registry of the system that runs on `data` is; undefined where none does. */
+  examine(subject: Subject): AsyncIterable<Finding>;
+  /** The address of the registry of the system that runs on the folder `data`; undefined if none runs. */
   runningRegistry(data: string): Promise<string | undefined>;
 }
 
-/** The doctor of the clone that this is part of; undefined in an image, which holds no repository. */
+/** Loads the checks of the clone that this CLI is part of; undefined in an image, which has no clone. */
 export async function loadRepositoryDoctor(repository: string): Promise<RepositoryDoctor | undefined> {
   const file = path.join(repository, 'scripts/doctor/checks.mjs');
   if (!existsSync(file)) return undefined;
@@ -28,34 +36,4 @@ export async function loadRepositoryDoctor(repository: string): Promise<Reposito
       return typeof address === 'string' ? address : undefined;
     },
   };
-}
-
-/** What a check comes to: `note` is a thing that nobody asked for yet, `warn` one that works for now. */
-const states = ['ok', 'note', 'warn', 'fail'] as const;
-
-/** One of {@link states}. */
-export type State = (typeof states)[number];
-
-/** What one check found. */
-export interface Finding {
-  readonly name: string;
-  readonly state: State;
-  /** What is so; of a fault also why it matters. */
-  readonly detail: string;
-  /** What to run or change. */
-  readonly remedy?: string;
-}
-
-/**
- * Reads a finding that a script of the repository made.
- *
- * @throws Error where it is none.
- */
-function parseFinding(value: unknown): Finding {
-  const { name, state, detail, remedy }: Partial<Record<keyof Finding, unknown>> = Object(value);
-  const known = states.find((one) => one === state);
-  if (typeof name !== 'string' || typeof detail !== 'string' || known === undefined) {
-    throw new Error(`scripts/doctor found what is no finding: ${JSON.stringify(value)}`);
-  }
-  return { name, state: known, detail, ...(typeof remedy === 'string' && { remedy }) };
 }

@@ -1,25 +1,28 @@
-import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { addressOf, isPicked, effectiveStatus } from '../registry/instance-view.js';
-import { listInstances, readTime, withRegistry, type TimeReading } from '../registry/connection.js';
 import { messageOf, reasonOf } from '../errors.js';
-import type { Finding } from './repository.js';
+import { listInstances, readTime, type TimeReading, withRegistry } from '../registry/connection.js';
+import { addressOf, effectiveStatus, isPicked } from '../registry/instance-view.js';
+import { type Finding, fail, note, type Outcome, ok, warn } from './repository.js';
 
-/** Where a system is expected, and by whom. */
+/** Where a running system is expected. */
 export interface Expected {
+  /** The registry's addresses. */
   readonly addresses: readonly string[];
-  /** Whether one must be there: somebody named it, or its processes run. Else that none runs is no fault. */
+  /** Whether a system must run: the user named its registry, or its processes run. Otherwise its absence is no fault. */
   readonly required: boolean;
-  /** What to do where it doesn't answer; by default as the fault itself says. */
+  /** What to do if the registry doesn't answer; by default what the error says. */
   readonly remedy?: string;
-  /** How to see what an instance, by its id, has to say. */
+  /** The command that shows the log of an instance, by its id. */
   logOf(instance: string): string;
 }
 
-/** What is asked with. */
 interface Asking {
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -27,7 +30,7 @@ interface Asking {
 
 const HEALTH_TIMEOUT_MS = 2_000;
 
-/** Looks at what runs: registry, instances and their health, clocks. */
+/** Examines the running system: its registry, its instances and their health, and the clocks. */
 export async function examineRunning(expected: Expected, asking: Asking): Promise<readonly Finding[]> {
   const { clock } = asking;
   try {
@@ -36,48 +39,43 @@ export async function examineRunning(expected: Expected, asking: Asking): Promis
       reading: await readTime(registry, asking),
     }));
     return [
-      judgeRegistry(expected, warming),
-      judgeStatus(instances, expected),
-      ...judgeIds(instances),
-      judgeHealth(await askHealth(instances, asking), expected),
-      judgeClock(clock.now(), reading),
+      { name: 'registry', ...judgeRegistry(expected, warming) },
+      { name: 'instances', ...judgeStatus(instances, expected) },
+      ...judgeIds(instances).map((outcome) => ({ name: 'instance ids', ...outcome })),
+      { name: 'health', ...judgeHealth(await askHealth(instances, asking), expected) },
+      { name: 'clock', ...judgeClock(clock.now(), reading) },
     ];
   } catch (error) {
-    return [judgeMissingRegistry(expected, messageOf(error)), judgeClock(clock.now(), undefined)];
+    return [
+      { name: 'registry', ...judgeMissingRegistry(expected, messageOf(error)) },
+      { name: 'clock', ...judgeClock(clock.now(), undefined) },
+    ];
   }
 }
 
-function judgeMissingRegistry({ addresses, required, remedy }: Expected, message: string): Finding {
-  if (required) {
-    const [, detail = message, usual = 'start it: npm start'] = /^(.*\)); (.*)$/.exec(message) ?? [];
-    return { name: 'registry', state: 'fail', detail, remedy: remedy ?? usual };
-  }
-  const detail = `none answers at ${addresses.join(', ')}: no system runs`;
-  return { name: 'registry', state: 'note', detail, remedy: 'npm start' };
+function judgeMissingRegistry({ addresses, required, remedy }: Expected, message: string): Outcome {
+  if (!required) return note(`none answers at ${addresses.join(', ')}: no system runs`, 'npm start');
+  const [, detail = message, usual = 'start it: npm start'] = /^(.*\)); (.*)$/.exec(message) ?? [];
+  return fail(detail, remedy ?? usual);
 }
 
-function judgeRegistry({ addresses }: Expected, warming: boolean): Finding {
-  const name = 'registry';
-  if (!warming) return { name, state: 'ok', detail: `answers at ${addresses.join(', ')}` };
+function judgeRegistry({ addresses }: Expected, warming: boolean): Outcome {
+  if (!warming) return ok(`answers at ${addresses.join(', ')}`);
   const detail = `at ${addresses.join(', ')} has just started empty: what it doesn't list may still come back`;
-  return { name, state: 'note', detail, remedy: 'look again in ten seconds' };
+  return note(detail, 'look again in ten seconds');
 }
 
-function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Finding {
-  const name = 'instances';
-  if (instances.length === 0) {
-    return { name, state: 'warn', detail: 'none is registered: no service can be called', remedy: './rondo logs' };
-  }
+function judgeStatus(instances: readonly Instance[], { logOf }: Expected): Outcome {
+  if (instances.length === 0) return warn('none is registered: no service can be called', './rondo logs');
   const waiting = instances.filter((instance) => !isPicked(instance));
-  if (waiting.length === 0)
-    return { name, state: 'ok', detail: `${instances.length} of ${instances.length} are SERVING` };
+  if (waiting.length === 0) return ok(`${instances.length} of ${instances.length} are SERVING`);
   const named = waiting.map((instance) => `${instance.instanceId} is ${effectiveStatus(instance)}`).join(', ');
   const detail = `${instances.length - waiting.length} of ${instances.length} are SERVING; ${named}, and not called`;
-  return { name, state: 'warn', detail, remedy: logOf(waiting[0]?.instanceId ?? '') };
+  return warn(detail, logOf(waiting[0]?.instanceId ?? ''));
 }
 
-/** A process whose id another holds isn't called: the registry refuses it for as long as the other lives. */
-function judgeIds(instances: readonly Instance[]): readonly Finding[] {
+/** The registry refuses a process whose id another living process holds: no client calls the refused one. */
+function judgeIds(instances: readonly Instance[]): readonly Outcome[] {
   const claimed = instances.flatMap((instance) => {
     const { instanceId, lastRefused } = instance;
     if (lastRefused === undefined) return [];
@@ -85,24 +83,22 @@ function judgeIds(instances: readonly Instance[]): readonly Finding[] {
   });
   if (claimed.length === 0) return [];
   const detail = `two processes have one id: ${claimed.join('; ')}, and not called`;
-  const remedy = 'give each process its own RONDO_INSTANCE_ID, or stop one of them';
-  return [{ name: 'instance ids', state: 'warn', detail, remedy }];
+  return [warn(detail, 'give each process its own RONDO_INSTANCE_ID, or stop one of them')];
 }
 
-/** What an instance said of itself: undefined where it is ready. */
+/** What an instance's health service answered; `fault` is undefined if the instance is ready. */
 interface Health {
   readonly instance: Instance;
   readonly fault: string | undefined;
 }
 
-/** An instance may say one thing to the registry and be another: its own health service knows, its database included. */
-function judgeHealth(answers: readonly Health[], { logOf }: Expected): Finding {
-  const name = 'health';
+/** The status in the registry may be out of date. An instance's own health service knows, its database included. */
+function judgeHealth(answers: readonly Health[], { logOf }: Expected): Outcome {
   const ill = answers.filter(({ fault }) => fault !== undefined);
   const [first] = ill;
-  if (first === undefined) return { name, state: 'ok', detail: 'each instance says that it is ready' };
+  if (first === undefined) return ok('each instance says that it is ready');
   const named = ill.map(({ instance, fault }) => `${instance.instanceId} at ${addressOf(instance)} ${fault}`);
-  return { name, state: 'fail', detail: named.join('; '), remedy: logOf(first.instance.instanceId) };
+  return fail(named.join('; '), logOf(first.instance.instanceId));
 }
 
 const askHealth = (instances: readonly Instance[], { signal }: Asking): Promise<readonly Health[]> =>
@@ -122,32 +118,30 @@ async function faultOf(instance: Instance, signal: AbortSignal): Promise<string 
   }
 }
 
-/** This code is younger than any clock that shows an earlier year. */
+/** This code was written in 2026: a clock that shows an earlier year is wrong. */
 const FIRST_YEAR = 2026;
 const LAST_YEAR = 2100;
-/** Deadlines travel as durations: clocks that are apart harm logs, ages and what is stored, not calls. */
+/** Deadlines travel as durations. So clocks that differ spoil logs, ages and stored times, but not calls. Milliseconds. */
 const MAX_SKEW_MS = 2_000;
 const NTP = 'set it by NTP (timedatectl set-ntp true; macOS: sntp -sS time.apple.com)';
 
-/** Judges the clock here: by the year it shows, and by the registry's where that could be asked. */
-export function judgeClock(nowMs: number, reading: TimeReading | undefined): Finding {
+/** Judges this machine's clock by the year that it shows, and by the registry's clock if the registry answered. */
+export function judgeClock(nowMs: number, reading: TimeReading | undefined): Outcome {
   const time = new Date(nowMs).toISOString();
   const year = new Date(nowMs).getUTCFullYear();
   if (year < FIRST_YEAR || year > LAST_YEAR) {
-    const detail = `${time} can't be right: certificates, and all that is stored with a time, will be wrong`;
-    return { name: 'clock', state: 'fail', detail, remedy: NTP };
+    return fail(`${time} can't be right: certificates, and all that is stored with a time, will be wrong`, NTP);
   }
-  if (reading?.registryMs === undefined)
-    return { name: 'clock', state: 'ok', detail: `${time}, compared with no other` };
+  if (reading?.registryMs === undefined) return ok(`${time}, compared with no other`);
   const { askedAtMs, answeredAtMs, registryMs } = reading;
   const skewMs = registryMs - (askedAtMs + answeredAtMs) / 2;
   const uncertainMs = (answeredAtMs - askedAtMs) / 2;
   if (Math.abs(skewMs) - uncertainMs <= MAX_SKEW_MS) {
-    return { name: 'clock', state: 'ok', detail: `${time}; the registry's is within ${within(skewMs, uncertainMs)}` };
+    return ok(`${time}; the registry's is within ${within(skewMs, uncertainMs)}`);
   }
   const apart = `${(Math.abs(skewMs) / 1_000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead'}`;
   const detail = `the registry's is ${apart}: the times in logs, and ages, can't be compared`;
-  return { name: 'clock', state: 'warn', detail, remedy: `${NTP}, here or where the registry runs` };
+  return warn(detail, `${NTP}, here or where the registry runs`);
 }
 
 function within(skewMs: number, uncertainMs: number): string {

@@ -5,14 +5,14 @@ import { didYouMean } from '../terminal/text.js';
 import { numberText } from './parse.js';
 import { type Checked, checkScalar, show, wellKnownTypes } from './scalar.js';
 
-/** A request's JSON as it can be read, and all that is wrong with it. */
+/** A request's JSON in the form that protobuf-es reads, and the faults in it. */
 export interface CheckedJson {
-  /** Whole numbers are text, so that none is rounded. Of no use where there are violations. */
+  /** Whole numbers are strings, so that none is rounded. Only valid if there are no violations. */
   readonly value: JsonValue;
   readonly violations: readonly FieldViolation[];
 }
 
-/** Checks what {@link parseJson} made against the message it is meant for; `registry` has what an Any may hold. */
+/** Checks the result of {@link parseJson} against a message. `registry` has the types that an Any may hold. */
 export function checkJson(desc: DescMessage, json: JsonValue, registry: Registry): CheckedJson {
   const checker = new Checker(registry);
   const value = checker.message(desc, json, '');
@@ -45,7 +45,7 @@ class Checker {
     const at = path === '' ? key : `${path}.${key}`;
     const field = desc.fields.find(({ name, jsonName }) => name === key || jsonName === key);
     if (field === undefined) return this.#refuse(at, unknownField(desc, key));
-    // Null is the default; for a Value it is a value.
+    // Null stands for the field's default, or for the null value of a Value.
     if (member === null) return member;
     return this.#field(field, member, at);
   }
@@ -67,7 +67,7 @@ class Checker {
     return this.#single(field, json, path);
   }
 
-  /** One value of a field, of a list or of a map. */
+  /** One value: of a field, an element of a list, or an entry of a map. */
   #single(field: DescField, json: JsonValue, path: string): JsonValue {
     if (field.message !== undefined) return this.message(field.message, json, path);
     if (field.enum !== undefined) return this.#enum(field.enum, json, path);

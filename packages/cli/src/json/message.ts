@@ -5,9 +5,9 @@ import { checkJson } from './check.js';
 import { parseJson } from './parse.js';
 
 /**
- * The message that `text` stands for, by proto3's rules for JSON.
+ * Parses a message from proto3 JSON.
  *
- * @throws UsageError where it is no JSON, and RpcError `INVALID_ARGUMENT` that names every field at fault.
+ * @throws UsageError if `text` is not JSON, and RpcError `INVALID_ARGUMENT` that names every wrong field.
  */
 export function readMessage(desc: DescMessage, text: string, registry: Registry): Message {
   const { value, violations } = checkJson(desc, parseJson(text), registry);
@@ -20,8 +20,8 @@ export function readMessage(desc: DescMessage, text: string, registry: Registry)
 }
 
 /**
- * A message as JSON for people: every field without presence is there, so that a zero can be seen; 64-bit integers are
- * text, bytes base64, enums names, timestamps RFC 3339.
+ * A message as proto3 JSON, for people: fields without presence are printed even if they are zero. 64-bit integers are
+ * strings, bytes base64, enums names, timestamps RFC 3339.
  */
 export function writeMessage(desc: DescMessage, message: Message, registry: Registry): JsonValue {
   return toJson(desc, message, { registry, alwaysEmitImplicit: true });

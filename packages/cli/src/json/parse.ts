@@ -2,16 +2,16 @@ import { fromJsonString, type JsonValue } from '@bufbuild/protobuf';
 import { ValueSchema } from '@bufbuild/protobuf/wkt';
 import { messageOf, UsageError } from '../errors.js';
 
-/** Stands before the text of a number that a JavaScript number can't hold; of no use in text that people write. */
+/** Prefixes the text of a number that a JavaScript number can't hold. It is a private-use character, which people don't write. */
 const MARK = '\ue000';
-/** A string, which is left alone, or a number. */
+/** A string or a number. Strings are matched so that numbers in them are left alone. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
 /**
- * Parses JSON as it was written: a number that JavaScript would round is kept as its text, to be read by
- * {@link numberText}; a key that stands twice is an error.
+ * Parses JSON without loss. A number that JavaScript would round is kept as marked text, which {@link numberText} reads. A
+ * repeated key is an error.
  *
- * @throws UsageError that says where the text is no JSON.
+ * @throws UsageError that says where the text is not JSON.
  */
 export function parseJson(text: string): JsonValue {
   try {
@@ -27,13 +27,13 @@ export function parseJson(text: string): JsonValue {
   }
 }
 
-/** The number that `value` stands for, as it was written; undefined for anything but a number. */
+/** The text of a number as it was written; undefined if `value` is not a number. */
 export function numberText(value: JsonValue): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : undefined;
 }
 
-/** `value` with every number as JavaScript has it, for where no more is asked. */
+/** `value` with JavaScript numbers in place of marked text, for types whose numbers are doubles. */
 export function withPlainNumbers(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(withPlainNumbers);
   if (typeof value === 'object' && value !== null) {
@@ -47,17 +47,17 @@ function isRounded(token: string): boolean {
   return !token.startsWith('"') && Math.abs(Number(token)) > Number.MAX_SAFE_INTEGER;
 }
 
-/** Cuts text into the JSON values that stand in it one after the other, with or without space or lines between. */
+/** Splits text into consecutive JSON values, with or without white space between them. */
 export class JsonSplitter {
   readonly #decoder = new TextDecoder();
   #text = '';
-  /** How far `#text` has been looked at. */
+  /** How much of `#text` has been scanned. */
   #seen = 0;
   #depth = 0;
   #inString = false;
   #escaped = false;
 
-  /** The values that are complete with this piece of text. They may still be no JSON. */
+  /** Adds a piece of text and returns the values that it completes. They may be invalid JSON. */
   push(piece: Uint8Array | string): readonly string[] {
     this.#text += typeof piece === 'string' ? piece : this.#decoder.decode(piece, { stream: true });
     const values: string[] = [];
@@ -68,14 +68,14 @@ export class JsonSplitter {
     return values;
   }
 
-  /** The value that only the end of the text completes, if any. */
+  /** Ends the text and returns the value that this completes, if any. */
   end(): readonly string[] {
     const values: string[] = [];
     this.#cut(values);
     return values;
   }
 
-  /** Whether a value ends with `character`; a number or a word does at the space behind it. */
+  /** Whether a value ends with `character`. Numbers and words end at the white space after them. */
   #ends(character: string): boolean {
     if (this.#inString) {
       if (this.#escaped) this.#escaped = false;

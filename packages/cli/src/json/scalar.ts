@@ -1,7 +1,7 @@
 import { type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { numberText, withPlainNumbers } from './parse.js';
 
-/** What a value was read as, or what would have been right. */
+/** The value in the form that protobuf-es reads, or the rule that it breaks. */
 export type Checked = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly rule: string };
 
 const INT32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
@@ -44,7 +44,7 @@ export function checkScalar(type: ScalarType, json: JsonValue): Checked {
 
 const BASE64 = /^[\w+/-]*={0,2}$/;
 const INTEGER = /^-?\d+$/;
-/** Digits with a zero fraction or an exponent also name whole numbers: `2.0`, `1e3`. */
+/** Digits with a zero fraction or an exponent are whole numbers too: `2.0`, `1e3`. */
 const DECIMAL = /^(-?\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 function checkInteger(json: JsonValue, { min, max }: { readonly min: bigint; readonly max: bigint }): Checked {
@@ -55,7 +55,7 @@ function checkInteger(json: JsonValue, { min, max }: { readonly min: bigint; rea
   return { ok: true, value: String(value) };
 }
 
-/** The whole number that `text` names exactly; undefined where it names none. */
+/** The whole number that `text` represents exactly; undefined if it represents none. */
 function toInteger(text: string): bigint | undefined {
   if (INTEGER.test(text)) return BigInt(text);
   const [, whole, fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? [];
@@ -81,7 +81,7 @@ function isText(json: JsonValue): json is string {
   return typeof json === 'string' && numberText(json) === undefined;
 }
 
-/** How a value that is refused is shown: as it was written, shortened. */
+/** A refused value for an error message: as it was written, shortened. */
 export function show(json: JsonValue): string {
   const text = numberText(json) ?? JSON.stringify(withPlainNumbers(json));
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
@@ -93,7 +93,7 @@ const MAX_DURATION_S = 315_576_000_000;
 
 type Check = (json: JsonValue) => Checked;
 
-/** The types that proto3 writes in a way of their own, and how each is checked. */
+/** The checks of the types that have their own form in proto3 JSON. */
 export const wellKnownTypes: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['google.protobuf.Timestamp', checkTimestamp],
   ['google.protobuf.Duration', checkDuration],
@@ -103,7 +103,7 @@ export const wellKnownTypes: ReadonlyMap<string, Check> = new Map<string, Check>
   ['google.protobuf.Value', (json) => ({ ok: true, value: withPlainNumbers(json) })],
 ]);
 
-/** A date that the calendar doesn't have would otherwise be read as another. */
+/** Also refuses dates that the calendar doesn't have: Date.parse reads some of them as other dates. */
 function checkTimestamp(json: JsonValue): Checked {
   const rule = 'a time by RFC 3339 in quotes, such as "2026-11-20T08:30:00Z"';
   const [, year, month, day, ...clock] = (typeof json === 'string' ? RFC3339.exec(json) : undefined) ?? [];

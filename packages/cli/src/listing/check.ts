@@ -1,32 +1,35 @@
-import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from '@rondo/contracts/health/v1/health';
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { reasonOf } from '../errors.js';
 import { addressOf } from '../registry/instance-view.js';
 import { createReflection } from '../schema/reflection.js';
-import { reasonOf } from '../errors.js';
 
-/** What was found at an instance's address. */
+/** The result of asking an instance at its address. */
 export interface Check {
-  /** `unknown`: something answers, and tells neither its health nor its services. */
+  /** `unknown`: a server answers, but has neither a health service nor reflection. */
   readonly state: 'ok' | 'unreachable' | 'not-serving' | 'other-service' | 'unknown';
-  /** What is wrong, as it stands behind the instance's name in a sentence; empty where nothing is. */
+  /** What is wrong, as the predicate of a sentence about the instance; empty if nothing is. */
   readonly reason: string;
 }
 
-/** What instances are asked with. */
+/** What instances are asked with: the clock of timeouts, and a signal that cancels. */
 export interface Asking {
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 const TIMEOUT_MS = 1_000;
-/** So many are asked at a time. */
+/** How many instances are asked at once. */
 const CONCURRENCY = 32;
 
-/** Connects to each instance, from here, and asks what it is. By instance id. */
+/** Asks each instance for its health and its services. The result is by instance id. */
 export async function checkAll(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, Check>> {
   const found = new Map<string, Check>();
   await forEachOf(instances, CONCURRENCY, async (instance) => {
@@ -54,9 +57,9 @@ async function check(instance: Instance, { clock, signal }: Asking): Promise<Che
 }
 
 interface Answers {
-  /** Undefined where it has no health service. */
+  /** Undefined if it has no health service. */
   readonly status: ServingStatus | undefined;
-  /** Undefined where it has no reflection. */
+  /** Undefined if it has no reflection. */
   readonly services: readonly string[] | undefined;
 }
 
@@ -92,7 +95,7 @@ function judge(instance: Instance, { status, services }: Answers): Check {
   return { state: 'not-serving', reason: `says ${ServingStatus[status] ?? status} when it is asked for its health` };
 }
 
-/** Does `work` for each of `items`, at most `limit` at a time. */
+/** Runs `work` for each of `items`, at most `limit` at once. */
 export async function forEachOf<T>(
   items: readonly T[],
   limit: number,

@@ -1,20 +1,20 @@
-import type { OperatorMark, RefusedRegistration, Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contracts/rondo/registry/v1/registry';
 import { CANARY_LABEL, whyNoShare } from '@rondo/rpc/resolver';
-import { addressOf, effectiveStatus, viewInstance, isCordoned, statusOf } from '../registry/instance-view.js';
-import { formatAge, printable } from '../terminal/text.js';
+import type { OperatorStates } from '../registry/connection.js';
+import { addressOf, effectiveStatus, isCordoned, statusOf, viewInstance } from '../registry/instance-view.js';
 import { formatTable } from '../terminal/table.js';
 import type { Look, Paint, Style } from '../terminal/terminal.js';
-import type { OperatorStates } from '../registry/connection.js';
+import { formatAge, printable } from '../terminal/text.js';
 import type { Check } from './check.js';
 
-/** What people are shown of the registry. */
+/** What `rondo ps` shows to people. */
 interface Shown {
   readonly entries: readonly Entry[];
-  /** The cordoned ones that aren't registered. */
+  /** The operator states of cordoned instances that aren't registered. */
   readonly absent: readonly OperatorMark[];
 }
 
-/** The instances as a table; columns that say nothing of any of them are left out. */
+/** The instances as a table. Columns without any value are left out. */
 export function formatEntries(entries: readonly Entry[], nowMs: number, { paint, width }: Look): string {
   const extra = EXTRA.filter(({ of }) => entries.some((entry) => of(entry) !== undefined));
   const heading = ['INSTANCE', 'ADDRESS', 'ZONE', 'STATUS', 'AGE', ...extra.map(({ title }) => title), 'SERVICES'];
@@ -36,13 +36,13 @@ export function formatEntries(entries: readonly Entry[], nowMs: number, { paint,
 const STATUS = 3;
 const STATUS_STYLES: Readonly<Record<string, Style>> = { SERVING: 'green', DRAINING: 'dim' };
 
-/** A column that stands there where it says something of any. */
+/** A column that is printed only if an instance has a value for it. */
 interface ExtraColumn {
   readonly title: string;
   readonly of: (entry: Entry) => string | undefined;
 }
 
-/** The weight that the registry fills in. */
+/** The weight that the registry sets by default. */
 const USUAL_WEIGHT = 100;
 
 const EXTRA: readonly ExtraColumn[] = [
@@ -55,7 +55,7 @@ const EXTRA: readonly ExtraColumn[] = [
   },
 ];
 
-/** Whoever's lease ran out may be dead, whatever it said last. */
+/** An instance whose lease has expired is LAPSED, whatever status it reported last: it may be dead. */
 function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): string {
   const { lapseTime } = instance;
   const standing = effectiveStatus(instance);
@@ -63,11 +63,11 @@ function statusCell({ instance }: Pick<Entry, 'instance'>, nowMs: number): strin
   return `LAPSED ${formatAge(nowMs - lapseTime.getTime())} ago`;
 }
 
-/** What is to be said below the table; empty where all is well. */
+/** The lines below the table; empty if there is nothing to remark on. */
 export function formatRemarks({ entries, absent }: Shown, nowMs: number, paint: Paint): string {
   const remarks = entries.flatMap((entry) => remarksOn(entry, nowMs));
-  const marks = absent.map((mark) => `${mark.instanceId} is ${describeCordon(mark, nowMs)}, and not registered`);
-  const lines = [...remarks, ...marks].map((line) => `${paint('yellow', printable(line))}\n`);
+  const unregistered = absent.map((one) => `${one.instanceId} is ${describeCordon(one, nowMs)}, and not registered`);
+  const lines = [...remarks, ...unregistered].map((line) => `${paint('yellow', printable(line))}\n`);
   return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
@@ -91,22 +91,22 @@ function viewRefused(refused: RefusedRegistration | undefined) {
   return { incarnation: String(incarnation), address, refuseTime: refuseTime?.toISOString() ?? null };
 }
 
-/** What operators have set, whether the instance is registered or not. */
-export function viewOperatorStates(marks: OperatorStates, registered: ReadonlySet<string>) {
-  return [...marks.values()].map(({ instanceId, reason, setTime }) => {
+/** The operator states for `--json`, also those of instances that aren't registered. */
+export function viewOperatorStates(operatorStates: OperatorStates, registered: ReadonlySet<string>) {
+  return [...operatorStates.values()].map(({ instanceId, reason, setTime }) => {
     return { instanceId, reason, setTime: setTime?.toISOString() ?? null, registered: registered.has(instanceId) };
   });
 }
 
-/** An instance, and what is known of it beside what it says. */
+/** An instance, and what is known about it from other sources. */
 export interface Entry {
   readonly instance: Instance;
   readonly operatorState: OperatorMark | undefined;
-  /** Undefined where nobody asked. */
+  /** Undefined if the instance wasn't asked. */
   readonly check: Check | undefined;
 }
 
-/** Why no client picks an instance, as it stands behind `isn't picked:`; undefined where clients may. */
+/** Why clients don't pick an instance, in the form that follows `isn't picked:`; undefined if they may pick it. */
 export function notPicked({ instance, operatorState }: Entry, nowMs: number): string | undefined {
   if (isCordoned(instance)) return describeCordon(operatorState, nowMs);
   const status = statusOf(instance);
@@ -125,12 +125,13 @@ const WHY: Readonly<Record<string, string>> = {
 };
 
 /** `cordoned 3m ago (replacing the disk)` */
-function describeCordon(mark: OperatorMark | undefined, nowMs: number): string {
-  const since = mark?.setTime === undefined ? '' : ` ${formatAge(nowMs - mark.setTime.getTime())} ago`;
-  return `cordoned${since}${mark === undefined || mark.reason === '' ? '' : ` (${mark.reason})`}`;
+function describeCordon(operatorState: OperatorMark | undefined, nowMs: number): string {
+  const { setTime, reason = '' } = operatorState ?? {};
+  const since = setTime === undefined ? '' : ` ${formatAge(nowMs - setTime.getTime())} ago`;
+  return `cordoned${since}${reason === '' ? '' : ` (${reason})`}`;
 }
 
-/** What to say of an instance below the list, a sentence each. */
+/** The remarks on an instance below the list, a sentence each. */
 function remarksOn(entry: Entry, nowMs: number): readonly string[] {
   const { instance, check } = entry;
   const why = notPicked(entry, nowMs);

@@ -5,14 +5,14 @@ import { type LogLine, toLogLine } from './log-line.js';
 const PIECE_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
-/** A log file that may grow, and be replaced by another of its name. */
+/** Reads a log file that may grow, and that may be replaced by a new file of the same name. */
 export class LogFile {
   readonly #path: string;
   readonly #instance: string;
   #handle: FileHandle | undefined;
   #inode = 0;
   #position = 0;
-  /** The beginning of a line whose end isn't there yet. */
+  /** The start of a line whose end isn't written yet. */
   #rest: Buffer = Buffer.alloc(0);
   #timeMs = 0;
 
@@ -21,18 +21,18 @@ export class LogFile {
     this.#instance = instance;
   }
 
-  /** The lines that are there and weren't read yet; of a file that was replaced, first its last ones. */
+  /** The lines that are new since the last read. If the file was replaced, the last lines of the old file come first. */
   async *read(): AsyncGenerator<LogLine> {
     yield* this.#readOpen();
     if (!(await this.#replaced())) return;
-    // It may have grown between the two looks.
+    // The old file may have grown since it was read.
     yield* this.#readOpen();
     yield* this.flush();
     await this.close();
     yield* this.#readOpen();
   }
 
-  /** A last line that has no end. */
+  /** The last line, if it doesn't end in a newline. */
   *flush(): Generator<LogLine> {
     if (this.#rest.length === 0) return;
     const rest = this.#rest;
@@ -83,7 +83,7 @@ export class LogFile {
     return handle;
   }
 
-  /** Whether another file has the name now, or this one was emptied. */
+  /** Whether the path now names another file, or the file was truncated. */
   async #replaced(): Promise<boolean> {
     const now = await unlessMissing(stat(this.#path));
     return now !== undefined && (now.ino !== this.#inode || now.size < this.#position);

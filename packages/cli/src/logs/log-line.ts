@@ -6,15 +6,15 @@ export interface LogLine {
   /** The instance whose log it is. */
   readonly instance: string;
   readonly text: string;
-  /** When it was written, in milliseconds since the Unix epoch; a line without a time has that of the one before. */
+  /** Milliseconds since the Unix epoch. A line without a time has the time of the line before it. */
   readonly timeMs: number;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What stands in a line's own columns, or is the same in all lines of a process. */
+/** Fields that aren't printed as `key=value`: they have columns of their own, or are the same in all lines of a process. */
 const SHOWN = new Set(['time', 'level', 'msg', 'instance', 'service', 'pid', 'hostname']);
-/** Pino's numbers, for processes that don't write names. */
+/** Pino's numeric levels, for processes that don't write names. */
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'trace',
   20: 'debug',
@@ -31,25 +31,25 @@ const STYLES: Readonly<Record<string, Style>> = {
   TRACE: 'dim',
 };
 
-/** What a line of PostgreSQL's own log begins with. */
+/** The start of a line in PostgreSQL's log. */
 const POSTGRES_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC/;
 
-/** Reads a line; `previousMs` is the time of the one before it. */
+/** Parses a line. `previousMs` is the time of the line before it. */
 export function toLogLine(instance: string, text: string, previousMs: number): LogLine {
   const time = parse(text)?.['time'] ?? POSTGRES_TIME.exec(text)?.[0];
   const timeMs = typeof time === 'number' ? time : Date.parse(typeof time === 'string' ? time : '');
   return { instance, text, timeMs: Number.isNaN(timeMs) ? previousMs : timeMs };
 }
 
-/** Whether a line belongs to a call of this trace. */
+/** Whether a line belongs to the trace. */
 export function isOfTrace({ text }: LogLine, traceId: string): boolean {
-  // Most lines are of others: they needn't be parsed.
+  // The text search is cheap: most lines belong to other traces and need not be parsed.
   return text.includes(traceId) && parse(text)?.['traceId'] === traceId;
 }
 
 /**
- * A line for people: time (UTC), instance, level, message, the other fields; below it the stacks of its errors. What is
- * no JSON stands as it is.
+ * A line for people: time (UTC), instance, level, message and other fields, and below it the stacks of its errors. A line that
+ * isn't JSON is printed as it is.
  */
 export function formatLogLine({ instance, text, timeMs }: LogLine, width: number, paint: Paint): string {
   const fields = parse(text);
@@ -78,7 +78,7 @@ function parse(text: string): Fields | undefined {
     const value: unknown = JSON.parse(text);
     return isFields(value) ? value : undefined;
   } catch {
-    return undefined; // a line that was cut off: it is shown as it is
+    return undefined; // the line was cut off: it is printed as it is
   }
 }
 
@@ -91,7 +91,7 @@ function levelOf({ level }: Fields): string {
   return typeof name === 'string' ? printable(name).toUpperCase() : '';
 }
 
-/** Text without spaces stands bare; of an error, its message says the most. */
+/** A field's value: text without spaces has no quotes, and an error is shown by its message. */
 function show(value: unknown): string {
   if (isFields(value) && typeof value['message'] === 'string') return show(value['message']);
   if (typeof value === 'string' && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
@@ -103,8 +103,8 @@ const MAX_ERRORS = 6;
 const CAUSED_BY = 'caused by: ';
 
 /**
- * The lines of a stack as pino writes it, each error's frames behind `caused by:`. It leaves out what `message`, which
- * stands above, has said already, and all but the first frames and errors.
+ * The lines of a stack in pino's form, in which `caused by:` precedes each cause. It leaves out text that `message`, printed
+ * above, has already, and all but the first frames and causes.
  */
 function formatStack(message: string, stack: string): readonly string[] {
   const errors = stack.split(`\n${CAUSED_BY}`);
@@ -125,7 +125,7 @@ function formatError(message: string, error: string, isCause: boolean): readonly
   ];
 }
 
-/** Of `Error: what happened` the type alone, where what happened was said. */
+/** Shortens `Error: text` to `Error` if the message has the text. */
 function untold(title: string, message: string): string {
   const [, type, text] = /^([\w$.]+): (.*)$/s.exec(title) ?? [];
   return type !== undefined && text !== undefined && message.includes(text) ? type : title;

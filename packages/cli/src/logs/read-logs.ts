@@ -1,27 +1,27 @@
-import { type Clock, sleep } from '@rondo/rpc/clock';
-import { LogFile } from './log-file.js';
-import type { LogLine } from './log-line.js';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { didYouMean } from '../terminal/text.js';
+import { type Clock, sleep } from '@rondo/rpc/clock';
 import { codeOf } from '../errors.js';
+import { didYouMean } from '../terminal/text.js';
+import { LogFile } from './log-file.js';
+import type { LogLine } from './log-line.js';
 
-/** Which logs are read, and how. */
+/** Which logs to read, and how. */
 interface ReadLogsOptions {
   readonly folder: string;
   /** An instance or a service; undefined for all. */
   readonly name: string | undefined;
-  /** Whether to go on with what is written later. */
+  /** Whether to go on with lines that are written later. */
   readonly follow: boolean;
   readonly clock: Clock;
-  /** Ends the following. */
+  /** Ends `follow`. */
   readonly signal: AbortSignal;
 }
 
-/** How often files that are followed are looked at. Milliseconds. */
+/** How often followed files are read. Milliseconds. */
 const POLL_MS = 200;
 
-/** The lines of the logs by time; those that are followed as they come, with those of instances that come later. */
+/** Yields the lines of logs by time. With `follow`, it goes on with new lines, also of instances that start later. */
 export async function* readLogs({ folder, name, follow, clock, signal }: ReadLogsOptions): AsyncGenerator<LogLine> {
   const files = new Map<string, LogFile>();
   try {
@@ -37,7 +37,7 @@ export async function* readLogs({ folder, name, follow, clock, signal }: ReadLog
   }
 }
 
-/** Waits for the next look; false where it isn't wanted any more. */
+/** Waits until the next read; false if the signal ends it. */
 async function pause(clock: Clock, signal: AbortSignal): Promise<boolean> {
   try {
     await sleep(clock, POLL_MS, signal);
@@ -50,7 +50,7 @@ async function pause(clock: Clock, signal: AbortSignal): Promise<boolean> {
 
 const SUFFIX = '.log';
 
-/** The instances that have a log in `folder`, by name; none where there is no such folder. */
+/** The instances that have a log in `folder`, sorted by name; none if the folder doesn't exist. */
 export async function listLogs(folder: string): Promise<readonly string[]> {
   try {
     const files = await readdir(folder);
@@ -65,29 +65,29 @@ export async function listLogs(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Where the log of `instance` is. */
+/** The path of the log of `instance`. */
 function logPath(folder: string, instance: string): string {
   return path.join(folder, `${instance}${SUFFIX}`);
 }
 
-/** The instances that `name` means: the one of that name, or all of the service of that name; all where none is given. */
+/** The instances that `name` selects: the instance of that name, or all instances of the service of that name; else all. */
 export function selectLogs(name: string | undefined, instances: readonly string[]): readonly string[] {
   if (name === undefined || instances.includes(name)) return name === undefined ? instances : [name];
   return instances.filter((instance) => serviceOf(instance) === name);
 }
 
-/** The names that mean a log of `instances`: theirs and those of their services. */
+/** The names that {@link selectLogs} knows: those of the instances and of their services. */
 export function logNames(instances: readonly string[]): readonly string[] {
   return [...new Set([...instances.map(serviceOf), ...instances])].sort();
 }
 
-/** Says which names there are. */
+/** The error for a name without a log. It lists the names there are. */
 export function unknownLog(name: string, instances: readonly string[]): Error {
   const names = logNames(instances);
   return new Error(`there is no log of "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}`);
 }
 
-/** An instance is named after its service and a suffix: `calculator-1`. */
+/** The service of an instance: the id without its suffix, `calculator` for `calculator-1`. */
 function serviceOf(instance: string): string {
   return instance.replace(/-[^-]+$/, (suffix) => (/\d/.test(suffix) ? '' : suffix));
 }
@@ -97,7 +97,7 @@ interface Head {
   readonly line: LogLine;
 }
 
-/** Lines of several logs in the order of their times; of each log one is held at a time. */
+/** Merges logs by time. It holds one line of each log. */
 async function* mergeByTime(logs: readonly AsyncIterable<LogLine>[]): AsyncGenerator<LogLine> {
   const sources = logs.map((log) => log[Symbol.asyncIterator]());
   let heads: readonly Head[] = (await Promise.all(sources.map(next))).flat();

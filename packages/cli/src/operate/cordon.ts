@@ -1,85 +1,91 @@
-import { type RegistryConnection, setOperatorState, listInstances, listOperatorStates, type OperatorStates } from '../registry/connection.js';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { RpcError, Status } from '@rondo/rpc/status';
+import {
+  listInstances,
+  listOperatorStates,
+  type OperatorStates,
+  type RegistryConnection,
+  setOperatorState,
+} from '../registry/connection.js';
 import { isPicked } from '../registry/instance-view.js';
 import { didYouMean } from '../terminal/text.js';
 
-/** What became of one instance. */
+/** The result for one instance. */
 export interface CordonResult {
   readonly instanceId: string;
   readonly state: 'CORDONED' | 'NONE';
-  /** Whether it wasn't so before. */
+  /** Whether the command changed it. */
   readonly changed: boolean;
   readonly reason: string;
 }
 
 /** How instances are cordoned. */
 interface CordonOptions {
-  /** Why; undefined where nobody said: a reason that stands is kept then. */
+  /** The new reason; undefined keeps an existing reason. */
   readonly reason: string | undefined;
-  /** What stands for it where there is none yet. */
+  /** The reason if there is neither a new nor an existing one. */
   readonly defaultReason: string;
-  /** Also where nobody is left to serve something. */
+  /** Cordon even if no instance is left that serves some service. */
   readonly force: boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Takes instances out, one after the other: each is told of as it is done. All is checked before the first.
+ * Cordons instances one after the other, and yields each result. It checks all ids before it cordons the first.
  *
- * @throws RpcError `NOT_FOUND` for an id that nobody knows, `FAILED_PRECONDITION` where a service would be deserted.
+ * @throws RpcError `NOT_FOUND` if an id is unknown, `FAILED_PRECONDITION` if a service would be left without instances.
  */
 export async function* cordonAll(
   registry: RegistryConnection,
-  { ids, roster }: { readonly ids: readonly string[]; readonly roster: RegistrySnapshot },
+  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: RegistrySnapshot },
   { reason, defaultReason, force, signal }: CordonOptions,
 ): AsyncGenerator<CordonResult> {
-  requireKnown(ids, roster);
-  if (!force) requireOthers(ids, roster);
+  requireKnown(ids, snapshot);
+  if (!force) requireOthers(ids, snapshot);
   for (const instanceId of new Set(ids)) {
-    const mark = roster.operatorStates.get(instanceId);
-    const wanted = reason ?? mark?.reason ?? defaultReason;
-    const changed = mark === undefined || mark.reason !== wanted;
+    const state = snapshot.operatorStates.get(instanceId);
+    const wanted = reason ?? state?.reason ?? defaultReason;
+    const changed = state === undefined || state.reason !== wanted;
     if (changed) await setOperatorState(registry, { instanceId, cordoned: true, reason: wanted }, signal);
     yield { instanceId, state: 'CORDONED', changed, reason: wanted };
   }
 }
 
-/** Puts instances back. One that isn't cordoned is left as it is. */
+/** Uncordons instances. An instance that isn't cordoned stays as it is. */
 export async function* uncordonAll(
   registry: RegistryConnection,
-  { ids, roster }: { readonly ids: readonly string[]; readonly roster: RegistrySnapshot },
+  { ids, snapshot }: { readonly ids: readonly string[]; readonly snapshot: RegistrySnapshot },
   signal: AbortSignal,
 ): AsyncGenerator<CordonResult> {
-  requireKnown(ids, roster);
+  requireKnown(ids, snapshot);
   for (const instanceId of new Set(ids)) {
-    const changed = roster.operatorStates.has(instanceId);
+    const changed = snapshot.operatorStates.has(instanceId);
     if (changed) await setOperatorState(registry, { instanceId, cordoned: false }, signal);
     yield { instanceId, state: 'NONE', changed, reason: '' };
   }
 }
 
-/** What an operator's command is judged by: who is registered, and who is cordoned. */
+/** The registry's state that a command is checked against. */
 interface RegistrySnapshot {
   readonly instances: ReadonlyMap<string, Instance>;
   readonly operatorStates: OperatorStates;
-  /** Whether the registry has only just started empty. */
+  /** Whether the registry has just started empty: what it doesn't list may still come back. */
   readonly warming: boolean;
 }
 
-/** Asks the registry for both. */
+/** Reads the instances and the operator states. */
 export async function readSnapshot(registry: RegistryConnection, signal: AbortSignal): Promise<RegistrySnapshot> {
   const { instances, warming } = await listInstances(registry, { signal });
-  const marks = await listOperatorStates(registry, { signal });
-  return { instances: new Map(instances.map((instance) => [instance.instanceId, instance])), marks, warming };
+  const operatorStates = await listOperatorStates(registry, { signal });
+  return { instances: new Map(instances.map((instance) => [instance.instanceId, instance])), operatorStates, warming };
 }
 
 const NAMED = 10;
 
 /**
- * Refuses ids that nobody knows, before anything is done to the others.
+ * Refuses unknown ids.
  *
- * @throws RpcError `NOT_FOUND` that says which were probably meant, and which there are.
+ * @throws RpcError `NOT_FOUND` that suggests similar ids and lists the known ones.
  */
 function requireKnown(ids: readonly string[], { instances, operatorStates, warming }: RegistrySnapshot): void {
   const known = [...new Set([...instances.keys(), ...operatorStates.keys()])];
@@ -97,18 +103,18 @@ function thereAre(ids: readonly string[]): string {
 }
 
 /**
- * Refuses to take out the last that serves something.
+ * Refuses to cordon the last instance of a service.
  *
  * @throws RpcError `FAILED_PRECONDITION` that names the services.
  */
 function requireOthers(ids: readonly string[], { instances }: RegistrySnapshot): void {
   const deserted = desertedBy(ids, [...instances.values()]);
   if (deserted.length === 0) return;
-  const message = `without ${ids.join(', ')} nobody serves ${deserted.join(', ')}: every call of it would fail`;
-  throw new RpcError(Status.FAILED_PRECONDITION, `${message}; start another instance first, or say --force`);
+  const message = `without ${ids.join(', ')} no instance serves ${deserted.join(', ')}: every call of it would fail`;
+  throw new RpcError(Status.FAILED_PRECONDITION, `${message}; start another instance first, or use --force`);
 }
 
-/** The services that nobody would serve any more. Whoever's lease ran out is no help: it may be dead. */
+/** The services that no instance would serve any more. An instance whose lease has expired doesn't count: it may be dead. */
 function desertedBy(ids: readonly string[], instances: readonly Instance[]): readonly string[] {
   const picked = instances.filter(isPicked);
   const isLeaving = ({ instanceId }: Instance) => ids.includes(instanceId);

@@ -5,42 +5,42 @@ import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { reasonOf } from '../errors.js';
 
-/** What came of waiting for an instance. */
+/** How a drain ended. */
 export type Drained =
-  /** It has no call in flight, and gets none. */
+  /** The instance has no call in flight and gets no new calls. */
   | { readonly kind: 'idle' }
-  /** It has left the registry: it stops by itself. */
+  /** The instance has left the registry: it stops by itself. */
   | { readonly kind: 'gone' }
-  /** It doesn't tell its load; `waitedMs` went by. */
+  /** The instance doesn't report its load; the drain waited for `waitedMs`. */
   | { readonly kind: 'untold'; readonly waitedMs: number }
-  /** Time ran out. */
+  /** The timeout expired, and the instance still has or gets calls. */
   | { readonly kind: 'busy'; readonly callsInFlight: number; readonly callsPerSecond: number }
-  /** Time ran out, and it never told anything. */
+  /** The timeout expired without a report. */
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-/** How an instance is waited for. */
+/** What a drain waits for, and with what. */
 export interface DrainOptions {
   readonly address: string;
   readonly timeoutMs: number;
-  /** Whether the registry still knows it. */
+  /** Resolves to whether the instance is still registered. */
   readonly registered: (signal: AbortSignal) => Promise<boolean>;
-  /** Told when the number of calls in flight changes. */
+  /** Is called when the number of calls in flight changes. */
   readonly onLoad: (callsInFlight: number) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-/** No call for so long: whoever watches the registry has heard. Milliseconds. */
+/** If no call has begun for this long, all clients know that the instance is cordoned. Milliseconds. */
 const QUIET_MS = 2_000;
-/** How long to wait for an instance that doesn't tell its load. Milliseconds. */
+/** How long to wait for an instance that doesn't report its load. Milliseconds. */
 const BLIND_WAIT_MS = 10_000;
 const REPORT_MS = 200;
 const RETRY_MS = 500;
 
 /**
- * Waits until an instance that nobody picks any more has no call in flight, and has got none for two seconds.
+ * Waits until a cordoned instance has no call in flight, and has got no call for two seconds.
  *
- * @throws what `signal` aborts with.
+ * @throws the reason of `signal` when it aborts.
  */
 export async function awaitIdle(options: DrainOptions): Promise<Drained> {
   const { clock, signal, timeoutMs, address } = options;
@@ -66,7 +66,7 @@ interface Report {
 }
 
 interface WatchOptions extends DrainOptions {
-  /** Aborts when time is up. */
+  /** Aborts when the timeout expires, and with `signal`. */
   readonly over: AbortSignal;
 }
 
@@ -86,7 +86,7 @@ async function watchLoad(read: (over: AbortSignal) => AsyncIterable<Report>, opt
       if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) return await waitBlindly(options);
       if (!over.aborted) reason = reasonOf(error);
     }
-    // It may be stopping, as operators and orchestrators have processes do: then it says goodbye when it is done.
+    // The instance may have been told to stop: then it leaves the registry when it has drained.
     if (!over.aborted && !(await registered(over))) return { kind: 'gone' };
     await sleep(clock, RETRY_MS, over).catch(() => undefined);
   }
@@ -96,7 +96,7 @@ async function watchLoad(read: (over: AbortSignal) => AsyncIterable<Report>, opt
     : { kind: 'busy', callsInFlight, callsPerSecond };
 }
 
-/** Whether an instance has been left alone. */
+/** Tracks since when an instance has got no calls. */
 class Quiet {
   readonly #clock: Clock;
   #since: number;
@@ -110,7 +110,7 @@ class Quiet {
     this.#since = clock.now();
   }
 
-  /** Takes a report in; true once no call is in flight, and for some time none has begun. */
+  /** Adds a report. Returns true if no call is in flight and none has begun for {@link QUIET_MS}. */
   take({ namedMetrics, rpsFractional }: Report): boolean {
     const begun = namedMetrics['calls_begun'];
     if (this.#begun !== undefined && begun !== this.#begun) this.#since = this.#clock.now();

@@ -1,48 +1,48 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type ServiceView, createChannel, createClient } from '@rondo/rpc/client';
+import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
+import { createChannel, createClient, type ServiceView } from '@rondo/rpc/client';
 import { canaryPercent, staticResolver } from '@rondo/rpc/resolver';
 import { RpcError } from '@rondo/rpc/status';
 import { type Asking, type Check, checkAll, forEachOf } from '../listing/check.js';
 import { type Entry, notPicked } from '../listing/entries.js';
 import { addressOf, effectiveStatus } from '../registry/instance-view.js';
 import type { Observer } from './observer.js';
-import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 
-/** An instance, what a client would have it do, and why. */
+/** An instance, and whether and why a client would pick it. */
 export interface Explained {
   readonly instanceId: string;
   readonly address: string;
   readonly zone: string;
   readonly version: string;
   readonly weight: number;
-  /** Null where it doesn't tell. */
+  /** Null if the instance doesn't report its load. */
   readonly load: ReportedLoad | null;
-  /** How it stands: `ready` where all is well. */
+  /** Its state for this client: `ready` if it can be picked. */
   readonly state: string;
-  /** The share of the sampled picks that it got, 0 to 1. */
+  /** Its share of the sampled picks, 0 to 1. */
   readonly share: number;
   readonly picked: boolean;
-  /** Why it isn't picked, or what is odd about its being picked; null where nothing is to be said. */
+  /** Why it isn't picked, or a remark on an instance that is picked; null if there is none. */
   readonly reason: string | null;
 }
 
-/** What instances are looked at with. */
+/** What the explanation runs with. */
 interface Explaining extends Asking {
   /** The version that the call asks for; undefined for any. */
   readonly version: string | undefined;
 }
 
-/** So many picks tell the shares. */
+/** The number of picks that shares are computed from. */
 export const SAMPLE = 1_000;
 
-/** Looks at each of the listed instances of a service: what it is, and what share of picks it gets. */
+/** Asks each listed instance of a service for its state and load, and computes its share of picks. */
 export async function explainAll(
   observer: Observer,
   entries: readonly Entry[],
   asking: Explaining,
 ): Promise<readonly Explained[]> {
   const instances = entries.map(({ instance }) => instance);
-  // Connections are made meanwhile.
+  // The first pick makes the client connect while the instances are checked.
   const [checks] = await Promise.all([checkAll(instances, asking), isAnyPicked(observer)]);
   const reached = instances.filter(({ instanceId }) => checks.get(instanceId)?.state !== 'unreachable');
   const loads = await askLoads(reached, asking);
@@ -77,7 +77,7 @@ async function isAnyPicked(observer: Observer): Promise<boolean> {
   }
 }
 
-/** By instance id: the share of picks, of those that get any. */
+/** The shares of picks by instance id, without instances that get none. */
 async function sample(observer: Observer): Promise<ReadonlyMap<string, number>> {
   const picks = new Map<string, number>();
   if (!(await isAnyPicked(observer))) return picks;
@@ -95,7 +95,7 @@ function stateOf({ instance }: Entry, check: Check | undefined, view: ServiceVie
   return view.endpoints.find(({ instanceId }) => instanceId === instance.instanceId)?.state ?? 'unused';
 }
 
-/** What a client doesn't know before its first call, and why a share isn't the policy's. */
+/** A remark on a picked instance: a fault that the client hasn't noticed yet, or that it is a canary. */
 function oddity(instance: Instance, check: Check | undefined, { version }: Explaining): string | undefined {
   if (check !== undefined && check.state !== 'ok') return `picked, though it ${check.reason}`;
   const percent = version === undefined ? canaryPercent(instance) : undefined;
@@ -118,27 +118,24 @@ function whyNot(entry: Entry, { endpoints, balancing }: ServiceView, { clock, ve
   return OTHERS[balancing.policy] ?? `it got none of ${SAMPLE} picks`;
 }
 
-/** Why policies pass over instances that take calls. */
+/** Why a policy picks no instance that could take calls, by policy. */
 const OTHERS: Readonly<Record<string, string>> = {
   ring_hash: 'the key belongs to another',
   zone_aware: 'others are nearer, and take all',
 };
 
-/** What an instance says it has to do. */
+/** The load that an instance reports. */
 interface ReportedLoad {
   readonly callsInFlight: number | null;
   readonly callsPerSecond: number;
 }
 
 const TIMEOUT_MS = 1_000;
-/** So many are asked at a time. */
+/** How many instances are asked at once. */
 const CONCURRENCY = 32;
 
-/** Asks each instance what it has to do. By instance id; those that tell nothing are missing. */
-async function askLoads(
-  instances: readonly Instance[],
-  asking: Asking,
-): Promise<ReadonlyMap<string, ReportedLoad>> {
+/** Asks each instance for its load. The result is by instance id; instances that don't report it are missing. */
+async function askLoads(instances: readonly Instance[], asking: Asking): Promise<ReadonlyMap<string, ReportedLoad>> {
   const found = new Map<string, ReportedLoad>();
   await forEachOf(instances, CONCURRENCY, async (instance) => {
     const load = await askLoad(addressOf(instance), asking);
@@ -147,7 +144,7 @@ async function askLoads(
   return found;
 }
 
-/** The first report of its ORCA service, which comes at once. */
+/** Reads the first report of an instance's ORCA service, which sends it at once. */
 async function askLoad(address: string, { clock, signal }: Asking): Promise<ReportedLoad | undefined> {
   const channel = createChannel({ resolver: staticResolver([address]), clock });
   try {
@@ -160,7 +157,7 @@ async function askLoad(address: string, { clock, signal }: Asking): Promise<Repo
     }
     return undefined;
   } catch (error) {
-    // Whoever doesn't speak it, or can't be reached, tells nothing: why stands elsewhere.
+    // The instance has no ORCA service or can't be reached; the check says why.
     if (error instanceof RpcError) return undefined;
     throw error;
   } finally {

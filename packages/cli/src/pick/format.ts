@@ -5,10 +5,10 @@ import { printable } from '../terminal/text.js';
 import { type Explained, SAMPLE } from './explain.js';
 import type { Observer, ObserverOptions } from './observer.js';
 
-/** Who said how the service is balanced: as a channel has it, but for what the command line says. */
+/** Where the balancing policy comes from: as a channel reports it, or `option` for `--policy`. */
 export type Origin = ServiceView['balancing']['origin'] | 'option';
 
-/** What is told of a service before its instances. */
+/** What is printed before the instances. */
 export interface Heading {
   readonly observer: Pick<Observer, 'view' | 'unknown'>;
   readonly options: Pick<ObserverOptions, 'question' | 'zone' | 'registry'>;
@@ -22,14 +22,16 @@ const ORIGINS: Readonly<Record<Origin, string>> = {
   option: 'as --policy says',
 };
 
-/** The policy and who said it, and from where to where is looked. */
+/** The policy and its origin, the client's zone, and the registry. */
 export function formatHeading({ observer, options: { question, zone, registry }, origin }: Heading): string {
   const { balancing, source } = observer.view();
   const { service, method, key } = question;
   const lines = [
     `${service}${method === undefined ? '' : `/${method}`}: ${describePolicy(balancing)}, ${ORIGINS[origin]}`,
     ...(observer.unknown === undefined ? [] : [`its contract is not known (${observer.unknown}): only defaults count`]),
-    ...(balancing.policy === 'ring_hash' && key === undefined ? ['without a key (--key), which goes anywhere'] : []),
+    ...(balancing.policy === 'ring_hash' && key === undefined
+      ? ['without a key (--key), so any instance may be picked']
+      : []),
     `from ${zone === '' ? 'no zone (--zone, RONDO_ZONE)' : zone}, by the registry at ${source?.address ?? registry.join(', ')} (${source?.state ?? 'fixed'})`,
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');
@@ -44,7 +46,7 @@ function describePolicy({ policy, weights, slowStartMs, subsetSize }: ServiceVie
   ].join(', ');
 }
 
-/** Each instance, with its share of picks and the reason where it gets none. */
+/** A table of instances, with the share of picks of each, or the reason why it gets none. */
 export function formatExplained(explained: readonly Explained[], { paint, width }: Look): string {
   const rows = [
     ['INSTANCE', 'ADDRESS', 'ZONE', 'VERSION', 'WEIGHT', 'LOAD', 'STATE', 'SHARE', 'WHY'],
@@ -67,8 +69,8 @@ export function formatExplained(explained: readonly Explained[], { paint, width 
   return formatTable(rows, { width, style });
 }
 
-/** What stands below the table. */
-export const FOOTNOTE = `SHARE: of ${SAMPLE} picks. LOAD: calls in flight, and begun a second, as each instance tells.\n`;
+/** The line below the table. */
+export const FOOTNOTE = `SHARE: of ${SAMPLE} picks. LOAD: calls in flight, and calls a second, as the instance reports them.\n`;
 
 function formatLoad({ load }: Explained): string {
   if (load === null) return '-';

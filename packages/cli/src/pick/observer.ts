@@ -11,28 +11,28 @@ import {
 } from '@rondo/rpc/contract';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { learnSchema } from '../call/target.js';
+import { reasonOf } from '../errors.js';
 import { addressOf, isPicked } from '../registry/instance-view.js';
 import { methodOf, servicePolicy } from '../schema/invoke.js';
 import type { Schema } from '../schema/schema.js';
-import { reasonOf } from '../errors.js';
 
-/** What is picked for. */
+/** The call to pick an instance for. */
 export interface Question {
   /** Fully qualified. */
   readonly service: string;
-  /** As the contract has it; undefined for any. */
+  /** The method's name in the contract; undefined for any method. */
   readonly method: string | undefined;
   readonly metadata: Metadata;
   readonly key: string | undefined;
 }
 
-/** What a client in this place is made from. */
+/** What the client is made from. */
 export interface ObserverOptions {
   readonly question: Question;
   /** The instances that the registry lists for the service. */
   readonly instances: readonly Instance[];
   readonly registry: readonly string[];
-  /** `region/zone`; empty for nowhere. */
+  /** The client's zone, `region/zone`; empty for none. */
   readonly zone: string;
   readonly balancing: BalancingOverrides;
   readonly clock: Clock;
@@ -41,25 +41,25 @@ export interface ObserverOptions {
 
 /** A client of one service that makes no call. */
 export interface Observer {
-  /** Whom its next call would go to. It rejects where nobody can be picked in time. */
+  /** Picks the instance of the next call. Rejects if none can be picked in time. */
   pick(): Promise<Choice>;
-  /** What it knows of the service. */
+  /** The client's view of the service. */
   view(): ServiceView;
-  /** Why the contract isn't known; undefined where it is. */
+  /** Why the contract isn't known; undefined if it is known. */
   readonly unknown: string | undefined;
 }
 
-/** How long a pick waits for instances to be known and connected. Milliseconds. */
+/** How long a pick waits until instances are resolved and connected. Milliseconds. */
 const PICK_TIMEOUT_MS = 2_000;
 
-/** Has `work` look through the eyes of a client in this place. */
+/** Runs `work` with a client of one service. The client resolves, connects and picks, and makes no call. */
 export async function withObserver<T>(options: ObserverOptions, work: (observer: Observer) => Promise<T>): Promise<T> {
   const { question, registry, zone, balancing, clock } = options;
   const { method, policy, unknown } = await readContract(options);
   const channel = createRegistryChannel({ registry, zone, balancing, clock });
   const view = () => {
     const found = channel.inspect().find(({ service }) => service === question.service);
-    if (found === undefined) throw new Error(`${question.service} isn't followed`);
+    if (found === undefined) throw new Error(`the channel doesn't watch ${question.service}`);
     return found;
   };
   try {
@@ -76,14 +76,14 @@ interface Contract {
   readonly unknown: string | undefined;
 }
 
-/** Of so many instances the contract is asked at most. */
+/** How many instances are asked for the contract. */
 const CONTRACT_TRIES = 3;
 
-/** The contract as one of the instances tells it; where none does, the defaults stand. */
+/** Fetches the contract from one of the instances. If none returns it, the defaults apply. */
 async function readContract({ question, instances, signal }: ObserverOptions): Promise<Contract> {
   const { service, method } = question;
   const anyMethod = methodCalled(service, method ?? '*');
-  let unknown = 'nobody serves it';
+  let unknown = 'no instance serves it';
   const asked = instances.filter((instance) => isPicked(instance) && addressOf(instance) !== '');
   for (const instance of asked.slice(0, CONTRACT_TRIES)) {
     const schema = await learnFrom(instance, service, signal);
@@ -96,7 +96,7 @@ async function readContract({ question, instances, signal }: ObserverOptions): P
   return { method: anyMethod, policy: DEFAULT_SERVICE_POLICY, unknown };
 }
 
-/** The contract as an instance tells it, or why it doesn't. */
+/** The contract that an instance returns, or why it doesn't. */
 async function learnFrom(instance: Instance, service: string, signal: AbortSignal): Promise<Schema | string> {
   try {
     return await learnSchema(service, { where: { by: 'address', addresses: [addressOf(instance)] }, signal });
@@ -106,7 +106,7 @@ async function learnFrom(instance: Instance, service: string, signal: AbortSigna
   }
 }
 
-/** A method of which nothing is known. */
+/** A method whose contract isn't known. */
 function methodCalled(service: string, name: string): Method {
   const type = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}), fromPartial: () => ({}) };
   const call = { name, requestType: type, requestStream: false, responseType: type, responseStream: false };
@@ -115,7 +115,7 @@ function methodCalled(service: string, name: string): Method {
     fullName: service,
     methods: { call: { ...call, options: {} } },
   }).values();
-  if (method === undefined) throw new Error('one was defined');
+  if (method === undefined) throw new Error('the service has a method');
   return method;
 }
 
@@ -137,5 +137,5 @@ function notPickedInTime(channel: Channel, { service }: Question): RpcError {
   const endpoints = channel.inspect().find((view) => view.service === service)?.endpoints ?? [];
   const reasons = endpoints.map(({ instanceId, held = 'connected' }) => `${instanceId}: ${held}`);
   const known = reasons.length === 0 ? 'the registry has not answered' : reasons.join('; ');
-  return new RpcError(Status.UNAVAILABLE, `nobody could be picked within ${PICK_TIMEOUT_MS} ms: ${known}`);
+  return new RpcError(Status.UNAVAILABLE, `no instance could be picked within ${PICK_TIMEOUT_MS} ms: ${known}`);
 }

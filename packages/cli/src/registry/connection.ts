@@ -1,34 +1,40 @@
-import { type Instance, type Position, RegistryServiceDefinition, type OperatorMark, OperatorState } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  type Instance,
+  type OperatorMark,
+  OperatorState,
+  type Position,
+  RegistryServiceDefinition,
+} from '@rondo/contracts/rondo/registry/v1/registry';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { reasonOf } from '../errors.js';
 
-/** A registry that can be asked. */
+/** A connection to the registry. */
 export interface RegistryConnection {
   readonly addresses: readonly string[];
   readonly client: Client<typeof RegistryServiceDefinition>;
 }
 
-/** The instances there are at one time. */
+/** The instances at one time. */
 export interface InstanceListing {
-  /** By instance id. */
+  /** Sorted by instance id. */
   readonly instances: readonly Instance[];
-  /** Whether the registry has only just started empty: what it doesn't list may still come back. */
+  /** Whether the registry has just started empty: what it doesn't list may still come back. */
   readonly warming: boolean;
-  /** What the list is at least as new as. */
+  /** The position of the first page: the list is at least as new. */
   readonly position: Position | undefined;
 }
 
-/** Connects to the registry, at whichever of its addresses answers, until it is closed. */
+/** Connects to the registry at the first of its addresses that answers. */
 export function connect(addresses: readonly string[]): RegistryConnection & { close(): void } {
   const channel = createChannel({ resolver: staticResolver(addresses) });
   const client = createClient(RegistryServiceDefinition, { channel });
   return { addresses, client, close: () => channel.close() };
 }
 
-/** Connects to the registry for as long as `work` takes. */
+/** Runs `work` with a connection to the registry, and closes it. */
 export async function withRegistry<T>(
   addresses: readonly string[],
   work: (registry: RegistryConnection) => Promise<T>,
@@ -41,7 +47,7 @@ export async function withRegistry<T>(
   }
 }
 
-/** All live instances, of one service by its fully qualified name or of all. */
+/** Lists the live instances of one service, by its fully qualified name, or of all services. */
 export async function listInstances(
   { client, addresses }: RegistryConnection,
   { service = '', signal }: { readonly service?: string; readonly signal: AbortSignal },
@@ -62,15 +68,15 @@ export async function listInstances(
   return { instances, warming, position };
 }
 
-/** What the registry's clock showed, between two readings of the one here. Milliseconds since the Unix epoch. */
+/** The registry's clock, and this machine's clock before and after reading it. Milliseconds since the Unix epoch. */
 export interface TimeReading {
   readonly askedAtMs: number;
   readonly answeredAtMs: number;
-  /** Undefined where the registry doesn't tell. */
+  /** Undefined if the registry doesn't return its time. */
   readonly registryMs: number | undefined;
 }
 
-/** Asks the registry what time it is. */
+/** Reads the registry's clock. */
 export async function readTime(
   { client, addresses }: RegistryConnection,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
@@ -80,7 +86,7 @@ export async function readTime(
   return { askedAtMs, answeredAtMs: clock.now(), registryMs: time?.getTime() };
 }
 
-/** An answer of the registry; what is thrown says where it was looked for. */
+/** Awaits an answer of the registry. If it fails, the error names the registry's addresses. */
 async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promise<T> {
   try {
     return await answer;
@@ -89,7 +95,7 @@ async function reach<T>(addresses: readonly string[], answer: Promise<T>): Promi
   }
 }
 
-/** Says of a registry that can't be reached, or is none, where it was looked for and what to do. */
+/** Explains a failed call: if the registry can't be reached, or is no registry, the error has its addresses and a remedy. */
 export function explainRegistryError(addresses: readonly string[], error: unknown): unknown {
   if (!(error instanceof RpcError)) return error;
   const { code, details } = error;
@@ -101,15 +107,15 @@ export function explainRegistryError(addresses: readonly string[], error: unknow
 
 const REGISTRY_REMEDY = 'say where it is with --registry or RONDO_REGISTRY';
 
-/** What to tell of a registry that can't be reached. */
+/** The message for a registry that can't be reached. */
 export function unreachable(addresses: readonly string[], error: RpcError): string {
   return `the registry at ${addresses.join(', ')} can't be reached (${reasonOf(error)}); start it (npm start), or ${REGISTRY_REMEDY}`;
 }
 
-/** What operators have set, by instance id: each is cordoned. */
+/** The operator states of cordoned instances, by instance id. */
 export type OperatorStates = ReadonlyMap<string, OperatorMark>;
 
-/** Asks which instances are cordoned, whether they are registered or not. */
+/** Lists the cordoned instances, registered or not. */
 export async function listOperatorStates(
   { client, addresses }: RegistryConnection,
   { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs?: number },
@@ -120,15 +126,15 @@ export async function listOperatorStates(
   return new Map(cordoned.map((mark) => [mark.instanceId, mark]));
 }
 
-/** What an operator wants of an instance. */
+/** A change of the operator state of an instance. */
 interface OperatorStateChange {
   readonly instanceId: string;
   readonly cordoned: boolean;
-  /** Why, for those who look. */
+  /** Why, for other operators. */
   readonly reason?: string;
 }
 
-/** Tells the registry what an operator wants. */
+/** Sets the operator state of an instance in the registry. */
 export async function setOperatorState(
   { client, addresses }: RegistryConnection,
   { instanceId, cordoned, reason = '' }: OperatorStateChange,
@@ -139,7 +145,7 @@ export async function setOperatorState(
   return position;
 }
 
-/** A position as `--json` prints it: 64-bit integers are text. */
+/** A position as `--json` prints it: 64-bit integers are strings. */
 export function viewPosition(position: Position | undefined) {
   if (position === undefined) return null;
   return { epoch: String(position.epoch), revision: String(position.revision) };

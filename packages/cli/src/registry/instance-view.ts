@@ -19,17 +19,17 @@ export interface InstanceView {
   readonly version: string;
   readonly weight: number;
   readonly metadata: Readonly<Record<string, string>>;
-  /** By service: the fingerprint of the contract that it speaks. */
+  /** The fingerprint of the contract by service. */
   readonly fingerprints: Readonly<Record<string, string>>;
-  /** What it says of itself. */
+  /** The status that the instance reports. */
   readonly status: string;
-  /** What an operator has set: `NONE` or `CORDONED`. */
+  /** The state that an operator has set: `NONE` or `CORDONED`. */
   readonly operatorState: string;
   /** RFC 3339. */
   readonly registerTime: string | null;
 }
 
-/** What is shown of an instance. */
+/** Converts an instance to its JSON form. */
 export function viewInstance(instance: Instance): InstanceView {
   const { instanceId, services, endpoints, zone, version, weight, metadata, fingerprints, registerTime } = instance;
   return {
@@ -51,32 +51,32 @@ export function viewInstance(instance: Instance): InstanceView {
   };
 }
 
-/** What an instance says of itself, such as `SERVING`. */
+/** The status that an instance reports, such as `SERVING`. */
 export function statusOf({ status }: Instance): string {
   return enumName(InstanceStatus[status], 'INSTANCE_STATUS_', status);
 }
 
-/** Whether an operator has taken it out. */
+/** Whether an operator has cordoned the instance. */
 export function isCordoned({ operatorState }: Instance): boolean {
   return operatorState === OperatorState.OPERATOR_STATE_CORDONED;
 }
 
-/** What it comes to, such as `SERVING`: an operator's word outranks what the instance says. */
+/** The effective status, such as `SERVING`: the operator state outranks the status that the instance reports. */
 export function effectiveStatus(instance: Instance): string {
   return isCordoned(instance) ? 'CORDONED' : statusOf(instance);
 }
 
-/** Whether clients may pick it. */
+/** Whether clients may pick the instance. */
 export function isPicked(instance: Instance): boolean {
   return effectiveStatus(instance) === 'SERVING';
 }
 
-/** Where an instance is reached first; empty where it says nothing. */
+/** The first address of an instance; empty if it has none. */
 export function addressOf({ endpoints }: Instance): string {
   return endpoints[0]?.address ?? '';
 }
 
-/** The name of an enum's value without its prefix; its number where a later contract has added it. */
+/** The name of an enum value without its prefix; its number if the name is unknown, as a newer contract may have added it. */
 export function enumName(name: string | undefined, prefix: string, number: number): string {
   return name === undefined ? String(number) : name.replace(prefix, '');
 }

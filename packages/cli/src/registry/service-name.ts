@@ -3,9 +3,9 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { UsageError } from '../errors.js';
 
 /**
- * The services that `name` may mean, the closest way of reading it first: in full; any end of it, from a dot on;
- * the same with or without `Service`, in any case. A closer reading hides the looser ones. A package that is named
- * always counts: where nobody serves v2, that is no call of v1.
+ * The services that `name` may mean. The readings, closest first: the full name; its end, from a dot on; the same in any case,
+ * with or without `Service`. A closer reading hides the looser ones. A package in the name must match: `v2.Calculator` never means
+ * a service of v1.
  */
 function matchServices(name: string, services: readonly string[]): readonly string[] {
   const readings = [
@@ -21,9 +21,9 @@ function matchServices(name: string, services: readonly string[]): readonly stri
 }
 
 /**
- * The one service that `name` means; undefined where there is none.
+ * The service that `name` means; undefined if there is none.
  *
- * @throws UsageError that lists the candidates where there are several.
+ * @throws UsageError that lists the candidates if there are several.
  */
 export function matchService(name: string, services: readonly string[]): string | undefined {
   const [service, ...others] = matchServices(name, services);
@@ -31,14 +31,14 @@ export function matchService(name: string, services: readonly string[]): string 
   throw new UsageError(`"${name}" may be any of ${[service, ...others].join(', ')}: write more of the name`);
 }
 
-/** That no instance serves what `name` means, as a call of it would fail. `warming`: the registry has just started. */
+/** The error that no instance of `name` is registered, with the status of a failed call. `warming`: the registry has just started. */
 export function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {
   const patience = warming ? '. The registry has only just started: it may still come back' : '';
   const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${patience}`;
   return new RpcError(Status.UNAVAILABLE, message);
 }
 
-/** What to say of a name that no service has: what was probably meant, and what there is. */
+/** Suggests a similar service, and lists the services there are. */
 export function knownServices(name: string, services: readonly string[]): string {
   if (services.length === 0) return 'no service is registered';
   const meant = nearest(name, services) ?? nearestShort(name, services);
@@ -51,12 +51,12 @@ function nearestShort(name: string, services: readonly string[]): string | undef
   return services.find((service) => shortName(service) === short);
 }
 
-/** The last part of a name, {@link plain}. */
+/** The last part of a name, normalized by {@link plain}. */
 function shortName(name: string): string {
   return plain(name.slice(name.lastIndexOf('.') + 1));
 }
 
-/** A name without the differences that people overlook: case, and `Service` behind it. */
+/** A name in lower case, without the suffix `Service`. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/(?<=\w)service$/, '');
 }

@@ -1,22 +1,22 @@
 import { type Clock, sleep } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
+import { connect, explainRegistryError, listOperatorStates, type RegistryConnection } from './connection.js';
 import { type Change, WatchedState } from './watched-state.js';
-import { connect, explainRegistryError, type RegistryConnection, listOperatorStates } from './connection.js';
 
-/** How the registry is followed. */
+/** How the registry is watched. */
 interface WatchOptions {
   /** A fully qualified service; empty for all. */
   readonly service: string;
   readonly clock: Clock;
-  /** Ends the following. */
+  /** Ends the watch. */
   readonly signal: AbortSignal;
 }
 
-/** A change; of a registry that can't be reached, why; of one that is left or come to, where it is. */
+/** A change, with `error` if the watch broke, and the registry's address if the watch broke, resumed or moved. */
 export type WatchedChange = Change & {
   readonly error?: RpcError;
   readonly address?: string;
-  /** Why an operator has cordoned the instance, where that is known. */
+  /** Why an operator has cordoned the instance, if it is known. */
   readonly cordonReason?: string;
 };
 
@@ -25,13 +25,16 @@ const MAX_BACKOFF_MS = 2_000;
 const REASON_TIMEOUT_MS = 1_000;
 
 /**
- * Follows the registry until `signal` aborts: first the present state, then each change. Where the watch breaks it is
- * resumed, at the next address where there are several, and told of once.
+ * Watches the registry until `signal` aborts: yields the present state, then each change. If the watch breaks, it yields `lost`
+ * once and resumes at the next address. After each round over all addresses it waits, for twice as long each time.
  */
-export async function* watchRegistry(addresses: readonly string[], options: WatchOptions): AsyncGenerator<WatchedChange> {
+export async function* watchRegistry(
+  addresses: readonly string[],
+  options: WatchOptions,
+): AsyncGenerator<WatchedChange> {
   const { clock, signal } = options;
   const state = new WatchedState();
-  /** Where it was followed last. */
+  /** The last address that sent an event. */
   let followed: string | undefined;
   let lost = false;
   let failures = 0;
@@ -52,7 +55,7 @@ export async function* watchRegistry(addresses: readonly string[], options: Watc
     }
     failures += 1;
     const round = failures % addresses.length === 0;
-    // At the beginning, what one address doesn't answer another may.
+    // Before the first event, a failure counts as lost only if every address has failed.
     if (!lost && (followed !== undefined || round)) {
       yield { type: 'lost', address, ...(failure !== undefined && { error: failure }) };
       lost = true;
@@ -61,7 +64,7 @@ export async function* watchRegistry(addresses: readonly string[], options: Watc
   }
 }
 
-/** The changes of each event, until the watch at one address breaks. */
+/** Watches at one address, and yields the changes of each event, until the watch breaks. */
 async function* watchOne(
   address: string,
   state: WatchedState,
@@ -80,7 +83,7 @@ async function* watchOne(
   }
 }
 
-/** The watch says that an instance is cordoned; why stands elsewhere, and is left out where it can't be had. */
+/** Adds the reason to cordoned instances: watch events don't have it. It is left out if it can't be read in time. */
 async function withReasons(
   changes: readonly Change[],
   registry: RegistryConnection,
@@ -88,16 +91,16 @@ async function withReasons(
 ): Promise<readonly WatchedChange[]> {
   const isCordoned = (change: Change) => 'instance' in change && change.instance.operatorState === 'CORDONED';
   if (!changes.some(isCordoned)) return changes;
-  const marks = await listOperatorStates(registry, { signal, timeoutMs: REASON_TIMEOUT_MS }).catch(() => undefined);
+  const states = await listOperatorStates(registry, { signal, timeoutMs: REASON_TIMEOUT_MS }).catch(() => undefined);
   return changes.map((change) => {
-    const reason = 'instance' in change ? marks?.get(change.instance.instanceId)?.reason : undefined;
+    const reason = 'instance' in change ? states?.get(change.instance.instanceId)?.reason : undefined;
     return reason === undefined || reason === '' || !isCordoned(change) ? change : { ...change, cordonReason: reason };
   });
 }
 
 const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'CANCELLED', 'INTERNAL', 'RESOURCE_EXHAUSTED', 'UNKNOWN']);
 
-/** What isn't the registry's being away is its answer: asking again would get the same. */
+/** Returns an error after which the watch is retried. Throws any other: the registry would give the same answer again. */
 function passing(error: unknown, addresses: readonly string[]): RpcError {
   if (!(error instanceof RpcError) || !PASSING.has(error.codeName)) throw explainRegistryError(addresses, error);
   return error;

@@ -1,27 +1,33 @@
-import { type Instance, type Position, type Snapshot, type WatchResponse, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
-import { viewInstance, enumName, type InstanceView, isCordoned } from './instance-view.js';
+import {
+  type Instance,
+  type Position,
+  RemovalReason,
+  type Snapshot,
+  type WatchResponse,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import { enumName, type InstanceView, isCordoned, viewInstance } from './instance-view.js';
 
-/** What a watcher of the registry holds: each event is turned into what it changes. */
+/** The state of a watch client of the registry. It turns each event into the changes that it makes. */
 export class WatchedState {
   readonly #instances = new Map<string, Instance>();
-  /** Those that the parts of an unfinished snapshot have named. */
+  /** The ids in the parts of an unfinished snapshot. */
   readonly #named = new Set<string>();
   #position: Position | undefined;
   #warming = false;
-  /** Whether the state of the beginning has been told in full. */
+  /** Whether the first snapshot is complete. */
   #complete = false;
 
-  /** Where a broken watch goes on; undefined for a snapshot. */
+  /** The position to resume from; undefined to get a snapshot. */
   get position(): Position | undefined {
     return this.#position;
   }
 
-  /** A snapshot whose connection broke begins anew. */
+  /** Forgets the parts of an unfinished snapshot: after a broken connection it begins anew. */
   forgetParts(): void {
     this.#named.clear();
   }
 
-  /** Takes an event in, and says what it changed. */
+  /** Applies an event, and returns its changes. */
   apply({ position, warming, event }: WatchResponse): readonly Change[] {
     const changes: Change[] = [];
     if (warming !== this.#warming) changes.push({ type: warming ? 'warming' : 'warm' });
@@ -41,7 +47,7 @@ export class WatchedState {
     for (const { instanceId } of instances) this.#named.add(instanceId);
     const changes = instances.flatMap((instance) => this.#upsert(instance));
     if (more) return changes;
-    // A registry that is warming can't say who has gone.
+    // A warming registry doesn't know which instances have gone.
     const gone = this.#warming ? [] : [...this.#instances.keys()].filter((id) => !this.#named.has(id));
     changes.push(...gone.flatMap((id) => this.#remove(id, 'gone while the watch was broken')));
     this.#named.clear();
@@ -66,14 +72,14 @@ export class WatchedState {
   }
 }
 
-/** One thing that a watcher of the registry sees happen. */
+/** A change that a watch client sees. */
 export type Change =
   | { readonly type: 'present' | 'joined'; readonly instance: InstanceView }
   | { readonly type: 'changed'; readonly instance: InstanceView; readonly changes: readonly string[] }
   | { readonly type: 'left'; readonly instance: InstanceView; readonly reason: string }
   | { readonly type: 'lost' | 'back' | 'moved' | 'warming' | 'warm' };
 
-/** What is different between two states of an instance, in words: `status SERVING → DRAINING`. */
+/** The differences between two states of an instance in words: `status SERVING → DRAINING`. */
 function describeChanges(before: Instance, after: Instance): readonly string[] {
   const from = viewInstance(before);
   const to = viewInstance(after);
@@ -93,7 +99,7 @@ function describeChanges(before: Instance, after: Instance): readonly string[] {
   return [...restarted, ...changedCordon(before, after), ...scalars, ...lists.flat()];
 }
 
-/** How `watch` tells that an operator has taken an instance out. */
+/** The text of the change that an operator has cordoned an instance. */
 export const CORDONED = 'cordoned';
 
 function changedCordon(before: Instance, after: Instance): readonly string[] {

@@ -8,7 +8,7 @@ export function formatMethod({ name, input, output, requestStream, responseStrea
   return `rpc ${name}(${type(requestStream, input)}) returns (${type(responseStream, output)})`;
 }
 
-/** What the contract says of how a method is called: `no side effects, timeout 2000 ms`. Empty if it says nothing. */
+/** The call policy of a method in its contract: `no side effects, timeout 2000 ms`; empty if it has none. */
 export function formatPolicy(method: DynamicMethod): string {
   const timeoutMs = methodOf(method)?.policy.timeoutMs;
   return [
@@ -22,12 +22,12 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
   IDEMPOTENT: ['idempotent'],
 };
 
-/** The messages and enums that these messages consist of, each once, as a `.proto` declares them. */
+/** The messages and enums that `roots` consist of, each once, as a `.proto` declares them. */
 export function formatTypes(roots: readonly DescMessage[]): string {
   const found = new Map<string, string>();
   const waiting: (DescMessage | DescEnum)[] = [...roots];
   for (const desc of waiting) {
-    // Well-known types have a form of their own in JSON, and are documented with Protobuf.
+    // Well-known types have their own form in JSON, which Protobuf documents.
     if (found.has(desc.typeName) || desc.typeName.startsWith('google.protobuf.')) continue;
     found.set(desc.typeName, desc.kind === 'message' ? declareMessage(desc) : declareEnum(desc));
     if (desc.kind === 'message') waiting.push(...desc.fields.flatMap(typesOf));
@@ -68,10 +68,10 @@ function declareEnum({ typeName, values }: DescEnum): string {
   return `enum ${typeName} {\n${values.map(({ name, number }) => `  ${name} = ${number};\n`).join('')}}\n`;
 }
 
-/** Messages within messages are followed so deep: a message may contain itself. */
+/** How deep nested messages are filled: a message may contain itself. */
 const MAX_DEPTH = 2;
 
-/** A request in JSON that names each field: one of each oneof, one element of each list. A value to start from. */
+/** An example request in JSON with every field: the first of each oneof, one element of each list. */
 export function exampleOf(desc: DescMessage, depth = 0): unknown {
   if (WELL_KNOWN.has(desc.typeName)) return WELL_KNOWN.get(desc.typeName);
   if (depth === MAX_DEPTH) return {};
@@ -89,7 +89,7 @@ function exampleValue(field: DescField, depth: number): unknown {
   return one;
 }
 
-/** The first value that says something: 0 is `…_UNSPECIFIED`. */
+/** The first value other than 0, which is `…_UNSPECIFIED`. */
 const exampleEnum = ({ values }: DescEnum) => (values.find(({ number }) => number !== 0) ?? values[0])?.name ?? '';
 
 function exampleScalar(type: ScalarType | undefined): unknown {

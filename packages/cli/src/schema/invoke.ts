@@ -3,10 +3,10 @@ import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client'
 import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/contract';
 import type { DynamicMethod, Schema } from './schema.js';
 
-/** Makes one call: the messages of its request in, those of its reply out. A failure is an RpcError. */
+/** Makes one call with a stream of request messages, and yields the reply messages. It throws an RpcError if the call fails. */
 export type Invoke = (requests: AsyncIterable<Message>, options: CallOptions) => AsyncIterable<Message>;
 
-/** A method bound to a channel: every call takes the way that calls between services take. */
+/** Binds a method to a channel. Its calls have the same policies as calls between services. */
 export function bindMethod(method: DynamicMethod, channel: Channel): Invoke {
   const { requestStream, responseStream } = method;
   if (requestStream && responseStream) {
@@ -27,12 +27,12 @@ export function bindMethod(method: DynamicMethod, channel: Channel): Invoke {
   return (requests, options) => once(async () => client.call(await first(requests, method.input), options));
 }
 
-/** A method as a channel calls it, with the policy that the contract gives it. */
+/** The method as a channel calls it, with the policy of its contract. */
 export function methodOf(method: DynamicMethod): Method | undefined {
   return methodsOf(define(method, method.requestStream, method.responseStream)).get('call');
 }
 
-/** How the service is called, as its contract says. */
+/** The service policy in the contract. */
 export function servicePolicy({ service, methods, method }: Schema): ServicePolicy {
   const defined = methods.map((name) => {
     const found = method(name);
@@ -43,7 +43,7 @@ export function servicePolicy({ service, methods, method }: Schema): ServicePoli
 
 const shortName = (service: string) => service.slice(service.lastIndexOf('.') + 1);
 
-/** The shape of a method is in its type, as in a generated definition, so that a client knows it. */
+/** The streams are type parameters, as in a generated definition, so that the client's type follows from them. */
 function define<Q extends boolean, S extends boolean>(method: DynamicMethod, requestStream: Q, responseStream: S) {
   const { service, name, input, output, options } = method;
   const requestType = messageType(input);

@@ -1,6 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { type ServerReflectionRequest, type ServerReflectionResponse, ServerReflectionDefinition as V1 } from '@rondo/contracts/grpc/reflection/v1/reflection';
+import {
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+  ServerReflectionDefinition as V1,
+} from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError, Status, toStatus } from '@rondo/rpc/status';
@@ -8,18 +12,18 @@ import { RpcError, Status, toStatus } from '@rondo/rpc/status';
 type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
 type Answer = ServerReflectionResponse['messageResponse'];
 
-/** A server that tells its contracts. */
+/** The reflection service of a server. */
 interface Reflection {
   /** The fully qualified services that it serves. */
   listServices(): Promise<readonly string[]>;
-  /** The files that declare `symbol`, and all that they import, each after those that it needs. */
+  /** The files that declare `symbol` and all their imports, each file after its imports. */
   filesOf(symbol: string): Promise<readonly FileDescriptorProto[]>;
 }
 
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks whatever server `channel` leads to, by `grpc.reflection.v1`, or by `v1alpha` where that is all it has.
+ * Calls the reflection service of the server behind `channel`: `grpc.reflection.v1`, or `v1alpha` if the server has only that.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
@@ -36,7 +40,7 @@ export function createReflection(channel: Channel, signal: AbortSignal): Reflect
       while (questions.length > 0) {
         const known = files.size;
         for (const file of (await ask(questions)).flatMap(toFiles)) files.set(file.name, file);
-        // A server may leave out what a file imports; it has to be asked for that.
+        // A server may leave out a file's imports; they are requested by name.
         const missing = missingImports(files);
         if (missing.length > 0 && files.size === known) throw incomplete(symbol, missing);
         questions = missing.map((name) => ({ $case: 'fileByFilename', value: name }));
@@ -116,12 +120,12 @@ function inOrder(files: ReadonlyMap<string, FileDescriptorProto>): readonly File
 }
 
 const STATUS_FILE = 'google/rpc/status.proto';
-/** One of those that stand in `google/rpc/error_details.proto`. */
+/** A message of `google/rpc/error_details.proto`. */
 const DETAIL = 'google.rpc.BadRequest';
 
 /**
- * The files of a contract with those of the usual error details, where its messages hold a `google.rpc.Status`: no file
- * imports them, as the status has them in an Any, and JSON can't show an Any of a type that isn't known.
+ * Adds the files of the standard error details to a contract whose messages hold a `google.rpc.Status`. No file imports them,
+ * as a status holds details in an Any, and JSON can't print an Any of an unknown type.
  */
 export async function withErrorDetails(
   files: readonly FileDescriptorProto[],
@@ -133,7 +137,7 @@ export async function withErrorDetails(
   return [...files, ...details.filter(({ name }) => !known.has(name))];
 }
 
-/** None where the server doesn't have them. */
+/** Empty if the server doesn't have them. */
 async function detailFiles(reflection: Reflection): Promise<readonly FileDescriptorProto[]> {
   try {
     return await reflection.filesOf(DETAIL);

@@ -9,7 +9,7 @@ import type { MethodDefinition } from '@rondo/rpc/contract';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { didYouMean } from '../terminal/text.js';
 
-/** A method of a contract that this process was built without. */
+/** A method of a contract that was fetched at run time. */
 export interface DynamicMethod {
   /** The fully qualified service. */
   readonly service: string;
@@ -18,29 +18,29 @@ export interface DynamicMethod {
   readonly output: DescMessage;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
-  /** The policy as the generated definitions carry it. */
+  /** The method's options, in the form of generated definitions. */
   readonly options: MethodDefinition['options'];
 }
 
-/** The contract of one service, as its server tells it. */
+/** The contract of one service, as its server returns it. */
 export interface Schema {
   readonly service: string;
-  /** All types of the service's files: what JSON and an Any are read with. */
+  /** All types of the service's files, to read JSON and Any. */
   readonly registry: FileRegistry;
-  /** The names of the methods, as the contract has them. */
+  /** The names of the methods in the contract. */
   readonly methods: readonly string[];
   /** @throws RpcError `UNIMPLEMENTED` that lists the methods there are. */
   method(name: string): DynamicMethod;
 }
 
-/** The field of `rondo.options.v1.service`: generated definitions have it on each method. */
+/** The field number of `rondo.options.v1.service`. Generated definitions repeat this service option on each method. */
 const SERVICE_POLICY = 50551;
 
 /**
- * Reads the contract of `service` from its files, each after those that it imports: the definition by proto-loader, the
- * types and options by protobuf-es, as proto-loader reads JSON loosely and loses the options of methods.
+ * Reads the contract of `service` from its files, in which each file follows its imports. The definition comes from
+ * proto-loader. Types and options come from protobuf-es, as proto-loader reads JSON loosely and loses the options of methods.
  *
- * @throws Error where the files don't fit together.
+ * @throws Error if the files don't fit together.
  */
 export function loadSchema(service: string, files: readonly FileDescriptorProto[]): Schema {
   const set = create(FileDescriptorSetSchema, { file: [...files] });
@@ -85,7 +85,7 @@ function isType(definition: object): definition is { readonly format: string } {
   return 'format' in definition && typeof definition.format === 'string';
 }
 
-/** Custom options as ts-proto's definitions have them: by tag, each with its bytes as they stood. */
+/** Custom options in the form of ts-proto's definitions: the raw bytes by tag. */
 function customOptions(
   fields: readonly { readonly no: number; readonly wireType: number; readonly data: Uint8Array }[],
 ): Readonly<Record<number, readonly Uint8Array[]>> {

@@ -1,20 +1,20 @@
 import { printable } from './text.js';
 
 const GAP = '  ';
-/** A last column that would be narrower than this isn't wrapped: the terminal wraps the line. */
+/** If the last column would be narrower, it isn't wrapped; the terminal wraps the line. */
 const MIN_WIDTH = 16;
 
-/** How a table is shown. */
+/** How a table is printed. */
 export interface TableOptions {
-  /** The width of the terminal: the last column is wrapped to fit. Without it, each row is one line. */
+  /** The width of the terminal: the last column is wrapped to fit. If undefined, each row is one line. */
   readonly width?: number | undefined;
-  /** Sets a cell off. It is given the text as it is printed, without the spaces that fill the column. */
+  /** Styles a cell. It gets the text without padding. */
   readonly style?: (text: string, cell: { readonly row: number; readonly column: number }) => string;
 }
 
 /**
- * Text in columns, each as wide as its widest cell; the first row is the heading. No line ends in spaces. What is in a
- * cell stays in its line: it is {@link printable}.
+ * Formats a table; the first row is the heading. Each column is as wide as its widest cell, and no line ends in spaces. Cells
+ * are made {@link printable}, so that none breaks its line.
  */
 export function formatTable(
   table: readonly (readonly string[])[],
@@ -45,7 +45,7 @@ function columnWidths(rows: readonly (readonly string[])[]): readonly number[] {
   return widths;
 }
 
-/** Lines of at most `width` characters, broken at spaces; a word that is longer stays whole. */
+/** Wraps text at spaces into lines of at most `width` characters. A longer word stays whole. */
 function wrap(text: string, width: number | undefined): readonly string[] {
   if (width === undefined || width < MIN_WIDTH || text.length <= width) return [text];
   const lines: string[] = [];

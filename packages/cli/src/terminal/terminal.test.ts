@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { nearest } from '@rondo/rpc/contract';
+import { formatTable } from './table.js';
 import { createPaint, paintJson, wantsColor } from './terminal.js';
 import { didYouMean, formatAge, parseDurationMs, printable } from './text.js';
-import { formatTable } from './table.js';
 
 describe('durations', () => {
   it.each([

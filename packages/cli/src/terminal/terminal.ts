@@ -1,16 +1,16 @@
-/** Where text for people or programs goes: standard output, standard error, or a test's own. */
+/** An output stream: standard output, standard error, or a test's own. */
 export interface Terminal {
   /** Whether text may be coloured. */
   readonly color: boolean;
-  /** Whether a person looks on: a line may be written over. */
+  /** Whether it is a terminal: a line may be overwritten. */
   readonly live: boolean;
-  /** How many characters a line of it takes; undefined if it isn't a terminal. */
+  /** The width in characters; undefined if it isn't a terminal. */
   readonly width?: number | undefined;
-  /** Resolves once more may be written, so that a slow reader slows the writer and nothing piles up. */
+  /** Resolves when more may be written, so that a slow reader slows the writer (backpressure). */
   write(text: string): Promise<void>;
 }
 
-/** How a terminal shows text. */
+/** The style and width of a table. */
 export interface Look {
   readonly paint: Paint;
   readonly width?: number | undefined;
@@ -18,15 +18,15 @@ export interface Look {
 
 export const tableLook = ({ color, width }: Terminal): Look => ({ paint: createPaint(color), width });
 
-/** Where a command reads requests from. */
+/** The input stream of a command. */
 export interface Input {
-  /** Whether a person types it: nothing is read from there unless it is asked for. */
+  /** Whether it is a terminal. Then a command reads it only if an argument says so. */
   readonly interactive: boolean;
-  /** What comes in, until its end. It can be read once. */
+  /** The bytes until the end of the stream. It can be read once. */
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** What decides about colours. */
+/** What {@link wantsColor} depends on. */
 interface ColorOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether the text goes to a terminal. */
@@ -34,7 +34,7 @@ interface ColorOptions {
 }
 
 /**
- * Whether text may be coloured: NO_COLOR forbids it, FORCE_COLOR has it everywhere, else a terminal that isn't `dumb` may.
+ * Whether text may be coloured: NO_COLOR forbids it, FORCE_COLOR turns it on; otherwise a terminal that isn't `dumb` may.
  *
  * Sources: https://no-color.org, https://force-color.org (0 is Node's own way to say no).
  */
@@ -57,22 +57,22 @@ const CODES = {
   cyan: [36, 39],
 } as const;
 
-/** A way to set text off. */
+/** A style of text. */
 export type Style = keyof typeof CODES;
 
-/** Sets text off where its reader can see it, and leaves it alone elsewhere. */
+/** Styles text if the output shows colours; otherwise returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
-/** Makes a painter for a place that shows colours, or doesn't. */
+/** Makes a {@link Paint} for an output with or without colours. */
 export function createPaint(color: boolean): Paint {
   if (!color) return (_style, text) => text;
   return (style, text) => `\u001b[${CODES[style][0]}m${text}\u001b[${CODES[style][1]}m`;
 }
 
-/** The parts of JSON text that are set off: a text, with its colon if it is a key, or any other value. */
+/** The tokens of JSON text that are coloured: strings, with the colon if it is a key, numbers and words. */
 const JSON_PARTS = /"(?:[^"\\]|\\.)*"(?:\s*:)?|-?\b\d[\d.eE+-]*|\b(?:true|false|null)\b/g;
 
-/** Sets off keys and values in JSON text. The characters stay the same. */
+/** Colours keys and values in JSON text. */
 export function paintJson(text: string, paint: Paint): string {
   return text.replaceAll(JSON_PARTS, (part) => {
     if (!part.startsWith('"')) return paint('yellow', part);

@@ -1,9 +1,9 @@
 import { nearest } from '@rondo/rpc/contract';
 
-/** What could make a terminal do, or show in an order, what the text's author likes: controls, and marks of direction. */
+/** Characters that could control the terminal or reorder its text: control characters, line separators and bidi controls. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
-/** `text` on one line, with each control character written out. */
+/** `text` on one line, with control characters escaped. Text of a server must pass this before it is printed. */
 export function printable(text: string): string {
   return text.replace(CONTROL, (character) => {
     return JSON.stringify(character)
@@ -29,21 +29,21 @@ const STEPS = [
   { unit: 'm', lengthMs: 60_000 },
 ] as const;
 
-/** Reads `500ms`, `2s`, `1.5m` or `1h`, as milliseconds; undefined where `text` is none, or not above zero. */
+/** Parses `500ms`, `2s`, `1.5m` or `1h` into milliseconds; undefined if `text` is not a duration above zero. */
 export function parseDurationMs(text: string): number | undefined {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
   const durationMs = Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
   return durationMs > 0 ? durationMs : undefined;
 }
 
-/** An age in its largest whole unit: `12s`, `3m`, `2h`, `5d`. What lies in the future, by another's clock, is `0s`. */
+/** An age in its largest whole unit: `12s`, `3m`, `2h`, `5d`. A time in the future, by another machine's clock, is `0s`. */
 export function formatAge(ageMs: number): string {
   const step = STEPS.find(({ lengthMs }) => ageMs >= lengthMs);
   if (step !== undefined) return `${Math.floor(ageMs / step.lengthMs)}${step.unit}`;
   return `${Math.max(0, Math.floor(ageMs / 1_000))}s`;
 }
 
-/** A time of day as logs have it, in UTC: `08:35:10.123Z`. */
+/** The time of day in UTC, as in logs: `08:35:10.123Z`. */
 export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(11);
 }

@@ -1,47 +1,52 @@
-import { type Saga, type Transaction, CoordinatorServiceDefinition, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { reasonOf } from '../errors.js';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
+import {
+  CoordinatorServiceDefinition,
+  ParticipantServiceDefinition,
+  type Saga,
+  type Transaction,
+} from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, type Client, createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { addressOf } from '../registry/instance-view.js';
+import { reasonOf } from '../errors.js';
 import { listInstances, type RegistryConnection } from '../registry/connection.js';
+import { addressOf } from '../registry/instance-view.js';
 
-/** A branch that is prepared and not ended. */
+/** A branch in doubt: it is prepared, and has neither committed nor aborted. */
 export interface InDoubt {
   readonly participant: string;
   readonly prepareTime: Date | undefined;
-  /** One that can be told how it ends. */
+  /** A process of the participant, which can end the branch. */
   readonly peer: Peer;
 }
 
-/** A transaction, as far as anybody knows of it. */
+/** A transaction, as its coordinator and its participants know it. */
 export interface KnownTransaction {
   readonly coordinator: string;
   readonly id: string;
-  /** As its coordinator has it; undefined where that has finished it, doesn't know it, or can't be asked. */
+  /** The coordinator's log entry; undefined if the coordinator has finished it, doesn't know it, or can't be asked. */
   readonly logged: Transaction | undefined;
   readonly inDoubt: readonly InDoubt[];
 }
 
-/** A saga, and a process that can have it go on. */
+/** A saga, and a process that can let it go on. */
 export interface KnownSaga {
   readonly saga: Saga;
   readonly peer: Peer;
 }
 
-/** What all who could be asked have to finish. */
+/** The unfinished transactions and sagas of all processes that answered. */
 export interface Unfinished {
   readonly transactions: readonly KnownTransaction[];
   readonly sagas: readonly KnownSaga[];
   /** A process of each coordinator that answered, by the coordinator's name. */
   readonly coordinators: ReadonlyMap<string, Peer>;
-  /** Who couldn't be asked: what only they know is missing. */
+  /** The processes that couldn't be asked: transactions that only they know are missing. */
   readonly unreachable: readonly { readonly instanceId: string; readonly reason: string }[];
 }
 
 const ASK_TIMEOUT_MS = 2_000;
 
-/** Asks everybody, at once. Replicas say the same, so the first of them counts. */
+/** Asks all peers at once. Replicas of a service share its database, so their answers are merged. */
 export async function gather(peers: readonly Peer[], signal: AbortSignal): Promise<Unfinished> {
   const collected = new Collection();
   await Promise.all(
@@ -83,7 +88,7 @@ interface Entry {
   readonly inDoubt: Map<string, InDoubt>;
 }
 
-/** What was told so far. */
+/** Merges the answers of peers. */
 class Collection {
   readonly coordinators = new Map<string, Peer>();
   readonly sagas = new Map<string, KnownSaga>();
@@ -118,21 +123,21 @@ class Collection {
   }
 }
 
-/** When a transaction began, as far as that is known; milliseconds since the Unix epoch. */
+/** When a transaction began, in milliseconds since the Unix epoch; 0 if it isn't known. */
 export function sinceOf({ logged, inDoubt }: KnownTransaction): number {
   const begun = logged?.createTime ?? inDoubt[0]?.prepareTime;
   return begun?.getTime() ?? 0;
 }
 
-/** An instance that takes part in transactions, coordinates them, or both. */
+/** An instance that is a participant or a coordinator of transactions, or both. */
 export interface Peer {
   readonly instanceId: string;
-  /** Missing where it isn't one. */
+  /** Undefined if it isn't a participant; likewise `coordinator`. */
   readonly participant: Client<typeof ParticipantServiceDefinition> | undefined;
   readonly coordinator: Client<typeof CoordinatorServiceDefinition> | undefined;
 }
 
-/** Connects to every such instance for as long as `work` takes: each is asked by itself, as each has its own database. */
+/** Runs `work` with a connection to each peer. Calls aren't balanced, as each service has its own database. */
 export async function withPeers<T>(
   registry: RegistryConnection,
   signal: AbortSignal,

@@ -1,26 +1,26 @@
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { InDoubt, KnownSaga, KnownTransaction, Unfinished, Peer } from './gather.js';
+import type { InDoubt, KnownSaga, KnownTransaction, Peer, Unfinished } from './gather.js';
 
 /** How an operator wants a transaction to end. */
 export type Wanted = 'commit' | 'abort';
 
-/** What became of it. */
+/** How a transaction was ended. */
 export interface Resolved {
   readonly id: string;
   readonly outcome: 'COMMITTED' | 'ABORTED';
-  /** Whether participants were told against, or without, their coordinator. */
+  /** Whether participants were ended against or without their coordinator's decision (a heuristic decision). */
   readonly heuristic: boolean;
-  /** The participants that this command told, and how each has ended. */
+  /** The participants that this command has ended, with the outcome of each. */
   readonly participants: readonly { readonly participant: string; readonly outcome: string }[];
 }
 
-/** What to do, and how far. */
+/** How to end a transaction. */
 export interface ResolveOptions {
   readonly wanted: Wanted;
-  /** Also against what its coordinator has decided, or where that can't be known. */
+  /** End it even against its coordinator's decision, or if the decision can't be known. */
   readonly force: boolean;
-  /** Told what is about to be done. */
+  /** Is called with a line before each step. */
   readonly explain: (line: string) => Promise<void>;
   readonly signal: AbortSignal;
 }
@@ -33,9 +33,9 @@ const OUTCOMES = {
 const ENDED = { commit: 'COMMITTED', abort: 'ABORTED' } as const;
 
 /**
- * The transaction or saga whose id begins so.
+ * The transaction or saga whose id begins with `begin`.
  *
- * @throws RpcError `NOT_FOUND`, or `FAILED_PRECONDITION` where it could be several.
+ * @throws RpcError `NOT_FOUND` if there is none, `FAILED_PRECONDITION` if there are several.
  */
 export function findUnfinished(begin: string, { transactions, sagas, unreachable }: Unfinished) {
   const found: (KnownTransaction | KnownSaga)[] = [
@@ -55,9 +55,9 @@ export function findUnfinished(begin: string, { transactions, sagas, unreachable
 }
 
 /**
- * Ends a transaction: by its coordinator, as far as that agrees; else, by force, at its participants.
+ * Ends a transaction by its coordinator. If the coordinator refuses, `force` ends it at the participants.
  *
- * @throws RpcError `FAILED_PRECONDITION` where that would contradict what is decided, or may be.
+ * @throws RpcError `FAILED_PRECONDITION` if the outcome would, or might, contradict the decision.
  */
 export async function resolveTransaction(
   transaction: KnownTransaction,
@@ -69,7 +69,7 @@ export async function resolveTransaction(
   const answer = await askCoordinator(transaction, coordinator, options);
   if (answer.kind === 'refused' && !force) throw needsForce(answer.reason);
   const heuristic = answer.kind !== 'agreed';
-  // A coordinator that has it unfinished tells them by itself.
+  // A coordinator that has the transaction in its log notifies the participants itself.
   const left = answer.kind === 'agreed' && transaction.logged !== undefined ? [] : transaction.inDoubt;
   if (heuristic && left.length === 0) throw nothingInDoubt(id);
   if (left.length > 0) await options.explain(describe(id, left, options));
@@ -80,14 +80,14 @@ export async function resolveTransaction(
 
 type Answer = { readonly kind: 'agreed' | 'presumed' } | { readonly kind: 'refused'; readonly reason: string };
 
-/** What its coordinator says to it; `presumed`: it knows nothing of it, so it has decided nothing, which is an abort. */
+/** The coordinator's answer. `presumed`: it doesn't know the transaction, so it hasn't decided to commit (presumed abort). */
 async function askCoordinator(
   { id, coordinator: name }: KnownTransaction,
   coordinator: Peer | undefined,
   { wanted, signal, explain }: ResolveOptions,
 ): Promise<Answer> {
   if (coordinator?.coordinator === undefined) {
-    const reason = `its coordinator "${name}" can't be asked, and may have decided; once it runs it finishes what it has decided`;
+    const reason = `its coordinator "${name}" can't be asked, and may have decided; when it runs, it finishes decided transactions`;
     return { kind: 'refused', reason };
   }
   await explain(`asking ${name}, by ${coordinator.instanceId}, to ${wanted} transaction ${id}`);
@@ -115,7 +115,7 @@ async function endBranch(
   { wanted, signal }: ResolveOptions,
 ) {
   const client = peer.participant;
-  if (client === undefined) throw new TypeError(`${peer.instanceId} is no participant`);
+  if (client === undefined) throw new TypeError(`${peer.instanceId} is not a participant`);
   const end = wanted === 'commit' ? client.commit : client.abort;
   const request = { transaction: { coordinator, id }, heuristic };
   const { outcome } = await end(request, { signal, timeoutMs: CALL_TIMEOUT_MS });
@@ -128,11 +128,11 @@ function describe(id: string, branches: readonly InDoubt[], { wanted }: ResolveO
 }
 
 function nothingInDoubt(id: string): RpcError {
-  const message = `no participant that could be asked is in doubt about ${id}: there is nobody to tell`;
+  const message = `no participant that could be asked is in doubt about ${id}: there is nothing to end`;
   return new RpcError(Status.FAILED_PRECONDITION, message);
 }
 
 function needsForce(reason: string): RpcError {
-  const message = `${reason}. Nothing was done. To have the participants that are in doubt do it all the same: --force`;
+  const message = `${reason}. Nothing was done. To end it at the participants in doubt all the same: --force`;
   return new RpcError(Status.FAILED_PRECONDITION, message);
 }

@@ -1,18 +1,18 @@
 import { BranchOutcome, SagaState, TransactionState } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { formatAge } from '../terminal/text.js';
 import { formatTable } from '../terminal/table.js';
+import { formatAge } from '../terminal/text.js';
 import { type KnownSaga, type KnownTransaction, sinceOf, type Unfinished } from './gather.js';
 
 const STATE = 'TRANSACTION_STATE_';
 const OUTCOME = 'BRANCH_OUTCOME_';
 const SAGA = 'SAGA_STATE_';
 
-/** The state of a transaction; `UNKNOWN` where no coordinator that answered has it. */
+/** The state of a transaction; `UNKNOWN` if no coordinator that answered has it. */
 export function stateOf({ logged }: KnownTransaction): string {
   return logged === undefined ? 'UNKNOWN' : nameOf(TransactionState[logged.state], STATE);
 }
 
-/** What is unfinished, for `--json`. */
+/** Unfinished transactions and sagas for `--json`. */
 export function viewUnfinished({ transactions, sagas, unreachable }: Unfinished) {
   return {
     transactions: transactions.map(viewTransaction),
@@ -56,7 +56,7 @@ function viewSaga({ saga }: KnownSaga) {
   return { id, kind, subject, state: named, step, attempts, error, createTime: createTime?.toISOString() ?? null };
 }
 
-/** What is unfinished, for people. */
+/** Unfinished transactions and sagas for people. */
 export function formatUnfinished({ transactions, sagas }: Unfinished, nowMs: number): string {
   if (transactions.length === 0 && sagas.length === 0) return 'nothing is unfinished\n';
   const parts = [];
@@ -85,7 +85,7 @@ function toRow(transaction: KnownTransaction, nowMs: number): readonly string[] 
   ];
 }
 
-/** What keeps it from being finished, as far as its coordinator knows. */
+/** Why a transaction isn't finished, as far as its coordinator knows. */
 function whyOf({ logged }: KnownTransaction): string {
   if (logged === undefined) return 'its coordinator has finished it, does not know it, or cannot be asked';
   const contrary = logged.participants.filter(
