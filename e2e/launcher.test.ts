@@ -146,7 +146,7 @@ describe('a running system', () => {
     [
       'to stop the registry',
       '{"command":"stop","service":"registry"}\n',
-      'the registry is what the others stand on: Ctrl-C stops all of them',
+      'all services need the registry: Ctrl-C stops the whole system',
     ],
   ])('refuses %s', async (_what, request, message) => {
     expect(await ask(system.data, request)).toEqual([{ event: 'failed', message }]);

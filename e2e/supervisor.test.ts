@@ -50,7 +50,7 @@ describe('a process that has ended by itself', () => {
     const supervisor = create();
     supervisor.ended('a-1', 'SIGKILL', begin);
     expect(told).toEqual(['a-1 has ended (SIGKILL): it is restarted in 0.5 s. Its log: logs a-1']);
-    expect(supervisor.standingOf('a-1')).toEqual({
+    expect(supervisor.stateOf('a-1')).toEqual({
       state: 'backoff',
       exits: 1,
       lastExit: 'SIGKILL',
@@ -60,7 +60,7 @@ describe('a process that has ended by itself', () => {
     expect(begun).toBe(0);
     await clock.advance(1);
     expect([begun, told.at(-1)]).toEqual([1, 'a-1 runs again']);
-    expect(supervisor.standingOf('a-1')).toEqual({ state: 'running', exits: 1, lastExit: 'SIGKILL' });
+    expect(supervisor.stateOf('a-1')).toEqual({ state: 'running', exits: 1, lastExit: 'SIGKILL' });
   });
 
   it('waits twice as long after each exit, and stays down after the fifth within a minute', async () => {
@@ -77,7 +77,7 @@ describe('a process that has ended by itself', () => {
       'a-1 has ended (exit code 3), 5 times within a minute: it stays down. Its log: logs a-1\n' +
         '  Once the cause is fixed: restart a-1',
     );
-    expect(supervisor.standingOf('a-1')).toMatchObject({ state: 'failed', exits: 5 });
+    expect(supervisor.stateOf('a-1')).toMatchObject({ state: 'failed', exits: 5 });
     await clock.advance(3_600_000);
     expect(begun).toBe(4);
   });
@@ -114,7 +114,7 @@ describe('a process that has ended by itself', () => {
     supervisor.ended('a-1', 'exit code 1', begin);
     cameUp(true);
     await clock.advance(0);
-    expect(supervisor.standingOf('a-1')).toMatchObject({ state: 'backoff', exits: 2 });
+    expect(supervisor.stateOf('a-1')).toMatchObject({ state: 'backoff', exits: 2 });
     expect(told.filter((line) => line.includes('runs again'))).toEqual([]);
   });
 
@@ -124,7 +124,7 @@ describe('a process that has ended by itself', () => {
     await clock.advance(3_600_000);
     expect([begun, clock.pending()]).toEqual([0, []]);
     expect(told).toEqual(['a-1 has ended (SIGKILL) and stays down, as --no-restart says. Its log: logs a-1']);
-    expect(supervisor.standingOf('a-1')).toMatchObject({ state: 'ended' });
+    expect(supervisor.stateOf('a-1')).toMatchObject({ state: 'ended' });
   });
 });
 
@@ -134,7 +134,7 @@ describe('a process that is stopped or started on request', () => {
     for (let exit = 1; exit <= 4; exit += 1) supervisor.ended('a-1', 'SIGKILL', begin);
     supervisor.forget('a-1');
     await clock.advance(10_000);
-    expect([supervisor.standingOf('a-1'), begun, clock.pending()]).toEqual([undefined, 0, []]);
+    expect([supervisor.stateOf('a-1'), begun, clock.pending()]).toEqual([undefined, 0, []]);
     supervisor.ended('a-1', 'SIGKILL', begin);
     expect(clock.pending().at(-1)).toBe(500);
   });

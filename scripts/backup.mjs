@@ -1,4 +1,4 @@
-/** A base backup of a running system: `npm run backup -- --to DIR [--data DIR]`. */
+/** Makes a base backup of a running system: `npm run backup -- --to DIR [--data DIR]`. */
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ export async function main(args) {
     console.log(
       `${folder}: all databases as of ${time} (${size}), passwords included: keep it where only you can read it.`,
     );
-    console.log(`Back to life: npm run restore -- --from ${quoted(to)} --data NEW`);
+    console.log(`Restore it: npm run restore -- --from ${quoted(to)} --data NEW`);
     return 0;
   } catch (error) {
     console.error(`npm run backup: ${error.message}`);
@@ -39,7 +39,7 @@ function options(args) {
   if (!values.to) throw new Error(`--to must name a folder for the backup: ${USAGE}`);
   if (process.env.RONDO_DATABASE_ADMIN_URL && values.data === undefined) {
     throw new Error(
-      'RONDO_DATABASE_ADMIN_URL names a server of your own: back that up by pg_basebackup, as in docs/guides/operate-the-database.md',
+      'RONDO_DATABASE_ADMIN_URL names a server of your own: back it up with pg_basebackup, as in docs/guides/operate-the-database.md',
     );
   }
   const from = process.env.INIT_CWD ?? root;

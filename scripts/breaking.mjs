@@ -1,4 +1,4 @@
-/** Compares the contracts with those of main: nothing that a published client relies on may go. */
+/** Compares the contracts with those of main, so that no change breaks a published client. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { bin, root, run } from './process.mjs';
 const git = (...args) => run('git', args);
 
 /**
- * @returns {Promise<import('./steps.mjs').Outcome>} Skipped, saying why, where there is nothing to compare with.
+ * @returns {Promise<import('./steps.mjs').StepResult>} Skipped, with the reason, if there is nothing to compare with.
  */
 export async function breaking() {
   const base = await findBase();
@@ -16,7 +16,7 @@ export async function breaking() {
   try {
     const image = await buildImage(base, folder);
     if (image.code !== 0) return image;
-    // Imports are third parties' contracts: a new version of theirs isn't our break.
+    // Imports are contracts of third parties: their changes are left out.
     const args = ['breaking', 'proto', '--against', path.join(folder, 'base.binpb'), '--exclude-imports'];
     return { ...(await run(bin('buf'), args)), note: `against ${base}` };
   } finally {
@@ -24,7 +24,7 @@ export async function breaking() {
   }
 }
 
-/** main as it is known here; on main itself, with nothing changed since, the commit before. */
+/** The local main, else origin/main. If HEAD is main and the contracts have no changes, the commit before it. */
 async function findBase() {
   for (const ref of ['main', 'origin/main']) {
     if (!(await hasContracts(ref))) continue;
@@ -42,7 +42,7 @@ async function isHead(ref) {
 
 const hasContracts = async (ref) => (await git('cat-file', '-e', `${ref}:proto`)).code === 0;
 
-/** buf can't read a git ref whose modules lie in node_modules: the base is unpacked beside ours and built there. */
+/** Unpacks the base into a folder and builds it there, as buf can't read a git ref whose modules are in node_modules. */
 async function buildImage(base, folder) {
   const archive = path.join(folder, 'base.tar');
   const steps = [
@@ -58,7 +58,7 @@ async function buildImage(base, folder) {
   return { code: 0 };
 }
 
-/** Third parties' contracts come from the packages that are installed here. */
+/** Links the contracts of third parties from the packages that are installed here. */
 async function linkPackages(folder) {
   const modules = readFileSync(path.join(folder, 'buf.yaml'), 'utf8').matchAll(/path: (\S*?node_modules)\//g);
   for (const packages of new Set([...modules].map(([, name]) => name))) {
@@ -68,7 +68,7 @@ async function linkPackages(folder) {
   return { code: 0 };
 }
 
-/** `node scripts/run.mjs breaking`: what `npm run check` says of it, alone. */
+/** `node scripts/run.mjs breaking`: runs this step of `npm run check` alone. */
 export async function main() {
   const { code, output = '' } = await breaking();
   process.stdout.write(output);

@@ -7,16 +7,16 @@ import { BUNDLE, bundleFile, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 import { step } from './steps.mjs';
 
 /**
- * tsc's own incremental build over the references of {@link PROJECTS}, or of some projects alone.
+ * Runs tsc's incremental build for the references of {@link PROJECTS}, or for some projects only.
  * @param {string[]} [projects]
  */
 export const compile = (projects = []) =>
   run(native('tsc'), ['--build', ...(projects.length === 0 ? [PROJECTS] : projects)], { env: LAZY_COLLECTOR });
 
-/** What is compiled. The root's tsconfig.json is for editors: it has the tests as well, whose types `npm run check` checks. */
+/** The projects to compile. The root's tsconfig.json is for editors: it includes tests, whose types `npm run check` checks. */
 export const PROJECTS = 'tsconfig.build.json';
 
-/** With what the compiler found as `rondo dev` says it. */
+/** Compiles, with the compiler's faults in the form of `rondo dev`. */
 async function compileReadably(projects) {
   const { code, output } = await compile(projects);
   return {
@@ -27,21 +27,22 @@ async function compileReadably(projects) {
   };
 }
 
-/** It is short-lived: that its garbage collector runs less often makes it a fifth faster, for memory that is soon free again. */
+/** Makes tsc collect garbage less often: it is a fifth faster, and its memory is free again when it ends. */
 const LAZY_COLLECTOR = { GOGC: '400' };
 
 /**
- * @returns {Promise<boolean>} False when a step failed; it has said why.
+ * Generates, compiles and bundles what has changed.
+ * @returns {Promise<boolean>} False if a step failed; it has printed why.
  */
 export const build = async () =>
   (await buildOnly([])) && (isBundleFresh() || (await step('bundle rondo', bundleRondo)).code === 0);
 
-/** Bundles `rondo` again if its modules have changed. If that fails, `rondo` runs from its modules. */
+/** Bundles `rondo` if its modules have changed. If that fails, `rondo` runs its modules. */
 export const refreshBundle = async () => void (isBundleFresh() || (await bundleRondo()));
 
 /**
- * @param {string[]} projects These alone, with what they refer to; all, where there are none.
- * @returns {Promise<boolean>} False when a step failed; it has said why.
+ * @param {string[]} projects Only these and their references; all if the list is empty.
+ * @returns {Promise<boolean>} False if a step failed; it has printed why.
  */
 export async function buildOnly(projects) {
   const generated = await step('generate', generate);

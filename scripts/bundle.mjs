@@ -1,6 +1,6 @@
 /**
- * What the images hold: each service and the tools beside it as one file each, without node_modules.
- * bundle/shared/ goes into every image, bundle/<service>/ into its own.
+ * Bundles the contents of the images: each service and each tool as one file, without node_modules. bundle/shared/ goes into
+ * every image, bundle/<service>/ into the image of the service.
  */
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { root } from './process.mjs';
 import { bundleFile } from './rondo-bundle.mjs';
 
 const out = path.join(root, 'bundle');
-/** With the services, all that is compiled: what images aren't made of (.dockerignore) needn't be there. */
+/** What is compiled beside the services. Folders that .dockerignore excludes aren't needed. */
 const TOOLS = ['packages/cli', 'packages/service', 'packages/database'];
 
 /** `npm run bundle` */

@@ -1,4 +1,4 @@
-/** Tests that read a calendar, on other days than today, by a clock that libfaketime shifts: `npm run calendar`. */
+/** Runs the tests that read a calendar on other days than today, with a clock that libfaketime shifts: `npm run calendar`. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
@@ -7,8 +7,8 @@ import { root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
 const USAGE = `npm run calendar [-- options]
-  --at NAME   at one of the moments alone
-  --all       every test, as npm test, instead of those that read a calendar
+  --at NAME   run at one of the moments only
+  --all       run all tests, as npm test does, instead of those that read a calendar
   --list      print the moments`;
 const ACCEPTED = {
   at: { type: 'string' },
@@ -17,14 +17,14 @@ const ACCEPTED = {
   help: { type: 'boolean' },
 };
 
-/** Whatever has to do with days: the applications, what they share, what shows times, and the company of npm run seed. */
+/** The tests that depend on days: of the applications, the packages that they share, the CLI, and the data of npm run seed. */
 const TESTS = [
   'services/(sales|project-management)/',
   'packages/(resources|sync|transactions|cli)/',
   'e2e/(seed|calendar)',
 ];
 
-/** Where Debian's and Fedora's packages put it: the variant for programs of several threads. */
+/** The folders of Debian's and Fedora's packages. `MT` is the variant for programs with several threads. */
 const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'];
 const LIBRARY = 'faketime/libfaketimeMT.so.1';
 const SHARED_MEMORY = '/dev/shm';
@@ -32,7 +32,7 @@ const SWEEP_MS = 500;
 
 /**
  * @param {string[]} args
- * @returns {Promise<number>} the exit code: 1 where a test failed, 2 where the command wasn't understood or can't run.
+ * @returns {Promise<number>} the exit code: 1 if a test failed, 2 if the command line is wrong or libfaketime is missing.
  */
 export async function main(args) {
   try {
@@ -76,7 +76,7 @@ async function runAt(moments, { library, all }) {
   return failed === 0 ? 0 : 1;
 }
 
-/** Every process has the same clock, as many hours ahead or behind, and goes on with it; what is measured isn't shifted. */
+/** Shifts the clock of every process by the same offset, and sets its zone. The monotonic clock isn't shifted. */
 function shifted({ time, zone }, library) {
   const seconds = Math.ceil((Date.parse(time) - Date.now()) / 1000);
   return {
@@ -105,8 +105,8 @@ async function testsBy(environment, { moment: { time }, all }) {
 }
 
 /**
- * libfaketime keeps a semaphore and shared memory by the id of each process, and those of processes that were killed stay.
- * A process of another user, as PostgreSQL's where this runs as root, can't start when its id is that of such a one.
+ * Removes the semaphores and shared memory that libfaketime keeps by process id, and that killed processes leave behind. A
+ * process of another user, such as PostgreSQL if this runs as root, can't start if its id is one of them.
  */
 function removeLeftovers() {
   if (!existsSync(SHARED_MEMORY)) return;
@@ -119,9 +119,9 @@ function removeLeftovers() {
 const toLine = ({ name, time, zone, what }) => `${name.padEnd(14)} ${time}  ${zone.padEnd(17)} ${what}`;
 
 /**
- * When and where tests run that read a calendar: every weekday, the ends of months and years, a leap day, days of 23 and of
- * 25 hours, and places whose day is another than that of UTC. Those that end in 30 seconds before something have it happen
- * while tests run. None is earlier than the days that tests name as past.
+ * The times and zones to run tests in: every weekday, the ends of months and years, a leap day, days of 23 and of 25 hours, and
+ * zones whose day differs from that of UTC. At the moments 30 seconds before an event, the event happens while the tests run. No
+ * moment is earlier than the days that tests use as past.
  * @type {{ name: string, time: string, zone: string, what: string }[]}
  */
 const MOMENTS = [

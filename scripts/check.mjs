@@ -1,4 +1,4 @@
-/** Everything but the tests: format, lint, import rules, types, unused code, contracts. */
+/** All checks but the tests: format, lint, import rules, types, unused code, contracts. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { breaking } from './breaking.mjs';
@@ -25,7 +25,7 @@ const steps = [
   ['contracts: breaking', breaking],
 ];
 
-/** A project that {@link PROJECTS} doesn't name isn't compiled. */
+/** Fails if {@link PROJECTS} lacks a project, as the project would not be compiled. */
 async function everyProjectBuilt() {
   const named = JSON.parse(readFileSync(path.join(root, PROJECTS), 'utf8')).references.map((one) => one.path);
   const missing = ['packages', 'services']
@@ -37,14 +37,14 @@ async function everyProjectBuilt() {
   };
 }
 
-/** A contract that was published elsewhere keeps its style: buf.yaml exempts it from lint, and we from format. */
+/** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */
 async function formatted() {
   const { readExemptions } = await import('../packages/scaffold/dist/index.js');
   const excluded = readExemptions(root).flatMap((contract) => ['--exclude-path', `proto/${contract}`]);
   return run(bin('buf'), ['format', '--diff', '--exit-code', 'proto', ...excluded]);
 }
 
-/** `npm run check`: all steps run, whatever fails. */
+/** `npm run check`: runs all steps, also after a failure. */
 export async function main() {
   const failed = [];
   const skipped = [];

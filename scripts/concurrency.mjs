@@ -1,13 +1,22 @@
-/** So many calls at a time: enough to keep the services busy, and few enough that none waits for long. */
-const AT_A_TIME = 16;
+/** A mutex, a semaphore and a concurrent map for scripts. */
 
-/** Does something with each item, some at a time; the results stand in the items' order. The first failure ends it. */
-export async function inTurn(items, work) {
+/** How many items {@link mapConcurrently} works on at once: it keeps the services busy, and no call waits for long. */
+const CONCURRENCY = 16;
+
+/**
+ * Runs `work` for each item, some at once. Resolves to the results in the items' order. Rejects with the first failure, after
+ * which it starts no more work.
+ * @template T, R
+ * @param {readonly T[]} items
+ * @param {(item: T, index: number) => Promise<R>} work
+ * @returns {Promise<R[]>}
+ */
+export async function mapConcurrently(items, work) {
   const results = new Array(items.length);
   const left = items.entries();
   let failed = false;
   const worker = async () => {
-    // One iterator for all workers: each takes the next item that nobody has.
+    // All workers share one iterator: each takes the next item.
     for (const [index, item] of left) {
       if (failed) return;
       try {
@@ -18,38 +27,34 @@ export async function inTurn(items, work) {
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return results;
 }
 
-/** Lets so many at a time do something; the others wait for their turn. */
-export function createGate(width) {
+/**
+ * A semaphore: runs at most `permits` works at once, in the order in which they were given.
+ * @param {number} permits
+ * @returns {<T>(work: () => Promise<T>) => Promise<T>}
+ */
+export function createSemaphore(permits) {
   const waiting = [];
-  let inside = 0;
+  let taken = 0;
   return async (work) => {
-    if (inside < width) inside += 1;
+    if (taken < permits) taken += 1;
     else await new Promise((resolve) => waiting.push(resolve));
     try {
       return await work();
     } finally {
-      // Whoever comes next takes over the place.
+      // The next in the queue takes over the permit.
       const next = waiting.shift();
-      if (next === undefined) inside -= 1;
+      if (next === undefined) taken -= 1;
       else next();
     }
   };
 }
 
-/** One thing after the other. */
-
 /**
- * @returns {<T>(work: () => Promise<T>) => Promise<T>} Begins each work when the one before has ended, however it did.
+ * A mutex: each work begins when the one before it has ended, even if that one has failed.
+ * @returns {<T>(work: () => Promise<T>) => Promise<T>}
  */
-export function createTurns() {
-  let last = Promise.resolve();
-  return (work) => {
-    const turn = last.then(work);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-}
+export const createMutex = () => createSemaphore(1);

@@ -1,4 +1,4 @@
-/** Runs the public suites of others against services that are made for them, in a copy of the repository. */
+/** Runs public conformance suites against services that are made for them, in a copy of the repository. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from './process.mjs';

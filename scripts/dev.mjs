@@ -1,5 +1,5 @@
-/** The whole system on this machine, following the tree: `npm run dev -- [--data DIR] [--port-base N]`. */
-/** What `rondo dev` says of a change, on one line. */
+/** Runs the whole system and rebuilds it when files are saved: `npm run dev -- [--data DIR] [--port-base N]`. */
+/** One line about a change and what it led to. */
 import { existsSync } from 'node:fs';
 import { refreshBundle } from './build.mjs';
 import { buildAll, buildServices, withTree } from './dev/builder.mjs';
@@ -13,14 +13,14 @@ import { summary } from './launch/summary.mjs';
 import { root } from './process.mjs';
 import { colored } from './steps.mjs';
 
-/** Nobody but the developer calls: what is restarted needn't wait until every client has heard of it. */
+/** Short drains: the developer is the only caller, so a restart needn't wait until every client has learnt of it. */
 const env = {
   RONDO_DRAIN_WAIT_MS: process.env.RONDO_DRAIN_WAIT_MS ?? '0',
   RONDO_DRAIN_GRACE_MS: process.env.RONDO_DRAIN_GRACE_MS ?? '3000',
 };
-/** What others than the services are made of too. */
+/** Files that other projects than services depend on. */
 const SHARED = /^(?:packages|proto)\/|^[^/]+$/;
-/** `rondo` is bundled when nothing has been saved for so long: a save that follows soon has the processor for itself. */
+/** `rondo` is bundled when no file has been saved for this long, so that a save that follows soon isn't slowed down. */
 const BUNDLE_DELAY_MS = 3_000;
 const tell = (text) => console.log(text);
 
@@ -46,27 +46,27 @@ export async function main(args) {
   }
 }
 
-/** What doesn't compile is shown, and what there is comes up. */
+/** Builds everything. Services that don't compile are reported; the others start. */
 async function buildFirst(scene, signal) {
-  // From here on: what is saved while it builds is built again.
+  // The watch begins before the build: files that are saved during the build are built again.
   scene.tree = watchTree(root);
   console.log('Building …');
   scene.built = await withTree({ signal, tell }, () => buildAll(signal));
   scene.reports.services(scene.built.faults);
   if (existsSync(entryOf(REGISTRY))) return true;
-  console.error('There is nothing yet that could be started: mend what stands above first.');
+  console.error('The registry is not built, so nothing can be started: fix the faults above first.');
   return false;
 }
 
 async function bringUp(scene, session) {
-  const { failed } = await session.turn(() => reconcileUntilChanged(scene, session));
+  const { failed } = await session.exclusively(() => reconcileUntilChanged(scene, session));
   scene.reports.failed(failed);
 }
 
 async function attend(scene, session) {
   const { command, tree } = scene;
   const { signal } = session.stop;
-  const rows = await session.system.rows().catch(() => []); // what doesn't run was told
+  const rows = await session.system.rows().catch(() => []); // failed services have been reported
   console.log(`${summary(rows, session)}\n\nWatching proto, packages and services: what is saved is served.`);
   while (!signal.aborted) {
     try {
@@ -91,7 +91,7 @@ async function round(scene, session) {
   if (changed.length === 0) return;
   const { faults } = scene.built;
   reports.services(faults);
-  const outcome = await session.turn(() => reconcileUntilChanged(scene, session));
+  const outcome = await session.exclusively(() => reconcileUntilChanged(scene, session));
   reports.failed(outcome.failed);
   tell(describeRound({ changed, outcome, faults: faults.length, startedAt }));
   if (!changed.some((file) => SHARED.test(file))) return;
@@ -100,13 +100,13 @@ async function round(scene, session) {
   reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }
 
-/** The next change doesn't wait for a service that doesn't come up: it may be what makes it. */
+/** Reconciles until the next change: a service that doesn't become ready must not delay the change that fixes it. */
 async function reconcileUntilChanged({ tree, built: { ofCode } }, session) {
   const changed = new AbortController();
   const over = new AbortController();
   const watching = tree.changed(over.signal).then(
     () => changed.abort('the tree has changed'),
-    () => undefined, // nothing has changed
+    () => undefined, // no change
   );
   try {
     const signal = AbortSignal.any([session.stop.signal, changed.signal]);
@@ -118,8 +118,8 @@ async function reconcileUntilChanged({ tree, built: { ofCode } }, session) {
 }
 
 /**
- * @param {{ changed: string[], outcome: import('./reconcile.mjs').Outcome, faults: number, startedAt: number }} round
- *   `faults` counts those of the tools.
+ * @param {{ changed: string[], outcome: import('./reconcile.mjs').Reconciled, faults: number, startedAt: number }} round
+ *   `faults` is the number of faults of the build.
  */
 function describeRound({ changed, outcome: { restarted, started, stopped, failed }, faults, startedAt }) {
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -1,16 +1,16 @@
-/** Takes twenty contracts of well-known projects through `rondo new service`, in a copy of the repository. */
+/** Makes services of twenty contracts of well-known projects by `rondo new service`, in a copy of the repository. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from './process.mjs';
 import { main as test } from './test.mjs';
 
 const report = path.join(root, '.rondo/foreign/report.md');
-/** CI keeps the grpcurl that it builds there. */
+/** The folder in which CI keeps the grpcurl that it builds. */
 const built = path.join(root, '.rondo/ci/bin');
 
 /**
- * `npm run foreign`, `npm run foreign -- <jest arguments>`: needs grpcurl, and npm's registry for the packages that ship
- * the contracts.
+ * `npm run foreign`, `npm run foreign -- <jest arguments>`: needs grpcurl, and npm's registry for the packages that contain the
+ * contracts.
  * @param {string[]} args
  */
 export async function main(args) {

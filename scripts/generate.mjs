@@ -1,37 +1,38 @@
-/** Contracts to typed stubs and the descriptor set (packages/contracts): of what has changed. */
+/** Generates typed stubs and the descriptor set (packages/contracts) of the contracts that have changed. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { native, root, run } from './process.mjs';
 import { step } from './steps.mjs';
 
-/** Relative: buf reads a "#" in a path as the beginning of its options. */
+/** A relative path: buf reads a "#" in a path as the start of options. */
 const descriptors = 'packages/contracts/descriptors.binpb';
-/** Takes its place once the stubs are there, too: what the plugin refuses is no fault to `buf build`. */
+/** Replaces the descriptor set when the stubs are generated too: `buf build` doesn't run the plugin, which may refuse. */
 const newDescriptors = 'packages/contracts/descriptors.new.binpb';
-/** etcd's contract, for the registry's store alone: beside the others, and no part of the descriptor set. */
+/** etcd's contract, which only the registry's store uses. It isn't part of the descriptor set. */
 const etcd = {
   stub: path.join(root, 'packages/contracts/src/etcd-v3/rpc.ts'),
   args: ['--config', 'scripts/generate/etcd.buf.yaml', '--template', 'scripts/generate/etcd.buf.gen.yaml'],
 };
-/** Stands among the generated files: whoever removes them removes it too. */
+/** The digests of the inputs. The stamp is among the generated files, so that removing them removes it too. */
 const stamp = path.join(root, 'packages/contracts/src/.inputs');
 
 /**
- * @typedef {object} Inputs What the generated files follow from, as digests.
- * @property {string} settings buf's, its plugin's, and by the lock file the versions of every tool and third-party contract.
- * @property {Record<string, string>} protos By path under proto/.
+ * @typedef {object} Inputs The digests of what the generated files follow from.
+ * @property {string} settings Of buf's configuration, its plugin, and the lock file with the versions of tools and third-party
+ *   contracts.
+ * @property {Record<string, string>} protos Of contracts, by path under proto/.
  */
 
 /**
- * @returns {Promise<import('./steps.mjs').Outcome>}
+ * @returns {Promise<import('./steps.mjs').StepResult>}
  */
 export async function generate() {
   const wanted = readInputs();
   const known = readStamp();
   const stale = staleProtos(known, wanted);
   if (stale?.length === 0) return { code: 0, note: 'nothing changed' };
-  // What is under way is no longer vouched for, whatever becomes of it.
+  // The stamp must not cover files that are being generated, in case this is interrupted.
   if (stale === undefined) rmSync(stamp, { force: true });
   else writeStamp(without(wanted, stale));
   const [stubs, set] = await Promise.all([
@@ -40,7 +41,7 @@ export async function generate() {
   ]);
   const failed = [set, stubs].find(({ code }) => code !== 0);
   if (failed) {
-    // buf writes nothing before all is well, and of a part it removes nothing either: what stood there still stands.
+    // buf writes nothing if it fails. With `--path` it removes nothing either, so the old stamp is still right.
     rmSync(path.join(root, newDescriptors), { force: true });
     if (stale !== undefined) writeStamp(known);
     return failed;
@@ -50,27 +51,27 @@ export async function generate() {
   return { code: 0 };
 }
 
-/** etcd's come after the others where those are all made anew, as what stood there is removed then. */
+/** Generates stubs. If all are generated anew, buf first removes the old ones, so etcd's stubs come last. */
 async function stubsOf(stale) {
   const stubs = await run(native('buf'), ['generate', ...only(stale)]);
   if (stubs.code !== 0 || stale !== undefined) return stubs;
   return run(native('buf'), ['generate', ...etcd.args]);
 }
 
-/** Whether what is generated follows from the contracts as they are. */
+/** Whether the generated files match the contracts. */
 export const isGenerated = () => staleProtos(readStamp(), readInputs())?.length === 0;
 
-/** The digests of the contracts, by path under proto/, that the generated files follow from. */
+/** The digests of the contracts that the generated files were made from, by path under proto/. */
 export const generatedFrom = () => readStamp()?.protos ?? {};
 
-/** Those that have changed and those that import them; undefined where all is to be made anew, and the rest removed. */
+/** The contracts that have changed, and those that import them; undefined if all stubs must be generated anew. */
 function staleProtos(known, { settings, protos }) {
   if (known?.settings !== settings) return undefined;
   if (![path.join(root, descriptors), etcd.stub].every((file) => existsSync(file))) return undefined;
   if (Object.keys(known.protos).some((file) => !(file in protos))) return undefined;
   const changed = (file) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
   const stale = new Set(Object.keys(protos).filter(changed));
-  // A set grows while it is gone through.
+  // The set grows during the iteration, which then visits the new entries too.
   for (const one of stale) {
     for (const file of Object.keys(protos)) if (importsOf(file).includes(one)) stale.add(file);
   }
@@ -79,7 +80,7 @@ function staleProtos(known, { settings, protos }) {
 
 const stubOf = (file) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
 
-/** buf's arguments for some files alone: the others' stubs stay. */
+/** buf's arguments to generate only some files and keep the others' stubs. */
 function only(stale) {
   if (stale === undefined) return [];
   const template = readFileSync(path.join(root, 'buf.gen.yaml'), 'utf8').replace(/^clean: true$/m, 'clean: false');
@@ -88,7 +89,7 @@ function only(stale) {
 
 function importsOf(file) {
   const text = readFileSync(path.join(root, 'proto', file), 'utf8');
-  // What a comment imports is made anew too often, which does no harm.
+  // It also finds imports in comments: then a stub is generated too often, which does no harm.
   return [...text.matchAll(/\bimport\s+(?:\w+\s+)?["']([^"']+)["']/g)].map(([, imported]) => imported);
 }
 
@@ -102,10 +103,10 @@ function readInputs() {
   };
 }
 
-/** buf's configuration but for lint's, where a contract that was published elsewhere is exempted. */
+/** buf's configuration without its lint section, which generation doesn't depend on. */
 const modules = () => readFileSync(path.join(root, 'buf.yaml'), 'utf8').replace(/^lint:\n(?: .*\n|\n)*/gm, '');
 
-/** The lock file but for what each service depends on: nothing is generated with it, and a service comes or goes often. */
+/** The lock file without the dependencies of services: generation doesn't depend on them, and services come and go. */
 function locked() {
   const text = readFileSync(path.join(root, 'pnpm-lock.yaml'), 'utf8');
   return text.replace(/^ {2}services\/.*:\n(?: {4}.*\n|\n)*/gm, '');
@@ -128,7 +129,7 @@ function readStamp() {
   try {
     return JSON.parse(readFileSync(stamp, 'utf8'));
   } catch {
-    return undefined; // cut short, or of an earlier kind
+    return undefined; // the stamp is incomplete or of an old format
   }
 }
 

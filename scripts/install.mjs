@@ -1,4 +1,4 @@
-/** Installs the workspace with the pinned pnpm when something that decides it has changed since the last time. */
+/** Installs the workspace with the pinned pnpm if the lock file or a manifest has changed since the last time. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,14 +7,14 @@ import { root, run } from './process.mjs';
 const stamp = path.join(root, 'node_modules/.rondo-installed');
 
 /**
- * @param {{ relock?: boolean }} [options] `relock` lets the lock file follow the manifests; otherwise it must agree.
- * @returns {Promise<boolean>} False when it failed; pnpm has said why.
+ * @param {{ relock?: boolean }} [options] `relock` updates the lock file to the manifests; otherwise they must agree.
+ * @returns {Promise<boolean>} False if it failed; pnpm has printed why.
  */
 export async function install({ relock = false } = {}) {
   if (installed()) return true;
   console.log('Installing packages …');
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  // CI=true: pnpm asks no question. By npx: corepack doesn't start on every Node 20, and a pnpm of one's own is another version.
+  // CI=true: pnpm asks no questions. npx: corepack doesn't start on every Node 20, and an installed pnpm may have another version.
   const how = relock ? ['--no-frozen-lockfile', '--prefer-offline'] : ['--frozen-lockfile'];
   const args = ['--yes', packageManager, 'install', ...how];
   const { code, output } = await run('npx', args, { show: true, env: { CI: 'true' } });
@@ -28,12 +28,12 @@ export async function install({ relock = false } = {}) {
   return true;
 }
 
-/** Whether what is installed is that of the lock file and the manifests as they are. */
+/** Whether the installed packages are those of the lock file and the manifests. */
 export function installed() {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint();
 }
 
-/** What pnpm's result depends on. Node's version isn't part of it: no package here is compiled for one. */
+/** A digest of what pnpm's result depends on. Node's version isn't part of it: no package is compiled for one. */
 function fingerprint() {
   const hash = createHash('sha256').update(`${process.platform}-${process.arch}`);
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests()]) {

@@ -1,11 +1,12 @@
-/** What the tasks behind `npm run` share in how they are told what to do. */
+/** Parsing the options of npm scripts. */
 import { parseArgs } from 'node:util';
 
 /**
- * `npm run sim --seeds=9` hands npm all of it, and leaves a run that isn't the one that was asked for.
+ * Detects options without a "--" before them: npm takes `npm run sim --seeds=9` for an option of its own, and the script would run
+ * without it.
  * @param {string[]} names
  * @param {string} usage
- * @returns {string | undefined} How it's done, where that happened.
+ * @returns {string | undefined} An error message with the usage; undefined if npm took none of `names`.
  */
 export function takenByNpm(names, usage) {
   const taken = names.find((name) => process.env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined);
@@ -23,14 +24,14 @@ export function parse(config, usage) {
   try {
     return parseArgs(config);
   } catch (error) {
-    // The first sentence: the others tell of a "--" that isn't ours.
+    // Only the first sentence: the others explain another use of "--".
     const [reason] = error.message.split(/\.\s/);
     throw new Error(`${reason}: ${usage}`, { cause: error });
   }
 }
 
 /**
- * The options of a task that takes nothing else, each with a value.
+ * Parses the arguments of a script that takes only options with values.
  * @param {string[]} args
  * @param {string[]} names
  * @param {string} usage
@@ -49,7 +50,7 @@ export function namedOptions(args, names, usage) {
 }
 
 /**
- * A word of a command as a shell takes it, whatever stands in it.
+ * Quotes a word for a POSIX shell.
  * @param {string} text
  * @returns {string}
  */

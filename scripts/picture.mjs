@@ -1,4 +1,4 @@
-/** The terminal on README's top, from a real run: `npm run picture`. It makes a service, saves its handler and calls it. */
+/** Draws the terminal in the README from a real run: `npm run picture`. The run makes a service, saves its handler and calls it. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ export async function main() {
   }
 }
 
-/** @returns {Promise<string[]>} the lines as the terminal shows them, with the codes of their colours. */
+/** @returns {Promise<string[]>} the lines of the terminal, with colour codes. */
 async function record(clone) {
   const proto = path.join(clone, '../helloworld.proto');
   writeFileSync(proto, blockOf('proto helloworld.proto'));
@@ -60,7 +60,7 @@ async function record(clone) {
   ];
 }
 
-/** @returns {[string, string]} The line as it was generated, and as the guide has it, which is saved. */
+/** Saves the handler of the guide. @returns {[string, string]} The generated line, and the line that replaces it. */
 function writeHandler(clone) {
   const file = path.join(clone, HANDLER);
   const lineOf = (text) => text.split('\n').find((line) => line.startsWith('  sayHello'));
@@ -70,7 +70,7 @@ function writeHandler(clone) {
   return [before.trim(), lineOf(text).trim()];
 }
 
-/** A code block of the guide. */
+/** A code block of the guide, by its title. */
 function blockOf(title) {
   const guide = readFileSync(path.join(root, 'docs/guides/add-a-service.md'), 'utf8');
   const [, text] = guide.split(`\n\`\`\`${title}\n`);

@@ -1,4 +1,4 @@
-/** Whether what starts services, here and in compose, agrees with what they say of themselves. */
+/** Checks that main.ts and docker-compose.yml agree with the manifests of services. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { root } from './process.mjs';
 const DATABASE_PORT = DEFAULTS.portBase + DATABASE_OFFSET;
 
 /**
- * @returns {Promise<import('./steps.mjs').Outcome>}
+ * @returns {Promise<import('./steps.mjs').StepResult>}
  */
 export async function servicesPlanned() {
   const read = tryManifests(foldersWithCode());
@@ -24,7 +24,7 @@ export async function servicesPlanned() {
   return { code: faults.length, output: faults.join('\n') };
 }
 
-/** What holds nothing but what was built is what a service left that has gone. */
+/** The folders with sources. A folder with only built files is left over from a removed service. */
 function foldersWithCode() {
   return readdirSync(path.join(root, 'services')).filter((service) =>
     ['package.json', 'src'].some((name) => existsSync(path.join(root, 'services', service, name))),
@@ -52,7 +52,7 @@ function faultsOfContracts({ service, contracts }, manifests) {
   });
 }
 
-/** The registry's main.ts takes its port from what the others know it by. */
+/** The registry is exempt: its main.ts takes the port from the address that clients use by default. */
 function faultsOfMain({ service, port }) {
   if (service === REGISTRY) return [];
   const file = `services/${service}/src/main.ts`;
@@ -62,7 +62,7 @@ function faultsOfMain({ service, port }) {
   return [`${file}: port: must be ${port}, as in package.json, and is ${named ?? 'not there'}`];
 }
 
-/** Compose can't add numbers: a second system has other first digits. */
+/** Compose can't add numbers, so a second system changes the first digits of all ports. */
 const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
 
 function faultsOfCompose({ service, port }, composed) {
@@ -78,7 +78,7 @@ function faultsOfCompose({ service, port }, composed) {
 }
 
 function readCompose() {
-  // By way of the package that edits this file: nobody else in the scripts reads YAML.
+  // The parser is a dependency of the package that edits this file.
   const { parse } = createRequire(path.join(root, 'packages/scaffold/package.json'))('yaml');
   return parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8'), { merge: true }).services;
 }

@@ -1,27 +1,26 @@
-/** How the scripts start other programs. */
-/** The programs of packages that ship machine code, without the node process that their launchers put before them. */
+/** Running other programs from scripts. */
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository's folder: every command runs there. */
+/** The repository's folder, in which programs run by default. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * A program of the workspace's own node_modules/.bin.
+ * The path of a program in the workspace's node_modules/.bin.
  * @param {string} name
  */
 export const bin = (name) => path.join(root, 'node_modules/.bin', name);
 
 /**
- * Runs a program to its end and never rejects: a program that can't be started is `code` 127 with the reason in `output`.
+ * Runs a program to its end. It never rejects: if the program can't be started, `code` is 127 and `output` has the reason.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Record<string, string>, show?: boolean | 'stderr' }} [options] `show` hands the terminal on,
- *   or standard error alone.
- * @returns {Promise<{ code: number, output: string }>} stdout and stderr as they came, and the signal that ended it; with
- * `show` only that.
+ * @param {{ cwd?: string, env?: Record<string, string>, show?: boolean | 'stderr' }} [options] `show` lets the program use the
+ *   terminal; 'stderr' sends all its output to standard error.
+ * @returns {Promise<{ code: number, output: string }>} The output of stdout and stderr in order, and the signal that ended the
+ *   program; with `show` only the signal.
  */
 export function run(command, args, { cwd = root, env = {}, show = false } = {}) {
   return new Promise((resolve) => {
@@ -46,7 +45,7 @@ export function run(command, args, { cwd = root, env = {}, show = false } = {}) 
   });
 }
 
-/** A signal to the script is one to the program it waits for: npm tells this process alone. */
+/** Forwards signals to the program: npm signals only this process. */
 function forwardSignals(child) {
   const forward = (signal) => child.kill(signal);
   process.on('SIGINT', forward).on('SIGTERM', forward);
@@ -54,7 +53,7 @@ function forwardSignals(child) {
 }
 
 const PLATFORM = `${process.platform}-${process.arch}`;
-/** By program: the package that is asked for, and what it picks for a platform. */
+/** By program: its package, and the path of the native program that the package picks for this platform. */
 const PACKAGES = {
   buf: ['@bufbuild/buf', `@bufbuild/buf-${PLATFORM.replace('linux-arm64', 'linux-aarch64')}/bin/buf`],
   tsc: ['typescript', `@typescript/typescript-${PLATFORM}/lib/tsc`],
@@ -62,13 +61,14 @@ const PACKAGES = {
 
 /**
  * @param {'buf' | 'tsc'} name
- * @returns {string} its path; the launcher's where there is none for this platform.
+ * @returns {string} the path of the native program, without the node process of its launcher; the launcher's path if there is
+ *   none for this platform.
  */
 export function native(name) {
   const [asked, picked] = PACKAGES[name];
   const launcher = path.join(root, 'node_modules', asked);
   if (!existsSync(launcher)) return bin(name);
-  // What a package depends on stands beside it in pnpm's store.
+  // pnpm's store has a package's dependencies beside it.
   const program = path.join(realpathSync(launcher).slice(0, -asked.length), picked);
   return existsSync(program) ? program : bin(name);
 }

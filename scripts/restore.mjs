@@ -1,4 +1,4 @@
-/** A backup of `npm run backup` as the data of a new system: `npm run restore -- --from DIR --data NEW`. */
+/** Restores a backup of `npm run backup` into the data folder of a new system: `npm run restore -- --from DIR --data NEW`. */
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { build } from './build.mjs';
@@ -36,7 +36,7 @@ function options(args) {
   return { from: path.resolve(base, values.from), data: path.resolve(base, values.data) };
 }
 
-/** For as long as recovery takes. */
+/** A port for the server that carries out the recovery. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);

@@ -5,9 +5,9 @@ import { BUNDLE, isBundleFresh, MODULES } from './rondo-bundle.mjs';
 
 const [command, ...rest] = process.argv.slice(2);
 if (!existsSync(MODULES)) {
-  // The doctor changes nothing: what is missing is what it tells.
+  // The doctor changes nothing: it reports what is missing.
   if (command === 'doctor') await withoutCli('not built yet');
-  // What it says goes to standard error: the other one is for what the command prints.
+  // The build prints to standard error, as standard output is for the command.
   const { run } = await import('./process.mjs');
   const { code } = await run(process.execPath, ['scripts/run.mjs', 'build'], { show: 'stderr' });
   if (code !== 0) process.exit(1);
@@ -15,7 +15,7 @@ if (!existsSync(MODULES)) {
 try {
   await import((isBundleFresh() ? BUNDLE : MODULES).href);
 } catch (error) {
-  // rondo tells its own faults: what comes here is one of its parts missing.
+  // rondo handles its own errors: an error here means that a module is missing.
   const reason = `can't be loaded (${error.message.split('\n')[0]})`;
   if (command === 'doctor') await withoutCli(reason);
   console.error(`rondo: ${reason}. Build it: npm run build; or see what is wrong: ./rondo doctor`);

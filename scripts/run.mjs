@@ -1,6 +1,6 @@
 /**
- * What the root npm scripts run: `node scripts/run.mjs <task> [arguments]`. It needs Node and npm alone: it installs what
- * is missing, then runs `scripts/<task>.mjs`. Imports follow the check, so that an old Node gets a line, not a stack.
+ * The entry of the root's npm scripts: `node scripts/run.mjs <task> [arguments]`. It needs only Node and npm: it installs missing
+ * packages, then runs `scripts/<task>.mjs`. Imports follow the version check, so that an old Node prints a line and not a stack.
  */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -11,7 +11,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const { existsSync, readFileSync } = await import('node:fs');
 const [task = '', ...rest] = process.argv.slice(2);
 const script = new URL(`./${task}.mjs`, import.meta.url);
-// What ends in `main` is a task; the other files are their parts.
+// A file that exports `main` is a task; the others are parts of tasks.
 if (
   !/^[a-z]+$/.test(task) ||
   !existsSync(script) ||

@@ -1,7 +1,7 @@
 /**
- * A believable company with a year behind it, over the services' own contracts: `npm run seed [-- --today YYYY-MM-DD]`. Each
- * thing is made under a request id of its own, and the year ends on the day on which the first member was made, or on the
- * day that `--today` names, so that running it again, on the same day or later, makes nothing twice.
+ * Makes a year of data of an invented company, through the contracts of the services: `npm run seed [-- --today YYYY-MM-DD]`.
+ * Each resource is made under its own request id. The year ends on the day on which the first member was made, or on the day of
+ * `--today`. So running it again, on the same day or later, makes nothing twice.
  */
 import { build } from './build.mjs';
 import { namedOptions } from './options.mjs';
@@ -20,13 +20,13 @@ export async function main(args) {
     const today = readToday(args);
     return (await build()) ? await seed(today) : 1;
   } catch (error) {
-    // Of a call that failed, its code is said as well.
+    // The text of an RpcError includes its code.
     console.error(`npm run seed: ${error.code === undefined ? error.message : error}`);
     return 1;
   }
 }
 
-/** The day that `--today` names, if it names one. The services refuse an order of a day that is to come. */
+/** The day of `--today`, if it is given. It can't be in the future, as the services refuse orders of a future day. */
 function readToday(args) {
   const { today } = namedOptions(args, ['today'], USAGE);
   if (today === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Runs the simulation of registry, instances and clients under random faults, over what was built. */
+/** Runs the simulation of registry, instances and clients under random faults, with the built packages. */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -7,11 +7,11 @@ import { parse, takenByNpm } from './options.mjs';
 import { root } from './process.mjs';
 
 const usage = `npm run sim -- [options]
-  --seeds N     how many seeds to run (1000)
-  --from S      the first of them (1)
-  --seed S      this one alone
-  --trace       print every event of it
-  --workers N   in how many processes (one a processor)`;
+  --seeds N     the number of seeds to run (1000)
+  --from S      the first seed (1)
+  --seed S      run only this seed
+  --trace       print every event of the seed
+  --workers N   the number of processes (one for each processor)`;
 const ACCEPTED = {
   seeds: { type: 'string' },
   from: { type: 'string' },
@@ -21,12 +21,12 @@ const ACCEPTED = {
   help: { type: 'boolean', default: false },
 };
 const folder = path.join(root, 'services/registry/test/simulation');
-/** Beside the source, so that packages are found as the registry finds them. */
+/** The bundle is written beside the source, so that packages are resolved as for the registry. */
 const program = path.join(folder, '.built/main.mjs');
 const PROGRESS_MS = 5_000;
 
 /**
- * `npm run sim -- --seeds N`: exit code 1 where a promise was broken, 2 where it wasn't understood.
+ * `npm run sim -- --seeds N`: the exit code is 1 if a guarantee was violated, 2 if the command line is wrong.
  * @param {string[]} args
  */
 export async function main(args) {
@@ -39,7 +39,7 @@ export async function main(args) {
 
 /**
  * @param {string[]} args
- * @returns What to run, or the exit code where there is nothing to.
+ * @returns What to run, or the exit code if there is nothing to run.
  */
 function understand(args) {
   try {
@@ -66,7 +66,7 @@ function ordered({ seed, seeds, from: first, workers: wanted, trace }) {
   return { from, count, workers, trace };
 }
 
-/** Tests are compiled by nobody else; packages are taken as they were built. */
+/** Bundles the simulation, as the build doesn't compile tests. Packages stay external. */
 async function bundle() {
   const esbuild = await import('esbuild');
   await esbuild.build({
@@ -96,7 +96,7 @@ async function runAll({ from, count, workers, trace }) {
   return tally.failed.length === 0 && broken.length === 0 ? verdict(tally) : failures(tally);
 }
 
-/** One process that takes seeds until there are none. */
+/** Runs one worker process, which takes seeds until none is left. */
 function work(next, tally) {
   return new Promise((resolve) => {
     const child = fork(program, { execArgv: ['--enable-source-maps'] });

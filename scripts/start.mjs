@@ -1,4 +1,4 @@
-/** The whole system on this machine: `npm start -- [--data DIR] [--port-base N]`. */
+/** Runs the whole system on this machine: `npm start -- [--data DIR] [--port-base N]`. */
 import { build } from './build.mjs';
 import { runLauncher } from './launch/launcher.mjs';
 import { readManifests } from './launch/manifests.mjs';
@@ -21,7 +21,7 @@ async function bringUp({ system, stop: { signal } }) {
       await Promise.all(others.map((manifest) => system.start(manifest, signal)));
     } catch (error) {
       if (!signal.aborted) throw error;
-      return { code: 0, skipped: true, note: 'told to stop' };
+      return { code: 0, skipped: true, note: 'a stop was requested' };
     }
     return { code: 0 };
   });

@@ -1,20 +1,20 @@
-/** One line a step, with its time; the output of a step that fails, and no other. A terminal shows the step under way. */
+/** Prints a line for each step with its time, and the output of steps that fail. A terminal shows the running step. */
 
 const maxLines = 60;
 
 /**
- * @typedef {object} Outcome
+ * @typedef {object} StepResult
  * @property {number} code 0 when it passed.
  * @property {string} [output] Shown when it failed.
  * @property {string} [note] Stands on the step's line.
- * @property {boolean} [skipped] Neither passed nor failed; `note` says why.
+ * @property {boolean} [skipped] The step neither passed nor failed; `note` says why.
  */
 
 /**
  * Runs one step and prints its line.
  * @param {string} name
- * @param {() => Promise<Outcome>} work
- * @returns {Promise<Outcome>}
+ * @param {() => Promise<StepResult>} work
+ * @returns {Promise<StepResult>}
  */
 export async function step(name, work) {
   const startedAt = performance.now();
@@ -25,10 +25,10 @@ export async function step(name, work) {
   return outcome;
 }
 
-/** The line is wiped out again, also when the work throws: what comes next takes its place. */
+/** Shows the name of the running step on a terminal, and clears the line when the step ends. */
 async function underWay(name, work) {
   if (!process.stdout.isTTY) return await work();
-  // Back to its beginning: a warning that comes meanwhile takes its place.
+  // The \r moves to the start of the line, so that a warning overwrites it.
   process.stdout.write(`…       ${name}\r`);
   try {
     return await work();
@@ -45,13 +45,13 @@ function mark({ code, skipped }) {
 const COLORS = { red: 31, green: 32, yellow: 33 };
 
 /**
- * On a terminal that shows colours: NO_COLOR, FORCE_COLOR and TERM count as they do for Node.
+ * Colours text if the terminal shows colours. NO_COLOR, FORCE_COLOR and TERM have the same meaning as for Node.
  * @param {'red' | 'green' | 'yellow'} color
  * @param {string} text
  */
 export const colored = (color, text) => (process.stdout.hasColors?.() ? `\x1b[${COLORS[color]}m${text}\x1b[39m` : text);
 
-/** The first lines tell; a tool's thousandth complaint doesn't. */
+/** The first lines of a failed tool's output. Later lines seldom help. */
 function excerpt(text) {
   const lines = text.trimEnd().split('\n');
   const more = lines.length > maxLines ? [`… and ${lines.length - maxLines} more lines`] : [];

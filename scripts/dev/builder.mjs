@@ -1,4 +1,4 @@
-/** What `rondo dev` builds, and what it says of it. */
+/** The builds of `rondo dev`. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { compile } from '../build.mjs';
@@ -11,10 +11,10 @@ import { parseFaults } from './faults.mjs';
 /**
  * @typedef {object} Built
  * @property {import('./faults.mjs').Fault[]} faults All of them.
- * @property {import('./faults.mjs').Fault[]} ofCode The compiler's: what has one must not be run.
+ * @property {import('./faults.mjs').Fault[]} ofCode Those of the compiler: a service with one must not be started.
  */
 
-/** Nobody else builds, or writes the tree, meanwhile. Before the first build nobody could: the lock is part of it. */
+/** Runs `work` under the lock of the tree. Before the first build there is no lock: its code isn't compiled yet. */
 export async function withTree({ signal, tell }, work) {
   if (!existsSync(path.join(root, 'packages/scaffold/dist/index.js'))) return await work();
   const { withTreeLock } = await import('../../packages/scaffold/dist/index.js');
@@ -25,9 +25,9 @@ export async function withTree({ signal, tell }, work) {
 const WAIT_MS = 600_000;
 
 /**
- * Builds the services and what they are made of, after the packages that changed files ask for.
+ * Installs packages if a changed file asks for it, then builds the services and their dependencies.
  * @param {string[]} changed
- * @param {AbortSignal} signal Ends it between two steps, with its reason: what was told to stop has built nothing.
+ * @param {AbortSignal} signal Ends the build between two steps by throwing its reason.
  * @returns {Promise<Built>}
  */
 export async function buildServices(changed, signal) {
@@ -41,7 +41,7 @@ export async function buildServices(changed, signal) {
 }
 
 /**
- * Builds everything else as well: the services don't wait for it.
+ * Builds everything.
  * @param {AbortSignal} signal As that of {@link buildServices}.
  * @returns {Promise<Built>}
  */

@@ -1,15 +1,15 @@
-/** What the tools found wrong, each fault once. */
+/** The faults that tsc and buf print, in a readable form, each once. */
 const COMPILER = /^(?<file>[^\s(][^(]*)\((?<line>\d+),(?<column>\d+)\): error (?<text>TS\d+: .*)$/;
 const BUF = /^(?<file>[^\s:][^:]*):(?<line>\d+):(?<column>\d+):(?<text>.*)$/;
 
 /**
  * @typedef {object} Fault
- * @property {string} [file] From the repository's folder.
- * @property {string} text Where, and what; further lines are indented.
+ * @property {string} [file] Relative to the repository.
+ * @property {string} text The place and the message; further lines are indented.
  */
 
 /**
- * @param {string} output What tsc or buf printed.
+ * @param {string} output The output of tsc or buf.
  * @returns {Fault[]}
  */
 export function parseFaults(output) {
@@ -26,14 +26,14 @@ export function parseFaults(output) {
   );
 }
 
-/** A handler without a method has parameters without types: that isn't a fault of its own. */
+/** Drops faults of untyped parameters in files with a handler of an unknown method: they follow from it. */
 function withoutConsequences(faults) {
   const files = new Set(faults.filter(({ text }) => namesUnknownMethod(text)).map(({ file }) => file));
   return faults.filter(({ file, text }) => !(files.has(file) && /^TS70(?:06|19|31): /.test(text)));
 }
 
 /**
- * Whether a fault of the compiler's is in what `service` is made of: in its own folder, or in what several share.
+ * Whether a compiler's fault concerns `service`: it is in the service's folder, or in a shared package.
  * @param {Fault} fault
  * @param {string} service
  */
@@ -43,9 +43,9 @@ export function concerns({ file }, service) {
 }
 
 /**
- * Tells what wasn't there the last time.
+ * Makes a report that prints only faults that are new since the last call.
  * @param {(text: string) => void} tell
- * @returns {(found: { key?: string, text: string }[]) => void} What has the same key, or else text, is the same.
+ * @returns {(found: { key?: string, text: string }[]) => void} Faults with the same key, or else the same text, are the same.
  */
 export function createReport(tell) {
   let known = new Set();
@@ -56,9 +56,9 @@ export function createReport(tell) {
   };
 }
 
-/** What the compiler says of handlers that don't follow their contract, in one line that says what to do. */
+/** Faults of handlers that don't match their contract become one line that says what to do. */
 
-/** The type of the handlers of a service, as the compiler spells it out. */
+/** The type of a service's handlers, as the compiler prints it. */
 const HANDLERS = /'Handlers<\{[^']*?readonly fullName: "(?<service>[\w.]+)"/;
 const MISSING = /Property '(?<key>[^']+)' is missing in type /;
 const SEVERAL_MISSING = /is missing the following properties from type '[^']*': (?<keys>[^\n]+?)\.?$/m;
@@ -67,9 +67,9 @@ const MEANT = /Did you mean to write '(?<meant>[^']+)'\?/;
 const MAX_TYPE = 80;
 
 /**
- * A new method has no handler, or a removed one still has one: undefined for any other fault.
- * @param {string} file Where the fault is, from the repository's folder.
- * @param {string} text What the compiler says, all lines of it.
+ * Describes a method without a handler, or a handler without a method; undefined for other faults.
+ * @param {string} file The file of the fault, relative to the repository.
+ * @param {string} text The compiler's message, with all its lines.
  * @returns {string | undefined}
  */
 function describeHandlers(file, text) {
@@ -86,12 +86,12 @@ function describeHandlers(file, text) {
 }
 
 /**
- * Whether it is of a handler whose method isn't in the contract.
+ * Whether the fault is a handler whose method isn't in the contract.
  * @param {string} text
  */
 const namesUnknownMethod = (text) => HANDLERS.test(text) && UNKNOWN.test(text);
 
-/** The compiler names five at the most: `a, b, c, d, and 3 more`. */
+/** `keys` as the compiler lists them, five at most: `a, b, c, d, and 3 more`. */
 function describeMissing(file, service, keys) {
   const named = keys.filter((key) => /^\w+$/.test(key));
   const more = keys.length > named.length ? ', …' : '';
@@ -105,8 +105,8 @@ function describeMissing(file, service, keys) {
 const methodOf = (key) => key.charAt(0).toUpperCase() + key.slice(1);
 
 /**
- * The same with its types cut short: they are given in full, however long.
- * @param {string} text What the compiler says.
+ * Shortens long types in a message: the compiler prints them in full.
+ * @param {string} text The compiler's message.
  */
 const shortenTypes = (text) =>
   text.replaceAll(/'([^'\n]+)'/g, (quoted, type) =>

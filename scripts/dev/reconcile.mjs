@@ -1,5 +1,4 @@
-/** Makes what runs follow from what is in the tree. */
-/** What a service is made of, as one digest: it changes when a restart would make a difference. */
+/** Makes the running services match the tree. */
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -13,21 +12,21 @@ import { root } from '../process.mjs';
 import { concerns } from './faults.mjs';
 
 /**
- * @typedef {object} Outcome
+ * @typedef {object} Reconciled
  * @property {string[]} restarted
  * @property {string[]} started
  * @property {string[]} stopped
- * @property {{ key: string, text: string }[]} failed What couldn't be started, and why; by what it was made of.
+ * @property {{ key: string, text: string }[]} failed The services that couldn't be started, and why. The key is the version.
  */
 
 /**
- * Starts services that are new or couldn't be started, restarts those that are made of something else now, and stops
- * those that have gone. One with a fault in its code stays as it is; so does one that was told to stop. A process that
- * ends later is the supervisor's, until its service is made of something else.
+ * Starts services that are new or couldn't be started, restarts those whose version has changed, and stops those whose folder
+ * has gone. A service with a fault in its code stays as it is; so does a service that was stopped on request. Later exits of
+ * processes are left to the supervisor, until the service's version changes.
  * @param {import('../launch/launcher.mjs').Session} session
- * @param {{ ofCode: import('./faults.mjs').Fault[], signal: AbortSignal }} options The signal ends the wait for services
- *   to come up: they go on coming up without it.
- * @returns {Promise<Outcome>}
+ * @param {{ ofCode: import('./faults.mjs').Fault[], signal: AbortSignal }} options The signal ends the wait for services to
+ *   become ready; they go on starting.
+ * @returns {Promise<Reconciled>}
  */
 export async function reconcile({ system, held }, { ofCode, signal }) {
   const { manifests, faults } = tryManifests();
@@ -71,8 +70,8 @@ function isDue(manifest, { running, held, ofCode }) {
 const IMPORTS = /(?:\bfrom|\bimport)\s*\(?\s*["']((?:\.{1,2}\/|@rondo\/)[^"']+)["']/g;
 
 /**
- * The modules that it loads of this repository, as they are built; its contracts, from which reflection answers; its
- * migrations, its manifest and its `.env`.
+ * The version of a service: a digest that changes if a restart would make a difference. It covers the built modules of this
+ * repository that the service loads, its contracts (for reflection), its migrations, its manifest and its `.env`.
  * @param {import('../launch/manifests.mjs').Manifest} manifest
  */
 export function versionOf(manifest) {
@@ -88,7 +87,7 @@ export function versionOf(manifest) {
 
 function modulesOf(entry) {
   const found = new Set([entry]);
-  // A set grows while it is gone through.
+  // The set grows during the iteration, which then visits the new entries too.
   for (const file of found) {
     if (!existsSync(file)) continue;
     const { resolve } = createRequire(file);
@@ -98,7 +97,7 @@ function modulesOf(entry) {
   return [...found].sort();
 }
 
-/** Undefined for what isn't built: whoever imports it doesn't start. */
+/** Undefined for a module that isn't built: a service that imports it doesn't start. */
 function resolved(resolve, specifier) {
   try {
     return resolve(specifier);

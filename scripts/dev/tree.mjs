@@ -1,4 +1,4 @@
-/** The files that decide what runs, and when they change. */
+/** Watches the files that services are built from. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import path from 'node:path';
@@ -6,34 +6,34 @@ import path from 'node:path';
 const FOLDERS = ['proto', 'packages', 'services'];
 const AT_THE_ROOT =
   /^(?:buf(?:\.gen)?\.yaml|pnpm-(?:lock|workspace)\.yaml|package\.json|tsconfig\.(?:base|build)\.json)$/;
-/** What editors keep beside a file has other endings. */
+/** The files that count. Temporary files of editors have other endings. */
 const COUNTS = /(?:(?<!\.test)\.ts|\.proto|\.sql|\/\.env|\/package\.json|\/tsconfig\.json)$/;
-/** Beside a `src`; a folder of contracts may be called anything. */
+/** Folders of projects that are left out. Folders under proto/ may have any name. */
 const LEFT_OUT = /^(?:packages|services)\/[^/]+\/(?:node_modules|dist|test)$|^packages\/contracts\/src$/;
 const EXHAUSTED = ['ENOSPC', 'EMFILE'];
 const QUIET_MS = 50;
-/** A burst that doesn't end is looked at all the same. */
+/** The longest wait for the end of a burst of events. */
 const MAX_QUIET_MS = 1_000;
 
 /**
  * @typedef {object} Tree
- * @property {(signal: AbortSignal) => Promise<void>} changed Resolves when something has changed since the last
- *   `takeChanges`, and has then been left alone for a moment; rejects when the signal aborts. For one who waits at a time.
- * @property {() => string[]} takeChanges The files that have another content than the last time, came or went; by path.
+ * @property {(signal: AbortSignal) => Promise<void>} changed Resolves when files have changed since the last `takeChanges`, and
+ *   no event has followed for a moment; rejects when the signal aborts. Only one caller may wait at a time.
+ * @property {() => string[]} takeChanges The paths of files that were changed, added or removed since the last call, sorted.
  * @property {() => void} close
  */
 
 /**
- * Watches a repository. Each folder has a watcher of its own, which only says that it is time to look: what has
- * changed is found by looking, so that it doesn't matter how an editor or git writes.
+ * Watches a repository. Each folder has a watcher, whose events only trigger a scan. The scan finds the changes, so that it
+ * doesn't matter how an editor or git writes files.
  * @param {string} root
  * @returns {Tree}
- * @throws {Error} with one line, when the machine lets no more folders be watched.
+ * @throws {Error} with one line if the machine's limit of watches is exceeded.
  */
 export function watchTree(root) {
   const bell = createBell();
   const watchers = new Map();
-  // Where entries came or went, a folder may have made room for another one of its name.
+  // Folders with `rename` events: a subfolder may have been replaced by another of its name and needs a new watcher.
   const stirred = new Set();
   const enter = (folder) => {
     const old = watchers.get(folder);
@@ -66,7 +66,7 @@ export function watchTree(root) {
         await bell.rung(signal);
         bell.reset();
       } while (compare(look(seen)).length === 0);
-      bell.ring(); // for the next who waits, unless the changes are taken
+      bell.ring(); // the next `changed` resolves too, unless the changes are taken first
     },
     takeChanges() {
       bell.reset();
@@ -85,7 +85,7 @@ export function watchTree(root) {
 function watchFolder(folder, onEvent) {
   try {
     const watcher = watch(folder, onEvent);
-    // The folder has gone: the one above has rung.
+    // The folder was removed; the watcher of its parent has reported it.
     return watcher.on('error', () => watcher.close());
   } catch (error) {
     if (!EXHAUSTED.includes(error.code)) throw error;
@@ -95,7 +95,7 @@ function watchFolder(folder, onEvent) {
   }
 }
 
-/** Enters a folder before it is read: what comes between the two is read, what comes after rings. */
+/** Lists the files. It watches each folder before it reads it, so that no change is missed. */
 function scan(root, { known, enter }) {
   const files = new Map();
   const folders = new Set();
@@ -120,12 +120,12 @@ function read(root, folder, enter) {
     enter(folder);
     return readdirSync(path.join(root, folder), { withFileTypes: true });
   } catch (error) {
-    if (error.code === 'ENOENT') return []; // it has gone meanwhile
+    if (error.code === 'ENOENT') return []; // the folder was removed meanwhile
     throw error;
   }
 }
 
-/** A file that was only touched has the digest that it had. */
+/** The digest of a file. A file that was only touched keeps its digest. */
 function identify(file, before) {
   try {
     const { mtimeMs, ctimeMs, ino, size } = statSync(file);
@@ -138,7 +138,7 @@ function identify(file, before) {
   }
 }
 
-/** Rings once for a burst. */
+/** A debounced event: it fires once for a burst of `ring` calls. */
 function createBell() {
   let firstAt;
   let timer;

@@ -1,4 +1,4 @@
-/** The database server: the one that is brought along, or the one that RONDO_DATABASE_ADMIN_URL names. */
+/** Checks the database server: the embedded one, or the one that RONDO_DATABASE_ADMIN_URL names. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const OWN_SERVER = `set ${NAME} to a PostgreSQL of your own, or docker compose u
 const NEEDED = { connections: 50, version: 14 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const MAX_SKEW_MS = 2_000;
-/** The packages of packages/database, without which it needn't be built to look at them. */
+/** Resolves the dependencies of packages/database, which need not be built for it. */
 const fromPackages = createRequire(path.join(root, 'packages/database/package.json'));
 
 export async function database({ data }) {
@@ -26,7 +26,7 @@ async function embedded(data) {
   const entry = resolve(name);
   if (entry === undefined) {
     return resolve('pg') === undefined
-      ? note('the embedded PostgreSQL comes with the packages: they are not installed yet')
+      ? note('the embedded PostgreSQL is a package, and packages are not installed yet')
       : fail(
           `${name} is not installed (optional dependencies left out?)`,
           `rm -rf node_modules && npm run build; or ${OWN_SERVER}`,
@@ -44,7 +44,7 @@ async function embedded(data) {
   return ok(`embedded ${version.replace(/^postgres \(PostgreSQL\)/, 'PostgreSQL')}`);
 }
 
-/** A server that stops in order takes its note of itself along. */
+/** Whether the server has ended without a shutdown: a shutdown removes postmaster.pid. */
 async function hasDied(data) {
   const file = path.join(data, 'postgres/data/postmaster.pid');
   if (!existsSync(file)) return false;
@@ -62,11 +62,11 @@ function resolve(name) {
 }
 
 async function foreign(adminUrl) {
-  if (resolve('pg') === undefined) return note(`${NAME} is looked at once packages are installed`);
+  if (resolve('pg') === undefined) return note(`${NAME} can't be checked before packages are installed`);
   const { host } = new URL(adminUrl);
   const { Client } = fromPackages('pg');
   const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  client.on('error', () => undefined); // the query that it breaks says so
+  client.on('error', () => undefined); // the query reports a broken connection
   try {
     await client.connect();
     const { rows } = await client.query({ text: QUESTION, query_timeout: CONNECT_TIMEOUT_MS });
@@ -78,11 +78,11 @@ async function foreign(adminUrl) {
   }
 }
 
-/** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; a password that is missing has none. */
+/** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html. A missing password has no SQLSTATE. */
 function remedyFor({ code, message }) {
-  if (/^28/.test(code) || /^SASL/.test(message)) return `mend the user or the password in ${NAME}`;
+  if (/^28/.test(code) || /^SASL/.test(message)) return `correct the user or the password in ${NAME}`;
   if (code === '3D000') return `name a database that exists in ${NAME}, such as /postgres`;
-  return `start it, or mend the address in ${NAME}`;
+  return `start it, or correct the address in ${NAME}`;
 }
 
 const QUESTION = `SELECT current_user AS name, rolsuper AS super, now() AS time,
@@ -93,9 +93,12 @@ function judge(host, { name, super: superuser, time, version, connections, prepa
   const server = `PostgreSQL ${version} at ${host}`;
   const skewMs = time.getTime() - Date.now();
   if (!superuser)
-    return fail(`${server}: ${name} is no superuser, and databases and roles are to be made`, `name one in ${NAME}`);
+    return fail(
+      `${server}: ${name} is not a superuser, and can't make databases and roles`,
+      `name a superuser in ${NAME}`,
+    );
   if (prepared === 0) {
-    const why = 'max_prepared_transactions is 0, and transactions across services have to prepare theirs';
+    const why = 'max_prepared_transactions is 0, and distributed transactions need prepared transactions';
     return fail(`${server}: ${why}`, 'ALTER SYSTEM SET max_prepared_transactions = 64; then restart that server');
   }
   if (connections < NEEDED.connections) {

@@ -1,4 +1,4 @@
-/** What the machine has to offer. */
+/** Checks of the machine and its programs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
@@ -10,7 +10,7 @@ import { ask } from './system.mjs';
 
 const GIB = 1024 ** 3;
 const NEEDED = { diskGib: 1, memoryGib: 1, openFiles: 1024 };
-/** The first Node that lets a server say how many streams a client may reset. */
+/** The first Node that lets a server set how many streams a client may reset. */
 const RESETS_SINCE = '22.11';
 const GLIBC_LOADERS = ['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'];
 const ELSEWHERE = 'run it with docker compose up --build, or in WSL 2';
@@ -34,7 +34,7 @@ export function node() {
   }
   if (atLeast(found, RESETS_SINCE)) return ok(`v${found}`);
   const detail = `v${found}: a client by others that cancels over 1,000 calls at once, or 33 a second, is disconnected`;
-  return note(detail, `Node ${RESETS_SINCE} or newer, for which Rondo raises that limit (docs/adr/0033)`);
+  return note(detail, `install Node ${RESETS_SINCE} or newer: there Rondo raises that limit (docs/adr/0033)`);
 }
 
 function atLeast(found, wanted) {
@@ -45,7 +45,7 @@ export async function npm() {
   const version = await ask('npm', ['--version']);
   if (version !== undefined) return ok(version);
   return fail(
-    "isn't found, and every script of the repository runs by it",
+    "isn't found, and every script of the repository needs it",
     'put npm, which comes with Node, on the PATH',
   );
 }
@@ -78,7 +78,7 @@ export function memory() {
   return warn(`${detail}: a whole system takes about half of one, a build as much`, 'end what else runs');
 }
 
-/** Linux counts what its caches would give back, and a container's limit. macOS doesn't, and is judged by what it has. */
+/** On Linux, memory that is free or reclaimable, within a container's limit. On macOS, all memory, as it reports less. */
 function availableBytes() {
   if (process.platform === 'darwin') return totalmem();
   return process.availableMemory?.() ?? freemem();
@@ -95,5 +95,5 @@ export async function openFiles() {
 export function cores() {
   const count = availableParallelism();
   if (count > 1) return ok(String(count));
-  return warn('1: eight processes share it, starting and tests take long', 'give the machine or container another');
+  return warn('1: eight processes share it; starts and tests take long', 'give the machine or container another core');
 }

@@ -1,5 +1,4 @@
-/** The ports that a start takes, and the processes that it starts. */
-/** The folder that a system keeps its data in, and the locks of those who must be alone. */
+/** What a start needs and leaves: the data folder, its locks, ports and processes. */
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +13,7 @@ import { commandOf, findSystem, isSuspended, listenerAt, readJson } from './syst
 
 export async function ports({ data, environment }) {
   const { launcher, processes, portBase } = await findSystem(data);
-  // A database elsewhere is looked at by the check of its own.
+  // A database on another server has its own check.
   const database = environment.RONDO_DATABASE_ADMIN_URL ? [] : [databaseServer({ portBase })];
   const planned = [...plan(readManifests(), portBase), ...database].filter(({ port }) => port > 0);
   const numbers = planned.map(({ port }) => port).join(', ');
@@ -32,7 +31,7 @@ export async function ports({ data, environment }) {
   return fail(`in use: ${named}`, `${freeing(foreign)}, or start beside it: ${startBeside('npm start', portBase)}`);
 }
 
-/** What others hold is best let go by whoever had them take it. */
+/** How to free ports that other processes hold. */
 function freeing(foreign) {
   const all = (pattern) => foreign.every(({ command }) => pattern.test(command));
   if (all(/docker/)) return 'docker compose down, where that is Rondo too';
@@ -43,11 +42,11 @@ function freeing(foreign) {
 }
 
 function describe(pid, command) {
-  if (pid === undefined) return 'somebody (not told which)';
+  if (pid === undefined) return 'an unknown process';
   return `process ${pid}${command === '' ? '' : ` (${command.slice(0, 80)})`}`;
 }
 
-/** Whether all that the manifests plan runs, where a system does. */
+/** Whether all planned processes run, if a system runs. */
 export async function processes({ data: folder }) {
   const { launcher, processes: live, portBase } = await findSystem(folder);
   if (launcher === undefined) return note('none was started');
@@ -79,8 +78,8 @@ export async function data({ data: folder }) {
   if (!existsSync(path.join(folder, 'launcher.json')) || processes.length === 0) return ok(folder);
   const left = processes.map(({ name, pid }) => `${name} (${pid})`).join(', ');
   return warn(
-    `${folder}: whoever started ${left} has gone, and nobody will stop them`,
-    // They end with whoever started them, unless they are stuck: a polite signal is lost on those.
+    `${folder}: the launcher of ${left} has ended, and no process will stop them`,
+    // Processes end with their launcher unless they hang. A process that hangs ignores SIGTERM.
     `kill -9 ${processes.map(({ pid }) => pid).join(' ')}`,
   );
 }
@@ -95,11 +94,11 @@ function unusable(folder) {
   }
   const owner = otherOwner(folder);
   if (owner === undefined) return undefined;
-  const detail = `${folder} belongs to another user (id ${owner}), and PostgreSQL lets nobody else into its files`;
+  const detail = `${folder} belongs to another user (id ${owner}), and PostgreSQL lets no other user into its files`;
   return { detail, remedy: AS_OWNER };
 }
 
-/** A lock whose holder has gone is taken over; one that says nothing is in everybody's way. */
+/** A lock whose holder has ended is taken over. A lock without a readable holder blocks every process. */
 export function locks({ data: folder }) {
   const files = [path.join(root, '.rondo/tree.lock'), path.join(folder, 'launcher.lock')].filter(isFile);
   const unreadable = files.filter((file) => !Number.isSafeInteger(readJson(file).pid));
@@ -111,7 +110,7 @@ export function locks({ data: folder }) {
 const isFile = (file) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /**
- * The folder itself, or the one above that it would be made in.
+ * The folder, or the nearest folder above it that exists.
  * @param {string} folder
  * @returns {string}
  */

@@ -1,6 +1,4 @@
-/** The system whose data is in a folder, as the processes that it wrote down there show. */
-/** Who listens at a port of this machine. */
-/** How the doctor asks other programs. */
+/** Processes of this machine: those of the system on a data folder, and those that listen at a port. */
 
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -11,13 +9,13 @@ import { root } from '../process.mjs';
 
 /**
  * @typedef {object} System
- * @property {number} [launcher] The process that started it, while it lives.
- * @property {{ name: string, pid: number }[]} processes Those of its services that live.
+ * @property {number} [launcher] The id of the launcher, if it lives.
+ * @property {{ name: string, pid: number }[]} processes The living processes of services.
  * @property {number} portBase
  */
 
 /**
- * What runs there. Ids are used again, so that a process counts only where its command is one of ours.
+ * Finds the system that runs on a data folder. A process counts only if its command is one of ours, as ids are reused.
  * @param {string} data
  * @returns {Promise<System>}
  */
@@ -32,7 +30,7 @@ export async function findSystem(data) {
 }
 
 /**
- * A file that isn't there, or is being written, says nothing.
+ * Reads a JSON object; `{}` if the file is missing or half written.
  * @param {string} file
  * @returns {Record<string, any>}
  */
@@ -47,7 +45,7 @@ export function readJson(file) {
 }
 
 /**
- * Whether a process was suspended, as by Ctrl-Z; where it can't be told, not.
+ * Whether a process is suspended, as by Ctrl-Z; false if it isn't known.
  * @param {number} pid
  */
 export async function isSuspended(pid) {
@@ -55,7 +53,7 @@ export async function isSuspended(pid) {
 }
 
 /**
- * The command line of a process; undefined where there is none, or it can't be told.
+ * The command line of a process; undefined if there is no such process or it isn't known.
  * @param {unknown} pid
  */
 export async function commandOf(pid) {
@@ -70,7 +68,8 @@ const LISTEN = '0A';
 
 /**
  * @param {number} port
- * @returns {Promise<number | undefined>} The process; undefined where there is none, or it is another user's.
+ * @returns {Promise<number | undefined>} The id of the process that listens at the port; undefined if there is none, or if it
+ *   belongs to another user.
  */
 export async function listenerAt(port) {
   if (process.platform === 'linux') return holderOf(inodesAt(port));
@@ -97,7 +96,7 @@ function holderOf(sockets) {
   return found === undefined ? undefined : Number(found);
 }
 
-/** Processes end while one looks, and those of others are closed to it: either has nothing to show. */
+/** Empty if the process has ended meanwhile, or belongs to another user. */
 function read(look) {
   try {
     return look();
@@ -112,7 +111,7 @@ const readLink = (file) => read(() => [readlinkSync(file)])[0];
 const TIMEOUT_MS = 5_000;
 
 /**
- * What a program prints, trimmed; undefined where it isn't there, fails, or takes too long.
+ * Runs a program and returns its trimmed output; undefined if it is missing, fails or takes too long.
  * @param {string} command
  * @param {string[]} args
  * @returns {Promise<string | undefined>}

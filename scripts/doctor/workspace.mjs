@@ -1,4 +1,4 @@
-/** Whether what is installed, generated and built is that of the sources here. */
+/** Checks whether installed packages, generated code and built code match the sources. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECTS } from '../build.mjs';
@@ -12,8 +12,8 @@ const MAX_NAMED = 3;
 
 export function packages() {
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  if (!existsSync(path.join(root, 'node_modules'))) return note('not installed yet: npm start does', BUILD);
-  if (!installed()) return warn("not those of the lock file, or not all: what runs isn't what is pinned", BUILD);
+  if (!existsSync(path.join(root, 'node_modules'))) return note('not installed yet: npm start installs them', BUILD);
+  if (!installed()) return warn('not those of the lock file, or not all: other versions run than are pinned', BUILD);
   const missing = missingPackages();
   if (missing.length > 0) {
     return fail(`not all are in node_modules: ${name(missing)}`, `rm -rf node_modules && ${BUILD}`);
@@ -23,7 +23,7 @@ export function packages() {
   return warn(`installed by ${by}, and ${packageManager} is pinned`, `npx --yes ${packageManager} install`);
 }
 
-/** What manifests ask for and isn't there, whatever the installation says of itself; a dangling link isn't there either. */
+/** The dependencies of manifests that node_modules lacks, dangling links included, whatever the installation's stamp says. */
 function missingPackages() {
   return workspaceFolders().flatMap((folder) => {
     const { dependencies = {}, devDependencies = {} } = readManifest(folder);
@@ -36,7 +36,7 @@ function missingPackages() {
 
 const workspaceFolders = () => ['.', 'e2e', 'bench', ...projectFolders()];
 
-/** What is compiled, as paths from the root. */
+/** The folders of projects, relative to the root. */
 const projectFolders = () =>
   ['packages', 'services'].flatMap((parent) =>
     readdirSync(path.join(root, parent))
@@ -55,18 +55,18 @@ function installer() {
 }
 
 export function generated() {
-  if (isGenerated()) return ok('is that of proto/');
+  if (isGenerated()) return ok('matches proto/');
   const any = existsSync(path.join(root, 'packages/contracts/descriptors.binpb'));
-  if (!any) return note('not generated yet: npm start does', BUILD);
+  if (!any) return note('not generated yet: npm start generates it', BUILD);
   return warn(
-    'proto/, buf or a plugin has changed since, or a stub has gone: stubs and contracts differ',
+    'proto/, buf or a plugin has changed since, or a stub is missing: stubs and contracts differ',
     'npm run generate',
   );
 }
 
 export async function built() {
   if (!existsSync(native('tsc'))) return note('not known: the compiler is not installed yet', BUILD);
-  // The compiler believes its own notes, and would make these anew for nobody.
+  // tsc trusts its .tsbuildinfo, and doesn't write missing files again.
   const holed = projectFolders().filter(hasHoles);
   if (holed.length > 0) {
     const folders = holed.map((folder) => path.join(folder, 'dist')).join(' ');
@@ -77,12 +77,12 @@ export async function built() {
   const stale = [...output.matchAll(/would build project '(.*)\/tsconfig\.json'/g)].map(([, at]) =>
     path.relative(root, at),
   );
-  if (stale.length === 0) return ok('is that of the sources');
+  if (stale.length === 0) return ok('matches the sources');
   const itself = stale.includes('packages/cli') ? ' (rondo itself among them)' : '';
   return warn(`older than the sources: ${stale.join(', ')}${itself}; ./rondo runs what was built last`, BUILD);
 }
 
-/** Whether a project was built, and something of it has gone since. */
+/** Whether a project was built, and built files are missing now. */
 function hasHoles(folder) {
   const [src, dist] = ['src', 'dist'].map((one) => path.join(root, folder, one));
   if (!existsSync(path.join(dist, '.tsbuildinfo'))) return false;

@@ -1,4 +1,4 @@
-/** What contracts say of how they are called: whether it can be meant. */
+/** Checks the call policies in contracts for contradictions. */
 import { create, createFileRegistry, getOption, hasOption, ScalarType } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 
@@ -6,13 +6,13 @@ const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 const MAX_SUBSET_SIZE = 10_000;
 
-/** The numbers by which `SourceCodeInfo.Location.path` (descriptor.proto) leads to what a file declares. */
+/** The field numbers in `SourceCodeInfo.Location.path` (descriptor.proto) that lead to the declarations of a file. */
 const PATH = { service: 6, method: 2, methodOptions: 4, serviceOptions: 3 };
 
 /**
- * The faults in the options `rondo.options.v1.service` and `.method` of some files: each with file, line and reason.
- * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} protoFiles All there are, each after what it imports.
- * @param {readonly string[]} names Those of them that are looked at.
+ * The faults in the options `rondo.options.v1.service` and `.method` of some files, each with file, line and reason.
+ * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} protoFiles All files, each after its imports.
+ * @param {readonly string[]} names The names of the files to check.
  * @returns {string[]}
  */
 export function checkPolicies(protoFiles, names) {
@@ -21,7 +21,7 @@ export function checkPolicies(protoFiles, names) {
     method: registry.getExtension('rondo.options.v1.method'),
     service: registry.getExtension('rondo.options.v1.service'),
   };
-  // Who says nothing, imports nothing.
+  // Without the extensions, no file uses the options.
   if (options.method === undefined || options.service === undefined) return [];
   const asked = protoFiles.filter(({ name }) => names.includes(name)).map(({ name }) => registry.getFile(name));
   return asked.flatMap((file) => [...inFile(file, options)]);
@@ -42,12 +42,12 @@ function* inFile(file, options) {
   }
 }
 
-/** `proto/sales/v1/orders.proto:16: …`: the line of the option, or of what it stands on. */
+/** `proto/sales/v1/orders.proto:16: …`, with the line of the option, or of the method or service that has it. */
 function told(file, path, reason) {
   const lines = new Map(
     file.proto.sourceCodeInfo?.location.map((location) => [location.path.join('.'), location.span[0] + 1]),
   );
-  // An option whose fields are set one by one has a line for each: the first counts.
+  // An option whose fields are set one by one has a line for each. The first is taken.
   const own = [...lines].find(([key]) => key === path.join('.') || key.startsWith(`${path.join('.')}.`));
   const around = [path.slice(0, -2), path.slice(0, 2)].map((one) => lines.get(one.join('.')));
   const line = [own?.[1], ...around].find((known) => known !== undefined);
@@ -74,7 +74,7 @@ function* inBalancing({ slowStart, subsetSize }, { policy, weights }) {
   if (slowStart !== undefined && !isWithin(toMs(slowStart), 0, HOUR_MS)) {
     yield `balancing.slow_start is ${toMs(slowStart)} ms; it must be from 0 s to 1 h`;
   }
-  // A zero isn't sent: it is what isn't said.
+  // A zero isn't sent: it means that the field is missing.
   if (!isWithin(subsetSize, 0, MAX_SUBSET_SIZE)) {
     yield `balancing.subset_size is ${subsetSize}; it must be from 1 to 10,000, or missing for all`;
   }
@@ -116,7 +116,7 @@ function* inMetadataKey(key) {
   }
 }
 
-/** Down the path, as far as it goes. */
+/** Checks each field on the path of a hash key. */
 function* inField(method, path) {
   if (method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming') {
     yield `hash_key.field is ${path}, and the request is a stream; name a key of metadata instead`;
@@ -174,7 +174,7 @@ function fieldFault({ name, fieldKind, message }, last) {
   return last || fieldKind === 'message' ? undefined : `${name} has no fields`;
 }
 
-/** The value of an enum by the name it has in the options' contract; undefined for a number that has none. */
+/** The name of an enum value in the options' contract; undefined if the number has no name. */
 function enumName({ message }, fieldName, number) {
   const balancing = message.fields.find(({ name }) => name === 'balancing');
   const field = balancing.message.fields.find(({ name }) => name === fieldName);

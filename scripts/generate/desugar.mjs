@@ -1,5 +1,4 @@
-/** Contracts of every syntax as proto3 has them, which is what ts-proto knows best. */
-/** What a service's contract says of it as a whole, where ts-proto shows it: on its methods. */
+/** Rewrites contracts into the forms that ts-proto knows. */
 import { create, createFileRegistry } from '@bufbuild/protobuf';
 import {
   FeatureSet_FieldPresence,
@@ -12,9 +11,9 @@ import {
 } from '@bufbuild/protobuf/wkt';
 
 /**
- * ts-proto takes the fields of proto2 and of editions for those of proto3 that have no presence: a zero that was set
- * isn't sent. Here they become what the compiler makes of proto3's `optional`; groups stay groups, whatever they are
- * called; and what is packed says so. Nothing of it is seen on the wire.
+ * Rewrites files of proto2 and of editions as proto3. ts-proto treats their fields as fields without presence, so that a zero
+ * that was set isn't sent. Here such fields become proto3 `optional` fields, in the form that the compiler gives them. Delimited
+ * fields become groups, and packed fields say so. The wire format doesn't change.
  * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} files Changed in place.
  */
 export function desugar(files) {
@@ -37,7 +36,7 @@ function inMessage({ proto, fields, nestedMessages }) {
   for (const message of nestedMessages) inMessage(message);
 }
 
-/** Messages and members of a oneof have presence in any syntax. */
+/** Whether the field needs `optional`: messages and members of a oneof have presence in any syntax. */
 const isOptional = ({ fieldKind, oneof, presence }) =>
   (fieldKind === 'scalar' || fieldKind === 'enum') &&
   oneof === undefined &&
@@ -59,7 +58,7 @@ function markPacked({ proto, packed }) {
 const SERVICE_POLICY = 50551;
 
 /**
- * ts-proto's definitions have the options of methods alone: each method is given those of its service beside its own.
+ * Copies the service option `rondo.options.v1.service` to each method, as ts-proto's definitions have only method options.
  * @param {import('@bufbuild/protobuf/wkt').FileDescriptorProto[]} files Changed in place.
  */
 export function copyServicePolicies(files) {

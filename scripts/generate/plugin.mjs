@@ -1,4 +1,4 @@
-/** buf's plugin for contracts: ts-proto, behind {@link checkPolicies}, {@link desugar} and {@link copyServicePolicies}. */
+/** The buf plugin for contracts: runs {@link checkPolicies}, {@link desugar} and {@link copyServicePolicies}, then ts-proto. */
 import { writeFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -12,9 +12,9 @@ import { checkPolicies } from './check-policies.mjs';
 import { copyServicePolicies, desugar } from './desugar.mjs';
 import { stubsOf } from './ts-proto.mjs';
 
-// Not by readFileSync(0): after it has met a pipe, Node 20 imports packages by their links, and they miss what they need.
+// Not readFileSync(0): after it has read a pipe, Node 20 imports packages by their symbolic links, without their dependencies.
 const request = fromBinary(CodeGeneratorRequestSchema, await buffer(process.stdin));
-// Before what changes the files.
+// The check comes first, as the other steps change the files.
 const faults = checkPolicies(request.protoFile, request.fileToGenerate);
 const response = create(CodeGeneratorResponseSchema, {
   ...(faults.length > 0 ? { error: `contradictory contracts:\n${faults.join('\n')}` } : { file: await stubs() }),

@@ -1,4 +1,4 @@
-/** ts-proto, a file at a time. */
+/** Runs ts-proto for one file at a time. */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
@@ -12,10 +12,9 @@ const { CodeGeneratorRequest } = requireOfTsProto('ts-proto-descriptors');
 const { code: template } = requireOfTsProto('ts-poet');
 
 /**
- * The stubs for the files that a request asks for. ts-proto's own program shares what it imports
- * and its helpers between the files of a request: a message `Timestamp` in one is told from google's in another by which
- * of them comes first. Here each has its own, so that a stub follows from its contract alone, whatever it is generated
- * with.
+ * The stubs for the files that a request asks for. ts-proto's own program shares imports and utilities between the files of a
+ * request, so that the name of a message `Timestamp` depends on whether google's comes first in another file. Here each file
+ * has its own, so that a stub follows from its contract alone.
  * @param {Uint8Array} request A `google.protobuf.compiler.CodeGeneratorRequest`.
  * @returns {Promise<{ name: string, content: string }[]>}
  */
@@ -33,14 +32,14 @@ export async function stubsOf(request) {
   });
 }
 
-/** What each stub brings along where it is used, with our {@link DEEP_PARTIAL}. */
+/** ts-proto's utility code, with our {@link DEEP_PARTIAL}. */
 function utilsOf(options) {
   const utils = makeUtils(options);
   utils.DeepPartial.declarationSiteCode = template`${DEEP_PARTIAL}`;
   return utils;
 }
 
-/** What a stub writes into a map: as it reads a message, and as it makes one. */
+/** The assignments to a map in a stub: when it decodes a message, and when it makes one. */
 const ENTRY = /^( +)(message\.\w+|acc)\[(entry\d+\.key|key)\] = (.+);$/gm;
 const SET_ENTRY = `
 function setEntry(map: object, key: any, value: unknown): void {
@@ -49,17 +48,17 @@ function setEntry(map: object, key: any, value: unknown): void {
 }
 `;
 
-/** ts-proto's maps are plain objects, which lose the key `__proto__` where it is assigned to. */
+/** Replaces assignments to maps, as an assignment to the key `__proto__` of a plain object is lost. */
 function keepingEveryKey(content) {
   const kept = content.replaceAll(ENTRY, '$1setEntry($2, $3, $4);');
   return kept === content ? content : kept + SET_ENTRY;
 }
 
 /**
- * The type of what a caller or a handler gives of a message: any part of it, and nothing that it doesn't have. It takes
- * the place of ts-proto's own, which lets through what fails at run time or is lost on the way: numbers and strings for
- * 64-bit integers, a oneof's case without its value, functions and lists for messages, objects for maps that are a `Map`,
- * anything for a message without fields and for JSON.
+ * The type of a message that a caller or a handler passes: any subset of its fields, and no others. It replaces ts-proto's type,
+ * which accepts values that fail at run time or are lost: numbers and strings for 64-bit integers, a oneof's case without its
+ * value, functions and lists for messages, objects for maps that are a `Map`, and anything for a message without fields and for
+ * JSON.
  */
 const DEEP_PARTIAL = `
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

@@ -1,4 +1,4 @@
-/** The services as processes of this one: started, logged and stopped with it. */
+/** Child processes of services: starting, logging and stopping them. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,29 +13,29 @@ const STOP_TIMEOUT_MS = 15_000;
  * @typedef {object} Child
  * @property {string} name
  * @property {number | undefined} pid
- * @property {Promise<string>} ended How it ended, in words.
+ * @property {Promise<string>} ended Resolves to how it ended, in words.
  * @property {() => boolean} isRunning
  * @property {(signal: NodeJS.Signals) => void} kill
- * @property {() => string[]} lastLines The end of its output, for when it fails.
+ * @property {() => string[]} lastLines The end of its output, for an error message.
  */
 
-/** What a service is run from. */
+/** The program of a service. */
 export const entryOf = (service) => path.join(root, 'services', service, 'dist/main.js');
 
 /**
- * Starts one service.
+ * Starts one instance of a service.
  * @param {import('./plan.mjs').Planned} planned
- * @param {{ data: string, env: Record<string, string>, warn: (line: string) => void, append: boolean }} options `append`
- *   goes on in the log that is there.
+ * @param {{ data: string, env: Record<string, string>, warn: (line: string) => void, append: boolean }} options `append` keeps
+ *   the log and adds to it.
  * @returns {Child}
  */
 export function startChild({ name, service, port }, { data, env, warn, append }) {
-  // Stacks name the sources, as in the images.
+  // Source maps make stacks name the sources, as in the images.
   const child = spawn(process.execPath, ['--enable-source-maps', entryOf(service)], {
     cwd: root,
     env: { ...environmentOf(service), ...env, RONDO_INSTANCE_ID: name, RONDO_LISTEN: `127.0.0.1:${port}` },
-    // Ctrl-C reaches this process alone, which stops the others in order; they stop by themselves when the channel to
-    // it breaks, whatever ended it.
+    // A detached process doesn't get the terminal's Ctrl-C: the launcher stops the processes in order. They stop by themselves
+    // when the channel to the launcher breaks.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -52,7 +52,7 @@ export function startChild({ name, service, port }, { data, env, warn, append })
   }
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    // Not at 'exit': what it said last may still be on its way.
+    // Not 'exit': the last output may arrive after it.
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
   }).finally(() => log.end());
   const isRunning = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
@@ -60,7 +60,7 @@ export function startChild({ name, service, port }, { data, env, warn, append })
 }
 
 /**
- * Stops processes with SIGTERM, and those that take too long with SIGKILL.
+ * Stops processes by SIGTERM, and processes that take too long by SIGKILL.
  * @param {Child[]} children
  */
 export async function stopChildren(children) {
@@ -73,7 +73,7 @@ export async function stopChildren(children) {
 }
 
 /**
- * Rejects when the first of them ends, with the end of what it said.
+ * Rejects when the first process ends, with the end of its output.
  * @param {Child[]} children
  * @returns {Promise<never>}
  */
@@ -84,7 +84,7 @@ export function firstToEnd(children) {
       throw new Error([`${name} has ended (${how})`, ...lastLines()].join('\n  '));
     }),
   );
-  failed.catch(() => undefined); // once all is up, each end is a line of its own
+  failed.catch(() => undefined); // after the start the supervisor reports exits
   return failed;
 }
 
@@ -95,6 +95,6 @@ function toWarning(line) {
     const why = error ?? reason ?? err?.message;
     return why === undefined || msg.includes(why) ? msg : `${msg} (${why})`;
   } catch {
-    return line; // no log line: whatever it is, it wasn't meant to be there
+    return line; // not a log line, such as a stack that Node prints
   }
 }

@@ -1,35 +1,34 @@
-/** What a running system can be told. */
-/** What became of each process of the system. */
+/** The requests that a running system takes. */
 import { REGISTRY, readManifest, serviceFolders, tryManifests } from './manifests.mjs';
 import { POSTGRES, plan } from './plan.mjs';
 
 /**
  * @typedef {object} Request
- * @property {'start' | 'stop' | 'forget' | 'restart' | 'status' | 'processes'} command `stop` keeps a service away
- *   until it is started again, `forget` until it has a folder. `status` lists what takes calls, `processes` what became
- *   of each process.
- * @property {string} [service] The folder under services/, to start, stop or forget.
- * @property {string} [name] What to restart: a service, one of its instances, or `postgres`.
+ * @property {'start' | 'stop' | 'forget' | 'restart' | 'status' | 'processes'} command `stop` keeps a service down until it is
+ *   started again, `forget` until its folder exists again. `status` lists the instances that take calls, `processes` the states
+ *   of all processes.
+ * @property {string} [service] The folder under services/, for start, stop and forget.
+ * @property {string} [name] What to restart: a service, an instance, or `postgres`.
  */
 
 /**
  * @typedef {object} Answer
- * @property {import('./ready.mjs').Row[]} rows The instances that the request concerns, as they take calls now.
+ * @property {import('./ready.mjs').Row[]} rows The instances that the request concerns and that take calls now.
  * @property {import('./standing.mjs').Process[]} [processes]
  */
 
 /**
- * @typedef {(request: Request, log: (line: string) => void) => Promise<Answer>} Execute Does what is asked for, one
- *   request after the other; what only lists waits for none.
+ * @typedef {(request: Request, log: (line: string) => void) => Promise<Answer>} Execute Carries out requests one after the
+ *   other. Requests that only list don't wait for others.
  */
 
 /**
- * @param {import('./launcher.mjs').Session} session Its `turn` is shared with whatever else starts and stops services;
- *   `held` is told which services are to stay away.
+ * @param {import('./launcher.mjs').Session} session `exclusively` is shared with all that starts and stops
+ *   services; `held` gets the services that must stay down.
  * @returns {Execute}
  */
 export function createCommands(session) {
-  const { system, databases, turn, held } = session;
+  const { system, databases, exclusively, held } = session;
   const { signal } = session.stop;
   const start = async ({ service }, log) => {
     const manifest = requireManifest(service);
@@ -43,7 +42,7 @@ export function createCommands(session) {
     return system.start(manifest, signal);
   };
   const forget = async ({ service }, log) => {
-    if (service === REGISTRY) throw new Error('the registry is what the others stand on: Ctrl-C stops all of them');
+    if (service === REGISTRY) throw new Error('all services need the registry: Ctrl-C stops the whole system');
     if (!system.running().has(service)) log(`${service} doesn't run`);
     await system.stop(service);
     return [];
@@ -69,11 +68,11 @@ export function createCommands(session) {
   return async (request, log) => {
     const { command } = request;
     if (command === 'processes') return { rows: [], processes: listProcesses(session) };
-    return { rows: await (command === 'status' ? system.rows() : turn(() => commands[command](request, log))) };
+    return { rows: await (command === 'status' ? system.rows() : exclusively(() => commands[command](request, log))) };
   };
 }
 
-/** Of a service or of one of its instances. */
+/** The service that `name`, a service or an instance, belongs to. */
 function serviceOf(name, processes) {
   const found = processes.find((one) => one.service === name || one.name === name);
   if (found !== undefined) return found.service;
@@ -101,14 +100,14 @@ function requireManifest(service) {
  * @typedef {object} Process
  * @property {string} name An instance's id, or `postgres`.
  * @property {string} service The folder under services/, or `postgres`.
- * @property {'running' | 'stopped' | 'backoff' | 'starting' | 'failed' | 'ended'} state As a supervisor's
- *   {@link import('./supervisor.mjs').Standing} tells; `stopped` on request, or never started.
- * @property {number} [pid] Of one that runs.
- * @property {number} [exits] That were not asked for, within the last minute; likewise `lastExit` and `restartInMs`.
+ * @property {'running' | 'stopped' | 'backoff' | 'starting' | 'failed' | 'ended'} state The
+ *   supervisor's {@link import('./supervisor.mjs').ProcessState}; `stopped` on request, or never started.
+ * @property {number} [pid] If it runs.
+ * @property {number} [exits] Exits that weren't requested, within the last minute; likewise `lastExit` and `restartInMs`.
  */
 
 /**
- * All processes that run, or are to run. It answers whether the registry does or not.
+ * All processes that run or should run. It doesn't need the registry.
  * @param {{ system: import('./system.mjs').System, databases: import('./database.mjs').Databases,
  *   supervisor: import('./supervisor.mjs').Supervisor, options: import('./options.mjs').Options }} session
  * @returns {Process[]}
@@ -116,8 +115,8 @@ function requireManifest(service) {
 function listProcesses({ system, databases, supervisor, options }) {
   const found = new Map();
   const add = (name, service, { pid, isRunning }) => {
-    const standing = supervisor.standingOf(name) ?? { state: isRunning ? 'running' : 'stopped' };
-    found.set(name, { name, service, ...(isRunning && { pid }), ...standing });
+    const state = supervisor.stateOf(name) ?? { state: isRunning ? 'running' : 'stopped' };
+    found.set(name, { name, service, ...(isRunning && { pid }), ...state });
   };
   const server = databases.process();
   if (server !== undefined) add(POSTGRES, POSTGRES, server);

@@ -1,4 +1,4 @@
-/** The Unix socket at which a running system can be told what to do: a JSON line in, JSON lines out. */
+/** The Unix socket through which a running system takes requests: a JSON line in, JSON lines out. */
 import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 16;
 
 /**
- * Listens, and says where in `launcher.json` of the data folder. Nobody else may be using that folder.
+ * Listens, and writes the socket's path to `launcher.json` of the data folder. The caller must hold the folder's lock.
  * @param {{ data: string, registry: string, execute: import('./commands.mjs').Execute }} options
  * @returns {Promise<{ close: () => Promise<void> }>}
  */
@@ -27,7 +27,7 @@ export async function openControl({ data, registry, execute }) {
   });
   server.maxConnections = MAX_CONNECTIONS;
   await new Promise((resolve, reject) => server.once('error', reject).listen(socket, resolve));
-  chmodSync(socket, 0o600); // whatever umask lets others do
+  chmodSync(socket, 0o600); // the umask might let other users in
   const description = path.join(data, 'launcher.json');
   writeFileSync(`${description}.new`, `${JSON.stringify({ pid: process.pid, socket, registry })}\n`);
   renameSync(`${description}.new`, description);
@@ -42,11 +42,11 @@ export async function openControl({ data, registry, execute }) {
   };
 }
 
-/** In the data folder, or in a folder of this user's alone where that one's path is too long. */
+/** In the data folder; if its path is too long, in a temporary folder that only this user can read. */
 function placeSocket(data) {
   const socket = path.join(data, 'launcher.sock');
   if (Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) {
-    rmSync(socket, { force: true }); // one that was killed left it behind
+    rmSync(socket, { force: true }); // a launcher that was killed leaves it behind
     return { socket, remove: () => rmSync(socket, { force: true }) };
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-'));
@@ -55,7 +55,7 @@ function placeSocket(data) {
 
 function serve(connection, execute) {
   const reply = (message) => connection.writable && connection.write(`${JSON.stringify(message)}\n`);
-  connection.on('error', () => connection.destroy()); // who asked has left: what was begun is done all the same
+  connection.on('error', () => connection.destroy()); // the client has left: its request is carried out all the same
   readLine(connection)
     .then((line) => execute(parseRequest(line), (text) => reply({ event: 'log', line: text })))
     .then(

@@ -1,5 +1,4 @@
-/** The folder that holds what one system keeps: the database, the logs and the passwords. */
-/** Where a process's output goes. */
+/** The data folder of a system, which holds the database, the logs, the passwords and the ids of processes. */
 /** `processes.json` of the data folder: the ids of the services' processes, for what wants to signal one of them. */
 import {
   accessSync,
@@ -15,10 +14,10 @@ import {
 import path from 'node:path';
 
 /**
- * Makes the folder if it is absent.
+ * Makes the folder if it is missing.
  * @param {string} data
- * @param {string} otherwise What to do where it can't be used.
- * @throws {Error} with one line when this user can't keep anything there.
+ * @param {string} otherwise What to do if it can't be used.
+ * @throws {Error} with one line if this user can't write there.
  */
 export function requireUsable(data, otherwise) {
   try {
@@ -34,8 +33,8 @@ export function requireUsable(data, otherwise) {
 }
 
 /**
- * Whose the database in a data folder is, where it is another user's: after a start as root, or before one. PostgreSQL
- * would not be let into its own files.
+ * The owner of the database in a data folder, if it is another user: after a start as root, or before one. PostgreSQL can't open
+ * files of another user.
  * @param {string} data
  * @returns {number | undefined} the user's id.
  */
@@ -45,13 +44,13 @@ export function otherOwner(data) {
 }
 
 /**
- * Does `work` while no other launcher uses the folder.
+ * Runs `work` under the lock of the data folder.
  * @template T
  * @param {string} data
  * @param {{ purpose: string, otherwise: string, signal: AbortSignal }} options
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
- * @throws {Error} with one line that says who uses it.
+ * @throws {Error} with one line that names the process that holds the lock.
  */
 export async function withDataFolder(data, { purpose, otherwise, signal }, work) {
   const { withLock } = await import('../../packages/scaffold/dist/index.js');
@@ -60,8 +59,8 @@ export async function withDataFolder(data, { purpose, otherwise, signal }, work)
 }
 
 /**
- * A file of its own for each start that was asked for; the one before stays as `.previous`. A restart after a crash
- * goes on in the same file: what led to the crash stands there.
+ * Opens the log of a process. A start on request begins a new file and keeps the last one as `.previous`. A restart after a crash
+ * appends, so that the cause of the crash stays in the file.
  * @param {string} data
  * @param {string} name
  * @param {{ append?: boolean }} [options]

@@ -1,4 +1,4 @@
-/** The databases that the services own: on the embedded server, or on the one that RONDO_DATABASE_ADMIN_URL names. */
+/** The databases of services, on the embedded server or on the one that RONDO_DATABASE_ADMIN_URL names. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,14 +11,14 @@ const ADMIN_URL = 'RONDO_DATABASE_ADMIN_URL';
  * @typedef {object} Server
  * @property {string} name
  * @property {number} [port] Of the embedded server.
- * @property {string} [adminUrl] Of the one that RONDO_DATABASE_ADMIN_URL names.
+ * @property {string} [adminUrl] Of the server that RONDO_DATABASE_ADMIN_URL names.
  */
 
 /**
  * Which server holds the databases.
  * @param {import('./options.mjs').Options} options
  * @returns {Server}
- * @throws {Error} when RONDO_DATABASE_ADMIN_URL is no PostgreSQL URL.
+ * @throws {Error} if RONDO_DATABASE_ADMIN_URL is not a PostgreSQL URL.
  */
 export function databaseServer({ portBase }) {
   const name = 'the database';
@@ -35,10 +35,10 @@ export function databaseServer({ portBase }) {
 /**
  * @typedef {object} Databases
  * @property {string} address
- * @property {string} home Where the data is kept.
- * @property {(names: string[]) => Promise<void>} provide Makes those that are missing.
- * @property {(name: string) => Promise<string>} urlOf The URL of one, which is made if it is missing.
- * @property {() => { pid: number, isRunning: boolean } | undefined} process Of the embedded server.
+ * @property {string} home Where the data is stored.
+ * @property {(names: string[]) => Promise<void>} provide Makes databases that are missing.
+ * @property {(name: string) => Promise<string>} urlOf The URL of a database, which is made if it is missing.
+ * @property {() => { pid: number, isRunning: boolean } | undefined} process The process of the embedded server.
  * @property {() => Promise<void>} restart
  * @property {() => Promise<void>} stop
  */
@@ -97,7 +97,7 @@ async function provisionAt(adminUrl, databases) {
   await provision({ adminUrl, databases });
 }
 
-/** One password a database, kept for the next start. */
+/** Reads or makes a password for each database, and stores them for the next start. */
 function readPasswords(data, names) {
   const file = path.join(data, 'passwords.json');
   const known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};

@@ -1,13 +1,13 @@
-/** The PostgreSQL that is brought along: one more process of the system, restarted as the others are. */
+/** The embedded PostgreSQL: a process of the system, which the supervisor restarts like the others. */
 import path from 'node:path';
 import { openLog } from './data-folder.mjs';
 import { POSTGRES } from './plan.mjs';
 
 /**
  * @typedef {object} Embedded
- * @property {string} url The superuser's; the same after a restart.
+ * @property {string} url The superuser's URL; the same after a restart.
  * @property {() => { pid: number, isRunning: boolean }} process
- * @property {() => Promise<void>} restart Rejects when it doesn't come up again.
+ * @property {() => Promise<void>} restart Rejects if it doesn't start again.
  * @property {() => Promise<void>} stop
  */
 
@@ -27,7 +27,7 @@ export async function startEmbedded({ data, port, supervisor }) {
       current = next;
       supervise(next);
     });
-    restarting = started.catch(() => undefined); // its caller is told
+    restarting = started.catch(() => undefined); // the caller of `begin` gets the error
     return started;
   };
   const supervise = (one) => {

@@ -1,6 +1,6 @@
-/** From a command line to a system that runs, and back to nothing: what `npm start` and `rondo dev` share. */
+/** Starts a system from a command line, and stops it: the part that `npm start` and `rondo dev` share. */
 
-import { createTurns } from '../concurrency.mjs';
+import { createMutex } from '../concurrency.mjs';
 import { step } from '../steps.mjs';
 import { createCommands } from './commands.mjs';
 import { openControl } from './control.mjs';
@@ -19,20 +19,20 @@ import { createSystem } from './system.mjs';
  * @property {import('./database.mjs').Databases} databases
  * @property {import('./system.mjs').System} system
  * @property {import('./supervisor.mjs').Supervisor} supervisor
- * @property {ReturnType<typeof createTurns>} turn For whatever starts and stops services.
- * @property {Set<string>} held Services that were told to stop.
+ * @property {ReturnType<typeof createMutex>} exclusively Runs work that starts or stops services, one after the other.
+ * @property {Set<string>} held Services that were stopped on request.
  * @property {import('./stop.mjs').StopRequest} stop
  * @property {number} startedAt
  */
 
 /**
  * @typedef {object} Launch
- * @property {string} command What was typed: `npm start`.
+ * @property {string} command What the user typed: `npm start`.
  * @property {string[]} args
- * @property {(stop: import('./stop.mjs').StopRequest) => Promise<boolean>} build False when nothing can be started; it
- *   has said why.
+ * @property {(stop: import('./stop.mjs').StopRequest) => Promise<boolean>} build False if nothing can be started; it has
+ *   printed why.
  * @property {(session: Session) => Promise<void>} bringUp Starts the services.
- * @property {(session: Session) => Promise<void>} attend Does what there is to do until it is told to stop.
+ * @property {(session: Session) => Promise<void>} attend Works until a stop is requested.
  * @property {Pick<Parameters<typeof createSystem>[0], 'env' | 'versionOf'>} [settings]
  */
 
@@ -67,7 +67,7 @@ export async function runLauncher(launch) {
       withDatabases({ launch, options, server, stop, startedAt }),
     );
   } catch (error) {
-    // What a Ctrl-C cuts short on the way up is no fault. It may not have been heard yet: initdb blocks the event loop.
+    // An error after Ctrl-C is no fault. The signal may arrive late, as initdb blocks the event loop.
     await new Promise((resolve) => setTimeout(resolve, 50));
     if (stop.signal.aborted) return 1;
     console.error(`${command}: ${error.message}`);
@@ -102,7 +102,7 @@ async function withDatabases({ launch, options, server, stop, startedAt }) {
   }
 }
 
-/** What is to stop isn't restarted. */
+/** Makes the supervisor. It restarts nothing after a request to stop. */
 function supervise({ data, restarts }, signal) {
   const flag = dataFlag(data);
   const hint = (name) => ({ logs: `./rondo logs ${name}${flag}`, restart: `./rondo restart ${name}${flag}` });
@@ -118,7 +118,16 @@ async function withSystem({ launch, options, databases, supervisor, stop, starte
   const system = createSystem({ options, databases, supervisor, warn, ...settings });
   stop.onSecond(system.kill);
   const { signal } = stop;
-  const session = { options, databases, system, supervisor, turn: createTurns(), held: new Set(), stop, startedAt };
+  const session = {
+    options,
+    databases,
+    system,
+    supervisor,
+    exclusively: createMutex(),
+    held: new Set(),
+    stop,
+    startedAt,
+  };
   let control;
   try {
     await bringUp(session);

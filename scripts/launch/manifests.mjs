@@ -1,23 +1,23 @@
-/** What each service says of itself to those who start it: "rondo" in its package.json. */
+/** The manifests of services: "rondo" in their package.json, which says how to start them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../process.mjs';
 
-/** The service on which the others stand. */
+/** The service that all others need. */
 export const REGISTRY = 'registry';
 
 /**
- * Read here without a build, and by packages/scaffold for those that write the tree.
+ * Scripts read it here, without a build; packages/scaffold reads it for commands that change the tree.
  * @typedef {object} Manifest
  * @property {string} service The folder under services/.
- * @property {number} port Where it listens with the usual base port.
+ * @property {number} port Its port with the default base port.
  * @property {number} instances How many run.
- * @property {string[]} contracts What it serves, as paths under proto/.
+ * @property {string[]} contracts The contracts that it serves, as paths under proto/.
  * @property {string} [database] The database and the role that it owns.
  */
 
 /**
- * @returns {Manifest[]} by port; the registry, on which the others stand, comes first.
+ * @returns {Manifest[]} sorted by port; the registry comes first.
  * @throws {Error} with one line that names the file and the field.
  */
 export function readManifests() {
@@ -27,7 +27,7 @@ export function readManifests() {
 }
 
 /**
- * Those that can be read, and what is wrong with the others; each by its service.
+ * The manifests that can be read, and the faults of the others, by service.
  * @param {string[]} [services]
  * @returns {{ manifests: Map<string, Manifest>, faults: Map<string, string> }}
  */
@@ -44,7 +44,7 @@ export function tryManifests(services = serviceFolders()) {
   return { manifests, faults };
 }
 
-/** The folders under services/ that hold one. */
+/** The folders under services/ that hold a service. */
 export function serviceFolders() {
   return readdirSync(path.join(root, 'services')).filter((service) =>
     existsSync(path.join(root, 'services', service, 'package.json')),

@@ -1,5 +1,4 @@
-/** What `npm start` and `rondo dev` can be told. */
-/** What processes find in their environment: that of the launcher, and what `.env` files add to it. */
+/** The options of `npm start` and `rondo dev`, and the environment of the processes that they start. */
 
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -9,14 +8,14 @@ import { root } from '../process.mjs';
 
 const OPTIONS = '[--data DIR] [--port-base N] [--metrics] [--no-restart]';
 const EXPLAINED = `
-  --data DIR       where the database, logs and passwords are kept; .rondo by default
-  --port-base N    the registry's port, which the others follow; 50050 by default
-  --metrics        serve each process's metrics, 500 ports above its own
-  --no-restart     leave a process down that ends by itself
-  --help           print this
+  --data DIR       the folder of the database, logs and passwords; .rondo by default
+  --port-base N    the registry's port, 50050 by default; the others follow it
+  --metrics        serve each process's metrics, 500 ports above its own port
+  --no-restart     don't restart a process that ends by itself
+  --help           print this text
 
-Processes read services/<name>/.env, and all of them .env; what the environment sets counts more.`;
-/** Where a system is when it isn't told otherwise. */
+Each process reads services/<name>/.env and .env. Variables of the environment outrank both files.`;
+/** The defaults of the options. */
 export const DEFAULTS = { data: path.join(root, '.rondo'), portBase: 50_050 };
 const LAST_OFFSET = 9;
 const ACCEPTED = {
@@ -29,18 +28,18 @@ const ACCEPTED = {
 
 /**
  * @typedef {object} Options
- * @property {string} data Holds the database, the logs and the passwords; absolute.
+ * @property {string} data The data folder, absolute.
  * @property {number} portBase The registry's port; the others follow it.
  * @property {boolean} metrics Whether each process serves its metrics.
- * @property {string} [help] What was asked for instead.
- * @property {boolean} restarts Whether a process that ends by itself is started again.
+ * @property {string} [help] The text of --help, if it was given: then the other fields are missing.
+ * @property {boolean} restarts Whether a process that ends by itself is restarted.
  */
 
 /**
  * @param {string[]} args
- * @param {string} command What they were given to: `npm start`.
+ * @param {string} command The command, such as `npm start`.
  * @returns {Options}
- * @throws {Error} with one line that says what is wrong and how it's done.
+ * @throws {Error} with one line that says what is wrong, and the usage.
  */
 export function parseOptions(args, command) {
   const usage = usageOf(command);
@@ -63,31 +62,31 @@ export function parseOptions(args, command) {
 }
 
 /**
- * What `rondo logs` and the like are told where the data isn't in the usual folder.
+ * The option that `rondo logs` and other commands need if the data folder isn't the default one.
  * @param {string} data
  */
 export const dataFlag = (data) => (data === DEFAULTS.data ? '' : ` --data ${quoted(data)}`);
 
-/** npm's own options come before a "--". */
+/** The usage. Arguments of an npm script follow a "--". */
 const usageOf = (command) => `${command} ${command.startsWith('npm ') ? '-- ' : ''}${OPTIONS}`;
 
 /**
- * How the same is started beside a system that runs.
+ * The command that starts a second system beside a running one.
  * @param {string} command
- * @param {number} portBase The one that is in use.
+ * @param {number} portBase The base port in use.
  */
 export const startBeside = (command, portBase) =>
   `${usageOf(command).replace(OPTIONS, '')}--data DIR --port-base ${portBase < 60_000 ? portBase + 1000 : portBase - 1000}`;
 
-/** What a shell may have set for its own use, and no service here may inherit. */
+/** Variables that services don't inherit: a shell may have set them for its own use. */
 const OURS_ALONE = ['RONDO_ADVERTISE', 'RONDO_METRICS', 'RONDO_DATABASE_ADMIN_URL', 'DATABASE_URL'];
 /** The variables that the `.env` of the root has given to this process. */
 const fromRoot = new Set();
 
-/** Where the variables of one service are. */
+/** The `.env` file of a service. */
 export const envFileOf = (service) => path.join(root, 'services', service, '.env');
 
-/** Takes what the root's `.env` sets and this process's environment doesn't. */
+/** Adds the variables of the root's `.env` that this process's environment doesn't set. */
 export function loadRootEnv() {
   for (const [name, value] of Object.entries(readEnv(path.join(root, '.env')))) {
     if (process.env[name] !== undefined) continue;
@@ -97,8 +96,8 @@ export function loadRootEnv() {
 }
 
 /**
- * What a process of a service inherits. Its own `.env` counts more than the root's, and the environment in which the
- * launcher was started more than both.
+ * The environment of a service's processes. The service's `.env` outranks the root's, and the launcher's environment outranks
+ * both.
  * @param {string} service
  * @returns {Record<string, string>}
  */
@@ -110,6 +109,6 @@ export function environmentOf(service) {
   return { ...own, ...Object.fromEntries(inherited) };
 }
 
-/** A folder may be called so, too: Python's tools make one. */
+/** Empty if `.env` is not a file: Python's tools make a folder of that name. */
 const readEnv = (file) =>
   statSync(file, { throwIfNoEntry: false })?.isFile() ? parseEnv(readFileSync(file, 'utf8')) : {};

@@ -1,5 +1,4 @@
-/** Which processes make up the system, and where each listens. */
-/** Whether the ports that are to be used are free. */
+/** The processes of a system, their ports, and whether the ports are free. */
 
 import { createServer } from 'node:net';
 import { REGISTRY } from './manifests.mjs';
@@ -7,19 +6,19 @@ import { DEFAULTS } from './options.mjs';
 
 /**
  * @typedef {object} Planned
- * @property {string} name The instance's id, and its log file's name.
+ * @property {string} name The instance's id, which also names its log.
  * @property {string} service The folder under services/.
- * @property {number} port 0 for any that is free.
- * @property {number} metricsPort Where it serves its metrics, if it is asked to.
+ * @property {number} port 0 for any free port.
+ * @property {number} metricsPort The port of its metrics, with --metrics.
  */
 
-/** The name of the PostgreSQL that is brought along, among the processes. */
+/** The name of the embedded PostgreSQL among the processes. */
 export const POSTGRES = 'postgres';
 
-/** The database's port, counted from the base. */
+/** The database's port, relative to the base port. */
 export const DATABASE_OFFSET = 9;
 
-/** Metrics of a service's first instance, counted from its own port, and of each further one from there. */
+/** The metrics port of a service's first instance, relative to its port, and the step to the next instance. */
 const METRICS_OFFSET = 500;
 const INSTANCE_OFFSET = 100;
 
@@ -27,7 +26,7 @@ const INSTANCE_OFFSET = 100;
  * @param {import('./manifests.mjs').Manifest[]} manifests
  * @param {number} portBase
  * @returns {Planned[]} in the order in which they start.
- * @throws {Error} with one line where a port is none.
+ * @throws {Error} with one line if a port is out of range.
  */
 export function plan(manifests, portBase) {
   const processes = manifests.flatMap((manifest) => planService(manifest, portBase));
@@ -39,7 +38,7 @@ export function plan(manifests, portBase) {
 /** @param {Planned} planned */
 export const metricsAddress = ({ metricsPort }) => `127.0.0.1:${metricsPort}`;
 
-/** The first instance has the service's port; the others take what is free. */
+/** The first instance has the service's port; the others take free ports. */
 function planService({ service, port, instances }, portBase) {
   return Array.from({ length: instances }, (_, index) => ({
     name: service === REGISTRY ? service : `${service}-${index + 1}`,
@@ -50,8 +49,8 @@ function planService({ service, port, instances }, portBase) {
 }
 
 /**
- * @param {{ name: string, port?: number }[]} listeners Those without a port of their own are passed over.
- * @param {string} remedy What to do where one is taken.
+ * @param {{ name: string, port?: number }[]} listeners Listeners without a fixed port are skipped.
+ * @param {string} remedy What to do if a port is taken.
  * @throws {Error} with one line that names every port that is taken.
  */
 export async function requireFreePorts(listeners, remedy) {

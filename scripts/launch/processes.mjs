@@ -1,4 +1,4 @@
-/** The processes of services: started, supervised, replaced and stopped, in the entries of the system. */
+/** Starts, supervises, replaces and stops the processes of services. */
 import { firstToEnd, startChild, stopChildren } from './children.mjs';
 import { REGISTRY } from './manifests.mjs';
 import { metricsAddress, plan } from './plan.mjs';
@@ -6,8 +6,8 @@ import { untilReady } from './ready.mjs';
 
 /**
  * @param {{ options: import('./options.mjs').Options, supervisor: import('./supervisor.mjs').Supervisor, registry: string,
- *   warn: (line: string) => void, note: () => void, signal: AbortSignal }} settings `note` is called when other processes
- *   run than before; the signal aborts when the system closes.
+ *   warn: (line: string) => void, note: () => void, signal: AbortSignal }} settings `note` is called when the set of running
+ *   processes changes; the signal aborts when the system closes.
  */
 export function createProcesses({
   options: { data, portBase, metrics },
@@ -17,7 +17,7 @@ export function createProcesses({
   note,
   signal: closing,
 }) {
-  /** Those whose end was asked for. */
+  /** The processes that were stopped on request. */
   const stopped = new WeakSet();
 
   const spawn = (entry, planned, append = false) => {
@@ -42,7 +42,7 @@ export function createProcesses({
       await untilUp(registry, { manifest: entry.manifest, children: [child] }, closing);
       return true;
     } catch {
-      return false; // it has ended, which the supervisor is told, or it goes on coming up
+      return false; // it has ended, which the supervisor learns, or it is still starting
     }
   };
 
@@ -65,7 +65,7 @@ export function createProcesses({
     spawn,
     replace,
     stop,
-    /** Waits until `children` of a service are ready; from then on they are restarted. Else `giveUp` stops them. */
+    /** Waits until `children` of a service are ready, and supervises them from then on. If one ends, `giveUp` stops them. */
     async bringUp(entry, children, { signal, giveUp }) {
       const superviseAll = () => {
         for (const child of children) supervise(entry, child);
@@ -90,7 +90,7 @@ export const registryRow = (address) => ({
   services: ['rondo.registry.v1.RegistryService'],
 });
 
-/** The registry itself, or the given instances of a service once they take calls. */
+/** Waits until the registry answers, or until the given instances of a service take calls. */
 async function untilUp(registry, { manifest, children }, signal) {
   const isRegistry = manifest.service === REGISTRY;
   const names = isRegistry ? [] : children.map(({ name }) => name);

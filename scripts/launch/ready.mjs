@@ -1,4 +1,4 @@
-/** What the registry knows, and whether all is up that should be. */
+/** Asks the registry which instances take calls. */
 const POLL_MS = 50;
 const TIMEOUT_MS = 60_000;
 
@@ -6,16 +6,16 @@ const TIMEOUT_MS = 60_000;
  * @typedef {object} Row
  * @property {string} name The instance's id.
  * @property {string} address
- * @property {string[]} services The gRPC services that it serves.
+ * @property {string[]} services The gRPC services that it serves, fully qualified.
  */
 
 /**
  * Waits until the registry answers and every process is registered and takes calls.
  * @param {string} registry
- * @param {{ names: string[], failed: Promise<never>, signal: AbortSignal }} options `names` may be none; `failed`
- *   rejects when one ends. What an instance's predecessor of the same name left behind doesn't count as it.
+ * @param {{ names: string[], failed: Promise<never>, signal: AbortSignal }} options `names` may be empty; `failed` rejects when a
+ *   process ends. A registration from before this call doesn't count: it is that of an earlier process of the same name.
  * @returns {Promise<Row[]>} of `names`.
- * @throws the signal's reason, when it aborts.
+ * @throws the signal's reason if it aborts.
  */
 export async function untilReady(registry, { names, failed, signal }) {
   const expiresAt = performance.now() + TIMEOUT_MS;
@@ -37,7 +37,7 @@ export async function untilReady(registry, { names, failed, signal }) {
  * The instances that take calls.
  * @param {string} registry
  * @returns {Promise<Row[]>}
- * @throws {Error} when the registry doesn't answer.
+ * @throws {Error} if the registry doesn't answer.
  */
 export async function listReady(registry) {
   const rows = await withRegistry(registry, (list) => list(new Date(0)));
@@ -60,7 +60,7 @@ async function withRegistry(registry, work) {
   }
 }
 
-/** All pages; undefined where the registry isn't up. */
+/** Lists all pages; undefined if the registry doesn't answer. */
 async function list(client) {
   const instances = [];
   let pageToken = '';

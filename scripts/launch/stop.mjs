@@ -1,17 +1,17 @@
-/** When the system is to stop. */
+/** Requests to stop the system. */
 
 const PARENT_POLL_MS = 500;
 const SAME_WISH_MS = 1_000;
 
 /**
  * @typedef {object} StopRequest
- * @property {AbortSignal} signal Aborts when it is to stop; its reason says why.
- * @property {Promise<string>} promise Why, once it is requested.
- * @property {(callback: () => void) => void} onSecond Called when somebody who waits for the end asks again.
+ * @property {AbortSignal} signal Aborts when a stop is requested; its reason says why.
+ * @property {Promise<string>} promise Resolves to the reason when a stop is requested.
+ * @property {(callback: () => void) => void} onSecond Sets a callback for a second request, which ends everything at once.
  */
 
 /**
- * A wish to stop: Ctrl-C, SIGTERM, a closed terminal or pipe, or the death of what started this.
+ * Listens for requests to stop: Ctrl-C, SIGTERM, a closed terminal or pipe, or the end of the parent process.
  * @returns {StopRequest}
  */
 export function stopRequest() {
@@ -24,12 +24,12 @@ export function stopRequest() {
     controller.abort(why);
   };
   const onSignal = (name) => {
-    // One Ctrl-C arrives twice: the terminal tells the whole group, and npm hands on what it was told.
+    // One Ctrl-C arrives twice: the terminal signals the whole process group, and npm forwards the signal.
     if (signal.aborted && performance.now() - askedAt > SAME_WISH_MS) second();
     ask(name);
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, onSignal);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => ask('nobody reads what it prints'));
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => ask('its output was closed'));
   watchParent(ask);
   return {
     signal,
@@ -41,11 +41,11 @@ export function stopRequest() {
 }
 
 function watchParent(gone) {
-  if (process.send !== undefined) process.on('disconnect', () => gone('what started it has gone')).channel?.unref();
+  if (process.send !== undefined) process.on('disconnect', () => gone('its parent has ended')).channel?.unref();
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
   const poll = setInterval(() => {
-    if (process.ppid !== parent) gone('npm has gone');
+    if (process.ppid !== parent) gone('npm has ended');
   }, PARENT_POLL_MS);
   poll.unref();
 }

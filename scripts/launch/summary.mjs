@@ -1,4 +1,4 @@
-/** What is printed when all is up. */
+/** The text that is printed when the system has started. */
 import { tryManifests } from './manifests.mjs';
 import { DEFAULTS, dataFlag } from './options.mjs';
 import { metricsAddress, plan } from './plan.mjs';
@@ -30,10 +30,10 @@ export function summary(rows, { system: { registry }, databases: database, optio
     '',
     `  ${prefix}./rondo ps`,
     `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
-    `  ${prefix}npm run seed        # a company with a year behind it: calculator prices its quotes, projects deliver them`,
+    `  ${prefix}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`,
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
-    'Ctrl-C stops all of it; the data stays for the next start.',
+    'Ctrl-C stops the system; the data is kept for the next start.',
   ].join('\n');
 }
 

@@ -1,4 +1,5 @@
-/** Starts processes again that have ended without being told to, and gives up where that doesn't help. */
+/** Restarts processes that have ended by themselves, and gives up if they end too often. */
+import { backoffMs } from '../backoff.mjs';
 
 const WINDOW_MS = 60_000;
 const MAX_EXITS = 5;
@@ -7,7 +8,7 @@ const FIRST_DELAY_MS = 500;
 /**
  * @typedef {object} Clock
  * @property {() => number} now In milliseconds.
- * @property {(delayMs: number, work: () => void) => () => void} after Returns what cancels it.
+ * @property {(delayMs: number, work: () => void) => () => void} after Returns a function that cancels the timer.
  */
 
 /** @type {Clock} */
@@ -20,30 +21,31 @@ const SYSTEM_CLOCK = {
 };
 
 /**
- * What became of a process that has ended at least once by itself: `backoff` waits for its restart, `starting` isn't
- * ready yet, `running` is, `failed` ended too often, and `ended` isn't restarted, as of `--no-restart`.
- * @typedef {object} Standing
+ * The state of a process that has ended by itself at least once. `backoff`: it waits for its restart; `starting`: it isn't ready
+ * yet; `running`: it is ready; `failed`: it ended too often; `ended`: `--no-restart` keeps it down.
+ * @typedef {object} ProcessState
  * @property {'backoff' | 'starting' | 'running' | 'failed' | 'ended'} state
  * @property {number} exits Within the last minute.
  * @property {string} lastExit `SIGKILL`, or `exit code 1`.
- * @property {number} [restartInMs] Of one in `backoff`.
+ * @property {number} [restartInMs] The time until the restart, in `backoff`.
  */
 
 /**
  * @typedef {object} Supervisor
- * @property {(name: string, how: string, begin: () => Promise<boolean>) => void} ended Is told of each exit that was
- *   not asked for. `begin` starts the process again and resolves to whether it became ready; where it rejects, the
- *   process couldn't be started, which counts as an exit.
- * @property {(name: string) => void} forget Cancels a restart that is due, and clears the count: for a process that is
- *   stopped, or started, on request.
- * @property {(name: string) => Standing | undefined} standingOf Undefined for one that hasn't ended by itself.
- * @property {() => void} close Nothing is restarted from now on.
+ * @property {(name: string, how: string, begin: () => Promise<boolean>) => void} ended Reports an exit that wasn't requested.
+ *   `begin` starts the process again and resolves to whether it became ready. If it rejects, the process couldn't be started,
+ *   which counts as an exit.
+ * @property {(name: string) => void} forget Cancels a restart that is due, and clears the count: for a process that is stopped
+ *   or started on request.
+ * @property {(name: string) => ProcessState | undefined} stateOf Undefined for a process that hasn't ended by itself.
+ * @property {() => void} close Restarts nothing from now on.
  */
 
 /**
- * Restarts after 0.5 s, then 1, 2 and 4 s. The fifth exit within a minute is the last.
+ * Makes a supervisor that restarts a process after 0.5 s, then after 1, 2 and 4 s. After the fifth exit within a minute the
+ * process stays down.
  * @param {{ restarts: boolean, tell: (line: string) => void, hint: (name: string) => { logs: string, restart: string },
- *   clock?: Clock }} options `hint` gives the commands that show the log of a process, and restart it.
+ *   clock?: Clock }} options `hint` returns the commands that show the log of a process and restart it.
  * @returns {Supervisor}
  */
 export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK }) {
@@ -69,7 +71,7 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK })
           `  Once the cause is fixed: ${restart}`,
       );
     } else {
-      const delayMs = FIRST_DELAY_MS * 2 ** (record.exits.length - 1);
+      const delayMs = backoffMs(record.exits.length, FIRST_DELAY_MS);
       Object.assign(record, { state: 'backoff', restartAt: now + delayMs });
       record.cancel = clock.after(delayMs, () => restartNow(name, record, begin));
       tell(`${name} has ended (${how}): it is restarted in ${delayMs / 1000} s. Its log: ${logs}`);
@@ -78,7 +80,7 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK })
 
   const restartNow = (name, record, begin) => {
     const { exits } = record;
-    // It may have ended once more, or been stopped, while it came up.
+    // The process may have ended again, or been stopped, while it started.
     const isStillThis = () => !closed && records.get(name) === record && record.exits === exits;
     record.state = 'starting';
     begin().then(
@@ -99,12 +101,12 @@ export function createSupervisor({ restarts, tell, hint, clock = SYSTEM_CLOCK })
       records.get(name)?.cancel?.();
       records.delete(name);
     },
-    standingOf(name) {
+    stateOf(name) {
       const { state, exits, lastExit, restartAt } = records.get(name) ?? {};
       if (state === undefined) return undefined;
       const now = clock.now();
-      const standing = { state, exits: recent(exits, now).length, lastExit };
-      return state === 'backoff' ? { ...standing, restartInMs: Math.max(0, Math.round(restartAt - now)) } : standing;
+      const found = { state, exits: recent(exits, now).length, lastExit };
+      return state === 'backoff' ? { ...found, restartInMs: Math.max(0, Math.round(restartAt - now)) } : found;
     },
     close() {
       closed = true;

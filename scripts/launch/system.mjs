@@ -1,4 +1,4 @@
-/** The services that run, each as the processes that its manifest asks for. */
+/** The running services, each with the processes that its manifest asks for. */
 import { existsSync } from 'node:fs';
 import { entryOf } from './children.mjs';
 import { removeProcesses, writeProcesses } from './data-folder.mjs';
@@ -12,28 +12,28 @@ const PORT_REMEDY = 'Stop what listens there, or give the service another port i
 /**
  * @typedef {object} Running
  * @property {import('./manifests.mjs').Manifest} manifest As it was when the service was started.
- * @property {Record<string, string>} env What its processes are given.
- * @property {import('./children.mjs').Child[]} children One an instance; a restart replaces it.
- * @property {string} version What the service was then, as `versionOf` tells.
+ * @property {Record<string, string>} env The variables of its processes.
+ * @property {import('./children.mjs').Child[]} children A process for each instance; a restart replaces it.
+ * @property {string} version The version of the service when it was started, by `versionOf`.
  */
 
 /**
  * @typedef {object} System
  * @property {string} registry Its address.
  * @property {(manifest: import('./manifests.mjs').Manifest, signal: AbortSignal) => Promise<import('./ready.mjs').Row[]>}
- *   start Resolves when all of a service's instances take calls. Rejects with the last lines of one that ended: then
- *   none of them runs. When the signal aborts it rejects too, and they go on coming up.
- * @property {(service: string) => Promise<void>} stop Drains it; one that doesn't run is no fault.
- * @property {(name: string, signal: AbortSignal) => Promise<import('./ready.mjs').Row[]>} restartInstance Drains one
- *   instance of a service that runs, and starts it again, as `start` does.
+ *   start Resolves when all instances of a service take calls. Rejects with the last lines of an instance that ended: then all
+ *   of them are stopped. Rejects if the signal aborts; then they go on starting.
+ * @property {(service: string) => Promise<void>} stop Drains a service; does nothing if it doesn't run.
+ * @property {(name: string, signal: AbortSignal) => Promise<import('./ready.mjs').Row[]>} restartInstance Drains an instance of a
+ *   running service, and starts it again as `start` does.
  * @property {() => ReadonlyMap<string, Running>} running By service.
- * @property {() => Promise<import('./ready.mjs').Row[]>} rows What takes calls, the registry first.
- * @property {() => void} kill Ends everything at once.
- * @property {() => Promise<void>} close Drains everything: the registry last, so that each can say goodbye to it.
+ * @property {() => Promise<import('./ready.mjs').Row[]>} rows The instances that take calls, the registry first.
+ * @property {() => void} kill Kills all processes.
+ * @property {() => Promise<void>} close Drains all services; the registry last, so that the others can deregister.
  */
 
 /**
- * A system in which nothing runs yet.
+ * Makes a system that runs no service yet.
  * @param {{ options: import('./options.mjs').Options, databases: import('./database.mjs').Databases,
  *   supervisor: import('./supervisor.mjs').Supervisor, warn: (line: string) => void, env?: Record<string, string>,
  *   versionOf?: (manifest: import('./manifests.mjs').Manifest) => string }} settings
@@ -46,7 +46,7 @@ export function createSystem({ options, databases, supervisor, warn, env = {}, v
   const closing = new AbortController();
   let registryAway = false;
 
-  // Of a registry that was told to stop, each service would say that it is away.
+  // While the registry is stopped on request, every service would warn that it can't be reached.
   const tell = (line) => closing.signal.aborted || registryAway || warn(line);
   const note = () => writeProcesses(data, childrenOf(running));
   const processes = createProcesses({ options, supervisor, registry, warn: tell, note, signal: closing.signal });

@@ -1,6 +1,6 @@
 /**
- * Files that break a rule of biome.json, and neighbours that don't: what `rules.mjs` tries.
- * `refused`: file → [the rule's name, or the start of a plugin's message; the code]. The code fails for that reason.
+ * The cases of `rules.mjs`: files that break a rule of biome.json (`refused`), and similar files that don't (`allowed`). A refused
+ * case is the file, the rule's name or the start of a plugin's message, and the code, which fails for that reason.
  */
 const ambient = 'Ambient clock or chance';
 const peers = "resolver, balancer, transport and telemetry don't know each other";

@@ -1,11 +1,11 @@
-/** Migrations name their columns, as statements in code do (sql-columns.grit): a view of `*` has those of its first day. */
+/** Checks that migrations name their columns, as sql-columns.grit does for code: a view of `*` keeps the columns of its first day. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What was applied somewhere stays as it is: a migration that is changed is refused by the databases that have it. */
+/** Migrations that are exempt, as they were applied: a database refuses a migration that has changed since. */
 const APPLIED = ['services/project-management/migrations/0002_deletion_and_dependencies.sql'];
 
 const RULES = [
@@ -13,7 +13,7 @@ const RULES = [
   [/\b(?:INSERT\s+INTO|COPY)\s+[\w."]+\s+(?:VALUES|SELECT|DEFAULT|FROM|TO)\b/i, 'name the columns that are written'],
 ];
 
-/** What is wrong with a file of SQL, a line each. */
+/** The faults of a file of SQL, a line each. */
 function faultsIn(sql) {
   const code = sql.replace(/--.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
   return RULES.filter(([pattern]) => pattern.test(code)).map(([, rule]) => rule);

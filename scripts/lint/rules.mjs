@@ -1,4 +1,4 @@
-/** Proves that the linter's own rules bite: each breaking file is refused for its reason, each neighbour is not. */
+/** Tests the linter's rules: each breaking file must be refused for its reason, and each allowed file must not. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ function writeTree(folder) {
   }
 }
 
-/** File → what was said of it: the rule's name, or a plugin's message. */
+/** The diagnostics by file: the rule's name, or the plugin's message. */
 function lint(folder) {
   const biome = path.join(root, 'node_modules/.bin/biome');
   const args = ['lint', '--vcs-enabled=false', '--max-diagnostics=none', '--reporter=json', '.'];
@@ -54,7 +54,7 @@ try {
   const found = faults(lint(folder));
   for (const fault of found) console.error(fault);
   if (found.length > 0) process.exitCode = 1;
-  else console.log(`${refused.length} breaking files refused, ${allowed.length} neighbours allowed`);
+  else console.log(`${refused.length} breaking files refused, ${allowed.length} similar files allowed`);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -1,11 +1,11 @@
-/** Lines of a terminal, with the codes of their colours, as an SVG that reads on a light and on a dark page. */
+/** Draws lines of a terminal, with colour codes, as an SVG that is readable on light and dark pages. */
 
 const CHARACTER = 8.4;
 const LINE = 20;
 const PADDING = 20;
 const BAR = 34;
 const MAX_COLUMNS = 104;
-/** The colours of SGR codes; 1 is bold and 2 dim. Source: ECMA-48, 8.3.117. */
+/** The colours by SGR code; 1 is bold and 2 dim. Source: ECMA-48, 8.3.117. */
 const COLORS = { 31: '#ff7b72', 32: '#7ee787', 33: '#e3b341', 36: '#79c0ff' };
 const ENDS = { 22: ['bold', 'dim'], 39: ['color'], 0: ['bold', 'dim', 'color'] };
 
@@ -34,7 +34,7 @@ export function renderTerminal(lines) {
   ].join('\n');
 }
 
-/** A line as runs of text that look the same. */
+/** Splits a line into runs of text of the same style. */
 function parse(line) {
   const runs = [];
   let style = {};
@@ -55,7 +55,7 @@ function restyle(style, code) {
   return Object.fromEntries(Object.entries(style).filter(([name]) => !(ENDS[code] ?? []).includes(name)));
 }
 
-/** Lines of at most MAX_COLUMNS characters. */
+/** Wraps runs into lines of at most MAX_COLUMNS characters. */
 function wrap(runs) {
   const lines = [[]];
   let column = 0;

@@ -1,28 +1,28 @@
 /** Days as `google.type.Date` has them, and as numbers: days since 1970-01-01, in UTC. */
 const DAY_MS = 86_400_000;
 
-/** The day of a moment. */
+/** The day of a Date. */
 export function dayOf(moment) {
   return Math.floor(moment.getTime() / DAY_MS);
 }
 
-/** A day as a message has it. */
+/** A day as a `google.type.Date`. */
 export function toDate(day) {
   const date = new Date(day * DAY_MS);
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 }
 
-/** The day of a message. */
+/** The day of a `google.type.Date`. */
 export function toDay({ year, month, day }) {
   return Date.UTC(year, month - 1, day) / DAY_MS;
 }
 
-/** A day as people write it: `2026-11-20`. */
+/** A day in ISO 8601: `2026-11-20`. */
 export function formatDay(day) {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** The day of a text such as `2026-11-20`; undefined when there is no such day. */
+/** The day of a text such as `2026-11-20`; undefined if there is no such day. */
 export function parseDay(text) {
   const day = Date.parse(`${text}T00:00:00Z`) / DAY_MS;
   return Number.isInteger(day) && formatDay(day) === text ? day : undefined;

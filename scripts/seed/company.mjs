@@ -1,4 +1,4 @@
-/** Who works for the company, what it sells, and who buys it. Everybody in it is invented; `.example` belongs to nobody (RFC 2606). */
+/** The company's team, catalogue and customers. All names are invented, and `.example` is a reserved domain (RFC 2606). */
 
 /**
  * Name, mailbox, and minutes a week.
@@ -19,7 +19,7 @@ const TEAM = [
   ['Noah Petrov', 'noah', 1200n],
 ];
 
-/** What is sold: SKU, title, price in euros, stock, minutes to deliver one. */
+/** The products: SKU, title, price in euros, stock, minutes to deliver one. */
 const EURO_CATALOGUE = [
   ['SITE-SURVEY', 'Site survey', '480', 4_000n, 480n],
   ['SENSOR-KIT', 'Sensor kit', '129.99', 50_000n, 15n],
@@ -37,7 +37,7 @@ const EURO_CATALOGUE = [
   ['SUPPORT-YEAR', 'Support for a year', '1190', 5_000n, 60n],
 ];
 
-/** Those of them that are sold elsewhere, too, and by how much dearer. */
+/** Other currencies, and the prices in them as percentages of the price in euros. */
 const ABROAD = [
   { currencyCode: 'GBP', suffix: '-UK', percent: 90n },
   { currencyCode: 'USD', suffix: '-US', percent: 115n },
@@ -53,7 +53,7 @@ const SOLD_ABROAD = new Set([
   'SUPPORT-YEAR',
 ]);
 
-/** By the currency that they pay in: name, domain, and mailbox where it isn't `purchasing`. */
+/** The customers by currency: name, domain, and mailbox if it isn't `purchasing`. */
 const BUYERS = {
   EUR: [
     ['Harbour Cold Storage', 'harbour'],
@@ -126,14 +126,14 @@ const BUYERS = {
 const NANOS = 1_000_000_000n;
 const NANOS_OF_CENT = 10_000_000n;
 
-/** The team, as `CreateMember` takes it. */
+/** The team, in the form of `CreateMember`. */
 export const MEMBERS = TEAM.map(([displayName, mailbox, weeklyCapacityMinutes]) => ({
   displayName,
   email: `${mailbox}@rondo.example`,
   weeklyCapacityMinutes,
 }));
 
-/** The catalogue, as `CreateProduct` takes it. */
+/** The catalogue, in the form of `CreateProduct`. */
 export const PRODUCTS = EURO_CATALOGUE.flatMap(([sku, title, price, stock, deliveryEffortMinutes]) => {
   const product = { title, stock, deliveryEffortMinutes };
   const markets = SOLD_ABROAD.has(sku) ? ABROAD : [];
@@ -147,7 +147,7 @@ export const PRODUCTS = EURO_CATALOGUE.flatMap(([sku, title, price, stock, deliv
   ];
 });
 
-/** The customers, as `CreateCustomer` takes them, each with the currency that it pays in. */
+/** The customers, in the form of `CreateCustomer`, each with its currency. */
 export const CUSTOMERS = Object.entries(BUYERS).flatMap(([currencyCode, buyers]) =>
   buyers.map(([displayName, domain, mailbox = 'purchasing']) => ({
     currencyCode,

@@ -1,4 +1,4 @@
-/** What the company has sold, or tried to, in the year up to a day: the same every time for the same day. */
+/** Plans the company's quotes and orders of the year up to a day. The plan follows from the day alone. */
 import { mondayOf } from './calendar.mjs';
 import { CUSTOMERS, MEMBERS, PRODUCTS } from './company.mjs';
 import { createRandom } from './random.mjs';
@@ -7,13 +7,13 @@ const SEED = 20_261_120;
 const QUOTES = 157;
 const ORDERS = 90;
 const TAX_PERCENT = { EUR: '20', GBP: '20', USD: '7.25' };
-/** What comes before what on site; the rest is put up in between. */
+/** The products whose work comes first or last in a project; the others come in between. */
 const FIRST = ['SITE-SURVEY'];
 const LAST = ['DASHBOARD', 'INTEGRATION', 'CALIBRATION', 'TRAINING-DAY', 'SUPPORT-YEAR'];
-/** How much of a product is bought at once. */
+/** The products that are bought in quantities of more than three. */
 const BULK = ['SENSOR-KIT', 'PROBE', 'DOOR-CONTACT', 'CABLE-100', 'BATTERY-PACK'];
 
-/** The three that are told of. */
+/** The three deals that the summary describes. */
 const TOLD = [
   {
     key: 'harbour',
@@ -32,9 +32,9 @@ const TOLD = [
 ];
 
 /**
- * Offers and what became of them (`fate`): `open`, `withdrawn`, or an order whose project is `archived`, `done`, `active` or
- * `planned`, or that was `cancelled`. The three of `told` are the first. A fate follows from how long ago the offer was
- * planned for, not from the working day that it was moved to: so the company is the same on each day of the week.
+ * Plans the quotes and the fate of each: `open`, `withdrawn`, an order whose project is `archived`, `done`, `active` or `planned`,
+ * or an order that was `cancelled`. The three deals of the summary come first. A fate depends on the planned age of the quote, not
+ * on the working day that it was moved to, so that the company is the same on each day of the week.
  */
 export function planQuotes(today) {
   const random = createRandom(SEED);
@@ -56,7 +56,7 @@ export function planQuotes(today) {
   return [...told, ...others].map((deal) => ({ ...deal, crew: planCrew(random) }));
 }
 
-/** What was bought without an offer. */
+/** Plans the orders without a quote. */
 export function planOrders(today) {
   const random = createRandom(SEED + 1);
   return Array.from({ length: ORDERS }, (_, index) => ({
@@ -67,14 +67,14 @@ export function planOrders(today) {
   }));
 }
 
-/** In what order the work of a line is done: 0, 1 or 2. */
+/** The phase in which the work of a line is done: 0, 1 or 2. */
 export function phaseOf({ sku }) {
   if (FIRST.includes(withoutMarket(sku))) return 0;
   return LAST.includes(withoutMarket(sku)) ? 2 : 1;
 }
 
 /**
- * The time of those who did the work that is done: whose week, and how many minutes of it, never more than there are.
+ * Plans the time that members spent on projects that are done: a member's week, and minutes of it, within the member's capacity.
  * @returns {{ key: string, member: number, monday: number, minutes: bigint }[]}
  */
 export function planPastWeeks(quotes) {
@@ -97,12 +97,12 @@ function planWeeks({ key, lines, crew, orderDay }, { taken, bySku }) {
   });
 }
 
-/** Later ones are closer together: the company grows. */
+/** The age of a deal in days. Later deals are closer together: the company grows. */
 function ageOf(index, count) {
   return Math.floor(364 * (1 - (index + 1) / count) ** 1.25);
 }
 
-/** The Friday before, for a day of a weekend. */
+/** The day itself, or the Friday before a day of the weekend. */
 function workday(day) {
   return Math.min(day, mondayOf(day) + 4);
 }
@@ -138,7 +138,7 @@ function planLine(random, sku) {
   return line(sku, quantity, random.chance(25) ? random.pick(['5', '7.5', '10', '12.5']) : undefined);
 }
 
-/** Two or three who work on it; the first owns it. */
+/** The two or three members of a project; the first is its owner. */
 function planCrew(random) {
   const crew = new Set();
   const size = random.between(2, 3);

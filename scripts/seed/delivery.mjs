@@ -1,24 +1,23 @@
-/** How far the work on what was sold has come. */
+/** Brings the projects of sold deals to their planned state. */
 import { mondayOf, toDate, toDay } from './calendar.mjs';
 import { phaseOf } from './deals.mjs';
 import { requestId } from './random.mjs';
 
-/** How long a project is given. */
+/** The duration of a project. */
 const DAYS = 42;
-/** The states through which a project gets to where it is, the fewest that there are. */
+/** The shortest sequence of states that leads a project to its fate. */
 const WAYS = {
   planned: ['PLANNED'],
   active: ['PLANNED', 'ACTIVE'],
   done: ['PLANNED', 'ACTIVE', 'DONE'],
   archived: ['PLANNED', 'ARCHIVED'],
 };
-/** The longest page there is; no project of these has as many. */
+/** The maximum page size; no project here has more reservations. */
 const MOST_RESERVATIONS = 100;
 
 /**
- * Brings a project to where its deal says: who does which task and in which order, what is done of it, and last,
- * with its owner, its dates and state. One that has an owner is left as it is: it came so far before,
- * and may have come further since.
+ * Brings a project to the fate of its deal: assigns and orders its tasks, sets their states, and last sets the project's owner,
+ * dates and state. A project with an owner is left as it is: an earlier run has finished it, and it may have changed since.
  */
 export async function moveOn(clients, deal, { project: name, members, today }) {
   const project = await clients.projects.getProject({ name });
@@ -32,7 +31,7 @@ export async function moveOn(clients, deal, { project: name, members, today }) {
   const ofCrew = deal.crew.map((index) => members[index].name);
   const busy = [...new Set(reservations.map((reservation) => reservation.name.split('/').slice(0, 2).join('/')))];
   await moveTasks(clients, deal, { name, crew: isOver || busy.length === 0 ? ofCrew : busy });
-  // Where the team had capacity before. An archived project gives its time back by itself.
+  // A project that is done needs its reservations no more. The service releases those of an archived project itself.
   if (deal.fate === 'done') await release(clients, reservations, mondayOf(today));
   await moveProject(clients, deal, { project, owner: ofCrew[0] });
 }
@@ -50,14 +49,14 @@ async function moveTasks({ tasks, TaskState }, deal, { name, crew }) {
   }
 }
 
-/** Whether a line's work is what another waits for: the last that comes before its phase. */
+/** Whether the work of line `one` is in the last phase before that of line `other`, which then depends on it. */
 function isJustBefore(lines, one, other) {
   const [phase, after] = [phaseOf(lines[one]), phaseOf(lines[other])];
   const latest = Math.max(-1, ...lines.map(phaseOf).filter((any) => any < after));
   return phase === latest;
 }
 
-/** Where a task has to come: of an active project, the first half is done, and the next is under way. */
+/** The state of a task: in an active project, the first half is done, and the next task is in progress. */
 function goalOf(fate, index, count) {
   if (fate === 'planned') return 'OPEN';
   if (fate !== 'active' || index < Math.floor(count / 2)) return 'DONE';
@@ -71,7 +70,7 @@ function changesOf({ state }, { goal, TaskState }) {
   return (left.length > 0 ? left : [state]).map((next) => ({ state: next }));
 }
 
-/** What is done needs no time any more, from a Monday on. */
+/** Deletes the reservations from a Monday on. */
 async function release({ team, Status }, reservations, monday) {
   for (const { name } of reservations.filter(({ weekStartDate }) => toDay(weekStartDate) >= monday)) {
     await team.deleteReservation({ name }).catch((error) => {
@@ -80,7 +79,7 @@ async function release({ team, Status }, reservations, monday) {
   }
 }
 
-/** Keeps for a project what was worked on it in a week. */
+/** Reserves a member's past week for a project. */
 export async function reserve({ team }, { key, member, monday, minutes }, { project, members }) {
   await team.createReservation({
     parent: members[member].name,

@@ -1,18 +1,18 @@
-/** Makes the company, from its people to what became of its offers. */
+/** Makes the company's data, from its team to its projects. */
 
-import { inTurn } from '../concurrency.mjs';
+import { mapConcurrently } from '../concurrency.mjs';
 import { dayOf } from './calendar.mjs';
 import { planOrders, planPastWeeks, planQuotes } from './deals.mjs';
 import { moveOn, reserve } from './delivery.mjs';
 import { makeCustomers, makeProducts, makeTeam, planCapacity } from './people-and-products.mjs';
 import { acceptQuote, makeOrder, makeQuote, withdrawQuote } from './sales.mjs';
 
-/** The services forget request ids after 30 days: from then on, making it all again would make it twice. */
+/** The services forget request ids after 30 days: from then on, another run would make everything twice. */
 const REPEATABLE_DAYS = 29;
-/** What has time of the team reserved. */
+/** The fates of projects that have reservations. */
 const PRESENT = new Set(['active', 'planned']);
 
-/** Makes what isn't there yet, and says what there is. The year ends on `lastDay`, or on the day of the first member. */
+/** Makes the data that is missing, and returns a summary. The year ends on `lastDay`, or on the day of the first member. */
 export async function fillIn(clients, lastDay) {
   const { members, foundedOn } = await makeTeam(clients);
   if (dayOf(new Date()) - foundedOn > REPEATABLE_DAYS) return { isOld: true, foundedOn };
@@ -27,14 +27,14 @@ export async function fillIn(clients, lastDay) {
   const outcomes = new Map();
   const make = ({ deal, carryOut }) =>
     carryOut(clients, deal, company).then((outcome) => outcomes.set(deal.key, outcome));
-  // Nothing is reserved for what a team without capacity is to deliver: what is over takes nobody's time.
-  await inTurn(sales.filter(isOver), make);
+  // Deals that are over come first, while the team has no capacity: so nothing is reserved for them.
+  await mapConcurrently(sales.filter(isOver), make);
   await planCapacity(clients, members);
-  await inTurn(
+  await mapConcurrently(
     sales.filter((sale) => !isOver(sale)),
     make,
   );
-  await inTurn(planPastWeeks(deals), (week) =>
+  await mapConcurrently(planPastWeeks(deals), (week) =>
     reserve(clients, week, { project: outcomes.get(week.key).order.project, members }),
   );
   const told = deals.slice(0, 3).map(({ key, customer }) => ({ ...outcomes.get(key), buyer: buyers[customer] }));
@@ -44,7 +44,7 @@ export async function fillIn(clients, lastDay) {
     foundedOn,
     counts: { members: members.length, products: bySku.size, customers: buyers.length },
     sales: [...outcomes.values()],
-    told: await inTurn(told, (outcome) => withEffort(clients, outcome)),
+    told: await mapConcurrently(told, (outcome) => withEffort(clients, outcome)),
   };
 }
 
@@ -52,7 +52,7 @@ function isOver({ deal }) {
   return !PRESENT.has(deal.fate);
 }
 
-/** Offers something, and does what became of it. */
+/** Makes a quote, and brings it to its fate. */
 async function sell(clients, deal, company) {
   const quote = await makeQuote(clients, deal, company);
   if (deal.fate === 'open') return { fate: deal.fate, quote };

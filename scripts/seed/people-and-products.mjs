@@ -1,13 +1,13 @@
-/** The team, the catalogue and the customers: each once, and found again where it is there already. */
+/** Makes the team, the catalogue and the customers, or finds those that exist. */
 
-import { inTurn } from '../concurrency.mjs';
+import { mapConcurrently } from '../concurrency.mjs';
 import { dayOf } from './calendar.mjs';
 import { CUSTOMERS, MEMBERS, PRODUCTS } from './company.mjs';
 import { requestId } from './random.mjs';
 
 /**
- * Makes the team, still without capacity: `planCapacity` gives it that. `foundedOn` is the day on which its first member was
- * made: all that follows is relative to it.
+ * Makes the team without capacity, which `planCapacity` sets later. `foundedOn` is the day on which the first member was made; the
+ * year ends on it by default.
  */
 export async function makeTeam({ team, Status }) {
   const make = (planned) => {
@@ -18,12 +18,12 @@ export async function makeTeam({ team, Status }) {
     });
   };
   const first = await make(MEMBERS[0]);
-  return { members: [first, ...(await inTurn(MEMBERS.slice(1), make))], foundedOn: dayOf(first.createTime) };
+  return { members: [first, ...(await mapConcurrently(MEMBERS.slice(1), make))], foundedOn: dayOf(first.createTime) };
 }
 
-/** Gives members, as they were made, the capacity that they are to have, unless somebody has changed them since. */
+/** Sets the capacity of members, unless a member has been changed since it was made. */
 export async function planCapacity({ team, Status }, members) {
-  await inTurn(members, async ({ name, etag, weeklyCapacityMinutes: present }, index) => {
+  await mapConcurrently(members, async ({ name, etag, weeklyCapacityMinutes: present }, index) => {
     if (present > 0n) return;
     const member = { name, etag, weeklyCapacityMinutes: MEMBERS[index].weeklyCapacityMinutes };
     await team.updateMember({ member, updateMask: ['weekly_capacity_minutes'] }).catch((error) => {
@@ -32,9 +32,9 @@ export async function planCapacity({ team, Status }, members) {
   });
 }
 
-/** Makes the catalogue, by SKU. */
+/** Makes the catalogue, and returns it by SKU. */
 export async function makeProducts({ products, Status }) {
-  const made = await inTurn(PRODUCTS, (product) =>
+  const made = await mapConcurrently(PRODUCTS, (product) =>
     createOrFind(Status, {
       create: () => products.createProduct({ product, requestId: requestId(product.sku) }),
       find: async () => (await products.listProducts({ filter: `sku = "${product.sku}"` })).products,
@@ -43,9 +43,9 @@ export async function makeProducts({ products, Status }) {
   return new Map(made.map((product) => [product.sku, product]));
 }
 
-/** Makes the customers, in their order. */
+/** Makes the customers, and returns them in their order. */
 export function makeCustomers({ customers, Status }) {
-  return inTurn(CUSTOMERS, ({ customer }) =>
+  return mapConcurrently(CUSTOMERS, ({ customer }) =>
     createOrFind(Status, {
       create: () => customers.createCustomer({ customer, requestId: requestId(customer.email) }),
       find: async () => (await customers.listCustomers({ filter: `email = "${customer.email}"` })).customers,
@@ -53,7 +53,7 @@ export function makeCustomers({ customers, Status }) {
   );
 }
 
-/** Somebody may have made it otherwise: then that one is taken. */
+/** Makes a resource. If another one has its unique field, returns that one. */
 async function createOrFind(Status, { create, find }) {
   try {
     return await create();

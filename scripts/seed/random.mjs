@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** Chance that is the same every time. */
+/** Random numbers and request ids that follow from a seed or a name. */
 
-/** Numbers from 0 up to 1 that follow from a seed: mulberry32, by Tommy Ettinger, in the public domain. */
+/** A random generator from a seed: mulberry32, by Tommy Ettinger, in the public domain. */
 export function createRandom(seed) {
   let state = seed;
   const next = () => {
@@ -13,11 +13,11 @@ export function createRandom(seed) {
   };
   const between = (from, to) => from + Math.floor(next() * (to - from + 1));
   return {
-    /** A whole number, both ends included. */
+    /** A whole number from `from` to `to`, both included. */
     between,
-    /** One of some things. */
+    /** One element of a list. */
     pick: (from) => from[between(0, from.length - 1)],
-    /** True so often, of 100 times. */
+    /** True with a probability of `percent`. */
     chance: (percent) => next() * 100 < percent,
   };
 }

@@ -1,35 +1,37 @@
-/** Offers and orders: what is made under a request id, and changes no more than once. */
+/** Makes quotes and orders. Repeating a call changes nothing, as each has a request id. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createGate } from '../concurrency.mjs';
+import { retry } from '../backoff.mjs';
+import { createSemaphore } from '../concurrency.mjs';
 import { toDate } from './calendar.mjs';
 import { requestId } from './random.mjs';
 
-/** For how long the projects of accepted quotes may take to be confirmed. */
+/** How long the confirmation of a project may take after its quote was accepted. */
 const CONFIRMED_WITHIN_MS = 10_000;
 const PAUSE_MS = 50;
-/** All want the same first free weeks of the team, one after the other: more at a time would wait for longer, not be faster. */
-const oneOfFew = createGate(3);
+/** Accepted quotes compete for the same first free weeks of the team: more calls at once would only wait longer. */
+const oneOfFew = createSemaphore(3);
+/** A machine that is busy with other things may let a call fail for a while. */
 const ATTEMPTS = 5;
-const PAUSE_OF_ATTEMPTS_MS = 500;
+const FIRST_DELAY_MS = 500;
 
-/** Makes an offer. */
+/** Makes a quote. */
 export function makeQuote({ quotes, Status }, deal, { bySku, buyers }) {
   const quote = { ...toOffer(deal, { bySku, buyers }), quoteDate: toDate(deal.day) };
   return unlessOfAnotherDay(Status, quotes.createQuote({ quote, requestId: requestId(deal.key) }));
 }
 
-/** Takes an offer back, unless somebody has done something with it since. */
+/** Withdraws a quote, unless it has been changed or accepted since. */
 export async function withdrawQuote({ quotes, Status }, { name, etag }) {
   await quotes.deleteQuote({ name, etag }).catch((error) => {
     if (error.code !== Status.ABORTED && error.code !== Status.FAILED_PRECONDITION) throw error;
   });
 }
 
-/** Accepts an offer; its order, with the project that delivers it. */
+/** Accepts a quote. Resolves to its order when the project that delivers it is confirmed. */
 export async function acceptQuote({ quotes, orders, Status }, { name }, { orderDay }) {
-  const { order } = await patiently(Status, () =>
-    oneOfFew(() => quotes.acceptQuote({ name, orderDate: toDate(orderDay) })),
-  );
+  const accept = () => oneOfFew(() => quotes.acceptQuote({ name, orderDate: toDate(orderDay) }));
+  const isRetryable = ({ code }) => code === Status.UNAVAILABLE || code === Status.ABORTED;
+  const { order } = await retry(accept, { attempts: ATTEMPTS, firstMs: FIRST_DELAY_MS, isRetryable });
   const endsAt = performance.now() + CONFIRMED_WITHIN_MS;
   for (let latest = order; ; latest = await orders.getOrder({ name: order.name })) {
     if (latest.project !== '') return latest;
@@ -38,14 +40,14 @@ export async function acceptQuote({ quotes, orders, Status }, { name }, { orderD
   }
 }
 
-/** Sells without an offer. */
+/** Places an order without a quote. */
 export async function makeOrder({ orders, Status }, deal, { bySku, buyers }) {
   const order = { ...toOffer(deal, { bySku, buyers }), orderDate: toDate(deal.day) };
   const placed = await unlessOfAnotherDay(Status, orders.placeOrder({ order, requestId: requestId(deal.key) }));
   return deal.fate === 'cancelled' ? orders.cancelOrder({ name: placed.name }) : placed;
 }
 
-/** A request id that was taken for something else: only the dates of a deal differ between two runs. */
+/** Explains a request id that was used with other fields: only the dates of a deal differ between two runs. */
 function unlessOfAnotherDay(Status, made) {
   return made.catch((error) => {
     if (error.code !== Status.ALREADY_EXISTS) throw error;
@@ -54,19 +56,6 @@ function unlessOfAnotherDay(Status, made) {
       { cause: error },
     );
   });
-}
-
-/** Tries again what passes, on a machine that is busy with other things. */
-async function patiently(Status, call) {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      const passes = error.code === Status.UNAVAILABLE || error.code === Status.ABORTED;
-      if (!passes || attempt === ATTEMPTS) throw error;
-    }
-    await sleep(PAUSE_OF_ATTEMPTS_MS);
-  }
 }
 
 function toOffer({ customer, lines, discountPercent, taxPercent }, { bySku, buyers }) {

@@ -1,9 +1,9 @@
-/** What is told of the company that was made. */
+/** The summary of the company's data. */
 import { formatDay, mondayOf } from './calendar.mjs';
 
 const CALL = './rondo call';
 
-/** What there is, and what to try on it. */
+/** What was made, and commands to try. */
 export function describe({ counts, sales, told, today, foundedOn }) {
   const fates = countFates(sales);
   const quotes = sales.filter(({ quote }) => quote !== undefined).length;

@@ -121,7 +121,9 @@ describe('rondo complete', () => {
   );
 
   it('says what each candidate is', async () => {
-    expect((await rondo(['complete', '--', 'watc'])).stdout).toMatch(/^watch\tShows the registry's changes .*\n$/);
+    expect((await rondo(['complete', '--', 'watc'])).stdout).toMatch(
+      /^watch\tShows the registry's present state, .*\n$/,
+    );
     const { stdout } = await rondo(['complete', '--', 'uncordon', '--registry', registry.address, '']);
     expect(stdout).toBe('out-1\tCORDONED odd answers calculator.Calculator\ngone-1\tnot registered\n');
   });

@@ -50,7 +50,7 @@ describe('rondo new and rondo remove', () => {
   it('teach their use', async () => {
     const { exitCode, stdout } = await rondo(['new', '--help']);
     expect(exitCode).toBe(0);
-    for (const taught of ['--with-database', 'Refused, or failed', 'rondo new service greeter']) {
+    for (const taught of ['--with-database', 'Refused or failed', 'rondo new service greeter']) {
       expect(stdout).toContain(taught);
     }
   });

@@ -216,7 +216,7 @@ describe('rondo drain', () => {
     await calling;
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(
-      /c-1 (is still called, [\d.]+ times a second, by somebody who doesn't ask|still has 1 call)/,
+      /c-1 (is still called, [\d.]+ times a second, by a client that doesn't use|still has 1 call)/,
     );
   });
 

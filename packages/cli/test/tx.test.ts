@@ -229,7 +229,7 @@ describe('rondo tx resolve', () => {
     );
     expect((await run('resolve', 'zz')).stderr).toContain('say one of --commit, --abort and --retry');
     expect((await run('resolve', 'zz', '--abort', '--commit')).stderr).toContain('say one of');
-    expect((await run('resolve', '--abort')).stderr).toContain('say which');
+    expect((await run('resolve', '--abort')).stderr).toContain('name an id');
     expect((await run()).stderr).toContain('say what to do');
     expect((await run('ls', '--force')).stderr).toContain('rondo tx ls takes no more than --json');
     await start('p-2', participant('other', ['1f3b']));

@@ -27,8 +27,7 @@ const options = {
     placeholder: 'DIR',
     complete: 'folders',
     multiple: true,
-    description:
-      "A folder that the contract's imports start from; may be repeated. By default the folders above the contract.",
+    description: 'The folder that its imports start from; may be repeated. By default the folders above the contract.',
   },
   'with-database': {
     type: 'boolean',
