@@ -31,72 +31,72 @@ const tell = (text) => console.log(text);
 export async function main(args) {
   const command = process.env.npm_lifecycle_event === 'dev' ? 'npm run dev' : 'rondo dev';
   const reports = { services: createReport(tell), rest: createReport(tell), failed: createReport(tell) };
-  const scene = { command, reports };
+  const state = { command, reports };
   try {
     return await runLauncher({
       command,
       args,
       settings: { env, versionOf },
-      build: ({ signal }) => buildFirst(scene, signal),
-      bringUp: (session) => bringUp(scene, session),
-      attend: (session) => attend(scene, session),
+      build: ({ signal }) => buildFirst(state, signal),
+      bringUp: (session) => bringUp(state, session),
+      attend: (session) => attend(state, session),
     });
   } finally {
-    scene.tree?.close();
+    state.tree?.close();
   }
 }
 
 /** Builds everything. Services that don't compile are reported; the others start. */
-async function buildFirst(scene, signal) {
+async function buildFirst(state, signal) {
   // The watch begins before the build: files that are saved during the build are built again.
-  scene.tree = watchTree(root);
+  state.tree = watchTree(root);
   console.log('Building …');
-  scene.built = await withTree({ signal, tell }, () => buildAll(signal));
-  scene.reports.services(scene.built.faults);
+  state.built = await withTree({ signal, tell }, () => buildAll(signal));
+  state.reports.services(state.built.faults);
   if (existsSync(entryOf(REGISTRY))) return true;
   console.error('The registry is not built, so nothing can be started: fix the faults above first.');
   return false;
 }
 
-async function bringUp(scene, session) {
-  const { failed } = await session.exclusively(() => reconcileUntilChanged(scene, session));
-  scene.reports.failed(failed);
+async function bringUp(state, session) {
+  const { failed } = await session.exclusively(() => reconcileUntilChanged(state, session));
+  state.reports.failed(failed);
 }
 
-async function attend(scene, session) {
-  const { command, tree } = scene;
+async function attend(state, session) {
+  const { command, tree } = state;
   const { signal } = session.stop;
   const rows = await session.system.rows().catch(() => []); // failed services have been reported
   console.log(`${summary(rows, session)}\n\nWatching proto, packages and services: what is saved is served.`);
   while (!signal.aborted) {
     try {
       await tree.changed(signal);
-      await round(scene, session);
+      await round(state, session);
     } catch (error) {
       if (!signal.aborted) console.error(`${command}: ${error.message}`);
     }
   }
 }
 
-async function round(scene, session) {
-  const { tree, reports } = scene;
+async function round(state, session) {
+  const { tree, reports } = state;
   const { signal } = session.stop;
   const startedAt = performance.now();
-  clearTimeout(scene.bundling);
+  clearTimeout(state.bundling);
   const changed = await withTree({ signal, tell }, async () => {
     const files = tree.takeChanges();
-    if (files.length > 0) scene.built = await buildServices(files, signal);
+    if (files.length > 0) state.built = await buildServices(files, signal);
     return files;
   });
   if (changed.length === 0) return;
-  const { faults } = scene.built;
+  const { faults } = state.built;
   reports.services(faults);
-  const outcome = await session.exclusively(() => reconcileUntilChanged(scene, session));
+  const outcome = await session.exclusively(() => reconcileUntilChanged(state, session));
   reports.failed(outcome.failed);
   tell(describeRound({ changed, outcome, faults: faults.length, startedAt }));
   if (!changed.some((file) => SHARED.test(file))) return;
   const rest = await withTree({ signal, tell }, () => buildAll(signal));
-  if (rest.faults.length === 0) scene.bundling = setTimeout(refreshBundle, BUNDLE_DELAY_MS).unref();
+  if (rest.faults.length === 0) state.bundling = setTimeout(refreshBundle, BUNDLE_DELAY_MS).unref();
   reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }
 

@@ -66,7 +66,7 @@ describe('rondo call', () => {
     });
   });
 
-  it('tells the methods of a service that is named alone', async () => {
+  it('lists the methods of a service that is named without a method', async () => {
     const { exitCode, stderr } = await call('CalculatorService');
     expect(exitCode).toBe(2);
     expect(stderr).toContain('name a method: calculator.v1.CalculatorService has Add, Subtract, ');
@@ -102,7 +102,7 @@ describe('rondo call', () => {
     });
   });
 
-  it('tells meanwhile how a load goes: as JSON to whom asks for it, on one line to who looks on', async () => {
+  it('reports the progress of a load: as JSON with --progress --json, on one line of a terminal', async () => {
     const load = ['call', ADD, '{}', '--rate', '20'];
     const asked = begin([...load, '--json', '--progress'], { environment });
     const watched = begin(load, { environment, live: true });
@@ -120,7 +120,7 @@ describe('rondo call', () => {
     expect(watched.stderr.text().replace(/rondo: .*\n$/, '')).toMatch(/\r.\[K$/);
   });
 
-  it('keeps quiet meanwhile where nobody asked', async () => {
+  it('reports no progress unless it is asked to', async () => {
     const { stderr } = await call(ADD, '{}', '--rate', '20', '--count', '24', '--json');
     expect(stderr).toBe('');
   });
@@ -168,7 +168,7 @@ describe('rondo call', () => {
     await guarded.drain();
   });
 
-  it('shows the details of a failure and who answered it', async () => {
+  it('shows the details of a failure and the instance that answered', async () => {
     const request = '{"behaviour": {"code": 9, "message": "not yet", "errorReason": "TOO_SOON"}}';
     const { exitCode, stdout, stderr } = await call(UNARY, request);
     expect([exitCode, stdout]).toEqual([1, '']);
@@ -223,13 +223,13 @@ describe('rondo call', () => {
 });
 
 describe('requests from standard input', () => {
-  it('are one message where the method takes one', async () => {
+  it('are one message if the method takes one', async () => {
     const result = await rondo(['call', ADD, '--json'], { environment, stdin: ['{"a":', ' 7}'] });
     expect(result.stdout).toBe('{"result":"7"}\n');
     expect((await rondo(['call', ADD, '-', '--json'], { environment, stdin: [] })).stdout).toBe('{"result":"0"}\n');
   });
 
-  it('are a stream where the method takes one, as arguments are', async () => {
+  it('are a stream if the method takes one, as arguments are', async () => {
     const sum = 'calculator.v1.CalculatorService/Sum';
     const piped = await rondo(['call', sum, '--json'], {
       environment,
@@ -266,7 +266,7 @@ describe('requests from standard input', () => {
   });
 });
 
-describe('a call that nobody answers', () => {
+describe('a call without an answer', () => {
   it('ends quietly at Ctrl-C, also while its request is awaited', async () => {
     const silent = async function* () {
       await new Promise((_resolve, reject) => {
@@ -293,7 +293,7 @@ describe('a stream of replies', () => {
     });
   });
 
-  it('goes on where it breaks and can be resumed; a load counts that as a failure', async () => {
+  it('is resumed if it breaks and its contract says how; a load counts a break as a failure', async () => {
     const request = ['ConformanceService/Follow', '{"count": 4, "breakAfter": 2}'];
     const { exitCode, stdout, stderr } = await call(...request, '--json');
     expect(stdout).toBe(

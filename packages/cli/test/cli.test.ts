@@ -48,7 +48,7 @@ describe('rondo', () => {
     expect([exitCode, stdout]).toEqual([2, '']);
   });
 
-  it('says what is wrong in JSON where that is asked for', async () => {
+  it('prints errors as JSON with --json', async () => {
     const { stderr } = await rondo(['ps', 'a', 'b', '--json']);
     expect(JSON.parse(stderr)).toEqual({ error: { code: 'USAGE', message: expect.stringContaining('"b"') } });
   });

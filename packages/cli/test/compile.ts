@@ -27,7 +27,7 @@ export async function breaking(before: Sources, after: Sources): Promise<Readonl
     const args = ['breaking', 'after', '--against', 'before', '--error-format=json'];
     const report: string = await exec(buf, args, { cwd: folder }).then(
       ({ stdout }) => stdout,
-      // It exits so where it refuses something.
+      // buf exits with this code if it refuses a contract.
       (error) => error.stdout,
     );
     const found = new Map<string, Set<string>>();

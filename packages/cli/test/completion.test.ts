@@ -103,7 +103,7 @@ describe('rondo complete', () => {
     expect(await complete(words)).toEqual(found);
   });
 
-  it('names the methods where one service alone can be meant', async () => {
+  it('lists the methods if the name fits only one service', async () => {
     expect(await complete(['call', 'Conf'])).toContain('ConformanceService/BidiStream');
   });
 

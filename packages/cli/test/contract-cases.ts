@@ -6,7 +6,7 @@ export interface Case {
   readonly syntax?: string;
   readonly before: string;
   readonly after: string;
-  /** Its methods, where they are not a single one. */
+  /** Its methods, if there are several. */
   readonly methods?: readonly [before: string, after: string];
   readonly says: readonly Difference[];
   /**

@@ -74,7 +74,7 @@ async function shown(...args: readonly string[]): Promise<string> {
   return stdout.slice(stdout.indexOf('\n\n') + 1);
 }
 
-/** An instance that nobody started. */
+/** An instance in the registry without a process. */
 function ghost(instanceId: string, address: string, fingerprints: Readonly<Record<string, string>>): Instance {
   return Instance.fromPartial({
     instanceId,
@@ -85,7 +85,7 @@ function ghost(instanceId: string, address: string, fingerprints: Readonly<Recor
   });
 }
 
-/** A server that speaks nothing of its own, and counts who comes. */
+/** A server without services that counts its connections. */
 async function listen() {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket));
@@ -101,7 +101,7 @@ async function listen() {
 }
 
 describe('rondo ps, of replicas with different contracts,', () => {
-  it('tells what they would misread', async () => {
+  it('names what they would misread', async () => {
     await startCalculators('plain', 'text', 'plain');
     expect(await shown()).toBe(
       [
@@ -115,17 +115,17 @@ describe('rondo ps, of replicas with different contracts,', () => {
     );
   });
 
-  it('tells without alarm which is the newer', async () => {
+  it('names the newer version without a warning', async () => {
     await startCalculators('plain', 'modulo');
     expect(await shown(SERVICE)).toContain('  calculator-2\n    newer: adds method Modulo, field AddRequest.modulus\n');
   });
 
-  it('tells which is the older, where most are newer', async () => {
+  it('names the older version if most instances are newer', async () => {
     await startCalculators('plain', 'modulo', 'modulo');
     expect(await shown()).toContain('  calculator-1\n    older: lacks method Modulo, field AddRequest.modulus\n');
   });
 
-  it('tells what is merely written otherwise', async () => {
+  it('names what is written differently but read the same', async () => {
     await startCalculators('plain', 'unsigned');
     expect(await shown()).toContain('    compatible: AddRequest.b is uint64 instead of int64 (field 2)\n');
   });
@@ -184,7 +184,7 @@ describe('rondo ps, of replicas with different contracts,', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('asks nobody where all agree, or have no fingerprint', async () => {
+  it('asks no instance if all have the same fingerprint, or none', async () => {
     const { address, connections } = await listen();
     const put = (id: string, prints: Readonly<Record<string, string>>) => registry.put(ghost(id, address, prints));
     put('one', { [SERVICE]: 'cafe' });

@@ -62,7 +62,7 @@ it('has its reply coloured for people, and not for programs', async () => {
   expect(json.stdout).toBe('{"result":"5"}\n');
 });
 
-it('tells what there is instead of a service or method that is not there', async () => {
+it('lists what there is if a service or method is unknown', async () => {
   expect(await run('Calculatr')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Did you mean') });
   expect(await run('CalculatorService/Ad')).toMatchObject({
     exitCode: 1,

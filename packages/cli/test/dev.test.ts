@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { rondo } from './recording-context.js';
 
-it('rondo dev says that it needs a clone where there is none', async () => {
+it('rondo dev says that it needs a clone if there is none', async () => {
   expect(await rondo(['dev'], { repository: '/nowhere' })).toEqual({
     exitCode: 1,
     stdout: '',

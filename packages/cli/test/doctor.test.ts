@@ -21,7 +21,7 @@ afterEach(async () => {
   await registry.stop();
 });
 
-/** Runs the doctor where there is no repository, as in an image. */
+/** Runs the doctor without a repository, as in an image. */
 async function findings(address = registry.address) {
   const { exitCode, stdout, stderr } = await rondo(['doctor', '--json', '--registry', address]);
   expect(stderr).toBe('');
@@ -42,7 +42,7 @@ function absent(instanceId: string, status: InstanceStatus) {
 }
 
 describe('rondo doctor', () => {
-  it('finds nothing wrong where nothing is, and says it to people too', async () => {
+  it('finds no fault in a healthy system, and says so to people too', async () => {
     await inTheEnd(async () =>
       expect(await findings()).toEqual([
         { name: 'registry', state: 'ok', detail: `answers at ${registry.address}` },
@@ -58,7 +58,7 @@ describe('rondo doctor', () => {
     });
   });
 
-  it('names the instances that are not called, and those that are ill whatever they say', async () => {
+  it('names the instances that are not called, and those whose health service reports a fault', async () => {
     registry.put(absent('starting-1', InstanceStatus.INSTANCE_STATUS_STARTING));
     await inTheEnd(async () => {
       const [, instances, health] = await findings();
@@ -77,7 +77,7 @@ describe('rondo doctor', () => {
     });
   });
 
-  it('names the ids that two processes claim, where each is, and what to do', async () => {
+  it('names the ids that two processes claim, the address of each, and the remedy', async () => {
     const address = '10.0.0.7:50051';
     const held = registry.instance('calculator-1');
     if (held === undefined) throw new Error('calculator-1 is gone');
@@ -92,7 +92,7 @@ describe('rondo doctor', () => {
     });
   });
 
-  it('says of a registry that has just started that it may not know all', async () => {
+  it('says that a registry that has just started may not know all instances', async () => {
     registry.setWarming(true);
     expect((await findings())[0]).toMatchObject({
       state: 'note',
@@ -111,7 +111,7 @@ describe('rondo doctor', () => {
     });
   });
 
-  it('finds that nobody is registered', async () => {
+  it('finds that no instance is registered', async () => {
     registry.remove('calculator-1');
     expect((await findings())[1]).toMatchObject({
       state: 'warn',
@@ -119,7 +119,7 @@ describe('rondo doctor', () => {
     });
   });
 
-  it('asks the registry once the clone has kept this process busy, and points to the logs of what runs', async () => {
+  it('asks the registry after the checks of the clone, which block this process, and names the logs of instances', async () => {
     const repository = mkdtempSync(join(tmpdir(), 'rondo-doctor-'));
     mkdirSync(join(repository, 'scripts/doctor'), { recursive: true });
     const checks = `
@@ -144,17 +144,17 @@ describe('rondo doctor', () => {
     ]);
   });
 
-  it('refuses a registry that can not be one before it looks at anything', async () => {
+  it('refuses an invalid address of the registry before the first check', async () => {
     expect(await rondo(['doctor', '--registry', 'nowhere'])).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
-  it('takes it for a fault that no system runs, as an image is a part of one', async () => {
+  it('reports a fault in an image if no system runs, as an image is a part of one', async () => {
     const { stdout } = await rondo(['doctor', '--json']);
-    // Whether one runs on this machine, at the usual port, nobody knows.
+    // A system may run at the default port of this machine, so only the wording is checked.
     expect(stdout).not.toContain('no system runs');
   });
 
-  it('fails where the registry that was named is away, and says what to do', async () => {
+  it('fails if the named registry can not be reached, and says what to do', async () => {
     const [first, ...rest] = await findings('127.0.0.1:1');
     expect(first).toEqual({
       name: 'registry',

@@ -14,7 +14,7 @@ import { RpcError, Status } from '@rondo/rpc/status';
 
 type Event = NonNullable<WatchResponse['event']>;
 
-/** The registry's contract with as little behind it as the tests need: what is registered, and who watches. */
+/** A registry with only what the tests need: registered instances and watches. */
 export async function startFakeRegistry(listen = '127.0.0.1:0') {
   const instances = new Map<string, Instance>();
   const marks = new Map<string, OperatorMark>();
@@ -77,7 +77,7 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
       return {};
     },
     listServices: () => ({ services: [], position: position(), warming, time: new Date(systemClock.now() + skewMs) }),
-    // A page each, so that whoever reads only the first is found out.
+    // One instance on each page, so that a client that reads only the first page fails its test.
     listInstances({ service, pageToken }) {
       const all = list(service);
       const index = Number(pageToken);

@@ -47,11 +47,11 @@ function describeLauncher(socket: string): void {
 const ask = (options: Partial<RequestLauncherOptions> = {}) =>
   requestLauncher({ dataDirectory: data, request: { command: 'status' }, signal, ...options });
 
-const nobody = () =>
+const noSystem = () =>
   `no system runs on ${data}: start it with npm start, or name the running system's folder by --data`;
 
 describe('requestLauncher', () => {
-  it('sends the request, tells what happens on the way, and gives the rows', async () => {
+  it('sends the request, passes on log lines, and returns the rows', async () => {
     const requests = await startLauncher({ event: 'log', line: 'starting' }, { event: 'done', rows: [ROW] });
     const lines: string[] = [];
     const request = { command: 'start', service: 'greeter' } as const;
@@ -64,10 +64,10 @@ describe('requestLauncher', () => {
     await expect(ask()).rejects.toThrow(/^there is no service "greeter"$/);
   });
 
-  it('says that nothing runs: without a description, and with one that was left behind', async () => {
-    await expect(ask()).rejects.toThrow(nobody());
+  it('says that no system runs: without a description, and with one that was left behind', async () => {
+    await expect(ask()).rejects.toThrow(noSystem());
     describeLauncher(path.join(data, 'gone.sock'));
-    await expect(ask()).rejects.toThrow(nobody());
+    await expect(ask()).rejects.toThrow(noSystem());
   });
 
   it('says so when the launcher stops meanwhile', async () => {
@@ -82,7 +82,7 @@ describe('requestLauncher', () => {
     );
   });
 
-  it('waits no longer than it is told to', async () => {
+  it('waits no longer than its timeout', async () => {
     await startLauncher();
     await expect(ask({ timeoutMs: 20 })).rejects.toThrow(`the system on ${data} hasn't answered in 0.02 s`);
   });

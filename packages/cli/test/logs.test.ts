@@ -22,7 +22,7 @@ afterEach(() => rm(data, { recursive: true }));
 const logs = (...args: readonly string[]) => rondo(['logs', ...args], { dataDirectory: data });
 
 describe('rondo logs', () => {
-  it('prints all logs by time, with what is no JSON where it stood', async () => {
+  it('prints all logs by time, and keeps lines that are not JSON in their place', async () => {
     await writeFile(file('calculator-1'), line(1, 'one') + line(4, 'four'));
     await writeFile(file('sales-1'), `${line(2, 'two')}    at somewhere\n${line(3, 'three')}`);
     await writeFile(`${file('sales-1')}.previous`, line(0, 'zero'));
@@ -140,7 +140,7 @@ describe('rondo logs', () => {
     expect((await logs('--json')).stdout).toBe(long);
   });
 
-  it('looks where it is told, and says where it looked', async () => {
+  it('reads the folder of --data, and names it if it has no logs', async () => {
     await writeFile(file('a-1'), line(1, 'here'));
     const found = await rondo(['logs', '--data', path.basename(data)], { directory: path.dirname(data) });
     expect(found.stdout).toContain('here');
@@ -155,7 +155,7 @@ describe('rondo logs', () => {
     });
   });
 
-  it('follows what is written, where a file is replaced, and where one is new', async () => {
+  it('follows new lines, replaced files and new files', async () => {
     await writeFile(file('a-1'), line(1, 'before'));
     const run = begin(['logs', '-f'], { dataDirectory: data });
     await run.stdout.shows(/before\n/);

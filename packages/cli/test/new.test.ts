@@ -28,7 +28,7 @@ describe('rondo new and rondo remove', () => {
     });
   });
 
-  it('tell a service that is not there from one that may be meant', async () => {
+  it('refuse a service that does not exist, and suggest a similar one', async () => {
     const repository = await mkdtemp(path.join(tmpdir(), 'rondo-new-'));
     const manifest = { rondo: { port: 50_051, contracts: ['calculator/v1/calculator.proto'] } };
     await mkdir(path.join(repository, 'services/calculator'), { recursive: true });
@@ -47,7 +47,7 @@ describe('rondo new and rondo remove', () => {
     });
   });
 
-  it('teach their use', async () => {
+  it('explain their use', async () => {
     const { exitCode, stdout } = await rondo(['new', '--help']);
     expect(exitCode).toBe(0);
     for (const taught of ['--with-database', 'Refused or failed', 'rondo new service greeter']) {

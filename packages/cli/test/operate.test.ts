@@ -46,7 +46,7 @@ describe('rondo cordon', () => {
     ]);
   });
 
-  it('leaves one that is cordoned as it is, unless there is another reason', async () => {
+  it('leaves a cordoned instance as it is, unless there is another reason', async () => {
     await run('cordon', 'a-1', '--reason', 'odd answers');
     // Were it asked again, it would refuse.
     registry.refuse(Status.INTERNAL, 'asked again');
@@ -61,7 +61,7 @@ describe('rondo cordon', () => {
     expect(registry.marks()).toEqual([{ instanceId: 'a-1', reason: 'new disk' }]);
   });
 
-  it('notes who did it where no reason is given', async () => {
+  it('records the user as the reason if none is given', async () => {
     await rondo(['cordon', 'a-1'], { environment: { ...environment, USER: 'ada' } });
     await run('cordon', 'a-2');
     expect(registry.marks()).toEqual([
@@ -70,7 +70,7 @@ describe('rondo cordon', () => {
     ]);
   });
 
-  it('does nothing to any where one is not known, and says which was probably meant', async () => {
+  it('changes nothing if an id is unknown, and suggests a similar one', async () => {
     const { exitCode, stdout, stderr } = await run('cordon', 'a-1', 'a_2');
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toBe(
@@ -84,12 +84,12 @@ describe('rondo cordon', () => {
     ]);
   });
 
-  it('names some where there are many', async () => {
+  it('names only some of many ids', async () => {
     for (let index = 0; index < 20; index += 1) registry.put(instance(`many-${index}`, ['a.v1.A']));
     expect((await run('cordon', 'zebra')).stderr).toContain('and 14 more, which rondo ps lists');
   });
 
-  it('refuses to leave nobody to serve a service, unless it is forced', async () => {
+  it('refuses to leave a service without an instance, unless it is forced', async () => {
     const { exitCode, stderr } = await run('cordon', 'b-1');
     expect(exitCode).toBe(1);
     expect(stderr).toBe(
@@ -108,11 +108,11 @@ describe('rondo cordon', () => {
     registry.put(instance('a-3', ['a.v1.A'], { lapseTime: new Date(systemClock.now()) }));
     expect((await run('cordon', 'a-2')).stderr).toContain('no instance serves a.v1.A:');
     expect((await run('cordon', 'a-3')).exitCode).toBe(0);
-    // Who is out already leaves nobody.
+    // An instance that is cordoned already doesn't count.
     expect((await run('cordon', 'b-1')).exitCode).toBe(0);
   });
 
-  it('tells what the registry refuses, and which were done before', async () => {
+  it('prints the error of the registry, after the results before it', async () => {
     registry.refuse(Status.RESOURCE_EXHAUSTED, 'the registry holds 1 cordoned, as many as it may', { after: 1 });
     const { exitCode, stdout, stderr } = await run('cordon', 'a-1', 'a-2');
     expect(exitCode).toBe(1);
@@ -120,20 +120,23 @@ describe('rondo cordon', () => {
     expect(stderr).toMatch(/^rondo: RESOURCE_EXHAUSTED: the registry holds 1 cordoned, as many as it may\n/);
   });
 
-  it.each(['cordon', 'uncordon', 'drain'])('%s says where it looked for a registry that is away', async (name) => {
-    const { exitCode, stderr } = await run(name, 'a-1', '--registry', '127.0.0.1:1');
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain("the registry at 127.0.0.1:1 can't be reached (connect ECONNREFUSED 127.0.0.1:1)");
-    const nothing = await run(name);
-    expect([nothing.exitCode, nothing.stderr]).toEqual([
-      2,
-      expect.stringMatching(/^rondo: name the instances? to .*ps/),
-    ]);
-  });
+  it.each(['cordon', 'uncordon', 'drain'])(
+    '%s names the address of a registry that can not be reached',
+    async (name) => {
+      const { exitCode, stderr } = await run(name, 'a-1', '--registry', '127.0.0.1:1');
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain("the registry at 127.0.0.1:1 can't be reached (connect ECONNREFUSED 127.0.0.1:1)");
+      const nothing = await run(name);
+      expect([nothing.exitCode, nothing.stderr]).toEqual([
+        2,
+        expect.stringMatching(/^rondo: name the instances? to .*ps/),
+      ]);
+    },
+  );
 });
 
 describe('rondo uncordon', () => {
-  it('puts back who is cordoned, there or not, and leaves others alone', async () => {
+  it('uncordons cordoned instances, registered or not, and leaves others as they are', async () => {
     await run('cordon', 'a-1');
     registry.mark('gone-1', '');
     const { exitCode, stdout } = await run('uncordon', 'a-1', 'a-2', 'gone-1', '--json');
@@ -175,7 +178,7 @@ describe('rondo drain', () => {
     const { stdout, stderr, exitCode } = begin(['drain', 'c-1', '--reason', 'new disk'], { environment });
     await stderr.shows(/^c-1 is cordoned \(new disk\); waiting for its calls to end\n/);
     expect(registry.marks()).toEqual([{ instanceId: 'c-1', reason: 'new disk' }]);
-    await new Promise((resolve) => setTimeout(resolve, 2_500)); // longer than it takes where nothing is in flight
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // longer than a drain without calls in flight
     expect(stdout.text()).toBe('');
     await call.return?.();
     expect(await exitCode).toBe(0);
@@ -203,7 +206,7 @@ describe('rondo drain', () => {
     expect(registry.marks()).toHaveLength(1);
   });
 
-  it('does not take one for idle that is called on, by somebody who knows its address', async () => {
+  it('does not end while a client that knows the address goes on calling', async () => {
     let over = false;
     const calling = (async () => {
       while (!over) {
@@ -220,7 +223,7 @@ describe('rondo drain', () => {
     );
   });
 
-  it('waits for a time where an instance does not tell its load, and says so', async () => {
+  it('waits for a fixed time if an instance does not report its load, and says so', async () => {
     registry.put(instanceAt(registry.address, 'foreign-1', ['a.v1.A']));
     const { exitCode, stdout, stderr } = await run('drain', 'foreign-1', '--timeout', '300ms');
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'foreign-1 can be stopped\n' });
@@ -234,7 +237,7 @@ describe('rondo drain', () => {
     expect(json.stderr).toBe('');
   });
 
-  it('says of one that can not be reached that nobody knows', async () => {
+  it('says that the calls of an unreachable instance are not known', async () => {
     registry.put(instanceAt('127.0.0.1:1', 'dead-1', ['a.v1.A']));
     const { exitCode, stdout, stderr } = await run('drain', 'dead-1', '--timeout', '300ms');
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
@@ -243,7 +246,7 @@ describe('rondo drain', () => {
     );
   });
 
-  it('is done with one that leaves by itself, be it while the registry is starting', async () => {
+  it('ends if the instance leaves by itself, even while the registry is starting', async () => {
     const draining = begin(['drain', 'c-1'], { environment });
     await draining.stderr.shows(/waiting/);
     await service.drain();
@@ -258,7 +261,7 @@ describe('rondo drain', () => {
     expect(await other.exitCode).toBe(1);
   });
 
-  it('refuses what rondo cordon refuses, and one that is not there', async () => {
+  it('refuses what rondo cordon refuses, and an instance that is not registered', async () => {
     registry.remove('c-2');
     expect((await run('drain', 'c-1')).stderr).toContain('no instance serves rondo.conformance.v1.ConformanceService');
     expect((await run('drain', 'c_1')).stderr).toContain('Did you mean "c-1"?');

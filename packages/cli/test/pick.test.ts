@@ -73,7 +73,7 @@ afterAll(async () => {
 
 const pick = (...args: readonly string[]) => rondo(['pick', ...args], { environment });
 
-/** Again, where on a busy machine one that answers has answered late: nobody is waited for longer than a second. */
+/** Repeats the command if an instance has answered late, as on a busy machine: each has only a second to answer. */
 async function inTime<T extends { readonly stdout: string }>(run: () => Promise<T>): Promise<T> {
   for (let left = 10; left > 0; left -= 1) {
     const found = await run();
@@ -82,7 +82,7 @@ async function inTime<T extends { readonly stdout: string }>(run: () => Promise<
   return run();
 }
 
-/** Whether any of those that answer is shown as if it didn't; in a table, or as JSON. */
+/** Whether an instance that answers is shown as unreachable; in a table, or as JSON. */
 function isLate(text: string): boolean {
   if (!text.startsWith('{')) return / unreachable | - +ready /.test(text);
   const { endpoints }: { endpoints: readonly Row[] } = JSON.parse(text);
@@ -107,13 +107,13 @@ describe('rondo pick', () => {
     expect(stdout).toMatch(/^calculator-[123] 127\.0\.0\.1:\d+\n$/);
   });
 
-  it('picks as often as it is told, as so many calls would go', async () => {
+  it('picks --count times, as that many calls would', async () => {
     const { stdout } = await pick('CalculatorService/Add', '--count', '9');
     const counts = [1, 2, 3].map((number) => stdout.split(`calculator-${number} `).length - 1);
     expect(counts).toEqual([3, 3, 3]);
   });
 
-  it('tells programs how the service is balanced, and who said so', async () => {
+  it('prints the balancing policy and its origin as JSON', async () => {
     const view = await picked('CalculatorService/Add', '--count', '2', '--zone', 'eu-west/a');
     expect(view).toEqual({
       service: CALCULATOR,
@@ -169,7 +169,7 @@ describe('rondo pick', () => {
 });
 
 describe('rondo pick --explain', () => {
-  it('shows what each gets, and calls nobody for it', async () => {
+  it('shows the share of each instance, and makes no call', async () => {
     const { exitCode, stdout } = await inTime(() => pick('CalculatorService', '--explain'));
     expect(exitCode).toBe(0);
     const [policy, place, gap, heading, ...rows] = stdout.split('\n');
@@ -268,7 +268,7 @@ describe('rondo pick --explain', () => {
     }
   });
 
-  it('fails where nobody would be picked, and still says why', async () => {
+  it('fails if no instance would be picked, and still says why', async () => {
     registry.put(instance('alone', ['sales.v1.OrderService'], { status: InstanceStatus.INSTANCE_STATUS_DRAINING }));
     registry.put(instanceAt(await closedPort(), 'dead', ['sales.v1.OrderService']));
     try {

@@ -52,7 +52,7 @@ describe('rondo ps', () => {
     );
   });
 
-  it('shows version, canary and weight where any says them, and why a canary gets no calls', async () => {
+  it('shows version, canary and weight if an instance has them, and why a canary gets no calls', async () => {
     registry.put(instance('new', ['s.v1.S'], { version: '2.1.0', metadata: { canary: '5' } }));
     registry.put(instance('odd', ['s.v1.S'], { metadata: { canary: '5%' } }));
     registry.put(instance('old', ['s.v1.S'], { weight: 400 }));
@@ -70,7 +70,7 @@ describe('rondo ps', () => {
     );
   });
 
-  it('takes the name of a service, short where one alone can be meant', async () => {
+  it('takes the name of a service, shortened if it stays unique', async () => {
     registry.put(instance('a', ['sales.v1.OrderService'], { version: '1.2.3' }));
     registry.put(instance('b', ['projects.v1.TaskService']));
     const { stdout } = await rondo(['ps', 'order'], { environment });
@@ -244,7 +244,7 @@ describe('rondo ps', () => {
     expect(stdout).toContain('\ncalculator-1 says NOT_SERVING when it is asked for its health\n');
   });
 
-  it('says so where there is nobody, and where the registry is warming', async () => {
+  it('says that no instance is registered, and that the registry is warming', async () => {
     registry.setWarming(true);
     const { exitCode, stdout, stderr } = await rondo(['ps'], { environment });
     expect(exitCode).toBe(0);
@@ -252,7 +252,7 @@ describe('rondo ps', () => {
     expect(stderr).toContain('has just started empty');
   });
 
-  it('says where it looked for a registry that is away', async () => {
+  it('names the address of a registry that can not be reached', async () => {
     const { exitCode, stderr } = await rondo(['ps', '--registry', '127.0.0.1:1', '--json']);
     expect(exitCode).toBe(1);
     expect(JSON.parse(stderr).error).toMatchObject({

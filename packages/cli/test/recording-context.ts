@@ -43,7 +43,7 @@ function recordingTerminal(live: boolean, color = false): RecordingTerminal {
 
 /** What a test gives a run of `rondo`. */
 export interface RunOptions {
-  /** What comes in at standard input; a person who types nothing where it is missing. */
+  /** The standard input; if it is missing, a terminal at which nothing is typed. */
   readonly stdin?: Iterable<string> | AsyncIterable<string>;
   readonly environment?: Readonly<Record<string, string>>;
   /** Whether standard output shows colours. */

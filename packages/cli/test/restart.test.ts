@@ -45,7 +45,7 @@ afterEach(async () => {
 const restart = (...args: readonly string[]) => rondo(['restart', ...args], { dataDirectory: data });
 
 describe('rondo restart', () => {
-  it('tells the launcher, and says what runs again', async () => {
+  it('sends a request to the launcher, and prints what runs again', async () => {
     expect(await restart('calculator-2')).toMatchObject({
       exitCode: 0,
       stdout: 'calculator-2 runs again at 127.0.0.1:50061\n',
@@ -74,7 +74,7 @@ describe('rondo restart', () => {
     });
   });
 
-  it('fails where no system runs', async () => {
+  it('fails if no system runs', async () => {
     const folder = path.join(data, 'none');
     expect(await restart('calculator-2', '--data', folder)).toMatchObject({
       exitCode: 1,

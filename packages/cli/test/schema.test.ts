@@ -16,7 +16,7 @@ const set = fromBinary(
   readFileSync(new URL('../../contracts/descriptors.binpb', import.meta.url)),
 );
 
-/** A server of the old reflection alone that returns one file at a time, as some do; `hidden` it doesn't have. */
+/** A server with only v1alpha reflection that returns one file at a time, as some do, and lacks the files in `hidden`. */
 function serverWithout(hidden: string) {
   const file = (name: string) => set.file.find((candidate) => candidate.name === name && name !== hidden);
   async function* serverReflectionInfo(requests: AsyncIterable<ServerReflectionRequest>) {
@@ -71,7 +71,7 @@ describe('a contract learnt by reflection', () => {
     });
   });
 
-  it('is refused where a file is missing, which is named', async () => {
+  it('is refused if a file is missing, and the error names the file', async () => {
     const channel = serverWithout('google/type/decimal.proto');
     await expect(createReflection(channel, signal).filesOf(SERVICE)).rejects.toThrow('google/type/decimal.proto');
     channel.close();

@@ -89,14 +89,14 @@ function start(name: string, registry: string, options: Started) {
   });
 }
 
-/** Starts a calculator: both of its contracts, told from another descriptor set where one is given. */
+/** Starts a calculator with both of its contracts; its reflection uses another descriptor set if one is given. */
 export function startCalculator(name: string, registry: string, options: Omit<Started, 'services'> = {}) {
   const published = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const services = [standIn(CalculatorServiceDefinition, calculator), published];
   return start(name, registry, { services, ...options });
 }
 
-/** Starts a calculator that answers nobody, reflection included, who doesn't say who it is. */
+/** Starts a calculator that refuses calls without credentials, reflection included. */
 export function startGuarded(name: string, registry: string) {
   const guard: NonNullable<App['serverMiddleware']>[number] = (call, next) =>
     call.metadata.get('authorization') === 'Bearer ada'

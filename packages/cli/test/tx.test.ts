@@ -106,13 +106,13 @@ const coordinator = standIn(CoordinatorServiceDefinition, {
 });
 
 describe('rondo tx ls', () => {
-  it('says so where nothing is unfinished', async () => {
+  it('says that nothing is unfinished', async () => {
     await start('p-1', participant('project-management', []));
     expect(await run('ls')).toMatchObject({ exitCode: 0, stdout: 'nothing is unfinished\n', stderr: '' });
     expect(JSON.parse((await run('ls', '--json')).stdout)).toEqual({ transactions: [], sagas: [], unreachable: [] });
   });
 
-  it('shows what is unfinished once, why, and who is in doubt, however many replicas tell it', async () => {
+  it('shows each unfinished transaction once, the reason and the participants in doubt, however many replicas report it', async () => {
     await start('sales-1', coordinator);
     await start('sales-2', coordinator);
     await start('p-1', participant('project-management', ['1f3a', '2b2b']));
@@ -162,7 +162,7 @@ describe('rondo tx ls', () => {
 describe('rondo tx resolve', () => {
   beforeEach(() => start('p-1', participant('project-management', ['1f3a', '2b2b'])));
 
-  it('has a decided one finished by its coordinator, and tells nobody else', async () => {
+  it('lets the coordinator finish a decided transaction, and calls no participant', async () => {
     await start('sales-1', coordinator);
     const { exitCode, stdout, stderr } = await run('resolve', '1f', '--commit');
     expect({ exitCode, stdout }).toEqual({
@@ -207,7 +207,7 @@ describe('rondo tx resolve', () => {
     expect(told.filter((line) => line.startsWith('project'))).toEqual(['project-management abort 2b2b true']);
   });
 
-  it("decides nothing by itself where the coordinator can't be asked, unless it is forced", async () => {
+  it("decides nothing by itself if the coordinator can't be asked, unless it is forced", async () => {
     const refused = await run('resolve', '2b2b', '--abort');
     expect(refused.stderr).toContain(`its coordinator "sales" can't be asked, and may have decided`);
     expect(told).toEqual([]);

@@ -69,7 +69,7 @@ describe('rondo watch', () => {
     await stdout.shows(/~ a \(metadata - → k=\\u001b\[31mx\\nforged\)\n/);
   });
 
-  it('shows who is cordoned, why where that is known, and who is put back', async () => {
+  it('shows which instances are cordoned, the reason if it is known, and which are put back', async () => {
     registry.mark('a', 'odd answers');
     registry.put(instance('a', ['s.v1.S']));
     registry.put(instance('b', ['s.v1.S']));
@@ -126,7 +126,7 @@ describe('rondo watch', () => {
     expect(stdout.text().match(/watching goes on/g)).toHaveLength(1);
   });
 
-  it('prints one JSON object a line, of one service where it is named', async () => {
+  it('prints one JSON object on each line, of one service if it is named', async () => {
     registry.put(instance('a', ['s.v1.S']));
     registry.put(instance('b', ['t.v1.T']));
     const { stdout } = watch('S', '--json');
@@ -140,7 +140,7 @@ describe('rondo watch', () => {
     ).toEqual([{ time: expect.any(String), type: 'present', instance: expect.objectContaining({ instanceId: 'a' }) }]);
   });
 
-  it('waits for a registry that is not there yet, and for a service that nobody serves', async () => {
+  it('waits for a registry that does not run yet, and for a service without instances', async () => {
     const { address } = registry;
     await registry.stop();
     const everything = watch();

@@ -11,8 +11,8 @@ import { parseMethodName } from './target.js';
 const OK = { code: 'OK', instance: 'a', message: undefined };
 const UNTIL_STOPPED: Load = { count: undefined, durationMs: undefined, rate: undefined, concurrency: 1 };
 
-/** Calls that each take `takesMs`, on a clock that the test moves. */
-function scene(load: Partial<Load>, takesMs: number) {
+/** Runs a load whose calls take `takesMs` each, on a manual clock. */
+function startLoad(load: Partial<Load>, takesMs: number) {
   const clock = new ManualClock();
   const stop = new AbortController();
   const begunAtMs: number[] = [];
@@ -45,7 +45,7 @@ function scene(load: Partial<Load>, takesMs: number) {
 
 describe('runLoad', () => {
   it('makes a number of calls one after the other', async () => {
-    const { clock, result, begunAtMs, mostInFlight } = scene({ count: 3 }, 10);
+    const { clock, result, begunAtMs, mostInFlight } = startLoad({ count: 3 }, 10);
     await clock.advance(100);
     const { tally, notBegun } = await result;
     expect([tally.calls, tally.failed, notBegun, mostInFlight()]).toEqual([3, 0, 0, 1]);
@@ -54,14 +54,14 @@ describe('runLoad', () => {
   });
 
   it('keeps as many in flight as it may', async () => {
-    const { clock, result, mostInFlight } = scene({ count: 10, concurrency: 4 }, 10);
+    const { clock, result, mostInFlight } = startLoad({ count: 10, concurrency: 4 }, 10);
     await clock.advance(100);
     expect((await result).tally.calls).toBe(10);
     expect(mostInFlight()).toBe(4);
   });
 
-  it('begins each call when it is due, whether or not those before have ended', async () => {
-    const { clock, result, begunAtMs } = scene({ rate: 100, concurrency: 64, durationMs: 50 }, 1_000);
+  it('starts each call when it is due, whether or not earlier ones have ended', async () => {
+    const { clock, result, begunAtMs } = startLoad({ rate: 100, concurrency: 64, durationMs: 50 }, 1_000);
     await clock.advance(2_000);
     const { tally } = await result;
     expect(begunAtMs).toEqual([0, 10, 20, 30, 40]);
@@ -69,17 +69,17 @@ describe('runLoad', () => {
     expect(tally.p50Ms).toBeCloseTo(1_000, -2);
   });
 
-  it('counts the time that a call waited for a place as its latency', async () => {
-    const { clock, result } = scene({ rate: 1_000, concurrency: 1, count: 3 }, 100);
+  it('includes the time that a call waited to start in its latency', async () => {
+    const { clock, result } = startLoad({ rate: 1_000, concurrency: 1, count: 3 }, 100);
     await clock.advance(1_000);
     const { tally } = await result;
     // Due at 0, 1 and 2 ms, ended at 100, 200 and 300.
     expect(tally.p99Ms).toBeGreaterThan(290);
   });
 
-  it('says how many calls were due and never begun', async () => {
+  it('reports how many calls were due and never started', async () => {
     const load = { ...UNTIL_STOPPED, rate: 100, concurrency: 1, durationMs: 1_000 };
-    const { clock, result } = scene(load, 500);
+    const { clock, result } = startLoad(load, 500);
     await clock.advance(2_000);
     const ended = await result;
     expect(ended.notBegun).toBe(98);
@@ -87,16 +87,16 @@ describe('runLoad', () => {
     expect(explainNotBegun({ ...ended, notBegun: 10 }, load)).toBe('');
   });
 
-  it('tells once a second how far it is', async () => {
-    const { clock, result, toldAtMs } = scene({ rate: 10, concurrency: 4, durationMs: 2_500 }, 10);
+  it('reports progress once a second', async () => {
+    const { clock, result, toldAtMs } = startLoad({ rate: 10, concurrency: 4, durationMs: 2_500 }, 10);
     await clock.advance(5_000);
     await result;
     expect(toldAtMs).toEqual([1_000, 10, 2_000, 20]);
     expect(clock.timers).toBe(0);
   });
 
-  it('begins nothing once it is stopped, and lets what is in flight end', async () => {
-    const { clock, stop, result, begunAtMs } = scene({ concurrency: 2 }, 100);
+  it('starts no calls after it is stopped, and lets calls in flight end', async () => {
+    const { clock, stop, result, begunAtMs } = startLoad({ concurrency: 2 }, 100);
     await clock.advance(50);
     stop.abort();
     await clock.advance(100);
@@ -106,8 +106,8 @@ describe('runLoad', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('cuts off what outlives the grace, without counting it', async () => {
-    const { clock, stop, result } = scene({ concurrency: 2 }, 1_000_000);
+  it('cancels calls that outlive the grace period, without counting them', async () => {
+    const { clock, stop, result } = startLoad({ concurrency: 2 }, 1_000_000);
     await clock.advance(50);
     stop.abort();
     await clock.advance(3_000);
@@ -115,7 +115,7 @@ describe('runLoad', () => {
   });
 
   it('stops while it waits for the next call to be due', async () => {
-    const { clock, stop, result } = scene({ rate: 0.001, concurrency: 8 }, 1);
+    const { clock, stop, result } = startLoad({ rate: 0.001, concurrency: 8 }, 1);
     await clock.advance(10);
     stop.abort();
     const { tally, notBegun } = await result;

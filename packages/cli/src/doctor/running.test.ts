@@ -4,7 +4,7 @@ import { judgeClock } from './running.js';
 const NOW_MS = Date.UTC(2027, 0, 2);
 
 describe('judgeClock', () => {
-  it.each([0, Date.UTC(2019, 5), Date.UTC(2107, 1)])('refuses a year that nobody can be in (%d)', (nowMs) => {
+  it.each([0, Date.UTC(2019, 5), Date.UTC(2107, 1)])('reports an impossible year (%d)', (nowMs) => {
     const reading = { askedAtMs: nowMs, answeredAtMs: nowMs, registryMs: nowMs };
     expect(judgeClock(nowMs, reading)).toMatchObject({
       state: 'fail',
@@ -25,7 +25,7 @@ describe('judgeClock', () => {
     expect(judgeClock(NOW_MS, reading)).toMatchObject({ state, detail: expect.stringContaining(text) });
   });
 
-  it('compares with nobody where nobody tells', () => {
+  it('compares with no other clock if the registry returns no time', () => {
     const reading = { askedAtMs: NOW_MS, answeredAtMs: NOW_MS, registryMs: undefined };
     for (const told of [reading, undefined]) {
       expect(judgeClock(NOW_MS, told)).toMatchObject({ state: 'ok', detail: expect.stringContaining('no other') });

@@ -22,7 +22,7 @@ function brief(changes: readonly Change[]): readonly string[] {
 }
 
 describe('WatchedState', () => {
-  it('tells the present state, then what joins, changes and leaves', () => {
+  it('yields the present state, then what joins, changes and leaves', () => {
     const state = new WatchedState();
     expect(brief(state.apply(snapshot([instance('a'), instance('b')], { position: at(1n) })))).toEqual([
       'present a',
@@ -70,7 +70,7 @@ describe('WatchedState', () => {
     expect(brief(state.apply(snapshot([], { position: at(2n) })))).toEqual(['left a: gone while the watch was broken']);
   });
 
-  it('believes a registry that is warming in nothing but what it names', () => {
+  it('removes no instance because a warming registry does not list it', () => {
     const state = new WatchedState();
     state.apply(snapshot([instance('a'), instance('b')], { position: at(1n) }));
     expect(brief(state.apply(snapshot([instance('b')], { position: at(1n), warming: true })))).toEqual(['warming']);

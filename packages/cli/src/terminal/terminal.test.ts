@@ -37,7 +37,7 @@ describe('names that were probably meant', () => {
     expect(didYouMean('--cuont', ['--count', '--rate'])).toBe(' Did you mean "--count"?');
   });
 
-  it('says nothing where none is near', () => {
+  it('suggests nothing if no name is near', () => {
     expect(nearest('x', ['a', 'b'])).toBeUndefined();
     expect(didYouMean('frob', ['ps', 'call'])).toBe('');
   });
@@ -53,7 +53,7 @@ describe('text', () => {
     ).toBe('A         LONGER  C\nwide one  x\n');
   });
 
-  it('has its last column wrapped where a terminal is too narrow', () => {
+  it('has its last column wrapped if a terminal is too narrow', () => {
     const table = [
       ['A', 'LIST'],
       ['x', 'one.Service, another.Service, third.Service'],
@@ -102,7 +102,7 @@ describe('text', () => {
     expect(wantsColor({ environment, interactive })).toBe(expected);
   });
 
-  it('is coloured only where it may be', () => {
+  it('is coloured only if colours are allowed', () => {
     expect(createPaint(false)('red', 'x')).toBe('x');
     expect(createPaint(true)('red', 'x')).toBe('\u001b[31mx\u001b[39m');
   });
