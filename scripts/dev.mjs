@@ -1,5 +1,4 @@
 /** Runs the whole system and rebuilds it when files are saved: `npm run dev -- [--data DIR] [--port-base N]`. */
-/** One line about a change and what it led to. */
 import { existsSync } from 'node:fs';
 import { refreshBundle } from './build.mjs';
 import { buildAll, buildServices, withTree } from './dev/builder.mjs';
@@ -118,7 +117,7 @@ async function reconcileUntilChanged({ tree, built: { ofCode } }, session) {
 }
 
 /**
- * @param {{ changed: string[], outcome: import('./reconcile.mjs').Reconciled, faults: number, startedAt: number }} round
+ * @param {{ changed: string[], outcome: import('./dev/reconcile.mjs').Reconciled, faults: number, startedAt: number }} round
  *   `faults` is the number of faults of the build.
  */
 function describeRound({ changed, outcome: { restarted, started, stopped, failed }, faults, startedAt }) {

@@ -9,7 +9,7 @@ import { root, run } from './process.mjs';
 const OUT = path.join(root, 'docs/first-service.svg');
 const HANDLER = 'services/greeter/src/greeter.ts';
 const CALL = ['call', 'Greeter/SayHello', '{"name": "Ada"}'];
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 
 /** @returns {Promise<number>} the exit code. */
 export async function main() {
@@ -22,7 +22,7 @@ export async function main() {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
-    await says(dev, 'Rondo is up');
+    await untilPrinted(dev, 'Rondo is up');
     writeFileSync(OUT, renderTerminal(await record(clone)));
     console.log(`Written: ${path.relative(root, OUT)}`);
     return 0;
@@ -78,7 +78,7 @@ function blockOf(title) {
 }
 
 async function answered(clone) {
-  const giveUpAt = performance.now() + PATIENCE_MS;
+  const giveUpAt = performance.now() + TIMEOUT_MS;
   while (performance.now() < giveUpAt) {
     const lines = await rondo(clone, CALL);
     if (lines.some((line) => line.includes('Hello Ada'))) return lines;
@@ -94,9 +94,9 @@ async function rondo(clone, args) {
 const prompt = (command) => `\x1b[2m$\x1b[22m \x1b[1m${command}\x1b[22m`;
 const dim = (text) => `\x1b[2m${text}\x1b[22m`;
 
-function says(child, words) {
+function untilPrinted(child, words) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`rondo dev never said "${words}"`)), PATIENCE_MS);
+    const timer = setTimeout(() => reject(new Error(`rondo dev never printed "${words}"`)), TIMEOUT_MS);
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (more) => {
       text += more;

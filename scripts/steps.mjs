@@ -18,7 +18,7 @@ const maxLines = 60;
  */
 export async function step(name, work) {
   const startedAt = performance.now();
-  const outcome = await underWay(name, work);
+  const outcome = await withRunningLine(name, work);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`${mark(outcome)} ${name.padEnd(20)} ${seconds.padStart(6)} s  ${outcome.note ?? ''}`.trimEnd());
   if (outcome.code !== 0) console.log(excerpt(outcome.output ?? ''));
@@ -26,7 +26,7 @@ export async function step(name, work) {
 }
 
 /** Shows the name of the running step on a terminal, and clears the line when the step ends. */
-async function underWay(name, work) {
+async function withRunningLine(name, work) {
   if (!process.stdout.isTTY) return await work();
   // The \r moves to the start of the line, so that a warning overwrites it.
   process.stdout.write(`…       ${name}\r`);

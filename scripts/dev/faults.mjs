@@ -1,4 +1,4 @@
-/** The faults that tsc and buf print, in a readable form, each once. */
+/** The faults that tsc and buf print, in a readable form, each once. Faults of handlers become one line that says what to do. */
 const COMPILER = /^(?<file>[^\s(][^(]*)\((?<line>\d+),(?<column>\d+)\): error (?<text>TS\d+: .*)$/;
 const BUF = /^(?<file>[^\s:][^:]*):(?<line>\d+):(?<column>\d+):(?<text>.*)$/;
 
@@ -55,8 +55,6 @@ export function createReport(tell) {
     known = new Set(now.keys());
   };
 }
-
-/** Faults of handlers that don't match their contract become one line that says what to do. */
 
 /** The type of a service's handlers, as the compiler prints it. */
 const HANDLERS = /'Handlers<\{[^']*?readonly fullName: "(?<service>[\w.]+)"/;

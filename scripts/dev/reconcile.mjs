@@ -1,5 +1,4 @@
 /** Makes the running services match the tree. */
-
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

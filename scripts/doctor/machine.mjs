@@ -33,7 +33,7 @@ export function node() {
     return fail(`v${found}, and Rondo needs ${wanted} or newer`, 'install the current LTS: https://nodejs.org');
   }
   if (atLeast(found, RESETS_SINCE)) return ok(`v${found}`);
-  const detail = `v${found}: a client by others that cancels over 1,000 calls at once, or 33 a second, is disconnected`;
+  const detail = `v${found}: a client of another library that cancels over 1,000 calls at once, or 33 a second, is disconnected`;
   return note(detail, `install Node ${RESETS_SINCE} or newer: there Rondo raises that limit (docs/adr/0033)`);
 }
 

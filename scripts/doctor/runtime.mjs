@@ -1,5 +1,4 @@
 /** What a start needs and leaves: the data folder, its locks, ports and processes. */
-
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { otherOwner } from '../launch/data-folder.mjs';

@@ -1,5 +1,4 @@
 /** Processes of this machine: those of the system on a data folder, and those that listen at a port. */
-
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';

@@ -14,7 +14,7 @@ import { POSTGRES, plan } from './plan.mjs';
 /**
  * @typedef {object} Answer
  * @property {import('./ready.mjs').Row[]} rows The instances that the request concerns and that take calls now.
- * @property {import('./standing.mjs').Process[]} [processes]
+ * @property {Process[]} [processes]
  */
 
 /**

@@ -1,5 +1,4 @@
 /** The data folder of a system, which holds the database, the logs, the passwords and the ids of processes. */
-/** `processes.json` of the data folder: the ids of the services' processes, for what wants to signal one of them. */
 import {
   accessSync,
   constants,
@@ -77,7 +76,7 @@ export function openLog(data, name, { append = false } = {}) {
 const fileIn = (data) => path.join(data, 'processes.json');
 
 /**
- * Writes those that run; the file is whole at every moment.
+ * Writes the ids of running processes to `processes.json`, for tools that signal one of them. The file is replaced atomically.
  * @param {string} data
  * @param {import('./children.mjs').Child[]} children
  */

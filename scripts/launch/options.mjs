@@ -1,5 +1,4 @@
 /** The options of `npm start` and `rondo dev`, and the environment of the processes that they start. */
-
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';

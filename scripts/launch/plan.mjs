@@ -1,5 +1,4 @@
 /** The processes of a system, their ports, and whether the ports are free. */
-
 import { createServer } from 'node:net';
 import { REGISTRY } from './manifests.mjs';
 import { DEFAULTS } from './options.mjs';

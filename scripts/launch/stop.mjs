@@ -1,7 +1,7 @@
 /** Requests to stop the system. */
 
 const PARENT_POLL_MS = 500;
-const SAME_WISH_MS = 1_000;
+const SAME_REQUEST_MS = 1_000;
 
 /**
  * @typedef {object} StopRequest
@@ -25,7 +25,7 @@ export function stopRequest() {
   };
   const onSignal = (name) => {
     // One Ctrl-C arrives twice: the terminal signals the whole process group, and npm forwards the signal.
-    if (signal.aborted && performance.now() - askedAt > SAME_WISH_MS) second();
+    if (signal.aborted && performance.now() - askedAt > SAME_REQUEST_MS) second();
     ask(name);
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, onSignal);

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-
 /** Random numbers and request ids that follow from a seed or a name. */
+import { createHash } from 'node:crypto';
 
 /** A random generator from a seed: mulberry32, by Tommy Ettinger, in the public domain. */
 export function createRandom(seed) {

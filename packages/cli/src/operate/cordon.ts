@@ -92,8 +92,8 @@ function requireKnown(ids: readonly string[], { instances, operatorStates, warmi
   const unknown = ids.filter((id) => !known.includes(id));
   if (unknown.length === 0) return;
   const each = unknown.map((id) => `no instance "${id}" is registered.${didYouMean(id, known)}`).join(' ');
-  const patience = warming ? ' The registry has only just started: it may still come back.' : '';
-  throw new RpcError(Status.NOT_FOUND, `${each} ${thereAre(known)}${patience}`);
+  const warmingNote = warming ? ' The registry has only just started: it may still come back.' : '';
+  throw new RpcError(Status.NOT_FOUND, `${each} ${thereAre(known)}${warmingNote}`);
 }
 
 function thereAre(ids: readonly string[]): string {

@@ -33,8 +33,8 @@ export function matchService(name: string, services: readonly string[]): string 
 
 /** The error that no instance of `name` is registered, with the status of a failed call. `warming`: the registry has just started. */
 export function notRegistered(name: string, services: readonly string[], warming: boolean): RpcError {
-  const patience = warming ? '. The registry has only just started: it may still come back' : '';
-  const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${patience}`;
+  const warmingNote = warming ? '. The registry has only just started: it may still come back' : '';
+  const message = `no instance of "${name}" is registered. ${knownServices(name, services)}${warmingNote}`;
   return new RpcError(Status.UNAVAILABLE, message);
 }
 
