@@ -46,7 +46,7 @@ describe('rondo call', () => {
     },
   );
 
-  it('calls from the zone in RONDO_ZONE, and refuses what is none', async () => {
+  it('calls from the zone in RONDO_ZONE, and refuses an invalid zone', async () => {
     const from = (zone: string) => rondo(['call', ADD, '{}'], { environment: { ...environment, RONDO_ZONE: zone } });
     expect((await from('eu-west/a')).exitCode).toBe(0);
     const { exitCode, stderr } = await from('eu-west');
@@ -54,7 +54,7 @@ describe('rondo call', () => {
     expect(stderr).toContain('RONDO_ZONE="eu-west": where a process runs is written region/zone');
   });
 
-  it('takes replies of up to RONDO_MAX_REPLY_BYTES, and refuses what is no length', async () => {
+  it('takes replies of up to RONDO_MAX_REPLY_BYTES, and refuses an invalid length', async () => {
     const within = (limit: string) =>
       rondo(['call', ADD, '{"a": 2}'], { environment: { ...environment, RONDO_MAX_REPLY_BYTES: limit } });
     expect((await within('100')).exitCode).toBe(0);
@@ -116,7 +116,7 @@ describe('rondo call', () => {
       { code: 0, text: expect.stringContaining('"failed":0,') },
       { code: 0, text: expect.stringContaining('none failed') },
     ]);
-    // On a busy machine a load that is cut short has calls that it did not begin, and says so.
+    // On a busy machine, a load that ends early may warn of calls that it did not start.
     expect(watched.stderr.text().replace(/rondo: .*\n$/, '')).toMatch(/\r.\[K$/);
   });
 
@@ -125,7 +125,7 @@ describe('rondo call', () => {
     expect(stderr).toBe('');
   });
 
-  it('shows one message a code of a load that fails, for people', async () => {
+  it('shows one message for each code of a load that fails, for people', async () => {
     const { stdout } = await call('calculator.v1.CalculatorService/Divide', '{}', '--count', '2');
     expect(stdout).toContain('2 failed');
     expect(stdout).toContain('2 × INVALID_ARGUMENT: b: must not be 0');
@@ -285,7 +285,7 @@ describe('a call without an answer', () => {
 });
 
 describe('a stream of replies', () => {
-  it('shows the details of what failed inside of it', async () => {
+  it('shows the details of a nested status', async () => {
     const { exitCode, stdout, stderr } = await call('v1.CalculatorService/EvaluateBatch', '{"expressions": ["x"]}');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({

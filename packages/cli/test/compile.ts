@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const buf = join(root, 'node_modules/.bin/buf');
 const exec = promisify(execFile);
 
-/** Contracts: sources by file names. */
+/** The sources of contracts by file name. */
 export type Sources = Readonly<Record<string, string>>;
 
 /** Compiles contracts to the bytes of a `google.protobuf.FileDescriptorSet`. */
@@ -20,7 +20,7 @@ export async function compile(sources: Sources): Promise<Uint8Array> {
   });
 }
 
-/** What buf's `WIRE_JSON` rules refuse in `after`, coming from `before`: the rules by file names. */
+/** The `WIRE_JSON` rules of buf that the change from `before` to `after` breaks, by file name. */
 export async function breaking(before: Sources, after: Sources): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const settings = { 'buf.yaml': 'version: v2\nbreaking:\n  use: [WIRE_JSON]\n' };
   return inFolder({ before: { ...settings, ...before }, after: { ...settings, ...after } }, async (folder) => {

@@ -5,7 +5,7 @@ import { completeLine } from '../src/completion/complete-line.js';
 
 const nowhere = { color: false, live: false, write: async () => {} };
 
-it('gives up what is not found soon, and has it end', async () => {
+it('gives up a search that takes too long, and cancels it', async () => {
   const clock = new ManualClock();
   const context: CommandContext = {
     stdin: { interactive: false, read: async function* () {} },

@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(dataDirectory, { recursive: true });
 });
 
-/** What may stand for the last of `words`. */
+/** The candidates for the last of `words`. */
 async function complete(words: readonly string[], address = registry.address): Promise<readonly string[]> {
   const environment = { RONDO_REGISTRY: address };
   const { exitCode, stdout, stderr } = await rondo(['complete', '--', ...words], { environment, dataDirectory });
@@ -120,7 +120,7 @@ describe('rondo complete', () => {
     },
   );
 
-  it('says what each candidate is', async () => {
+  it('describes each candidate', async () => {
     expect((await rondo(['complete', '--', 'watc'])).stdout).toMatch(
       /^watch\tShows the registry's present state, .*\n$/,
     );

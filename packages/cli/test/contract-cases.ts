@@ -1,6 +1,6 @@
 import type { Difference } from '../src/contract/difference.js';
 
-/** One change of a contract: the members of its message `A` before and after, and what is to be said of it. */
+/** A change of a contract: the members of its message `A` before and after, and the expected differences. */
 export interface Case {
   readonly name: string;
   readonly syntax?: string;
@@ -10,8 +10,8 @@ export interface Case {
   readonly methods?: readonly [before: string, after: string];
   readonly says: readonly Difference[];
   /**
-   * Where buf's word isn't ours: a name that `moved` to another number is a deletion to it, and an `addition` isn't one
-   * alone.
+   * How buf's result differs from ours. `moved`: for buf, a name that moved to another number is deleted. `addition`: buf refuses
+   * what we count as an addition.
    */
   readonly apart?: 'moved' | 'addition';
 }
@@ -25,7 +25,7 @@ const PROTO2 = 'syntax = "proto2";';
 const EDITION = 'edition = "2023";';
 const GO = 'rpc Go(A) returns (A);';
 
-/** Every rule that contracts are compared by. */
+/** The cases of every rule by which contracts are compared. */
 export const cases: readonly Case[] = [
   { name: 'nothing', before: 'int32 x = 1;', after: '/* said otherwise */ int32 x = 1;', says: [] },
 
@@ -224,7 +224,7 @@ export const cases: readonly Case[] = [
     says: [incompatible('A.x is A.F instead of E (field 1)')],
   },
 
-  // What proto2 and editions can say besides.
+  // Features of proto2 and editions.
   {
     name: 'a required field more',
     syntax: PROTO2,
@@ -284,7 +284,7 @@ export const cases: readonly Case[] = [
   },
 ];
 
-/** Each type of a field beside each other. */
+/** Cases for each pair of field types. */
 function typePairs(): readonly Case[] {
   const scalars =
     'int32 uint32 sint32 fixed32 sfixed32 int64 uint64 sint64 fixed64 sfixed64 bool string bytes float double';
@@ -299,7 +299,7 @@ function typePairs(): readonly Case[] {
   );
 }
 
-/** A case's contract: before or after its change, in a package of its own. */
+/** The contract of a case before or after its change, in its own package. */
 export function sourceOf(one: Case, version: 'before' | 'after', packageName: string): string {
   const { syntax = 'syntax = "proto3";', methods: [earlier, later] = [GO, GO] } = one;
   const label = syntax === PROTO2 ? 'optional ' : '';

@@ -7,11 +7,11 @@ import { breaking, compile } from './compile.js';
 import { cases, sourceOf } from './contract-cases.js';
 
 const VERSIONS = ['before', 'after'] as const;
-/** What buf calls a deletion is an addition from the other side. */
+/** A deletion for buf is an addition in the other direction. */
 const DELETION = /_NO_DELETE/;
 
 const registries = new Map<string, FileRegistry>();
-/** What buf refuses in either direction, by file names. */
+/** The rules of buf that a change breaks in either direction, by file name. */
 const refused = new Map<string, Set<string>>();
 
 beforeAll(async () => {

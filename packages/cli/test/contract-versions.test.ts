@@ -15,7 +15,7 @@ import { startCalculator } from './services.js';
 const SERVICE = 'calculator.v1.CalculatorService';
 const METHODS = { plain: '', modulo: 'rpc Modulo(AddRequest) returns (AddResponse);' };
 
-/** A contract of the calculator: the type of `AddRequest.b`, and what stands beside it. */
+/** A contract of the calculator with the given type of `AddRequest.b`, and more fields. */
 const contract = (b: string, { method = '', field = '' } = {}) => `syntax = "proto3"; package calculator.v1;
   service CalculatorService { rpc Add(AddRequest) returns (AddResponse); ${method} }
   message AddRequest { int64 a = 1; ${b} b = 2; ${field} }
@@ -52,7 +52,7 @@ afterEach(async () => {
   await registry.stop();
 });
 
-/** Starts calculators named by their order, each with one of the contracts above, one after the other. */
+/** Starts calculators one after the other, each with one of the contracts above; their order gives their names. */
 async function startCalculators(...contracts: readonly (keyof typeof CONTRACTS)[]): Promise<void> {
   for (const [index, name] of contracts.entries()) {
     const instanceId = `calculator-${index + 1}`;
@@ -65,7 +65,7 @@ function fingerprint(instanceId: string): string {
   return registry.instance(instanceId)?.fingerprints[SERVICE] ?? 'none';
 }
 
-/** What `rondo ps` shows below its table. */
+/** The text of `rondo ps` below its table. */
 async function shown(...args: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await rondo(['ps', ...args], {
     environment: { RONDO_REGISTRY: registry.address },

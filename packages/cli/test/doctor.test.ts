@@ -31,7 +31,7 @@ async function findings(address = registry.address) {
   return found;
 }
 
-/** Looks again, as the doctor itself advises, when an instance answers late on a busy machine. */
+/** Repeats the checks if an instance answers late, as on a busy machine. */
 async function inTheEnd(look: () => Promise<void>, again = 20): Promise<void> {
   await look().catch((error: unknown) => (again > 0 ? inTheEnd(look, again - 1) : Promise.reject(error)));
 }
@@ -102,7 +102,7 @@ describe('rondo doctor', () => {
 
   it('finds a clock that differs', async () => {
     registry.setSkew(-30_000);
-    // As exactly as the answer is quick.
+    // The precision depends on how fast the registry answers.
     expect((await findings()).at(-1)).toMatchObject({
       name: 'clock',
       state: 'warn',
@@ -125,7 +125,7 @@ describe('rondo doctor', () => {
     const checks = `
       export const runningRegistry = async () => '${registry.address}';
       export async function* examineRepository() {
-        // Longer than a connection may take.
+        // This takes longer than the timeout of a connection.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
         yield { name: 'slow', state: 'ok', detail: 'done' };
       }`;
@@ -133,7 +133,7 @@ describe('rondo doctor', () => {
     registry.put(absent('starting-1', InstanceStatus.INSTANCE_STATUS_STARTING));
     const { stdout, stderr } = await rondo(['doctor', '--data', '/elsewhere', '--json'], { repository });
     rmSync(repository, { recursive: true });
-    // Where jest runs without Node's --experimental-vm-modules, which npm test gives it, this says so.
+    // This fails if jest runs without Node's --experimental-vm-modules, which npm test sets.
     expect(stderr).toBe('');
     expect(JSON.parse(stdout).findings).toMatchObject([
       { name: 'slow' },

@@ -18,7 +18,7 @@ type Event = NonNullable<WatchResponse['event']>;
 export async function startFakeRegistry(listen = '127.0.0.1:0') {
   const instances = new Map<string, Instance>();
   const marks = new Map<string, OperatorMark>();
-  /** What setting a state fails with, after so many times, if it does. */
+  /** The error of setting a state, after the first `after` times, if there is one. */
   let refusal: { readonly error: RpcError; after: number } | undefined;
   const watchers = new Set<(event: Event) => void>();
   const epoch = BigInt(Math.floor(systemClock.now()));
@@ -112,14 +112,14 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     put,
     remove,
     instance: (id: string) => instances.get(id),
-    /** Cordons an instance that need not be there. */
+    /** Cordons an instance, which need not be registered. */
     mark,
     marks: () => [...marks.values()].map(({ instanceId, reason }) => ({ instanceId, reason })),
-    /** Has every later setting of a state fail, but for the first `after`; or, without a code, none any more. */
+    /** Makes each setting of a state after the first `after` fail with `code`; without a code, none fails. */
     refuse: (code: Status | undefined, message = '', { after = 0 } = {}) => {
       refusal = code === undefined ? undefined : { error: new RpcError(code, message), after };
     },
-    /** Resolves once an instance says so of itself. */
+    /** Resolves when an instance reports the status. */
     until: (id: string, status: keyof typeof InstanceStatus) =>
       new Promise<void>((resolve) => {
         const look = () => {
@@ -133,7 +133,7 @@ export async function startFakeRegistry(listen = '127.0.0.1:0') {
     setWarming: (value: boolean) => {
       warming = value;
     },
-    /** Has its clock differ from the one here. */
+    /** Shifts the registry's clock from this machine's. */
     setSkew: (value: number) => {
       skewMs = value;
     },

@@ -1,7 +1,7 @@
 import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { systemClock } from '@rondo/rpc/clock';
 
-/** An instance that serves `services`, as the registry has it; registered three minutes ago. */
+/** An instance in the registry that serves `services`; registered three minutes ago. */
 export function instance(instanceId: string, services: readonly string[], rest: Partial<Instance> = {}): Instance {
   return Instance.fromPartial({
     instanceId,
@@ -14,7 +14,7 @@ export function instance(instanceId: string, services: readonly string[], rest: 
   });
 }
 
-/** One that is reached at `address`. */
+/** An instance with the address `address`. */
 export function instanceAt(address: string, instanceId: string, services: readonly string[]): Instance {
   return instance(instanceId, services, {
     endpoints: [{ address, protocols: [], security: Security.SECURITY_PLAINTEXT, minPingInterval: undefined }],

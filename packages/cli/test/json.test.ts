@@ -6,7 +6,7 @@ import { readMessage, writeMessage } from '../src/json/message.js';
 import { JsonSplitter } from '../src/json/parse.js';
 import { Nothing, Sample, sampleRegistry } from './sample-schema.js';
 
-/** What `text` is, read as a message and written again: only what it sets. */
+/** Parses `text` as a message, and returns its JSON with only the fields that are set. */
 function reread(text: string): JsonValue | undefined {
   const written = writeMessage(Sample, readMessage(Sample, text, sampleRegistry), sampleRegistry);
   const [key = ''] = Object.keys(Object(JSON.parse(text)));
@@ -34,7 +34,7 @@ describe('JSON that is read', () => {
     ['{"unsigned": 4294967295}', 4294967295],
     ['{"large": 9223372036854775807}', '9223372036854775807'],
     ['{"large": "-9223372036854775808"}', '-9223372036854775808'],
-    // What a JavaScript number would round.
+    // A JavaScript number would round it.
     ['{"large": 9007199254740993}', '9007199254740993'],
     ['{"numbers": [9007199254740993, 1]}', ['9007199254740993', '1']],
     ['{"wrapped": 9007199254740993}', '9007199254740993'],
@@ -62,7 +62,7 @@ describe('JSON that is read', () => {
     expect(reread(text)).toEqual(expected);
   });
 
-  it('shows what is not set, so that a zero can be seen', () => {
+  it('prints fields that are not set, so that a zero can be seen', () => {
     const written = writeMessage(Sample, readMessage(Sample, '{}', sampleRegistry), sampleRegistry);
     expect(written).toMatchObject({
       small: 0,
@@ -126,7 +126,7 @@ describe('JSON that is refused', () => {
     expect(faults(`{"single": 1e39}`)).toHaveLength(1);
   });
 
-  it('a misspelt field says what was probably meant and what there is', () => {
+  it('a misspelt field is answered with a similar one and the list of fields', () => {
     expect(faults('{"child": {"lagre": 1}}')).toEqual([
       expect.stringMatching(
         /^child\.lagre: is not a field of sample\.v1\.Sample; it has small, .*\. Did you mean "large"\?$/,

@@ -22,7 +22,7 @@ afterEach(async () => {
   rmSync(data, { recursive: true });
 });
 
-/** A launcher that answers every request with `replies` and hangs up; one without replies never answers. */
+/** A launcher that answers every request with `replies` and closes the connection; without replies it never answers. */
 async function startLauncher(...replies: readonly (object | string)[]): Promise<readonly unknown[]> {
   const requests: unknown[] = [];
   const socket = path.join(data, 'launcher.sock');
@@ -59,7 +59,7 @@ describe('requestLauncher', () => {
     expect([requests, lines]).toEqual([[request], ['starting']]);
   });
 
-  it('fails with what the launcher says', async () => {
+  it("fails with the launcher's error", async () => {
     await startLauncher({ event: 'failed', message: 'there is no service "greeter"' });
     await expect(ask()).rejects.toThrow(/^there is no service "greeter"$/);
   });

@@ -89,7 +89,7 @@ describe('rondo logs', () => {
     expect((await logs()).stdout).toMatch(/caused by: Error: number 5\n {4}… and 14 more causes\n$/);
   });
 
-  it('prints what is of one trace, over all services', async () => {
+  it('prints the lines of one trace, of all services', async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     await writeFile(file('a-1'), line(1, 'one', { traceId }) + line(2, 'two'));
     await writeFile(file('b-1'), line(3, 'three', { traceId }) + line(4, 'four', { traceId: 'f'.repeat(32) }));

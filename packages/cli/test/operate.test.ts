@@ -30,7 +30,7 @@ const lines = (text: string) =>
     .map((line) => JSON.parse(line));
 
 describe('rondo cordon', () => {
-  it('takes instances out, each once, and says how they are put back', async () => {
+  it('cordons instances, each once, and prints how to put them back', async () => {
     const { exitCode, stdout, stderr } = await run('cordon', 'a-1', 'a-2', 'a-1', '--reason', 'odd answers');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toBe(
@@ -48,7 +48,7 @@ describe('rondo cordon', () => {
 
   it('leaves a cordoned instance as it is, unless there is another reason', async () => {
     await run('cordon', 'a-1', '--reason', 'odd answers');
-    // Were it asked again, it would refuse.
+    // The registry would refuse a second request.
     registry.refuse(Status.INTERNAL, 'asked again');
     const again = await run('cordon', 'a-1', '--json');
     expect(lines(again.stdout)).toEqual([
@@ -186,7 +186,7 @@ describe('rondo drain', () => {
     await open.return?.();
   });
 
-  it('gives up in time, says what is in flight, and leaves it cordoned', async () => {
+  it('gives up after the timeout, prints the calls in flight, and leaves the instance cordoned', async () => {
     const call = client().serverStream({}, { timeoutMs: 20_000 })[Symbol.asyncIterator]();
     await call.next();
     const { exitCode, stdout, stderr } = await run('drain', 'c-1', '--timeout', '700ms', '--json');

@@ -13,7 +13,7 @@ let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
 let environment: { RONDO_REGISTRY: string };
 const closers: (() => unknown)[] = [];
 
-/** What `--json` says of an instance. */
+/** An instance in the output of `--json`. */
 interface Row {
   readonly instanceId: string;
   readonly state: string;
@@ -22,7 +22,7 @@ interface Row {
   readonly reason: string | null;
 }
 
-/** Where nothing listens. */
+/** An address at which no process listens. */
 async function closedPort(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -31,7 +31,7 @@ async function closedPort(): Promise<string> {
   return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
 }
 
-/** Asks again while one of `ids` has not answered within the second that it is given: the machine may be busy. */
+/** Repeats the command while one of `ids` does not answer within a second, as on a busy machine. */
 async function explained(ids: readonly string[]): Promise<readonly Row[]> {
   const unanswered = ({ instanceId, reason }: Row) => ids.includes(instanceId) && reason?.includes('no answer within');
   let endpoints: readonly Row[];
@@ -43,7 +43,7 @@ async function explained(ids: readonly string[]): Promise<readonly Row[]> {
   return endpoints;
 }
 
-/** Takes connections, and says nothing. */
+/** Starts a server that accepts connections and sends nothing. */
 async function mutePort(): Promise<string> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => sockets.push(socket));
@@ -92,7 +92,7 @@ function isLate(text: string): boolean {
 
 const IDLE = { callsInFlight: 0, callsPerSecond: 0 };
 
-/** What `--json` prints. */
+/** The output of `--json`. */
 async function picked(...args: readonly string[]) {
   const run = () => pick(...args, '--json');
   const { exitCode, stdout, stderr } = await (args.includes('--explain') ? inTime(run) : run());
@@ -182,7 +182,7 @@ describe('rondo pick --explain', () => {
         new RegExp(`^calculator-${index + 1} +127.0.0.1:\\d+ +- +- +\\S+ +0 in flight, 0/s +ready +33.[34] % +picked$`),
       );
     }
-    // Had there been calls, the next reports would tell of them.
+    // If there had been calls, the next reports would show them.
     const { endpoints } = await picked('CalculatorService', '--explain');
     expect(endpoints.map(({ load }: { load: unknown }) => load)).toEqual([IDLE, IDLE, IDLE]);
   });
@@ -218,7 +218,7 @@ describe('rondo pick --explain', () => {
       expect(of('starting')).toMatchObject({ picked: false, state: 'starting' });
       expect(of('odd')).toMatchObject({ picked: false, state: 'unreachable' });
       expect(of('odd')?.reason).toBe('it offers no address that this client can call');
-      // This one a client finds out by its first call.
+      // A client notices this fault only by its first call.
       expect(of('silent')).toMatchObject({ picked: true, load: null });
       expect(of('silent')?.reason).toBe('picked, though it answers, but tells neither its health nor its services');
       expect(of('other')).toMatchObject({ state: 'other-service' });

@@ -21,11 +21,11 @@ afterEach(async () => {
   await registry.stop();
 });
 
-/** What would colour a terminal, and forge a line of its own. */
+/** Text that would colour a terminal and forge a line. */
 const HOSTILE = '\u001b[31mx\nforged';
 
 describe('rondo ps', () => {
-  it("writes out what would command the terminal, in an instance's own words", async () => {
+  it("escapes control characters in an instance's fields", async () => {
     registry.put(instance('a', ['sales.v1.OrderService'], { version: HOSTILE, zone: 'eu/\u009bz' }));
     const { stdout } = await rondo(['ps'], { environment });
     expect(stdout.split('\n')).toHaveLength(3);
@@ -145,7 +145,7 @@ describe('rondo ps', () => {
     expect(exitCode).toBe(0);
     const heldBack =
       'it stays for now, as so many ran out at once that network trouble is likelier than the death of all';
-    // It may be a second later.
+    // A second may have passed.
     expect(stdout.replace(/\b1\ds ago/g, '12s ago')).toBe(
       [
         'INSTANCE  ADDRESS          ZONE  STATUS          AGE  SERVICES',
@@ -184,7 +184,7 @@ describe('rondo ps', () => {
     ]);
   });
 
-  /** Asks again while an instance has not answered within the second that it is given: the machine may be busy. */
+  /** Repeats the command while an instance does not answer within a second, as on a busy machine. */
   async function answered(...args: readonly string[]) {
     for (let left = 50; ; left -= 1) {
       const ended = await rondo(args, { environment });
@@ -192,7 +192,7 @@ describe('rondo ps', () => {
     }
   }
 
-  it('asks each instance with --check what it is', async () => {
+  it('asks each instance with --check for its health and services', async () => {
     const calculator = await startCalculator('calculator-1', registry.address);
     await registry.until('calculator-1', 'INSTANCE_STATUS_SERVING');
     registry.put(instanceAt('127.0.0.1:1', 'dead', ['s.v1.S']));
@@ -236,7 +236,7 @@ describe('rondo ps', () => {
     expect(stdout).toMatch(/\nmute can't be reached from here \(no (answer|connection) within 1000 ms\)\n/);
   });
 
-  it('says of an instance that is not ready what it says itself', async () => {
+  it('prints the health status of an instance that is not ready', async () => {
     const calculator = await startCalculator('calculator-1', registry.address, { ready: false });
     await registry.until('calculator-1', 'INSTANCE_STATUS_STARTING');
     const { stdout } = await rondo(['ps', '--check'], { environment });

@@ -3,10 +3,10 @@ import { runCli } from '../src/cli.js';
 import type { CommandContext } from '../src/command.js';
 import type { Terminal } from '../src/terminal/terminal.js';
 
-/** A terminal that remembers what was written. */
+/** A terminal that records its output. */
 export interface RecordingTerminal extends Terminal {
   readonly text: () => string;
-  /** Resolves once what was written fits. */
+  /** Resolves when the output fits. */
   readonly shows: (pattern: RegExp) => Promise<void>;
 }
 
@@ -41,14 +41,14 @@ function recordingTerminal(live: boolean, color = false): RecordingTerminal {
   };
 }
 
-/** What a test gives a run of `rondo`. */
+/** The settings of a run of `rondo`. */
 export interface RunOptions {
   /** The standard input; if it is missing, a terminal at which nothing is typed. */
   readonly stdin?: Iterable<string> | AsyncIterable<string>;
   readonly environment?: Readonly<Record<string, string>>;
   /** Whether standard output shows colours. */
   readonly color?: boolean;
-  /** Whether a person looks at standard error. */
+  /** Whether standard error is a terminal. */
   readonly live?: boolean;
   readonly directory?: string;
   readonly repository?: string;
@@ -61,11 +61,11 @@ export interface Run {
   readonly stdout: RecordingTerminal;
   readonly stderr: RecordingTerminal;
   readonly exitCode: Promise<number>;
-  /** Ctrl-C. */
+  /** Sends Ctrl-C. */
   interrupt(): void;
 }
 
-/** Begins `rondo` with `args`. */
+/** Starts `rondo` with `args`. */
 export function begin(args: readonly string[], options: RunOptions = {}): Run {
   const stdout = recordingTerminal(false, options.color);
   const stderr = recordingTerminal(options.live ?? false);

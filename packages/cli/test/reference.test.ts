@@ -24,7 +24,7 @@ describe('docs/reference/cli.md', () => {
   });
 });
 
-/** The texts that a section shows as they are printed. */
+/** The text blocks of a section. */
 function blocks(heading: RegExp): readonly (string | undefined)[] {
   const [, section = ''] = reference.split(heading);
   const [own = ''] = section.split(/^## /m);

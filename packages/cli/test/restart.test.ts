@@ -18,7 +18,7 @@ let server: Server;
 let requests: unknown[];
 let answer: object;
 
-/** A launcher that lists its processes, and gives `answer` to everything else. */
+/** A launcher that lists its processes, and replies `answer` to every other request. */
 beforeEach(async () => {
   data = mkdtempSync(path.join(tmpdir(), 'rondo-restart-'));
   requests = [];
@@ -57,7 +57,7 @@ describe('rondo restart', () => {
     ]);
   });
 
-  it('asks nothing of what is not there, and says what is', async () => {
+  it('sends no request for an unknown name, and lists the known ones', async () => {
     const { exitCode, stderr } = await restart('calculater-2');
     expect(exitCode).toBe(1);
     expect(stderr).toContain('there is nothing called "calculater-2" to restart. Did you mean "calculator-2"?');
@@ -66,7 +66,7 @@ describe('rondo restart', () => {
     expect(requests).toEqual([]);
   });
 
-  it('fails with what the launcher says: it did not become ready', async () => {
+  it("fails with the launcher's error: it did not become ready", async () => {
     answer = { event: 'failed', message: 'not ready after a minute: calculator-2' };
     expect(await restart('calculator-2')).toMatchObject({
       exitCode: 1,
@@ -82,7 +82,7 @@ describe('rondo restart', () => {
     });
   });
 
-  it('completes names, with what became of each', async () => {
+  it('completes names, with the state of each', async () => {
     const { stdout } = await rondo(['complete', '--', 'restart', 'calculator'], { dataDirectory: data });
     expect(stdout.trimEnd().split('\n')).toEqual([
       'calculator\tall of its instances',

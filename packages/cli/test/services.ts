@@ -64,13 +64,13 @@ const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
 interface Started {
   readonly services: readonly ServiceImplementation[];
   readonly descriptors?: string;
-  /** Whether what it can't serve without is there. */
+  /** Whether its dependencies, such as its database, are ready. */
   readonly ready?: boolean;
-  /** Runs around all that it serves. */
+  /** The middleware of all its methods. */
   readonly serverMiddleware?: App['serverMiddleware'];
 }
 
-/** Starts an instance as a service's own process would, registered with the registry given. */
+/** Starts an instance as a service's process does, and registers it with the given registry. */
 function start(name: string, registry: string, options: Started) {
   const { services, descriptors = ownDescriptors, ready = true, serverMiddleware = [] } = options;
   const check = () => Promise.reject(new Error('connection refused'));

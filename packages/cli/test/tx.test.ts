@@ -46,7 +46,7 @@ async function start(instanceId: string, implementation: ServiceImplementation):
 
 const ago = (seconds: number) => new Date(systemClock.now() - seconds * 1_000);
 
-/** A participant that is in doubt about these transactions of sales. */
+/** A participant that is in doubt about transactions of sales. */
 const participant = (name: string, ids: readonly string[]) =>
   standIn(ParticipantServiceDefinition, {
     listInDoubt: () => ({
@@ -63,7 +63,7 @@ const participant = (name: string, ids: readonly string[]) =>
     },
   });
 
-/** Sales, which has decided to commit `1f3a`, and has a saga that waits. */
+/** The coordinator sales, which has decided to commit `1f3a`, and has a parked saga. */
 const coordinator = standIn(CoordinatorServiceDefinition, {
   listTransactions: () => ({
     coordinator: 'sales',
@@ -173,7 +173,7 @@ describe('rondo tx resolve', () => {
     expect(told).toEqual(['sales 1f3a BRANCH_OUTCOME_COMMITTED']);
   });
 
-  it('refuses what contradicts a decision, unless it is forced', async () => {
+  it('refuses an outcome that contradicts a decision, unless it is forced', async () => {
     await start('sales-1', coordinator);
     refusal = new RpcError(Status.FAILED_PRECONDITION, 'transaction 1f3a is decided: it is committed');
     const refused = await run('resolve', '1f3a', '--abort');
@@ -190,7 +190,7 @@ describe('rondo tx resolve', () => {
     expect(told.at(-1)).toBe('project-management abort 1f3a true');
   });
 
-  it('aborts what its coordinator knows nothing of, and commits it only by force', async () => {
+  it('aborts a transaction that its coordinator does not know, and commits it only by force', async () => {
     await start('sales-1', coordinator);
     refusal = new RpcError(Status.NOT_FOUND, 'none');
     const refused = await run('resolve', '2b2b', '--commit', '--json');
@@ -223,7 +223,7 @@ describe('rondo tx resolve', () => {
     expect((await run('resolve', '1f3a', '--retry')).stderr).toContain('1f3a is a transaction');
   });
 
-  it('says what it takes', async () => {
+  it('explains its arguments', async () => {
     expect((await run('resolve', 'zz', '--abort')).stderr).toContain(
       'NOT_FOUND: nothing unfinished has an id that begins',
     );
@@ -236,7 +236,7 @@ describe('rondo tx resolve', () => {
     expect((await run('resolve', '1f', '--abort')).stderr).toContain('2 ids begin with "1f"');
   });
 
-  it('completes what to do, and ids with what they are for', async () => {
+  it('completes actions, and ids with their subjects', async () => {
     await start('sales-1', coordinator);
     const candidates = async (...words: readonly string[]) =>
       (await rondo(['complete', '--', 'tx', ...words], { environment })).stdout;

@@ -28,7 +28,7 @@ function watch(...args: readonly string[]): Run {
   return run;
 }
 
-/** What would colour a terminal, and forge a line of its own. */
+/** Text that would colour a terminal and forge a line. */
 const HOSTILE = '\u001b[31mx\nforged';
 
 describe('rondo watch', () => {
@@ -61,7 +61,7 @@ describe('rondo watch', () => {
     await programs.stdout.shows(/"time":"2028-02-29T07:0.*"instanceId":"b"/);
   });
 
-  it("writes out what would command the terminal, in an instance's own words", async () => {
+  it("escapes control characters in an instance's fields", async () => {
     registry.put(instance('a', ['s.v1.S'], { zone: 'eu/\u009bz' }));
     const { stdout } = watch();
     await stdout.shows(/= a .*eu\/\\u009bz/);

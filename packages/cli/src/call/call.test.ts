@@ -53,7 +53,7 @@ describe('runLoad', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('keeps as many in flight as it may', async () => {
+  it('keeps --concurrency calls in flight', async () => {
     const { clock, result, mostInFlight } = startLoad({ count: 10, concurrency: 4 }, 10);
     await clock.advance(100);
     expect((await result).tally.calls).toBe(10);
@@ -142,7 +142,7 @@ describe('the line at the end', () => {
 });
 
 describe('Histogram', () => {
-  it('has no quantile of nothing', () => {
+  it('has no quantile without durations', () => {
     expect(new Histogram().quantileMs(0.5)).toBeUndefined();
   });
 

@@ -32,27 +32,27 @@ describe('matchService', () => {
   });
 
   it.each(['projects.v2.ProjectService', 'sales.v1.ProjectService', 'other.v1.Project', 'v2.Project'])(
-    'never takes %s for a service of another package',
+    'never matches %s to a service of another package',
     (name) => {
       expect(matchService(name, SERVICES)).toBeUndefined();
     },
   );
 
-  it('never takes a service that is away for one of another contract', () => {
+  it('never matches a service of another contract if the named one is missing', () => {
     expect(matchService('calculator.v1.CalculatorService', ['calculator.Calculator'])).toBeUndefined();
   });
 
   it.each([
     ['calculator', 'calculator.Calculator, calculator.v1.CalculatorService'],
     ['TaskService', 'other.v1.TaskService, projects.v1.TaskService'],
-  ])('refuses %s, which several could be, and lists them', (name, candidates) => {
+  ])('refuses %s, which fits several services, and lists them', (name, candidates) => {
     expect(() => matchService(name, SERVICES)).toThrow(UsageError);
     expect(() => matchService(name, SERVICES)).toThrow(candidates);
   });
 });
 
 describe('knownServices', () => {
-  it('says what was probably meant and what there is', () => {
+  it('suggests a similar service and lists all', () => {
     expect(knownServices('Projetc', SERVICES)).toMatch(
       /^Did you mean "projects.v1.ProjectService"\? There are: calculator/,
     );

@@ -41,7 +41,7 @@ describe('WatchedState', () => {
     expect(state.position).toEqual(at(3n));
   });
 
-  it('names a restart, and what else is new with it', () => {
+  it('names a restart, and the other changes with it', () => {
     const state = new WatchedState();
     state.apply(snapshot([instance('a', { incarnation: 1n, metadata: { tier: 'one' } })], { position: at(1n) }));
     const again = instance('a', { incarnation: 2n, zone: 'eu/a', services: ['s.S'], metadata: { tier: 'two' } });
@@ -50,7 +50,7 @@ describe('WatchedState', () => {
     ]);
   });
 
-  it('takes a snapshot in parts as one, and resumes from none of them', () => {
+  it('treats the parts of a snapshot as one, and resumes from none of them', () => {
     const state = new WatchedState();
     state.apply(snapshot([instance('a'), instance('b')], { position: at(1n) }));
     expect(brief(state.apply(snapshot([instance('b')], {}, true)))).toEqual([]);
