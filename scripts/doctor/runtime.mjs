@@ -33,7 +33,7 @@ export async function ports({ data, environment }) {
 /** How to free ports that other processes hold. */
 function freeing(foreign) {
   const all = (pattern) => foreign.every(({ command }) => pattern.test(command));
-  if (all(/docker/)) return 'docker compose down, where that is Rondo too';
+  if (all(/docker/)) return 'docker compose down, if it runs Rondo';
   if (all(/services[\\/][^ ]*main\.m?js|postgres/))
     return 'Ctrl-C the Rondo that runs with another --data, or of another clone';
   const pids = [...new Set(foreign.flatMap(({ pid }) => pid ?? []))];
