@@ -1,33 +1,46 @@
-/**
- * What Rondo's default chain costs: tiny unary calls, 64 at a time, against plain grpc-js with the same codec, in one
- * run, interleaved. Prints the ratio of calls a second of each pair of rounds, and their median.
- *
- *   node bench/chain.mjs [--rounds 9] [--seconds 2] [--metrics]
- */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { startWorker } from '@rondo/harness';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
+import { median, show } from './report/figures.mjs';
 
 const CONCURRENCY = 64;
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '9' },
-    seconds: { type: 'string', default: '2' },
-    metrics: { type: 'boolean', default: false },
-  },
-});
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
 
-async function start(kind) {
-  const child = fork(new URL('./chain-server.mjs', import.meta.url), [kind]);
-  const [port] = await once(child, 'message');
-  return { child, address: `127.0.0.1:${port}` };
-}
+/**
+ * What Rondo's default middleware costs: small unary calls, 64 at a time, against plain grpc-js with the same codec. The two
+ * take turns in one run; the ratio of each pair of rounds counts.
+ */
+export const benchmark = {
+  name: 'chain',
+  summary: "what Rondo's default middleware costs a unary call, against plain grpc-js",
+  options: {
+    rounds: { type: 'count', default: 9, help: 'how often each of the two has its turn' },
+    seconds: { type: 'count', default: 2, help: 'how long a turn takes' },
+    metrics: { type: 'flag', help: 'with metrics' },
+  },
+  async run({ rounds, seconds, metrics }, { onClose }) {
+    const open = async (kind, toClient) => {
+      const server = startWorker(new URL('./chain/server.mjs', import.meta.url));
+      onClose(() => server.close());
+      const client = toClient(`127.0.0.1:${await server.ask('serve', kind)}`);
+      onClose(() => client.close());
+      return client;
+    };
+    const plain = await open('plain', plainClient);
+    const rondo = await open(metrics ? 'rondo-metrics' : 'rondo', rondoClient);
+    for (const client of [plain, rondo]) await callsASecond(client, seconds);
+    const ratios = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      const [plainRate, rondoRate] = [await callsASecond(plain, seconds), await callsASecond(rondo, seconds)];
+      const ratio = rondoRate / plainRate;
+      ratios.push(ratio);
+      const rates = `plain ${plainRate.toFixed(0)}/s, rondo ${rondoRate.toFixed(0)}/s`;
+      show(`round ${round}: ${rates}, ratio ${ratio.toFixed(2)}`);
+    }
+    show(`median ratio ${median(ratios).toFixed(2)} (${CONCURRENCY} at a time)`);
+  },
+};
 
 function plainClient(address) {
   const { requestType, responseType } = CalculatorServiceDefinition.methods.add;
@@ -49,37 +62,17 @@ function rondoClient(address) {
   return { call: (request) => client.add(request), close: () => channel.close() };
 }
 
-async function round({ call }) {
+async function callsASecond({ call }, seconds) {
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1000;
   let calls = 0;
-  const worker = async () => {
+  const lane = async () => {
     while (performance.now() < endsAt) {
       const { result } = await call({ a: 2n, b: 3n });
       if (result !== 5n) throw new Error(`2 + 3 is not ${result}`);
       calls += 1;
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
   return (calls / (performance.now() - startedAt)) * 1000;
 }
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-
-const servers = [await start('plain'), await start(values.metrics ? 'rondo-metrics' : 'rondo')];
-const [plain, rondo] = [plainClient(servers[0].address), rondoClient(servers[1].address)];
-await round(plain);
-await round(rondo);
-const ratios = [];
-for (let index = 1; index <= rounds; index += 1) {
-  const plainRate = await round(plain);
-  const rondoRate = await round(rondo);
-  ratios.push(rondoRate / plainRate);
-  process.stdout.write(
-    `round ${index}: plain ${plainRate.toFixed(0)}/s, rondo ${rondoRate.toFixed(0)}/s, ratio ${ratios.at(-1).toFixed(2)}\n`,
-  );
-}
-process.stdout.write(`median ratio ${median(ratios).toFixed(2)} (${CONCURRENCY} at a time, Node ${process.version})\n`);
-plain.close();
-rondo.close();
-for (const { child } of servers) child.kill();

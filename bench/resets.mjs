@@ -1,58 +1,60 @@
-/**
- * Whether clients by others that give calls up, by deadline and by cancelling, harm the innocent calls on their one
- * connection: a Go client and one of Python's grpcio, 2,000 calls a second of each kind. Prints what became of them.
- *
- *   node bench/resets.mjs [--seconds 10] [--rate 2000]
- */
-import { execFile, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { start, startWorker } from '@rondo/harness';
+import { show } from './report/figures.mjs';
 
-const run = promisify(execFile);
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '10' }, rate: { type: 'string', default: '2000' } },
-});
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const folder = await mkdtemp(path.join(tmpdir(), 'rondo-resets-'));
 
-/** How each client is made ready: what is then run with an address. */
-const clients = {
-  async go() {
-    const cwd = here('../packages/rpc/test/go-client');
-    await run('go', ['build', '-o', path.join(folder, 'client'), '.'], { cwd });
-    return [path.join(folder, 'client')];
+/**
+ * Whether clients by others that give calls up, by deadline and by cancelling, harm the other calls on their one connection: a
+ * client in Go and one on Python's grpcio, each with `rate` such calls a second of each kind.
+ */
+export const benchmark = {
+  name: 'resets',
+  summary: 'whether Go and Python clients that give calls up harm the other calls on their connection',
+  needs: 'Go and Python 3',
+  options: {
+    seconds: { type: 'count', default: 10, help: 'how long each client calls' },
+    rate: { type: 'count', default: 2_000, help: 'how many calls of each kind it gives up a second' },
   },
-  async python() {
-    const python = path.join(folder, 'venv/bin/python');
-    await run('python3', ['-m', 'venv', path.join(folder, 'venv')]);
-    const requirements = ['--requirement', here('resets/requirements.txt')];
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements]);
-    return [python, here('resets/client.py')];
+  async run({ seconds, rate }, { folder }) {
+    for (const [name, build] of Object.entries({ go: buildGo, python: buildPython })) {
+      const [program, ...args] = await build(folder);
+      const measured = await measure(program, (address) => [...args, address, String(seconds), String(rate)]);
+      show(`${name}: ${JSON.stringify(measured)}`);
+    }
   },
 };
 
-async function measure([program, ...args]) {
-  const server = fork(new URL('./resets/server.mjs', import.meta.url));
-  const [port] = await once(server, 'message');
+/** Builds the client in Go; gives the command that runs it. */
+async function buildGo(folder) {
+  const client = path.join(folder, 'client');
+  await succeed('go', ['build', '-o', client, '.'], here('../packages/rpc/test/go-client'));
+  return [client];
+}
+
+/** Installs what the client in Python imports; gives the command that runs it. */
+async function buildPython(folder) {
+  const python = path.join(folder, 'venv/bin/python');
+  await succeed('python3', ['-m', 'venv', path.join(folder, 'venv')]);
+  const requirements = ['--requirement', here('resets/requirements.txt')];
+  await succeed(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements]);
+  return [python, here('resets/client.py')];
+}
+
+async function measure(program, toArgs) {
+  const server = startWorker(new URL('./resets/server.mjs', import.meta.url));
   try {
-    const { stdout } = await run(program, [...args, `127.0.0.1:${port}`, values.seconds, values.rate]);
-    server.send('');
-    const [{ connections, cpu }] = await once(server, 'message');
+    const { stdout } = await succeed(program, toArgs(`127.0.0.1:${await server.ask('port')}`));
+    const { connections, cpu } = await server.ask('report');
     return { ...JSON.parse(stdout), connections, serverCpuSeconds: (cpu.user + cpu.system) / 1e6 };
   } finally {
-    server.kill();
+    await server.close();
   }
 }
 
-try {
-  for (const [name, prepare] of Object.entries(clients)) {
-    const made = await prepare();
-    process.stdout.write(`Node ${process.version}, ${name}: ${JSON.stringify(await measure(made))}\n`);
-  }
-} finally {
-  await rm(folder, { recursive: true });
+async function succeed(program, args, cwd) {
+  const ended = await start(program, args, { cwd }).ended;
+  if (ended.code !== 0) throw new Error(`${program} ${args.join(' ')}: ${ended.stderr}`);
+  return ended;
 }

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool } from '@rondo/database';
+import { type Ended, runNode, type System, start, startSystem, startSystemOn } from '@rondo/harness';
 import { readGuide } from './src/guide.js';
-import { type Ended, start } from './src/run.js';
-import { type System, startSystem, startSystemOn } from './src/system.js';
 import { toTally } from './src/tally.js';
 
 const guide = readGuide('operate-the-database.md');
@@ -134,7 +133,7 @@ it.each([
   ['restore', ['--data', '/tmp/unused'], /--from must name a backup/],
   ['restore', ['--from', '/nowhere', '--data', '/tmp/unused'], /manifest\.json can't be read: this is no backup/],
 ])('npm run %s %j is refused in a line', async (task, args, told) => {
-  const { code, stderr } = await start(process.execPath, ['scripts/run.mjs', task, ...args]).ended;
+  const { code, stderr } = await runNode(['scripts/run.mjs', task, ...args]);
   expect(code).toBe(1);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(stderr).toMatch(told);

@@ -1,8 +1,9 @@
 /** The seed as a newcomer runs it, on whatever day it is: `npm run calendar` has this one run on many. */
+
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type System, startSystem } from '@rondo/harness';
 import { readCompany, runSeed } from './src/company.js';
 import { dayAt, requireYear, untilCounted } from './src/seeded.js';
-import { type System, startSystem } from './src/system.js';
 
 let system: System;
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { node, root } from './src/run.js';
+import { root, runNode } from '@rondo/harness';
 
 /** A row takes 20 s, and is run up to three times on a machine that is too busy for it. A bound on what hangs. */
 const TIMEOUT_MS = 600_000;
 
 /** Runs one row of the short form; one that came out wrong shows what it printed. */
 async function row(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await node([join(root, 'chaos/dist/main.js'), '--short', '--only', ...args]);
+  const { code, stdout, stderr } = await runNode([join(root, 'chaos/dist/main.js'), '--short', '--only', ...args]);
   if (code !== 0 || stderr !== '') throw new Error(`it ended with ${code}:\n${stdout}\n${stderr}`);
   return stdout;
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { node, root } from './src/run.js';
+import { root, runNode } from '@rondo/harness';
 
 /** A test for a shell that isn't installed is skipped, and its name says why. */
 const withShell = (shell: string) =>
@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 async function script(shell: string): Promise<string> {
   const file = join(folder, `rondo.${shell}`);
-  const { code, stdout } = await node([join(root, 'scripts/rondo.mjs'), 'completion', shell]);
+  const { code, stdout } = await runNode([join(root, 'scripts/rondo.mjs'), 'completion', shell]);
   expect(code).toBe(0);
   writeFileSync(file, stdout);
   return file;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { root } from './src/run.js';
+import { root } from '@rondo/harness';
 
 const VARIABLE = /\b(?:RONDO_[A-Z_]+[A-Z]|DATABASE_URL)\b/g;
 

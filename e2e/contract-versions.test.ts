@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FieldDescriptorProto_Type, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, expect, it } from '@jest/globals';
-import { eventually } from './src/eventually.js';
-import { freeBase } from './src/ports.js';
-import { node, type Running, root, start } from './src/run.js';
+import { eventually, freeBase, type RunningProcess, root, runNode, start } from '@rondo/harness';
 
 const folder = mkdtempSync(join(tmpdir(), 'rondo-versions-'));
-const running: Running[] = [];
+const running: RunningProcess[] = [];
 
 afterAll(async () => {
   for (const { process: child } of running) child.kill('SIGTERM');
@@ -34,11 +32,12 @@ it('rondo ps shows replicas that speak incompatible versions of a contract', asy
   const registry = `127.0.0.1:${await freeBase()}`;
   const begin = (service: string, env: Readonly<Record<string, string>>) => {
     const main = join(root, 'services', service, 'dist/main.js');
-    running.push(start(process.execPath, [main], { RONDO_REGISTRY: registry, ...env }));
+    running.push(start(process.execPath, [main], { env: { RONDO_REGISTRY: registry, ...env } }));
   };
   const calculator = (instanceId: string, env: Readonly<Record<string, string>> = {}) =>
     begin('calculator', { RONDO_INSTANCE_ID: instanceId, RONDO_LISTEN: '127.0.0.1:0', ...env });
-  const ps = async () => (await node([join(root, 'scripts/rondo.mjs'), 'ps'], { RONDO_REGISTRY: registry })).stdout;
+  const ps = async () =>
+    (await runNode([join(root, 'scripts/rondo.mjs'), 'ps'], { env: { RONDO_REGISTRY: registry } })).stdout;
   const shows = (...instances: readonly string[]) =>
     eventually(async () => {
       const shown = await ps();

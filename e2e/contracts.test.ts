@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fromBinary, isFieldSet } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
 import { expect, it } from '@jest/globals';
-import { root } from './src/run.js';
+import { root } from '@rondo/harness';
 
 it('every method that Rondo brings says whether it may be called twice', () => {
   const bytes = readFileSync(join(root, 'packages/contracts/descriptors.binpb'));

@@ -3,12 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Ended, eventually, freeBase, type RunningProcess, root, start } from '@rondo/harness';
 import { Status } from '@rondo/rpc/status';
 import { type Clone, cloneRepository } from './src/clone.js';
-import { eventually } from './src/eventually.js';
 import { type Guide, readGuide } from './src/guide.js';
-import { freeBase } from './src/ports.js';
-import { type Ended, type Running, root, startIn } from './src/run.js';
 
 const FOLDER = 'docs/cookbook';
 const [middleware, metadata, errors, streaming, configuration, debugging, database, oneService, fromRest] = [
@@ -33,9 +31,9 @@ let clone: Clone;
 let desk: string;
 let data: string;
 let base: number;
-let system: Running;
+let system: RunningProcess;
 /** What a test that fails may leave behind. */
-const started: Running[] = [];
+const started: RunningProcess[] = [];
 
 /** The first command of a recipe that has `part`. */
 function commandOf({ commands }: Guide, part: string): string {
@@ -52,13 +50,13 @@ function environmentOf(line: string): Record<string, string> {
 }
 
 /** Runs a line of a recipe as it stands, on the system of this test, by this Node. */
-function run(line: string, more = ''): Running {
+function run(line: string, more = ''): RunningProcess {
   const command = line
     .replace('./rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
     .replace(/(^| )node /, `$1exec "${process.execPath}" `)
     .replace('~/', `"${desk}"/`);
   const place = { cwd: clone.root, env: { RONDO_REGISTRY: `127.0.0.1:${base}`, CI: 'false' } };
-  return startIn(place, '/bin/sh', ['-c', `${command} ${more}`]);
+  return start('/bin/sh', ['-c', `${command} ${more}`], place);
 }
 
 async function succeed(work: Promise<Ended>): Promise<string> {
@@ -100,7 +98,7 @@ beforeAll(async () => {
   base = await freeBase();
   const env = [middleware, configuration].map((recipe) => environmentOf(commandOf(recipe, 'npm start')));
   const args = ['scripts/run.mjs', 'start', '--data', data, '--port-base', String(base)];
-  system = startIn({ cwd: clone.root, env: Object.assign({}, ...env) }, process.execPath, args);
+  system = start(process.execPath, args, { cwd: clone.root, env: Object.assign({}, ...env) });
   await Promise.race([
     eventually(() => expect(system.output().stdout).toContain('Rondo is up')),
     system.ended.then(({ stdout, stderr }) => Promise.reject(new Error(`${stdout}${stderr}`))),
@@ -162,7 +160,7 @@ describe('streaming.md', () => {
   function enter(member: string) {
     const [, script = ''] = commandOf(streaming, 'chat.mjs').split(' ');
     const place = { cwd: clone.root, env: { RONDO_REGISTRY: `127.0.0.1:${base}` }, input: true };
-    const terminal = startIn(place, process.execPath, [script, member]);
+    const terminal = start(process.execPath, [script, member], place);
     started.push(terminal);
     return terminal;
   }
@@ -221,7 +219,7 @@ describe('debugging.md', () => {
       expect(instances).toContainEqual(expect.objectContaining({ instanceId: 'calculator-debug', status: 'SERVING' }));
     });
     const client = [...WEB_SOCKET, 'e2e/src/breakpoint.mjs', url, built, 'add: ({ a, b })', '3000'];
-    const debug = startIn({ cwd: clone.root }, process.execPath, client);
+    const debug = start(process.execPath, client, { cwd: clone.root });
     await eventually(() => expect(debug.output()).toEqual({ stdout: 'set\n', stderr: '' }));
     expect(await answer(commandOf(debugging, 'calculator.Calculator/Add'))).toEqual({ result: '5' });
     const source = readFileSync(join(clone.root, file), 'utf8').split('\n');

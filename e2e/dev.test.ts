@@ -2,12 +2,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, freeBase, isAlive, type RunningProcess, runNode, start } from '@rondo/harness';
 import { ask } from './src/ask.js';
 import { type Clone, cloneRepository } from './src/clone.js';
-import { eventually } from './src/eventually.js';
-import { freeBase } from './src/ports.js';
-import { isAlive } from './src/process-table.js';
-import { type Running, start, startIn } from './src/run.js';
 
 const HANDLERS = 'services/calculator/src/calculator.ts';
 const CONTRACT = 'proto/calculator/v1/calculator.proto';
@@ -16,7 +13,7 @@ let clone: Clone;
 let data: string;
 let registry: string;
 let base: number;
-let dev: Running;
+let dev: RunningProcess;
 
 beforeAll(async () => {
   clone = await cloneRepository();
@@ -70,11 +67,10 @@ function edit(file: string, from: string, to: string): void {
 
 async function call(method: string, request: object): Promise<unknown> {
   const args = ['scripts/rondo.mjs', 'call', method, JSON.stringify(request)];
-  const { code, stdout, stderr } = await startIn(
-    { cwd: clone.root, env: { RONDO_REGISTRY: registry } },
-    process.execPath,
-    args,
-  ).ended;
+  const { code, stdout, stderr } = await runNode(args, {
+    cwd: clone.root,
+    env: { RONDO_REGISTRY: registry },
+  });
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
 }

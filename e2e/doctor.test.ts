@@ -4,10 +4,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { freeBase, root, runNode } from '@rondo/harness';
 import { type Clone, cloneRepository } from './src/clone.js';
-import { freeBase } from './src/ports.js';
 import { workspaceFolders } from './src/repository.js';
-import { node, root } from './src/run.js';
 
 interface Finding {
   readonly name: string;
@@ -34,9 +33,8 @@ const UNSET = { RONDO_REGISTRY: '', RONDO_DATABASE_ADMIN_URL: '', NODE_PATH: '' 
 
 /** Runs the doctor of a clone, and returns what it found by name. */
 async function examine(clone: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
-  const { code, stdout } = await node([join(clone, 'scripts/rondo.mjs'), 'doctor', '--json', ...args], {
-    ...UNSET,
-    ...env,
+  const { code, stdout } = await runNode([join(clone, 'scripts/rondo.mjs'), 'doctor', '--json', ...args], {
+    env: { ...UNSET, ...env },
   });
   const { healthy, findings }: { healthy: boolean; findings: readonly Finding[] } = JSON.parse(stdout);
   expect(code).toBe(healthy ? 0 : 1);
@@ -129,7 +127,7 @@ describe('of a clone that is not whole', () => {
     put('packages/cli/dist/main.js', "import './half-of-it.js';\n");
     const { rondo } = await examine(clone);
     expect(rondo).toMatchObject({ state: 'fail', detail: expect.stringContaining('half-of-it.js') });
-    const { code, stderr } = await node([join(clone, 'scripts/rondo.mjs'), 'ps']);
+    const { code, stderr } = await runNode([join(clone, 'scripts/rondo.mjs'), 'ps']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^rondo: can't be loaded \(.*half-of-it.*\.\/rondo doctor\n$/);
   });

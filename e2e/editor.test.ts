@@ -1,10 +1,11 @@
 /** What an editor shows in this folder, once it is built: the compiler's language server is asked. */
+
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { root } from '@rondo/harness';
 import { type LanguageServer, startLanguageServer } from './src/language-server.js';
-import { root } from './src/run.js';
 
 /** Services for two public suites: their contracts are downloaded where `npm run conformance` compiles them. */
 const ELSEWHERE = 'e2e/conformance/services/';

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { root, startService } from '@rondo/harness';
 import { Status } from '@rondo/rpc/status';
 import { type Clone, cloneRepository } from './src/clone.js';
 import { type Answer, answersOf } from './src/foreign/answers.js';
@@ -9,8 +10,6 @@ import { grpcurl, hasGrpcurl } from './src/foreign/grpcurl.js';
 import { packageFolder } from './src/foreign/package-folder.js';
 import { type ReflectedMethod, reflect } from './src/foreign/reflect.js';
 import { type Row, toTable } from './src/foreign/report.js';
-import { serve } from './src/foreign/served.js';
-import { root } from './src/run.js';
 
 // `npm run foreign` takes all of them, `npm test` those whose packages are installed.
 const all = process.env.FOREIGN_CONTRACTS === 'all';
@@ -104,7 +103,7 @@ async function newService({ service, from, file, protoPaths = [] }: ForeignContr
 
 /** Starts the service, and finds that every method is described and says which file is to be edited. */
 async function answers(service: string): Promise<readonly ReflectedMethod[]> {
-  const served = await serve(clone.root, service);
+  const served = await startService(service, { root: clone.root });
   try {
     const { v1, v1alpha } = await reflect(served.address);
     expect(v1.length).toBeGreaterThan(0);

@@ -7,12 +7,10 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { eventually, freeBase, type RunningProcess, root, runNode, start } from '@rondo/harness';
 import { POLICIES, parseBalancing } from '@rondo/rpc/contract';
 import { createRouter, implement, type RpcServer, serve } from '@rondo/rpc/server';
-import { eventually } from './src/eventually.js';
 import { readGuide } from './src/guide.js';
-import { freeBase } from './src/ports.js';
-import { node, type Running, root, start } from './src/run.js';
 import { toTally } from './src/tally.js';
 
 const noOpenssl = spawnSync('openssl', ['version']).error !== undefined;
@@ -22,7 +20,7 @@ async function runFile(file: string, code: string, ...args: readonly string[]) {
   const folder = join(root, 'e2e/.guides');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, file), code);
-  const ended = await node([join(folder, file), ...args]);
+  const ended = await runNode([join(folder, file), ...args]);
   rmSync(join(folder, file));
   return ended;
 }
@@ -90,7 +88,7 @@ describe('docs/guides/call-by-address.md', () => {
 
 describe('docs/guides/canary.md', () => {
   const [deploy = '', ps = '', thousand = '', one = '', drain = ''] = readGuide('canary.md').commands;
-  const running: Running[] = [];
+  const running: RunningProcess[] = [];
   let registry: string;
 
   /** A line of the guide as it stands, with what `npx` and `npm start` see to. */
@@ -98,10 +96,10 @@ describe('docs/guides/canary.md', () => {
     const command = line
       .replace('./rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
       .replace(' node ', ' exec node ');
-    return start('/bin/sh', ['-c', `${command} ${more}`], { RONDO_REGISTRY: registry });
+    return start('/bin/sh', ['-c', `${command} ${more}`], { env: { RONDO_REGISTRY: registry } });
   };
 
-  const succeed = async ({ ended }: Running) => {
+  const succeed = async ({ ended }: RunningProcess) => {
     const { code, stdout, stderr } = await ended;
     if (code !== 0) throw new Error(`${stdout}${stderr}`);
     return stdout;
@@ -112,7 +110,7 @@ describe('docs/guides/canary.md', () => {
     registry = `127.0.0.1:${base}`;
     for (const [index, name] of ['registry', 'calculator'].entries()) {
       const environment = { RONDO_REGISTRY: registry, RONDO_LISTEN: `127.0.0.1:${base + index}` };
-      running.push(start(process.execPath, [`services/${name}/dist/main.js`], environment));
+      running.push(start(process.execPath, [`services/${name}/dist/main.js`], { env: environment }));
     }
     running.push(run(deploy));
     await eventually(async () => {
@@ -194,7 +192,7 @@ describe('docs/guides/balancing.md', () => {
 
   it('has code that runs as it stands: three calls of four go to the instance with three times the weight', async () => {
     guide.write(folder, 'balancing.mjs');
-    const { code, stdout, stderr } = await node([join(folder, 'balancing.mjs')]);
+    const { code, stdout, stderr } = await runNode([join(folder, 'balancing.mjs')]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [, large = '', small = ''] = /\{ large: (\d+), small: (\d+) \}/.exec(stdout) ?? [];
     expect(Number(large) + Number(small)).toBe(400);

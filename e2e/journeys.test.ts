@@ -10,15 +10,12 @@ import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition, OrderState, type WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/quotes';
+import { type Ended, eventually, isAlive, type System, start, startSystem } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { readCompany, runSeed } from './src/company.js';
-import { eventually } from './src/eventually.js';
-import { isAlive } from './src/process-table.js';
 import { examplesOf } from './src/readme.js';
 import { plannedInstances } from './src/repository.js';
-import { type Ended, start } from './src/run.js';
 import { dayAt, requireYear, untilCounted } from './src/seeded.js';
-import { type System, startSystem } from './src/system.js';
 import { toTally } from './src/tally.js';
 import { follow } from './src/watching.js';
 

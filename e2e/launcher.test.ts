@@ -2,12 +2,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, freeBase, runNode, type System, startSystem } from '@rondo/harness';
 import { ask, socketOf } from './src/ask.js';
-import { eventually } from './src/eventually.js';
-import { freeBase } from './src/ports.js';
 import { plannedInstances } from './src/repository.js';
-import { start } from './src/run.js';
-import { type System, startSystem } from './src/system.js';
 
 /** So long that no socket can stand in it. */
 const LONG = `rondo-e2e-${'long'.repeat(25)}-`;
@@ -52,7 +49,7 @@ describe('a running system', () => {
     for (const [, , url = ''] of addresses) {
       expect(await (await fetch(url)).text()).toContain('# TYPE ');
     }
-    expect(system.said()).toContain(
+    expect(system.stderr()).toContain(
       'RONDO_METRICS is one address, and many processes run: --metrics gives each its own',
     );
   });
@@ -89,7 +86,7 @@ describe('a running system', () => {
 
   it('leaves down what has ended by itself, as it is told by --no-restart, until it is restarted on request', async () => {
     process.kill(system.pid('calculator-3'), 'SIGKILL');
-    await eventually(() => expect(system.said()).toContain('calculator-3 has ended (SIGKILL) and stays down'));
+    await eventually(() => expect(system.stderr()).toContain('calculator-3 has ended (SIGKILL) and stays down'));
     const [listed] = await ask(system.data, { command: 'processes' });
     const states = listed?.processes?.map(({ name, state }) => [name, state]);
     expect(states).toEqual(
@@ -154,7 +151,7 @@ describe('a running system', () => {
 
   it('shares its data with no other', async () => {
     const args = ['scripts/run.mjs', 'start', '--data', system.data, '--port-base', String(await freeBase())];
-    const { code, stderr } = await start(process.execPath, args).ended;
+    const { code, stderr } = await runNode(args);
     expect(code).toBe(1);
     expect(stderr).toMatch(
       /^npm start: \S+ is in use by npm start \(process \d+\); stop that one, or choose another folder: npm start -- --data DIR\n$/,

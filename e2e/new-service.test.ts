@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@rondo/harness';
 import { type Clone, cloneRepository } from './src/clone.js';
-import { eventually } from './src/eventually.js';
 
 const TIMEOUT_MS = 600_000;
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { root } from './src/run.js';
+import { root } from '@rondo/harness';
 
 it.each(['.', 'services/calculator', 'packages/rpc/src'])('npx rondo is that of the clone in %s', (folder) => {
   const args = ['--no', 'rondo', 'completion', 'fish'];

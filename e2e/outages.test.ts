@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, isAlive, type RunningProcess, type System, startSystem } from '@rondo/harness';
 import { evaluateBatch } from './src/batch.js';
-import { eventually } from './src/eventually.js';
-import { isAlive } from './src/process-table.js';
-import type { Running } from './src/run.js';
-import { type System, startSystem } from './src/system.js';
 import { toProgress, toTally } from './src/tally.js';
 import { startUnsafeLoad } from './src/unsafe-load.js';
 
@@ -22,19 +19,19 @@ afterAll(async () => {
 });
 
 /** Calls 200 times a second, eight at a time, until it is told to end. */
-function startLoad(): Running {
+function startLoad(): RunningProcess {
   return system.startRondo('call', ADD, REQUEST, '--rate', '200', '--concurrency', '8', '--progress', '--json');
 }
 
 /** Waits until each of the instances has served calls of this very load, as it tells itself. */
-async function untilShared(load: Running, ...instances: readonly string[]): Promise<void> {
+async function untilShared(load: RunningProcess, ...instances: readonly string[]): Promise<void> {
   await eventually(() => {
     const served = Object.keys(toProgress(load.output().stderr)?.instances ?? {});
     expect(served).toEqual(expect.arrayContaining([...instances]));
   });
 }
 
-async function endLoad(load: Running) {
+async function endLoad(load: RunningProcess) {
   load.process.kill('SIGINT');
   return toTally((await load.ended).stdout);
 }

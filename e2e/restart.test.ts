@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, isAlive, type System, startSystem } from '@rondo/harness';
 import { ask } from './src/ask.js';
-import { eventually } from './src/eventually.js';
-import { isAlive } from './src/process-table.js';
 import { plannedInstances } from './src/repository.js';
-import { type System, startSystem } from './src/system.js';
 import { toTally } from './src/tally.js';
 
 let system: System;
@@ -40,7 +38,7 @@ async function untilBack(name: string, before: number): Promise<void> {
   });
 }
 
-const says = (text: string) => eventually(() => expect(system.said()).toContain(text));
+const says = (text: string) => eventually(() => expect(system.stderr()).toContain(text));
 
 const call = (method: string, request: object, ...options: readonly string[]) =>
   system.rondo('call', method, JSON.stringify(request), ...options);
@@ -51,7 +49,7 @@ describe('what ends by itself is started again', () => {
   it('an instance: calls reach it again', async () => {
     await untilBack('calculator-2', await kill('calculator-2'));
     const logs = `Its log: ./rondo logs calculator-2 --data ${system.data}`;
-    expect(system.said()).toContain(`calculator-2 has ended (SIGKILL): it is restarted in 0.5 s. ${logs}`);
+    expect(system.stderr()).toContain(`calculator-2 has ended (SIGKILL): it is restarted in 0.5 s. ${logs}`);
     await says('calculator-2 runs again');
     await eventually(async () => {
       const { stdout } = await call('calculator.v1.CalculatorService/Add', { a: 2, b: 3 }, '--count', '9', '--json');
@@ -125,7 +123,7 @@ describe('what ends five times within a minute', () => {
   it('stays down, until it is restarted on request', async () => {
     for (let exit = 1; exit <= 5; exit += 1) await kill('calculator-3');
     await says('calculator-3 has ended (SIGKILL), 5 times within a minute: it stays down');
-    expect(system.said()).toContain(`Once the cause is fixed: ./rondo restart calculator-3 --data ${system.data}`);
+    expect(system.stderr()).toContain(`Once the cause is fixed: ./rondo restart calculator-3 --data ${system.data}`);
     expect(await processOf('calculator-3')).toMatchObject({ state: 'failed', exits: 5 });
     expect(await restart('calculator-3')).toMatchObject({ code: 0 });
     expect((await processOf('calculator-3')).exits).toBeUndefined();
@@ -136,7 +134,7 @@ it('a system that stops during a backoff restarts nothing', async () => {
   for (let exit = 1; exit <= 4; exit += 1) await kill('calculator-3');
   await says('it is restarted in 4 s');
   await eventually(async () => expect((await processOf('calculator-3')).state).toBe('backoff'));
-  const known = system.said().match(/calculator-3 runs again/g)?.length;
+  const known = system.stderr().match(/calculator-3 runs again/g)?.length;
   const others = ['registry', 'calculator-1', 'sales-1'].map((name) => system.pid(name));
   const { code, stderr } = await system.stop();
   expect(code).toBe(0);

@@ -3,8 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freeBase } from './src/ports.js';
-import { start } from './src/run.js';
+import { freeBase, runNode, start } from '@rondo/harness';
 
 const USAGE = 'npm start -- [--data DIR] [--port-base N] [--metrics] [--no-restart]';
 const PATIENCE_MS = 240_000;
@@ -22,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What `npm start` says of a start that it refuses. One that isn't refused is stopped: it would run for ever. */
 async function refusal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const launcher = start(process.execPath, ['scripts/run.mjs', 'start', ...args], env);
+  const launcher = start(process.execPath, ['scripts/run.mjs', 'start', ...args], { env });
   const timer = setTimeout(() => launcher.process.kill('SIGTERM'), PATIENCE_MS);
   const { code, stderr } = await launcher.ended;
   clearTimeout(timer);
@@ -47,7 +46,7 @@ describe('npm start refuses in one line', () => {
   });
 
   it('nothing, and lists its options, for --help', async () => {
-    const { code, stdout } = await start(process.execPath, ['scripts/run.mjs', 'start', '--help']).ended;
+    const { code, stdout } = await runNode(['scripts/run.mjs', 'start', '--help']);
     expect(code).toBe(0);
     for (const option of ['--data', '--port-base', '--metrics', '--no-restart'])
       expect(stdout).toContain(`  ${option}`);

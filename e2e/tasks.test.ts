@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { node, root } from './src/run.js';
+import { root, runNode } from '@rondo/harness';
 
 const tasks = [
   ['chaos', '--short'],
@@ -8,7 +8,7 @@ const tasks = [
 ] as const;
 
 describe.each(tasks)('npm run %s', (task, option) => {
-  const run = (...args: readonly string[]) => node([`${root}/scripts/run.mjs`, ...task.split(' '), ...args]);
+  const run = (...args: readonly string[]) => runNode([`${root}/scripts/run.mjs`, ...task.split(' '), ...args]);
 
   it('prints what it can be told', async () => {
     const { code, stdout } = await run('--help');
@@ -24,7 +24,7 @@ describe.each(tasks)('npm run %s', (task, option) => {
 
   it('refuses an option that npm took, and would have kept from it', async () => {
     const args = [`${root}/scripts/run.mjs`, ...task.split(' ')];
-    const { code, stderr } = await node(args, { [`npm_config_${option.slice(2)}`]: 'true' });
+    const { code, stderr } = await runNode(args, { env: { [`npm_config_${option.slice(2)}`]: 'true' } });
     expect(code).toBe(2);
     expect(stderr).toContain(`npm took ${option} for an option of its own; ours come after a "--"`);
   });

@@ -2,12 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Ended, eventually, freeBase, type RunningProcess } from '@rondo/harness';
 import { type Clone, cloneRepository } from './src/clone.js';
-import { eventually } from './src/eventually.js';
 import { readGuide } from './src/guide.js';
 import { startLanguageServer } from './src/language-server.js';
-import { freeBase } from './src/ports.js';
-import type { Ended, Running } from './src/run.js';
 
 /** A save, a rebuild and a restart, on a machine that is busy. */
 const SAY_HELLO = 'helloworld.Greeter/SayHello';
@@ -20,7 +18,7 @@ let clone: Clone;
 /** Where the reader keeps contracts. Paths have spaces. */
 let desk: string;
 let base: number;
-let dev: Running;
+let dev: RunningProcess;
 
 const call = (...args: readonly string[]) => clone.rondo('call', '--registry', `127.0.0.1:${base}`, ...args);
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { root } from './src/run.js';
+import { root } from '@rondo/harness';
 
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 

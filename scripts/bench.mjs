@@ -1,42 +1,10 @@
-/** Builds, and runs a benchmark: `npm run bench:registry` is `bench registry`. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** Builds, and runs a benchmark: `npm run bench -- orders [options]`. Without a name it lists them. */
+import path from 'node:path';
 import { build } from './build.mjs';
-import { takenByNpm } from './options.mjs';
-import { run } from './process.mjs';
+import { root, run } from './process.mjs';
 
-/** `npm run bench:<name>` */
-export async function main([name, ...rest]) {
-  const file = new URL(`../bench/${name}.mjs`, import.meta.url);
-  if (!/^[a-z]+$/.test(name ?? '') || !existsSync(file)) {
-    console.error(`There is no benchmark "${name}": package.json lists them.`);
-    return 1;
-  }
-  const taken = takenByNpm(
-    [
-      'part',
-      'quick',
-      'write',
-      'list',
-      'controls',
-      'rounds',
-      'expressions',
-      'profile',
-      'seconds',
-      'clients',
-      'calls',
-      'tasks',
-      'watchers',
-      'projects',
-      'changes',
-      'calm',
-    ],
-    `npm run bench:${name} -- [options]`,
-  );
-  if (taken !== undefined) {
-    console.error(`npm run bench:${name}: ${taken}`);
-    return 2;
-  }
+/** `npm run bench` */
+export async function main(args) {
   if (!(await build())) return 1;
-  return (await run(process.execPath, [fileURLToPath(file), ...rest], { show: true })).code;
+  return (await run(process.execPath, [path.join(root, 'bench/main.mjs'), ...args], { show: true })).code;
 }

@@ -1,18 +1,23 @@
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { createClient } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import { KEY, keyedCalculator } from './keyed-calculator.mjs';
 
-const Calculator = keyedCalculator();
+/** The metadata key that ring hash takes a call's key from. */
+const KEY = 'x-key';
 
-/** The time, comparable across the processes of this machine. Milliseconds. */
+/** The tag of `rondo.options.v1.method` in `google.protobuf.MethodOptions`: field 50550, length-delimited. */
+const POLICY_TAG = (50550 << 3) | 2;
+
+/** The time in milliseconds, comparable across the processes of this machine. */
 export const now = () => performance.timeOrigin + performance.now();
 
 /**
- * Makes calls over one channel. Each is told of as `{ at, tookMs, method, instance, code, key }`, and never rejects; its time
- * counts from when it was due.
+ * Makes calls over one channel. A call gives `{ at, tookMs, method, instance, code, key }`, and never rejects; its time counts
+ * from when it was due.
  */
 export function createCaller(channel) {
-  const client = createClient(Calculator, { channel });
+  const client = createClient(KEYED_CALCULATOR, { channel });
   return async ({ method, key, dueAt = now() }) => {
     let instance = '';
     const onTrailer = (trailer) => {
@@ -29,3 +34,22 @@ export function createCaller(channel) {
     }
   };
 }
+
+/** The calculator's contract, as if the policy of each of its methods took the key for ring hash from the metadata. */
+function keyedCalculator() {
+  const { methods } = CalculatorServiceDefinition;
+  const keyed = Object.entries(methods).map(([name, method]) => [name, withKey(method)]);
+  return { ...CalculatorServiceDefinition, methods: Object.fromEntries(keyed) };
+}
+
+function withKey(method) {
+  const encoded = method.options._unknownFields?.[POLICY_TAG]?.at(-1) ?? new Uint8Array([0]);
+  const policy = MethodPolicy.decode(encoded.subarray(1));
+  const hashKey = { source: { $case: 'metadata', value: KEY } };
+  const bytes = MethodPolicy.encode({ ...policy, hashKey }).finish();
+  // The policy is so short that its length takes one byte.
+  const option = new Uint8Array([bytes.length, ...bytes]);
+  return { ...method, options: { ...method.options, _unknownFields: { [POLICY_TAG]: [option] } } };
+}
+
+const KEYED_CALCULATOR = keyedCalculator();

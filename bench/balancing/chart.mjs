@@ -1,4 +1,5 @@
-// Who got which share of calls over time, and below it how long calls took.
+// The share of calls of each instance over time, and below it how long the calls took.
+import { quantiles } from '../report/figures.mjs';
 import { colourOf, gridOf, legendEntry, niceCeiling, picture, polyline, round } from '../report/svg.mjs';
 
 const FRAME = { width: 640, height: 380, left: 50, right: 616 };
@@ -9,10 +10,31 @@ const SECONDS_APART = 5;
 const STYLE = '.event{stroke:#777;stroke-dasharray:3 3}.small{font-size:11px}';
 
 /**
+ * Turns calls into lines over time: the percentage of calls that each instance got, and the 99th percentile of the times of
+ * all calls.
+ *
+ * @param {readonly { at: number, tookMs: number, instance: string }[]} calls `at` in milliseconds.
+ * @param {{ origin: number, instances: readonly string[], seconds: number, windowMs?: number }} options `origin` is the time
+ *   that is 0 s; a point stands for the `windowMs` around it.
+ * @returns {{ shares: { label: string, points: number[][] }[], p99: number[][] }}
+ */
+export function seriesOf(calls, { origin, instances, seconds, windowMs = 1000 }) {
+  const windows = Array.from({ length: Math.floor((seconds * 1000) / windowMs) }, () => []);
+  for (const call of calls) windows[Math.floor((call.at - origin) / windowMs)]?.push(call);
+  const xOf = (index) => ((index + 0.5) * windowMs) / 1000;
+  const points = (y) => windows.flatMap((all, index) => (all.length === 0 ? [] : [[xOf(index), y(all)]]));
+  const shareIn = (id) => (all) => (100 * all.filter(({ instance }) => instance === id).length) / all.length;
+  return {
+    shares: instances.map((id) => ({ label: id, points: points(shareIn(id)) })),
+    p99: points((all) => quantiles(all.map(({ tookMs }) => tookMs)).p99),
+  };
+}
+
+/**
  * Draws two panels over one axis of time.
  *
  * @param title says in words what is drawn.
- * @param drawn `seconds`; `shares` and `p99` of series.mjs; `events` as `{ at, label }`, at in seconds.
+ * @param drawn `seconds`; `shares` and `p99` of {@link seriesOf}; `events` as `{ at, label }`, at in seconds.
  */
 export function balancingChart(title, { seconds, shares, p99, events }) {
   const toX = (x) => round(FRAME.left + ((FRAME.right - FRAME.left) * x) / seconds);

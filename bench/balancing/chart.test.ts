@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { balancingChart } from './chart.mjs';
-import { seriesOf } from './series.mjs';
+import { balancingChart, seriesOf } from './chart.mjs';
 
 const SECONDS = 40;
 /** A call each 4 ms, in turn to a and b; b takes 100 ms from the 20th second on. */

@@ -1,7 +1,7 @@
-// A client under load, as its parent says: a process of its own, configured by its environment as every caller is.
+// A worker that calls as its parent says. Like any client, it is configured by its environment.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answerParent } from '@rondo/harness';
 import { createRegistryChannel, defaultChannel } from '@rondo/rpc/client';
-import { answer } from '../process/answer.mjs';
 import { createCaller, now } from './caller.mjs';
 import { createNaiveClient } from './naive-client.mjs';
 import { createPace } from './pacing.mjs';
@@ -30,7 +30,7 @@ async function know(count) {
   }
 }
 
-/** Calls at a rate, with all clients and methods in turn; `keys` is how many different ones calls have, if any. */
+/** Calls at a rate, with all clients and methods in turn. `keys` is the number of different keys of the calls, if any. */
 async function load({ perSecond, count, methods = ['add'], keys }) {
   const pace = createPace(perSecond, now());
   const calls = [];
@@ -48,7 +48,7 @@ async function load({ perSecond, count, methods = ['add'], keys }) {
   return { calls: ended, skipped: pace.skipped };
 }
 
-/** Calls one after the other, `count` by each client; with `keys`, one for each of them. */
+/** Calls one after the other, `count` by each client; with `keys`, one call for each of them. */
 async function sequence({ count, keys }) {
   const all = await Promise.all(
     clients.map(async ({ call }) => {
@@ -62,7 +62,7 @@ async function sequence({ count, keys }) {
   return all.flat();
 }
 
-answer({
+answerParent({
   open({ count = 1, naive = false }) {
     const { RONDO_REGISTRY } = process.env;
     const open = naive ? () => createNaiveClient(RONDO_REGISTRY) : () => openClient(count > 1);

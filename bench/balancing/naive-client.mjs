@@ -1,4 +1,4 @@
-// What the controls are measured with: each in turn of those that the registry lists, whatever becomes of the calls.
+// The client of control runs.
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient } from '@rondo/rpc/client';
@@ -7,7 +7,7 @@ import { createCaller } from './caller.mjs';
 
 const POLL_MS = 200;
 
-/** A client with a channel of its own to each instance: none is left out, and no call is tried elsewhere. */
+/** A client that calls every instance that the registry lists in turn, whatever becomes of the calls, and retries nothing. */
 export function createNaiveClient(registry) {
   const channel = createChannel({ resolver: staticResolver([registry]) });
   const directory = createClient(RegistryServiceDefinition, { channel });

@@ -1,9 +1,9 @@
-/** What wasn't called for longer than this isn't made up for: that would be a storm of the load's own making. */
+/** Calls that are later than this are skipped: to make up for them would be a storm of the load's own making. */
 const MAX_BEHIND_MS = 50;
 
 /**
- * An open loop's schedule: a call each `1 / perSecond`, whether or not those before were answered. A call's time counts from
- * when it was due, so that one that is made late, as the process was busy with those before it, shows its wait.
+ * The schedule of an open loop: a call each `1 / perSecond`, whether or not earlier calls were answered. A call's time counts
+ * from when it was due, so that it includes how late a busy process made it.
  */
 export function createPace(perSecond, startsAt) {
   const gapMs = 1000 / perSecond;
@@ -16,11 +16,11 @@ export function createPace(perSecond, startsAt) {
     get nextAt() {
       return dueAt();
     },
-    /** How many calls were not made, as this process stood still when they were due. */
+    /** How many calls were skipped, as this process stood still when they were due. */
     get skipped() {
       return skipped;
     },
-    /** The times of those calls that are due by `now` and haven't been given before; at most `limit`. */
+    /** The times of the calls that are due by `now` and haven't been given before; at most `limit`. */
     take(now, limit = Number.POSITIVE_INFINITY) {
       const behindMs = now - dueAt() - MAX_BEHIND_MS;
       if (behindMs > 0) {

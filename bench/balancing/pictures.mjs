@@ -1,6 +1,5 @@
-import { balancingChart } from './chart.mjs';
-import { seriesOf } from './series.mjs';
-import { timeline } from './timeline.mjs';
+import { balancingChart, seriesOf } from './chart.mjs';
+import { timeline } from './testbed.mjs';
 
 const THREE = ['a', 'b', 'c'];
 const PER_SECOND = 300;
@@ -11,7 +10,7 @@ const slowing = {
   seconds: 4 * STAGE_S,
   instances: THREE,
   client: { knows: 3 },
-  start: (scene) => scene.replicas(THREE, { delayMs: 10 }),
+  start: (testbed) => testbed.replicas(THREE, { delayMs: 10 }),
   events: ([, , c]) => [
     { at: STAGE_S, label: 'c 2.5 × slower', run: () => c.behave({ slow: { add: 2.5 } }) },
     { at: 2 * STAGE_S, label: 'c 20 × slower', run: () => c.behave({ slow: { add: 20 } }) },
@@ -21,8 +20,8 @@ const slowing = {
 
 const weighted = {
   ...slowing,
-  start: (scene) =>
-    Promise.all([400, 200, 100].map((weight, index) => scene.replica(THREE[index], { weight, delayMs: 10 }))),
+  start: (testbed) =>
+    Promise.all([400, 200, 100].map((weight, index) => testbed.replica(THREE[index], { weight, delayMs: 10 }))),
   seconds: 2 * STAGE_S,
   events: ([a]) => [{ at: STAGE_S, label: 'a dies', run: () => a.kill() }],
 };
@@ -31,9 +30,9 @@ const keyed = {
   ...slowing,
   keys: 200,
   seconds: 3 * STAGE_S,
-  events: ([, , c], scene) => [
+  events: ([, , c], testbed) => [
     { at: STAGE_S, label: 'c dies', run: () => c.kill() },
-    { at: 2 * STAGE_S, label: 'c is back', run: () => scene.replica('c', { delayMs: 10 }) },
+    { at: 2 * STAGE_S, label: 'c is back', run: () => testbed.replica('c', { delayMs: 10 }) },
   ],
 };
 
@@ -41,17 +40,17 @@ const zoned = {
   seconds: 4 * STAGE_S,
   instances: ['a1', 'a2', 'b1', 'b2'],
   client: { knows: 4, zone: 'eu/a' },
-  start: async (scene) => [
-    ...(await scene.replicas(['a1', 'a2'], { zone: 'eu/a', delayMs: 10 })),
-    ...(await scene.replicas(['b1', 'b2'], { zone: 'eu/b', delayMs: 30 })),
+  start: async (testbed) => [
+    ...(await testbed.replicas(['a1', 'a2'], { zone: 'eu/a', delayMs: 10 })),
+    ...(await testbed.replicas(['b1', 'b2'], { zone: 'eu/b', delayMs: 30 })),
   ],
-  events: ([a1, a2], scene) => [
+  events: ([a1, a2], testbed) => [
     { at: STAGE_S, label: 'a1 dies', run: () => a1.kill() },
     { at: 1.7 * STAGE_S, label: 'a2 dies', run: () => a2.kill() },
     {
       at: 3 * STAGE_S,
       label: 'both are back',
-      run: () => scene.replicas(['a1', 'a2'], { zone: 'eu/a', delayMs: 10 }),
+      run: () => testbed.replicas(['a1', 'a2'], { zone: 'eu/a', delayMs: 10 }),
     },
   ],
 };
@@ -61,7 +60,7 @@ const joining = {
   instances: [...THREE, 'd'],
   client: { knows: 3 },
   start: slowing.start,
-  events: (_, scene) => [{ at: STAGE_S / 2, label: 'd comes', run: () => scene.replica('d', { delayMs: 10 }) }],
+  events: (_, testbed) => [{ at: STAGE_S / 2, label: 'd comes', run: () => testbed.replica('d', { delayMs: 10 }) }],
 };
 
 const failing = {
@@ -95,10 +94,10 @@ export const PICTURES = {
 };
 
 /** Measures one of {@link PICTURES}, and draws it. */
-export async function draw(scene, { title, balancing, seconds, instances, client: options, start, events, keys }) {
-  const replicas = await start(scene);
-  const client = await scene.client({ ...options, balancing });
-  const happening = events(replicas, scene);
+export async function draw(testbed, { title, balancing, seconds, instances, client: options, start, events, keys }) {
+  const replicas = await start(testbed);
+  const client = await testbed.client({ ...options, balancing });
+  const happening = events(replicas, testbed);
   const { calls, origin } = await timeline(client, { perSecond: PER_SECOND, seconds, keys, events: happening });
   return balancingChart(title, { seconds, ...seriesOf(calls, { origin, instances, seconds }), events: happening });
 }

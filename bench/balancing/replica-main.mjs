@@ -1,12 +1,12 @@
-// A replica: the calculator's contract, answered after a time that its parent says, or with a failure.
+// A worker that serves the calculator's contract: it answers after the time that its parent says, or with a failure.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { answerParent } from '@rondo/harness';
 import { implement, unimplemented } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { startService } from '@rondo/service';
-import { answer } from '../process/answer.mjs';
 
-/** Replies take up to this part more or less than is said, so that calls don't march in step. */
+/** Replies take up to 30 % more or less than the parent says, so that calls don't synchronise. */
 const JITTER = 0.3;
 const none = unimplemented('no replica of the benchmark');
 
@@ -27,7 +27,7 @@ const calculator = implement(CalculatorServiceDefinition, {
 
 const starting = startService({ name: 'replica', port: 0, createApp: () => ({ services: [calculator] }) });
 
-answer({
+answerParent({
   address: async () => (await starting).address,
   /** Any of `delayMs`, `slow` (how many times slower, by method) and `failure` (a status, or null for none). */
   behave({ delayMs, slow, failure }) {

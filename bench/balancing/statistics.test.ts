@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
-import { quantiles } from '../report/quantiles.mjs';
+import { quantiles } from '../report/figures.mjs';
 import { CHI_SQUARED_OF_THREE, chiSquared, failedShare, leftOutAfter, unevenness } from './statistics.mjs';
 
 const countsOfThree = (shareOfFirst: number) => {

@@ -1,4 +1,4 @@
-// Cancels streams at random points; tells its parent when it has closed its channel, and ends by itself.
+// Cancels streams at random points, sends its parent a report when it has closed its channel, and ends by itself.
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { systemClock } from '@rondo/rpc/clock';
@@ -6,7 +6,7 @@ import { staticResolver } from '@rondo/rpc/resolver';
 
 const [address, streams, lanes] = process.argv.slice(2);
 let timers = 0;
-/** The machine's clock, which counts the timers that wait. */
+/** The system's clock, which counts the timers that are set. */
 const clock = {
   now: () => systemClock.now(),
   setTimer(delayMs, callback, options) {

@@ -1,6 +1,7 @@
-// A server whose handlers end by their callers alone. It tells its address to its parent, and with each message from it
-// what is left, once its sockets and what they still had to do are gone.
+// A server, as a worker, whose handlers end only when their callers cancel.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { answerParent } from '@rondo/harness';
 import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
 
 let begun = 0;
@@ -52,12 +53,12 @@ const resources = () => {
   for (const kind of process.getActiveResourcesInfo()) left[kind] = (left[kind] ?? 0) + 1;
   return left;
 };
-process.on('message', () => {
-  const look = () => {
-    const left = resources();
-    if (left.TCPSocketWrap > 0 || left.Immediate > 0) return setTimeout(look, 20).unref();
-    process.send({ begun, running, left, rssMiB: process.memoryUsage().rss >> 20 });
-  };
-  look();
+answerParent({
+  address: () => server.address,
+  /** What is left, once the sockets and their pending work are gone. */
+  async remains() {
+    let left = resources();
+    for (; left.TCPSocketWrap > 0 || left.Immediate > 0; left = resources()) await sleep(20, undefined, { ref: false });
+    return { begun, running, left, rssMiB: process.memoryUsage().rss >> 20 };
+  },
 });
-process.send(server.address);

@@ -2,16 +2,16 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { CUSTOMERS, PRODUCTS } from './stock.mjs';
+import { CUSTOMERS, PRODUCTS } from './load.mjs';
 
 const run = promisify(execFile);
 
-// A service is no package that exports anything: its own statements are taken from where it is built.
+// A service exports nothing as a package: its statements come from its built files.
 const adapters = new URL('../../services/sales/dist/adapters/', import.meta.url);
 const { PLACE_ORDER } = await import(new URL('order-placement.js', adapters));
 const { FIND_PRODUCTS } = await import(new URL('product-store.js', adapters));
 
-/** Where pgbench is; undefined where it isn't. Debian keeps it out of the PATH. */
+/** The path of pgbench; undefined if it isn't installed. Debian keeps it out of the PATH. */
 export function findPgbench() {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).map((version) => path.join(debian, version, 'bin')) : [];
@@ -20,8 +20,8 @@ export function findPgbench() {
 }
 
 /**
- * What stands for each parameter of the statements: the same values as those of the orders that are called for, drawn
- * by pgbench. `$1` to `$20` are those of `PLACE_ORDER`.
+ * The values of the statements' parameters: those of the orders that the callers place, drawn by pgbench. `$1` to `$20` are
+ * the parameters of `PLACE_ORDER`.
  */
 const ids = 'ARRAY[:a::text, :b::text]';
 const VALUES = [
@@ -35,7 +35,7 @@ const VALUES = [
     || '{"product":"99","quantity":"1","discount":"0","title":"Desk","price":"1999"}]}')`,
 ];
 
-/** Writes the script: the statements of one `PlaceOrder`, each by itself, as the service runs them. */
+/** Writes the script: the statements of one `PlaceOrder`, each a transaction of its own, as the service runs them. */
 export function writeScript(file) {
   const half = PRODUCTS / 2;
   const lines = [
@@ -56,7 +56,7 @@ function oneLine(sql, values) {
     .trim();
 }
 
-/** Runs the script; how many a second. */
+/** Runs the script with `clients` connections; gives how many runs a second. */
 export async function runPgbench({ pgbench, url, script, clients, seconds }) {
   const { hostname, port, username, password, pathname } = new URL(url);
   const connection = ['-h', hostname, '-p', port, '-U', decodeURIComponent(username)];

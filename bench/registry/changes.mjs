@@ -1,21 +1,21 @@
-// Changes, and how long each takes to reach the last of its watchers. One process makes them and watches, so that one
-// clock tells both times.
+// Changes, and how long each takes to reach the last of its watchers. One process makes them and watches, so that one clock
+// measures both times.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantiles } from '../report/quantiles.mjs';
+import { quantiles } from '../report/figures.mjs';
 import { instanceId } from './instances.mjs';
 
 /** How long the last changes have to arrive. */
 const LAST_MS = 10_000;
 
-/** Matches what watchers hear with the changes that were made. */
+/** Matches what watchers receive with the changes that were made. */
 export function createChanges() {
-  /** By instance: its changes that some watcher hasn't heard of, by number. */
+  /** By instance: its changes that some watcher hasn't received yet, by number. */
   const pending = new Map();
   const counters = new Map();
   const heard = new WeakMap();
   let latenciesMs = [];
 
-  /** A watcher that hears of change n has heard of all before, be it that they were told as one. */
+  /** A watcher that receives change n has received all before it: the registry may send several as one. */
   function onUpsert(watcher, { instanceId: id, metadata }) {
     const change = Number(metadata['change'] ?? 0);
     const ofWatcher = heard.get(watcher) ?? heard.set(watcher, new Map()).get(watcher);

@@ -1,29 +1,32 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuMs, freePort, machineCpuMs, memoryMiB, startRegistry, startWorker } from '@rondo/harness';
 import { connect } from './connection.mjs';
-import { startLoad } from './load.mjs';
-import { cpuMs, freePort, machineCpuMs, startRegistry } from './registry-process.mjs';
 
+const LOAD = new URL('./load-main.mjs', import.meta.url);
 const READY_MS = 120_000;
+/** A registry that starts empty is warming for so long; then every watch gets a whole snapshot. */
+export const WARMING_MS = 10_000;
 /** Over how long instances that start together register. */
 const SPREAD_MS = 5000;
 
 /**
- * Starts a registry and its load in two processes: an observer that watches, makes the changes and holds one instance of
- * each service, and a holder of all other instances. Resolves when all are registered and every watch is whole.
+ * Starts a registry and its load in two workers: an observer that watches, makes the changes and holds one instance of each
+ * service, and a holder of all other instances. Resolves when all are registered and every watch has its snapshot.
  *
- * @param options `instances`, `services`, `watchers`, `connections` (in all), `renewing`, and the registry's `warmingMs`,
- *   `logFile`, `nodeArguments`.
+ * @param options `instances`, `services`, `watchers`, `connections` (in all), `renewing`, and the registry's `warmingMs` and
+ *   `logFile`.
  */
 export async function startCluster(options) {
   const { instances, services, watchers, connections, renewing = true } = options;
-  const { warmingMs, logFile, nodeArguments } = options;
-  const port = await freePort();
-  const start = () => startRegistry({ port, warmingMs, logFile, nodeArguments });
+  const { warmingMs = WARMING_MS, logFile } = options;
+  // It comes back at the same address.
+  const listen = `127.0.0.1:${await freePort()}`;
   const [observer, holder] = [startLoad(), startLoad()];
   const loads = [observer, holder];
   const cluster = { registry: undefined, observer, holder, loads, logFile };
   cluster.start = async () => {
-    cluster.registry = await start();
+    cluster.registry = await startRegistry({ listen, warmingMs, logFile });
   };
   cluster.close = async () => {
     for (const load of loads) await load.close();
@@ -74,15 +77,16 @@ export function watchedInstances({ instances, services, watchers }) {
   return sum;
 }
 
-/** Measures what the registry and everybody else use while `work` runs. */
+/** Measures what the registry, the load and the rest of the machine use while `work` runs. */
 export async function measured({ registry, loads }, work) {
   for (const load of loads) await load.ask('take');
-  const everybody = () => [registry.pid, process.pid, ...loads.map(({ pid }) => pid)].map(cpuMs);
-  const [machineBefore, before, startedAt] = [machineCpuMs(), everybody(), performance.now()];
+  const usedMs = () => [registry.pid, process.pid, ...loads.map(({ pid }) => pid)].map((pid) => cpuMs(pid));
+  const [machineBefore, before, startedAt] = [machineCpuMs(), usedMs(), performance.now()];
   const result = await work();
   const tookMs = performance.now() - startedAt;
-  const [machineAfter, after] = [machineCpuMs(), everybody()];
+  const [machineAfter, after] = [machineCpuMs(), usedMs()];
   const used = after.map((ms, index) => ms - before[index]);
+  const memory = memoryMiB(registry.pid);
   const tallies = [];
   for (const load of loads) tallies.push(await load.ask('take'));
   return {
@@ -98,14 +102,14 @@ export async function measured({ registry, loads }, work) {
     renewalP99Ms: Math.max(...tallies.map(({ leases }) => leases?.p99 ?? 0)),
     watches: tallies[0].watches,
     observerLateMs: tallies[0].lateMs,
-    residentMiB: registry.residentMiB(),
-    peakMiB: registry.peakMiB(),
+    residentMiB: memory.resident,
+    peakMiB: memory.peak,
   };
 }
 
 const sum = (tallies, field) => tallies.reduce((total, { leases }) => total + (leases?.[field] ?? 0), 0);
 
-/** Asks the registry for its services again and again until `until` says so; gives the slowest answer. */
+/** Lists the registry's services again and again until `until`, which gets the number of instances, says so; gives the slowest answer. */
 export async function poll(address, until) {
   const connection = connect(address);
   let slowestMs = 0;
@@ -129,4 +133,16 @@ export async function poll(address, until) {
   } finally {
     connection.close();
   }
+}
+
+/** Starts a worker of load: load-main.mjs answers it. */
+export function startLoad() {
+  return startWorker(LOAD);
+}
+
+/** How many leases ran out, by the registry's own log. */
+export function expiredOf({ logFile }) {
+  return readFileSync(logFile, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('instance expired')).length;
 }

@@ -1,4 +1,4 @@
-// One connection to the registry, on bare grpc-js: the load must cost less than what it measures.
+// One connection to the registry on plain grpc-js, as the load must cost less than the registry.
 import * as grpc from '@grpc/grpc-js';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 
@@ -13,7 +13,7 @@ const OPTIONS = {
   'grpc.max_reconnect_backoff_ms': 1000,
 };
 
-/** A connection of its own to `address`, made with its first call. */
+/** A connection to `address` that no other client shares. It connects with its first call. */
 export function connect(address) {
   const client = new grpc.Client(address, grpc.credentials.createInsecure(), OPTIONS);
   const unary = ({ name, requestType, responseType }) => {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measured, startCluster } from './cluster.mjs';
 
-/** Changes made alone come so often that their cost stands out. */
+/** When only changes are made, there are so many that their cost stands out. */
 const PER_SECOND = 500;
-/** How long everybody takes to come to the rhythm of renewals. */
+/** How long the instances take to spread their renewals. */
 const RHYTHM_MS = 4000;
 
 /**
- * What a change and a renewal cost a registry of each size: first nothing but open watches, then changes, then renewals
- * with the changes that registry.md asks for.
+ * What a change and a renewal cost a registry of each size. First there are only open watches, then changes, then renewals
+ * and `changes` changes a second.
  */
 export async function growth(options, report) {
   const cells = [];
@@ -28,7 +28,7 @@ async function measureCell(options) {
   try {
     const change = (perSecond, forSeconds) =>
       cluster.observer.ask('change', { services, perSecond, seconds: forSeconds });
-    // What runs for the first time is compiled first.
+    // The registry's code is compiled before it is measured.
     await change(PER_SECOND, 3);
     const idle = await measured(cluster, () => sleep(seconds * 1000));
     const alone = await measured(cluster, () => change(PER_SECOND, seconds));
@@ -54,7 +54,7 @@ async function measureCell(options) {
   }
 }
 
-/** What the registry used beyond what it uses for open watches alone. */
+/** The registry's processor time beyond what open watches take. */
 function above(idle, busy) {
   return busy.registryCpuMs - (idle.registryCpuMs * busy.tookMs) / idle.tookMs;
 }

@@ -1,4 +1,4 @@
-// Who registers, and with what: instance number i serves service i modulo the number of services.
+// The instances that register: instance i serves service i modulo the number of services.
 
 const INCARNATION = BigInt(Date.now());
 const STATUS_SERVING = 2;
@@ -8,7 +8,7 @@ const PROTOCOL_GRPC = 1;
 export const serviceName = (index) => `bench.v1.Load${String(index).padStart(3, '0')}Service`;
 export const instanceId = (index) => `load-${String(index).padStart(6, '0')}`;
 
-/** What a Rondo process would say of itself. */
+/** An instance as a Rondo process registers itself. */
 export function instance(index, services) {
   const service = serviceName(index % services);
   return {

@@ -1,24 +1,24 @@
-// Instances that register, renew and come back by themselves, at the rhythm that Rondo's services keep.
+// Instances that register, renew and register again by themselves, as often as Rondo's services do.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantiles } from '../report/quantiles.mjs';
+import { quantiles } from '../report/figures.mjs';
 import { connect } from './connection.mjs';
 import { instance, instanceId } from './instances.mjs';
 
 const CANCELLED = 1;
 const NOT_FOUND = 5;
 const RETRY_BASE_MS = 100;
-/** With it a registration whose reply was lost is given its lease again. */
+/** An instance that repeats its registration with the same secret, as the reply was lost, gets the same lease. */
 const SECRET = randomBytes(32);
 const TTL_MS = 10_000;
-/** Of leases that nobody renews meanwhile, so that changes can be measured alone. */
+/** The TTL of leases that aren't renewed, so that changes can be measured alone. */
 const LONG_TTL_MS = 600_000;
 
 /**
  * Holds the leases of some instances.
  *
- * @param options `first`, `count`: which; `spreadMs`: over how long they begin; `renewing`: whether at a third of a 10 s TTL,
- *   or not at all.
+ * @param options `first` and `count`: which instances; `spreadMs`: the time over which they register; `renewing`: whether they
+ *   renew, at a third of a TTL of 10 s.
  */
 export function holdLeases(options) {
   return new Leases(options);
@@ -48,7 +48,7 @@ class Leases {
     return [...this.#holders.values()].filter(({ lease }) => lease !== undefined).length;
   }
 
-  /** The tally since the last time it was taken. */
+  /** The tally since it was last taken. */
   take() {
     return summary(this.#tally);
   }
@@ -60,7 +60,7 @@ class Leases {
     await this.#channelOf(index).update({ ...request, sequence: holder.sequence });
   }
 
-  /** Whether leases are renewed from now on. */
+  /** Has leases renewed from now on, or no longer. */
   setRenewing(value) {
     this.#renewing = value;
     for (const holder of this.#holders.values()) {
@@ -68,7 +68,7 @@ class Leases {
     }
   }
 
-  /** Breaks every connection, and has everybody renew at once over a new one; gives how long that took in all. */
+  /** Breaks every connection, and has all instances renew at once over new ones; gives how long that took in all. */
   async reconnect() {
     summary(this.#tally);
     for (const channel of this.#channels) channel.close();
@@ -134,7 +134,7 @@ class Leases {
   }
 }
 
-/** Waits, unless somebody wakes it: then at once. */
+/** Waits for `ms`, or until `holder.wake` is called. */
 function pause(holder, ms) {
   return new Promise((resolve) => {
     const done = () => {

@@ -1,6 +1,6 @@
-// A process of load: it holds leases, watches and makes changes, as its parent says.
+// A worker of load: it holds leases, watches and makes changes, as its parent says.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { answer } from '../process/answer.mjs';
+import { answerParent } from '@rondo/harness';
 import { createChanges } from './changes.mjs';
 import { holdLeases } from './leases.mjs';
 import { openWatches } from './watches.mjs';
@@ -22,7 +22,7 @@ const commands = {
   setRenewing: (value) => leases.setRenewing(value),
   reconnect: () => leases.reconnect(),
   changesKnown: () => watches.changesKnown(),
-  /** All tallies since the last time they were taken, and how late this process itself was. */
+  /** All tallies since they were last taken, and how late this process's own event loop was. */
   take() {
     const lateMs = { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 };
     delay.reset();
@@ -36,4 +36,4 @@ const commands = {
 };
 
 delay.enable();
-answer(commands);
+answerParent(commands);

@@ -1,4 +1,4 @@
-import { figure, table } from '../report/table.mjs';
+import { figure, table } from '../report/figures.mjs';
 import { chart } from './chart.mjs';
 
 /** What registry.md asks for at its full size. */

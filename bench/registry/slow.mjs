@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { measured, startCluster } from './cluster.mjs';
-import { startLoad } from './load.mjs';
+import { measured, startCluster, startLoad } from './cluster.mjs';
 
-/** A tenth of the watchers reads nothing; all changes happen to few services, so that much piles up for them. */
+/** A tenth of the watchers reads nothing. All changes happen to few services, so that many pile up for those watchers. */
 const SLOW_SHARE = 0.1;
 const BUSY_SERVICES = 10;
 const PER_SECOND = 200;
 const PAYLOAD_LENGTH = 2048;
 const CATCH_UP_MS = 30_000;
 
-/** Watchers that stand still: what they cost, whom they hold up, and whether they hear the last state when they go on. */
+/** Watchers that stop reading: what they cost, whether they delay others, and whether they get the last state when they read on. */
 export async function slow(options) {
   const { watchers, seconds } = options;
   const stalled = Math.round(watchers * SLOW_SHARE);
@@ -46,7 +45,7 @@ async function wholeOf(load, count) {
   while ((await load.ask('state')).whole < count) await sleep(50);
 }
 
-/** How long those that stood still need until they know what those that didn't know; undefined where they never do. */
+/** How long the watchers that stopped need until they know the same as the others; undefined if they never do. */
 async function catchUp(observer, sleeper) {
   const startedAt = performance.now();
   const known = Object.fromEntries(await observer.ask('changesKnown'));

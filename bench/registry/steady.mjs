@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { measured, settled, startCluster } from './cluster.mjs';
+import { expiredOf, measured, settled, startCluster, WARMING_MS } from './cluster.mjs';
 
-/** A registry that starts empty is warming so long; then every watch gets a whole snapshot. */
-const WARMING_MS = 10_000;
-
-/** The size that the registry must carry, for as long as is asked. */
+/** The registry at the size that it must carry, for some seconds. */
 export async function steady(options) {
   const { changes, services, seconds, warmupSeconds } = options;
   const startedAt = performance.now();
@@ -20,11 +16,4 @@ export async function steady(options) {
   } finally {
     await cluster.close();
   }
-}
-
-/** How many leases ran out, by the registry's own log. */
-export function expiredOf({ logFile }) {
-  return readFileSync(logFile, 'utf8')
-    .split('\n')
-    .filter((line) => line.includes('instance expired')).length;
 }

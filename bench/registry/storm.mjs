@@ -1,24 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { measured, poll, settled, startCluster } from './cluster.mjs';
-import { expiredOf } from './steady.mjs';
+import { expiredOf, measured, poll, settled, startCluster } from './cluster.mjs';
 
 const OUTAGE_MS = 5000;
 const TTL_MS = 10_000;
 
 /**
- * The outage: the registry is killed and comes back empty, and everybody comes back to it by themselves. Afterwards all
- * connections break at once, and all leases are renewed over new ones.
+ * An outage: the registry is killed and comes back empty, and all instances and watchers come back by themselves. Afterwards
+ * all connections break at once, and all leases are renewed over new ones.
  */
 export async function storm(options) {
   const { instances, warmupSeconds } = options;
   const cluster = await startCluster(options);
   try {
     await sleep(warmupSeconds * 1000);
-    await cluster.registry.kill();
+    await cluster.registry.stop('SIGKILL');
     await sleep(OUTAGE_MS);
     await cluster.start();
     const back = await measured(cluster, () => comeBack(cluster, options));
-    // Whoever came back keeps its lease.
+    // An instance that came back keeps its lease.
     await sleep(TTL_MS + 1000);
     const kept = await measured(cluster, () => sleep(0));
     const reconnect = await measured(cluster, async () => {

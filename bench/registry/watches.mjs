@@ -1,4 +1,4 @@
-// Watchers that follow one service each and resume when their stream breaks, as Rondo's clients do.
+// Watchers of one service each, which resume when their stream breaks, as Rondo's clients do.
 import { connect } from './connection.mjs';
 import { serviceName } from './instances.mjs';
 
@@ -8,7 +8,7 @@ const MAX_BACKOFF_MS = 3000;
 /**
  * Opens `count` watches, spread evenly over services and connections.
  *
- * @param onUpsert told of each instance that a watcher hears of, with the watcher.
+ * @param onUpsert called with the watcher and each instance that it receives.
  */
 export function openWatches(options, onUpsert) {
   return new Watches(options, onUpsert);
@@ -41,7 +41,7 @@ class Watches {
     return this.#watchers.filter((watcher) => watcher.service === service).length;
   }
 
-  /** How many have heard all there was when they began, and how many instances they know together. */
+  /** How many watches have a whole snapshot, and how many instances all of them know together. */
   known() {
     return {
       whole: this.#watchers.filter(({ whole }) => whole).length,
@@ -49,12 +49,12 @@ class Watches {
     };
   }
 
-  /** For each service watched, what each of its watchers holds: equal where they have converged. */
+  /** By watcher: its service, and the instances that it knows. Watchers of a service that have converged know the same. */
   changesKnown() {
     return this.#watchers.map(({ service, known }) => [service, [...known.entries()].sort()]);
   }
 
-  /** The tally since the last time it was taken. */
+  /** The tally since it was last taken. */
   take() {
     const tally = this.#tally;
     this.#tally = newTally();

@@ -1,6 +1,6 @@
-// A server whose calls of the health of "slow" end by their callers alone; it tells its port to its parent, and with each
-// message from it how many connections it has had.
+// A server, as a worker, whose calls of the health of "slow" end only when their callers give them up.
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { answerParent } from '@rondo/harness';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 
@@ -11,5 +11,8 @@ const check = async ({ service }, { limit, peer }) => {
 };
 const router = createRouter({ services: [standIn(HealthDefinition, { check })] });
 const { port } = await serve(router, { listen: '127.0.0.1:0' });
-process.on('message', () => process.send({ connections: peers.size, cpu: process.cpuUsage() }));
-process.send(port);
+answerParent({
+  port: () => port,
+  /** How many connections there were, and the processor time. */
+  report: () => ({ connections: peers.size, cpu: process.cpuUsage() }),
+});

@@ -1,9 +1,9 @@
-// Sends messages of 1 MiB for as long as it may, and takes one of each stream of requests. It tells its address to its
-// parent, and its RSS with each message from it.
+// A worker that sends messages of 1 MiB for as long as it may, and takes one of each stream of requests.
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
+import { answerParent } from '@rondo/harness';
 import { createRouter, implement, serve, unimplemented } from '@rondo/rpc/server';
 
-/** Made once, so that what is measured isn't the handler's. */
+/** Made once, so that the handler's own memory isn't measured. */
 const PAYLOAD = Buffer.alloc(2 ** 20, 1);
 const never = new Promise(() => undefined);
 const handlers = {
@@ -22,5 +22,4 @@ const handlers = {
 };
 
 const server = await serve(createRouter({ services: [implement(conformance, handlers)] }), { listen: '127.0.0.1:0' });
-process.on('message', () => process.send(process.memoryUsage().rss));
-process.send(server.address);
+answerParent({ address: () => server.address, rss: () => process.memoryUsage().rss });

@@ -3,7 +3,7 @@ import { nextPageToken } from '@rondo/resources';
 const PARENT = 'projects/large';
 const PAGE = 50;
 
-/** Each way to get and to list: a name, and what calls a company; each call resolves to what it answered. */
+/** Every get and list of a company by name: functions that make the call, and resolve to its reply. */
 export async function readsOf(company) {
   const { projectService, taskService, teamService, tasks } = company;
   const listTasks = (request) => taskService.listTasks({ parent: PARENT, pageSize: PAGE, ...request });
@@ -48,7 +48,7 @@ export async function readsOf(company) {
   ]);
 }
 
-/** The row in the middle of a table, by its place in lists. */
+/** The row in the middle of a table, in the order of lists. */
 function middleOf({ database }, table) {
   const rows = table === 'tasks' ? "project_id = 'large' AND delete_time IS NULL" : 'delete_time IS NULL';
   return database.one(

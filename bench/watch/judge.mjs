@@ -1,15 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { quantiles } from '../report/quantiles.mjs';
-import { figure } from '../report/table.mjs';
+import { figure, quantiles } from '../report/figures.mjs';
 
 const MEDIAN_MS = 100;
 
-/** What came of a run: each finding a text, and whether it holds. */
+/** The findings of a run: each has a text, and whether its bound holds. */
 export function judge({ seen, truth, outcomes, calm }) {
   return [...judgeHistory(truth, outcomes), ...judgeWatchers(seen, truth, calm), judgeTime(seen)];
 }
 
-/** The history itself has to be what was written: that the watchers agree with it would else say little. */
+/** The history must be what was written; otherwise it would prove little that the watchers agree with it. */
 function judgeHistory({ changes }, { done, unknown, codes, example }) {
   const kept = new Map();
   for (const { title } of changes) kept.set(title, (kept.get(title) ?? 0) + 1);
@@ -29,7 +28,7 @@ function judgeHistory({ changes }, { done, unknown, codes, example }) {
   ];
 }
 
-/** Changes whose task didn't have the version before: each change of a task counts it on by one. */
+/** How many changes don't follow the version before: each change of a task raises its version by one. */
 function outOfOrder(changes) {
   const versions = new Map();
   let wrong = 0;

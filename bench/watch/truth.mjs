@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const RELAY_MS = 10_000;
 
-/** What the database has: the changes of each project in their order, and its tasks as they are. */
+/** What the database has once all changes are relayed: the changes of each project in order (`told`), and its tasks (`state`). */
 export async function truthOf(database, { names, after }) {
   await relayed(database);
   const changes = await database.query(
@@ -22,7 +22,7 @@ export async function truthOf(database, { names, after }) {
   return { changes, told, state };
 }
 
-/** Where the history stands. */
+/** The position of the last change, once all are relayed. */
 export async function position(database) {
   await relayed(database);
   const { position: head } = await database.one('SELECT max(position) AS position FROM sync_changes');

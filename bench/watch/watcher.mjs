@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nowMs, writtenAt } from './time.mjs';
+import { nowMs, writtenAt } from './writers.mjs';
 
-const AGAIN_MS = 20;
-/** How far behind the token is that the forgetful one keeps. */
+const RETRY_MS = 20;
+/** How many messages old the token is that the control `behind` comes back with. */
 const BEHIND = 3;
 
 /**
- * Follows a project, and keeps what it was told. `how`: `contract` resumes as the contract says; the others are the
- * controls, which come back by hand: `anew` without a token, `behind` with one that is three messages old.
+ * Watches a project, and keeps what it was told.
+ *
+ * @param options `how`: `contract` resumes as the contract says. The controls resume by hand: `anew` without a token, `behind`
+ *   with one that is three messages old.
  */
 export function startWatcher(projects, { name, how }) {
   const ending = new AbortController();
@@ -36,7 +38,7 @@ export function startWatcher(projects, { name, how }) {
   };
 }
 
-/** A snapshot replaces what was told of the state; a change is told. The title of a task says when it was written. */
+/** A snapshot replaces the state; a change is added to it. The title of a task says when it was written. */
 function taker(seen) {
   let more = false;
   const takeSnapshot = (snapshot) => {
@@ -75,7 +77,7 @@ async function byHand(projects, { name, how, seen, onMessage, signal }) {
       }
     } catch {
       seen.breaks += 1;
-      await sleep(AGAIN_MS);
+      await sleep(RETRY_MS);
     }
   }
 }

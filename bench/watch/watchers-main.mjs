@@ -1,23 +1,23 @@
-/** The watchers, in a process of their own: they find the replicas by the registry, and reach them over paths that break. */
+/** The watchers, as a worker. They find the replicas by the registry, and reach them over TCP proxies that break. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
+import { answerParent } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { startTcpProxy } from '@rondo/rpc/testing';
 import { grpcTransport } from '@rondo/rpc/transport';
-import { answer } from '../process/answer.mjs';
 import { startWatcher } from './watcher.mjs';
 
 const POLL_MS = 20;
 const START_MS = 30_000;
-/** What comes twice may come late. */
+/** A change that is told twice may come late. */
 const LATE_MS = 500;
 
 let paths = [];
 let channels = [];
 let watchers = [];
 
-answer({
-  /** Resolves once each watcher has its snapshot. `replicas` are all addresses there will be. */
+answerParent({
+  /** Resolves once each watcher has its snapshot. `replicas` are the addresses of all replicas, also of later ones. */
   async start({ registry, replicas, names, watchers: count, channels: parts, how }) {
     paths = await Promise.all(Array.from({ length: parts }, () => startPaths(replicas)));
     channels = paths.map((path) => channelOver(path, registry));
@@ -28,11 +28,11 @@ answer({
     });
     await within(START_MS, Promise.all(watchers.map(({ begun }) => begun)));
   },
-  /** Breaks all connections of the watchers with this index among the channels. */
+  /** Breaks all connections of the channel with this index. */
   cut: (index) => {
     for (const path of paths[index].values()) path.cut();
   },
-  /** Waits until each was told as much as its project has changed, and gives what each saw. */
+  /** Waits until each watcher was told as many changes as its project had, and gives what each saw. */
   async finish({ expected, waitMs }) {
     const isBehind = ({ seen }) => seen.failure === undefined && seen.told.length < expected.get(seen.name);
     for (const lastAt = performance.now() + waitMs; performance.now() < lastAt && watchers.some(isBehind); ) {

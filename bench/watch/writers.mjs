@@ -1,12 +1,20 @@
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
-import { titleOf } from './time.mjs';
 
 const TASKS = 10;
 const TICK_MS = 5;
-/** More than this at once, and the system doesn't keep up. */
+/** If more than this are under way at once, the system doesn't keep up. */
 const MAX_UNDER_WAY = 2_000;
+
+/** Milliseconds of a clock that all processes of a machine share. */
+export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
+
+/** When the change with this title was written. See `nowMs`. */
+export const writtenAt = (title) => Number(title.split(' ')[1]);
+
+/** A title that no other change has, with the time at which it is written. */
+const titleOf = (number) => `${number} ${nowMs()}`;
 
 /** Makes projects, and changes their tasks. */
 export function createWriters(registry) {
@@ -14,7 +22,7 @@ export function createWriters(registry) {
   const projects = createClient(ProjectServiceDefinition, { channel });
   const tasks = createClient(TaskServiceDefinition, { channel });
   return {
-    /** So many projects, each with its tasks: the names of the tasks by those of the projects. */
+    /** Makes projects with ten tasks each; gives the names of the tasks by project. */
     async makeProjects(count) {
       const made = new Map();
       for (let number = 1; number <= count; number += 1) {
@@ -28,7 +36,7 @@ export function createWriters(registry) {
       }
       return made;
     },
-    /** So many changes a second of tasks taken by chance, whether or not those before are done. */
+    /** Makes `changes` changes a second of tasks drawn at random, whether or not earlier ones are done (an open loop). */
     async write(names, { changes, seconds }) {
       const outcomes = { done: [], unknown: [], codes: {} };
       const underWay = new Set();
@@ -48,7 +56,8 @@ export function createWriters(registry) {
         void writing.then(() => underWay.delete(writing));
       };
       await openLoop({ rate: changes, seconds }, (number) => {
-        if (underWay.size >= MAX_UNDER_WAY) throw new Error(`${underWay.size} changes are under way: too fast for it`);
+        if (underWay.size >= MAX_UNDER_WAY)
+          throw new Error(`${underWay.size} changes are under way: the system doesn't keep up`);
         writeOne(number);
       });
       await Promise.all(underWay);

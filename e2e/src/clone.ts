@@ -1,8 +1,8 @@
 import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { type Ended, type RunningProcess, root, start } from '@rondo/harness';
 import { workspaceFolders } from './repository.js';
-import { type Ended, type Running, root, startIn } from './run.js';
 
 /** A copy of the repository that a test may write in: a git repository of one commit, installed and built. */
 export interface Clone {
@@ -14,7 +14,7 @@ export interface Clone {
   /** Runs `rondo` of this copy to its end. */
   rondo(...args: readonly string[]): Promise<Ended>;
   /** The same, while it runs. */
-  startRondo(...args: readonly string[]): Running;
+  startRondo(...args: readonly string[]): RunningProcess;
   /** Runs git in it, and resolves to what it printed. */
   git(...args: readonly string[]): Promise<string>;
   remove(): void;
@@ -60,11 +60,11 @@ const GIT_ENVIRONMENT = {
 };
 
 function open(folder: string): Clone {
-  const node = (...args: readonly string[]) => startIn({ cwd: folder }, process.execPath, args);
+  const node = (...args: readonly string[]) => start(process.execPath, args, { cwd: folder });
   return {
     root: folder,
     node: (...args) => node(...args).ended,
-    run: (program, ...args) => startIn({ cwd: folder, env: { CI: 'false' } }, program, args).ended,
+    run: (program, ...args) => start(program, args, { cwd: folder, env: { CI: 'false' } }).ended,
     rondo: (...args) => node('scripts/rondo.mjs', ...args).ended,
     startRondo: (...args) => node('scripts/rondo.mjs', ...args),
     git: (...args) => git(folder, args),
@@ -73,7 +73,7 @@ function open(folder: string): Clone {
 }
 
 async function git(cwd: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await startIn({ cwd, env: GIT_ENVIRONMENT }, 'git', args).ended;
+  const { code, stdout, stderr } = await start('git', args, { cwd, env: GIT_ENVIRONMENT }).ended;
   if (code !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`);
   return stdout;
 }

@@ -4,8 +4,8 @@ import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition, OrderState } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/quotes';
+import { type Ended, runNode } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
-import { type Ended, start } from './run.js';
 
 /** What `npm run seed` is run with. */
 export interface SeedOptions {
@@ -25,7 +25,7 @@ export function runSeed(registry: string, { today, daysAhead = 0 }: SeedOptions 
   const options = daysAhead === 0 ? '' : `--import=data:text/javascript,${encodeURIComponent(ahead)}`;
   const env = { RONDO_REGISTRY: registry, NODE_OPTIONS: options };
   const args = today === undefined ? [] : ['--today', today];
-  return start(process.execPath, ['scripts/run.mjs', 'seed', ...args], env).ended;
+  return runNode(['scripts/run.mjs', 'seed', ...args], { env });
 }
 
 interface Page {

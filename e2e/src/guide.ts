@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { root } from './run.js';
+import { root } from '@rondo/harness';
 
 /** The code blocks of a guide whose fences name a file: ```` ```ts services/greeter/src/app.ts ````. */
 export interface Guide {

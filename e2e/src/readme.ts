@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './run.js';
+import { root } from '@rondo/harness';
 
 /** A command of README.md, and what README.md says it prints. */
 export interface Example {

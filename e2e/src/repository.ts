@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './run.js';
+import { root } from '@rondo/harness';
 
 /** The folders of packages and services, as paths from the root. A folder without a manifest is no longer one of them. */
 export const workspaceFolders = (): readonly string[] =>

@@ -1,8 +1,8 @@
 import { expect } from '@jest/globals';
 import type { DateMessage } from '@rondo/contracts/google/type/date';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
+import { eventually } from '@rondo/harness';
 import { countCompany, readCompany } from './company.js';
-import { eventually } from './eventually.js';
 
 /** What `npm run seed` makes, whatever day it is. */
 const COMPANY = {

@@ -40,6 +40,13 @@ export const refused = [
   ['packages/sync/src/a.ts', 'packages/sync knows no other package', "import '@rondo/rpc/status';"],
   ['packages/database/src/a.ts', 'packages/database knows no other package', "import '@rondo/rpc/status';"],
   ['packages/resources/src/a.ts', 'packages/resources knows the statuses', "import '@rondo/database';"],
+  ['packages/harness/src/a.ts', 'packages/harness knows no other package', "import '@rondo/rpc/status';"],
+  ['packages/service/src/c.ts', 'Only journeys, outages', "import '@rondo/harness';"],
+  [
+    'services/sales/test/b.test.ts',
+    'Only journeys, outages',
+    "import { startPostgres } from '@rondo/harness/postgres';",
+  ],
   ['packages/scaffold/src/a.ts', 'packages/scaffold knows no other package', "import '@rondo/rpc/status';"],
   ['scripts/a.mjs', 'Scripts run without a build', "import '../packages/scaffold/dist/index.js';"],
   ['services/sales/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],
@@ -141,7 +148,7 @@ export const refused = [
 ];
 
 export const allowed = [
-  ['e2e/ok.test.ts', "import './src/system.js';"],
+  ['e2e/ok.test.ts', "import './src/clone.js';\nimport '@rondo/harness';"],
   [
     'packages/rpc/src/server/ok.ts',
     "import type { WireCall } from '../transport/index.js';\nexport type A = WireCall;",
@@ -184,6 +191,9 @@ export const allowed = [
   ],
   ['services/sales/src/adapters/star.test.ts', "export const SQL = 'SELECT * FROM products';"],
   ['packages/resources/src/ok.test.ts', "import '@rondo/rpc/testing';"],
+  ['packages/harness/src/ok.ts', "import '@rondo/database/embedded';"],
+  ['bench/ok.mjs', "import '@rondo/harness';"],
+  ['chaos/src/ok.ts', "import '@rondo/harness/postgres';"],
   ['services/sales/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
   ['scripts/ok.mjs', "import './steps.mjs';\nawait import('../packages/scaffold/dist/index.js');"],
   ['packages/scaffold/src/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],

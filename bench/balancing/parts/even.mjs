@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { row } from '../row.mjs';
-import { CHI_SQUARED_OF_THREE, chiSquared, countsOf, unevenness } from '../statistics.mjs';
+import { CHI_SQUARED_OF_THREE, chiSquared, countsOf, row, unevenness } from '../statistics.mjs';
 
 const THREE = ['a', 'b', 'c'];
 const PROCESSES = 4;
@@ -13,15 +12,15 @@ export const roundRobin = {
   name: 'round-robin',
   about: 'nine calls over three replicas, and many clients started at different times',
   control: 'random; clients that all begin with the same one',
-  async run(scene, { control }) {
-    await scene.replicas(THREE);
+  async run(testbed, { control }) {
+    await testbed.replicas(THREE);
     const balancing = control ? 'random' : 'round_robin';
-    const one = await scene.client({ knows: 3, balancing });
+    const one = await testbed.client({ knows: 3, balancing });
     const nines = [];
     for (let times = 0; times < 10; times += 1) {
       nines.push(countsOf(await one.sequence({ count: 9 }), THREE).join('/'));
     }
-    const counts = await severalClients(scene, control);
+    const counts = await severalClients(testbed, control);
     const different = nines.filter((nine) => nine !== '3/3/3');
     return [
       row('nine calls, ten times', {
@@ -39,10 +38,10 @@ export const roundRobin = {
 };
 
 /** Where naive ones begin with the first, each of them. */
-async function severalClients(scene, naive) {
+async function severalClients(testbed, naive) {
   const calls = [];
   for (let started = 0; started < PROCESSES; started += 1) {
-    const client = await scene.client({ knows: 3, count: CLIENTS_EACH, naive });
+    const client = await testbed.client({ knows: 3, count: CLIENTS_EACH, naive });
     calls.push(...(await client.sequence({ count: CALLS_EACH })));
     await client.close();
     await sleep(137 * started);
@@ -55,9 +54,9 @@ export const random = {
   name: 'random',
   about: '3,000 calls over three replicas',
   control: 'round robin',
-  async run(scene, { control }) {
-    await scene.replicas(THREE);
-    const client = await scene.client({ knows: 3, balancing: control ? 'round_robin' : 'random' });
+  async run(testbed, { control }) {
+    await testbed.replicas(THREE);
+    const client = await testbed.client({ knows: 3, balancing: control ? 'round_robin' : 'random' });
     const counts = countsOf(await client.sequence({ count: 3000 }), THREE);
     const squared = chiSquared(counts);
     return [

@@ -1,6 +1,15 @@
-import { percent, row, seconds } from '../row.mjs';
-import { between, countsOf, failedShare, leftOutAfter, shareOf, unevenness } from '../statistics.mjs';
-import { timeline } from '../timeline.mjs';
+import {
+  between,
+  countsOf,
+  failedShare,
+  leftOutAfter,
+  percent,
+  row,
+  seconds,
+  shareOf,
+  unevenness,
+} from '../statistics.mjs';
+import { timeline } from '../testbed.mjs';
 
 const THREE = ['a', 'b', 'c'];
 const BEFORE_S = 3;
@@ -10,10 +19,10 @@ export const internal = {
   name: 'internal',
   about: 'one of three replicas answers INTERNAL to everything, for a minute; 300 and 30 calls a second',
   control: 'each in turn, whatever becomes of the calls',
-  async run(scene, { quick, control }) {
-    const [, , sick] = await scene.replicas(THREE, { delayMs: 5 });
+  async run(testbed, { quick, control }) {
+    const [, , sick] = await testbed.replicas(THREE, { delayMs: 5 });
     const rates = [300, 30];
-    const clients = await Promise.all(rates.map(() => scene.client({ knows: 3, naive: control })));
+    const clients = await Promise.all(rates.map(() => testbed.client({ knows: 3, naive: control })));
     const minuteS = quick ? 20 : 60;
     const events = [{ at: BEFORE_S, run: () => sick.behave({ failure: 'INTERNAL' }) }];
     const runs = await Promise.all(
@@ -47,10 +56,10 @@ export const notFound = {
   name: 'not-found',
   about: 'one of three replicas answers NOT_FOUND to everything, at 300 calls a second',
   control: 'it answers INTERNAL',
-  async run(scene, { quick, control }) {
-    const [, , sick] = await scene.replicas(THREE, { delayMs: 5 });
+  async run(testbed, { quick, control }) {
+    const [, , sick] = await testbed.replicas(THREE, { delayMs: 5 });
     await sick.behave({ failure: control ? 'INTERNAL' : 'NOT_FOUND' });
-    const client = await scene.client({ knows: 3 });
+    const client = await testbed.client({ knows: 3 });
     const { calls } = await timeline(client, { perSecond: 300, seconds: quick ? 5 : 20 });
     const share = shareOf(calls, 'c');
     return [
@@ -68,9 +77,9 @@ export const allFailing = {
   name: 'all-failing',
   about: 'all three replicas answer INTERNAL, at 300 calls a second',
   control: 'one of them works',
-  async run(scene, { quick, control }) {
-    const replicas = await scene.replicas(THREE, { delayMs: 5 });
-    const client = await scene.client({ knows: 3 });
+  async run(testbed, { quick, control }) {
+    const replicas = await testbed.replicas(THREE, { delayMs: 5 });
+    const client = await testbed.client({ knows: 3 });
     const sick = control ? replicas.slice(0, 2) : replicas;
     const seconds = quick ? 8 : 20;
     const { calls, origin } = await timeline(client, {

@@ -1,6 +1,5 @@
-import { percent, row } from '../row.mjs';
-import { between, shareOf } from '../statistics.mjs';
-import { timeline } from '../timeline.mjs';
+import { between, percent, row, shareOf } from '../statistics.mjs';
+import { timeline } from '../testbed.mjs';
 
 const WINDOW_S = 10;
 const FULL = 1 / 4;
@@ -12,13 +11,13 @@ export const newcomer = {
   name: 'newcomer',
   about: 'a fourth replica comes while three take 500 calls a second; slow start takes 10 s',
   control: 'slow_start=0s',
-  async run(scene, { control }) {
-    await scene.replicas(['a', 'b', 'c'], { delayMs: 5 });
-    const client = await scene.client({ knows: 3, balancing: `round_robin?slow_start=${control ? 0 : WINDOW_S}s` });
+  async run(testbed, { control }) {
+    await testbed.replicas(['a', 'b', 'c'], { delayMs: 5 });
+    const client = await testbed.client({ knows: 3, balancing: `round_robin?slow_start=${control ? 0 : WINDOW_S}s` });
     const { calls } = await timeline(client, {
       perSecond: 500,
       seconds: BEFORE_S + WINDOW_S + AFTER_S + 1,
-      events: [{ at: BEFORE_S, run: () => scene.replica('d', { delayMs: 5 }) }],
+      events: [{ at: BEFORE_S, run: () => testbed.replica('d', { delayMs: 5 }) }],
     });
     const cameAt = Math.min(...calls.filter(({ instance }) => instance === 'd').map(({ at }) => at));
     const shares = Array.from({ length: WINDOW_S }, (_, second) =>

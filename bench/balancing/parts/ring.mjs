@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { percent, row } from '../row.mjs';
-import { countsOf } from '../statistics.mjs';
+import { countsOf, percent, row } from '../statistics.mjs';
 
 const IDS = Array.from({ length: 10 }, (_, index) => `node-${index}`);
 
@@ -9,11 +8,14 @@ export const ringHash = {
   name: 'ring-hash',
   about: 'keys over ten replicas, of which one leaves',
   control: 'round robin',
-  async run(scene, { quick, control }) {
+  async run(testbed, { quick, control }) {
     const keys = Array.from({ length: quick ? 1000 : 4000 }, (_, index) => `customers/${index}`);
-    const replicas = await scene.replicas(IDS);
+    const replicas = await testbed.replicas(IDS);
     const balancing = control ? 'round_robin' : 'ring_hash';
-    const [one, other] = [await scene.client({ knows: 10, balancing }), await scene.client({ knows: 10, balancing })];
+    const [one, other] = [
+      await testbed.client({ knows: 10, balancing }),
+      await testbed.client({ knows: 10, balancing }),
+    ];
     const before = await one.sequence({ keys });
     const elsewhere = await other.sequence({ keys });
     await replicas[9].kill();

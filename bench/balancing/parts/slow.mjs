@@ -1,7 +1,6 @@
-import { quantiles } from '../../report/quantiles.mjs';
-import { percent, row } from '../row.mjs';
-import { between, shareOf } from '../statistics.mjs';
-import { timeline } from '../timeline.mjs';
+import { quantiles } from '../../report/figures.mjs';
+import { between, percent, row, shareOf } from '../statistics.mjs';
+import { timeline } from '../testbed.mjs';
 
 const THREE = ['a', 'b', 'c'];
 const DELAY_MS = 10;
@@ -16,12 +15,12 @@ export const slow = {
   name: 'slow',
   about: 'one of three replicas 20 times slower, at 300 calls a second',
   control: 'each in turn, whatever becomes of the calls',
-  async run(scene, { quick, control }) {
-    const replicas = await scene.replicas(THREE, { delayMs: DELAY_MS });
+  async run(testbed, { quick, control }) {
+    const replicas = await testbed.replicas(THREE, { delayMs: DELAY_MS });
     const measuredS = quick ? 5 : 15;
     const rows = [];
     for (const balancing of control ? ['naive'] : POLICIES) {
-      const client = await scene.client({ knows: 3, balancing, naive: control });
+      const client = await testbed.client({ knows: 3, balancing, naive: control });
       const run = await timeline(client, {
         perSecond: 300,
         seconds: HEALTHY_S + SETTLED_S + measuredS,
@@ -60,12 +59,12 @@ export const slowOfTwo = {
   name: 'slow-of-two',
   about: 'one of two replicas 20 times slower, at 300 calls a second: what the policy does, without ejection',
   control: 'round robin',
-  async run(scene, { quick, control }) {
-    const [, b] = await scene.replicas(['a', 'b'], { delayMs: DELAY_MS });
+  async run(testbed, { quick, control }) {
+    const [, b] = await testbed.replicas(['a', 'b'], { delayMs: DELAY_MS });
     const measuredS = quick ? 5 : 10;
     const rows = [];
     for (const balancing of control ? ['round_robin'] : POLICIES.slice(0, 2)) {
-      const client = await scene.client({ knows: 2, balancing });
+      const client = await testbed.client({ knows: 2, balancing });
       const { calls, origin } = await timeline(client, {
         perSecond: 300,
         seconds: SETTLED_S + measuredS,
@@ -85,12 +84,12 @@ export const slowMethod = {
   name: 'slow-method',
   about: 'one of three replicas 20 times slower in one method, two methods called 150 times a second each',
   control: 'each in turn; the replica is slow in both',
-  async run(scene, { quick, control }) {
-    const replicas = await scene.replicas(THREE, { delayMs: DELAY_MS });
+  async run(testbed, { quick, control }) {
+    const replicas = await testbed.replicas(THREE, { delayMs: DELAY_MS });
     await replicas[2].behave({ slow: { add: TIMES } });
     const rows = [];
     for (const balancing of control ? ['naive'] : POLICIES) {
-      const client = await scene.client({ knows: 3, balancing, naive: control });
+      const client = await testbed.client({ knows: 3, balancing, naive: control });
       const measuredS = quick ? 5 : 10;
       const { calls, origin } = await timeline(client, {
         perSecond: 300,

@@ -1,5 +1,4 @@
-import { row } from '../row.mjs';
-import { countsOf } from '../statistics.mjs';
+import { countsOf, row } from '../statistics.mjs';
 
 const CALLS = 20_000;
 const QUICK_CALLS = 4000;
@@ -14,14 +13,14 @@ export const weights = {
   name: 'weights',
   about: 'weights 4 : 1, 20,000 calls at low and at high load',
   control: 'round robin',
-  async run(scene, { quick, control }) {
-    const heavy = await scene.replica('heavy', { weight: 400 });
-    const light = await scene.replica('light', { weight: 100 });
+  async run(testbed, { quick, control }) {
+    const heavy = await testbed.replica('heavy', { weight: 400 });
+    const light = await testbed.replica('light', { weight: 100 });
     const rows = [];
     for (const balancing of control ? ['round_robin'] : ['weighted_round_robin', 'least_request']) {
       for (const { load, perSecond, delayMs } of LOADS) {
         await Promise.all([heavy, light].map((replica) => replica.behave({ delayMs })));
-        const client = await scene.client({ knows: 2, balancing });
+        const client = await testbed.client({ knows: 2, balancing });
         const { calls } = await client.load({ perSecond, count: quick ? QUICK_CALLS : CALLS });
         await client.close();
         const [many, few] = countsOf(calls, ['heavy', 'light']);
@@ -43,10 +42,10 @@ export const canary = {
   name: 'canary',
   about: 'one of four replicas is a canary for 5 %, 20,000 calls',
   control: 'without its label',
-  async run(scene, { quick, control }) {
-    await scene.replicas(['a', 'b', 'c']);
-    await scene.replica('canary', control ? {} : { metadata: 'canary=5' });
-    const client = await scene.client({ knows: 4 });
+  async run(testbed, { quick, control }) {
+    await testbed.replicas(['a', 'b', 'c']);
+    await testbed.replica('canary', control ? {} : { metadata: 'canary=5' });
+    const client = await testbed.client({ knows: 4 });
     const { calls } = await client.load({ perSecond: 1000, count: quick ? QUICK_CALLS : CALLS });
     const share = (100 * countsOf(calls, ['canary'])[0]) / calls.length;
     return [

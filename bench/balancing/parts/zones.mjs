@@ -1,6 +1,5 @@
-import { percent, row } from '../row.mjs';
-import { between } from '../statistics.mjs';
-import { timeline } from '../timeline.mjs';
+import { between, percent, row } from '../statistics.mjs';
+import { timeline } from '../testbed.mjs';
 
 const HOME = 'eu/a';
 const AWAY = 'eu/b';
@@ -13,10 +12,10 @@ export const zones = {
   name: 'zones',
   about: "the caller's zone healthy, half dead, dead; 200 calls a second",
   control: 'each in turn, whatever becomes of the calls',
-  async run(scene, { control }) {
-    const home = await scene.replicas(['a1', 'a2'], { zone: HOME, delayMs: 5 });
-    await scene.replicas(['b1', 'b2'], { zone: AWAY, delayMs: 5 });
-    const client = await scene.client({ knows: 4, zone: HOME, balancing: 'zone_aware', naive: control });
+  async run(testbed, { control }) {
+    const home = await testbed.replicas(['a1', 'a2'], { zone: HOME, delayMs: 5 });
+    await testbed.replicas(['b1', 'b2'], { zone: AWAY, delayMs: 5 });
+    const client = await testbed.client({ knows: 4, zone: HOME, balancing: 'zone_aware', naive: control });
     const { calls, origin } = await timeline(client, {
       perSecond: PER_SECOND,
       seconds: 3 * STATE_S,

@@ -1,9 +1,6 @@
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { eventually } from '../eventually.js';
-import { serve } from '../foreign/served.js';
-import { freeBase } from '../ports.js';
-import { startIn } from '../run.js';
+import { eventually, freePort, start, startService } from '@rondo/harness';
 import type { Tools } from './tools.js';
 
 /** Those of grpc's interop cases that grpc-go has and that need neither TLS nor credentials. */
@@ -28,14 +25,14 @@ export const interopCases = [
 export interface Pair {
   /** Runs one case. It resolves to undefined if the case passed, else to what the client printed. */
   run(name: string): Promise<string | undefined>;
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 const CASE_TIMEOUT_SECONDS = '30';
 
 /** Grpc-go's client and our service. */
 export async function callRondo(clone: string, { interopClient }: Tools): Promise<Pair> {
-  const { address, stop } = await serve(clone, 'interop');
+  const { address, stop } = await startService('interop', { root: clone });
   const [host = '', port = ''] = address.split(':');
   const server = ['-server_host', host, '-server_port', port];
   return { stop, run: (name) => outcome(clone, [interopClient, ...server, '-test_case', name]) };
@@ -43,24 +40,20 @@ export async function callRondo(clone: string, { interopClient }: Tools): Promis
 
 /** Our client and grpc-go's server. */
 export async function callGo(clone: string, { interopServer }: Tools): Promise<Pair> {
-  const port = await freeBase();
-  const server = startIn({ cwd: clone }, interopServer, ['-port', String(port)]);
-  const stop = async () => {
-    server.process.kill('SIGTERM');
-    await server.ended;
-  };
+  const port = await freePort();
+  const server = start(interopServer, ['-port', String(port)], { cwd: clone });
   try {
     await eventually(() => connects(port));
   } catch (error) {
-    await stop();
+    await server.stop();
     throw error;
   }
   const client = join(clone, 'services/interop/dist/client.js');
-  return { stop, run: (name) => outcome(clone, [process.execPath, client, `127.0.0.1:${port}`, name]) };
+  return { stop: server.stop, run: (name) => outcome(clone, [process.execPath, client, `127.0.0.1:${port}`, name]) };
 }
 
 async function outcome(cwd: string, command: readonly string[]): Promise<string | undefined> {
-  const { code, stdout, stderr } = await startIn({ cwd }, 'timeout', [CASE_TIMEOUT_SECONDS, ...command]).ended;
+  const { code, stdout, stderr } = await start('timeout', [CASE_TIMEOUT_SECONDS, ...command], { cwd }).ended;
   return code === 0 ? undefined : `exit ${code}: ${stdout}${stderr}`;
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../run.js';
+import { root } from '@rondo/harness';
 
 const LISTS = join(root, 'e2e/conformance/lists');
 

@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from '@rondo/harness';
 import type { Clone } from '../clone.js';
-import { root } from '../run.js';
 import type { Tools } from './tools.js';
 
 /** What of ours goes into the folders of the services that are made. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { root, startIn } from '../run.js';
+import { root, start } from '@rondo/harness';
 import { type Group, groupsOf, type Implementation, matches, type Side } from './lists.js';
 
 /** A run of the suite. */
@@ -31,7 +31,7 @@ export async function runSuite({ connectconformance, side, implementation, dist 
   const failing = groupsOf({ side, implementation, known: 'failing' });
   const flaky = groupsOf({ side, implementation, known: 'flaky' });
   const skipped = groupsOf({ side, implementation, known: 'skipped' });
-  const { code, stdout, stderr } = await startIn({ cwd: root }, connectconformance, [
+  const { code, stdout, stderr } = await start(connectconformance, [
     ...['--mode', side, '--conf', join(root, 'e2e/conformance/suite.yaml')],
     ...patterns('--known-failing', failing),
     ...patterns('--known-flaky', flaky),

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, startIn } from '../run.js';
+import { root, start } from '@rondo/harness';
 
 /** The release of the suite: its lists of known failures are of this one. */
 const SUITE = 'connectrpc.com/conformance';
@@ -46,8 +46,11 @@ async function moduleFolder(spec: string): Promise<string> {
   return Dir;
 }
 
-async function go(place: Parameters<typeof startIn>[0], ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await startIn(place, 'go', args).ended;
+async function go(
+  place: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  ...args: readonly string[]
+): Promise<string> {
+  const { code, stdout, stderr } = await start('go', args, place).ended;
   if (code !== 0) throw new Error(`go ${args.join(' ')}: ${stderr}`);
   return stdout;
 }

@@ -1,4 +1,4 @@
-import { start } from '../run.js';
+import { start } from '@rondo/harness';
 import type { Answer } from './answers.js';
 import type { ReflectedMethod } from './reflect.js';
 

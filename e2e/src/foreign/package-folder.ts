@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { root, startIn } from '../run.js';
+import { root, start } from '@rondo/harness';
 
 /** Outside git, and kept: what was fetched once is there the next time. */
 const FETCHED = join(root, '.rondo/foreign');
@@ -43,7 +43,7 @@ async function unpack(spec: string, to: string): Promise<void> {
 }
 
 async function output(cwd: string, command: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await startIn({ cwd }, command, args).ended;
+  const { code, stdout, stderr } = await start(command, args, { cwd }).ended;
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
   return stdout;
 }

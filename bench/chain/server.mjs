@@ -1,16 +1,19 @@
-// One of the two servers that chain.mjs compares; it tells its port to its parent.
+// One of the two servers that chain.mjs compares, as a worker.
 import * as grpc from '@grpc/grpc-js';
 import { metrics } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { answerParent } from '@rondo/harness';
 import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { callLog, callMetrics } from '@rondo/rpc/telemetry';
 import { standIn } from '@rondo/rpc/testing';
 import pino from 'pino';
 
-const [kind] = process.argv.slice(2);
-process.send(kind === 'plain' ? await servePlain() : await serveRondo());
+answerParent({
+  /** Serves on plain grpc-js, or on Rondo, with or without metrics; gives the port. */
+  serve: (kind) => (kind === 'plain' ? servePlain() : serveRondo(kind)),
+});
 
 function servePlain() {
   const { requestType, responseType } = CalculatorServiceDefinition.methods.add;
@@ -33,7 +36,7 @@ function servePlain() {
   });
 }
 
-async function serveRondo() {
+async function serveRondo(kind) {
   const calculator = standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const meter = (kind === 'rondo-metrics' ? new MeterProvider() : metrics).getMeter('bench');
   const clock = systemClock;

@@ -2,20 +2,21 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from './process.js';
 
 /** The registry, the first services and the database have the first ten ports; the services that came later follow. */
 const RANGE = 40;
 
-/** Below those that operating systems hand out by themselves. */
+/** Below the ports that operating systems give to outgoing connections: a port stays free while its process is away. */
 const FIRST = 12_000;
 const BASES = 400;
 
-/** A file a base, which holds the id of the process that uses it: tests of several clones run at the same time. */
+/** One file a base, with the id of the process that uses it: tests of several clones run at the same time. */
 const CLAIMS = join(tmpdir(), `rondo-test-ports-${process.getuid?.() ?? 0}`);
 
 /**
- * A base port that no other test uses as long as this process lives. The ports of a whole system from it on are free, as
- * far as can be told: 40 of them, or as many as `count` says.
+ * A base port that no other test uses while this process lives. The ports of a whole system from it on are free, as far as
+ * can be told: 40 of them, or as many as `count` says.
  *
  * @throws Error if there is none.
  */
@@ -29,6 +30,28 @@ export async function freeBase(count = RANGE): Promise<number> {
     for (const one of claimed) release(one);
   }
   throw new Error(`no ${ranges * RANGE} free ports in a row`);
+}
+
+/** The ports of this process's claimed range that `freePort` hasn't given yet. */
+let next = 0;
+let end = 0;
+
+/**
+ * A port of the loopback that is free, that no other test uses while this process lives, and that this process hasn't been
+ * given before. A process that listened on it finds it free again when it restarts.
+ *
+ * @throws Error if there is none.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    while (next < end) {
+      const port = next;
+      next += 1;
+      if (await isFree(port)) return port;
+    }
+    const base = await freeBase();
+    [next, end] = [base, base + RANGE];
+  }
 }
 
 const fileOf = (base: number) => join(CLAIMS, String(base));
@@ -52,20 +75,12 @@ function create(file: string): boolean {
   }
 }
 
-/** The file may have gone since: its process has given it back. */
+/** False also if the file has gone since: its process has given it back. */
 function isOwned(file: string): boolean {
   try {
     return isAlive(Number(readFileSync(file, 'utf8')));
   } catch {
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -1,120 +1,124 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from './eventually.js';
 import { freeBase } from './ports.js';
-import { type Ended, node, type Running, root, start } from './run.js';
+import { type Ended, type RunningProcess, root, runNode, start } from './process.js';
+import { eventually } from './wait.js';
 
 /** A whole system of its own: what `npm start` starts, on ports and data of its own. */
 export interface System {
-  /** The folder that holds what it keeps. */
+  /** The folder that holds the system's data. */
   readonly data: string;
   readonly registry: string;
   /** The address of the service at an offset from the base port, such as 1 for calculator. */
   address(offset: number): string;
-  /** What the launcher printed when all was up. */
+  /** What the launcher printed when the system was up. */
   readonly banner: string;
-  /** What it has said on standard error so far. */
-  said(): string;
-  /** The process of an instance, by its id. */
+  /** What the launcher has printed on standard error so far. */
+  stderr(): string;
+  /** The process id of an instance. NaN if the launcher runs no such instance. */
   pid(instanceId: string): number;
   /** The log of an instance, as far as it has been written. */
   log(instanceId: string): string;
-  /** Runs `rondo` against it. */
+  /** Runs `rondo` against the system, to its end. */
   rondo(...args: readonly string[]): Promise<Ended>;
-  /** The same, while it runs. */
-  startRondo(...args: readonly string[]): Running;
-  /** Starts one more instance of a service. */
-  addInstance(service: string, instanceId: string): Running;
-  /** Stops all of it as Ctrl-C does, and tells how the launcher ended. */
+  /** Starts `rondo` against the system. */
+  startRondo(...args: readonly string[]): RunningProcess;
+  /** Starts one more instance of a service, beside the launcher's. `stop` ends it with the system. */
+  addInstance(service: string, instanceId: string): RunningProcess;
+  /** Stops the system as Ctrl-C does, and gives how the launcher ended. */
   stop(): Promise<Ended>;
-  /** Removes what it kept. */
+  /** Removes the system's data. */
   remove(): void;
 }
-
-/** Where the database listens, from the base port. */
-const DATABASE_OFFSET = 9;
 
 /** How a system is started. */
 export interface SystemOptions {
   /** Begins the name of its data folder. */
   readonly prefix?: string;
-  /** Whether what ends by itself is started again; by default not, as tests end processes to have them away. */
+  /** Whether the launcher restarts a process that ends by itself. Default: false, as tests kill processes to have them gone. */
   readonly restarts?: boolean;
   /** Whether each process serves its metrics. */
   readonly metrics?: boolean;
-  /** What the launcher finds in its environment beside what this process has. */
+  /** Variables of the launcher over those of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
+
+/** Where the database listens, from the base port. */
+const DATABASE_OFFSET = 9;
 
 /** The ports of a system with metrics: they are 500 above the others, and 100 more for each instance. */
 const PORTS_WITH_METRICS = 800;
 
-/** Starts a system, with everything built already. */
+/** Starts a system, which must have been built, on a new data folder. Resolves when it is up. */
 export function startSystem(options: SystemOptions = {}): Promise<System> {
   const { prefix = 'rondo-e2e-' } = options;
   const data = mkdtempSync(join(tmpdir(), prefix));
-  chmodSync(data, 0o755); // so that the database's account can enter it, and nothing of it stands elsewhere
+  chmodSync(data, 0o755); // so that the database's account can enter it, and keeps all of it there
   return startSystemOn(data, options);
 }
 
-/** The same, on a data folder that is there already. */
+/** Starts a system on a data folder that exists. */
 export async function startSystemOn(
   data: string,
   { restarts = false, metrics = false, env: extra = {} }: SystemOptions = {},
 ): Promise<System> {
   const base = await freeBase(metrics ? PORTS_WITH_METRICS : undefined);
   const registry = `127.0.0.1:${base}`;
-  const args = [join(root, 'scripts/run.mjs'), 'start', '--data', data, '--port-base', String(base)];
-  if (!restarts) args.push('--no-restart');
-  if (metrics) args.push('--metrics');
-  const launcher = start(process.execPath, args, extra);
-  await Promise.race([
-    eventually(() => {
-      if (!launcher.output().stdout.includes('Rondo is up')) throw new Error(`not up: ${describe(launcher)}`);
-    }),
-    launcher.ended.then(() => Promise.reject(new Error(`ended before it was up: ${describe(launcher)}`))),
-  ]);
-  const cli = [join(root, 'scripts/rondo.mjs')];
+  const launcher = await startLauncher(
+    [
+      '--data',
+      data,
+      '--port-base',
+      String(base),
+      ...(restarts ? [] : ['--no-restart']),
+      ...(metrics ? ['--metrics'] : []),
+    ],
+    extra,
+  );
+  const cli = join(root, 'scripts/rondo.mjs');
   const env = { RONDO_REGISTRY: registry };
-  const added: Running[] = [];
+  const added: RunningProcess[] = [];
   return {
     data,
     registry,
     address: (offset) => `127.0.0.1:${base + offset}`,
     banner: launcher.output().stdout,
-    said: () => launcher.output().stderr,
+    stderr: () => launcher.output().stderr,
     pid: (instanceId) => readPids(data)[instanceId] ?? Number.NaN,
     log: (instanceId) => readFileSync(join(data, 'logs', `${instanceId}.log`), 'utf8'),
-    rondo: (...words) => node([...cli, ...words], env),
-    startRondo: (...words) => start(process.execPath, [...cli, ...words], env),
+    rondo: (...words) => runNode([cli, ...words], { env }),
+    startRondo: (...words) => start(process.execPath, [cli, ...words], { env }),
     addInstance(service, instanceId) {
       const main = join(root, 'services', service, 'dist/main.js');
-      const instance = start(process.execPath, [main], {
-        ...env,
-        ...databaseOf(service, data, base),
-        RONDO_LISTEN: '127.0.0.1:0',
-        RONDO_INSTANCE_ID: instanceId,
-      });
+      const own = { RONDO_LISTEN: '127.0.0.1:0', RONDO_INSTANCE_ID: instanceId };
+      const instance = start(process.execPath, [main], { env: { ...env, ...databaseOf(service, data, base), ...own } });
       added.push(instance);
       return instance;
     },
     async stop() {
-      for (const { process: child } of added) child.kill('SIGTERM');
+      for (const instance of added) instance.signal('SIGTERM');
       await Promise.all(added.map(({ ended }) => ended));
-      launcher.process.kill('SIGINT');
+      launcher.signal('SIGINT');
       await eventually(() => {
         if (!launcher.output().stdout.includes('Stopping')) throw new Error(`not stopping: ${describe(launcher)}`);
       });
-      // The terminal tells the launcher and npm, and npm tells the launcher again.
-      launcher.process.kill('SIGINT');
+      // The terminal signals the launcher and npm, and npm signals the launcher again.
+      launcher.signal('SIGINT');
       return launcher.ended;
     },
     remove: () => rmSync(data, { recursive: true, force: true }),
   };
 }
 
-/** The database of a service that has one. */
+/** Resolves when the launcher says that the system is up. */
+async function startLauncher(args: readonly string[], env: Readonly<Record<string, string>>): Promise<RunningProcess> {
+  const launcher = start(process.execPath, [join(root, 'scripts/run.mjs'), 'start', ...args], { env });
+  await launcher.printed(/Rondo is up/);
+  return launcher;
+}
+
+/** The variable that leads a service to its database, if it has one. */
 function databaseOf(service: string, data: string, base: number): Readonly<Record<string, string>> {
   const name = service.replaceAll('-', '_');
   const passwords: Readonly<Record<string, string>> = JSON.parse(readFileSync(join(data, 'passwords.json'), 'utf8'));
@@ -128,7 +132,7 @@ function readPids(data: string): Readonly<Record<string, number>> {
   return JSON.parse(readFileSync(join(data, 'processes.json'), 'utf8'));
 }
 
-function describe({ output }: Running): string {
+function describe({ output }: RunningProcess): string {
   const { stdout, stderr } = output();
   return `${stdout}\n${stderr}`;
 }

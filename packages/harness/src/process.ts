@@ -1,0 +1,192 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { until } from './wait.js';
+
+/** The repository's folder, with a slash at the end. */
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What a process has printed. */
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process that has ended. */
+export interface Ended extends Output {
+  /** The exit code; null if a signal ended the process. */
+  readonly code: number | null;
+}
+
+/** A process that was started here. */
+export interface RunningProcess {
+  readonly process: ChildProcess;
+  /** NaN if the program couldn't be started. */
+  readonly pid: number;
+  /** What the process has printed so far: the last 16 MiB of each stream. */
+  output(): Output;
+  /** Hands each line of standard output to `listener` instead of keeping it for `output`. */
+  onLine(listener: (line: string) => void): void;
+  /**
+   * Waits until standard output holds a match.
+   *
+   * @throws Error with the output if the process ends first, or after two minutes.
+   */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  signal(signal: NodeJS.Signals): void;
+  /** Sends a signal, `SIGTERM` by default, and waits for the end. A process that doesn't end within 20 s is killed. */
+  stop(signal?: NodeJS.Signals): Promise<Ended>;
+  readonly hasEnded: boolean;
+  /** Resolves when the process has ended and its output is closed. Rejects if the program couldn't be started. */
+  readonly ended: Promise<Ended>;
+}
+
+/** How a program is started. */
+export interface StartOptions {
+  /** The working directory; by default the repository's folder. */
+  readonly cwd?: string;
+  /** Variables over those of this process. `NODE_OPTIONS` is not inherited; undefined removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether the caller writes to standard input; by default there is none. */
+  readonly input?: boolean;
+  /** Whether the process gets an IPC channel. A Rondo service drains when that closes, so when this process has gone. */
+  readonly ipc?: boolean;
+  /** Takes both streams instead of this process, which then spends no time on them. `output` reads it as `stdout`. */
+  readonly logFile?: string | undefined;
+}
+
+const STOP_TIMEOUT_MS = 20_000;
+const MAX_OUTPUT_CHARS = 16 * 1024 * 1024;
+
+/** Starts a program. It is killed when this process exits, even if it is frozen by `SIGSTOP`. */
+export function start(command: string, args: readonly string[], options: StartOptions = {}): RunningProcess {
+  const { logFile } = options;
+  // An earlier process may have logged there.
+  const logged = logFile === undefined ? 0 : readLog(logFile).length;
+  const child = spawnProgram(command, args, options);
+  const stdout = readStream(child.stdout);
+  const stderr = readStream(child.stderr);
+  const output = () => ({
+    stdout: logFile === undefined ? stdout.text() : readLog(logFile, logged),
+    stderr: stderr.text(),
+  });
+  let failure: Error | undefined;
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', (error) => {
+      failure ??= error;
+      if (child.pid === undefined) reject(error);
+    });
+    child.once('close', (code) => resolve({ code, ...output() }));
+  });
+  // A caller that doesn't wait for the end hears of a program that can't be started by `printed`.
+  ended.catch(() => undefined);
+  const hasEnded = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+  return {
+    process: child,
+    pid: child.pid ?? Number.NaN,
+    output,
+    onLine: stdout.onLine,
+    printed(pattern) {
+      const look = () => {
+        const match = pattern.exec(output().stdout);
+        return match ?? (hasEnded() ? 'ended' : undefined);
+      };
+      return until(look, { what: `${command} prints ${pattern}` }).then((found) => {
+        if (found !== 'ended') return found;
+        throw new Error(`${[command, ...args].join(' ')} has ended: ${format(output())}`, { cause: failure });
+      });
+    },
+    signal: (signal) => void child.kill(signal),
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      return await ended.finally(() => clearTimeout(timer));
+    },
+    get hasEnded() {
+      return hasEnded();
+    },
+    ended,
+  };
+}
+
+/** Runs a program of Node's to its end: `runNode(['scripts/run.mjs', 'check'])`. */
+export function runNode(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
+  return start(process.execPath, args, options).ended;
+}
+
+/** Has signals end this process by way of `exit`, which kills what it has started. */
+export function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+}
+
+/** Whether a process is alive, a zombie included. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Another user's process is alive, too.
+    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+const running = new Set<ChildProcess>();
+
+/** Kills `child` when this process exits, unless it has ended before. */
+export function endWithThisProcess(child: ChildProcess): void {
+  if (child.pid === undefined) return; // it couldn't be started
+  if (running.size === 0) process.once('exit', killAll);
+  running.add(child);
+  child.once('close', () => {
+    running.delete(child);
+    if (running.size === 0) process.off('exit', killAll);
+  });
+}
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+function spawnProgram(
+  command: string,
+  args: readonly string[],
+  { cwd = root, env, input = false, ipc = false, logFile }: StartOptions,
+): ChildProcess {
+  const log = logFile === undefined ? 'pipe' : openSync(logFile, 'a');
+  try {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      stdio: [input ? 'pipe' : 'ignore', log, log, ...(ipc ? (['ipc'] as const) : [])],
+    });
+    endWithThisProcess(child);
+    return child;
+  } finally {
+    if (typeof log === 'number') closeSync(log);
+  }
+}
+
+function readStream(stream: NodeJS.ReadableStream | null) {
+  let text = '';
+  const keep = (more: string) => {
+    text += more;
+    if (text.length > MAX_OUTPUT_CHARS) text = text.slice(-MAX_OUTPUT_CHARS);
+  };
+  stream?.setEncoding('utf8').on('data', keep);
+  return {
+    text: () => text,
+    onLine: (listener: (line: string) => void) => void stream?.off('data', keep).on('data', splitLines(listener)),
+  };
+}
+
+function splitLines(listener: (line: string) => void): (text: string) => void {
+  let rest = '';
+  return (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) listener(line);
+  };
+}
+
+const readLog = (file: string, from = 0) => (existsSync(file) ? readFileSync(file, 'utf8').slice(from) : '');
+
+const format = ({ stdout, stderr }: Output) => `${stdout}${stderr}`.slice(-2_000);
