@@ -1,49 +1,77 @@
 /** The outage table: faults in real processes under load, each with its bound, and with its guard off. */
-import { readOptions, USAGE } from './options.js';
-import { perform } from './perform.js';
-import type { Row } from './row.js';
-import { rows } from './rows/index.js';
-import { formatControl, formatRow, formatSkipped, formatTable, isWrong, type Result } from './table.js';
+import { parseArgs } from 'node:util';
+import { exitOnSignals } from '@rondo/harness';
+import { runScenario, type Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
+import { formatControl, formatScenario, formatSkipped, formatTable, isWrong, type Result } from './table.js';
 
-const values = readOptions();
+/** Printed by `--help`, and if the command line isn't understood. */
+const USAGE = `npm run chaos -- [--only NAME[,NAME…]] [--short] [--controls] [--list]
 
-/** Signals end it by way of `exit`, which takes the scene's processes along. */
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+  --only      these scenarios alone
+  --short     three scenarios, faults of seconds, 100 calls a second: what CI runs
+  --controls  each scenario once more with its guard off: that run has to show failures
+  --list      what there is
+`;
 
-process.exitCode = await main();
+const parse = () =>
+  parseArgs({
+    options: {
+      only: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      controls: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  }).values;
 
-async function main(): Promise<number> {
-  if (values.help) return print(USAGE);
-  if (values.list) return print(rows.map(({ name, fault }) => `${name.padEnd(16)} ${fault}\n`).join(''));
-  const names = values.only?.split(',');
-  const unknown = names?.filter((name) => !rows.some((row) => row.name === name)) ?? [];
+type Options = ReturnType<typeof parse>;
+
+exitOnSignals();
+process.exitCode = await main(readOptions());
+
+async function main(options: Options): Promise<number> {
+  if (options.help) return print(USAGE);
+  if (options.list) return print(scenarios.map(({ name, fault }) => `${name.padEnd(16)} ${fault}\n`).join(''));
+  const names = options.only?.split(',');
+  const unknown = names?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
   if (unknown.length > 0) {
-    process.stderr.write(`--only: there is no row ${unknown.join(', ')}; --list names them\n`);
+    process.stderr.write(`--only: there is no scenario ${unknown.join(', ')}; --list names them\n`);
     return 2;
   }
-  const chosen = rows.filter(({ name, short }) => names?.includes(name) ?? (!values.short || short));
+  const chosen = scenarios.filter(({ name, short }) => names?.includes(name) ?? (!options.short || short));
   const results: Result[] = [];
-  for (const row of chosen) results.push(await runRow(row));
+  for (const scenario of chosen) results.push(await runAndPrint(scenario, options));
   print(`\n${formatTable(results)}\n`);
   const wrong = results.filter(isWrong).length;
-  print(wrong === 0 ? 'Every bound holds.\n' : `${wrong} of ${results.length} rows came out wrong.\n`);
+  print(wrong === 0 ? 'Every bound holds.\n' : `${wrong} of ${results.length} scenarios came out wrong.\n`);
   return wrong === 0 ? 0 : 1;
 }
 
-/** Runs a row, and once more without its guard where that was asked for, telling as it goes. */
-async function runRow(row: Row): Promise<Result> {
-  const missing = row.missing?.();
+/** Runs a scenario, and once more without its guard if that is asked for. Prints each result at once. */
+async function runAndPrint(scenario: Scenario, { short, controls }: Options): Promise<Result> {
+  const missing = scenario.missing?.();
   if (missing !== undefined) {
-    print(formatSkipped(row, missing));
-    return { row, missing };
+    print(formatSkipped(scenario, missing));
+    return { scenario, missing };
   }
   const startedAt = performance.now();
-  const verdict = await perform(row, { short: values.short, control: false });
-  print(formatRow(row, verdict, performance.now() - startedAt));
-  if (!values.controls) return { row, verdict };
-  const control = await perform(row, { short: values.short, control: true });
-  print(formatControl(row, control));
-  return { row, verdict, control };
+  const verdict = await runScenario(scenario, { short, control: false });
+  print(formatScenario(scenario, verdict, performance.now() - startedAt));
+  if (!controls) return { scenario, verdict };
+  const control = await runScenario(scenario, { short, control: true });
+  print(formatControl(scenario, control));
+  return { scenario, verdict, control };
+}
+
+/** Ends the process with exit code 2 and the reason if the command line isn't understood. */
+function readOptions(): Options {
+  try {
+    return parse();
+  } catch (error) {
+    process.stderr.write(`npm run chaos: ${(error as Error).message.split(/\.\s/)[0]}\n\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 function print(text: string): 0 {

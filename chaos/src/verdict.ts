@@ -1,28 +1,28 @@
-import type { CallRecord } from './load/call-record.js';
+import type { CallRecord } from './load/protocol.js';
 
-/** One thing that a row measured. */
+/** One thing that a scenario measured. */
 export interface Finding {
   readonly text: string;
-  /** More of it, for those who look into it. */
+  /** More about it, for a reader who looks into a miss. */
   readonly detail?: string;
   /** Whether its bound holds. */
   readonly holds: boolean;
 }
 
-/** Collects what a row measured. */
+/** Collects what a scenario measured. */
 export interface Verdict {
   readonly findings: readonly Finding[];
   /** Whether every bound holds. */
   readonly holds: boolean;
-  /** Whether the run came to no end: that says nothing of the guard. */
+  /** Whether the run ended with an error, which says nothing about the guard. */
   readonly brokenOff: boolean;
-  /** None of the calls may have failed, and there must have been some. */
+  /** No call may have failed, and there must be at least one. */
   noFailures(calls: readonly CallRecord[], what?: string): void;
   /** A figure of at most `boundMs`. */
   within(what: string, ms: number, boundMs: number): void;
   /** A condition, with what was found. */
   check(text: string, holds: boolean): void;
-  /** Something worth telling that has no bound. */
+  /** A figure without a bound. */
   note(text: string): void;
   breakOff(error: unknown): void;
 }
@@ -61,13 +61,13 @@ export function isFailed({ code }: CallRecord): boolean {
   return code !== 'OK';
 }
 
-/** The latency that 99 of 100 calls stay below. Milliseconds; NaN for none. */
+/** The 99th percentile by nearest rank; NaN of no values. */
 export function p99(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
 }
 
-/** Milliseconds for people. */
+/** Milliseconds as people read them. */
 export function formatMs(ms: number): string {
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`;
   return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
@@ -75,7 +75,7 @@ export function formatMs(ms: number): string {
 
 const format = (count: number) => count.toLocaleString('en');
 
-/** The codes, with one message of the most frequent. */
+/** How often each code occurred, with one message of the most frequent code. */
 function reasons(failed: readonly CallRecord[]): string {
   const counts = new Map<string, number>();
   for (const { code } of failed) counts.set(code, (counts.get(code) ?? 0) + 1);

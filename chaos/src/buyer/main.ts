@@ -1,25 +1,24 @@
-/** Places orders until each was answered, and goes on where one before it was killed. Some replies are lost on the way. */
+/** Places orders until each was answered, from where an earlier buyer was killed. Some replies are lost on the way. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { grpcTransport, TransportError, type TransportFactory, wrapTransport } from '@rondo/rpc/transport';
-import { noteLost, notePlaced, readLedger } from './ledger.js';
-import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, PRODUCT } from './options.js';
+import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, noteLost, notePlaced, PRODUCT, readLedger } from './protocol.js';
 
-const UNDER_WAY = 16;
-/** One reply in so many is lost. */
+const CONCURRENCY = 16;
+/** One in so many replies is lost. */
 const LOST_ONE_IN = 3;
-const AGAIN_MS = 50;
-/** Whatever becomes of the others: no buyer lasts longer. */
+const RETRY_MS = 50;
+/** No buyer lasts longer, even if the process that started it hangs. */
 const MAX_LIFE_MS = 5 * 60_000;
 
 const { registry, orders, ledger, withIds }: BuyerOptions = JSON.parse(process.env[BUYER_OPTIONS] ?? '');
 process.on('disconnect', () => process.exit(1));
 setTimeout(() => process.exit(1), MAX_LIFE_MS).unref();
 
-/** The server has done what it was asked, and its answer doesn't arrive. */
+/** Loses replies: the server has carried out the call, and its reply doesn't arrive. */
 const forgetful: TransportFactory = (address, options) => {
   const inner = grpcTransport(address, options);
   return wrapTransport(inner, {
@@ -36,7 +35,7 @@ const channel = createRegistryChannel({ registry, transport: forgetful });
 const client = createClient(OrderServiceDefinition, { channel });
 const { placed } = readLedger(ledger);
 const open = Array.from({ length: orders }, (_, index) => index + 1).filter((number) => !placed.has(number));
-await Promise.all(Array.from({ length: UNDER_WAY }, buyOn));
+await Promise.all(Array.from({ length: CONCURRENCY }, buyOn));
 channel.close();
 process.exit(0);
 
@@ -46,7 +45,7 @@ async function buyOn(): Promise<void> {
   }
 }
 
-/** Until it is answered. */
+/** Tries until the order is answered. */
 async function place(number: number): Promise<string> {
   const order = { customer: CUSTOMER, lines: [{ product: PRODUCT, quantity: 1n }] };
   const requestId = withIds ? requestIdOf(number) : '';
@@ -55,18 +54,18 @@ async function place(number: number): Promise<string> {
       return (await client.placeOrder({ order, requestId })).name;
     } catch (error) {
       if (!isPassing(error)) throw error;
-      await delay(AGAIN_MS);
+      await delay(RETRY_MS);
     }
   }
 }
 
-/** Nobody knows whether it was done; any other failure isn't expected here. */
+/** Whether a failure leaves open if the order was placed. Any other failure isn't expected here. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof RpcError)) return false;
   return error.code === Status.UNAVAILABLE || error.code === Status.DEADLINE_EXCEEDED;
 }
 
-/** The same for who comes after this process. */
+/** The same for every buyer. */
 function requestIdOf(number: number): string {
   return `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
 }

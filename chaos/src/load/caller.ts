@@ -4,10 +4,9 @@ import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
 import { type Attempt, RpcError } from '@rondo/rpc/status';
 import { now } from '../time.js';
-import type { CallRecord } from './call-record.js';
-import type { LoadOptions } from './options.js';
+import type { CallRecord, LoadOptions } from './protocol.js';
 
-/** The calculator without the deadline that its contract has for `Add`: a load has its own. */
+/** The calculator without the timeout that its contract has for `Add`, as a load has its own. */
 const Calculator = {
   ...CalculatorServiceDefinition,
   methods: {
@@ -15,12 +14,12 @@ const Calculator = {
   },
 };
 
-/** Makes one call and tells how it went; it never rejects. */
+/** Makes one call and gives its record; it never rejects. */
 export type Caller = () => Promise<CallRecord>;
 
 /** A caller of one method. */
 export function createCaller(channel: Channel, { method, timeoutMs }: LoadOptions): Caller {
-  // A chain begins before its call returns: what stands here afterwards are that call's own attempts.
+  // The middleware runs before the call's function returns: afterwards these are the attempts of that call.
   let begun: readonly Attempt[] = [];
   const noteAttempts: Middleware<ClientCall> = (call, next) => {
     begun = call.attempts;

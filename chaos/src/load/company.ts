@@ -1,43 +1,43 @@
-/** What a company does all day: reads that are safe to repeat, and writes that aren't. */
+/** The load of a company: reads that are safe to repeat, and writes that aren't. */
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import { now } from '../time.js';
-import type { CallRecord } from './call-record.js';
 import { openLoop } from './open-loop.js';
+import type { CallRecord } from './protocol.js';
 
-/** How much is done. */
+/** How much the company calls. */
 export interface CompanyOptions {
-  /** Begins the titles of what it writes. */
+  /** Begins the titles of the projects that it writes. */
   readonly name: string;
-  /** The deadline of each call; by default the contract's. Milliseconds. */
+  /** The timeout of each call in milliseconds; by default the contract's. */
   readonly timeoutMs?: number | undefined;
   readonly readsPerSecond: number;
   readonly writesPerSecond: number;
 }
 
-/** A write, and what was to be written. */
+/** A write, and the title of its project. */
 export interface WriteRecord extends CallRecord {
   readonly title: string;
 }
 
-/** The calls of a company, and what stands in its services. */
+/** The calls of a company, and what its services have. */
 export interface Company {
   readonly reads: readonly CallRecord[];
   readonly writes: readonly WriteRecord[];
-  /** Ends the load, and waits for the calls in flight. Gives the longest that it stood still, in milliseconds. */
+  /** Ends the load after the calls in flight. Gives the longest that this process stood still, in milliseconds. */
   stop(): Promise<number>;
-  /** The projects that are there, by title, each with how many tasks it has. */
+  /** The numbers of tasks of the projects that exist, by title: more than one if a title was written twice. */
   written(): Promise<ReadonlyMap<string, readonly number[]>>;
 }
 
-/** So many tasks are written with each project: all of them or none. */
+/** The number of tasks that are written with each project: all of them or none. */
 export const TASKS = 5;
 const PAGE_SIZE = 200;
 
-/** Reads customers and projects, and writes projects with their tasks, each write once. */
+/** Starts to read customers and projects, and to write projects with their tasks. A write isn't repeated. */
 export function startCompany(channel: Channel, options: CompanyOptions): Company {
   const { name, timeoutMs, readsPerSecond, writesPerSecond } = options;
   const customers = createClient(CustomerServiceDefinition, { channel });

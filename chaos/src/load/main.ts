@@ -1,13 +1,13 @@
-/** A client under load, as a process of its own: prints each call that it made, until it is told to end. */
+/** A client under load, as a process of its own: it prints the calls that it made, until SIGTERM. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallRecord } from './call-record.js';
 import { createCaller } from './caller.js';
 import { channelOf } from './channel.js';
 import { openLoop } from './open-loop.js';
-import { LOAD_OPTIONS, type LoadOptions } from './options.js';
+import type { CallRecord } from './protocol.js';
+import { LOAD_OPTIONS, type LoadOptions } from './protocol.js';
 
 const WINDOW_MS = 250;
-/** Whatever becomes of the others: no load lasts longer. */
+/** No load lasts longer, even if the process that started it hangs. */
 const MAX_LIFE_MS = 10 * 60_000;
 
 const options: LoadOptions = JSON.parse(process.env[LOAD_OPTIONS] ?? '');

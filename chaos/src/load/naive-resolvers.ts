@@ -1,4 +1,4 @@
-/** Resolvers as they are often written: what a client goes without in a control run. */
+/** Resolvers as they are often written, for the clients of control runs. */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Instance,
@@ -16,10 +16,10 @@ import {
 } from '@rondo/rpc/resolver';
 
 type Registry = Client<typeof RegistryServiceDefinition>;
-/** Follows a service until the signal aborts. */
-type Follow = (registry: Registry, service: string, follower: Follower) => Promise<void>;
+/** Resolves a service until the signal aborts. */
+type Watch = (registry: Registry, service: string, watcher: Watcher) => Promise<void>;
 
-interface Follower {
+interface Watcher {
   readonly listener: ResolverListener;
   readonly signal: AbortSignal;
 }
@@ -27,7 +27,7 @@ interface Follower {
 const RETRY_MS = 200;
 const POLL_MS = 15_000;
 
-/** Believes all that it hears: an empty list is empty, and a watch that breaks leaves nothing. */
+/** Takes what the registry says at its word: an empty list is empty, and when the watch breaks no instance is left. */
 export function trustingResolver(registry: readonly string[]): Resolver {
   return resolverBy(registry, async (client, service, { listener, signal }) => {
     const known = new Map<string, Instance>();
@@ -36,37 +36,37 @@ export function trustingResolver(registry: readonly string[]): Resolver {
         for await (const event of client.watch({ service }, { signal })) {
           const before = [...known.keys()];
           apply(known, event);
-          tell(listener, known, before);
+          publish(listener, known, before);
         }
       } catch {
         const before = [...known.keys()];
         known.clear();
-        tell(listener, known, before);
+        publish(listener, known, before);
       }
       await delay(RETRY_MS);
     }
   });
 }
 
-/** Asks now and then. */
+/** Lists the instances every 15 s. */
 export function pollingResolver(registry: readonly string[]): Resolver {
   return resolverBy(registry, async (client, service, { listener, signal }) => {
     while (!signal.aborted) {
       const { instances } = await client.listInstances({ service });
-      tell(listener, new Map(instances.map((instance) => [instance.instanceId, instance])), []);
+      publish(listener, new Map(instances.map((instance) => [instance.instanceId, instance])), []);
       await delay(POLL_MS, undefined, { signal, ref: false });
     }
   });
 }
 
-function resolverBy(registry: readonly string[], follow: Follow): Resolver {
+function resolverBy(registry: readonly string[], watch: Watch): Resolver {
   const channel = createChannel({ resolver: staticResolver(registry) });
   const client = createClient(RegistryServiceDefinition, { channel });
   return {
     source: `the registry at ${registry.join(', ')}`,
     resolve(service, listener) {
       const ended = new AbortController();
-      follow(client, service, { listener, signal: ended.signal }).catch((error) => {
+      watch(client, service, { listener, signal: ended.signal }).catch((error) => {
         if (!ended.signal.aborted) listener.onFailure(String(error));
       });
       return { close: () => ended.abort() };
@@ -83,13 +83,13 @@ function apply(known: Map<string, Instance>, { event }: WatchResponse): void {
   for (const { instanceId } of delta.removals) known.delete(instanceId);
 }
 
-/** Who isn't named any more counts as gone. */
-function tell(listener: ResolverListener, known: ReadonlyMap<string, Instance>, before: readonly string[]): void {
+/** An instance that is no longer known counts as gone. */
+function publish(listener: ResolverListener, known: ReadonlyMap<string, Instance>, before: readonly string[]): void {
   const endpoints = [...known.values()].flatMap(toEndpoint);
   listener.onResolution({ endpoints, departed: before.filter((id) => !known.has(id)) });
 }
 
-/** Those that want calls. */
+/** None for an instance that isn't serving. */
 function toEndpoint({ instanceId, endpoints, zone, status }: Instance): Endpoint[] {
   const address = endpoints[0]?.address;
   if (address === undefined || status !== InstanceStatus.INSTANCE_STATUS_SERVING) return [];

@@ -1,17 +1,17 @@
 import { now } from '../time.js';
 
-/** A rate of calls that is being kept. */
+/** Calls at a rate, whether or not earlier calls were answered. */
 export interface OpenLoop {
-  /** The longest that the process stood still since this was last asked, by its own fault or the machine's. Milliseconds. */
+  /** The longest that the process stood still since this was last called, by its own fault or the machine's. Milliseconds. */
   takeStallMs(): number;
   stop(): void;
 }
 
 const TICK_MS = 5;
-/** What wasn't called for longer than this isn't made up for: that would be a storm of the load's own making. */
+/** Calls that are later than this are skipped: to make up for them would be a storm of the load's own making. */
 const MAX_CATCH_UP_MS = 50;
 
-/** Makes calls at a rate, whether or not those before were answered. */
+/** Starts to call at a rate. */
 export function openLoop(callsPerSecond: number, call: () => void): OpenLoop {
   let lastAt = now();
   let owed = 0;

@@ -1,4 +1,4 @@
-/** A replica with a method that is safe to repeat and one that isn't: it writes down each creation that it carried out. */
+/** A replica with a method that is safe to repeat and one that isn't. It writes each creation that it carries out to a file. */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
@@ -6,7 +6,7 @@ import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { standIn } from '@rondo/rpc/testing';
 import { runService, text, variable } from '@rondo/service';
 
-/** Long enough for several to be under way whenever the process is ended. */
+/** Long enough for several to be under way at any time that the process ends. */
 const WORK_MS = 40;
 
 const variables = {

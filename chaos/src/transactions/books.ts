@@ -1,32 +1,32 @@
 import { createPool, type Database } from '@rondo/database';
-import type { DatabaseServer } from '../scene/database.js';
-import type { Scene } from '../scene/scene.js';
-import { until } from '../time.js';
+import { until } from '@rondo/harness';
+import type { DatabaseServer } from '../testbed/database.js';
+import type { Testbed } from '../testbed/testbed.js';
 import { EFFORT_MINUTES, QUANTITY, type Sale, STOCK } from './shop.js';
 
-/** What stands in both databases, read past the services. */
+/** What both databases have, read without the services. */
 export interface Books {
-  /** How often a quote was sold, where both sides agree and nothing is left of any transaction; otherwise what is wrong. */
+  /** Whether a quote was sold, if both sides agree and no transaction has left anything; otherwise what is wrong. */
   audit(sale: Sale): Promise<Audit>;
-  /** Has the stock gone when sales decides, though it was there when sales looked; gives how `accept` ended. */
+  /** Takes the stock away between sales' check and its decision; gives how `accept` ended. */
   sellOut(sale: Sale, accept: () => Promise<string>): Promise<string>;
-  /** Has all of it back that was sold out. */
+  /** Puts the stock back. */
   restock(sale: Sale): Promise<unknown>;
-  /** From now on a decision to commit isn't written to the log, which is told that it is. */
+  /** Breaks the log: from now on it ignores a decision to commit, and reports that it has written it. */
   forgetDecisions(): Promise<void>;
 }
 
-/** What an audit found: with nothing wrong, it is sold once or not at all. */
+/** What an audit found. If nothing is wrong, the quote was sold once or not at all. */
 export interface Audit {
   readonly sold: boolean;
   readonly wrong: readonly string[];
 }
 
-/** Opens them for the rest of a scene. */
-export function openBooks(scene: Scene, database: DatabaseServer): Books {
+/** Opens both databases until the testbed is closed. */
+export function openBooks(testbed: Testbed, database: DatabaseServer): Books {
   const open = (owner: string): Database => {
     const pool = createPool({ url: database.urlOf(owner), maxConnections: 2 });
-    scene.onClose(() => pool.close());
+    testbed.onClose(() => pool.close());
     return pool;
   };
   const [sales, projects] = [open('sales'), open('project_management')];
@@ -42,7 +42,7 @@ export function openBooks(scene: Scene, database: DatabaseServer): Books {
     async sellOut({ productId }, accept) {
       const { accepting } = await sales.transaction(async (holder) => {
         await holder.query(SET_STOCK, [productId, 0n]);
-        // Handed on in an object: a promise would be awaited here, under the lock.
+        // In an object, as a promise would be awaited here, under the lock.
         const accepting = accept();
         await until(() => sales.maybeOne(WAITING), { what: 'the stock is waited for', timeoutMs: WAIT_MS });
         return { accepting };
@@ -105,7 +105,7 @@ interface Left {
   readonly locks: number;
 }
 
-/** Prepared transactions and their locks are the server's, whichever database they are in. */
+/** Counts prepared transactions and their locks in all databases of the server. */
 function readLeft(sales: Database): Promise<Left> {
   return sales.one<Left>(
     `SELECT (SELECT count(*)::int FROM transaction_log WHERE state NOT IN ('committed', 'aborted')) AS unfinished,
@@ -127,7 +127,7 @@ function faults(found: Sold & Delivered & Left): readonly string[] {
     [uneven === 0, `${uneven} weeks that don't add up`],
     [unfinished === 0, `${unfinished} transactions unfinished`],
     [prepared === 0, `${prepared} prepared`],
-    [locks === 0, `${locks} locks of nobody`],
+    [locks === 0, `${locks} locks without a process`],
   ];
   return rules.flatMap(([holds, fault]) => (holds ? [] : [fault]));
 }

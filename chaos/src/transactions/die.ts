@@ -1,6 +1,6 @@
 /**
- * Preloaded into a service by `node --import`: the process ends as by `kill -9` at the point of two-phase commit that stands
- * in the file `CHAOS_DIE_AT`, once.
+ * Preloaded into a service by `node --import`. It kills the process, as `kill -9` does, at the point of two-phase commit that the
+ * file `CHAOS_DIE_AT` names, and removes the file.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { describe } from './point.js';
 const file = process.env.CHAOS_DIE_AT ?? '';
 
 subscribe(TRANSACTIONS_CHANNEL, (message) => {
-  // Published by @rondo/transactions alone.
+  // Only @rondo/transactions publishes there.
   if (armedFor() !== describe(message as TransactionEvent)) return;
   rmSync(file);
   process.kill(process.pid, 'SIGKILL');
@@ -20,7 +20,7 @@ function armedFor(): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    // There is none most of the time.
+    // Usually there is no file.
     return undefined;
   }
 }

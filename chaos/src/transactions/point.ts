@@ -1,16 +1,16 @@
 import { PROTOCOL_POINTS, type ProtocolPoint } from '@rondo/transactions';
 
-/** A point in words. */
+/** A point in words. It names the point in the file that arms a process. */
 export function describe({ role, step, moment }: ProtocolPoint): string {
   return `${role}, ${moment} ${step}`;
 }
 
-/** Every point, or those by which every other is recovered alike: undecided, decided, told, aborted. */
+/** Every point, or one for each kind of recovery: undecided, decided, partly committed, aborted. */
 export function pointsOf(brief: boolean): readonly ProtocolPoint[] {
   return brief ? PROTOCOL_POINTS.filter((point) => BRIEF.has(describe(point))) : PROTOCOL_POINTS;
 }
 
-/** Whether a transaction comes to this point only where it is aborted. */
+/** Whether a transaction comes to this point only if it is aborted. */
 export function isOfAbort({ step }: ProtocolPoint): boolean {
   return ABORTING.has(step);
 }

@@ -1,19 +1,20 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { until } from '@rondo/harness';
 import type { ProtocolPoint } from '@rondo/transactions';
-import type { DatabaseServer } from '../scene/database.js';
-import type { Replica, Scene } from '../scene/scene.js';
-import { now, until } from '../time.js';
+import type { DatabaseServer } from '../testbed/database.js';
+import type { Replica, Testbed } from '../testbed/testbed.js';
+import { now } from '../time.js';
 import { describe } from './point.js';
 
-/** The services whose data is in a database, as their databases are named. */
+/** The names of the databases of the services that have one. */
 export const OWNERS = ['sales', 'project_management'] as const;
 
-/** Sales, which coordinates, and project management, which takes part: each can be told where to die. */
+/** Sales, the coordinator, and project management, the participant. Each can be armed to die at a point of the protocol. */
 export interface Services {
-  /** Has the process of a role die at a point, once it comes there. */
+  /** Has the process of a role die the next time that it comes to a point. */
   arm(point: ProtocolPoint): void;
-  /** Waits until it has died, starts it anew, and gives when that began: milliseconds since the Unix epoch. */
+  /** Waits until the process has died and restarts it. Gives when the restart began: milliseconds since the Unix epoch. */
   restartDead(point: ProtocolPoint): Promise<number>;
 }
 
@@ -21,9 +22,9 @@ const DIE = new URL('./die.js', import.meta.url).href;
 const DEATH_TIMEOUT_MS = 15_000;
 const NAMES = { coordinator: 'sales', participant: 'project-management' } as const;
 
-/** Starts both, beside a calculator. */
-export async function startServices(scene: Scene, database: DatabaseServer): Promise<Services> {
-  const fileOf = (role: ProtocolPoint['role']) => path.join(scene.folder, `die-${role}`);
+/** Starts both, and a calculator. */
+export async function startServices(testbed: Testbed, database: DatabaseServer): Promise<Services> {
+  const fileOf = (role: ProtocolPoint['role']) => path.join(testbed.folder, `die-${role}`);
   const start = (role: ProtocolPoint['role']): Promise<Replica> => {
     const id = NAMES[role];
     const env = {
@@ -31,12 +32,12 @@ export async function startServices(scene: Scene, database: DatabaseServer): Pro
       NODE_OPTIONS: `--import ${DIE}`,
       CHAOS_DIE_AT: fileOf(role),
     };
-    return scene.startReplica(id, { main: `services/${id}/dist/main.js`, env });
+    return testbed.startReplica(id, { main: `services/${id}/dist/main.js`, env });
   };
   const [coordinator, participant] = await Promise.all([
     start('coordinator'),
     start('participant'),
-    scene.startReplica('calculator'),
+    testbed.startReplica('calculator'),
   ]);
   const replicas = { coordinator, participant };
   return {
@@ -47,7 +48,7 @@ export async function startServices(scene: Scene, database: DatabaseServer): Pro
         what: `the transaction comes to: ${describe({ role, ...at })}`,
         timeoutMs: DEATH_TIMEOUT_MS,
       });
-      await replicas[role].exited;
+      await replicas[role].ended;
       const from = now();
       replicas[role] = await start(role);
       return from;

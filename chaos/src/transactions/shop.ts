@@ -2,34 +2,34 @@ import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition } from '@rondo/contracts/sales/v1/quotes';
+import { until } from '@rondo/harness';
 import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
-import { until } from '../time.js';
 
-/** A quote of one product, all of whose stock is there for it. */
+/** A quote of one product that no other quote has. */
 export interface Sale {
   readonly quoteId: string;
   readonly productId: string;
 }
 
-/** What is sold. */
+/** Makes and accepts quotes. */
 export interface Shop {
-  /** Resolves once both services serve, as they do some time after a restart. */
+  /** Resolves once both services serve, which takes some time after a restart. */
   open(): Promise<unknown>;
-  /** Offers a product of its own. */
+  /** Makes a quote of a product of its own. */
   offer(): Promise<Sale>;
-  /** Accepts a quote; gives the name of the code that it ended with. */
+  /** Accepts a quote; gives the name of the status that the call ended with. */
   accept(sale: Sale, options?: CallOptions): Promise<string>;
 }
 
-/** What there is of each product, what a quote takes of it, and what that is to deliver. */
+/** The stock of each product, what a quote takes of it, and the effort to deliver that. */
 export const STOCK = 10n;
 export const QUANTITY = 4n;
 export const EFFORT_MINUTES = 30n * QUANTITY;
 
 const START_TIMEOUT_MS = 60_000;
 
-/** Opens a shop with a team that delivers, once the services serve. */
+/** Waits until the services serve, and makes a team that delivers and a customer. */
 export async function openShop(channel: Channel): Promise<Shop> {
   const customers = createClient(CustomerServiceDefinition, { channel });
   const products = createClient(ProductServiceDefinition, { channel });

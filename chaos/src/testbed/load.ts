@@ -1,17 +1,17 @@
-import type { CallRecord, LoadWindow, TryRecord } from '../load/call-record.js';
-import { LOAD_OPTIONS, type LoadOptions } from '../load/options.js';
-import { now, until } from '../time.js';
-import { startNode } from './program.js';
+import { join } from 'node:path';
+import { root, start, until } from '@rondo/harness';
+import { type CallRecord, LOAD_OPTIONS, type LoadOptions, type LoadWindow, type TryRecord } from '../load/protocol.js';
+import { now } from '../time.js';
 
-/** A client under load. */
+/** A client under load, as a process of its own. */
 export interface Load {
   /** The calls that have ended so far. */
   readonly calls: readonly CallRecord[];
-  /** The longest that its process has stood still: what it measured then is the machine's, not the client's. Milliseconds. */
+  /** The longest that its process has stood still. What it measured then is the machine's, not the client's. Milliseconds. */
   readonly stallMs: number;
-  /** Waits until a call that was made since `at` was served by each of the instances; gives when the first of each was. */
+  /** Waits until each of the instances has served a call that was made since `at`; gives when the first of each was served. */
   untilServed(instances: readonly string[], at?: number): Promise<readonly number[]>;
-  /** Ends it, and waits for the calls in flight. */
+  /** Ends it after the calls in flight; gives all calls. */
   stop(): Promise<readonly CallRecord[]>;
 }
 
@@ -20,17 +20,15 @@ export interface TimedTry extends TryRecord {
   readonly at: number;
 }
 
-const SERVED_TIMEOUT_MS = 30_000;
-
 /** Starts a client in a process of its own. */
 export function startLoad(options: LoadOptions, env: Readonly<Record<string, string>>): Load {
   const calls: CallRecord[] = [];
   let stallMs = 0;
-  const program = startNode('load', {
-    main: 'chaos/dist/load/main.js',
+  const process = start(globalThis.process.execPath, [join(root, 'chaos/dist/load/main.js')], {
     env: { RONDO_REGISTRY: options.registry.join(','), [LOAD_OPTIONS]: JSON.stringify(options), ...env },
+    ipc: true,
   });
-  program.onLine((line) => {
+  process.onLine((line) => {
     const window: LoadWindow = JSON.parse(line);
     calls.push(...window.calls);
     stallMs = Math.max(stallMs, window.stallMs);
@@ -41,23 +39,29 @@ export function startLoad(options: LoadOptions, env: Readonly<Record<string, str
       return stallMs;
     },
     untilServed(instances, at = now()) {
-      const options = { what: `a call each is served by ${instances.join(', ')}`, timeoutMs: SERVED_TIMEOUT_MS };
-      return until(() => {
-        if (program.ended) throw new Error(`the load has ended: ${program.output()}`);
+      const what = `a call each is served by ${instances.join(', ')}`;
+      const served = () => {
         const first = instances.map((id) => calls.find((call) => call.at >= at && call.instance === id));
         const times = first.flatMap((call) => (call === undefined ? [] : [call.at + call.ms]));
-        return times.length === instances.length ? times : undefined;
-      }, options);
+        if (times.length === instances.length) return times;
+        return process.hasEnded ? [] : undefined;
+      };
+      return until(served, { what, timeoutMs: SERVED_TIMEOUT_MS }).then((times) => {
+        if (times.length === instances.length) return times;
+        throw new Error(`the load has ended: ${process.output().stderr}`);
+      });
     },
     async stop() {
-      await program.end();
-      if (calls.length === 0) throw new Error(`the load made no call: ${program.output()}`);
+      await process.stop();
+      if (calls.length === 0) throw new Error(`the load made no call: ${process.output().stderr}`);
       return calls;
     },
   };
 }
 
-/** Every try of the calls; where a call was served at once, that is its only one. */
+const SERVED_TIMEOUT_MS = 30_000;
+
+/** Every try of the calls. A call that was served at once has one. */
 export function triesOf(calls: readonly CallRecord[]): readonly TimedTry[] {
   return calls.flatMap(({ at, ms, code, instance, tries }) => {
     if (tries === undefined) return [{ at, ms, code, instance, address: '' }];

@@ -3,20 +3,20 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 
-/** A server that isn't what it was registered as. */
-export interface Stranger {
+/** A server that doesn't speak gRPC. */
+export interface WrongServer {
   readonly address: string;
   close(): Promise<void>;
 }
 
-/** A web server that knows HTTP/1 alone. */
-export function startHttp1(): Promise<Stranger> {
+/** Starts a web server that speaks only HTTP/1. */
+export function startHttp1(): Promise<WrongServer> {
   const server = createHttpServer((_request, response) => response.writeHead(200).end('<h1>Hello</h1>'));
   return listen(server, () => server.closeAllConnections());
 }
 
-/** A web server that speaks HTTP/2 and knows nothing of gRPC. */
-export function startHttp2(): Promise<Stranger> {
+/** Starts a web server that speaks HTTP/2 without gRPC. */
+export function startHttp2(): Promise<WrongServer> {
   const sessions = new Set<{ destroy(): void }>();
   const server = createHttp2Server((_request, response) => {
     response.writeHead(404, { 'content-type': 'text/html' });
@@ -31,7 +31,7 @@ export function startHttp2(): Promise<Stranger> {
   });
 }
 
-async function listen(server: Server, closeConnections: () => void): Promise<Stranger> {
+async function listen(server: Server, closeConnections: () => void): Promise<WrongServer> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

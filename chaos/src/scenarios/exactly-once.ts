@@ -1,50 +1,50 @@
-import { readLedger } from '../buyer/ledger.js';
-import type { Row } from '../row.js';
-import { type Buyer, openShop, type Shop, STOCK } from '../scene/shop.js';
-import { until } from '../time.js';
+import { until } from '@rondo/harness';
+import { readLedger } from '../buyer/protocol.js';
+import type { Scenario } from '../scenario.js';
+import { type Buyer, type Sales, STOCK, startSales } from '../testbed/sales.js';
 import type { Verdict } from '../verdict.js';
 
 const ORDERS = 1_000;
 const TIMEOUT_MS = 180_000;
 
-/** A side effect happens once, whatever is lost and whoever dies: by its `request_id`. */
-export const exactlyOnce: Row = {
+/** By its `request_id` an order is placed once, whatever reply is lost and whatever process dies. */
+export const exactlyOnce: Scenario = {
   name: 'exactly-once',
   fault:
     '1,000 PlaceOrders, one reply in three lost; the caller, both replicas of sales and the database killed meanwhile',
   bound: 'exactly 1,000 orders, and as much stock taken',
   control: 'the orders have no request_id',
-  async run({ scene, verdict, control }) {
-    const shop = await openShop(scene);
-    const buyer = shop.startBuyer({ orders: ORDERS, withIds: !control });
-    await killInTurn(shop, buyer);
-    await untilPlaced(ORDERS, shop, buyer);
-    await judge(shop, verdict);
+  async run({ testbed, verdict, control }) {
+    const sales = await startSales(testbed);
+    const buyer = sales.startBuyer({ orders: ORDERS, withIds: !control });
+    await killInTurn(sales, buyer);
+    await untilPlaced(ORDERS, sales, buyer);
+    await judge(sales, verdict);
   },
 };
 
-/** Each of them at another point of the work, the caller more than once. */
-async function killInTurn(shop: Shop, buyer: Buyer): Promise<void> {
-  const victims = [buyer, ...shop.replicas, shop.postgres, buyer];
+/** Kills each of them at another point of the work, the buyer twice. */
+async function killInTurn(sales: Sales, buyer: Buyer): Promise<void> {
+  const victims = [buyer, ...sales.replicas, sales.postgres, buyer];
   for (const [index, victim] of victims.entries()) {
-    await untilPlaced(Math.round(((index + 1) / (victims.length + 1)) * ORDERS), shop, buyer);
+    await untilPlaced(Math.round(((index + 1) / (victims.length + 1)) * ORDERS), sales, buyer);
     await victim.killAndRestart();
   }
 }
 
-async function untilPlaced(count: number, { ledger }: Shop, buyer: Buyer): Promise<void> {
+async function untilPlaced(count: number, { ledger }: Sales, buyer: Buyer): Promise<void> {
   await until(
     () => {
       if (readLedger(ledger).placed.size >= count) return true;
-      return buyer.ended ? true : undefined;
+      return buyer.hasEnded ? true : undefined;
     },
     { what: `${count} orders were answered`, timeoutMs: TIMEOUT_MS },
   );
   const { size } = readLedger(ledger).placed;
-  if (size < count) throw new Error(`the caller ended after ${size} orders: ${buyer.output()}`);
+  if (size < count) throw new Error(`the buyer ended after ${size} orders: ${buyer.errors()}`);
 }
 
-async function judge({ ledger, postgres: { database } }: Shop, verdict: Verdict): Promise<void> {
+async function judge({ ledger, database }: Sales, verdict: Verdict): Promise<void> {
   const { placed, lost } = readLedger(ledger);
   const { orders, left } = await database.one<{ orders: number; left: bigint }>(
     'SELECT (SELECT count(*)::int FROM orders) AS orders, (SELECT stock FROM products) AS left',

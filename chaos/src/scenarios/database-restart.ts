@@ -1,39 +1,40 @@
+import { until } from '@rondo/harness';
 import { createRegistryChannel } from '@rondo/rpc/client';
-import type { CallRecord } from '../load/call-record.js';
 import { type Company, startCompany, TASKS, type WriteRecord } from '../load/company.js';
-import type { Row } from '../row.js';
-import { type Ending, type Outage, startDatabase } from '../scene/database.js';
-import { pass, until } from '../time.js';
+import type { CallRecord } from '../load/protocol.js';
+import type { Scenario } from '../scenario.js';
+import { type Ending, type Outage, startDatabase } from '../testbed/database.js';
+import { pass } from '../time.js';
 import { formatMs, isFailed, type Verdict } from '../verdict.js';
 
 const SERVICES = ['sales', 'project_management'] as const;
 const ENDINGS: readonly Ending[] = ['SIGINT', 'SIGQUIT', 'SIGKILL'];
-/** What calls of the control run have: by the time that the database is back, they are over. */
-const NO_TIME_MS = 300;
+/** The timeout of the control run's calls, which is over before the database is back. */
+const SHORT_TIMEOUT_MS = 300;
 const START_TIMEOUT_MS = 60_000;
-/** Why a write may fail: in words that say what is known of it. */
+/** The messages with which a write may fail: they say what is known of its effect. */
 const CLEAR = /the database is unavailable|the database went away while a change was being saved/;
 
-/** The database that the services own is restarted under them. */
-export const databaseRestart: Row = {
+/** The services' database is restarted under load. */
+export const databaseRestart: Scenario = {
   name: 'database-restart',
   fault: 'the database stopped, stopped at once and killed, and started again after half a second each, under load',
   bound:
     'calls that are safe to repeat: 0 failed; others fail UNAVAILABLE with the reason; nothing half-written or lost',
   control: 'calls of 300 ms, which have no time to wait',
-  async run({ scene, verdict, control, lasts }) {
-    const registry = await scene.startRegistry();
-    const database = await startDatabase(scene, SERVICES);
+  async run({ testbed, verdict, control, lasts }) {
+    const registry = await testbed.startRegistry();
+    const database = await startDatabase(testbed, SERVICES);
     await Promise.all(
       SERVICES.map((service) => {
         const main = `services/${service.replace('_', '-')}/dist/main.js`;
-        return scene.startReplica(service, { main, env: { DATABASE_URL: database.urlOf(service) } });
+        return testbed.startReplica(service, { main, env: { DATABASE_URL: database.urlOf(service) } });
       }),
     );
     const channel = createRegistryChannel({ registry: [registry.address] });
-    scene.onClose(async () => channel.close());
+    testbed.onClose(async () => channel.close());
     await ready(startCompany(channel, { name: 'first', readsPerSecond: 20, writesPerSecond: 5 }));
-    const timeoutMs = control ? NO_TIME_MS : undefined;
+    const timeoutMs = control ? SHORT_TIMEOUT_MS : undefined;
     const company = startCompany(channel, { name: 'under load', readsPerSecond: 40, writesPerSecond: 8, timeoutMs });
     const outages: (Outage & { readonly ending: Ending })[] = [];
     for (const ending of ENDINGS) {
@@ -43,12 +44,12 @@ export const databaseRestart: Row = {
     await pass(3_000);
     const stallMs = await company.stop();
     if (stallMs > 100) verdict.note(`the client stood still for ${formatMs(stallMs)}`);
-    for (const { ending, ...outage } of outages) tell(company, { ...outage, ending }, verdict);
+    for (const { ending, ...outage } of outages) noteAnswers(company, { ...outage, ending }, verdict);
     await judge(company, verdict);
   },
 };
 
-/** The services serve once their schema is there. */
+/** The services serve once their tables are there. */
 async function ready(company: Company): Promise<void> {
   const served = () => {
     const done = [...company.reads.slice(-10), ...company.writes.slice(-2)];
@@ -58,8 +59,8 @@ async function ready(company: Company): Promise<void> {
   await company.stop();
 }
 
-/** How soon those that waited were answered, once it was back. */
-function tell(
+/** Notes how soon the calls that waited for the database were answered once it was back. */
+function noteAnswers(
   { reads, writes }: Company,
   { ending, from, until }: Outage & { readonly ending: Ending },
   verdict: Verdict,

@@ -4,36 +4,36 @@ import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/re
 import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { grpcTransport, type Transport, type TransportFactory } from '@rondo/rpc/transport';
-import { toInstance } from './instance.js';
+import { toInstance } from './registry.js';
 
-/** A client that looks at what it knows of the markers all the time. */
+/** A client that records which markers it knows, all the time. */
 export interface MarkerWatcher {
-  /** The registry that it hears from; undefined where none answers. */
+  /** The registry that it watches; undefined if none answers. */
   readonly registry: string | undefined;
-  /** Which markers it has seen come, and go. */
+  /** The markers that it has seen come, and go. */
   readonly came: ReadonlySet<string>;
   readonly went: ReadonlySet<string>;
   close(): void;
 }
 
-/** Instances that come and go, one after the other, to be seen by watchers. */
+/** Registers instances and takes them out again, one after the other, for watchers to see. */
 export interface Marking {
-  /** Waits until each marker has come and gone; gives their ids. */
+  /** Waits until each marker is out again; gives their ids. */
   stop(): Promise<readonly string[]>;
 }
 
 const SERVICE = 'chaos.v1.MarkerService';
 const LASTING = { seconds: 600n, nanos: 0 };
 const SECRET_BYTES = 32;
-/** How often one comes, and how many are there at a time. */
+/** How often a marker is registered, and how many are registered at a time. */
 const EVERY_MS = 200;
-const PRESENT = 20;
+const MAX_PRESENT = 20;
 const LOOK_MS = 20;
 /** Both the registry's failover and an election of etcd fit in. */
 const TIMEOUT_MS = 3_000;
 const ATTEMPTS = 10;
 
-/** Follows the markers through any of the registries. */
+/** Watches the markers through any of the registries. */
 export function watchMarkers(registries: readonly string[]): MarkerWatcher {
   const transport: TransportFactory = (...endpoint) =>
     registries.includes(endpoint[0]) ? grpcTransport(...endpoint) : nowhere;
@@ -60,7 +60,7 @@ export function watchMarkers(registries: readonly string[]): MarkerWatcher {
   };
 }
 
-/** Registers markers, and takes each out again, through whichever of the registries answers. */
+/** Registers markers and deregisters each, through any registry that answers. */
 export function startMarking(registries: readonly string[]): Marking {
   const channel = createChannel({ resolver: staticResolver(registries) });
   const registry = createClient(RegistryServiceDefinition, { channel });
@@ -68,31 +68,31 @@ export function startMarking(registries: readonly string[]): Marking {
   const present: { readonly instanceId: string; readonly leaseId: string }[] = [];
   let ending = false;
 
-  async function come(): Promise<void> {
+  async function register(): Promise<void> {
     const instanceId = `marker-${ids.length + 1}`;
     const instance = toInstance({ instanceId, address: '127.0.0.1:1', service: SERVICE });
-    // Counted, so that a call that was given up and arrives after the goodbye brings nobody back; with a secret, so that one
-    // that is tried again is given its lease.
+    // With a sequence, so that a call that arrives after the marker was deregistered doesn't bring it back; with a secret, so that
+    // a call that is tried again gets the same lease.
     const request = { instance, ttl: LASTING, sequence: 1n, secret: randomBytes(SECRET_BYTES) };
     const { leaseId } = await insist(() => registry.register(request, { timeoutMs: TIMEOUT_MS }));
     ids.push(instanceId);
     present.push({ instanceId, leaseId });
   }
-  async function go(): Promise<void> {
+  async function deregister(): Promise<void> {
     const marker = present.shift();
     if (marker !== undefined)
       await insist(() => registry.deregister({ ...marker, sequence: 2n }, { timeoutMs: TIMEOUT_MS }));
   }
   async function run(): Promise<void> {
     while (!ending) {
-      await come();
-      if (present.length > PRESENT) await go();
+      await register();
+      if (present.length > MAX_PRESENT) await deregister();
       await delay(EVERY_MS);
     }
-    while (present.length > 0) await go();
+    while (present.length > 0) await deregister();
   }
   const done = run();
-  // Whoever stops it hears of it.
+  // `stop` rejects with a failure.
   done.catch(() => undefined);
   return {
     async stop() {
@@ -103,7 +103,7 @@ export function startMarking(registries: readonly string[]): Marking {
   };
 }
 
-/** What fails is tried again: writing is not what is looked at here. */
+/** Repeats a call that fails: the scenario looks at watches, and not at writes. */
 async function insist<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -115,7 +115,7 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Nobody calls a marker. */
+/** The transport to a marker, which is never called. */
 const nowhere: Transport = {
   state: 'transient_failure',
   lastError: 'a marker',

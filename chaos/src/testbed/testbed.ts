@@ -1,57 +1,49 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { LoadOptions } from '../load/options.js';
-import { listening } from './listening.js';
+import { runNode, type ServiceProcess, startService } from '@rondo/harness';
+import type { LoadOptions } from '../load/protocol.js';
 import { type Load, startLoad } from './load.js';
-import { type Program, startNode } from './program.js';
-import { type RegistryNode, startRegistry } from './registry.js';
+import { type RegistryNode, startRegistryNode } from './registry.js';
 
 /** A service's process. */
-export interface Replica {
+export interface Replica extends ServiceProcess {
   readonly id: string;
-  readonly address: string;
-  /** When it listened. Milliseconds since the Unix epoch. */
-  readonly listenedAt: number;
-  signal(signal: NodeJS.Signals): void;
-  end(signal?: NodeJS.Signals): Promise<void>;
-  /** Resolves when it has ended. */
-  readonly exited: Promise<void>;
 }
 
 /** How a replica is started. */
 export interface ReplicaOptions {
-  /** The port to listen at; any that is free by default. */
+  /** The port to listen at; by default any free port. */
   readonly port?: number;
-  /** Where it says that it is reached; where it listens by default. */
+  /** The address to register; by default the one where it listens. */
   readonly advertise?: string;
-  /** A replica that counts what it creates, instead of a calculator. */
+  /** Whether to start a replica that counts what it creates, instead of a calculator. */
   readonly counting?: boolean;
-  /** Its built file, where it is another service. */
+  /** Its built file, if it is another service. */
   readonly main?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Real processes of one row's own, which end with it. */
-export interface Scene {
+/** The real processes of one run of a scenario. They end with it. */
+export interface Testbed {
   /** A folder that is removed at the end. */
   readonly folder: string;
   readonly ttlMs: number;
-  /** Starts a registry; those that are started later are told of all. */
+  /** Starts a registry. Processes that are started later know all registries. */
   startRegistry(env?: Readonly<Record<string, string>>): Promise<RegistryNode>;
   startReplica(id: string, options?: ReplicaOptions): Promise<Replica>;
   /** Starts a client. */
   startLoad(options: Omit<LoadOptions, 'registry'>, env?: Readonly<Record<string, string>>): Load;
   /** The longest that a client has stood still. Milliseconds. */
   readonly stallMs: number;
-  /** Runs `rondo` against the registries, and gives what it printed. */
+  /** Runs `rondo` against the registries, and gives what it printed on standard output. */
   rondo(...args: readonly string[]): Promise<string>;
-  /** Closes what a row opened, at the end of the scene. */
+  /** Adds what must be closed at the end. The last is closed first. */
   onClose(close: () => Promise<unknown>): void;
   close(): Promise<void>;
 }
 
-/** Where the creations of counting replicas are written down, in a scene's folder. */
+/** The file in a testbed's folder to which counting replicas write what they created. */
 export const LEDGER = 'ledger';
 
 const folders = new Set<string>();
@@ -59,8 +51,8 @@ process.on('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Sets a scene, empty. `ttlMs` is that of its leases. */
-export function createScene(ttlMs: number): Scene {
+/** Creates a testbed without processes. `ttlMs` is the TTL of its leases. */
+export function createTestbed(ttlMs: number): Testbed {
   const folder = mkdtempSync(path.join(tmpdir(), 'rondo-chaos-'));
   folders.add(folder);
   const registries: RegistryNode[] = [];
@@ -72,27 +64,26 @@ export function createScene(ttlMs: number): Scene {
     folder,
     ttlMs,
     async startRegistry(env = {}) {
-      const name = `registry-${registries.length + 1}`;
-      const registry = await startRegistry(name, { RONDO_REGISTRY_WARMING_MS: String(ttlMs), ...env });
+      const registry = await startRegistryNode({ RONDO_REGISTRY_WARMING_MS: String(ttlMs), ...env });
       registries.push(registry);
       closing.push(() => registry.close());
       return registry;
     },
     async startReplica(id, { port = 0, advertise, counting = false, main = mainOf(counting), env: own = {} } = {}) {
-      const env = {
-        RONDO_REGISTRY: addresses().join(','),
-        RONDO_INSTANCE_ID: id,
-        RONDO_LISTEN: `127.0.0.1:${port}`,
-        RONDO_LEASE_TTL_MS: String(ttlMs),
-        ...(advertise && { RONDO_ADVERTISE: advertise }),
-        ...(counting && { RONDO_CHAOS_LEDGER: path.join(folder, LEDGER) }),
-        ...own,
-      };
-      const program = startNode(id, { main, env });
-      closing.push(() => kill(program));
-      const { address, at } = await listening(program);
-      const end = (signal?: NodeJS.Signals) => program.end(signal);
-      return { id, address, listenedAt: at, end, exited: program.exited, signal: (signal) => program.signal(signal) };
+      const replica = await startService(id, {
+        main,
+        instanceId: id,
+        listen: `127.0.0.1:${port}`,
+        registry: addresses().join(','),
+        env: {
+          RONDO_LEASE_TTL_MS: String(ttlMs),
+          ...(advertise && { RONDO_ADVERTISE: advertise }),
+          ...(counting && { RONDO_CHAOS_LEDGER: path.join(folder, LEDGER) }),
+          ...own,
+        },
+      });
+      closing.push(() => replica.stop('SIGKILL'));
+      return Object.assign(replica, { id });
     },
     startLoad(options, env = {}) {
       const load = startLoad({ ...options, registry: addresses() }, env);
@@ -101,13 +92,8 @@ export function createScene(ttlMs: number): Scene {
       return load;
     },
     async rondo(...args) {
-      const program = startNode('rondo', {
-        main: 'packages/cli/dist/main.js',
-        args,
-        env: { RONDO_REGISTRY: addresses().join(',') },
-      });
-      await program.exited;
-      return program.output();
+      const env = { RONDO_REGISTRY: addresses().join(',') };
+      return (await runNode(['packages/cli/dist/main.js', ...args], { env })).stdout;
     },
     get stallMs() {
       return Math.max(0, ...loads.map((load) => load.stallMs));
@@ -123,8 +109,4 @@ export function createScene(ttlMs: number): Scene {
 
 function mainOf(counting: boolean): string {
   return counting ? 'chaos/dist/replica/main.js' : 'services/calculator/dist/main.js';
-}
-
-async function kill(program: Program): Promise<void> {
-  if (!program.ended) await program.end('SIGKILL');
 }

@@ -1,8 +1,9 @@
+import { until } from '@rondo/harness';
 import { createRegistryChannel } from '@rondo/rpc/client';
 import type { ProtocolPoint } from '@rondo/transactions';
-import type { Row } from '../row.js';
-import { type DatabaseServer, startDatabase } from '../scene/database.js';
-import { now, pass, until } from '../time.js';
+import type { Scenario } from '../scenario.js';
+import { type DatabaseServer, startDatabase } from '../testbed/database.js';
+import { now, pass } from '../time.js';
 import { type Books, openBooks } from '../transactions/books.js';
 import { describe, isOfAbort, pointsOf } from '../transactions/point.js';
 import { OWNERS, type Services, startServices } from '../transactions/services.js';
@@ -10,12 +11,12 @@ import { openShop, type Sale, type Shop } from '../transactions/shop.js';
 import { formatMs, type Verdict } from '../verdict.js';
 
 const AGREED_WITHIN_MS = 5_000;
-/** In the short form, which runs on busy machines, too: a bound on what never ends. */
+/** The short form also runs on busy machines: there it bounds only what never ends. */
 const SHORT_AGREED_WITHIN_MS = 60_000;
 const CALL_TIMEOUT_MS = 8_000;
-/** Acceptances at once while the database is killed, and the time in which that happens. */
-const AT_ONCE = 8;
-const WITHIN_MS = 200;
+/** How many quotes are accepted at once while the database is killed, and the time in which they begin. */
+const CONCURRENCY = 8;
+const BEGIN_WITHIN_MS = 200;
 const AWAY_MS = 300;
 const ROUNDS = 12;
 const BRIEF_ROUNDS = 2;
@@ -30,21 +31,21 @@ interface Setting {
   readonly withinMs: number;
 }
 
-/** Quotes are accepted across sales and project management, and whoever does it dies. */
-export const twoPhaseCommit: Row = {
+/** Quotes are accepted across sales and project management, and one of the two, or the database, is killed. */
+export const twoPhaseCommit: Scenario = {
   name: 'two-phase-commit',
   fault: 'coordinator or participant killed at each step of the protocol; the database killed at random in it',
   bound:
     'both sides agree 5 s after the restart (short form: 60 s), nothing is left prepared or locked, no order twice',
   control: 'the log forgets the decision to commit',
-  async run({ scene, verdict, control, brief }) {
-    const registry = await scene.startRegistry();
-    const database = await startDatabase(scene, OWNERS);
-    const services = await startServices(scene, database);
+  async run({ testbed, verdict, control, brief }) {
+    const registry = await testbed.startRegistry();
+    const database = await startDatabase(testbed, OWNERS);
+    const services = await startServices(testbed, database);
     const channel = createRegistryChannel({ registry: [registry.address] });
-    scene.onClose(async () => channel.close());
+    testbed.onClose(async () => channel.close());
     const shop = await openShop(channel);
-    const books = openBooks(scene, database);
+    const books = openBooks(testbed, database);
     const withinMs = brief && !control ? SHORT_AGREED_WITHIN_MS : AGREED_WITHIN_MS;
     const setting = { services, database, shop, books, verdict, withinMs };
     if (control) {
@@ -62,7 +63,7 @@ async function dieAt(setting: Setting, point: ProtocolPoint): Promise<void> {
   const { services, shop, books } = setting;
   const sale = await shop.offer();
   services.arm(point);
-  // Asked once: what is left has to be finished by who is restarted, not by who asks again.
+  // Called once: the restarted process must finish what is left, and not a second call.
   const accept = () => shop.accept(sale, { instance: 'sales', timeoutMs: CALL_TIMEOUT_MS });
   const call = isOfAbort(point) ? books.sellOut(sale, accept) : accept();
   const restartedAt = await services.restartDead(point);
@@ -76,12 +77,12 @@ async function dieAt(setting: Setting, point: ProtocolPoint): Promise<void> {
 async function killDatabase(setting: Setting, round: number): Promise<void> {
   const { database, shop } = setting;
   const sales: Sale[] = [];
-  for (let index = 0; index < AT_ONCE; index += 1) sales.push(await shop.offer());
+  for (let index = 0; index < CONCURRENCY; index += 1) sales.push(await shop.offer());
   const calls = sales.map(async (sale) => {
-    await pass(Math.random() * WITHIN_MS);
+    await pass(Math.random() * BEGIN_WITHIN_MS);
     return await shop.accept(sale);
   });
-  const atMs = (0.25 + Math.random()) * WITHIN_MS;
+  const atMs = (0.25 + Math.random()) * BEGIN_WITHIN_MS;
   await pass(atMs);
   const { until: backAt } = await database.restart('SIGKILL', AWAY_MS);
   const ms = await untilAgreed(setting, sales, backAt);
@@ -90,7 +91,7 @@ async function killDatabase(setting: Setting, round: number): Promise<void> {
   await judge(setting, { what, sales, outcomes, ms });
 }
 
-/** How long after a moment all are sold once or not at all, with nothing left; NaN where they aren't in time. */
+/** How long after `since` each quote is sold once or not at all and nothing is left of a transaction; NaN if that takes too long. */
 async function untilAgreed({ books, withinMs }: Setting, sales: readonly Sale[], since: number): Promise<number> {
   const agreed = async () => ((await audit(books, sales)).wrong.length === 0 ? now() - since : undefined);
   const timeoutMs = Math.max(1, since + withinMs - now());
@@ -110,7 +111,7 @@ interface Ended {
   readonly ms: number;
 }
 
-/** What is answered is what is there; and accepted once more, each is sold, once. */
+/** A quote whose acceptance was answered OK must be sold, and accepting every quote once more must sell each exactly once. */
 async function judge(setting: Setting, ended: Ended): Promise<void> {
   const { shop, books, verdict, withinMs } = setting;
   const { what, sales, outcomes, ms } = ended;

@@ -1,31 +1,32 @@
-import { REPLICAS, type Row, SAFE } from '../row.js';
-import { etcdMissing, startEtcd } from '../scene/etcd.js';
-import { startMarking, watchMarkers } from '../scene/markers.js';
-import { now, pass, until } from '../time.js';
+import { until } from '@rondo/harness';
+import { REPLICAS, SAFE, type Scenario } from '../scenario.js';
+import { etcdMissing, startEtcd } from '../testbed/etcd.js';
+import { startMarking, watchMarkers } from '../testbed/markers.js';
+import { now, pass } from '../time.js';
 
 const WATCHERS = 9;
 
-/** The registry on etcd loses one of each: a node that leads, and a registry that somebody watches. */
-export const etcd: Row = {
+/** The registry on etcd loses the leader of etcd and a registry that is watched. */
+export const etcd: Scenario = {
   name: 'etcd',
   fault: 'one of three etcd nodes and one of three registries killed',
   bound: '0 failed, no missed change, a newcomer is found',
   control: 'watchers and client know one registry alone, the one killed',
   missing: etcdMissing,
-  async run({ scene, verdict, control, lasts }) {
-    const cluster = await startEtcd(scene);
-    const start = () => scene.startRegistry({ RONDO_REGISTRY_STORE: cluster.store });
+  async run({ testbed, verdict, control, lasts }) {
+    const cluster = await startEtcd(testbed);
+    const start = () => testbed.startRegistry({ RONDO_REGISTRY_STORE: cluster.store });
     const registries = await Promise.all([start(), start(), start()]);
     const addresses = registries.map(({ address }) => address);
-    await Promise.all(REPLICAS.map((id) => scene.startReplica(id)));
+    await Promise.all(REPLICAS.map((id) => testbed.startReplica(id)));
 
     const [first] = registries;
     const known = control && first !== undefined ? [first.address] : addresses;
     const watchers = Array.from({ length: WATCHERS }, () => watchMarkers(known));
-    for (const watcher of watchers) scene.onClose(async () => watcher.close());
+    for (const watcher of watchers) testbed.onClose(async () => watcher.close());
     const watched = () => registries.find(({ address }) => watchers.some(({ registry }) => registry === address));
     const victim = await until(watched, { what: 'a registry is watched', timeoutMs: 10_000 });
-    const load = scene.startLoad(SAFE, { RONDO_REGISTRY: known.join(',') });
+    const load = testbed.startLoad(SAFE, { RONDO_REGISTRY: known.join(',') });
     await load.untilServed(REPLICAS);
     const marking = startMarking(addresses);
     await pass(lasts(6_000, 3_000));
@@ -45,7 +46,7 @@ export const etcd: Row = {
     ]);
     const which = missed.length === 0 ? '' : ` (such as ${[...new Set(missed)].slice(0, 4).join(', ')})`;
     verdict.check(`${missed.length} of ${2 * ids.length * WATCHERS} changes missed${which}`, missed.length === 0);
-    const newcomer = await scene.startReplica('replica-4');
+    const newcomer = await testbed.startReplica('replica-4');
     const found = await load.untilServed([newcomer.id]).catch(() => undefined);
     verdict.check(found === undefined ? 'the newcomer was not found' : 'the newcomer was found', found !== undefined);
     const calls = await load.stop();

@@ -1,0 +1,28 @@
+import type { Scenario } from './scenario.js';
+import { databaseRestart } from './scenarios/database-restart.js';
+import { mistake, mute, slowPath } from './scenarios/endpoint.js';
+import { etcd } from './scenarios/etcd.js';
+import { exactlyOnce } from './scenarios/exactly-once.js';
+import { allDown, rollingRestart, scale } from './scenarios/fleet.js';
+import { coldStart, registryAway, registryFrozen } from './scenarios/registry.js';
+import { freeze, kill } from './scenarios/replica.js';
+import { twoPhaseCommit } from './scenarios/two-phase-commit.js';
+
+/** The outage table, in its order. */
+export const scenarios: readonly Scenario[] = [
+  registryAway,
+  registryFrozen,
+  kill,
+  freeze,
+  mute,
+  mistake,
+  slowPath,
+  rollingRestart,
+  scale,
+  allDown,
+  coldStart,
+  databaseRestart,
+  twoPhaseCommit,
+  etcd,
+  exactlyOnce,
+];

@@ -1,0 +1,89 @@
+import {
+  type Instance,
+  InstanceStatus,
+  Protocol,
+  RegistryServiceDefinition,
+  Security,
+} from '@rondo/contracts/rondo/registry/v1/registry';
+import { startRegistry, until } from '@rondo/harness';
+import { createChannel, createClient } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+import { now } from '../time.js';
+
+/** A registry of a testbed. */
+export interface RegistryNode {
+  readonly address: string;
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it by a signal, `SIGTERM` by default. */
+  stop(signal?: NodeJS.Signals): Promise<unknown>;
+  /** Starts it at the same address; gives when it listened. */
+  restart(): Promise<number>;
+  /** The ids of the instances that it lists, sorted. */
+  list(): Promise<readonly string[]>;
+  /** Waits until it lists exactly these instances, and gives when it did. */
+  untilListed(instances: readonly string[], timeoutMs: number): Promise<number>;
+  /** Registers an address as a calculator, without a process that would do so, until the testbed is closed. */
+  register(instanceId: string, address: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SERVICE = 'calculator.v1.CalculatorService';
+const LASTING = { seconds: 600n, nanos: 0 };
+const CALL = { timeoutMs: 2_000 };
+
+/** Starts a registry at a port of its own. Resolves when it listens. */
+export async function startRegistryNode(env: Readonly<Record<string, string>>): Promise<RegistryNode> {
+  let running = await startRegistry({ env });
+  const { address } = running;
+  const channel = createChannel({ resolver: staticResolver([address]) });
+  const client = createClient(RegistryServiceDefinition, { channel });
+
+  const list = async () => {
+    const { instances } = await client.listInstances({}, CALL);
+    return instances.map(({ instanceId }) => instanceId).sort();
+  };
+  return {
+    address,
+    signal: (signal) => running.signal(signal),
+    stop: (signal) => running.stop(signal),
+    async restart() {
+      running = await startRegistry({ listen: address, env });
+      return running.listenedAt;
+    },
+    list,
+    untilListed(instances, timeoutMs) {
+      const wanted = [...instances].sort().join(', ');
+      return until(async () => ((await list()).join(', ') === wanted ? now() : undefined), {
+        what: `the registry lists just ${wanted}`,
+        timeoutMs,
+      });
+    },
+    async register(instanceId, at) {
+      const instance = toInstance({ instanceId, address: at, service: SERVICE });
+      await client.register({ instance, ttl: LASTING }, CALL);
+    },
+    async close() {
+      channel.close();
+      await running.stop('SIGKILL');
+    },
+  };
+}
+
+/** An instance that no process registers for itself. */
+export interface FakeInstance {
+  readonly instanceId: string;
+  readonly address: string;
+  readonly service: string;
+}
+
+/** Turns it into what `Register` takes. */
+export function toInstance({ instanceId, address, service }: FakeInstance): Partial<Instance> {
+  const endpoint = { address, protocols: [Protocol.PROTOCOL_GRPC], security: Security.SECURITY_PLAINTEXT };
+  return {
+    instanceId,
+    incarnation: BigInt(Date.now()),
+    endpoints: [{ ...endpoint, minPingInterval: undefined }],
+    services: [service],
+    status: InstanceStatus.INSTANCE_STATUS_SERVING,
+  };
+}
