@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
 
-/** A row takes 20 s, and is run up to three times on a machine that is too busy for it. A bound on what hangs. */
+/** A scenario takes 20 s, and runs up to three times on a machine that is too busy for it. This bounds what hangs. */
 const TIMEOUT_MS = 600_000;
 
-/** Runs one row of the short form; one that came out wrong shows what it printed. */
-async function row(...args: readonly string[]): Promise<string> {
+/** Runs one scenario of the short form; fails with what it printed if a bound is missed. */
+async function scenario(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runNode([join(root, 'chaos/dist/main.js'), '--short', '--only', ...args]);
   if (code !== 0 || stderr !== '') throw new Error(`it ended with ${code}:\n${stdout}\n${stderr}`);
   return stdout;
@@ -14,9 +14,9 @@ async function row(...args: readonly string[]): Promise<string> {
 
 describe('the short form of the outage table', () => {
   it(
-    'holds its bounds where a replica is killed, and shows failures where the guard is off',
+    'holds its bounds when a replica is killed, and shows failures with the guard off',
     async () => {
-      expect(await row('kill', '--controls')).toMatch(
+      expect(await scenario('kill', '--controls')).toMatch(
         /^ok {7}kill: .*measured {2}0 of .* control: .*without {3}[1-9]\d* of /s,
       );
     },
@@ -24,9 +24,9 @@ describe('the short form of the outage table', () => {
   );
 
   it(
-    'holds its bounds where an acceptance dies in the middle (journey 4): after the restart both sides agree',
+    'holds its bounds when a process dies during an acceptance (journey 4): after the restart both sides agree',
     async () => {
-      expect(await row('two-phase-commit')).toMatch(/^ok {7}two-phase-commit: (.*\n\s+measured .*agreed after){6}/s);
+      expect(await scenario('two-phase-commit')).toMatch(/^ok {7}two-phase-commit: (.*\n\s+measured .*agreed after){6}/s);
     },
     TIMEOUT_MS,
   );
@@ -34,7 +34,7 @@ describe('the short form of the outage table', () => {
   it.each(['registry-away', 'rolling-restart'])(
     'holds its bounds, %s',
     async (name) => {
-      expect(await row(name)).toMatch(new RegExp(`^ok {7}${name}: .*measured  0 of `, 's'));
+      expect(await scenario(name)).toMatch(new RegExp(`^ok {7}${name}: .*measured  0 of `, 's'));
     },
     TIMEOUT_MS,
   );

@@ -7,6 +7,7 @@ import { type Ended, eventually, freeBase, type RunningProcess, root, start } fr
 import { Status } from '@rondo/rpc/status';
 import { type Clone, cloneRepository } from './src/clone.js';
 import { type Guide, readGuide } from './src/guide.js';
+import { isAmongOutFiles, readConfiguration, startUnderInspector } from './src/launch-json.js';
 
 const FOLDER = 'docs/cookbook';
 const [middleware, metadata, errors, streaming, configuration, debugging, database, oneService, fromRest] = [
@@ -208,36 +209,74 @@ describe('configuration.md', () => {
 });
 
 describe('debugging.md', () => {
-  it('stops in the line of the source, for longer than a frozen process would be called', async () => {
-    const file = 'services/calculator/src/published-calculator.ts';
-    const built = join(clone.root, file.replace('/src/', '/dist/').replace('.ts', '.js'));
-    const debugged = run(commandOf(debugging, '--inspect ').replace('--inspect', '--inspect=0'));
+  const handlers = 'services/calculator/src/published-calculator.ts';
+  const test = 'services/calculator/src/int64.test.ts';
+
+  /** Sets a breakpoint in the first line that has a text, and gives the debugger's process. */
+  async function setBreakpoint(debugged: RunningProcess, { file, text }: { file: string; text: string }) {
     started.push(debugged);
     const [url = ''] = await eventually(() => /ws:\S+/.exec(debugged.output().stderr) ?? Promise.reject());
-    await eventually(async () => {
-      const { instances } = await answer('./rondo ps --json');
-      expect(instances).toContainEqual(expect.objectContaining({ instanceId: 'calculator-debug', status: 'SERVING' }));
-    });
-    const client = [...WEB_SOCKET, 'e2e/src/breakpoint.mjs', url, built, 'add: ({ a, b })', '3000'];
+    // A second longer than clients wait for a silent connection.
+    const client = [...WEB_SOCKET, 'e2e/src/breakpoint.mjs', url, join(clone.root, file), text, '3000'];
     const debug = start(process.execPath, client, { cwd: clone.root });
-    await eventually(() => expect(debug.output()).toEqual({ stdout: 'set\n', stderr: '' }));
+    await eventually(() => expect(debug.output().stdout).toMatch(/^set\n/));
+    return debug;
+  }
+
+  /** What the debugger prints if the process stops in that line. */
+  function hitIn(file: string, text: string): string {
+    const lines = readFileSync(join(clone.root, file), 'utf8').split('\n');
+    return `set\nhit ${join(clone.root, file)}:${lines.findIndex((line) => line.includes(text)) + 1}\n`;
+  }
+
+  const untilServing = () =>
+    eventually(async () => {
+      const { instances } = await answer('./rondo ps --json');
+      expect(instances).toContainEqual(
+        expect.objectContaining({ instanceId: 'calculator-debug', version: 'debug', status: 'SERVING' }),
+      );
+    });
+
+  const add = 'add: ({ a, b })';
+
+  /** Stops in the handler by a call, for longer than a frozen process would be called. */
+  async function stopInHandler(debugged: RunningProcess, debug: RunningProcess): Promise<void> {
+    await untilServing();
     expect(await answer(commandOf(debugging, 'calculator.Calculator/Add'))).toEqual({ result: '5' });
-    const source = readFileSync(join(clone.root, file), 'utf8').split('\n');
-    const line = source.findIndex((text) => text.includes('add: ({ a, b })')) + 1;
-    expect(await succeed(debug.ended)).toBe(`set\nhit ${join(clone.root, file)}:${line}\n`);
-    debugged.process.kill('SIGTERM');
-    expect(await debugged.ended).toMatchObject({ code: 0 });
+    expect(await succeed(debug.ended)).toBe(hitIn(handlers, add));
+    expect(await debugged.stop()).toMatchObject({ code: 0 });
+  }
+
+  it('stops in a handler that was started by its command', async () => {
+    const debugged = run(commandOf(debugging, '--inspect ').replace('--inspect', '--inspect=0'));
+    await eventually(() => expect(debugged.output().stdout).toContain('listening on'));
+    await stopInHandler(debugged, await setBreakpoint(debugged, { file: handlers, text: add }));
   });
 
-  it('has a test run by the command that the editor is told', async () => {
-    const { configurations } = JSON.parse(debugging.code('.vscode/launch.json'));
+  it('stops in a handler that was started by .vscode/launch.json', async () => {
+    const values = { workspaceFolder: clone.root, 'input:service': 'calculator' };
+    const configuration = readConfiguration('Service beside rondo dev', values);
+    const built = join(clone.root, handlers.replace('/src/', '/dist/').replace('.ts', '.js'));
+    expect(isAmongOutFiles(configuration, built)).toBe(true);
+    const env = { RONDO_REGISTRY: `127.0.0.1:${base}` };
+    const debugged = startUnderInspector(configuration, { cwd: clone.root, env });
+    await stopInHandler(debugged, await setBreakpoint(debugged, { file: handlers, text: add }));
+  });
+
+  it('stops in a test that was started by .vscode/launch.json, and runs it by the same arguments', async () => {
+    const values = { workspaceFolder: clone.root, file: join(clone.root, test) };
+    const configuration = readConfiguration('Test of this file', values);
+    const debugged = startUnderInspector(configuration, { cwd: clone.root });
+    const debug = await setBreakpoint(debugged, { file: test, text: 'expect(add(' });
+    expect(await succeed(debug.ended)).toBe(hitIn(test, 'expect(add('));
+    const passed = { code: 0, stderr: expect.stringMatching(/Tests: +\d+ passed/) };
+    expect(await debugged.ended).toMatchObject(passed);
     const line = commandOf(debugging, 'jest.js');
-    for (const { program = '', args = [] } of configurations) {
-      expect(existsSync(program.replace(/^\$\{workspaceFolder\}/, clone.root)) || program === '').toBe(true);
-      for (const arg of args.filter((word: string) => /^--(?!testTimeout)/.test(word))) expect(line).toContain(arg);
+    for (const arg of ['jest.js', '--experimental-vm-modules', '--runInBand', '--runTestsByPath']) {
+      expect(line).toContain(arg);
+      expect(JSON.stringify(configuration)).toContain(arg);
     }
-    const { code, stderr } = await run(line).ended;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/Tests: +\d+ passed/) });
+    expect(await run(line).ended).toMatchObject(passed);
   });
 });
 

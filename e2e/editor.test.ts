@@ -1,6 +1,7 @@
 /** What an editor shows in this folder, once it is built: the compiler's language server is asked. */
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
@@ -64,4 +65,14 @@ it.each([
   const test = 'services/calculator/test/calculator.test.ts';
   server.open(test);
   expect(await server.definitions(test, word)).toContain(pathToFileURL(join(root, source)).href);
+});
+
+it('has tasks that run scripts of package.json', () => {
+  const { tasks } = JSON.parse(readFileSync(join(root, '.vscode/tasks.json'), 'utf8'));
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const names = tasks.map(({ command, args: [first, second] }: { command: string; args: readonly string[] }) =>
+    command === 'npm' ? (first === 'run' ? second : first) : command,
+  );
+  expect(names).toEqual(['dev', 'check', 'build', 'test']);
+  expect(names.filter((name: string) => scripts[name] === undefined)).toEqual([]);
 });
