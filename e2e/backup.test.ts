@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool } from '@rondo/database';
 import { type Ended, runNode, type System, start, startSystem, startSystemOn } from '@rondo/harness';
-import { readGuide } from './src/guide.js';
-import { toTally } from './src/tally.js';
+import { readGuide } from './src/docs.js';
+import { toTally } from './src/load.js';
 
 const guide = readGuide('operate-the-database.md');
 const [backup = '', restore = '', startAgain = ''] = guide.commands;

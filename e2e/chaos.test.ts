@@ -26,7 +26,9 @@ describe('the short form of the outage table', () => {
   it(
     'holds its bounds when a process dies during an acceptance (journey 4): after the restart both sides agree',
     async () => {
-      expect(await scenario('two-phase-commit')).toMatch(/^ok {7}two-phase-commit: (.*\n\s+measured .*agreed after){6}/s);
+      expect(await scenario('two-phase-commit')).toMatch(
+        /^ok {7}two-phase-commit: (.*\n\s+measured .*agreed after){6}/s,
+      );
     },
     TIMEOUT_MS,
   );

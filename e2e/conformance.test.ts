@@ -2,12 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { root } from '@rondo/harness';
-import { type Clone, cloneRepository } from './src/clone.js';
+import { buildTools, makeServices, type Tools } from './src/conformance/build.js';
 import { callGo, callRondo, interopCases, type Pair } from './src/conformance/interop.js';
 import { type Ends, toTable } from './src/conformance/report.js';
-import { makeServices } from './src/conformance/services.js';
 import { type Outcome, runSuite } from './src/conformance/suite.js';
-import { buildTools, type Tools } from './src/conformance/tools.js';
+import { type Clone, cloneRepository } from './src/repository.js';
 
 // They need Go, and its module proxy: `npm run conformance` says so.
 const asked = process.env['CONFORMANCE'] === 'all';

@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { root, startService } from '@rondo/harness';
 import { Status } from '@rondo/rpc/status';
-import { type Clone, cloneRepository } from './src/clone.js';
-import { type Answer, answersOf } from './src/foreign/answers.js';
-import { type ForeignContract, foreignContracts } from './src/foreign/contracts.js';
-import { grpcurl, hasGrpcurl } from './src/foreign/grpcurl.js';
-import { packageFolder } from './src/foreign/package-folder.js';
+import { type Answer, answersOf, grpcurl, hasGrpcurl } from './src/foreign/calls.js';
+import { type ForeignContract, foreignContracts, packageFolder } from './src/foreign/contracts.js';
 import { type ReflectedMethod, reflect } from './src/foreign/reflect.js';
 import { type Row, toTable } from './src/foreign/report.js';
+import { type Clone, cloneRepository } from './src/repository.js';
 
 // `npm run foreign` takes all of them, `npm test` those whose packages are installed.
 const all = process.env.FOREIGN_CONTRACTS === 'all';

@@ -10,8 +10,8 @@ import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { eventually, freeBase, type RunningProcess, root, runNode, start } from '@rondo/harness';
 import { POLICIES, parseBalancing } from '@rondo/rpc/contract';
 import { createRouter, implement, type RpcServer, serve } from '@rondo/rpc/server';
-import { readGuide } from './src/guide.js';
-import { toTally } from './src/tally.js';
+import { readGuide } from './src/docs.js';
+import { toTally } from './src/load.js';
 
 const noOpenssl = spawnSync('openssl', ['version']).error !== undefined;
 

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, isAlive, type RunningProcess, type System, startSystem } from '@rondo/harness';
-import { evaluateBatch } from './src/batch.js';
-import { toProgress, toTally } from './src/tally.js';
-import { startUnsafeLoad } from './src/unsafe-load.js';
+import { evaluateBatch, startUnsafeLoad, toProgress, toTally } from './src/load.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const REQUEST = '{"a": 2, "b": 3}';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Ended, eventually, freeBase, type RunningProcess } from '@rondo/harness';
-import { type Clone, cloneRepository } from './src/clone.js';
-import { readGuide } from './src/guide.js';
+import { readGuide } from './src/docs.js';
 import { startLanguageServer } from './src/language-server.js';
+import { type Clone, cloneRepository } from './src/repository.js';
 
 /** A save, a rebuild and a restart, on a machine that is busy. */
 const SAY_HELLO = 'helloworld.Greeter/SayHello';

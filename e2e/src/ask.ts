@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 
-/** A process of a launcher's, as it tells of it. */
+/** A process as the launcher reports it. */
 interface Process {
   readonly name: string;
   readonly state: string;
@@ -10,7 +10,7 @@ interface Process {
   readonly exits?: number;
 }
 
-/** What a launcher answers, a line each. */
+/** One line of a launcher's answer. */
 export interface Reply {
   readonly event: 'log' | 'done' | 'failed';
   readonly line?: string;
@@ -19,19 +19,19 @@ export interface Reply {
   readonly rows?: readonly { readonly name: string; readonly address: string; readonly services: readonly string[] }[];
 }
 
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 
-/** Where the launcher on a data folder listens. */
+/** The path of the socket on which the launcher of a data folder listens. */
 export function socketOf(data: string): string {
   return JSON.parse(readFileSync(join(data, 'launcher.json'), 'utf8')).socket;
 }
 
-/** Tells the launcher on a data folder something, an object or a line as it stands, and gives all that it answers. */
+/** Sends the launcher of a data folder a request, as an object or a raw line, and gives the whole answer. */
 export function ask(data: string, request: object | string): Promise<readonly Reply[]> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(socketOf(data));
     let text = '';
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no answer but: ${text}`)));
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`no answer but: ${text}`)));
     socket.setEncoding('utf8').on('data', (more: string) => {
       text += more;
     });

@@ -7,15 +7,15 @@ import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/qu
 import { type Ended, runNode } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 
-/** What `npm run seed` is run with. */
+/** Options of `npm run seed`. */
 export interface SeedOptions {
-  /** The day that the company's year ends on, such as `2020-02-26`; this one by default. */
+  /** The day on which the company's year ends, such as `2020-02-26`; by default today. */
   readonly today?: string;
-  /** By how many days its clock is ahead. */
+  /** How many days its clock is ahead. */
   readonly daysAhead?: number;
 }
 
-/** Runs `npm run seed`. */
+/** Runs `npm run seed` to its end. */
 export function runSeed(registry: string, { today, daysAhead = 0 }: SeedOptions = {}): Promise<Ended> {
   const ahead = `const Real = Date, by = ${daysAhead} * 86_400_000;
     globalThis.Date = class extends Real {
@@ -35,7 +35,7 @@ interface Page {
 
 const PAGE_SIZE = 100;
 
-/** Everything that a list has, page after page. */
+/** All items of a list, page after page. */
 async function all<Reply extends { readonly nextPageToken: string }, Item>(
   list: (page: Page) => Promise<Reply>,
   itemsOf: (reply: Reply) => readonly Item[],
@@ -50,7 +50,7 @@ async function all<Reply extends { readonly nextPageToken: string }, Item>(
   return items;
 }
 
-/** What the services list of the company, quotes that were withdrawn included. */
+/** Lists everything that the services have, withdrawn quotes included. */
 export async function readCompany(registry: string) {
   const channel = createRegistryChannel({ registry: [registry] });
   const team = createClient(TeamServiceDefinition, { channel });
@@ -96,7 +96,7 @@ export async function readCompany(registry: string) {
   }
 }
 
-/** How many there are of what `readCompany` has read. */
+/** Counts what `readCompany` has read. */
 export function countCompany(company: Awaited<ReturnType<typeof readCompany>>) {
   const { members, customers, products, quotes, orders, projects, reservations } = company;
   return {

@@ -1,12 +1,12 @@
-/** JSON-RPC with a program over its standard input and output, framed as the Language Server Protocol has it. */
+/** JSON-RPC with a program over its standard input and output, in the frames of the Language Server Protocol. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 /** A program that answers requests. */
 export interface RpcProgram {
   /**
-   * @returns What it answers.
-   * @throws Error what it answers with, or that it has ended.
+   * @returns the result.
+   * @throws Error with the program's error, or if the program has ended.
    */
   request(method: string, params?: unknown): Promise<unknown>;
   notify(method: string, params?: unknown): void;
@@ -43,7 +43,7 @@ export function spawnServer(cwd: string, args: readonly string[]): RpcProgram {
     'data',
     readFrames((message) => {
       if (message.method === undefined) settle(pending, message);
-      // What it asks of an editor, such as its settings, is answered by nothing.
+      // Requests to the editor, such as for its settings, get null.
       else if (message.id !== undefined) send({ id: message.id, result: null });
     }),
   );
@@ -72,7 +72,7 @@ function settle(pending: Map<number | string, Pending>, { id = '', result, error
   else waiting?.reject(new Error(error.message));
 }
 
-/** Takes chunks of a stream, and gives each message in it. */
+/** Returns a function that takes the chunks of a stream, and calls `onMessage` with each message. */
 function readFrames(onMessage: (message: Message) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {

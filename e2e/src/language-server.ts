@@ -1,10 +1,10 @@
-/** The compiler's language server, as an editor has it: LSP over stdio. */
+/** The compiler's language server, as an editor runs it: LSP over stdio. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { spawnServer } from './json-rpc.js';
 
-/** A place in a file: both count from 0. */
+/** A place in a file; both count from 0. */
 export interface Position {
   readonly line: number;
   readonly character: number;
@@ -12,17 +12,17 @@ export interface Position {
 
 /** A language server with a folder open. */
 export interface LanguageServer {
-  /** Opens a file of the folder, as an editor shows it; not a second time. */
+  /** Opens a file of the folder, if it isn't open yet. */
   open(file: string): void;
-  /** What is underlined in red in a file that is open, as `line: message`. */
+  /** The errors in an open file, as `line: message`. */
   errors(file: string): Promise<readonly string[]>;
-  /** The URLs of the files in which what `word` names is defined, at its first place in an open file. */
+  /** The URLs of the files that define what `word` names at its first place in an open file. */
   definitions(file: string, word: string): Promise<readonly string[]>;
-  /** Ends it as editors do, and resolves once it is gone. */
+  /** Ends it as editors do, and resolves once it has ended. */
   close(): Promise<void>;
 }
 
-/** LSP's number for what is no warning. */
+/** LSP's severity of an error. */
 const ERROR = 1;
 
 interface Diagnostic {

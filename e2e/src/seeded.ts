@@ -4,7 +4,7 @@ import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { eventually } from '@rondo/harness';
 import { countCompany, readCompany } from './company.js';
 
-/** What `npm run seed` makes, whatever day it is. */
+/** What `npm run seed` makes on every day. */
 const COMPANY = {
   members: 12,
   customers: 60,
@@ -22,7 +22,7 @@ const COMPANY = {
 const MS_A_DAY = 86_400_000;
 const FRIDAY = 4;
 
-/** A day as a number: 0 is 1970-01-01, in UTC. */
+/** A day as a number, in UTC: 0 is 1970-01-01. */
 export function dayAt(time: Date | undefined): number {
   return Math.floor((time?.getTime() ?? Number.NaN) / MS_A_DAY);
 }
@@ -34,14 +34,14 @@ const mondayOf = (day: number) => day - weekdayOf(day);
 const dayOf = (date: DateMessage | undefined) =>
   Date.UTC(date?.year ?? 0, (date?.month ?? 1) - 1, date?.day ?? 1) / MS_A_DAY;
 
-/** Waits until the company has so many of each: the projects of cancelled orders are archived soon after. */
+/** Waits until the company has as many of each as it must: the projects of cancelled orders are archived a little later. */
 export async function untilCounted(registry: string): Promise<void> {
   await eventually(async () => expect(countCompany(await readCompany(registry))).toMatchObject(COMPANY));
 }
 
 /**
- * Requires of the company what holds on every day: a year behind it that ends on the last working day up to `today`, no
- * day of a weekend, and time of the team for what is under way from the week on in which it was made.
+ * Requires what holds on every day: the company has a year of orders that ends on the last working day up to `today`, with no
+ * date on a weekend, and the team's time is reserved for active projects from the week on in which the company was made.
  */
 export function requireYear(company: Awaited<ReturnType<typeof readCompany>>, today: number): void {
   const { members, quotes, orders, projects, reservations } = company;

@@ -1,19 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** What somebody is told who follows something. */
+/** The events of a stream. */
 export interface Watching<T> {
-  /** All that was told so far. */
+  /** All events so far. */
   readonly told: readonly T[];
-  /** Waits until something that `is` so has been told. Rejects with what the stream failed with, or after 20 s. */
+  /** Waits for an event for which `is` holds. Rejects with the stream's failure, or after two minutes. */
   until(is: (event: T) => boolean): Promise<void>;
-  /** Ends it. Rejects with what the stream failed with, if it has. */
+  /** Ends the stream. Rejects with its failure, if it has failed. */
   stop(): Promise<void>;
 }
 
 const TIMEOUT_MS = 120_000;
 const POLL_MS = 10;
 
-/** Follows a stream, from its first event on; `open` is to end it with the signal. */
+/** Reads a stream, and resolves at its first event; `open` must end it with the signal. */
 export async function follow<T>(open: (signal: AbortSignal) => AsyncIterable<T>): Promise<Watching<T>> {
   const told: T[] = [];
   const ending = new AbortController();
@@ -31,7 +31,7 @@ export async function follow<T>(open: (signal: AbortSignal) => AsyncIterable<T>)
   const until = async (is: (event: T) => boolean): Promise<void> => {
     for (const endsAt = performance.now() + TIMEOUT_MS; !told.some(is); await pause(POLL_MS)) {
       orFail();
-      if (performance.now() > endsAt) throw new Error(`not told so, but ${told.length} events`);
+      if (performance.now() > endsAt) throw new Error(`no such event among ${told.length}`);
     }
   };
   await until(() => true);

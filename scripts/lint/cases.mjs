@@ -148,7 +148,7 @@ export const refused = [
 ];
 
 export const allowed = [
-  ['e2e/ok.test.ts', "import './src/clone.js';\nimport '@rondo/harness';"],
+  ['e2e/ok.test.ts', "import './src/repository.js';\nimport '@rondo/harness';"],
   [
     'packages/rpc/src/server/ok.ts',
     "import type { WireCall } from '../transport/index.js';\nexport type A = WireCall;",

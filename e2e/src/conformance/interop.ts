@@ -1,9 +1,9 @@
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { eventually, freePort, start, startService } from '@rondo/harness';
-import type { Tools } from './tools.js';
+import type { Tools } from './build.js';
 
-/** Those of grpc's interop cases that grpc-go has and that need neither TLS nor credentials. */
+/** The cases of grpc's interop suite that grpc-go has and that need neither TLS nor credentials. */
 export const interopCases = [
   'empty_unary',
   'large_unary',
@@ -21,7 +21,7 @@ export const interopCases = [
   'unimplemented_service',
 ] as const;
 
-/** A pair of programs of which one runs as the server. */
+/** A client and a server that runs. */
 export interface Pair {
   /** Runs one case. It resolves to undefined if the case passed, else to what the client printed. */
   run(name: string): Promise<string | undefined>;

@@ -1,5 +1,4 @@
-import { type Implementation, matches, type Side } from './lists.js';
-import type { Outcome } from './suite.js';
+import { type Implementation, matches, type Outcome, type Side } from './suite.js';
 
 /** Which end is under test, and on what: `server rondo`. */
 export type Ends = `${Side} ${Implementation}`;
@@ -30,7 +29,7 @@ function toCells(side: Side, rondo: Outcome, plain: Outcome): readonly string[] 
   return [side, ...counts.map(String)];
 }
 
-/** How many cases fail in the first of two runs and pass in the second, but for those that fail there now and then. */
+/** How many cases fail in the first run and pass in the second, without the cases that fail there now and then. */
 function onlyFirst({ failed }: Outcome, second: Outcome): number {
   const notPassed = new Set(second.failed);
   const others = [...second.skipped, ...second.flaky];

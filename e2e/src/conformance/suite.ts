@@ -1,9 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, start } from '@rondo/harness';
-import { type Group, groupsOf, type Implementation, matches, type Side } from './lists.js';
 
 /** A run of the suite. */
-export interface SuiteOptions {
+interface SuiteOptions {
   readonly connectconformance: string;
   readonly side: Side;
   readonly implementation: Implementation;
@@ -11,18 +11,18 @@ export interface SuiteOptions {
   readonly dist: string;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Outcome {
-  /** Cases that were run. */
+  /** How many cases were run. */
   readonly cases: number;
   readonly passed: number;
-  /** The names of those that failed. */
+  /** The names of the cases that failed. */
   readonly failed: readonly string[];
-  /** The patterns of those that fail now and then. */
+  /** The patterns of cases that fail now and then. */
   readonly flaky: readonly string[];
-  /** The patterns of those that can't be run. */
+  /** The patterns of cases that can't be run. */
   readonly skipped: readonly string[];
-  /** What differs from the lists; empty when nothing does. */
+  /** What differs from the lists. */
   readonly surprises: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export async function runSuite({ connectconformance, side, implementation, dist 
   const [, cases = '', passed = ''] = /^Total cases: (\d+)\n(\d+) passed/m.exec(output) ?? [];
   const failures = knownFailures(output);
   const unlike = [...failures].flatMap(([name, text]) => unlikeItsGroups(name, text, [...failing, ...flaky]));
-  // A client that ends too soon leaves cases that could not be run: the suite calls neither them nor the run failed.
+  // If a client ends too soon, some cases can't be run: the suite reports neither them nor the run as failed.
   const whole = code === 0 && cases !== '' && !output.includes('could not be run');
   return {
     cases: Number(cases),
@@ -54,13 +54,13 @@ export async function runSuite({ connectconformance, side, implementation, dist 
   };
 }
 
-/** Each pattern by itself: of several files the suite reads one. */
+/** Each pattern as an option of its own, as the suite reads only one file of patterns. */
 function patterns(flag: string, groups: readonly Group[]): readonly string[] {
   const distinct = new Set(groups.flatMap((group) => group.patterns));
   return [...distinct].flatMap((pattern) => [flag, pattern]);
 }
 
-/** By case, what the suite says of those that fail as listed. */
+/** What the suite reports of the cases that fail as listed, by case. */
 function knownFailures(output: string): ReadonlyMap<string, string> {
   const found = output.matchAll(/^INFO: (.+) failed \(as expected\):\n((?:\t.*\n)*)/gm);
   return new Map([...found].map(([, name = '', text = '']) => [name, text]));
@@ -70,7 +70,7 @@ function unknownFailures(output: string): readonly string[] {
   return [...output.matchAll(/^FAILED: (.+):$/gm)].map(([, name = '']) => name);
 }
 
-/** A case that fails as listed must fail for the reasons listed, for all of them and for no other. */
+/** A case that fails as listed must fail for all the listed reasons, and for no other. */
 function unlikeItsGroups(name: string, text: string, groups: readonly Group[]): readonly string[] {
   const own = groups.filter(({ patterns }) => patterns.some((pattern) => matches(pattern, name)));
   const unsaid = own.filter(({ words }) => text.search(words) < 0);
@@ -83,4 +83,60 @@ function unlikeItsGroups(name: string, text: string, groups: readonly Group[]): 
 
 function surprisesIn(output: string): string {
   return output.replaceAll(/^INFO: .*\n(?:\t.*\n)*/gm, '');
+}
+
+const LISTS = join(root, 'e2e/conformance/lists');
+
+/** Which end of a call is under test. */
+export type Side = 'server' | 'client';
+
+/** What is under test: Rondo, or the same program on grpc-js alone. */
+export type Implementation = 'rondo' | 'plain';
+
+/** What is known about cases: they fail, they fail now and then, or they can't be run. */
+type Known = 'failing' | 'flaky' | 'skipped';
+
+/** Cases that fail for one reason. */
+interface Group {
+  readonly file: string;
+  /** What the suite reports of such a case. */
+  readonly words: RegExp;
+  readonly patterns: readonly string[];
+}
+
+/** Which lists are read. */
+interface Selection {
+  readonly side: Side;
+  readonly implementation: Implementation;
+  readonly known: Known;
+}
+
+/**
+ * The groups of known cases, from the lists for both implementations and for this one.
+ *
+ * @throws Error if a group doesn't say how its cases fail.
+ */
+function groupsOf({ side, implementation, known }: Selection): readonly Group[] {
+  const names = [`${side}-both-${known}.txt`, `${side}-${implementation}-${known}.txt`];
+  return names.filter((name) => existsSync(join(LISTS, name))).flatMap(groupsIn);
+}
+
+/** A group is a comment, of which one line is `# Says: <regular expression>`, and one pattern a line. */
+function groupsIn(file: string): readonly Group[] {
+  const blocks = readFileSync(join(LISTS, file), 'utf8').split(/\n{2,}(?=#)/);
+  return blocks.map((block) => {
+    const [, words] = /^# Says: (.+)$/m.exec(block) ?? [];
+    if (words === undefined) throw new Error(`${file}: a group has no line "# Says: <regular expression>":\n${block}`);
+    const patterns = block.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+    return { file, words: new RegExp(words, 'g'), patterns };
+  });
+}
+
+/** Whether a pattern matches a case's name: `*` stands for one part of the name, `**` for any number of parts. */
+export function matches(pattern: string, name: string): boolean {
+  const parts = pattern.split('/').map((part) => {
+    if (part === '**') return '(?:[^/]+/)*';
+    return part === '*' ? '[^/]+/' : `${part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/`;
+  });
+  return new RegExp(`^${parts.join('')}$`).test(`${name}/`);
 }

@@ -1,18 +1,22 @@
-/** A contract that nobody here wrote, taken from the npm package that its project ships it in. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root, start } from '@rondo/harness';
+
+/** A contract of another project, from the npm package in which that project ships it. */
 export interface ForeignContract {
-  /** What it is for, in a word or two. */
+  /** Its subject, in a word or two. */
   readonly about: string;
-  /** The service that is made of it. */
+  /** The name of the service that is made from it. */
   readonly service: string;
   /** `name@version`: the file is read there and never copied into this repository. */
   readonly from: string;
   /** The file in the package. */
   readonly file: string;
-  /** Folders of the package that its imports stand in, where they can't be found out. */
+  /** The package's folders of imports, if they can't be derived. */
   readonly protoPaths?: readonly string[];
-  /** What `rondo new service` must say where it can't take the contract. */
+  /** The message of `rondo new service`, if it must refuse the contract. */
   readonly refused?: RegExp;
-  /** Part of `npm test`: its package is installed as a dependency. */
+  /** Whether it is part of `npm test`, as its package is installed as a dependency. */
   readonly short?: true;
 }
 
@@ -22,7 +26,7 @@ const envoy = '@grpc/grpc-js-xds@1.14.1';
 const envoyRoots = ['deps/envoy-api', 'deps/xds', 'deps/protoc-gen-validate'];
 const lnd = 'lightning@11.1.0';
 
-/** In the order in which they are taken: a later one may share files with an earlier one. */
+/** In the order in which services are made from them: a later one may share files with an earlier one. */
 export const foreignContracts: readonly ForeignContract[] = [
   {
     about: 'object storage',
@@ -96,7 +100,7 @@ export const foreignContracts: readonly ForeignContract[] = [
     from: envoy,
     file: 'deps/envoy-api/envoy/service/trace/v3/trace_service.proto',
     protoPaths: envoyRoots,
-    // The package ships what a client needs, and this isn't.
+    // The package ships only what a client needs, and this import isn't.
     refused: /trace_service\.proto:7: imports "opencensus\/proto\/trace\/v1\/trace\.proto", .*--proto-path/,
   },
   {
@@ -112,3 +116,49 @@ export const foreignContracts: readonly ForeignContract[] = [
     file: 'proto/clarifai/api/service.proto',
   },
 ];
+
+/** Outside git, and kept for the next run. */
+const FETCHED = join(root, '.rondo/foreign');
+
+/**
+ * The folder of an npm package, `name@version`: the installed one, or else one into which its files are unpacked, without its
+ * dependencies and without running its scripts.
+ *
+ * @throws Error if npm's registry doesn't have it, or can't be reached.
+ */
+export async function packageFolder(spec: string): Promise<string> {
+  const at = spec.lastIndexOf('@');
+  const [name, version] = [spec.slice(0, at), spec.slice(at + 1)];
+  const installed = ['', 'packages/rpc'].map((workspace) => join(root, workspace, 'node_modules', name));
+  const fetched = join(FETCHED, spec);
+  const found = [...installed, fetched].find((folder) => versionOf(folder) === version);
+  if (found !== undefined) return found;
+  await unpack(spec, fetched);
+  return fetched;
+}
+
+function versionOf(folder: string): string | undefined {
+  const manifest = join(folder, 'package.json');
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).version : undefined;
+}
+
+/** The folder gets its name when it is complete, so that a fetch that is broken off isn't taken for a package. */
+async function unpack(spec: string, to: string): Promise<void> {
+  mkdirSync(FETCHED, { recursive: true });
+  const folder = mkdtempSync(join(FETCHED, '.under-way-'));
+  try {
+    const archive = (await output(folder, 'npm', ['pack', spec, '--silent', '--ignore-scripts'])).trim();
+    await output(folder, 'tar', ['-xzf', archive]);
+    mkdirSync(dirname(to), { recursive: true });
+    rmSync(to, { recursive: true, force: true });
+    renameSync(join(folder, 'package'), to);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function output(cwd: string, command: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await start(command, args, { cwd }).ended;
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}

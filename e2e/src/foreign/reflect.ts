@@ -16,20 +16,20 @@ import { staticResolver } from '@rondo/rpc/resolver';
 /** The shape of a call. */
 export type Kind = 'unary' | 'client stream' | 'server stream' | 'bidirectional';
 
-/** A method as its server tells it. */
+/** A method as its server's reflection describes it. */
 export interface ReflectedMethod {
   readonly service: string;
   readonly name: string;
   readonly kind: Kind;
 }
 
-/** What a server tells of itself, by each version of the reflection protocol. */
+/** A server's methods, by each version of the reflection protocol. */
 export interface Reflected {
   readonly v1: readonly ReflectedMethod[];
   readonly v1alpha: readonly ReflectedMethod[];
 }
 
-/** Asks the server at `address` for its services, those of every Rondo server left out, and for their methods. */
+/** Asks the server at `address` for its services and their methods, without the services that every Rondo server has. */
 export async function reflect(address: string): Promise<Reflected> {
   const channel = createChannel({ resolver: staticResolver([address]) });
   try {

@@ -1,13 +1,13 @@
 import type { ForeignContract } from './contracts.js';
 import type { Kind, ReflectedMethod } from './reflect.js';
 
-/** What became of one contract. */
+/** The result of one contract. */
 export interface Row {
   readonly contract: ForeignContract;
-  /** What `rondo new service` took. */
+  /** How long `rondo new service` took. */
   readonly seconds: number;
   readonly methods: readonly ReflectedMethod[];
-  /** `served`, or the reason why not. */
+  /** `served`, or the reason why it isn't. */
   readonly result: string;
 }
 

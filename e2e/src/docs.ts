@@ -2,19 +2,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from '@rondo/harness';
 
-/** The code blocks of a guide whose fences name a file: ```` ```ts services/greeter/src/app.ts ````. */
+/** The code blocks of a guide whose fences name a file, such as ```` ```ts services/greeter/src/app.ts ````, and its commands. */
 export interface Guide {
   /** The files that its blocks name, in order. */
   readonly files: readonly string[];
-  /** @throws Error where the guide has no block of that name. */
+  /** @throws Error if the guide has no block of that name. */
   code(file: string): string;
-  /** Writes the blocks of that names into a folder, as a reader would. */
+  /** Writes the blocks of those names into a folder, as a reader would. */
   write(folder: string, ...files: readonly string[]): void;
   /** Its commands, in order: each line of its `sh` blocks. */
   readonly commands: readonly string[];
 }
 
-/** A guide of docs/guides, or of another folder. */
+/** Reads a guide of docs/guides, or of another folder. */
 export function readGuide(name: string, folder = 'docs/guides'): Guide {
   const text = readFileSync(join(root, folder, name), 'utf8');
   const blocks = new Map(
@@ -36,4 +36,17 @@ export function readGuide(name: string, folder = 'docs/guides'): Guide {
     },
     commands: [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, lines = '']) => lines.trimEnd().split('\n')),
   };
+}
+
+/** A command of README.md, and the output that README.md shows. */
+interface Example {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** The examples of README.md whose command begins with a program's name: a line after `$`, and the lines up to an empty one. */
+export function examplesOf(program: string): readonly Example[] {
+  const text = readFileSync(join(root, 'README.md'), 'utf8');
+  const pattern = new RegExp(`^\\$ (${program} .*)\\n((?:(?!\`\`\`|\\$ ).+\\n)*)`, 'gm');
+  return [...text.matchAll(pattern)].map(([, command = '', output = '']) => ({ command, output }));
 }

@@ -1,0 +1,124 @@
+import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { staticResolver } from '@rondo/rpc/resolver';
+
+/** The last line of `rondo call --json` under load. */
+interface Tally {
+  readonly calls: number;
+  readonly failed: number;
+  readonly codes: Readonly<Record<string, number>>;
+  readonly instances: Readonly<Record<string, number>>;
+}
+
+/** Reads the tally at the end of the output of `rondo call --json`. */
+export function toTally(stdout: string): Tally {
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+}
+
+/** Reads the last tally that `--progress` printed; undefined before the first. */
+export function toProgress(stderr: string): Tally | undefined {
+  const complete = stderr.split('\n').slice(0, -1);
+  const last = complete.filter((line) => line.startsWith('{"progress":')).at(-1);
+  return last === undefined ? undefined : JSON.parse(last).progress;
+}
+
+/** One call that was made. */
+interface MadeCall {
+  /** When it began, by `performance.now()`. */
+  readonly begunAt: number;
+  /** The instance that answered; undefined if none did. */
+  readonly instance: string | undefined;
+  readonly error: unknown;
+}
+
+/** Calls that go on until `end`. */
+interface UnsafeLoad {
+  /** The calls that have ended, in that order. */
+  readonly calls: readonly MadeCall[];
+  /** Why the client sends no call to an instance; undefined if it does, and of an instance that it doesn't know. */
+  whyHeld(instance: string): string | undefined;
+  end(): Promise<void>;
+}
+
+/** Add by a contract that lets no client repeat a call: a call that has reached an instance fails if that dies. */
+const { add } = CalculatorServiceDefinition.methods;
+const unsafe = { ...CalculatorServiceDefinition, methods: { add: { ...add, options: {} } } };
+
+const WORKERS = 8;
+const PAUSE_MS = 15;
+
+/** Calls from this process through the registry, eight at a time, about 500 times a second on a quiet machine. */
+export function startUnsafeLoad(registry: string): UnsafeLoad {
+  const channel = createRegistryChannel({ registry: [registry] });
+  const client = createClient(unsafe, { channel });
+  const calls: MadeCall[] = [];
+  let over = false;
+  const once = async () => {
+    const begunAt = performance.now();
+    let instance: string | undefined;
+    try {
+      await client.add(
+        { a: 2n, b: 3n },
+        {
+          onTrailer: (trailer) => {
+            instance = trailer.get('rondo-served-by');
+          },
+        },
+      );
+      calls.push({ begunAt, instance, error: undefined });
+    } catch (error) {
+      calls.push({ begunAt, instance, error });
+    }
+  };
+  const work = async () => {
+    while (!over) {
+      await once();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  };
+  const working = Promise.all(Array.from({ length: WORKERS }, work));
+  return {
+    calls,
+    whyHeld: (instance) =>
+      channel
+        .inspect()
+        .flatMap(({ endpoints }) => endpoints)
+        .find(({ instanceId }) => instanceId === instance)?.held,
+    async end() {
+      over = true;
+      await working;
+      channel.close();
+    },
+  };
+}
+
+/** The replies to a batch. */
+interface BatchOutcome {
+  readonly results: readonly string[];
+  /** The instances that evaluated parts of it, each once. */
+  readonly instances: readonly string[];
+}
+
+/** Has the calculator at `address` evaluate a batch, and requires the results in order; `onPart` gets their number so far. */
+export async function evaluateBatch(
+  address: string,
+  expressions: readonly string[],
+  onPart: (count: number) => void = () => undefined,
+): Promise<BatchOutcome> {
+  const channel = createChannel({ resolver: staticResolver([address]) });
+  try {
+    const { evaluateBatch: evaluate } = createClient(CalculatorServiceDefinition, { channel });
+    const results: string[] = [];
+    const instances = new Set<string>();
+    for await (const part of evaluate({ expressions: [...expressions] })) {
+      if (part.firstIndex !== results.length)
+        throw new Error(`a part begins at ${part.firstIndex}, not ${results.length}`);
+      results.push(...part.results);
+      instances.add(part.instance);
+      onPart(results.length);
+    }
+    return { results, instances: [...instances] };
+  } finally {
+    channel.close();
+  }
+}
