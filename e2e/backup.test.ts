@@ -17,13 +17,13 @@ let delivered: Sale;
 let productName: string;
 let customerName: string;
 
-/** What AcceptQuote makes. */
+/** The quantities that AcceptQuote makes. */
 interface Sale {
   readonly order: string;
   readonly project: string;
 }
 
-/** A line of the guide as it stands, on folders of the test's own. */
+/** Runs a line of the guide on folders of the test's own. */
 function follow(line: string, ...more: readonly string[]): Promise<Ended> {
   const here = line
     .replace('npm run', `exec ${process.execPath} scripts/run.mjs`)
@@ -44,7 +44,7 @@ const addCustomer = (system: System, displayName: string) =>
     customer: { displayName, email: `${displayName.toLowerCase()}@customers.example` },
   });
 
-/** Journey 3: an offer that is accepted becomes an order and the project that delivers it. */
+/** Journey 3: an accepted quote becomes an order and the project that delivers it. */
 async function sell(system: System): Promise<Sale> {
   const quote = { customer: customerName, lines: [{ product: productName, quantity: '2' }] };
   const { name } = await call(system, 'sales.v1.QuoteService/CreateQuote', { quote });
@@ -83,7 +83,7 @@ afterAll(async () => {
   live.remove();
 });
 
-it('is taken by one command while calls write, and none of them fails', async () => {
+it('is made by one command while calls write, and none of them fails', async () => {
   const adjust = JSON.stringify({ name: productName, delta: '1' });
   const writer = live.startRondo('call', 'sales.v1.ProductService/AdjustStock', adjust, '--rate', '50', '--json');
   const { code, stdout, stderr } = await follow(backup, '--data', live.data);
@@ -95,7 +95,7 @@ it('is taken by one command while calls write, and none of them fails', async ()
   await addCustomer(live, 'After');
 });
 
-it('is restored by one command into a new folder, and refused where something is', async () => {
+it('is restored by one command into a new folder, and refused if the folder has data', async () => {
   const { code, stdout, stderr } = await follow(restore);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(`Start it: npm start -- --data ${join(folder, 'restored')}`);
@@ -104,7 +104,7 @@ it('is restored by one command into a new folder, and refused where something is
   expect(again.stderr).toMatch(/^npm run restore: .*restored isn't empty \(it has .+\): name another folder\.\n$/);
 });
 
-it('has what was there before and nothing of what came after, and works on', async () => {
+it('has what was written before it and nothing of what was written after it, and the system works', async () => {
   expect(startAgain).toBe('npm start -- --data restored');
   expect((await live.stop()).code).toBe(0);
   restored = await startSystemOn(join(folder, 'restored'));
@@ -113,7 +113,7 @@ it('has what was there before and nothing of what came after, and works on', asy
   await expectDelivered(restored, await sell(restored));
 });
 
-it('is told by the queries of the guide', async () => {
+it('is shown by the queries of the guide', async () => {
   const passwords: Record<string, string> = JSON.parse(readFileSync(join(restored.data, 'passwords.json'), 'utf8'));
   const pool = createPool({ url: `postgres://sales:${passwords['sales']}@${restored.address(9)}/sales` });
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
 
-it.each(['.', 'services/calculator', 'packages/rpc/src'])('npx rondo is that of the clone in %s', (folder) => {
+it.each(['.', 'services/calculator', 'packages/rpc/src'])('npx rondo in %s is the rondo of the clone', (folder) => {
   const args = ['--no', 'rondo', 'completion', 'fish'];
   const script = execFileSync('npx', args, {
     cwd: join(root, folder),
@@ -22,19 +22,19 @@ const tasks = [
 describe.each(tasks)('npm run %s', (task, option) => {
   const run = (...args: readonly string[]) => runNode([`${root}/scripts/run.mjs`, ...task.split(' '), ...args]);
 
-  it('prints what it can be told', async () => {
+  it('prints its options', async () => {
     const { code, stdout } = await run('--help');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(option) });
   });
 
-  it('refuses, before anything runs, what it was never told of', async () => {
+  it('refuses an unknown option, before anything runs', async () => {
     const { code, stderr } = await run('--seconde', '9');
     expect(code).toBe(2);
     expect(stderr).toMatch(/^npm run \S+: Unknown option '--seconde'\W/);
     expect(stderr).toContain(option);
   });
 
-  it('refuses an option that npm took, and would have kept from it', async () => {
+  it('refuses to run if npm took one of its options', async () => {
     const args = [`${root}/scripts/run.mjs`, ...task.split(' ')];
     const { code, stderr } = await runNode(args, { env: { [`npm_config_${option.slice(2)}`]: 'true' } });
     expect(code).toBe(2);

@@ -29,9 +29,9 @@ async function script(shell: string): Promise<string> {
   return file;
 }
 
-/** Runs a program of a shell's in the folder, as a new user has it: without settings of its own. */
+/** Runs a script by a shell in the folder, without settings of the user. */
 function run(shell: string, args: readonly string[]): string {
-  // No registry is there: what it would tell is missing, and nothing else.
+  // There is no registry, so only what the registry knows isn't completed.
   const env = { PATH: process.env['PATH'], HOME: folder, TERM: 'dumb', RONDO_REGISTRY: '127.0.0.1:1' };
   const { stdout, stderr, status } = spawnSync(shell, args, { cwd: folder, env, encoding: 'utf8', timeout: 60_000 });
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
@@ -62,7 +62,7 @@ describe('a shell completes', () => {
         .split('\n')
         .filter((word) => word !== '');
     for (const [line, found] of lines) expect([line, complete(line)]).toEqual([line, found]);
-    // Outside of readline there is no compopt: the script does as in bash 3.2.
+    // Outside of readline there is no compopt, so the script behaves as in bash 3.2.
     expect(complete('rondo logs --data da')).toEqual(['data', 'here']);
     expect(complete('rondo logs --data=da')).toEqual(['data', 'here']);
     expect(run('bash', ['--norc', '-c', 'source "$1"; rondo --version', 'bash', file])).toMatch(/^\d+\.\d+\.\d+\n$/);

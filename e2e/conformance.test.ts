@@ -8,7 +8,7 @@ import { type Ends, toTable } from './src/conformance/report.js';
 import { type Outcome, runSuite } from './src/conformance/suite.js';
 import { type Clone, cloneRepository } from './src/repository.js';
 
-// They need Go, and its module proxy: `npm run conformance` says so.
+// They need Go and its module proxy; `npm run conformance` sets the variable.
 const asked = process.env['CONFORMANCE'] === 'all';
 const SETUP_TIMEOUT_MS = 600_000;
 const RUN_TIMEOUT_MS = 120_000;
@@ -37,7 +37,7 @@ const outcomes = new Map<Ends, Outcome>();
     writeFileSync(join(report, 'report.md'), toTable(outcomes));
   });
 
-  describe('connectconformance: what fails is what is listed, for the reason that is listed', () => {
+  describe('connectconformance: exactly the listed cases fail, for the listed reasons', () => {
     it.each(ENDS)(
       'the %s on %s',
       async (side, implementation) => {

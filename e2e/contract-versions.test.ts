@@ -15,7 +15,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The contracts as they are, but for `AddRequest.b`, which is text. */
+/** The contracts, but with a string in `AddRequest.b`. */
 function changedDescriptors(): string {
   const bytes = readFileSync(join(root, 'packages/contracts/descriptors.binpb'));
   const set = fromBinary(FileDescriptorSetSchema, bytes);

@@ -5,7 +5,7 @@ import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf
 import { expect, it } from '@jest/globals';
 import { root } from '@rondo/harness';
 
-it('every method that Rondo brings says whether it may be called twice', () => {
+it('every method of Rondo states its idempotency level', () => {
   const bytes = readFileSync(join(root, 'packages/contracts/descriptors.binpb'));
   const files = fromBinary(FileDescriptorSetSchema, bytes).file;
   const methods = files

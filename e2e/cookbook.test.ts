@@ -24,16 +24,16 @@ const [middleware, metadata, errors, streaming, configuration, debugging, databa
 const noCompose = spawnSync('docker', ['compose', 'version']).status !== 0;
 if (noCompose)
   process.stdout.write('docker compose is not installed here: the compose file of one-service.md is not checked\n');
-/** Its WebSocket is an experiment before Node 22. */
+/** WebSocket is experimental before Node 22. */
 const WEB_SOCKET = process.versions.node.startsWith('20.') ? ['--experimental-websocket', '--no-warnings'] : [];
 
 let clone: Clone;
-/** Where the reader keeps contracts: `~` of the recipes. */
+/** The reader's folder of contracts: `~` of the recipes. */
 let desk: string;
 let data: string;
 let base: number;
 let system: RunningProcess;
-/** What a test that fails may leave behind. */
+/** Processes that a test leaves behind if it fails. */
 const started: RunningProcess[] = [];
 
 /** The first command of a recipe that has `part`. */
@@ -50,7 +50,7 @@ function environmentOf(line: string): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
 }
 
-/** Runs a line of a recipe as it stands, on the system of this test, by this Node. */
+/** Runs a line of a recipe on the system of this test, by this Node. */
 function run(line: string, more = ''): RunningProcess {
   const command = line
     .replace('./rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
@@ -68,17 +68,17 @@ async function succeed(work: Promise<Ended>): Promise<string> {
 
 const answer = async (line: string, more?: string) => JSON.parse(await succeed(run(line, more).ended));
 
-/** Makes a recipe's service, and writes all that the recipe shows. */
+/** Makes a recipe's service, and writes every file that the recipe shows. */
 async function follow(recipe: Guide): Promise<void> {
   const line = recipe.commands.find((command) => command.startsWith('./rondo new service '));
   const isContract = (file: string) => file.endsWith('.proto');
   recipe.write(desk, ...recipe.files.filter(isContract));
-  // Its first test is replaced; those of all recipes run at the end.
+  // The recipe replaces the service's first test; the tests of all recipes run at the end.
   if (line !== undefined) await succeed(run(line, '--skip-test').ended);
   recipe.write(clone.root, ...recipe.files.filter((file) => file.includes('/') && !isContract(file)));
 }
 
-/** A recipe's service has the first port that is free, and here others were made before. */
+/** A recipe's service has the first free port, and here other services were made before. */
 function givePort(service: string): void {
   const folder = join(clone.root, 'services', service);
   const { rondo } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -115,7 +115,7 @@ afterAll(async () => {
 });
 
 describe(`${FOLDER}/README.md`, () => {
-  it('lists every recipe, and no recipe points to what is not there', () => {
+  it('lists every recipe, and no recipe has a broken link', () => {
     const files = readdirSync(join(root, FOLDER));
     const linksOf = (file: string) =>
       [...readFileSync(join(root, FOLDER, file), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(
@@ -128,7 +128,7 @@ describe(`${FOLDER}/README.md`, () => {
 });
 
 describe('middleware.md', () => {
-  it('lets in who has a key, and tells the handler who it is', async () => {
+  it('lets in a caller that has a key, and names it to the handler', async () => {
     const line = commandOf(middleware, 'NotesService/Echo');
     expect(await answer(line)).toEqual({ text: 'ada: hello' });
     const { code, stderr } = await run(line.replace('swordfish', 'sword')).ended;
@@ -137,7 +137,7 @@ describe('middleware.md', () => {
 });
 
 describe('metadata.md', () => {
-  it('runs as it stands, and prints what it says', async () => {
+  it('runs unchanged, and prints what the recipe shows', async () => {
     expect(await succeed(run(commandOf(metadata, 'metadata.mjs')).ended)).toBe(metadata.code('output'));
   });
 });
@@ -194,16 +194,16 @@ describe('streaming.md', () => {
 describe('configuration.md', () => {
   const line = commandOf(configuration, 'GreeterService/Echo');
 
-  it('says at the start what is wrong, and of which variable', async () => {
+  it('says at the start which variable is wrong, and why', async () => {
     const { code, stderr } = await run(commandOf(configuration, 'dist/main.js')).ended;
     expect({ code, stderr }).toEqual({ code: 78, stderr: configuration.code('output') });
   });
 
-  it('takes what is set in the environment', async () => {
+  it('reads the environment', async () => {
     expect((await answer(line)).text).toMatch(/ Grace \(Ada\)$/);
   });
 
-  it('takes what stands in .env, unless the environment says otherwise', async () => {
+  it('reads .env, which the environment overrides', async () => {
     expect(await answer(line)).toEqual({ text: 'Good evening Grace (Ada)' });
   });
 });
@@ -281,7 +281,7 @@ describe('debugging.md', () => {
 });
 
 describe('database.md', () => {
-  it('makes one invoice of a request that comes twice', async () => {
+  it('makes one invoice for a request that comes twice', async () => {
     const line = commandOf(database, 'CreateInvoice');
     const first = await answer(line);
     expect(first).toMatchObject({ name: expect.stringMatching(/^invoices\//), totalCents: '1200' });
@@ -290,7 +290,7 @@ describe('database.md', () => {
 });
 
 describe('one-service.md', () => {
-  it('has a container made of an image that can be, with variables that are read', () => {
+  it('has a container of an image that exists, with variables that services read', () => {
     const file = oneService.code('infra/compose/one-service.yml');
     const reference = readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8');
     const names = [...file.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name = '']) => name);
@@ -308,7 +308,7 @@ describe('one-service.md', () => {
 });
 
 describe('from-rest.md', () => {
-  it('says how each code is called in HTTP', () => {
+  it('gives the HTTP status of each code', () => {
     const text = readFileSync(join(root, FOLDER, 'from-rest.md'), 'utf8');
     const missing = Object.keys(Status).filter((code) => !text.includes(`\`${code}\``));
     expect(missing).toEqual(['OK', 'DATA_LOSS']);
@@ -332,7 +332,7 @@ describe('the services of the recipes', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/Tests: +14 passed, 14 total/) });
   });
 
-  it('have tests that are typed as ours, and code that is formatted', async () => {
+  it('have tests that pass the type check, and code that is formatted', async () => {
     const config = { extends: './tsconfig.tests.json', include: folders.map((folder) => `${folder}/test`) };
     writeFileSync(join(clone.root, 'tsconfig.cookbook.json'), JSON.stringify(config));
     const typed = clone.node('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.cookbook.json');

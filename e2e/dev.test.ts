@@ -35,7 +35,7 @@ afterAll(async () => {
 
 let read = 0;
 
-/** Waits until it says something new, and gives all that it said up to the end of that line. */
+/** Waits for new output that matches, and gives all of it up to the end of that line. */
 async function says(pattern: RegExp): Promise<string> {
   const text = await eventually(() => {
     const { stdout, stderr } = dev.output();
@@ -49,7 +49,7 @@ async function says(pattern: RegExp): Promise<string> {
 
 const processes = (): Record<string, number> => JSON.parse(readFileSync(join(data, 'processes.json'), 'utf8'));
 
-/** The instances that are other processes after `work` than before. */
+/** The instances whose process is another one after `work`. */
 async function changedBy(work: () => Promise<unknown>): Promise<readonly string[]> {
   const before = processes();
   await work();
@@ -87,7 +87,7 @@ describe('rondo dev', () => {
     expect(changed).toEqual(['calculator-1', 'calculator-2', 'calculator-3']);
   });
 
-  it('shows a type error once, where it is, and serves what was there until it is mended', async () => {
+  it('shows a type error once, with its place, and serves the last good build until it is fixed', async () => {
     edit(HANDLERS, 'add(a, b) + 1n', "add(a, 'b')");
     expect(await says(/FAILED {2}/)).toMatch(/^services\/calculator\/src\/calculator\.ts:\d+:\d+ TS2345: .*bigint/);
     edit(HANDLERS, '/** The handlers', '/** All handlers');
@@ -110,7 +110,7 @@ describe('rondo dev', () => {
     expect(await call('sales.v1.ProductService/GetProduct', { name })).toEqual(made);
   });
 
-  it('generates of a part what it generates of the whole', async () => {
+  it('generates the same from one contract as from all of them', async () => {
     const stubs = join(clone.root, 'packages/contracts/src');
     const part = join(data, 'part');
     cpSync(stubs, part, { recursive: true });
@@ -129,7 +129,7 @@ describe('rondo dev', () => {
     expect(changed).toEqual([]);
   });
 
-  it('says in one line which handler a contract that changed asks for, and which it leaves over', async () => {
+  it('says in one line which handler a changed contract lacks, and which is left over', async () => {
     const method = 'rpc Negate(AddRequest) returns (AddResponse);\n\n  ';
     edit(CONTRACT, 'rpc Subtract(', `${method}rpc Subtract(`);
     const handler = 'no handler for calculator.v1.CalculatorService/Negate: add negate, or run: ./rondo new service';
@@ -146,7 +146,7 @@ describe('rondo dev', () => {
     await says(/ok {6}.* → /);
   });
 
-  it('keeps what was generated where contracts contradict each other', async () => {
+  it('keeps the generated code if contracts contradict each other', async () => {
     const descriptors = () => readFileSync(join(clone.root, 'packages/contracts/descriptors.binpb'));
     const before = descriptors();
     edit(CONTRACT, 'timeout: {seconds: 2}', 'timeout: {seconds: 99999}');
@@ -157,7 +157,7 @@ describe('rondo dev', () => {
     expect(descriptors()).toEqual(before);
   });
 
-  it('restarts a process that has ended by itself; a change of another service is none of its', async () => {
+  it('restarts a process that has ended by itself, and not because of a change of another service', async () => {
     const { 'sales-1': pid = 0 } = processes();
     process.kill(pid, 'SIGKILL');
     await eventually(() => expect(dev.output().stderr).toContain('sales-1 has ended (SIGKILL)'));
@@ -167,9 +167,9 @@ describe('rondo dev', () => {
     expect(dev.output().stderr.match(/sales-1 has ended/g)).toHaveLength(1);
   });
 
-  it('gives up a service that an edit made crash, and starts it with the edit that changes it', async () => {
+  it('gives up a service that an edit makes crash, and starts it after the next edit', async () => {
     const main = 'services/sales/src/main.ts';
-    // Once it is ready.
+    // After the service is ready.
     const crash = "setInterval(() => existsSync('.rondo/crash') && process.exit(3), 50);\n";
     const flag = join(clone.root, '.rondo/crash');
     const text = readFileSync(join(clone.root, main), 'utf8');
@@ -190,7 +190,7 @@ describe('rondo dev', () => {
     expect(listed?.exits).toBeUndefined();
   });
 
-  it('starts a service that comes, says why one cannot start, and stops one that goes', async () => {
+  it('starts a service that is added, says why one cannot start, and stops one that is removed', async () => {
     const folder = join(clone.root, 'services/echo');
     const main = 'services/echo/src/main.ts';
     addEcho(folder);
@@ -207,7 +207,7 @@ describe('rondo dev', () => {
     expect(Object.keys(processes())).not.toContain('echo-1');
   });
 
-  it('leaves a service alone that was told to stop, until it is told to start', async () => {
+  it('leaves a service that was stopped alone, until it is started', async () => {
     await ask(data, { command: 'stop', service: 'calculator' });
     edit(HANDLERS, "'by hand'", "'by heart'");
     await says(/ok {6}.* → nothing to restart/);
@@ -216,7 +216,7 @@ describe('rondo dev', () => {
     expect(await add()).toMatchObject({ method: 'by heart' });
   });
 
-  it('restarts nothing more once it was told to stop', async () => {
+  it('restarts nothing more once it is stopping', async () => {
     const pids = Object.values(processes());
     edit(HANDLERS, "'by heart'", "'by hand'");
     await eventually(() => expect(existsSync(join(clone.root, '.rondo/tree.lock'))).toBe(true));
@@ -228,7 +228,7 @@ describe('rondo dev', () => {
   });
 });
 
-/** A copy of calculator by another name and port, as it would come from elsewhere: all of it at once. */
+/** Adds a copy of calculator with another name and port, all files at once, as git would. */
 function addEcho(folder: string): void {
   const lock = readFileSync(join(clone.root, 'pnpm-lock.yaml'), 'utf8');
   const importer = /^ {2}services\/calculator:\n(?: {4}.*\n|\n)*/m.exec(lock)?.[0] ?? '';

@@ -27,10 +27,10 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Nothing of whoever runs the tests. */
+/** Removes settings of the person who runs the tests. */
 const UNSET = { RONDO_REGISTRY: '', RONDO_DATABASE_ADMIN_URL: '', NODE_PATH: '' };
 
-/** Runs the doctor of a clone, and returns what it found by name. */
+/** Runs the doctor of a clone, and returns its findings by name. */
 async function examine(clone: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
   const { code, stdout } = await runNode([join(clone, 'scripts/rondo.mjs'), 'doctor', '--json', ...args], {
     env: { ...UNSET, ...env },
@@ -47,13 +47,13 @@ async function listenAt(port: number): Promise<Server> {
   return server;
 }
 
-/** What is said of this Node: one before 22.11 can't bear that a client by others cancels many calls. */
+/** The finding about this Node: before 22.11 Node closes connections on which foreign clients cancel many calls. */
 const nodeState = process.versions.node.localeCompare('22.11', 'en', { numeric: true }) >= 0 ? 'ok' : 'note';
 
-describe('of a clone that is not whole', () => {
+describe('in a clone that is incomplete', () => {
   let clone: string;
 
-  /** What git holds of it, as far as the doctor looks: nothing is installed, generated or built. */
+  /** The files of git that the doctor reads: nothing is installed, generated or built. */
   beforeEach(() => {
     clone = join(folder, 'a clone');
     const manifests = ['.', 'e2e', 'bench', ...workspaceFolders()].map((folder) => `${folder}/package.json`);
@@ -76,7 +76,7 @@ describe('of a clone that is not whole', () => {
   };
   const files = () => readdirSync(clone, { recursive: true, encoding: 'utf8' }).sort();
 
-  it('says that nothing is there yet, and changes nothing', async () => {
+  it('says that nothing is installed or built yet, and changes nothing', async () => {
     const before = files();
     expect(await examine(clone)).toMatchObject({
       node: { state: nodeState, detail: expect.stringContaining(process.version) },
@@ -90,8 +90,8 @@ describe('of a clone that is not whole', () => {
     expect(files()).toEqual(before);
   });
 
-  it('is mended by a build, after whatever else fails', async () => {
-    // On ports of its own: those of the defaults may be held by a system that runs here.
+  it('is repaired by a build, whatever fails besides', async () => {
+    // On ports of its own, as a system may run on the default ports.
     writeFileSync(join(folder, 'launcher.json'), JSON.stringify({ registry: `127.0.0.1:${base}` }));
     const examined = () => examine(clone, ['--data', folder]);
     expect((await examined())['rondo']).toMatchObject({ remedy: 'npm run build' });
@@ -122,7 +122,7 @@ describe('of a clone that is not whole', () => {
     });
   });
 
-  it('is there where rondo itself can not be loaded, and rondo points to it', async () => {
+  it('runs if rondo itself cannot be loaded, and rondo points to it', async () => {
     put('packages/cli/dist/main.js', "import './half-of-it.js';\n");
     const { rondo } = await examine(clone);
     expect(rondo).toMatchObject({ state: 'fail', detail: expect.stringContaining('half-of-it.js') });
@@ -131,7 +131,7 @@ describe('of a clone that is not whole', () => {
     expect(stderr).toMatch(/^rondo: can't be loaded \(.*half-of-it.*\.\/rondo doctor\n$/);
   });
 
-  it('finds a manifest that no start would take, and goes on', async () => {
+  it('finds an invalid manifest, and goes on', async () => {
     put('services/calculator/package.json', '{}');
     expect(await examine(clone)).toMatchObject({
       ports: { state: 'fail', detail: 'services/calculator/package.json: rondo.port must be a port, such as 50060' },
@@ -148,7 +148,7 @@ describe('of a clone that is not whole', () => {
   });
 });
 
-describe('of a clone that was whole', () => {
+describe('in a clone that was complete', () => {
   let clone: Clone;
 
   beforeAll(async () => {
@@ -157,8 +157,8 @@ describe('of a clone that was whole', () => {
 
   afterAll(() => clone.remove());
 
-  it('finds what has gone, and says what mends it', async () => {
-    // A start beside whatever else may run on this machine.
+  it('finds what is missing, and names the remedy', async () => {
+    // With ports that no other system on this machine uses.
     writeFileSync(join(folder, 'launcher.json'), JSON.stringify({ registry: `127.0.0.1:${base}` }));
     const examined = () => examine(clone.root, ['--data', folder]);
     for (const gone of ['node_modules/typescript', 'packages/contracts/src/sales', 'packages/service/dist/index.js']) {
@@ -184,7 +184,7 @@ describe('of a clone that was whole', () => {
     expect(Object.values(await examined()).filter(({ state }) => state === 'fail')).toEqual([]);
   });
 
-  it('is built by rondo where it is not, and standard output is left to the command', async () => {
+  it('is built by rondo if it is not, and standard output has only what the command prints', async () => {
     rmSync(join(clone.root, 'packages/cli/dist'), { recursive: true });
     const { code, stdout, stderr } = await clone.rondo('--version');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^[\d.]+\n$/) });
@@ -192,7 +192,7 @@ describe('of a clone that was whole', () => {
   });
 });
 
-describe('of what a start would find', () => {
+describe('before a start', () => {
   let server: Server | undefined;
   let left: ChildProcess | undefined;
 
@@ -201,7 +201,7 @@ describe('of what a start would find', () => {
     left?.kill('SIGKILL');
   });
 
-  it('finds ports that others hold, processes that nobody stops, and a database that is away', async () => {
+  it('finds ports in use, processes that a launcher left behind, and a database that is away', async () => {
     server = await listenAt(base + 1);
     left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', 'services/left'], { stdio: 'ignore' });
     const { pid: gone } = spawnSync(process.execPath, ['-e', '']);
@@ -223,7 +223,7 @@ describe('of what a start would find', () => {
     expect(JSON.stringify(found)).not.toContain('secret');
   });
 
-  it('knows what can not be a data folder, and a lock that says nothing', async () => {
+  it('finds a data folder that is a file, and a lock without content', async () => {
     const file = join(folder, 'launcher.lock');
     writeFileSync(file, 'junk');
     expect(await examine(root, ['--data', folder])).toMatchObject({
@@ -235,14 +235,14 @@ describe('of what a start would find', () => {
   });
 });
 
-describe('of a system that runs', () => {
+describe('of a running system', () => {
   const running: ChildProcess[] = [];
 
   afterEach(() => {
     for (const one of running.splice(0)) one.kill('SIGKILL');
   });
 
-  /** What looks like it: one process that started it, and one of its services. */
+  /** Stand-ins for a running system: a launcher's process and a service's. */
   const start = (script: string) => {
     const started = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', script], { stdio: 'ignore' });
     running.push(started);

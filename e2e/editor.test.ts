@@ -1,4 +1,4 @@
-/** What an editor shows in this folder, once it is built: the compiler's language server is asked. */
+/** What an editor shows in this folder once it is built, by the compiler's language server. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { root } from '@rondo/harness';
 import { type LanguageServer, startLanguageServer } from './src/language-server.js';
 
-/** Services for two public suites: their contracts are downloaded where `npm run conformance` compiles them. */
+/** Services for two public suites, whose contracts `npm run conformance` downloads. */
 const ELSEWHERE = 'e2e/conformance/services/';
 
 let server: LanguageServer;
@@ -19,10 +19,10 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-/** So many say it; a folder without a project has thousands, each slower than the one before. */
+/** More errors than this aren't collected: a folder without a project has thousands, each slower than the one before. */
 const ENOUGH = 20;
 
-/** All that git holds or would hold. */
+/** All sources that git has or would add. */
 function sources(): readonly string[] {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mts', '*.mjs'];
   const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 24 }).split('\0');
@@ -36,7 +36,7 @@ it.each([
   'services/calculator/test/calculator.test.ts',
   'bench/balancing/chart.test.ts',
   'chaos/src/main.ts',
-])('is no error in %s, opened alone', async (file) => {
+])('shows no error in %s, opened alone', async (file) => {
   const alone = await startLanguageServer(root);
   alone.open(file);
   const errors = await alone.errors(file);
@@ -44,7 +44,7 @@ it.each([
   expect(errors).toEqual([]);
 });
 
-it('is no error in any source: product, tests, journeys, benches, scripts', async () => {
+it('shows no error in any source: product, tests, journeys, benchmarks, scripts', async () => {
   const files = sources();
   expect(files.length).toBeGreaterThan(1_000);
   for (const file of files) server.open(file);

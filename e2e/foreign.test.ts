@@ -9,15 +9,15 @@ import { type ReflectedMethod, reflect } from './src/foreign/reflect.js';
 import { type Row, toTable } from './src/foreign/report.js';
 import { type Clone, cloneRepository } from './src/repository.js';
 
-// `npm run foreign` takes all of them, `npm test` those whose packages are installed.
+// `npm run foreign` uses all contracts, `npm test` only those whose packages are installed.
 const all = process.env.FOREIGN_CONTRACTS === 'all';
 const chosen = foreignContracts.filter(({ short }) => all || short);
 const CONTRACT_TIMEOUT_MS = 600_000;
-/** How many run at once: one of the contracts has 289 methods. */
+/** How many grpcurls run at once: one of the contracts has 289 methods. */
 const GRPCURLS = 4;
-/** By service, in the order in which they were taken. */
+/** By service, in the order in which the services were made. */
 const rows = new Map<string, Row>();
-/** What each service answered: it is asked while the next one is made, as neither keeps two cores busy. */
+/** The answers of each service. It is called while the next service is made, as neither keeps two cores busy. */
 const asked = new Map<string, Asked>();
 type Asked = Promise<PromiseSettledResult<readonly ReflectedMethod[]>>;
 let underWay: Asked | undefined;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   if (!withGrpcurl)
     process.stdout.write('grpcurl is not installed here: a client of our own calls the methods alone\n');
   clone = await cloneRepository();
-  // The contracts are compared with those of main: what comes is new there.
+  // `npm run check` compares the contracts with main's, where the new ones don't exist.
   await clone.git('switch', '--quiet', '--create', 'foreign');
 });
 
@@ -42,7 +42,7 @@ afterAll(async () => {
   writeFileSync(join(report, 'report.md'), toTable([...rows.values()]));
 });
 
-describe('a contract that nobody here wrote is taken, or refused with a reason', () => {
+describe('rondo new service makes a service from a foreign contract, or refuses it with a reason', () => {
   it.each(chosen)(
     '$service from $from',
     async (contract) => {
@@ -66,7 +66,7 @@ describe('a contract that nobody here wrote is taken, or refused with a reason',
   );
 });
 
-describe('every method of what was taken is described, and says which file is to be edited', () => {
+describe('every method of such a service is described, and names the file to edit', () => {
   it.each(chosen.filter(({ refused }) => refused === undefined))(
     '$service',
     async ({ service }) => {
@@ -99,7 +99,7 @@ async function newService({ service, from, file, protoPaths = [] }: ForeignContr
   return { ended, seconds, lastLine };
 }
 
-/** Starts the service, and finds that every method is described and says which file is to be edited. */
+/** Starts the service, and requires that every method is described and names the file to edit. */
 async function answers(service: string): Promise<readonly ReflectedMethod[]> {
   const served = await startService(service, { root: clone.root });
   try {

@@ -15,7 +15,7 @@ import { toTally } from './src/load.js';
 
 const noOpenssl = spawnSync('openssl', ['version']).error !== undefined;
 
-/** Runs a guide's file as it stands, where the packages of the workspace are found. */
+/** Runs a guide's file unchanged, in a folder from which the packages of the workspace resolve. */
 async function runFile(file: string, code: string, ...args: readonly string[]) {
   const folder = join(root, 'e2e/.guides');
   mkdirSync(folder, { recursive: true });
@@ -32,7 +32,7 @@ describe('docs/guides/first-call.md', () => {
     expect(code.trimEnd().split('\n').length).toBeLessThan(40);
   });
 
-  it('runs as it stands, and ends by itself', async () => {
+  it('runs unchanged, and ends by itself', async () => {
     const { code: exitCode, stdout, stderr } = await runFile('first-call.mjs', code);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual([
@@ -61,7 +61,7 @@ describe('docs/guides/call-by-address.md', () => {
     await calculator.drain(0);
   });
 
-  it('runs as it stands, without TLS', async () => {
+  it('runs unchanged, without TLS', async () => {
     const { stdout, stderr } = await runFile('by-address.mjs', code, calculator.address);
     expect({ stdout, stderr }).toEqual({ stdout: '2 + 3 = 5\n', stderr: '' });
   });
@@ -91,7 +91,7 @@ describe('docs/guides/canary.md', () => {
   const running: RunningProcess[] = [];
   let registry: string;
 
-  /** A line of the guide as it stands, with what `npx` and `npm start` see to. */
+  /** Runs a line of the guide, with the environment that `./rondo` and `npm start` would give it. */
   const run = (line: string, more = '') => {
     const command = line
       .replace('./rondo', `exec "${process.execPath}" scripts/rondo.mjs`)
@@ -128,17 +128,17 @@ describe('docs/guides/canary.md', () => {
     expect(await succeed(run(ps))).toMatch(/^calculator-new .* 2\.1\.0 +5 /m);
   });
 
-  it('gives it 5 % of a thousand calls', async () => {
+  it('gives the canary 5 % of a thousand calls', async () => {
     const { failed, instances } = toTally(await succeed(run(thousand, '--json')));
     expect(failed).toBe(0);
     expect(Math.abs((instances['calculator-new'] ?? 0) - 50)).toBeLessThan(5);
   });
 
-  it('reaches it by its version', async () => {
+  it('reaches the canary by its version', async () => {
     expect(toTally(await succeed(run(one, '--count 10 --json'))).instances).toEqual({ 'calculator-new': 10 });
   });
 
-  it('takes it back without failing a call', async () => {
+  it('drains the canary without failing a call', async () => {
     await succeed(run(drain));
     const { failed, instances } = toTally(await succeed(run(thousand, '--json')));
     expect(failed).toBe(0);
@@ -153,11 +153,11 @@ describe('docs/guides/balancing.md', () => {
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('tells of every policy', () => {
+  it('describes every policy', () => {
     expect(POLICIES.filter((policy) => !text.includes(`\n### ${policy}\n`))).toEqual([]);
   });
 
-  it('points to nothing that is not there, and its pictures are small', () => {
+  it('has no broken links, and small pictures', () => {
     const links = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) =>
       join(root, 'docs/guides', link),
     );
@@ -176,7 +176,7 @@ describe('docs/guides/balancing.md', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it('has a configuration that is understood', () => {
+  it('has a valid configuration', () => {
     const configured = guide.commands.flatMap((line) => /^RONDO_BALANCING='(.*)'$/.exec(line)?.[1] ?? []);
     expect(configured).toHaveLength(1);
     expect(configured.map(parseBalancing)).toEqual([
@@ -190,7 +190,7 @@ describe('docs/guides/balancing.md', () => {
     ]);
   });
 
-  it('has code that runs as it stands: three calls of four go to the instance with three times the weight', async () => {
+  it('has code that runs unchanged: three calls of four go to the instance with three times the weight', async () => {
     guide.write(folder, 'balancing.mjs');
     const { code, stdout, stderr } = await runNode([join(folder, 'balancing.mjs')]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -202,7 +202,7 @@ describe('docs/guides/balancing.md', () => {
 });
 
 describe('docs/guides/scatter-gather.md', () => {
-  it('runs as it stands, and prints what it says', async () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
     const guide = readGuide('scatter-gather.md');
     const { code: exitCode, stdout, stderr } = await runFile('scatter.mjs', guide.code('scatter.mjs'));
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -211,7 +211,7 @@ describe('docs/guides/scatter-gather.md', () => {
 });
 
 describe('docs/guides/sync.md', () => {
-  it('runs as it stands, and prints what it says', async () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
     const guide = readGuide('sync.md');
     const { code: exitCode, stdout, stderr } = await runFile('sync.mjs', guide.code('sync.mjs'));
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -220,7 +220,7 @@ describe('docs/guides/sync.md', () => {
 });
 
 describe('docs/guides/transactions.md', () => {
-  it('runs as it stands, and prints what it says', async () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
     const guide = readGuide('transactions.md');
     const { code: exitCode, stdout, stderr } = await runFile('transactions.mjs', guide.code('transactions.mjs'));
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

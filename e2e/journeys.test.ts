@@ -22,7 +22,7 @@ import { follow } from './src/watching.js';
 const ADD = 'calculator.v1.CalculatorService/Add';
 const TWO_AND_THREE = '{"a": 2, "b": 3}';
 
-/** A Wednesday, before whatever today is: the company's year ends on it. */
+/** The company's year ends on this Wednesday, which is in the past. */
 const TODAY = '2020-02-26';
 
 /** The registry isn't registered with itself. */
@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 describe('journey 1: a newcomer', () => {
-  it('is told where everything is and what to try', () => {
+  it('sees where everything is and what to try', () => {
     for (const text of ['calculator-1', 'sales.v1.QuoteService', 'projects.v1.ProjectService', './rondo ps']) {
       expect(system.banner).toContain(text);
     }
@@ -63,7 +63,7 @@ describe('journey 1: a newcomer', () => {
     expect(SERVING).toEqual(expect.arrayContaining(['calculator-3', 'project-management-1', 'sales-1']));
   });
 
-  it('is told whom a client would pick, and what share each gets', async () => {
+  it('sees which instances a client would pick, and what share each gets', async () => {
     const { code, stdout } = await system.rondo('pick', 'CalculatorService/Add', '--explain', '--json');
     const { policy, endpoints } = JSON.parse(stdout);
     expect({ code, policy }).toMatchObject({ code: 0, policy: { name: 'round_robin', origin: 'default' } });
@@ -72,13 +72,13 @@ describe('journey 1: a newcomer', () => {
     for (const share of shares) expect(share).toBeCloseTo(1 / 3, 2);
   });
 
-  it('is told by the doctor that what runs is well', async () => {
-    // On a busy machine it may find once that something answers late.
+  it('hears from the doctor that the system is healthy', async () => {
+    // On a busy machine the doctor may find that something answers late.
     await eventually(async () => {
       const { findings } = JSON.parse((await system.rondo('doctor', '--json')).stdout);
       const named = Object.fromEntries(findings.map((one: { name: string }) => [one.name, one]));
       expect(named).toMatchObject({
-        // A note in the first seconds, while a registry may not know all.
+        // A note in the first seconds, while the registry may not know every instance.
         registry: { state: expect.stringMatching(/^(ok|note)$/), detail: expect.stringContaining(system.registry) },
         instances: { state: 'ok', detail: `${SERVING.length} of ${SERVING.length} are SERVING` },
         health: { state: 'ok' },
@@ -118,19 +118,19 @@ describe('npm run seed', () => {
     first = await runSeed(system.registry, { today: TODAY });
   });
 
-  it('fills in a company that spans all services', () => {
+  it('makes a company across all services', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toContain('12 members, 30 products in 3 currencies, 60 customers');
     expect(first.stdout).toMatch(/accepted: orders\/\S+, delivered by projects\/\S+, \d+ minutes of work/);
   });
 
-  it('has so many of each', () => untilCounted(system.registry));
+  it('makes as many of each as it must', () => untilCounted(system.registry));
 
-  it('has a year behind it that ends today, and time of the team reserved for what is under way', async () => {
+  it('makes orders of a year that ends today, and reserves the team for active projects', async () => {
     requireYear(await readCompany(system.registry), dayAt(new Date(TODAY)));
   });
 
-  it('makes nothing twice, on another day either', async () => {
+  it('makes nothing twice, not even on another day', async () => {
     const before = await readCompany(system.registry);
     const again = await runSeed(system.registry, { today: TODAY, daysAhead: 5 });
     expect(again).toMatchObject({ code: 0, stderr: '' });
@@ -152,7 +152,7 @@ describe('npm run seed', () => {
 });
 
 describe('journey 2: replicas come and go', () => {
-  it('reaches all three in turn, the first time', async () => {
+  it('reaches all three in turn', async () => {
     const { stdout } = await system.rondo('call', ADD, TWO_AND_THREE, '--count', '9', '--json');
     const { failed, instances } = toTally(stdout);
     expect(failed).toBe(0);
@@ -239,7 +239,7 @@ describe('journey 3: what is sold is delivered', () => {
       }
       for (const { told, stop } of deliverers) {
         await stop();
-        // What is under way goes back, and then to the archive.
+        // The active project goes back to planned, and then to the archive.
         expect(told.map(stepOfProject)).toEqual([
           'PROJECT_STATE_PLANNED with 1 tasks',
           'PROJECT_STATE_ACTIVE',

@@ -6,7 +6,7 @@ import { eventually, freeBase, runNode, type System, startSystem } from '@rondo/
 import { ask, socketOf } from './src/ask.js';
 import { plannedInstances } from './src/repository.js';
 
-/** So long that no socket can stand in it. */
+/** So long that the path of a socket in it is too long. */
 const LONG = `rondo-e2e-${'long'.repeat(25)}-`;
 const CALCULATORS = ['calculator-1', 'calculator-2', 'calculator-3'];
 const EVERYTHING = plannedInstances();
@@ -37,7 +37,7 @@ const namesOf = (replies: Awaited<ReturnType<typeof ask>>) =>
     .sort() ?? replies.at(-1);
 
 describe('a running system', () => {
-  it('is told things at a socket of this user alone, elsewhere where the path of the data is too long', () => {
+  it('listens on a socket for this user alone, in another folder if the path of the data is too long', () => {
     expect(socket.startsWith(system.data)).toBe(false);
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
     expect(statSync(socket).mode & 0o777).toBe(0o600);
@@ -54,7 +54,7 @@ describe('a running system', () => {
     );
   });
 
-  it('says what runs', async () => {
+  it('lists what runs', async () => {
     const [reply] = await ask(system.data, { command: 'status' });
     expect(reply?.rows?.map(({ name }) => name).sort()).toEqual([...EVERYTHING].sort());
     expect(reply?.rows?.[0]).toEqual({
@@ -84,7 +84,7 @@ describe('a running system', () => {
     expect(processes()).toEqual(before);
   });
 
-  it('leaves down what has ended by itself, as it is told by --no-restart, until it is restarted on request', async () => {
+  it('leaves a process that has ended by itself down, with --no-restart, until it is restarted on request', async () => {
     process.kill(system.pid('calculator-3'), 'SIGKILL');
     await eventually(() => expect(system.stderr()).toContain('calculator-3 has ended (SIGKILL) and stays down'));
     const [listed] = await ask(system.data, { command: 'processes' });
@@ -118,19 +118,23 @@ describe('a running system', () => {
   });
 
   it.each([
-    ['what is no JSON', 'start sales\n', 'a request is a JSON object, such as {"command":"start","service":"greeter"}'],
+    [
+      'a line that is not JSON',
+      'start sales\n',
+      'a request is a JSON object, such as {"command":"start","service":"greeter"}',
+    ],
     [
       'another command',
       '{"command":"halt"}\n',
       '"command" must be one of start, stop, forget, restart, status, processes',
     ],
     [
-      'a restart of nobody',
+      'a restart without a name',
       '{"command":"restart"}\n',
       '"name" must name what to restart: a service, one of its instances, or postgres',
     ],
     [
-      'a command to nobody',
+      'a command without a service',
       '{"command":"start"}\n',
       '"service" must name the one to start: its folder under services/',
     ],
@@ -149,7 +153,7 @@ describe('a running system', () => {
     expect(await ask(system.data, request)).toEqual([{ event: 'failed', message }]);
   });
 
-  it('shares its data with no other', async () => {
+  it('refuses to share its data with another system', async () => {
     const args = ['scripts/run.mjs', 'start', '--data', system.data, '--port-base', String(await freeBase())];
     const { code, stderr } = await runNode(args);
     expect(code).toBe(1);

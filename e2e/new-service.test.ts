@@ -7,7 +7,7 @@ import { type Clone, cloneRepository } from './src/repository.js';
 
 const TIMEOUT_MS = 600_000;
 
-// The tests of this file follow one another, as a person's commands do.
+// The tests of this file depend on one another, as the commands of one session do.
 describe('rondo new service and rondo remove service', () => {
   let clone: Clone;
   let elsewhere: string;
@@ -35,13 +35,13 @@ package helloworld;
 message HelloRequest { string name = 1; }
 message HelloReply { string message = 1; }
 `;
-  /** Written where the starter would stand, in a style of its own. */
+  /** Written in place of the starter, in another style. */
   const ERRAND = `syntax = "proto3";
 package errand.v1;
 service Errands { rpc Run(M) returns (M); }
 message M {}
 `;
-  /** A stub that no service made here has to do with: what stands in it goes where all are made anew. */
+  /** A stub that no service made here uses. A mark in it disappears if all stubs are generated again. */
   const UNCONCERNED = 'packages/contracts/src/sales/v1/quotes.ts';
   const MARK = '// as it was\n';
   const HANDLERS = 'services/greeter/src/greeter.ts';
@@ -49,7 +49,7 @@ message M {}
   const status = () => clone.git('status', '--porcelain', '--untracked-files=all');
   const read = (file: string) => readFileSync(join(clone.root, file), 'utf8');
   const write = (file: string, text: string) => writeFileSync(join(clone.root, file), text);
-  /** All that installing and building leave, and git doesn't see. */
+  /** What installing and building leave outside git. */
   const leftovers = () => [
     read('pnpm-lock.yaml'),
     read('node_modules/.rondo-installed'),
@@ -203,7 +203,7 @@ message M {}
       expect(called.stderr).toContain('services/sales/src/adapters/projects.ts:');
       expect((await clone.rondo('remove', 'service', 'bilking')).stderr).toContain('Did you mean "billing"?');
 
-      // The other service doesn't build, which is no reason to keep this one.
+      // The other service doesn't build; this one is removed all the same.
       const removed = await clone.rondo('remove', 'service', 'billing');
       expect(removed).toMatchObject({ code: 0, stderr: expect.stringContaining('helloworld.Greeter has no method') });
       expect(removed.stdout).toContain('Its database billing stays on its server, with its data.');

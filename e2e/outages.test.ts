@@ -16,12 +16,12 @@ afterAll(async () => {
   system.remove();
 });
 
-/** Calls 200 times a second, eight at a time, until it is told to end. */
+/** Calls 200 times a second, eight at a time, until it is ended. */
 function startLoad(): RunningProcess {
   return system.startRondo('call', ADD, REQUEST, '--rate', '200', '--concurrency', '8', '--progress', '--json');
 }
 
-/** Waits until each of the instances has served calls of this very load, as it tells itself. */
+/** Waits until each of the instances has served calls of this load, by the load's own progress. */
 async function untilShared(load: RunningProcess, ...instances: readonly string[]): Promise<void> {
   await eventually(() => {
     const served = Object.keys(toProgress(load.output().stderr)?.instances ?? {});
@@ -42,7 +42,7 @@ async function terminate(instanceId: string): Promise<void> {
   });
 }
 
-describe('an operator, under a load that nobody may repeat', () => {
+describe('an operator, under a load of calls that may not be repeated', () => {
   it('takes an instance out, puts it back, and drains and kills it without failing a call', async () => {
     const instance = system.addInstance('calculator', 'calculator-op');
     const load = startUnsafeLoad(system.registry);
@@ -52,12 +52,12 @@ describe('an operator, under a load that nobody may repeat', () => {
 
     const cordoned = await system.rondo('cordon', 'calculator-op', '--reason', 'odd answers');
     expect(cordoned).toMatchObject({ code: 0, stdout: expect.stringContaining('calculator-op is cordoned (odd') });
-    // From when the caller has heard of it.
+    // From the time when the client has learned of it.
     await eventually(() => expect(load.whyHeld('calculator-op')).toMatch(/^cordoned/));
     const heardAt = performance.now();
     await eventually(() => expect(load.calls.filter(({ begunAt }) => begunAt > heardAt).length).toBeGreaterThan(200));
     expect(by().filter(({ begunAt }) => begunAt > heardAt)).toEqual([]);
-    // The check gives an instance a second, which may be too little where the machine is busy.
+    // The check gives an instance a second, which may be too short on a busy machine.
     await eventually(async () => {
       const listed = (await system.rondo('ps', '--check')).stdout;
       expect(listed).toMatch(/^calculator-op .* CORDONED .* ok /m);
@@ -90,7 +90,7 @@ describe('an operator, under a load that nobody may repeat', () => {
 });
 
 describe('a batch that all calculators share', () => {
-  it('is complete and in order though one of them is killed in the middle', async () => {
+  it('is complete and in order although one of them is killed in the middle', async () => {
     const victim = system.addInstance('calculator', 'calculator-batch');
     const evaluate = (expressions: readonly string[], onPart?: (count: number) => void) =>
       evaluateBatch(system.address(1), expressions, onPart);
@@ -120,7 +120,7 @@ describe('under 200 calls a second', () => {
     expect(instances['calculator-3']).toBeGreaterThan(0);
   });
 
-  it('fails no call when the registry stops: the instances known are called on', async () => {
+  it('fails no call when the registry stops: known instances are still called', async () => {
     const load = startLoad();
     await untilShared(load, 'calculator-1', 'calculator-2');
     const before = (await system.rondo('ps', '--json')).code;

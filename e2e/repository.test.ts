@@ -5,10 +5,10 @@ import { root } from '@rondo/harness';
 
 const VARIABLE = /\b(?:RONDO_[A-Z_]+[A-Z]|DATABASE_URL)\b/g;
 
-/** The variables named in a text. */
+/** The variables that a text names. */
 const namesIn = (text: string) => new Set(text.match(VARIABLE));
 
-/** The sources that may read the environment: all but tests. */
+/** The sources that may read the environment: all without tests. */
 function sources(): string[] {
   const isSource = (file: string) => /\.(ts|mjs)$/.test(file) && !file.endsWith('.test.ts');
   return ['packages', 'services', 'scripts'].flatMap((folder) =>
@@ -32,7 +32,7 @@ it('the public workflow runs each part of .ci/run', () => {
   const script = read('.ci/run');
   const parts = new Set([...script.matchAll(/^.*\bpart ["']([^"'$]+)["'] /gm)].map(([, name = '']) => name));
   expect(parts.size).toBeGreaterThan(8);
-  // These words select the parts that the named one stands on, or that come with it.
+  // A word of the workflow also runs the parts that its part needs, or that come with it.
   const along = ['grpcurl', 'go client', 'python client', 'container engine', 'etcd store', 'build'];
   const missing = [...parts].filter((part) => !along.includes(part) && !words.some((word) => part.includes(word)));
   expect(missing).toEqual([]);

@@ -30,7 +30,7 @@ async function kill(name: string): Promise<number> {
   return pid;
 }
 
-/** Waits until another process has its name, and is ready. */
+/** Waits until another process has the name, and is ready. */
 async function untilBack(name: string, before: number): Promise<void> {
   await eventually(async () => {
     const { state, pid } = await processOf(name);
@@ -45,7 +45,7 @@ const call = (method: string, request: object, ...options: readonly string[]) =>
 
 const restart = (...words: readonly string[]) => system.rondo('restart', ...words, '--data', system.data);
 
-describe('what ends by itself is started again', () => {
+describe('a process that ends by itself is started again', () => {
   it('an instance: calls reach it again', async () => {
     await untilBack('calculator-2', await kill('calculator-2'));
     const logs = `Its log: ./rondo logs calculator-2 --data ${system.data}`;
@@ -56,7 +56,7 @@ describe('what ends by itself is started again', () => {
       const { failed, instances } = toTally(stdout);
       expect([failed, Object.keys(instances)]).toEqual([0, expect.arrayContaining(['calculator-2'])]);
     });
-    // The log goes on: what led to the end stands in it.
+    // The log goes on, and has what led to the end.
     expect(system.log('calculator-2').match(/listening/g)).toHaveLength(2);
   });
 
@@ -84,7 +84,7 @@ describe('what ends by itself is started again', () => {
 });
 
 describe('rondo restart', () => {
-  it('stops an instance in order and waits until it is ready; the others stay', async () => {
+  it('drains an instance and waits until it is ready; the others keep running', async () => {
     const before = [system.pid('calculator-1'), system.pid('calculator-3')];
     const { code, stdout } = await restart('calculator-1');
     expect({ code, stdout }).toEqual({ code: 0, stdout: `calculator-1 runs again at ${system.address(1)}\n` });
@@ -104,7 +104,7 @@ describe('rondo restart', () => {
     expect((await processOf('postgres')).pid).not.toBe(pid);
   });
 
-  it('says what there is, and that no system runs', async () => {
+  it('says what can be restarted, and that no system runs', async () => {
     expect(await restart('calculator-4')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
@@ -119,7 +119,7 @@ describe('rondo restart', () => {
   });
 });
 
-describe('what ends five times within a minute', () => {
+describe('a process that ends five times within a minute', () => {
   it('stays down, until it is restarted on request', async () => {
     for (let exit = 1; exit <= 5; exit += 1) await kill('calculator-3');
     await says('calculator-3 has ended (SIGKILL), 5 times within a minute: it stays down');

@@ -33,7 +33,7 @@ describe('what npm run seed plans', () => {
     );
   });
 
-  it('is dated on working days, none of them to come, and each order not before its offer', () => {
+  it('has dates on working days, none in the future, and no order before its quote', () => {
     const isWrong = (today: number) => {
       const offers = planQuotes(today);
       const dated = [...offers, ...planOrders(today)].map(({ day }) => day).concat(offers.map((one) => one.orderDay));
@@ -43,7 +43,7 @@ describe('what npm run seed plans', () => {
     expect(days.filter(isWrong).map(formatDay)).toEqual([]);
   });
 
-  it('has taken time of past weeks alone, and of each no more than a member has', () => {
+  it('reserves only past weeks, and no more of a week than a member has', () => {
     const isWrong = (today: number) => {
       const weeks = planPastWeeks(planQuotes(today));
       const taken = new Map<string, bigint>();
@@ -59,7 +59,7 @@ describe('what npm run seed plans', () => {
 });
 
 describe('a day', () => {
-  it.each(['2024-02-29', '2026-12-31', '2027-01-01', '1969-12-31'])('%s is read as it is written', (text) => {
+  it.each(['2024-02-29', '2026-12-31', '2027-01-01', '1969-12-31'])('%s is read and written alike', (text) => {
     const day = parseDay(text);
     expect(formatDay(day ?? 0)).toBe(text);
     expect(dayOf(new Date(`${text}T23:59:59.999Z`))).toBe(day);
@@ -75,7 +75,7 @@ describe('a day', () => {
   });
 
   it.each(['', '2026-02-29', '2026-13-01', '2026-1-1', '20261120', 'today', '2026-11-20T00:00:00Z'])(
-    '"%s" is none',
+    '"%s" is not a day',
     (text) => expect(parseDay(text)).toBeUndefined(),
   );
 });

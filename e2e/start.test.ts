@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freeBase, runNode, start } from '@rondo/harness';
 
 const USAGE = 'npm start -- [--data DIR] [--port-base N] [--metrics] [--no-restart]';
-const PATIENCE_MS = 240_000;
+const TIMEOUT_MS = 240_000;
 const isRoot = process.getuid?.() === 0;
 
 let folder: string;
@@ -19,10 +19,10 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What `npm start` says of a start that it refuses. One that isn't refused is stopped: it would run for ever. */
+/** The error of `npm start` if it refuses to start. A start that isn't refused is stopped, as it would run for ever. */
 async function refusal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   const launcher = start(process.execPath, ['scripts/run.mjs', 'start', ...args], { env });
-  const timer = setTimeout(() => launcher.process.kill('SIGTERM'), PATIENCE_MS);
+  const timer = setTimeout(() => launcher.process.kill('SIGTERM'), TIMEOUT_MS);
   const { code, stderr } = await launcher.ended;
   clearTimeout(timer);
   expect(code).toBe(1);
@@ -40,7 +40,7 @@ describe('npm start refuses in one line', () => {
     expect(await refusal(args)).toBe(`npm start: ${line}\n`);
   });
 
-  it('options that npm kept for itself', async () => {
+  it('options that npm took for its own', async () => {
     const line = `npm took --port-base for an option of its own; ours come after a "--": ${USAGE}`;
     expect(await refusal([], { npm_config_port_base: '21000' })).toBe(`npm start: ${line}\n`);
   });
@@ -70,21 +70,21 @@ describe('npm start refuses in one line', () => {
     );
   });
 
-  (isRoot ? it : it.skip)('the data of another user (as root alone, who can give data away)', async () => {
+  (isRoot ? it : it.skip)('the data of another user (only as root, which can give data away)', async () => {
     const data = join(folder, 'daemon');
     mkdirSync(join(data, 'postgres'), { recursive: true });
     chownSync(join(data, 'postgres'), 1, 1);
     expect(await refusal(['--data', data, '--port-base', base])).toMatch(/belongs to another user \(id 1\)/);
   });
 
-  (isRoot ? it.skip : it)('a folder that is read-only (not as root, for whom none is)', async () => {
+  (isRoot ? it.skip : it)('a read-only folder (not as root, which can write everywhere)', async () => {
     const data = join(folder, 'read-only');
     mkdirSync(data);
     chmodSync(data, 0o500);
     expect(await refusal(['--data', data, '--port-base', base])).toMatch(/can't be written to \(EACCES\)/);
   });
 
-  it('an administrator of no database', async () => {
+  it('an administrator URL that is invalid or leads to no database', async () => {
     const refused = (url: string) =>
       refusal(['--data', join(folder, 'foreign'), '--port-base', base], { RONDO_DATABASE_ADMIN_URL: url });
     expect(await refused('localhost')).toMatch(
@@ -103,7 +103,7 @@ it('npm start says which service could not start, and why', async () => {
   expect(said).toMatch(/RONDO_LOG_LEVEL.*loud/);
 });
 
-it('npm start ends without a stack when nobody reads what it prints', async () => {
+it('npm start ends without a stack when its output is closed', async () => {
   const launcher = start(process.execPath, ['scripts/run.mjs', 'start', '--data', folder, '--port-base', base]);
   launcher.process.stdout?.destroy();
   const { stderr } = await launcher.ended;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createSupervisor } from '../scripts/launch/supervisor.mjs';
 
-/** A clock that stands until it is told to go on. */
+/** A clock that the test advances. */
 function manualClock() {
   let nowMs = 0;
   const timers = new Map<object, { readonly dueMs: number; readonly work: () => void }>();
@@ -46,7 +46,7 @@ const begin = async () => {
 };
 
 describe('a process that has ended by itself', () => {
-  it('is restarted after half a second, and told of twice', async () => {
+  it('is restarted after half a second, and reported when it ends and when it runs again', async () => {
     const supervisor = create();
     supervisor.ended('a-1', 'SIGKILL', begin);
     expect(told).toEqual(['a-1 has ended (SIGKILL): it is restarted in 0.5 s. Its log: logs a-1']);
@@ -82,7 +82,7 @@ describe('a process that has ended by itself', () => {
     expect(begun).toBe(4);
   });
 
-  it('is restarted for ever where it ends more seldom; what is older than a minute is forgotten', async () => {
+  it('is restarted for ever if it ends more rarely: exits older than a minute do not count', async () => {
     const supervisor = create();
     for (let exit = 1; exit <= 20; exit += 1) {
       supervisor.ended('a-1', 'SIGSEGV', begin);
@@ -92,13 +92,13 @@ describe('a process that has ended by itself', () => {
     expect(begun).toBe(20);
   });
 
-  it('has a count of its own', async () => {
+  it('has its own count of exits', async () => {
     const supervisor = create();
     for (const name of ['a-1', 'a-2', 'a-3', 'a-4', 'a-5', 'a-6']) supervisor.ended(name, 'SIGKILL', begin);
     expect(clock.pending()).toEqual(Array(6).fill(500));
   });
 
-  it('that can not be started again has ended once more', async () => {
+  it('that cannot be started again counts as one more exit', async () => {
     const supervisor = create();
     supervisor.ended('postgres', 'SIGKILL', () => Promise.reject(new Error('port 9 is in use')));
     for (let tries = 0; tries < 10; tries += 1) await clock.advance(4_000);
@@ -106,7 +106,7 @@ describe('a process that has ended by itself', () => {
     expect(told.at(-1)).toMatch(/^postgres has ended \(port 9 is in use\), 5 times within a minute/);
   });
 
-  it('that ends while it comes up is not said to run', async () => {
+  it('that ends while it starts is not reported as running', async () => {
     const supervisor = create();
     let cameUp = (_isReady: boolean) => {};
     supervisor.ended('a-1', 'SIGKILL', () => new Promise((resolve) => (cameUp = resolve)));
@@ -118,7 +118,7 @@ describe('a process that has ended by itself', () => {
     expect(told.filter((line) => line.includes('runs again'))).toEqual([]);
   });
 
-  it('stays down where nothing is restarted', async () => {
+  it('stays down if nothing is restarted', async () => {
     const supervisor = create(false);
     supervisor.ended('a-1', 'SIGKILL', begin);
     await clock.advance(3_600_000);
@@ -141,7 +141,7 @@ describe('a process that is stopped or started on request', () => {
 });
 
 describe('a system that stops', () => {
-  it('restarts nothing: neither what is due nor what ends then', async () => {
+  it('restarts neither processes that are due nor processes that end then', async () => {
     const supervisor = create();
     supervisor.ended('a-1', 'SIGKILL', begin);
     supervisor.close();

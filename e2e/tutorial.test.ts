@@ -15,7 +15,7 @@ const guide = readGuide('add-a-service.md');
 const testing = readGuide('test-a-service.md');
 
 let clone: Clone;
-/** Where the reader keeps contracts. Paths have spaces. */
+/** The reader's folder of contracts. Its path has spaces. */
 let desk: string;
 let base: number;
 let dev: RunningProcess;
@@ -48,14 +48,14 @@ describe('docs/guides/add-a-service.md', () => {
     expect(guide.commands.findIndex((line) => line.includes(WELCOME))).toBe(5);
   });
 
-  it('makes the Greeter of its contract, which runs and says what to write', async () => {
+  it('makes the Greeter from its contract; it runs and says what to write', async () => {
     guide.write(desk, 'helloworld.proto');
     await succeed(clone.rondo('new', 'service', 'greeter', '--proto', join(desk, 'helloworld.proto'), '--start'));
     const { stderr } = await call(SAY_HELLO, '{"name": "Ada"}');
     expect(stderr).toContain("isn't written yet: its handler belongs in services/greeter/src/greeter.ts");
   });
 
-  it('writes what the guide shows to be written by hand', () => {
+  it('writes the handlers that the guide shows', () => {
     for (const file of ['package.json', 'tsconfig.json', 'src/main.ts', 'src/app.ts']) {
       const path = `services/greeter/${file}`;
       expect(readFileSync(join(clone.root, path), 'utf8')).toBe(guide.code(path));
@@ -103,7 +103,7 @@ describe('docs/guides/test-a-service.md', () => {
     writeFileSync(file, code);
   });
 
-  it('leaves services whose every file is without an error in an editor', async () => {
+  it('leaves services without an error in an editor', async () => {
     const files = (await clone.git('ls-files', '--others', '--exclude-standard', 'services')).trimEnd().split('\n');
     const sources = files.filter((file) => file.endsWith('.ts'));
     expect(sources).toEqual(
@@ -123,7 +123,7 @@ describe('docs/guides/test-a-service.md', () => {
 });
 
 describe('docs/guides/add-a-service.md, without the generator', () => {
-  it('gets to the same by hand', async () => {
+  it('comes to the same result by hand', async () => {
     await succeed(clone.rondo('remove', 'service', 'reception', '--force'));
     await succeed(clone.rondo('remove', 'service', 'greeter', '--force'));
     expect(await clone.git('status', '--porcelain')).toBe('');
