@@ -13,7 +13,7 @@
  *
  * @typedef {object} Option
  * @property {'count' | 'flag' | 'text'} type A count is a whole number of at least 1.
- * @property {number | string} [default] Undefined stands for what isn't given.
+ * @property {number | string} [default] Without one, an option that isn't given is undefined.
  * @property {string} [value] Stands for the value in the usage.
  * @property {string} help
  *
@@ -107,7 +107,7 @@ function parse(args, options) {
   try {
     return parseArgs({ args, options }).values;
   } catch (error) {
-    // The first sentence: the others tell of a "--" that isn't ours.
+    // Only the first sentence: the others suggest a "--" that npm would take.
     throw new UsageError(error.message.split(/\.\s/)[0]);
   }
 }

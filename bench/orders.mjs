@@ -98,7 +98,7 @@ async function warmUp(orders, clients) {
   }
 }
 
-/** The processor time so far, by what has used it. Milliseconds; nothing where there is no /proc. */
+/** The processor time so far, by what has used it. Milliseconds; nothing if there is no /proc. */
 function spent(system) {
   if (!existsSync('/proc/self/schedstat')) return {};
   return { ...system.usedMs(), callers: cpuMs(process.pid) };

@@ -22,13 +22,13 @@ const CONTROLS = [
 ];
 
 /**
- * What watchers of live updates are told, over three replicas of project-management found by the registry, while tasks change,
- * connections break by chance, one replica is killed and another starts. Each watcher must be told each change once and in
+ * What watchers of live updates receive, over three replicas of project-management found by the registry, while tasks change,
+ * connections break by chance, one replica is killed and another starts. Each watcher must receive each change once and in
  * order and end with what the database has, and the median must be under 100 ms.
  */
 export const benchmark = {
   name: 'watch',
-  summary: 'each of 200 watchers is told each change once and in order, and how soon',
+  summary: 'whether each of 200 watchers receives each change once and in order, and how soon',
   options: {
     seconds: { type: 'count', default: 20, help: 'how long tasks change' },
     watchers: { type: 'count', default: 200, help: 'how many watch' },

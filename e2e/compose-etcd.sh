@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scratch=$(mktemp -d)
-# Nobody calls from outside: the ports are free for another system that runs here.
+# Nothing calls from outside, so no ports are published: another system may run here.
 for service in registry calculator project-management sales; do
   printf '  %s: { ports: !reset [] }\n' "$service"
 done | sed '1i services:' >"$scratch/unpublished.yml"
@@ -24,7 +24,7 @@ eventually() {
   for _ in $(seq 120); do "$@" >/dev/null 2>&1 && return 0; sleep 0.5; done
   fail "never succeeded: $*"
 }
-# What one registry lists, whichever of them is asked.
+# What a registry lists.
 serving() { # REGISTRY COUNT
   [ "$(rondo ps --registry "$1:50050" --json | grep -o '"status":"SERVING"' | wc -l)" -eq "$2" ]
 }

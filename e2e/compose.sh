@@ -26,7 +26,7 @@ done
 say "RONDO_PORT_PREFIX=51 publishes a second system's ports"
 
 compose up --build --detach --quiet-pull --scale calculator-replica=4
-# Whoever has a folder under services/ is an image; the registry isn't registered with itself.
+# Each folder of services/ is an image. The registry isn't registered with itself.
 images=$(ls services)
 eventually serving $(($(wc -w <<<"$images") - 1 + 4))
 say "every instance is registered and serving"
@@ -72,7 +72,7 @@ grep -q '"failed":0' "$scratch/load" || fail "calls failed: $(<"$scratch/load")"
 eventually rondo call sales.v1.QuoteService/ListQuotes '{}'
 say "sales was replaced alone (was ${before:0:12}) and a calculator killed: no call failed"
 
-# In a clone of the last commit: what is made shall not stand in the tree of whoever runs this.
+# In a clone of the last commit, so that the new services don't get into this work tree.
 git clone --quiet --no-hardlinks . "$scratch/a clone"
 cd "$scratch/a clone"
 npm run --silent rondo -- new service greeter >/dev/null
@@ -86,7 +86,7 @@ owner=$(compose exec -T postgres psql -U postgres -Atc "SELECT datdba::regrole F
 [[ $(rondo call projects.v1.TeamService/ListMembers '{}') == *ada@rondo.example* ]] || fail 'the data is gone'
 say "services that were made are images that answer, with a database of their own where they want one; the data stays"
 
-# The recipe for one service alone, as it stands, in the network of this system.
+# The recipe for one service alone, unchanged, in the network of this system.
 recipe=infra/compose/one-service.yml
 sed -n "\\|^\`\`\`yaml $recipe$|,/^\`\`\`$/{/^\`\`\`/d;p}" docs/cookbook/one-service.md >"$recipe"
 team() { TEAM_PROJECT=rondo-e2e-team SYSTEM_NETWORK=rondo-e2e_default docker compose -f "$recipe" "$@"; }

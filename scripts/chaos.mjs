@@ -5,7 +5,7 @@ import { takenByNpm } from './options.mjs';
 import { root, run } from './process.mjs';
 
 /**
- * `npm run chaos`: builds, then runs the rows of `chaos/`.
+ * `npm run chaos`: builds, then runs the scenarios of `chaos/`.
  * @param {string[]} args
  */
 export async function main(args) {

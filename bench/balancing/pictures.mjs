@@ -72,7 +72,7 @@ const failing = {
   ],
 };
 
-/** What is drawn, by the name of its file. */
+/** The pictures by the names of their files. */
 export const PICTURES = {
   'round-robin': { ...slowing, title: 'round_robin', balancing: 'round_robin' },
   random: { ...slowing, title: 'random', balancing: 'random' },
@@ -93,7 +93,7 @@ export const PICTURES = {
   ejection: { ...failing, title: 'round_robin, and a replica that fails', balancing: 'round_robin' },
 };
 
-/** Measures one of {@link PICTURES}, and draws it. */
+/** Measures one of {@link PICTURES}, and returns it as SVG. */
 export async function draw(testbed, { title, balancing, seconds, instances, client: options, start, events, keys }) {
   const replicas = await start(testbed);
   const client = await testbed.client({ ...options, balancing });

@@ -38,7 +38,7 @@ export async function startCluster(options) {
     const own = Math.min(services, instances);
     const half = Math.ceil(connections / 2);
     const leases = { address, services, spreadMs: SPREAD_MS, renewing };
-    // A watcher stands in for a client: as many share a connection as the connections make necessary.
+    // Each watcher represents a client. Watchers share connections if there are fewer connections.
     const watching = Math.min(half, watchers);
     await observer.ask('watch', { address, connections: watching, count: watchers, services });
     await observer.ask('hold', { ...leases, connections: Math.max(1, half - watching), first: 0, count: own });
@@ -109,7 +109,7 @@ export async function measured({ registry, loads }, work) {
 
 const sum = (tallies, field) => tallies.reduce((total, { leases }) => total + (leases?.[field] ?? 0), 0);
 
-/** Lists the registry's services again and again until `until`, which gets the number of instances, says so; gives the slowest answer. */
+/** Lists the registry's services again and again until `until`, called with the number of instances, returns true; gives the slowest answer. */
 export async function poll(address, until) {
   const connection = connect(address);
   let slowestMs = 0;

@@ -29,7 +29,7 @@ const changesOf = ({ made, failed, missing }) => `${made}; ${failed}; ${missing}
 const isWhole = ({ failed, missing }) => failed === 0 && missing === 0;
 const percent = (part, whole) => `${Math.round((100 * part) / whole)} %`;
 
-/** What else took processor time: where much did, times say little about the registry. */
+/** What else took processor time. If that is much, the times say little about the registry. */
 function surroundings({ tookMs, loadCpuMs, othersCpuMs, observerLateMs }) {
   return [
     ['processor time of the load', `${percent(loadCpuMs, tookMs)} of one`, '', ''],
@@ -38,7 +38,7 @@ function surroundings({ tookMs, loadCpuMs, othersCpuMs, observerLateMs }) {
   ];
 }
 
-/** A registry that comes back empty, and connections that all break at once. */
+/** The outage: a registry that comes back empty, and connections that all break at once. */
 export function stormReport({ back, reconnect, instances, expired }) {
   const { result } = back;
   const rows = [
@@ -68,7 +68,7 @@ export function stormReport({ back, reconnect, instances, expired }) {
   return table(['the registry comes back empty', 'measured', 'bound', ''], rows);
 }
 
-/** Watchers that stand still, beside the others. */
+/** The watchers that stopped reading, beside the others. */
 export function slowReport({ awake, asleep, stalled, caughtUpMs, heard }) {
   const row = (name, of) => [name, of(awake), of(asleep)];
   const rows = [
@@ -98,7 +98,7 @@ const GROWTH_HEAD = [
   'CPU of others',
 ];
 
-/** How costs grow. */
+/** How the costs grow with the size. */
 export function growthReport(cells, services) {
   const rows = cells.map((cell) => [
     cell.instances.toLocaleString('en'),
@@ -117,7 +117,7 @@ export function growthReport(cells, services) {
   return table(GROWTH_HEAD, rows);
 }
 
-/** The same, drawn. */
+/** The costs as charts. */
 export function growthChart(cells, services) {
   const sizes = [...new Set(cells.map(({ instances }) => instances))];
   const audiences = [...new Set(cells.map(({ watchers }) => watchers))];

@@ -1,4 +1,4 @@
-// What every chart of the benchmarks is drawn with: readable on a light and on a dark page, without fonts of its own.
+// Parts of the benchmarks' charts. They are readable on a light and on a dark page, and have no fonts of their own.
 
 const COLOURS = ['#1b7f79', '#c2571a', '#5b4bb5', '#9a7d0a', '#a8325e', '#4a7a1e'];
 
@@ -18,7 +18,7 @@ export function picture(title, { width, height, drawn, style = '' }) {
   ].join('\n');
 }
 
-/** Horizontal lines of a grid from `left` to `right` with their values to the left of them; `toY` places a value. */
+/** Horizontal grid lines from `left` to `right`, with their values at the left; `toY` gives the y of a value. */
 export function gridOf(values, { left, right, toY }) {
   return values.flatMap((value) => [
     `<line class="grid" x1="${left}" x2="${right}" y1="${toY(value)}" y2="${toY(value)}"/>`,
@@ -40,10 +40,10 @@ export function legendEntry(label, { x, y, colour }) {
   ];
 }
 
-/** A coordinate as it is written: to a tenth. */
+/** A coordinate, rounded to a tenth. */
 export const round = (value) => Math.round(value * 10) / 10;
 
-/** The least of 1, 2, 4, 6 or 8 times a power of ten that is no less than `value`. */
+/** The smallest number of at least `value` that is 1, 2, 4, 6 or 8 times a power of ten. */
 export function niceCeiling(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-9)));
   return ([1, 2, 4, 6, 8].find((step) => step * power >= value) ?? 10) * power;

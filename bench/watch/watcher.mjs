@@ -6,7 +6,7 @@ const RETRY_MS = 20;
 const BEHIND = 3;
 
 /**
- * Watches a project, and keeps what it was told.
+ * Watches a project, and keeps what it received.
  *
  * @param options `how`: `contract` resumes as the contract says. The controls resume by hand: `anew` without a token, `behind`
  *   with one that is three messages old.

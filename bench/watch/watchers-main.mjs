@@ -9,7 +9,7 @@ import { startWatcher } from './watcher.mjs';
 
 const POLL_MS = 20;
 const START_MS = 30_000;
-/** A change that is told twice may come late. */
+/** A change that is sent twice may come late. */
 const LATE_MS = 500;
 
 let paths = [];
@@ -32,7 +32,7 @@ answerParent({
   cut: (index) => {
     for (const path of paths[index].values()) path.cut();
   },
-  /** Waits until each watcher was told as many changes as its project had, and gives what each saw. */
+  /** Waits until each watcher has received as many changes as its project had, and gives what each saw. */
   async finish({ expected, waitMs }) {
     const isBehind = ({ seen }) => seen.failure === undefined && seen.told.length < expected.get(seen.name);
     for (const lastAt = performance.now() + waitMs; performance.now() < lastAt && watchers.some(isBehind); ) {

@@ -4,10 +4,10 @@ import { CHI_SQUARED_OF_THREE, chiSquared, countsOf, row, unevenness } from '../
 const THREE = ['a', 'b', 'c'];
 const PROCESSES = 4;
 const CLIENTS_EACH = 25;
-/** No multiple of three: where each client begins makes a difference. */
+/** Not a multiple of three, so that it matters with which replica each client begins. */
 const CALLS_EACH = 10;
 
-/** Each in turn, by one client and over many. */
+/** `round_robin`, of one client and over many clients. */
 export const roundRobin = {
   name: 'round-robin',
   about: 'nine calls over three replicas, and many clients started at different times',
@@ -37,7 +37,7 @@ export const roundRobin = {
   },
 };
 
-/** Where naive ones begin with the first, each of them. */
+/** The calls of each replica by many clients. Naive clients all begin with the first replica. */
 async function severalClients(testbed, naive) {
   const calls = [];
   for (let started = 0; started < PROCESSES; started += 1) {
@@ -49,7 +49,7 @@ async function severalClients(testbed, naive) {
   return countsOf(calls, THREE);
 }
 
-/** Any, each as likely. */
+/** `random`. */
 export const random = {
   name: 'random',
   about: '3,000 calls over three replicas',

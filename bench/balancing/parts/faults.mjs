@@ -14,7 +14,7 @@ import { timeline } from '../testbed.mjs';
 const THREE = ['a', 'b', 'c'];
 const BEFORE_S = 3;
 
-/** One of three replicas that fails every call. */
+/** One of three replicas fails every call. */
 export const internal = {
   name: 'internal',
   about: 'one of three replicas answers INTERNAL to everything, for a minute; 300 and 30 calls a second',
@@ -51,7 +51,7 @@ export const internal = {
   },
 };
 
-/** One of three replicas whose answers are errors, and no faults of its own. */
+/** One of three replicas answers errors that are not faults of its own. */
 export const notFound = {
   name: 'not-found',
   about: 'one of three replicas answers NOT_FOUND to everything, at 300 calls a second',
@@ -72,7 +72,7 @@ export const notFound = {
   },
 };
 
-/** No replica that works. */
+/** All replicas fail. */
 export const allFailing = {
   name: 'all-failing',
   about: 'all three replicas answer INTERNAL, at 300 calls a second',

@@ -6,7 +6,7 @@ const FULL = 1 / 4;
 const BEFORE_S = 3;
 const AFTER_S = 4;
 
-/** A replica that comes while three are under load. */
+/** A replica starts while three are under load: slow start. */
 export const newcomer = {
   name: 'newcomer',
   about: 'a fourth replica comes while three take 500 calls a second; slow start takes 10 s',
@@ -59,5 +59,5 @@ export const newcomer = {
   },
 };
 
-/** What a newcomer beside three others gets of the calls when its weight has risen to `ramp` of theirs. */
+/** The share of calls of a replica beside three others, when slow start has raised its weight to `ramp` of theirs. */
 const rampShare = (ramp) => ramp / (3 + ramp);

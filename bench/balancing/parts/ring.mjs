@@ -3,7 +3,7 @@ import { countsOf, percent, row } from '../statistics.mjs';
 
 const IDS = Array.from({ length: 10 }, (_, index) => `node-${index}`);
 
-/** Keys over ten replicas, of which one leaves. */
+/** `ring_hash`: keys over ten replicas, of which one leaves. */
 export const ringHash = {
   name: 'ring-hash',
   about: 'keys over ten replicas, of which one leaves',

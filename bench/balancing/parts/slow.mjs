@@ -5,12 +5,12 @@ import { timeline } from '../testbed.mjs';
 const THREE = ['a', 'b', 'c'];
 const DELAY_MS = 10;
 const TIMES = 20;
-/** When a replica becomes slow, and how long after that clients are to have settled. Seconds. */
+/** When a replica becomes slow, and the time after that in which clients must adapt. Seconds. */
 const HEALTHY_S = 6;
 const SETTLED_S = 10;
 const POLICIES = ['least_request', 'weighted_round_robin?weights=load', 'round_robin'];
 
-/** One of three replicas slower than the others in all that it does. */
+/** One of three replicas is slower than the others in every method. */
 export const slow = {
   name: 'slow',
   about: 'one of three replicas 20 times slower, at 300 calls a second',
@@ -54,7 +54,7 @@ function judge({ calls, origin }, { balancing, measuredS }) {
   ];
 }
 
-/** One of two: neither is ejected for being slow, so that it is the policy alone that decides. */
+/** One of two replicas is slow. Neither is ejected for that, so only the policy decides. */
 export const slowOfTwo = {
   name: 'slow-of-two',
   about: 'one of two replicas 20 times slower, at 300 calls a second: what the policy does, without ejection',
@@ -79,7 +79,7 @@ export const slowOfTwo = {
   },
 };
 
-/** One of three replicas slow in one of the two methods that are called. */
+/** One of three replicas is slow in one of the two methods that are called. */
 export const slowMethod = {
   name: 'slow-method',
   about: 'one of three replicas 20 times slower in one method, two methods called 150 times a second each',

@@ -2,13 +2,13 @@ import { countsOf, row } from '../statistics.mjs';
 
 const CALLS = 20_000;
 const QUICK_CALLS = 4000;
-/** Some of the time one is in flight, or 64 of them all the time. */
+/** At low load at most one call is in flight; at high load there are always 64. */
 const LOADS = [
   { load: 'low load', perSecond: 1000, delayMs: 1 },
   { load: '64 in flight', perSecond: 800, delayMs: 80 },
 ];
 
-/** Weights that replicas registered with. */
+/** Replicas with different registered weights. */
 export const weights = {
   name: 'weights',
   about: 'weights 4 : 1, 20,000 calls at low and at high load',
@@ -37,7 +37,7 @@ export const weights = {
   },
 };
 
-/** A new version that is given a part of the calls. */
+/** A canary gets its part of the calls. */
 export const canary = {
   name: 'canary',
   about: 'one of four replicas is a canary for 5 %, 20,000 calls',

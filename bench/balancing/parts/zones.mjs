@@ -4,10 +4,10 @@ import { timeline } from '../testbed.mjs';
 const HOME = 'eu/a';
 const AWAY = 'eu/b';
 const PER_SECOND = 200;
-/** How long each state lasts: less than a lease, in which the registry still names who died. Seconds. */
+/** How long each state lasts, in seconds: less than a lease, during which the registry still lists the dead replicas. */
 const STATE_S = 7;
 
-/** Two zones of two replicas each; the caller's own dies by halves. */
+/** Two zones of two replicas each. The replicas of the caller's zone die one after the other. */
 export const zones = {
   name: 'zones',
   about: "the caller's zone healthy, half dead, dead; 200 calls a second",

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command where no other program has port 50051, which is calculator's as well: in a network of its own, else
-# here while the port is free. Exits with 75 where neither can be had.
+# Runs a command with port 50051, which calculator uses as well, to itself: in a network namespace of its own, or here while
+# the port is free. Exits with 75 if neither is possible.
 set -eu
 
 if unshare --net --map-root-user ip link set lo up 2>/dev/null; then

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Builds the helloworld clients into .build, so that they run where there is no network: grpc-go's greeter_client as its
-# module has it, and stubs for one in Python, by grpc_tools.protoc from the contract in the same module.
+# Builds the helloworld clients into .build, so that they run without a network: grpc-go's greeter_client from its module, and
+# stubs for a client in Python, by grpc_tools.protoc from the contract in the same module.
 set -eu
 
 cd "$(dirname "$0")"
 command -v go >/dev/null || { echo "$0: Go is not installed; see go.mod for the version it needs" >&2; exit 1; }
 command -v python3 >/dev/null || { echo "$0: Python 3 is not installed" >&2; exit 1; }
 
-# The copy of the requirements is written last, so that a build that was broken off is made anew.
+# The copy of the requirements is written last, so that an incomplete build is repeated.
 cmp -s requirements.txt .build/requirements.txt && exit
 rm -rf .build
 mkdir .build

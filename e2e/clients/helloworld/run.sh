@@ -1,7 +1,6 @@
 #!/bin/sh
-# Calls the Greeter at localhost:50051, the address that the helloworld clients have built in: with grpc-go's own client,
-# unmodified, and with one in Python, which is ours, or the copy of grpc's examples/python/helloworld/greeter_client.py
-# that is named.
+# Calls the Greeter at localhost:50051, the fixed address of the helloworld clients, with grpc-go's own client, unmodified, and
+# with a client in Python: ours, or a copy of grpc's examples/python/helloworld/greeter_client.py that is given.
 set -eu
 
 if [ $# -gt 1 ]; then

@@ -9,7 +9,7 @@ fi
 command -v python3 >/dev/null || { echo "$0: Python 3 is not installed" >&2; exit 1; }
 
 cd "$(dirname "$0")"
-# The copy of the requirements is written last, so that a virtual environment left half made is made anew.
+# The copy of the requirements is written last, so that an incomplete virtual environment is made again.
 if ! cmp -s requirements.txt .venv/requirements.txt; then
   rm -rf .venv
   python3 -m venv .venv

@@ -26,7 +26,8 @@ describe('start', () => {
 
   it('runs in the repository, with variables over those of this process and without its NODE_OPTIONS', async () => {
     const code = 'console.log(process.cwd() + "/", process.env.EXTRA, process.env.PATH, process.env.NODE_OPTIONS)';
-    const { stdout } = await start(process.execPath, ['--eval', code], { env: { EXTRA: 'yes', PATH: undefined } }).ended;
+    const { stdout } = await start(process.execPath, ['--eval', code], { env: { EXTRA: 'yes', PATH: undefined } })
+      .ended;
     expect(stdout).toBe(`${root} yes undefined \n`);
   });
 
@@ -147,15 +148,18 @@ describe('waiting', () => {
   });
 });
 
-(process.platform === 'linux' ? it : it.skip)('counts the processor time of a process and of its children', async () => {
-  const code = `const { spawnSync } = require('node:child_process');
+(process.platform === 'linux' ? it : it.skip)(
+  'counts the processor time of a process and of its children',
+  async () => {
+    const code = `const { spawnSync } = require('node:child_process');
     spawnSync(process.execPath, ['--eval', 'const end = Date.now() + 300; while (Date.now() < end);']);
     console.log('ready'); setInterval(() => undefined, 1_000)`;
-  const running = script(code);
-  await running.printed(/ready/);
-  const own = cpuMs(running.pid);
-  expect(own).toBeGreaterThan(0);
-  expect(cpuMs(running.pid, { children: true })).toBeGreaterThan(own);
-  await running.stop();
-  expect(cpuMs(running.pid)).toBe(0);
-});
+    const running = script(code);
+    await running.printed(/ready/);
+    const own = cpuMs(running.pid);
+    expect(own).toBeGreaterThan(0);
+    expect(cpuMs(running.pid, { children: true })).toBeGreaterThan(own);
+    await running.stop();
+    expect(cpuMs(running.pid)).toBe(0);
+  },
+);

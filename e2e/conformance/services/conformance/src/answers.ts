@@ -9,14 +9,14 @@ import {
 } from '@rondo/contracts/connectrpc/conformance/v1/service';
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 
-/** A call as the conformance service sees it, whichever implementation of gRPC has received it. */
+/** A call as the conformance service sees it, by any implementation of gRPC. */
 export interface ReceivedCall {
   readonly headers: readonly Header[];
-  /** What is left of the client's timeout, in milliseconds; undefined if the client set none. */
+  /** The rest of the client's timeout in milliseconds; undefined if the client set none. */
   readonly timeoutMs: number | undefined;
   /** Sets the metadata of the answer, and sends its header if the implementation can do so before the first message. */
   answerWith(headers: readonly Header[], trailers: readonly Header[]): void;
-  /** The error that a handler throws to end the call so. */
+  /** The error that a handler throws to end the call with a status. */
   toError(requested: RequestedError): Error;
 }
 
@@ -27,7 +27,7 @@ export interface StreamRequest {
   readonly fullDuplex: boolean;
 }
 
-/** A message type as the contracts have it. */
+/** A message type of the contracts. */
 interface MessageType<T> {
   readonly $type: string;
   encode(message: T): { finish(): Uint8Array };
@@ -38,7 +38,7 @@ export function pack<T>(type: MessageType<T>, message: T): Any {
   return { typeUrl: `type.googleapis.com/${type.$type}`, value: Buffer.from(type.encode(message).finish()) };
 }
 
-/** The one answer to `requests`, as the first of them defines it. */
+/** The one answer to `requests`, which the first of them defines. */
 export async function reply(
   requests: readonly Any[],
   definition: UnaryResponseDefinition | undefined,
@@ -54,8 +54,8 @@ export async function reply(
 }
 
 /**
- * The answers to `requests`, as the first of them defines them. In full duplex each request is answered as it comes, and
- * what is left of the answers follows the last; else all of them do.
+ * The answers to `requests`, which the first of them defines. In full duplex each request is answered when it comes, and the
+ * other answers follow the last request. In half duplex all answers follow the last request.
  */
 export async function* replies(
   requests: AsyncIterable<StreamRequest>,
@@ -91,21 +91,21 @@ export async function* replies(
   if (error !== undefined) throw call.toError(sent === 0 ? withInfo(error, infoOf(call, unanswered)) : error);
 }
 
-/** What the service has seen of the call: it stands in the first answer. */
+/** What the service has seen of the call. The first answer has it. */
 function infoOf({ headers, timeoutMs }: ReceivedCall, requests: readonly Any[]): RequestInfo {
   const timeout = timeoutMs === undefined ? undefined : BigInt(Math.floor(Math.max(0, timeoutMs)));
-  // It names the version of Go: what is listed as failing by the length of its details would differ from one to the next.
+  // It names the version of Go, on which the length of details would depend, and by that the list of failing cases.
   const requestHeaders = headers.filter(({ name }) => name !== 'user-agent');
   return { requestHeaders, timeoutMs: timeout, requests: [...requests], connectGetInfo: undefined };
 }
 
-/** What the later answers say: in full duplex the requests since the last answer, else nothing. */
+/** The content of later answers: in full duplex the requests since the last answer, else nothing. */
 function infoOfRequests(first: StreamRequest | undefined, requests: readonly Any[]): RequestInfo | undefined {
   if (first?.fullDuplex !== true) return undefined;
   return { requestHeaders: [], timeoutMs: undefined, requests: [...requests], connectGetInfo: undefined };
 }
 
-/** An error before any answer says what the first answer would have said. */
+/** An error before any answer has the content of the first answer. */
 function withInfo(error: RequestedError, info: RequestInfo): RequestedError {
   return { ...error, details: [...error.details, pack(RequestInfo, info)] };
 }

@@ -14,11 +14,11 @@ import type {
 /** A method of the suite's service, by its name in code. */
 export type MethodName = keyof typeof ConformanceServiceDefinition.methods;
 
-/** A call that a case of the suite asks for, whichever implementation of gRPC makes it. */
+/** A call that a case of the suite asks for, by any implementation of gRPC. */
 export interface CaseCall {
   readonly request: ClientCompatRequest;
   readonly method: MethodName;
-  /** The requests, encoded, each when its time has come. */
+  /** The encoded requests, each at its time. */
   readonly requests: AsyncIterable<Buffer>;
   /** Aborts when the case cancels the call. */
   readonly signal: AbortSignal;
@@ -29,7 +29,7 @@ export interface CaseCall {
 /** Makes a call. It throws a {@link CallFailure} if the call fails. */
 export type Caller = (call: CaseCall) => AsyncIterable<ConformancePayload>;
 
-/** How a call failed, as its caller was told. */
+/** The status with which a call failed. */
 export class CallFailure extends Error {
   readonly received: ReceivedError;
 
@@ -46,13 +46,13 @@ export async function only(requests: AsyncIterable<Buffer>): Promise<Buffer> {
   return only;
 }
 
-/** By then every call has its outcome: no case asks for more than a second. Milliseconds. */
+/** A bound on every call: no case takes more than a second. Milliseconds. */
 const PATIENCE_MS = 5_000;
 
 /**
- * Makes the call that a case asks for, and reports what came of it.
+ * Makes the call that a case asks for, and reports its outcome.
  *
- * @throws Error if the call has no outcome in time: it is cancelled then.
+ * @throws Error if the call has no outcome in time; the call is cancelled.
  */
 export async function runCase(request: ClientCompatRequest, caller: Caller): Promise<ClientResponseResult> {
   const conversation = new Conversation(request);
@@ -88,7 +88,7 @@ export async function runCase(request: ClientCompatRequest, caller: Caller): Pro
   return result;
 }
 
-/** The requests and replies of a case in the order that it asks for, and what is reported of them. */
+/** The requests and replies of a case in the order that it asks for, and the report about them. */
 class Conversation {
   readonly cancellation = new AbortController();
   readonly result: ClientResponseResult;
@@ -136,7 +136,7 @@ class Conversation {
     this.#proceed();
   }
 
-  /** Resolves once there are `count` replies, or will be no more. */
+  /** Resolves once there are `count` replies, or the stream has ended. */
   async #replies(count: number): Promise<void> {
     while (!this.#ended && this.result.payloads.length < count) {
       await new Promise<void>((resolve) => {
@@ -145,7 +145,7 @@ class Conversation {
     }
   }
 
-  /** The requests are at their end: now is when the case cancels, if it does so before the replies. */
+  /** The requests have ended. A case that cancels before the replies does so now. */
   #cancelAtClose(): void {
     const { cancel } = this.#request;
     const abort = () => this.cancellation.abort();
@@ -155,7 +155,7 @@ class Conversation {
   }
 }
 
-/** The name in code of the method that is called: the contract's begins with a capital. */
+/** The name in code of the method that is called: the contract's name begins with a capital letter. */
 function methodOf({ method = '' }: ClientCompatRequest): MethodName {
   const name = method.charAt(0).toLowerCase() + method.slice(1);
   if (!isMethodName(name)) throw new Error(`the service has no method ${method}`);

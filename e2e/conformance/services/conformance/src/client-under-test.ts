@@ -5,7 +5,7 @@ import { readFrames, writeFrame } from './frames.js';
 /** How many cases run at once. */
 const PARALLEL = 8;
 
-/** Runs this process as a client under test: it reads cases, has `caller` make their calls and tells the suite each outcome. */
+/** Runs this process as a client under test: it reads cases, has `caller` make their calls and sends the suite each outcome. */
 export async function callSuite(caller: Caller): Promise<void> {
   const running = new Set<Promise<void>>();
   for await (const frame of readFrames(process.stdin)) {
@@ -21,7 +21,7 @@ async function tell(request: ClientCompatRequest, caller: Caller): Promise<void>
   try {
     response.result = { $case: 'response', value: await runCase(request, caller) };
   } catch (error) {
-    // No failure of the call, but of this program: the suite prints it.
+    // A failure of this program, and not of the call: the suite prints it.
     const message = error instanceof Error ? error.message : String(error);
     response.result = { $case: 'error', value: { message } };
   }

@@ -70,8 +70,8 @@ function receivedCall(call: ServerCall): ReceivedCall {
 }
 
 /**
- * What is left of the client's timeout. A unary call that comes without one has the contract's, which is ten seconds: no
- * case of the suite sets one that is near it.
+ * The rest of the client's timeout. A unary call without a timeout gets the contract's ten seconds, and no case of the suite sets
+ * a timeout near that.
  */
 function clientTimeoutMs({ deadline, method }: ServerCall): number | undefined {
   if (deadline === undefined) return undefined;

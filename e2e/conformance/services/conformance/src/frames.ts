@@ -1,7 +1,7 @@
-/** How the suite and the program under test talk: messages over standard input and output, each after its length. */
+/** The protocol between the suite and the program under test: messages over standard input and output, each after its length. */
 const LENGTH_BYTES = 4;
 
-/** The messages in what `input` reads, each still encoded. */
+/** The encoded messages that `input` reads. */
 export async function* readFrames(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let pending = Buffer.alloc(0);
   for await (const chunk of input) {
@@ -13,7 +13,7 @@ export async function* readFrames(input: AsyncIterable<Buffer>): AsyncGenerator<
   }
 }
 
-/** Where the first message of `bytes` ends; beyond every end while even its length has not come. */
+/** The end of the first message in `bytes`; infinite while its length has not arrived. */
 function frameEnd(bytes: Buffer): number {
   return bytes.length < LENGTH_BYTES ? Number.POSITIVE_INFINITY : LENGTH_BYTES + bytes.readUInt32BE();
 }

@@ -1,4 +1,4 @@
-/** The same client written on grpc-js alone: a case that fails here as well fails because of grpc-js. */
+/** The same client on plain grpc-js: a case that also fails here fails because of grpc-js. */
 import * as grpc from '@grpc/grpc-js';
 import { Compression } from '@rondo/contracts/connectrpc/conformance/v1/config';
 import {
@@ -118,7 +118,7 @@ function follow(stream: AnyCall, { signal, onHeader, onTrailer }: CaseCall): voi
   signal.addEventListener('abort', () => stream.cancel(), { once: true });
 }
 
-/** The messages by events: as they come, and before the error that ends them. */
+/** The messages by the stream's events, up to the error that ends it. */
 async function* read(stream: StreamCall): AsyncGenerator<ConformancePayload> {
   const messages: Answer[] = [];
   let ended = false;
@@ -164,7 +164,7 @@ function toFailure(error: unknown, { onTrailer }: CaseCall): unknown {
   onTrailer(fromGrpcMetadata(error.metadata));
   const packed = error.metadata.get(STATUS_DETAILS)[0];
   const details = packed instanceof Buffer ? Status.decode(packed).details : [];
-  // What grpc-js makes of an answer that it can't decompress has neither code nor text.
+  // The error of grpc-js for an answer that it can't decompress has neither code nor text.
   return new CallFailure({ code: Number(error.code ?? 0), message: error.details ?? '', details });
 }
 

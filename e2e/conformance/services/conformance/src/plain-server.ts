@@ -1,4 +1,4 @@
-/** The same service written on grpc-js alone: a case that fails here as well fails because of grpc-js. */
+/** The same service on plain grpc-js: a case that also fails here fails because of grpc-js. */
 import * as grpc from '@grpc/grpc-js';
 import {
   BidiStreamRequest,
@@ -35,7 +35,7 @@ function decoder<T>(type: { decode(bytes: Buffer): T }) {
   return (bytes: Buffer) => type.decode(bytes);
 }
 
-/** A call, with the metadata that its outcome is to have. */
+/** A call, with the metadata for its outcome. */
 class PlainCall implements ReceivedCall {
   readonly headers;
   readonly timeoutMs;

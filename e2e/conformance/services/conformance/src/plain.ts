@@ -3,7 +3,7 @@ import { ConformanceServiceDefinition, type Header } from '@rondo/contracts/conn
 import type { MethodName } from './case.js';
 import { eachEntry, toHeaders } from './headers.js';
 
-/** The trailing metadata in which the details of a status travel. */
+/** The trailing metadata key of a status's details. */
 export const STATUS_DETAILS = 'grpc-status-details-bin';
 
 /** The path of a method. */
@@ -11,7 +11,7 @@ export function pathOf(name: MethodName): string {
   return `/${ConformanceServiceDefinition.fullName}/${ConformanceServiceDefinition.methods[name].name}`;
 }
 
-/** What is encoded already. */
+/** A serializer for messages that are encoded already. */
 export const identity = (bytes: Buffer): Buffer => bytes;
 
 /** The suite's headers as grpc-js's metadata. */

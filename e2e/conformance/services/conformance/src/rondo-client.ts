@@ -88,8 +88,7 @@ function toFailure(error: unknown, { request, onTrailer }: CaseCall): unknown {
 }
 
 /**
- * A payload without the timeout that the contract gives a unary call whose caller sets none: the suite expects that such a
- * client sends none.
+ * Removes the contract's timeout of a unary call, as the suite expects that a client without a timeout sends none.
  */
 function asked(payload: ConformancePayload, timeoutMs: number | undefined): ConformancePayload {
   if (timeoutMs !== undefined || payload.requestInfo === undefined) return payload;

@@ -1,4 +1,4 @@
-/** The service as a server under test: it runs as its own `main.js` has it, in a process of its own. */
+/** The service as a server under test: its own `main.js`, in a process of its own. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type ServerOptions, serveSuite } from './server-under-test.js';
@@ -17,7 +17,7 @@ function runService({ maxRequestBytes }: ServerOptions): Promise<number> {
     RONDO_LOG_LEVEL: 'info',
     ...(maxRequestBytes !== undefined && { RONDO_MAX_REQUEST_BYTES: String(maxRequestBytes) }),
   };
-  // It ends with this process, as its channel to it closes.
+  // It ends with this process, when the IPC channel closes.
   return listeningPort(fork(main, { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] }));
 }
 

@@ -1,14 +1,14 @@
 import { ServerCompatRequest, ServerCompatResponse } from '@rondo/contracts/connectrpc/conformance/v1/server_compat';
 import { readFrames, writeFrame } from './frames.js';
 
-/** What the suite says of the server that it wants. */
+/** The suite's settings for the server. */
 export interface ServerOptions {
   /** The longest request that it takes, in bytes; undefined for the default. */
   readonly maxRequestBytes: number | undefined;
 }
 
 /**
- * Runs this process as a server under test: it reads what the suite wants, starts the server and says where it listens.
+ * Runs this process as a server under test: it reads the suite's settings, starts the server and sends the suite its address.
  *
  * @param start resolves to the port on the loopback.
  */

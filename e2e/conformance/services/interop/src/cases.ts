@@ -13,7 +13,7 @@ const RESPONSE_SIZES = [31_415, 9, 2_653, 58_979];
 const LARGE_REQUEST = { responseSize: 314_159, payload: { body: Buffer.alloc(271_828) } };
 
 /**
- * Grpc's interop cases, of those that need neither TLS nor credentials: what the client does, and what it finds.
+ * The cases of grpc's interop suite that need neither TLS nor credentials: what the client calls, and what it expects.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md
  */
@@ -94,7 +94,7 @@ async function sizes(replies: AsyncIterable<StreamingOutputCallResponse>): Promi
   return found;
 }
 
-/** Requests for one response each, of which each but the first waits until the one before it is answered. */
+/** Requests for one response each. Each one waits until the one before it is answered. */
 function pings() {
   let answered: () => void = () => undefined;
   async function* requests() {

@@ -6,7 +6,7 @@ import { type Handlers, unimplemented } from '@rondo/rpc/server';
 import { RpcError, toStatus } from '@rondo/rpc/status';
 
 /**
- * `grpc.testing.TestService`, as grpc's description of its interop cases wants it.
+ * `grpc.testing.TestService`, by grpc's description of its interop cases.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md
  */
