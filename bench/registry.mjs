@@ -2,10 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { growth } from './registry/growth.mjs';
+import { slow, steady, storm } from './registry/parts.mjs';
 import { growthChart, growthReport, slowReport, steadyReport, stormReport } from './registry/report.mjs';
-import { slow } from './registry/slow.mjs';
-import { steady } from './registry/steady.mjs';
-import { storm } from './registry/storm.mjs';
 import { show } from './report/figures.mjs';
 
 const PARTS = ['steady', 'storm', 'slow', 'growth'];

@@ -66,7 +66,7 @@ export const random = {
         holds: squared < CHI_SQUARED_OF_THREE,
         guarded: false,
       }),
-      row('chance, and no turns', {
+      row('random, and not in turn', {
         measured: counts.join('/'),
         bound: 'not 1000/1000/1000',
         holds: counts.some((count) => count !== 1000),

@@ -32,7 +32,7 @@ export const ringHash = {
         bound: '≤ 15 %',
         holds: moved.length <= 0.15 * keys.length,
       }),
-      row('keys of others than the one that left, that move', {
+      row('keys of the other replicas that move', {
         measured: String(needlessly),
         bound: '0',
         holds: needlessly === 0,
