@@ -9,8 +9,8 @@ import { formatMs, p99 } from '../verdict.js';
 /** An endpoint accepts connections and never sends a byte. */
 export const mute: Scenario = {
   name: 'mute',
-  fault: 'a replica that accepts TCP and never speaks',
-  bound: '0 failed, of a client that is there and of one that comes',
+  fault: 'a replica that accepts TCP and never sends a byte',
+  bound: '0 failed, of a running client and of one that starts later',
   control: 'the client calls endpoints that it is not connected to, and connects without a timeout',
   without: 'connect-timeout',
   async run(context) {
@@ -33,7 +33,7 @@ export const mistake: Scenario = {
   name: 'mistake',
   fault: 'an endpoint registered by mistake: nothing there, another service, HTTP/1, HTTP/2 without gRPC',
   bound: '0 failed',
-  control: 'the client does not look at its connections, and tries nothing elsewhere',
+  control: 'the client ignores the state of its connections, and retries nothing on another instance',
   without: 'elsewhere',
   async run(context) {
     const { testbed, verdict, without } = context;
@@ -69,8 +69,8 @@ const NOISE_MS = 10;
 export const slowPath: Scenario = {
   name: 'slow-path',
   fault: 'a path of 200 ms round trip, 1 Mbit/s, broken off every 10 s, to one replica',
-  bound: "0 failed; the others' p99 at most double, or 10 ms more, than that of a client which knows them alone",
-  control: 'the client does not look at its connections, and tries nothing elsewhere',
+  bound: "0 failed; the others' p99 at most double, or 10 ms more, than that of a client that knows only them",
+  control: 'the client ignores the state of its connections, and retries nothing on another instance',
   without: 'elsewhere',
   async run({ testbed, verdict, without, lasts }) {
     await testbed.startRegistry();

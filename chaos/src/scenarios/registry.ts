@@ -5,8 +5,8 @@ import { now, pass } from '../time.js';
 export const registryAway: Scenario = {
   name: 'registry-away',
   fault: 'registry stopped for 2 minutes, restarted empty, replicas scaled 3 → 2 → 4 meanwhile',
-  bound: '0 failed; all back ≤ 10 s; rondo ps lists just the live ones after TTL + 1 s',
-  control: 'the client believes that no answer means no instance',
+  bound: '0 failed; all back ≤ 10 s; rondo ps lists exactly the live ones after TTL + 1 s',
+  control: 'the client takes no answer for no instance',
   without: 'last-known-good',
   short: true,
   async run(context) {
@@ -40,7 +40,7 @@ export const registryFrozen: Scenario = {
   name: 'registry-frozen',
   fault: 'registry frozen (SIGSTOP) for 1 minute, a replica killed meanwhile',
   bound: '0 failed',
-  control: 'the client does not look at its connections, and tries nothing elsewhere',
+  control: 'the client ignores the state of its connections, and retries nothing on another instance',
   without: 'elsewhere',
   async run(context) {
     const { registry, third, load } = await startThree(context);

@@ -11,7 +11,7 @@ export const kill: Scenario = {
   name: 'kill',
   fault: 'kill -9 of one replica',
   bound: '0 failed; no pick of it after its connection breaks; gone from the registry ≤ TTL + 1 s',
-  control: 'the client does not look at its connections, and tries nothing elsewhere',
+  control: 'the client ignores the state of its connections, and retries nothing on another instance',
   without: 'elsewhere',
   short: true,
   async run(context) {

@@ -54,7 +54,7 @@ export async function startRegistryNode(env: Readonly<Record<string, string>>): 
     untilListed(instances, timeoutMs) {
       const wanted = [...instances].sort().join(', ');
       return until(async () => ((await list()).join(', ') === wanted ? now() : undefined), {
-        what: `the registry lists just ${wanted}`,
+        what: `the registry lists exactly ${wanted}`,
         timeoutMs,
       });
     },
