@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FieldDescriptorProto_Type, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, expect, it } from '@jest/globals';
-import { eventually, freeBase, type RunningProcess, root, runNode, start } from '@rondo/harness';
+import { eventually, type RunningProcess, root, runNode, startRegistry, startService } from '@rondo/harness';
 
 const folder = mkdtempSync(join(tmpdir(), 'rondo-versions-'));
 const running: RunningProcess[] = [];
 
 afterAll(async () => {
-  for (const { process: child } of running) child.kill('SIGTERM');
-  await Promise.all(running.map(({ ended }) => ended));
+  await Promise.all(running.map((service) => service.stop()));
   rmSync(folder, { recursive: true });
 });
 
@@ -29,15 +28,13 @@ function changedDescriptors(): string {
 }
 
 it('rondo ps shows replicas that speak incompatible versions of a contract', async () => {
-  const registry = `127.0.0.1:${await freeBase()}`;
-  const begin = (service: string, env: Readonly<Record<string, string>>) => {
-    const main = join(root, 'services', service, 'dist/main.js');
-    running.push(start(process.execPath, [main], { env: { RONDO_REGISTRY: registry, ...env } }));
+  const registry = await startRegistry();
+  running.push(registry);
+  const calculator = async (instanceId: string, env: Readonly<Record<string, string>> = {}) => {
+    running.push(await startService('calculator', { instanceId, registry: registry.address, env }));
   };
-  const calculator = (instanceId: string, env: Readonly<Record<string, string>> = {}) =>
-    begin('calculator', { RONDO_INSTANCE_ID: instanceId, RONDO_LISTEN: '127.0.0.1:0', ...env });
-  const ps = async () =>
-    (await runNode([join(root, 'scripts/rondo.mjs'), 'ps'], { env: { RONDO_REGISTRY: registry } })).stdout;
+  const env = { RONDO_REGISTRY: registry.address };
+  const ps = async () => (await runNode([join(root, 'scripts/rondo.mjs'), 'ps'], { env })).stdout;
   const shows = (...instances: readonly string[]) =>
     eventually(async () => {
       const shown = await ps();
@@ -45,11 +42,9 @@ it('rondo ps shows replicas that speak incompatible versions of a contract', asy
       return shown;
     });
 
-  begin('registry', { RONDO_LISTEN: registry });
-  calculator('calculator-1');
-  calculator('calculator-2');
+  await Promise.all(['calculator-1', 'calculator-2'].map((instanceId) => calculator(instanceId)));
   expect(await shows('calculator-1', 'calculator-2')).not.toContain('versions of the contract');
-  calculator('calculator-3', { RONDO_DESCRIPTORS: changedDescriptors() });
+  await calculator('calculator-3', { RONDO_DESCRIPTORS: changedDescriptors() });
   const shown = await shows('calculator-3');
   expect(shown.split('\n\n')[1]?.split('\n')).toEqual([
     'calculator.v1.CalculatorService: 2 versions of the contract',

@@ -66,17 +66,20 @@ describe('start', () => {
     await expect(start('no-such-program', []).ended).rejects.toThrow('ENOENT');
   });
 
-  it('kills what a process has started when that process exits', async () => {
+  it('kills what a process has started, and what that has started, when the process exits', async () => {
     const module = pathToFileURL(join(root, 'packages/harness/dist/process.js')).href;
     const code = `import { start } from ${JSON.stringify(module)};
-      const child = start(process.execPath, ${JSON.stringify(ENDLESS)});
+      const endless = ${JSON.stringify(ENDLESS[1])};
+      const child = start('/bin/sh', ['-c', '"$0" --eval "$1" & echo pid $!; wait', process.execPath, endless]);
       await child.printed(/ready/);
+      const [, grandchild] = await child.printed(/pid (\\d+)/);
       child.signal('SIGSTOP');
-      console.log(child.pid);
+      console.log([child.pid, grandchild].join());
       process.exit(0);`;
     const { stdout } = await runNode(['--input-type=module', '--eval', code]);
-    expect(Number(stdout)).toBeGreaterThan(0);
-    await eventually(() => expect(isAlive(Number(stdout))).toBe(false));
+    const pids = stdout.trim().split(',').map(Number);
+    expect(pids).toEqual([expect.any(Number), expect.any(Number)]);
+    await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
   });
 });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { until } from './wait.js';
@@ -34,7 +34,10 @@ export interface RunningProcess {
    */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(signal: NodeJS.Signals): void;
-  /** Sends a signal, `SIGTERM` by default, and waits for the end. A process that doesn't end within 20 s is killed. */
+  /**
+   * Sends a signal, `SIGTERM` by default, and waits for the end. A process that doesn't end within 20 s is killed with all that it
+   * has started.
+   */
   stop(signal?: NodeJS.Signals): Promise<Ended>;
   readonly hasEnded: boolean;
   /** Resolves when the process has ended and its output is closed. Rejects if the program couldn't be started. */
@@ -58,7 +61,10 @@ export interface StartOptions {
 const STOP_TIMEOUT_MS = 20_000;
 const MAX_OUTPUT_CHARS = 16 * 1024 * 1024;
 
-/** Starts a program. It is killed when this process exits, even if it is frozen by `SIGSTOP`. */
+/**
+ * Starts a program. When this process exits, the program is killed with all that it has started, even if it is frozen by
+ * `SIGSTOP`.
+ */
 export function start(command: string, args: readonly string[], options: StartOptions = {}): RunningProcess {
   const { logFile } = options;
   // An earlier process may have logged there.
@@ -99,7 +105,7 @@ export function start(command: string, args: readonly string[], options: StartOp
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      const timer = setTimeout(() => killTrees([child]), STOP_TIMEOUT_MS);
       return await ended.finally(() => clearTimeout(timer));
     },
     get hasEnded() {
@@ -143,7 +149,28 @@ export function endWithThisProcess(child: ChildProcess): void {
 }
 
 function killAll(): void {
-  for (const child of running) child.kill('SIGKILL');
+  killTrees([...running]);
+}
+
+/** Kills processes and everything below them. Each parent is killed before its children, so that it starts no others. */
+function killTrees(children: readonly ChildProcess[]): void {
+  const { stdout } = spawnSync('ps', ['-e', '-o', 'pid=', '-o', 'ppid='], { encoding: 'utf8' });
+  const table = (stdout ?? '').split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (parent: number): number[] =>
+    table.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid, ...below(pid)] : []));
+  for (const child of children) {
+    const descendants = child.pid === undefined ? [] : below(child.pid);
+    child.kill('SIGKILL');
+    for (const pid of descendants) kill(pid);
+  }
+}
+
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false; // it has ended meanwhile
+  }
 }
 
 function spawnProgram(
