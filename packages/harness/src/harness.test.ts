@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { isAlive } from './kill.js';
 import { freeBase, freePort } from './ports.js';
-import { isAlive, root, runNode, start } from './process.js';
+import { root, runNode, start } from './process.js';
 import { cpuMs } from './usage.js';
 import { eventually, until } from './wait.js';
 import { startWorker } from './worker.js';
@@ -34,6 +35,7 @@ describe('start', () => {
   it('waits for what a process prints, and fails if it ends before', async () => {
     const running = start(process.execPath, ENDLESS);
     expect((await running.printed(/re(a)dy/))[1]).toBe('a');
+    expect(await script('console.error("failed")').printed(/failed/)).not.toBeNull();
     expect(await running.stop()).toMatchObject({ code: null });
     await expect(running.printed(/never/)).rejects.toThrow('has ended: ready');
   });

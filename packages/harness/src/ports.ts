@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isAlive } from './process.js';
+import { isAlive } from './kill.js';
 
 /** The registry, the first services and the database have the first ten ports; the services that came later follow. */
 const RANGE = 40;

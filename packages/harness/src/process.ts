@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { endWithThisProcess, killTrees } from './kill.js';
 import { until } from './wait.js';
 
 /** The repository's folder, with a slash at the end. */
@@ -28,7 +29,7 @@ export interface RunningProcess {
   /** Hands each line of standard output to `listener` instead of keeping it for `output`. */
   onLine(listener: (line: string) => void): void;
   /**
-   * Waits until standard output holds a match.
+   * Waits until the output holds a match.
    *
    * @throws Error with the output if the process ends first, or after two minutes.
    */
@@ -77,12 +78,16 @@ export function start(command: string, args: readonly string[], options: StartOp
     stderr: stderr.text(),
   });
   let failure: Error | undefined;
+  let isClosed = false;
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', (error) => {
       failure ??= error;
       if (child.pid === undefined) reject(error);
     });
-    child.once('close', (code) => resolve({ code, ...output() }));
+    child.once('close', (code) => {
+      isClosed = true;
+      resolve({ code, ...output() });
+    });
   });
   // A caller that doesn't wait for the end hears of a program that can't be started by `printed`.
   ended.catch(() => undefined);
@@ -94,8 +99,10 @@ export function start(command: string, args: readonly string[], options: StartOp
     onLine: stdout.onLine,
     printed(pattern) {
       const look = () => {
-        const match = pattern.exec(output().stdout);
-        return match ?? (hasEnded() ? 'ended' : undefined);
+        // Before the output is read: it is complete if the process has closed it.
+        const isOver = isClosed || child.pid === undefined;
+        const printed = output();
+        return pattern.exec(printed.stdout) ?? pattern.exec(printed.stderr) ?? (isOver ? 'ended' : undefined);
       };
       return until(look, { what: `${command} prints ${pattern}` }).then((found) => {
         if (found !== 'ended') return found;
@@ -118,59 +125,6 @@ export function start(command: string, args: readonly string[], options: StartOp
 /** Runs a program of Node's to its end: `runNode(['scripts/run.mjs', 'check'])`. */
 export function runNode(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   return start(process.execPath, args, options).ended;
-}
-
-/** Has signals end this process by way of `exit`, which kills what it has started. */
-export function exitOnSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-}
-
-/** Whether a process is alive, a zombie included. */
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Another user's process is alive, too.
-    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-const running = new Set<ChildProcess>();
-
-/** Kills `child` when this process exits, unless it has ended before. */
-export function endWithThisProcess(child: ChildProcess): void {
-  if (child.pid === undefined) return; // it couldn't be started
-  if (running.size === 0) process.once('exit', killAll);
-  running.add(child);
-  child.once('close', () => {
-    running.delete(child);
-    if (running.size === 0) process.off('exit', killAll);
-  });
-}
-
-function killAll(): void {
-  killTrees([...running]);
-}
-
-/** Kills processes and everything below them. Each parent is killed before its children, so that it starts no others. */
-function killTrees(children: readonly ChildProcess[]): void {
-  const { stdout } = spawnSync('ps', ['-e', '-o', 'pid=', '-o', 'ppid='], { encoding: 'utf8' });
-  const table = (stdout ?? '').split('\n').map((line) => line.trim().split(/\s+/).map(Number));
-  const below = (parent: number): number[] =>
-    table.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid, ...below(pid)] : []));
-  for (const child of children) {
-    const descendants = child.pid === undefined ? [] : below(child.pid);
-    child.kill('SIGKILL');
-    for (const pid of descendants) kill(pid);
-  }
-}
-
-function kill(pid: number): boolean {
-  try {
-    return process.kill(pid, 'SIGKILL');
-  } catch {
-    return false; // it has ended meanwhile
-  }
 }
 
 function spawnProgram(

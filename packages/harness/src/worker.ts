@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { endWithThisProcess } from './process.js';
+import { endWithThisProcess } from './kill.js';
 import { serviceEnvironment } from './service.js';
 
 /** A process that carries out commands of this one: its file calls {@link answerParent}. */
