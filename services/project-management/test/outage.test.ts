@@ -56,7 +56,7 @@ describe('during an outage', () => {
     await company.stopService();
     expect(await pending).toMatchObject({
       code: Status.UNAVAILABLE,
-      message: expect.stringContaining('go on at another'),
+      message: expect.stringContaining('resume at another'),
     });
   });
 });

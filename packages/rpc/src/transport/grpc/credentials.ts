@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
+import { refusePushes } from './refuse-pushes.js';
 
 /** TLS settings of a connection. */
 export interface TlsOptions {
@@ -101,7 +102,8 @@ function readPem<T>(name: string, pem: string | Uint8Array, { what, begin, read 
 
 /**
  * Wraps `credentials` so that `onSocket` gets each socket once it is connected, before anything is sent over it.
- * grpc-js itself waits without end for a server that accepts connections and never sends anything.
+ * grpc-js itself waits without end for a server that accepts connections and never sends anything. The sessions over these
+ * sockets refuse pushes.
  *
  * This overrides a private method of grpc-js; docs/adr/0018-connections-and-further-tries.md names the tests that check
  * it against the pinned version.
@@ -113,9 +115,11 @@ export function observeSockets(
   const createSecureConnector: grpc.ChannelCredentials['_createSecureConnector'] = (...options) => {
     const connector = credentials._createSecureConnector(...options);
     return {
-      connect(socket) {
+      async connect(socket) {
         onSocket(socket);
-        return connector.connect(socket);
+        const secured = await connector.connect(socket);
+        refusePushes(secured.socket);
+        return secured;
       },
       waitForReady: () => connector.waitForReady(),
       getCallCredentials: () => connector.getCallCredentials(),

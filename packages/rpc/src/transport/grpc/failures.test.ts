@@ -151,6 +151,17 @@ describe('a connection that breaks while a call is in flight', () => {
     expect(reachOf(error)).toBe('unknown');
   });
 
+  it('while the server pushes a stream: the same, and the process lives', async () => {
+    const { server, transport } = await connectTo((stream) => {
+      stream.pushStream({ ':path': '/pushed' }, (error, pushed) => {
+        if (error !== null) throw error;
+        pushed.on('error', () => undefined);
+        setTimeout(() => server.kill(), 20);
+      });
+    });
+    expect(await failureOf(transport)).toMatchObject({ code: Status.UNAVAILABLE });
+  });
+
   it('by kill -9 of the server: the same', async () => {
     const code = `
       const server = require('node:http2').createServer();
