@@ -10,7 +10,9 @@ const FILE = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs))`/g;
 const OF_THE_READER = /^docs\/(?:guides|cookbook)\//;
 const OURS = /^(?:packages|services\/(?:registry|calculator|project-management|sales)|scripts|infra|bench|chaos)\//;
 
-const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+/** What git holds or would hold. */
+const LISTED = ['ls-files', '--cached', '--others', '--exclude-standard'];
+const tracked = execFileSync('git', LISTED, { cwd: root, encoding: 'utf8' }).trim().split('\n');
 const present = tracked.filter((file) => existsSync(path.join(root, file)));
 const faults = present.filter((file) => file.endsWith('.md')).flatMap(faultsIn);
 for (const fault of faults) console.log(fault);
