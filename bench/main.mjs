@@ -1,7 +1,7 @@
 /**
  * Runs a benchmark: `npm run bench -- orders --rounds 3`. Without a name it lists them.
  *
- * A benchmark is a file of this folder that exports `benchmark`. `npm run bench` builds first, so its imports are there.
+ * A benchmark is a file of this folder that exports `benchmark`. `npm run bench` builds first, because benchmarks import built files.
  *
  * @typedef {object} Benchmark
  * @property {string} name That of its file.
@@ -14,12 +14,12 @@
  * @typedef {object} Option
  * @property {'count' | 'flag' | 'text'} type A count is a whole number of at least 1.
  * @property {number | string} [default] Without one, an option that isn't given is undefined.
- * @property {string} [value] Stands for the value in the usage.
+ * @property {string} [value] The placeholder of the value in the usage text.
  * @property {string} help
  *
  * @typedef {object} Setting
  * @property {string} folder A temporary folder.
- * @property {(close: () => unknown) => void} onClose Takes what ends at the end of the run: the last is the first.
+ * @property {(close: () => unknown) => void} onClose Registers a function to call at the end of the run, in reverse order.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';

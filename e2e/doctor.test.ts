@@ -47,7 +47,7 @@ async function listenAt(port: number): Promise<Server> {
   return server;
 }
 
-/** The finding about this Node: before 22.11 Node itself limits how many calls a client may cancel. */
+/** The state that the doctor reports for this Node: before 22.11 Node itself limits how many calls a client may cancel. */
 const nodeState = process.versions.node.localeCompare('22.11', 'en', { numeric: true }) >= 0 ? 'ok' : 'note';
 
 describe('in a clone that is incomplete', () => {

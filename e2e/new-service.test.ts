@@ -174,7 +174,7 @@ message M {}
       const refused = await clone.rondo('new', 'service', 'greeter', '--proto', given(GREETER));
       expect(refused).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining('has been edited here since it was taken'),
+        stderr: expect.stringContaining('has been edited here since it was copied'),
       });
     },
     TIMEOUT_MS,
@@ -198,7 +198,9 @@ message M {}
     async () => {
       const refused = await clone.rondo('remove', 'service', 'greeter');
       expect(refused.code).toBe(1);
-      expect(refused.stderr).toContain(`proto/helloworld/greeter.proto, ${HANDLERS}; commit it, or lose it by --force`);
+      expect(refused.stderr).toContain(
+        `proto/helloworld/greeter.proto, ${HANDLERS}; commit them, or discard them with --force`,
+      );
       const called = await clone.rondo('remove', 'service', 'project-management');
       expect(called.stderr).toContain('services/sales/src/adapters/projects.ts:');
       expect((await clone.rondo('remove', 'service', 'bilking')).stderr).toContain('Did you mean "billing"?');

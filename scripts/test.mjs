@@ -15,8 +15,8 @@ async function jest(args) {
 }
 
 /**
- * `npm test`, `npm test -- <jest arguments>`: with arguments, one run of what they select.
- * What doesn't compile fails it; tests that run from sources run all the same.
+ * `npm test` runs all tests; `npm test -- <jest arguments>` runs the selected ones in one run of jest.
+ * A compile error makes the command fail, but the tests that run from sources are run anyway.
  * @param {string[]} args
  */
 export async function main(args) {

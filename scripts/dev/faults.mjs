@@ -33,7 +33,7 @@ function withoutConsequences(faults) {
 }
 
 /**
- * Whether a compiler's fault concerns `service`: it is in the service's folder, or in a shared package.
+ * Whether a compile error affects `service`: its file is in the service's folder or in a shared package.
  * @param {Fault} fault
  * @param {string} service
  */

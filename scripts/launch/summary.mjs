@@ -4,7 +4,8 @@ import { DEFAULTS, dataFlag } from './options.mjs';
 import { metricsAddress, plan } from './plan.mjs';
 
 /**
- * @param {import('./ready.mjs').Row[]} rows The registry first.
+ * The text that `npm start` prints when the system runs.
+ * @param {import('./ready.mjs').Row[]} rows One for each process. The registry's row is the first.
  * @param {import('./launcher.mjs').Session} session
  */
 export function summary(rows, { system: { registry }, databases: database, options, startedAt }) {

@@ -3,7 +3,7 @@ import { triesOf } from '../testbed/load.js';
 import { now, pass } from '../time.js';
 import { isFailed } from '../verdict.js';
 
-/** A killed process's connections break at once, and a client learns of it as soon as the machine lets it run. */
+/** How long a client may take to notice a killed process. Its connections break at once; the client needs the processor. */
 const BREAK_MS = 100;
 
 /** A replica is killed. */

@@ -102,7 +102,7 @@ export interface Command {
   run(args: readonly string[], context: CommandContext): Promise<number>;
 }
 
-/** Makes a command of its definition. Each file in `commands/` defines one or more, and `commands/index.ts` lists them. */
+/** Makes a command from its definition. Each file in `commands/` defines one or more, and `commands/index.ts` lists them. */
 export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
   const { name, summary, options, maxPositionals } = spec;
   return {

@@ -9,7 +9,7 @@ export interface TimeoutOptions {
 }
 
 /**
- * Runs `work` with a timeout. When the time is over or the signal aborts, the promise rejects with the reason, and the
+ * Runs `work` with a timeout. When the time is over or the signal in `options` aborts, the promise rejects with the reason, and the
  * signal that `work` received aborts with the same reason. The promise doesn't wait for `work` to react.
  */
 export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, options: TimeoutOptions): Promise<T> {

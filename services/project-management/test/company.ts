@@ -21,9 +21,9 @@ import { createMemoryNetwork } from '@rondo/rpc/transport';
 import { createApp } from '../src/app.js';
 
 /**
- * Starts the whole service behind its contract, with a real database and with fakes of the other services.
+ * Starts the whole service, with a real database and with fakes of the other services. Tests call it through its contract.
  *
- * @param bound changes the database's URL, whose parameters limit how long the service waits for the database.
+ * @param bound returns the database's URL with changed parameters, such as limits of the time to wait for the database.
  */
 export async function startCompany(bound = (url: string) => url) {
   const postgres = await startTestPostgres();

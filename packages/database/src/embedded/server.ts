@@ -84,7 +84,7 @@ function awaitReady(child: ChildProcess, { port, log, startTimeoutMs }: ServerOp
 }
 
 /**
- * `read` returns when the launcher's end of the pipe closes, which the kernel does however the launcher dies. A shell
+ * Stops the server when the launcher has died. The kernel then closes the launcher's end of the pipe, and `read` returns. A shell
  * script is cheap and runs on every system with embedded binaries.
  */
 const SCRIPT = `

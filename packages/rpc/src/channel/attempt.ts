@@ -42,7 +42,7 @@ export class AttemptRecord implements Attempt {
 export interface AttemptListener {
   /** An attempt begins. Returns whether it is a probe: its outcome decides whether the candidate stays ejected. */
   onBegin(candidate: MethodCandidate): boolean;
-  /** The server answers: with a reply, the start of a stream, or a handler's error. `probe`: that settles a probe. */
+  /** The server answers: with a reply, the start of a stream, or a handler's error. `probe`: the answer ends a probe. */
   onAnswer(candidate: MethodCandidate, probe: boolean): void;
   /** The attempt has ended, with all of its response. */
   onEnd(candidate: MethodCandidate, outcome: AttemptOutcome): void;

@@ -41,7 +41,7 @@ export function inferRoot(
   return found;
 }
 
-/** The imports of `file`, searched under each of `roots` in turn; undefined if the file lies under none of them. */
+/** All files that `file` imports, directly or not. Looks for `file` in each of `roots` in turn; undefined if none has it. */
 export function closureFrom(
   roots: readonly string[],
   file: string,

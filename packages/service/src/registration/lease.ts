@@ -103,7 +103,7 @@ function toMs(duration: Duration | undefined): number | undefined {
 
 /**
  * Whether another process holds the instance id: one that started later, or one that started in the same millisecond.
- * That process may end soon.
+ * That process may end soon, so it is worth registering again.
  */
 export function isDisplaced(error: unknown): boolean {
   if (!(error instanceof RpcError)) return false;

@@ -2,7 +2,7 @@ import type { Circle } from './dependencies.js';
 import { DomainError, WrongState } from './errors.js';
 import { projectName, taskName } from './names.js';
 
-/** The most tasks that an error names. A status must fit into a header block that every client accepts. */
+/** The maximum number of tasks that an error names. A status must fit into a header block that every client accepts. */
 const MAX_NAMED = 8;
 
 /** Tasks would depend on each other in a circle. */

@@ -101,9 +101,9 @@ export class ExpiryGuard {
   }
 
   /**
-   * Notes a sign of life of an instance: a renewal, a registration or a deregistration. Returns whether its lease was
-   * held back. Call it for every new registration, too: an instance that had expired counts as part of the registry
-   * again.
+   * Notes a sign of life of an instance: a renewal, a registration or a deregistration. Returns whether the guard had
+   * kept its lease from expiring. Call it for every new registration, too: an instance that had expired counts towards the size of the
+   * registry again.
    */
   back(instanceId: string): boolean {
     this.#lapses.setGone(instanceId, false);
