@@ -1,10 +1,14 @@
 /** Every test: those beside the code and the component tests first, then the journeys of e2e over built processes. */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { compile } from './build.mjs';
 import { generate } from './generate.mjs';
 import { root, run } from './process.mjs';
 import { step } from './steps.mjs';
+
+/** A journey starts many processes, which compute: more journeys at once than cores only wait for each other. */
+const JOURNEYS_AT_ONCE = Math.max(2, availableParallelism() - 1);
 
 // As arguments and not by NODE_OPTIONS: the services that a test starts don't inherit them.
 const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
@@ -27,5 +31,5 @@ export async function main(args) {
   const code = await jest(['--selectProjects', 'code']);
   if (compiled.code !== 0 || !existsSync(path.join(root, 'e2e/package.json'))) return code || compiled.code;
   // After the others, as a journey has processes of its own that want to run.
-  return (await jest(['--selectProjects', 'e2e'])) || code;
+  return (await jest(['--selectProjects', 'e2e', '--maxWorkers', String(JOURNEYS_AT_ONCE)])) || code;
 }
