@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 const project = {
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   testEnvironment: '<rootDir>/scripts/jest/leak-free-environment.mjs',
+  globalSetup: '<rootDir>/scripts/jest/memory-folder.mjs',
   globalTeardown: '<rootDir>/scripts/jest/end-of-run.mjs',
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

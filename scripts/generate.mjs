@@ -31,10 +31,11 @@ export async function generate() {
   const wanted = readInputs();
   const known = readStamp();
   const stale = staleProtos(known, wanted);
-  if (stale?.length === 0) return { code: 0, note: 'nothing changed' };
+  const gone = goneProtos(known, wanted);
+  if (stale?.length === 0 && gone.length === 0) return { code: 0, note: 'nothing changed' };
   // The stamp must not cover files that are being generated, in case this is interrupted.
   if (stale === undefined) rmSync(stamp, { force: true });
-  else writeStamp(without(wanted, stale));
+  else writeStamp({ ...wanted, protos: without({ ...known.protos, ...wanted.protos }, stale) });
   const [stubs, set] = await Promise.all([
     stubsOf(stale),
     run(native('buf'), ['build', '-o', newDescriptors, '--exclude-source-info']),
@@ -47,19 +48,24 @@ export async function generate() {
     return failed;
   }
   renameSync(path.join(root, newDescriptors), path.join(root, descriptors));
+  for (const file of gone) removeStub(stubOf(file));
   writeStamp(wanted);
   return { code: 0 };
 }
 
 /** Generates stubs. If all are generated anew, buf first removes the old ones, so etcd's stubs come last. */
 async function stubsOf(stale) {
+  if (stale?.length === 0) return { code: 0 };
   const stubs = await run(native('buf'), ['generate', ...only(stale)]);
   if (stubs.code !== 0 || stale !== undefined) return stubs;
   return run(native('buf'), ['generate', ...etcd.args]);
 }
 
 /** Whether the generated files match the contracts. */
-export const isGenerated = () => staleProtos(readStamp(), readInputs())?.length === 0;
+export function isGenerated() {
+  const [known, wanted] = [readStamp(), readInputs()];
+  return staleProtos(known, wanted)?.length === 0 && goneProtos(known, wanted).length === 0;
+}
 
 /** The digests of the contracts that the generated files were made from, by path under proto/. */
 export const generatedFrom = () => readStamp()?.protos ?? {};
@@ -68,7 +74,6 @@ export const generatedFrom = () => readStamp()?.protos ?? {};
 function staleProtos(known, { settings, protos }) {
   if (known?.settings !== settings) return undefined;
   if (![path.join(root, descriptors), etcd.stub].every((file) => existsSync(file))) return undefined;
-  if (Object.keys(known.protos).some((file) => !(file in protos))) return undefined;
   const changed = (file) => known.protos[file] !== protos[file] || !existsSync(stubOf(file));
   const stale = new Set(Object.keys(protos).filter(changed));
   // The set grows during the iteration, which then visits the new entries too.
@@ -78,7 +83,20 @@ function staleProtos(known, { settings, protos }) {
   return [...stale];
 }
 
+/** The contracts whose stubs are to be removed. */
+const goneProtos = (known, { protos }) => Object.keys(known?.protos ?? {}).filter((file) => !(file in protos));
+
 const stubOf = (file) => path.join(root, 'packages/contracts/src', file.replace(/proto$/, 'ts'));
+
+/** Removes the stub of a contract that is gone, and folders that are empty then. */
+function removeStub(stub) {
+  rmSync(stub, { force: true });
+  let folder = path.dirname(stub);
+  while (existsSync(folder) && readdirSync(folder).length === 0) {
+    rmSync(folder, { recursive: true });
+    folder = path.dirname(folder);
+  }
+}
 
 /** buf's arguments to generate only some files and keep the others' stubs. */
 function only(stale) {
@@ -118,10 +136,7 @@ function digest(files, more = '') {
   return hash.digest('hex');
 }
 
-const without = ({ settings, protos }, stale) => ({
-  settings,
-  protos: Object.fromEntries(Object.entries(protos).filter(([file]) => !stale.includes(file))),
-});
+const without = (protos, stale) => Object.fromEntries(Object.entries(protos).filter(([file]) => !stale.includes(file)));
 
 /** @returns {Inputs | undefined} */
 function readStamp() {

@@ -1,6 +1,6 @@
 /** Installs the workspace with the pinned pnpm if the lock file or a manifest has changed since the last time. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from './process.mjs';
 
@@ -14,10 +14,8 @@ export async function install({ relock = false } = {}) {
   if (installed()) return true;
   console.log('Installing packages …');
   const { packageManager } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  // CI=true: pnpm asks no questions. npx: corepack doesn't start on every Node 20, and an installed pnpm may have another version.
   const how = relock ? ['--no-frozen-lockfile', '--prefer-offline'] : ['--frozen-lockfile'];
-  const args = ['--yes', packageManager, 'install', ...how];
-  const { code, output } = await run('npx', args, { show: true, env: { CI: 'true' } });
+  const { code, output } = await runPnpm(packageManager, ['install', ...how]);
   if (code !== 0) {
     console.error(
       output || `Packages could not be installed. If a package.json changed: npx --yes ${packageManager} install`,
@@ -26,6 +24,35 @@ export async function install({ relock = false } = {}) {
   }
   writeFileSync(stamp, fingerprint());
   return true;
+}
+
+/** The path of pnpm where npx keeps it, relative to the root. npx alone takes longer than pnpm does to add a service. */
+const location = '.rondo/pnpm';
+
+/**
+ * Runs the pinned pnpm: by npx the first time, as corepack doesn't start on every Node 20, and an installed pnpm may have another
+ * version.
+ * @param {string} pinned `pnpm@<version>`
+ * @param {string[]} args
+ */
+function runPnpm(pinned, args) {
+  const options = { show: true, env: { CI: 'true' } }; // CI: pnpm asks no questions
+  const pnpm = locatePnpm(pinned);
+  if (pnpm !== undefined) return run(pnpm, args, options);
+  mkdirSync(path.join(root, path.dirname(location)), { recursive: true });
+  const line = `command -v pnpm > ${location}; pnpm ${args.join(' ')}`;
+  return run('npx', ['--yes', `--package=${pinned}`, '--call', line], options);
+}
+
+/** The program that npx ran last time; undefined if it is gone, or if another version is pinned now. */
+function locatePnpm(pinned) {
+  try {
+    const link = readFileSync(path.join(root, location), 'utf8').trim(); // …/node_modules/.bin/pnpm
+    const { version } = JSON.parse(readFileSync(path.join(link, '../../pnpm/package.json'), 'utf8'));
+    return existsSync(link) && `pnpm@${version}` === pinned ? link : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether the installed packages are those of the lock file and the manifests. */

@@ -49,7 +49,12 @@ export interface Clone {
 }
 
 /** What is built already is copied with its times, so that the copy's own build finds nothing to do. */
-const BUILT = ['packages/contracts/src', 'packages/contracts/descriptors.binpb'];
+const BUILT = [
+  'packages/contracts/src',
+  'packages/contracts/descriptors.binpb',
+  '.rondo/pnpm',
+  '.rondo/tests.tsbuildinfo',
+];
 
 /** Rondo's own services. A test must not depend on the services that a team has added. */
 const OWN_SERVICES = ['calculator', 'project-management', 'registry', 'sales'];
@@ -61,8 +66,9 @@ const OWN_SERVICES = ['calculator', 'project-management', 'registry', 'sales'];
  * @throws Error with the output of the step that failed.
  */
 export async function cloneRepository(): Promise<Clone> {
-  // A folder may have any name. This one breaks code that takes a path for a URL, or for words of a command line.
-  const clone = open(mkdtempSync(join(tmpdir(), 'rondo clone #1 ')));
+  // A folder may have any name. This one breaks code that takes a path for a URL, or for words of a command line. On the
+  // disk of pnpm's store, installed packages are links.
+  const clone = open(mkdtempSync(join(process.env['RONDO_DISK'] ?? tmpdir(), 'rondo clone #1 ')));
   try {
     await copySources(clone.root);
     for (const built of [...BUILT, ...workspaceFolders().map((folder) => `${folder}/dist`)])

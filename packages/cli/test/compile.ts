@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { native } from '../../../scripts/process.mjs';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const buf = join(root, 'node_modules/.bin/buf');
+const buf = native('buf');
 const exec = promisify(execFile);
 
 /** The sources of contracts by file name. */

@@ -106,7 +106,7 @@ export function sharedFolder(): string {
 }
 
 /** The copy is complete or absent, even if two processes copy at once or one is killed. */
-function copyOnce(from: string, to: string): void {
+export function copyOnce(from: string, to: string): void {
   const partial = `${to}.${process.pid}`;
   cpSync(from, partial, { recursive: true, verbatimSymlinks: true });
   try {

@@ -102,7 +102,7 @@ export async function adoptCluster(
  * Connections need the password (SCRAM), although only this machine can connect: a superuser can run programs, so with
  * `trust` every local user could run programs as this user.
  */
-function initialise(home: string, account: Account, { initdb }: EmbeddedBinaries): void {
+export function initialise(home: string, account: Account, { initdb }: EmbeddedBinaries): void {
   const password = join(home, 'password');
   const partial = mkdtempSync(join(home, 'initialising-'));
   giveTo(partial, account);
@@ -122,7 +122,7 @@ function initialise(home: string, account: Account, { initdb }: EmbeddedBinaries
 }
 
 /** The built-in `C.UTF-8` sorts by code point and knows the case of every letter, on every system. */
-function initdbArguments(data: string, passwordFile: string): string[] {
+export function initdbArguments(data: string, passwordFile: string): string[] {
   const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--encoding=UTF8'];
   const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
   return ['-D', data, '--no-instructions', ...locale, ...access];

@@ -20,6 +20,7 @@ import { freePort } from '../testing/index.js';
 import { eventually } from '../testing/test-postgres.js';
 import { findProcess } from './found-server.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './index.js';
+import { copyEmptyCluster } from './template.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -85,7 +86,7 @@ const candidates = (postgres: number): number[] =>
 
 const isGone = (pid: number) => findProcess(pid) === undefined;
 
-describe('startEmbeddedPostgres', () => {
+describe('startEmbeddedPostgres, on a new folder', () => {
   it('runs on a path with spaces, keeps fsync on, and finds its data again', async () => {
     const server = await start({ maxConnections: 37, settings: { work_mem: '5MB' } });
     await ask(server.url, "CREATE TABLE kept AS SELECT 'here' AS word");
@@ -106,6 +107,29 @@ describe('startEmbeddedPostgres', () => {
     const again = await start();
     expect(await ask(again.url, 'SELECT word FROM kept')).toEqual([{ word: 'here' }]);
   });
+
+  (isRoot ? it : it.skip)(
+    'keeps the data outside of a private folder that the server cannot enter (only as root)',
+    async () => {
+      chmodSync(parent, 0o700);
+      const server = await start();
+      const home = dirname(server.dataDirectory);
+      try {
+        expect(realpathSync(join(directory, 'cluster'))).toBe(home);
+        await ask(server.url, 'CREATE TABLE kept (id int)');
+        await server.stop();
+        const again = await start();
+        expect(await ask(again.url, 'SELECT id FROM kept')).toEqual([]);
+        await again.stop();
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+      }
+    },
+  );
+});
+
+describe('startEmbeddedPostgres, on data that is there', () => {
+  beforeEach(() => copyEmptyCluster(directory));
 
   it('refuses connections without the password', async () => {
     const { url } = await start();
@@ -198,23 +222,4 @@ describe('startEmbeddedPostgres', () => {
     await expect(pool.check()).resolves.toBeUndefined();
     await pool.close();
   });
-
-  (isRoot ? it : it.skip)(
-    'keeps the data outside of a private folder that the server cannot enter (only as root)',
-    async () => {
-      chmodSync(parent, 0o700);
-      const server = await start();
-      const home = dirname(server.dataDirectory);
-      try {
-        expect(realpathSync(join(directory, 'cluster'))).toBe(home);
-        await ask(server.url, 'CREATE TABLE kept (id int)');
-        await server.stop();
-        const again = await start();
-        expect(await ask(again.url, 'SELECT id FROM kept')).toEqual([]);
-        await again.stop();
-      } finally {
-        rmSync(home, { recursive: true, force: true });
-      }
-    },
-  );
 });

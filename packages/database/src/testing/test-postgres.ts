@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startEmbeddedPostgres } from '../embedded/index.js';
+import { startEmbeddedPostgres } from '../embedded/start.js';
+import { copyEmptyCluster } from '../embedded/template.js';
 import { createPool } from '../pool.js';
 
 const OPEN_TO_THE_SERVER = 0o755;
@@ -33,6 +34,7 @@ export interface TestPostgres {
 export async function startTestPostgres(): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'rondo-test-postgres-'));
   chmodSync(directory, OPEN_TO_THE_SERVER); // as root the server is another user
+  await copyEmptyCluster(directory);
   // The data need not survive a power failure.
   const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
   const server = await startEmbeddedPostgres({ directory, port: await freePort(), settings });
@@ -50,6 +52,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       return bounded(pathname);
     },
     stop: async () => {
+      process.kill(server.pid, 'SIGQUIT'); // "immediate": its data is removed, so it writes no checkpoint
       await server.stop();
       rmSync(directory, { recursive: true, force: true });
     },
