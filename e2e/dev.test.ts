@@ -232,7 +232,7 @@ describe('rondo dev', () => {
 function addEcho(folder: string): void {
   const lock = readFileSync(join(clone.root, 'pnpm-lock.yaml'), 'utf8');
   const importer = /^ {2}services\/calculator:\n(?: {4}.*\n|\n)*/m.exec(lock)?.[0] ?? '';
-  const draft = join(data, 'echo');
+  const draft = join(clone.root, '.rondo/echo'); // on the disk of the services: it is moved there at once
   cpSync(join(clone.root, 'services/calculator'), draft, {
     recursive: true,
     filter: (file) => !/\/(?:dist|node_modules|test)$/.test(file),

@@ -91,6 +91,7 @@ async function round(state, session) {
   const { faults } = state.built;
   reports.services(faults);
   const outcome = await session.exclusively(() => reconcileUntilChanged(state, session));
+  if (signal.aborted) return; // what the stop cut off is no outcome
   reports.failed(outcome.failed);
   tell(describeRound({ changed, outcome, faults: faults.length, startedAt }));
   if (!changed.some((file) => SHARED.test(file))) return;
