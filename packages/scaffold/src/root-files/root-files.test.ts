@@ -66,12 +66,10 @@ describe('docker-compose.yml', () => {
     expect(() => addToCompose('services:\n  a: { image: a }\n', entry)).toThrow(/^docker-compose\.yml: has no service/);
     const flow = compose.replace(/RONDO_DATABASES: \|\n(?: {8}\S+\n)*/, 'RONDO_DATABASES: "a:a:a"\n');
     expect(() => addToCompose(flow, entry)).toThrow(/^docker-compose\.yml:\d+: RONDO_DATABASES has no line/);
-    const dependent = compose
-      .replace('build: { context: .,', 'build: &build { context: .,')
-      .replace(/\n {2}provision:/, '\n  lost: { build: *build }$&');
-    expect(() => removeFromCompose(dependent, { service: 'registry', database: undefined })).toThrow(
-      /^docker-compose\.yml/,
-    );
+    const dependent = addToCompose(compose, entry)
+      .replace(/( {2}order-history:\n[\s\S]*? {4}environment:)\n/, '$1 &history\n')
+      .replace(/\n {2}order-history:\n[\s\S]*?\n\n/, '$&  lost: { image: postgres, environment: *history }\n\n');
+    expect(() => removeFromCompose(dependent, entry)).toThrow(/^docker-compose\.yml: Unresolved alias .*: history/);
     expect(() => parseYaml('docker-compose.yml', 'a: [\n')).toThrow(/^docker-compose\.yml:2: /);
   });
 
