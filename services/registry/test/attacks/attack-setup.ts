@@ -10,7 +10,8 @@ import {
 import { type Client, createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { sleep, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
 import { staticResolver } from '@rondo/rpc/resolver';
-import { createRouter, implement, serve } from '@rondo/rpc/server';
+import { createRouter, serve } from '@rondo/rpc/server';
+import { standIn } from '@rondo/rpc/testing';
 import { type Attacker, connectAttacker } from './attacker.js';
 import { type RegistryProcess, startRegistryProcess } from './registry-process.js';
 
@@ -44,7 +45,7 @@ interface Victim {
 /** Starts the registry, the victim and the client. */
 export async function createAttackSetup(environment: Readonly<Record<string, string>> = {}): Promise<AttackSetup> {
   const registry = await startRegistryProcess({ RONDO_REGISTRY_WARMING_MS: '0', ...environment });
-  const services = [implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
+  const services = [standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
   const server = await serve(createRouter({ services, instanceId: VICTIM }), { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([registry.address]) });
   const client = createClient(RegistryServiceDefinition, { channel });

@@ -2,9 +2,9 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
-import { createRouter, implement } from '@rondo/rpc/server';
+import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type FaultListener, type FaultNode, staticResolver } from '@rondo/rpc/testing';
+import { type FaultListener, type FaultNode, standIn, staticResolver } from '@rondo/rpc/testing';
 import { createState, drain, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
 import { BOUNDS } from './bounds.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
@@ -60,7 +60,7 @@ export class InstanceProcess {
     this.#incarnation = BigInt(Math.trunc(clock.now()));
     this.incarnations.add(this.#incarnation);
     this.startedAt = world.clock.now();
-    const services = [implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
+    const services = [standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
     const { random } = world;
     this.#listener = this.#fault.listen(this.address, createRouter({ services, instanceId, clock, random }));
     const channel = createChannel({ resolver: staticResolver([REGISTRY_ADDRESS]), transport, clock, random });
