@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startFakeRegistry } from './fake-registry.js';
+import { instance } from './instance.js';
 import { begin, rondo } from './recording-context.js';
-import { seen, startCalculator, startConformance, startGuarded } from './services.js';
+import { seen, startAdder, startConformance, startGuarded } from './services.js';
 
-const ADD = 'calculator.v1.CalculatorService/Add';
+const ADD = 'rondo.conformance.v1.AdderService/Add';
 const UNARY = 'rondo.conformance.v1.ConformanceService/Unary';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let running: Awaited<ReturnType<typeof startCalculator>>[];
+let running: Awaited<ReturnType<typeof startAdder>>[];
 let environment: { RONDO_REGISTRY: string };
 
 const call = (...args: readonly string[]) => rondo(['call', ...args], { environment });
@@ -15,10 +16,8 @@ const call = (...args: readonly string[]) => rondo(['call', ...args], { environm
 beforeAll(async () => {
   registry = await startFakeRegistry();
   environment = { RONDO_REGISTRY: registry.address };
-  const calculators = ['calculator-1', 'calculator-2', 'calculator-3'].map((name) =>
-    startCalculator(name, registry.address),
-  );
-  running = await Promise.all([...calculators, startConformance('conformance-1', registry.address)]);
+  const adders = ['adder-1', 'adder-2', 'adder-3'].map((name) => startAdder(name, registry.address));
+  running = await Promise.all([...adders, startConformance('conformance-1', registry.address)]);
   const { stdout, interrupt, exitCode } = begin(['watch'], { environment });
   await Promise.all(
     running.map(({ instanceId }) => stdout.shows(new RegExp(`[=+] ${instanceId} .*SERVING|${instanceId} .*→ SERVING`))),
@@ -39,7 +38,7 @@ describe('rondo call', () => {
     expect(JSON.parse(stdout)).toEqual({ result: '5' });
   });
 
-  it.each(['CalculatorService/add', 'Calculator/Add', '/calculator.Calculator/Add', 'v1.CalculatorService/Add'])(
+  it.each(['AdderService/add', 'Adder/Add', '/rondo.conformance.v1.AdderService/Add', 'v1.AdderService/Add'])(
     'takes the short name %s',
     async (name) => {
       expect((await call(name, '{"a": 1}', '--json')).stdout).toBe('{"result":"1"}\n');
@@ -67,36 +66,37 @@ describe('rondo call', () => {
   });
 
   it('lists the methods of a service that is named without a method', async () => {
-    const { exitCode, stderr } = await call('CalculatorService');
+    const { exitCode, stderr } = await call('ConformanceService');
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('name a method: calculator.v1.CalculatorService has Add, Subtract, ');
-    expect(stderr).toContain('rondo describe CalculatorService');
+    expect(stderr).toContain('name a method: rondo.conformance.v1.ConformanceService has Unary, UnaryUnsafe, ');
+    expect(stderr).toContain('rondo describe ConformanceService');
   });
 
   it('refuses a name that several could be', async () => {
-    const { exitCode, stderr } = await call('calculator/Add');
+    registry.put(instance('other', ['published.v1.Adder']));
+    const { exitCode, stderr } = await call('adder/Add');
+    registry.remove('other');
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('calculator.Calculator, calculator.v1.CalculatorService');
+    expect(stderr).toContain('published.v1.Adder, rondo.conformance.v1.AdderService');
   });
 
   it('reaches each of three instances three times, the first time it is run', async () => {
     const { exitCode, stdout } = await call(ADD, '{"a": 2, "b": 3}', '--count', '9');
     expect(exitCode).toBe(0);
     expect(stdout).toContain('"result": "5"');
-    for (const name of ['calculator-1', 'calculator-2', 'calculator-3'])
-      expect(stdout).toMatch(new RegExp(`${name}  3\n`));
+    for (const name of ['adder-1', 'adder-2', 'adder-3']) expect(stdout).toMatch(new RegExp(`${name} +3\n`));
   });
 
   it('ends a load with one JSON line, failures with their instances included', async () => {
-    const args = ['calculator.v1.CalculatorService/Divide', '{"a": 1}', '--count', '6', '--concurrency', '2', '--json'];
-    const { exitCode, stdout } = await call(...args);
+    const load = ['--count', '6', '--concurrency', '2', '--json'];
+    const { exitCode, stdout } = await call(ADD, '{"b": -1}', ...load);
     expect(exitCode).toBe(1);
     expect(stdout.endsWith('\n')).toBe(true);
     expect(JSON.parse(stdout)).toEqual({
       calls: 6,
       failed: 6,
       codes: { INVALID_ARGUMENT: 6 },
-      instances: { 'calculator-1': 2, 'calculator-2': 2, 'calculator-3': 2 },
+      instances: { 'adder-1': 2, 'adder-2': 2, 'adder-3': 2 },
       p50Ms: expect.any(Number),
       p99Ms: expect.any(Number),
     });
@@ -106,7 +106,7 @@ describe('rondo call', () => {
     const load = ['call', ADD, '{}', '--rate', '20'];
     const asked = begin([...load, '--json', '--progress'], { environment });
     const watched = begin(load, { environment, live: true });
-    await asked.stderr.shows(/^\{"progress":.*"calculator-3":\d+\D.*\n/m);
+    await asked.stderr.shows(/^\{"progress":.*"adder-3":\d+\D.*\n/m);
     await watched.stderr.shows(/\r.*\[K\d+ calls in \d+\.\d s \(.*, none failed; p50/);
     for (const { interrupt } of [asked, watched]) interrupt();
     const ended = await Promise.all(
@@ -126,9 +126,9 @@ describe('rondo call', () => {
   });
 
   it('shows one message for each code of a load that fails, for people', async () => {
-    const { stdout } = await call('calculator.v1.CalculatorService/Divide', '{}', '--count', '2');
+    const { stdout } = await call(ADD, '{"b": -1}', '--count', '2');
     expect(stdout).toContain('2 failed');
-    expect(stdout).toContain('2 × INVALID_ARGUMENT: b: must not be 0');
+    expect(stdout).toContain('2 × INVALID_ARGUMENT: b: must not be negative');
   });
 
   it('ends a load at Ctrl-C, with no failed call and its line', async () => {
@@ -164,7 +164,7 @@ describe('rondo call', () => {
     expect(await ask()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('who are you?') });
     expect(await ask('-H', 'authorization=Bearer ada')).toMatchObject({ exitCode: 0, stderr: '' });
     const ofVersion = await ask('-H', 'authorization=Bearer ada', '-H', 'rondo-version=2.1.0', '--timeout', '100ms');
-    expect(ofVersion.stderr).toContain('no instance of calculator.v1.CalculatorService of version 2.1.0');
+    expect(ofVersion.stderr).toContain('no instance of rondo.conformance.v1.AdderService of version 2.1.0');
     await guarded.drain();
   });
 
@@ -186,7 +186,7 @@ describe('rondo call', () => {
   });
 
   it.each([
-    [[ADD, '{"c": 1}'], 1, 'INVALID_ARGUMENT: c: is not a field of calculator.v1.AddRequest; it has a, b'],
+    [[ADD, '{"c": 1}'], 1, 'INVALID_ARGUMENT: c: is not a field of rondo.conformance.v1.AddRequest; it has a, b'],
     [
       [ADD, '{"a": 9223372036854775808}'],
       1,
@@ -195,11 +195,11 @@ describe('rondo call', () => {
     [[ADD, '{'], 2, 'the request is not JSON'],
     [[ADD, '{}', '{}'], 2, 'takes one message; 2 were given'],
     [
-      ['calculator.v1.CalculatorService/Ad', '{}'],
+      ['rondo.conformance.v1.AdderService/Ad', '{}'],
       1,
-      'UNIMPLEMENTED: calculator.v1.CalculatorService has no method Ad; it has Add',
+      'UNIMPLEMENTED: rondo.conformance.v1.AdderService has no method Ad; it has Add',
     ],
-    [['calculator.v1.CalculatorServic/Add', '{}'], 1, 'Did you mean "calculator.v1.CalculatorService"?'],
+    [['rondo.conformance.v1.AdderServic/Add', '{}'], 1, 'Did you mean "rondo.conformance.v1.AdderService"?'],
     [['v1/Service/Add', '{}'], 2, 'must be a service, or service/method'],
     [[], 2, 'name a method'],
     [[ADD, '{}', '--count', '0'], 2, '--count 0: must be a whole number from 1'],
@@ -216,9 +216,9 @@ describe('rondo call', () => {
 
   it('calls a server directly, without a registry', async () => {
     const address = running[1]?.address ?? '';
-    const args = ['call', 'CalculatorService/Add', '{"a": 4}', '--address', address, '--count', '2', '--json'];
+    const args = ['call', 'AdderService/Add', '{"a": 4}', '--address', address, '--count', '2', '--json'];
     const { stdout } = await rondo(args, { environment: { RONDO_REGISTRY: '127.0.0.1:1' } });
-    expect(JSON.parse(stdout).instances).toEqual({ 'calculator-2': 2 });
+    expect(JSON.parse(stdout).instances).toEqual({ 'adder-2': 2 });
   });
 });
 
@@ -230,16 +230,16 @@ describe('requests from standard input', () => {
   });
 
   it('are a stream if the method takes one, as arguments are', async () => {
-    const sum = 'calculator.v1.CalculatorService/Sum';
-    const piped = await rondo(['call', sum, '--json'], {
+    const collect = 'ConformanceService/ClientStream';
+    const piped = await rondo(['call', collect, '--json'], {
       environment,
-      stdin: ['{"value": 1}\n{"value"', ': 2}{"value": 3}'],
+      stdin: ['{"text": "a"}\n{"text"', ': "b"}{"text": "c"}'],
     });
-    expect(piped.stdout).toBe('{"result":"6","count":"3"}\n');
-    expect((await call(sum, '{"value": 1}', '{"value": 2}{"value": 3}', '--json')).stdout).toBe(
-      '{"result":"6","count":"3"}\n',
-    );
-    expect((await call(sum, '{"value": 1}', '{"value": 2}', '--count', '2', '--json')).stdout).toContain('"failed":0');
+    const collected = '{"texts":["a","b","c"]}\n';
+    expect(piped.stdout).toBe(collected);
+    expect((await call(collect, '{"text": "a"}', '{"text": "b"}{"text": "c"}', '--json')).stdout).toBe(collected);
+    const load = await call(collect, '{"text": "a"}', '{"text": "b"}', '--count', '2', '--json');
+    expect(load.stdout).toContain('"failed":0');
   });
 
   it('go out as they come in, and replies come back meanwhile', async () => {
@@ -286,10 +286,10 @@ describe('a call without an answer', () => {
 
 describe('a stream of replies', () => {
   it('shows the details of a nested status', async () => {
-    const { exitCode, stdout, stderr } = await call('v1.CalculatorService/EvaluateBatch', '{"expressions": ["x"]}');
+    const { exitCode, stdout, stderr } = await call('ConformanceService/ServerStream', '{"count": 1}');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
-      errors: [{ status: { details: [{ fieldViolations: [{ field: 'expressions[0]', description: 'is none' }] }] } }],
+      status: { details: [{ fieldViolations: [{ field: 'count', description: 'is too small' }] }] },
     });
   });
 

@@ -5,22 +5,22 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { startFakeRegistry } from './fake-registry.js';
 import { rondo } from './recording-context.js';
-import { startCalculator, startConformance } from './services.js';
+import { startAdder, startConformance } from './services.js';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let running: Awaited<ReturnType<typeof startCalculator>>[];
+let running: Awaited<ReturnType<typeof startAdder>>[];
 let dataDirectory: string;
 
 beforeAll(async () => {
   registry = await startFakeRegistry();
-  running = [await startCalculator('calculator-1', registry.address), await startConformance('c-1', registry.address)];
+  running = [await startAdder('adder-1', registry.address), await startConformance('a-1', registry.address)];
   for (const { instanceId } of running) await registry.until(instanceId, 'INSTANCE_STATUS_SERVING');
   registry.mark('out-1', 'odd answers');
   registry.mark('gone-1', '');
-  registry.put(Instance.fromPartial({ instanceId: 'out-1', services: ['calculator.Calculator'] }));
+  registry.put(Instance.fromPartial({ instanceId: 'out-1', services: ['published.v1.Adder'] }));
   dataDirectory = mkdtempSync(path.join(tmpdir(), 'rondo-completion-'));
   mkdirSync(path.join(dataDirectory, 'logs'));
-  for (const name of ['registry', 'calculator-1', 'calculator-2']) {
+  for (const name of ['registry', 'adder-1', 'adder-2']) {
     writeFileSync(path.join(dataDirectory, 'logs', `${name}.log`), '');
   }
 });
@@ -39,7 +39,7 @@ async function complete(words: readonly string[], address = registry.address): P
   return stdout.split('\n').flatMap((line) => (line === '' ? [] : (line.split('\t')[0] ?? '')));
 }
 
-const ADD = 'calculator.v1.CalculatorService/Add';
+const ADD = 'rondo.conformance.v1.AdderService/Add';
 
 describe('rondo complete', () => {
   it.each<[words: readonly string[], found: readonly string[]]>([
@@ -63,35 +63,35 @@ describe('rondo complete', () => {
     [['logs', '--data=x'], [':folders']],
     [
       ['logs', ''],
-      ['calculator', 'calculator-1', 'calculator-2', 'registry'],
+      ['adder', 'adder-1', 'adder-2', 'registry'],
     ],
     [['logs', 'registry', ''], []],
     [['logs', '--data', '/nowhere', ''], []],
     [['call', '--rate', ''], []],
     [
-      ['ps', 'Calc'],
-      ['Calculator', 'CalculatorService'],
+      ['ps', 'Add'],
+      ['Adder', 'AdderService'],
     ],
-    [['watch', 'rondo.'], ['rondo.conformance.v1.ConformanceService']],
-    [['watch', '--json', '--', 'rondo.'], ['rondo.conformance.v1.ConformanceService']],
+    [['watch', 'pub'], ['published.v1.Adder']],
+    [['watch', '--json', '--', 'pub'], ['published.v1.Adder']],
     [
-      ['call', 'calculator.'],
-      [':nospace', 'calculator.Calculator/', 'calculator.v1.CalculatorService/'],
+      ['call', 'rondo.'],
+      [':nospace', 'rondo.conformance.v1.AdderService/', 'rondo.conformance.v1.ConformanceService/'],
     ],
-    [['call', 'calculator.v1.CalculatorService/A'], [ADD]],
-    [['call', 'CalculatorService/A'], ['CalculatorService/Add']],
-    [['call', '--timeout', '2s', 'CalculatorService/A'], ['CalculatorService/Add']],
-    [['call', 'calculator.Calculator/'], ['calculator.Calculator/Add']],
+    [['call', 'rondo.conformance.v1.AdderService/A'], [ADD]],
+    [['call', 'AdderService/A'], ['AdderService/Add']],
+    [['call', '--timeout', '2s', 'AdderService/A'], ['AdderService/Add']],
+    [['call', 'rondo.conformance.v1.AdderService/'], [ADD]],
     [
       ['drain', ''],
-      ['c-1', 'calculator-1', 'out-1'],
+      ['a-1', 'adder-1', 'out-1'],
     ],
-    [['drain', 'calculator-1', ''], []],
+    [['drain', 'adder-1', ''], []],
     [
-      ['cordon', 'c'],
-      ['c-1', 'calculator-1'],
+      ['cordon', 'a'],
+      ['a-1', 'adder-1'],
     ],
-    [['cordon', 'calculator-1', '--reason', 'x', ''], ['c-1']],
+    [['cordon', 'adder-1', '--reason', 'x', ''], ['a-1']],
     [
       ['uncordon', ''],
       ['out-1', 'gone-1'],
@@ -108,8 +108,11 @@ describe('rondo complete', () => {
   });
 
   it('asks the server that --address names', async () => {
-    const words = ['call', '--address', running[0]?.address ?? '', 'CalculatorService/Su'];
-    expect(await complete(words, '127.0.0.1:1')).toEqual(['CalculatorService/Subtract', 'CalculatorService/Sum']);
+    const words = ['call', '--address', running[1]?.address ?? '', 'ConformanceService/Unary'];
+    expect(await complete(words, '127.0.0.1:1')).toEqual([
+      'ConformanceService/Unary',
+      'ConformanceService/UnaryUnsafe',
+    ]);
   });
 
   it.each([['ps'], ['call'], ['watch'], ['drain'], ['uncordon']])(
@@ -125,7 +128,7 @@ describe('rondo complete', () => {
       /^watch\tShows the registry's present state, .*\n$/,
     );
     const { stdout } = await rondo(['complete', '--', 'uncordon', '--registry', registry.address, '']);
-    expect(stdout).toBe('out-1\tCORDONED odd answers calculator.Calculator\ngone-1\tnot registered\n');
+    expect(stdout).toBe('out-1\tCORDONED odd answers published.v1.Adder\ngone-1\tnot registered\n');
   });
 });
 

@@ -10,14 +10,14 @@ import { dividedServices, inspect } from '../src/contract/inspect.js';
 import { compile } from './compile.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { rondo } from './recording-context.js';
-import { startCalculator } from './services.js';
+import { startAdder } from './services.js';
 
-const SERVICE = 'calculator.v1.CalculatorService';
+const SERVICE = 'rondo.conformance.v1.AdderService';
 const METHODS = { plain: '', modulo: 'rpc Modulo(AddRequest) returns (AddResponse);' };
 
-/** A contract of the calculator with the given type of `AddRequest.b`, and more fields. */
-const contract = (b: string, { method = '', field = '' } = {}) => `syntax = "proto3"; package calculator.v1;
-  service CalculatorService { rpc Add(AddRequest) returns (AddResponse); ${method} }
+/** A contract of the adder with the given type of `AddRequest.b`, and more fields. */
+const contract = (b: string, { method = '', field = '' } = {}) => `syntax = "proto3"; package rondo.conformance.v1;
+  service AdderService { rpc Add(AddRequest) returns (AddResponse); ${method} }
   message AddRequest { int64 a = 1; ${b} b = 2; ${field} }
   message AddResponse { int64 result = 1; }`;
 
@@ -37,7 +37,7 @@ const listening: { close(): Promise<void> }[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rondo-versions-'));
   for (const [name, source] of Object.entries(CONTRACTS)) {
-    await writeFile(join(folder, `${name}.binpb`), await compile({ 'calculator.proto': source }));
+    await writeFile(join(folder, `${name}.binpb`), await compile({ 'adder.proto': source }));
   }
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -52,11 +52,11 @@ afterEach(async () => {
   await registry.stop();
 });
 
-/** Starts calculators one after the other, each with one of the contracts above; their order gives their names. */
-async function startCalculators(...contracts: readonly (keyof typeof CONTRACTS)[]): Promise<void> {
+/** Starts adders one after the other, each with one of the contracts above; their order gives their names. */
+async function startAdders(...contracts: readonly (keyof typeof CONTRACTS)[]): Promise<void> {
   for (const [index, name] of contracts.entries()) {
-    const instanceId = `calculator-${index + 1}`;
-    running.push(await startCalculator(instanceId, registry.address, { descriptors: join(folder, `${name}.binpb`) }));
+    const instanceId = `adder-${index + 1}`;
+    running.push(await startAdder(instanceId, registry.address, { descriptors: join(folder, `${name}.binpb`) }));
     while (registry.instance(instanceId) === undefined) await new Promise(setImmediate);
   }
 }
@@ -102,13 +102,13 @@ async function listen() {
 
 describe('rondo ps, of replicas with different contracts,', () => {
   it('names what they would misread', async () => {
-    await startCalculators('plain', 'text', 'plain');
+    await startAdders('plain', 'text', 'plain');
     expect(await shown()).toBe(
       [
         '',
         `${SERVICE}: 2 versions of the contract`,
-        `  ${fingerprint('calculator-1')}  calculator-1, calculator-3`,
-        `  ${fingerprint('calculator-2')}  calculator-2`,
+        `  ${fingerprint('adder-1')}  adder-1, adder-3`,
+        `  ${fingerprint('adder-2')}  adder-2`,
         '    incompatible: AddRequest.b is string instead of int64 (field 2)',
         '',
       ].join('\n'),
@@ -116,29 +116,29 @@ describe('rondo ps, of replicas with different contracts,', () => {
   });
 
   it('names the newer version without a warning', async () => {
-    await startCalculators('plain', 'modulo');
-    expect(await shown(SERVICE)).toContain('  calculator-2\n    newer: adds method Modulo, field AddRequest.modulus\n');
+    await startAdders('plain', 'modulo');
+    expect(await shown(SERVICE)).toContain('  adder-2\n    newer: adds method Modulo, field AddRequest.modulus\n');
   });
 
   it('names the older version if most instances are newer', async () => {
-    await startCalculators('plain', 'modulo', 'modulo');
-    expect(await shown()).toContain('  calculator-1\n    older: lacks method Modulo, field AddRequest.modulus\n');
+    await startAdders('plain', 'modulo', 'modulo');
+    expect(await shown()).toContain('  adder-1\n    older: lacks method Modulo, field AddRequest.modulus\n');
   });
 
   it('names what is written differently but read the same', async () => {
-    await startCalculators('plain', 'unsigned');
+    await startAdders('plain', 'unsigned');
     expect(await shown()).toContain('    compatible: AddRequest.b is uint64 instead of int64 (field 2)\n');
   });
 
   it('compares each with each: two that are newer may be incompatible', async () => {
-    await startCalculators('plain', 'plain', 'modulo', 'rounding');
+    await startAdders('plain', 'plain', 'modulo', 'rounding');
     const lines = (await shown()).split('\n').slice(4);
     expect(lines).toEqual([
       '    newer: adds method Modulo, field AddRequest.modulus',
-      `  ${fingerprint('calculator-4')}  calculator-4`,
+      `  ${fingerprint('adder-4')}  adder-4`,
       '    newer: adds field AddRequest.rounding',
       expect.stringMatching(
-        `^    incompatible with ${fingerprint('calculator-3')}: field 3 of AddRequest is rounding instead of modulus$`,
+        `^    incompatible with ${fingerprint('adder-3')}: field 3 of AddRequest is rounding instead of modulus$`,
       ),
       expect.stringMatching(/AddRequest.rounding is string instead of int32 \(field 3\)$/),
       '',
@@ -146,10 +146,10 @@ describe('rondo ps, of replicas with different contracts,', () => {
   });
 
   it('prints all of it for programs', async () => {
-    await startCalculators('plain', 'text');
-    const args = ['ps', 'CalculatorService', '--json', '--registry', registry.address];
+    await startAdders('plain', 'text');
+    const args = ['ps', 'AdderService', '--json', '--registry', registry.address];
     const { instances, contracts } = JSON.parse((await rondo(args)).stdout);
-    const [one, other] = [fingerprint('calculator-1'), fingerprint('calculator-2')];
+    const [one, other] = [fingerprint('adder-1'), fingerprint('adder-2')];
     expect(instances).toMatchObject([{ fingerprints: { [SERVICE]: one } }, { fingerprints: { [SERVICE]: other } }]);
     const text = 'AddRequest.b is string instead of int64 (field 2)';
     const comparisons = [{ with: one, differences: [{ kind: 'incompatible', text }] }];
@@ -158,15 +158,15 @@ describe('rondo ps, of replicas with different contracts,', () => {
         service: SERVICE,
         compatible: false,
         versions: [
-          { fingerprint: one, instances: ['calculator-1'], comparisons: [], notCompared: null },
-          { fingerprint: other, instances: ['calculator-2'], comparisons, notCompared: null },
+          { fingerprint: one, instances: ['adder-1'], comparisons: [], notCompared: null },
+          { fingerprint: other, instances: ['adder-2'], comparisons, notCompared: null },
         ],
       },
     ]);
   });
 
   it('says which could not be compared, and why', async () => {
-    await startCalculators('plain');
+    await startAdders('plain');
     registry.put(ghost('ghost', '127.0.0.1:1', { [SERVICE]: 'cafe' }));
     expect(await shown()).toMatch(/ {2}cafe {2}ghost\n {4}differs, not compared: 127\.0\.0\.1:1: .*ECONNREFUSED/);
     const args = ['ps', '--json', '--registry', registry.address];

@@ -3,59 +3,61 @@ import { exampleOf, formatTypes } from '../src/schema/describe.js';
 import { startFakeRegistry } from './fake-registry.js';
 import { begin, rondo } from './recording-context.js';
 import { Sample } from './sample-schema.js';
-import { startCalculator } from './services.js';
+import { startAdder } from './services.js';
 
-const CALCULATOR = 'calculator.v1.CalculatorService';
+const ADDER = 'rondo.conformance.v1.AdderService';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let calculator: Awaited<ReturnType<typeof startCalculator>>;
+let adder: Awaited<ReturnType<typeof startAdder>>;
 let environment: { RONDO_REGISTRY: string };
 
 beforeAll(async () => {
   registry = await startFakeRegistry();
   environment = { RONDO_REGISTRY: registry.address };
-  calculator = await startCalculator('calculator-1', registry.address);
+  adder = await startAdder('adder-1', registry.address);
   const { stdout, interrupt, exitCode } = begin(['watch'], { environment });
-  await stdout.shows(/calculator-1 .*SERVING/);
+  await stdout.shows(/adder-1 .*SERVING/);
   interrupt();
   await exitCode;
 });
 
 afterAll(async () => {
-  await calculator.drain();
+  await adder.drain();
   await registry.stop();
 });
 
 const run = (...args: readonly string[]) => rondo(['describe', ...args], { environment });
 
 it('prints the methods of a service, with how they are called', async () => {
-  const { exitCode, stdout } = await run('CalculatorService');
+  const { exitCode, stdout } = await run('AdderService');
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(new RegExp(`^service ${CALCULATOR} \\{\n`));
+  expect(stdout).toMatch(new RegExp(`^service ${ADDER} \\{\n`));
   expect(stdout).toContain(
-    '  rpc Add(calculator.v1.AddRequest) returns (calculator.v1.AddResponse);  // no side effects',
+    '  rpc Add(rondo.conformance.v1.AddRequest) returns (rondo.conformance.v1.AddResponse);  // no side effects',
   );
 });
 
 it('prints the messages of a method, and a command line that works', async () => {
-  const { exitCode, stdout } = await run('CalculatorService/Add');
+  const { exitCode, stdout } = await run('AdderService/Add');
   expect(exitCode).toBe(0);
-  expect(stdout).toContain('message calculator.v1.AddRequest {\n  int64 a = 1;\n  int64 b = 2;\n}\n');
+  expect(stdout).toContain('message rondo.conformance.v1.AddRequest {\n  int64 a = 1;\n  int64 b = 2;\n}\n');
   const [, method = '', request = ''] = /^rondo call (\S+) '(.*)'$/m.exec(stdout) ?? [];
-  expect({ method, request }).toEqual({ method: `${CALCULATOR}/Add`, request: '{"a":0,"b":0}' });
+  expect({ method, request }).toEqual({ method: `${ADDER}/Add`, request: '{"a":0,"b":0}' });
   expect(await rondo(['call', method, request], { environment })).toMatchObject({ exitCode: 0 });
 });
 
 it('asks a server by its address, and answers programs in JSON', async () => {
-  const { stdout } = await rondo(['describe', 'CalculatorService/Add', '--address', calculator.address, '--json']);
+  const { stdout } = await rondo(['describe', 'AdderService/Add', '--address', adder.address, '--json']);
   expect(JSON.parse(stdout)).toMatchObject({
-    service: CALCULATOR,
-    methods: [{ name: 'Add', requestType: 'calculator.v1.AddRequest', requestStream: false, example: { a: 0, b: 0 } }],
+    service: ADDER,
+    methods: [
+      { name: 'Add', requestType: 'rondo.conformance.v1.AddRequest', requestStream: false, example: { a: 0, b: 0 } },
+    ],
   });
 });
 
 it('has its reply coloured for people, and not for programs', async () => {
-  const method = `${CALCULATOR}/Add`;
+  const method = `${ADDER}/Add`;
   const colored = await rondo(['call', method, '{"a": 2, "b": 3}'], { environment, color: true });
   expect(colored.stdout).toBe('{\n  \u001b[36m"result"\u001b[39m: \u001b[32m"5"\u001b[39m\n}\n');
   const json = await rondo(['call', method, '{"a": 2, "b": 3}', '--json'], { environment, color: true });
@@ -63,8 +65,8 @@ it('has its reply coloured for people, and not for programs', async () => {
 });
 
 it('lists what there is if a service or method is unknown', async () => {
-  expect(await run('Calculatr')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Did you mean') });
-  expect(await run('CalculatorService/Ad')).toMatchObject({
+  expect(await run('Addr')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Did you mean') });
+  expect(await run('AdderService/Ad')).toMatchObject({
     exitCode: 1,
     stderr: expect.stringContaining('Did you mean "Add"?'),
   });

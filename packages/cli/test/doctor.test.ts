@@ -5,19 +5,19 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Instance, InstanceStatus, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { startFakeRegistry } from './fake-registry.js';
 import { rondo } from './recording-context.js';
-import { startCalculator } from './services.js';
+import { startAdder } from './services.js';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
-let calculator: Awaited<ReturnType<typeof startCalculator>>;
+let adder: Awaited<ReturnType<typeof startAdder>>;
 
 beforeEach(async () => {
   registry = await startFakeRegistry();
-  calculator = await startCalculator('calculator-1', registry.address);
-  await registry.until('calculator-1', 'INSTANCE_STATUS_SERVING');
+  adder = await startAdder('adder-1', registry.address);
+  await registry.until('adder-1', 'INSTANCE_STATUS_SERVING');
 });
 
 afterEach(async () => {
-  await calculator.drain();
+  await adder.drain();
   await registry.stop();
 });
 
@@ -79,15 +79,15 @@ describe('rondo doctor', () => {
 
   it('names the ids that two processes claim, the address of each, and the remedy', async () => {
     const address = '10.0.0.7:50051';
-    const held = registry.instance('calculator-1');
-    if (held === undefined) throw new Error('calculator-1 is gone');
+    const held = registry.instance('adder-1');
+    if (held === undefined) throw new Error('adder-1 is gone');
     registry.put({ ...held, lastRefused: { incarnation: 5n, address, refuseTime: new Date() } });
     const [, , ids] = await findings();
     const holder = held.endpoints[0]?.address;
     expect(ids).toEqual({
       name: 'instance ids',
       state: 'warn',
-      detail: `two processes have one id: calculator-1 is ${holder}, and the process at ${address} is refused, and not called`,
+      detail: `two processes have one id: adder-1 is ${holder}, and the process at ${address} is refused, and not called`,
       remedy: 'give each process its own RONDO_INSTANCE_ID, or stop one of them',
     });
   });
@@ -112,7 +112,7 @@ describe('rondo doctor', () => {
   });
 
   it('finds that no instance is registered', async () => {
-    registry.remove('calculator-1');
+    registry.remove('adder-1');
     expect((await findings())[1]).toMatchObject({
       state: 'warn',
       detail: 'none is registered: no service can be called',

@@ -5,9 +5,9 @@ import { createRouter, serve } from '@rondo/rpc/server';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
 import { rondo } from './recording-context.js';
-import { startCalculator, startConformance } from './services.js';
+import { startAdder, startConformance } from './services.js';
 
-const CALCULATOR = 'calculator.v1.CalculatorService';
+const ADDER = 'rondo.conformance.v1.AdderService';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
 let environment: { RONDO_REGISTRY: string };
@@ -37,7 +37,7 @@ async function explained(ids: readonly string[]): Promise<readonly Row[]> {
   let endpoints: readonly Row[];
   let left = 50;
   do {
-    endpoints = (await picked('CalculatorService', '--explain')).endpoints;
+    endpoints = (await picked('AdderService', '--explain')).endpoints;
     left -= 1;
   } while (left > 0 && endpoints.some(unanswered));
   return endpoints;
@@ -59,8 +59,8 @@ async function mutePort(): Promise<string> {
 beforeAll(async () => {
   registry = await startFakeRegistry();
   environment = { RONDO_REGISTRY: registry.address };
-  for (const name of ['calculator-1', 'calculator-2', 'calculator-3']) {
-    const service = await startCalculator(name, registry.address);
+  for (const name of ['adder-1', 'adder-2', 'adder-3']) {
+    const service = await startAdder(name, registry.address);
     closers.push(() => service.drain());
     await registry.until(name, 'INSTANCE_STATUS_SERVING');
   }
@@ -86,7 +86,7 @@ async function inTime<T extends { readonly stdout: string }>(run: () => Promise<
 function isLate(text: string): boolean {
   if (!text.startsWith('{')) return / unreachable | - +ready /.test(text);
   const { endpoints }: { endpoints: readonly Row[] } = JSON.parse(text);
-  const answering = endpoints.filter(({ instanceId }) => /^calculator-|^other$|^unready$|^canary$/.test(instanceId));
+  const answering = endpoints.filter(({ instanceId }) => /^adder-|^other$|^unready$|^canary$/.test(instanceId));
   return answering.some(({ state, load }) => state === 'unreachable' || load === null);
 }
 
@@ -102,21 +102,21 @@ async function picked(...args: readonly string[]) {
 
 describe('rondo pick', () => {
   it('names the instance that the next call would go to, and its address', async () => {
-    const { exitCode, stdout, stderr } = await pick('CalculatorService');
+    const { exitCode, stdout, stderr } = await pick('AdderService');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toMatch(/^calculator-[123] 127\.0\.0\.1:\d+\n$/);
+    expect(stdout).toMatch(/^adder-[123] 127\.0\.0\.1:\d+\n$/);
   });
 
   it('picks --count times, as that many calls would', async () => {
-    const { stdout } = await pick('CalculatorService/Add', '--count', '9');
-    const counts = [1, 2, 3].map((number) => stdout.split(`calculator-${number} `).length - 1);
+    const { stdout } = await pick('AdderService/Add', '--count', '9');
+    const counts = [1, 2, 3].map((number) => stdout.split(`adder-${number} `).length - 1);
     expect(counts).toEqual([3, 3, 3]);
   });
 
   it('prints the balancing policy and its origin as JSON', async () => {
-    const view = await picked('CalculatorService/Add', '--count', '2', '--zone', 'eu-west/a');
+    const view = await picked('AdderService/Add', '--count', '2', '--zone', 'eu-west/a');
     expect(view).toEqual({
-      service: CALCULATOR,
+      service: ADDER,
       method: 'Add',
       policy: { name: 'round_robin', weights: 'static', slowStartMs: 10_000, subsetSize: null, origin: 'default' },
       contractKnown: true,
@@ -127,9 +127,9 @@ describe('rondo pick', () => {
   });
 
   it('goes by RONDO_BALANCING, and by --policy before that', async () => {
-    environment = { ...environment, ...{ RONDO_BALANCING: `${CALCULATOR}=least_request?slow_start=0s` } };
-    const configured = await picked('CalculatorService');
-    const told = await picked('CalculatorService', '--policy', 'weighted_round_robin?weights=load&subset=2');
+    environment = { ...environment, ...{ RONDO_BALANCING: `${ADDER}=least_request?slow_start=0s` } };
+    const configured = await picked('AdderService');
+    const told = await picked('AdderService', '--policy', 'weighted_round_robin?weights=load&subset=2');
     environment = { RONDO_REGISTRY: registry.address };
     expect(configured.policy).toMatchObject({ name: 'least_request', slowStartMs: 0, origin: 'configuration' });
     expect(told.policy).toMatchObject({
@@ -143,17 +143,13 @@ describe('rondo pick', () => {
   it.each([
     [[], 2, 'name a service: rondo pick CalculatorService'],
     [['a b'], 2, '"a b": must be a service, or service/method, such as calculator.v1.CalculatorService/Add'],
-    [
-      ['CalculatorService', '--policy', 'lest_request'],
-      2,
-      'there is no policy "lest_request": is least_request meant?',
-    ],
-    [['CalculatorService', '--zone', 'eu'], 2, '--zone="eu": where a process runs is written region/zone'],
-    [['CalculatorService', '--count', '0'], 2, '--count 0: must be a whole number from 1 to 100000, such as 9'],
-    [['CalculatorService', '--count', '100001'], 2, '--count 100001: must be a whole number from 1 to 100000'],
-    [['CalculatorService/Ad'], 1, `${CALCULATOR} has no method Ad; it has Add, `],
-    [['CalculatorService', '--policy', 'ring_hash'], 1, 'no method of its contract says what its key is'],
-    [['CalculatrService'], 1, `no instance of "CalculatrService" is registered. Did you mean "${CALCULATOR}"?`],
+    [['AdderService', '--policy', 'lest_request'], 2, 'there is no policy "lest_request": is least_request meant?'],
+    [['AdderService', '--zone', 'eu'], 2, '--zone="eu": where a process runs is written region/zone'],
+    [['AdderService', '--count', '0'], 2, '--count 0: must be a whole number from 1 to 100000, such as 9'],
+    [['AdderService', '--count', '100001'], 2, '--count 100001: must be a whole number from 1 to 100000'],
+    [['AdderService/Ad'], 1, `${ADDER} has no method Ad; it has Add. Did you mean "Add"?`],
+    [['AdderService', '--policy', 'ring_hash'], 1, 'no method of its contract says what its key is'],
+    [['AddrService'], 1, `no instance of "AddrService" is registered. Did you mean "${ADDER}"?`],
   ])('refuses %j', async (args, code, message) => {
     const { exitCode, stdout, stderr } = await pick(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' });
@@ -162,7 +158,7 @@ describe('rondo pick', () => {
 
   it('refuses a RONDO_BALANCING that is none', async () => {
     const bad = { ...environment, RONDO_BALANCING: 'x' };
-    const { exitCode, stderr } = await rondo(['pick', 'CalculatorService'], { environment: bad });
+    const { exitCode, stderr } = await rondo(['pick', 'AdderService'], { environment: bad });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('RONDO_BALANCING "x": "x" is not service=policy');
   });
@@ -170,42 +166,42 @@ describe('rondo pick', () => {
 
 describe('rondo pick --explain', () => {
   it('shows the share of each instance, and makes no call', async () => {
-    const { exitCode, stdout } = await inTime(() => pick('CalculatorService', '--explain'));
+    const { exitCode, stdout } = await inTime(() => pick('AdderService', '--explain'));
     expect(exitCode).toBe(0);
     const [policy, place, gap, heading, ...rows] = stdout.split('\n');
-    expect(policy).toBe(`${CALCULATOR}: round_robin, slow start 10 s, by default`);
+    expect(policy).toBe(`${ADDER}: round_robin, slow start 10 s, by default`);
     expect(place).toBe(`from no zone (--zone, RONDO_ZONE), by the registry at ${registry.address} (connected)`);
     expect(gap).toBe('');
     expect(heading).toMatch(/^INSTANCE +ADDRESS +ZONE +VERSION +WEIGHT +LOAD +STATE +SHARE +WHY$/);
     for (const [index, row] of rows.slice(0, 3).entries()) {
       expect(row).toMatch(
-        new RegExp(`^calculator-${index + 1} +127.0.0.1:\\d+ +- +- +\\S+ +0 in flight, 0/s +ready +33.[34] % +picked$`),
+        new RegExp(`^adder-${index + 1} +127.0.0.1:\\d+ +- +- +\\S+ +0 in flight, 0/s +ready +33.[34] % +picked$`),
       );
     }
     // If there had been calls, the next reports would show them.
-    const { endpoints } = await picked('CalculatorService', '--explain');
+    const { endpoints } = await picked('AdderService', '--explain');
     expect(endpoints.map(({ load }: { load: unknown }) => load)).toEqual([IDLE, IDLE, IDLE]);
   });
 
   it('says of each that gets nothing why, though the registry lists it', async () => {
     const conformance = await startConformance('conformance-1', registry.address);
-    const starting = await startCalculator('starting', registry.address, { ready: false });
+    const starting = await startAdder('starting', registry.address, { ready: false });
     const serving = InstanceStatus.INSTANCE_STATUS_SERVING;
     const silent = await serve(createRouter({ services: [] }), { listen: '127.0.0.1:0' });
     const others = [
-      instanceAt(await closedPort(), 'dead', [CALCULATOR]),
-      instanceAt(await mutePort(), 'mute', [CALCULATOR]),
-      instanceAt(conformance.address, 'other', [CALCULATOR]),
-      instanceAt(silent.address, 'silent', [CALCULATOR]),
-      { ...instanceAt(starting.address, 'unready', [CALCULATOR]), status: serving },
-      instance('leaving', [CALCULATOR], { status: InstanceStatus.INSTANCE_STATUS_DRAINING, version: '2.1.0' }),
-      instance('shelved', [CALCULATOR], { zone: 'eu-west/a', weight: 7 }),
-      instance('odd', [CALCULATOR], { endpoints: [] }),
+      instanceAt(await closedPort(), 'dead', [ADDER]),
+      instanceAt(await mutePort(), 'mute', [ADDER]),
+      instanceAt(conformance.address, 'other', [ADDER]),
+      instanceAt(silent.address, 'silent', [ADDER]),
+      { ...instanceAt(starting.address, 'unready', [ADDER]), status: serving },
+      instance('leaving', [ADDER], { status: InstanceStatus.INSTANCE_STATUS_DRAINING, version: '2.1.0' }),
+      instance('shelved', [ADDER], { zone: 'eu-west/a', weight: 7 }),
+      instance('odd', [ADDER], { endpoints: [] }),
     ];
     registry.mark('shelved', 'replacing the disk');
     for (const one of others) registry.put(one);
     try {
-      const endpoints = await explained(['silent', 'other', 'unready', 'calculator-1']);
+      const endpoints = await explained(['silent', 'other', 'unready', 'adder-1']);
       const of = (id: string) => endpoints.find(({ instanceId }) => instanceId === id);
       expect(of('dead')).toMatchObject({ picked: false, share: 0, state: 'unreachable', load: null });
       expect(of('dead')?.reason).toMatch(/can't be reached from here \(.*refused/i);
@@ -225,7 +221,7 @@ describe('rondo pick --explain', () => {
       expect(of('other')?.reason).toContain('answers for other services');
       expect(of('unready')).toMatchObject({ state: 'not-serving' });
       expect(of('unready')?.reason).toContain('says NOT_SERVING');
-      expect(of('calculator-1')).toMatchObject({ picked: true, state: 'ready', reason: null });
+      expect(of('adder-1')).toMatchObject({ picked: true, state: 'ready', reason: null });
       const shares = endpoints.map(({ share }) => share);
       expect(shares.reduce((sum: number, share: number) => sum + share, 0)).toBeCloseTo(1, 6);
     } finally {
@@ -237,7 +233,7 @@ describe('rondo pick --explain', () => {
   });
 
   it('shows the percent of a canary, and whom a call would go to that asks for a version', async () => {
-    const canary = await startCalculator('canary', registry.address);
+    const canary = await startAdder('canary', registry.address);
     await registry.until('canary', 'INSTANCE_STATUS_SERVING');
     const known = registry.instance('canary');
     if (known === undefined) throw new Error('it is registered');
@@ -249,7 +245,7 @@ describe('rondo pick --explain', () => {
     });
     try {
       const shares = async (...args: readonly string[]) => {
-        const { endpoints } = await picked('CalculatorService', '--explain', ...args);
+        const { endpoints } = await picked('AdderService', '--explain', ...args);
         return Object.fromEntries(
           endpoints.map(({ instanceId, share, reason }: Row) => [instanceId, { share, reason }]),
         );
@@ -257,11 +253,11 @@ describe('rondo pick --explain', () => {
       const all = await shares();
       expect(all['canary'].share).toBeCloseTo(0.05, 2);
       expect(all['canary'].reason).toBe('picked, as a canary for 5 % of the calls');
-      expect(all['calculator-1'].reason).toBeNull();
-      expect(all['calculator-1'].share).toBeCloseTo(0.95 / 3, 2);
+      expect(all['adder-1'].reason).toBeNull();
+      expect(all['adder-1'].share).toBeCloseTo(0.95 / 3, 2);
       const asked = await shares('-H', 'rondo-version=2.0.0');
       expect(asked['canary']).toEqual({ share: 1, reason: null });
-      expect(asked['calculator-1']).toEqual({ share: 0, reason: "its version isn't the one that is asked for" });
+      expect(asked['adder-1']).toEqual({ share: 0, reason: "its version isn't the one that is asked for" });
     } finally {
       await canary.drain();
       registry.remove('canary');
@@ -269,8 +265,8 @@ describe('rondo pick --explain', () => {
   });
 
   it('fails if no instance would be picked, and still says why', async () => {
-    registry.put(instance('alone', ['sales.v1.OrderService'], { status: InstanceStatus.INSTANCE_STATUS_DRAINING }));
-    registry.put(instanceAt(await closedPort(), 'dead', ['sales.v1.OrderService']));
+    registry.put(instance('alone', ['shop.v1.OrderService'], { status: InstanceStatus.INSTANCE_STATUS_DRAINING }));
+    registry.put(instanceAt(await closedPort(), 'dead', ['shop.v1.OrderService']));
     try {
       const explained = await pick('OrderService', '--explain');
       expect(explained.exitCode).toBe(1);
@@ -279,7 +275,7 @@ describe('rondo pick --explain', () => {
       expect(explained.stdout).toMatch(/^dead .* unreachable +- +it can't be reached from here/m);
       const { exitCode, stderr } = await pick('OrderService');
       expect(exitCode).toBe(1);
-      expect(stderr).toContain('no instance of sales.v1.OrderService can take the call');
+      expect(stderr).toContain('no instance of shop.v1.OrderService can take the call');
       expect(stderr).toContain('draining');
     } finally {
       registry.remove('alone');

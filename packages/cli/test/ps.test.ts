@@ -7,7 +7,7 @@ import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { startFakeRegistry } from './fake-registry.js';
 import { instance, instanceAt } from './instance.js';
 import { rondo } from './recording-context.js';
-import { startCalculator } from './services.js';
+import { startAdder } from './services.js';
 
 let registry: Awaited<ReturnType<typeof startFakeRegistry>>;
 let environment: { RONDO_REGISTRY: string };
@@ -193,21 +193,23 @@ describe('rondo ps', () => {
   }
 
   it('asks each instance with --check for its health and services', async () => {
-    const calculator = await startCalculator('calculator-1', registry.address);
-    await registry.until('calculator-1', 'INSTANCE_STATUS_SERVING');
+    const adder = await startAdder('adder-1', registry.address);
+    await registry.until('adder-1', 'INSTANCE_STATUS_SERVING');
     registry.put(instanceAt('127.0.0.1:1', 'dead', ['s.v1.S']));
-    registry.put(instanceAt(calculator.address, 'mistaken', ['s.v1.S']));
+    registry.put(instanceAt(adder.address, 'mistaken', ['s.v1.S']));
     registry.put(instanceAt(registry.address, 'mute', ['s.v1.S']));
     const { exitCode, stdout } = await answered('ps', '--check');
     const checks = JSON.parse((await answered('ps', '--check', '--json')).stdout).instances;
     const unchecked = JSON.parse((await rondo(['ps', '--json'], { environment })).stdout).instances;
-    await calculator.drain();
+    await adder.drain();
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^INSTANCE .* AGE +CHECK +SERVICES\n/);
-    expect(stdout).toMatch(/^calculator-1 .* SERVING +3m +ok /m);
+    expect(stdout).toMatch(/^adder-1 .* SERVING +3m +ok /m);
     const dead = "can't be reached from here (connect ECONNREFUSED 127.0.0.1:1)";
     expect(stdout).toContain(`\ndead ${dead}\n`);
-    expect(stdout).toContain('\nmistaken answers for other services: not for s.v1.S, but for calculator.');
+    expect(stdout).toContain(
+      '\nmistaken answers for other services: not for s.v1.S, but for rondo.conformance.v1.AdderService',
+    );
     expect(checks.map(({ check }: { check: object }) => check)).toEqual([
       { state: 'ok', reason: '' },
       { state: 'unreachable', reason: dead },
@@ -237,11 +239,11 @@ describe('rondo ps', () => {
   });
 
   it('prints the health status of an instance that is not ready', async () => {
-    const calculator = await startCalculator('calculator-1', registry.address, { ready: false });
-    await registry.until('calculator-1', 'INSTANCE_STATUS_STARTING');
+    const adder = await startAdder('adder-1', registry.address, { ready: false });
+    await registry.until('adder-1', 'INSTANCE_STATUS_STARTING');
     const { stdout } = await rondo(['ps', '--check'], { environment });
-    await calculator.drain();
-    expect(stdout).toContain('\ncalculator-1 says NOT_SERVING when it is asked for its health\n');
+    await adder.drain();
+    expect(stdout).toContain('\nadder-1 says NOT_SERVING when it is asked for its health\n');
   });
 
   it('says that no instance is registered, and that the registry is warming', async () => {
@@ -267,13 +269,13 @@ describe('rondo ps', () => {
 
 describe('a server that is no registry', () => {
   it.each(['ps', 'watch'])('is called so by rondo %s', async (command) => {
-    const calculator = await startCalculator('calculator-1', registry.address);
-    const { exitCode, stderr } = await rondo([command, '--registry', calculator.address, '--json']);
-    await calculator.drain();
+    const adder = await startAdder('adder-1', registry.address);
+    const { exitCode, stderr } = await rondo([command, '--registry', adder.address, '--json']);
+    await adder.drain();
     expect(exitCode).toBe(1);
     expect(JSON.parse(stderr).error).toMatchObject({
       code: 'UNIMPLEMENTED',
-      message: expect.stringMatching(`^what answers at ${calculator.address} is no registry .*--registry or RONDO_`),
+      message: expect.stringMatching(`^what answers at ${adder.address} is no registry .*--registry or RONDO_`),
     });
   });
 });

@@ -10,7 +10,8 @@ import { methodOf } from '../src/schema/invoke.js';
 import { createReflection } from '../src/schema/reflection.js';
 import { loadSchema } from '../src/schema/schema.js';
 
-const SERVICE = 'calculator.v1.CalculatorService';
+const SERVICE = 'rondo.conformance.v1.ConformanceService';
+const FILE = 'rondo/conformance/v1/conformance.proto';
 const set = fromBinary(
   FileDescriptorSetSchema,
   readFileSync(new URL('../../contracts/descriptors.binpb', import.meta.url)),
@@ -21,7 +22,7 @@ function serverWithout(hidden: string) {
   const file = (name: string) => set.file.find((candidate) => candidate.name === name && name !== hidden);
   async function* serverReflectionInfo(requests: AsyncIterable<ServerReflectionRequest>) {
     for await (const { messageRequest } of requests) {
-      const name = messageRequest?.$case === 'fileByFilename' ? messageRequest.value : 'calculator/v1/calculator.proto';
+      const name = messageRequest?.$case === 'fileByFilename' ? messageRequest.value : FILE;
       const found = file(name);
       yield found === undefined
         ? {
@@ -49,20 +50,20 @@ describe('a contract learnt by reflection', () => {
     const files = await createReflection(channel, signal).filesOf(SERVICE);
     channel.close();
     const names = files.map(({ name }) => name);
-    expect(names.at(-1)).toBe('calculator/v1/calculator.proto');
+    expect(names.at(-1)).toBe(FILE);
     for (const [index, { dependency }] of files.entries()) {
       for (const imported of dependency) expect(names.slice(0, index)).toContain(imported);
     }
-    const method = loadSchema(SERVICE, files).method('add');
-    expect(method).toMatchObject({ service: SERVICE, name: 'Add', requestStream: false, responseStream: false });
-    expect(method.input.typeName).toBe('calculator.v1.AddRequest');
+    const method = loadSchema(SERVICE, files).method('unary');
+    expect(method).toMatchObject({ service: SERVICE, name: 'Unary', requestStream: false, responseStream: false });
+    expect(method.input.typeName).toBe('rondo.conformance.v1.UnaryRequest');
   });
 
   it('keeps its policy: the deadline and the idempotency', () => {
-    const schema = loadSchema(SERVICE, set.file);
-    expect(methodOf(schema.method('Add'))?.policy).toEqual({ timeoutMs: 2_000, idempotency: 'no_side_effects' });
-    expect(methodOf(schema.method('Sum'))?.policy).toEqual({ timeoutMs: 30_000, idempotency: 'no_side_effects' });
-    const conformance = loadSchema('rondo.conformance.v1.ConformanceService', set.file);
+    const adder = loadSchema('rondo.conformance.v1.AdderService', set.file);
+    expect(methodOf(adder.method('Add'))?.policy).toEqual({ timeoutMs: 30_000, idempotency: 'no_side_effects' });
+    const conformance = loadSchema(SERVICE, set.file);
+    expect(methodOf(conformance.method('Unary'))?.policy).toEqual({ timeoutMs: 5_000, idempotency: 'no_side_effects' });
     const { timeoutMs, defaultTimeoutMs } = methodOf(conformance.method('UnaryUnsafe'))?.policy ?? {};
     expect([timeoutMs, defaultTimeoutMs]).toEqual([undefined, 10_000]);
     expect(methodOf(conformance.method('BidiStream'))?.policy).toEqual({
@@ -72,8 +73,8 @@ describe('a contract learnt by reflection', () => {
   });
 
   it('is refused if a file is missing, and the error names the file', async () => {
-    const channel = serverWithout('google/type/decimal.proto');
-    await expect(createReflection(channel, signal).filesOf(SERVICE)).rejects.toThrow('google/type/decimal.proto');
+    const channel = serverWithout('google/rpc/status.proto');
+    await expect(createReflection(channel, signal).filesOf(SERVICE)).rejects.toThrow('google/rpc/status.proto');
     channel.close();
   });
 

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Handlers, implement, type ServiceImplementation } from '@rondo/rpc/server';
@@ -14,27 +13,13 @@ const ownDescriptors = fileURLToPath(new URL('../../contracts/descriptors.binpb'
 /** The metadata and deadlines that reached the conformance service, latest last. */
 export const seen: { readonly tenant: string | undefined; readonly remainingMs: number | undefined }[] = [];
 
-const calculator: Partial<Handlers<typeof CalculatorServiceDefinition>> = {
-  add: ({ a, b }) => ({ result: a + b }),
-  divide: ({ a, b }) => {
-    if (b === 0n) throw invalidArgument([{ field: 'b', description: 'must not be 0' }]);
-    return { quotient: a / b, remainder: a % b };
+/** Adds; refuses a negative `b`. */
+const adder = implement(AdderServiceDefinition, {
+  add: ({ a, b }) => {
+    if (b < 0n) throw invalidArgument([{ field: 'b', description: 'must not be negative' }]);
+    return { result: a + b };
   },
-  async *evaluateBatch({ expressions }) {
-    const { code, message, details } = invalidArgument([{ field: 'expressions[0]', description: 'is none' }]);
-    const errors = [{ index: 0, status: { code, message, details: [...details] } }];
-    yield { firstIndex: 0, instance: 'one', results: expressions.map(() => ''), errors };
-  },
-  async sum(numbers) {
-    let result = 0n;
-    let count = 0n;
-    for await (const { value } of numbers) {
-      result += value;
-      count += 1n;
-    }
-    return { result, count };
-  },
-};
+});
 
 const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
   unary({ text, behaviour }, call) {
@@ -46,7 +31,18 @@ const conformance: Partial<Handlers<typeof ConformanceServiceDefinition>> = {
     }
     return { text: text.toUpperCase() };
   },
-  async *serverStream(_request, { signal }) {
+  async clientStream(requests) {
+    const texts: string[] = [];
+    for await (const { text } of requests) texts.push(text);
+    return { texts };
+  },
+  /** One reply that failed if `count` is 1; otherwise one reply, and no end. */
+  async *serverStream({ count }, { signal }) {
+    if (count === 1) {
+      const { code, message, details } = invalidArgument([{ field: 'count', description: 'is too small' }]);
+      yield { status: { code, message, details: [...details] } };
+      return;
+    }
     yield { index: 1 };
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   },
@@ -89,23 +85,18 @@ function start(name: string, registry: string, options: Started) {
   });
 }
 
-/** Starts a calculator with both of its contracts; its reflection uses another descriptor set if one is given. */
-export function startCalculator(name: string, registry: string, options: Omit<Started, 'services'> = {}) {
-  const published = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
-  const services = [standIn(CalculatorServiceDefinition, calculator), published];
-  return start(name, registry, { services, ...options });
+/** Starts an adder; its reflection uses another descriptor set if one is given. */
+export function startAdder(name: string, registry: string, options: Omit<Started, 'services'> = {}) {
+  return start(name, registry, { services: [adder], ...options });
 }
 
-/** Starts a calculator that refuses calls without credentials, reflection included. */
+/** Starts an adder that refuses calls without credentials, reflection included. */
 export function startGuarded(name: string, registry: string) {
   const guard: NonNullable<App['serverMiddleware']>[number] = (call, next) =>
     call.metadata.get('authorization') === 'Bearer ada'
       ? next(call)
       : Promise.reject(new RpcError(Status.UNAUTHENTICATED, 'who are you?'));
-  return start(name, registry, {
-    services: [standIn(CalculatorServiceDefinition, calculator)],
-    serverMiddleware: [guard],
-  });
+  return start(name, registry, { services: [adder], serverMiddleware: [guard] });
 }
 
 /** Starts a service with a method of each kind. */

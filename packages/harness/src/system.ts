@@ -10,7 +10,7 @@ export interface System {
   /** The folder that holds the system's data. */
   readonly data: string;
   readonly registry: string;
-  /** The address of the service at an offset from the base port, such as 1 for calculator. */
+  /** The address of the service at an offset from the base port, such as 0 for the registry. */
   address(offset: number): string;
   /** What the launcher printed when the system was up. */
   readonly banner: string;

@@ -61,7 +61,10 @@ function checkRequest({ root, name, withDatabase, port }: NewServiceOptions): Ma
   const manifest = readManifests(root).find(({ service }) => service === name);
   if (manifest === undefined) throw refuse('is not a manifest', 'write one as the other services do');
   if (withDatabase && manifest.database === undefined) {
-    throw refuse(`${name} exists already, without a database`, 'add one by hand, as in services/sales');
+    throw refuse(
+      `${name} exists already, without a database`,
+      'add one by hand, as rondo new service --with-database does',
+    );
   }
   if (port !== undefined && port !== manifest.port) {
     throw refuse(`${name} exists already, at port ${manifest.port}`, 'change it there, in src/main.ts and in compose');

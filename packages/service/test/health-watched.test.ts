@@ -1,6 +1,6 @@
 /** How clients react to a service's readiness without a registry. */
 import { afterEach, expect, it } from '@jest/globals';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
@@ -15,15 +15,15 @@ afterEach(async () => {
 
 async function start() {
   const readiness = createState(readinessOf([]));
-  const health = createHealth({ readiness, services: [CalculatorDefinition.fullName] });
+  const health = createHealth({ readiness, services: [AdderServiceDefinition.fullName] });
   let calls = 0;
-  const calculator = implement(CalculatorDefinition, {
+  const adder = implement(AdderServiceDefinition, {
     add({ a, b }) {
       calls += 1;
       return { result: a + b };
     },
   });
-  const server = await serve(createRouter({ services: [calculator, health] }), { listen: '127.0.0.1:0' });
+  const server = await serve(createRouter({ services: [adder, health] }), { listen: '127.0.0.1:0' });
   closers.push(() => server.drain(0));
   return { address: server.address, readiness, calls: () => calls };
 }
@@ -35,7 +35,7 @@ it('an instance gets no calls as soon as it reports that it is not ready, and ca
   const clock = new ManualClock();
   const channel = createChannel({ resolver: staticResolver([sick.address, other.address]), healthCheck: true, clock });
   closers.push(() => channel.close());
-  const client = createClient(CalculatorDefinition, { channel });
+  const client = createClient(AdderServiceDefinition, { channel });
   const call = async (times: number) => {
     for (let left = times; left > 0; left -= 1) await client.add({ a: 1n, b: 2n });
   };

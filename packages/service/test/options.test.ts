@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type ServerCall, silentLogger } from '@rondo/rpc/call';
 import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
 import type { Middleware } from '@rondo/rpc/middleware';
@@ -16,25 +16,25 @@ import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
 import { type App, type RunningService, type ServiceContext, startService } from '../src/index.js';
 
-const calculators = createCalculators();
+const adders = createAdders();
 
-afterEach(() => calculators.stop());
+afterEach(() => adders.stop());
 
 it('RONDO_BALANCING balances calls, and metrics report the calls of each instance', async () => {
-  const callee = await calculators.start();
-  const folder = await calculators.known(callee.service.address);
-  const { service, channel } = await calculators.start({
+  const callee = await adders.start();
+  const folder = await adders.known(callee.service.address);
+  const { service, channel } = await adders.start({
     environment: {
-      RONDO_BALANCING: 'calculator.Calculator=least_request',
+      RONDO_BALANCING: 'rondo.conformance.v1.AdderService=least_request',
       RONDO_METRICS: '127.0.0.1:0',
       RONDO_REGISTRY_CACHE: folder,
     },
   });
-  const calculator = createClient(CalculatorDefinition, { channel });
-  for (let left = 3; left > 0; left -= 1) await calculator.add({ a: 2n, b: 3n });
+  const adder = createClient(AdderServiceDefinition, { channel });
+  for (let left = 3; left > 0; left -= 1) await adder.add({ a: 2n, b: 3n });
   expect(channel.inspect()[0]?.balancing).toMatchObject({ policy: 'least_request', origin: 'configuration' });
   const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
-  const labels = '{grpc_target="calculator.Calculator",rondo_instance="one"}';
+  const labels = '{grpc_target="rondo.conformance.v1.AdderService",rondo_instance="one"}';
   const lines = [`rondo_balancer_picks_total${labels} 3`, `rondo_balancer_weight_ratio${labels} 1`];
   expect(text.split('\n')).toEqual(expect.arrayContaining(lines));
 });
@@ -42,46 +42,46 @@ it('RONDO_BALANCING balances calls, and metrics report the calls of each instanc
 it('a service does not start if RONDO_BALANCING sets a policy that does not suit a called contract', async () => {
   const environment = { RONDO_LISTEN: '127.0.0.1:0', RONDO_LOG_LEVEL: 'error', RONDO_BALANCING: '*=ring_hash' };
   const createApp = ({ channel }: ServiceContext) => {
-    createClient(CalculatorDefinition, { channel });
+    createClient(AdderServiceDefinition, { channel });
     return { services: [] };
   };
   const starting = startService({ name: 'caller', port: 0, register: false, environment, createApp });
   const fault =
-    /^RONDO_BALANCING: calculator\.Calculator can't be balanced so: ring_hash .*, or choose another policy$/;
+    /^RONDO_BALANCING: rondo\.conformance\.v1\.AdderService can't be balanced so: ring_hash .*, or choose another policy$/;
   const faults = [expect.stringMatching(fault)];
   await expect(starting).rejects.toMatchObject({ name: 'ConfigurationError', faults });
 });
 
 it('a service does not start with an invalid RONDO_BALANCING, and lists every fault', async () => {
-  const environment = { RONDO_BALANCING: 'calculator.Calculator=least,*=random?subset=0' };
-  await expect(calculators.start({ environment })).rejects.toThrow(
-    /RONDO_BALANCING=.* is wrong: calculator\.Calculator: there is no policy "least".*; \*: subset=0 is not from 1/,
+  const environment = { RONDO_BALANCING: 'rondo.conformance.v1.AdderService=least,*=random?subset=0' };
+  await expect(adders.start({ environment })).rejects.toThrow(
+    /RONDO_BALANCING=.* is wrong: rondo\.conformance\.v1\.AdderService: there is no policy "least".*; \*: subset=0 is not from 1/,
   );
 });
 
-it.each<[string, CalculatorOptions]>([
+it.each<[string, AdderOptions]>([
   ['its own limit', { maxReplyBytes: 3 }],
   ['RONDO_MAX_REPLY_BYTES, whatever its own', { maxReplyBytes: 100, environment: { RONDO_MAX_REPLY_BYTES: '3' } }],
 ])('a service accepts no reply larger than %s', async (_which, { environment, ...setting }) => {
-  const callee = await calculators.start();
-  const folder = await calculators.known(callee.service.address);
-  const { channel } = await calculators.start({
+  const callee = await adders.start();
+  const folder = await adders.known(callee.service.address);
+  const { channel } = await adders.start({
     ...setting,
     environment: { RONDO_REGISTRY_CACHE: folder, ...environment },
   });
-  const { add } = createClient(CalculatorDefinition, { channel });
+  const { add } = createClient(AdderServiceDefinition, { channel });
   await expect(add({ a: 2n })).resolves.toEqual({ result: 2n });
   await expect(add({ a: 2n ** 40n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
 });
 
 it('a service does not start if RONDO_MAX_REPLY_BYTES is no integer', async () => {
-  await expect(calculators.start({ environment: { RONDO_MAX_REPLY_BYTES: '16MiB' } })).rejects.toThrow(
+  await expect(adders.start({ environment: { RONDO_MAX_REPLY_BYTES: '16MiB' } })).rejects.toThrow(
     'RONDO_MAX_REPLY_BYTES=16MiB is not an integer: give an integer from 1 to 2147483647',
   );
 });
 
 const closers: (() => unknown)[] = [];
-const services = [implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
+const services = [implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
 const refuse: Middleware<ServerCall> = () => Promise.reject(new RpcError(Status.UNAUTHENTICATED, 'who are you?'));
 const refused = { code: Status.UNAUTHENTICATED };
 
@@ -91,7 +91,7 @@ afterEach(async () => {
 
 async function start(app: App) {
   const environment = { RONDO_REGISTRY: NO_REGISTRY, RONDO_DRAIN_WAIT_MS: '0' };
-  const options = { name: 'calculator', port: 0, environment, log: silentLogger, createApp: () => app };
+  const options = { name: 'adder', port: 0, environment, log: silentLogger, createApp: () => app };
   const service = await startService(options);
   closers.push(() => service.drain());
   const channel = createChannel({ resolver: staticResolver([service.address]) });
@@ -106,7 +106,7 @@ it("an app's middleware runs around its own methods only; its server middleware 
     return next(call);
   };
   const channel = await start({ services, middleware: [refuse], serverMiddleware: [note] });
-  await expect(createClient(CalculatorDefinition, { channel }).add({})).rejects.toMatchObject(refused);
+  await expect(createClient(AdderServiceDefinition, { channel }).add({})).rejects.toMatchObject(refused);
   await expect(createClient(HealthDefinition, { channel }).check({})).resolves.toBeDefined();
   const { serverReflectionInfo } = createClient(ServerReflectionDefinition, { channel });
   for await (const { messageResponse } of serverReflectionInfo(listServices())) {
@@ -123,36 +123,36 @@ it("an app's middleware also runs over a test channel that gets the whole app", 
   const app: App = { services, middleware: [refuse] };
   const channel = createTestChannel(app);
   closers.push(() => channel.close());
-  await expect(createClient(CalculatorDefinition, { channel }).add({})).rejects.toMatchObject(refused);
+  await expect(createClient(AdderServiceDefinition, { channel }).add({})).rejects.toMatchObject(refused);
 });
 
 /** Nothing listens there: a service starts with its cached endpoints. */
 const NO_REGISTRY = '127.0.0.1:1';
 
-/** Options of a calculator. */
-interface CalculatorOptions {
+/** Options of an adder. */
+interface AdderOptions {
   readonly maxReplyBytes?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** The calculators of one test file, and their folders. */
-function createCalculators() {
+/** The adders of one test file, and their folders. */
+function createAdders() {
   const running: RunningService[] = [];
   const folders: string[] = [];
 
   return {
-    /** Starts a calculator without a registry; also returns the channel of its own calls. */
-    async start({ environment, ...options }: CalculatorOptions = {}) {
+    /** Starts an adder without a registry; also returns the channel of its own calls. */
+    async start({ environment, ...options }: AdderOptions = {}) {
       const channels: Channel[] = [];
       const service = await startService({
         ...options,
-        name: 'calculator',
+        name: 'adder',
         port: 0,
         environment: { RONDO_REGISTRY: NO_REGISTRY, RONDO_DRAIN_WAIT_MS: '0', ...environment },
         log: silentLogger,
         createApp: ({ channel }) => {
           channels.push(channel);
-          return { services: [implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) })] };
+          return { services: [implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })] };
         },
       });
       running.push(service);
@@ -160,17 +160,17 @@ function createCalculators() {
       if (channel === undefined) throw new Error('the app was not made');
       return { service, channel };
     },
-    /** Creates a folder with an earlier process's cache: the calculator `one` is at `address`. */
+    /** Creates a folder with an earlier process's cache: the adder `one` is at `address`. */
     async known(address: string): Promise<string> {
       const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
       folders.push(folder);
       const endpoints = [fixedEndpoint(address, { instanceId: 'one' })];
-      const about = { format: 'rondo-last-known', version: 2, service: 'calculator.Calculator' };
+      const about = { format: 'rondo-last-known', version: 2, service: 'rondo.conformance.v1.AdderService' };
       const file = { ...about, registry: [NO_REGISTRY], savedAt: '2026-01-01T00:00:00Z', endpoints };
-      await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
+      await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));
       return folder;
     },
-    /** Stops all calculators and removes the folders. */
+    /** Stops all adders and removes the folders. */
     async stop(): Promise<void> {
       await Promise.all(running.splice(0).map((service) => service.drain()));
       await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));

@@ -3,12 +3,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import {
   HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
@@ -53,19 +53,19 @@ interface Setting {
   readonly registry?: string;
   readonly app?: Partial<App>;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly add?: Handlers<typeof CalculatorDefinition>['add'];
+  readonly add?: Handlers<typeof AdderServiceDefinition>['add'];
 }
 
-/** Starts a calculator on a free port, with a fixed name and no wait for watchers. */
+/** Starts an adder on a free port, with a fixed name and no wait for watchers. */
 async function start({ registry = '127.0.0.1:1', app, environment, add }: Setting = {}) {
   const { log, lines } = recordingLogger();
   const ways: Channel[] = [];
   const service = await startService({
-    name: 'calculator',
+    name: 'adder',
     port: 0,
     environment: {
       RONDO_REGISTRY: registry,
-      RONDO_INSTANCE_ID: 'calculator-1',
+      RONDO_INSTANCE_ID: 'adder-1',
       RONDO_DRAIN_WAIT_MS: '0',
       RONDO_DRAIN_GRACE_MS: '200',
       ...environment,
@@ -74,7 +74,7 @@ async function start({ registry = '127.0.0.1:1', app, environment, add }: Settin
     createApp: ({ channel }) => {
       ways.push(channel);
       return {
-        services: [implement(CalculatorDefinition, { add: add ?? (({ a, b }) => ({ result: a + b })) })],
+        services: [implement(AdderServiceDefinition, { add: add ?? (({ a, b }) => ({ result: a + b })) })],
         ...app,
       };
     },
@@ -117,7 +117,7 @@ describe('a service', () => {
     const onTrailer = (trailer: { getBytes(key: string): Uint8Array | undefined }) => {
       reports.push(trailer.getBytes('endpoint-load-metrics-bin'));
     };
-    await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
+    await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
     await createClient(HealthDefinition, { channel }).check({}, { onTrailer });
     const [report, none] = reports;
     expect(none).toBeUndefined();
@@ -131,9 +131,9 @@ describe('a service', () => {
     const trailers: (string | undefined)[] = [];
     const onTrailer = (trailer: { get(key: string): string | undefined }) =>
       trailers.push(trailer.get('rondo-served-by'));
-    const reply = await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
+    const reply = await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n }, { onTrailer });
     expect(reply).toEqual({ result: 5n });
-    expect(trailers).toEqual(['calculator-1']);
+    expect(trailers).toEqual(['adder-1']);
   });
 
   it.each([
@@ -144,7 +144,7 @@ describe('a service', () => {
     ],
   ])('accepts no request larger than %s', async (_which, setting) => {
     const { channel } = await start(setting);
-    const { add } = createClient(CalculatorDefinition, { channel });
+    const { add } = createClient(AdderServiceDefinition, { channel });
     await expect(add({ a: 2n })).resolves.toEqual({ result: 2n });
     await expect(add({ a: 2n, b: 3n })).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
   });
@@ -162,10 +162,10 @@ describe('a service', () => {
       names.push(...messageResponse.value.service.map(({ name }) => name));
     }
     expect(names.sort((a, b) => a.localeCompare(b))).toEqual([
-      'calculator.Calculator',
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
+      'rondo.conformance.v1.AdderService',
       'xds.service.orca.v3.OpenRcaService',
     ]);
   });
@@ -174,7 +174,7 @@ describe('a service', () => {
     const registry = await startFakeRegistry();
     const environment = {
       RONDO_ZONE: 'eu/a',
-      RONDO_ADVERTISE: 'calculator.internal',
+      RONDO_ADVERTISE: 'adder.internal',
       RONDO_WEIGHT: '400',
       RONDO_VERSION: '2.1.0',
       RONDO_METADATA: 'canary=5, team=blue, __proto__=kept',
@@ -183,9 +183,9 @@ describe('a service', () => {
     await eventually(() => registry.fake.registered.length > 0);
     const port = service.address.split(':')[1];
     expect(registry.fake.registered[0]?.instance).toMatchObject({
-      instanceId: 'calculator-1',
-      endpoints: [{ address: `calculator.internal:${port}` }],
-      services: ['calculator.Calculator'],
+      instanceId: 'adder-1',
+      endpoints: [{ address: `adder.internal:${port}` }],
+      services: ['rondo.conformance.v1.AdderService'],
       zone: 'eu/a',
       weight: 400,
       version: '2.1.0',
@@ -197,16 +197,16 @@ describe('a service', () => {
 
   it('registers the fingerprint of its contract from the descriptor set', async () => {
     const registry = await startFakeRegistry();
-    const source = (type: string) => `syntax = "proto3"; package calculator;
-      service Calculator { rpc Add(Numbers) returns (Numbers); }
+    const source = (type: string) => `syntax = "proto3"; package rondo.conformance.v1;
+      service AdderService { rpc Add(Numbers) returns (Numbers); }
       message Numbers { ${type} a = 1; }`;
     for (const type of ['int64', 'int64', 'string']) {
-      const RONDO_DESCRIPTORS = await descriptorFile(await compile({ 'calculator.proto': source(type) }));
+      const RONDO_DESCRIPTORS = await descriptorFile(await compile({ 'adder.proto': source(type) }));
       await start({ registry: registry.address, environment: { RONDO_DESCRIPTORS } });
     }
     await eventually(() => registry.fake.registered.length === 3);
     const [one, same, other] = registry.fake.registered.map(({ instance }) => instance?.fingerprints);
-    expect(one).toEqual({ 'calculator.Calculator': expect.stringMatching(/^[0-9a-f]{16}$/) });
+    expect(one).toEqual({ 'rondo.conformance.v1.AdderService': expect.stringMatching(/^[0-9a-f]{16}$/) });
     expect(same).toEqual(one);
     expect(other).not.toEqual(one);
   });
@@ -216,7 +216,7 @@ describe('a service', () => {
     for (const bytes of [new Uint8Array(), Buffer.from([0x0a, 0x05, 0x01])]) {
       const environment = { RONDO_DESCRIPTORS: await descriptorFile(bytes) };
       const { channel, lines } = await start({ registry: registry.address, environment });
-      expect(await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
+      expect(await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
       expect(lines.some((line) => line.includes('the descriptor set is damaged'))).toBe(bytes.length > 0);
     }
     await eventually(() => registry.fake.registered.length === 2);
@@ -239,15 +239,15 @@ describe('a service', () => {
     const { channel } = await start({ registry: registry.address, app: { dependencies } });
     const health = createClient(HealthDefinition, { channel });
     expect(await health.check({})).toEqual({ status: ServingStatus.NOT_SERVING });
-    await expect(createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toMatchObject({
+    await expect(createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toMatchObject({
       code: Status.UNAVAILABLE,
       message: expect.stringContaining('waits for the database at db:5432'),
     });
     there = true;
-    for await (const { status } of health.watch({ service: 'calculator.Calculator' })) {
+    for await (const { status } of health.watch({ service: 'rondo.conformance.v1.AdderService' })) {
       if (status === ServingStatus.SERVING) break;
     }
-    expect(await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
+    expect(await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).toEqual({ result: 5n });
     await eventually(() => registry.fake.updated.length > 0);
     expect(registry.fake.registered[0]?.instance?.status).toBe(InstanceStatus.INSTANCE_STATUS_STARTING);
     expect(registry.fake.updated[0]?.status).toBe(InstanceStatus.INSTANCE_STATUS_SERVING);
@@ -258,18 +258,18 @@ describe('a service', () => {
     const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
     folders.push(folder);
     const one = fixedEndpoint(callee.service.address, { instanceId: 'one' });
-    const about = { format: 'rondo-last-known', version: 2, service: 'calculator.Calculator' };
+    const about = { format: 'rondo-last-known', version: 2, service: 'rondo.conformance.v1.AdderService' };
     const file = { ...about, registry: ['127.0.0.1:1'], savedAt: '2026-01-01T00:00:00Z', endpoints: [one] };
-    await writeFile(join(folder, 'calculator.Calculator.json'), JSON.stringify(file));
+    await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));
     const environment = { RONDO_REGISTRY_CACHE: folder, RONDO_METRICS: '127.0.0.1:0', RONDO_INSTANCE_ID: 'caller' };
     const { service, outgoing, lines } = await start({ environment });
-    expect(await createClient(CalculatorDefinition, { channel: outgoing }).add({ a: 2n, b: 3n })).toEqual({
+    expect(await createClient(AdderServiceDefinition, { channel: outgoing }).add({ a: 2n, b: 3n })).toEqual({
       result: 5n,
     });
     const said = 'warn: the registry is away: calls go to the instances that an earlier process saved';
     expect(lines.filter((line) => line.startsWith(said))).toHaveLength(1);
     const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
-    const labels = '{grpc_target="calculator.Calculator",state="last_known"}';
+    const labels = '{grpc_target="rondo.conformance.v1.AdderService",state="last_known"}';
     expect(text.split('\n')).toContain(`rondo_discovery_registry_state${labels} 1`);
     expect(text.split('\n')).toContain(`rondo_discovery_registry_changes_total${labels} 1`);
   });
@@ -277,7 +277,7 @@ describe('a service', () => {
   it('streams load reports in every phase, and ends the stream when it drains', async () => {
     const dependencies = [{ name: 'the database', check: () => Promise.reject(new Error('connection refused')) }];
     const { service, channel } = await start({ app: { dependencies } });
-    await expect(createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toBeDefined();
+    await expect(createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n })).rejects.toBeDefined();
     const reports = createClient(OpenRcaServiceDefinition, { channel }).streamCoreMetrics({}, { timeoutMs: 60_000 });
     const report = reports[Symbol.asyncIterator]();
     expect((await report.next()).value?.namedMetrics).toEqual({ calls_in_flight: 0, calls_begun: 1 });
@@ -295,10 +295,10 @@ describe('a service', () => {
 
   it('counts its calls by method and status', async () => {
     const { service, channel } = await start({ environment: { RONDO_METRICS: '127.0.0.1:0' } });
-    await createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n });
+    await createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n });
     const text = await (await fetch(`http://${service.metricsAddress}/metrics`)).text();
     expect(text).toMatch(
-      /^grpc_server_call_duration_seconds_count\{grpc_method="calculator.Calculator\/Add",grpc_status="OK"/m,
+      /^grpc_server_call_duration_seconds_count\{grpc_method="rondo.conformance.v1.AdderService\/Add",grpc_status="OK"/m,
     );
   });
 });
@@ -350,7 +350,7 @@ describe('a drain', () => {
     await eventually(() => registry.fake.registered.length > 0);
     const health = createClient(HealthDefinition, { channel }).watch({})[Symbol.asyncIterator]();
     expect((await health.next()).value).toEqual({ status: ServingStatus.SERVING });
-    const reply = createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n });
+    const reply = createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n });
     await begun;
     const drained = service.drain();
     expect((await health.next()).value).toEqual({ status: ServingStatus.NOT_SERVING });
@@ -385,7 +385,7 @@ describe('a drain', () => {
       return new Promise<never>(() => undefined);
     };
     const { service, channel } = await start({ add });
-    const reply = createClient(CalculatorDefinition, { channel }).add({ a: 2n, b: 3n });
+    const reply = createClient(AdderServiceDefinition, { channel }).add({ a: 2n, b: 3n });
     const outcome = expect(reply).rejects.toMatchObject({ code: Status.UNAVAILABLE });
     await begun;
     await service.drain();

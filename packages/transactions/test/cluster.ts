@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { CalculatorRequest, CalculatorResponse } from '@rondo/contracts/calculator/calculator';
+import { AddRequest, AddResponse } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
 import type { TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
@@ -22,7 +22,7 @@ import {
 export const TRUSTED: KnownCoordinators = { names: [], knows: () => true, inquire: async () => undefined };
 
 /** Books an amount under an id: two numbers in the request, one in the result. */
-export const BOOK = { request: CalculatorRequest, result: CalculatorResponse };
+export const BOOK = { request: AddRequest, result: AddResponse };
 
 /** A database with the tables of transactions and of bookings. */
 export async function openBooks(postgres: TestPostgres): Promise<Database> {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CalculatorRequest } from '@rondo/contracts/calculator/calculator';
+import { AddRequest } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { Database } from '@rondo/database';
 import { eventually, startTestPostgres, type TestPostgres } from '@rondo/database/testing';
@@ -74,7 +74,7 @@ interface Options {
 /** Sends a Prepare of a booking for the transaction with this id. */
 function prepare(client: Client<typeof ParticipantServiceDefinition>, id: string, coordinator = 'home') {
   numbers += 1n;
-  const request = { transaction: { coordinator, id }, operation: pack(CalculatorRequest, { a: numbers, b: 1n }) };
+  const request = { transaction: { coordinator, id }, operation: pack(AddRequest, { a: numbers, b: 1n }) };
   return client.prepare(request);
 }
 

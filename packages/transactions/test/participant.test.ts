@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CalculatorRequest, CalculatorResponse } from '@rondo/contracts/calculator/calculator';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
+import { AddRequest, AddResponse } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { BranchOutcome, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
@@ -67,8 +67,8 @@ function signalling() {
 function branch(b = 5n) {
   numbers += 1n;
   const a = numbers;
-  const transaction = { coordinator: 'sales', id: `t-${a}` };
-  return { a, transaction, operation: pack(CalculatorRequest, { a, b }) };
+  const transaction = { coordinator: 'shop', id: `t-${a}` };
+  return { a, transaction, operation: pack(AddRequest, { a, b }) };
 }
 
 /** A few at a time, so that none is late on a busy machine. */
@@ -84,13 +84,13 @@ beforeEach(() => {
   books = replica();
 });
 
-const inDoubt = async () => (await books.client.listInDoubt({ coordinator: 'sales' })).branches;
+const inDoubt = async () => (await books.client.listInDoubt({ coordinator: 'shop' })).branches;
 
 describe('a branch', () => {
   it('is in doubt once it is prepared, and stays committed after repeated commits', async () => {
     const { a, transaction, operation: what } = branch();
     const { result } = await books.client.prepare({ transaction, operation: what });
-    expect(unpack(CalculatorResponse, result, 'result')).toEqual({ result: 5n });
+    expect(unpack(AddResponse, result, 'result')).toEqual({ result: 5n });
     expect(await booked(database, a)).toBeUndefined();
     expect(await inDoubt()).toEqual([{ transaction, prepareTime: expect.any(Date) }]);
     expect((await books.client.listInDoubt({ coordinator: 'others' })).branches).toEqual([]);
@@ -194,7 +194,7 @@ describe('a branch', () => {
     expect(error instanceof RpcError && error.detail(BadRequest)?.fieldViolations).toMatchObject([{ field: 'b' }]);
     expect(await inDoubt()).toEqual([]);
     // A refused branch may be prepared again.
-    await books.client.prepare({ transaction, operation: pack(CalculatorRequest, { a, b: 1n }) });
+    await books.client.prepare({ transaction, operation: pack(AddRequest, { a, b: 1n }) });
     await books.client.abort({ transaction });
   });
 
@@ -209,7 +209,7 @@ describe('a branch', () => {
     expect(await books.client.commit({ transaction: two.transaction })).toEqual({ outcome: ABORTED });
     const ended = await database.query(
       `SELECT outcome FROM transaction_branches WHERE heuristic AND gid IN ($1, $2) ORDER BY outcome`,
-      [`rondo:sales:${one.transaction.id}:books`, `rondo:sales:${two.transaction.id}:books`],
+      [`rondo:shop:${one.transaction.id}:books`, `rondo:shop:${two.transaction.id}:books`],
     );
     expect(ended).toEqual([{ outcome: 'aborted' }, { outcome: 'committed' }]);
   });
@@ -225,10 +225,10 @@ describe('a participant', () => {
     ]);
     const { transaction } = branch();
     await expect(
-      books.client.prepare({ transaction, operation: pack(CalculatorResponse, { result: 1n }) }),
+      books.client.prepare({ transaction, operation: pack(AddResponse, { result: 1n }) }),
     ).rejects.toMatchObject({
       code: Status.INVALID_ARGUMENT,
-      message: expect.stringContaining('must have the type of an operation (calculator.CalculatorRequest)'),
+      message: expect.stringContaining('must have the type of an operation (rondo.conformance.v1.AddRequest)'),
     });
     const options = { database, coordinators: TRUSTED, log: silentLogger, operations: [] };
     expect(() => createParticipant({ ...options, name: 'a:b' })).toThrow('"a:b" can\'t name a participant');
@@ -243,7 +243,7 @@ describe('a participant', () => {
     expect(await inDoubt()).toHaveLength(60 - refused.length);
     expect(refused.length).toBeGreaterThanOrEqual(60 - 32);
     for (const reason of refused) {
-      const message = expect.stringContaining('transactions of the coordinator "sales" are prepared and not ended');
+      const message = expect.stringContaining('transactions of the coordinator "shop" are prepared and not ended');
       expect(reason).toMatchObject({ code: Status.RESOURCE_EXHAUSTED, message });
     }
     const aborted = await inGroups(branches, ({ transaction }) => books.client.abort({ transaction }));

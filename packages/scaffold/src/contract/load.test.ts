@@ -122,8 +122,8 @@ service S { rpc Get(T) returns (M); }`;
 
 describe('a contract of the tree', () => {
   it('is accepted again, unchanged, for the service that serves it', async () => {
-    const { files, styleRemarks } = await load(path.join(root, 'proto/calculator/v1/calculator.proto'), {
-      for: 'calculator',
+    const { files, styleRemarks } = await load(path.join(root, 'proto/rondo/registry/v1/registry.proto'), {
+      for: 'registry',
     });
     expect(new Set(files.map(({ state }) => state))).toEqual(new Set(['same']));
     expect(styleRemarks).toEqual([]);
@@ -221,8 +221,8 @@ describe('a contract is refused', () => {
   });
 
   it('that another service serves', async () => {
-    const file = path.join(root, 'proto/calculator/v1/calculator.proto');
-    await expect(load(file)).rejects.toThrow(`${file}: services/calculator serves this contract already`);
+    const file = path.join(root, 'proto/rondo/registry/v1/registry.proto');
+    await expect(load(file)).rejects.toThrow(`${file}: services/registry serves this contract already`);
   });
 
   it('that declares no service, and the tree is unchanged', async () => {
@@ -240,9 +240,9 @@ describe('a contract is refused', () => {
   });
 
   it('that declares a name that is declared elsewhere', async () => {
-    const text = 'syntax = "proto3";\npackage calculator.v1;\n\nmessage AddRequest {}';
+    const text = 'syntax = "proto3";\npackage rondo.conformance.v1;\n\nmessage UnaryRequest {}';
     expect(await refusal(text)).toMatch(
-      /^Refusal: it\.proto:4: calculator\.v1\.AddRequest is declared at proto\/calculator\/v1\/calculator\.proto:\d+ already; give the contract a package of its own, or start from the existing file$/,
+      /^Refusal: it\.proto:4: rondo\.conformance\.v1\.UnaryRequest is declared at proto\/rondo\/conformance\/v1\/conformance\.proto:\d+ already; give the contract a package of its own, or start from the existing file$/,
     );
   });
 

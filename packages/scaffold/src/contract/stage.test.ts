@@ -12,7 +12,7 @@ describe('a stage', () => {
     const { signal } = new AbortController();
     await withStage({ root, files, signal }, async ({ folder, run }) => {
       expect(readFileSync(path.join(folder, 'proto/a/v1/a.proto'), 'utf8')).toBe('syntax = "proto3";');
-      expect(existsSync(path.join(folder, 'proto/calculator/v1/calculator.proto'))).toBe(true);
+      expect(existsSync(path.join(folder, 'proto/rondo/registry/v1/registry.proto'))).toBe(true);
       expect(await run('buf', '--version')).toMatchObject({ code: 0 });
     });
     expect(existsSync(path.join(root, 'proto/a'))).toBe(false);

@@ -6,8 +6,6 @@ import type { MethodContract, ServiceContract } from '../contract/contract.js';
 import { type Blueprint, nameHandlers } from './blueprint.js';
 import { renderService } from './service-files.js';
 
-const repository = fileURLToPath(new URL('../../../..', import.meta.url));
-
 const method = (name: string, kind: Partial<MethodContract> = {}): MethodContract => ({
   name,
   key: name.charAt(0).toLowerCase() + name.slice(1),
@@ -32,12 +30,15 @@ function blueprint(services: readonly ServiceContract[], database?: string): Blu
   };
 }
 
-const files = (drawn: Blueprint) => renderService(drawn).map(([file]) => file);
 const textOf = (drawn: Blueprint, file: string) =>
   renderService(drawn).find(([name]) => name === `services/acme/${file}`)?.[1] ?? '';
 
-describe('the files of a new service', () => {
-  it('have the same paths as in the other services', () => {
+// sample: calculator, sales
+describe('the files of a new service and of the samples', () => {
+  const repository = fileURLToPath(new URL('../../../..', import.meta.url));
+  const files = (drawn: Blueprint) => renderService(drawn).map(([file]) => file);
+
+  it('have the same paths', () => {
     const flat = files(blueprint([service('acme.AcmeService')]));
     for (const file of flat) {
       const twin = file.replaceAll('acme', 'calculator');
@@ -50,7 +51,7 @@ describe('the files of a new service', () => {
     }
   });
 
-  it('have the same content as in the other services', () => {
+  it('have the same content', () => {
     const text = (file: string) => readFileSync(path.join(repository, file), 'utf8');
     const like = (drawn: Blueprint, file: string) => textOf({ ...drawn, name: 'acme' }, file);
     expect(like(blueprint([]), 'tsconfig.json')).toBe(text('services/calculator/tsconfig.json'));
@@ -68,7 +69,10 @@ describe('the files of a new service', () => {
       text('services/calculator/src/main.ts'),
     );
   });
+});
+// /sample
 
+describe('the files of a new service', () => {
   it('test the simplest method first', () => {
     const test = (methods: readonly MethodContract[]) =>
       /await expect\((.*)\)\.rejects/.exec(textOf(blueprint([service('acme.A', methods)]), 'test/acme.test.ts'))?.[1];
@@ -99,8 +103,8 @@ describe('names of handlers', () => {
     nameHandlers(names.map((name) => service(name))).map(({ names: { file, value } }) => `${file} ${value}`);
 
   it('are those of the services, without the suffix Service', () => {
-    expect(named('calculator.v1.CalculatorService', 'helloworld.Greeter')).toEqual([
-      'calculator calculator',
+    expect(named('reception.v1.ReceptionService', 'helloworld.Greeter')).toEqual([
+      'reception reception',
       'greeter greeter',
     ]);
     expect(named('a.HTTPServer_v2', 'a.Service', 'a.my_echo_service')).toEqual([

@@ -122,7 +122,8 @@ const databaseUrl = (database: string) => `postgres://${database}:${password(dat
 function withDatabase(compose: YamlFile, database: string | undefined): string {
   if (database === undefined) return compose.text;
   const { start, end } = databaseList(compose);
-  const indent = /\n( *)\S/.exec(compose.text.slice(start, end))?.[1] ?? '';
+  const outer = /^ */.exec(compose.text.slice(lineStart(compose.text, start)))?.[0];
+  const indent = /\n( *)\S/.exec(compose.text.slice(start, end))?.[1] ?? `${outer}  `;
   return spliceIn(compose.text, end, inLineBreaksOf(compose.text, `${indent}${databaseEntry(database)}`));
 }
 

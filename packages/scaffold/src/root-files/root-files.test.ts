@@ -49,6 +49,13 @@ describe('docker-compose.yml', () => {
     expect(removeFromCompose(addToCompose(grown, second), entry)).toBe(addToCompose(compose, second));
   });
 
+  it('adds the first database to an empty list, and empties it again', () => {
+    const none = compose.replace(/(RONDO_DATABASES: \|\n)(?: {8}\S+\n)+/, '$1');
+    const grown = addToCompose(none, entry);
+    expect(grown).toMatch(/RONDO_DATABASES: \|\n {8}order_history:order_history:.*\n {4}depends_on:\n/);
+    expect(removeFromCompose(grown, entry)).toBe(none);
+  });
+
   it('keeps its line breaks', () => {
     const grown = addToCompose(crlf(compose), entry);
     expect(grown).toBe(crlf(addToCompose(compose, entry)));
@@ -57,26 +64,31 @@ describe('docker-compose.yml', () => {
 
   it('refuses if there is no place, or if other services depend on the service', () => {
     expect(() => addToCompose('services:\n  a: { image: a }\n', entry)).toThrow(/^docker-compose\.yml: has no service/);
-    const flow = compose.replace(/RONDO_DATABASES: \|\n(?: {8}\S+\n)+/, 'RONDO_DATABASES: "a:a:a"\n');
+    const flow = compose.replace(/RONDO_DATABASES: \|\n(?: {8}\S+\n)*/, 'RONDO_DATABASES: "a:a:a"\n');
     expect(() => addToCompose(flow, entry)).toThrow(/^docker-compose\.yml:\d+: RONDO_DATABASES has no line/);
-    const dependent = compose
-      .replace('build: { context: .,', 'build: &build { context: .,')
-      .replace(/\n {2}sales:/, '\n  lost: { build: *build }$&');
-    expect(() => removeFromCompose(dependent, { service: 'registry', database: undefined })).toThrow(
-      /^docker-compose\.yml/,
-    );
+    const dependent = addToCompose(compose, entry)
+      .replace(/( {2}order-history:\n[\s\S]*? {4}environment:)\n/, '$1 &history\n')
+      .replace(/\n {2}order-history:\n[\s\S]*?\n\n/, '$&  lost: { image: postgres, environment: *history }\n\n');
+    expect(() => removeFromCompose(dependent, entry)).toThrow(/^docker-compose\.yml: Unresolved alias .*: history/);
     expect(() => parseYaml('docker-compose.yml', 'a: [\n')).toThrow(/^docker-compose\.yml:2: /);
   });
 
   it('removes everything that runs a service, with the comments above it', () => {
-    const without = removeFromCompose(compose, { service: 'calculator', database: undefined });
-    expect(without).not.toContain('calculator');
-    expect(without).not.toContain('# One container');
-    expect(added(without, compose).length).toBeGreaterThan(15);
+    const bare = { ...entry, database: undefined };
+    const replica = `
+  order-history-replica:
+    <<: *history
+    scale: 2
+`;
+    const replicated = addToCompose(compose, bare)
+      .replace('\n  order-history:\n', '\n  # It scales.\n  order-history: &history\n')
+      .replace(/"127.*50060"\]\n[^\n]*\n[^\n]*\n/, `$&${replica}`);
+    expect(added(compose, replicated)).toEqual(expect.arrayContaining(['  # It scales.', '    scale: 2']));
+    expect(removeFromCompose(replicated, bare)).toBe(compose);
   });
 
   it('finds the published ports', () => {
-    expect(composeServices(repository)).toContainEqual({ name: 'sales', line: expect.any(Number), ports: [50_053] });
+    expect(composeServices(repository)).toContainEqual({ name: 'registry', line: expect.any(Number), ports: [50_050] });
   });
 });
 

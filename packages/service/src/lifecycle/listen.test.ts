@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { createClient } from '@rondo/rpc/client';
 import { implement } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
@@ -11,20 +11,20 @@ import { createGate } from './listen.js';
 
 it('refuses calls while a dependency is unavailable, but no health check, and no call while draining', async () => {
   const readiness = createState(readinessOf(['the database', 'the cache']));
-  const add = implement(CalculatorDefinition, { add: ({ a, b }) => ({ result: a + b }) });
+  const add = implement(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const channel = createTestChannel({
     services: [add, createHealth({ readiness, services: [] })],
     clock: new ManualClock(),
     middleware: [createGate({ name: 'sales', readiness, open: [HealthDefinition.fullName] })],
   });
-  const calculator = createClient(CalculatorDefinition, { channel });
-  await expect(calculator.add({ a: 1n, b: 2n })).rejects.toMatchObject({
+  const adder = createClient(AdderServiceDefinition, { channel });
+  await expect(adder.add({ a: 1n, b: 2n })).rejects.toMatchObject({
     code: Status.UNAVAILABLE,
     message: "sales isn't ready: it waits for the database and the cache; call again soon",
   });
   await expect(createClient(HealthDefinition, { channel }).check({})).resolves.toBeDefined();
   for (const ready of [readinessOf([]), DRAINING]) {
     readiness.set(ready);
-    expect(await calculator.add({ a: 1n, b: 2n })).toEqual({ result: 3n });
+    expect(await adder.add({ a: 1n, b: 2n })).toEqual({ result: 3n });
   }
 });

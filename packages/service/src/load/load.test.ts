@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
 import { createClient } from '@rondo/rpc/client';
@@ -40,7 +40,7 @@ function start() {
   });
   const channel = createTestChannel({
     services: [
-      implement(CalculatorDefinition, { add }),
+      implement(AdderServiceDefinition, { add }),
       conformance,
       createHealth({ readiness, services: [] }),
       createLoadReports({ meter, readiness, clock }),
@@ -55,7 +55,7 @@ function start() {
     answerAll: () => {
       for (const answer of waiting.splice(0)) answer();
     },
-    calculator: createClient(CalculatorDefinition, { channel }),
+    adder: createClient(AdderServiceDefinition, { channel }),
     conformance: createClient(ConformanceServiceDefinition, { channel }),
     health: createClient(HealthDefinition, { channel }),
     orca: createClient(OpenRcaServiceDefinition, { channel }),
@@ -66,8 +66,8 @@ const milliseconds = (ms: number) => ({ seconds: 0n, nanos: ms * 1e6 });
 
 describe('the load', () => {
   it('counts calls from start to end, however they end', async () => {
-    const { clock, meter, calculator, answerAll } = start();
-    const calls = [calculator.add({}), calculator.add({}, { timeoutMs: 50 }), calculator.add({})];
+    const { clock, meter, adder, answerAll } = start();
+    const calls = [adder.add({}), adder.add({}, { timeoutMs: 50 }), adder.add({})];
     const outcomes = Promise.allSettled(calls);
     await clock.advance(0);
     expect(meter.read()).toMatchObject({ callsInFlight: 3, callsBegun: 3 });
@@ -93,10 +93,10 @@ describe('the load', () => {
   });
 
   it('has the rate of the last seconds', async () => {
-    const { clock, meter, calculator, answerAll } = start();
+    const { clock, meter, adder, answerAll } = start();
     const calls: Promise<unknown>[] = [];
     for (let second = 0; second < 20; second += 1) {
-      calls.push(calculator.add({}), calculator.add({}));
+      calls.push(adder.add({}), adder.add({}));
       await clock.advance(1_000);
       answerAll();
     }
@@ -105,7 +105,7 @@ describe('the load', () => {
     expect(meter.read().callsPerSecond).toBeCloseTo(1, 5);
     await clock.advance(2_500);
     expect(meter.read().callsPerSecond).toBe(0);
-    calls.push(calculator.add({}));
+    calls.push(adder.add({}));
     await clock.advance(0);
     answerAll();
     await clock.advance(11_000);
@@ -116,8 +116,8 @@ describe('the load', () => {
 
 describe('StreamCoreMetrics', () => {
   it('sends the load at once, and then at the requested interval', async () => {
-    const { clock, orca, calculator, answerAll } = start();
-    const call = calculator.add({});
+    const { clock, orca, adder, answerAll } = start();
+    const call = adder.add({});
     await clock.advance(0);
     const reports = orca.streamCoreMetrics({ reportInterval: milliseconds(500) })[Symbol.asyncIterator]();
     expect((await reports.next()).value).toMatchObject({ namedMetrics: { calls_in_flight: 1, calls_begun: 1 } });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { CallLimit, Metadata, type ServerCall } from '@rondo/rpc/call';
@@ -14,7 +14,7 @@ import { createLoadMeter } from './meter.js';
 import { type CallEnd, MethodLoad } from './method-load.js';
 
 const KEY = 'endpoint-load-metrics-bin';
-const ADD = '/calculator.Calculator/Add';
+const ADD = '/rondo.conformance.v1.AdderService/Add';
 const STREAM = '/rondo.conformance.v1.ConformanceService/ServerStream';
 const UNARY = '/rondo.conformance.v1.ConformanceService/Unary';
 const HEALTH = '/grpc.health.v1.Health/Check';
@@ -38,7 +38,7 @@ function start() {
   const meter = createLoadMeter({ clock, ignored: [HealthDefinition.fullName], cpu: () => 0.25 });
   const router = createRouter({
     services: [
-      implement(CalculatorDefinition, {
+      implement(AdderServiceDefinition, {
         async add(_request, call: ServerCall) {
           if (answers.own !== undefined) call.trailer.append(KEY, answers.own);
           await sleep(clock, answers.addMs);

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import {
   type Instance,
   InstanceStatus,
@@ -16,8 +16,8 @@ import { type Attacker, connectAttacker } from './attacker.js';
 import { type RegistryProcess, startRegistryProcess } from './registry-process.js';
 
 /** The service of the victim. */
-export const CALCULATOR = CalculatorServiceDefinition.fullName;
-const VICTIM = 'calculator-1';
+export const ADDER = AdderServiceDefinition.fullName;
+const VICTIM = 'adder-1';
 const READY_MS = 30_000;
 const TTL = { seconds: 600n, nanos: 0 };
 
@@ -45,14 +45,14 @@ interface Victim {
 /** Starts the registry, the victim and the client. */
 export async function createAttackSetup(environment: Readonly<Record<string, string>> = {}): Promise<AttackSetup> {
   const registry = await startRegistryProcess({ RONDO_REGISTRY_WARMING_MS: '0', ...environment });
-  const services = [standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
+  const services = [standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
   const server = await serve(createRouter({ services, instanceId: VICTIM }), { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([registry.address]) });
   const client = createClient(RegistryServiceDefinition, { channel });
   await untilReady(client);
   const victim = await register(client, server.address);
   const customer = createRegistryChannel({ registry: [registry.address] });
-  const calculator = createClient(CalculatorServiceDefinition, { channel: customer });
+  const adder = createClient(AdderServiceDefinition, { channel: customer });
   let weight = 1;
   return {
     registry,
@@ -73,7 +73,7 @@ export async function createAttackSetup(environment: Readonly<Record<string, str
       weight += 1;
       await client.update({ ...lease, weight, updateMask: ['weight'] });
       expect(await listed(client)).toMatchObject({ ...victim.instance, status: SERVING, weight });
-      expect(await calculator.add({ a: 2n, b: 3n })).toMatchObject({ result: 5n });
+      expect(await adder.add({ a: 2n, b: 3n })).toMatchObject({ result: 5n });
     },
     async close() {
       customer.close();
@@ -106,7 +106,7 @@ async function register(client: Client<typeof RegistryServiceDefinition>, addres
     instanceId: VICTIM,
     incarnation: BigInt(systemWallClock.now().getTime()),
     endpoints: [{ ...plain, address, minPingInterval: { seconds: 1n, nanos: 0 } }],
-    services: [CALCULATOR],
+    services: [ADDER],
   };
   const secret = Buffer.from(systemRandom.hex(32), 'hex');
   const request = { instance: { ...instance, weight: 1, status: SERVING }, ttl: TTL, secret };
@@ -115,6 +115,6 @@ async function register(client: Client<typeof RegistryServiceDefinition>, addres
 }
 
 async function listed(client: Client<typeof RegistryServiceDefinition>): Promise<Instance | undefined> {
-  const { instances } = await client.listInstances({ service: CALCULATOR });
+  const { instances } = await client.listInstances({ service: ADDER });
   return instances.find(({ instanceId }) => instanceId === VICTIM);
 }

@@ -1,5 +1,5 @@
 import { type Instance, Security } from '@rondo/contracts/rondo/registry/v1/registry';
-import { CALCULATOR } from './attack-setup.js';
+import { ADDER } from './attack-setup.js';
 import { type Attacker, type Attempt, ELSEWHERE, NO_VALUE, ownInstance } from './attacker.js';
 
 type Request = Parameters<Attacker['register']>[0];
@@ -59,7 +59,7 @@ export const malformedAttempts: readonly Attempt[] = [
   { ...registering('with a label __proto__', { metadata: Object.fromEntries([['__proto__', 'x']]) }), ends: 'OK' },
   { ...registering('of the service __proto__', { services: ['__proto__', 'constructor', 'toString'] }), ends: 'OK' },
   {
-    ...registering('of the attacked service, where no process listens', { services: [CALCULATOR] }),
+    ...registering('of the attacked service, where no process listens', { services: [ADDER] }),
     ends: 'OK',
   },
   {

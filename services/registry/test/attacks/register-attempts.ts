@@ -125,7 +125,7 @@ export const registerAttempts: readonly Attempt[] = [
     'a newline': '\n',
     'a null byte': '\0',
     'a space': ' ',
-    'another path': '/../calculator-1',
+    'another path': '/../adder-1',
     'a letter that looks the same': '\u0430',
     'a mark of direction': '\u202e',
   }).map(([which, end]) => ({

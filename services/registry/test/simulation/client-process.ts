@@ -1,4 +1,4 @@
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { sleep } from '@rondo/rpc/clock';
@@ -30,7 +30,7 @@ export interface FailedCall {
   readonly reason: string;
 }
 
-/** A process that calls the calculator repeatedly. */
+/** A process that calls the adder repeatedly. */
 export class ClientProcess {
   readonly name: string;
   readonly watchRecord: WatchRecord;
@@ -38,7 +38,7 @@ export class ClientProcess {
   readonly #options: ClientOptions;
   readonly #node: FaultNode;
   readonly #channel: Channel;
-  readonly #calculator: Pick<Client<typeof CalculatorServiceDefinition>, 'add'>;
+  readonly #adder: Pick<Client<typeof AdderServiceDefinition>, 'add'>;
   calls = 0;
 
   constructor(world: World, options: ClientOptions) {
@@ -75,7 +75,7 @@ export class ClientProcess {
       random,
       logger: silentLogger,
     });
-    this.#calculator = createClient(CalculatorServiceDefinition, { channel: this.#channel });
+    this.#adder = createClient(AdderServiceDefinition, { channel: this.#channel });
     world.trace.note(name, 'starts');
   }
 
@@ -103,7 +103,7 @@ export class ClientProcess {
     this.calls += 1;
     const startedAt = this.#world.clock.now();
     try {
-      await this.#calculator.add({ a: 1n, b: 2n }, { timeoutMs: BOUNDS.callTimeoutMs });
+      await this.#adder.add({ a: 1n, b: 2n }, { timeoutMs: BOUNDS.callTimeoutMs });
       return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Client, createChannel, createClient } from '@rondo/rpc/client';
@@ -10,7 +10,7 @@ import { BOUNDS } from './bounds.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 import type { World } from './world.js';
 
-export const SERVICE = CalculatorServiceDefinition.fullName;
+export const SERVICE = AdderServiceDefinition.fullName;
 
 type RegistryClient = Pick<Client<typeof RegistryServiceDefinition>, 'register' | 'renew' | 'update' | 'deregister'>;
 
@@ -21,7 +21,7 @@ export interface InstanceOptions {
   readonly node: string;
 }
 
-/** A process of the calculator: its server, and its registration with the code of every service. */
+/** A process of the adder: its server, and its registration with the code of every service. */
 export class InstanceProcess {
   readonly instanceId: string;
   readonly node: string;
@@ -60,7 +60,7 @@ export class InstanceProcess {
     this.#incarnation = BigInt(Math.trunc(clock.now()));
     this.incarnations.add(this.#incarnation);
     this.startedAt = world.clock.now();
-    const services = [standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
+    const services = [standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) })];
     const { random } = world;
     this.#listener = this.#fault.listen(this.address, createRouter({ services, instanceId, clock, random }));
     const channel = createChannel({ resolver: staticResolver([REGISTRY_ADDRESS]), transport, clock, random });

@@ -20,7 +20,7 @@ export interface Topology {
 export function drawTopology(random: Random): Topology {
   const names = (what: string, count: number) => Array.from({ length: count }, (_, index) => `${what}-${index + 1}`);
   return {
-    instances: names('calculator', 3 + Math.floor(random.next() ** 2 * 10)),
+    instances: names('adder', 3 + Math.floor(random.next() ** 2 * 10)),
     clients: names('client', 2 + Math.floor(random.next() ** 2 * 5)),
   };
 }
