@@ -13,13 +13,23 @@ const JOURNEYS_AT_ONCE = Math.max(2, availableParallelism() - 1);
 // As arguments and not by NODE_OPTIONS: the services that a test starts don't inherit them.
 const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
 
+/** What `--quick` leaves out: component tests, and tests beside the code that start servers and compilers. */
+const SLOW = [
+  '<rootDir>/[^/]+/[^/]+/test/',
+  '<rootDir>/packages/database/',
+  '<rootDir>/packages/scaffold/src/contract/',
+  '<rootDir>/packages/service/src/fingerprint/',
+];
+const QUICK = ['--selectProjects', 'code', '--testPathIgnorePatterns', ...SLOW];
+
 async function jest(args) {
   const program = path.join(root, 'node_modules/jest/bin/jest.js');
   return (await run(process.execPath, [...node, program, ...args], { show: true })).code;
 }
 
 /**
- * `npm test` runs all tests; `npm test -- <jest arguments>` runs the selected ones in one run of jest.
+ * `npm test` runs all tests; `npm test -- <jest arguments>` runs the selected ones in one run of jest; `npm test -- --quick` runs
+ * those that take less than a minute together.
  * A compile error makes the command fail, but the tests that run from sources are run anyway.
  * @param {string[]} args
  */
@@ -27,6 +37,8 @@ export async function main(args) {
   const generated = await step('generate', generate);
   if (generated.code !== 0) return generated.code;
   const compiled = await step('compile', () => compile());
+  const [first, ...rest] = args;
+  if (first === '--quick') return (await jest([...rest, ...QUICK])) || compiled.code;
   if (args.length > 0) return (await jest(args)) || compiled.code;
   const code = await jest(['--selectProjects', 'code']);
   if (compiled.code !== 0 || !existsSync(path.join(root, 'e2e/package.json'))) return code || compiled.code;
