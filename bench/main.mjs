@@ -21,27 +21,17 @@
  * @property {string} folder A temporary folder.
  * @property {(close: () => unknown) => void} onClose Registers a function to call at the end of the run, in reverse order.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitOnSignals } from '@rondo/harness';
 import { takenByNpm } from '../scripts/options.mjs';
 
-const NAMES = [
-  'balancing',
-  'batch',
-  'cancels',
-  'chain',
-  'first-hour',
-  'orders',
-  'pick',
-  'registry',
-  'resets',
-  'stalled',
-  'tasks',
-  'watch',
-];
+const NAMES = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.mjs') && file !== 'main.mjs')
+  .map((file) => path.basename(file, '.mjs'))
+  .sort();
 
 async function main([name, ...args]) {
   if (name === undefined || name === '--help') return show(await list());

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root, runNode } from '@rondo/harness';
 
-it.each(['.', 'services/calculator', 'packages/rpc/src'])('npx rondo in %s is the rondo of the clone', (folder) => {
+it.each(['.', 'services/registry', 'packages/rpc/src'])('npx rondo in %s is the rondo of the clone', (folder) => {
   const args = ['--no', 'rondo', 'completion', 'fish'];
   const script = execFileSync('npx', args, {
     cwd: join(root, folder),
@@ -14,7 +14,7 @@ it.each(['.', 'services/calculator', 'packages/rpc/src'])('npx rondo in %s is th
 });
 
 const tasks = [
-  ['chaos', '--short'],
+  ['chaos', '--short'], // sample: calculator, project-management, sales
   ['sim', '--seeds'],
   ['bench registry', '--quick'],
 ] as const;

@@ -5,13 +5,21 @@ import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf
 import { expect, it } from '@jest/globals';
 import { root } from '@rondo/harness';
 
+/** The folders of Rondo's own contracts. A team's contracts may say what they like. */
+const OWN = [
+  'rondo',
+  'calculator', // sample: calculator
+  'projects', // sample: project-management
+  'sales', // sample: sales
+];
+
 it('every method of Rondo states its idempotency level', () => {
   const bytes = readFileSync(join(root, 'packages/contracts/descriptors.binpb'));
   const files = fromBinary(FileDescriptorSetSchema, bytes).file;
   const methods = files
-    .filter(({ name }) => /^(calculator|projects|sales|rondo)\//.test(name))
+    .filter(({ name }) => OWN.includes(name.split('/')[0] ?? ''))
     .flatMap((file) => file.service.flatMap(({ name, method }) => method.map((one) => ({ service: name, ...one }))));
-  expect(methods.length).toBeGreaterThan(30);
+  expect(methods.length).toBeGreaterThan(10);
   const silent = methods.filter(
     ({ options }) => options === undefined || !isFieldSet(options, MethodOptionsSchema.field.idempotencyLevel),
   );

@@ -10,22 +10,22 @@ import { isAmongOutFiles, readConfiguration, startUnderInspector } from './src/l
 import { type Clone, cloneRepository } from './src/repository.js';
 
 const FOLDER = 'docs/cookbook';
-const [middleware, metadata, errors, streaming, configuration, debugging, database, oneService, fromRest] = [
-  'middleware',
-  'metadata',
-  'errors',
-  'streaming',
-  'configuration',
-  'debugging',
-  'database',
-  'one-service',
-  'from-rest',
-].map((name) => readGuide(`${name}.md`, FOLDER)) as [Guide, Guide, Guide, Guide, Guide, Guide, Guide, Guide, Guide];
+const middleware = readGuide('middleware.md', FOLDER);
+const errors = readGuide('errors.md', FOLDER);
+const streaming = readGuide('streaming.md', FOLDER);
+const configuration = readGuide('configuration.md', FOLDER);
+const database = readGuide('database.md', FOLDER);
+const fromRest = readGuide('from-rest.md', FOLDER); // sample: calculator, sales
+// sample: calculator
+const metadata = readGuide('metadata.md', FOLDER);
+const debugging = readGuide('debugging.md', FOLDER);
+const oneService = readGuide('one-service.md', FOLDER);
 const noCompose = spawnSync('docker', ['compose', 'version']).status !== 0;
 if (noCompose)
   process.stdout.write('docker compose is not installed here: the compose file of one-service.md is not checked\n');
 /** WebSocket is experimental before Node 22. */
 const WEB_SOCKET = process.versions.node.startsWith('20.') ? ['--experimental-websocket', '--no-warnings'] : [];
+// /sample
 
 let clone: Clone;
 /** The reader's folder of contracts: `~` of the recipes. */
@@ -89,12 +89,11 @@ function givePort(service: string): void {
 beforeAll(async () => {
   [desk, data] = [mkdtempSync(join(tmpdir(), 'rondo desk ')), mkdtempSync(join(tmpdir(), 'rondo-cookbook-'))];
   clone = await cloneRepository();
-  for (const recipe of [middleware, errors, streaming, configuration, database, debugging, oneService]) {
-    await follow(recipe);
-  }
+  for (const recipe of [middleware, errors, streaming, configuration, database]) await follow(recipe);
+  for (const recipe of [debugging, oneService]) await follow(recipe); // sample: calculator
   rmSync(join(clone.root, 'services/greeter/src/greeter.ts'));
   givePort('greeter');
-  metadata.write(join(clone.root, 'e2e'), 'metadata.mjs');
+  metadata.write(join(clone.root, 'e2e'), 'metadata.mjs'); // sample: calculator
   await succeed(clone.node('scripts/run.mjs', 'build'));
   base = await freeBase();
   const env = [middleware, configuration].map((recipe) => environmentOf(commandOf(recipe, 'npm start')));
@@ -136,12 +135,14 @@ describe('middleware.md', () => {
   });
 });
 
+// sample: calculator
 describe('metadata.md', () => {
   it('runs unchanged, and prints what the recipe shows', async () => {
     expect(await succeed(run(commandOf(metadata, 'metadata.mjs')).ended)).toBe(metadata.code('output'));
   });
 });
 
+// /sample
 describe('errors.md', () => {
   it('leads from an unexpected error to its line in the source', async () => {
     const { stderr } = await run(commandOf(errors, 'BorrowBook')).ended;
@@ -208,6 +209,7 @@ describe('configuration.md', () => {
   });
 });
 
+// sample: calculator
 describe('debugging.md', () => {
   const handlers = 'services/calculator/src/published-calculator.ts';
   const test = 'services/calculator/src/int64.test.ts';
@@ -280,6 +282,7 @@ describe('debugging.md', () => {
   });
 });
 
+// /sample
 describe('database.md', () => {
   it('makes one invoice for a request that comes twice', async () => {
     const line = commandOf(database, 'CreateInvoice');
@@ -289,6 +292,7 @@ describe('database.md', () => {
   });
 });
 
+// sample: calculator
 describe('one-service.md', () => {
   it('has a container of an image that exists, with variables that services read', () => {
     const file = oneService.code('infra/compose/one-service.yml');
@@ -307,6 +311,8 @@ describe('one-service.md', () => {
   });
 });
 
+// /sample
+// sample: calculator, sales
 describe('from-rest.md', () => {
   it('gives the HTTP status of each code', () => {
     const text = readFileSync(join(root, FOLDER, 'from-rest.md'), 'utf8');
@@ -323,6 +329,7 @@ describe('from-rest.md', () => {
   });
 });
 
+// /sample
 describe('the services of the recipes', () => {
   const services = ['notes', 'library', 'chat', 'greeter', 'billing'];
   const folders = services.map((service) => `services/${service}`);

@@ -13,8 +13,8 @@ import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/qu
 import { type Ended, eventually, isAlive, type System, start, startSystem } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { readCompany, runSeed } from './src/company.js';
-import { examplesOf } from './src/docs.js';
 import { toTally } from './src/load.js';
+import { examplesOf } from './src/readme.js';
 import { plannedInstances } from './src/repository.js';
 import { dayAt, requireYear, untilCounted } from './src/seeded.js';
 import { follow } from './src/watching.js';

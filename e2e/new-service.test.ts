@@ -42,7 +42,7 @@ service Errands { rpc Run(M) returns (M); }
 message M {}
 `;
   /** A stub that no service made here uses. A mark in it disappears if all stubs are generated again. */
-  const UNCONCERNED = 'packages/contracts/src/sales/v1/quotes.ts';
+  const UNCONCERNED = 'packages/contracts/src/rondo/conformance/v1/conformance.ts';
   const MARK = '// as it was\n';
   const HANDLERS = 'services/greeter/src/greeter.ts';
 
@@ -75,10 +75,10 @@ message M {}
           line: expect.stringContaining(line),
         });
       };
-      await refused('"calculator-replica" is in compose already', 'calculator-replica');
+      await refused('"provision" is in compose already', 'provision');
       await refused('no system runs on', 'greeter', '--start', '--data', elsewhere);
       await refused('greeter.proto:4: imports', 'greeter', '--proto', given(GREETER.replace('messages', 'lost')));
-      await refused('port 50053 belongs to sales', 'greeter', '--port', '50053');
+      await refused('port 50050 belongs to registry', 'greeter', '--port', '50050');
       expect(await state()).toEqual(before);
     },
     TIMEOUT_MS,
@@ -88,12 +88,12 @@ message M {}
     'leaves the tree as it is when the build fails, when Ctrl-C comes, and when the terminal is closed',
     async () => {
       const before = await state();
-      const broken = read('services/calculator/src/main.ts');
-      write('services/calculator/src/main.ts', `${broken}const wrong: number = 'text';\n`);
+      const broken = read('services/registry/src/main.ts');
+      write('services/registry/src/main.ts', `${broken}const wrong: number = 'text';\n`);
       const failed = await clone.rondo('new', 'service', 'greeter', '--proto', given(GREETER));
       expect(failed.code).toBe(1);
       expect(failed.stderr).toMatch(/FAILED {2}build [\s\S]*main\.ts:\d+:\d+ TS2322[\s\S]*it does not build/);
-      write('services/calculator/src/main.ts', broken);
+      write('services/registry/src/main.ts', broken);
       expect(await state()).toEqual(before);
 
       for (const signal of ['SIGINT', 'SIGHUP'] as const) {
@@ -180,6 +180,7 @@ message M {}
     TIMEOUT_MS,
   );
 
+  // sample: calculator
   it(
     "tells at once what main's clients would miss",
     async () => {
@@ -192,6 +193,7 @@ message M {}
     },
     TIMEOUT_MS,
   );
+  // /sample
 
   it(
     'takes back what it made, and nothing that git has no copy of',
@@ -201,8 +203,10 @@ message M {}
       expect(refused.stderr).toContain(
         `proto/helloworld/greeter.proto, ${HANDLERS}; commit them, or discard them with --force`,
       );
+      // sample: project-management, sales
       const called = await clone.rondo('remove', 'service', 'project-management');
       expect(called.stderr).toContain('services/sales/src/adapters/projects.ts:');
+      // /sample
       expect((await clone.rondo('remove', 'service', 'bilking')).stderr).toContain('Did you mean "billing"?');
 
       // The other service doesn't build; this one is removed all the same.

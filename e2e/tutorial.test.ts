@@ -132,7 +132,7 @@ describe('docs/guides/add-a-service.md, without the generator', () => {
     const files = ['package.json', 'tsconfig.json', 'src/main.ts', 'src/app.ts', 'src/greeter.ts'];
     guide.write(clone.root, ...files.map((file) => `services/greeter/${file}`));
     const references = join(clone.root, 'tsconfig.build.json');
-    const last = '    { "path": "services/sales" }';
+    const last = '    { "path": "services/registry" }';
     const text = readFileSync(references, 'utf8');
     writeFileSync(references, text.replace(last, `${last},\n    { "path": "services/greeter" }`));
     const [program = '', ...args] = guide.commands.find((command) => command.endsWith(' install'))?.split(' ') ?? [];

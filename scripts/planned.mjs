@@ -68,7 +68,7 @@ const PREFIX = `\${RONDO_PORT_PREFIX:-50}`;
 function faultsOfCompose({ service, port }, composed) {
   const file = `docker-compose.yml: services.${service}`;
   const { ports = [], environment = {} } = composed[service] ?? {};
-  if (composed[service] === undefined) return [`${file} is missing: add it, as calculator's is`];
+  if (composed[service] === undefined) return [`${file} is missing: add it, as the registry's is`];
   const published = `127.0.0.1:${String(port).replace(/^50(?=\d{3}$)/, PREFIX)}:${port}`;
   const listen = `0.0.0.0:${port}`;
   return [

@@ -19,6 +19,7 @@ export const workspaceFolders = (): readonly string[] =>
     .flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}`))
     .filter((folder) => existsSync(join(root, folder, 'package.json')));
 
+// sample: calculator, project-management, sales
 /** The instances that `npm start` runs, sorted. Services that a team has added are included. */
 export function plannedInstances(): readonly string[] {
   const services = workspaceFolders().filter((folder) => folder.startsWith('services/'));
@@ -31,6 +32,7 @@ function instancesOf(folder: string): readonly string[] {
   if (name === 'registry') return [name];
   return Array.from({ length: rondo.instances ?? 1 }, (_, index) => `${name}-${index + 1}`);
 }
+// /sample
 
 /** A copy of the repository in which a test may write: a git repository of one commit, installed and built. */
 export interface Clone {
@@ -57,7 +59,12 @@ const BUILT = [
 ];
 
 /** Rondo's own services. A test must not depend on the services that a team has added. */
-const OWN_SERVICES = ['calculator', 'project-management', 'registry', 'sales'];
+const OWN_SERVICES = [
+  'registry',
+  'calculator', // sample: calculator
+  'project-management', // sample: project-management
+  'sales', // sample: sales
+];
 
 /**
  * Copies the repository as it is here: the files that git has or would add, with their changes, and what is built. The copy

@@ -42,7 +42,7 @@ function* inFile(file, options) {
   }
 }
 
-/** `proto/sales/v1/orders.proto:16: …`, with the line of the option, or of the method or service that has it. */
+/** `proto/greeter/v1/greeter.proto:16: …`, with the line of the option, or of the method or service that has it. */
 function told(file, path, reason) {
   const lines = new Map(
     file.proto.sourceCodeInfo?.location.map((location) => [location.path.join('.'), location.span[0] + 1]),

@@ -30,8 +30,8 @@ export function summary(rows, { system: { registry }, databases: database, optio
     'Try, from another terminal in this folder:',
     '',
     `  ${prefix}./rondo ps`,
-    `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`,
-    `  ${prefix}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`,
+    `  ${prefix}./rondo call calculator.v1.CalculatorService/Add '{"a": 2, "b": 3}' --count 9`, // sample: calculator
+    `  ${prefix}npm run seed        # a year of a company's data: calculator prices its quotes, projects deliver them`, // sample: calculator, project-management, sales
     `  ./rondo logs${dataFlag(options.data)} -f`,
     '',
     'Ctrl-C stops the system; the data is kept for the next start.',

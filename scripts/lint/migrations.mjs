@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Migrations that are exempt, as they were applied: a database refuses a migration that has changed since. */
-const APPLIED = ['services/project-management/migrations/0002_deletion_and_dependencies.sql'];
+const APPLIED = [
+  'services/project-management/migrations/0002_deletion_and_dependencies.sql', // sample: project-management
+];
 
 const RULES = [
   [/\b(?:SELECT|RETURNING)\s+(?:DISTINCT\s+)?\*|[\w)"]\.\*|,\s*\*\s*(?:,|FROM\b)/i, 'name the columns in place of *'],

@@ -8,7 +8,8 @@ const [{ createChannel, createClient }, { createRouter, serve }, { standIn, stat
 const [{ EndpointPool }, { systemClock, systemRandom }, { DEFAULT_BALANCING, methodsOf }] = await Promise.all(
   ['channel/endpoint-pool', 'clock/index', 'contract/index'].map(rpc),
 );
-const { CalculatorServiceDefinition } = await import('../../packages/contracts/dist/calculator/v1/calculator.js');
+const contract = '../../packages/contracts/dist/rondo/conformance/v1/conformance.js';
+const { ConformanceServiceDefinition } = await import(contract);
 
 /** So many first calls make connections, pickers and caches. */
 const WARM_UP = 5;
@@ -31,12 +32,12 @@ async function filesOf(work) {
 }
 
 async function unaryCall() {
-  const calculator = standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
-  const server = await serve(createRouter({ services: [calculator] }), { listen: '127.0.0.1:0' });
+  const echo = standIn(ConformanceServiceDefinition, { unary: ({ text }) => ({ text }) });
+  const server = await serve(createRouter({ services: [echo] }), { listen: '127.0.0.1:0' });
   const channel = createChannel({ resolver: staticResolver([`127.0.0.1:${server.port}`]) });
-  const client = createClient(CalculatorServiceDefinition, { channel });
-  for (let left = WARM_UP; left > 0; left -= 1) await client.add({ a: 1, b: 2 });
-  const files = await filesOf(() => client.add({ a: 1, b: 2 }));
+  const client = createClient(ConformanceServiceDefinition, { channel });
+  for (let left = WARM_UP; left > 0; left -= 1) await client.unary({ text: 'a' });
+  const files = await filesOf(() => client.unary({ text: 'a' }));
   channel.close();
   await server.drain(0);
   return files;
@@ -44,7 +45,7 @@ async function unaryCall() {
 
 async function pick() {
   const pool = new EndpointPool({
-    service: CalculatorServiceDefinition.fullName,
+    service: ConformanceServiceDefinition.fullName,
     source: 'a list',
     transport: () => ({ state: 'ready', subscribe: () => () => undefined, connect: async () => undefined, close() {} }),
     clock: systemClock,
@@ -56,7 +57,7 @@ async function pick() {
   const endpoint = { address: '127.0.0.1:1', zone: '', version: '', weight: 100, standing: 'serving', metadata: {} };
   const endpoints = ['a', 'b', 'c'].map((instanceId) => ({ ...endpoint, instanceId, incarnation: 0 }));
   pool.onResolution({ endpoints, departed: [] });
-  const method = [...methodsOf(CalculatorServiceDefinition)].find(([key]) => key === 'add')?.[1];
+  const method = [...methodsOf(ConformanceServiceDefinition)].find(([key]) => key === 'unary')?.[1];
   const call = { hashKey: undefined, tried: [] };
   for (let left = WARM_UP; left > 0; left -= 1) pool.pick(method, call);
   const files = await filesOf(async () => pool.pick(method, call));

@@ -106,7 +106,8 @@ export function readProvisionConfig(
   const adminUrl = environment['RONDO_DATABASE_ADMIN_URL'] ?? '';
   faults.push(...urlFaults(adminUrl));
   const entries = (environment['RONDO_DATABASES'] ?? '').split(/[,\n]/).filter((entry) => entry.trim() !== '');
-  if (entries.length === 0)
+  // It may be empty: a system can have no database yet.
+  if (environment['RONDO_DATABASES'] === undefined)
     faults.push('RONDO_DATABASES is not set: give database:role:password, one a line or comma-separated');
   const databases = entries.flatMap((entry, index) => {
     const parsed = parseTriple(entry.trim());

@@ -8,8 +8,23 @@ import { recordWritten, unsavedEdits } from './record.js';
 import { filesBelow, readText } from './repository.js';
 import { COMPOSE, removeFromCompose } from './root-files/compose.js';
 import { BUF, endExemption } from './root-files/exemptions.js';
+import { removeEntries } from './root-files/json-entries.js';
 import { PROJECTS, removeProject } from './root-files/projects.js';
+import {
+  isBelow,
+  linesOf,
+  pathsWith,
+  SAMPLES,
+  textFiles,
+  withoutEntries,
+  withoutLinks,
+  withoutMarked,
+} from './samples.js';
 import { backUpProducts, install, type Progress, tryBuild, type Workspace } from './workspace.js';
+
+/** The settings of knip, and the manifest with npm's scripts. */
+const UNUSED_CODE = 'knip.json';
+const MANIFEST = 'package.json';
 
 /** The options of `rondo remove service`. */
 interface RemoveServiceOptions extends Workspace {
@@ -28,6 +43,8 @@ export interface RemovedService {
   readonly contracts: readonly string[];
   /** Contracts of the service that stay because something else needs them. */
   readonly kept: readonly string[];
+  /** The files and folders that went with it, as samples.json names them. */
+  readonly along: readonly string[];
   /** Its database. It stays wherever the service ran. */
   readonly database: string | undefined;
   /** The output of the compiler if the remaining tree doesn't build, which has other reasons. */
@@ -58,8 +75,9 @@ export async function removeService(options: RemoveServiceOptions): Promise<Remo
     removeStale(root, changes);
     recordWritten(root, changes, []);
     const of = (contracts: readonly string[]) => contracts.map((contract) => `proto/${contract}`);
+    const { along } = plan;
     const { database } = plan.manifest;
-    return { service: name, contracts: of(plan.going), kept: of(plan.staying), database, complaints };
+    return { service: name, contracts: of(plan.going), kept: of(plan.staying), along, database, complaints };
   });
 }
 
@@ -69,6 +87,8 @@ interface Removal {
   readonly going: readonly string[];
   /** The contracts in its manifest that stay. */
   readonly staying: readonly string[];
+  /** The other files and folders to remove. */
+  readonly along: readonly string[];
 }
 
 async function planRemoval({ root, name, force, signal }: RemoveServiceOptions): Promise<Removal> {
@@ -78,13 +98,15 @@ async function planRemoval({ root, name, force, signal }: RemoveServiceOptions):
     throw new Refusal(`there is no service "${name}"`, { remedy: './rondo ps lists what runs' });
   if (name === 'registry') throw new Refusal('every service needs the registry', { remedy: 'name another' });
   const others = manifests.filter((one) => one !== manifest);
-  const uses = usesOf(root, name);
+  const along = pathsWith(root, name);
+  const uses = usesOf(root, name, along);
   const served = new Set(others.flatMap(({ contracts }) => contracts));
   const own = manifest.contracts.filter((contract) => !served.has(contract));
   if (!force) refuseCallers(name, own, uses);
   const going = unneeded(root, { manifest, others, uses });
-  if (!force) await refuseUnsaved({ root, signal }, [`services/${name}`, ...going.map((one) => `proto/${one}`)]);
-  return { manifest, going, staying: manifest.contracts.filter((contract) => !going.includes(contract)) };
+  const targets = [`services/${name}`, ...going.map((one) => `proto/${one}`), ...along];
+  if (!force) await refuseUnsaved({ root, signal }, targets);
+  return { manifest, going, staying: manifest.contracts.filter((contract) => !going.includes(contract)), along };
 }
 
 function refuseCallers(name: string, own: readonly string[], uses: readonly Use[]): void {
@@ -116,21 +138,42 @@ function unneeded(
   return [...candidates].filter((contract) => !needed.has(contract) && !contract.startsWith('rondo/')).sort();
 }
 
-function removeAll(root: string, { manifest: { service, database }, going }: Removal, changes: ChangeSet): void {
+function removeAll(root: string, { manifest: { service, database }, going, along }: Removal, changes: ChangeSet): void {
   const edit = (file: string, change: (text: string) => string) => {
+    if (!existsSync(path.join(root, file))) return;
     const text = readText(root, file);
     const next = change(text);
     if (next !== text) changes.write(file, next);
   };
-  edit(PROJECTS, (text) => removeProject(text, `services/${service}`));
+  const removed = [`services/${service}`, ...going.map((contract) => `proto/${contract}`), ...along];
+  for (const target of removed) removeFile(root, target, changes);
+  for (const folder of removed) edit(PROJECTS, (text) => removeProject(text, folder));
   edit(COMPOSE, (text) => removeFromCompose(text, { service, database }));
   edit(BUF, (text) => endExemption(text, going));
-  for (const contract of going) removeFile(root, `proto/${contract}`, changes);
-  changes.remove(`services/${service}`);
+  edit(UNUSED_CODE, (text) =>
+    removeEntries(text, { file: UNUSED_CODE, where: ['workspaces'] }, (key) => removed.includes(key)),
+  );
+  edit(MANIFEST, (text) =>
+    removeEntries(text, { file: MANIFEST, where: ['scripts'] }, (key) => removed.includes(`scripts/${key}.mjs`)),
+  );
+  for (const file of textFiles(root)) {
+    edit(file, (text) => {
+      const rest = withoutMarked(text, service);
+      return file.endsWith('.md') ? withoutLinks(rest, file, removed) : rest;
+    });
+  }
+  if (along.length > 0) removeFromSamples(root, along, changes);
 }
 
-/** Removes a file and the folders that become empty. */
+function removeFromSamples(root: string, along: readonly string[], changes: ChangeSet): void {
+  const rest = withoutEntries(readText(root, SAMPLES), along);
+  if (rest === undefined) changes.remove(SAMPLES);
+  else changes.write(SAMPLES, rest);
+}
+
+/** Removes a file or folder, and the folders that become empty. */
 function removeFile(root: string, file: string, changes: ChangeSet): void {
+  if (!existsSync(path.join(root, file))) return;
   changes.remove(file);
   const folder = path.dirname(file);
   if (folder.includes('/') && readdirSync(path.join(root, folder)).length === 0) removeFile(root, folder, changes);
@@ -156,18 +199,23 @@ interface Use {
 
 const IMPORT = /@rondo\/contracts\/([\w./-]+)/g;
 
-/** Finds the places outside of the service `name` that import the generated code of contracts. */
-function usesOf(root: string, name: string): readonly Use[] {
-  return ['services', 'packages', 'e2e', 'bench', 'scripts']
+/** Finds the places that import the generated code of contracts, without those that are removed with the service `name`. */
+function usesOf(root: string, name: string, along: readonly string[]): readonly Use[] {
+  return ['services', 'packages', 'e2e', 'bench', 'chaos', 'scripts']
     .flatMap((folder) => filesBelow(root, folder))
     .filter((file) => /\.(?:m?ts|m?js)$/.test(file) && !/^(?:packages\/contracts\/|packages\/scaffold\/)/.test(file))
-    .filter((file) => !file.startsWith(`services/${name}/`))
-    .flatMap((file) => usesIn(file, readText(root, file)));
+    .filter((file) => !isBelow(file, [`services/${name}`, ...along]))
+    .flatMap((file) => usesIn(file, readText(root, file), name));
 }
 
-const usesIn = (file: string, text: string): readonly Use[] =>
-  text
-    .split('\n')
-    .flatMap((line, index) =>
-      [...line.matchAll(IMPORT)].map(([, module]) => ({ contract: `${module}.proto`, place: `${file}:${index + 1}` })),
-    );
+function usesIn(file: string, text: string, name: string): readonly Use[] {
+  const marked = linesOf(text, name);
+  return text.split('\n').flatMap((line, index) =>
+    marked.has(index)
+      ? []
+      : [...line.matchAll(IMPORT)].map(([, module]) => ({
+          contract: `${module}.proto`,
+          place: `${file}:${index + 1}`,
+        })),
+  );
+}
