@@ -20,7 +20,7 @@ import {
   withoutLinks,
   withoutMarked,
 } from './samples.js';
-import { backUpProducts, install, type Progress, tryBuild, type Workspace } from './workspace.js';
+import { backUpProducts, install, type Progress, tidy, tryBuild, type Workspace } from './workspace.js';
 
 /** The settings of knip, and the manifest with npm's scripts. */
 const UNUSED_CODE = 'knip.json';
@@ -31,12 +31,14 @@ interface RemoveServiceOptions extends Workspace {
   readonly name: string;
   /** Whether to remove the service even if git doesn't hold all of its files, or other code calls it. */
   readonly force: boolean;
+  /** Whether only to say what would be removed. */
+  readonly dryRun?: boolean;
   /** Awaited after all checks have passed and before anything is changed: its processes can be stopped now. */
   readonly onAgreed?: () => Promise<void>;
   readonly progress: Progress;
 }
 
-/** A service that was removed. */
+/** A service that was removed, or would be. */
 export interface RemovedService {
   readonly service: string;
   /** The contracts that were removed with it, as paths from the repository's root. */
@@ -63,21 +65,20 @@ export const removableServices = (root: string): readonly string[] =>
  * @throws Refusal for what isn't possible, before anything is removed. ProgramFailed if installing fails.
  */
 export async function removeService(options: RemoveServiceOptions): Promise<RemovedService> {
-  const { root, name, progress } = options;
+  const { root, progress } = options;
   const plan = await progress.step('check', () => planRemoval(options));
+  const removed = removedBy(plan);
+  if (options.dryRun) return removed;
   await options.onAgreed?.();
   return withChanges(root, async (changes) => {
     backUpProducts(changes);
-    await progress.step('remove', () => removeAll(root, plan, changes));
+    await progress.step('remove', () => removeAll(options, plan, changes));
     await progress.step('install', () => install(options));
     // Nothing used the removed service: a build that fails now failed before.
     const complaints = await progress.step('build', () => tryBuild(options));
     removeStale(root, changes);
     recordWritten(root, changes, []);
-    const of = (contracts: readonly string[]) => contracts.map((contract) => `proto/${contract}`);
-    const { along } = plan;
-    const { database } = plan.manifest;
-    return { service: name, contracts: of(plan.going), kept: of(plan.staying), along, database, complaints };
+    return { ...removed, complaints };
   });
 }
 
@@ -89,6 +90,12 @@ interface Removal {
   readonly staying: readonly string[];
   /** The other files and folders to remove. */
   readonly along: readonly string[];
+}
+
+function removedBy({ manifest, going, staying, along }: Removal): RemovedService {
+  const { service, database } = manifest;
+  const of = (contracts: readonly string[]) => contracts.map((contract) => `proto/${contract}`);
+  return { service, contracts: of(going), kept: of(staying), along, database, complaints: undefined };
 }
 
 async function planRemoval({ root, name, force, signal }: RemoveServiceOptions): Promise<Removal> {
@@ -138,9 +145,14 @@ function unneeded(
   return [...candidates].filter((contract) => !needed.has(contract) && !contract.startsWith('rondo/')).sort();
 }
 
-function removeAll(root: string, { manifest: { service, database }, going, along }: Removal, changes: ChangeSet): void {
+async function removeAll(
+  workspace: Workspace,
+  { manifest: { service, database }, going, along }: Removal,
+  changes: ChangeSet,
+): Promise<void> {
+  const { root } = workspace;
   const edit = (file: string, change: (text: string) => string) => {
-    if (!existsSync(path.join(root, file))) return;
+    if (!existsSync(path.join(root, file))) return; // a tree needn't have each of the files
     const text = readText(root, file);
     const next = change(text);
     if (next !== text) changes.write(file, next);
@@ -163,6 +175,10 @@ function removeAll(root: string, { manifest: { service, database }, going, along
     });
   }
   if (along.length > 0) removeFromSamples(root, along, changes);
+  await tidy(
+    workspace,
+    changes.written().filter((file) => /\.m?ts$|\.mjs$/.test(file)),
+  );
 }
 
 function removeFromSamples(root: string, along: readonly string[], changes: ChangeSet): void {

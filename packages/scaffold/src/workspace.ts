@@ -34,6 +34,17 @@ export async function format({ root, signal }: Workspace, files: readonly string
   if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
 }
 
+/** Removes the imports from files that nothing uses any more, and formats them. */
+export async function tidy(workspace: Workspace, files: readonly string[]): Promise<void> {
+  if (files.length === 0) return;
+  const { root, signal } = workspace;
+  const biome = path.join(root, 'node_modules/.bin/biome');
+  const args = ['lint', '--only=correctness/noUnusedImports', '--write', '--unsafe', ...files];
+  const { code, output } = await runProgram(biome, args, { cwd: root, signal });
+  if (code !== 0) throw new ProgramFailed('unused imports could not be removed', output);
+  await format(workspace, files);
+}
+
 /** Whether a file is formatted as {@link format} would format it. */
 export async function isFormatted({ root, signal }: Workspace, file: string): Promise<boolean> {
   const { code } = await runProgram(biome(root), [...FORMAT, file], { cwd: root, signal });

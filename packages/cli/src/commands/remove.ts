@@ -10,16 +10,21 @@ import { didYouMean } from '../terminal/text.js';
 /** `rondo remove service`: undoes `rondo new service`. */
 export const remove = defineCommand({
   name: 'remove',
-  summary: 'Removes a service, with its contract and everything that names it.',
-  usage: 'service <name> [--force] [--data DIR] [--json]',
+  summary: 'Removes a service, with its contract and everything that belongs to it.',
+  usage: 'service <name> [--force] [--dry-run] [--data DIR] [--json]',
   details: [
-    'Contracts that other services need stay. The command is refused if other services call this one, or if git has no copy',
+    'Contracts that other services need stay. What samples.json names for the service goes with it: the journeys, benchmarks,',
+    'guides and data of a sample. The command is refused if other services call this one, or if git has no copy',
     'of the work in it. A running system stops the service first. If a step fails, the tree is as it was.',
   ].join('\n'),
   options: {
     force: {
       type: 'boolean',
       description: 'Remove it even if work is lost, or if others use its contract, which then stays.',
+    },
+    'dry-run': {
+      type: 'boolean',
+      description: 'Say what would be removed, and change nothing.',
     },
     ...dataOption,
     ...jsonOption,
@@ -28,6 +33,7 @@ export const remove = defineCommand({
   examples: [
     ['remove service greeter', 'Undoes rondo new service greeter.'],
     ['remove service greeter --force', 'Removes it even with edits that were never committed.'],
+    ['remove service sales --dry-run', 'Says what would go with the sample.'],
   ],
   exitCodes: {
     FAILED: 'Refused or failed; standard error says why.',
@@ -39,12 +45,13 @@ export const remove = defineCommand({
     const { removableServices, removeService } = await loadScaffold('remove service');
     const { repository, stdout, stderr } = context;
     const dataDirectory = dataDirectoryOf(values.data, context);
+    const dryRun = values['dry-run'] ?? false;
     const onAgreed = () => stopProcesses(dataDirectory, name, context);
     const removed = await workOnTree(`remove service ${name}`, { json: values.json ?? false, context }, (on) => {
       refuseUnknown(name, removableServices(repository));
-      return removeService({ ...on, name, force: values.force ?? false, onAgreed });
+      return removeService({ ...on, name, force: values.force ?? false, dryRun, onAgreed });
     });
-    await stdout.write(values.json ? `${JSON.stringify(removed)}\n` : describe(removed));
+    await stdout.write(values.json ? `${JSON.stringify(removed)}\n` : describe(removed, dryRun));
     if (!values.json && removed.complaints !== undefined) await stderr.write(firstLines(removed.complaints));
     return ExitCode.OK;
   },
@@ -72,9 +79,10 @@ async function stopProcesses(
   }
 }
 
-function describe({ service, contracts, kept, database, complaints }: RemovedService): string {
+function describe({ service, contracts, kept, along, database, complaints }: RemovedService, dryRun: boolean): string {
   return [
-    `Removed services/${service}${contracts.length === 0 ? '' : ` and ${contracts.join(', ')}`}.`,
+    `${dryRun ? 'Would remove' : 'Removed'} services/${service}${contracts.length === 0 ? '' : ` and ${contracts.join(', ')}`}.`,
+    ...(along.length === 0 ? [] : ['With it, as samples.json says:', ...along.map((file) => `  ${file}`)]),
     ...kept.map((contract) => `${contract} stays: something else needs it.`),
     ...(database === undefined ? [] : [`Its database ${database} stays on its server, with its data.`]),
     ...(complaints === undefined ? [] : ['The rest does not build, for other reasons:']),
