@@ -110,7 +110,7 @@ async function planRemoval({ root, name, force, signal }: RemoveServiceOptions):
   const served = new Set(others.flatMap(({ contracts }) => contracts));
   const own = manifest.contracts.filter((contract) => !served.has(contract));
   if (!force) refuseCallers(name, own, uses);
-  const going = unneeded(root, { manifest, others, uses });
+  const going = unneeded(root, { manifest, others, uses, along });
   const targets = [`services/${name}`, ...going.map((one) => `proto/${one}`), ...along];
   if (!force) await refuseUnsaved({ root, signal }, targets);
   return { manifest, going, staying: manifest.contracts.filter((contract) => !going.includes(contract)), along };
@@ -132,14 +132,20 @@ async function refuseUnsaved({ root, signal }: Workspace, targets: readonly stri
   });
 }
 
+interface Needs {
+  readonly manifest: Manifest;
+  readonly others: readonly Manifest[];
+  readonly uses: readonly Use[];
+  readonly along: readonly string[];
+}
+
 /** The contracts of the service and their imports, without those that other contracts or code need. */
-function unneeded(
-  root: string,
-  { manifest, others, uses }: { manifest: Manifest; others: readonly Manifest[]; uses: readonly Use[] },
-): readonly string[] {
+function unneeded(root: string, { manifest, others, uses, along }: Needs): readonly string[] {
   const graph = readImportGraph(root);
   const candidates = withImports(graph, manifest.contracts);
-  const roots = [...graph.keys()].filter((contract) => !candidates.has(contract));
+  const roots = [...graph.keys()].filter(
+    (contract) => !candidates.has(contract) && !isBelow(`proto/${contract}`, along),
+  );
   const served = others.flatMap(({ contracts }) => contracts);
   const needed = withImports(graph, [...roots, ...served, ...uses.map(({ contract }) => contract)]);
   return [...candidates].filter((contract) => !needed.has(contract) && !contract.startsWith('rondo/')).sort();
