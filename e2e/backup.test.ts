@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool } from '@rondo/database';
 import { type Ended, runNode, type System, start, startSystem, startSystemOn } from '@rondo/harness';
 import { readGuide } from './src/docs.js';
-import { toTally } from './src/load.js';
+import { toTally } from './src/tally.js';
 
 const guide = readGuide('operate-the-database.md');
 const [backup = '', restore = '', startAgain = ''] = guide.commands;

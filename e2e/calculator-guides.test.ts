@@ -12,7 +12,7 @@ import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { eventually, freeBase, type RunningProcess, start } from '@rondo/harness';
 import { createRouter, implement, type RpcServer, serve } from '@rondo/rpc/server';
 import { readGuide } from './src/docs.js';
-import { toTally } from './src/load.js';
+import { toTally } from './src/tally.js';
 
 const noOpenssl = spawnSync('openssl', ['version']).error !== undefined;
 

@@ -30,9 +30,9 @@ it.each([
   'e2e/editor.test.ts',
   'packages/rpc/src/call/limit.test.ts',
   'packages/rpc/test/types.test.ts',
-  'services/calculator/test/calculator.test.ts',
-  'bench/balancing/chart.test.ts',
-  'chaos/src/main.ts',
+  'services/registry/test/registry.test.ts',
+  'bench/balancing/chart.test.ts', // sample: calculator
+  'chaos/src/main.ts', // sample: calculator, project-management, sales
 ])('shows no error in %s, opened alone', async (file) => {
   const alone = await startLanguageServer(root);
   alone.open(file);
@@ -44,7 +44,7 @@ it.each([
 // Without a project a source has false errors in an editor. The errors of a project are those of `npm run check`.
 it('has a project for every source: product, tests, journeys, benchmarks, scripts', () => {
   const files = sources();
-  expect(files.length).toBeGreaterThan(1_000);
+  expect(files.length).toBeGreaterThan(500);
   const { references } = JSON.parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8'));
   const projects = ['tsconfig.tests.json', ...references.map(({ path }: { path: string }) => path)];
   const owned = new Set(projects.flatMap(filesOf));
@@ -58,6 +58,7 @@ function filesOf(project: string): readonly string[] {
   return execFileSync('node_modules/.bin/tsc', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 24 }).split('\n');
 }
 
+// sample: calculator
 it.each([
   ['CalculatorServiceDefinition', 'packages/contracts/src/calculator/v1/calculator.ts'],
   ['add({', 'packages/contracts/src/calculator/v1/calculator.ts'],
@@ -68,6 +69,8 @@ it.each([
   server.open(test);
   expect(await server.definitions(test, word)).toContain(pathToFileURL(join(root, source)).href);
 });
+
+// /sample
 
 it('has tasks that run scripts of package.json', () => {
   const { tasks } = JSON.parse(readFileSync(join(root, '.vscode/tasks.json'), 'utf8'));

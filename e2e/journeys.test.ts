@@ -13,10 +13,10 @@ import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/qu
 import { type Ended, eventually, isAlive, type System, start, startSystem } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { readCompany, runSeed } from './src/company.js';
-import { toTally } from './src/load.js';
 import { examplesOf } from './src/readme.js';
 import { plannedInstances } from './src/repository.js';
 import { dayAt, requireYear, untilCounted } from './src/seeded.js';
+import { toTally } from './src/tally.js';
 import { follow } from './src/watching.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, isAlive, type RunningProcess, type System, startSystem } from '@rondo/harness';
-import { evaluateBatch, startUnsafeLoad, toProgress, toTally } from './src/load.js';
+import { evaluateBatch, startUnsafeLoad, toProgress } from './src/load.js';
+import { toTally } from './src/tally.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';
 const REQUEST = '{"a": 2, "b": 3}';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, isAlive, type System, startSystem } from '@rondo/harness';
 import { ask } from './src/ask.js';
-import { toTally } from './src/load.js';
 import { plannedInstances } from './src/repository.js';
+import { toTally } from './src/tally.js';
 
 let system: System;
 

@@ -1,5 +1,5 @@
 /** Compares the contracts with those of main, so that no change breaks a published client. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bin, root, run } from './process.mjs';
@@ -48,12 +48,33 @@ async function buildImage(base, folder) {
   const steps = [
     () => git('archive', '--output', archive, base, 'proto', 'buf.yaml'),
     () => run('tar', ['-xf', archive, '-C', folder]),
+    () => dropRemovedSamples(base, folder),
     () => linkPackages(folder),
     () => run(bin('buf'), ['build', 'proto', '-o', 'base.binpb'], { cwd: folder }),
   ];
   for (const next of steps) {
     const outcome = await next();
     if (outcome.code !== 0) return outcome;
+  }
+  return { code: 0 };
+}
+
+/**
+ * Drops the contracts of samples that are removed here (see samples.json) from the base: a tree without them has no
+ * clients of theirs.
+ */
+async function dropRemovedSamples(base, folder) {
+  const show = async (file) => {
+    const { code, output } = await git('show', `${base}:${file}`);
+    return code === 0 ? JSON.parse(output) : {};
+  };
+  const samples = new Set(Object.values(await show('samples.json')).flat());
+  for (const service of samples) {
+    if (existsSync(path.join(root, 'services', service))) continue;
+    const { rondo = { contracts: [] } } = await show(`services/${service}/package.json`);
+    for (const contract of rondo.contracts) {
+      rmSync(path.join(folder, 'proto', path.dirname(contract)), { recursive: true, force: true });
+    }
   }
   return { code: 0 };
 }

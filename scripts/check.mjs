@@ -18,6 +18,7 @@ const steps = [
   ['format and lint', () => run(bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.'])],
   ['lint rules bite', () => run(process.execPath, ['scripts/lint/rules.mjs'])],
   ['links of docs', () => run(process.execPath, ['scripts/lint/links.mjs'])],
+  ['samples listed', samplesListed],
   ['columns of migrations', () => run(process.execPath, ['scripts/lint/migrations.mjs'])],
   ['unused code', () => run(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])],
   ['contracts: lint', () => run(bin('buf'), ['lint', 'proto'])],
@@ -35,6 +36,13 @@ async function everyProjectBuilt() {
     code: missing.length,
     output: missing.map((folder) => `${PROJECTS} has no reference to ${folder}`).join('\n'),
   };
+}
+
+/** Fails if something would break when a sample is removed: `rondo remove service` removes what samples.json names. */
+async function samplesListed() {
+  const { findUnlisted } = await import('../packages/scaffold/dist/index.js');
+  const faults = findUnlisted(root);
+  return { code: faults.length, output: faults.join('\n') };
 }
 
 /** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */

@@ -1,19 +1,7 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
-
-/** The last line of `rondo call --json` under load. */
-interface Tally {
-  readonly calls: number;
-  readonly failed: number;
-  readonly codes: Readonly<Record<string, number>>;
-  readonly instances: Readonly<Record<string, number>>;
-}
-
-/** Reads the tally at the end of the output of `rondo call --json`. */
-export function toTally(stdout: string): Tally {
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
-}
+import type { Tally } from './tally.js';
 
 /** Reads the last tally that `--progress` printed; undefined before the first. */
 export function toProgress(stderr: string): Tally | undefined {

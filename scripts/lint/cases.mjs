@@ -54,11 +54,7 @@ export const refused = [
   ['services/shop/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],
   ['services/shop/src/domain/b.ts', 'domain/ is pure', "import '../config.js';"],
   ['services/shop/src/domain/quote/c.ts', 'domain/ is pure', "import '../../adapters/products.js';"],
-  [
-    'services/shop/src/domain/d.ts',
-    'domain/ is pure',
-    "import type { Quote } from '@rondo/contracts/shop/v1/quotes';",
-  ],
+  ['services/shop/src/domain/d.ts', 'domain/ is pure', "import type { Quote } from '@rondo/contracts/shop/v1/quotes';"],
   ['services/shop/src/usecases/a.ts', 'usecases/ import nothing but', "import '../adapters/products.js';"],
   ['services/shop/src/usecases/b.ts', 'usecases/ import nothing but', "import '@rondo/rpc/status';"],
   ['services/shop/src/rpc/a.ts', 'rpc/ imports usecases/', "import '../adapters/products.js';"],

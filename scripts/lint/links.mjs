@@ -8,7 +8,9 @@ const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const FILE = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs))`/g;
 /** Guides and recipes also name files that their reader writes. */
 const OF_THE_READER = /^docs\/(?:guides|cookbook)\//;
-const OURS = /^(?:packages|services\/(?:registry|calculator|project-management|sales)|scripts|infra|bench|chaos)\//;
+const SAMPLES = path.join(root, 'samples.json');
+const samples = existsSync(SAMPLES) ? Object.values(JSON.parse(readFileSync(SAMPLES, 'utf8'))).flat() : [];
+const OURS = new RegExp(`^(?:packages|services/(?:${['registry', ...samples].join('|')})|scripts|infra|bench|chaos)/`);
 
 /** What git holds or would hold. */
 const LISTED = ['ls-files', '--cached', '--others', '--exclude-standard'];

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command with port 50051, which calculator uses as well, to itself: in a network namespace of its own, or here while
+# Runs a command with port 50051, which `npm start` uses as well, to itself: in a network namespace of its own, or here while
 # the port is free. Exits with 75 if neither is possible.
 set -eu
 

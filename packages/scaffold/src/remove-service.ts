@@ -174,17 +174,16 @@ async function removeAll(
   edit(MANIFEST, (text) =>
     removeEntries(text, { file: MANIFEST, where: ['scripts'] }, (key) => removed.includes(`scripts/${key}.mjs`)),
   );
+  const before = changes.written().length;
   for (const file of textFiles(root)) {
     edit(file, (text) => {
       const rest = withoutMarked(text, service);
       return file.endsWith('.md') ? withoutLinks(rest, file, removed) : rest;
     });
   }
+  const cut = changes.written().slice(before);
   if (along.length > 0) removeFromSamples(root, along, changes);
-  await tidy(
-    workspace,
-    changes.written().filter((file) => /\.m?ts$|\.mjs$/.test(file)),
-  );
+  await tidy(workspace, cut);
 }
 
 function removeFromSamples(root: string, along: readonly string[], changes: ChangeSet): void {

@@ -35,7 +35,7 @@ export function textFiles(root: string): readonly string[] {
 }
 
 /** A comment that begins with `sample:` and names services. */
-const MARK = /(?:<!--|\/\/|#) sample: ([a-z\d, -]+?) ?(?:-->.*)?$/;
+const MARK = /(?:<!--|\/\/|#) sample: ([a-z][a-z\d, -]*?) ?(?:-->.*)?$/;
 const END = /(?:<!--|\/\/|#) \/sample\b/;
 const COMMENT_ALONE = /^\s*(?:<!--|\/\/|#)/;
 

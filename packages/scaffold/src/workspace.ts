@@ -34,15 +34,17 @@ export async function format({ root, signal }: Workspace, files: readonly string
   if (code !== 0) throw new ProgramFailed('the new files could not be formatted', output);
 }
 
-/** Removes the imports from files that nothing uses any more, and formats them. */
+/** Removes the imports that nothing uses any more from the sources among `files`, and formats what has a format. */
 export async function tidy(workspace: Workspace, files: readonly string[]): Promise<void> {
-  if (files.length === 0) return;
   const { root, signal } = workspace;
-  const biome = path.join(root, 'node_modules/.bin/biome');
-  const args = ['lint', '--only=correctness/noUnusedImports', '--write', '--unsafe', ...files];
-  const { code, output } = await runProgram(biome, args, { cwd: root, signal });
-  if (code !== 0) throw new ProgramFailed('unused imports could not be removed', output);
-  await format(workspace, files);
+  const sources = files.filter((file) => /\.(?:m?ts|mjs)$/.test(file));
+  if (sources.length > 0) {
+    const biome = path.join(root, 'node_modules/.bin/biome');
+    const args = ['lint', '--only=correctness/noUnusedImports', '--write', '--unsafe', ...sources];
+    const { code, output } = await runProgram(biome, args, { cwd: root, signal });
+    if (code !== 0) throw new ProgramFailed('unused imports could not be removed', output);
+  }
+  await format(workspace, [...sources, ...files.filter((file) => file.endsWith('.md'))]);
 }
 
 /** Whether a file is formatted as {@link format} would format it. */
