@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -56,6 +56,8 @@ describe('removing a service', () => {
       service: 'greeter',
       contracts: ['proto/deep/er/letters.proto', 'proto/greeter/greeter.proto', 'proto/greeter/words.proto'],
       kept: [],
+      along: [],
+      database: undefined,
       complaints: undefined,
     });
     for (const gone of ['services/greeter', 'proto/greeter', 'proto/deep', 'packages/contracts/dist/greeter']) {
@@ -84,6 +86,79 @@ describe('removing a service', () => {
     expect({ contracts, kept }).toEqual({ contracts: [], kept: ['proto/greeter/greeter.proto'] });
     expect(stands('services/greeter')).toBe(false);
     expect(stands('proto/deep/er/letters.proto')).toBe(true);
+  });
+
+  it('removes what samples.json names for it, with the lines that belong to that', async () => {
+    put(
+      'samples.json',
+      '{\n  "e2e/a.test.ts": ["greeter"],\n  "bench": ["greeter", "sales"],\n  "docs/b.md": ["sales"]\n}\n',
+    );
+    put('proto/greeter/own.proto', 'import "greeter/words.proto";');
+    put(
+      'samples.json',
+      readFileSync(path.join(root, 'samples.json'), 'utf8').replace(
+        '"bench"',
+        '"proto/greeter/own.proto": ["greeter"],\n  "bench"',
+      ),
+    );
+    put('e2e/a.test.ts', "import '@rondo/contracts/greeter/greeter';\n");
+    put('bench/tsconfig.json', '{}');
+    put('docs/b.md', '');
+    put('scripts/greet.mjs', '');
+    put('tsconfig.build.json', '{ "references": [{ "path": "services/greeter" }, { "path": "bench" }] }\n');
+    put('knip.json', '{ "workspaces": { "bench": {}, "e2e": {} } }\n');
+    expect(await remove({ force: true })).toMatchObject({
+      contracts: ['proto/deep/er/letters.proto', 'proto/greeter/greeter.proto', 'proto/greeter/words.proto'],
+      along: ['e2e/a.test.ts', 'proto/greeter/own.proto', 'bench'],
+    });
+    expect(['e2e/a.test.ts', 'bench', 'proto/greeter'].filter(stands)).toEqual([]);
+    expect([read('tsconfig.build.json'), read('knip.json')]).toEqual([
+      '{ "references": [] }\n',
+      '{ "workspaces": { "e2e": {} } }\n',
+    ]);
+    expect(read('samples.json')).toBe('{\n  "docs/b.md": ["sales"]\n}\n');
+  });
+
+  it('removes samples.json with its last entry, and scripts of package.json that have no file any more', async () => {
+    put('samples.json', '{ "scripts/greet.mjs": ["greeter"] }\n');
+    put('scripts/greet.mjs', '');
+    put(
+      'package.json',
+      '{\n  "scripts": {\n    "greet": "exec node scripts/run.mjs greet",\n    "start": ""\n  }\n}\n',
+    );
+    await remove();
+    expect(stands('samples.json')).toBe(false);
+    expect(read('package.json')).toBe('{\n  "scripts": {\n    "start": ""\n  }\n}\n');
+  });
+
+  it('cuts marked lines, and links that lead nowhere any more; biome formats the files', async () => {
+    put('node_modules/.bin/biome', '#!/bin/sh\necho "$@" >> biome.log\n');
+    chmodSync(path.join(root, 'node_modules/.bin/biome'), 0o755);
+    put('samples.json', '{ "docs/greet.md": ["greeter"] }\n');
+    put('docs/greet.md', '');
+    put('docs/index.md', 'Read [how to greet](greet.md#now), [`this`](other.md).\n');
+    put('e2e/a.test.ts', "import '@rondo/contracts/greeter/greeter'; // sample: greeter\nconst one = 1;\n");
+    expect(await remove({ force: true })).toMatchObject({ kept: [] });
+    expect(read('docs/index.md')).toBe('Read how to greet, [`this`](other.md).\n');
+    expect(read('e2e/a.test.ts')).toBe('const one = 1;\n');
+    expect(read('biome.log').split('\n')).toEqual([
+      'lint --only=correctness/noUnusedImports --write --unsafe e2e/a.test.ts',
+      'check --write --linter-enabled=false e2e/a.test.ts docs/index.md',
+      '',
+    ]);
+  });
+
+  it('only says what it would do, if it is asked to', async () => {
+    put('samples.json', '{ "docs/greet.md": ["greeter"] }\n');
+    put('docs/greet.md', '');
+    let agreed = false;
+    const onAgreed = async () => {
+      agreed = true;
+    };
+    const removed = await remove({ dryRun: true, onAgreed });
+    expect(removed).toMatchObject({ service: 'greeter', along: ['docs/greet.md'] });
+    expect(['services/greeter', 'docs/greet.md', 'samples.json'].filter(stands)).toHaveLength(3);
+    expect(agreed).toBe(false);
   });
 
   it('keeps a contract that another service serves', async () => {

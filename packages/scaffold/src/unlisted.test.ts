@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { Folder } from '../test/folder.js';
+import { findUnlisted } from './unlisted.js';
+
+let tree: Folder;
+
+beforeEach(() => {
+  tree = new Folder({
+    'samples.json': '{ "bench/load.mjs": ["carts"] }',
+    'services/carts/package.json': '{ "rondo": { "port": 50060, "contracts": ["carts/v1/carts.proto"] } }',
+    'services/carts/src/app.ts': "import '@rondo/contracts/carts/v1/carts';",
+    'proto/carts/v1/carts.proto': 'package carts.v1; service CartService {}',
+    'bench/load.mjs': "import '@rondo/contracts/carts/v1/carts';",
+    'packages/rpc/src/a.ts': '/** Such as carts.v1.CartService, at carts-1. */',
+    'docs/guides/b.md': 'The carts of a shop.',
+    'CHANGELOG.md': 'services/carts is new.',
+  });
+});
+afterEach(() => tree[Symbol.dispose]());
+
+const found = () => findUnlisted(tree.path).map((line) => line.split(':', 2).join(':'));
+
+it('finds nothing if each file that needs a sample is listed', () => {
+  expect(found()).toEqual([]);
+});
+
+it.each([
+  ['packages/rpc/src/b.test.ts', "import '@rondo/contracts/carts/v1/carts';"],
+  ['docs/guides/b.md', './rondo call carts.v1.CartService/Get'],
+  ['README.md', 'Read services/carts/src/app.ts.'],
+  ['e2e/c.test.ts', "await startService('carts');"],
+  ['bench/d.mjs', "await kill('carts-2');"],
+  ['.ci/run', 'docker compose up carts'],
+])('finds %s, which says: %s', (file, line) => {
+  tree.write(file, `\n${line}\n`);
+  expect(found()).toEqual([`${file}:2 needs carts`]);
+  tree.write(file, `\n# sample: carts\n${line}\n# /sample\n`);
+  expect(found()).toEqual([]);
+});
+
+it('finds entries without a file or a service', () => {
+  tree.write('samples.json', '{ "bench/load.mjs": ["carts"], "bench/lost.mjs": ["carts", "cart"] }');
+  expect(found()).toEqual(['samples.json: there is no bench/lost.mjs', 'samples.json: there is no service cart']);
+});
