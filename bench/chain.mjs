@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { startWorker } from '@rondo/harness';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
@@ -43,7 +43,7 @@ export const benchmark = {
 };
 
 function plainClient(address) {
-  const { requestType, responseType } = CalculatorServiceDefinition.methods.add;
+  const { requestType, responseType } = AdderServiceDefinition.methods.add;
   const client = new grpc.Client(address, grpc.credentials.createInsecure());
   const encode = (message) => Buffer.from(requestType.encode(message).finish());
   const decode = (bytes) => responseType.decode(bytes);
@@ -51,14 +51,14 @@ function plainClient(address) {
     new Promise((resolve, reject) => {
       const deadline = Date.now() + 2000;
       const done = (error, reply) => (error === null ? resolve(reply) : reject(error));
-      client.makeUnaryRequest('/calculator.v1.CalculatorService/Add', encode, decode, request, { deadline }, done);
+      client.makeUnaryRequest('/rondo.conformance.v1.AdderService/Add', encode, decode, request, { deadline }, done);
     });
   return { call, close: () => client.close() };
 }
 
 function rondoClient(address) {
   const channel = createChannel({ resolver: staticResolver([address]) });
-  const client = createClient(CalculatorServiceDefinition, { channel });
+  const client = createClient(AdderServiceDefinition, { channel });
   return { call: (request) => client.add(request), close: () => channel.close() };
 }
 

@@ -12,33 +12,11 @@ import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { eventually, freeBase, type RunningProcess, start } from '@rondo/harness';
 import { createRouter, implement, type RpcServer, serve } from '@rondo/rpc/server';
 import { readGuide } from './src/docs.js';
+import { runFile } from './src/run-guide.js';
 import { toTally } from './src/tally.js';
 
-const noOpenssl = spawnSync('openssl', ['version']).error !== undefined;
-
-import { runFile } from './src/run-guide.js';
-
-describe('docs/guides/first-call.md', () => {
-  const code = readGuide('first-call.md').code('first-call.mjs');
-
-  it('is under 40 lines', () => {
-    expect(code.trimEnd().split('\n').length).toBeLessThan(40);
-  });
-
-  it('runs unchanged, and ends by itself', async () => {
-    const { code: exitCode, stdout, stderr } = await runFile('first-call.mjs', code);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual([
-      '2 + 1 = 3',
-      '2 + 2 = 4',
-      '2 + 3 = 5',
-      '2 + 4 = 6',
-      '2 + 5 = 7',
-      '2 + 6 = 8',
-    ]);
-    expect(stdout.match(/^call \d was served by (one|two|three)$/gm)).toHaveLength(6);
-  });
-});
+const OPENSSL = 'openssl';
+const noOpenssl = spawnSync(OPENSSL, ['version']).error !== undefined;
 
 describe('docs/guides/call-by-address.md', () => {
   const code = readGuide('call-by-address.md').code('by-address.mjs');
@@ -62,7 +40,7 @@ describe('docs/guides/call-by-address.md', () => {
   (noOpenssl ? it.skip : it)('runs as it stands, with TLS', async () => {
     const make = '-x509 -days 2 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -subj /CN=localhost';
     const names = ['-addext', 'subjectAltName=DNS:localhost'];
-    spawnSync('openssl', ['req', ...make.split(' '), ...names], { cwd: folder });
+    spawnSync(OPENSSL, ['req', ...make.split(' '), ...names], { cwd: folder });
     const [cert, key] = ['ca.pem', 'key.pem'].map((file) => readFileSync(join(folder, file)));
     const front = createServer({ cert, key, ALPNProtocols: ['h2'] }, (outside) => {
       const inside = connect(calculator.port, '127.0.0.1');
@@ -136,14 +114,5 @@ describe('docs/guides/canary.md', () => {
     const { failed, instances } = toTally(await succeed(run(thousand, '--json')));
     expect(failed).toBe(0);
     expect(instances).not.toHaveProperty('calculator-new');
-  });
-});
-
-describe('docs/guides/scatter-gather.md', () => {
-  it('runs unchanged, and prints what the guide shows', async () => {
-    const guide = readGuide('scatter-gather.md');
-    const { code: exitCode, stdout, stderr } = await runFile('scatter.mjs', guide.code('scatter.mjs'));
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(guide.code('output'));
   });
 });

@@ -16,8 +16,8 @@ const streaming = readGuide('streaming.md', FOLDER);
 const configuration = readGuide('configuration.md', FOLDER);
 const database = readGuide('database.md', FOLDER);
 const fromRest = readGuide('from-rest.md', FOLDER); // sample: calculator, sales
-// sample: calculator
 const metadata = readGuide('metadata.md', FOLDER);
+// sample: calculator
 const debugging = readGuide('debugging.md', FOLDER);
 const oneService = readGuide('one-service.md', FOLDER);
 const noCompose = spawnSync('docker', ['compose', 'version']).status !== 0;
@@ -93,7 +93,7 @@ beforeAll(async () => {
   for (const recipe of [debugging, oneService]) await follow(recipe); // sample: calculator
   rmSync(join(clone.root, 'services/greeter/src/greeter.ts'));
   givePort('greeter');
-  metadata.write(join(clone.root, 'e2e'), 'metadata.mjs'); // sample: calculator
+  metadata.write(join(clone.root, 'e2e'), 'metadata.mjs');
   await succeed(clone.node('scripts/run.mjs', 'build'));
   base = await freeBase();
   const env = [middleware, configuration].map((recipe) => environmentOf(commandOf(recipe, 'npm start')));
@@ -135,14 +135,12 @@ describe('middleware.md', () => {
   });
 });
 
-// sample: calculator
 describe('metadata.md', () => {
   it('runs unchanged, and prints what the recipe shows', async () => {
     expect(await succeed(run(commandOf(metadata, 'metadata.mjs')).ended)).toBe(metadata.code('output'));
   });
 });
 
-// /sample
 describe('errors.md', () => {
   it('leads from an unexpected error to its line in the source', async () => {
     const { stderr } = await run(commandOf(errors, 'BorrowBook')).ended;

@@ -31,7 +31,7 @@ it.each([
   'packages/rpc/src/call/limit.test.ts',
   'packages/rpc/test/types.test.ts',
   'services/registry/test/registry.test.ts',
-  'bench/balancing/chart.test.ts', // sample: calculator
+  'bench/balancing/chart.test.ts',
   'chaos/src/main.ts', // sample: calculator, project-management, sales
 ])('shows no error in %s, opened alone', async (file) => {
   const alone = await startLanguageServer(root);

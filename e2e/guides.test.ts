@@ -6,6 +6,28 @@ import { POLICIES, parseBalancing } from '@rondo/rpc/contract';
 import { readGuide } from './src/docs.js';
 import { runFile } from './src/run-guide.js';
 
+describe('docs/guides/first-call.md', () => {
+  const code = readGuide('first-call.md').code('first-call.mjs');
+
+  it('is under 40 lines', () => {
+    expect(code.trimEnd().split('\n').length).toBeLessThan(40);
+  });
+
+  it('runs unchanged, and ends by itself', async () => {
+    const { code: exitCode, stdout, stderr } = await runFile('first-call.mjs', code);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout.match(/^2 \+ \d = \d$/gm)).toEqual([
+      '2 + 1 = 3',
+      '2 + 2 = 4',
+      '2 + 3 = 5',
+      '2 + 4 = 6',
+      '2 + 5 = 7',
+      '2 + 6 = 8',
+    ]);
+    expect(stdout.match(/^call \d was served by (one|two|three)$/gm)).toHaveLength(6);
+  });
+});
+
 describe('docs/guides/balancing.md', () => {
   const guide = readGuide('balancing.md');
   const text = readFileSync(join(root, 'docs/guides/balancing.md'), 'utf8');
@@ -35,7 +57,6 @@ describe('docs/guides/balancing.md', () => {
       .ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
-  // sample: calculator, sales
 
   it('has a valid configuration', () => {
     const configured = guide.commands.flatMap((line) => /^RONDO_BALANCING='(.*)'$/.exec(line)?.[1] ?? []);
@@ -44,14 +65,12 @@ describe('docs/guides/balancing.md', () => {
       {
         faults: [],
         overrides: {
-          'calculator.v1.CalculatorService': { policy: 'least_request' },
-          'sales.v1.OrderService': { policy: 'weighted_round_robin', weights: 'load' },
+          'helloworld.Greeter': { policy: 'least_request' },
+          'shop.v1.OrderService': { policy: 'weighted_round_robin', weights: 'load' },
         },
       },
     ]);
   });
-  // /sample
-  // sample: calculator
 
   it('has code that runs unchanged: three calls of four go to the instance with three times the weight', async () => {
     guide.write(folder, 'balancing.mjs');
@@ -62,7 +81,15 @@ describe('docs/guides/balancing.md', () => {
     expect(Number(large)).toBeGreaterThanOrEqual(290);
     expect(Number(large)).toBeLessThanOrEqual(320);
   });
-  // /sample
+});
+
+describe('docs/guides/scatter-gather.md', () => {
+  it('runs unchanged, and prints what the guide shows', async () => {
+    const guide = readGuide('scatter-gather.md');
+    const { code: exitCode, stdout, stderr } = await runFile('scatter.mjs', guide.code('scatter.mjs'));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(guide.code('output'));
+  });
 });
 
 describe('docs/guides/sync.md', () => {

@@ -1,7 +1,7 @@
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
 import { createClient } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
+import { CONTRACT } from './contract.mjs';
 
 /** The metadata key that ring hash takes a call's key from. */
 const KEY = 'x-key';
@@ -17,7 +17,7 @@ export const now = () => performance.timeOrigin + performance.now();
  * from when it was due.
  */
 export function createCaller(channel) {
-  const client = createClient(KEYED_CALCULATOR, { channel });
+  const client = createClient(KEYED, { channel });
   return async ({ method, key, dueAt = now() }) => {
     let instance = '';
     const onTrailer = (trailer) => {
@@ -35,11 +35,10 @@ export function createCaller(channel) {
   };
 }
 
-/** The calculator's contract, as if the policy of each of its methods took the key for ring hash from the metadata. */
-function keyedCalculator() {
-  const { methods } = CalculatorServiceDefinition;
-  const keyed = Object.entries(methods).map(([name, method]) => [name, withKey(method)]);
-  return { ...CalculatorServiceDefinition, methods: Object.fromEntries(keyed) };
+/** The contract, as if the policy of each of its methods took the key for ring hash from the metadata. */
+function keyedContract() {
+  const keyed = Object.entries(CONTRACT.methods).map(([name, method]) => [name, withKey(method)]);
+  return { ...CONTRACT, methods: Object.fromEntries(keyed) };
 }
 
 function withKey(method) {
@@ -52,4 +51,4 @@ function withKey(method) {
   return { ...method, options: { ...method.options, _unknownFields: { [POLICY_TAG]: [option] } } };
 }
 
-const KEYED_CALCULATOR = keyedCalculator();
+const KEYED = keyedContract();

@@ -1,9 +1,9 @@
 // The client of control runs.
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createChannel, createClient } from '@rondo/rpc/client';
 import { staticResolver } from '@rondo/rpc/resolver';
 import { createCaller } from './caller.mjs';
+import { CONTRACT } from './contract.mjs';
 
 const POLL_MS = 200;
 
@@ -15,7 +15,7 @@ export function createNaiveClient(registry) {
   let turn = 0;
 
   async function poll() {
-    const { instances } = await directory.listInstances({ service: CalculatorServiceDefinition.fullName });
+    const { instances } = await directory.listInstances({ service: CONTRACT.fullName });
     const listed = new Set(instances.map(({ instanceId }) => instanceId));
     for (const { instanceId, endpoints } of instances) {
       if (!peers.has(instanceId)) peers.set(instanceId, openPeer(instanceId, endpoints[0].address));

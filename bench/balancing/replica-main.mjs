@@ -1,14 +1,13 @@
-// A worker that serves the calculator's contract: it answers after the time that its parent says, or with a failure.
+// A worker that serves the benchmark's contract: it answers after the time that its parent says, or with a failure.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { answerParent } from '@rondo/harness';
-import { implement, unimplemented } from '@rondo/rpc/server';
+import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { startService } from '@rondo/service';
+import { CONTRACT } from './contract.mjs';
 
 /** Replies take up to 30 % more or less than the parent says, so that calls don't synchronise. */
 const JITTER = 0.3;
-const none = unimplemented('no replica of the benchmark');
 
 const behaviour = { delayMs: 1, slow: { add: 1, subtract: 1 }, failure: undefined };
 
@@ -19,13 +18,12 @@ async function reply(method, result) {
   return { result };
 }
 
-const calculator = implement(CalculatorServiceDefinition, {
-  ...Object.fromEntries(Object.keys(CalculatorServiceDefinition.methods).map((name) => [name, none])),
+const adder = implement(CONTRACT, {
   add: ({ a, b }) => reply('add', a + b),
   subtract: ({ a, b }) => reply('subtract', a - b),
 });
 
-const starting = startService({ name: 'replica', port: 0, createApp: () => ({ services: [calculator] }) });
+const starting = startService({ name: 'replica', port: 0, createApp: () => ({ services: [adder] }) });
 
 answerParent({
   address: async () => (await starting).address,

@@ -48,7 +48,7 @@ export async function createTestbed() {
     /**
      * Starts a client, and gives it once it is connected to `knows` instances.
      *
-     * @param options `balancing` of the calculator as in RONDO_BALANCING; `zone`; `naive` for the client of control runs;
+     * @param options `balancing` of the service as in RONDO_BALANCING; `zone`; `naive` for the client of control runs;
      *   `count` for as many clients in one process.
      */
     async client({ knows, balancing, zone, naive, count: clients }) {
@@ -101,7 +101,7 @@ function replicaVariables(id, { weight, zone, metadata }) {
 
 function clientVariables({ balancing, zone }) {
   return {
-    ...(balancing && { RONDO_BALANCING: `calculator.v1.CalculatorService=${balancing}` }),
+    ...(balancing && { RONDO_BALANCING: `rondo.conformance.v1.AdderService=${balancing}` }),
     ...(zone && { RONDO_ZONE: zone }),
   };
 }

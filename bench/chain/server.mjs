@@ -2,7 +2,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { metrics } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
+import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { answerParent } from '@rondo/harness';
 import { systemClock } from '@rondo/rpc/clock';
 import { createRouter, serve } from '@rondo/rpc/server';
@@ -16,10 +16,10 @@ answerParent({
 });
 
 function servePlain() {
-  const { requestType, responseType } = CalculatorServiceDefinition.methods.add;
+  const { requestType, responseType } = AdderServiceDefinition.methods.add;
   const server = new grpc.Server();
   const add = {
-    path: '/calculator.v1.CalculatorService/Add',
+    path: '/rondo.conformance.v1.AdderService/Add',
     requestStream: false,
     responseStream: false,
     requestSerialize: (message) => Buffer.from(requestType.encode(message).finish()),
@@ -37,11 +37,11 @@ function servePlain() {
 }
 
 async function serveRondo(kind) {
-  const calculator = standIn(CalculatorServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
+  const adder = standIn(AdderServiceDefinition, { add: ({ a, b }) => ({ result: a + b }) });
   const meter = (kind === 'rondo-metrics' ? new MeterProvider() : metrics).getMeter('bench');
   const clock = systemClock;
   const router = createRouter({
-    services: [calculator],
+    services: [adder],
     instanceId: 'bench',
     logger: pino(pino.destination('/dev/null')),
     middleware: [callLog({ clock }), callMetrics('server', { meter, clock })],

@@ -119,8 +119,9 @@ describe('removing a service', () => {
     expect(read('samples.json')).toBe('{\n  "docs/b.md": ["sales"]\n}\n');
   });
 
-  it('removes samples.json with its last entry, and scripts of package.json that have no file any more', async () => {
-    put('samples.json', '{ "scripts/greet.mjs": ["greeter"] }\n');
+  it('removes samples.json with its last entry, dependencies, and scripts of package.json that have no file any more', async () => {
+    put('samples.json', '{ "scripts/greet.mjs": ["greeter"], "bench/package.json#pino": ["greeter"] }\n');
+    put('bench/package.json', '{ "dependencies": { "a": "1", "pino": "2" } }\n');
     put('scripts/greet.mjs', '');
     put(
       'package.json',
@@ -128,6 +129,7 @@ describe('removing a service', () => {
     );
     await remove();
     expect(stands('samples.json')).toBe(false);
+    expect(read('bench/package.json')).toBe('{ "dependencies": { "a": "1" } }\n');
     expect(read('package.json')).toBe('{\n  "scripts": {\n    "start": ""\n  }\n}\n');
   });
 

@@ -11,6 +11,7 @@ import { BUF, endExemption } from './root-files/exemptions.js';
 import { removeEntries } from './root-files/json-entries.js';
 import { PROJECTS, removeProject } from './root-files/projects.js';
 import {
+  dependencyAt,
   isBelow,
   linesOf,
   pathsWith,
@@ -174,6 +175,9 @@ async function removeAll(
   edit(MANIFEST, (text) =>
     removeEntries(text, { file: MANIFEST, where: ['scripts'] }, (key) => removed.includes(`scripts/${key}.mjs`)),
   );
+  for (const { file, name } of along.flatMap((entry) => dependencyAt(entry) ?? [])) {
+    edit(file, (text) => removeEntries(text, { file, where: ['dependencies'] }, (key) => key === name));
+  }
   const before = changes.written().length;
   for (const file of textFiles(root)) {
     edit(file, (text) => {

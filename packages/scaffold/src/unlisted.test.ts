@@ -41,4 +41,8 @@ it.each([
 it('finds entries without a file or a service', () => {
   tree.write('samples.json', '{ "bench/load.mjs": ["carts"], "bench/lost.mjs": ["carts", "cart"] }');
   expect(found()).toEqual(['samples.json: there is no bench/lost.mjs', 'samples.json: there is no service cart']);
+  tree.write('bench/package.json', '{ "dependencies": { "a": "1" } }');
+  tree.write('samples.json', '{ "bench/package.json#a": ["carts"], "bench/package.json#b": ["carts"] }');
+  expect(found()).toContain('samples.json: there is no bench/package.json#b');
+  expect(found()).not.toContain('samples.json: there is no bench/package.json#a');
 });

@@ -4,7 +4,7 @@ import { scan } from './contract/scan.js';
 import { type Manifest, readManifests } from './manifests.js';
 import { filesAt, readText } from './repository.js';
 import { parseYaml } from './root-files/yaml-file.js';
-import { isBelow, linesOf, pathsWith, SAMPLES, textFiles } from './samples.js';
+import { dependencyAt, isBelow, linesOf, pathsWith, SAMPLES, textFiles } from './samples.js';
 
 /** Files that may name a sample when it is gone: history, examples in help, and what `rondo remove service` edits itself. */
 const EXEMPT = ['CHANGELOG.md', 'docs/adr', 'docs/reference/cli.md', 'docker-compose.yml'];
@@ -25,12 +25,19 @@ export function findUnlisted(root: string): readonly string[] {
   const entries = Object.entries(Object(parseYaml(SAMPLES, readText(root, SAMPLES)).value()));
   const names = [...new Set(entries.flatMap(([, needed]) => needed).map(String))].sort();
   return [
-    ...entries.filter(([file]) => filesAt(root, file).length === 0).map(([file]) => `${SAMPLES}: there is no ${file}`),
+    ...entries.filter(([entry]) => !stands(root, entry)).map(([entry]) => `${SAMPLES}: there is no ${entry}`),
     ...names.flatMap((name) => {
       const manifest = manifests.find(({ service }) => service === name);
       return manifest === undefined ? [`${SAMPLES}: there is no service ${name}`] : findUses(root, manifest, names);
     }),
   ];
+}
+
+function stands(root: string, entry: string): boolean {
+  const dependency = dependencyAt(entry);
+  if (dependency === undefined) return filesAt(root, entry).length > 0;
+  const { dependencies = {} } = JSON.parse(readText(root, dependency.file));
+  return dependencies[dependency.name] !== undefined;
 }
 
 function findUses(root: string, manifest: Manifest, samples: readonly string[]): readonly string[] {

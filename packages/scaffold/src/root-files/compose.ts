@@ -127,9 +127,6 @@ function withDatabase(compose: YamlFile, database: string | undefined): string {
   return spliceIn(compose.text, end, inLineBreaksOf(compose.text, `${indent}${databaseEntry(database)}`));
 }
 
-/** The indentation of the first line of a block whose key is in the line of `offset`. */
-const indentBelow = (text: string, offset: number) => `${/^ */.exec(text.slice(lineStart(text, offset)))?.[0] ?? ''}  `;
-
 function withoutDatabase(compose: YamlFile, database: string | undefined): string {
   if (database === undefined) return compose.text;
   const { start, end } = databaseList(compose);
