@@ -29,8 +29,12 @@ export const isBelow = (file: string, removed: readonly string[]): boolean =>
   removed.some((one) => file === one || file.startsWith(`${one}/`));
 
 const SKIPPED = new Set(['.git', '.rondo', 'node_modules', 'dist']);
-/** Generated files, and the tests of this package, whose texts have marks. */
-const NOT_OURS = ['packages/contracts/src', 'packages/scaffold', 'pnpm-lock.yaml', SAMPLES];
+/** Generated files, and the tests that have marks in their texts. */
+const NOT_OURS = [
+  'packages/contracts/src',
+  'pnpm-lock.yaml',
+  ...['remove-service', 'samples', 'unlisted'].map((name) => `packages/scaffold/src/${name}.test.ts`),
+];
 const TEXT = /\.(?:md|m?[jt]s|ya?ml|sh|py|go|toml)$|(?:^|\/)Dockerfile$|^\.ci\/\w+$/;
 
 /** The files of the repository that can have marks or links, as paths from its root. */
