@@ -95,6 +95,11 @@ describe('the provisioning step', () => {
     expect(config).toMatchObject({ databases: [{ password: 'a' }, { role: 'team', password: 'b' }] });
   });
 
+  it('accepts an empty list, as of a system without databases', () => {
+    const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES: '' });
+    expect(config).toMatchObject({ databases: [] });
+  });
+
   it('keeps the colons of a password', () => {
     const config = readProvisionConfig({ RONDO_DATABASE_ADMIN_URL: 'postgres://h', RONDO_DATABASES: 'a:b:c:d' });
     expect(config).toMatchObject({ databases: [{ database: 'a', role: 'b', password: 'c:d' }] });
