@@ -49,7 +49,7 @@ export function databaseServer({ portBase }) {
  * @returns {Promise<Databases>}
  */
 export async function startDatabases({ data, server: { port, adminUrl }, supervisor }) {
-  const server = adminUrl === undefined ? await embedded({ data, port, supervisor }) : foreign(adminUrl);
+  const server = adminUrl === undefined ? await embedded({ data, port, supervisor }) : await foreign(adminUrl);
   const urls = new Map();
   const provide = async (names) => {
     const missing = names.filter((name) => !urls.has(name));
@@ -73,7 +73,7 @@ export async function startDatabases({ data, server: { port, adminUrl }, supervi
   };
 }
 
-function foreign(adminUrl) {
+async function foreign(adminUrl) {
   const provision = async (databases) => {
     try {
       await provisionAt(adminUrl, databases);
@@ -84,6 +84,7 @@ function foreign(adminUrl) {
   const restart = async () => {
     throw new Error(`${ADMIN_URL} names a server that this system doesn't run: restart it where it runs`);
   };
+  await provision([]); // a server that can't be reached is refused, also if no service has a database yet
   return { adminUrl, home: ADMIN_URL, provision, process: () => undefined, restart, stop: async () => {} };
 }
 
