@@ -144,8 +144,8 @@ describe('removing a service', () => {
     expect(read('docs/index.md')).toBe('Read how to greet, [`this`](other.md).\n');
     expect(read('e2e/a.test.ts')).toBe('const one = 1;\n');
     expect(read('biome.log').split('\n')).toEqual([
-      'lint --only=correctness/noUnusedImports --write --unsafe e2e/a.test.ts',
-      'check --write --linter-enabled=false e2e/a.test.ts docs/index.md',
+      expect.stringMatching(/^check .*--only=correctness\/noUnusedImports --unsafe --write e2e\/a\.test\.ts$/),
+      expect.stringMatching(/^check .* --write e2e\/a\.test\.ts docs\/index\.md$/),
       '',
     ]);
   });

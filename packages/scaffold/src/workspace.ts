@@ -39,9 +39,9 @@ export async function tidy(workspace: Workspace, files: readonly string[]): Prom
   const { root, signal } = workspace;
   const sources = files.filter((file) => /\.(?:m?ts|mjs)$/.test(file));
   if (sources.length > 0) {
-    const biome = path.join(root, 'node_modules/.bin/biome');
-    const args = ['lint', '--only=correctness/noUnusedImports', '--write', '--unsafe', ...sources];
-    const { code, output } = await runProgram(biome, args, { cwd: root, signal });
+    const rule = ['--linter-enabled=true', '--only=correctness/noUnusedImports', '--unsafe'];
+    const args = [...FORMAT, ...rule, '--write', ...sources];
+    const { code, output } = await runProgram(biome(root), args, { cwd: root, signal });
     if (code !== 0) throw new ProgramFailed('unused imports could not be removed', output);
   }
   await format(workspace, [...sources, ...files.filter((file) => file.endsWith('.md'))]);
