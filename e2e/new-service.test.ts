@@ -75,7 +75,7 @@ message M {}
           line: expect.stringContaining(line),
         });
       };
-      await refused('"provision" is in compose already', 'provision');
+      await refused('"calculator-replica" is in compose already', 'calculator-replica'); // sample: calculator
       await refused('no system runs on', 'greeter', '--start', '--data', elsewhere);
       await refused('greeter.proto:4: imports', 'greeter', '--proto', given(GREETER.replace('messages', 'lost')));
       await refused('port 50050 belongs to registry', 'greeter', '--port', '50050');
