@@ -24,15 +24,15 @@ function added(before: string, after: string): readonly string[] {
 
 describe('docker-compose.yml', () => {
   const compose = text('docker-compose.yml');
-  // Names that no service has: these are the repository's own files.
-  const entry = { service: 'order-history', port: 50_060, database: 'order_history' };
+  // A name and a port that no service has: these are the repository's own files.
+  const entry = { service: 'order-history', port: 50_999, database: 'order_history' };
 
   it('adds a service in the style of the others, and removes it again', () => {
     const bare = { ...entry, database: undefined };
     const grown = addToCompose(compose, bare);
     const lines = added(compose, grown);
     const twin = /\n {2}registry:\n[\s\S]*?\n\n/.exec(compose)?.[0].split('\n') ?? [];
-    const like = lines.map((line) => line.replaceAll('order-history', 'registry').replaceAll(/50(\}?)060/g, '50$1050'));
+    const like = lines.map((line) => line.replaceAll('order-history', 'registry').replaceAll(/50(\}?)999/g, '50$1050'));
     expect(like).toEqual(expect.arrayContaining(twin.filter((line) => !line.includes('depends_on'))));
     expect(removeFromCompose(grown, bare)).toBe(compose);
   });
@@ -45,7 +45,7 @@ describe('docker-compose.yml', () => {
     );
     expect(lines).toContain('      provision: { condition: service_completed_successfully }');
     expect(removeFromCompose(grown, entry)).toBe(compose);
-    const second = { service: 'order-archive', port: 50_061, database: 'order_archive' };
+    const second = { service: 'order-archive', port: 50_998, database: 'order_archive' };
     expect(removeFromCompose(addToCompose(grown, second), entry)).toBe(addToCompose(compose, second));
   });
 
@@ -82,7 +82,7 @@ describe('docker-compose.yml', () => {
 `;
     const replicated = addToCompose(compose, bare)
       .replace('\n  order-history:\n', '\n  # It scales.\n  order-history: &history\n')
-      .replace(/"127.*50060"\]\n[^\n]*\n[^\n]*\n/, `$&${replica}`);
+      .replace(/"127.*50999"\]\n[^\n]*\n[^\n]*\n/, `$&${replica}`);
     expect(added(compose, replicated)).toEqual(expect.arrayContaining(['  # It scales.', '    scale: 2']));
     expect(removeFromCompose(replicated, bare)).toBe(compose);
   });
