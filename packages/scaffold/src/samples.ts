@@ -11,7 +11,7 @@ import { parseYaml } from './root-files/yaml-file.js';
  */
 export const SAMPLES = 'samples.json';
 
-/** The paths that are removed with a service, sorted. */
+/** The paths that are removed with a service, in the order of {@link SAMPLES}. */
 export function pathsWith(root: string, service: string): readonly string[] {
   if (!existsSync(path.join(root, SAMPLES))) return [];
   const entries = Object.entries(Object(parseYaml(SAMPLES, readText(root, SAMPLES)).value()));
