@@ -5,7 +5,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import { CallLimit, cancelled, Metadata, runOutsideScope } from '../call/index.js';
-import type { Clock, Random, Timer } from '../clock/index.js';
+import { backoffMs, type Clock, type Random, type Timer } from '../clock/index.js';
 import { RpcError, Status } from '../status/index.js';
 import type { ConnectivityState, Transport } from '../transport/index.js';
 
@@ -22,8 +22,7 @@ interface HealthWatchOptions {
 /** The name of the gRPC health checking service. */
 export const HEALTH_SERVICE = HealthDefinition.fullName;
 const WATCH_PATH = `/${HEALTH_SERVICE}/Watch`;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
+const BACKOFF = { baseMs: 1_000, maxMs: 60_000, jitter: 'equal' } as const;
 /** Messages a second that end a watch, because each change costs the client work. The watch starts again later. */
 const MAX_MESSAGES_PER_SECOND = 20;
 
@@ -120,7 +119,7 @@ export class HealthWatch {
       return;
     }
     const { clock, random } = this.#options;
-    const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures) * (0.5 + random.next() / 2);
+    const delayMs = backoffMs(this.#failures, { ...BACKOFF, random });
     this.#failures += 1;
     this.#retry = clock.setTimer(delayMs, () => runOutsideScope(() => this.#open()), { keepAlive: false });
   }

@@ -1,10 +1,13 @@
 import type { Channel } from '../channel/channel.js';
-import type { Clock, Random } from '../clock/index.js';
+import { type Backoff, backoffMs, type Clock, createBackoff, type Random } from '../clock/index.js';
 import { RpcError } from '../status/index.js';
 import type { ClientCall } from './client.js';
 
 /** A stream that was open for this time, even without a message, resets the outage and the backoff. Milliseconds. */
 const STEADY_MS = 10_000;
+/** The bound of the first pause between attempts. It doubles with each further one. Milliseconds. */
+const FIRST_MS = 100;
+const MAX_MS = 5_000;
 
 /** What an outage is made from. */
 interface OutageOptions {
@@ -28,7 +31,7 @@ export class Outage {
 
   constructor(options: OutageOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.random);
+    this.#backoff = createBackoff({ baseMs: FIRST_MS, maxMs: MAX_MS, random: options.random });
   }
 
   /** A message has arrived: the outage is over. */
@@ -51,7 +54,7 @@ export class Outage {
     this.#since ??= clock.now();
     const leftMs = forMs - (clock.now() - this.#since);
     if (leftMs <= 0) return undefined;
-    const pauseMs = this.#withinBudget() ? this.#backoff.nextMs() : this.#backoff.slowMs();
+    const pauseMs = this.#withinBudget() ? this.#backoff.nextMs() : this.#slowMs();
     this.#attempts += 1;
     return Math.min(pauseMs, leftMs);
   }
@@ -61,44 +64,18 @@ export class Outage {
     return this.#attempts === 0 || this.#options.mayRetry();
   }
 
+  /** A pause between half and all of {@link MAX_MS}, for an attempt that exceeds the retry budget. */
+  #slowMs(): number {
+    const { random } = this.#options;
+    return backoffMs(0, { baseMs: MAX_MS, maxMs: MAX_MS, random, jitter: 'equal' });
+  }
+
   /** The error of a stream that is given up, from the error of the last attempt. */
   explain(error: RpcError): RpcError {
     const { code, message, details, metadata } = error;
     const seconds = Math.round((this.#options.clock.now() - (this.#since ?? 0)) / 100) / 10;
     const what = `the stream broke and could not be resumed within ${seconds} s, in ${this.#attempts} tries`;
     return new RpcError(code, `${what}: ${message}`, { details, metadata, cause: error });
-  }
-}
-
-/** The bound of the first pause. It doubles with each further one. Milliseconds. */
-const FIRST_MS = 100;
-const MAX_MS = 5_000;
-/** More doublings make no difference. */
-const MAX_DOUBLINGS = 16;
-
-/** Exponential backoff with full jitter between the attempts to resume a stream. */
-class Backoff {
-  readonly #random: Random;
-  #breaks = 0;
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  /** Starts again with the shortest pause. */
-  reset(): void {
-    this.#breaks = 0;
-  }
-
-  nextMs(): number {
-    const boundMs = Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(this.#breaks, MAX_DOUBLINGS));
-    this.#breaks += 1;
-    return this.#random.next() * boundMs;
-  }
-
-  /** A pause between half and all of {@link MAX_MS}, for an attempt that exceeds the retry budget. */
-  slowMs(): number {
-    return MAX_MS * (0.5 + this.#random.next() / 2);
   }
 }
 

@@ -2,7 +2,7 @@ import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { DatabaseUnavailable, type Queries } from '@rondo/database';
 import { currentScope } from '@rondo/rpc/call';
-import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { backoffMs, type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Completion, type Coordinator, part } from '@rondo/transactions';
 import type { DeliveryPlan } from '../domain/delivery.js';
@@ -27,8 +27,7 @@ const ATTEMPT_MS = 2_000;
  * load.
  */
 const PERMITS = 4;
-const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 500;
+const BACKOFF = { baseMs: 50, maxMs: 500 };
 
 /** The dependencies of {@link createDistributedTransact}. */
 interface DistributedTransactOptions {
@@ -60,15 +59,16 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
   return async (plan, work) => {
     const { signal, limit } = currentScope() ?? {};
     let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    for (let failures = 0; ; failures += 1) {
+      const pauseMs = backoffMs(failures, { ...BACKOFF, random });
       try {
         return await withPermit(() => attempt(plan, work), signal);
       } catch (error) {
         // The outage wait starts with the first failure, so that waiting for a permit doesn't count.
-        if (pauseMs === FIRST_PAUSE_MS) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
+        if (failures === 0) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
         if (!isTransient(error) || clock.now() + pauseMs > endsAt) throw toDomainError(error, plan);
       }
-      await sleep(clock, (pauseMs * (1 + random.next())) / 2, signal);
+      await sleep(clock, pauseMs, signal);
     }
   };
 }
