@@ -1,4 +1,3 @@
-export { type BackoffBounds, backoffMs } from './backoff.js';
 export {
   CheckViolation,
   ConstraintViolation,

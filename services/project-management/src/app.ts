@@ -71,12 +71,12 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     connect({ lockTimeoutMs: LOCK_TIMEOUT_MS }),
     connect({ maxConnections: ENDING_CONNECTIONS }),
   ];
-  const sync = createSync({ database, url: databaseUrl, log, clock, random: random.next });
+  const sync = createSync({ database, url: databaseUrl, log, clock, random });
   const storeDatabase = createStoreDatabase(database, sync.nudge);
   const requestTrim = startRequestTrim(database, {
     requests: REQUESTS,
     clock: backgroundClock(clock),
-    random: random.next,
+    random,
     onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
   });
   const ports: Ports = {

@@ -56,12 +56,12 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     url: databaseUrl,
     log,
     clock: backgroundClock(clock),
-    random: () => random.next(),
+    random,
   });
   const requestTrim = startRequestTrim(database, {
     requests: REQUESTS,
     clock: backgroundClock(clock),
-    random: () => random.next(),
+    random,
     onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
   });
   const projects = createProjects(channel);

@@ -9,4 +9,5 @@ export {
   type Timer,
   type WallClock,
 } from './clock.js';
+export { createSemaphore, type Semaphore } from './semaphore.js';
 export { millisecondsUntil, nextTurn, systemClock, systemRandom, systemWallClock } from './system.js';

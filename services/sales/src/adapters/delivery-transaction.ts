@@ -2,7 +2,7 @@ import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { DatabaseUnavailable, type Queries } from '@rondo/database';
 import { currentScope } from '@rondo/rpc/call';
-import { backoffMs, type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { backoffMs, type Clock, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Completion, type Coordinator, part } from '@rondo/transactions';
 import type { DeliveryPlan } from '../domain/delivery.js';
@@ -11,7 +11,6 @@ import { nameOf, parseName } from '../domain/names.js';
 import type { DistributedTransact, Stores } from '../domain/ports.js';
 import { toStoreError } from './database.js';
 import { TRANSIENT } from './peers.js';
-import { createSemaphore } from './semaphore.js';
 
 /** The kind of the distributed transaction that accepts a quote. Its subject is the quote's name. */
 export const ACCEPT_QUOTE = 'accept-quote';
@@ -55,14 +54,14 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
     });
     onCommitted();
   };
-  const withPermit = createSemaphore(PERMITS);
+  const semaphore = createSemaphore(PERMITS);
   return async (plan, work) => {
     const { signal, limit } = currentScope() ?? {};
     let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
     for (let failures = 0; ; failures += 1) {
       const pauseMs = backoffMs(failures, { ...BACKOFF, random });
       try {
-        return await withPermit(() => attempt(plan, work), signal);
+        return await semaphore.run(() => attempt(plan, work), signal);
       } catch (error) {
         // The outage wait starts with the first failure, so that waiting for a permit doesn't count.
         if (failures === 0) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
