@@ -1,10 +1,9 @@
 export type { FilterField } from './filter.js';
 export { type List, nextPageToken, readList } from './list.js';
+export { nameField, readName } from './names.js';
 export {
-  type ChangedSince,
   type Etagged,
   etagOf,
-  type RequestKey,
   readDate,
   readEtag,
   readRequestKey,
@@ -12,3 +11,4 @@ export {
   toDateMessage,
   type Updatable,
 } from './request-fields.js';
+export { createStatusMapping, type StatusMapping } from './status.js';

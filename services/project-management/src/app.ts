@@ -3,7 +3,7 @@ import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects'
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import { createPool, createReadinessCheck, describeUrl, type PoolOptions } from '@rondo/database';
-import { startRequestTrim } from '@rondo/resources/sql';
+import { createStoreDatabase, startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
@@ -12,7 +12,6 @@ import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { createParticipant, knownCoordinators, operation, transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
-import { createStoreDatabase } from './adapters/database.js';
 import { createDeliveryStore } from './adapters/delivery-store.js';
 import { createMemberStore } from './adapters/member-store.js';
 import { releaseProject } from './adapters/member-weeks.js';

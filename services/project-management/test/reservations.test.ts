@@ -184,7 +184,7 @@ describe('UpdateMember', () => {
     const late = { name, email: `late-${before.email}`, etag: before.etag };
     const failure = await failureOf(company.team.updateMember({ member: late }));
     expect(failure.code).toBe(Status.ABORTED);
-    expect(failure.message).toContain('has changed (display_name, weekly_capacity_minutes) since it was read');
+    expect(failure.message).toContain('has changed since its etag was read: display_name, weekly_capacity_minutes;');
     expect(failure.detail(ErrorInfo)?.reason).toBe('STALE_ETAG');
     expect(await company.team.updateMember({ member: { ...member, etag: changed.etag } })).toEqual(changed);
     const cleared = await company.team.updateMember({ member: { name }, updateMask: ['weekly_capacity_minutes'] });

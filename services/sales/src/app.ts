@@ -1,5 +1,5 @@
 import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
-import { startRequestTrim } from '@rondo/resources/sql';
+import { createStoreDatabase, startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
@@ -7,11 +7,11 @@ import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
-import { createQueries, createTransact } from './adapters/database.js';
 import { createDistributedTransactions } from './adapters/distributed-transactions.js';
 import { createOrderFeed } from './adapters/order-feed.js';
 import { createProjects } from './adapters/projects.js';
 import { REQUESTS } from './adapters/request-log.js';
+import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
 import type { Ports } from './domain/ports.js';
 import { customerService } from './rpc/customers.js';
@@ -70,13 +70,14 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     finish: (stores, quoteId) => finishAcceptance({ stores, projects }, quoteId),
     onAppended: sync.nudge,
   });
+  const storeDatabase = createStoreDatabase(database);
   const onAppended = () => {
     sync.nudge();
     distributed.nudge();
   };
   const ports: Ports = {
-    stores: distributed.storesOver(createQueries(database), sync.nudge),
-    transact: createTransact(database, { createStores: distributed.storesOver, onAppended }),
+    stores: distributed.storesOver(storeDatabase, sync.nudge),
+    transact: createTransact(storeDatabase, { createStores: distributed.storesOver, onAppended }),
     distributedTransact: distributed.distributedTransact,
     feed: createOrderFeed(sync),
     calculator: createCalculator(channel),

@@ -1,4 +1,4 @@
-import type { CalendarDate } from '../domain/calendar-date.js';
+import type { CalendarDate } from '@rondo/resources/domain';
 import { TeamTooBusy } from '../domain/capacity-errors.js';
 import type { Member } from '../domain/member.js';
 import { projectName } from '../domain/names.js';

@@ -1,4 +1,4 @@
-import type { CalendarDate } from '../domain/calendar-date.js';
+import type { CalendarDate } from '@rondo/resources/domain';
 import { type Estimate, effortsToAdd, type WorkToPlan } from '../domain/estimate.js';
 import { dateAt, dateOf, dayNumberOf, mondayAt } from '../domain/planning/days.js';
 import { finishDayOf } from '../domain/planning/finish-day.js';

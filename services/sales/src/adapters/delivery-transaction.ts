@@ -1,15 +1,16 @@
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { DatabaseUnavailable, type Queries } from '@rondo/database';
+import { ConcurrentChange } from '@rondo/resources/domain';
+import { toStoreError } from '@rondo/resources/sql';
 import { currentScope } from '@rondo/rpc/call';
 import { backoffMs, type Clock, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type Completion, type Coordinator, part } from '@rondo/transactions';
 import type { DeliveryPlan } from '../domain/delivery.js';
-import { ConcurrentChange, DeliveryRefused, Unavailable } from '../domain/errors.js';
-import { nameOf, parseName } from '../domain/names.js';
+import { DeliveryRefused, PeerUnavailable } from '../domain/errors.js';
+import { NAMES, nameOf } from '../domain/names.js';
 import type { DistributedTransact, Stores } from '../domain/ports.js';
-import { toStoreError } from './database.js';
 import { TRANSIENT } from './peers.js';
 
 /** The kind of the distributed transaction that accepts a quote. Its subject is the quote's name. */
@@ -75,7 +76,7 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
 /** Records the project on the quote's order after project management has confirmed the commit. */
 export function recordDelivery(storesOver: (queries: Queries) => Stores): Completion {
   return async (transaction, { subject }) => {
-    const quoteId = parseName('quote', subject);
+    const quoteId = NAMES.quote.parse(subject);
     if (quoteId === undefined) throw new Error(`"${subject}" isn't the name of a quote`);
     await storesOver(transaction).orders.recordProject(quoteId, `projects/${quoteId}`);
   };
@@ -96,5 +97,5 @@ function toDomainError(error: unknown, { quoteId }: DeliveryPlan): unknown {
   if (error.code === Status.ABORTED) return new ConcurrentChange(error);
   // During a rolling upgrade, project management may still run a version without distributed transactions.
   const isEarlierVersion = error.code === Status.UNIMPLEMENTED;
-  return isEarlierVersion || TRANSIENT.has(error.code) ? new Unavailable('project management', error) : error;
+  return isEarlierVersion || TRANSIENT.has(error.code) ? new PeerUnavailable('project management', error) : error;
 }

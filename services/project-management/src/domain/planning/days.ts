@@ -1,4 +1,4 @@
-import type { CalendarDate } from '../calendar-date.js';
+import type { CalendarDate } from '@rondo/resources/domain';
 
 /** A day as a number: 0 is Monday, 0001-01-01. */
 export type DayNumber = number;

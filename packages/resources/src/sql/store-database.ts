@@ -9,7 +9,15 @@ import {
   type Transaction,
 } from '@rondo/database';
 import { currentBounds } from '@rondo/rpc/call';
-import { ConcurrentChange, OutcomeUnknown, StoreUnavailable } from '../domain/errors.js';
+import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '@rondo/sync';
+import {
+  ConcurrentChange,
+  ForeignResumeToken,
+  OutcomeUnknown,
+  StoreUnavailable,
+  WatcherTooSlow,
+  WatchInterrupted,
+} from '../domain/errors.js';
 
 /** The database for stores. A statement ends with the call that it serves, and fails with domain errors. */
 export interface StoreDatabase extends Queries {
@@ -22,9 +30,9 @@ export interface StoreDatabase extends Queries {
 /**
  * The database for stores over a pool.
  *
- * @param onWritten is called after each transaction that may have appended changes.
+ * @param onWritten is called after each transaction that may have written.
  */
-export function createStoreDatabase(database: Database, onWritten: () => void): StoreDatabase {
+export function createStoreDatabase(database: Database, onWritten = (): void => undefined): StoreDatabase {
   return {
     query: (sql, params, options) => inDomainErrors(database.query(sql, params, { ...currentBounds(), ...options })),
     one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentBounds(), ...options })),
@@ -40,9 +48,25 @@ async function inDomainErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof CommitOutcomeUnknown) throw new OutcomeUnknown(error);
-    if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) throw new StoreUnavailable(error);
-    if (error instanceof SerializationFailure || error instanceof LockTimeout) throw new ConcurrentChange(error);
-    throw error;
+    throw toStoreError(error);
   }
+}
+
+/** The domain error of a database error. Returns any other error as it is. */
+export function toStoreError(error: unknown): unknown {
+  if (error instanceof SerializationFailure || error instanceof LockTimeout) return new ConcurrentChange(error);
+  if (error instanceof CommitOutcomeUnknown) return new OutcomeUnknown(error);
+  if (error instanceof DatabaseUnavailable || error instanceof StatementTimeout) return new StoreUnavailable(error);
+  return error;
+}
+
+/**
+ * The domain error of an error of a watch. Returns any other error as it is.
+ *
+ * @param watched what the watch is of, such as `the same orders`.
+ */
+export function toWatchError(error: unknown, watched: string): unknown {
+  if (error instanceof InvalidResumeToken) return new ForeignResumeToken(watched);
+  if (error instanceof WatchAborted) return new WatcherTooSlow(error);
+  return error instanceof WatchUnavailable ? new WatchInterrupted(error) : error;
 }

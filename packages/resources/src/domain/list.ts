@@ -1,18 +1,29 @@
-/** One comparison of a filter. A row must satisfy all of them. */
+/** The operators of a filter. */
+export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=';
+
+/** One comparison of a filter. All of them must hold. */
 export interface Condition {
-  /** The name of the field in the contract. */
+  /** The field's path in the contract. */
   readonly field: string;
-  readonly comparator: '=' | '!=' | '<' | '<=' | '>' | '>=';
+  readonly comparator: Comparator;
   readonly value: string | bigint | Date;
 }
 
 /** Which page of a list is requested. */
-export interface ListQuery {
+export interface PageQuery {
   /** The sequence number of the previous page's last item; undefined for the first page. */
   readonly after: bigint | undefined;
-  /** At least 1. */
+  /** Maximum number of items, from 1 to 100. */
   readonly size: number;
+}
+
+/** A page of the items that satisfy a filter. */
+export interface FilteredQuery extends PageQuery {
   readonly conditions: readonly Condition[];
+}
+
+/** A page of resources that can be deleted. */
+export interface ListQuery extends FilteredQuery {
   /** Whether deleted items are listed too. */
   readonly showDeleted: boolean;
 }
