@@ -4,8 +4,9 @@ import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { nextPageToken } from '@rondo/resources';
 import { Status } from '@rondo/rpc/status';
+import { failureOf } from '@rondo/rpc/testing';
 import { PROJECTS } from '../src/rpc/project-message.js';
-import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
+import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
 const { PROJECT_STATE_PLANNED: PLANNED, PROJECT_STATE_ACTIVE: ACTIVE } = ProjectState;

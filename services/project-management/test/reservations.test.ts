@@ -5,7 +5,8 @@ import type { DateMessage } from '@rondo/contracts/google/type/date';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { CheckViolation, ForeignKeyViolation } from '@rondo/database';
 import { Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
 let company: Company;

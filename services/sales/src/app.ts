@@ -1,4 +1,5 @@
 import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
+import { dateAt } from '@rondo/resources/domain';
 import { createStoreDatabase, startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
@@ -35,7 +36,6 @@ const MIGRATIONS = new URL('../migrations/', import.meta.url);
 const DATABASE_GRACE_MS = 10_000;
 /** 80 bits: an id is short in a name and can't be guessed. */
 const ID_BYTES = 10;
-const ISO_DATE_LENGTH = 'YYYY-MM-DD'.length;
 /**
  * Shorter than a call's deadline, as a statement that waits for the locks of an in-doubt transaction holds a
  * connection.
@@ -82,7 +82,7 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     feed: createOrderFeed(sync),
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
-    today: () => wallClock.now().toISOString().slice(0, ISO_DATE_LENGTH),
+    today: () => dateAt(wallClock.now()),
   };
   const migrated = createReadinessCheck(database, {
     directory: MIGRATIONS,

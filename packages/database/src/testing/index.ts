@@ -4,5 +4,6 @@ export {
   freePort,
   startTestPostgres,
   type TestPostgres,
+  waitingForLocks,
   withoutBounds,
 } from './test-postgres.js';

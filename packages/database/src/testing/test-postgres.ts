@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../embedded/start.js';
 import { copyEmptyCluster } from '../embedded/template.js';
 import { createPool } from '../pool.js';
+import type { Queries } from '../sql.js';
 
 const OPEN_TO_THE_SERVER = 0o755;
 /** Limits of a hanging test. On a busy machine a statement may wait for all before it. */
@@ -92,4 +93,11 @@ export async function eventually(what: string, condition: () => boolean | Promis
     if (performance.now() > giveUpAt) throw new Error(`not within ${TIMEOUT_MS} ms: ${what}`);
     await pause(POLL_MS);
   }
+}
+
+/** How many statements of the queried database wait for a lock. */
+export async function waitingForLocks(database: Pick<Queries, 'one'>): Promise<number> {
+  const sql = `SELECT count(*)::int AS waiting FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  return (await database.one<{ waiting: number }>(sql)).waiting;
 }

@@ -22,4 +22,4 @@ export type { Comparator, Condition, FilteredQuery, ListQuery, Page, PageQuery }
 export { isId, type NamePattern, namePattern } from './names.js';
 export { type ChangedSince, type RequestKey, requireUnchanged } from './request.js';
 export { emailFault, rangeFault, titleFault } from './rules.js';
-export { type CalendarDate, type Deletable, differs, type Stored, type StoredOnly } from './stored.js';
+export { type CalendarDate, type Deletable, dateAt, differs, type Stored, type StoredOnly } from './stored.js';

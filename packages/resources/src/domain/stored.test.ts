@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { StaleEtag } from './errors.js';
 import { requireUnchanged } from './request.js';
-import { differs } from './stored.js';
+import { dateAt, differs } from './stored.js';
+
+it('a day is that of UTC', () => {
+  expect(dateAt(new Date('2026-11-20T23:59:59.999Z'))).toBe('2026-11-20');
+});
 
 describe('a change of a resource', () => {
   const present = { title: 'a', price: { units: 1n, currency: 'EUR' }, tags: ['x', 'y'], owner: undefined as unknown };

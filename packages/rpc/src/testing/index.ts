@@ -1,5 +1,6 @@
 export { staticResolver } from '../resolver/index.js';
 export { createMemoryNetwork, type MemoryListener, type MemoryNetwork } from '../transport/index.js';
+export { failureOf } from './failure-of.js';
 export type { FaultListener } from './faults/listener.js';
 export {
   createFaultNetwork,
