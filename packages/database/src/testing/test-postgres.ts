@@ -39,6 +39,12 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   // The data need not survive a power failure.
   const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
   const server = await startEmbeddedPostgres({ directory, port: await freePort(), settings });
+  const stop = async (): Promise<void> => {
+    process.kill(server.pid, 'SIGQUIT'); // "immediate": its data is removed, so it writes no checkpoint
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  let stopping: Promise<void> | undefined;
   let databases = 0;
   return {
     url: server.url,
@@ -52,10 +58,10 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       await admin.query(`CREATE DATABASE ${pathname} TEMPLATE template0`).finally(() => admin.close());
       return bounded(pathname);
     },
-    stop: async () => {
-      process.kill(server.pid, 'SIGQUIT'); // "immediate": its data is removed, so it writes no checkpoint
-      await server.stop();
-      rmSync(directory, { recursive: true, force: true });
+    // A test may have stopped it already.
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
     },
   };
 }
