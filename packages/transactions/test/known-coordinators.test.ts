@@ -6,8 +6,8 @@ import { eventually, startTestPostgres, type TestPostgres } from '@rondo/databas
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Client, createClient } from '@rondo/rpc/client';
 import { createRouter } from '@rondo/rpc/server';
-import { RpcError, Status } from '@rondo/rpc/status';
-import { ManualClock } from '@rondo/rpc/testing';
+import { Status } from '@rondo/rpc/status';
+import { failureOf, ManualClock } from '@rondo/rpc/testing';
 import { logAborting, logCommitting, logPreparing } from '../src/coordinator/log.js';
 import { createOperatorService, createParticipant, knownCoordinators, operation } from '../src/index.js';
 import { pack } from '../src/participant/operation.js';
@@ -77,15 +77,6 @@ function prepare(client: Client<typeof ParticipantServiceDefinition>, id: string
   const request = { transaction: { coordinator, id }, operation: pack(AddRequest, { a: numbers, b: 1n }) };
   return client.prepare(request);
 }
-
-const failureOf = async (call: Promise<unknown>): Promise<RpcError> => {
-  const failure = await call.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (failure instanceof RpcError) return failure;
-  throw new Error(`it did not fail with an RpcError: ${failure}`);
-};
 
 /** Begins a transaction in the coordinator's log, as a run does. */
 const begin = (id: string, services = [serviceOf('books')]) =>
