@@ -293,7 +293,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     // The watch waits a second at most, and a busy machine may take longer to open the gate: then the test tries again.
     for (let left = 20; ; left -= 1) {
       gate.shut();
-      const { position } = await one.register(registration(), TTL_MS * 10);
+      const { position } = await one.register(registration({ instanceId: `try-${left}` }), TTL_MS * 10);
       const startedAt = systemClock.now();
       const resumed = new WatchClient(late, undefined, position).next();
       await sleep(systemClock, 300);
