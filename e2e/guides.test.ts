@@ -8,7 +8,7 @@ import { createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CalculatorDefinition } from '@rondo/contracts/calculator/calculator';
 import { eventually, freeBase, type RunningProcess, root, runNode, start } from '@rondo/harness';
-import { POLICIES, parseBalancing } from '@rondo/rpc/contract';
+import { POLICIES, parseBalancing } from '@rondo/rpc/internal';
 import { createRouter, implement, type RpcServer, serve } from '@rondo/rpc/server';
 import { readGuide } from './src/docs.js';
 import { toTally } from './src/load.js';

@@ -39,7 +39,7 @@ async function everyProjectBuilt() {
 
 /** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */
 async function formatted() {
-  const { readExemptions } = await import('../packages/scaffold/dist/index.js');
+  const { readExemptions } = await import('../packages/scaffold/dist/exports/index.js');
   const excluded = readExemptions(root).flatMap((contract) => ['--exclude-path', `proto/${contract}`]);
   return run(bin('buf'), ['format', '--diff', '--exit-code', 'proto', ...excluded]);
 }

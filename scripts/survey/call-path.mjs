@@ -2,11 +2,11 @@
 import { Session } from 'node:inspector/promises';
 
 const rpc = (file) => import(`../../packages/rpc/dist/${file}.js`);
-const [{ createChannel, createClient }, { createRouter, serve }, { standIn, staticResolver }] = await Promise.all(
-  ['client/index', 'server/index', 'testing/index'].map(rpc),
+const [{ createChannel, createClient, staticResolver }, { createRouter, serve }, { standIn }] = await Promise.all(
+  ['exports/client', 'exports/server', 'exports/testing'].map(rpc),
 );
 const [{ EndpointPool }, { systemClock, systemRandom }, { DEFAULT_BALANCING, methodsOf }] = await Promise.all(
-  ['channel/endpoint-pool', 'clock/index', 'contract/index'].map(rpc),
+  ['channel/endpoint-pool', 'exports/clock', 'exports/internal'].map(rpc),
 );
 const { CalculatorServiceDefinition } = await import('../../packages/contracts/dist/calculator/v1/calculator.js');
 

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/index.js';
-import { createPool, type Database, DatabaseUnavailable, OutcomeUnknown, type QueryOptions } from './index.js';
-import { freePort } from './testing/index.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/start.js';
+import { DatabaseUnavailable, OutcomeUnknown } from './errors.js';
+import { createPool } from './pool.js';
+import type { Database, QueryOptions } from './sql.js';
+import { freePort } from './testing/test-postgres.js';
 
 const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
 const directory = mkdtempSync(join(tmpdir(), 'rondo-test-outage-'));

@@ -3,11 +3,11 @@
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { ServerCall } from '../src/call/index.js';
-import { createChannel, createClient } from '../src/client/index.js';
-import { nextTurn, sleep, systemClock } from '../src/clock/index.js';
-import { createRouter, type ServiceImplementation, serve } from '../src/server/index.js';
-import { ManualClock, staticResolver } from '../src/testing/index.js';
+import type { ServerCall } from '../src/exports/call.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { nextTurn, sleep, systemClock } from '../src/exports/clock.js';
+import { createRouter, type ServiceImplementation, serve } from '../src/exports/server.js';
+import { ManualClock } from '../src/exports/testing.js';
 import { grpcDefinition } from './support/grpc-definition.js';
 import { failure } from './support/outcome.js';
 import { conformanceService, connect } from './support/service.js';

@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CallLimit, cancelled } from '../src/call/index.js';
-import { sleep, systemClock } from '../src/clock/index.js';
-import { grpcTransport, type Transport } from '../src/transport/index.js';
+import { cancelled } from '../src/call/limit.js';
+import { CallLimit } from '../src/exports/call.js';
+import { sleep, systemClock } from '../src/exports/clock.js';
+import { grpcTransport } from '../src/transport/grpc/transport.js';
+import type { Transport } from '../src/transport/transport.js';
 import { until } from './support/wait.js';
 import { wireCall } from './support/wire-call.js';
 

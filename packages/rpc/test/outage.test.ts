@@ -3,11 +3,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { OperatorState, type Position, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Channel, createClient, createRegistryChannel } from '../src/client/index.js';
-import { createRouter } from '../src/server/index.js';
-import { Status } from '../src/status/index.js';
-import { createMemoryNetwork, ManualClock, seededRandom } from '../src/testing/index.js';
-import type { TransportFactory } from '../src/transport/index.js';
+import { type Channel, createClient, createRegistryChannel } from '../src/exports/client.js';
+import { createRouter } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
+import { createMemoryNetwork, ManualClock, seededRandom } from '../src/exports/testing.js';
+import type { TransportFactory } from '../src/transport/transport.js';
 import { memoryStorage } from './support/memory-storage.js';
 import { failure } from './support/outcome.js';
 import { scriptedRegistry } from './support/scripted-registry.js';

@@ -12,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import type { ServerCall } from '../src/call/index.js';
-import { createRouter, serve } from '../src/server/index.js';
-import { standIn } from '../src/testing/index.js';
+import type { ServerCall } from '../src/exports/call.js';
+import { createRouter, serve } from '../src/exports/server.js';
+import { standIn } from '../src/exports/testing.js';
 import { until } from './support/wait.js';
 
 const BUILD_TIMEOUT_MS = 240_000;

@@ -4,10 +4,10 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type ContextKey, createContextKey, type ServerCall } from '../src/call/index.js';
-import { broadcast, type Client, scatter, scatterStream } from '../src/client/index.js';
-import { type Handlers, implement } from '../src/server/index.js';
-import { RpcError, Status } from '../src/status/index.js';
+import { type ContextKey, createContextKey, type ServerCall } from '../src/exports/call.js';
+import { broadcast, type Client, scatter, scatterStream } from '../src/exports/client.js';
+import { type Handlers, implement } from '../src/exports/server.js';
+import { RpcError, Status } from '../src/exports/status.js';
 import { conformance } from './conformance/handlers.js';
 import { streamOf } from './support/stream.js';
 

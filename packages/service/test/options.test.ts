@@ -8,13 +8,13 @@ import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type ServerCall, silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { fixedEndpoint } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { fixedEndpoint, staticResolver } from '@rondo/rpc/resolver';
 import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { type App, type RunningService, type ServiceContext, startService } from '../src/index.js';
+import { type App, type RunningService, type ServiceContext, startService } from '../src/exports/index.js';
 
 const adders = createAdders();
 

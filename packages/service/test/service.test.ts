@@ -12,11 +12,11 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
-import { fixedEndpoint, staticResolver } from '@rondo/rpc/resolver';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { fixedEndpoint } from '@rondo/rpc/internal';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
-import { type App, type RunningService, StartupError, startService } from '../src/index.js';
+import { type App, type RunningService, StartupError, startService } from '../src/exports/index.js';
 import { compile } from './compile.js';
 import { createFakeRegistry } from './fake-registry.js';
 import { recordingLogger } from './recording-logger.js';

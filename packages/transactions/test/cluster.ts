@@ -3,12 +3,13 @@ import { AddRequest, AddResponse } from '@rondo/contracts/rondo/conformance/v1/a
 import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
 import type { TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel } from '@rondo/rpc/client';
+import { type Channel, createChannel, staticResolver } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
-import type { Resolver } from '@rondo/rpc/resolver';
+import type { Resolver } from '@rondo/rpc/internal';
+import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createMemoryNetwork, type MemoryNetwork, staticResolver } from '@rondo/rpc/testing';
+import { createMemoryNetwork } from '@rondo/rpc/testing';
 import {
   createCoordinator,
   createParticipant,
@@ -16,7 +17,7 @@ import {
   operation,
   part,
   transactionsSchema,
-} from '../src/index.js';
+} from '../src/exports/index.js';
 
 /** Coordinators of any name. None is asked: each transaction counts as undecided. */
 export const TRUSTED: KnownCoordinators = { names: [], knows: () => true, inquire: async () => undefined };

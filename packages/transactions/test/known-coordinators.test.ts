@@ -9,7 +9,7 @@ import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { ManualClock } from '@rondo/rpc/testing';
 import { logAborting, logCommitting, logPreparing } from '../src/coordinator/log.js';
-import { createOperatorService, createParticipant, knownCoordinators, operation } from '../src/index.js';
+import { createOperatorService, createParticipant, knownCoordinators, operation } from '../src/exports/index.js';
 import { pack } from '../src/participant/operation.js';
 import { BOOK, book, booked, createNetwork, openBooks, serviceOf, startCoordinator } from './cluster.js';
 

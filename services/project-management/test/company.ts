@@ -11,13 +11,11 @@ import {
 import { createPool, type Database } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError } from '@rondo/rpc/status';
-import { createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
-import { createMemoryNetwork } from '@rondo/rpc/transport';
+import { createMemoryNetwork, createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/index.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { evenPoints, stratifiedPoints } from './low-discrepancy.js';
 
 /** The gaps, in points, between two points in the interval [0, `size`). */

@@ -1,5 +1,5 @@
-import type { Random } from '../clock/index.js';
-import type { Balancing } from '../contract/index.js';
+import type { Random } from '../clock/clock.js';
+import type { Balancing } from '../contract/balancing.js';
 import { evenPoints } from './low-discrepancy.js';
 import { type BalancingPolicy, type Candidate, drawPicker, nextUntried, type Picker } from './picker.js';
 import { effectiveWeights, WeightedIndex, type WeightSource } from './weights.js';

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/index.js';
+import type { Random } from '../clock/clock.js';
 import { TIERS, type Tier, tierOf } from './locality.js';
 import { evenPoints } from './low-discrepancy.js';
 import type { BalancingPolicy, Candidate, Capacity, PickCall, Picker } from './picker.js';

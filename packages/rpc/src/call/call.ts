@@ -1,4 +1,4 @@
-import type { Method } from '../contract/index.js';
+import type { Method } from '../contract/method.js';
 import type { CallContext } from './context.js';
 import type { CallLimit } from './limit.js';
 import type { Metadata } from './metadata.js';

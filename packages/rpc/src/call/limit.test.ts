@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { failure } from '../../test/support/outcome.js';
-import { RpcError, Status } from '../status/index.js';
-import { ManualClock } from '../testing/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import { CallLimit, type CallLimitOptions } from './limit.js';
 
 const never = () => new Promise<never>(() => undefined);

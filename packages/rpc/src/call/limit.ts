@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { type Clock, systemClock, type Timer } from '../clock/index.js';
+import type { Clock, Timer } from '../clock/clock.js';
+import { systemClock } from '../clock/system.js';
 import { Status } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 

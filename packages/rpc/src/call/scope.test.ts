@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { methodOf } from '../../test/support/method.js';
-import { ManualClock } from '../testing/index.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import { CallLimit } from './limit.js';
 import { currentBounds, currentPatience, runInScope } from './scope.js';
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Clock, systemClock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
+import type { Clock } from '../clock/clock.js';
+import { systemClock } from '../clock/system.js';
+import type { Method } from '../contract/method.js';
 import type { CallLimit } from './limit.js';
 
 /** What calls that a handler makes inherit from the call that it serves. */

@@ -1,8 +1,10 @@
-import type { CallLimit, Reply } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import { observeReply } from '../middleware/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import type { CallLimit } from '../call/limit.js';
+import type { Clock } from '../clock/clock.js';
+import { observeReply } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
 import type { Failure } from './retry.js';
 import type { Subchannel } from './subchannel.js';

@@ -1,7 +1,7 @@
-import type { Reply } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import { Status } from '../status/index.js';
-import { TransportError, type WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { TransportError, type WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
 import { nameOf } from './no-instance.js';
 import { type AttemptOptions, classifyFailure } from './retry.js';

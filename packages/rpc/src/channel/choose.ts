@@ -1,7 +1,8 @@
-import { CallLimit, type Metadata } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import type { Attempt } from '../status/index.js';
+import { CallLimit } from '../call/limit.js';
+import type { Metadata } from '../call/metadata.js';
+import type { Clock } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import type { Attempt } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { pickFirst } from './retry.js';
 import { requestedVersion } from './traffic-groups.js';

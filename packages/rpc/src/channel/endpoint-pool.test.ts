@@ -3,7 +3,7 @@ import { endpoint, endpoints, resolution } from '../../test/support/endpoints.js
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
 import { makePool } from '../../test/support/pool.js';
-import { Status } from '../status/index.js';
+import { Status } from '../status/code.js';
 import type { EndpointPool } from './endpoint-pool.js';
 
 const safeMethod = methodOf('no_side_effects');

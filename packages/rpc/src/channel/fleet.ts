@@ -1,7 +1,7 @@
-import type { CallLimit } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import type { RpcError } from '../status/index.js';
+import type { CallLimit } from '../call/limit.js';
+import type { Clock } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import type { RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { noInstanceError } from './no-instance.js';
 import type { RetryBudget } from './retry-budget.js';

@@ -7,9 +7,10 @@ import {
 import { resolution } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { makePool } from '../../test/support/pool.js';
-import type { Reply } from '../call/index.js';
-import { RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { HEALTH_SERVICE } from './health-watch.js';
 
 type Step = () => IteratorResult<Uint8Array>;

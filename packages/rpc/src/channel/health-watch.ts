@@ -4,10 +4,13 @@ import {
   HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
-import { CallLimit, cancelled, Metadata, runOutsideScope } from '../call/index.js';
-import type { Clock, Random, Timer } from '../clock/index.js';
-import { RpcError, Status } from '../status/index.js';
-import type { ConnectivityState, Transport } from '../transport/index.js';
+import { CallLimit, cancelled } from '../call/limit.js';
+import { Metadata } from '../call/metadata.js';
+import { runOutsideScope } from '../call/scope.js';
+import type { Clock, Random, Timer } from '../clock/clock.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { ConnectivityState, Transport } from '../transport/transport.js';
 
 /** Options of {@link HealthWatch}. */
 interface HealthWatchOptions {

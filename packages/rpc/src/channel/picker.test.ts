@@ -4,8 +4,8 @@ import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
 import { createPolicy } from '../balancer/create-policy.js';
 import type { BalancingPolicy } from '../balancer/picker.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import { seededRandom } from '../testing/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { GroupPicker } from './picker.js';
 
 const safe = methodOf('no_side_effects');

@@ -1,5 +1,5 @@
-import type { Random } from '../clock/index.js';
-import type { Endpoint, Resolver, Resolving } from '../resolver/index.js';
+import type { Random } from '../clock/clock.js';
+import type { Endpoint, Resolver, Resolving } from '../resolver/resolver.js';
 import { positionAmong, positionOf } from './subset.js';
 
 /** The service instance that this process is. */

@@ -1,9 +1,10 @@
 import type { PickCall } from '../balancer/picker.js';
-import type { Reply } from '../call/index.js';
-import { type Clock, sleep } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError } from '../status/index.js';
-import { RouterError, TransportError, type WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import { type Clock, sleep } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
+import { RouterError } from '../transport/router-error.js';
+import { TransportError, type WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { MethodCandidate } from './method-candidate.js';

@@ -4,9 +4,10 @@ import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import { type Balancing, DEFAULT_BALANCING } from '../contract/index.js';
-import type { Resolver } from '../resolver/index.js';
-import { ManualClock, seededRandom } from '../testing/index.js';
+import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Resolver } from '../resolver/resolver.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 import { viewEndpoints } from './service-view.js';
 

@@ -1,7 +1,7 @@
 import { nominalShares } from '../balancer/weights.js';
-import type { Balancing } from '../contract/index.js';
-import type { SourceView, Standing } from '../resolver/index.js';
-import type { ConnectivityState } from '../transport/index.js';
+import type { Balancing } from '../contract/balancing.js';
+import type { SourceView, Standing } from '../resolver/resolver.js';
+import type { ConnectivityState } from '../transport/transport.js';
 import { groupBy } from './group-by.js';
 import type { MethodCandidate } from './method-candidate.js';
 import type { BalancingOrigin } from './services.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { makePool } from '../../test/support/pool.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import type { Endpoint } from '../resolver/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Endpoint } from '../resolver/resolver.js';
 import { NewInstances } from './subchannels.js';
 
 const STEADY = ['a', 'b', 'c'];

@@ -1,5 +1,6 @@
-import { type Endpoint, type Standing, whyNoShare } from '../resolver/index.js';
-import type { ConnectivityState, Transport } from '../transport/index.js';
+import { whyNoShare } from '../resolver/canary.js';
+import type { Endpoint, Standing } from '../resolver/resolver.js';
+import type { ConnectivityState, Transport } from '../transport/transport.js';
 import type { HealthWatch } from './health-watch.js';
 import { MethodCandidate } from './method-candidate.js';
 import { Ejection } from './outlier-detection/ejection.js';

@@ -1,8 +1,8 @@
 import type { PickCall } from '../balancer/picker.js';
-import type { Clock, Random } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import type { Endpoint, Resolution } from '../resolver/index.js';
-import type { ConnectivityState, TransportFactory } from '../transport/index.js';
+import type { Clock, Random } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import type { Endpoint, Resolution } from '../resolver/resolver.js';
+import type { ConnectivityState, TransportFactory } from '../transport/transport.js';
 import { DrainingConnections } from './draining-connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
 import type { MethodCandidate } from './method-candidate.js';

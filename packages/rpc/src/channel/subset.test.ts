@@ -4,9 +4,9 @@ import { HealthCheckResponse, HealthCheckResponse_ServingStatus } from '@rondo/c
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { makePool } from '../../test/support/pool.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import type { Endpoint } from '../resolver/index.js';
-import { seededRandom } from '../testing/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Endpoint } from '../resolver/resolver.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { positionAmong, positionOf, ringOf, subsetOf } from './subset.js';
 
 const REPLICAS = endpoints(...Array.from({ length: 100 }, (_, index) => `i${index}`));

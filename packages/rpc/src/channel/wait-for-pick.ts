@@ -1,8 +1,9 @@
 import type { PickCall } from '../balancer/picker.js';
-import type { Clock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Clock } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { AttemptRecord } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { MethodCandidate } from './method-candidate.js';

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import type { Endpoint, Standing } from '../resolver/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Endpoint, Standing } from '../resolver/resolver.js';
 
 const LOCAL = ['a1', 'a2', 'a3', 'a4'];
 const ALL: readonly Endpoint[] = [

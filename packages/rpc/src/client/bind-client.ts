@@ -1,20 +1,18 @@
-import {
-  CallLimit,
-  cancelled,
-  currentScope,
-  Metadata,
-  type MetadataInit,
-  newTraceId,
-  type Payload,
-  propagateTrace,
-  type Reply,
-  receivedTraceId,
-} from '../call/index.js';
+import type { Payload, Reply } from '../call/call.js';
+import { CallLimit, cancelled } from '../call/limit.js';
+import { Metadata, type MetadataInit } from '../call/metadata.js';
+import { currentScope } from '../call/scope.js';
+import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
-import { COMPRESSIONS, type Method, methodsOf, type ServiceDefinition, servicePolicyOf } from '../contract/index.js';
-import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import { servicePolicyOf } from '../contract/balancing.js';
+import type { ServiceDefinition } from '../contract/definition.js';
+import { type Method, methodsOf } from '../contract/method.js';
+import { COMPRESSIONS } from '../contract/policy.js';
+import { compose, enforceLimit, type Middleware, type Next } from '../middleware/middleware.js';
+import { endWith } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { type CallOptions, type Client, type ClientCall, OutgoingCall } from './client.js';
 import { decodeReply, encodeRequest, RequestStream } from './codec.js';
 import { deadlineOf } from './deadline.js';

@@ -1,14 +1,11 @@
-import type { Call, CallLimit, Metadata, MetadataInit, Payload } from '../call/index.js';
-import { type Clocks, dateOf } from '../clock/index.js';
-import type {
-  Compression,
-  Method,
-  MethodDefinition,
-  RequestInit,
-  ResponseOf,
-  ServiceDefinition,
-} from '../contract/index.js';
-import type { Attempt, RpcError } from '../status/index.js';
+import type { Call, Payload } from '../call/call.js';
+import type { CallLimit } from '../call/limit.js';
+import type { Metadata, MetadataInit } from '../call/metadata.js';
+import { type Clocks, dateOf } from '../clock/clock.js';
+import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/definition.js';
+import type { Method } from '../contract/method.js';
+import type { Compression } from '../contract/policy.js';
+import type { Attempt, RpcError } from '../status/rpc-error.js';
 
 /** Options of one call. */
 export interface CallOptions {

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Call, CallLimit, Payload, Reply } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import { mapMessages } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
+import type { Call, Payload, Reply } from '../call/call.js';
+import type { CallLimit } from '../call/limit.js';
+import type { Method } from '../contract/method.js';
+import { mapMessages } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 /** Encodes a call's request. @throws RpcError `INVALID_ARGUMENT` if a message can't be encoded; for a stream, when it is read. */
 export function encodeRequest({ method, request }: Call): Payload<Uint8Array> {

@@ -1,6 +1,6 @@
 import type { Channel } from '../channel/channel.js';
-import type { Clock, Random } from '../clock/index.js';
-import { RpcError } from '../status/index.js';
+import type { Clock, Random } from '../clock/clock.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
 
 /** A stream that was open for this time, even without a message, resets the outage and the backoff. Milliseconds. */

@@ -1,9 +1,11 @@
-import { Metadata, type Payload, type Reply } from '../call/index.js';
+import type { Payload, Reply } from '../call/call.js';
+import { Metadata } from '../call/metadata.js';
 import { longestAttemptMs } from '../channel/attempt.js';
 import type { Channel } from '../channel/channel.js';
-import type { Resume } from '../contract/index.js';
-import { RpcError, Status } from '../status/index.js';
-import { TransportError } from '../transport/index.js';
+import type { Resume } from '../contract/policy.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { TransportError } from '../transport/transport.js';
 import type { ClientCall } from './client.js';
 import { Outage, wait } from './resume-outage.js';
 

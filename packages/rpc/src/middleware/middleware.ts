@@ -1,4 +1,4 @@
-import type { Call, Reply } from '../call/index.js';
+import type { Call, Reply } from '../call/call.js';
 
 /** The rest of the middleware chain. */
 export type Next<C extends Call = Call> = (call: C) => Promise<Reply>;

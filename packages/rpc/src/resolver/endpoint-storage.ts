@@ -1,7 +1,7 @@
 /** Storage for endpoints, the only file here that touches the disk, and the format of what is stored. */
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Random } from '../clock/index.js';
+import type { Random } from '../clock/clock.js';
 import { isAddress } from './endpoint.js';
 import type { Endpoint, Standing } from './resolver.js';
 

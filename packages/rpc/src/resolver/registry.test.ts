@@ -3,7 +3,8 @@ import { InstanceStatus, type Position, RemovalReason } from '@rondo/contracts/r
 import { endpoint } from '../../test/support/endpoints.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
-import { ManualClock, seededRandom } from '../testing/index.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';
 

@@ -1,13 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CallLimit, currentScope } from '../call/index.js';
+import { CallLimit } from '../call/limit.js';
+import { currentScope } from '../call/scope.js';
 import type { Channel } from '../channel/channel.js';
 import type { Fleet } from '../channel/fleet.js';
 import { bindingOf } from '../client/bind-client.js';
 import type { CallOptions } from '../client/client.js';
 import { requestedTimeoutMs } from '../client/deadline.js';
-import type { Clock, Random } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { RpcError, Status } from '../status/index.js';
+import type { Clock, Random } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { UnaryMethod, WholeOptions } from './options.js';
 
 /** One scatter or broadcast: what all its parts share. */

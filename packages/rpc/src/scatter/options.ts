@@ -1,5 +1,5 @@
 import type { CallOptions } from '../client/client.js';
-import type { RpcError } from '../status/index.js';
+import type { RpcError } from '../status/rpc-error.js';
 
 /** One unary method of a client from `createClient`. */
 export type UnaryMethod<Req, Res> = (request: Req, options?: CallOptions) => Promise<Res>;

@@ -5,11 +5,16 @@ import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js
 import { fleetsOfATest, requestsFor, tally, type Work } from '../../test/support/fleet.js';
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
-import { CallLimit, runInScope } from '../call/index.js';
-import { createChannel, createClient } from '../client/index.js';
-import { RpcError, Status } from '../status/index.js';
-import { ManualClock, seededRandom, staticResolver } from '../testing/index.js';
-import { TransportError } from '../transport/index.js';
+import { CallLimit } from '../call/limit.js';
+import { runInScope } from '../call/scope.js';
+import { createChannel } from '../channel/channel.js';
+import { createClient } from '../client/create-client.js';
+import { staticResolver } from '../resolver/static.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import { TransportError } from '../transport/transport.js';
 import { scatter } from './scatter.js';
 
 const THREE = ['a', 'b', 'c'];

@@ -1,4 +1,5 @@
-import { RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
 import {
   type Part,

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { fleetsOfATest, requestsFor, tally, type Work } from '../../test/support/fleet.js';
 import { failure } from '../../test/support/outcome.js';
 import { collect } from '../../test/support/stream.js';
-import { RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { scatterStream } from './stream.js';
 
 const THREE = ['a', 'b', 'c'];

@@ -1,8 +1,9 @@
 import type { FleetStanding } from '../channel/fleet.js';
 import { classifyFailure, type Failure } from '../channel/retry.js';
-import type { Timer } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
+import type { Timer } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { FanOut } from './fan-out.js';
 import type { Part } from './options.js';
 

@@ -1,4 +1,5 @@
-import { iterateInScope, type Reply, runInScope, type ServerCall } from '../call/index.js';
+import type { Reply, ServerCall } from '../call/call.js';
+import { iterateInScope, runInScope } from '../call/scope.js';
 import {
   type MethodDefinition,
   type RequestOf,
@@ -6,9 +7,10 @@ import {
   type ServiceDefinition,
   type Unread,
   unread,
-} from '../contract/index.js';
-import { observe } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
+} from '../contract/definition.js';
+import { observe } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { toRpcError } from './faults.js';
 
 /** The handler of one method. Its type follows from the contract. */

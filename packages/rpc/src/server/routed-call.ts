@@ -1,8 +1,11 @@
-import { CallContext, type CallLimit, type Logger, Metadata, type Payload, type ServerCall } from '../call/index.js';
-import { type Clocks, dateOf } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { untilAborted } from '../middleware/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Logger, Payload, ServerCall } from '../call/call.js';
+import { CallContext } from '../call/context.js';
+import type { CallLimit } from '../call/limit.js';
+import { Metadata } from '../call/metadata.js';
+import { type Clocks, dateOf } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { untilAborted } from '../middleware/stream.js';
+import type { WireCall } from '../transport/transport.js';
 import { decodeRequest } from './codec.js';
 
 /** What the router adds to a received call. */

@@ -8,10 +8,12 @@ import { conformance } from '../../test/conformance/handlers.js';
 import { failure } from '../../test/support/outcome.js';
 import { conformanceService } from '../../test/support/service.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import { CallLimit, Metadata, type ServerCall } from '../call/index.js';
-import type { Middleware } from '../middleware/index.js';
-import { Status } from '../status/index.js';
-import { ManualClock } from '../testing/index.js';
+import type { ServerCall } from '../call/call.js';
+import { CallLimit } from '../call/limit.js';
+import { Metadata } from '../call/metadata.js';
+import type { Middleware } from '../middleware/middleware.js';
+import { Status } from '../status/code.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import { implement } from './handlers.js';
 import { createRouter } from './router.js';
 

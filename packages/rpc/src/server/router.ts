@@ -1,17 +1,14 @@
-import {
-  type Logger,
-  Metadata,
-  newTraceId,
-  type Reply,
-  receivedTraceId,
-  type ServerCall,
-  silentLogger,
-} from '../call/index.js';
-import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '../clock/index.js';
-import { type Method, methodsOf } from '../contract/index.js';
-import { compose, enforceLimit, type Middleware, type Next, observeReply } from '../middleware/index.js';
-import { Status } from '../status/index.js';
-import { RouterError, SERVED_BY, type WireCall } from '../transport/index.js';
+import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
+import { Metadata } from '../call/metadata.js';
+import { newTraceId, receivedTraceId } from '../call/trace.js';
+import type { Clock, Random, WallClock } from '../clock/clock.js';
+import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
+import { type Method, methodsOf } from '../contract/method.js';
+import { compose, enforceLimit, type Middleware, type Next } from '../middleware/middleware.js';
+import { observeReply } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RouterError, SERVED_BY } from '../transport/router-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { encodeReply } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';

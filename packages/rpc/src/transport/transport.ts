@@ -1,6 +1,9 @@
-import type { CallLimit, Metadata, Payload, Reply } from '../call/index.js';
-import type { Compression } from '../contract/index.js';
-import { RpcError, type RpcErrorOptions, type Status } from '../status/index.js';
+import type { Payload, Reply } from '../call/call.js';
+import type { CallLimit } from '../call/limit.js';
+import type { Metadata } from '../call/metadata.js';
+import type { Compression } from '../contract/policy.js';
+import type { Status } from '../status/code.js';
+import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
 
 /** A call as it crosses a connection: bytes, and nothing of the contract but the shape of the method. */
 export interface WireCall {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createContextKey, type ServerCall } from '../../src/call/index.js';
-import type { Middleware } from '../../src/middleware/index.js';
+import { createContextKey, type ServerCall } from '../../src/exports/call.js';
+import type { Middleware } from '../../src/exports/middleware.js';
 import { collect, streamOf } from '../support/stream.js';
 import type { Harness } from './environment.js';
 

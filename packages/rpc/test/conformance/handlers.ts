@@ -1,10 +1,11 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { type Behaviour, ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { ServerCall } from '../../src/call/index.js';
-import { millisecondsUntil, sleep, systemClock } from '../../src/clock/index.js';
-import type { Handlers } from '../../src/server/index.js';
-import { packDetail, RpcError, toStatus } from '../../src/status/index.js';
+import { millisecondsUntil } from '../../src/clock/system.js';
+import type { ServerCall } from '../../src/exports/call.js';
+import { sleep, systemClock } from '../../src/exports/clock.js';
+import type { Handlers } from '../../src/exports/server.js';
+import { packDetail, RpcError, toStatus } from '../../src/exports/status.js';
 
 const { unimplemented: _later, ...methods } = ConformanceServiceDefinition.methods;
 

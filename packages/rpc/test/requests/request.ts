@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import { type StatusName, statusName, toStatus } from '../../src/status/index.js';
+import { type StatusName, toStatus } from '../../src/exports/status.js';
+import { statusName } from '../../src/status/code.js';
 import { firstOf, open, type Victim } from '../attacks/attempt.js';
 import { BEGIN, frameReader, message, pathOf, TYPE } from '../attacks/frames.js';
 

@@ -1,4 +1,4 @@
-import type { Endpoint, Resolution } from '../../src/resolver/index.js';
+import type { Endpoint, Resolution } from '../../src/resolver/resolver.js';
 
 /** A serving instance with weight 100. Its address is `<instanceId>:1`. `fields` replaces defaults. */
 export function endpoint(instanceId: string, fields: Partial<Endpoint> = {}): Endpoint {

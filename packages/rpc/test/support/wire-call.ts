@@ -1,5 +1,5 @@
-import { CallLimit, Metadata } from '../../src/call/index.js';
-import type { WireCall } from '../../src/transport/index.js';
+import { CallLimit, Metadata } from '../../src/exports/call.js';
+import type { WireCall } from '../../src/transport/transport.js';
 
 /** A unary call with an empty request; `call` overrides its properties. */
 export function wireCall(call: Partial<WireCall> = {}): WireCall {

@@ -1,8 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
-import { BalancingError, createRegistryChannel, type Self } from '@rondo/rpc/client';
+import { createRegistryChannel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { folderStorage } from '@rondo/rpc/resolver';
-import { callMetrics } from '@rondo/rpc/telemetry';
+import { BalancingError, callMetrics, folderStorage, type Self } from '@rondo/rpc/internal';
 import { configure, describeMisspelling } from '../config/configure.js';
 import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';

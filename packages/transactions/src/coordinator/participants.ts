@@ -1,7 +1,7 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import { BranchOutcome, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
-import type { ServiceDefinition } from '@rondo/rpc/contract';
+import type { ServiceDefinition } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type NamedMessageType, pack, unpack } from '../participant/operation.js';
 import type { CheckedRef } from '../transaction-ref.js';

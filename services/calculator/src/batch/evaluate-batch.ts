@@ -1,8 +1,8 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { CalculatorServiceDefinition, EvaluateBatchResponse } from '@rondo/contracts/calculator/v1/calculator';
+import { unread } from '@rondo/rpc/call';
 import { type Client, scatterStream } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { unread } from '@rondo/rpc/contract';
 import type { Handlers } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import {

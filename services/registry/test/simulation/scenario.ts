@@ -1,7 +1,7 @@
 import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Random } from '@rondo/rpc/clock';
-import { carryOut, describeFault, draw, type Fault, planFaults, staticResolver } from '@rondo/rpc/testing';
+import { carryOut, describeFault, draw, type Fault, planFaults } from '@rondo/rpc/internal/testing';
 import { BOUNDS } from './bounds.js';
 import type { Cluster } from './cluster.js';
 import { REGISTRY, REGISTRY_ADDRESS } from './registry-process.js';

@@ -6,10 +6,12 @@ import { failure } from '../../../test/support/outcome.js';
 import { makePool } from '../../../test/support/pool.js';
 import { streamOf } from '../../../test/support/stream.js';
 import { wireCall } from '../../../test/support/wire-call.js';
-import { CallLimit, type Reply } from '../../call/index.js';
-import type { Method } from '../../contract/index.js';
-import { type Attempt, RpcError, Status } from '../../status/index.js';
-import { TransportError, type WireCall, type WireHandler } from '../../transport/index.js';
+import type { Reply } from '../../call/call.js';
+import { CallLimit } from '../../call/limit.js';
+import type { Method } from '../../contract/method.js';
+import { Status } from '../../status/code.js';
+import { type Attempt, RpcError } from '../../status/rpc-error.js';
+import { TransportError, type WireCall, type WireHandler } from '../../transport/transport.js';
 import { callWithRetries } from '../retry.js';
 import { RetryBudget } from '../retry-budget.js';
 

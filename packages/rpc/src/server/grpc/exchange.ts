@@ -1,19 +1,17 @@
 import * as grpc from '@grpc/grpc-js';
-import {
-  CallLimit,
-  cancelled,
-  deadlineExceeded,
-  Metadata,
-  type MetadataSource,
-  type MetadataValue,
-  NOT_HANDLED,
-  type Payload,
-} from '../../call/index.js';
-import { type Clock, millisecondsUntil } from '../../clock/index.js';
-import type { Method } from '../../contract/index.js';
-import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../status/index.js';
+import type { Payload } from '../../call/call.js';
+import { CallLimit, cancelled, deadlineExceeded } from '../../call/limit.js';
+import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
+import { NOT_HANDLED } from '../../call/metadata-rules.js';
+import type { Clock } from '../../clock/clock.js';
+import { millisecondsUntil } from '../../clock/system.js';
+import type { Method } from '../../contract/method.js';
+import { Status } from '../../status/code.js';
+import { encodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { addTo, forEachEntry } from '../../transport/grpc/metadata.js';
-import { notHandledMark, type WireCall } from '../../transport/index.js';
+import { notHandledMark } from '../../transport/router-error.js';
+import type { WireCall } from '../../transport/transport.js';
 
 /** What all types of server calls of grpc-js have in common. */
 interface SurfaceCall {

@@ -1,7 +1,8 @@
-import { CallLimit, type Reply } from '../../call/index.js';
-import type { Clock, Timer } from '../../clock/index.js';
-import { Status } from '../../status/index.js';
-import { type Transport, TransportError, type WireCall } from '../../transport/index.js';
+import type { Reply } from '../../call/call.js';
+import { CallLimit } from '../../call/limit.js';
+import type { Clock, Timer } from '../../clock/clock.js';
+import { Status } from '../../status/code.js';
+import { type Transport, TransportError, type WireCall } from '../../transport/transport.js';
 import { type Carrier, Exchange } from './exchange.js';
 import { type CallFault, delayMs, type Peer, responds, type SharedNetwork } from './network-state.js';
 

@@ -1,5 +1,6 @@
-import { CallLimit, cancelled, type Payload, type Reply } from '../../call/index.js';
-import type { WireCall, WireHandler } from '../../transport/index.js';
+import type { Payload, Reply } from '../../call/call.js';
+import { CallLimit, cancelled } from '../../call/limit.js';
+import type { WireCall, WireHandler } from '../../transport/transport.js';
 import type { CallFault } from './network-state.js';
 
 /** What an exchange needs of its connection. */

@@ -1,5 +1,7 @@
-import { type Clock, type Random, systemClock } from '../../clock/index.js';
-import { createMemoryNetwork, type TransportFactory, type WireHandler } from '../../transport/index.js';
+import type { Clock, Random } from '../../clock/clock.js';
+import { systemClock } from '../../clock/system.js';
+import { createMemoryNetwork } from '../../transport/memory/network.js';
+import type { TransportFactory, WireHandler } from '../../transport/transport.js';
 import { seededRandom } from '../seeded-random.js';
 import { EmptyWatches } from './empty-watch.js';
 import { FaultTransport } from './fault-transport.js';

@@ -1,4 +1,4 @@
-import type { Clock, Random, Timer } from '../../clock/index.js';
+import type { Clock, Random, Timer } from '../../clock/clock.js';
 import { seededRandom } from '../seeded-random.js';
 import type { FaultNetwork } from './network.js';
 import type { CallFault } from './network-state.js';

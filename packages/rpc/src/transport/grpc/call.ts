@@ -1,7 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type Reply } from '../../call/index.js';
-import { type Clock, nextTurn, type Timer } from '../../clock/index.js';
-import { RpcError, Status } from '../../status/index.js';
+import type { Reply } from '../../call/call.js';
+import { Metadata } from '../../call/metadata.js';
+import type { Clock, Timer } from '../../clock/clock.js';
+import { nextTurn } from '../../clock/system.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall } from '../transport.js';
 import { Inbox } from './inbox.js';
 import { toBuffer } from './metadata.js';

@@ -4,9 +4,10 @@ import { answerWithStatus, startRawServer } from '../../../test/support/http2-se
 import { failure } from '../../../test/support/outcome.js';
 import { deferred, until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
-import { CallLimit } from '../../call/index.js';
-import { RpcError, Status } from '../../status/index.js';
-import { ManualClock } from '../../testing/index.js';
+import { CallLimit } from '../../call/limit.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
+import { ManualClock } from '../../testing/manual-clock.js';
 import { grpcTransport } from './transport.js';
 
 const closers: (() => unknown)[] = [];

@@ -1,5 +1,5 @@
 import type * as grpc from '@grpc/grpc-js';
-import type { Metadata, MetadataValue } from '../../call/index.js';
+import type { Metadata, MetadataValue } from '../../call/metadata.js';
 
 /** Adds all entries of `metadata` to grpc-js's. */
 export function addTo<M extends grpc.Metadata>(target: M, metadata: Metadata): M {

@@ -1,6 +1,7 @@
-import type { Reply } from '../../call/index.js';
-import { type Clock, type Random, systemClock } from '../../clock/index.js';
-import { Status } from '../../status/index.js';
+import type { Reply } from '../../call/call.js';
+import type { Clock, Random } from '../../clock/clock.js';
+import { systemClock } from '../../clock/system.js';
+import { Status } from '../../status/code.js';
 import {
   type ConnectivityState,
   type Transport,

@@ -1,7 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type MetadataSource, type MetadataValue, NOT_HANDLED } from '../../call/index.js';
-import type { Clock } from '../../clock/index.js';
-import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
+import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
+import { NOT_HANDLED } from '../../call/metadata-rules.js';
+import type { Clock } from '../../clock/clock.js';
+import { Status, toStatus } from '../../status/code.js';
+import { decodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { receivedError } from '../router-error.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
 import { addTo } from './metadata.js';

@@ -1,6 +1,9 @@
-import { CallLimit, cancelled, Metadata, type MetadataValue, type Payload, type Reply } from '../../call/index.js';
-import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/index.js';
-import { RpcError, Status } from '../../status/index.js';
+import type { Payload, Reply } from '../../call/call.js';
+import { CallLimit, cancelled } from '../../call/limit.js';
+import { Metadata, type MetadataValue } from '../../call/metadata.js';
+import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/stream.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { RouterError } from '../router-error.js';
 import { TransportError, type WireCall, type WireHandler } from '../transport.js';
 

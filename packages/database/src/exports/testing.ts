@@ -5,4 +5,4 @@ export {
   startTestPostgres,
   type TestPostgres,
   withoutBounds,
-} from './test-postgres.js';
+} from '../testing/test-postgres.js';

@@ -1,5 +1,5 @@
-export type { FilterField } from './filter.js';
-export { type List, nextPageToken, readList } from './list.js';
+export type { FilterField } from '../filter.js';
+export { type List, nextPageToken, readList } from '../list.js';
 export {
   type ChangedSince,
   type Etagged,
@@ -11,4 +11,4 @@ export {
   readUpdateMask,
   toDateMessage,
   type Updatable,
-} from './request-fields.js';
+} from '../request-fields.js';
