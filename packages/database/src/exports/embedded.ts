@@ -1,2 +1,3 @@
-export { type EmbeddedBinaries, locateEmbeddedBinaries } from '../embedded/binaries.js';
+/** A PostgreSQL server of its own, from a package of binaries, for development and tests. */
+
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/start.js';

@@ -1,4 +1,19 @@
-export { type BackoffBounds, backoffMs } from '../backoff.js';
+/**
+ * PostgreSQL for services: a pool that bounds every wait, queries and transactions, errors by what a caller can do about them, and
+ * migrations.
+ *
+ * ```ts
+ * import { createPool, type Queries, UniqueViolation } from '@rondo/database';
+ *
+ * const database = createPool({ url, log });
+ * const rows = await database.query('SELECT title FROM books WHERE id = $1', [id], { timeoutMs: 500 });
+ * await database.transaction(async (transaction: Queries) => {
+ *   await transaction.query('INSERT INTO books (id, title) VALUES ($1, $2)', [id, title]); // may throw a UniqueViolation
+ * });
+ * ```
+ */
+
+export { backoffMs } from '../backoff.js';
 export {
   CheckViolation,
   ConstraintViolation,
@@ -13,19 +28,17 @@ export {
   UnexpectedRowCount,
   UniqueViolation,
 } from '../errors.js';
-export { type Listening, type ListenOptions, listen } from '../listen.js';
+export { type Listening, listen } from '../listen.js';
 export { type MigrateOptions, migrate } from '../migrate.js';
-export { type Migration, MigrationError, type SchemaPart } from '../migration.js';
+export { MigrationError, type SchemaPart } from '../migration.js';
 export type { Patience } from '../outage-wait.js';
 export { createPool, type PoolOptions } from '../pool.js';
-export { type PreparedTransaction, requirePreparedTransactions } from '../prepared.js';
-export { type ProvisionedDatabase, type ProvisionOptions, provision } from '../provision.js';
+export { requirePreparedTransactions } from '../prepared.js';
+export { provision } from '../provision.js';
 export {
   createReadinessCheck,
   describeUrl,
   type ReadinessOptions,
-  type WaitOptions,
-  waitForDatabase,
 } from '../readiness.js';
 export type {
   Database,

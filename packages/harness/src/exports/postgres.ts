@@ -1,3 +1,3 @@
 /** A PostgreSQL of a test's own, which it may end and restart. */
 
-export { type Postgres, startPostgres } from '../postgres.js';
+export { startPostgres } from '../postgres.js';

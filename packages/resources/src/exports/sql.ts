@@ -1,2 +1,4 @@
-export { ascending, columnsOf, descending, pageOf, type Where, whereOf } from '../sql/query.js';
+/** SQL for the requests that `@rondo/resources` reads: a page of a list, its filter, and the table of request ids. */
+
+export { ascending, columnsOf, descending, pageOf, whereOf } from '../sql/query.js';
 export { type RequestTable, startRequestTrim, trimRequests } from '../sql/request-trim.js';

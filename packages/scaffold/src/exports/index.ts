@@ -1,3 +1,5 @@
+/** Services made from contracts, updated and removed: what `rondo new`, `rondo dev` and `rondo remove` do. */
+
 export type { CreatedService } from '../create-service.js';
 export { withLock, withTreeLock } from '../lock.js';
 export { checkName } from '../name.js';

@@ -1,3 +1,17 @@
+/**
+ * The start of a service: its configuration from the environment, its registration, health, drain and metrics.
+ *
+ * ```ts
+ * import { runService, url, variable } from '@rondo/service';
+ *
+ * await runService({
+ *   name: 'books',
+ *   variables: { database: variable('DATABASE_URL', url(['postgres:']), { … }) },
+ *   createApp: ({ config, log, channel }) => createApp(config.database, { log, channel }),
+ * });
+ * ```
+ */
+
 export {
   formatHostPort,
   type HostPort,
@@ -13,11 +27,10 @@ export {
   type UrlOptions,
   url,
 } from '../config/parsers.js';
-export { REGISTRY_PORT, sharedVariables } from '../config/shared.js';
+export { REGISTRY_PORT } from '../config/shared.js';
 export {
   type Config,
   ConfigurationError,
-  type Environment,
   optionalVariable,
   type Variable,
   type VariableOptions,
@@ -26,6 +39,6 @@ export {
 } from '../config/variables.js';
 export type { Dependency } from '../lifecycle/dependencies.js';
 export { runService } from '../lifecycle/run.js';
-export type { App, NoVariables, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
+export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
 export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
 export { StartupError } from '../lifecycle/startup-error.js';

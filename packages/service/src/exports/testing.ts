@@ -1,4 +1,5 @@
-export { type DrainOptions, drain } from '../lifecycle/drain.js';
-export type { Registrant } from '../registration/lease.js';
+/** The parts of a service's life one by one, for tests that hold the clock: its state, its registration and its drain. */
+
+export { drain } from '../lifecycle/drain.js';
 export { type Registration, startRegistration } from '../registration/registration.js';
-export { createState, DRAINING, type MutableState, type Readiness, readinessOf } from '../state.js';
+export { createState, readinessOf } from '../state.js';

@@ -1,13 +1,27 @@
+/**
+ * Change feeds: watches that start with a snapshot and then stream every change once, in order. A change is appended in the
+ * transaction that makes it.
+ *
+ * ```ts
+ * import { appendChanges, createSync, syncSchema } from '@rondo/sync';
+ *
+ * await database.transaction(async (transaction) => {
+ *   await rename(transaction, book);
+ *   await appendChanges(transaction, [change]);
+ * });
+ * for await (const event of sync.watch({ … })) yield toMessage(event);
+ * ```
+ */
+
 export {
   appendChanges,
   appendSql,
-  type ChangeSql,
   type NewChange,
   type PayloadFields,
   payloadFields,
 } from '../changes.js';
 export { InvalidResumeToken, WatchAborted, WatchUnavailable } from '../errors.js';
-export type { OnSyncEvent, SyncBounds, SyncClock, SyncEvent, SyncLog } from '../options.js';
+export type { SyncBounds, SyncEvent } from '../options.js';
 export { syncSchema } from '../schema.js';
 export { createSync, type Sync, type SyncOptions } from '../sync.js';
-export type { WatchEvent, WatchFilter, WatchOptions } from '../watch/watch.js';
+export type { WatchEvent, WatchOptions } from '../watch/watch.js';

@@ -1,12 +1,26 @@
+/**
+ * Distributed transactions over two services (two-phase commit on prepared transactions of PostgreSQL), and sagas for work that is
+ * undone step by step.
+ *
+ * ```ts
+ * import { createCoordinator, createParticipant, operation, part } from '@rondo/transactions';
+ *
+ * await coordinator.run({
+ *   subject: order.name,
+ *   participants: [part(ProjectServiceDefinition, DELIVER, request)],
+ *   local: (transaction) => storeOrder(transaction, order),
+ *   timeoutMs: 2_000,
+ * });
+ * ```
+ */
+
 export {
   type Coordinator,
   type CoordinatorOptions,
   createCoordinator,
-  type Inquiry,
 } from '../coordinator/coordinator.js';
-export type { CompletedTransaction, Completion } from '../coordinator/finish.js';
-export type { Confirmation, Decision, LogEntry, LoggedParticipant } from '../coordinator/log.js';
-export { type OperationTypes, type Part, part, type ResultsOf } from '../coordinator/participants.js';
+export type { Completion } from '../coordinator/finish.js';
+export { type Part, part } from '../coordinator/participants.js';
 export type { Committed, DistributedTransaction } from '../coordinator/run.js';
 export { createOperatorService, type OperatorServiceOptions } from '../operator-service.js';
 export {
@@ -15,7 +29,6 @@ export {
   knownCoordinators,
 } from '../participant/known-coordinators.js';
 export {
-  type NamedMessageType,
   type Operation,
   type OperationContext,
   type OperationWork,
@@ -33,8 +46,6 @@ export { transactionsSchema } from '../schema.js';
 export {
   PROTOCOL_POINTS,
   type ProtocolPoint,
-  type Role,
-  type StepName,
   TRANSACTIONS_CHANNEL,
   type TransactionEvent,
 } from '../steps.js';
