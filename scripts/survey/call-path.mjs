@@ -53,7 +53,7 @@ async function pick() {
     zone: '',
     healthCheck: false,
   });
-  const endpoint = { address: '127.0.0.1:1', zone: '', version: '', weight: 100, standing: 'serving', metadata: {} };
+  const endpoint = { address: '127.0.0.1:1', zone: '', version: '', weight: 100, state: 'serving', metadata: {} };
   const endpoints = ['a', 'b', 'c'].map((instanceId) => ({ ...endpoint, instanceId, incarnation: 0 }));
   pool.onResolution({ endpoints, departed: [] });
   const method = [...methodsOf(CalculatorServiceDefinition)].find(([key]) => key === 'add')?.[1];

@@ -65,7 +65,7 @@ function blind(inner: Transport, connect: (signal: AbortSignal) => Promise<void>
     subscribe: () => () => undefined,
     connect: () => Promise.resolve(),
     call: (wire) =>
-      connect(wire.limit.signal)
+      connect(wire.context.signal)
         .then(() => inner.call(wire))
         .catch(rethrowAsFinal),
     close: () => inner.close(),

@@ -6,7 +6,7 @@ import { sleep } from '../src/exports/clock.js';
 import { createRouter, implement } from '../src/exports/server.js';
 import { Status } from '../src/exports/status.js';
 import { createFaultNetwork, ManualClock, seededRandom } from '../src/exports/testing.js';
-import type { End, FaultNetworkOptions } from '../src/testing/faults/network.js';
+import type { EndFault, FaultNetworkOptions } from '../src/testing/faults/network.js';
 import { fromSeed, planFaults } from '../src/testing/faults/plan.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
@@ -310,7 +310,7 @@ describe('a watch of a registry', () => {
 
   it.each(['open already', 'opened meanwhile'])('that is %s sends an empty snapshot, then breaks off', async (when) => {
     const { clock, network, resumed, heard, watch } = watched();
-    let end: End = () => {};
+    let end: EndFault = () => {};
     if (when === 'opened meanwhile') end = network.emptyWatch({ to: 'registry' });
     const ended = watch().catch((error) => error.code);
     await clock.advance(1);

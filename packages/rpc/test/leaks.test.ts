@@ -4,7 +4,7 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import type { Reply } from '../src/call/call.js';
 import type { ServerCall } from '../src/exports/call.js';
 import { createClient } from '../src/exports/client.js';
-import { nextTurn } from '../src/exports/clock.js';
+import { yieldToEventLoop } from '../src/exports/clock.js';
 import { RpcError, Status } from '../src/exports/status.js';
 import { ManualClock } from '../src/exports/testing.js';
 import { failure } from './support/outcome.js';
@@ -52,7 +52,7 @@ describe('after its calls a client leaks nothing', () => {
       await undefined;
     }
     for (const { code } of await Promise.all(streams)) expect(code).toBe(Status.CANCELLED);
-    await nextTurn();
+    await yieldToEventLoop();
     expect(channel.inspect().flatMap(({ endpoints }) => endpoints.map(({ inFlight }) => inFlight))).toEqual([0]);
   });
 

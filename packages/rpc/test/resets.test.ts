@@ -51,13 +51,13 @@ afterAll(() => rm(folder, { recursive: true }));
 async function start() {
   let begun = 0;
   let ended = 0;
-  const check = async ({ service }: { readonly service: string }, { limit }: ServerCall) => {
+  const check = async ({ service }: { readonly service: string }, { context }: ServerCall) => {
     if (service !== 'slow') return {};
     begun += 1;
-    limit.onEnd(() => {
+    context.onEnd(() => {
       ended += 1;
     });
-    return limit.race(new Promise<never>(() => undefined));
+    return context.race(new Promise<never>(() => undefined));
   };
   const router = createRouter({ services: [standIn(HealthDefinition, { check })] });
   const server = await serve(router, { listen: '127.0.0.1:0' });

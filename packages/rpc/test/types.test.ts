@@ -100,20 +100,20 @@ function servers(): void {
 const user = createContextKey<{ name: string } | undefined>(undefined, { description: 'user' });
 const tries = createContextKey(3);
 
-function context({ context }: ServerCall): void {
-  context
+function context({ values }: ServerCall): void {
+  values
     .set(user, { name: 'Ada' })
-    .set(tries, context.get(tries) + 1)
+    .set(tries, values.get(tries) + 1)
     .delete(user);
-  context.get(user)?.name.trim();
+  values.get(user)?.name.trim();
   // @ts-expect-error a value may be missing
-  context.get(user).name.trim();
+  values.get(user).name.trim();
   // @ts-expect-error a value of another type
-  context.set(tries, '3');
+  values.set(tries, '3');
   // @ts-expect-error a member that the value doesn't have
-  context.set(user, { name: 'Ada', nmae: 'Ada' });
+  values.set(user, { name: 'Ada', nmae: 'Ada' });
   // @ts-expect-error what isn't a key
-  context.get('user');
+  values.get('user');
   // @ts-expect-error a key of a wider type, by which another value could be set
   const wider: ContextKey<unknown> = tries;
   void wider;

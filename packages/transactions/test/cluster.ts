@@ -15,7 +15,7 @@ import {
   createParticipant,
   type KnownCoordinators,
   operation,
-  part,
+  participant,
   transactionsSchema,
 } from '../src/exports/index.js';
 
@@ -136,8 +136,8 @@ export function startParticipant(network: MemoryNetwork, name: string, database:
 export const serviceOf = (participant: string): string => `test.v1.${participant}`;
 
 /** A participant's part: a booking. */
-export const booking = (participant: string, a: bigint, b: bigint) =>
-  part({ fullName: serviceOf(participant) }, BOOK, { a, b });
+export const booking = (name: string, a: bigint, b: bigint) =>
+  participant({ fullName: serviceOf(name) }, BOOK, { a, b });
 
 /** A coordinator in a process of its own; its transaction ids are `<name>-1`, `<name>-2` and so on. */
 export function startCoordinator(channel: Channel, name: string, database: Database) {

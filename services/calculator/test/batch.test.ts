@@ -7,7 +7,7 @@ import {
   RoundingMode,
 } from '@rondo/contracts/calculator/v1/calculator';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
-import { CallLimit, unread } from '@rondo/rpc/call';
+import { CallContext, raw } from '@rondo/rpc/call';
 import { type CallOptions, type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
 import { createRouter } from '@rondo/rpc/server';
@@ -24,7 +24,7 @@ afterEach(() => {
 /** A client that sends bytes, for requests that no generated code writes. */
 const RawDefinition = {
   ...CalculatorServiceDefinition,
-  methods: { evaluateBatch: unread(CalculatorServiceDefinition.methods.evaluateBatch) },
+  methods: { evaluateBatch: raw(CalculatorServiceDefinition.methods.evaluateBatch) },
 } as const;
 
 /** Starts calculators that know the `registered` ones among them, and a client of the first. */
@@ -223,20 +223,20 @@ describe('EvaluatePart', () => {
   });
 
   it('stops computing when its call has ended', async () => {
-    const limit = new CallLimit();
+    const context = new CallContext();
     let looks = 0;
     const clock: Clock = {
       ...systemClock,
       now() {
         looks += 1;
-        if (looks === 100) limit.end(new RpcError(Status.CANCELLED, 'the caller left'));
+        if (looks === 100) context.end(new RpcError(Status.CANCELLED, 'the caller left'));
         return looks;
       },
     };
     const request = EvaluatePartRequest.encode(
       EvaluatePartRequest.fromPartial({ expressions: squares(2_000) }),
     ).finish();
-    await expect(evaluatePart(request, { limit, yieldingLoop: createYieldingLoop(clock) })).rejects.toMatchObject({
+    await expect(evaluatePart(request, { context, yieldingLoop: createYieldingLoop(clock) })).rejects.toMatchObject({
       code: Status.CANCELLED,
     });
     expect(looks).toBeLessThan(110);

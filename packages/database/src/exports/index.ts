@@ -16,12 +16,12 @@
 export { backoffMs } from '../backoff.js';
 export {
   CheckViolation,
+  CommitOutcomeUnknown,
   ConstraintViolation,
   DatabaseError,
   DatabaseUnavailable,
   ForeignKeyViolation,
   LockTimeout,
-  OutcomeUnknown,
   SerializationFailure,
   StatementTimeout,
   sqlStateOf,
@@ -31,7 +31,7 @@ export {
 export { type Listening, listen } from '../listen.js';
 export { type MigrateOptions, migrate } from '../migrate.js';
 export { MigrationError, type SchemaPart } from '../migration.js';
-export type { Patience } from '../outage-wait.js';
+export type { OutageWait } from '../outage-wait.js';
 export { createPool, type PoolOptions } from '../pool.js';
 export { requirePreparedTransactions } from '../prepared.js';
 export { provision } from '../provision.js';

@@ -41,7 +41,7 @@ export async function callInstance(
 async function connected(method: Method, wire: WireCall, options: CallInstanceOptions): Promise<Subchannel> {
   const { pool, instance } = options;
   for (;;) {
-    wire.limit.throwIfEnded();
+    wire.context.throwIfEnded();
     const subchannel = pool.find(instance);
     if (subchannel?.ready) return subchannel;
     if (!subchannel?.mayBecomeReady) throw pool.noInstanceError() ?? outOfReach(method, instance, subchannel);

@@ -1,4 +1,4 @@
-import { CallLimit } from '../call/limit.js';
+import { CallContext } from '../call/call-context.js';
 import type { Metadata } from '../call/metadata.js';
 import type { Clock } from '../clock/clock.js';
 import type { Method } from '../contract/method.js';
@@ -28,16 +28,16 @@ export async function choose(
   { signal, metadata, hashKey }: ImaginedCall,
   { pool, clock }: { readonly pool: EndpointPool; readonly clock: Clock },
 ): Promise<Choice> {
-  const limit = new CallLimit({ clock, parents: [signal] });
+  const context = new CallContext({ clock, parents: [signal] });
   const attempts: Attempt[] = [];
   const key = hashKey ?? keyIn(metadata, method);
   try {
     const options = { pool, clock, attempts, hashKey: key, version: metadata && requestedVersion({ metadata }) };
-    const { subchannel } = await limit.race(pickFirst(method, { limit }, options));
+    const { subchannel } = await context.race(pickFirst(method, { context }, options));
     const { instanceId, address } = subchannel.endpoint;
     return { instanceId, address };
   } finally {
-    limit.release();
+    context.release();
   }
 }
 

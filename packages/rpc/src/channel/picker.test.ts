@@ -155,8 +155,8 @@ describe('why an instance gets no calls', () => {
     const [a, b, c, d, e] = endpoints('a', 'b', 'c', 'd', 'e');
     if (!a || !b || !c || !d || !e) throw new Error('five endpoints were asked for');
     const held = [
-      { ...c, standing: 'cordoned' as const },
-      { ...d, standing: 'draining' as const },
+      { ...c, state: 'cordoned' as const },
+      { ...d, state: 'draining' as const },
     ];
     pool.onResolution({ endpoints: [a, b, ...held, e], departed: [] });
     at('a:1').move('ready');

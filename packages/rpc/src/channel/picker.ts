@@ -1,4 +1,4 @@
-import { evenPoints } from '../balancer/low-discrepancy.js';
+import { goldenRatioSequence } from '../balancer/low-discrepancy.js';
 import type { BalancingPolicy, Capacity, PickCall, Picker } from '../balancer/picker.js';
 import type { Clock, Random } from '../clock/clock.js';
 import type { Balancing } from '../contract/balancing.js';
@@ -42,7 +42,7 @@ export class MethodPickers {
     this.#weights = weights;
     this.#outliers = outliers;
     this.#policies = new GroupPolicies(createPolicy);
-    this.#nextPoint = evenPoints(random);
+    this.#nextPoint = goldenRatioSequence(random);
   }
 
   /** Drops all pickers. The next ones choose among those of `subchannels` that are ready. */

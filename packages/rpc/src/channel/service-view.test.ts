@@ -105,7 +105,7 @@ describe('what is shown of an endpoint', () => {
   it('is left out by what befell it, not by what it is meant for', () => {
     const { pool, view } = startService({});
     const canary = { version: '2.0.0', metadata: { canary: '0' } };
-    const endpoints = [endpoint('light', canary), endpoint('heavy', { standing: 'draining' })];
+    const endpoints = [endpoint('light', canary), endpoint('heavy', { state: 'draining' })];
     pool.onResolution({ endpoints, departed: [] });
     expect(view('light')).toMatchObject({ held: expect.stringContaining('canary=0'), leftOut: false });
     expect(view('heavy')).toMatchObject({ held: 'draining', leftOut: false });

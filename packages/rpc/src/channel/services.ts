@@ -2,7 +2,7 @@ import { runOutsideScope } from '../call/scope.js';
 import type { Clock, Random } from '../clock/clock.js';
 import { type Balancing, checkBalancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
 import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contract/balancing-text.js';
-import type { Resolver, Resolving } from '../resolver/resolver.js';
+import type { ResolutionHandle, Resolver } from '../resolver/resolver.js';
 import type { TransportFactory } from '../transport/transport.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { channelClosed } from './lookup.js';
@@ -28,7 +28,7 @@ export interface ServiceEntry {
   readonly balanced: ServiceBalancing;
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
-  readonly resolving: Resolving;
+  readonly resolving: ResolutionHandle;
 }
 
 /** The services that a channel calls. Each is looked up when it is first used. */

@@ -154,7 +154,7 @@ export class Subchannels {
       return;
     }
     const news = present.endpoint !== endpoint || !present.listed;
-    if (news && endpoint.standing === 'serving') present.transport.hurry?.();
+    if (news && endpoint.state === 'serving') present.transport.resetBackoff?.();
     if (isAnother(present.endpoint, endpoint)) present.onReplaced(this.#options.clock.now());
     present.update(endpoint, isNew);
     present.listed = true;

@@ -62,9 +62,7 @@ describe('a client of many replicas', () => {
     [
       'drains',
       ({ pool }: ReturnType<typeof makeSubset>, name: string) => {
-        const changed = REPLICAS.map((one) =>
-          one.instanceId === name ? { ...one, standing: 'draining' as const } : one,
-        );
+        const changed = REPLICAS.map((one) => (one.instanceId === name ? { ...one, state: 'draining' as const } : one));
         pool.onResolution({ endpoints: changed, departed: [] });
       },
     ],

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Call, Payload, Reply } from '../call/call.js';
-import type { CallLimit } from '../call/limit.js';
+import type { CallContext } from '../call/call-context.js';
 import type { Method } from '../contract/method.js';
 import { mapMessages } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
@@ -48,17 +48,17 @@ type Step = IteratorResult<Uint8Array, undefined>;
  */
 export class RequestStream implements AsyncIterable<Uint8Array> {
   readonly #messages: AsyncIterable<Uint8Array>;
-  readonly #limit: CallLimit;
+  readonly #context: CallContext;
   readonly #inCallersContext = AsyncLocalStorage.snapshot();
   #iterator: AsyncIterator<Uint8Array> | undefined;
   #closed = false;
   /** Settles the read that waits for a message. */
   #settle: (() => void) | undefined;
 
-  constructor(messages: AsyncIterable<Uint8Array>, limit: CallLimit) {
+  constructor(messages: AsyncIterable<Uint8Array>, context: CallContext) {
     this.#messages = messages;
-    this.#limit = limit;
-    limit.onEnd(() => this.close());
+    this.#context = context;
+    context.onEnd(() => this.close());
   }
 
   /** Reads no more messages and closes the caller's generator. */
@@ -82,7 +82,7 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
 
   #next(): Promise<Step> {
     return new Promise((resolve, reject) => {
-      const limit = this.#limit;
+      const limit = this.#context;
       this.#settle = () =>
         limit.reason === undefined ? resolve({ done: true, value: undefined }) : reject(limit.reason);
       if (this.#closed) this.#settle();
@@ -97,7 +97,7 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
       return step.done === true ? { done: true, value: undefined } : step;
     } catch (error) {
       const reason = requestFailed(error);
-      this.#limit.end(reason);
+      this.#context.end(reason);
       throw reason;
     }
   }

@@ -1,4 +1,4 @@
-import type { DeadlineSource } from '../call/limit.js';
+import type { DeadlineSource } from '../call/call-context.js';
 import type { WallClock } from '../clock/clock.js';
 import { millisecondsUntil } from '../clock/system.js';
 import type { Policy } from '../contract/policy.js';

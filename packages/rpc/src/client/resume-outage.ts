@@ -103,18 +103,18 @@ class Backoff {
 }
 
 /** Waits `delayMs`, or until the call ends or the channel is closed. */
-export function wait(delayMs: number, { limit, method }: ClientCall, channel: Channel): Promise<void> {
+export function wait(delayMs: number, { context, method }: ClientCall, channel: Channel): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       timer.cancel();
       unlisten();
-      limit.offEnd(end);
+      context.offEnd(end);
       resolve();
     };
     const timer = channel.clock.setTimer(delayMs, end);
     const unlisten = channel.fleet(method).onChange(() => {
       if (channel.closed) end();
     });
-    limit.onEnd(end);
+    context.onEnd(end);
   });
 }

@@ -114,7 +114,7 @@ describe('a stream that is resumed', () => {
     const options: CallOptions = {
       onHeader: (header) => headers.push(header),
       onTrailer: (trailer) => trailers.push(trailer.get('rondo-served-by')),
-      onBreak: ({ codeName }) => broken.push(codeName),
+      onStreamBreak: ({ codeName }) => broken.push(codeName),
     };
     await settled(collect(follow({ count: 6 }, options)));
     expect(headers).toHaveLength(1);

@@ -143,13 +143,13 @@ class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unknown, un
 
   async #pause(error: unknown): Promise<void> {
     const { call, channel, outage } = this.#options;
-    if (!isResumable(error) || this.#left || channel.closed || call.limit.reason !== undefined) throw error;
+    if (!isResumable(error) || this.#left || channel.closed || call.context.reason !== undefined) throw error;
     const pauseMs = outage.onBreak(longestAttemptMs(call.attempts.slice(this.#firstAttempt)));
     if (pauseMs === undefined) throw outage.explain(error);
-    call.options.onBreak?.(error);
+    call.options.onStreamBreak?.(error);
     await wait(pauseMs, call, channel);
     if (this.#left || channel.closed) throw error;
-    call.limit.throwIfEnded();
+    call.context.throwIfEnded();
   }
 }
 

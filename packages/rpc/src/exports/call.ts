@@ -3,19 +3,19 @@
  * Nothing here loads a transport.
  *
  * ```ts
- * import { currentBounds, type ServerCall } from '@rondo/rpc/call';
+ * import { currentWorkLimits, type ServerCall } from '@rondo/rpc/call';
  *
  * async function getPrice({ name }: GetPriceRequest, { log, metadata }: ServerCall) {
  *   log.debug({ name, tenant: metadata.get('tenant') }, 'a price is read');
  *   // Ends with the call, and waits for the database as long as the call may.
- *   return { price: await store.read(name, currentBounds()) };
+ *   return { price: await store.read(name, currentWorkLimits()) };
  * }
  * ```
  */
 
 export { type Call, type Logger, type ServerCall, silentLogger } from '../call/call.js';
-export { type ContextKey, createContextKey } from '../call/context.js';
-export { CallLimit } from '../call/limit.js';
+export { CallContext } from '../call/call-context.js';
+export { type ContextKey, createContextKey } from '../call/context-values.js';
 export { Metadata } from '../call/metadata.js';
-export { type CallBounds, currentBounds, currentScope, runOutsideScope } from '../call/scope.js';
-export { type Unread, unread } from '../contract/definition.js';
+export { currentScope, currentWorkLimits, runOutsideScope, type WorkLimits } from '../call/scope.js';
+export { type Raw, raw } from '../contract/definition.js';

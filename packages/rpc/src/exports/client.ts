@@ -18,7 +18,13 @@ export type { CallOptions, Client, ClientCall } from '../client/client.js';
 export { type ClientOptions, createClient } from '../client/create-client.js';
 export { staticResolver } from '../resolver/static.js';
 export { broadcast } from '../scatter/broadcast.js';
-export type { BroadcastOptions, Part, Parts, ScatterOptions, ScatterStreamOptions } from '../scatter/options.js';
+export type {
+  BroadcastOptions,
+  PartResult,
+  PartResults,
+  ScatterOptions,
+  ScatterStreamOptions,
+} from '../scatter/options.js';
 export { scatter } from '../scatter/scatter.js';
 export { scatterStream } from '../scatter/stream.js';
 export type { TlsOptions } from '../transport/grpc/credentials.js';

@@ -12,4 +12,4 @@
  */
 
 export { backgroundClock, type Clock, type Random, sleep, type Timer, type WallClock } from '../clock/clock.js';
-export { nextTurn, systemClock, systemRandom, systemWallClock } from '../clock/system.js';
+export { systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../clock/system.js';

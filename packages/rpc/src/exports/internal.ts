@@ -29,7 +29,7 @@ export { type Method, methodsOf } from '../contract/method.js';
 export { editDistance, nearest } from '../contract/nearest.js';
 export { COMPRESSIONS } from '../contract/policy.js';
 export { observeReply } from '../middleware/stream.js';
-export { CANARY_LABEL, CANARY_RULE, canaryPercent, parseCanaryPercent, whyNoShare } from '../resolver/canary.js';
+export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
 export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
 export { folderStorage } from '../resolver/endpoint-storage.js';
 export type { Endpoint, Resolver, ResolverListener } from '../resolver/resolver.js';

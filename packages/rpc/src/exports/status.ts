@@ -12,7 +12,7 @@
  * ```
  */
 
-export { Status, type StatusName, toStatus } from '../status/code.js';
+export { Status, type StatusName, statusFromCode } from '../status/code.js';
 export { packDetail, unpackDetail } from '../status/detail.js';
 export {
   checked,

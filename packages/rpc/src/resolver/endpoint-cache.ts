@@ -48,7 +48,7 @@ export class EndpointCache {
     for (const instanceId of this.#endpoints.keys()) this.#unconfirmed.add(instanceId);
     this.#upsert(instances);
     for (const instanceId of this.#unconfirmed) {
-      if (this.#endpoints.get(instanceId)?.standing === 'draining') this.#remove(instanceId);
+      if (this.#endpoints.get(instanceId)?.state === 'draining') this.#remove(instanceId);
     }
   }
 

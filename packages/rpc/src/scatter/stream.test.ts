@@ -28,7 +28,7 @@ describe('scatterStream', () => {
         yield request;
       }
     }
-    const parts = scatterStream(unary, requests(), { ahead: 4 });
+    const parts = scatterStream(unary, requests(), { readAhead: 4 });
     await settled(parts.next());
     await clock.advance(10_000);
     expect({ begun: begun.length, read }).toEqual({ begun: 6, read: 6 });

@@ -4,7 +4,7 @@ import { newTraceId, receivedTraceId } from '../call/trace.js';
 import type { Clock, Random, WallClock } from '../clock/clock.js';
 import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
 import { type Method, methodsOf } from '../contract/method.js';
-import { compose, enforceLimit, type Middleware, type Next } from '../middleware/middleware.js';
+import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
 import { observeReply } from '../middleware/stream.js';
 import { Status } from '../status/code.js';
 import { RouterError, SERVED_BY } from '../transport/router-error.js';
@@ -53,7 +53,7 @@ export function createRouter(options: RouterOptions): Router {
   const { clock = systemClock, wallClock = systemWallClock } = options;
   const clocks = { clock, wallClock };
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
-  const routes = routesOf(options.services, [...(options.middleware ?? []), enforceLimit]);
+  const routes = routesOf(options.services, [...(options.middleware ?? []), enforceContext]);
 
   function toServerCall(method: Method, wire: WireCall): ServerCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
@@ -69,10 +69,10 @@ export function createRouter(options: RouterOptions): Router {
     try {
       const reply = encodeReply(method, await run(call));
       if (method.responseStream) return observeReply(reply, endOf(call));
-      call.limit.release();
+      call.context.release();
       return reply;
     } catch (fault) {
-      call.limit.release();
+      call.context.release();
       throw toRouterError(call, toRpcError(call, fault));
     }
   }
@@ -93,7 +93,7 @@ function notServed(path: string, metadata: Metadata): RouterError {
 function endOf(call: ServerCall) {
   return {
     error: (fault: unknown) => toRouterError(call, toRpcError(call, fault)),
-    end: () => call.limit.release(),
+    end: () => call.context.release(),
   };
 }
 
@@ -125,6 +125,6 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
 function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;
   const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
-  if (deadline !== undefined && deadline <= allowed) wire.limit.endAt(deadline, clock, 'caller');
-  else if (timeoutMs !== undefined) wire.limit.endAt(allowed, clock, 'contract');
+  if (deadline !== undefined && deadline <= allowed) wire.context.endAt(deadline, clock, 'caller');
+  else if (timeoutMs !== undefined) wire.context.endAt(allowed, clock, 'contract');
 }

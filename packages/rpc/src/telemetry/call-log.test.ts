@@ -3,7 +3,7 @@ import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance
 import type { Logger } from '../call/call.js';
 import { createClient } from '../client/create-client.js';
 import { implement } from '../server/handlers.js';
-import { type Status, toStatus } from '../status/code.js';
+import { type Status, statusFromCode } from '../status/code.js';
 import { RpcError } from '../status/rpc-error.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { createTestChannel } from '../testing/test-channel.js';
@@ -41,7 +41,7 @@ function setUp(options: { everyCall?: boolean; quiet?: ReadonlySet<string> } = {
     clientStream: () => ({}),
     async *serverStream({ behaviour }) {
       yield { index: 0 };
-      throw new RpcError(toStatus(behaviour?.code ?? 13), 'broke off');
+      throw new RpcError(statusFromCode(behaviour?.code ?? 13), 'broke off');
     },
     async *bidiStream() {},
     async *follow() {},

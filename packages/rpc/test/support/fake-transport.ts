@@ -44,7 +44,7 @@ export class FakeTransport implements Transport {
     if (this.state !== 'ready') throw new TransportError(Status.UNAVAILABLE, 'refused', { reach: 'never' });
   }
 
-  hurry(): void {
+  resetBackoff(): void {
     this.hurries += 1;
   }
 

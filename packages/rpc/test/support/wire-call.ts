@@ -1,4 +1,4 @@
-import { CallLimit, Metadata } from '../../src/exports/call.js';
+import { CallContext, Metadata } from '../../src/exports/call.js';
 import type { WireCall } from '../../src/transport/transport.js';
 
 /** A unary call with an empty request; `call` overrides its properties. */
@@ -8,7 +8,7 @@ export function wireCall(call: Partial<WireCall> = {}): WireCall {
     responseStream: false,
     metadata: new Metadata(),
     deadline: undefined,
-    limit: new CallLimit(),
+    context: new CallContext(),
     request: { stream: false, message: new Uint8Array() },
     peer: '',
     ...call,

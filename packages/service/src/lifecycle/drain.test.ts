@@ -17,7 +17,7 @@ function start(parts: Partial<DrainOptions> & { told?: (signal: AbortSignal) => 
   const done = drain({
     readiness,
     registration: {
-      told: parts.told ?? (async () => true),
+      synced: parts.told ?? (async () => true),
       close: async () => at('deregistered'),
     },
     server: { drain: async (graceMs) => at(`server drained within ${graceMs}`) },
@@ -62,7 +62,7 @@ describe('drain', () => {
   });
 
   it('is bounded if every step hangs: it gives up each step and takes the next one', async () => {
-    const registration = { told: never, close: never };
+    const registration = { synced: never, close: never };
     const { clock, lines, done } = start({
       registration,
       server: { drain: never },

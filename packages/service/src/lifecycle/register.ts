@@ -41,7 +41,7 @@ export function register(runtime: ServiceRuntime, options: RegisterOptions): Reg
     log,
   });
   return {
-    told: (signal) => registration.told(signal),
+    synced: (signal) => registration.synced(signal),
     async close() {
       await registration.close();
       link.channel.close();

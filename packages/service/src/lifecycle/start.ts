@@ -38,7 +38,7 @@ export interface RunningService {
   /** Takes it out of service without failing a call, and ends it. Every call returns the same promise. */
   drain(): Promise<void>;
   /** Only deregisters, for a process that is about to crash. */
-  leave(): Promise<void>;
+  deregister(): Promise<void>;
 }
 
 /**
@@ -143,6 +143,6 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
       drained ??= drain({ readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log });
       return drained;
     },
-    leave: async () => registration?.close(),
+    deregister: async () => registration?.close(),
   };
 }

@@ -65,7 +65,7 @@ function endpoint(instanceId: string, known: Partial<EndpointView> = {}): Endpoi
     version: '',
     weight: 100,
     state: 'ready',
-    standing: 'serving',
+    instanceState: 'serving',
     startedAt: undefined,
     lastError: undefined,
     held: undefined,

@@ -20,13 +20,13 @@ export {
   createCoordinator,
 } from '../coordinator/coordinator.js';
 export type { Completion } from '../coordinator/finish.js';
-export { type Part, part } from '../coordinator/participants.js';
+export { type Part, participant } from '../coordinator/participants.js';
 export type { Committed, DistributedTransaction } from '../coordinator/run.js';
 export { createOperatorService, type OperatorServiceOptions } from '../operator-service.js';
 export {
+  createKnownCoordinators,
   type KnownCoordinators,
   type KnownCoordinatorsOptions,
-  knownCoordinators,
 } from '../participant/known-coordinators.js';
 export {
   type Operation,

@@ -1,5 +1,5 @@
 import {
-  OutcomeUnknown as CommitOutcomeUnknown,
+  CommitOutcomeUnknown,
   type Database,
   DatabaseUnavailable,
   LockTimeout,
@@ -8,7 +8,7 @@ import {
   StatementTimeout,
   type Transaction,
 } from '@rondo/database';
-import { currentBounds } from '@rondo/rpc/call';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import { ConcurrentChange, OutcomeUnknown, StoreUnavailable } from '../domain/errors.js';
 
 /** The database for stores. A statement ends with the call that it serves, and fails with domain errors. */
@@ -26,13 +26,14 @@ export interface StoreDatabase extends Queries {
  */
 export function createStoreDatabase(database: Database, onWritten: () => void): StoreDatabase {
   return {
-    query: (sql, params, options) => inDomainErrors(database.query(sql, params, { ...currentBounds(), ...options })),
-    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentBounds(), ...options })),
+    query: (sql, params, options) =>
+      inDomainErrors(database.query(sql, params, { ...currentWorkLimits(), ...options })),
+    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentWorkLimits(), ...options })),
     maybeOne: (sql, params, options) =>
-      inDomainErrors(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
-    transaction: (work) => inDomainErrors(database.transaction(work, currentBounds())).finally(onWritten),
+      inDomainErrors(database.maybeOne(sql, params, { ...currentWorkLimits(), ...options })),
+    transaction: (work) => inDomainErrors(database.transaction(work, currentWorkLimits())).finally(onWritten),
     inSnapshot: (work) =>
-      inDomainErrors(database.transaction(work, { ...currentBounds(), isolation: 'repeatable read' })),
+      inDomainErrors(database.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read' })),
   };
 }
 

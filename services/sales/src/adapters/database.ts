@@ -1,5 +1,5 @@
 import {
-  OutcomeUnknown as CommitOutcomeUnknown,
+  CommitOutcomeUnknown,
   type Database,
   DatabaseUnavailable,
   LockTimeout,
@@ -7,17 +7,18 @@ import {
   SerializationFailure,
   StatementTimeout,
 } from '@rondo/database';
-import { currentBounds } from '@rondo/rpc/call';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import { ConcurrentChange, OutcomeUnknown, Unavailable } from '../domain/errors.js';
 import type { Stores, Transact } from '../domain/ports.js';
 
 /** Runs statements outside transactions. They end with the call that they serve, and fail with domain errors. */
 export function createQueries(database: Queries): Queries {
   return {
-    query: (sql, params, options) => inDomainErrors(database.query(sql, params, { ...currentBounds(), ...options })),
-    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentBounds(), ...options })),
+    query: (sql, params, options) =>
+      inDomainErrors(database.query(sql, params, { ...currentWorkLimits(), ...options })),
+    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentWorkLimits(), ...options })),
     maybeOne: (sql, params, options) =>
-      inDomainErrors(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
+      inDomainErrors(database.maybeOne(sql, params, { ...currentWorkLimits(), ...options })),
   };
 }
 
@@ -38,7 +39,7 @@ export function createTransact(database: Database, { createStores, onAppended }:
           appended = true;
         }),
       );
-    const result = await inDomainErrors(database.transaction(inTransaction, currentBounds()));
+    const result = await inDomainErrors(database.transaction(inTransaction, currentWorkLimits()));
     if (appended) onAppended();
     return result;
   };

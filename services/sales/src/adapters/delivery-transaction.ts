@@ -4,7 +4,7 @@ import { DatabaseUnavailable, type Queries } from '@rondo/database';
 import { currentScope } from '@rondo/rpc/call';
 import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Completion, type Coordinator, part } from '@rondo/transactions';
+import { type Completion, type Coordinator, participant } from '@rondo/transactions';
 import type { DeliveryPlan } from '../domain/delivery.js';
 import { ConcurrentChange, DeliveryRefused, Unavailable } from '../domain/errors.js';
 import { nameOf, parseName } from '../domain/names.js';
@@ -50,7 +50,7 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
     await coordinator.run({
       kind: ACCEPT_QUOTE,
       subject: nameOf('quote', plan.quoteId),
-      participants: [part(ProjectServiceDefinition, DELIVER, toRequest(plan))],
+      participants: [participant(ProjectServiceDefinition, DELIVER, toRequest(plan))],
       local: (transaction) => work(storesOver(transaction)),
       timeoutMs: ATTEMPT_MS,
     });
@@ -58,8 +58,8 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
   };
   const withPermit = createSemaphore(PERMITS);
   return async (plan, work) => {
-    const { signal, limit } = currentScope() ?? {};
-    let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
+    const { signal, context } = currentScope() ?? {};
+    let endsAt = (context?.endsAt ?? Infinity) - ATTEMPT_MS;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       try {
         return await withPermit(() => attempt(plan, work), signal);

@@ -5,6 +5,6 @@
 
 export type { FaultListener } from '../../testing/faults/listener.js';
 export type { FaultNode } from '../../testing/faults/network.js';
-export { carryOut, describeFault, draw, type Fault, fromSeed, planFaults } from '../../testing/faults/plan.js';
+export { carryOut, describeFault, type Fault, fromSeed, pickOne, planFaults } from '../../testing/faults/plan.js';
 export { startTcpProxy } from '../../testing/tcp-proxy/tcp-proxy.js';
 export type { MemoryNetwork } from '../../transport/memory/network.js';

@@ -1,5 +1,5 @@
 import type { Reply } from '../../call/call.js';
-import { CallLimit } from '../../call/limit.js';
+import { CallContext } from '../../call/call-context.js';
 import type { Clock, Timer } from '../../clock/clock.js';
 import { Status } from '../../status/code.js';
 import { type Transport, TransportError, type WireCall } from '../../transport/transport.js';
@@ -165,8 +165,8 @@ export class Connection implements Carrier {
       const server = this.#shared.peerAt(address);
       if (server === undefined || !Number.isFinite(delayMs(this.#shared, client, server))) return;
       const copy = memory.transport(address);
-      const limit = new CallLimit();
-      const arrive = () => copy.call({ ...wire, deadline: undefined, limit });
+      const context = new CallContext();
+      const arrive = () => copy.call({ ...wire, deadline: undefined, context });
       const end = () => copy.close();
       copy.connect().then(arrive).then(end, end);
     });

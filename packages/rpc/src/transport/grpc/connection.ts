@@ -147,7 +147,7 @@ export class GrpcConnection implements Transport {
   };
 
   /** Ends the backoff, because there is news of the endpoint. The connection counts as failed until it is ready. */
-  hurry(): void {
+  resetBackoff(): void {
     if (this.#state === 'transient_failure') this.#reopen();
   }
 

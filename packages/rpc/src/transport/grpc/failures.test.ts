@@ -334,9 +334,9 @@ describe('a connection that does not come about', () => {
     await clock.advance(1_000);
     await attempt;
     // The clock stands still: without news it would wait for ever.
-    transport.hurry?.();
+    transport.resetBackoff?.();
     await until(() => transport.state === 'ready');
-    transport.hurry?.();
+    transport.resetBackoff?.();
     expect(transport.state).toBe('ready');
   });
 

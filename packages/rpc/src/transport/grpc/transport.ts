@@ -102,12 +102,12 @@ class GrpcTransport implements Transport {
   async #callCompressed(wire: WireCall): Promise<Reply<Uint8Array>> {
     if (this.state === 'shutdown') throw new TransportError(Status.UNAVAILABLE, CLOSED, { reach: 'unsent' });
     this.#compressed ??= new GrpcTransport(this.#address, { ...this.#options, compression: 'gzip' });
-    if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.limit.signal);
+    if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.context.signal);
     return this.#compressed.call(wire);
   }
 
-  hurry(): void {
-    this.#current.hurry();
+  resetBackoff(): void {
+    this.#current.resetBackoff();
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { Payload, Reply } from '../../call/call.js';
-import { CallLimit, cancelled } from '../../call/limit.js';
+import { CallContext, cancelled } from '../../call/call-context.js';
 import { Metadata, type MetadataValue } from '../../call/metadata.js';
 import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/stream.js';
 import { Status } from '../../status/code.js';
@@ -18,12 +18,12 @@ export async function crossMemory(
   handle: WireHandler,
   broken: AbortSignal,
 ): Promise<Reply<Uint8Array>> {
-  const far = new CallLimit();
-  const leave = () => far.end(expiry(wire.limit) ?? cancelled());
-  wire.limit.onEnd(leave);
+  const far = new CallContext();
+  const leave = () => far.end(expiry(wire.context) ?? cancelled());
+  wire.context.onEnd(leave);
   broken.addEventListener('abort', leave, { once: true });
   const release = () => {
-    wire.limit.offEnd(leave);
+    wire.context.offEnd(leave);
     broken.removeEventListener('abort', leave);
   };
   const end = () => {
@@ -108,7 +108,7 @@ function asReceived(fault: unknown, early: EarlyHeader): unknown {
 }
 
 /** The server knows by itself that a deadline has passed. It never learns why else a caller cancels. */
-function expiry({ reason }: CallLimit): RpcError | undefined {
+function expiry({ reason }: CallContext): RpcError | undefined {
   return reason?.code === Status.DEADLINE_EXCEEDED ? reason : undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Identifies a value in a {@link CallContext} and gives its type. Two keys are the same only if they are the same
+ * Identifies a value in a {@link ContextValues} and gives its type. Two keys are the same only if they are the same
  * object.
  */
 export interface ContextKey<in out T> {
@@ -24,7 +24,7 @@ export function createContextKey<T>(defaultValue: T, { description }: ContextKey
  * call has its own; a copy made by `{ ...call }` shares it. The values are sent to no other process and don't reach
  * calls that the handler makes.
  */
-export class CallContext {
+export class ContextValues {
   #values: Map<unknown, unknown> | undefined;
 
   /** The value of `key`: the last one set, or else the key's default. */

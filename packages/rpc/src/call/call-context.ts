@@ -10,15 +10,15 @@ import { RpcError } from '../status/rpc-error.js';
  */
 export type DeadlineSource = 'caller' | 'contract' | 'default' | 'inherited';
 
-/** Options of {@link CallLimit}. */
-export interface CallLimitOptions {
+/** Options of {@link CallContext}. */
+export interface CallContextOptions {
   /** Absolute deadline by `clock`, in milliseconds; undefined for none. */
   readonly deadline?: number | undefined;
   /** Where the deadline comes from; the caller by default. */
   readonly by?: DeadlineSource;
   readonly clock?: Clock;
-  /** End the call early, with their reason: the limits of enclosing calls and the caller's abort signals. */
-  readonly parents?: readonly (CallLimit | AbortSignal)[];
+  /** End the call early, with their reason: the contexts of enclosing calls and the caller's abort signals. */
+  readonly parents?: readonly (CallContext | AbortSignal)[];
 }
 
 /**
@@ -27,8 +27,8 @@ export interface CallLimitOptions {
  *
  * An `AbortSignal` costs more than everything else here together, so it is created only when it is first read.
  */
-export class CallLimit {
-  readonly #parents: readonly (CallLimit | AbortSignal)[];
+export class CallContext {
+  readonly #parents: readonly (CallContext | AbortSignal)[];
   #endsAt: number | undefined;
   #timer: Timer | undefined;
   #reason: RpcError | undefined;
@@ -36,7 +36,7 @@ export class CallLimit {
   #listeners: Set<() => void> | undefined;
   #reject: ((reason: unknown) => void) | undefined;
 
-  constructor({ deadline, by = 'caller', clock = systemClock, parents = [] }: CallLimitOptions = {}) {
+  constructor({ deadline, by = 'caller', clock = systemClock, parents = [] }: CallContextOptions = {}) {
     this.#parents = parents;
     this.#endsAt = deadline;
     const ended = parents.find(hasEnded);
@@ -74,7 +74,7 @@ export class CallLimit {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** Calls `listener` when the call ends, or at once if it has ended. {@link CallLimit.offEnd} removes the listener. */
+  /** Calls `listener` when the call ends, or at once if it has ended. {@link CallContext.offEnd} removes the listener. */
   onEnd(listener: () => void): void {
     if (this.#reason !== undefined) {
       listener();
@@ -101,7 +101,7 @@ export class CallLimit {
   release(): void {
     this.#timer?.cancel();
     for (const parent of this.#parents) {
-      if (parent instanceof CallLimit) parent.offEnd(this.#onParent);
+      if (parent instanceof CallContext) parent.offEnd(this.#onParent);
       else parent.removeEventListener('abort', this.#onParent);
     }
   }
@@ -126,8 +126,8 @@ export class CallLimit {
     for (const listener of this.#listeners ?? []) listener();
   }
 
-  #follow(parent: CallLimit | AbortSignal): void {
-    if (parent instanceof CallLimit) {
+  #follow(parent: CallContext | AbortSignal): void {
+    if (parent instanceof CallContext) {
       parent.onEnd(this.#onParent);
     } else {
       setMaxListeners(Number.POSITIVE_INFINITY, parent);
@@ -141,11 +141,11 @@ export class CallLimit {
   };
 }
 
-function hasEnded(parent: CallLimit | AbortSignal): boolean {
-  return parent instanceof CallLimit ? parent.reason !== undefined : parent.aborted;
+function hasEnded(parent: CallContext | AbortSignal): boolean {
+  return parent instanceof CallContext ? parent.reason !== undefined : parent.aborted;
 }
 
-function reasonOf(parent: CallLimit | AbortSignal): RpcError {
+function reasonOf(parent: CallContext | AbortSignal): RpcError {
   const { reason } = parent;
   return reason instanceof RpcError ? reason : cancelled(reason);
 }
