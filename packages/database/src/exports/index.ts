@@ -3,13 +3,14 @@
  * migrations.
  *
  * ```ts
- * import { createPool, type Queries, UniqueViolation } from '@rondo/database';
+ * import { createPool } from '@rondo/database';
+ * import { currentWorkLimits } from '@rondo/rpc/call';
  *
- * const database = createPool({ url, log });
- * const rows = await database.query('SELECT title FROM books WHERE id = $1', [id], { timeoutMs: 500 });
- * await database.transaction(async (transaction: Queries) => {
+ * const database = createPool({ url });
+ * const rows = await database.query<{ title: string }>('SELECT title FROM books WHERE id = $1', [id], currentWorkLimits());
+ * await database.transaction(async (transaction) => {
  *   await transaction.query('INSERT INTO books (id, title) VALUES ($1, $2)', [id, title]); // may throw a UniqueViolation
- * });
+ * }, currentWorkLimits());
  * ```
  */
 

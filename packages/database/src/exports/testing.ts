@@ -1,11 +1,11 @@
 /**
- * A database of its own for a test file, on an embedded server that all test files share.
+ * A PostgreSQL server of its own for a test file.
  *
  * ```ts
  * import { startTestPostgres } from '@rondo/database/testing';
  *
  * const postgres = await startTestPostgres();
- * const database = createPool({ url: await postgres.createDatabase(), log: silentLogger });
+ * const database = createPool({ url: await postgres.createDatabase() });
  * afterAll(() => postgres.stop());
  * ```
  */

@@ -6,8 +6,9 @@
  *
  * await runService({
  *   name: 'books',
- *   variables: { database: variable('DATABASE_URL', url(['postgres:']), { … }) },
- *   createApp: ({ config, log, channel }) => createApp(config.database, { log, channel }),
+ *   port: 50059,
+ *   variables: { databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:'] }), { … }) },
+ *   createApp: ({ log, channel }, { databaseUrl }) => createApp(databaseUrl, { log, channel }),
  * });
  * ```
  */

@@ -5,11 +5,13 @@
  * ```ts
  * import { appendChanges, createSync, syncSchema } from '@rondo/sync';
  *
+ * const sync = createSync({ database, url, log }); // its tables: syncSchema
  * await database.transaction(async (transaction) => {
  *   await rename(transaction, book);
- *   await appendChanges(transaction, [change]);
+ *   await appendChanges(transaction, [{ topic: 'books', payload: book }]);
  * });
- * for await (const event of sync.watch({ … })) yield toMessage(event);
+ * sync.nudge();
+ * for await (const event of sync.watch({ topic: 'books', resumeToken, snapshot: allBooks, signal })) yield toMessage(event);
  * ```
  */
 

@@ -3,11 +3,13 @@
  * undone step by step.
  *
  * ```ts
- * import { createCoordinator, createParticipant, operation, part } from '@rondo/transactions';
+ * import { createCoordinator, participant } from '@rondo/transactions';
  *
+ * const coordinator = createCoordinator({ database, name: 'sales', channel, log });
  * await coordinator.run({
+ *   kind: 'accept-order',
  *   subject: order.name,
- *   participants: [part(ProjectServiceDefinition, DELIVER, request)],
+ *   participants: [participant(ProjectServiceDefinition, DELIVER, request)],
  *   local: (transaction) => storeOrder(transaction, order),
  *   timeoutMs: 2_000,
  * });

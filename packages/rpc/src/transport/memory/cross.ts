@@ -34,7 +34,7 @@ export async function crossMemory(
   try {
     const metadata = carried(wire.metadata);
     const request = limited(wire.request);
-    const received = { ...wire, metadata, request, limit: far, peer: 'memory', sendHeader: early.send };
+    const received = { ...wire, metadata, request, context: far, peer: 'memory', sendHeader: early.send };
     const reply = await unlessAborted(handle(received), broken);
     if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end, early });
     release();
