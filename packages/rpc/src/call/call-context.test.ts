@@ -7,7 +7,13 @@ import { CallContext, type CallContextOptions } from './call-context.js';
 
 const never = () => new Promise<never>(() => undefined);
 
-function makeContext({ allowedMs, parents = [] }: { allowedMs?: number; parents?: CallContextOptions['parents'] } = {}) {
+function makeContext({
+  allowedMs,
+  parents = [],
+}: {
+  allowedMs?: number;
+  parents?: CallContextOptions['parents'];
+} = {}) {
   const clock = new ManualClock();
   const deadline = allowedMs === undefined ? undefined : clock.now() + allowedMs;
   return { clock, context: new CallContext({ deadline, parents, clock }) };
