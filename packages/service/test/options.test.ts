@@ -164,7 +164,8 @@ function createAdders() {
     async known(address: string): Promise<string> {
       const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
       folders.push(folder);
-      const endpoints = [fixedEndpoint(address, { instanceId: 'one' })];
+      const { state: standing, ...one } = fixedEndpoint(address, { instanceId: 'one' });
+      const endpoints = [{ ...one, standing }];
       const about = { format: 'rondo-last-known', version: 2, service: 'rondo.conformance.v1.AdderService' };
       const file = { ...about, registry: [NO_REGISTRY], savedAt: '2026-01-01T00:00:00Z', endpoints };
       await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));

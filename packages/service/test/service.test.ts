@@ -257,9 +257,14 @@ describe('a service', () => {
     const callee = await start();
     const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
     folders.push(folder);
-    const one = fixedEndpoint(callee.service.address, { instanceId: 'one' });
+    const { state: standing, ...one } = fixedEndpoint(callee.service.address, { instanceId: 'one' });
     const about = { format: 'rondo-last-known', version: 2, service: 'rondo.conformance.v1.AdderService' };
-    const file = { ...about, registry: ['127.0.0.1:1'], savedAt: '2026-01-01T00:00:00Z', endpoints: [one] };
+    const file = {
+      ...about,
+      registry: ['127.0.0.1:1'],
+      savedAt: '2026-01-01T00:00:00Z',
+      endpoints: [{ ...one, standing }],
+    };
     await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));
     const environment = { RONDO_REGISTRY_CACHE: folder, RONDO_METRICS: '127.0.0.1:0', RONDO_INSTANCE_ID: 'caller' };
     const { service, outgoing, lines } = await start({ environment });
