@@ -38,9 +38,6 @@ export interface RpcServer {
 
 const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
-// grpc-js's own output is off, because Rondo throws or logs the same. GRPC_VERBOSITY turns it on.
-if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-
 /**
  * Serves a router over gRPC: HTTP/2, without TLS for now.
  *
