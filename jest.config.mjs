@@ -31,8 +31,8 @@ const code = {
     .map((folder) => `<rootDir>/${folder}`),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
-    '^@rondo/(rpc|service|database|resources|sync|scaffold|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
-    '^@rondo/(service|database|resources|sync|transactions|scaffold|cli)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@rondo/([a-z]+)$': '<rootDir>/packages/$1/src/exports/index.ts',
+    '^@rondo/([a-z]+)/(.*)$': '<rootDir>/packages/$1/src/exports/$2.ts',
     ...typescriptSpecifiers,
   },
 };

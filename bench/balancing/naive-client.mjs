@@ -1,8 +1,7 @@
 // The client of control runs.
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createCaller } from './caller.mjs';
 
 const POLL_MS = 200;

@@ -5,8 +5,8 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { answerParent } from '@rondo/harness';
 import { systemClock } from '@rondo/rpc/clock';
+import { callLog, callMetrics } from '@rondo/rpc/internal';
 import { createRouter, serve } from '@rondo/rpc/server';
-import { callLog, callMetrics } from '@rondo/rpc/telemetry';
 import { standIn } from '@rondo/rpc/testing';
 import pino from 'pino';
 

@@ -1,6 +1,5 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
-import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 
 /** The last line of `rondo call --json` under load. */
 interface Tally {

@@ -93,7 +93,7 @@ async function embedded({ data, port, supervisor }) {
 }
 
 async function provisionAt(adminUrl, databases) {
-  const { provision } = await import('../../packages/database/dist/index.js');
+  const { provision } = await import('../../packages/database/dist/exports/index.js');
   await provision({ adminUrl, databases });
 }
 

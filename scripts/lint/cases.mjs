@@ -9,21 +9,22 @@ const deep = 'Import a package by its name';
 const stores = "The registry's stores don't know each other";
 const read = 'Name the columns: a migration';
 const written = 'Name the columns that are written';
+const internal = '@rondo/rpc/internal is for packages';
 const wire = 'Only transport/grpc and server/grpc';
 
 export const refused = [
   // The import table.
-  ['packages/rpc/src/server/a.ts', sides, "import '../client/index.js';"],
+  ['packages/rpc/src/server/a.ts', sides, "import '../client/client.js';"],
   ['packages/rpc/src/server/b.ts', sides, "import '../channel/channel.js';"],
-  ['packages/rpc/src/server/grpc/a.ts', sides, "import '../../client/index.js';"],
-  ['packages/rpc/src/client/a.ts', sides, "export { a } from '../server/index.js';"],
-  ['packages/rpc/src/channel/a.ts', sides, "import '../server/index.js';"],
+  ['packages/rpc/src/server/grpc/a.ts', sides, "import '../../client/client.js';"],
+  ['packages/rpc/src/client/a.ts', sides, "export { a } from '../server/router.js';"],
+  ['packages/rpc/src/channel/a.ts', sides, "import '../server/router.js';"],
   ['packages/rpc/src/scatter/a.ts', sides, "import type { A } from '../server/router.js';"],
-  ['packages/rpc/src/resolver/a.ts', peers, "import type { A } from '../balancer/index.js';"],
-  ['packages/rpc/src/balancer/a.ts', peers, "import '../telemetry/index.js';"],
-  ['packages/rpc/src/transport/a.ts', peers, "await import('../telemetry/index.js');"],
-  ['packages/rpc/src/transport/grpc/a.ts', peers, "import '../../resolver/index.js';"],
-  ['packages/rpc/src/telemetry/a.ts', peers, "export type A = import('../resolver/index.js').A;"],
+  ['packages/rpc/src/resolver/a.ts', peers, "import type { A } from '../balancer/picker.js';"],
+  ['packages/rpc/src/balancer/a.ts', peers, "import '../telemetry/metrics.js';"],
+  ['packages/rpc/src/transport/a.ts', peers, "await import('../telemetry/metrics.js');"],
+  ['packages/rpc/src/transport/grpc/a.ts', peers, "import '../../resolver/static.js';"],
+  ['packages/rpc/src/telemetry/a.ts', peers, "export type A = import('../resolver/static.js').A;"],
   ['packages/rpc/src/balancer/b.ts', wire, "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/b.ts', wire, "import '@grpc/grpc-js/build/src/channel.js';"],
   ['packages/service/src/a.ts', wire, "import type { Server } from '@grpc/grpc-js';"],
@@ -53,7 +54,7 @@ export const refused = [
     "import { startPostgres } from '@rondo/harness/postgres';",
   ],
   ['packages/scaffold/src/a.ts', 'packages/scaffold knows no other package', "import '@rondo/rpc/status';"],
-  ['scripts/a.mjs', 'Scripts run without a build', "import '../packages/scaffold/dist/index.js';"],
+  ['scripts/a.mjs', 'Scripts run without a build', "import '../packages/scaffold/dist/exports/index.js';"],
   ['services/sales/src/domain/a.ts', 'domain/ is pure', "import 'node:crypto';"],
   ['services/sales/src/domain/b.ts', 'domain/ is pure', "import '../config.js';"],
   ['services/sales/src/domain/quote/c.ts', 'domain/ is pure', "import '../../adapters/products.js';"],
@@ -69,9 +70,12 @@ export const refused = [
   ['services/sales/src/rpc/b.ts', 'rpc/ imports usecases/', "import '@rondo/database';"],
   ['services/sales/src/adapters/a.ts', 'adapters/ import domain/', "import '../usecases/place-order.js';"],
   ['services/sales/src/adapters/store/a.ts', 'adapters/ import domain/', "import '../../rpc/orders.js';"],
+  ['services/sales/src/c.ts', internal, "import { nearest } from '@rondo/rpc/internal';"],
+  ['services/sales/test/c.test.ts', internal, "import '@rondo/rpc/internal/testing';"],
+  ['services/registry/src/b.ts', internal, "import type { Endpoint } from '@rondo/rpc/internal';"],
   ['services/sales/src/b.ts', deep, "import '../../calculator/src/app.js';"],
   ['services/sales/test/a.test.ts', deep, "import '../../calculator/src/app.js';"],
-  ['packages/cli/src/a.ts', deep, "import '@rondo/rpc/dist/client/index.js';"],
+  ['packages/cli/src/a.ts', deep, "import '@rondo/rpc/dist/exports/client.js';"],
   ['packages/cli/src/b.ts', 'A service is called through its contract', "import '@rondo/service-sales';"],
   ['e2e/a.test.ts', deep, "import '../services/sales/src/app.js';"],
   ['bench/a.ts', deep, "import '../services/calculator/dist/app.js';"],
@@ -157,16 +161,16 @@ export const allowed = [
   ['e2e/ok.test.ts', "import './src/repository.js';\nimport '@rondo/harness';"],
   [
     'packages/rpc/src/server/ok.ts',
-    "import type { WireCall } from '../transport/index.js';\nexport type A = WireCall;",
+    "import type { WireCall } from '../transport/transport.js';\nexport type A = WireCall;",
   ],
-  ['packages/rpc/src/client/ok.ts', "import '../balancer/index.js';\nimport '../resolver/index.js';"],
+  ['packages/rpc/src/client/ok.ts', "import '../balancer/picker.js';\nimport '../resolver/static.js';"],
   ['packages/rpc/src/server/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../router.js';"],
   ['packages/rpc/src/transport/grpc/ok.ts', "import '@grpc/grpc-js';\nimport '../transport.js';"],
   ['e2e/conformance/services/a/src/plain-server.ts', "import '@grpc/grpc-js';"],
   ['packages/rpc/src/transport/grpc/server.ts', "import './client.js';\nimport '@rondo/contracts/google/rpc/status';"],
   [
     'packages/rpc/src/client/ok.test.ts',
-    "import '../server/index.js';\nimport '@rondo/contracts/rondo/options/v1/options';",
+    "import '../server/router.js';\nimport '@rondo/contracts/rondo/options/v1/options';",
   ],
   [
     'packages/rpc/src/call/ok.ts',
@@ -209,8 +213,10 @@ export const allowed = [
   ['packages/harness/src/ok.ts', "import '@rondo/database/embedded';"],
   ['bench/ok.mjs', "import '@rondo/harness';"],
   ['chaos/src/ok.ts', "import '@rondo/harness/postgres';"],
+  ['services/registry/test/ok.test.ts', "import '@rondo/rpc/internal';\nimport '@rondo/rpc/internal/testing';"],
+  ['packages/service/src/internal.ts', "import '@rondo/rpc/internal';"],
   ['services/sales/test/ok.test.ts', "import '../src/app.js';\nimport '@rondo/rpc/testing';"],
-  ['scripts/ok.mjs', "import './steps.mjs';\nawait import('../packages/scaffold/dist/index.js');"],
+  ['scripts/ok.mjs', "import './steps.mjs';\nawait import('../packages/scaffold/dist/exports/index.js');"],
   ['packages/scaffold/src/ok.ts', "import '@babel/parser';\nimport './refusal.js';"],
   [
     'packages/cli/src/ok.ts',

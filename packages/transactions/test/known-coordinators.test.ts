@@ -9,7 +9,7 @@ import { createRouter } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import { failureOf, ManualClock } from '@rondo/rpc/testing';
 import { logAborting, logCommitting, logPreparing } from '../src/coordinator/log.js';
-import { createOperatorService, createParticipant, knownCoordinators, operation } from '../src/index.js';
+import { createKnownCoordinators, createOperatorService, createParticipant, operation } from '../src/exports/index.js';
 import { pack } from '../src/participant/operation.js';
 import { BOOK, book, booked, createNetwork, openBooks, serviceOf, startCoordinator } from './cluster.js';
 
@@ -46,7 +46,7 @@ function startBooks({ coordinators = { home: serviceOf('home') }, log = silentLo
   const participant = createParticipant({
     database: away,
     name: 'books',
-    coordinators: knownCoordinators({ channel, coordinators, services: [serviceOf('books')] }),
+    coordinators: createKnownCoordinators({ channel, coordinators, services: [serviceOf('books')] }),
     log,
     clock,
     operations: [operation(BOOK, book)],

@@ -10,7 +10,7 @@ import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo
 import { implement } from '@rondo/rpc/server';
 import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
-import { createParticipant, knownCoordinators, operation, transactionsSchema } from '@rondo/transactions';
+import { createKnownCoordinators, createParticipant, operation, transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
 import { createDeliveryStore } from './adapters/delivery-store.js';
 import { createMemberStore } from './adapters/member-store.js';
@@ -66,7 +66,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       ...bounds,
       onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
     });
-  const [database, ending] = [
+  const [database, endingDatabase] = [
     connect({ lockTimeoutMs: LOCK_TIMEOUT_MS }),
     connect({ maxConnections: ENDING_CONNECTIONS }),
   ];
@@ -95,9 +95,9 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     deliverProjectIn({ ...ports, storeIn: createDeliveryStore }),
   );
   const participant = createParticipant({
-    ...{ database, ending, log, clock: backgroundClock(clock) },
+    ...{ database, endingDatabase, log, clock: backgroundClock(clock) },
     name: 'project-management',
-    coordinators: knownCoordinators({
+    coordinators: createKnownCoordinators({
       channel,
       coordinators: servicesByName(config.coordinators),
       services: CONTRACTS.map(({ fullName }) => fullName),
@@ -132,7 +132,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     ],
     async stop() {
       await Promise.all([participant.close(), sync.close(), requestTrim.close()]);
-      await Promise.all([database.close(), ending.close()]);
+      await Promise.all([database.close(), endingDatabase.close()]);
     },
   };
 }

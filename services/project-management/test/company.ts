@@ -10,12 +10,10 @@ import {
 import { createPool } from '@rondo/database';
 import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
-import { createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
-import { createMemoryNetwork } from '@rondo/rpc/transport';
+import { createMemoryNetwork, createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 
 /**

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { KVDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { silentLogger } from '@rondo/rpc/call';
-import { createChannel, createClient } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { sleep, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import type { Etcd } from '../src/adapters/etcd-store/etcd-client.js';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from '../src/adapters/etcd-store/members.js';

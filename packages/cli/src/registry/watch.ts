@@ -1,4 +1,5 @@
-import { backoffMs, type Clock, sleep, systemRandom } from '@rondo/rpc/clock';
+import { type Clock, sleep, systemRandom } from '@rondo/rpc/clock';
+import { backoffMs } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { connect, explainRegistryError, listOperatorStates, type RegistryConnection } from './connection.js';
 import { type Change, WatchedState } from './watched-state.js';

@@ -1,5 +1,5 @@
 import {
-  OutcomeUnknown as CommitOutcomeUnknown,
+  CommitOutcomeUnknown,
   type Database,
   DatabaseUnavailable,
   LockTimeout,
@@ -8,7 +8,7 @@ import {
   StatementTimeout,
   type Transaction,
 } from '@rondo/database';
-import { currentBounds } from '@rondo/rpc/call';
+import { currentWorkLimits } from '@rondo/rpc/call';
 import { InvalidResumeToken, WatchAborted, WatchUnavailable } from '@rondo/sync';
 import {
   ConcurrentChange,
@@ -34,13 +34,14 @@ export interface StoreDatabase extends Queries {
  */
 export function createStoreDatabase(database: Database, onWritten = (): void => undefined): StoreDatabase {
   return {
-    query: (sql, params, options) => inDomainErrors(database.query(sql, params, { ...currentBounds(), ...options })),
-    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentBounds(), ...options })),
+    query: (sql, params, options) =>
+      inDomainErrors(database.query(sql, params, { ...currentWorkLimits(), ...options })),
+    one: (sql, params, options) => inDomainErrors(database.one(sql, params, { ...currentWorkLimits(), ...options })),
     maybeOne: (sql, params, options) =>
-      inDomainErrors(database.maybeOne(sql, params, { ...currentBounds(), ...options })),
-    transaction: (work) => inDomainErrors(database.transaction(work, currentBounds())).finally(onWritten),
+      inDomainErrors(database.maybeOne(sql, params, { ...currentWorkLimits(), ...options })),
+    transaction: (work) => inDomainErrors(database.transaction(work, currentWorkLimits())).finally(onWritten),
     inSnapshot: (work) =>
-      inDomainErrors(database.transaction(work, { ...currentBounds(), isolation: 'repeatable read' })),
+      inDomainErrors(database.transaction(work, { ...currentWorkLimits(), isolation: 'repeatable read' })),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Channel } from '../channel/channel.js';
-import { type Backoff, backoffMs, type Clock, createBackoff, type Random } from '../clock/index.js';
-import { RpcError } from '../status/index.js';
+import { type Backoff, backoffMs, createBackoff } from '../clock/backoff.js';
+import type { Clock, Random } from '../clock/clock.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
 
 /** A stream that was open for this time, even without a message, resets the outage and the backoff. Milliseconds. */
@@ -80,18 +81,18 @@ export class Outage {
 }
 
 /** Waits `delayMs`, or until the call ends or the channel is closed. */
-export function wait(delayMs: number, { limit, method }: ClientCall, channel: Channel): Promise<void> {
+export function wait(delayMs: number, { context, method }: ClientCall, channel: Channel): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       timer.cancel();
       unlisten();
-      limit.offEnd(end);
+      context.offEnd(end);
       resolve();
     };
     const timer = channel.clock.setTimer(delayMs, end);
     const unlisten = channel.fleet(method).onChange(() => {
       if (channel.closed) end();
     });
-    limit.onEnd(end);
+    context.onEnd(end);
   });
 }

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { failureOf } from './failure-of.js';
 
 it('returns the status of a failed call, and rejects with anything else', async () => {

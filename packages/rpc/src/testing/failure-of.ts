@@ -1,4 +1,4 @@
-import { RpcError } from '../status/index.js';
+import { RpcError } from '../status/rpc-error.js';
 
 /**
  * The error of a call that must fail.

@@ -1,5 +1,5 @@
 import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction } from '@rondo/database';
-import type { Clock, Semaphore } from '@rondo/rpc/clock';
+import type { Clock, createSemaphore } from '@rondo/rpc/clock';
 import { WatchAborted, WatchUnavailable } from '../errors.js';
 import type { Feed, Subscription } from '../feed/feed.js';
 import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
@@ -62,11 +62,11 @@ export interface WatchContext {
   readonly relay: Relay;
   readonly semaphores: {
     /** Snapshots that are read into memory. */
-    readonly snapshots: Semaphore;
+    readonly snapshots: ReturnType<typeof createSemaphore>;
     /** Larger snapshots, which are read as their readers take them. */
-    readonly largeSnapshots: Semaphore;
+    readonly largeSnapshots: ReturnType<typeof createSemaphore>;
     /** Parts of snapshots in memory, of all watches. */
-    readonly parts: Semaphore;
+    readonly parts: ReturnType<typeof createSemaphore>;
   };
   readonly bounds: Bounds;
   readonly onEvent: OnSyncEvent;

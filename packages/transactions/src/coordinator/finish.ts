@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
-import { backoffMs, type Random } from '@rondo/rpc/clock';
+import type { Random } from '@rondo/rpc/clock';
+import { backoffMs } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { performer } from '../steps.js';
 import {

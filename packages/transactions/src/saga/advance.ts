@@ -1,6 +1,7 @@
 import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
-import { backoffMs, type Random } from '@rondo/rpc/clock';
+import type { Random } from '@rondo/rpc/clock';
+import { backoffMs } from '@rondo/rpc/internal';
 import { moveSaga, recordFailure, SAGA_CLAIM_MS, type SagaMove, type SagaRow } from './store.js';
 
 /** The context of a step. */

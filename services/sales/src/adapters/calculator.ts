@@ -5,7 +5,7 @@ import {
 } from '@rondo/contracts/calculator/v1/calculator';
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
-import { RpcError, Status, toStatus } from '@rondo/rpc/status';
+import { RpcError, Status, statusFromCode } from '@rondo/rpc/status';
 import { PeerUnavailable } from '../domain/errors.js';
 import type { Calculator } from '../domain/ports.js';
 import { ask } from './peers.js';
@@ -49,7 +49,7 @@ function valuesOf({ results, errors }: EvaluatePartResponse): readonly Promise<s
   return results.map((result, index) => {
     const status = byIndex.get(index);
     if (status === undefined && !byIndex.has(index)) return Promise.resolve(result);
-    return Promise.reject(new RpcError(toStatus(status?.code ?? Status.UNKNOWN), status?.message ?? ''));
+    return Promise.reject(new RpcError(statusFromCode(status?.code ?? Status.UNKNOWN), status?.message ?? ''));
   });
 }
 

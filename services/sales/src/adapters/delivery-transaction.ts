@@ -4,9 +4,9 @@ import { DatabaseUnavailable, type Queries } from '@rondo/database';
 import { ConcurrentChange } from '@rondo/resources/domain';
 import { toStoreError } from '@rondo/resources/sql';
 import { currentScope } from '@rondo/rpc/call';
-import { backoffMs, type Clock, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
+import { type Clock, createBackoff, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Completion, type Coordinator, part } from '@rondo/transactions';
+import { type Completion, type Coordinator, participant } from '@rondo/transactions';
 import type { DeliveryPlan } from '../domain/delivery.js';
 import { DeliveryRefused, PeerUnavailable } from '../domain/errors.js';
 import { NAMES, nameOf } from '../domain/names.js';
@@ -49,7 +49,7 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
     await coordinator.run({
       kind: ACCEPT_QUOTE,
       subject: nameOf('quote', plan.quoteId),
-      participants: [part(ProjectServiceDefinition, DELIVER, toRequest(plan))],
+      participants: [participant(ProjectServiceDefinition, DELIVER, toRequest(plan))],
       local: (transaction) => work(storesOver(transaction)),
       timeoutMs: ATTEMPT_MS,
     });
@@ -57,18 +57,21 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
   };
   const semaphore = createSemaphore(PERMITS);
   return async (plan, work) => {
-    const { signal, limit } = currentScope() ?? {};
-    let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
-    for (let failures = 0; ; failures += 1) {
-      const pauseMs = backoffMs(failures, { ...BACKOFF, random });
+    const { signal, context } = currentScope() ?? {};
+    let endsAt = (context?.endsAt ?? Infinity) - ATTEMPT_MS;
+    const backoff = createBackoff({ ...BACKOFF, random });
+    let hasFailed = false;
+    for (;;) {
       try {
         return await semaphore.run(() => attempt(plan, work), signal);
       } catch (error) {
         // The outage wait starts with the first failure, so that waiting for a permit doesn't count.
-        if (failures === 0) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
+        if (!hasFailed) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
+        hasFailed = true;
+        const pauseMs = backoff.nextMs();
         if (!isTransient(error) || clock.now() + pauseMs > endsAt) throw toDomainError(error, plan);
+        await sleep(clock, pauseMs, signal);
       }
-      await sleep(clock, pauseMs, signal);
     }
   };
 }

@@ -1,4 +1,4 @@
-import { backoffMs, type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { type Clock, createBackoff, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
 import { StoreUnreachable } from '../../domain/errors.js';
 
@@ -23,12 +23,13 @@ const BACKOFF = { baseMs: 25, maxMs: 250 };
  */
 export async function withRetries<T>(work: () => Promise<T>, { name, clock, random }: RetryOptions): Promise<T> {
   const startedAt = clock.now();
-  for (let failures = 0; ; failures += 1) {
+  const backoff = createBackoff({ ...BACKOFF, random });
+  for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      const delayMs = backoffMs(failures, { ...BACKOFF, random });
+      const delayMs = backoff.nextMs();
       const spentMs = clock.now() - startedAt + delayMs;
       if (spentMs > LAST_TRY_MS) throw new StoreUnreachable(name, error.message);
       await sleep(clock, delayMs);
