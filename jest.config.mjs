@@ -31,8 +31,8 @@ const code = {
     .map((folder) => `<rootDir>/${folder}`),
   moduleNameMapper: {
     '^@rondo/contracts/(.*)$': '<rootDir>/packages/contracts/src/$1.ts',
-    '^@rondo/(rpc|service|database|resources|sync|scaffold|cli)/(.*)$': '<rootDir>/packages/$1/src/$2/index.ts',
-    '^@rondo/(service|database|resources|sync|transactions|scaffold|cli)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@rondo/([a-z]+)$': '<rootDir>/packages/$1/src/exports/index.ts',
+    '^@rondo/([a-z]+)/(.*)$': '<rootDir>/packages/$1/src/exports/$2.ts',
     ...typescriptSpecifiers,
   },
 };
@@ -51,6 +51,8 @@ export default {
   testSequencer: '<rootDir>/scripts/jest/long-files-first.mjs',
   // A bound on what hangs, and no measure of anything: a machine may be busy.
   testTimeout: 600_000,
+  // Node never frees the modules of a test file, and a large heap slows down all files that follow.
+  workerIdleMemoryLimit: '250MB',
   // What would hold a worker has failed its test file. One of half a gigabyte takes its time to end on a busy machine.
   workerGracefulExitTimeout: 10_000,
   // More than two cores: a component test waits more than it computes.

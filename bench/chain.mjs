@@ -1,8 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { startWorker } from '@rondo/harness';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { median, show } from './report/figures.mjs';
 
 const CONCURRENCY = 64;

@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createPolicy } from '@rondo/rpc/balancer';
-import { DEFAULT_BALANCING, POLICIES } from '@rondo/rpc/contract';
+import { createPolicy, DEFAULT_BALANCING, POLICIES } from '@rondo/rpc/internal';
 import { seededRandom } from '@rondo/rpc/testing';
 import { median, show } from './report/figures.mjs';
 

@@ -161,7 +161,11 @@ describe('in a clone that was complete', () => {
     // With ports that no other system on this machine uses.
     writeFileSync(join(folder, 'launcher.json'), JSON.stringify({ registry: `127.0.0.1:${base}` }));
     const examined = () => examine(clone.root, ['--data', folder]);
-    for (const gone of ['node_modules/typescript', 'packages/contracts/src/sales', 'packages/service/dist/index.js']) {
+    for (const gone of [
+      'node_modules/typescript',
+      'packages/contracts/src/sales',
+      'packages/service/dist/exports/index.js',
+    ]) {
       rmSync(join(clone.root, gone), { recursive: true });
     }
     const { packages, 'generated code': generated, 'built code': built } = await examined();

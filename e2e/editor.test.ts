@@ -28,7 +28,7 @@ function sources(): readonly string[] {
 
 it.each([
   'e2e/editor.test.ts',
-  'packages/rpc/src/call/limit.test.ts',
+  'packages/rpc/src/call/call-context.test.ts',
   'packages/rpc/test/types.test.ts',
   'services/registry/test/registry.test.ts',
   'bench/balancing/chart.test.ts',

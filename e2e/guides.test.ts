@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { root, runNode, start } from '@rondo/harness';
-import { POLICIES, parseBalancing } from '@rondo/rpc/contract';
+import { POLICIES, parseBalancing } from '@rondo/rpc/internal';
 import { readGuide } from './src/docs.js';
 import { runFile } from './src/run-guide.js';
 

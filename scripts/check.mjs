@@ -1,6 +1,7 @@
 /** All checks but the tests: format, lint, import rules, types, unused code, contracts. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { apiPage } from './api.mjs';
 import { breaking } from './breaking.mjs';
 import { compile, PROJECTS } from './build.mjs';
 import { generate } from './generate.mjs';
@@ -17,6 +18,7 @@ const steps = [
   ['types of tests', () => run(bin('tsc'), ['--project', 'tsconfig.tests.json'])],
   ['format and lint', () => run(bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.'])],
   ['lint rules bite', () => run(process.execPath, ['scripts/lint/rules.mjs'])],
+  ['API page', apiPage],
   ['links of docs', () => run(process.execPath, ['scripts/lint/links.mjs'])],
   ['samples listed', samplesListed],
   ['columns of migrations', () => run(process.execPath, ['scripts/lint/migrations.mjs'])],
@@ -40,14 +42,14 @@ async function everyProjectBuilt() {
 
 /** Fails if something would break when a sample is removed: `rondo remove service` removes what samples.json names. */
 async function samplesListed() {
-  const { findUnlisted } = await import('../packages/scaffold/dist/index.js');
+  const { findUnlisted } = await import('../packages/scaffold/dist/exports/index.js');
   const faults = findUnlisted(root);
   return { code: faults.length, output: faults.join('\n') };
 }
 
 /** Contracts that were published elsewhere keep their style: buf.yaml exempts them from lint, and this from format. */
 async function formatted() {
-  const { readExemptions } = await import('../packages/scaffold/dist/index.js');
+  const { readExemptions } = await import('../packages/scaffold/dist/exports/index.js');
   const excluded = readExemptions(root).flatMap((contract) => ['--exclude-path', `proto/${contract}`]);
   return run(bin('buf'), ['format', '--diff', '--exit-code', 'proto', ...excluded]);
 }

@@ -38,8 +38,8 @@ function readToday(args) {
 }
 
 async function seed(today) {
-  const { createClient, defaultChannel } = await import('../packages/rpc/dist/client/index.js');
-  const { Status } = await import('../packages/rpc/dist/status/index.js');
+  const { createClient, defaultChannel } = await import('../packages/rpc/dist/exports/client.js');
+  const { Status } = await import('../packages/rpc/dist/exports/status.js');
   const contracts = (file) => import(`../packages/contracts/dist/${file}.js`);
   const channel = defaultChannel();
   const client = async (file, name) => createClient((await contracts(file))[`${name}Definition`], { channel });

@@ -58,12 +58,13 @@ function rowOf(folder, files) {
   return [folder, files.length, linesOf(files), median, percent, publicNames(folder)];
 }
 
-/** How many names the entry files of a package export; empty for a service, which exports none. */
+/** How many names the entry files of a package export, without its internal ones; empty for a service, which exports none. */
 function publicNames(folder) {
   const { exports: entries } = JSON.parse(read(`${folder}/package.json`));
   if (entries === undefined) return '';
-  const files = Object.values(entries)
-    .map(({ types }) => types && `${folder}/${types.replace('./dist/', 'src/').replace('.d.ts', '.ts')}`)
+  const files = Object.entries(entries)
+    .filter(([name]) => !name.startsWith('./internal'))
+    .map(([, { types }]) => types && `${folder}/${types.replace('./dist/', 'src/').replace('.d.ts', '.ts')}`)
     .filter((file) => file !== undefined && existsSync(path.join(root, file)));
   const names = files.flatMap((file) => exportedNames(read(file)));
   return `${new Set(names).size} in ${files.length}`;

@@ -1,7 +1,8 @@
 // A worker that calls as its parent says. Like any client, it is configured by its environment.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerParent } from '@rondo/harness';
-import { createRegistryChannel, defaultChannel } from '@rondo/rpc/client';
+import { createRegistryChannel } from '@rondo/rpc/client';
+import { defaultChannel } from '@rondo/rpc/internal';
 import { createCaller, now } from './caller.mjs';
 import { createNaiveClient } from './naive-client.mjs';
 import { createPace } from './pacing.mjs';

@@ -1,7 +1,6 @@
 // The client of control runs.
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createCaller } from './caller.mjs';
 import { CONTRACT } from './contract.mjs';
 

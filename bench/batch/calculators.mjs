@@ -1,8 +1,7 @@
 import path from 'node:path';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { cpuMs, startRegistry, startService, until } from '@rondo/harness';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 
 /**
  * Starts `count` calculators and, if they are `registered`, a registry by which they find each other. Resolves once a batch

@@ -1,8 +1,7 @@
 // Cancels streams at random points, sends its parent a report when it has closed its channel, and ends by itself.
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 
 const [address, streams, lanes] = process.argv.slice(2);
 let timers = 0;

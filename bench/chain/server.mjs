@@ -5,8 +5,8 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { answerParent } from '@rondo/harness';
 import { systemClock } from '@rondo/rpc/clock';
+import { callLog, callMetrics } from '@rondo/rpc/internal';
 import { createRouter, serve } from '@rondo/rpc/server';
-import { callLog, callMetrics } from '@rondo/rpc/telemetry';
 import { standIn } from '@rondo/rpc/testing';
 import pino from 'pino';
 

@@ -3,8 +3,7 @@ import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { createPool } from '@rondo/database';
 import { cpuMs, eventually, startRegistry, startService } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { CUSTOMERS, PRODUCTS } from './load.mjs';
 
 /**

@@ -5,9 +5,9 @@ import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 
 const peers = new Set();
-const check = async ({ service }, { limit, peer }) => {
+const check = async ({ service }, { context, peer }) => {
   peers.add(peer);
-  return service === 'slow' ? limit.race(new Promise(() => undefined)) : {};
+  return service === 'slow' ? context.race(new Promise(() => undefined)) : {};
 };
 const router = createRouter({ services: [standIn(HealthDefinition, { check })] });
 const { port } = await serve(router, { listen: '127.0.0.1:0' });

@@ -1,8 +1,7 @@
 // A worker that takes one reply of each stream, or sends requests of 1 MiB for as long as it may.
 import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { answerParent } from '@rondo/harness';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 
 /** Made once, so that the caller's own memory isn't measured. */
 const REQUEST = { text: 'x'.repeat(2 ** 20) };

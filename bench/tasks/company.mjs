@@ -5,8 +5,7 @@ import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import { createPool } from '@rondo/database';
 import { eventually, startService } from '@rondo/harness';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 
 const COMPANY = readFileSync(new URL('./company.sql', import.meta.url), 'utf8');
 const FILL_MS = 900_000;

@@ -3,8 +3,7 @@ import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects'
 import { createPool } from '@rondo/database';
 import { cpuMs, eventually, freePort, startRegistry, startService } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 
 /** Starts a database and a registry, and replicas of project-management on demand; each is a process of its own. */
 export async function startSystem({ folder, onClose }) {

@@ -59,10 +59,10 @@ function taker(seen) {
 }
 
 async function byContract(projects, { name, seen, onMessage, signal }) {
-  const onBreak = () => {
+  const onStreamBreak = () => {
     seen.breaks += 1;
   };
-  for await (const message of projects.watchProject({ name }, { signal, onBreak })) onMessage(message);
+  for await (const message of projects.watchProject({ name }, { signal, onStreamBreak })) onMessage(message);
 }
 
 async function byHand(projects, { name, how, seen, onMessage, signal }) {

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { answerParent } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
-import { startTcpProxy } from '@rondo/rpc/testing';
-import { grpcTransport } from '@rondo/rpc/transport';
+import { grpcTransport } from '@rondo/rpc/internal';
+import { startTcpProxy } from '@rondo/rpc/internal/testing';
 import { startWatcher } from './watcher.mjs';
 
 const POLL_MS = 20;

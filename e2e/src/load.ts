@@ -1,6 +1,5 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
-import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 import type { Tally } from './tally.js';
 
 /** Reads the last tally that `--progress` printed; undefined before the first. */

@@ -75,7 +75,7 @@ const OWN_SERVICES = [
 export async function cloneRepository(): Promise<Clone> {
   // A folder may have any name. This one breaks code that takes a path for a URL, or for words of a command line. On the
   // disk of pnpm's store, installed packages are links.
-  const clone = open(mkdtempSync(join(process.env['RONDO_DISK'] ?? tmpdir(), 'rondo clone #1 ')));
+  const clone = open(mkdtempSync(join(process.env['TMPDIR_ON_DISK'] ?? tmpdir(), 'rondo clone #1 ')));
   try {
     await copySources(clone.root);
     for (const built of [...BUILT, ...workspaceFolders().map((folder) => `${folder}/dist`)])

@@ -16,8 +16,8 @@ import { parseFaults } from './faults.mjs';
 
 /** Runs `work` under the lock of the tree. Before the first build there is no lock: its code isn't compiled yet. */
 export async function withTree({ signal, tell }, work) {
-  if (!existsSync(path.join(root, 'packages/scaffold/dist/index.js'))) return await work();
-  const { withTreeLock } = await import('../../packages/scaffold/dist/index.js');
+  if (!existsSync(path.join(root, 'packages/scaffold/dist/exports/index.js'))) return await work();
+  const { withTreeLock } = await import('../../packages/scaffold/dist/exports/index.js');
   const onWait = (holder) => tell(`Waiting for ${holder} …`);
   return await withTreeLock(root, { purpose: 'rondo dev', signal, timeoutMs: WAIT_MS, onWait }, work);
 }

@@ -10,10 +10,10 @@ const PREFIX = 'rondo-tests-';
 
 /**
  * Moves the folder for temporary files into memory if there is plenty, because a disk takes longer to create and remove an
- * empty PostgreSQL than a test takes to run. `RONDO_DISK` is the folder as it was, for what belongs on a disk.
+ * empty PostgreSQL than a test takes to run. `TMPDIR_ON_DISK` is the folder as it was, for what belongs on a disk.
  */
 export default function moveTemporaryFolder() {
-  process.env.RONDO_DISK ??= tmpdir();
+  process.env.TMPDIR_ON_DISK ??= tmpdir();
   if (!isPlenty(MEMORY)) return;
   for (const name of readdirSync(MEMORY).filter(wasLeftBehind)) {
     rmSync(path.join(MEMORY, name), { recursive: true, force: true });

@@ -52,7 +52,7 @@ export function otherOwner(data) {
  * @throws {Error} with one line that names the process that holds the lock.
  */
 export async function withDataFolder(data, { purpose, otherwise, signal }, work) {
-  const { withLock } = await import('../../packages/scaffold/dist/index.js');
+  const { withLock } = await import('../../packages/scaffold/dist/exports/index.js');
   const lock = { what: data, purpose, remedy: `stop that one, or ${otherwise}`, timeoutMs: 0, signal };
   return await withLock(path.join(data, 'launcher.lock'), lock, work);
 }

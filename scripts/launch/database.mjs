@@ -94,7 +94,7 @@ async function embedded({ data, port, supervisor }) {
 }
 
 async function provisionAt(adminUrl, databases) {
-  const { provision } = await import('../../packages/database/dist/index.js');
+  const { provision } = await import('../../packages/database/dist/exports/index.js');
   await provision({ adminUrl, databases });
 }
 

@@ -46,8 +46,7 @@ export async function listReady(registry) {
 }
 
 async function withRegistry(registry, work) {
-  const { createChannel, createClient } = await import('../../packages/rpc/dist/client/index.js');
-  const { staticResolver } = await import('../../packages/rpc/dist/resolver/index.js');
+  const { createChannel, createClient, staticResolver } = await import('../../packages/rpc/dist/exports/client.js');
   const contracts = await import('../../packages/contracts/dist/rondo/registry/v1/registry.js');
   const isReady = ({ status, registerTime }, since) =>
     status === contracts.InstanceStatus.INSTANCE_STATUS_SERVING && registerTime >= since;

@@ -2,11 +2,11 @@
 import { Session } from 'node:inspector/promises';
 
 const rpc = (file) => import(`../../packages/rpc/dist/${file}.js`);
-const [{ createChannel, createClient }, { createRouter, serve }, { standIn, staticResolver }] = await Promise.all(
-  ['client/index', 'server/index', 'testing/index'].map(rpc),
+const [{ createChannel, createClient, staticResolver }, { createRouter, serve }, { standIn }] = await Promise.all(
+  ['exports/client', 'exports/server', 'exports/testing'].map(rpc),
 );
 const [{ EndpointPool }, { systemClock, systemRandom }, { DEFAULT_BALANCING, methodsOf }] = await Promise.all(
-  ['channel/endpoint-pool', 'clock/index', 'contract/index'].map(rpc),
+  ['channel/endpoint-pool', 'exports/clock', 'exports/internal'].map(rpc),
 );
 const contract = '../../packages/contracts/dist/rondo/conformance/v1/conformance.js';
 const { ConformanceServiceDefinition } = await import(contract);
@@ -54,7 +54,7 @@ async function pick() {
     zone: '',
     healthCheck: false,
   });
-  const endpoint = { address: '127.0.0.1:1', zone: '', version: '', weight: 100, standing: 'serving', metadata: {} };
+  const endpoint = { address: '127.0.0.1:1', zone: '', version: '', weight: 100, state: 'serving', metadata: {} };
   const endpoints = ['a', 'b', 'c'].map((instanceId) => ({ ...endpoint, instanceId, incarnation: 0 }));
   pool.onResolution({ endpoints, departed: [] });
   const method = [...methodsOf(ConformanceServiceDefinition)].find(([key]) => key === 'unary')?.[1];

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OrderServiceDefinition } from '@rondo/contracts/sales/v1/orders';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
+import { grpcTransport, TransportError, type TransportFactory, wrapTransport } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { grpcTransport, TransportError, type TransportFactory, wrapTransport } from '@rondo/rpc/transport';
 import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, noteLost, notePlaced, PRODUCT, readLedger } from './protocol.js';
 
 const CONCURRENCY = 16;

@@ -1,8 +1,9 @@
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { type Channel, type ClientCall, createClient } from '@rondo/rpc/client';
+import type { Attempt } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { type Attempt, RpcError } from '@rondo/rpc/status';
+import { RpcError } from '@rondo/rpc/status';
 import { now } from '../time.js';
 import type { CallRecord, LoadOptions } from './protocol.js';
 

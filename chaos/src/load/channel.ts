@@ -1,8 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Channel, createChannel, createRegistryChannel, defaultChannel } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { type Channel, createChannel, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
+import {
+  defaultChannel,
+  grpcTransport,
+  type Transport,
+  TransportError,
+  type TransportFactory,
+} from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
-import { grpcTransport, type Transport, TransportError, type TransportFactory } from '@rondo/rpc/transport';
 import { pollingResolver, trustingResolver } from './naive-resolvers.js';
 import type { ClientGuard, LoadOptions } from './protocol.js';
 
@@ -60,7 +65,7 @@ function blind(inner: Transport, connect: (signal: AbortSignal) => Promise<void>
     subscribe: () => () => undefined,
     connect: () => Promise.resolve(),
     call: (wire) =>
-      connect(wire.limit.signal)
+      connect(wire.context.signal)
         .then(() => inner.call(wire))
         .catch(rethrowAsFinal),
     close: () => inner.close(),

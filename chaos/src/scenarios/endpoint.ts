@@ -1,5 +1,5 @@
 import { freePort } from '@rondo/harness';
-import { startTcpProxy } from '@rondo/rpc/testing';
+import { startTcpProxy } from '@rondo/rpc/internal/testing';
 import { SAFE, type Scenario, startThree } from '../scenario.js';
 import { type TimedTry, triesOf } from '../testbed/load.js';
 import { startHttp1, startHttp2, type WrongServer } from '../testbed/wrong-servers.js';

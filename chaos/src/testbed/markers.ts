@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
-import { grpcTransport, type Transport, type TransportFactory } from '@rondo/rpc/transport';
+import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
+import { grpcTransport, type Transport, type TransportFactory } from '@rondo/rpc/internal';
 import { toInstance } from './registry.js';
 
 /** A client that records which markers it knows, all the time. */

@@ -6,8 +6,7 @@ import {
   Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
 import { startRegistry, until } from '@rondo/harness';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { now } from '../time.js';
 
 /** A registry of a testbed. */

@@ -1,7 +1,6 @@
 import { start } from '@rondo/harness';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import type { MessageType } from '@rondo/rpc/contract';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import type { MessageType } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import type { ReflectedMethod } from './reflect.js';
 

@@ -10,8 +10,7 @@ import {
   ServerReflectionDefinition as V1,
 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
-import { type Client, createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 
 /** The shape of a call. */
 export type Kind = 'unary' | 'client stream' | 'server stream' | 'bidirectional';

@@ -1,6 +1,11 @@
-import { configuredCompression, configuredReplyLimit, type RegistryChannelOptions } from '@rondo/rpc/client';
-import { type BalancingOverrides, parseBalancing } from '@rondo/rpc/contract';
-import { checkZone } from '@rondo/rpc/resolver';
+import type { RegistryChannelOptions } from '@rondo/rpc/client';
+import {
+  type BalancingOverrides,
+  checkZone,
+  configuredCompression,
+  configuredReplyLimit,
+  parseBalancing,
+} from '@rondo/rpc/internal';
 import { UsageError } from './errors.js';
 
 /** The balancing overrides of `RONDO_BALANCING`: they outrank the contracts. */

@@ -50,9 +50,9 @@ export async function workOnTree<T>(purpose: string, output: Output, work: (on: 
   const { repository: root, signal, stderr } = output.context;
   const { withTreeLock } = await loadScaffold(purpose);
   const onWait = (holder: string) => void stderr.write(`Waiting for ${holder} …\n`);
-  const onHealed = () => void stderr.write('An earlier run was killed: its changes are undone.\n');
+  const onRecovered = () => void stderr.write('An earlier run was killed: its changes are undone.\n');
   const progress = createStepProgress(output);
-  return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onHealed }, () =>
+  return withTreeLock(root, { purpose: `rondo ${purpose}`, signal, onWait, onRecovered }, () =>
     work({ root, signal, progress }),
   );
 }

@@ -50,8 +50,8 @@ export class DatabaseUnavailable extends DatabaseError {
  * The connection broke during a statement outside of a transaction, or during a commit: it may have taken effect or
  * not. Any other `DatabaseUnavailable` of a pool means that nothing took effect.
  */
-export class OutcomeUnknown extends DatabaseUnavailable {
-  override readonly name = 'OutcomeUnknown';
+export class CommitOutcomeUnknown extends DatabaseUnavailable {
+  override readonly name = 'CommitOutcomeUnknown';
 }
 
 /** A statement was ended by `statement_timeout`, or cancelled by an administrator (SQLSTATE 57014). */
@@ -95,12 +95,12 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof ServerError ? error.code : undefined;
 }
 
-/** Settles as `work` does, but turns the loss of the connection into {@link OutcomeUnknown}. */
+/** Settles as `work` does, but turns the loss of the connection into {@link CommitOutcomeUnknown}. */
 export async function withUnknownOutcome<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof DatabaseUnavailable ? new OutcomeUnknown(error.message, error.cause) : error;
+    throw error instanceof DatabaseUnavailable ? new CommitOutcomeUnknown(error.message, error.cause) : error;
   }
 }
 

@@ -1,7 +1,10 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool, type Database, DatabaseUnavailable, type Listening, listen } from './index.js';
-import { freePort, startTestPostgres, type TestPostgres, withoutBounds } from './testing/index.js';
+import { DatabaseUnavailable } from './errors.js';
+import { type Listening, listen } from './listen.js';
+import { createPool } from './pool.js';
+import type { Database } from './sql.js';
+import { freePort, startTestPostgres, type TestPostgres, withoutBounds } from './testing/test-postgres.js';
 
 let server: TestPostgres;
 let url: string;

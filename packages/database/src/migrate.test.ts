@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createPool, type Database, migrate } from './index.js';
-import { startTestPostgres, type TestPostgres, withoutBounds } from './testing/index.js';
+import { migrate } from './migrate.js';
+import { createPool } from './pool.js';
+import type { Database } from './sql.js';
+import { startTestPostgres, type TestPostgres, withoutBounds } from './testing/test-postgres.js';
 
 const first = { name: '0001_first.sql', sql: 'CREATE TABLE first (id int);\nCREATE INDEX first_id ON first (id);\n' };
 const second = { name: '0002_second.sql', sql: 'INSERT INTO first VALUES (1);\n' };

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/index.js';
-import { createPool, type Database, DatabaseUnavailable, OutcomeUnknown, type QueryOptions } from './index.js';
-import { freePort } from './testing/index.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/start.js';
+import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
+import { createPool } from './pool.js';
+import type { Database, QueryOptions } from './sql.js';
+import { freePort } from './testing/test-postgres.js';
 
 const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
 const directory = mkdtempSync(join(tmpdir(), 'rondo-test-outage-'));
@@ -14,8 +16,8 @@ let server: EmbeddedPostgres;
 let database: Database;
 
 const start = async (port: number) => startEmbeddedPostgres({ directory, port, settings });
-const lasting = { patience: { forMs: 30_000, repeat: false } };
-const repeating = { patience: { forMs: 30_000, repeat: true } };
+const lasting = { outageWait: { timeoutMs: 30_000, repeatable: false } };
+const repeating = { outageWait: { timeoutMs: 30_000, repeatable: true } };
 
 beforeAll(async () => {
   chmodSync(directory, 0o755); // as root the server is another user
@@ -56,7 +58,7 @@ const addDoomed = (options: QueryOptions) =>
   database.transaction((transaction) => transaction.query('INSERT INTO doomed VALUES (1)'), options);
 
 describe('a database that goes away', () => {
-  it('makes statements and transactions wait with patience, and fail at once without', async () => {
+  it('makes statements and transactions wait with an outage wait, and fail at once without', async () => {
     await server.stop();
     await expect(database.query('SELECT 1')).rejects.toThrow(DatabaseUnavailable);
     const waiting = [
@@ -64,7 +66,7 @@ describe('a database that goes away', () => {
       database.transaction((transaction) => transaction.query('INSERT INTO item VALUES (1)'), lasting),
     ];
     const began = performance.now();
-    await expect(database.query('SELECT 1', [], { patience: { forMs: 300, repeat: true } })).rejects.toThrow(
+    await expect(database.query('SELECT 1', [], { outageWait: { timeoutMs: 300, repeatable: true } })).rejects.toThrow(
       DatabaseUnavailable,
     );
     expect(performance.now() - began).toBeGreaterThan(280);
@@ -108,7 +110,7 @@ describe('a connection that breaks', () => {
   });
 
   it('during the commit leaves its outcome unknown, unless the work may be repeated', async () => {
-    await expect(addDoomed(lasting)).rejects.toThrow(OutcomeUnknown);
+    await expect(addDoomed(lasting)).rejects.toThrow(CommitOutcomeUnknown);
     await expect(addDoomed({})).resolves.toEqual([]);
     await reset();
     await addDoomed(repeating);
@@ -116,9 +118,9 @@ describe('a connection that breaks', () => {
   });
 
   it('during a statement outside of a transaction does the same', async () => {
-    await expect(database.query('SELECT die()', [], lasting)).rejects.toThrow(OutcomeUnknown);
+    await expect(database.query('SELECT die()', [], lasting)).rejects.toThrow(CommitOutcomeUnknown);
     await reset();
-    await expect(database.query('SELECT die()', [], {})).rejects.toThrow(OutcomeUnknown);
+    await expect(database.query('SELECT die()', [], {})).rejects.toThrow(CommitOutcomeUnknown);
     await reset();
     expect(await database.query('SELECT die()', [], repeating)).toEqual([{ die: 1 }]);
   });

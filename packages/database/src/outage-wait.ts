@@ -1,27 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
-import { DatabaseUnavailable, OutcomeUnknown } from './errors.js';
+import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.js';
 
 /** How a caller waits for an unavailable database, for example during a restart. */
-export interface Patience {
+export interface OutageWait {
   /** How long it waits, in milliseconds from the call. */
-  readonly forMs: number;
+  readonly timeoutMs: number;
   /** Whether work is repeated that may have taken effect already. Set it only if repeating does no harm. */
-  readonly repeat: boolean;
+  readonly repeatable: boolean;
 }
 
 /** The limits of a wait. */
 interface OutageWaitOptions {
-  readonly patience?: Patience | undefined;
+  readonly outageWait?: OutageWait | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How many callers may wait at once; further calls fail as they would without `patience`. */
+/** How many callers may wait at once; further calls fail as they would without `outageWait`. */
 const MAX_WAITING = 1_000;
 const BACKOFF = { baseMs: 50, maxMs: 250 };
 
 /** Waits for an unavailable database. All waiting callers share one loop of checks. */
-export class OutageWait {
+export class OutageWaiter {
   readonly #answers: () => Promise<boolean>;
   readonly #waiting = new Set<() => void>();
   #polling = false;
@@ -34,17 +34,20 @@ export class OutageWait {
 
   /**
    * Runs `work`, and repeats it when the database is available again, if the error allows that. `work` receives the
-   * remaining wait time in milliseconds, which limits its wait for a connection; undefined without `patience`.
+   * remaining wait time in milliseconds, which limits its wait for a connection; undefined without `outageWait`.
    */
-  async run<T>(work: (leftMs: number | undefined) => Promise<T>, { patience, signal }: OutageWaitOptions): Promise<T> {
-    if (patience === undefined) return work(undefined);
-    const untilMs = performance.now() + patience.forMs;
+  async run<T>(
+    work: (leftMs: number | undefined) => Promise<T>,
+    { outageWait, signal }: OutageWaitOptions,
+  ): Promise<T> {
+    if (outageWait === undefined) return work(undefined);
+    const untilMs = performance.now() + outageWait.timeoutMs;
     for (;;) {
       try {
         return await work(Math.max(1, untilMs - performance.now()));
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) throw error;
-        if (error instanceof OutcomeUnknown && !patience.repeat) throw error;
+        if (error instanceof CommitOutcomeUnknown && !outageWait.repeatable) throw error;
         // The work may be repeated, so the error must not report an unknown outcome.
         await this.#untilAvailable(new DatabaseUnavailable(error.message, error.cause), { untilMs, signal });
       }

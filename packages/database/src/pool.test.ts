@@ -3,19 +3,22 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   CheckViolation,
-  createPool,
-  type Database,
   DatabaseUnavailable,
   ForeignKeyViolation,
   LockTimeout,
-  type Queries,
   StatementTimeout,
-  type Transaction,
   UnexpectedRowCount,
   UniqueViolation,
-} from './index.js';
-import { clockIsShifted, startTestPostgres, type TestPostgres, withoutBounds } from './testing/index.js';
-import { eventually } from './testing/test-postgres.js';
+} from './errors.js';
+import { createPool } from './pool.js';
+import type { Database, Queries, Transaction } from './sql.js';
+import {
+  clockIsShifted,
+  eventually,
+  startTestPostgres,
+  type TestPostgres,
+  withoutBounds,
+} from './testing/test-postgres.js';
 import { boundsOf } from './url-bounds.js';
 
 /** For tests in which the server must end a statement. */
@@ -113,7 +116,7 @@ describe('errors', () => {
   });
 
   it('reports a missing server as unavailable, with the cause', async () => {
-    const { freePort } = await import('./testing/index.js');
+    const { freePort } = await import('./exports/testing.js');
     const away = createPool({ url: `postgres://a:b@127.0.0.1:${await freePort()}/c` });
     await expect(away.check()).rejects.toBeInstanceOf(DatabaseUnavailable);
     await expect(away.check()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });

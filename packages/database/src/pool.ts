@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
 import { acquire, Generations } from './connection.js';
 import { classify, withUnknownOutcome } from './errors.js';
-import { OutageWait } from './outage-wait.js';
+import { OutageWaiter } from './outage-wait.js';
 import { checkGid, createPreparedTransactions } from './prepared.js';
 import { createQueries, type Database, type QueryOptions, type SqlValue } from './sql.js';
 import { retryOnConflict, runTransaction, type TransactionContext } from './transaction.js';
@@ -74,7 +74,7 @@ export function createPool(given: PoolOptions): Database {
   };
   const check = async (checkOptions: QueryOptions = {}) =>
     void (await runOnce({ sql: 'SELECT 1', options: checkOptions }));
-  const outage = new OutageWait(() =>
+  const outage = new OutageWaiter(() =>
     check().then(
       () => true,
       () => false, // the waiting callers get their own errors

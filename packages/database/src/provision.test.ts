@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPool, describeUrl, provision, waitForDatabase } from './index.js';
-import { readProvisionConfig } from './provision.js';
-import { freePort, startTestPostgres, type TestPostgres } from './testing/index.js';
+import { createPool } from './pool.js';
+import { provision, readProvisionConfig } from './provision.js';
+import { describeUrl, waitForDatabase } from './readiness.js';
+import { freePort, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
 
 const sales = { database: 'sales', role: 'sales', password: 'one:two\'"' };
 const projects = { database: 'project-management', role: 'project-management', password: 'three' };

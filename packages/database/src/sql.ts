@@ -1,5 +1,5 @@
 import { UnexpectedRowCount } from './errors.js';
-import type { Patience } from './outage-wait.js';
+import type { OutageWait } from './outage-wait.js';
 import type { PreparedTransaction } from './prepared.js';
 
 /** A parameter of a statement. Pass JSON as a string; an array becomes a PostgreSQL array. */
@@ -10,7 +10,7 @@ export interface QueryOptions {
   /** When it aborts, the wait for a connection ends, a running statement is cancelled, and the reason is thrown. */
   readonly signal?: AbortSignal | undefined;
   /** How to wait for an unavailable database. Without it the call fails at once. No effect inside a transaction. */
-  readonly patience?: Patience | undefined;
+  readonly outageWait?: OutageWait | undefined;
   /**
    * Prepares the statement under this name: each connection parses it once, and soon reuses its plan. Use it for
    * frequent statements. A name must always have the same text; at most 63 bytes. If a migration changes the
@@ -73,13 +73,13 @@ export interface Database extends Queries {
   /**
    * Runs `work` in one transaction, which is committed if `work` resolves and rolled back if it rejects. If a
    * concurrent transaction wins (serialization failure, deadlock, or a migration that changed the result of a prepared
-   * statement), **`work` runs again** after a random pause, so it must have no other effects. With `patience` it also
-   * runs again if the database became unavailable, unless the commit had been sent and `repeat` isn't set.
+   * statement), **`work` runs again** after a random pause, so it must have no other effects. With `outageWait` it also
+   * runs again if the database became unavailable, unless the commit had been sent and `repeatable` isn't set.
    *
    * An abort takes effect at once, even if `work` ignores it, until the commit is sent. Then the outcome is awaited. If
    * `work` swallowed a statement's error, the call rejects with that error.
    *
-   * @throws SerializationFailure if every attempt lost; OutcomeUnknown if the database became unavailable during the
+   * @throws SerializationFailure if every attempt lost; CommitOutcomeUnknown if the database became unavailable during the
    *   commit.
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;

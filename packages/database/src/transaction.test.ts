@@ -1,14 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  createPool,
-  type Database,
-  type Queries,
-  requirePreparedTransactions,
-  SerializationFailure,
-  type Transaction,
-  UniqueViolation,
-} from './index.js';
-import { clockIsShifted, startTestPostgres, type TestPostgres } from './testing/index.js';
+import { SerializationFailure, UniqueViolation } from './errors.js';
+import { createPool } from './pool.js';
+import { requirePreparedTransactions } from './prepared.js';
+import type { Database, Queries, Transaction } from './sql.js';
+import { clockIsShifted, startTestPostgres, type TestPostgres } from './testing/test-postgres.js';
 
 let server: TestPostgres;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@rondo/rpc/testing';
-import { type Comparator, type Condition, type FilterField, readFilter } from './filter.js';
+import type { Comparator, Condition } from './domain/list.js';
+import { type FilterField, readFilter } from './filter.js';
 
 const FIELDS: Readonly<Record<string, FilterField>> = {
   title: { kind: 'text' },

@@ -1,4 +1,5 @@
 import type { ReportFault } from '@rondo/rpc/status';
+import type { Comparator, Condition } from './domain/list.js';
 
 /** The kind of a field that a filter may compare. */
 export type FilterField =
@@ -11,17 +12,6 @@ export type FilterField =
   | { readonly kind: 'date' }
   /** RFC 3339 in quotes. */
   | { readonly kind: 'timestamp' };
-
-/** The operators of a filter. */
-export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=';
-
-/** One comparison of a filter. All of them must hold. */
-export interface Condition {
-  /** The field's path in the contract. */
-  readonly field: string;
-  readonly comparator: Comparator;
-  readonly value: string | bigint | Date;
-}
 
 const MAX_LENGTH = 2_000;
 const MAX_CONDITIONS = 16;

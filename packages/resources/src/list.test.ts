@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type PageRequest, readPage, toPageToken } from './list.js';
-import { ascending, descending, pageOf } from './sql/index.js';
+import { ascending, descending, pageOf } from './sql/query.js';
 
 function read(list: readonly string[], request: Partial<PageRequest>) {
   const faults: string[] = [];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FieldAt } from '@rondo/rpc/status';
-import { type Condition, type FilterField, readFilter } from './filter.js';
+import type { ListQuery, PageQuery } from './domain/list.js';
+import { type FilterField, readFilter } from './filter.js';
 
 /** A list in the contract. */
 export interface List {
@@ -15,14 +16,6 @@ interface ListRequest extends PageRequest {
   readonly filter: string;
   /** Absent if the list has no soft deletion. */
   readonly showDeleted?: boolean;
-}
-
-/** The requested part of a list. */
-interface ListQuery extends Page {
-  /** Conditions that all must hold. */
-  readonly conditions: readonly Condition[];
-  /** Whether soft-deleted resources are included. */
-  readonly showDeleted: boolean;
 }
 
 /** Reads a list request; faults are reported. */
@@ -55,20 +48,12 @@ export interface PageRequest {
   readonly pageToken: string;
 }
 
-/** The requested page of a list. */
-export interface Page {
-  /** Maximum number of items, from 1 to 100. */
-  readonly size: number;
-  /** The page starts after this position; undefined for the first page. */
-  readonly after: bigint | undefined;
-}
-
 /**
  * Reads the requested page. A larger size is reduced to the maximum.
  *
  * @param list the collection and everything that narrows it, filters included: a token is valid for the same list only.
  */
-export function readPage(field: FieldAt, list: readonly string[], { pageSize, pageToken }: PageRequest): Page {
+export function readPage(field: FieldAt, list: readonly string[], { pageSize, pageToken }: PageRequest): PageQuery {
   return {
     size: readSize(field, pageSize),
     after: pageToken === '' ? undefined : readToken(field, list, pageToken),

@@ -1,5 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ReportFault } from '@rondo/rpc/status';
+import type { ChangedSince, RequestKey } from './domain/request.js';
+import type { CalendarDate } from './domain/stored.js';
 
 const ETAG = /^"(\d{1,19})((?:-[0-9a-f]{6})*)"$/;
 const DIGEST_DIGITS = 6;
@@ -13,12 +15,6 @@ export interface Etagged {
   readonly version: bigint;
   readonly fields: EtagFields;
 }
-
-/**
- * The fields of a resource that have changed since a caller read it; undefined if none has, or if the caller sent no
- * etag.
- */
-export type ChangedSince<Resource> = (present: Resource) => readonly string[] | undefined;
 
 /**
  * The etag of a resource (RFC 9110, AIP-154): its version and a digest of each field. By the digests a later request
@@ -92,14 +88,6 @@ export function readUpdateMask<Path extends string>(
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const EXAMPLE = '0b4f8e52-6c1d-4e8a-9f27-3f6f0f9f3a10';
 
-/** The idempotency key of a call (AIP-155): the caller's request id and a fingerprint of the request. */
-export interface RequestKey {
-  /** A UUID in lower case. */
-  readonly id: string;
-  /** SHA-256 of the request, 32 bytes. */
-  readonly fingerprint: Uint8Array;
-}
-
 /**
  * Reads the idempotency key of a call; undefined if the request has no id.
  *
@@ -116,9 +104,6 @@ function sha256(value: unknown): Hash {
   const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
   return createHash('sha256').update(text);
 }
-
-/** A day of the Gregorian calendar, `YYYY-MM-DD`. Years have four digits, so that dates sort as text. */
-type CalendarDate = string;
 
 /** `google.type.Date`. */
 interface DateMessage {

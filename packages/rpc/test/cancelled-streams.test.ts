@@ -6,11 +6,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { ServerCall } from '../src/call/index.js';
-import { createChannel, createClient } from '../src/client/index.js';
-import { staticResolver } from '../src/resolver/index.js';
-import { createRouter, serve } from '../src/server/index.js';
-import { ManualClock, standIn } from '../src/testing/index.js';
+import type { ServerCall } from '../src/exports/call.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, serve } from '../src/exports/server.js';
+import { ManualClock, standIn } from '../src/exports/testing.js';
 import { conformanceService } from './support/service.js';
 import { until } from './support/wait.js';
 

@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { Compression, MethodPolicy } from '@rondo/contracts/rondo/options/v1/options';
-import { type CallOptions, createChannel, createClient } from '../src/client/index.js';
-import { staticResolver } from '../src/resolver/index.js';
-import { createRouter, serve } from '../src/server/index.js';
-import { Status } from '../src/status/index.js';
-import { grpcTransport } from '../src/transport/index.js';
+import { type CallOptions, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, serve } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
+import { grpcTransport } from '../src/transport/grpc/transport.js';
 import { startRawServer } from './support/http2-server.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';

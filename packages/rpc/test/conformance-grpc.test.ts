@@ -1,10 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient } from '../src/client/index.js';
-import { type Clock, systemClock } from '../src/clock/index.js';
-import { createRouter, serve } from '../src/server/index.js';
-import { Status } from '../src/status/index.js';
-import { staticResolver } from '../src/testing/index.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { type Clock, systemClock } from '../src/exports/clock.js';
+import { createRouter, serve } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
 import { describeConformance } from './conformance/suite.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';

@@ -1,5 +1,5 @@
-import { createChannel } from '../src/client/index.js';
-import { createFaultNetwork, createMemoryNetwork, staticResolver } from '../src/testing/index.js';
+import { createChannel, staticResolver } from '../src/exports/client.js';
+import { createFaultNetwork, createMemoryNetwork } from '../src/exports/testing.js';
 import { describeConformance } from './conformance/suite.js';
 
 describeConformance('memory', async ({ router, clock }) => {

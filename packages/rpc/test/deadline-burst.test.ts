@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient } from '../src/client/index.js';
-import { createRouter, serve } from '../src/server/index.js';
-import { Status } from '../src/status/index.js';
-import { staticResolver } from '../src/testing/index.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, serve } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { streamOf } from './support/stream.js';

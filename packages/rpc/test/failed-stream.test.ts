@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient } from '../src/client/index.js';
-import { createRouter, serve } from '../src/server/index.js';
-import { RpcError, Status } from '../src/status/index.js';
-import { startTcpProxy, staticResolver } from '../src/testing/index.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { createRouter, serve } from '../src/exports/server.js';
+import { RpcError, Status } from '../src/exports/status.js';
+import { startTcpProxy } from '../src/testing/tcp-proxy/tcp-proxy.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { atRest, deferred } from './support/wait.js';

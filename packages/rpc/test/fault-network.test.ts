@@ -1,20 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Channel, createChannel, createClient } from '../src/client/index.js';
-import { sleep } from '../src/clock/index.js';
-import { createRouter, implement } from '../src/server/index.js';
-import { Status } from '../src/status/index.js';
-import {
-  createFaultNetwork,
-  type End,
-  type FaultNetworkOptions,
-  fromSeed,
-  ManualClock,
-  planFaults,
-  seededRandom,
-  staticResolver,
-} from '../src/testing/index.js';
+import { type Channel, createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { sleep } from '../src/exports/clock.js';
+import { createRouter, implement } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
+import { createFaultNetwork, ManualClock, seededRandom } from '../src/exports/testing.js';
+import type { EndFault, FaultNetworkOptions } from '../src/testing/faults/network.js';
+import { fromSeed, planFaults } from '../src/testing/faults/plan.js';
 import { failure } from './support/outcome.js';
 import { conformanceService } from './support/service.js';
 import { wireCall } from './support/wire-call.js';
@@ -317,7 +310,7 @@ describe('a watch of a registry', () => {
 
   it.each(['open already', 'opened meanwhile'])('that is %s sends an empty snapshot, then breaks off', async (when) => {
     const { clock, network, resumed, heard, watch } = watched();
-    let end: End = () => {};
+    let end: EndFault = () => {};
     if (when === 'opened meanwhile') end = network.emptyWatch({ to: 'registry' });
     const ended = watch().catch((error) => error.code);
     await clock.advance(1);

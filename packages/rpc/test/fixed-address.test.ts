@@ -11,10 +11,11 @@ import {
   createChannel,
   createClient,
   createRegistryChannel,
-} from '../src/client/index.js';
-import { createRouter, type RpcServer, serve } from '../src/server/index.js';
-import { Status } from '../src/status/index.js';
-import { createMemoryNetwork, staticResolver } from '../src/testing/index.js';
+  staticResolver,
+} from '../src/exports/client.js';
+import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
+import { createMemoryNetwork } from '../src/exports/testing.js';
 import { type Certificate, makeCertificate, noOpenssl } from './support/certificates.js';
 import { failure } from './support/outcome.js';
 import { scriptedRegistry } from './support/scripted-registry.js';

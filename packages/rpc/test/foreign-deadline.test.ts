@@ -3,11 +3,11 @@
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { ServerCall } from '../src/call/index.js';
-import { createChannel, createClient } from '../src/client/index.js';
-import { nextTurn, sleep, systemClock } from '../src/clock/index.js';
-import { createRouter, type ServiceImplementation, serve } from '../src/server/index.js';
-import { ManualClock, staticResolver } from '../src/testing/index.js';
+import type { ServerCall } from '../src/exports/call.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { sleep, systemClock, yieldToEventLoop } from '../src/exports/clock.js';
+import { createRouter, type ServiceImplementation, serve } from '../src/exports/server.js';
+import { ManualClock } from '../src/exports/testing.js';
 import { grpcDefinition } from './support/grpc-definition.js';
 import { failure } from './support/outcome.js';
 import { conformanceService, connect } from './support/service.js';
@@ -147,11 +147,11 @@ describe('a call with a deadline beyond the range of a Node timer', () => {
   /** Answers with the time left of each call, one turn of the event loop after it began. */
   async function startMeasured() {
     const left: (number | undefined)[] = [];
-    const unaryUnsafe = async (_request: unknown, { limit }: ServerCall) => {
-      await nextTurn();
+    const unaryUnsafe = async (_request: unknown, { context }: ServerCall) => {
+      await yieldToEventLoop();
       await sleep(systemClock, 5);
-      limit.throwIfEnded();
-      left.push(limit.endsAt && limit.endsAt - clock.now());
+      context.throwIfEnded();
+      left.push(context.endsAt && context.endsAt - clock.now());
       return {};
     };
     const { client, clock, server } = await start(conformanceService({ unaryUnsafe }));

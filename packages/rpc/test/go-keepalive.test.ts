@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CallLimit, cancelled } from '../src/call/index.js';
-import { sleep, systemClock } from '../src/clock/index.js';
-import { grpcTransport, type Transport } from '../src/transport/index.js';
+import { cancelled } from '../src/call/call-context.js';
+import { CallContext } from '../src/exports/call.js';
+import { sleep, systemClock } from '../src/exports/clock.js';
+import { grpcTransport } from '../src/transport/grpc/transport.js';
+import type { Transport } from '../src/transport/transport.js';
 import { until } from './support/wait.js';
 import { wireCall } from './support/wire-call.js';
 
@@ -59,8 +61,8 @@ describe("a server with Go's defaults", () => {
     const address = await startServer();
     const [idle, watching] = [connect(address), connect(address)];
     await Promise.all([idle.connect(), watching.connect()]);
-    const limit = new CallLimit();
-    const watch = wireCall({ path: '/grpc.health.v1.Health/Watch', responseStream: true, limit });
+    const context = new CallContext();
+    const watch = wireCall({ path: '/grpc.health.v1.Health/Watch', responseStream: true, context });
     const { response } = await watching.call(watch);
     if (!response.stream) throw new Error('a stream was asked for');
     const replies = response.messages[Symbol.asyncIterator]();
@@ -76,7 +78,7 @@ describe("a server with Go's defaults", () => {
     }
     expect([idle.state, watching.state]).toEqual(['ready', 'ready']);
     expect(ended).toBe(false);
-    limit.end(cancelled());
+    context.end(cancelled());
     await end;
   });
 });

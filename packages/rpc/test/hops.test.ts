@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { currentScope, type ServerCall } from '../src/call/index.js';
-import type { Clock } from '../src/clock/index.js';
-import { Status } from '../src/status/index.js';
-import { ManualClock, seededRandom } from '../src/testing/index.js';
+import { currentScope, type ServerCall } from '../src/exports/call.js';
+import type { Clock } from '../src/exports/clock.js';
+import { Status } from '../src/exports/status.js';
+import { ManualClock, seededRandom } from '../src/exports/testing.js';
 import { failure } from './support/outcome.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { type ConformanceClient, connect } from './support/service.js';

@@ -1,11 +1,12 @@
 import { getEventListeners, getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { Reply, ServerCall } from '../src/call/index.js';
-import { createClient } from '../src/client/index.js';
-import { nextTurn } from '../src/clock/index.js';
-import { RpcError, Status } from '../src/status/index.js';
-import { ManualClock } from '../src/testing/index.js';
+import type { Reply } from '../src/call/call.js';
+import type { ServerCall } from '../src/exports/call.js';
+import { createClient } from '../src/exports/client.js';
+import { yieldToEventLoop } from '../src/exports/clock.js';
+import { RpcError, Status } from '../src/exports/status.js';
+import { ManualClock } from '../src/exports/testing.js';
 import { failure } from './support/outcome.js';
 import { type ConformanceClient, connect } from './support/service.js';
 import { collect, streamOf } from './support/stream.js';
@@ -51,7 +52,7 @@ describe('after its calls a client leaks nothing', () => {
       await undefined;
     }
     for (const { code } of await Promise.all(streams)) expect(code).toBe(Status.CANCELLED);
-    await nextTurn();
+    await yieldToEventLoop();
     expect(channel.inspect().flatMap(({ endpoints }) => endpoints.map(({ inFlight }) => inFlight))).toEqual([0]);
   });
 

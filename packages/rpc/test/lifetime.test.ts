@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import { sleep, systemClock } from '../src/clock/index.js';
-import { createRouter, implement, type RpcServer, serve } from '../src/server/index.js';
+import { sleep, systemClock } from '../src/exports/clock.js';
+import { createRouter, implement, type RpcServer, serve } from '../src/exports/server.js';
 import { conformanceService } from './support/service.js';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
@@ -18,8 +18,7 @@ afterEach(async () => {
 });
 const imports = `
   import { ConformanceServiceDefinition as conformance } from '@rondo/contracts/rondo/conformance/v1/conformance';
-  import { createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
-  import { staticResolver } from '@rondo/rpc/resolver';
+  import { createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 `;
 
 /** Runs a script to its end. */

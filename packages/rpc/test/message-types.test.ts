@@ -12,9 +12,9 @@ import {
   type RegistryServiceDefinition,
   type WatchResponse,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Client } from '../src/client/index.js';
-import type { Handlers } from '../src/server/index.js';
-import { createTestChannel, standIn } from '../src/testing/index.js';
+import type { Client } from '../src/exports/client.js';
+import type { Handlers } from '../src/exports/server.js';
+import { createTestChannel, standIn } from '../src/exports/testing.js';
 import { streamOf } from './support/stream.js';
 
 const { unary, clientStream, serverStream } = ConformanceServiceDefinition.methods;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createClient } from '../src/client/index.js';
-import { createRouter, implement } from '../src/server/index.js';
-import { createTestChannel } from '../src/testing/index.js';
+import { createClient } from '../src/exports/client.js';
+import { createRouter, implement } from '../src/exports/server.js';
+import { createTestChannel } from '../src/exports/testing.js';
 
 const { unary } = ConformanceServiceDefinition.methods;
 

@@ -3,11 +3,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { OperatorState, type Position, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Channel, createClient, createRegistryChannel } from '../src/client/index.js';
-import { createRouter } from '../src/server/index.js';
-import { Status } from '../src/status/index.js';
-import { createMemoryNetwork, ManualClock, seededRandom } from '../src/testing/index.js';
-import type { TransportFactory } from '../src/transport/index.js';
+import { type Channel, createClient, createRegistryChannel } from '../src/exports/client.js';
+import { createRouter } from '../src/exports/server.js';
+import { Status } from '../src/exports/status.js';
+import { createMemoryNetwork, ManualClock, seededRandom } from '../src/exports/testing.js';
+import type { TransportFactory } from '../src/transport/transport.js';
 import { memoryStorage } from './support/memory-storage.js';
 import { failure } from './support/outcome.js';
 import { scriptedRegistry } from './support/scripted-registry.js';
@@ -123,7 +123,7 @@ describe('an instance that registers again after its connection failed', () => {
     const system = createSystem('a', 'b');
     system.listenRegistry();
     const transport: TransportFactory = (address, known) =>
-      Object.assign(system.network.transport(address, known), { hurry: () => hurried.push(address) });
+      Object.assign(system.network.transport(address, known), { resetBackoff: () => hurried.push(address) });
     const { client } = system.startClient({ transport });
     await system.registry.event({ position: at(9n), event: snapshot('a', 'b') });
     await client.unary({});
@@ -244,7 +244,7 @@ it('a cordoned instance gets no calls, and the error says so', async () => {
   const error = await failure(client.unary({}));
   expect(error.code).toBe(Status.UNAVAILABLE);
   expect(error.message).toContain('a at a:1, b at b:1: cordoned by an operator');
-  expect(channel.inspect()[0]?.endpoints.map(({ standing }) => standing)).toEqual(['cordoned', 'cordoned']);
+  expect(channel.inspect()[0]?.endpoints.map(({ instanceState }) => instanceState)).toEqual(['cordoned', 'cordoned']);
 });
 
 it('a server at the address of the registry may be no registry', async () => {

@@ -12,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import type { ServerCall } from '../src/call/index.js';
-import { createRouter, serve } from '../src/server/index.js';
-import { standIn } from '../src/testing/index.js';
+import type { ServerCall } from '../src/exports/call.js';
+import { createRouter, serve } from '../src/exports/server.js';
+import { standIn } from '../src/exports/testing.js';
 import { until } from './support/wait.js';
 
 const BUILD_TIMEOUT_MS = 240_000;
@@ -51,13 +51,13 @@ afterAll(() => rm(folder, { recursive: true }));
 async function start() {
   let begun = 0;
   let ended = 0;
-  const check = async ({ service }: { readonly service: string }, { limit }: ServerCall) => {
+  const check = async ({ service }: { readonly service: string }, { context }: ServerCall) => {
     if (service !== 'slow') return {};
     begun += 1;
-    limit.onEnd(() => {
+    context.onEnd(() => {
       ended += 1;
     });
-    return limit.race(new Promise<never>(() => undefined));
+    return context.race(new Promise<never>(() => undefined));
   };
   const router = createRouter({ services: [standIn(HealthDefinition, { check })] });
   const server = await serve(router, { listen: '127.0.0.1:0' });

@@ -2,10 +2,9 @@
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient } from '../src/client/index.js';
-import { sleep, systemClock } from '../src/clock/index.js';
-import { createRouter, type RpcServer, serve } from '../src/server/index.js';
-import { staticResolver } from '../src/testing/index.js';
+import { createChannel, createClient, staticResolver } from '../src/exports/client.js';
+import { sleep, systemClock } from '../src/exports/clock.js';
+import { createRouter, type RpcServer, serve } from '../src/exports/server.js';
 import { conformanceService } from './support/service.js';
 import { collect } from './support/stream.js';
 import { until } from './support/wait.js';

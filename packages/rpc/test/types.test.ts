@@ -4,10 +4,10 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type ContextKey, createContextKey, type ServerCall } from '../src/call/index.js';
-import { broadcast, type Client, scatter, scatterStream } from '../src/client/index.js';
-import { type Handlers, implement } from '../src/server/index.js';
-import { RpcError, Status } from '../src/status/index.js';
+import { type ContextKey, createContextKey, type ServerCall } from '../src/exports/call.js';
+import { broadcast, type Client, scatter, scatterStream } from '../src/exports/client.js';
+import { type Handlers, implement } from '../src/exports/server.js';
+import { RpcError, Status } from '../src/exports/status.js';
 import { conformance } from './conformance/handlers.js';
 import { streamOf } from './support/stream.js';
 
@@ -100,20 +100,20 @@ function servers(): void {
 const user = createContextKey<{ name: string } | undefined>(undefined, { description: 'user' });
 const tries = createContextKey(3);
 
-function context({ context }: ServerCall): void {
-  context
+function context({ values }: ServerCall): void {
+  values
     .set(user, { name: 'Ada' })
-    .set(tries, context.get(tries) + 1)
+    .set(tries, values.get(tries) + 1)
     .delete(user);
-  context.get(user)?.name.trim();
+  values.get(user)?.name.trim();
   // @ts-expect-error a value may be missing
-  context.get(user).name.trim();
+  values.get(user).name.trim();
   // @ts-expect-error a value of another type
-  context.set(tries, '3');
+  values.set(tries, '3');
   // @ts-expect-error a member that the value doesn't have
-  context.set(user, { name: 'Ada', nmae: 'Ada' });
+  values.set(user, { name: 'Ada', nmae: 'Ada' });
   // @ts-expect-error what isn't a key
-  context.get('user');
+  values.get('user');
   // @ts-expect-error a key of a wider type, by which another value could be set
   const wider: ContextKey<unknown> = tries;
   void wider;

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { type CallScope, currentScope, type ServerCall } from '../src/call/index.js';
-import { createChannel, createClient } from '../src/client/index.js';
-import { registryResolver, type Watch } from '../src/resolver/index.js';
-import { createRouter } from '../src/server/index.js';
-import { createMemoryNetwork, ManualClock, seededRandom } from '../src/testing/index.js';
+import type { CallScope } from '../src/call/scope.js';
+import { currentScope, type ServerCall } from '../src/exports/call.js';
+import { createChannel, createClient } from '../src/exports/client.js';
+import { createRouter } from '../src/exports/server.js';
+import { createMemoryNetwork, ManualClock, seededRandom } from '../src/exports/testing.js';
+import { registryResolver } from '../src/resolver/registry.js';
+import type { Watch } from '../src/resolver/watch-client.js';
 import { failure } from './support/outcome.js';
 import { instances, scriptedWatch } from './support/scripted-watch.js';
 import { conformanceService, connect } from './support/service.js';

@@ -49,12 +49,12 @@ describe('withTreeLock', () => {
   it('first undoes the changes of a holder that was killed', async () => {
     const killed = beginChanges(root);
     killed.write('half.txt', 'done');
-    const onHealed = jest.fn();
-    await withTreeLock(root, { ...options, onHealed }, async () => {
+    const onRecovered = jest.fn();
+    await withTreeLock(root, { ...options, onRecovered }, async () => {
       expect(existsSync(path.join(root, 'half.txt'))).toBe(false);
     });
-    await withTreeLock(root, { ...options, onHealed }, async () => undefined);
-    expect(onHealed).toHaveBeenCalledTimes(1);
+    await withTreeLock(root, { ...options, onRecovered }, async () => undefined);
+    expect(onRecovered).toHaveBeenCalledTimes(1);
     killed.keep();
   });
 

@@ -10,7 +10,7 @@ import { isErrorOf, Refusal } from './errors.js';
 type TreeLockOptions = Pick<LockOptions, 'purpose' | 'signal' | 'onWait'> &
   Partial<Pick<LockOptions, 'timeoutMs'>> & {
     /** Called if an earlier holder was killed and its changes were undone. */
-    readonly onHealed?: () => void;
+    readonly onRecovered?: () => void;
   };
 
 /**
@@ -23,7 +23,7 @@ type TreeLockOptions = Pick<LockOptions, 'purpose' | 'signal' | 'onWait'> &
 export function withTreeLock<T>(root: string, options: TreeLockOptions, work: () => Promise<T>): Promise<T> {
   const what = { what: 'the tree', remedy: 'try again once it is done' };
   return withLock(path.join(root, '.rondo/tree.lock'), { timeoutMs: 60_000, ...what, ...options }, () => {
-    if (undoAbandoned(root)) options.onHealed?.();
+    if (undoAbandoned(root)) options.onRecovered?.();
     return work();
   });
 }

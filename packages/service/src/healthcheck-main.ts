@@ -2,8 +2,7 @@ import {
   HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 
 /** Health check of a container. It exits with 0 if the service in this container is `SERVING`, else with 1. */
 const TIMEOUT_MS = 2_000;

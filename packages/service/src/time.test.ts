@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@rondo/rpc/testing';
-import { createBackoff, createPause, withTimeout } from './time.js';
+import { createPause, withTimeout } from './time.js';
 
 describe('createPause', () => {
   it('ends after its delay, when woken, or at once if woken before', async () => {
@@ -18,15 +18,6 @@ describe('createPause', () => {
     await pause.wait(100);
     expect(ended).toEqual(['in time', 'woken']);
     expect(clock.timers).toBe(0);
-  });
-});
-
-describe('createBackoff', () => {
-  it('doubles up to its maximum, with full jitter, and starts again after a reset', () => {
-    const backoff = createBackoff({ baseMs: 100, maxMs: 500, random: { next: () => 0.5, hex: () => '' } });
-    expect([1, 2, 3, 4, 5].map(() => backoff.nextMs())).toEqual([50, 100, 200, 250, 250]);
-    backoff.reset();
-    expect(backoff.nextMs()).toBe(50);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Clock, Random, Timer } from '@rondo/rpc/clock';
+import type { Clock, Timer } from '@rondo/rpc/clock';
 
 /** Limits of a piece of work. */
 export interface TimeoutOptions {
@@ -61,36 +61,6 @@ export function createPause(clock: Clock): Pause {
     wake() {
       woken = true;
       end?.();
-    },
-  };
-}
-
-/** Bounds of the delays, in milliseconds. */
-interface BackoffOptions {
-  readonly baseMs: number;
-  readonly maxMs: number;
-  readonly random: Random;
-}
-
-/** Growing delays between tries. */
-export interface Backoff {
-  /** The delay after one more failure, in milliseconds. */
-  nextMs(): number;
-  /** Starts again from the first delay, after a success. */
-  reset(): void;
-}
-
-/**
- * Exponential backoff with full jitter: clients that failed at the same time don't retry at the same time.
- *
- * Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
- */
-export function createBackoff({ baseMs, maxMs, random }: BackoffOptions): Backoff {
-  let failures = 0;
-  return {
-    nextMs: () => random.next() * Math.min(maxMs, baseMs * 2 ** failures++),
-    reset() {
-      failures = 0;
     },
   };
 }

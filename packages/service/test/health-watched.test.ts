@@ -1,8 +1,7 @@
 /** How clients react to a service's readiness without a registry. */
 import { afterEach, expect, it } from '@jest/globals';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, implement, serve } from '@rondo/rpc/server';
 import { ManualClock } from '@rondo/rpc/testing';
 import { createHealth } from '../src/health.js';

@@ -8,13 +8,13 @@ import { ServerReflectionDefinition } from '@rondo/contracts/grpc/reflection/v1/
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { type ServerCall, silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { fixedEndpoint } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { fixedEndpoint, staticResolver } from '@rondo/rpc/resolver';
 import { implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { type App, type RunningService, type ServiceContext, startService } from '../src/index.js';
+import { type App, type RunningService, type ServiceContext, startService } from '../src/exports/index.js';
 
 const adders = createAdders();
 
@@ -164,7 +164,8 @@ function createAdders() {
     async known(address: string): Promise<string> {
       const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
       folders.push(folder);
-      const endpoints = [fixedEndpoint(address, { instanceId: 'one' })];
+      const { state: standing, ...one } = fixedEndpoint(address, { instanceId: 'one' });
+      const endpoints = [{ ...one, standing }];
       const about = { format: 'rondo-last-known', version: 2, service: 'rondo.conformance.v1.AdderService' };
       const file = { ...about, registry: [NO_REGISTRY], savedAt: '2026-01-01T00:00:00Z', endpoints };
       await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));

@@ -12,11 +12,11 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
-import { fixedEndpoint, staticResolver } from '@rondo/rpc/resolver';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { fixedEndpoint } from '@rondo/rpc/internal';
 import { type Handlers, implement } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
-import { type App, type RunningService, StartupError, startService } from '../src/index.js';
+import { type App, type RunningService, StartupError, startService } from '../src/exports/index.js';
 import { compile } from './compile.js';
 import { createFakeRegistry } from './fake-registry.js';
 import { recordingLogger } from './recording-logger.js';
@@ -257,9 +257,14 @@ describe('a service', () => {
     const callee = await start();
     const folder = await mkdtemp(join(tmpdir(), 'rondo-registry-'));
     folders.push(folder);
-    const one = fixedEndpoint(callee.service.address, { instanceId: 'one' });
+    const { state: standing, ...one } = fixedEndpoint(callee.service.address, { instanceId: 'one' });
     const about = { format: 'rondo-last-known', version: 2, service: 'rondo.conformance.v1.AdderService' };
-    const file = { ...about, registry: ['127.0.0.1:1'], savedAt: '2026-01-01T00:00:00Z', endpoints: [one] };
+    const file = {
+      ...about,
+      registry: ['127.0.0.1:1'],
+      savedAt: '2026-01-01T00:00:00Z',
+      endpoints: [{ ...one, standing }],
+    };
     await writeFile(join(folder, 'rondo.conformance.v1.AdderService.json'), JSON.stringify(file));
     const environment = { RONDO_REGISTRY_CACHE: folder, RONDO_METRICS: '127.0.0.1:0', RONDO_INSTANCE_ID: 'caller' };
     const { service, outgoing, lines } = await start({ environment });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Clock } from '@rondo/rpc/clock';
 import { singleFlight, throttle } from './coalesce.js';
-import type { SyncClock } from './options.js';
 
 /** Work that ends when the test says so. */
 function stoppedWork() {
@@ -82,7 +82,7 @@ function startWork() {
   let now = 0;
   const begun: number[] = [];
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
-  const clock: SyncClock = {
+  const clock: Clock = {
     now: () => now,
     setTimer(delayMs, callback) {
       const timer = { at: now + delayMs, callback };

@@ -1,4 +1,4 @@
-import type { SyncClock } from './options.js';
+import type { Clock } from '@rondo/rpc/clock';
 
 /** Work of which at most one run is in progress. */
 interface SingleFlight {
@@ -51,9 +51,9 @@ interface Throttle {
 }
 
 /** At rest a request starts at once; under load many requests share the cost of a start. */
-export function throttle(clock: SyncClock, everyMs: number, begin: () => void): Throttle {
+export function throttle(clock: Clock, everyMs: number, begin: () => void): Throttle {
   let nextAt = Number.NEGATIVE_INFINITY;
-  let timer: ReturnType<SyncClock['setTimer']> | undefined;
+  let timer: ReturnType<Clock['setTimer']> | undefined;
   const run = (): void => {
     timer = undefined;
     nextAt = clock.now() + everyMs;

@@ -59,23 +59,6 @@ export function boundsOf(given: SyncBounds): Bounds {
   };
 }
 
-/** Time for this package; the clocks of `@rondo/rpc/clock` fit. */
-export interface SyncClock {
-  /** Monotonic time in milliseconds. */
-  now(): number;
-  /** Runs `callback` once after `delayMs`, unless it is cancelled before. */
-  setTimer(delayMs: number, callback: () => void): { cancel(): void };
-}
-
-/** The machine's clock. */
-export const systemClock: SyncClock = {
-  now: () => performance.now(),
-  setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
-
 /** Internal events for counters and gauges. */
 export type SyncEvent =
   /** This process moved changes from the outbox to the history. */

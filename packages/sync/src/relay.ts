@@ -1,6 +1,7 @@
 import type { Database } from '@rondo/database';
+import type { Clock } from '@rondo/rpc/clock';
 import { singleFlight, throttle } from './coalesce.js';
-import type { OnSyncEvent, SyncClock } from './options.js';
+import type { OnSyncEvent } from './options.js';
 import type { OutageLog } from './outage.js';
 
 const BATCH = 1_000;
@@ -23,7 +24,7 @@ export interface Relay {
 /** Options of a relay. */
 export interface RelayOptions {
   readonly database: Database;
-  readonly clock: SyncClock;
+  readonly clock: Clock;
   readonly onEvent: OnSyncEvent;
   readonly outage: OutageLog;
 }

@@ -1,7 +1,8 @@
 import type { Database } from '@rondo/database';
+import type { Clock, Random } from '@rondo/rpc/clock';
 import { singleFlight } from './coalesce.js';
 import type { Feed } from './feed/feed.js';
-import type { Bounds, OnSyncEvent, SyncClock } from './options.js';
+import type { Bounds, OnSyncEvent } from './options.js';
 import type { OutageLog } from './outage.js';
 import type { Relay } from './relay.js';
 
@@ -11,8 +12,8 @@ const SWEEPS_PER_CHECK = 10;
 /** What a sweep works on. */
 interface SweepOptions {
   readonly database: Database;
-  readonly clock: SyncClock;
-  readonly random: () => number;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly bounds: Bounds;
   readonly relay: Relay;
   readonly feed: Feed;
@@ -47,7 +48,7 @@ export function startSweep(options: SweepOptions): { close(): Promise<void> } {
     trimming.run().then(outage.succeeded, outage.failed);
   };
   // Random, so that the replicas don't sweep at the same time.
-  const next = () => clock.setTimer(bounds.sweepMs * (0.75 + random() / 2), sweep);
+  const next = () => clock.setTimer(bounds.sweepMs * (0.75 + random.next() / 2), sweep);
   let timer = next();
 
   return {

@@ -1,12 +1,12 @@
 import type { Database } from '@rondo/database';
+import { type Clock, createSemaphore, type Random, systemClock, systemRandom } from '@rondo/rpc/clock';
 import { WatchUnavailable } from './errors.js';
 import { createFeed, type Feed } from './feed/feed.js';
 import { type Listener, startListener } from './feed/listener.js';
-import { boundsOf, type OnSyncEvent, type SyncBounds, type SyncClock, type SyncLog, systemClock } from './options.js';
+import { boundsOf, type OnSyncEvent, type SyncBounds, type SyncLog } from './options.js';
 import { outageLog } from './outage.js';
 import { createRelay } from './relay.js';
 import { startSweep } from './sweep.js';
-import { createSemaphore } from './watch/semaphore.js';
 import { endStalledReads } from './watch/stalled-reads.js';
 import { type WatchContext, type WatchEvent, type WatchOptions, watch } from './watch/watch.js';
 
@@ -17,9 +17,8 @@ export interface SyncOptions extends SyncBounds {
   /** The address of the same database, for one more connection that listens for changes. */
   readonly url: string;
   readonly log: SyncLog;
-  readonly clock?: SyncClock;
-  /** Uniform in [0, 1). */
-  readonly random?: () => number;
+  readonly clock?: Clock;
+  readonly random?: Random;
   readonly onEvent?: OnSyncEvent;
 }
 
@@ -52,7 +51,7 @@ export interface Sync {
 
 /** Starts the sync of one process. It relays and trims from now on, and listens from the first watch on. */
 export function createSync(options: SyncOptions): Sync {
-  const { database, url, log, clock = systemClock, random = Math.random, onEvent = () => undefined } = options;
+  const { database, url, log, clock = systemClock, random = systemRandom, onEvent = () => undefined } = options;
   const bounds = boundsOf(options);
   const outage = outageLog(log, 'the reading of changes');
   const relay = createRelay({ database, clock, onEvent, outage: outageLog(log, 'the relay of changes') });

@@ -1,6 +1,13 @@
 import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
 import { startTestPostgres } from '@rondo/database/testing';
-import { appendChanges, createSync, type Sync, type SyncOptions, syncSchema, type WatchEvent } from '../src/index.js';
+import {
+  appendChanges,
+  createSync,
+  type Sync,
+  type SyncOptions,
+  syncSchema,
+  type WatchEvent,
+} from '../src/exports/index.js';
 
 const silent = { warn: () => undefined, info: () => undefined };
 

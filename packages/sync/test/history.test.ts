@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { appendChanges, InvalidResumeToken, WatchAborted } from '../src/index.js';
+import { appendChanges, InvalidResumeToken, WatchAborted } from '../src/exports/index.js';
 import {
   failureOf,
   nextToken,

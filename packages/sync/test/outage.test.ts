@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool, migrate } from '@rondo/database';
 import { startEmbeddedPostgres } from '@rondo/database/embedded';
 import { freePort } from '@rondo/database/testing';
-import { createSync, syncSchema, WatchUnavailable } from '../src/index.js';
+import { createSync, syncSchema, WatchUnavailable } from '../src/exports/index.js';
 import { failureOf, openWatch, write } from './fixture.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rondo-sync-outage-'));

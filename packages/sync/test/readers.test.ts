@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@rondo/database/testing';
-import { type SyncOptions, WatchAborted } from '../src/index.js';
+import { type SyncOptions, WatchAborted } from '../src/exports/index.js';
 import {
   failureOf,
   inShort,

@@ -6,7 +6,7 @@ import { createPool, migrate } from '@rondo/database';
 import { backUp, restore } from '@rondo/database/backup';
 import { startEmbeddedPostgres } from '@rondo/database/embedded';
 import { freePort } from '@rondo/database/testing';
-import { createSync, syncSchema } from '../src/index.js';
+import { createSync, syncSchema } from '../src/exports/index.js';
 import { NEVER, nextToken, openWatch, type Replica, write, writeAndDie } from './fixture.js';
 
 const TOPIC = 'a';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { InvalidResumeToken, type SyncEvent, WatchAborted, WatchUnavailable } from '../src/index.js';
+import { InvalidResumeToken, type SyncEvent, WatchAborted, WatchUnavailable } from '../src/exports/index.js';
 import {
   countUp,
   failureOf,

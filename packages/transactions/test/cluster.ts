@@ -3,20 +3,21 @@ import { AddRequest, AddResponse } from '@rondo/contracts/rondo/conformance/v1/a
 import { createPool, type Database, migrate, type Transaction } from '@rondo/database';
 import type { TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel } from '@rondo/rpc/client';
+import { type Channel, createChannel, staticResolver } from '@rondo/rpc/client';
 import { systemRandom } from '@rondo/rpc/clock';
-import type { Resolver } from '@rondo/rpc/resolver';
+import type { Resolver } from '@rondo/rpc/internal';
+import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createMemoryNetwork, type MemoryNetwork, staticResolver } from '@rondo/rpc/testing';
+import { createMemoryNetwork } from '@rondo/rpc/testing';
 import {
   createCoordinator,
   createParticipant,
   type KnownCoordinators,
   operation,
-  part,
+  participant,
   transactionsSchema,
-} from '../src/index.js';
+} from '../src/exports/index.js';
 
 /** Coordinators of any name. None is asked: each transaction counts as undecided. */
 export const TRUSTED: KnownCoordinators = { names: [], knows: () => true, inquire: async () => undefined };
@@ -135,8 +136,8 @@ export function startParticipant(network: MemoryNetwork, name: string, database:
 export const serviceOf = (participant: string): string => `test.v1.${participant}`;
 
 /** A participant's part: a booking. */
-export const booking = (participant: string, a: bigint, b: bigint) =>
-  part({ fullName: serviceOf(participant) }, BOOK, { a, b });
+export const booking = (name: string, a: bigint, b: bigint) =>
+  participant({ fullName: serviceOf(name) }, BOOK, { a, b });
 
 /** A coordinator in a process of its own; its transaction ids are `<name>-1`, `<name>-2` and so on. */
 export function startCoordinator(channel: Channel, name: string, database: Database) {

@@ -7,9 +7,10 @@ import { type Database, DatabaseUnavailable } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, createClient } from '@rondo/rpc/client';
+import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { createTestChannel, type MemoryNetwork } from '@rondo/rpc/testing';
-import { type Coordinator, createCoordinator, createOperatorService } from '../src/index.js';
+import { createTestChannel } from '@rondo/rpc/testing';
+import { type Coordinator, createCoordinator, createOperatorService } from '../src/exports/index.js';
 import {
   book,
   booked,

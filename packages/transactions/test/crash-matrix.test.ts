@@ -3,8 +3,13 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '@rondo/database';
 import { startTestPostgres, type TestPostgres } from '@rondo/database/testing';
 import type { Channel } from '@rondo/rpc/client';
-import type { MemoryNetwork } from '@rondo/rpc/testing';
-import { PROTOCOL_POINTS, type ProtocolPoint, TRANSACTIONS_CHANNEL, type TransactionEvent } from '../src/index.js';
+import type { MemoryNetwork } from '@rondo/rpc/internal/testing';
+import {
+  PROTOCOL_POINTS,
+  type ProtocolPoint,
+  TRANSACTIONS_CHANNEL,
+  type TransactionEvent,
+} from '../src/exports/index.js';
 import {
   book,
   booked,

@@ -6,10 +6,10 @@ import { eventually, startTestPostgres, type TestPostgres } from '@rondo/databas
 import { type Logger, silentLogger } from '@rondo/rpc/call';
 import { type Client, createClient } from '@rondo/rpc/client';
 import { createRouter } from '@rondo/rpc/server';
-import { RpcError, Status } from '@rondo/rpc/status';
-import { ManualClock } from '@rondo/rpc/testing';
+import { Status } from '@rondo/rpc/status';
+import { failureOf, ManualClock } from '@rondo/rpc/testing';
 import { logAborting, logCommitting, logPreparing } from '../src/coordinator/log.js';
-import { createOperatorService, createParticipant, knownCoordinators, operation } from '../src/index.js';
+import { createKnownCoordinators, createOperatorService, createParticipant, operation } from '../src/exports/index.js';
 import { pack } from '../src/participant/operation.js';
 import { BOOK, book, booked, createNetwork, openBooks, serviceOf, startCoordinator } from './cluster.js';
 
@@ -46,7 +46,7 @@ function startBooks({ coordinators = { home: serviceOf('home') }, log = silentLo
   const participant = createParticipant({
     database: away,
     name: 'books',
-    coordinators: knownCoordinators({ channel, coordinators, services: [serviceOf('books')] }),
+    coordinators: createKnownCoordinators({ channel, coordinators, services: [serviceOf('books')] }),
     log,
     clock,
     operations: [operation(BOOK, book)],
@@ -77,15 +77,6 @@ function prepare(client: Client<typeof ParticipantServiceDefinition>, id: string
   const request = { transaction: { coordinator, id }, operation: pack(AddRequest, { a: numbers, b: 1n }) };
   return client.prepare(request);
 }
-
-const failureOf = async (call: Promise<unknown>): Promise<RpcError> => {
-  const failure = await call.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (failure instanceof RpcError) return failure;
-  throw new Error(`it did not fail with an RpcError: ${failure}`);
-};
 
 /** Begins a transaction in the coordinator's log, as a run does. */
 const begin = (id: string, services = [serviceOf('books')]) =>

@@ -8,7 +8,7 @@ import { silentLogger } from '@rondo/rpc/call';
 import { createClient } from '@rondo/rpc/client';
 import { invalidArgument, RpcError, Status } from '@rondo/rpc/status';
 import { createTestChannel } from '@rondo/rpc/testing';
-import { createParticipant, type OperationContext, operation } from '../src/index.js';
+import { createParticipant, type OperationContext, operation } from '../src/exports/index.js';
 import { pack, unpack } from '../src/participant/operation.js';
 import { BOOK, book, booked, openBooks, TRUSTED } from './cluster.js';
 

@@ -13,7 +13,7 @@ import {
   type StepContext,
   StepRefused,
   transactionsSchema,
-} from '../src/index.js';
+} from '../src/exports/index.js';
 import { eventually } from './cluster.js';
 
 let postgres: TestPostgres;

@@ -17,7 +17,7 @@ export function createApp({
   const batches = createBatches({ calculators, instanceId, clock });
   return {
     services: [
-      implement(CalculatorServiceDefinition, createCalculator(batches), { unread: RAW_METHODS }),
+      implement(CalculatorServiceDefinition, createCalculator(batches), { raw: RAW_METHODS }),
       implement(CalculatorDefinition, publishedCalculator),
     ],
   };

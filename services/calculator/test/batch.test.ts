@@ -7,13 +7,12 @@ import {
   RoundingMode,
 } from '@rondo/contracts/calculator/v1/calculator';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
-import { CallLimit, cancelled } from '@rondo/rpc/call';
-import { type CallOptions, type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { CallContext, raw } from '@rondo/rpc/call';
+import { type CallOptions, type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { type Clock, systemClock } from '@rondo/rpc/clock';
-import { unread } from '@rondo/rpc/contract';
 import { createRouter } from '@rondo/rpc/server';
-import { Status, unpackDetail } from '@rondo/rpc/status';
-import { createMemoryNetwork, type MemoryListener, staticResolver } from '@rondo/rpc/testing';
+import { RpcError, Status, unpackDetail } from '@rondo/rpc/status';
+import { createMemoryNetwork } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 import { createYieldingLoop, evaluatePart } from '../src/batch/evaluate-part.js';
 
@@ -25,7 +24,7 @@ afterEach(() => {
 /** A client that sends bytes, for requests that no generated code writes. */
 const RawDefinition = {
   ...CalculatorServiceDefinition,
-  methods: { evaluateBatch: unread(CalculatorServiceDefinition.methods.evaluateBatch) },
+  methods: { evaluateBatch: raw(CalculatorServiceDefinition.methods.evaluateBatch) },
 } as const;
 
 /** Starts calculators that know the `registered` ones among them, and a client of the first. */
@@ -36,7 +35,7 @@ function start(names: readonly string[], { registered = names, clock = systemClo
     channels.push(channel);
     return channel;
   };
-  const listeners = new Map<string, MemoryListener>();
+  const listeners = new Map<string, { close(): void }>();
   for (const name of names) {
     const { services } = createApp({ channel: open(registered), instanceId: name, clock });
     listeners.set(name, network.listen(name, createRouter({ services, instanceId: name, clock })));
@@ -224,20 +223,20 @@ describe('EvaluatePart', () => {
   });
 
   it('stops computing when its call has ended', async () => {
-    const limit = new CallLimit();
+    const context = new CallContext();
     let looks = 0;
     const clock: Clock = {
       ...systemClock,
       now() {
         looks += 1;
-        if (looks === 100) limit.end(cancelled());
+        if (looks === 100) context.end(new RpcError(Status.CANCELLED, 'the caller left'));
         return looks;
       },
     };
     const request = EvaluatePartRequest.encode(
       EvaluatePartRequest.fromPartial({ expressions: squares(2_000) }),
     ).finish();
-    await expect(evaluatePart(request, { limit, yieldingLoop: createYieldingLoop(clock) })).rejects.toMatchObject({
+    await expect(evaluatePart(request, { context, yieldingLoop: createYieldingLoop(clock) })).rejects.toMatchObject({
       code: Status.CANCELLED,
     });
     expect(looks).toBeLessThan(110);

@@ -3,16 +3,15 @@ import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects'
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
 import { TeamServiceDefinition } from '@rondo/contracts/projects/v1/team';
 import { createPool, createReadinessCheck, describeUrl, type PoolOptions } from '@rondo/database';
-import { startRequestTrim } from '@rondo/resources/sql';
+import { createStoreDatabase, startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
 import { implement } from '@rondo/rpc/server';
 import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
-import { createParticipant, knownCoordinators, operation, transactionsSchema } from '@rondo/transactions';
+import { createKnownCoordinators, createParticipant, operation, transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
-import { createStoreDatabase } from './adapters/database.js';
 import { createDeliveryStore } from './adapters/delivery-store.js';
 import { createMemberStore } from './adapters/member-store.js';
 import { releaseProject } from './adapters/member-weeks.js';
@@ -67,16 +66,16 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
       ...bounds,
       onError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
     });
-  const [database, ending] = [
+  const [database, endingDatabase] = [
     connect({ lockTimeoutMs: LOCK_TIMEOUT_MS }),
     connect({ maxConnections: ENDING_CONNECTIONS }),
   ];
-  const sync = createSync({ database, url: databaseUrl, log, clock, random: random.next });
+  const sync = createSync({ database, url: databaseUrl, log, clock, random });
   const storeDatabase = createStoreDatabase(database, sync.nudge);
   const requestTrim = startRequestTrim(database, {
     requests: REQUESTS,
     clock: backgroundClock(clock),
-    random: random.next,
+    random,
     onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
   });
   const ports: Ports = {
@@ -96,9 +95,9 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     deliverProjectIn({ ...ports, storeIn: createDeliveryStore }),
   );
   const participant = createParticipant({
-    ...{ database, ending, log, clock: backgroundClock(clock) },
+    ...{ database, endingDatabase, log, clock: backgroundClock(clock) },
     name: 'project-management',
-    coordinators: knownCoordinators({
+    coordinators: createKnownCoordinators({
       channel,
       coordinators: servicesByName(config.coordinators),
       services: CONTRACTS.map(({ fullName }) => fullName),
@@ -133,7 +132,7 @@ export function createApp(context: ProjectsContext, config: ProjectsConfig): App
     ],
     async stop() {
       await Promise.all([participant.close(), sync.close(), requestTrim.close()]);
-      await Promise.all([database.close(), ending.close()]);
+      await Promise.all([database.close(), endingDatabase.close()]);
     },
   };
 }

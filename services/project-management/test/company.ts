@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { CalculatorServiceDefinition } from '@rondo/contracts/calculator/v1/calculator';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { TaskServiceDefinition } from '@rondo/contracts/projects/v1/tasks';
@@ -8,16 +7,13 @@ import {
   CoordinatorServiceDefinition,
   ParticipantServiceDefinition,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { createPool, type Database } from '@rondo/database';
-import { startTestPostgres } from '@rondo/database/testing';
+import { createPool } from '@rondo/database';
+import { eventually, startTestPostgres, waitingForLocks } from '@rondo/database/testing';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
-import { RpcError } from '@rondo/rpc/status';
-import { createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
-import { createMemoryNetwork } from '@rondo/rpc/transport';
+import { createMemoryNetwork, createTestChannel, SettableWallClock, standIn } from '@rondo/rpc/testing';
 import { createApp } from '../src/app.js';
 
 /**
@@ -161,7 +157,8 @@ export async function holdRow({ database }: Company, table: 'projects' | 'member
   await Promise.race([held.given, holding]);
   return {
     /** Resolves when `count` backends wait for a lock. */
-    waitedForBy: (count: number) => eventually(async () => (await waiting(database)) >= count),
+    waitedForBy: (count: number) =>
+      eventually('the row is waited for', async () => (await waitingForLocks(database)) >= count),
     release() {
       released.give();
       return holding;
@@ -175,30 +172,4 @@ class Signal {
   readonly given = new Promise<void>((resolve) => {
     this.give = resolve;
   });
-}
-
-/** The number of backends that wait for a lock. */
-export async function waiting(database: Database): Promise<number> {
-  const { backends } = await database.one<{ backends: number }>(
-    "SELECT count(*)::int AS backends FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
-  );
-  return backends;
-}
-
-async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 60_000;
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('too few backends wait for the row');
-    await pause(5);
-  }
-}
-
-/** The error of a call that must fail. */
-export async function failureOf(call: Promise<unknown>): Promise<RpcError> {
-  const outcome: unknown = await call.then(
-    () => 'the call succeeded',
-    (error: unknown) => error,
-  );
-  if (outcome instanceof RpcError) return outcome;
-  throw outcome;
 }

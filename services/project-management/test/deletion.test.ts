@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequest, ErrorInfo, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { Status } from '@rondo/rpc/status';
-import { addProject, type Company, failureOf, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
 beforeAll(async () => {

@@ -4,9 +4,10 @@ import { DeliverProjectRequest } from '@rondo/contracts/projects/v1/delivery';
 import { createPool, type Database } from '@rondo/database';
 import { systemRandom } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
+import { failureOf } from '@rondo/rpc/testing';
 import { createDeliveryStore } from '../src/adapters/delivery-store.js';
 import { deliverProjectIn } from '../src/rpc/deliver-project.js';
-import { addMember, type Company, failureOf, startCompany } from './company.js';
+import { addMember, type Company, startCompany } from './company.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
 let company: Company;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequest, PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { Status } from '@rondo/rpc/status';
-import { addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addProject, type Company, holdRow, startCompany } from './company.js';
 
 let company: Company;
 beforeAll(async () => {

@@ -3,7 +3,8 @@ import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addMember, addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
 let ada: string;

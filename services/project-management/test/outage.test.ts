@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type RpcError, Status } from '@rondo/rpc/status';
-import { addProject, type Company, failureOf, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
 beforeEach(async () => {

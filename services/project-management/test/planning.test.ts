@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
+import { createStoreDatabase } from '@rondo/resources/sql';
 import { createCalculator } from '../src/adapters/calculator.js';
-import { createStoreDatabase } from '../src/adapters/database.js';
 import { createPlanStore } from '../src/adapters/plan-store.js';
 import { estimateProject } from '../src/usecases/estimate-project.js';
 import { addMember, addProject, type Company, startCompany } from './company.js';

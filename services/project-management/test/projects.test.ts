@@ -4,8 +4,9 @@ import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { nextPageToken } from '@rondo/resources';
 import { Status } from '@rondo/rpc/status';
+import { failureOf } from '@rondo/rpc/testing';
 import { PROJECTS } from '../src/rpc/project-message.js';
-import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
+import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
 const { PROJECT_STATE_PLANNED: PLANNED, PROJECT_STATE_ACTIVE: ACTIVE } = ProjectState;
@@ -79,7 +80,7 @@ describe('CreateProject', () => {
       'tasks[1].effort_minutes',
       'request_id',
     ]);
-    expect(failure.message).toContain('project.owner: must be members/{member}');
+    expect(failure.message).toContain('project.owner: must be of the pattern members/{member}');
     expect(failure.message).toContain('project.state: must be PLANNED or ACTIVE');
   });
 
@@ -136,7 +137,7 @@ describe('GetProject', () => {
       const failure = await failureOf(company.projects.getProject({ name }));
       expect(failure.code).toBe(Status.INVALID_ARGUMENT);
       expect(failure.message).toBe(
-        `name: must be projects/{project}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`,
+        `name: must be of the pattern projects/{project}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`,
       );
     },
   );
@@ -181,9 +182,7 @@ describe('UpdateProject', () => {
     await company.projects.updateProject({ project: { name, title: 'First', etag } });
     const failure = await failureOf(company.projects.updateProject({ project: { name, title: 'Second', etag } }));
     expect(failure.code).toBe(Status.ABORTED);
-    expect(failure.message).toBe(
-      `${name} has changed (title) since it was read; read it again and repeat the change on that`,
-    );
+    expect(failure.message).toBe(`${name} has changed since its etag was read: title; read it again, and try again`);
     expect(failure.detail(ErrorInfo)).toMatchObject({ metadata: { resource: name, changed: 'title' } });
     expect(await company.projects.getProject({ name })).toMatchObject({ title: 'First' });
   });
@@ -250,7 +249,7 @@ describe('UpdateProject', () => {
     );
     expect(failure.message).toContain('project.title: is required');
     expect(failure.message).toContain('project.state: must be PLANNED or ACTIVE or DONE or ARCHIVED');
-    expect(failure.message).toContain('project.name: must be projects/{project}');
+    expect(failure.message).toContain('project.name: must be of the pattern projects/{project}');
   });
 
   it('refuses a due date before the stored start date, and an unknown owner', async () => {

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { trimRequests } from '@rondo/resources/sql';
 import { Status } from '@rondo/rpc/status';
+import { failureOf } from '@rondo/rpc/testing';
 import { REQUESTS } from '../src/adapters/request-log.js';
-import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
+import { addMember, addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
 beforeAll(async () => {

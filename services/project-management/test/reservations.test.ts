@@ -5,7 +5,8 @@ import type { DateMessage } from '@rondo/contracts/google/type/date';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { CheckViolation, ForeignKeyViolation } from '@rondo/database';
 import { Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 import { monday, requireNothingOverbooked } from './weeks.js';
 
 let company: Company;
@@ -184,7 +185,7 @@ describe('UpdateMember', () => {
     const late = { name, email: `late-${before.email}`, etag: before.etag };
     const failure = await failureOf(company.team.updateMember({ member: late }));
     expect(failure.code).toBe(Status.ABORTED);
-    expect(failure.message).toContain('has changed (display_name, weekly_capacity_minutes) since it was read');
+    expect(failure.message).toContain('has changed since its etag was read: display_name, weekly_capacity_minutes;');
     expect(failure.detail(ErrorInfo)?.reason).toBe('STALE_ETAG');
     expect(await company.team.updateMember({ member: { ...member, etag: changed.etag } })).toEqual(changed);
     const cleared = await company.team.updateMember({ member: { name }, updateMask: ['weekly_capacity_minutes'] });

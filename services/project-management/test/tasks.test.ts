@@ -3,7 +3,8 @@ import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, holdRow, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addMember, addProject, type Company, holdRow, startCompany } from './company.js';
 
 const UNKNOWN = 'projects/00000000000000000000';
 
@@ -74,7 +75,7 @@ describe('GetTask', () => {
     expect(failure.code).toBe(Status.NOT_FOUND);
     expect(failure.message).toBe(`${elsewhere} doesn't exist; list the tasks of a project with ListTasks`);
     const malformed = await failureOf(company.tasks.getTask({ name: 'tasks/x' }));
-    expect(malformed.message).toContain('name: must be projects/{project}/tasks/{task}');
+    expect(malformed.message).toContain('name: must be of the pattern projects/{project}/tasks/{task}');
   });
 });
 
@@ -106,9 +107,7 @@ describe('UpdateTask', () => {
     await company.tasks.updateTask({ task: { name, title: 'First', etag } });
     const stale = await failureOf(company.tasks.updateTask({ task: { name, title: 'Second', etag } }));
     expect(stale.code).toBe(Status.ABORTED);
-    expect(stale.message).toBe(
-      `${name} has changed (title) since it was read; read it again and repeat the change on that`,
-    );
+    expect(stale.message).toBe(`${name} has changed since its etag was read: title; read it again, and try again`);
     expect(stale.detail(ErrorInfo)).toMatchObject({ metadata: { resource: name, changed: 'title' } });
     const unknown = company.tasks.updateTask({ task: { name: `${UNKNOWN}/tasks/x`, title: 'x' } });
     expect((await failureOf(unknown)).code).toBe(Status.NOT_FOUND);

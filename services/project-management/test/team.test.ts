@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BadRequest } from '@rondo/contracts/google/rpc/error_details';
 import { Status } from '@rondo/rpc/status';
-import { addMember, type Company, failureOf, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addMember, type Company, startCompany } from './company.js';
 
 let company: Company;
 beforeAll(async () => {
@@ -45,7 +46,7 @@ describe('TeamService', () => {
     expect(failure.code).toBe(Status.NOT_FOUND);
     expect(failure.message).toBe("members/nobody doesn't exist; list the members with ListMembers");
     expect((await failureOf(company.team.getMember({ name: 'nobody' }))).message).toContain(
-      'name: must be members/{member}',
+      'name: must be of the pattern members/{member}',
     );
   });
 

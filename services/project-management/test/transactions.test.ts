@@ -3,9 +3,10 @@ import { Any } from '@rondo/contracts/google/protobuf/any';
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectState } from '@rondo/contracts/projects/v1/projects';
 import { BranchOutcome } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { clockIsShifted } from '@rondo/database/testing';
+import { clockIsShifted, waitingForLocks } from '@rondo/database/testing';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, startCompany, waiting } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addMember, addProject, type Company, startCompany } from './company.js';
 import { requireNothingOverbooked } from './weeks.js';
 
 const { BRANCH_OUTCOME_COMMITTED: COMMITTED, BRANCH_OUTCOME_ABORTED: ABORTED } = BranchOutcome;
@@ -97,7 +98,7 @@ describe('a delivery in a distributed transaction', () => {
       return await commit();
     });
     const ended = Promise.all(commits);
-    while ((await waiting(company.database)) < 10);
+    while ((await waitingForLocks(company.database)) < 10);
     expect(await first.commit()).toBe(COMMITTED);
     expect(await ended).toEqual(crowd.map(() => COMMITTED));
     expect(await inDoubt()).toBe(0);
@@ -121,7 +122,7 @@ describe('a delivery in a distributed transaction', () => {
           }),
         );
         // On a busy machine the first branches may be refused before the last ones begin to wait.
-        while ((await waiting(impatient.database)) + refused < crowd.length);
+        while ((await waitingForLocks(impatient.database)) + refused < crowd.length);
         // The held branch is still in doubt here.
         expect(await readWithRetries(() => impatient.projects.getProject({ name }))).toMatchObject({ title });
         for (const failure of await Promise.all(crowd)) {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { WatchProjectResponse } from '@rondo/contracts/projects/v1/projects';
 import { TaskState } from '@rondo/contracts/projects/v1/tasks';
 import { Status } from '@rondo/rpc/status';
-import { addMember, addProject, type Company, failureOf, startCompany } from './company.js';
+import { failureOf } from '@rondo/rpc/testing';
+import { addMember, addProject, type Company, startCompany } from './company.js';
 
 let company: Company;
 beforeAll(async () => {
@@ -196,7 +197,7 @@ describe('WatchProject over replicas', () => {
     const { name } = await addProject(company, '0');
     const { projects, replicas } = await company.startReplicas(2);
     const breaks: unknown[] = [];
-    const options = { onBreak: (error: unknown) => void breaks.push(error) };
+    const options = { onStreamBreak: (error: unknown) => void breaks.push(error) };
     // The channel distributes its calls round robin, so each replica has one watcher.
     const watchers = [1, 2].map(() => projects.watchProject({ name }, options)[Symbol.asyncIterator]());
     for (const watcher of watchers) await watcher.next();

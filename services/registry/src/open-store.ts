@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '@rondo/rpc/call';
+import type { TlsOptions } from '@rondo/rpc/client';
 import type { Clock, Random, WallClock } from '@rondo/rpc/clock';
-import type { TlsOptions } from '@rondo/rpc/transport';
 import { ConfigurationError, type Dependency, formatHostPort } from '@rondo/service';
 import { EtcdStore } from './adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from './adapters/etcd-store/members.js';

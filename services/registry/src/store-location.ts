@@ -1,5 +1,4 @@
-import type { HostPort, Parsed, Parser } from '@rondo/service';
-import { formatHostPort, hostPort, list } from '@rondo/service';
+import { formatHostPort, type HostPort, hostPort, list, type Parsed, type Parser } from '@rondo/service';
 
 /** Where the registry keeps its state. */
 export type StoreLocation = { readonly kind: 'memory' } | EtcdLocation;

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { KVDefinition } from '@rondo/contracts/etcd-v3/rpc';
 import { silentLogger } from '@rondo/rpc/call';
-import { createChannel, createClient } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { sleep, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import type { Etcd } from '../src/adapters/etcd-store/etcd-client.js';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
 import { connectEtcd } from '../src/adapters/etcd-store/members.js';
@@ -293,7 +292,7 @@ tellSkipped('registries over etcd, alone and as a cluster', noEtcd);
     // The watch waits a second at most, and a busy machine may take longer to open the gate: then the test tries again.
     for (let left = 20; ; left -= 1) {
       gate.shut();
-      const { position } = await one.register(registration(), TTL_MS * 10);
+      const { position } = await one.register(registration({ instanceId: `try-${left}` }), TTL_MS * 10);
       const startedAt = systemClock.now();
       const resumed = new WatchClient(late, undefined, position).next();
       await sleep(systemClock, 300);

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { LeaseDefinition } from '@rondo/contracts/etcd-v3/rpc';
-import { createChannel, createClient } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { systemClock, systemRandom } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { EtcdStore } from '../src/adapters/etcd-store/etcd-store.js';
 import { keysUnder } from '../src/adapters/etcd-store/keys.js';
 import { connectEtcd } from '../src/adapters/etcd-store/members.js';

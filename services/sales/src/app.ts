@@ -1,5 +1,6 @@
 import { createPool, createReadinessCheck, describeUrl } from '@rondo/database';
-import { startRequestTrim } from '@rondo/resources/sql';
+import { dateAt } from '@rondo/resources/domain';
+import { createStoreDatabase, startRequestTrim } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random, type WallClock } from '@rondo/rpc/clock';
@@ -7,11 +8,11 @@ import type { App } from '@rondo/service';
 import { createSync, syncSchema } from '@rondo/sync';
 import { transactionsSchema } from '@rondo/transactions';
 import { createCalculator } from './adapters/calculator.js';
-import { createQueries, createTransact } from './adapters/database.js';
 import { createDistributedTransactions } from './adapters/distributed-transactions.js';
 import { createOrderFeed } from './adapters/order-feed.js';
 import { createProjects } from './adapters/projects.js';
 import { REQUESTS } from './adapters/request-log.js';
+import { createTransact } from './adapters/transact.js';
 import type { SalesConfig } from './config.js';
 import type { Ports } from './domain/ports.js';
 import { customerService } from './rpc/customers.js';
@@ -35,7 +36,6 @@ const MIGRATIONS = new URL('../migrations/', import.meta.url);
 const DATABASE_GRACE_MS = 10_000;
 /** 80 bits: an id is short in a name and can't be guessed. */
 const ID_BYTES = 10;
-const ISO_DATE_LENGTH = 'YYYY-MM-DD'.length;
 /**
  * Shorter than a call's deadline, as a statement that waits for the locks of an in-doubt transaction holds a
  * connection.
@@ -56,12 +56,12 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     url: databaseUrl,
     log,
     clock: backgroundClock(clock),
-    random: () => random.next(),
+    random,
   });
   const requestTrim = startRequestTrim(database, {
     requests: REQUESTS,
     clock: backgroundClock(clock),
-    random: () => random.next(),
+    random,
     onError: (error) => log.warn({ err: error }, 'old requests could not be removed'),
   });
   const projects = createProjects(channel);
@@ -70,18 +70,19 @@ export function createApp(context: SalesContext, { databaseUrl }: SalesConfig): 
     finish: (stores, quoteId) => finishAcceptance({ stores, projects }, quoteId),
     onAppended: sync.nudge,
   });
+  const storeDatabase = createStoreDatabase(database);
   const onAppended = () => {
     sync.nudge();
     distributed.nudge();
   };
   const ports: Ports = {
-    stores: distributed.storesOver(createQueries(database), sync.nudge),
-    transact: createTransact(database, { createStores: distributed.storesOver, onAppended }),
+    stores: distributed.storesOver(storeDatabase, sync.nudge),
+    transact: createTransact(storeDatabase, { createStores: distributed.storesOver, onAppended }),
     distributedTransact: distributed.distributedTransact,
     feed: createOrderFeed(sync),
     calculator: createCalculator(channel),
     newId: () => random.hex(ID_BYTES),
-    today: () => wallClock.now().toISOString().slice(0, ISO_DATE_LENGTH),
+    today: () => dateAt(wallClock.now()),
   };
   const migrated = createReadinessCheck(database, {
     directory: MIGRATIONS,

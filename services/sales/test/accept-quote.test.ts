@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { PreconditionFailure } from '@rondo/contracts/google/rpc/error_details';
 import { QuoteState } from '@rondo/contracts/sales/v1/quotes';
-import { eventually } from '@rondo/database/testing';
+import { eventually, waitingForLocks } from '@rondo/database/testing';
 import { RpcError } from '@rondo/rpc/status';
 import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';
 import { countDeadlocks, pileUp } from './locks.js';
@@ -88,7 +88,7 @@ describe('AcceptQuote', () => {
     const quote = await quoteOf(product, 3n);
     const all = () => Promise.all(Array.from({ length: 8 }, () => accept(quote)));
     // The first call waits for the lock of the product, the others wait at project management for the first to end.
-    const replies = await pileUp(company, 1n, all);
+    const replies = await pileUp(company, 1, all);
     for (const { quote: accepted, order } of replies) {
       expect([accepted?.name, order?.name]).toEqual([quote, replies[0]?.order?.name]);
     }
@@ -227,7 +227,7 @@ describe('AcceptQuote', () => {
       await holder.query('SELECT FROM capacity FOR UPDATE');
       // The promise is wrapped in an object, as it would otherwise be awaited while the lock is held.
       const begun = accept(name);
-      await eventually('project management is preparing', async () => (await database.query(WAITING)).length > 0);
+      await eventually('project management is preparing', async () => (await waitingForLocks(database)) > 0);
       await company.quotes.updateQuote({ quote: { name, lines: [{ product, quantity: 3n }] }, updateMask: ['lines'] });
       return { accepting: begun };
     });
@@ -241,7 +241,7 @@ describe('AcceptQuote', () => {
     const quote = await quoteOf(product, 4n);
     const outcome = await pileUp(
       { ...company, change: (holder) => holder.query('UPDATE products SET stock = 3 WHERE id = $1', [idOf(product)]) },
-      1n,
+      1,
       () => Promise.allSettled([accept(quote)]),
     );
     expect(outcome).toMatchObject([{ status: 'rejected', reason: { codeName: 'FAILED_PRECONDITION' } }]);
@@ -291,8 +291,6 @@ describe('AcceptQuote', () => {
     expect([...first.orders, ...second.orders]).toEqual([newer, older]);
   });
 });
-
-const WAITING = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
 
 const idOf = (name: string): string => name.split('/')[1] ?? '';
 

@@ -14,7 +14,7 @@ describe('sales without its database', () => {
   it('waits for the database within the deadline, then fails reads and writes with the same clear error', async () => {
     await addCustomer(company);
     await company.postgres.stop();
-    const message = 'the database is unavailable, try again later';
+    const message = 'the database is unavailable; try again later';
     const began = performance.now();
     const { error } = await refused(company.customers.listCustomers({}, BRIEF), 'UNAVAILABLE', message);
     expect(error.message).toBe(message); // without the address of the database

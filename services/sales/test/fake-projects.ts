@@ -26,7 +26,7 @@ const TABLES = `
 /** Starts a fake of project management: a transaction participant with its own database, and projects with a state. */
 export async function startFakeProjects(postgres: TestPostgres) {
   const url = await postgres.createDatabase();
-  const [database, ending] = [createPool({ url }), createPool({ url, maxConnections: 2 })];
+  const [database, endingDatabase] = [createPool({ url }), createPool({ url, maxConnections: 2 })];
   await migrate(database, { part: transactionsSchema.name, migrations: transactionsSchema.migrations });
   await migrate(database, { migrations: [{ name: '0001_tables.sql', sql: TABLES }] });
   const deliver = operation(
@@ -47,7 +47,7 @@ export async function startFakeProjects(postgres: TestPostgres) {
   );
   const participant = createParticipant({
     database,
-    ending,
+    endingDatabase,
     name: 'projects',
     coordinators: { names: ['sales'], knows: (name) => name === 'sales', inquire: async () => undefined },
     log: silentLogger,
@@ -117,7 +117,7 @@ export async function startFakeProjects(postgres: TestPostgres) {
     prepared: async () => (await database.listPrepared('rondo:')).length,
     async stop() {
       inner.close();
-      await Promise.all([database.close(), ending.close()]);
+      await Promise.all([database.close(), endingDatabase.close()]);
     },
   });
 }

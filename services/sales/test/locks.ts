@@ -1,8 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { createPool, type Database, type Transaction } from '@rondo/database';
-
-const POLL_MS = 10;
-const TIMEOUT_MS = 30_000;
+import { eventually, waitingForLocks } from '@rondo/database/testing';
 
 /** The number of deadlocks that PostgreSQL has detected in a database. */
 export async function countDeadlocks(databaseUrl: string): Promise<bigint> {
@@ -26,7 +23,7 @@ export interface Held {
 /**
  * Starts `work` while another transaction locks products, and releases the locks when `count` statements wait for them.
  */
-export async function pileUp<T>(held: Held, count: bigint, work: () => Promise<T>): Promise<T> {
+export async function pileUp<T>(held: Held, count: number, work: () => Promise<T>): Promise<T> {
   const { databaseUrl, product, change, look } = held;
   const holder = createPool({ url: databaseUrl, maxConnections: 2 });
   try {
@@ -36,24 +33,12 @@ export async function pileUp<T>(held: Held, count: bigint, work: () => Promise<T
       await change?.(transaction);
       const result = work();
       // The promise is wrapped in an object, as it would otherwise be awaited while the locks are held.
-      await waitForWaiters(holder, count);
+      await eventually(`${count} statements wait`, async () => (await waitingForLocks(holder)) >= count);
       await look?.(holder);
       return { result };
     });
     return await started.result;
   } finally {
     await holder.close();
-  }
-}
-
-async function waitForWaiters(observer: Database, count: bigint): Promise<void> {
-  const sql =
-    "SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-  const giveUpAt = performance.now() + TIMEOUT_MS;
-  for (;;) {
-    const { waiting } = await observer.one<{ waiting: bigint }>(sql);
-    if (waiting >= count) return;
-    if (performance.now() > giveUpAt) throw new Error(`only ${waiting} of ${count} statements wait for a lock`);
-    await pause(POLL_MS);
   }
 }

@@ -148,7 +148,7 @@ describe('OrderService', () => {
     it('refuses a sold-out product without waiting for its lock', async () => {
       const { name } = await addProduct(company, { stock: 2n });
       const look = () => refused(buy(name, 3n), 'FAILED_PRECONDITION', `${name} has 2 in stock, but 3 are needed`);
-      await pileUp({ ...company, product: name, look }, 0n, async () => undefined);
+      await pileUp({ ...company, product: name, look }, 0, async () => undefined);
     });
 
     it('refuses lines in different currencies, and a total that does not fit into an amount', async () => {
@@ -175,7 +175,7 @@ describe('OrderService', () => {
       // then.
       const raise = 'UPDATE products SET unit_price_minor = 200, version = version + 1 WHERE id = $1';
       const change = (holder: Transaction) => holder.query(raise, [name.slice('products/'.length)]);
-      const orders = await pileUp({ ...company, change }, 2n, buyTwo);
+      const orders = await pileUp({ ...company, change }, 2, buyTwo);
       expect(orders.map(({ total }) => total)).toEqual([euros(2n, 0), euros(2n, 0)]);
       expect(await stockOf(name)).toBe(8n);
     });
@@ -185,7 +185,7 @@ describe('OrderService', () => {
         const { name } = await addProduct(company, { stock: 3n });
         const requestId = randomUUID();
         const all = () => Promise.all(Array.from({ length: 8 }, () => buy(name, 3n, requestId)));
-        const replies = await pileUp(company, 8n, all);
+        const replies = await pileUp(company, 8, all);
         for (const reply of replies) expect(reply).toEqual(replies[0]);
         expect(await stockOf(name)).toBe(0n);
       });
@@ -250,7 +250,7 @@ describe('OrderService', () => {
         const ids = names.map((name) => name.slice('products/'.length));
         free = (await observer.query<{ id: string }>(sql, [ids])).map(({ id }) => `products/${id}`);
       };
-      await pileUp({ ...company, product: second, look }, 1n, () => place({ lines }));
+      await pileUp({ ...company, product: second, look }, 1, () => place({ lines }));
       expect(free).toEqual([third]); // the order has locked the first and waits for the second
     });
 

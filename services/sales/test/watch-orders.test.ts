@@ -9,8 +9,7 @@ import {
 } from '@rondo/contracts/sales/v1/orders';
 import { createPool, type Database } from '@rondo/database';
 import { eventually } from '@rondo/database/testing';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { createRouter, type RpcServer, serve } from '@rondo/rpc/server';
 import { ManualClock } from '@rondo/rpc/testing';
 import { addCustomer, addProduct, addQuote, type Company, startCompany } from './company.js';

@@ -1,8 +1,7 @@
 import type { Metadata } from '@rondo/rpc/call';
-import { type Channel, type ClientCall, createChannel, createRegistryChannel } from '@rondo/rpc/client';
-import type { BalancingOverrides } from '@rondo/rpc/contract';
+import { type Channel, type ClientCall, createChannel, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
+import type { BalancingOverrides } from '@rondo/rpc/internal';
 import type { Middleware } from '@rondo/rpc/middleware';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import type { CommandContext } from '../command.js';
 import type { Connections } from '../environment.js';

@@ -152,11 +152,11 @@ async function callOnce(job: Job, context: CommandContext): Promise<number> {
   const requests = live ? toMessages(source.texts, method, schema) : stream(await allMessages(source, method, schema));
   try {
     let broken = false;
-    const onBreak = ({ codeName, message }: RpcError) => {
+    const onStreamBreak = ({ codeName, message }: RpcError) => {
       if (!broken) void context.stderr.write(`rondo: the stream broke, and is resumed: ${codeName}: ${message}\n`);
       broken = true;
     };
-    for await (const reply of invoke(requests, { ...callOptions, onBreak })) {
+    for await (const reply of invoke(requests, { ...callOptions, onStreamBreak })) {
       broken = false;
       await stdout.write(render(reply, job, stdout));
     }

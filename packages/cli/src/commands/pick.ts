@@ -1,4 +1,4 @@
-import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/contract';
+import { EVERY_SERVICE, POLICIES, parsePolicy } from '@rondo/rpc/internal';
 import { parseMethodName } from '../call/target.js';
 import { type Arguments, type CommandContext, defineCommand } from '../command.js';
 import { completeMethod, completeService } from '../completion/registered.js';

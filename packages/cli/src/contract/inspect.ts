@@ -1,9 +1,8 @@
 import { create, createFileRegistry, type DescService } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel } from '@rondo/rpc/client';
+import { createChannel, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { reasonOf } from '../errors.js';
 import { addressOf, statusOf } from '../registry/instance-view.js';
 import { createReflection } from '../schema/reflection.js';

@@ -3,9 +3,8 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { createChannel, createClient } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { messageOf, reasonOf } from '../errors.js';
 import { listInstances, readTime, type TimeReading, withRegistry } from '../registry/connection.js';
 import { addressOf, effectiveStatus, isPicked } from '../registry/instance-view.js';

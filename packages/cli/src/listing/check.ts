@@ -3,9 +3,8 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Channel, createChannel, createClient } from '@rondo/rpc/client';
+import { type Channel, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { reasonOf } from '../errors.js';
 import { addressOf } from '../registry/instance-view.js';

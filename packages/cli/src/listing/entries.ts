@@ -1,5 +1,5 @@
 import type { Instance, OperatorMark, RefusedRegistration } from '@rondo/contracts/rondo/registry/v1/registry';
-import { CANARY_LABEL, whyNoShare } from '@rondo/rpc/resolver';
+import { CANARY_LABEL, canaryReason } from '@rondo/rpc/internal';
 import type { OperatorStates } from '../registry/connection.js';
 import { addressOf, effectiveStatus, isCordoned, statusOf, viewInstance } from '../registry/instance-view.js';
 import { formatTable } from '../terminal/table.js';
@@ -115,7 +115,7 @@ export function notPicked({ instance, operatorState }: Entry, nowMs: number): st
 }
 
 function aside(instance: Instance): string | undefined {
-  const why = whyNoShare(instance);
+  const why = canaryReason(instance);
   return why === undefined ? undefined : `it ${why}`;
 }
 

@@ -1,7 +1,6 @@
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { createChannel, createClient } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { type Clock, sleep } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { reasonOf } from '../errors.js';
 

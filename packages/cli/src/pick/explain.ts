@@ -1,7 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import { OpenRcaServiceDefinition } from '@rondo/contracts/xds/service/orca/v3/orca';
-import { createChannel, createClient, type ServiceView } from '@rondo/rpc/client';
-import { canaryPercent, staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import { canaryPercent, type ServiceView } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { type Asking, type Check, checkAll, forEachOf } from '../listing/check.js';
 import { type Entry, notPicked } from '../listing/entries.js';

@@ -1,4 +1,4 @@
-import type { ServiceView } from '@rondo/rpc/client';
+import type { ServiceView } from '@rondo/rpc/internal';
 import { formatTable } from '../terminal/table.js';
 import type { Look } from '../terminal/terminal.js';
 import { printable } from '../terminal/text.js';

@@ -1,14 +1,16 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Metadata } from '@rondo/rpc/call';
-import { type Channel, type Choice, createRegistryChannel, type ServiceView } from '@rondo/rpc/client';
+import { type Channel, createRegistryChannel } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
 import {
   type BalancingOverrides,
+  type Choice,
   DEFAULT_SERVICE_POLICY,
   type Method,
   methodsOf,
   type ServicePolicy,
-} from '@rondo/rpc/contract';
+  type ServiceView,
+} from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { learnSchema } from '../call/target.js';
 import { reasonOf } from '../errors.js';

@@ -5,9 +5,8 @@ import {
   type Position,
   RegistryServiceDefinition,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { reasonOf } from '../errors.js';
 

@@ -1,4 +1,4 @@
-import { nearest } from '@rondo/rpc/contract';
+import { nearest } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { UsageError } from '../errors.js';
 

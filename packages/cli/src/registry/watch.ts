@@ -1,4 +1,5 @@
-import { type Clock, sleep } from '@rondo/rpc/clock';
+import { type Clock, sleep, systemRandom } from '@rondo/rpc/clock';
+import { backoffMs } from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { connect, explainRegistryError, listOperatorStates, type RegistryConnection } from './connection.js';
 import { type Change, WatchedState } from './watched-state.js';
@@ -20,13 +21,12 @@ export type WatchedChange = Change & {
   readonly cordonReason?: string;
 };
 
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 2_000;
+const BACKOFF = { baseMs: 100, maxMs: 2_000, random: systemRandom };
 const REASON_TIMEOUT_MS = 1_000;
 
 /**
  * Watches the registry until `signal` aborts: yields the present state, then each change. If the watch breaks, it yields `lost`
- * once and resumes at the next address. After each round over all addresses it waits, for twice as long each time.
+ * once and resumes at the next address. After each round over all addresses it waits, with exponential backoff.
  */
 export async function* watchRegistry(
   addresses: readonly string[],
@@ -60,7 +60,7 @@ export async function* watchRegistry(
       yield { type: 'lost', address, ...(failure !== undefined && { error: failure }) };
       lost = true;
     }
-    if (round) await pause(MIN_BACKOFF_MS * 2 ** (failures / addresses.length - 1), clock, signal);
+    if (round) await pause(backoffMs(failures / addresses.length - 1, BACKOFF), clock, signal);
   }
 }
 
@@ -108,7 +108,7 @@ function passing(error: unknown, addresses: readonly string[]): RpcError {
 
 async function pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
   try {
-    await sleep(clock, Math.min(MAX_BACKOFF_MS, delayMs), signal);
+    await sleep(clock, delayMs, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -1,6 +1,6 @@
 import { create, type DescMessage, fromBinary, isMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import { type CallOptions, type Channel, createClient } from '@rondo/rpc/client';
-import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/contract';
+import { type MessageType, type Method, methodsOf, type ServicePolicy, servicePolicyOf } from '@rondo/rpc/internal';
 import type { DynamicMethod, Schema } from './schema.js';
 
 /** Makes one call with a stream of request messages, and yields the reply messages. It throws an RpcError if the call fails. */

@@ -7,7 +7,7 @@ import {
 } from '@rondo/contracts/grpc/reflection/v1/reflection';
 import { ServerReflectionDefinition as V1Alpha } from '@rondo/contracts/grpc/reflection/v1alpha/reflection';
 import { type Channel, createClient } from '@rondo/rpc/client';
-import { RpcError, Status, toStatus } from '@rondo/rpc/status';
+import { RpcError, Status, statusFromCode } from '@rondo/rpc/status';
 
 type Question = NonNullable<ServerReflectionRequest['messageRequest']>;
 type Answer = ServerReflectionResponse['messageResponse'];
@@ -81,7 +81,7 @@ async function collect(
   for await (const { messageResponse } of responses) {
     if (messageResponse?.$case === 'errorResponse') {
       const { errorCode, errorMessage } = messageResponse.value;
-      throw new RpcError(toStatus(errorCode), `reflection: ${errorMessage}`);
+      throw new RpcError(statusFromCode(errorCode), `reflection: ${errorMessage}`);
     }
     if (messageResponse !== undefined) answers.push(messageResponse);
   }

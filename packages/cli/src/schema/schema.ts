@@ -5,7 +5,7 @@ import {
   MethodOptions_IdempotencyLevel,
 } from '@bufbuild/protobuf/wkt';
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
-import type { MethodDefinition } from '@rondo/rpc/contract';
+import type { MethodDefinition } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { didYouMean } from '../terminal/text.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nearest } from '@rondo/rpc/contract';
+import { nearest } from '@rondo/rpc/internal';
 import { formatTable } from './table.js';
 import { createPaint, paintJson, wantsColor } from './terminal.js';
 import { didYouMean, formatAge, parseDurationMs, printable } from './text.js';

@@ -1,4 +1,4 @@
-import { nearest } from '@rondo/rpc/contract';
+import { nearest } from '@rondo/rpc/internal';
 
 /** Characters that could control the terminal or reorder its text: control characters, line separators and bidi controls. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;

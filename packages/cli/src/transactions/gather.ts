@@ -5,8 +5,7 @@ import {
   type Saga,
   type Transaction,
 } from '@rondo/contracts/rondo/transactions/v1/transactions';
-import { type Channel, type Client, createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { type Channel, type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { reasonOf } from '../errors.js';
 import { listInstances, type RegistryConnection } from '../registry/connection.js';
 import { addressOf } from '../registry/instance-view.js';

@@ -13,10 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/index.js';
-import { createPool, type Database } from '../index.js';
-import { freePort } from '../testing/index.js';
-import { type Backup, backUp, restore } from './index.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/start.js';
+import { createPool } from '../pool.js';
+import type { Database } from '../sql.js';
+import { freePort } from '../testing/test-postgres.js';
+import { type Backup, backUp } from './back-up.js';
+import { restore } from './restore.js';
 
 const ACCOUNTS = 20;
 const EACH = 100;

@@ -15,11 +15,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createPool, DatabaseUnavailable } from '../index.js';
-import { freePort } from '../testing/index.js';
-import { eventually } from '../testing/test-postgres.js';
+import { DatabaseUnavailable } from '../errors.js';
+import { createPool } from '../pool.js';
+import { eventually, freePort } from '../testing/test-postgres.js';
 import { findProcess } from './found-server.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './index.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './start.js';
 import { copyEmptyCluster } from './template.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -53,7 +53,7 @@ async function ask(url: string, sql: string) {
   return pool.query(sql).finally(() => pool.close());
 }
 
-const BUILT = fileURLToPath(new URL('../../dist/embedded/index.js', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../dist/exports/embedded.js', import.meta.url));
 
 /** A launcher in its own process, which can be killed. */
 async function launch(): Promise<{ launcher: number; postgres: number; kill: () => void }> {

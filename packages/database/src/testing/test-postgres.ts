@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../embedded/start.js';
 import { copyEmptyCluster } from '../embedded/template.js';
 import { createPool } from '../pool.js';
+import type { Queries } from '../sql.js';
 
 const OPEN_TO_THE_SERVER = 0o755;
 /** Limits of a hanging test. On a busy machine a statement may wait for all before it. */
@@ -38,6 +39,12 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   // The data need not survive a power failure.
   const settings = { fsync: false, synchronous_commit: false, full_page_writes: false };
   const server = await startEmbeddedPostgres({ directory, port: await freePort(), settings });
+  const stop = async (): Promise<void> => {
+    process.kill(server.pid, 'SIGQUIT'); // "immediate": its data is removed, so it writes no checkpoint
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  let stopping: Promise<void> | undefined;
   let databases = 0;
   return {
     url: server.url,
@@ -51,10 +58,10 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       await admin.query(`CREATE DATABASE ${pathname} TEMPLATE template0`).finally(() => admin.close());
       return bounded(pathname);
     },
-    stop: async () => {
-      process.kill(server.pid, 'SIGQUIT'); // "immediate": its data is removed, so it writes no checkpoint
-      await server.stop();
-      rmSync(directory, { recursive: true, force: true });
+    // A test may have stopped it already.
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
     },
   };
 }
@@ -92,4 +99,11 @@ export async function eventually(what: string, condition: () => boolean | Promis
     if (performance.now() > giveUpAt) throw new Error(`not within ${TIMEOUT_MS} ms: ${what}`);
     await pause(POLL_MS);
   }
+}
+
+/** How many statements of the queried database wait for a lock. */
+export async function waitingForLocks(database: Pick<Queries, 'one'>): Promise<number> {
+  const sql = `SELECT count(*)::int AS waiting FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  return (await database.one<{ waiting: number }>(sql)).waiting;
 }

@@ -1,5 +1,4 @@
-import type { Condition } from '../filter.js';
-import type { Page } from '../list.js';
+import type { Condition, Page, PageQuery } from '../domain/list.js';
 
 const LEAST = 0n;
 const MOST = 2n ** 63n - 1n;
@@ -8,23 +7,41 @@ const MOST = 2n ** 63n - 1n;
  * Parameters of a list query, oldest first: the `sequence` to start after, and the limit. The limit is one more than
  * the page, to detect the last page.
  */
-export function ascending({ after, size }: Page): readonly [after: bigint, limit: number] {
+export function ascending({ after, size }: PageQuery): readonly [after: bigint, limit: number] {
   return [after ?? LEAST, size + 1];
 }
 
 /** Parameters of a list query, newest first: the `sequence` to start before, and the limit, one more than the page. */
-export function descending({ after, size }: Page): readonly [before: bigint, limit: number] {
+export function descending({ after, size }: PageQuery): readonly [before: bigint, limit: number] {
   return [after ?? MOST, size + 1];
 }
 
 /** The page in `rows`, which were read with one more row. */
 export function pageOf<Row extends { readonly sequence: bigint }, T>(
   rows: readonly Row[],
-  { size }: Page,
+  { size }: PageQuery,
   toItem: (row: Row) => T,
-): { readonly items: readonly T[]; readonly next: bigint | undefined } {
+): Page<T> {
   const items = rows.slice(0, size);
   return { items: items.map(toItem), next: rows.length > size ? items.at(-1)?.sequence : undefined };
+}
+
+/**
+ * Reads rows in parts of `size`, in the order of their `sequence`. If there are none, it yields one empty part.
+ *
+ * @param read the first rows after a `sequence`, at most `size`.
+ */
+export async function* inParts<Row extends { readonly sequence: bigint }>(
+  size: number,
+  read: (after: bigint) => Promise<readonly Row[]>,
+): AsyncGenerator<readonly Row[]> {
+  for (let after = LEAST; ; ) {
+    const rows = await read(after);
+    const last = rows.at(-1);
+    if (last !== undefined || after === LEAST) yield rows;
+    if (last === undefined || rows.length < size) return;
+    after = last.sequence;
+  }
 }
 
 /** A SQL condition with its parameters. */

@@ -50,7 +50,7 @@ describe('the trimming of requests', () => {
     const trim = startRequestTrim(counting, {
       requests: { table: 'requests', scope: 'method' },
       clock,
-      random: () => 0.5,
+      random: { next: () => 0.5, hex: () => '' },
       onError: (error) => expect(error).toBeUndefined(),
     });
     try {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@rondo/rpc/clock';
+import type { Clock, Random, Timer } from '@rondo/rpc/clock';
 
 /** One day longer than contracts promise (AIP-155), to allow for clock differences. */
 const KEPT_DAYS = 31;
@@ -27,8 +27,8 @@ export interface TrimmedDatabase {
 export interface RequestTrimOptions {
   readonly requests: RequestTable;
   readonly clock: Clock;
-  /** Uniform in [0, 1): it spreads the replicas' rounds. */
-  readonly random: () => number;
+  /** Spreads the replicas' rounds. */
+  readonly random: Random;
   readonly onError: (error: unknown) => void;
 }
 
@@ -44,7 +44,7 @@ export function startRequestTrim(
   let running: Promise<void> = Promise.resolve();
 
   const wait = (): void => {
-    timer = clock.setTimer(EVERY_MS * (0.5 + random()), () => {
+    timer = clock.setTimer(EVERY_MS * (0.5 + random.next()), () => {
       running = trimRequests(database, requests, ending.signal)
         .catch((error: unknown) => (ending.signal.aborted ? undefined : onError(error)))
         .then(() => (ending.signal.aborted ? undefined : wait()));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { candidate, fleet, share } from '../../test/support/simulated-fleet.js';
-import { type Balancing, DEFAULT_BALANCING } from '../contract/index.js';
-import { seededRandom } from '../testing/index.js';
+import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { createPolicy } from './create-policy.js';
 
 const over = (balancing: Partial<Balancing>, list: ReturnType<typeof fleet>) =>

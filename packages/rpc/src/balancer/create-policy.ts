@@ -1,5 +1,5 @@
-import type { Random } from '../clock/index.js';
-import type { Balancing } from '../contract/index.js';
+import type { Random } from '../clock/clock.js';
+import type { Balancing } from '../contract/balancing.js';
 import { leastRequest } from './least-request.js';
 import type { BalancingPolicy } from './picker.js';
 import { uniform } from './random.js';

@@ -7,7 +7,7 @@ import {
   simulate,
   type Traffic,
 } from '../../test/support/simulated-fleet.js';
-import { seededRandom } from '../testing/index.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { leastRequest } from './least-request.js';
 
 const call = { hashKey: undefined, tried: [] };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/index.js';
-import { evenPoints, stratifiedPoints } from './low-discrepancy.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import { goldenRatioSequence, stratifiedPoints } from './low-discrepancy.js';
 
 /** The gaps, in points, between two points in the interval [0, `size`). */
 function gapsOf(next: () => number, size: number): number[] {
@@ -15,7 +15,7 @@ function gapsOf(next: () => number, size: number): number[] {
 
 describe('a golden-ratio sequence', () => {
   it.each([0.5, 0.2, 0.01])('has its share of points in an interval of %d, with gaps within the bounds', (size) => {
-    const gaps = gapsOf(evenPoints(seededRandom(1)), size);
+    const gaps = gapsOf(goldenRatioSequence(seededRandom(1)), size);
     expect(Math.abs(gaps.length / 20_000 / size - 1)).toBeLessThan(0.01);
     expect(new Set(gaps).size).toBeLessThanOrEqual(3);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(Math.floor(0.4 / size));

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/index.js';
+import type { Random } from '../clock/clock.js';
 
 /** 2^32 divided by the golden ratio. It is odd, so the sequence takes all 2^32 values before it repeats one. */
 const STEP = 0x9e3779b9;
@@ -10,7 +10,7 @@ const STEP = 0x9e3779b9;
  * An interval of length `s` gets a point every `1 / s` points on average. The gap between two of them is at least
  * `0.4 / s` and at most `2 / s`. The sequence doesn't depend on the intervals, so they may change between two points.
  */
-export function evenPoints(random: Random): () => number {
+export function goldenRatioSequence(random: Random): () => number {
   let state = Math.floor(random.next() * 2 ** 32) | 0;
   return () => {
     state = (state + STEP) | 0;

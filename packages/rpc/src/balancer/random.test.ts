@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { fleet, share } from '../../test/support/simulated-fleet.js';
-import { seededRandom } from '../testing/index.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { uniform } from './random.js';
 
 /** χ² with two degrees of freedom exceeds this in one of a thousand runs. */

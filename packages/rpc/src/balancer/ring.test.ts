@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/index.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { murmur3 } from './murmur3.js';
 import { Ring } from './ring.js';
 

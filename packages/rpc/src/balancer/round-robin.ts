@@ -1,6 +1,6 @@
-import type { Random } from '../clock/index.js';
-import type { Balancing } from '../contract/index.js';
-import { evenPoints } from './low-discrepancy.js';
+import type { Random } from '../clock/clock.js';
+import type { Balancing } from '../contract/balancing.js';
+import { goldenRatioSequence } from './low-discrepancy.js';
 import { type BalancingPolicy, type Candidate, drawPicker, nextUntried, type Picker } from './picker.js';
 import { effectiveWeights, WeightedIndex, type WeightSource } from './weights.js';
 
@@ -31,7 +31,7 @@ function roundRobinBy(random: Random, source: WeightSource): BalancingPolicy {
     count = (count + 1) & MAX_COUNT;
     return count;
   };
-  const nextPoint = evenPoints(random);
+  const nextPoint = goldenRatioSequence(random);
   return {
     over(candidates) {
       const distribution = new WeightedIndex(effectiveWeights(candidates, source));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/index.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { WeightedIndex } from './weights.js';
 
 /** How often `find` gives each index, over 10,000 evenly spaced points. */

@@ -1,4 +1,4 @@
-import type { Balancing } from '../contract/index.js';
+import type { Balancing } from '../contract/balancing.js';
 import type { Candidate } from './picker.js';
 
 /** Where weights come from: all the same, what the instances registered with, or the load that they report. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/index.js';
-import { tierOf } from './locality.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import { priorityLevelOf } from './locality.js';
 import type { BalancingPolicy, Candidate, Picker } from './picker.js';
 import { weightedRoundRobin } from './round-robin.js';
 import { zoneAware } from './zone-aware.js';
@@ -48,7 +48,7 @@ describe('the tier of a zone', () => {
     ['', '', 2],
     ['eu', 'eu/a', 1],
   ])('%p is for a caller in %p: %i', (zone, home, tier) => {
-    expect(tierOf(zone, home)).toBe(tier);
+    expect(priorityLevelOf(zone, home)).toBe(tier);
   });
 });
 

@@ -1,6 +1,6 @@
-import type { Random } from '../clock/index.js';
-import { TIERS, type Tier, tierOf } from './locality.js';
-import { evenPoints } from './low-discrepancy.js';
+import type { Random } from '../clock/clock.js';
+import { PRIORITY_LEVELS, type PriorityLevel, priorityLevelOf } from './locality.js';
+import { goldenRatioSequence } from './low-discrepancy.js';
 import type { BalancingPolicy, Candidate, Capacity, PickCall, Picker } from './picker.js';
 import { rampOf } from './weights.js';
 
@@ -25,15 +25,15 @@ interface ZoneAwareOptions {
  * Source: Envoy's priority levels, https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/priority
  */
 export function zoneAware({ zone, random, inner }: ZoneAwareOptions): BalancingPolicy {
-  const policies = TIERS.map(inner);
-  const state = { load: new TierLoad(TIERS.length), nextPoint: evenPoints(random) };
+  const policies = PRIORITY_LEVELS.map(inner);
+  const state = { load: new TierLoad(PRIORITY_LEVELS.length), nextPoint: goldenRatioSequence(random) };
   return {
     over<C extends Candidate>(candidates: readonly C[], capacity: readonly Capacity[] = candidates): Picker<C> {
-      const tiers = TIERS.flatMap((tier) => {
-        const own = candidates.filter((candidate) => tierOf(candidate.zone, zone) === tier);
+      const tiers = PRIORITY_LEVELS.flatMap((tier) => {
+        const own = candidates.filter((candidate) => priorityLevelOf(candidate.zone, zone) === tier);
         const policy = policies[tier];
         if (own.length === 0 || policy === undefined) return [];
-        const expected = capacity.filter((one) => tierOf(one.zone, zone) === tier);
+        const expected = capacity.filter((one) => priorityLevelOf(one.zone, zone) === tier);
         return [{ tier, candidates: own, picker: policy.over(own), availability: availabilityOf(own, expected) }];
       });
       const [only] = tiers;
@@ -61,7 +61,7 @@ function weightOf(capacity: readonly Capacity[]): number {
 }
 
 interface TierPicker<C extends Candidate> extends TierView {
-  readonly tier: Tier;
+  readonly tier: PriorityLevel;
   readonly candidates: readonly C[];
   readonly picker: Picker<C>;
   /** The part of all calls that the tier can take, in (0, 1]. */

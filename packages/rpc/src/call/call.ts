@@ -1,6 +1,6 @@
-import type { Method } from '../contract/index.js';
-import type { CallContext } from './context.js';
-import type { CallLimit } from './limit.js';
+import type { Method } from '../contract/method.js';
+import type { CallContext } from './call-context.js';
+import type { ContextValues } from './context-values.js';
 import type { Metadata } from './metadata.js';
 
 /** One message or a stream of messages; the method decides which. */
@@ -21,7 +21,7 @@ export interface Call {
   /** Aborts when the caller cancels or the deadline passes. */
   readonly signal: AbortSignal;
   /** Enforces the deadline and the cancellation. Middleware passes it on unchanged. */
-  readonly limit: CallLimit;
+  readonly context: CallContext;
   readonly request: Payload;
   /** The W3C trace id that the call belongs to: 32 hexadecimal digits. */
   readonly traceId: string;
@@ -35,7 +35,7 @@ export interface ServerCall extends Call {
    */
   readonly callerDeadline: Date | undefined;
   /** Values that middleware sets for the handler, by typed keys. */
-  readonly context: CallContext;
+  readonly values: ContextValues;
   /** The caller's address, as far as the transport knows it. */
   readonly peer: string;
   /** Header metadata. It is sent before the first message; later changes are lost. */

@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Clock, systemClock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import type { CallLimit } from './limit.js';
+import type { Clock } from '../clock/clock.js';
+import { systemClock } from '../clock/system.js';
+import type { Method } from '../contract/method.js';
+import type { CallContext } from './call-context.js';
 
 /** What calls that a handler makes inherit from the call that it serves. */
 export interface CallScope {
   /** Created when it is first read. */
   readonly signal: AbortSignal;
   /** Its `endsAt` is the deadline. */
-  readonly limit: CallLimit;
+  readonly context: CallContext;
   readonly traceId: string;
   /** The method being served. */
   readonly method: Method;
@@ -48,14 +49,14 @@ export function iterateInScope<T>(scope: CallScope, messages: AsyncIterable<T>):
 }
 
 /** How long the handler of a call may wait for a dependency that is away, such as a database during a failover. */
-export interface Patience {
+export interface OutageWait {
   /** The longest wait that still leaves time to answer, in milliseconds from now. */
-  readonly forMs: number;
+  readonly timeoutMs: number;
   /**
    * Whether work that may already have taken effect can be repeated, because the contract declares the method
    * idempotent.
    */
-  readonly repeat: boolean;
+  readonly repeatable: boolean;
 }
 
 /** The longest wait of a call without a deadline. Milliseconds. */
@@ -64,22 +65,22 @@ const LONGEST_MS = 10_000;
 const ANSWER_MS = 250;
 
 /** Limits on the work that is done for a call. */
-export interface CallBounds {
+export interface WorkLimits {
   /** Aborts once no caller waits for the answer: the caller cancelled, or the deadline passed. */
   readonly signal: AbortSignal | undefined;
-  readonly patience: Patience | undefined;
+  readonly outageWait: OutageWait | undefined;
 }
 
 /** The limits of the call being served, as a database statement takes them; both are undefined outside a handler. */
-export function currentBounds(): CallBounds {
-  return { signal: currentScope()?.signal, patience: currentPatience() };
+export function currentWorkLimits(): WorkLimits {
+  return { signal: currentScope()?.signal, outageWait: currentOutageWait() };
 }
 
 /** How long the call being served may wait for a dependency; undefined outside a handler. */
-export function currentPatience(clock: Clock = systemClock): Patience | undefined {
+export function currentOutageWait(clock: Clock = systemClock): OutageWait | undefined {
   const scope = currentScope();
   if (scope === undefined) return undefined;
-  const { limit, method } = scope;
-  const leftMs = limit.endsAt === undefined ? LONGEST_MS : limit.endsAt - clock.now() - ANSWER_MS;
-  return { forMs: Math.min(LONGEST_MS, Math.max(0, leftMs)), repeat: method.policy.idempotency !== 'unknown' };
+  const { context, method } = scope;
+  const leftMs = context.endsAt === undefined ? LONGEST_MS : context.endsAt - clock.now() - ANSWER_MS;
+  return { timeoutMs: Math.min(LONGEST_MS, Math.max(0, leftMs)), repeatable: method.policy.idempotency !== 'unknown' };
 }

@@ -1,4 +1,4 @@
-import type { Random } from '../clock/index.js';
+import type { Random } from '../clock/clock.js';
 import type { Metadata } from './metadata.js';
 
 /** The metadata key of W3C Trace Context. Source: https://www.w3.org/TR/trace-context/ */

@@ -1,8 +1,10 @@
-import type { CallLimit, Reply } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import { observeReply } from '../middleware/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import type { CallContext } from '../call/call-context.js';
+import type { Clock } from '../clock/clock.js';
+import { observeReply } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import type { AttemptOutcome, MethodCandidate } from './method-candidate.js';
 import type { Failure } from './retry.js';
 import type { Subchannel } from './subchannel.js';
@@ -81,11 +83,11 @@ export class CallAttempt extends AttemptRecord {
   }
 
   /** The attempt failed, or its caller stopped waiting. */
-  fail(error: unknown, { limit, deadline }: WireCall, failure?: Pick<Failure, 'answered' | 'refusal'>): void {
+  fail(error: unknown, { context, deadline }: WireCall, failure?: Pick<Failure, 'answered' | 'refusal'>): void {
     this.end(error);
     const { elapsedMs, startedAt } = this;
     const endedAt = startedAt + elapsedMs;
-    const endedBy = endedByOf(limit);
+    const endedBy = endedByOf(context);
     const waitedMs = endedBy === 'deadline' ? Math.min(elapsedMs, (deadline ?? endedAt) - startedAt) : elapsedMs;
     const trailer = error instanceof RpcError ? error.metadata : undefined;
     const outcome = { error, elapsedMs: waitedMs, endedAt, endedBy, trailer, probe: this.#probe };
@@ -107,7 +109,7 @@ export function longestAttemptMs(attempts: readonly Attempt[]): number {
 }
 
 /** What ended the call before its answer; undefined if nothing did. */
-function endedByOf({ reason }: CallLimit): AttemptOutcome['endedBy'] {
+function endedByOf({ reason }: CallContext): AttemptOutcome['endedBy'] {
   if (reason === undefined) return undefined;
   return reason.code === Status.DEADLINE_EXCEEDED ? 'deadline' : 'caller';
 }

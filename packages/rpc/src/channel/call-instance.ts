@@ -1,7 +1,7 @@
-import type { Reply } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import { Status } from '../status/index.js';
-import { TransportError, type WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { TransportError, type WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
 import { nameOf } from './no-instance.js';
 import { type AttemptOptions, classifyFailure } from './retry.js';
@@ -41,7 +41,7 @@ export async function callInstance(
 async function connected(method: Method, wire: WireCall, options: CallInstanceOptions): Promise<Subchannel> {
   const { pool, instance } = options;
   for (;;) {
-    wire.limit.throwIfEnded();
+    wire.context.throwIfEnded();
     const subchannel = pool.find(instance);
     if (subchannel?.ready) return subchannel;
     if (!subchannel?.mayBecomeReady) throw pool.noInstanceError() ?? outOfReach(method, instance, subchannel);

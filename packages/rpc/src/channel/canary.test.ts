@@ -2,10 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
-import { evenPoints } from '../balancer/low-discrepancy.js';
-import { DEFAULT_BALANCING, type Method } from '../contract/index.js';
-import type { Endpoint } from '../resolver/index.js';
-import { seededRandom } from '../testing/index.js';
+import { goldenRatioSequence } from '../balancer/low-discrepancy.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Method } from '../contract/method.js';
+import type { Endpoint } from '../resolver/resolver.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import type { MethodCandidate } from './method-candidate.js';
 import { GroupPolicies } from './picker.js';
 import { describeVersions, STABLE, trafficGroupOf, versionGroup } from './traffic-groups.js';
@@ -69,7 +70,7 @@ describe('canaries', () => {
 
   it('get it of one call each of many clients, too', () => {
     const random = seededRandom(7);
-    const first = Array.from({ length: 20_000 }, () => evenPoints(random)() < 0.05);
+    const first = Array.from({ length: 20_000 }, () => goldenRatioSequence(random)() < 0.05);
     expect(Math.abs((100 * first.filter(Boolean).length) / first.length - 5)).toBeLessThan(0.5);
   });
 

@@ -1,7 +1,8 @@
-import { CallLimit, type Metadata } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import type { Attempt } from '../status/index.js';
+import { CallContext } from '../call/call-context.js';
+import type { Metadata } from '../call/metadata.js';
+import type { Clock } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import type { Attempt } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { pickFirst } from './retry.js';
 import { requestedVersion } from './traffic-groups.js';
@@ -27,16 +28,16 @@ export async function choose(
   { signal, metadata, hashKey }: ImaginedCall,
   { pool, clock }: { readonly pool: EndpointPool; readonly clock: Clock },
 ): Promise<Choice> {
-  const limit = new CallLimit({ clock, parents: [signal] });
+  const context = new CallContext({ clock, parents: [signal] });
   const attempts: Attempt[] = [];
   const key = hashKey ?? keyIn(metadata, method);
   try {
     const options = { pool, clock, attempts, hashKey: key, version: metadata && requestedVersion({ metadata }) };
-    const { subchannel } = await limit.race(pickFirst(method, { limit }, options));
+    const { subchannel } = await context.race(pickFirst(method, { context }, options));
     const { instanceId, address } = subchannel.endpoint;
     return { instanceId, address };
   } finally {
-    limit.release();
+    context.release();
   }
 }
 

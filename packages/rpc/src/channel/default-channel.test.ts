@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { checkZone } from '../resolver/index.js';
+import { checkZone } from '../resolver/endpoint.js';
 import {
   configuredBalancing,
   configuredCompression,

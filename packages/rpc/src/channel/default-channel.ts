@@ -1,6 +1,8 @@
-import { systemRandom } from '../clock/index.js';
-import { type BalancingOverrides, COMPRESSIONS, type Compression, parseBalancing } from '../contract/index.js';
-import { checkZone, type EndpointStorage, folderStorage } from '../resolver/index.js';
+import { systemRandom } from '../clock/system.js';
+import { type BalancingOverrides, parseBalancing } from '../contract/balancing-text.js';
+import { COMPRESSIONS, type Compression } from '../contract/policy.js';
+import { checkZone } from '../resolver/endpoint.js';
+import { type EndpointStorage, folderStorage } from '../resolver/endpoint-storage.js';
 import type { Channel } from './channel.js';
 import { createRegistryChannel } from './registry-channel.js';
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock/index.js';
+import type { Clock, Timer } from '../clock/clock.js';
 import type { Subchannel } from './subchannel.js';
 
 /** How long a draining connection may take. Then its calls end; watches resume elsewhere. Milliseconds. */

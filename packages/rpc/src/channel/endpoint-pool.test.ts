@@ -3,7 +3,7 @@ import { endpoint, endpoints, resolution } from '../../test/support/endpoints.js
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
 import { makePool } from '../../test/support/pool.js';
-import { Status } from '../status/index.js';
+import { Status } from '../status/code.js';
 import type { EndpointPool } from './endpoint-pool.js';
 
 const safeMethod = methodOf('no_side_effects');
@@ -67,11 +67,11 @@ describe('an endpoint pool', () => {
     expect(pick()).toBe('b');
   });
 
-  it.each(['draining', 'starting', 'cordoned'] as const)('gives no new pick to one that is %s', (standing) => {
+  it.each(['draining', 'starting', 'cordoned'] as const)('gives no new pick to one that is %s', (state) => {
     const { pool, share } = makePool();
     const [a, b] = endpoints('a', 'b');
     if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
-    pool.onResolution({ endpoints: [a, { ...b, standing }], departed: [] });
+    pool.onResolution({ endpoints: [a, { ...b, state }], departed: [] });
     expect(share(4)).toEqual({ a: 4 });
     pool.onResolution({ endpoints: [a, b], departed: [] });
     expect(share(4)).toEqual({ a: 2, b: 2 });
@@ -174,7 +174,7 @@ describe('an endpoint pool', () => {
     const [, b] = first.endpoints;
     const [again] = resolution('a').endpoints;
     if (again === undefined || b === undefined) throw new Error('no endpoints');
-    pool.onResolution({ endpoints: [{ ...again, standing: 'draining' }, b], departed: [] });
+    pool.onResolution({ endpoints: [{ ...again, state: 'draining' }, b], departed: [] });
     expect(at('a:1').hurries).toBe(0);
     pool.onResolution({ endpoints: [again, b], departed: [] });
     expect([at('a:1').hurries, at('b:1').hurries]).toEqual([1, 0]);

@@ -1,10 +1,11 @@
 import { createPolicy } from '../balancer/create-policy.js';
 import type { PickCall } from '../balancer/picker.js';
-import type { Clock, Random } from '../clock/index.js';
-import type { Balancing, Method } from '../contract/index.js';
-import type { Resolution, ResolverListener } from '../resolver/index.js';
-import type { RpcError } from '../status/index.js';
-import type { ConnectivityState, TransportFactory } from '../transport/index.js';
+import type { Clock, Random } from '../clock/clock.js';
+import type { Balancing } from '../contract/balancing.js';
+import type { Method } from '../contract/method.js';
+import type { Resolution, ResolverListener } from '../resolver/resolver.js';
+import type { RpcError } from '../status/rpc-error.js';
+import type { ConnectivityState, TransportFactory } from '../transport/transport.js';
 import type { AttemptListener } from './attempt.js';
 import { ConnectOnDemand, FirstConnections } from './connecting.js';
 import { LoadReports } from './load-weight.js';

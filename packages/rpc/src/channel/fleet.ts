@@ -1,7 +1,7 @@
-import type { CallLimit } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import type { RpcError } from '../status/index.js';
+import type { CallContext } from '../call/call-context.js';
+import type { Clock } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import type { RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import { noInstanceError } from './no-instance.js';
 import type { RetryBudget } from './retry-budget.js';
@@ -21,8 +21,8 @@ export interface FleetStanding {
 
 /** The instances of a service for the calls of one method, for callers that distribute work themselves (scatter–gather). */
 export interface Fleet {
-  /** Resolves when the lookup has ended, even with no instance. @throws RpcError the limit's reason if it ends first. */
-  known(limit: CallLimit): Promise<void>;
+  /** Resolves when the lookup has ended, even with no instance. @throws RpcError the context's reason if it ends first. */
+  known(context: CallContext): Promise<void>;
   standing(): FleetStanding;
   /** All instances that are to serve, sorted by id, including unreachable ones. */
   serving(): readonly string[];
@@ -47,10 +47,10 @@ export function createFleet(method: Method, { pool, budget, clock }: FleetOption
   const isMeant = ({ endpoint }: Subchannel) => mayServe(endpoint, undefined);
   const isAvailable = (subchannel: Subchannel) => !subchannel.candidate(method.path).setAside;
   return {
-    async known(limit) {
-      const known = untilKnown({ limit }, { pool, clock });
-      if (known !== undefined) await limit.race(known);
-      limit.throwIfEnded();
+    async known(context) {
+      const known = untilKnown({ context }, { pool, clock });
+      if (known !== undefined) await context.race(known);
+      context.throwIfEnded();
     },
     standing() {
       const subchannels = pool.subchannels.filter(isMeant);

@@ -7,9 +7,10 @@ import {
 import { resolution } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { makePool } from '../../test/support/pool.js';
-import type { Reply } from '../call/index.js';
-import { RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { HEALTH_SERVICE } from './health-watch.js';
 
 type Step = () => IteratorResult<Uint8Array>;
@@ -22,7 +23,7 @@ class Words {
 
   constructor(wire: WireCall) {
     this.wire = wire;
-    wire.limit.onEnd(() => this.fail(Status.CANCELLED));
+    wire.context.onEnd(() => this.fail(Status.CANCELLED));
   }
 
   say(status: ServingStatus): void {
@@ -143,7 +144,7 @@ describe('an instance whose health is watched', () => {
       if (streams.length > before) await sayBytes(RUBBISH);
     }
     expect(streams).toHaveLength(5);
-    for (const { wire } of streams) expect(wire.limit.reason?.code).toBe(Status.CANCELLED);
+    for (const { wire } of streams) expect(wire.context.reason?.code).toBe(Status.CANCELLED);
     expect(share(4)).toEqual({ b: 4 });
   });
 
@@ -154,7 +155,7 @@ describe('an instance whose health is watched', () => {
     const words = [ServingStatus.SERVING, ServingStatus.NOT_SERVING];
     for (let word = 0; word < 21; word += 1) last().say(words[word % 2] ?? ServingStatus.UNKNOWN);
     await settled();
-    expect(wire.limit.reason?.code).toBe(Status.CANCELLED);
+    expect(wire.context.reason?.code).toBe(Status.CANCELLED);
     expect(share(4)).toEqual({ b: 4 });
     await clock.advance(1_000);
     expect(streams).toHaveLength(2);
@@ -168,7 +169,7 @@ describe('an instance whose health is watched', () => {
       await clock.advance(1_000);
     }
     expect(streams).toHaveLength(1);
-    expect(last().wire.limit.reason).toBeUndefined();
+    expect(last().wire.context.reason).toBeUndefined();
     expect(share(4)).toEqual({ b: 4 });
   });
 
@@ -198,7 +199,7 @@ describe('an instance whose health is watched', () => {
     await say(ServingStatus.NOT_SERVING);
     const [first] = streams;
     at('a:1').move('connecting');
-    expect(first?.wire.limit.reason?.code).toBe(Status.CANCELLED);
+    expect(first?.wire.context.reason?.code).toBe(Status.CANCELLED);
     at('a:1').move('ready');
     expect(share(4)).toEqual({ a: 2, b: 2 });
     await clock.advance(60_000);
@@ -218,7 +219,7 @@ describe('an instance whose health is watched', () => {
     const { pool, last, settled, clock, streams } = start();
     await settled();
     pool.onResolution({ ...resolution('b'), departed: ['a'] });
-    expect(last().wire.limit.reason?.code).toBe(Status.CANCELLED);
+    expect(last().wire.context.reason?.code).toBe(Status.CANCELLED);
     await settled();
     expect(clock.timers).toBe(0);
     const failing = start({ refused: Status.UNAVAILABLE });

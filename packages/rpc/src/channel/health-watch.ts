@@ -4,10 +4,14 @@ import {
   HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '@rondo/contracts/health/v1/health';
-import { CallLimit, cancelled, Metadata, runOutsideScope } from '../call/index.js';
-import type { Clock, Random, Timer } from '../clock/index.js';
-import { RpcError, Status } from '../status/index.js';
-import type { ConnectivityState, Transport } from '../transport/index.js';
+import { CallContext, cancelled } from '../call/call-context.js';
+import { Metadata } from '../call/metadata.js';
+import { runOutsideScope } from '../call/scope.js';
+import { backoffMs } from '../clock/backoff.js';
+import type { Clock, Random, Timer } from '../clock/clock.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { ConnectivityState, Transport } from '../transport/transport.js';
 
 /** Options of {@link HealthWatch}. */
 interface HealthWatchOptions {
@@ -22,8 +26,7 @@ interface HealthWatchOptions {
 /** The name of the gRPC health checking service. */
 export const HEALTH_SERVICE = HealthDefinition.fullName;
 const WATCH_PATH = `/${HEALTH_SERVICE}/Watch`;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
+const BACKOFF = { baseMs: 1_000, maxMs: 60_000, jitter: 'equal' } as const;
 /** Messages a second that end a watch, because each change costs the client work. The watch starts again later. */
 const MAX_MESSAGES_PER_SECOND = 20;
 
@@ -36,7 +39,7 @@ export class HealthWatch {
   readonly #options: HealthWatchOptions;
   #serves = true;
   /** Ends the stream over the current connection. */
-  #limit: CallLimit | undefined;
+  #context: CallContext | undefined;
   #retry: Timer | undefined;
   #failures = 0;
 
@@ -54,7 +57,7 @@ export class HealthWatch {
     if (state === 'ready') {
       this.stop();
       runOutsideScope(() => this.#open());
-    } else if (this.#limit !== undefined) {
+    } else if (this.#context !== undefined) {
       this.stop();
     }
   }
@@ -62,29 +65,29 @@ export class HealthWatch {
   /** Ends the watch and forgets the last message: another process may answer over the next connection. */
   stop(): void {
     this.#retry?.cancel();
-    this.#limit?.end(cancelled());
-    this.#limit = undefined;
+    this.#context?.end(cancelled());
+    this.#context = undefined;
     this.#failures = 0;
     this.#serves = true;
   }
 
   #open(): void {
-    const limit = new CallLimit();
-    this.#limit = limit;
-    this.#follow(limit).then(
-      () => this.#onEnd(limit, undefined),
-      (error: unknown) => this.#onEnd(limit, error),
+    const context = new CallContext();
+    this.#context = context;
+    this.#follow(context).then(
+      () => this.#onEnd(context, undefined),
+      (error: unknown) => this.#onEnd(context, error),
     );
   }
 
-  async #follow(limit: CallLimit): Promise<void> {
+  async #follow(context: CallContext): Promise<void> {
     const message = HealthCheckRequest.encode(HealthCheckRequest.fromPartial({ service: this.#options.service }));
     const { response } = await this.#options.transport.call({
       path: WATCH_PATH,
       responseStream: true,
       metadata: new Metadata(),
       deadline: undefined,
-      limit,
+      context,
       request: { stream: false, message: message.finish() },
       peer: '',
       background: true,
@@ -92,7 +95,7 @@ export class HealthWatch {
     if (!response.stream) return;
     const isFlood = floodAlarm(this.#options.clock);
     for await (const message of response.messages) {
-      if (limit !== this.#limit) return;
+      if (context !== this.#context) return;
       this.#onStatus(HealthCheckResponse.decode(message).status);
       this.#failures = 0;
       if (isFlood()) return;
@@ -111,16 +114,16 @@ export class HealthWatch {
   }
 
   /** The stream ended while its connection stands. It starts again later unless there is no health service. */
-  #onEnd(limit: CallLimit, error: unknown): void {
-    if (limit !== this.#limit) return;
+  #onEnd(context: CallContext, error: unknown): void {
+    if (context !== this.#context) return;
     // After a flood or an unreadable message, the stream is still open at the server.
-    limit.end(cancelled());
+    context.end(cancelled());
     if (error instanceof RpcError && error.code === Status.UNIMPLEMENTED) {
       this.#onStatus(ServingStatus.SERVING);
       return;
     }
     const { clock, random } = this.#options;
-    const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures) * (0.5 + random.next() / 2);
+    const delayMs = backoffMs(this.#failures, { ...BACKOFF, random });
     this.#failures += 1;
     this.#retry = clock.setTimer(delayMs, () => runOutsideScope(() => this.#open()), { keepAlive: false });
   }

@@ -1,4 +1,5 @@
-import { RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 interface LookupOptions {
   readonly service: string;

@@ -1,7 +1,7 @@
 import type { Candidate } from '../balancer/picker.js';
-import type { Metadata } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import type { Endpoint } from '../resolver/index.js';
+import type { Metadata } from '../call/metadata.js';
+import type { Method } from '../contract/method.js';
+import type { Endpoint } from '../resolver/resolver.js';
 import type { LoadWeight } from './load-weight.js';
 import { Ejection } from './outlier-detection/ejection.js';
 import { CandidateStats } from './outlier-detection/outcome-window.js';

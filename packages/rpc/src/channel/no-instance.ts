@@ -1,5 +1,6 @@
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { Failure } from './retry.js';
 import { describeVersions, mayServe, quoteVersion } from './traffic-groups.js';

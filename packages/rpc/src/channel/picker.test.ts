@@ -4,8 +4,8 @@ import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
 import { createPolicy } from '../balancer/create-policy.js';
 import type { BalancingPolicy } from '../balancer/picker.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import { seededRandom } from '../testing/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { GroupPicker } from './picker.js';
 
 const safe = methodOf('no_side_effects');
@@ -155,8 +155,8 @@ describe('why an instance gets no calls', () => {
     const [a, b, c, d, e] = endpoints('a', 'b', 'c', 'd', 'e');
     if (!a || !b || !c || !d || !e) throw new Error('five endpoints were asked for');
     const held = [
-      { ...c, standing: 'cordoned' as const },
-      { ...d, standing: 'draining' as const },
+      { ...c, state: 'cordoned' as const },
+      { ...d, state: 'draining' as const },
     ];
     pool.onResolution({ endpoints: [a, b, ...held, e], departed: [] });
     at('a:1').move('ready');

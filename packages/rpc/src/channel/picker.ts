@@ -1,8 +1,9 @@
-import { evenPoints } from '../balancer/low-discrepancy.js';
+import { goldenRatioSequence } from '../balancer/low-discrepancy.js';
 import type { BalancingPolicy, Capacity, PickCall, Picker } from '../balancer/picker.js';
-import type { Clock, Random } from '../clock/index.js';
-import type { Balancing, Method } from '../contract/index.js';
-import type { Endpoint } from '../resolver/index.js';
+import type { Clock, Random } from '../clock/clock.js';
+import type { Balancing } from '../contract/balancing.js';
+import type { Method } from '../contract/method.js';
+import type { Endpoint } from '../resolver/resolver.js';
 import { groupBy } from './group-by.js';
 import type { MethodCandidate } from './method-candidate.js';
 import type { OutlierDetector } from './outlier-detection/outlier-detector.js';
@@ -41,7 +42,7 @@ export class MethodPickers {
     this.#weights = weights;
     this.#outliers = outliers;
     this.#policies = new GroupPolicies(createPolicy);
-    this.#nextPoint = evenPoints(random);
+    this.#nextPoint = goldenRatioSequence(random);
   }
 
   /** Drops all pickers. The next ones choose among those of `subchannels` that are ready. */

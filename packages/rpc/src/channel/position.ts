@@ -1,5 +1,5 @@
-import type { Random } from '../clock/index.js';
-import type { Endpoint, Resolver, Resolving } from '../resolver/index.js';
+import type { Random } from '../clock/clock.js';
+import type { Endpoint, ResolutionHandle, Resolver } from '../resolver/resolver.js';
 import { positionAmong, positionOf } from './subset.js';
 
 /** The service instance that this process is. */
@@ -31,7 +31,7 @@ export function followPosition({ resolver, self, random, zone, onChange }: Posit
   const unknown = positionOf(random.hex(8));
   let instanceId = '';
   let peers: readonly Endpoint[] | undefined;
-  let resolving: Resolving | undefined;
+  let resolving: ResolutionHandle | undefined;
   let closed = false;
 
   function onResolution({ endpoints }: { readonly endpoints: readonly Endpoint[] }): void {

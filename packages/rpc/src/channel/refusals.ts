@@ -1,6 +1,8 @@
-import type { Method } from '../contract/index.js';
-import { RpcError, Status } from '../status/index.js';
-import { RouterError, TransportError } from '../transport/index.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { RouterError } from '../transport/router-error.js';
+import { TransportError } from '../transport/transport.js';
 
 /** An answer that says that the instance does not serve the method. */
 export interface Refusal {

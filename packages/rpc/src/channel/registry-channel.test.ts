@@ -1,9 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { scriptedRegistry } from '../../test/support/scripted-registry.js';
 import { settled } from '../../test/support/scripted-watch.js';
-import { createRouter } from '../server/index.js';
-import { createMemoryNetwork, ManualClock, seededRandom } from '../testing/index.js';
-import type { TransportFactory } from '../transport/index.js';
+import { createRouter } from '../server/router.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import { createMemoryNetwork } from '../transport/memory/network.js';
+import type { TransportFactory } from '../transport/transport.js';
 import { createRegistryWatch } from './registry-channel.js';
 
 /** Registries at `r:1` and `r:2`, and the connections to them: `r:1 ready`. */

@@ -1,14 +1,12 @@
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { bindClient } from '../client/bind-client.js';
 import type { Client } from '../client/client.js';
-import { backgroundClock, systemClock, systemRandom, systemWallClock } from '../clock/index.js';
-import {
-  type EndpointStorage,
-  PEER_PING_INTERVAL_MS,
-  registryResolver,
-  staticResolver,
-  type Watch,
-} from '../resolver/index.js';
+import { backgroundClock } from '../clock/clock.js';
+import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
+import type { EndpointStorage } from '../resolver/endpoint-storage.js';
+import { registryResolver } from '../resolver/registry.js';
+import { PEER_PING_INTERVAL_MS, staticResolver } from '../resolver/static.js';
+import type { Watch } from '../resolver/watch-client.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 
 /**

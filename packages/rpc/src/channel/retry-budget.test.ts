@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, seededRandom } from '../testing/index.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { RetryBudget } from './retry-budget.js';
 
 /** Attempts that `calls` calls make, of which each fails as often as it is tried where `fails` says so. */

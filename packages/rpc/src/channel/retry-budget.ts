@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from '../clock/index.js';
+import type { Clock } from '../clock/clock.js';
+import { systemClock } from '../clock/system.js';
 
 /** Options of {@link RetryBudget}. */
 interface RetryBudgetOptions {

@@ -6,11 +6,15 @@ import { failure } from '../../test/support/outcome.js';
 import { makePool } from '../../test/support/pool.js';
 import { collect, streamOf } from '../../test/support/stream.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import { CallLimit, Metadata, type Reply } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
-import { seededRandom } from '../testing/index.js';
-import { RouterError, TransportError, type WireCall, type WireHandler } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import { CallContext } from '../call/call-context.js';
+import { Metadata } from '../call/metadata.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import { RouterError } from '../transport/router-error.js';
+import { TransportError, type WireCall, type WireHandler } from '../transport/transport.js';
 import { callWithRetries } from './retry.js';
 import { RetryBudget } from './retry-budget.js';
 
@@ -306,15 +310,15 @@ describe('the end of trying', () => {
       caller.abort(new RpcError(Status.CANCELLED, 'left'));
       throw never();
     });
-    await failure(call('idempotent', { limit: new CallLimit({ parents: [caller.signal] }) }));
+    await failure(call('idempotent', { context: new CallContext({ parents: [caller.signal] }) }));
     expect(asked).toHaveLength(1);
   });
 
   it('comes before the first try where the caller has left while nothing was known', async () => {
     const { call, asked, failFirst } = makeCalls();
     failFirst(0, never);
-    const limit = new CallLimit({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'left'))] });
-    expect(await failure(call('idempotent', { limit }))).toMatchObject({ code: Status.CANCELLED });
+    const context = new CallContext({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'left'))] });
+    expect(await failure(call('idempotent', { context }))).toMatchObject({ code: Status.CANCELLED });
     expect(asked).toEqual([]);
   });
 });
@@ -371,7 +375,7 @@ describe('a call that asks for a version by its metadata', () => {
 
   it('is told each reason once, with the instances that it keeps the call from', async () => {
     const { pool, call, asked } = makeCalls();
-    const draining = (name: string) => endpoint(name, { version: '1.0.0', standing: 'draining' });
+    const draining = (name: string) => endpoint(name, { version: '1.0.0', state: 'draining' });
     pool.onResolution({ endpoints: [draining('a'), draining('b'), of('c', '2.0.0')], departed: [] });
     const { message } = await failure(call('no_side_effects', asking('1.0.0')));
     expect(message).toContain('can take the call: a at a:1, b at b:1: draining; the versions');
@@ -380,7 +384,7 @@ describe('a call that asks for a version by its metadata', () => {
 
   it('is told why those of its version take none', async () => {
     const { pool, call } = makeCalls();
-    const draining = endpoint('b', { version: '1.0.0', standing: 'draining' });
+    const draining = endpoint('b', { version: '1.0.0', state: 'draining' });
     pool.onResolution({ endpoints: [endpoint('a', { version: '2.0.0' }), draining], departed: [] });
     const { message } = await failure(call('no_side_effects', asking('1.0.0')));
     expect(message).toContain(

@@ -1,9 +1,10 @@
 import type { PickCall } from '../balancer/picker.js';
-import type { Reply } from '../call/index.js';
-import { type Clock, sleep } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError } from '../status/index.js';
-import { RouterError, TransportError, type WireCall } from '../transport/index.js';
+import type { Reply } from '../call/call.js';
+import { type Clock, sleep } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
+import { RouterError } from '../transport/router-error.js';
+import { TransportError, type WireCall } from '../transport/transport.js';
 import { CallAttempt } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { MethodCandidate } from './method-candidate.js';
@@ -51,13 +52,13 @@ export async function callWithRetries(
   const pick = { hashKey, tried, version: requestedVersion(wire) };
   let failure: Failure | undefined;
   for (;;) {
-    wire.limit.throwIfEnded();
+    wire.context.throwIfEnded();
     const candidate = pool.pick(method, pick) ?? (await pickAnother(method, wire, { ...options, pick, repeatable }));
     if (candidate === undefined)
       throw finalError(method, failure, { pool, attempts: attempts.slice(earlier), version: pick.version });
     if (failure?.costs && !budget.withdraw()) throw failure.error;
     const repeated = tried.includes(candidate);
-    if (repeated) await sleep(clock, SAME_INSTANCE_DELAY_MS, wire.limit.signal);
+    if (repeated) await sleep(clock, SAME_INSTANCE_DELAY_MS, wire.context.signal);
     repeatable = repeated ? undefined : candidate;
     tried.push(candidate);
     const attempt = new CallAttempt(candidate, pool, clock);
@@ -68,7 +69,7 @@ export async function callWithRetries(
     } catch (error) {
       failure = classifyFailure(method, error, attempt.probe);
       attempt.fail(error, wire, failure);
-      if (!failure?.retryable || request.started || wire.limit.reason !== undefined) throw error;
+      if (!failure?.retryable || request.started || wire.context.reason !== undefined) throw error;
       if (!failure.connectionLost) repeatable = undefined;
     }
   }
@@ -83,7 +84,7 @@ interface PickOptions extends Omit<AttemptOptions, 'budget'> {
 export async function pickFirst(method: Method, waiting: Waiting, options: PickOptions): Promise<MethodCandidate> {
   const { hashKey, version } = options;
   await untilKnown(waiting, options);
-  waiting.limit.throwIfEnded();
+  waiting.context.throwIfEnded();
   const candidate = await untilPicked(method, waiting, { ...options, pick: { hashKey, tried: [], version } });
   if (candidate === undefined) throw finalError(method, undefined, options);
   return candidate;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Balancing, DEFAULT_BALANCING, DEFAULT_SERVICE_POLICY } from '../contract/index.js';
+import { type Balancing, DEFAULT_BALANCING, DEFAULT_SERVICE_POLICY } from '../contract/balancing.js';
 import { acceptOverrides, balancingOf } from './services.js';
 
 const weighed: Balancing = {

@@ -4,9 +4,10 @@ import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import { type Balancing, DEFAULT_BALANCING } from '../contract/index.js';
-import type { Resolver } from '../resolver/index.js';
-import { ManualClock, seededRandom } from '../testing/index.js';
+import { type Balancing, DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Resolver } from '../resolver/resolver.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { type Channel, type ChannelOptions, createChannel } from './channel.js';
 import { viewEndpoints } from './service-view.js';
 
@@ -104,7 +105,7 @@ describe('what is shown of an endpoint', () => {
   it('is left out by what befell it, not by what it is meant for', () => {
     const { pool, view } = startService({});
     const canary = { version: '2.0.0', metadata: { canary: '0' } };
-    const endpoints = [endpoint('light', canary), endpoint('heavy', { standing: 'draining' })];
+    const endpoints = [endpoint('light', canary), endpoint('heavy', { state: 'draining' })];
     pool.onResolution({ endpoints, departed: [] });
     expect(view('light')).toMatchObject({ held: expect.stringContaining('canary=0'), leftOut: false });
     expect(view('heavy')).toMatchObject({ held: 'draining', leftOut: false });

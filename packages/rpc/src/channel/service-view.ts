@@ -1,7 +1,7 @@
 import { nominalShares } from '../balancer/weights.js';
-import type { Balancing } from '../contract/index.js';
-import type { SourceView, Standing } from '../resolver/index.js';
-import type { ConnectivityState } from '../transport/index.js';
+import type { Balancing } from '../contract/balancing.js';
+import type { InstanceState, SourceView } from '../resolver/resolver.js';
+import type { ConnectivityState } from '../transport/transport.js';
 import { groupBy } from './group-by.js';
 import type { MethodCandidate } from './method-candidate.js';
 import type { BalancingOrigin } from './services.js';
@@ -36,7 +36,7 @@ export interface EndpointView {
   readonly weight: number;
   readonly state: ConnectivityState;
   /** The state that the resolver reports. */
-  readonly standing: Standing;
+  readonly instanceState: InstanceState;
   /** When its process started, in milliseconds since the Unix epoch; undefined if unknown. */
   readonly startedAt: number | undefined;
   /** The last connection error, while the connection has failed. */
@@ -79,7 +79,7 @@ export function viewEndpoints(subchannels: readonly Subchannel[], balancing: Bal
   const calls = callsByPath(subchannels);
   return subchannels.map((subchannel) => {
     const methods = [...subchannel.candidates].map((candidate) => viewTarget(candidate, shares));
-    const { instanceId, address, zone, version, weight, standing, incarnation } = subchannel.endpoint;
+    const { instanceId, address, zone, version, weight, state: instanceState, incarnation } = subchannel.endpoint;
     const { state, lastError } = subchannel.transport;
     return {
       instanceId,
@@ -88,11 +88,11 @@ export function viewEndpoints(subchannels: readonly Subchannel[], balancing: Bal
       version,
       weight,
       state,
-      standing,
+      instanceState,
       startedAt: incarnation === 0 ? undefined : incarnation,
       lastError,
       held: subchannel.whyUnavailable(),
-      leftOut: state === 'ready' && standing === 'serving' && !subchannel.usable,
+      leftOut: state === 'ready' && instanceState === 'serving' && !subchannel.usable,
       picks: sum(methods, ({ picks }) => picks),
       inFlight: sum(methods, ({ inFlight }) => inFlight),
       share: shareOverall(methods, calls),

@@ -1,16 +1,9 @@
-import { runOutsideScope } from '../call/index.js';
-import type { Clock, Random } from '../clock/index.js';
-import {
-  type Balancing,
-  type BalancingOverrides,
-  checkBalancing,
-  checkOverrides,
-  DEFAULT_SERVICE_POLICY,
-  EVERY_SERVICE,
-  type ServicePolicy,
-} from '../contract/index.js';
-import type { Resolver, Resolving } from '../resolver/index.js';
-import type { TransportFactory } from '../transport/index.js';
+import { runOutsideScope } from '../call/scope.js';
+import type { Clock, Random } from '../clock/clock.js';
+import { type Balancing, checkBalancing, DEFAULT_SERVICE_POLICY, type ServicePolicy } from '../contract/balancing.js';
+import { type BalancingOverrides, checkOverrides, EVERY_SERVICE } from '../contract/balancing-text.js';
+import type { ResolutionHandle, Resolver } from '../resolver/resolver.js';
+import type { TransportFactory } from '../transport/transport.js';
 import { EndpointPool } from './endpoint-pool.js';
 import { channelClosed } from './lookup.js';
 import { followPosition, type Position, type Self } from './position.js';
@@ -35,7 +28,7 @@ export interface ServiceEntry {
   readonly balanced: ServiceBalancing;
   readonly pool: EndpointPool;
   readonly budget: RetryBudget;
-  readonly resolving: Resolving;
+  readonly resolving: ResolutionHandle;
 }
 
 /** The services that a channel calls. Each is looked up when it is first used. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { makePool } from '../../test/support/pool.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import type { Endpoint } from '../resolver/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Endpoint } from '../resolver/resolver.js';
 import { NewInstances } from './subchannels.js';
 
 const STEADY = ['a', 'b', 'c'];
@@ -62,7 +62,7 @@ describe('the share of a newcomer', () => {
 
   it('begins when it is first ready: connected, and serving', async () => {
     const { clock, at, resolve, steady, candidate } = settled({ byHand: true });
-    resolve(...steady, process('new', { standing: 'starting' }));
+    resolve(...steady, process('new', { state: 'starting' }));
     await clock.advance(20_000);
     at('new:1').move('ready');
     await clock.advance(20_000);
@@ -126,7 +126,7 @@ describe('a newcomer', () => {
     resolve(...steady.slice(1));
     resolve(...steady);
     expect(candidate('a').ramp).toBe(1);
-    resolve(process('a', { standing: 'cordoned' }), ...steady.slice(1));
+    resolve(process('a', { state: 'cordoned' }), ...steady.slice(1));
     resolve(...steady);
     expect(candidate('a').ramp).toBe(1);
   });

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock/index.js';
-import type { Balancing } from '../contract/index.js';
+import type { Clock } from '../clock/clock.js';
+import type { Balancing } from '../contract/balancing.js';
 
 /** Options of {@link SlowStart}. */
 interface SlowStartOptions {

@@ -1,5 +1,6 @@
-import { type Endpoint, type Standing, whyNoShare } from '../resolver/index.js';
-import type { ConnectivityState, Transport } from '../transport/index.js';
+import { canaryReason } from '../resolver/canary.js';
+import type { Endpoint, InstanceState } from '../resolver/resolver.js';
+import type { ConnectivityState, Transport } from '../transport/transport.js';
 import type { HealthWatch } from './health-watch.js';
 import { MethodCandidate } from './method-candidate.js';
 import { Ejection } from './outlier-detection/ejection.js';
@@ -63,7 +64,7 @@ export class Subchannel {
 
   /** Whether the resolver says that it takes calls. */
   get serving(): boolean {
-    return this.endpoint.standing === 'serving';
+    return this.endpoint.state === 'serving';
   }
 
   get ready(): boolean {
@@ -106,7 +107,7 @@ export class Subchannel {
    */
   get countsAsCapacity(): boolean {
     if (this.serving) return this.failed || this.transport.state === 'ready';
-    return this.#candidates.size > 0 && this.endpoint.standing === 'starting';
+    return this.#candidates.size > 0 && this.endpoint.state === 'starting';
   }
 
   /** Its candidate for the method at `path`. */
@@ -155,13 +156,13 @@ export class Subchannel {
   /** Why it gets no calls of the method at `path`, or of any method; undefined if it gets calls. */
   whyUnavailable(path?: string): string | undefined {
     const { endpoint, transport, refusals } = this;
-    if (endpoint.standing !== 'serving') return NOT_SERVING[endpoint.standing];
+    if (endpoint.state !== 'serving') return NOT_SERVING[endpoint.state];
     if (!this.inSubset) return "not in this client's subset";
     if (transport.state !== 'ready') return STATES[transport.state] ?? transport.lastError ?? 'not connected';
     if (!this.healthy) return 'not serving (health)';
     const refusal = path === undefined ? refusals.ofService : refusals.ofMethod(path);
     if (refusal !== undefined) return `set aside: ${refusal.foreign ? '' : 'answers UNIMPLEMENTED: '}${refusal.reason}`;
-    return this.#whyEjected(path) ?? whyNoShare(endpoint);
+    return this.#whyEjected(path) ?? canaryReason(endpoint);
   }
 
   /** Another process may answer now, so the next probe is soon, unless the ejection is for lost connections. */
@@ -178,7 +179,7 @@ export class Subchannel {
   }
 }
 
-const NOT_SERVING: Readonly<Record<Exclude<Standing, 'serving'>, string>> = {
+const NOT_SERVING: Readonly<Record<Exclude<InstanceState, 'serving'>, string>> = {
   starting: 'not ready yet',
   draining: 'draining',
   cordoned: 'cordoned by an operator',

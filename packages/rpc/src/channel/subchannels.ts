@@ -1,8 +1,8 @@
 import type { PickCall } from '../balancer/picker.js';
-import type { Clock, Random } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import type { Endpoint, Resolution } from '../resolver/index.js';
-import type { ConnectivityState, TransportFactory } from '../transport/index.js';
+import type { Clock, Random } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import type { Endpoint, Resolution } from '../resolver/resolver.js';
+import type { ConnectivityState, TransportFactory } from '../transport/transport.js';
 import { DrainingConnections } from './draining-connections.js';
 import { HEALTH_SERVICE, HealthWatch } from './health-watch.js';
 import type { MethodCandidate } from './method-candidate.js';
@@ -154,7 +154,7 @@ export class Subchannels {
       return;
     }
     const news = present.endpoint !== endpoint || !present.listed;
-    if (news && endpoint.standing === 'serving') present.transport.hurry?.();
+    if (news && endpoint.state === 'serving') present.transport.resetBackoff?.();
     if (isAnother(present.endpoint, endpoint)) present.onReplaced(this.#options.clock.now());
     present.update(endpoint, isNew);
     present.listed = true;

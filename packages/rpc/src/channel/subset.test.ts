@@ -4,9 +4,9 @@ import { HealthCheckResponse, HealthCheckResponse_ServingStatus } from '@rondo/c
 import { endpoint, endpoints } from '../../test/support/endpoints.js';
 import { emptyReply } from '../../test/support/fake-transport.js';
 import { makePool } from '../../test/support/pool.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import type { Endpoint } from '../resolver/index.js';
-import { seededRandom } from '../testing/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Endpoint } from '../resolver/resolver.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { positionAmong, positionOf, ringOf, subsetOf } from './subset.js';
 
 const REPLICAS = endpoints(...Array.from({ length: 100 }, (_, index) => `i${index}`));
@@ -62,9 +62,7 @@ describe('a client of many replicas', () => {
     [
       'drains',
       ({ pool }: ReturnType<typeof makeSubset>, name: string) => {
-        const changed = REPLICAS.map((one) =>
-          one.instanceId === name ? { ...one, standing: 'draining' as const } : one,
-        );
+        const changed = REPLICAS.map((one) => (one.instanceId === name ? { ...one, state: 'draining' as const } : one));
         pool.onResolution({ endpoints: changed, departed: [] });
       },
     ],

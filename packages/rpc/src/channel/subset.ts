@@ -1,4 +1,4 @@
-import { TIERS, tierOf } from '../balancer/locality.js';
+import { PRIORITY_LEVELS, priorityLevelOf } from '../balancer/locality.js';
 import { murmur3 } from '../balancer/murmur3.js';
 import type { Subchannel } from './subchannel.js';
 
@@ -23,9 +23,11 @@ export class SubsetWindow {
   /** Chooses the subset again after a change of the pool or of the position. Returns the subchannels that left it. */
   reset<M extends Subchannel>(subchannels: ReadonlyMap<string, M>, position: number): readonly M[] {
     this.#position = position;
-    this.#rings = TIERS.map((tier) =>
+    this.#rings = PRIORITY_LEVELS.map((tier) =>
       ringOf(
-        [...subchannels.keys()].filter((id) => tierOf(subchannels.get(id)?.zone ?? '', this.#options.zone) === tier),
+        [...subchannels.keys()].filter(
+          (id) => priorityLevelOf(subchannels.get(id)?.zone ?? '', this.#options.zone) === tier,
+        ),
       ),
     );
     const inside = new Set(this.#walk(subchannels));

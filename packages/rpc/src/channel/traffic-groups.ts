@@ -1,5 +1,6 @@
-import { canaryPercent, type Endpoint } from '../resolver/index.js';
-import type { WireCall } from '../transport/index.js';
+import { canaryPercent } from '../resolver/canary.js';
+import type { Endpoint } from '../resolver/resolver.js';
+import type { WireCall } from '../transport/transport.js';
 
 /** The group of the instances that are no canaries. */
 export const STABLE = '';

@@ -1,15 +1,16 @@
 import type { PickCall } from '../balancer/picker.js';
-import type { Clock } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Clock } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { AttemptRecord } from './attempt.js';
 import type { EndpointPool } from './endpoint-pool.js';
 import type { MethodCandidate } from './method-candidate.js';
 import type { Subchannel } from './subchannel.js';
 
 /** The part of a call that limits its waiting. */
-export type Waiting = Pick<WireCall, 'limit'>;
+export type Waiting = Pick<WireCall, 'context'>;
 
 /** What a call waits for. */
 interface WaitOptions {
@@ -20,12 +21,12 @@ interface WaitOptions {
 }
 
 /** Waits for `change` and keeps the process alive meanwhile: a lookup alone does not. */
-function hold(change: Promise<void>, { limit }: Waiting, clock: Clock): Promise<void> {
+function hold(change: Promise<void>, { context }: Waiting, clock: Clock): Promise<void> {
   const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => undefined);
   const release = () => timer.cancel();
-  limit.onEnd(release);
+  context.onEnd(release);
   return change.finally(() => {
-    limit.offEnd(release);
+    context.offEnd(release);
     release();
   });
 }
@@ -79,6 +80,6 @@ export async function untilPicked(
     const coming = pool.connectable(method, pick);
     if (coming.length === 0) return undefined;
     await untilChanged(coming, waiting, options);
-    waiting.limit.throwIfEnded();
+    waiting.context.throwIfEnded();
   }
 }

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { endpoint } from '../../test/support/endpoints.js';
 import { methodOf } from '../../test/support/method.js';
 import { makePool } from '../../test/support/pool.js';
-import { DEFAULT_BALANCING } from '../contract/index.js';
-import type { Endpoint, Standing } from '../resolver/index.js';
+import { DEFAULT_BALANCING } from '../contract/balancing.js';
+import type { Endpoint, InstanceState } from '../resolver/resolver.js';
 
 const LOCAL = ['a1', 'a2', 'a3', 'a4'];
 const ALL: readonly Endpoint[] = [
@@ -21,11 +21,11 @@ function makeZones({ byHand = false } = {}) {
     const local = Object.entries(share).filter(([name]) => name.startsWith('a'));
     return { share, local: local.reduce((sum, [, count]) => sum + count, 0) / 1_000 };
   };
-  const setStanding = (names: readonly string[], standing: Standing) => {
-    const endpoints = ALL.map((one) => (names.includes(one.instanceId) ? { ...one, standing } : one));
+  const setState = (names: readonly string[], state: InstanceState) => {
+    const endpoints = ALL.map((one) => (names.includes(one.instanceId) ? { ...one, state } : one));
     made.pool.onResolution({ endpoints, departed: [] });
   };
-  return { ...made, calls, setStanding };
+  return { ...made, calls, setState };
 }
 
 describe('calls from a zone', () => {
@@ -51,9 +51,9 @@ describe('calls from a zone', () => {
   });
 
   it('leave it in part where half of it says that it is not ready any more', () => {
-    const { calls, setStanding } = makeZones();
+    const { calls, setState } = makeZones();
     calls();
-    setStanding(['a1', 'a2'], 'starting');
+    setState(['a1', 'a2'], 'starting');
     expect(calls().local).toBeCloseTo(0.7, 2);
   });
 
@@ -69,10 +69,10 @@ describe('calls from a zone', () => {
     expect(share(1_000)).toEqual({ a1: 250, a2: 250, a3: 250, a4: 250 });
   });
 
-  it.each(['draining', 'cordoned'] as const)('stay there where half of it is %s: that was meant', (standing) => {
-    const { calls, setStanding } = makeZones();
+  it.each(['draining', 'cordoned'] as const)('stay there where half of it is %s: that was meant', (state) => {
+    const { calls, setState } = makeZones();
     calls();
-    setStanding(['a1', 'a2'], standing);
+    setState(['a1', 'a2'], state);
     expect(calls()).toEqual({ share: { a3: 500, a4: 500 }, local: 1 });
   });
 
@@ -80,7 +80,7 @@ describe('calls from a zone', () => {
     const { pool, at, calls } = makeZones({ byHand: true });
     for (const { instanceId } of ALL) at(`${instanceId}:1`).move('ready');
     const newcomers = ['a5', 'a6', 'a7', 'a8'].map((name) => endpoint(name, { zone: 'eu/a' }));
-    const starting = newcomers.map((one) => ({ ...one, standing: 'starting' as const }));
+    const starting = newcomers.map((one) => ({ ...one, state: 'starting' as const }));
     pool.onResolution({ endpoints: [...ALL, ...starting], departed: [] });
     expect(calls().local).toBe(1);
     pool.onResolution({ endpoints: [...ALL, ...newcomers], departed: [] });

@@ -1,20 +1,18 @@
-import {
-  CallLimit,
-  cancelled,
-  currentScope,
-  Metadata,
-  type MetadataInit,
-  newTraceId,
-  type Payload,
-  propagateTrace,
-  type Reply,
-  receivedTraceId,
-} from '../call/index.js';
+import type { Payload, Reply } from '../call/call.js';
+import { CallContext, cancelled } from '../call/call-context.js';
+import { Metadata, type MetadataInit } from '../call/metadata.js';
+import { currentScope } from '../call/scope.js';
+import { newTraceId, propagateTrace, receivedTraceId } from '../call/trace.js';
 import type { Channel } from '../channel/channel.js';
-import { COMPRESSIONS, type Method, methodsOf, type ServiceDefinition, servicePolicyOf } from '../contract/index.js';
-import { compose, endWith, enforceLimit, type Middleware, type Next } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
-import type { WireCall } from '../transport/index.js';
+import { servicePolicyOf } from '../contract/balancing.js';
+import type { ServiceDefinition } from '../contract/definition.js';
+import { type Method, methodsOf } from '../contract/method.js';
+import { COMPRESSIONS } from '../contract/policy.js';
+import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
+import { endWith } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { type CallOptions, type Client, type ClientCall, OutgoingCall } from './client.js';
 import { decodeReply, encodeRequest, RequestStream } from './codec.js';
 import { deadlineOf } from './deadline.js';
@@ -36,7 +34,7 @@ export function bindClient<D extends ServiceDefinition>(
   definition: D,
   { channel, middleware = [], at }: BindOptions,
 ): Client<D> {
-  const chain = [...channel.middleware, ...middleware, enforceLimit];
+  const chain = [...channel.middleware, ...middleware, enforceContext];
   const methods = [...methodsOf(definition)].map(([key, known]) => {
     const method = at === undefined ? known : { ...known, service: at };
     const bound: BoundMethod = { method, channel, run: compose(chain, toWire(channel)) };
@@ -76,7 +74,7 @@ async function unaryReply(bound: BoundMethod, request: Payload, options: CallOpt
     tellHeader(error, options);
     throw explain(error, call, bound.channel);
   } finally {
-    call.limit.release();
+    call.context.release();
   }
 }
 
@@ -100,10 +98,10 @@ async function* streamReply(bound: BoundMethod, request: Payload, options: CallO
   } catch (error) {
     if (!answered) tellHeader(error, options);
     // A failure on this side alone, such as in the caller's onHeader, has to end the stream at the server too.
-    call.limit.end(cancelled(error));
+    call.context.end(cancelled(error));
     throw explain(error, call, bound.channel);
   } finally {
-    call.limit.release();
+    call.context.release();
   }
 }
 
@@ -111,7 +109,7 @@ function newCall({ method, channel }: BoundMethod, request: Payload, options: Ca
   const { clock, random } = channel;
   const scope = currentScope();
   const startedAt = clock.now();
-  const start = { startedAt, inherited: scope?.limit.endsAt, wallClock: channel.wallClock };
+  const start = { startedAt, inherited: scope?.context.endsAt, wallClock: channel.wallClock };
   const { deadline, by } = deadlineOf(method.policy, options, start);
   if (Number.isNaN(deadline)) throw refused(method, 'timeoutMs must be a number, and deadline a valid date');
   const metadata = toMetadata(options.metadata, method);
@@ -121,16 +119,16 @@ function newCall({ method, channel }: BoundMethod, request: Payload, options: Ca
   if (compression !== undefined && !COMPRESSIONS.includes(compression)) {
     throw refused(method, `compression must be ${COMPRESSIONS.join(' or ')}, and is "${compression}"`);
   }
-  const limit = new CallLimit({ clock, deadline, by, parents: parentsOf(scope?.limit, options.signal) });
-  return new OutgoingCall({ method, metadata, limit, request, traceId, startedAt, options }, channel);
+  const context = new CallContext({ clock, deadline, by, parents: parentsOf(scope?.context, options.signal) });
+  return new OutgoingCall({ method, metadata, context, request, traceId, startedAt, options }, channel);
 }
 
 const NO_PARENTS: readonly never[] = [];
 
 function parentsOf(
-  around: CallLimit | undefined,
+  around: CallContext | undefined,
   signal: AbortSignal | undefined,
-): readonly (CallLimit | AbortSignal)[] {
+): readonly (CallContext | AbortSignal)[] {
   if (around === undefined) return signal === undefined ? NO_PARENTS : [signal];
   return signal === undefined ? [around] : [around, signal];
 }
@@ -167,7 +165,7 @@ async function callResuming(call: ClientCall, channel: Channel): Promise<Reply> 
 
 /** Makes one call. It avoids the instance `lost` if another one can take the call. */
 async function callOnce(call: ClientCall, channel: Channel, lost?: string): Promise<Reply> {
-  const { method, metadata, limit, attempts } = call;
+  const { method, metadata, context, attempts } = call;
   const { path, responseStream } = method;
   refuseUnsendable(method, () => metadata.checkSendable());
   const hashKey = method.policy.hashKey && readHashKey(method.policy.hashKey, call);
@@ -178,14 +176,14 @@ async function callOnce(call: ClientCall, channel: Channel, lost?: string): Prom
     path,
     responseStream,
     metadata,
-    deadline: limit.endsAt,
-    limit,
+    deadline: context.endsAt,
+    context,
     request,
     compression,
     peer: '',
   };
   if (!request.stream) return decodeReply(method, await channel.call(method, wire, options));
-  const messages = new RequestStream(request.messages, limit);
+  const messages = new RequestStream(request.messages, context);
   const reply = channel.call(method, { ...wire, request: { stream: true, messages } }, options);
   return decodeReply(method, await endWith(reply, () => messages.close()));
 }

@@ -1,14 +1,11 @@
-import type { Call, CallLimit, Metadata, MetadataInit, Payload } from '../call/index.js';
-import { type Clocks, dateOf } from '../clock/index.js';
-import type {
-  Compression,
-  Method,
-  MethodDefinition,
-  RequestInit,
-  ResponseOf,
-  ServiceDefinition,
-} from '../contract/index.js';
-import type { Attempt, RpcError } from '../status/index.js';
+import type { Call, Payload } from '../call/call.js';
+import type { CallContext } from '../call/call-context.js';
+import type { Metadata, MetadataInit } from '../call/metadata.js';
+import { type Clocks, dateOf } from '../clock/clock.js';
+import type { MethodDefinition, RequestInit, ResponseOf, ServiceDefinition } from '../contract/definition.js';
+import type { Method } from '../contract/method.js';
+import type { Compression } from '../contract/policy.js';
+import type { Attempt, RpcError } from '../status/rpc-error.js';
 
 /** Options of one call. */
 export interface CallOptions {
@@ -42,7 +39,7 @@ export interface CallOptions {
    */
   readonly resumeForMs?: number;
   /** Called with each failure after which the client tries to resume the stream. */
-  readonly onBreak?: (error: RpcError) => void;
+  readonly onStreamBreak?: (error: RpcError) => void;
   /** Called with the response's header metadata, before the first message. */
   readonly onHeader?: (header: Metadata) => void;
   /** Called with the response's trailing metadata, after the last message. */
@@ -70,7 +67,7 @@ export type ClientMethod<M extends MethodDefinition> = M['requestStream'] extend
  * starts anew and replaces what the reader has read of it.
  *
  * The client pauses between attempts and gives up after `resumeForMs`, with the error of the last attempt. It calls
- * `onBreak` with each failure. A stream whose first call fails before its response begins is not
+ * `onStreamBreak` with each failure. A stream whose first call fails before its response begins is not
  * resumed: it fails as any call does.
  */
 export type Client<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: ClientMethod<D['methods'][K]> };
@@ -92,7 +89,7 @@ export interface ClientCall extends Call {
 export class OutgoingCall implements ClientCall {
   readonly method: Method;
   readonly metadata: Metadata;
-  readonly limit: CallLimit;
+  readonly context: CallContext;
   readonly request: Payload;
   readonly traceId: string;
   readonly startedAt: number;
@@ -105,7 +102,7 @@ export class OutgoingCall implements ClientCall {
   constructor(call: Omit<ClientCall, 'deadline' | 'signal' | 'attempts'>, clocks: Clocks) {
     this.method = call.method;
     this.metadata = call.metadata;
-    this.limit = call.limit;
+    this.context = call.context;
     this.request = call.request;
     this.traceId = call.traceId;
     this.startedAt = call.startedAt;
@@ -118,14 +115,14 @@ export class OutgoingCall implements ClientCall {
   static readonly #deadline: PropertyDescriptor = {
     enumerable: true,
     get(this: OutgoingCall): Date | undefined {
-      return this.limit.endsAt === undefined ? undefined : dateOf(this.limit.endsAt, this.#clocks);
+      return this.context.endsAt === undefined ? undefined : dateOf(this.context.endsAt, this.#clocks);
     },
   };
 
   static readonly #signal: PropertyDescriptor = {
     enumerable: true,
     get(this: OutgoingCall): AbortSignal {
-      return this.limit.signal;
+      return this.context.signal;
     },
   };
 }

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Call, CallLimit, Payload, Reply } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import { mapMessages } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
+import type { Call, Payload, Reply } from '../call/call.js';
+import type { CallContext } from '../call/call-context.js';
+import type { Method } from '../contract/method.js';
+import { mapMessages } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 /** Encodes a call's request. @throws RpcError `INVALID_ARGUMENT` if a message can't be encoded; for a stream, when it is read. */
 export function encodeRequest({ method, request }: Call): Payload<Uint8Array> {
@@ -46,17 +48,17 @@ type Step = IteratorResult<Uint8Array, undefined>;
  */
 export class RequestStream implements AsyncIterable<Uint8Array> {
   readonly #messages: AsyncIterable<Uint8Array>;
-  readonly #limit: CallLimit;
+  readonly #context: CallContext;
   readonly #inCallersContext = AsyncLocalStorage.snapshot();
   #iterator: AsyncIterator<Uint8Array> | undefined;
   #closed = false;
   /** Settles the read that waits for a message. */
   #settle: (() => void) | undefined;
 
-  constructor(messages: AsyncIterable<Uint8Array>, limit: CallLimit) {
+  constructor(messages: AsyncIterable<Uint8Array>, context: CallContext) {
     this.#messages = messages;
-    this.#limit = limit;
-    limit.onEnd(() => this.close());
+    this.#context = context;
+    context.onEnd(() => this.close());
   }
 
   /** Reads no more messages and closes the caller's generator. */
@@ -80,7 +82,7 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
 
   #next(): Promise<Step> {
     return new Promise((resolve, reject) => {
-      const limit = this.#limit;
+      const limit = this.#context;
       this.#settle = () =>
         limit.reason === undefined ? resolve({ done: true, value: undefined }) : reject(limit.reason);
       if (this.#closed) this.#settle();
@@ -95,7 +97,7 @@ export class RequestStream implements AsyncIterable<Uint8Array> {
       return step.done === true ? { done: true, value: undefined } : step;
     } catch (error) {
       const reason = requestFailed(error);
-      this.#limit.end(reason);
+      this.#context.end(reason);
       throw reason;
     }
   }

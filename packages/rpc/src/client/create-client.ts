@@ -1,7 +1,7 @@
 import type { Channel } from '../channel/channel.js';
 import { defaultChannel } from '../channel/default-channel.js';
-import type { ServiceDefinition } from '../contract/index.js';
-import type { Middleware } from '../middleware/index.js';
+import type { ServiceDefinition } from '../contract/definition.js';
+import type { Middleware } from '../middleware/middleware.js';
 import { bindClient } from './bind-client.js';
 import type { Client, ClientCall } from './client.js';
 

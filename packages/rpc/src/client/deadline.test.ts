@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '../testing/index.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import type { CallOptions } from './client.js';
 import { deadlineOf } from './deadline.js';
 

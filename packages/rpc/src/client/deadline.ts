@@ -1,6 +1,7 @@
-import type { DeadlineSource } from '../call/index.js';
-import { millisecondsUntil, type WallClock } from '../clock/index.js';
-import type { Policy } from '../contract/index.js';
+import type { DeadlineSource } from '../call/call-context.js';
+import type { WallClock } from '../clock/clock.js';
+import { millisecondsUntil } from '../clock/system.js';
+import type { Policy } from '../contract/policy.js';
 import type { CallOptions } from './client.js';
 
 /** The deadline of a call, and where it comes from. */

@@ -1,6 +1,7 @@
 import type { Channel } from '../channel/channel.js';
 import { nameOf } from '../channel/no-instance.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
 
 /**

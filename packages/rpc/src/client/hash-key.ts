@@ -1,4 +1,4 @@
-import type { HashKey } from '../contract/index.js';
+import type { HashKey } from '../contract/policy.js';
 import type { ClientCall } from './client.js';
 
 /**

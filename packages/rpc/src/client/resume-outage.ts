@@ -1,10 +1,14 @@
 import type { Channel } from '../channel/channel.js';
-import type { Clock, Random } from '../clock/index.js';
-import { RpcError } from '../status/index.js';
+import { type Backoff, backoffMs, createBackoff } from '../clock/backoff.js';
+import type { Clock, Random } from '../clock/clock.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { ClientCall } from './client.js';
 
 /** A stream that was open for this time, even without a message, resets the outage and the backoff. Milliseconds. */
 const STEADY_MS = 10_000;
+/** The bound of the first pause between attempts. It doubles with each further one. Milliseconds. */
+const FIRST_MS = 100;
+const MAX_MS = 5_000;
 
 /** What an outage is made from. */
 interface OutageOptions {
@@ -28,7 +32,7 @@ export class Outage {
 
   constructor(options: OutageOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.random);
+    this.#backoff = createBackoff({ baseMs: FIRST_MS, maxMs: MAX_MS, random: options.random });
   }
 
   /** A message has arrived: the outage is over. */
@@ -51,7 +55,7 @@ export class Outage {
     this.#since ??= clock.now();
     const leftMs = forMs - (clock.now() - this.#since);
     if (leftMs <= 0) return undefined;
-    const pauseMs = this.#withinBudget() ? this.#backoff.nextMs() : this.#backoff.slowMs();
+    const pauseMs = this.#withinBudget() ? this.#backoff.nextMs() : this.#slowMs();
     this.#attempts += 1;
     return Math.min(pauseMs, leftMs);
   }
@@ -59,6 +63,12 @@ export class Outage {
   /** The first attempt after a message is free. Each further one takes a retry from the budget. */
   #withinBudget(): boolean {
     return this.#attempts === 0 || this.#options.mayRetry();
+  }
+
+  /** A pause between half and all of {@link MAX_MS}, for an attempt that exceeds the retry budget. */
+  #slowMs(): number {
+    const { random } = this.#options;
+    return backoffMs(0, { baseMs: MAX_MS, maxMs: MAX_MS, random, jitter: 'equal' });
   }
 
   /** The error of a stream that is given up, from the error of the last attempt. */
@@ -70,51 +80,19 @@ export class Outage {
   }
 }
 
-/** The bound of the first pause. It doubles with each further one. Milliseconds. */
-const FIRST_MS = 100;
-const MAX_MS = 5_000;
-/** More doublings make no difference. */
-const MAX_DOUBLINGS = 16;
-
-/** Exponential backoff with full jitter between the attempts to resume a stream. */
-class Backoff {
-  readonly #random: Random;
-  #breaks = 0;
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  /** Starts again with the shortest pause. */
-  reset(): void {
-    this.#breaks = 0;
-  }
-
-  nextMs(): number {
-    const boundMs = Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(this.#breaks, MAX_DOUBLINGS));
-    this.#breaks += 1;
-    return this.#random.next() * boundMs;
-  }
-
-  /** A pause between half and all of {@link MAX_MS}, for an attempt that exceeds the retry budget. */
-  slowMs(): number {
-    return MAX_MS * (0.5 + this.#random.next() / 2);
-  }
-}
-
 /** Waits `delayMs`, or until the call ends or the channel is closed. */
-export function wait(delayMs: number, { limit, method }: ClientCall, channel: Channel): Promise<void> {
+export function wait(delayMs: number, { context, method }: ClientCall, channel: Channel): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       timer.cancel();
       unlisten();
-      limit.offEnd(end);
+      context.offEnd(end);
       resolve();
     };
     const timer = channel.clock.setTimer(delayMs, end);
     const unlisten = channel.fleet(method).onChange(() => {
       if (channel.closed) end();
     });
-    limit.onEnd(end);
+    context.onEnd(end);
   });
 }

@@ -3,8 +3,9 @@ import type { FollowRequest, FollowResponse } from '@rondo/contracts/rondo/confo
 import { type Follow, type FollowersOptions, makeFollowers } from '../../test/support/followers.js';
 import { failure } from '../../test/support/outcome.js';
 import { collect, streamOf } from '../../test/support/stream.js';
-import { sleep } from '../clock/index.js';
-import { RpcError, Status } from '../status/index.js';
+import { sleep } from '../clock/clock.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import type { CallOptions } from './client.js';
 
 let open: ReturnType<typeof makeFollowers> | undefined;
@@ -113,7 +114,7 @@ describe('a stream that is resumed', () => {
     const options: CallOptions = {
       onHeader: (header) => headers.push(header),
       onTrailer: (trailer) => trailers.push(trailer.get('rondo-served-by')),
-      onBreak: ({ codeName }) => broken.push(codeName),
+      onStreamBreak: ({ codeName }) => broken.push(codeName),
     };
     await settled(collect(follow({ count: 6 }, options)));
     expect(headers).toHaveLength(1);

@@ -1,9 +1,11 @@
-import { Metadata, type Payload, type Reply } from '../call/index.js';
+import type { Payload, Reply } from '../call/call.js';
+import { Metadata } from '../call/metadata.js';
 import { longestAttemptMs } from '../channel/attempt.js';
 import type { Channel } from '../channel/channel.js';
-import type { Resume } from '../contract/index.js';
-import { RpcError, Status } from '../status/index.js';
-import { TransportError } from '../transport/index.js';
+import type { Resume } from '../contract/policy.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { TransportError } from '../transport/transport.js';
 import type { ClientCall } from './client.js';
 import { Outage, wait } from './resume-outage.js';
 
@@ -141,13 +143,13 @@ class ResumedStream implements AsyncIterable<unknown>, AsyncIterator<unknown, un
 
   async #pause(error: unknown): Promise<void> {
     const { call, channel, outage } = this.#options;
-    if (!isResumable(error) || this.#left || channel.closed || call.limit.reason !== undefined) throw error;
+    if (!isResumable(error) || this.#left || channel.closed || call.context.reason !== undefined) throw error;
     const pauseMs = outage.onBreak(longestAttemptMs(call.attempts.slice(this.#firstAttempt)));
     if (pauseMs === undefined) throw outage.explain(error);
-    call.options.onBreak?.(error);
+    call.options.onStreamBreak?.(error);
     await wait(pauseMs, call, channel);
     if (this.#left || channel.closed) throw error;
-    call.limit.throwIfEnded();
+    call.context.throwIfEnded();
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { seededRandom } from '../testing/index.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { backoffMs, createBackoff, type Jitter } from './backoff.js';
 
 /** Always the same number. */

@@ -61,6 +61,6 @@ export function millisecondsUntil(point: Date | number, wallClock: WallClock = s
 /**
  * Resolves after the event loop has read what had arrived by now. It doesn't depend on time, so no clock advances it.
  */
-export function nextTurn(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

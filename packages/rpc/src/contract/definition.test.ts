@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { HealthDefinition } from '@rondo/contracts/health/v1/health';
-import { unread } from './definition.js';
+import { raw } from './definition.js';
 
 const { check } = HealthDefinition.methods;
 
-describe('unread', () => {
+describe('raw', () => {
   it('takes and returns encoded messages, and changes nothing else in the method', () => {
-    const { requestType, responseType, ...method } = unread(check);
+    const { requestType, responseType, ...method } = raw(check);
     const bytes = Uint8Array.of(1, 2, 3);
     for (const type of [requestType, responseType]) {
       expect(type.decode(bytes)).toBe(bytes);
@@ -17,6 +17,6 @@ describe('unread', () => {
   });
 
   it('refuses a message that is not encoded', () => {
-    expect(() => unread(check).requestType.fromPartial({ service: 's.S' })).toThrow('encoded, as a Uint8Array');
+    expect(() => raw(check).requestType.fromPartial({ service: 's.S' })).toThrow('encoded, as a Uint8Array');
   });
 });

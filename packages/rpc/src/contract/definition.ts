@@ -39,7 +39,7 @@ export type RequestInit<M extends MethodDefinition> = PartialOf<M['requestType']
 export type ResponseInit<M extends MethodDefinition> = PartialOf<M['responseType']>;
 
 /** A method whose messages stay encoded. */
-export type Unread<M extends MethodDefinition> = Omit<M, 'requestType' | 'responseType'> & {
+export type Raw<M extends MethodDefinition> = Omit<M, 'requestType' | 'responseType'> & {
   readonly requestType: MessageType<Uint8Array>;
   readonly responseType: MessageType<Uint8Array>;
 };
@@ -50,11 +50,11 @@ export type Unread<M extends MethodDefinition> = Omit<M, 'requestType' | 'respon
  * other side may decode them. This side can't look into such a message: a hash key that is a field isn't found.
  *
  * ```ts
- * const parts = { ...Definition, methods: { put: unread(Definition.methods.put) } }; // for a client
- * implement(Definition, handlers, { unread: ['put'] }); // for a server
+ * const parts = { ...Definition, methods: { put: raw(Definition.methods.put) } }; // for a client
+ * implement(Definition, handlers, { raw: ['put'] }); // for a server
  * ```
  */
-export function unread<const M extends MethodDefinition>(method: M): Unread<M> {
+export function raw<const M extends MethodDefinition>(method: M): Raw<M> {
   return { ...method, requestType: BYTES, responseType: BYTES };
 }
 
@@ -66,5 +66,5 @@ const BYTES: MessageType<Uint8Array> = {
 
 function toBytes(message: object): Uint8Array {
   if (message instanceof Uint8Array) return message;
-  throw new TypeError('the method is used unread: each of its messages must be encoded, as a Uint8Array');
+  throw new TypeError('the method is raw: each of its messages must be encoded, as a Uint8Array');
 }

@@ -1,4 +1,4 @@
-import type { Call, Reply } from '../call/index.js';
+import type { Call, Reply } from '../call/call.js';
 
 /** The rest of the middleware chain. */
 export type Next<C extends Call = Call> = (call: C) => Promise<Reply>;
@@ -19,20 +19,20 @@ export function compose<C extends Call>(chain: readonly Middleware<C>[], end: Ne
 }
 
 /**
- * Ends a call at its limit, whatever the rest of the chain is waiting for. A call that has ended already isn't started.
- * Client and server both put it at the end of their chain. The code that created the limit releases it.
+ * Ends a call when its context ends, whatever the rest of the chain is waiting for. A call that has ended already isn't started.
+ * Client and server both put it at the end of their chain. The code that created the context releases it.
  */
-export function enforceLimit<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
-  const { limit, method } = call;
-  if (limit.reason !== undefined) return Promise.reject(limit.reason);
+export function enforceContext<C extends Call>(call: C, next: Next<C>): Promise<Reply> {
+  const { context, method } = call;
+  if (context.reason !== undefined) return Promise.reject(context.reason);
   const answer = next(call);
-  const reply = limit.race(answer);
+  const reply = context.race(answer);
   if (!method.responseStream) return reply;
   return reply.then(
-    (started) => untilLimit(started, call),
+    (started) => untilContextEnds(started, call),
     (error) => {
       // The stream may still begin, and then no reader would close it.
-      if (limit.reason !== undefined) void answer.then(leave, () => undefined);
+      if (context.reason !== undefined) void answer.then(leave, () => undefined);
       throw error;
     },
   );
@@ -42,20 +42,20 @@ function leave({ response }: Reply): void {
   if (response.stream) void Promise.allSettled([response.messages[Symbol.asyncIterator]().return?.()]);
 }
 
-function untilLimit(reply: Reply, call: Call): Reply {
+function untilContextEnds(reply: Reply, call: Call): Reply {
   const { header, trailer, response } = reply;
   if (!response.stream) return reply;
   return { header, trailer, response: { stream: true, messages: limited(response.messages, call) } };
 }
 
-function limited<M>(messages: AsyncIterable<M>, { limit }: Call): AsyncIterable<M> {
+function limited<M>(messages: AsyncIterable<M>, { context }: Call): AsyncIterable<M> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = messages[Symbol.asyncIterator]();
       // The source cleans up at once, even if no read is pending. Its errors are no part of the outcome.
-      limit.onEnd(() => void Promise.allSettled([iterator.return?.()]));
+      context.onEnd(() => void Promise.allSettled([iterator.return?.()]));
       return {
-        next: () => limit.race(iterator.next()),
+        next: () => context.race(iterator.next()),
         return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
       };
     },

@@ -1,4 +1,4 @@
-import type { Reply } from '../call/index.js';
+import type { Reply } from '../call/call.js';
 
 /** Callbacks on the events of a stream. */
 export interface StreamObserver<M> {

@@ -27,7 +27,7 @@ export function canaryPercent({ metadata }: Pick<Endpoint, 'metadata'>): number 
 }
 
 /** Why an instance gets only calls that ask for its version; undefined if that isn't so. */
-export function whyNoShare({ metadata }: Pick<Endpoint, 'metadata'>): string | undefined {
+export function canaryReason({ metadata }: Pick<Endpoint, 'metadata'>): string | undefined {
   if (canaryPercent({ metadata }) !== 0) return undefined;
   const label = metadata[CANARY_LABEL] ?? '';
   const fault = parseCanaryPercent(label) === undefined ? `, which is not ${CANARY_RULE}` : '';

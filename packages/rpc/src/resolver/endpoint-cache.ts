@@ -1,6 +1,6 @@
 import { type Delta, type Instance, RemovalReason } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Logger } from '../call/index.js';
-import type { Clock, Timer, WallClock } from '../clock/index.js';
+import type { Logger } from '../call/call.js';
+import type { Clock, Timer, WallClock } from '../clock/clock.js';
 import { toEndpoint } from './endpoint.js';
 import { type EndpointStorage, formatSaved, parseSaved } from './endpoint-storage.js';
 import type { Endpoint } from './resolver.js';
@@ -48,7 +48,7 @@ export class EndpointCache {
     for (const instanceId of this.#endpoints.keys()) this.#unconfirmed.add(instanceId);
     this.#upsert(instances);
     for (const instanceId of this.#unconfirmed) {
-      if (this.#endpoints.get(instanceId)?.standing === 'draining') this.#remove(instanceId);
+      if (this.#endpoints.get(instanceId)?.state === 'draining') this.#remove(instanceId);
     }
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { systemRandom } from '../clock/index.js';
+import { systemRandom } from '../clock/system.js';
 import { folderStorage } from './endpoint-storage.js';
 
 let parent: string;

@@ -1,9 +1,9 @@
 /** Storage for endpoints, the only file here that touches the disk, and the format of what is stored. */
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Random } from '../clock/index.js';
+import type { Random } from '../clock/clock.js';
 import { isAddress } from './endpoint.js';
-import type { Endpoint, Standing } from './resolver.js';
+import type { Endpoint, InstanceState } from './resolver.js';
 
 /** Stores texts by name, beyond the life of a process. */
 export interface EndpointStorage {
@@ -97,7 +97,10 @@ export function formatSaved(
   endpoints: readonly Endpoint[],
   { service, registry, savedAtMs }: SavedFor & { readonly savedAtMs: number },
 ): string {
-  const kept = endpoints.filter(({ standing }) => isKept(standing)).slice(0, MAX_ENDPOINTS);
+  const kept = endpoints
+    .filter(({ state }) => isKept(state))
+    .slice(0, MAX_ENDPOINTS)
+    .map(toSaved);
   const savedAt = new Date(savedAtMs).toISOString();
   const text = `${JSON.stringify({ format: FORMAT, version: VERSION, service, registry, savedAt, endpoints: kept })}\n`;
   if (text.length > MAX_LENGTH) throw tooLarge();
@@ -121,13 +124,23 @@ export function parseSaved(text: string, { service, registry }: SavedFor): Parse
     throw new Error(`the file is of another registry, at ${asked.join(', ')}`);
   const savedAtMs = Date.parse(String(file['savedAt']));
   if (Number.isNaN(savedAtMs)) throw damaged('savedAt');
-  return { endpoints: listOf(file['endpoints'], isEndpoint, 'endpoints').slice(0, MAX_ENDPOINTS), savedAtMs };
+  return {
+    endpoints: listOf(file['endpoints'], isSaved, 'endpoints').slice(0, MAX_ENDPOINTS).map(toEndpoint),
+    savedAtMs,
+  };
 }
 
 /** A starting or draining instance has another state by the time the text is read. */
-function isKept(standing: unknown): standing is Standing {
-  return standing === 'serving' || standing === 'cordoned';
+function isKept(state: unknown): state is InstanceState {
+  return state === 'serving' || state === 'cordoned';
 }
+
+/** An endpoint in the file. Its key `standing` is older than the name `state`, and other versions read it. */
+type SavedEndpoint = Omit<Endpoint, 'state'> & { readonly standing: InstanceState };
+
+const toSaved = ({ state, ...endpoint }: Endpoint): SavedEndpoint => ({ ...endpoint, standing: state });
+
+const toEndpoint = ({ standing, ...endpoint }: SavedEndpoint): Endpoint => ({ ...endpoint, state: standing });
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
@@ -144,7 +157,7 @@ function listOf<T>(value: unknown, isItem: (item: unknown) => item is T, field: 
   throw damaged(field);
 }
 
-function isEndpoint(value: unknown): value is Endpoint {
+function isSaved(value: unknown): value is SavedEndpoint {
   if (!isObject(value)) return false;
   const { instanceId, address, zone, standing, weight, version, metadata, incarnation, minPingIntervalMs } = value;
   const known = isCount(weight) && weight > 0 && isText(version) && isLabels(metadata) && isCount(incarnation);

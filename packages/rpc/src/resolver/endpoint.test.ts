@@ -52,8 +52,8 @@ describe('an instance as a client sees it', () => {
     ['starting', { status: 99 as InstanceStatus }],
     ['starting', { status: InstanceStatus.UNRECOGNIZED }],
     ['serving', { operatorState: 99 as OperatorState }],
-  ])('is %s for %j', (standing, listed: Listed) => {
-    expect(endpointOf(listed)).toMatchObject({ standing });
+  ])('is %s for %j', (state, listed: Listed) => {
+    expect(endpointOf(listed)).toMatchObject({ state });
   });
 
   it.each<[string, Listed['endpoints']]>([

@@ -6,7 +6,7 @@ import {
   Protocol,
   Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Endpoint, Standing } from './resolver.js';
+import type { Endpoint, InstanceState } from './resolver.js';
 
 /**
  * Converts a registered instance to an endpoint, at the first of its addresses that this client can use. The instance
@@ -22,7 +22,7 @@ export function toEndpoint(instance: Instance): Endpoint | undefined {
     address: usable.address,
     // The registry bounds the length already. This bound keeps a hostile registry from filling memory.
     zone: zone.slice(0, MAX_TEXT_LENGTH),
-    standing: standingOf(instance),
+    state: stateOf(instance),
     weight: weightOf(instance),
     version: version.slice(0, MAX_TEXT_LENGTH),
     metadata: labelsOf(metadata),
@@ -51,7 +51,7 @@ function isUsable({ address, protocols, security }: ListedEndpoint): boolean {
 }
 
 /** The operator's setting takes precedence over the instance's own status. */
-function standingOf({ status, operatorState }: Instance): Standing {
+function stateOf({ status, operatorState }: Instance): InstanceState {
   if (operatorState === OperatorState.OPERATOR_STATE_CORDONED) return 'cordoned';
   if (status === InstanceStatus.INSTANCE_STATUS_SERVING) return 'serving';
   // An unknown status comes from a later version. The instance isn't known to be ready.

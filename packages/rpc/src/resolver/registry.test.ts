@@ -3,7 +3,8 @@ import { InstanceStatus, type Position, RemovalReason } from '@rondo/contracts/r
 import { endpoint } from '../../test/support/endpoints.js';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { instances, recordingListener, scriptedWatch, settled } from '../../test/support/scripted-watch.js';
-import { ManualClock, seededRandom } from '../testing/index.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
 import { registryResolver } from './registry.js';
 import type { Resolver } from './resolver.js';
 
@@ -67,7 +68,7 @@ describe('the resolution of a registry resolver', () => {
     const draining = { ...instance, status: InstanceStatus.INSTANCE_STATUS_DRAINING, zone: 'eu/1' };
     await event({ position: at(1n), event: { $case: 'snapshot', value: { instances: [draining] } } });
     expect(resolutions.at(-1)?.endpoints).toEqual([
-      endpoint('a', { zone: 'eu/1', standing: 'draining', incarnation: Number(instance?.incarnation ?? 0n) }),
+      endpoint('a', { zone: 'eu/1', state: 'draining', incarnation: Number(instance?.incarnation ?? 0n) }),
     ]);
   });
 

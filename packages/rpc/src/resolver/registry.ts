@@ -1,6 +1,7 @@
 import type { Instance } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Logger, silentLogger } from '../call/index.js';
-import { type Clock, type Random, systemWallClock, type WallClock } from '../clock/index.js';
+import { type Logger, silentLogger } from '../call/call.js';
+import type { Clock, Random, WallClock } from '../clock/clock.js';
+import { systemWallClock } from '../clock/system.js';
 import { SavedEndpoints } from './endpoint-cache.js';
 import type { EndpointStorage } from './endpoint-storage.js';
 import type { Resolver } from './resolver.js';

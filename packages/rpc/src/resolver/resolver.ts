@@ -2,7 +2,7 @@
  * The state of an instance: it takes calls, isn't ready yet, finishes its calls, or was taken out by an operator. Only
  * a `serving` instance is picked.
  */
-export type Standing = 'serving' | 'starting' | 'draining' | 'cordoned';
+export type InstanceState = 'serving' | 'starting' | 'draining' | 'cordoned';
 
 /** One instance of a service, as a client sees it. */
 export interface Endpoint {
@@ -12,7 +12,7 @@ export interface Endpoint {
   readonly address: string;
   /** `region/zone`; empty if not set. */
   readonly zone: string;
-  readonly standing: Standing;
+  readonly state: InstanceState;
   /** Its share of calls relative to its peers: 1 to 1000. */
   readonly weight: number;
   /** The version that it runs; empty if not set. */
@@ -65,7 +65,7 @@ export interface SourceView {
 }
 
 /** A running resolution of one service. */
-export interface Resolving {
+export interface ResolutionHandle {
   close(): void;
   /** Its state now; missing if the source can't be away. */
   inspect?(): SourceView;
@@ -86,6 +86,6 @@ export interface Resolver {
   /** The source, for messages: `the registry at 127.0.0.1:50050`. */
   readonly source: string;
   /** Reports the instances of `service`, a fully qualified name, until the result is closed. */
-  resolve(service: string, listener: ResolverListener): Resolving;
+  resolve(service: string, listener: ResolverListener): ResolutionHandle;
   close(): void;
 }

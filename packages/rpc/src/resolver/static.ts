@@ -5,12 +5,12 @@ import type { Endpoint, Resolver } from './resolver.js';
 export const PEER_PING_INTERVAL_MS = 1_000;
 
 /** What is known of the instances at fixed addresses, beside the address. */
-export type StaticResolverOptions = Partial<Omit<Endpoint, 'instanceId' | 'address' | 'standing'>>;
+export type StaticResolverOptions = Partial<Omit<Endpoint, 'instanceId' | 'address' | 'state'>>;
 
 /** The endpoint at a fixed address, of which only `known` is known. */
 export function fixedEndpoint(address: string, known: Partial<Endpoint> = {}): Endpoint {
   const unsaid = { zone: '', weight: DEFAULT_WEIGHT, version: '', metadata: {}, incarnation: 0 };
-  return { instanceId: address, address, standing: 'serving', ...unsaid, ...known };
+  return { instanceId: address, address, state: 'serving', ...unsaid, ...known };
 }
 
 /** A resolver with fixed addresses: every service is at all of them. */

@@ -1,7 +1,9 @@
 import type { Instance, Position, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Logger } from '../call/index.js';
-import { backoffMs, type Clock, type Random, sleep, type Timer } from '../clock/index.js';
-import { RpcError, Status } from '../status/index.js';
+import type { Logger } from '../call/call.js';
+import { backoffMs } from '../clock/backoff.js';
+import { type Clock, type Random, sleep, type Timer } from '../clock/clock.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { checkCount, EndpointCache, type SavedEndpoints } from './endpoint-cache.js';
 import type { ResolverListener, SourceView } from './resolver.js';
 import { SourceLog } from './source-log.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { fleetsOfATest, tally, type Work } from '../../test/support/fleet.js';
 import { failure } from '../../test/support/outcome.js';
-import { RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { broadcast } from './broadcast.js';
 
 const THREE = ['a', 'b', 'c'];

@@ -1,9 +1,9 @@
 import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
 import {
   type BroadcastOptions,
-  type Part,
-  type Parts,
-  type Requirement,
+  type PartResult,
+  type PartResults,
+  type Quorum,
   type UnaryMethod,
   wholeNumber,
 } from './options.js';
@@ -28,21 +28,21 @@ const CONCURRENCY = 64;
  * @returns the result of each instance, in the order of the instances' ids.
  * @throws RpcError as `scatter` does.
  */
-export async function broadcast<Req, Res, const R extends Requirement = 'all'>(
+export async function broadcast<Req, Res, const R extends Quorum = 'all'>(
   call: UnaryMethod<Req, Res>,
   request: NoInfer<Req> | ((instance: string) => NoInfer<Req>),
   options: BroadcastOptions<R> = {},
-): Promise<Parts<Res, R>> {
+): Promise<PartResults<Res, R>> {
   const concurrency = wholeNumber('concurrency', options.concurrency ?? CONCURRENCY);
   const fanOut = beginFanOut(call, options);
   const requestFor = (instance: string) => (isFactory(request) ? request(instance) : request);
   try {
-    await fanOut.fleet.known(fanOut.limit);
+    await fanOut.fleet.known(fanOut.context);
     const parts = await callEach(fanOut, requestFor, { concurrency, require: options.require ?? 'all' });
     // If all are required, the outcome holds no failed part.
-    return parts as Parts<Res, R>;
+    return parts as PartResults<Res, R>;
   } finally {
-    fanOut.limit.end(notNeeded());
+    fanOut.context.end(notNeeded());
   }
 }
 
@@ -51,19 +51,19 @@ function isFactory<Req>(request: Req | ((instance: string) => Req)): request is 
 }
 
 interface EachOptions {
-  readonly require: Requirement;
+  readonly require: Quorum;
   readonly concurrency: number;
 }
 
 async function callEach<Req, Res>(
-  { fleet, method, limit, ask }: FanOut<Req, Res>,
+  { fleet, method, context, ask }: FanOut<Req, Res>,
   requestFor: (instance: string) => Req,
   { require, concurrency }: EachOptions,
-): Promise<readonly Part<Res>[]> {
+): Promise<readonly PartResult<Res>[]> {
   const instances = fleet.serving();
   if (instances.length === 0) throw fleet.noInstanceError();
   const gathering = gather<Res>(instances.length, require);
-  const callOne = async (instance: string): Promise<Part<Res>> => {
+  const callOne = async (instance: string): Promise<PartResult<Res>> => {
     try {
       return { ok: true, value: await ask(requestFor(instance), instance), instance };
     } catch (error) {
@@ -76,11 +76,11 @@ async function callEach<Req, Res>(
   const work = async () => {
     for (const [index, instance] of left) {
       const part = await callOne(instance);
-      if (limit.reason !== undefined) return;
+      if (context.reason !== undefined) return;
       gathering.note(index, part);
-      if (gathering.decided) limit.end(notNeeded());
+      if (gathering.decided) context.end(notNeeded());
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
-  return gathering.outcome(limit.reason);
+  return gathering.outcome(context.reason);
 }

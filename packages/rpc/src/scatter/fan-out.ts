@@ -1,14 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CallLimit, currentScope } from '../call/index.js';
+import { CallContext } from '../call/call-context.js';
+import { currentScope } from '../call/scope.js';
 import type { Channel } from '../channel/channel.js';
 import type { Fleet } from '../channel/fleet.js';
 import { bindingOf } from '../client/bind-client.js';
 import type { CallOptions } from '../client/client.js';
 import { requestedTimeoutMs } from '../client/deadline.js';
-import type { Clock, Random } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { RpcError, Status } from '../status/index.js';
-import type { UnaryMethod, WholeOptions } from './options.js';
+import type { Clock, Random } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import type { FanOutOptions, UnaryMethod } from './options.js';
 
 /** One scatter or broadcast: what all its parts share. */
 export interface FanOut<Req, Res> {
@@ -20,7 +22,7 @@ export interface FanOut<Req, Res> {
    * Ends at the fan-out's own deadline, with the call in whose handler the fan-out began, and when no further part is
    * needed. The parts that are in flight are cancelled then.
    */
-  readonly limit: CallLimit;
+  readonly context: CallContext;
   /** Calls `instance` with the request of one part. */
   ask(request: Req, instance: string): Promise<Res>;
   /** Runs `work` in the async context in which the fan-out began, whatever the caller's context is. */
@@ -28,16 +30,16 @@ export interface FanOut<Req, Res> {
 }
 
 /** Begins a fan-out over `call`, a unary method of a client. */
-export function beginFanOut<Req, Res>(call: UnaryMethod<Req, Res>, options: WholeOptions): FanOut<Req, Res> {
+export function beginFanOut<Req, Res>(call: UnaryMethod<Req, Res>, options: FanOutOptions): FanOut<Req, Res> {
   const { method, channel } = bindingOf(call);
   if (method.requestStream || method.responseStream) {
     throw new TypeError(`${method.path} has a stream; a request is scattered over a unary method`);
   }
   const { clock, random } = channel;
   const fleet = channel.fleet(method);
-  const limit = limitOf(options, channel);
+  const context = contextOf(options, channel);
   const callOptions: CallOptions = {
-    signal: limit.signal,
+    signal: context.signal,
     ...(options.metadata && { metadata: options.metadata }),
     ...(options.partTimeoutMs !== undefined && { timeoutMs: options.partTimeoutMs }),
   };
@@ -46,19 +48,19 @@ export function beginFanOut<Req, Res>(call: UnaryMethod<Req, Res>, options: Whol
     fleet,
     clock,
     random,
-    limit,
+    context,
     ask: (request, instance) => call(request, { ...callOptions, instance }),
     inContext: AsyncLocalStorage.snapshot(),
   };
 }
 
-function limitOf(options: WholeOptions, { clock, wallClock }: Channel): CallLimit {
-  const around = currentScope()?.limit;
+function contextOf(options: FanOutOptions, { clock, wallClock }: Channel): CallContext {
+  const around = currentScope()?.context;
   const parents = [around, options.signal].filter((parent) => parent !== undefined);
   const allowedMs = requestedTimeoutMs(options, wallClock) ?? Number.POSITIVE_INFINITY;
   if (Number.isNaN(allowedMs)) throw new RangeError('timeoutMs must be a number, and deadline a valid date');
   const deadline = allowedMs === Number.POSITIVE_INFINITY ? undefined : clock.now() + allowedMs;
-  return new CallLimit({ clock, parents, deadline });
+  return new CallContext({ clock, parents, deadline });
 }
 
 /** The error of a part that was cancelled or never began, because the outcome was decided without it. */

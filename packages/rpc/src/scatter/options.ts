@@ -1,42 +1,42 @@
 import type { CallOptions } from '../client/client.js';
-import type { RpcError } from '../status/index.js';
+import type { RpcError } from '../status/rpc-error.js';
 
 /** One unary method of a client from `createClient`. */
 export type UnaryMethod<Req, Res> = (request: Req, options?: CallOptions) => Promise<Res>;
 
 /** Options of a fan-out: a scatter or a broadcast. `timeoutMs`, `deadline` and `signal` apply to all parts together. */
-export interface WholeOptions extends Pick<CallOptions, 'timeoutMs' | 'deadline' | 'signal' | 'metadata'> {
+export interface FanOutOptions extends Pick<CallOptions, 'timeoutMs' | 'deadline' | 'signal' | 'metadata'> {
   /** How long one attempt at a part may take, in milliseconds. The contract's timeout applies too. */
   readonly partTimeoutMs?: number;
 }
 
 /** How parts are distributed over instances. */
-export interface SharingOptions extends WholeOptions {
+export interface DistributionOptions extends FanOutOptions {
   /** How many parts an instance works on at once. Default: 2, so that it need not wait for the next one. */
   readonly perInstance?: number;
   /** How many attempts a part gets at most. An attempt whose request never left this process doesn't count. Default: 3. */
-  readonly maxTries?: number;
+  readonly maxAttempts?: number;
 }
 
 /** Options of `scatter`. */
-export interface ScatterOptions<R extends Requirement = 'all'> extends SharingOptions {
+export interface ScatterOptions<R extends Quorum = 'all'> extends DistributionOptions {
   /** How many parts have to succeed. Default: `all`. */
   readonly require?: R;
 }
 
 /** Options of `scatterStream`. */
-export interface ScatterStreamOptions<R extends 'all' | 'none' = 'all'> extends SharingOptions {
+export interface ScatterStreamOptions<R extends 'all' | 'none' = 'all'> extends DistributionOptions {
   /** How many parts have to succeed. Default: `all`. */
   readonly require?: R;
   /**
    * How many parts, after the one that is read next, may be in work or wait to be read. It bounds the memory that the
    * results take. Default: 16.
    */
-  readonly ahead?: number;
+  readonly readAhead?: number;
 }
 
 /** Options of `broadcast`. */
-export interface BroadcastOptions<R extends Requirement = 'all'> extends WholeOptions {
+export interface BroadcastOptions<R extends Quorum = 'all'> extends FanOutOptions {
   /** How many parts have to succeed. Default: `all`. */
   readonly require?: R;
   /** How many instances are called at once. Default: 64. */
@@ -54,7 +54,7 @@ export function wholeNumber(name: string, value: number, atLeast = 1): number {
 }
 
 /** A part that succeeded. */
-export interface Gathered<T> {
+export interface SucceededPart<T> {
   readonly ok: true;
   readonly value: T;
   /** The instance that answered. */
@@ -62,7 +62,7 @@ export interface Gathered<T> {
 }
 
 /** A part that failed. */
-export interface Lost {
+export interface FailedPart {
   readonly ok: false;
   /** The error of the last attempt. Its report lists all attempts. */
   readonly error: RpcError;
@@ -71,7 +71,7 @@ export interface Lost {
 }
 
 /** The result of one part. */
-export type Part<T> = Gathered<T> | Lost;
+export type PartResult<T> = SucceededPart<T> | FailedPart;
 
 /**
  * How many parts have to succeed.
@@ -80,7 +80,7 @@ export type Part<T> = Gathered<T> | Lost;
  * - `{ quorum }`: this number. Once it is reached, the rest is cancelled.
  * - `none`: the fan-out never fails because of a part. Each part has its own result.
  */
-export type Requirement = 'all' | 'none' | { readonly quorum: number };
+export type Quorum = 'all' | 'none' | { readonly quorum: number };
 
 /** The results of the parts, in the order of their requests. If `all` are required, each of them has succeeded. */
-export type Parts<T, R extends Requirement> = readonly (R extends 'all' ? Gathered<T> : Part<T>)[];
+export type PartResults<T, R extends Quorum> = readonly (R extends 'all' ? SucceededPart<T> : PartResult<T>)[];

@@ -5,11 +5,16 @@ import { emptyReply, fakeTransports } from '../../test/support/fake-transport.js
 import { fleetsOfATest, requestsFor, tally, type Work } from '../../test/support/fleet.js';
 import { methodOf } from '../../test/support/method.js';
 import { failure } from '../../test/support/outcome.js';
-import { CallLimit, runInScope } from '../call/index.js';
-import { createChannel, createClient } from '../client/index.js';
-import { RpcError, Status } from '../status/index.js';
-import { ManualClock, seededRandom, staticResolver } from '../testing/index.js';
-import { TransportError } from '../transport/index.js';
+import { CallContext } from '../call/call-context.js';
+import { runInScope } from '../call/scope.js';
+import { createChannel } from '../channel/channel.js';
+import { createClient } from '../client/create-client.js';
+import { staticResolver } from '../resolver/static.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { seededRandom } from '../testing/seeded-random.js';
+import { TransportError } from '../transport/transport.js';
 import { scatter } from './scatter.js';
 
 const THREE = ['a', 'b', 'c'];
@@ -73,19 +78,19 @@ describe('scatter', () => {
     const { unary, settled, clock, start, list, begun } = open(['a'], { a: { workMs: 60_000 } });
     start('b');
     const deadline = clock.now() + 30_000;
-    const limit = new CallLimit({ deadline, clock });
-    const scope = { limit, signal: limit.signal, traceId: '4bf92f3577b34da6a3ce929d0e0e4736', method };
+    const context = new CallContext({ deadline, clock });
+    const scope = { context, signal: context.signal, traceId: '4bf92f3577b34da6a3ce929d0e0e4736', method };
     const outcome = runInScope(scope, () => scatter(unary, requestsFor(6), { require: 'none' }));
     await clock.advance(1_000);
     list('a', 'b');
     await clock.advance(50);
     expect(tally(begun.map(({ instance }) => instance))).toEqual({ a: 2, b: 4 });
     const parts = await settled(outcome);
-    limit.release();
+    context.release();
     expect(tally(parts.map((part) => (part.ok ? part.instance : undefined)))).toEqual({ b: 6 });
     const { call } = begun.find(({ instance }) => instance === 'b') ?? {};
     expect(call?.traceId).toBe(scope.traceId);
-    expect(call?.limit.endsAt).toBeLessThanOrEqual(deadline);
+    expect(call?.context.endsAt).toBeLessThanOrEqual(deadline);
   });
 
   it('fails with the first part whose failure is final, and cancels the rest', async () => {
@@ -258,8 +263,8 @@ describe('a scatter', () => {
     const { unary, settled, begun, clock } = open();
     await settled(unary({}));
     const timers = clock.timers;
-    const limit = new CallLimit({ clock, deadline: clock.now() + 100 });
-    const scope = { limit, signal: limit.signal, traceId: '0'.repeat(32), method };
+    const context = new CallContext({ clock, deadline: clock.now() + 100 });
+    const scope = { context, signal: context.signal, traceId: '0'.repeat(32), method };
     const slow = requestsFor(1_000);
     const error = await settled(runInScope(scope, () => failure(scatter(unary, slow))));
     expect(error.code).toBe(Status.DEADLINE_EXCEEDED);
@@ -275,8 +280,8 @@ describe('a scatter', () => {
     start('a');
     network.partition('client', 'a');
     list('a');
-    const limit = new CallLimit({ clock, deadline: clock.now() + 100 });
-    const scope = { limit, signal: limit.signal, traceId: '0'.repeat(32), method };
+    const context = new CallContext({ clock, deadline: clock.now() + 100 });
+    const scope = { context, signal: context.signal, traceId: '0'.repeat(32), method };
     const error = await settled(runInScope(scope, () => failure(scatter(unary, requestsFor(2)))));
     expect(error.code).toBe(Status.DEADLINE_EXCEEDED);
   });
@@ -302,7 +307,7 @@ describe('a scatter', () => {
 
   it.each([
     ['perInstance', { perInstance: 0 }],
-    ['maxTries', { maxTries: 1.5 }],
+    ['maxAttempts', { maxAttempts: 1.5 }],
     ['require.quorum', { require: { quorum: -1 } }],
     ['timeoutMs', { timeoutMs: Number.NaN }],
   ])('refuses an invalid %s', async (name, options) => {

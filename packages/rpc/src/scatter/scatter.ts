@@ -1,11 +1,12 @@
-import { RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
 import {
-  type Part,
-  type Parts,
-  type Requirement,
+  type DistributionOptions,
+  type PartResult,
+  type PartResults,
+  type Quorum,
   type ScatterOptions,
-  type SharingOptions,
   type UnaryMethod,
   wholeNumber,
 } from './options.js';
@@ -25,7 +26,7 @@ const MAX_TRIES = 3;
  * ```
  *
  * If an instance goes away or takes too long, its part is retried at another instance, provided that the method is safe to
- * repeat or that the part provably reached no handler. A part gets one attempt at each instance, and 3 (`maxTries`) in
+ * repeat or that the part provably reached no handler. A part gets one attempt at each instance, and 3 (`maxAttempts`) in
  * all. Other failures are final for the part.
  *
  * The parts belong to the call in whose handler `scatter` is called: they have its deadline and end with it.
@@ -34,51 +35,51 @@ const MAX_TRIES = 3;
  * @throws RpcError the first failure of a part if `require` is `all` or the quorum can't be reached any more; why
  *   the work was ended, if a deadline, the signal or the surrounding call ended it; `UNAVAILABLE` if no instance is known.
  */
-export async function scatter<Req, Res, const R extends Requirement = 'all'>(
+export async function scatter<Req, Res, const R extends Quorum = 'all'>(
   call: UnaryMethod<Req, Res>,
   requests: Iterable<NoInfer<Req>>,
   options: ScatterOptions<R> = {},
-): Promise<Parts<Res, R>> {
+): Promise<PartResults<Res, R>> {
   const all = [...requests];
   const fanOut = beginFanOut(call, options);
   try {
-    await fanOut.fleet.known(fanOut.limit);
+    await fanOut.fleet.known(fanOut.context);
     const parts = await collect(fanOut, all, { ...distributionOf(options), require: options.require ?? 'all' });
     // If all are required, the outcome holds no failed part.
-    return parts as Parts<Res, R>;
+    return parts as PartResults<Res, R>;
   } finally {
-    fanOut.limit.end(notNeeded());
+    fanOut.context.end(notNeeded());
   }
 }
 
 /** How parts are distributed, with the defaults. @throws RangeError if an option is no whole number of at least 1. */
-export function distributionOf({ perInstance = PER_INSTANCE, maxTries = MAX_TRIES }: SharingOptions) {
-  return { perInstance: wholeNumber('perInstance', perInstance), maxTries: wholeNumber('maxTries', maxTries) };
+export function distributionOf({ perInstance = PER_INSTANCE, maxAttempts = MAX_TRIES }: DistributionOptions) {
+  return { perInstance: wholeNumber('perInstance', perInstance), maxAttempts: wholeNumber('maxAttempts', maxAttempts) };
 }
 
 interface CollectOptions {
-  readonly require: Requirement;
+  readonly require: Quorum;
   readonly perInstance: number;
-  readonly maxTries: number;
+  readonly maxAttempts: number;
 }
 
 function collect<Req, Res>(
   fanOut: FanOut<Req, Res>,
   requests: readonly Req[],
   { require, ...distribution }: CollectOptions,
-): Promise<readonly Part<Res>[]> {
+): Promise<readonly PartResult<Res>[]> {
   const gathering = gather<Res>(requests.length, require);
   return new Promise((resolve, reject) => {
     const end = (rest?: RpcError) => {
       queue.stop();
-      fanOut.limit.offEnd(onLimit);
+      fanOut.context.offEnd(onLimit);
       try {
         resolve(gathering.outcome(rest));
       } catch (error) {
         reject(error);
       }
     };
-    const onLimit = () => end(fanOut.limit.reason);
+    const onLimit = () => end(fanOut.context.reason);
     const queue = new WorkQueue<Req, Res>({
       fanOut,
       requests: requests[Symbol.iterator](),
@@ -91,14 +92,14 @@ function collect<Req, Res>(
       onEnd: end,
       onFault: reject,
     });
-    fanOut.limit.onEnd(onLimit);
+    fanOut.context.onEnd(onLimit);
     queue.dispatch();
   });
 }
 
 /** Collects the results of parts and decides when there are enough. */
 interface Gathering<T> {
-  note(index: number, part: Part<T>): void;
+  note(index: number, part: PartResult<T>): void;
   /** Whether no further part can change the outcome: enough have succeeded, or too many have failed. */
   readonly decided: boolean;
   /**
@@ -106,13 +107,13 @@ interface Gathering<T> {
    *
    * @throws RpcError the first failure, or `rest`, if too few parts have succeeded.
    */
-  outcome(rest?: RpcError): readonly Part<T>[];
+  outcome(rest?: RpcError): readonly PartResult<T>[];
 }
 
 /** Gathers the results of `count` parts. @throws RangeError if the quorum is no count. @throws RpcError if it is too high. */
-export function gather<T>(count: number, require: Requirement): Gathering<T> {
+export function gather<T>(count: number, require: Quorum): Gathering<T> {
   const needed = neededOf(count, require);
-  const parts = new Map<number, Part<T>>();
+  const parts = new Map<number, PartResult<T>>();
   let succeeded = 0;
   let firstError: RpcError | undefined;
   const failed = () => parts.size - succeeded > count - needed;
@@ -134,7 +135,7 @@ export function gather<T>(count: number, require: Requirement): Gathering<T> {
   };
 }
 
-function neededOf(count: number, require: Requirement): number {
+function neededOf(count: number, require: Quorum): number {
   if (require === 'all') return count;
   if (require === 'none') return 0;
   const { quorum } = require;

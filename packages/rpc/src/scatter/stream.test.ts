@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { fleetsOfATest, requestsFor, tally, type Work } from '../../test/support/fleet.js';
 import { failure } from '../../test/support/outcome.js';
 import { collect } from '../../test/support/stream.js';
-import { RpcError, Status } from '../status/index.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { scatterStream } from './stream.js';
 
 const THREE = ['a', 'b', 'c'];
@@ -27,7 +28,7 @@ describe('scatterStream', () => {
         yield request;
       }
     }
-    const parts = scatterStream(unary, requests(), { ahead: 4 });
+    const parts = scatterStream(unary, requests(), { readAhead: 4 });
     await settled(parts.next());
     await clock.advance(10_000);
     expect({ begun: begun.length, read }).toEqual({ begun: 6, read: 6 });

@@ -1,14 +1,20 @@
 import { beginFanOut, type FanOut, notNeeded } from './fan-out.js';
-import { type Part, type Parts, type ScatterStreamOptions, type UnaryMethod, wholeNumber } from './options.js';
+import {
+  type PartResult,
+  type PartResults,
+  type ScatterStreamOptions,
+  type UnaryMethod,
+  wholeNumber,
+} from './options.js';
 import { distributionOf } from './scatter.js';
 import { WorkQueue } from './work-queue.js';
 
-const AHEAD = 16;
+const READ_AHEAD = 16;
 
 /**
  * Scatter-gather for more parts than fit in memory. It works as `scatter` does, but yields the results one by one,
  * in the order of `requests`, as soon as each is next. A request is read when an instance can take it. The work stays at
- * most `ahead` parts ahead of the reader, so a reader that stops reading stops the work.
+ * most `readAhead` parts ahead of the reader, so a reader that stops reading stops the work.
  *
  * ```ts
  * for await (const { value, instance } of scatterStream(calculator.evaluatePart, requests())) yield value;
@@ -20,37 +26,37 @@ export async function* scatterStream<Req, Res, const R extends 'all' | 'none' = 
   call: UnaryMethod<Req, Res>,
   requests: Iterable<NoInfer<Req>>,
   options: ScatterStreamOptions<R> = {},
-): AsyncGenerator<Parts<Res, R>[number], void> {
-  const ahead = wholeNumber('ahead', options.ahead ?? AHEAD, 0);
+): AsyncGenerator<PartResults<Res, R>[number], void> {
+  const readAhead = wholeNumber('readAhead', options.readAhead ?? READ_AHEAD, 0);
   const fanOut = beginFanOut(call, options);
   let reader: PartReader<Res> | undefined;
   try {
-    await fanOut.fleet.known(fanOut.limit);
-    reader = createPartReader(fanOut, requests[Symbol.iterator](), { ...options, ahead });
+    await fanOut.fleet.known(fanOut.context);
+    reader = createPartReader(fanOut, requests[Symbol.iterator](), { ...options, readAhead });
     for (let part = await reader.next(); part !== undefined; part = await reader.next()) {
       // If all are required, a part that failed has been thrown.
-      yield part as Parts<Res, R>[number];
+      yield part as PartResults<Res, R>[number];
     }
   } finally {
     reader?.stop();
-    fanOut.limit.end(notNeeded());
+    fanOut.context.end(notNeeded());
   }
 }
 
 /** Gives the results of parts in order. */
 interface PartReader<Res> {
   /** The next part; undefined after the last. */
-  next(): Promise<Part<Res> | undefined>;
+  next(): Promise<PartResult<Res> | undefined>;
   stop(): void;
 }
 
 function createPartReader<Req, Res>(
   fanOut: FanOut<Req, Res>,
   requests: Iterator<Req>,
-  { ahead, require = 'all', ...options }: ScatterStreamOptions<'all' | 'none'> & { readonly ahead: number },
+  { readAhead, require = 'all', ...options }: ScatterStreamOptions<'all' | 'none'> & { readonly readAhead: number },
 ): PartReader<Res> {
-  const { limit, inContext } = fanOut;
-  const parts = new Map<number, Part<Res>>();
+  const { context, inContext } = fanOut;
+  const parts = new Map<number, PartResult<Res>>();
   let read = 0;
   let fault: { readonly error: unknown } | undefined;
   let ended = false;
@@ -60,12 +66,12 @@ function createPartReader<Req, Res>(
     queue.stop();
     wake();
   };
-  const onLimit = () => fail(limit.reason);
+  const onLimit = () => fail(context.reason);
   const queue = new WorkQueue<Req, Res>({
     fanOut,
     requests,
     ...distributionOf(options),
-    partsBefore: () => read + ahead + 1,
+    partsBefore: () => read + readAhead + 1,
     onPart(index, part) {
       if (!part.ok && require === 'all') fail(part.error);
       parts.set(index, part);
@@ -77,7 +83,7 @@ function createPartReader<Req, Res>(
     },
     onFault: fail,
   });
-  limit.onEnd(onLimit);
+  context.onEnd(onLimit);
   return {
     async next() {
       inContext(() => queue.dispatch());
@@ -98,7 +104,7 @@ function createPartReader<Req, Res>(
     },
     stop() {
       queue.stop();
-      limit.offEnd(onLimit);
+      context.offEnd(onLimit);
     },
   };
 }

@@ -1,10 +1,11 @@
 import type { FleetStanding } from '../channel/fleet.js';
 import { classifyFailure, type Failure } from '../channel/retry.js';
-import type { Timer } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { type Attempt, RpcError, Status } from '../status/index.js';
+import type { Timer } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { Status } from '../status/code.js';
+import { type Attempt, RpcError } from '../status/rpc-error.js';
 import type { FanOut } from './fan-out.js';
-import type { Part } from './options.js';
+import type { PartResult } from './options.js';
 
 /** What a work queue is made from. */
 interface WorkQueueOptions<Req, Res> {
@@ -12,11 +13,11 @@ interface WorkQueueOptions<Req, Res> {
   /** The requests of the parts. One is read when an instance can take it. */
   readonly requests: Iterator<Req>;
   readonly perInstance: number;
-  readonly maxTries: number;
+  readonly maxAttempts: number;
   /** Only parts with an index below this number may begin now. */
   readonly partsBefore: () => number;
   /** Called with the result of each part, in any order. */
-  readonly onPart: (index: number, part: Part<Res>) => void;
+  readonly onPart: (index: number, part: PartResult<Res>) => void;
   /** Called when all parts have a result. */
   readonly onEnd: () => void;
   /** Called if reading the requests fails. */
@@ -161,14 +162,14 @@ export class WorkQueue<Req, Res> {
   }
 
   #onFailure(part: PendingPart<Req>, instance: string, error: RpcError): void {
-    const { fanOut, maxTries } = this.#options;
+    const { fanOut, maxAttempts } = this.#options;
     const { retryable, costs, connectionLost } = retryDecision(fanOut.method, error);
     part.failure = error;
     part.attempts.push(...(error.report?.attempts ?? []));
     part.connectionLost = connectionLost && !part.retriedAtSame ? instance : undefined;
     part.tried.add(instance);
     if (costs) part.tries += 1;
-    const mayRetry = retryable && part.tries < maxTries && (!costs || fanOut.fleet.mayRetry());
+    const mayRetry = retryable && part.tries < maxAttempts && (!costs || fanOut.fleet.mayRetry());
     if (mayRetry) this.#retries.push(part);
     else this.#giveUp(part);
   }
@@ -192,7 +193,7 @@ export class WorkQueue<Req, Res> {
     this.#report(part.index, { ok: false, error, instance: part.lastInstance });
   }
 
-  #report(index: number, part: Part<Res>): void {
+  #report(index: number, part: PartResult<Res>): void {
     if (!this.#stopped) this.#options.onPart(index, part);
   }
 }
@@ -209,7 +210,7 @@ interface PendingPart<Req> {
   connectionLost: string | undefined;
   /** Whether an instance has got the part a second time. */
   retriedAtSame: boolean;
-  /** How many attempts count against `maxTries`. */
+  /** How many attempts count against `maxAttempts`. */
   tries: number;
   failure: RpcError | undefined;
   readonly attempts: Attempt[];

@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition, type UnaryResponse } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { Metadata, type Reply } from '../call/index.js';
-import { type Method, methodsOf } from '../contract/index.js';
+import type { Reply } from '../call/call.js';
+import { Metadata } from '../call/metadata.js';
+import { type Method, methodsOf } from '../contract/method.js';
 import { encodeOnce, encodeReply } from './codec.js';
 
 /** A method that counts how often its responses are encoded. */

@@ -1,7 +1,8 @@
-import type { Payload, Reply } from '../call/index.js';
-import type { Method } from '../contract/index.js';
-import { mapMessages } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
+import type { Payload, Reply } from '../call/call.js';
+import type { Method } from '../contract/method.js';
+import { mapMessages } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 /** Decodes the request for its handler. Bytes that can't be decoded are `INTERNAL`, as gRPC specifies. */
 export function decodeRequest(method: Method, request: Payload<Uint8Array>): Payload {

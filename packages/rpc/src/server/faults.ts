@@ -1,6 +1,8 @@
-import type { Metadata, ServerCall } from '../call/index.js';
-import { RpcError, Status } from '../status/index.js';
-import { RouterError } from '../transport/index.js';
+import type { ServerCall } from '../call/call.js';
+import type { Metadata } from '../call/metadata.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { RouterError } from '../transport/router-error.js';
 
 /**
  * Codes that pass from a call that the handler made to the handler's own caller, because that caller can act on them.

@@ -1,14 +1,16 @@
-import { iterateInScope, type Reply, runInScope, type ServerCall } from '../call/index.js';
+import type { Reply, ServerCall } from '../call/call.js';
+import { iterateInScope, runInScope } from '../call/scope.js';
 import {
   type MethodDefinition,
+  type Raw,
   type RequestOf,
   type ResponseInit,
+  raw,
   type ServiceDefinition,
-  type Unread,
-  unread,
-} from '../contract/index.js';
-import { observe } from '../middleware/index.js';
-import { RpcError, Status } from '../status/index.js';
+} from '../contract/definition.js';
+import { observe } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 import { toRpcError } from './faults.js';
 
 /** The handler of one method. Its type follows from the contract. */
@@ -22,13 +24,13 @@ export type Handler<M extends MethodDefinition> = M['requestStream'] extends tru
 
 /** The handlers of a service. Methods named by `U` take and return encoded messages. */
 export type Handlers<D extends ServiceDefinition, U extends keyof D['methods'] = never> = {
-  readonly [K in keyof D['methods']]: Handler<K extends U ? Unread<D['methods'][K]> : D['methods'][K]>;
+  readonly [K in keyof D['methods']]: Handler<K extends U ? Raw<D['methods'][K]> : D['methods'][K]>;
 };
 
 /** Options of {@link implement}. */
 interface ImplementOptions<U> {
-  /** The methods, by their names in code, whose handlers take and return encoded messages: see {@link unread}. */
-  readonly unread?: readonly U[];
+  /** The methods, by their names in code, whose handlers take and return encoded messages: see {@link raw}. */
+  readonly raw?: readonly U[];
 }
 
 /** A service with its handlers, created by {@link implement}. */
@@ -45,17 +47,17 @@ export type AnyHandler = (request: never, call: ServerCall) => unknown;
 export function implement<D extends ServiceDefinition, U extends keyof D['methods'] & string = never>(
   definition: D,
   handlers: Handlers<NoInfer<D>, U>,
-  { unread: unreadMethods = [] }: ImplementOptions<U> = {},
+  { raw: rawMethods = [] }: ImplementOptions<U> = {},
 ): ServiceImplementation {
   return {
-    definition: unreadMethods.length === 0 ? definition : withUnread(definition, unreadMethods),
+    definition: rawMethods.length === 0 ? definition : withRaw(definition, rawMethods),
     handlers: handlers as Readonly<Record<string, AnyHandler>>,
   };
 }
 
-function withUnread(definition: ServiceDefinition, names: readonly string[]): ServiceDefinition {
+function withRaw(definition: ServiceDefinition, names: readonly string[]): ServiceDefinition {
   const methods = Object.entries(definition.methods).map(([key, method]) => {
-    return [key, names.includes(key) ? unread(method) : method] as const;
+    return [key, names.includes(key) ? raw(method) : method] as const;
   });
   return { ...definition, methods: Object.fromEntries(methods) };
 }

@@ -1,8 +1,11 @@
-import { CallContext, type CallLimit, type Logger, Metadata, type Payload, type ServerCall } from '../call/index.js';
-import { type Clocks, dateOf } from '../clock/index.js';
-import type { Method } from '../contract/index.js';
-import { untilAborted } from '../middleware/index.js';
-import type { WireCall } from '../transport/index.js';
+import type { Logger, Payload, ServerCall } from '../call/call.js';
+import type { CallContext } from '../call/call-context.js';
+import { ContextValues } from '../call/context-values.js';
+import { Metadata } from '../call/metadata.js';
+import { type Clocks, dateOf } from '../clock/clock.js';
+import type { Method } from '../contract/method.js';
+import { untilAborted } from '../middleware/stream.js';
+import type { WireCall } from '../transport/transport.js';
 import { decodeRequest } from './codec.js';
 
 /** What the router adds to a received call. */
@@ -22,12 +25,12 @@ export interface RoutedCallOptions {
 export class RoutedCall implements ServerCall {
   readonly method: Method;
   readonly metadata: Metadata;
-  readonly limit: CallLimit;
+  readonly context: CallContext;
   readonly traceId: string;
   readonly peer: string;
   readonly header = new Metadata();
   readonly trailer: Metadata;
-  readonly context = new CallContext();
+  readonly values = new ContextValues();
   declare readonly deadline: Date | undefined;
   declare readonly callerDeadline: Date | undefined;
   declare readonly signal: AbortSignal;
@@ -44,7 +47,7 @@ export class RoutedCall implements ServerCall {
   constructor(wire: WireCall, { method, clocks, traceId, trailer, logger }: RoutedCallOptions) {
     this.method = method;
     this.metadata = wire.metadata;
-    this.limit = wire.limit;
+    this.context = wire.context;
     this.traceId = traceId;
     this.peer = wire.peer;
     this.trailer = trailer;
@@ -63,7 +66,7 @@ export class RoutedCall implements ServerCall {
   static readonly #deadline: PropertyDescriptor = {
     enumerable: true,
     get(this: RoutedCall): Date | undefined {
-      return this.#dateOf(this.limit.endsAt);
+      return this.#dateOf(this.context.endsAt);
     },
   };
 
@@ -81,7 +84,7 @@ export class RoutedCall implements ServerCall {
   static readonly #signal: PropertyDescriptor = {
     enumerable: true,
     get(this: RoutedCall): AbortSignal {
-      return this.limit.signal;
+      return this.context.signal;
     },
   };
 
@@ -89,7 +92,7 @@ export class RoutedCall implements ServerCall {
   static readonly #decoded: PropertyDescriptor = {
     enumerable: true,
     get(this: RoutedCall): Payload {
-      this.#request ??= decodeRequest(this.method, untilLimit(this.#received, this.limit));
+      this.#request ??= decodeRequest(this.method, untilContextEnds(this.#received, this.context));
       return this.#request;
     },
   };
@@ -111,6 +114,6 @@ export class RoutedCall implements ServerCall {
 }
 
 /** Ends the requests with the call, so that a handler which waits for the next one doesn't outlive it. */
-function untilLimit(request: Payload<Uint8Array>, limit: CallLimit): Payload<Uint8Array> {
-  return request.stream ? { stream: true, messages: untilAborted(request.messages, limit.signal) } : request;
+function untilContextEnds(request: Payload<Uint8Array>, context: CallContext): Payload<Uint8Array> {
+  return request.stream ? { stream: true, messages: untilAborted(request.messages, context.signal) } : request;
 }

@@ -8,10 +8,12 @@ import { conformance } from '../../test/conformance/handlers.js';
 import { failure } from '../../test/support/outcome.js';
 import { conformanceService } from '../../test/support/service.js';
 import { wireCall } from '../../test/support/wire-call.js';
-import { CallLimit, Metadata, type ServerCall } from '../call/index.js';
-import type { Middleware } from '../middleware/index.js';
-import { Status } from '../status/index.js';
-import { ManualClock } from '../testing/index.js';
+import type { ServerCall } from '../call/call.js';
+import { CallContext } from '../call/call-context.js';
+import { Metadata } from '../call/metadata.js';
+import type { Middleware } from '../middleware/middleware.js';
+import { Status } from '../status/code.js';
+import { ManualClock } from '../testing/manual-clock.js';
 import { implement } from './handlers.js';
 import { createRouter } from './router.js';
 
@@ -47,7 +49,7 @@ describe('a router', () => {
   it('runs no handler for a call whose caller has cancelled', async () => {
     const { service, calls } = counting();
     const router = createRouter({ services: [service] });
-    const left = wireCall({ limit: new CallLimit({ parents: [AbortSignal.abort()] }) });
+    const left = wireCall({ context: new CallContext({ parents: [AbortSignal.abort()] }) });
     expect(await failure(router.handle(left))).toMatchObject({ code: Status.CANCELLED });
     expect(calls).toEqual([]);
   });
@@ -113,7 +115,9 @@ describe('a router', () => {
     ["the contract's", 60_000, '5000 ms that the contract allows the call at most; ask for less, or raise'],
   ])('names the limit: %s', async (_name, allowedMs, words) => {
     const clock = new ManualClock();
-    const service = conformanceService({ unary: (_request, { limit }) => limit.race(new Promise(() => undefined)) });
+    const service = conformanceService({
+      unary: (_request, { context }) => context.race(new Promise(() => undefined)),
+    });
     const router = createRouter({ services: [service], clock });
     const failed = failure(router.handle(wireCall({ deadline: clock.now() + allowedMs })));
     await clock.advance(5_000);

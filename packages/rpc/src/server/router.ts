@@ -1,17 +1,14 @@
-import {
-  type Logger,
-  Metadata,
-  newTraceId,
-  type Reply,
-  receivedTraceId,
-  type ServerCall,
-  silentLogger,
-} from '../call/index.js';
-import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '../clock/index.js';
-import { type Method, methodsOf } from '../contract/index.js';
-import { compose, enforceLimit, type Middleware, type Next, observeReply } from '../middleware/index.js';
-import { Status } from '../status/index.js';
-import { RouterError, SERVED_BY, type WireCall } from '../transport/index.js';
+import { type Logger, type Reply, type ServerCall, silentLogger } from '../call/call.js';
+import { Metadata } from '../call/metadata.js';
+import { newTraceId, receivedTraceId } from '../call/trace.js';
+import type { Clock, Random, WallClock } from '../clock/clock.js';
+import { systemClock, systemRandom, systemWallClock } from '../clock/system.js';
+import { type Method, methodsOf } from '../contract/method.js';
+import { compose, enforceContext, type Middleware, type Next } from '../middleware/middleware.js';
+import { observeReply } from '../middleware/stream.js';
+import { Status } from '../status/code.js';
+import { RouterError, SERVED_BY } from '../transport/router-error.js';
+import type { WireCall } from '../transport/transport.js';
 import { encodeReply } from './codec.js';
 import { toRouterError, toRpcError } from './faults.js';
 import { type AnyHandler, invoke, type ServiceImplementation } from './handlers.js';
@@ -56,7 +53,7 @@ export function createRouter(options: RouterOptions): Router {
   const { clock = systemClock, wallClock = systemWallClock } = options;
   const clocks = { clock, wallClock };
   const servedBy = new Metadata(instanceId === undefined ? undefined : [[SERVED_BY, instanceId]]);
-  const routes = routesOf(options.services, [...(options.middleware ?? []), enforceLimit]);
+  const routes = routesOf(options.services, [...(options.middleware ?? []), enforceContext]);
 
   function toServerCall(method: Method, wire: WireCall): ServerCall {
     const traceId = receivedTraceId(wire.metadata) ?? newTraceId(random);
@@ -72,10 +69,10 @@ export function createRouter(options: RouterOptions): Router {
     try {
       const reply = encodeReply(method, await run(call));
       if (method.responseStream) return observeReply(reply, endOf(call));
-      call.limit.release();
+      call.context.release();
       return reply;
     } catch (fault) {
-      call.limit.release();
+      call.context.release();
       throw toRouterError(call, toRpcError(call, fault));
     }
   }
@@ -96,7 +93,7 @@ function notServed(path: string, metadata: Metadata): RouterError {
 function endOf(call: ServerCall) {
   return {
     error: (fault: unknown) => toRouterError(call, toRpcError(call, fault)),
-    end: () => call.limit.release(),
+    end: () => call.context.release(),
   };
 }
 
@@ -128,6 +125,6 @@ function handlerOf(handlers: ServiceImplementation['handlers'], key: string): An
 function limit(wire: WireCall, timeoutMs: number | undefined, clock: Clock): void {
   const { deadline } = wire;
   const allowed = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
-  if (deadline !== undefined && deadline <= allowed) wire.limit.endAt(deadline, clock, 'caller');
-  else if (timeoutMs !== undefined) wire.limit.endAt(allowed, clock, 'contract');
+  if (deadline !== undefined && deadline <= allowed) wire.context.endAt(deadline, clock, 'caller');
+  else if (timeoutMs !== undefined) wire.context.endAt(allowed, clock, 'contract');
 }

@@ -51,7 +51,7 @@ export function statusName(code: Status): StatusName {
 }
 
 /** The status code of a number; `UNKNOWN` if gRPC has no such code. */
-export function toStatus(value: number): Status {
+export function statusFromCode(value: number): Status {
   const name = names[value];
   return name === undefined ? Status.UNKNOWN : Status[name];
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { Logger } from '../call/index.js';
-import { createClient } from '../client/index.js';
-import { implement } from '../server/index.js';
-import { RpcError, type Status, toStatus } from '../status/index.js';
-import { createTestChannel, ManualClock } from '../testing/index.js';
+import type { Logger } from '../call/call.js';
+import { createClient } from '../client/create-client.js';
+import { implement } from '../server/handlers.js';
+import { type Status, statusFromCode } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { createTestChannel } from '../testing/test-channel.js';
 import { callLog } from './call-log.js';
 
 interface Line {
@@ -39,7 +41,7 @@ function setUp(options: { everyCall?: boolean; quiet?: ReadonlySet<string> } = {
     clientStream: () => ({}),
     async *serverStream({ behaviour }) {
       yield { index: 0 };
-      throw new RpcError(toStatus(behaviour?.code ?? 13), 'broke off');
+      throw new RpcError(statusFromCode(behaviour?.code ?? 13), 'broke off');
     },
     async *bidiStream() {},
     async *follow() {},

@@ -1,7 +1,7 @@
-import type { ServerCall } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import type { Middleware } from '../middleware/index.js';
-import type { StatusName } from '../status/index.js';
+import type { ServerCall } from '../call/call.js';
+import type { Clock } from '../clock/clock.js';
+import type { Middleware } from '../middleware/middleware.js';
+import type { StatusName } from '../status/code.js';
 import { type CallOutcome, withOutcome } from './call-outcome.js';
 
 /** Options of {@link callLog}. */

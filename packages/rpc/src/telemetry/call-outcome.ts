@@ -1,7 +1,9 @@
-import type { Call, Reply } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import { type Next, observeReply } from '../middleware/index.js';
-import { RpcError, Status, type StatusName, statusName } from '../status/index.js';
+import type { Call, Reply } from '../call/call.js';
+import type { Clock } from '../clock/clock.js';
+import type { Next } from '../middleware/middleware.js';
+import { observeReply } from '../middleware/stream.js';
+import { Status, type StatusName, statusName } from '../status/code.js';
+import { RpcError } from '../status/rpc-error.js';
 
 /** How a call ended. */
 export interface CallOutcome {

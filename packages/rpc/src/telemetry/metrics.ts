@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Call } from '../call/index.js';
-import type { Clock } from '../clock/index.js';
-import type { Middleware } from '../middleware/index.js';
+import type { Call } from '../call/call.js';
+import type { Clock } from '../clock/clock.js';
+import type { Middleware } from '../middleware/middleware.js';
 import { withOutcome } from './call-outcome.js';
 
 /** Options of {@link callMetrics}. */

@@ -1,4 +1,5 @@
-import { type Clock, systemWallClock, type Timer, type WallClock } from '../clock/index.js';
+import type { Clock, Timer, WallClock } from '../clock/clock.js';
+import { systemWallClock } from '../clock/system.js';
 
 /** A clock that a test advances by hand. */
 export class ManualClock implements Clock {

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { failure } from '../../test/support/outcome.js';
-import { createClient } from '../client/index.js';
-import { Status } from '../status/index.js';
+import { createClient } from '../client/create-client.js';
+import { Status } from '../status/code.js';
 import { createTestChannel, standIn } from './test-channel.js';
 
 it('a stand-in serves the handlers of a test, and answers UNIMPLEMENTED for other methods', async () => {

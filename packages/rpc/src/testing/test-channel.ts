@@ -1,15 +1,9 @@
-import { type Channel, createChannel } from '../client/index.js';
-import type { ServiceDefinition } from '../contract/index.js';
-import { staticResolver } from '../resolver/index.js';
-import {
-  type AnyHandler,
-  createRouter,
-  type Handlers,
-  type RouterOptions,
-  type ServiceImplementation,
-  unimplemented,
-} from '../server/index.js';
-import { createMemoryNetwork } from '../transport/index.js';
+import { type Channel, createChannel } from '../channel/channel.js';
+import type { ServiceDefinition } from '../contract/definition.js';
+import { staticResolver } from '../resolver/static.js';
+import { type AnyHandler, type Handlers, type ServiceImplementation, unimplemented } from '../server/handlers.js';
+import { createRouter, type RouterOptions } from '../server/router.js';
+import { createMemoryNetwork } from '../transport/memory/network.js';
 
 /** Options of {@link createTestChannel}. The client uses the same clocks. */
 export type TestChannelOptions = RouterOptions;

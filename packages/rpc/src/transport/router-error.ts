@@ -1,5 +1,6 @@
-import type { MetadataValue } from '../call/index.js';
-import { RpcError, type RpcErrorOptions, Status } from '../status/index.js';
+import type { MetadataValue } from '../call/metadata.js';
+import { Status } from '../status/code.js';
+import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
 
 /** Options of {@link RouterError}. */
 export interface RouterErrorOptions extends RpcErrorOptions {

@@ -9,7 +9,7 @@ it('a wrapped transport delegates everything that is not replaced, also optional
   const states: string[] = [];
   wrapped.subscribe((state) => states.push(state));
   inner.move('transient_failure', 'connect ECONNREFUSED a:1');
-  wrapped.hurry?.();
+  wrapped.resetBackoff?.();
   expect([wrapped.state, wrapped.lastError, states]).toEqual([
     'transient_failure',
     'connect ECONNREFUSED a:1',

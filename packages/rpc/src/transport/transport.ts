@@ -1,6 +1,9 @@
-import type { CallLimit, Metadata, Payload, Reply } from '../call/index.js';
-import type { Compression } from '../contract/index.js';
-import { RpcError, type RpcErrorOptions, type Status } from '../status/index.js';
+import type { Payload, Reply } from '../call/call.js';
+import type { CallContext } from '../call/call-context.js';
+import type { Metadata } from '../call/metadata.js';
+import type { Compression } from '../contract/policy.js';
+import type { Status } from '../status/code.js';
+import { RpcError, type RpcErrorOptions } from '../status/rpc-error.js';
 
 /** A call as it crosses a connection: bytes, and nothing of the contract but the shape of the method. */
 export interface WireCall {
@@ -11,10 +14,10 @@ export interface WireCall {
   /** Absolute deadline in milliseconds, by the clock in use; undefined for none. */
   readonly deadline: number | undefined;
   /**
-   * Ends when the caller cancels. On the server the router has a limit of its own for each call, and ends it at the
+   * Ends when the caller cancels. On the server the router has a context of its own for each call, and ends it at the
    * deadline too.
    */
-  readonly limit: CallLimit;
+  readonly context: CallContext;
   readonly request: Payload<Uint8Array>;
   /** The peer's address, if the transport knows it; empty on an outgoing call. */
   readonly peer: string;
@@ -45,7 +48,7 @@ export interface Transport {
    */
   connect(signal?: AbortSignal): Promise<void>;
   /** Resets the backoff: there is news of the endpoint, so a pending wait before the next attempt ends now. */
-  hurry?(): void;
+  resetBackoff?(): void;
   /**
    * Carries a call. A failure of the connection rejects with a {@link TransportError}; a failure that the server
    * answered doesn't.
@@ -103,7 +106,7 @@ export function wrapTransport(inner: Transport, { connect, call }: TransportPart
     },
     subscribe: (listener) => inner.subscribe(listener),
     connect: connect ?? ((signal) => inner.connect(signal)),
-    hurry: () => inner.hurry?.(),
+    resetBackoff: () => inner.resetBackoff?.(),
     call: call ?? inner.call,
     close: () => inner.close(),
   };

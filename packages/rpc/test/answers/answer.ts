@@ -1,4 +1,4 @@
-import { Status } from '../../src/status/index.js';
+import { Status } from '../../src/exports/status.js';
 import { END_HEADERS, END_STREAM, frame, type Header, headersFrame, message, TYPE, uint32 } from '../attacks/frames.js';
 
 /** The kinds of method. */

@@ -1,8 +1,7 @@
 // A client of the conformance service in a process of its own, from what was built: what answers.test.ts gives answers to.
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient } from '@rondo/rpc/client';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { staticResolver } from '@rondo/rpc/testing';
 
 const { methods } = ConformanceServiceDefinition;
 /** As if none could be called twice: each call gets its answer once, and ends with what that says. */

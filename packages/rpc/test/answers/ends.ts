@@ -1,4 +1,4 @@
-import { Status } from '../../src/status/index.js';
+import { Status } from '../../src/exports/status.js';
 import { frame, TYPE, uint32 } from '../attacks/frames.js';
 import { type Answer, answer, begin, data, ending, goAway, MESSAGE, OK, resetStream, trailersOnly } from './answer.js';
 

@@ -1,4 +1,4 @@
-import { Status } from '../../src/status/index.js';
+import { Status } from '../../src/exports/status.js';
 import type { Header } from '../attacks/frames.js';
 import {
   type Answer,

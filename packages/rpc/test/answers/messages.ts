@@ -1,5 +1,5 @@
 import { deflateSync, gzipSync } from 'node:zlib';
-import { Status } from '../../src/status/index.js';
+import { Status } from '../../src/exports/status.js';
 import { END_STREAM, frame, message, PADDED, TYPE } from '../attacks/frames.js';
 import { type Answer, answer, begin, data, ending, MESSAGE, OK, resetStream, trailers, UNLESS_MANY } from './answer.js';
 

@@ -1,5 +1,5 @@
+import { RpcError, Status } from '../../src/exports/status.js';
 import { encodeStatusDetails } from '../../src/status/detail.js';
-import { RpcError, Status } from '../../src/status/index.js';
 import type { Header } from '../attacks/frames.js';
 import {
   type Answer,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { sleep, systemClock } from '../../src/clock/index.js';
+import { sleep, systemClock } from '../../src/exports/clock.js';
 import { ACK, BEGIN, frame, frameReader, TYPE } from './frames.js';
 
 /** The server under attack. */

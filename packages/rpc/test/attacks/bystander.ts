@@ -2,8 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import { createChannel, createClient } from '../../src/client/index.js';
-import { staticResolver } from '../../src/testing/index.js';
+import { createChannel, createClient, staticResolver } from '../../src/exports/client.js';
 import type { Victim } from './attempt.js';
 
 const PROCESS = fileURLToPath(new URL('./victim.mjs', import.meta.url));

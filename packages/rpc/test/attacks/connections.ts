@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
-import { seededRandom } from '../../src/testing/index.js';
+import { seededRandom } from '../../src/exports/testing.js';
 import { type Attempt, open, send, sending } from './attempt.js';
 import { BEGIN, call, headersFrame, PREFACE, pathOf, requestTo, TYPE } from './frames.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServerCall } from '../../src/call/index.js';
-import { Status } from '../../src/status/index.js';
+import type { ServerCall } from '../../src/exports/call.js';
+import { Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { collect, endless, streamOf } from '../support/stream.js';
 import { deferred, until } from '../support/wait.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createContextKey, type ServerCall } from '../../src/call/index.js';
-import type { Middleware } from '../../src/middleware/index.js';
+import { createContextKey, type ServerCall } from '../../src/exports/call.js';
+import type { Middleware } from '../../src/exports/middleware.js';
 import { collect, streamOf } from '../support/stream.js';
 import type { Harness } from './environment.js';
 
@@ -10,17 +10,17 @@ const counted = createContextKey(0);
 /** Middleware that sets a value of its call, and passes on a copy of the call. */
 const authenticate: Middleware<ServerCall> = (call, next) => {
   const name = call.metadata.get('caller');
-  if (name !== undefined) call.context.set(caller, name);
+  if (name !== undefined) call.values.set(caller, name);
   return next({ ...call });
 };
 
 /** Middleware that reads the value set before it, and changes it. */
 const count: Middleware<ServerCall> = (call, next) => {
-  call.context.set(counted, call.context.get(caller).length);
+  call.values.set(counted, call.values.get(caller).length);
   return next({ ...call });
 };
 
-const told = ({ context }: ServerCall) => `${context.get(caller)} ${context.get(counted)}`;
+const told = ({ values }: ServerCall) => `${values.get(caller)} ${values.get(counted)}`;
 
 export function describeContext({ start }: Harness): void {
   const handlers = {
@@ -48,7 +48,7 @@ export function describeContext({ start }: Harness): void {
     it('is not inherited by a call that the handler makes', async () => {
       const inner = await start({ handlers });
       const relay = (_request: unknown, call: ServerCall) => {
-        call.context.set(caller, 'ada');
+        call.values.set(caller, 'ada');
         return inner.unary({});
       };
       const outer = await start({ handlers: { unary: relay } });

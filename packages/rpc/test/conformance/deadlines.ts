@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServerCall } from '../../src/call/index.js';
-import { systemClock } from '../../src/clock/index.js';
-import { RpcError, Status } from '../../src/status/index.js';
-import { ManualClock } from '../../src/testing/index.js';
+import type { ServerCall } from '../../src/exports/call.js';
+import { systemClock } from '../../src/exports/clock.js';
+import { RpcError, Status } from '../../src/exports/status.js';
+import { ManualClock } from '../../src/exports/testing.js';
 import { failure } from '../support/outcome.js';
 import { collect, streamOf } from '../support/stream.js';
 import { deferred, expire } from '../support/wait.js';

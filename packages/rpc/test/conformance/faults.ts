@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type RpcError, Status } from '../../src/status/index.js';
+import { type RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { type Line, recordingLogger } from '../support/recording-logger.js';
 import { collect, streamOf } from '../support/stream.js';

@@ -1,10 +1,11 @@
 import type { Duration } from '@rondo/contracts/google/protobuf/duration';
 import { ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
 import { type Behaviour, ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { ServerCall } from '../../src/call/index.js';
-import { millisecondsUntil, sleep, systemClock } from '../../src/clock/index.js';
-import type { Handlers } from '../../src/server/index.js';
-import { packDetail, RpcError, toStatus } from '../../src/status/index.js';
+import { millisecondsUntil } from '../../src/clock/system.js';
+import type { ServerCall } from '../../src/exports/call.js';
+import { sleep, systemClock } from '../../src/exports/clock.js';
+import type { Handlers } from '../../src/exports/server.js';
+import { packDetail, RpcError, statusFromCode } from '../../src/exports/status.js';
 
 const { unimplemented: _later, ...methods } = ConformanceServiceDefinition.methods;
 
@@ -67,5 +68,5 @@ async function behave(behaviour: Behaviour | undefined, { signal }: ServerCall):
   if (delay !== undefined) await sleep(systemClock, Number(delay.seconds) * 1000 + delay.nanos / 1e6, signal);
   if (throwUnknown) throw new Error(message);
   const details = errorReason === '' ? [] : [packDetail(ErrorInfo, { reason: errorReason, domain: 'rondo.test' })];
-  if (code !== 0) throw new RpcError(toStatus(code), message, { details });
+  if (code !== 0) throw new RpcError(statusFromCode(code), message, { details });
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { Metadata, type MetadataInit, type ServerCall } from '../../src/call/index.js';
-import type { CallOptions } from '../../src/client/index.js';
-import { RpcError, Status } from '../../src/status/index.js';
+import type { MetadataInit } from '../../src/call/metadata.js';
+import { Metadata, type ServerCall } from '../../src/exports/call.js';
+import type { CallOptions } from '../../src/exports/client.js';
+import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { collect, streamOf } from '../support/stream.js';
 import { deferred } from '../support/wait.js';

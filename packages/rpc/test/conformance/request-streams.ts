@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { currentScope } from '../../src/call/index.js';
-import { RpcError, Status } from '../../src/status/index.js';
+import { currentScope } from '../../src/exports/call.js';
+import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { collect, endless, silent, streamOf } from '../support/stream.js';
 import { deferred, expire } from '../support/wait.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Status } from '../../src/status/index.js';
+import { Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { collect } from '../support/stream.js';
 import type { Harness } from './environment.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequest, ErrorInfo } from '@rondo/contracts/google/rpc/error_details';
-import { unimplemented as notWritten } from '../../src/server/index.js';
-import { invalidArgument, packDetail, RpcError, Status, type StatusName, statusName } from '../../src/status/index.js';
+import { unimplemented as notWritten } from '../../src/exports/server.js';
+import { invalidArgument, packDetail, RpcError, Status, type StatusName } from '../../src/exports/status.js';
+import { statusName } from '../../src/status/code.js';
 import { failure } from '../support/outcome.js';
 import { collect, streamOf } from '../support/stream.js';
 import type { Harness } from './environment.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { Metadata, type MetadataInit, type ServerCall } from '../../src/call/index.js';
-import { RpcError, Status } from '../../src/status/index.js';
+import type { MetadataInit } from '../../src/call/metadata.js';
+import { Metadata, type ServerCall } from '../../src/exports/call.js';
+import { RpcError, Status } from '../../src/exports/status.js';
 import { failure } from '../support/outcome.js';
 import { recordingLogger } from '../support/recording-logger.js';
 import { collect } from '../support/stream.js';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import { type StatusName, statusName, toStatus } from '../../src/status/index.js';
+import { type StatusName, statusFromCode } from '../../src/exports/status.js';
+import { statusName } from '../../src/status/code.js';
 import { firstOf, open, type Victim } from '../attacks/attempt.js';
 import { BEGIN, frameReader, message, pathOf, TYPE } from '../attacks/frames.js';
 
@@ -56,7 +57,7 @@ async function sendRequest({ port }: Victim, options: RequestOptions): Promise<O
   const code = stream.rstCode ?? 0;
   session.destroy();
   const status = received['grpc-status'];
-  if (status !== undefined) return statusName(toStatus(Number(status)));
+  if (status !== undefined) return statusName(statusFromCode(Number(status)));
   if (goAway !== undefined) return `GOAWAY ${goAway}`;
   const http = received[':status'];
   return http === undefined ? `RST_STREAM ${code}` : `HTTP ${Number(http)}`;

@@ -1,8 +1,8 @@
-import type { Endpoint, Resolution } from '../../src/resolver/index.js';
+import type { Endpoint, Resolution } from '../../src/resolver/resolver.js';
 
 /** A serving instance with weight 100. Its address is `<instanceId>:1`. `fields` replaces defaults. */
 export function endpoint(instanceId: string, fields: Partial<Endpoint> = {}): Endpoint {
-  const defaults = { zone: '', standing: 'serving', weight: 100, version: '', metadata: {}, incarnation: 0 } as const;
+  const defaults = { zone: '', state: 'serving', weight: 100, version: '', metadata: {}, incarnation: 0 } as const;
   return { instanceId, address: `${instanceId}:1`, ...defaults, ...fields };
 }
 

@@ -1,13 +1,13 @@
-import type { Reply } from '../../src/call/index.js';
-import { Metadata } from '../../src/call/index.js';
-import { Status } from '../../src/status/index.js';
+import type { Reply } from '../../src/call/call.js';
+import { Metadata } from '../../src/exports/call.js';
+import { Status } from '../../src/exports/status.js';
 import {
   type ConnectivityState,
   type Transport,
   TransportError,
   type TransportFactory,
   type WireHandler,
-} from '../../src/transport/index.js';
+} from '../../src/transport/transport.js';
 
 /** A unary reply with an empty message. */
 export const emptyReply: Reply<Uint8Array> = {
@@ -44,7 +44,7 @@ export class FakeTransport implements Transport {
     if (this.state !== 'ready') throw new TransportError(Status.UNAVAILABLE, 'refused', { reach: 'never' });
   }
 
-  hurry(): void {
+  resetBackoff(): void {
     this.hurries += 1;
   }
 

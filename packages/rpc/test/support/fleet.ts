@@ -1,11 +1,11 @@
 import { afterEach } from '@jest/globals';
 import { ConformanceServiceDefinition, type UnaryRequest } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { ServerCall } from '../../src/call/index.js';
-import { type Channel, createChannel, createClient } from '../../src/client/index.js';
-import { sleep } from '../../src/clock/index.js';
-import type { Endpoint, ResolverListener } from '../../src/resolver/index.js';
-import { createRouter } from '../../src/server/index.js';
-import { createFaultNetwork, ManualClock, seededRandom } from '../../src/testing/index.js';
+import type { ServerCall } from '../../src/exports/call.js';
+import { type Channel, createChannel, createClient } from '../../src/exports/client.js';
+import { sleep } from '../../src/exports/clock.js';
+import { createRouter } from '../../src/exports/server.js';
+import { createFaultNetwork, ManualClock, seededRandom } from '../../src/exports/testing.js';
+import type { Endpoint, ResolverListener } from '../../src/resolver/resolver.js';
 import { endpoint } from './endpoints.js';
 import { conformanceService } from './service.js';
 

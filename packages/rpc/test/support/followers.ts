@@ -3,11 +3,12 @@ import {
   type FollowRequest,
   type FollowResponse,
 } from '@rondo/contracts/rondo/conformance/v1/conformance';
-import type { ServerCall } from '../../src/call/index.js';
-import { type ClientCall, createChannel, createClient } from '../../src/client/index.js';
-import type { Middleware } from '../../src/middleware/index.js';
-import { createRouter } from '../../src/server/index.js';
-import { createMemoryNetwork, ManualClock, type MemoryListener, staticResolver } from '../../src/testing/index.js';
+import type { ServerCall } from '../../src/exports/call.js';
+import { type ClientCall, createChannel, createClient, staticResolver } from '../../src/exports/client.js';
+import type { Middleware } from '../../src/exports/middleware.js';
+import { createRouter } from '../../src/exports/server.js';
+import { createMemoryNetwork, ManualClock } from '../../src/exports/testing.js';
+import type { MemoryListener } from '../../src/transport/memory/network.js';
 import { conformanceService } from './service.js';
 
 /** How an instance serves a followed stream. */

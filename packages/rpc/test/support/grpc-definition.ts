@@ -1,4 +1,4 @@
-import type { MethodDefinition, ServiceDefinition } from '../../src/contract/index.js';
+import type { MethodDefinition, ServiceDefinition } from '../../src/contract/definition.js';
 
 /** A service definition for plain grpc-js: paths and codecs. */
 export function grpcDefinition({ fullName, methods }: ServiceDefinition) {

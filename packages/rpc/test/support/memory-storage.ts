@@ -1,4 +1,4 @@
-import type { EndpointStorage } from '../../src/resolver/index.js';
+import type { EndpointStorage } from '../../src/resolver/endpoint-storage.js';
 
 /** A storage that a test can inspect, and make fail. */
 export interface MemoryStorage extends EndpointStorage {

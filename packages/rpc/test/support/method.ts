@@ -1,4 +1,4 @@
-import type { Method } from '../../src/contract/index.js';
+import type { Method } from '../../src/contract/method.js';
 
 /** The unary method `s.S/M` with empty messages. `fields` replaces defaults. */
 export function methodOf(idempotency: Method['policy']['idempotency'], fields: Partial<Method> = {}): Method {

@@ -1,4 +1,4 @@
-import { RpcError } from '../../src/status/index.js';
+import { RpcError } from '../../src/exports/status.js';
 
 /** The error that `work` fails with. */
 export async function failure(work: Promise<unknown>): Promise<RpcError> {

@@ -2,8 +2,9 @@ import { EndpointPool, type EndpointPoolOptions } from '../../src/channel/endpoi
 import type { MethodCandidate } from '../../src/channel/method-candidate.js';
 import type { Refusal } from '../../src/channel/refusals.js';
 import type { Subchannel } from '../../src/channel/subchannel.js';
-import { DEFAULT_BALANCING, type Method } from '../../src/contract/index.js';
-import { ManualClock, seededRandom } from '../../src/testing/index.js';
+import { DEFAULT_BALANCING } from '../../src/contract/balancing.js';
+import type { Method } from '../../src/contract/method.js';
+import { ManualClock, seededRandom } from '../../src/exports/testing.js';
 import { fakeTransports } from './fake-transport.js';
 import { methodOf } from './method.js';
 

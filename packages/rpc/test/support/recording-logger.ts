@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/call/index.js';
+import type { Logger } from '../../src/exports/call.js';
 
 /** One line of a log. */
 export interface Line {

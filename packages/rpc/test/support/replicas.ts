@@ -1,7 +1,7 @@
-import type { Method } from '../../src/contract/index.js';
-import type { Endpoint } from '../../src/resolver/index.js';
-import { RpcError, type Status } from '../../src/status/index.js';
-import { seededRandom } from '../../src/testing/index.js';
+import type { Method } from '../../src/contract/method.js';
+import { RpcError, type Status } from '../../src/exports/status.js';
+import { seededRandom } from '../../src/exports/testing.js';
+import type { Endpoint } from '../../src/resolver/resolver.js';
 import { endpoint } from './endpoints.js';
 import { methodOf } from './method.js';
 import { makePool, type PoolOptions } from './pool.js';

@@ -1,6 +1,6 @@
 import { RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { implement, type ServiceImplementation } from '../../src/server/index.js';
-import { RpcError, Status } from '../../src/status/index.js';
+import { implement, type ServiceImplementation } from '../../src/exports/server.js';
+import { RpcError, Status } from '../../src/exports/status.js';
 import { scriptedWatch } from './scripted-watch.js';
 
 /** A registry whose watch a test scripts. */

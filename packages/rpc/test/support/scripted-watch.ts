@@ -5,7 +5,8 @@ import {
   type WatchResponse,
   WatchResponse as WatchResponseType,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Resolution, ResolverListener, Watch } from '../../src/resolver/index.js';
+import type { Resolution, ResolverListener } from '../../src/resolver/resolver.js';
+import type { Watch } from '../../src/resolver/watch-client.js';
 import { deferred } from './wait.js';
 
 type Event = Parameters<typeof WatchResponseType.fromPartial>[0];

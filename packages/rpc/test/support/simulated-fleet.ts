@@ -1,7 +1,8 @@
-import { type BalancingPolicy, type Candidate, createPolicy, type Picker } from '../../src/balancer/index.js';
-import type { Random } from '../../src/clock/index.js';
-import { type Balancing, DEFAULT_BALANCING, POLICIES } from '../../src/contract/index.js';
-import { seededRandom } from '../../src/testing/index.js';
+import { createPolicy } from '../../src/balancer/create-policy.js';
+import type { BalancingPolicy, Candidate, Picker } from '../../src/balancer/picker.js';
+import { type Balancing, DEFAULT_BALANCING, POLICIES } from '../../src/contract/balancing.js';
+import type { Random } from '../../src/exports/clock.js';
+import { seededRandom } from '../../src/exports/testing.js';
 import { Timeline } from './timeline.js';
 
 /** A candidate whose figures the test sets. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock/index.js';
+import type { Clock } from '../../src/exports/clock.js';
 import { TimerQueue } from '../../src/testing/manual-clock.js';
 
 /** A discrete-event simulation: runs callbacks in the order of their times, synchronously, without waiting. */

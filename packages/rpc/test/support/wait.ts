@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
-import { sleep, systemClock } from '../../src/clock/index.js';
-import { Status } from '../../src/status/index.js';
+import { sleep, systemClock } from '../../src/exports/clock.js';
+import { Status } from '../../src/exports/status.js';
 import { failure } from './outcome.js';
 
 const POLL_MS = 10;

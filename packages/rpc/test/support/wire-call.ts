@@ -1,5 +1,5 @@
-import { CallLimit, Metadata } from '../../src/call/index.js';
-import type { WireCall } from '../../src/transport/index.js';
+import { CallContext, Metadata } from '../../src/exports/call.js';
+import type { WireCall } from '../../src/transport/transport.js';
 
 /** A unary call with an empty request; `call` overrides its properties. */
 export function wireCall(call: Partial<WireCall> = {}): WireCall {
@@ -8,7 +8,7 @@ export function wireCall(call: Partial<WireCall> = {}): WireCall {
     responseStream: false,
     metadata: new Metadata(),
     deadline: undefined,
-    limit: new CallLimit(),
+    context: new CallContext(),
     request: { stream: false, message: new Uint8Array() },
     peer: '',
     ...call,

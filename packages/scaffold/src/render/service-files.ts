@@ -123,7 +123,7 @@ const GRACE_MS = 10_000;
 /**
  * Opens the database. It connects on first use, so the database may start later than the service.
  *
- * Pass \`currentBounds()\` of \`@rondo/rpc/call\` as the options of each query of a call. The query then ends with the
+ * Pass \`currentWorkLimits()\` of \`@rondo/rpc/call\` as the options of each query of a call. The query then ends with the
  * call, and until then it waits for a database that restarts.
  */
 export function openDatabase({ url, migrations, parts = [], log }: DatabaseOptions): ServiceDatabase {

@@ -1,4 +1,4 @@
-import { editDistance } from '@rondo/rpc/contract';
+import { editDistance } from '@rondo/rpc/internal';
 import { type SharedConfig, sharedVariables } from './shared.js';
 import { type Config, ConfigurationError, type Environment, readConfig, type Variables } from './variables.js';
 

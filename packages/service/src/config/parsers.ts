@@ -1,4 +1,4 @@
-import { type BalancingOverrides, formatBalancing, parseBalancing } from '@rondo/rpc/contract';
+import { type BalancingOverrides, formatBalancing, parseBalancing } from '@rondo/rpc/internal';
 
 /** A parsed value, or what is wrong with the text. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: string };

@@ -1,5 +1,4 @@
-import { COMPRESSIONS } from '@rondo/rpc/contract';
-import { CANARY_LABEL, CANARY_RULE, parseCanaryPercent, ZONE_PATTERN } from '@rondo/rpc/resolver';
+import { CANARY_LABEL, CANARY_RULE, COMPRESSIONS, parseCanaryPercent, ZONE_PATTERN } from '@rondo/rpc/internal';
 import {
   balancingOverrides,
   hostPort,

@@ -1,6 +1,6 @@
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock, Random } from '@rondo/rpc/clock';
-import { type Backoff, createBackoff, createPause, type TimeoutOptions, withTimeout } from '../time.js';
+import { type Backoff, type Clock, createBackoff, type Random } from '@rondo/rpc/clock';
+import { createPause, type TimeoutOptions, withTimeout } from '../time.js';
 
 /** Something that a service can't serve without, such as its own database. Another service is never a dependency. */
 export interface Dependency {

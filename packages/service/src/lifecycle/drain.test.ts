@@ -7,7 +7,7 @@ import { createResources, type DrainOptions, drain } from './drain.js';
 const never = () => new Promise<never>(() => undefined);
 
 /** A drain whose parts record when they are reached. A test may replace any part. */
-function start(parts: Partial<DrainOptions> & { told?: (signal: AbortSignal) => Promise<boolean> } = {}) {
+function start(parts: Partial<DrainOptions> & { synced?: (signal: AbortSignal) => Promise<boolean> } = {}) {
   const clock = new ManualClock(0);
   const steps: string[] = [];
   const at = (step: string) => void steps.push(`${clock.now()} ${step}`);
@@ -17,7 +17,7 @@ function start(parts: Partial<DrainOptions> & { told?: (signal: AbortSignal) => 
   const done = drain({
     readiness,
     registration: {
-      told: parts.told ?? (async () => true),
+      synced: parts.synced ?? (async () => true),
       close: async () => at('deregistered'),
     },
     server: { drain: async (graceMs) => at(`server drained within ${graceMs}`) },
@@ -48,7 +48,7 @@ describe('drain', () => {
   });
 
   it('does not wait for watchers if the registry can not be notified', async () => {
-    const { clock, steps, done } = start({ told: async () => false });
+    const { clock, steps, done } = start({ synced: async () => false });
     await clock.advance(50);
     await done;
     expect(steps.at(-1)).toBe('50 released');
@@ -62,7 +62,7 @@ describe('drain', () => {
   });
 
   it('is bounded if every step hangs: it gives up each step and takes the next one', async () => {
-    const registration = { told: never, close: never };
+    const registration = { synced: never, close: never };
     const { clock, lines, done } = start({
       registration,
       server: { drain: never },

@@ -50,7 +50,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   readiness.set(DRAINING);
   let registryKnows = false;
   await step('notifying the registry', NOTIFY_TIMEOUT_MS, async (signal) => {
-    registryKnows = (await registration?.told(signal)) ?? false;
+    registryKnows = (await registration?.synced(signal)) ?? false;
   });
   // If the registry is unavailable, its watchers can't know, and the full wait would be useless. Clients that watch
   // this process's health still get the update before their stream ends.

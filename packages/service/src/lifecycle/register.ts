@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { createClient } from '@rondo/rpc/client';
-import { PEER_PING_INTERVAL_MS } from '@rondo/rpc/resolver';
+import { PEER_PING_INTERVAL_MS } from '@rondo/rpc/internal';
 import { formatHostPort, type HostPort, type ReachableAt } from '../config/parsers.js';
 import type { Registrant } from '../registration/lease.js';
 import { createRegistryLink } from '../registration/link.js';
@@ -41,7 +41,7 @@ export function register(runtime: ServiceRuntime, options: RegisterOptions): Reg
     log,
   });
   return {
-    told: (signal) => registration.told(signal),
+    synced: (signal) => registration.synced(signal),
     async close() {
       await registration.close();
       link.channel.close();

@@ -64,7 +64,7 @@ function endOnFault(service: RunningService): void {
     if (ending) return;
     ending = true;
     setTimeout(() => process.exit(EXIT_FAILURE), CRASH_GRACE_MS);
-    service.leave().then(
+    service.deregister().then(
       () => process.exit(EXIT_FAILURE),
       () => process.exit(EXIT_FAILURE),
     );

@@ -1,8 +1,7 @@
 import type { Logger } from '@rondo/rpc/call';
-import { BalancingError, createRegistryChannel, type Self } from '@rondo/rpc/client';
+import { createRegistryChannel } from '@rondo/rpc/client';
 import { type Clock, type Random, systemClock, systemRandom, systemWallClock, type WallClock } from '@rondo/rpc/clock';
-import { folderStorage } from '@rondo/rpc/resolver';
-import { callMetrics } from '@rondo/rpc/telemetry';
+import { BalancingError, callMetrics, folderStorage, type Self } from '@rondo/rpc/internal';
 import { configure, describeMisspelling } from '../config/configure.js';
 import { formatHostPort } from '../config/parsers.js';
 import type { SharedConfig } from '../config/shared.js';
@@ -39,7 +38,7 @@ export interface RunningService {
   /** Takes it out of service without failing a call, and ends it. Every call returns the same promise. */
   drain(): Promise<void>;
   /** Only deregisters, for a process that is about to crash. */
-  leave(): Promise<void>;
+  deregister(): Promise<void>;
 }
 
 /**
@@ -144,6 +143,6 @@ async function assemble(runtime: ServiceRuntime, options: AssembleOptions): Prom
       drained ??= drain({ readiness, registration, server, stopChecks, release, waitMs, graceMs, clock, log });
       return drained;
     },
-    leave: async () => registration?.close(),
+    deregister: async () => registration?.close(),
   };
 }

@@ -1,7 +1,8 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { ServerCall } from '@rondo/rpc/call';
 import type { Clock } from '@rondo/rpc/clock';
-import { type Middleware, observeReply } from '@rondo/rpc/middleware';
+import { observeReply } from '@rondo/rpc/internal';
+import type { Middleware } from '@rondo/rpc/middleware';
 import { MethodReports } from './method-load.js';
 
 /** The load of a server. */

@@ -3,7 +3,7 @@ import { HealthDefinition } from '@rondo/contracts/health/v1/health';
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { OrcaLoadReport } from '@rondo/contracts/xds/data/orca/v3/orca_load_report';
-import { CallLimit, Metadata, type ServerCall } from '@rondo/rpc/call';
+import { CallContext, Metadata, type ServerCall } from '@rondo/rpc/call';
 import { sleep } from '@rondo/rpc/clock';
 import { createRouter, implement } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
@@ -22,7 +22,7 @@ const HEALTH = '/grpc.health.v1.Health/Check';
 interface Wire {
   readonly peer?: string;
   readonly timeoutMs?: number;
-  readonly limit?: CallLimit;
+  readonly context?: CallContext;
 }
 
 /** A server whose calls take as long as a test says, and fail with the error that it sets. */
@@ -69,9 +69,9 @@ function start() {
 
   async function trailerOf(
     path: string,
-    { peer = 'a:1', timeoutMs, limit = new CallLimit() }: Wire,
+    { peer = 'a:1', timeoutMs, context = new CallContext() }: Wire,
   ): Promise<Metadata> {
-    const wire = { path, responseStream: path === STREAM, metadata: new Metadata(), limit, peer };
+    const wire = { path, responseStream: path === STREAM, metadata: new Metadata(), context, peer };
     const deadline = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
     try {
       const reply = await router.handle({ ...wire, deadline, request: { stream: false, message: new Uint8Array() } });
@@ -145,8 +145,8 @@ describe('a call', () => {
   it('carries none if its service is ignored or its caller has cancelled', async () => {
     const { report } = start();
     expect(await report(HEALTH)).toBeUndefined();
-    const left = new CallLimit({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'the caller left'))] });
-    expect(await report(ADD, { limit: left })).toBeUndefined();
+    const left = new CallContext({ parents: [AbortSignal.abort(new RpcError(Status.CANCELLED, 'the caller left'))] });
+    expect(await report(ADD, { context: left })).toBeUndefined();
   });
 
   it("carries the handler's own report if there is one", async () => {

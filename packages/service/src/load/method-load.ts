@@ -67,8 +67,8 @@ export class MethodReports {
   }
 }
 
-function endOf({ limit }: ServerCall, error: unknown): CallEnd {
-  const code = error === undefined ? limit.reason?.code : codeOf(error);
+function endOf({ context }: ServerCall, error: unknown): CallEnd {
+  const code = error === undefined ? context.reason?.code : codeOf(error);
   if (code === undefined) return 'answered';
   if (code === Status.CANCELLED) return 'cancelled';
   if (code === Status.RESOURCE_EXHAUSTED) return 'refused';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { EndpointView, ServiceView } from '@rondo/rpc/client';
+import type { EndpointView, ServiceView } from '@rondo/rpc/internal';
 import { type Metrics, meterBalancing, startMetrics } from './metrics.js';
 
 const started: Metrics[] = [];
@@ -45,7 +45,7 @@ describe('startMetrics', () => {
   });
 
   it('does not load the SDK before it is on', () => {
-    const { href } = new URL('../../dist/index.js', import.meta.url);
+    const { href } = new URL('../../dist/exports/index.js', import.meta.url);
     const source = `
       import { createRequire } from 'node:module';
       await import(${JSON.stringify(href)});
@@ -65,7 +65,7 @@ function endpoint(instanceId: string, known: Partial<EndpointView> = {}): Endpoi
     version: '',
     weight: 100,
     state: 'ready',
-    standing: 'serving',
+    instanceState: 'serving',
     startedAt: undefined,
     lastError: undefined,
     held: undefined,

@@ -1,5 +1,6 @@
 import { type BatchObservableResult, createNoopMeter, type Meter } from '@opentelemetry/api';
-import type { Channel, ServiceView } from '@rondo/rpc/client';
+import type { Channel } from '@rondo/rpc/client';
+import type { ServiceView } from '@rondo/rpc/internal';
 import type { HostPort } from '../config/parsers.js';
 
 /** The meter of a process, and where its measurements are served. */

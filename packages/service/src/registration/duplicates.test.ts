@@ -74,7 +74,7 @@ describe('a registration whose instance id another process has taken', () => {
     await clock.advance(0);
     fake.fault = aborted();
     await clock.advance(TTL_MS / 3);
-    expect(await registration.told(new AbortController().signal)).toBe(false);
+    expect(await registration.synced(new AbortController().signal)).toBe(false);
   });
 
   it('closes at once without deregistering, because the lease is the other process’s', async () => {

@@ -1,8 +1,15 @@
 import type { Logger } from '@rondo/rpc/call';
 import { type Channel, createChannel } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { fixedEndpoint, PEER_PING_INTERVAL_MS, type Resolver, type ResolverListener } from '@rondo/rpc/resolver';
-import { grpcTransport, type TransportFactory, wrapTransport } from '@rondo/rpc/transport';
+import {
+  fixedEndpoint,
+  grpcTransport,
+  PEER_PING_INTERVAL_MS,
+  type Resolver,
+  type ResolverListener,
+  type TransportFactory,
+  wrapTransport,
+} from '@rondo/rpc/internal';
 
 /** The connection to the registry, as a registration uses it. */
 export interface RegistryLink {

@@ -181,13 +181,13 @@ describe('a registration', () => {
   });
 });
 
-describe('told', () => {
+describe('synced', () => {
   it('waits until the registry has the readiness', async () => {
     const { clock, fake, readiness, begin } = start();
     const registration = begin();
     await clock.advance(0);
     readiness.set(DRAINING);
-    const told = registration.told(new AbortController().signal);
+    const told = registration.synced(new AbortController().signal);
     expect(fake.updated).toEqual([]);
     expect(await told).toBe(true);
     expect(fake.updated).toHaveLength(1);
@@ -199,14 +199,14 @@ describe('told', () => {
     const registration = begin();
     await clock.advance(0);
     readiness.set(DRAINING);
-    expect(await registration.told(new AbortController().signal)).toBe(false);
+    expect(await registration.synced(new AbortController().signal)).toBe(false);
   });
 
   it('is false when its signal aborts', async () => {
     const { fake, begin } = start();
     fake.hangs = true;
     const stop = new AbortController();
-    const told = begin().told(stop.signal);
+    const told = begin().synced(stop.signal);
     stop.abort();
     expect(await told).toBe(false);
   });

@@ -1,8 +1,8 @@
 import { InstanceStatus } from '@rondo/contracts/rondo/registry/v1/registry';
 import type { Logger } from '@rondo/rpc/call';
-import type { Clock, Random, Timer } from '@rondo/rpc/clock';
+import { type Clock, createBackoff, type Random, type Timer } from '@rondo/rpc/clock';
 import { createState, follow, type Phase, type Readiness, type State } from '../state.js';
-import { createBackoff, createPause } from '../time.js';
+import { createPause } from '../time.js';
 import {
   endLease,
   isDisplaced,
@@ -37,7 +37,7 @@ export interface Registration {
    * Waits until the registry holds the current readiness. Resolves to false at once if the registry is unavailable, and
    * when `signal` aborts.
    */
-  told(signal: AbortSignal): Promise<boolean>;
+  synced(signal: AbortSignal): Promise<boolean>;
   /** Stops renewing and deregisters. If that fails, the lease runs out. Never rejects. */
   close(): Promise<void>;
 }
@@ -119,7 +119,7 @@ class LeaseKeeper implements Registration {
     this.#done = this.#run();
   }
 
-  async told(signal: AbortSignal): Promise<boolean> {
+  async synced(signal: AbortSignal): Promise<boolean> {
     for await (const { reachable, status } of follow(this.#registryView, signal)) {
       if (!reachable) return false;
       if (status === this.#wantedStatus) return true;

@@ -1,5 +1,5 @@
-import { backoffMs, type Listening, listen } from '@rondo/database';
-import type { SyncClock } from '../options.js';
+import { type Listening, listen } from '@rondo/database';
+import { type Clock, createBackoff, type Random, sleep } from '@rondo/rpc/clock';
 import type { OutageLog } from '../outage.js';
 import { CHANNEL } from '../schema.js';
 
@@ -9,8 +9,8 @@ const CHECK_TIMEOUT_MS = 3_000;
 /** Options of a listener. */
 export interface ListenerOptions {
   readonly url: string;
-  readonly clock: SyncClock;
-  readonly random: () => number;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly outage: OutageLog;
   /** Receives the newest position. It is undefined for a new connection, which may have missed notifications. */
   readonly onPosition: (position: bigint | undefined) => void;
@@ -25,7 +25,8 @@ export interface Listener {
 
 /** Listens until it is closed. */
 export function startListener(options: ListenerOptions): Listener {
-  const { outage, random } = options;
+  const { clock, outage, random } = options;
+  const backoff = createBackoff({ ...BACKOFF, random });
   const closing = new AbortController();
   let listening: Listening | undefined;
 
@@ -38,11 +39,9 @@ export function startListener(options: ListenerOptions): Listener {
     listening = undefined;
   };
   const run = async (): Promise<void> => {
-    for (let failures = 1; !closing.signal.aborted; failures += 1) {
-      await listenOnce().then(() => {
-        failures = 1;
-      }, outage.failed);
-      await pause(options, backoffMs(failures, { ...BACKOFF, random }), closing.signal);
+    while (!closing.signal.aborted) {
+      await listenOnce().then(() => backoff.reset(), outage.failed);
+      await sleep(clock, backoff.nextMs(), closing.signal).catch(() => undefined);
     }
   };
   const running = run();
@@ -60,21 +59,4 @@ export function startListener(options: ListenerOptions): Listener {
 function connect({ url, onPosition }: ListenerOptions): Promise<Listening> {
   const onNotification = (payload: string): void => onPosition(/^\d+$/.test(payload) ? BigInt(payload) : undefined);
   return listen({ url, channel: CHANNEL, applicationName: 'rondo-sync', onNotification });
-}
-
-/** Sleeps for `delayMs`, or until the signal aborts. */
-function pause({ clock }: ListenerOptions, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = clock.setTimer(delayMs, end);
-    signal.addEventListener('abort', end);
-  });
 }

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Database, Transaction } from '@rondo/database';
+import type { Clock } from '@rondo/rpc/clock';
 import { WatchAborted } from '../errors.js';
 import { readHead, readPending } from '../history.js';
-import type { SyncClock } from '../options.js';
 import type { Place } from '../token.js';
 
 /** More pending changes would make the token too large. */
@@ -14,7 +14,7 @@ const PARTS_AHEAD = 1;
 /** Options of reading a snapshot. */
 export interface SnapshotOptions<Part> {
   readonly database: Database;
-  readonly clock: SyncClock;
+  readonly clock: Clock;
   readonly timeoutMs: number;
   readonly topic: string;
   readonly read: (transaction: Transaction) => AsyncIterable<Part>;

@@ -1,9 +1,9 @@
+import type { Clock } from '@rondo/rpc/clock';
 import { WatchAborted } from '../errors.js';
-import type { SyncClock } from '../options.js';
 
 /** How long a reader may take. */
 interface ReadLimits {
-  readonly clock: SyncClock;
+  readonly clock: Clock;
   /** The limit for the current event, in milliseconds; called for each event. */
   readonly boundMs: () => number;
   /** Ends the events, even if the reader doesn't read. */

@@ -1,11 +1,11 @@
 import { type Database, DatabaseUnavailable, StatementTimeout, type Transaction } from '@rondo/database';
+import type { Clock, createSemaphore } from '@rondo/rpc/clock';
 import { WatchAborted, WatchUnavailable } from '../errors.js';
 import type { Feed, Subscription } from '../feed/feed.js';
 import { type Change, isIntact, readTopic, wereAppended } from '../history.js';
-import type { Bounds, OnSyncEvent, SyncClock } from '../options.js';
+import type { Bounds, OnSyncEvent } from '../options.js';
 import type { Relay } from '../relay.js';
 import { type Place, readToken, viewOf, writeToken } from '../token.js';
-import type { Semaphore } from './semaphore.js';
 import { snapshotEvents } from './snapshot-events.js';
 
 /** How many changes of the history are read at once. */
@@ -57,16 +57,16 @@ export type WatchEvent<Part> =
 /** What all watches of a process share. */
 export interface WatchContext {
   readonly database: Database;
-  readonly clock: SyncClock;
+  readonly clock: Clock;
   readonly feed: Feed;
   readonly relay: Relay;
   readonly semaphores: {
     /** Snapshots that are read into memory. */
-    readonly snapshots: Semaphore;
+    readonly snapshots: ReturnType<typeof createSemaphore>;
     /** Larger snapshots, which are read as their readers take them. */
-    readonly largeSnapshots: Semaphore;
+    readonly largeSnapshots: ReturnType<typeof createSemaphore>;
     /** Parts of snapshots in memory, of all watches. */
-    readonly parts: Semaphore;
+    readonly parts: ReturnType<typeof createSemaphore>;
   };
   readonly bounds: Bounds;
   readonly onEvent: OnSyncEvent;

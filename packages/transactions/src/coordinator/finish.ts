@@ -1,6 +1,7 @@
-import { backoffMs, type Database, type Transaction } from '@rondo/database';
+import type { Database, Transaction } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
+import { backoffMs } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { performer } from '../steps.js';
 import {
@@ -50,7 +51,7 @@ export async function finish(
     entry.participants.map((participant) => sendDecision(dependencies, { entry, decision }, participant)),
   );
   if (participants.some(({ outcome }) => outcome === '')) {
-    const delayMs = backoffMs(entry.attempts + 1, { ...BACKOFF, random: () => dependencies.random.next() });
+    const delayMs = backoffMs(entry.attempts, { ...BACKOFF, random: dependencies.random });
     await logAttempt(dependencies.database, { id: entry.id, participants }, delayMs);
     return false;
   }

@@ -1,7 +1,7 @@
 import type { Any } from '@rondo/contracts/google/protobuf/any';
 import { BranchOutcome, ParticipantServiceDefinition } from '@rondo/contracts/rondo/transactions/v1/transactions';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
-import type { ServiceDefinition } from '@rondo/rpc/contract';
+import type { ServiceDefinition } from '@rondo/rpc/internal';
 import { RpcError, Status } from '@rondo/rpc/status';
 import { type NamedMessageType, pack, unpack } from '../participant/operation.js';
 import type { CheckedRef } from '../transaction-ref.js';
@@ -82,7 +82,7 @@ function asVote(error: unknown): unknown {
   return new RpcError(error.code, error.message, { details: error.details, cause: error });
 }
 
-/** The part of one participant in a transaction; {@link part} creates it. */
+/** The part of one participant in a transaction; {@link participant} creates it. */
 export interface Part<Result> {
   /** The fully qualified service whose instances serve the participant. */
   readonly service: string;
@@ -103,7 +103,7 @@ export interface OperationTypes<Request, Result> {
 }
 
 /** The part of the participant that `service` addresses: its operation for this request type. */
-export function part<Request, Result>(
+export function participant<Request, Result>(
   service: Pick<ServiceDefinition, 'fullName'>,
   { request, result }: OperationTypes<Request, Result>,
   message: Partial<Request>,

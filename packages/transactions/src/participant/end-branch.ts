@@ -13,7 +13,7 @@ export interface ParticipantDependencies {
   readonly name: string;
   readonly database: Database;
   /** The same database through a second pool, for ending and listing branches. */
-  readonly ending: Database;
+  readonly endingDatabase: Database;
   readonly log: Logger;
   readonly clock: Clock;
   readonly onCommitted: () => void;
@@ -40,15 +40,15 @@ const BUSY_PAUSE_MS = 20;
 
 /** Commits a prepared branch; returns how the branch has ended. */
 export async function commitBranch(dependencies: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
-  const { ending, onCommitted, trimBranches } = dependencies;
+  const { endingDatabase, onCommitted, trimBranches } = dependencies;
   const { gid, heuristic, transaction } = branch;
   const perform = performer('participant', { transactionId: transaction.id, name: dependencies.name });
-  if (await perform('commit', () => ending.commitPrepared(gid, { signal }))) {
+  if (await perform('commit', () => endingDatabase.commitPrepared(gid, { signal }))) {
     if (heuristic) await recordHeuristic(dependencies, branch, signal);
     onCommitted();
     await trimBranches();
   }
-  return { outcome: outcomeOf(await findEnded(ending, gid, { signal })) };
+  return { outcome: outcomeOf(await findEnded(endingDatabase, gid, { signal })) };
 }
 
 /**
@@ -56,16 +56,16 @@ export async function commitBranch(dependencies: ParticipantDependencies, branch
  * refused; returns how the branch has ended.
  */
 export async function abortBranch(dependencies: ParticipantDependencies, branch: EndingBranch, signal: AbortSignal) {
-  const { ending, clock, preparing } = dependencies;
+  const { endingDatabase, clock, preparing } = dependencies;
   const { gid, heuristic, transaction } = branch;
   const perform = performer('participant', { transactionId: transaction.id, name: dependencies.name });
   for (;;) {
     preparing.get(gid)?.abort(abortedMeanwhile(branch));
-    const undone = await perform('abort', () => ending.rollbackPrepared(gid, { signal }));
+    const undone = await perform('abort', () => endingDatabase.rollbackPrepared(gid, { signal }));
     // A branch of an unknown coordinator is never prepared, so there is nothing to refuse later.
     if (!undone && !dependencies.isKnown(transaction))
-      return { outcome: outcomeOf(await findEnded(ending, gid, { signal })) };
-    const known = await perform('log-aborted', () => markAborted(ending, { gid, heuristic }, { signal }));
+      return { outcome: outcomeOf(await findEnded(endingDatabase, gid, { signal })) };
+    const known = await perform('log-aborted', () => markAborted(endingDatabase, { gid, heuristic }, { signal }));
     if (known !== undefined) {
       if (heuristic) dependencies.log.warn({ gid }, 'a branch was aborted by an operator');
       return { outcome: outcomeOf(known) };
@@ -74,9 +74,13 @@ export async function abortBranch(dependencies: ParticipantDependencies, branch:
   }
 }
 
-async function recordHeuristic({ ending, log }: ParticipantDependencies, { gid }: EndingBranch, signal: AbortSignal) {
+async function recordHeuristic(
+  { endingDatabase, log }: ParticipantDependencies,
+  { gid }: EndingBranch,
+  signal: AbortSignal,
+) {
   log.warn({ gid }, 'a branch was committed by an operator');
-  await markHeuristic(ending, gid, { signal });
+  await markHeuristic(endingDatabase, gid, { signal });
 }
 
 function outcomeOf(known: EndedBranch | undefined): BranchOutcome {
@@ -131,10 +135,10 @@ export function createInquiries(dependencies: ParticipantDependencies, coordinat
 }
 
 async function listInDoubt(
-  { ending, name }: ParticipantDependencies,
+  { endingDatabase, name }: ParticipantDependencies,
   signal: AbortSignal,
 ): Promise<readonly InDoubt[]> {
-  const prepared = await ending.listPrepared(gidPrefix(''), { signal });
+  const prepared = await endingDatabase.listPrepared(gidPrefix(''), { signal });
   return prepared.flatMap(({ gid }) => {
     const transaction = branchOf(gid, name);
     return transaction === undefined ? [] : [{ gid, transaction }];

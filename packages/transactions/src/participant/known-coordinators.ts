@@ -36,7 +36,11 @@ const INQUIRY_TIMEOUT_MS = 1_000;
  *
  * @throws TypeError for an invalid name.
  */
-export function knownCoordinators({ channel, coordinators, services }: KnownCoordinatorsOptions): KnownCoordinators {
+export function createKnownCoordinators({
+  channel,
+  coordinators,
+  services,
+}: KnownCoordinatorsOptions): KnownCoordinators {
   const clients = new Map(
     Object.entries(coordinators).map(([name, service]) => [
       checkName('coordinator', name),

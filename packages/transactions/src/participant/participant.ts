@@ -29,7 +29,7 @@ export interface ParticipantOptions {
    * wait for rows of a prepared branch may take every connection of `database`, and only the end of that branch frees
    * them. `database` by default.
    */
-  readonly ending?: Database;
+  readonly endingDatabase?: Database;
   /**
    * Its name among participants that share a database, and for operators: 1 to 40 of `A-Z a-z 0-9 . _ -`. It never
    * changes.
@@ -63,19 +63,19 @@ const SWEEP_MS = 1_000;
 
 /** Creates a participant that uses PostgreSQL's prepared transactions. */
 export function createParticipant(options: ParticipantOptions): Participant {
-  const { database, ending = database, coordinators, log, clock = systemClock } = options;
+  const { database, endingDatabase = database, coordinators, log, clock = systemClock } = options;
   const { onCommitted = () => undefined } = options;
   const name = checkName('participant', options.name);
   const operations = new Map(options.operations.map((operation) => [operation.requestType, operation]));
   const dependencies: ParticipantDependencies = {
     name,
     database,
-    ending,
+    endingDatabase,
     log,
     clock,
     onCommitted,
     isKnown: ({ coordinator }) => coordinators.knows(coordinator),
-    trimBranches: createBranchTrim(ending, log),
+    trimBranches: createBranchTrim(endingDatabase, log),
     preparing: new Map(),
     entering: new Set(),
   };
@@ -98,7 +98,7 @@ export function createParticipant(options: ParticipantOptions): Participant {
     abort: (request: EndRequest, call: { readonly signal: AbortSignal }) =>
       asStatus(abortBranch(dependencies, toEnd(request, name), call.signal)),
     async listInDoubt({ coordinator }: { readonly coordinator: string }, { signal }: { readonly signal: AbortSignal }) {
-      const prepared = await asStatus(ending.listPrepared(gidPrefix(coordinator), { signal }));
+      const prepared = await asStatus(endingDatabase.listPrepared(gidPrefix(coordinator), { signal }));
       const branches = prepared.flatMap(({ gid, prepareTime }) => {
         const transaction = branchOf(gid, name);
         return transaction === undefined ? [] : [{ transaction, prepareTime }];

@@ -1,6 +1,7 @@
-import { backoffMs, type Database } from '@rondo/database';
+import type { Database } from '@rondo/database';
 import type { Logger } from '@rondo/rpc/call';
 import type { Random } from '@rondo/rpc/clock';
+import { backoffMs } from '@rondo/rpc/internal';
 import { moveSaga, recordFailure, SAGA_CLAIM_MS, type SagaMove, type SagaRow } from './store.js';
 
 /** The context of a step. */
@@ -136,6 +137,6 @@ async function fail({ database, log, random, maxAttempts }: SagaDependencies, { 
     );
   else log.debug(fields, 'a step of a saga failed; it is retried');
   const error = (fault instanceof Error ? fault.message : String(fault)).slice(0, MAX_ERROR_LENGTH);
-  const delayMs = backoffMs(row.attempts + 1, { ...BACKOFF, random: () => random.next() });
+  const delayMs = backoffMs(row.attempts, { ...BACKOFF, random });
   await recordFailure(database, row, { error, parked, backoffMs: delayMs });
 }

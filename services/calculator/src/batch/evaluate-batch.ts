@@ -1,8 +1,8 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { CalculatorServiceDefinition, EvaluateBatchResponse } from '@rondo/contracts/calculator/v1/calculator';
+import { raw } from '@rondo/rpc/call';
 import { type Client, scatterStream } from '@rondo/rpc/client';
 import type { Clock } from '@rondo/rpc/clock';
-import { unread } from '@rondo/rpc/contract';
 import type { Handlers } from '@rondo/rpc/server';
 import { Status } from '@rondo/rpc/status';
 import {
@@ -44,8 +44,8 @@ const UNREACHABLE: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.UNI
 export function createBatches({ calculators, instanceId, clock }: BatchOptions): Batches {
   const yieldingLoop = createYieldingLoop(clock);
   return {
-    evaluatePart: (request, { limit }) => evaluatePart(request, { limit, yieldingLoop }),
-    async *evaluateBatch(request, { limit, log }) {
+    evaluatePart: (request, { context }) => evaluatePart(request, { context, yieldingLoop }),
+    async *evaluateBatch(request, { context, log }) {
       const batch = readRequest(request);
       checkFormat(batch, { most: MAX_BATCH, remedy: 'send them in several batches' });
       let alone = 0;
@@ -53,7 +53,7 @@ export function createBatches({ calculators, instanceId, clock }: BatchOptions):
       const asked = split(batch);
       for await (const part of scatterStream(calculators.evaluatePart, partRequests(batch), {
         require: 'none',
-        ahead: AHEAD,
+        readAhead: AHEAD,
       })) {
         const { value: piece } = asked.next();
         if (piece === undefined) return;
@@ -62,7 +62,7 @@ export function createBatches({ calculators, instanceId, clock }: BatchOptions):
         else if (!UNREACHABLE.has(part.error.code)) throw part.error;
         else {
           alone += 1;
-          yield placed(await evaluatePart(toPartRequest(batch, piece), { limit, yieldingLoop }), {
+          yield placed(await evaluatePart(toPartRequest(batch, piece), { context, yieldingLoop }), {
             firstIndex,
             instance: instanceId,
           });
@@ -150,5 +150,5 @@ export type RawMethod = (typeof RAW_METHODS)[number];
 /** The method that this process calls at all calculators, itself included: parts of batches, as bytes. */
 export const PartsDefinition = {
   ...CalculatorServiceDefinition,
-  methods: { evaluatePart: unread(CalculatorServiceDefinition.methods.evaluatePart) },
+  methods: { evaluatePart: raw(CalculatorServiceDefinition.methods.evaluatePart) },
 } as const;

@@ -1,7 +1,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { EvaluatePartResponse, type EvaluationError } from '@rondo/contracts/calculator/v1/calculator';
 import type { ServerCall } from '@rondo/rpc/call';
-import { type Clock, nextTurn } from '@rondo/rpc/clock';
+import { type Clock, yieldToEventLoop } from '@rondo/rpc/clock';
 import { type FieldViolation, invalidArgument, type RpcError } from '@rondo/rpc/status';
 import { toDecimal } from '../decimal.js';
 import { exactValue } from '../evaluate-request.js';
@@ -19,7 +19,7 @@ const RESULT = (1 << 3) | WireType.LengthDelimited;
  */
 export async function evaluatePart(
   bytes: Uint8Array,
-  { limit, yieldingLoop }: Pick<ServerCall, 'limit'> & { readonly yieldingLoop: YieldingLoop },
+  { context, yieldingLoop }: Pick<ServerCall, 'context'> & { readonly yieldingLoop: YieldingLoop },
 ): Promise<Uint8Array> {
   const request = readRequest(bytes);
   const format = checkFormat(request, { most: MAX_PART, remedy: 'send them in several parts, or as a batch' });
@@ -34,7 +34,7 @@ export async function evaluatePart(
     if (value === undefined) errors.push({ index, status: toStatusMessage(invalidArgument(violations)) });
     index += 1;
   };
-  await yieldingLoop.each(expressionsOf(request), evaluateNext, () => limit.throwIfEnded());
+  await yieldingLoop.each(expressionsOf(request), evaluateNext, () => context.throwIfEnded());
   return EvaluatePartResponse.encode({ results: [], errors }, response).finish();
 }
 
@@ -71,7 +71,7 @@ interface YieldingLoop {
 export function createYieldingLoop(clock: Clock): YieldingLoop {
   let last: Promise<void> = Promise.resolve();
   const yieldTurn = () => {
-    last = last.then(nextTurn);
+    last = last.then(yieldToEventLoop);
     return last;
   };
   return {

@@ -1,6 +1,6 @@
 import type { SqlValue } from '@rondo/database';
+import type { Condition, ListQuery } from '@rondo/resources/domain';
 import { ascending, columnsOf, descending, whereOf } from '@rondo/resources/sql';
-import type { Condition, ListQuery } from '../domain/list.js';
 
 /** How a table is listed in the order of its `sequence`. */
 export interface Listing {

@@ -1,5 +1,5 @@
 import type { Queries } from '@rondo/database';
-import type { ListQuery, Page } from '../domain/list.js';
+import type { ListQuery, Page } from '@rondo/resources/domain';
 import { type Listing, MAX_SCANNED, narrowingFields, scanStatement, sortStatement } from './list-statements.js';
 
 /** The columns that the statements of list-statements.ts return beside the row. */

@@ -1,12 +1,10 @@
 import { type SqlValue, type Transaction, UniqueViolation } from '@rondo/database';
-import { descending, pageOf, whereOf } from '@rondo/resources/sql';
-import type { CalendarDate } from '../domain/calendar-date.js';
+import type { CalendarDate, ListQuery, Page } from '@rondo/resources/domain';
+import { descending, pageOf, type StoreDatabase, whereOf } from '@rondo/resources/sql';
 import { MoreReserved, StillReserved } from '../domain/capacity-errors.js';
 import { EmailTaken } from '../domain/errors.js';
-import type { ListQuery, Page } from '../domain/list.js';
 import type { Member, MemberStore, NewMember } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
-import type { StoreDatabase } from './database.js';
 import { closeWeeksBefore, weeksWithMoreThan } from './member-weeks.js';
 import { once } from './request-log.js';
 import { MEMBERS_COLUMNS, type MemberRow, NEXT_UPDATE_TIME, toMember } from './rows.js';

@@ -1,5 +1,5 @@
 import type { Queries, Transaction } from '@rondo/database';
-import type { CalendarDate } from '../domain/calendar-date.js';
+import type { CalendarDate } from '@rondo/resources/domain';
 import type { ReservedWeek } from '../domain/capacity-errors.js';
 import type { Period } from '../domain/ports.js';
 import type { MemberWeek, NewReservation, Reservation, WeekOfMember } from '../domain/reservation.js';

@@ -1,9 +1,9 @@
 import type { Transaction } from '@rondo/database';
-import type { CalendarDate } from '../domain/calendar-date.js';
+import type { CalendarDate } from '@rondo/resources/domain';
+import type { StoreDatabase } from '@rondo/resources/sql';
 import type { PlanStore, TaskEffort, Workload } from '../domain/estimate.js';
 import { dayNumberOf, type MemberTime, type WeekNumber, weekOf } from '../domain/planning/days.js';
 import type { Dependency, RemainingTask } from '../domain/planning/task-graph.js';
-import type { StoreDatabase } from './database.js';
 import { toTaskState } from './rows.js';
 
 /** The number of rows that are read at a time. */

@@ -1,6 +1,7 @@
 import type { Transaction } from '@rondo/database';
-import { InvalidResumeToken, type Sync, WatchAborted, WatchUnavailable } from '@rondo/sync';
-import { ForeignResumeToken, NotFound, WatcherTooSlow, WatchInterrupted } from '../domain/errors.js';
+import { NotFound } from '@rondo/resources/domain';
+import { inParts, toWatchError } from '@rondo/resources/sql';
+import type { Sync } from '@rondo/sync';
 import { projectName } from '../domain/names.js';
 import type { ProjectFeed, ProjectSnapshotPart } from '../domain/project-feed.js';
 import { parseChange, topicOf } from './change-log.js';
@@ -20,7 +21,7 @@ export function createProjectFeed(sync: Pick<Sync, 'watch'>): ProjectFeed {
           else yield { kind: 'snapshot', ...event.part, more: !event.last, resumeToken: event.resumeToken ?? '' };
         }
       } catch (error) {
-        throw toWatchError(error);
+        throw toWatchError(error, 'the same project');
       }
     },
   };
@@ -33,19 +34,8 @@ const NEXT_TASKS = `
 /** Reads a project with its tasks in parts, the oldest task first. @throws NotFound */
 async function* readParts(transaction: Transaction, id: string): AsyncGenerator<ProjectSnapshotPart> {
   const row = await transaction.maybeOne<ProjectRow>(`SELECT ${PROJECTS_COLUMNS} FROM projects WHERE id = $1`, [id]);
-  if (row === undefined) throw new NotFound(projectName(id), 'list the projects with ListProjects');
+  if (row === undefined) throw new NotFound([projectName(id)], 'list the projects with ListProjects');
   const project = toProject(row);
-  for (let after = 0n; ; ) {
-    const rows = await transaction.query<TaskRow>(NEXT_TASKS, [id, after]);
-    const last = rows.at(-1);
-    if (last !== undefined || after === 0n) yield { project, tasks: rows.map(toTask) };
-    if (last === undefined || rows.length < PART) return;
-    after = last.sequence;
-  }
-}
-
-function toWatchError(error: unknown): unknown {
-  if (error instanceof InvalidResumeToken) return new ForeignResumeToken();
-  if (error instanceof WatchAborted) return new WatcherTooSlow(error);
-  return error instanceof WatchUnavailable ? new WatchInterrupted(error) : error;
+  const read = (after: bigint) => transaction.query<TaskRow>(NEXT_TASKS, [id, after]);
+  for await (const rows of inParts(PART, read)) yield { project, tasks: rows.map(toTask) };
 }

@@ -1,10 +1,10 @@
 import type { Transaction } from '@rondo/database';
+import type { RequestKey } from '@rondo/resources/domain';
+import type { StoreDatabase } from '@rondo/resources/sql';
 import type { ProjectStore } from '../domain/ports.js';
 import { type NewProject, PROJECT_STATES, type Project } from '../domain/project.js';
-import type { RequestKey } from '../domain/request-key.js';
 import type { NewTask } from '../domain/task.js';
 import { appendProjectChange } from './change-log.js';
-import type { StoreDatabase } from './database.js';
 import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
 import { once } from './request-log.js';

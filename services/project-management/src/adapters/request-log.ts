@@ -1,7 +1,6 @@
 import type { SqlValue, Transaction } from '@rondo/database';
+import { RequestIdReused, type RequestKey } from '@rondo/resources/domain';
 import { columnsOf, type RequestTable } from '@rondo/resources/sql';
-import { RequestIdReused } from '../domain/errors.js';
-import type { RequestKey } from '../domain/request-key.js';
 import { MEMBER_COLUMNS, PROJECT_COLUMNS, RESERVATION_COLUMNS, TASK_COLUMNS } from './rows.js';
 
 /** The table of the requests that were carried out. */

@@ -1,8 +1,6 @@
 import type { Transaction } from '@rondo/database';
-import { ascending, pageOf, whereOf } from '@rondo/resources/sql';
-import type { CalendarDate } from '../domain/calendar-date.js';
-import type { FilteredQuery, Page } from '../domain/list.js';
-import type { RequestKey } from '../domain/request-key.js';
+import type { CalendarDate, FilteredQuery, Page, RequestKey } from '@rondo/resources/domain';
+import { ascending, pageOf, type StoreDatabase, whereOf } from '@rondo/resources/sql';
 import {
   type MemberWeek,
   type NewReservation,
@@ -11,7 +9,6 @@ import {
   type ReservationStore,
   requireFree,
 } from '../domain/reservation.js';
-import type { StoreDatabase } from './database.js';
 import { insertReservations, lockMembers, lockWeeks, readWeeks, subtractReserved } from './member-weeks.js';
 import { once } from './request-log.js';
 import {

@@ -1,7 +1,6 @@
 import type { Transaction } from '@rondo/database';
 import { type Circle, findCircle } from '../domain/dependencies.js';
-import type { TaskId } from '../domain/names.js';
-import { taskName } from '../domain/names.js';
+import { type TaskId, taskName } from '../domain/names.js';
 import { DependencyCircle, NeedsDeletedTasks, TaskNeeded } from '../domain/task-errors.js';
 
 /** A task and its dependencies. */

@@ -1,19 +1,11 @@
 import type { Transaction } from '@rondo/database';
-import type { ListQuery, Page } from '../domain/list.js';
+import { differs, type ListQuery, type Page } from '@rondo/resources/domain';
+import type { StoreDatabase } from '@rondo/resources/sql';
 import type { TaskId } from '../domain/names.js';
 import type { Project } from '../domain/project.js';
-import {
-  type Admit,
-  type NewTasks,
-  sameIds,
-  TASK_STATES,
-  type Task,
-  type TaskStore,
-  type TaskUpdate,
-} from '../domain/task.js';
+import { type Admit, type NewTasks, TASK_STATES, type Task, type TaskStore, type TaskUpdate } from '../domain/task.js';
 import { TaskIdsTaken } from '../domain/task-errors.js';
 import { appendTaskChanges } from './change-log.js';
-import type { StoreDatabase } from './database.js';
 import type { Listing } from './list-statements.js';
 import { readList } from './lists.js';
 import { type Once, onceAll } from './request-log.js';
@@ -103,7 +95,7 @@ function update(
     async (present, project) => {
       const changed = decide(present, project);
       if (changed === present) return present;
-      const rewired = !sameIds(changed.dependencies, present.dependencies);
+      const rewired = differs(present, { dependencies: changed.dependencies });
       await requireReferences(transaction, {
         projectId: id.projectId,
         memberIds: changed.assigneeId === present.assigneeId ? [] : [changed.assigneeId],

@@ -1,5 +1,4 @@
-import type { CalendarDate } from './calendar-date.js';
-import { WrongState } from './errors.js';
+import { type CalendarDate, WrongState } from '@rondo/resources/domain';
 
 /** A deleted member can't be changed, and can't work on a project. */
 export class MemberDeleted extends WrongState {

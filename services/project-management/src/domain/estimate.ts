@@ -1,4 +1,4 @@
-import type { CalendarDate } from './calendar-date.js';
+import type { CalendarDate } from '@rondo/resources/domain';
 import type { MemberTime } from './planning/days.js';
 import type { Dependency, RemainingTask } from './planning/task-graph.js';
 import type { TaskState } from './task.js';

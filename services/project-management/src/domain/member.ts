@@ -1,9 +1,15 @@
-import type { CalendarDate } from './calendar-date.js';
+import {
+  type CalendarDate,
+  type ChangedSince,
+  type Deletable,
+  differs,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
 import { MemberDeleted } from './capacity-errors.js';
-import type { ListQuery, Page } from './list.js';
 import { memberName } from './names.js';
-import { type ChangedSince, requireUnchanged } from './preconditions.js';
-import type { RequestKey } from './request-key.js';
 
 /** The fields of a member that a caller sets. */
 export interface MemberFields {
@@ -19,14 +25,7 @@ export interface NewMember extends MemberFields {
 }
 
 /** A person of the team, who works on projects. */
-export interface Member extends NewMember {
-  readonly createTime: Date;
-  readonly updateTime: Date;
-  /** Undefined if the member isn't deleted. */
-  readonly deleteTime: Date | undefined;
-  /** The number of changes, from 1. */
-  readonly version: bigint;
-}
+export interface Member extends NewMember, Deletable {}
 
 /** A requested change. It sets the given fields and keeps the others. */
 export interface MemberChange {
@@ -65,15 +64,10 @@ export interface MemberStore {
 export function changeMember(member: Member, { fields, changedSince }: MemberChange): Member {
   requireUnchanged(memberName(member.id), member, changedSince);
   requireInTeam(member);
-  const changed: Member = { ...member, ...fields };
-  return sameFields(member, changed) ? member : changed;
+  return differs(member, fields) ? { ...member, ...fields } : member;
 }
 
 /** @throws MemberDeleted if the member is deleted. */
 export function requireInTeam({ id, deleteTime }: Pick<Member, 'id' | 'deleteTime'>): void {
   if (deleteTime !== undefined) throw new MemberDeleted(memberName(id));
-}
-
-function sameFields(a: MemberFields, b: MemberFields): boolean {
-  return a.displayName === b.displayName && a.email === b.email && a.weeklyCapacityMinutes === b.weeklyCapacityMinutes;
 }

@@ -1,4 +1,4 @@
-/** Resource names in the format of AIP-122 (google.aip.dev/122): `projects/{project}`, `members/{member}`. */
+import { namePattern } from '@rondo/resources/domain';
 
 /** Identifies a task of a project. */
 export interface TaskId {
@@ -12,50 +12,20 @@ export interface ReservationId {
   readonly reservationId: string;
 }
 
-/** A pattern of resource names. */
-export interface NamePattern<Id> {
-  /** The pattern as text, such as `projects/{project}`. */
-  readonly pattern: string;
-  /** The id in `name`; undefined if the name doesn't match the pattern. */
-  parse(name: string): Id | undefined;
+export const projectNames = namePattern('projects/{project}', (projectId) => projectId);
+
+export const memberNames = namePattern('members/{member}', (memberId) => memberId);
+
+export const taskNames = namePattern('projects/{project}/tasks/{task}', toTaskId);
+
+export const reservationNames = namePattern('members/{member}/reservations/{reservation}', toReservationId);
+
+function toTaskId(projectId: string, taskId: string): TaskId {
+  return { projectId, taskId };
 }
 
-const ID = '[a-z0-9][a-z0-9-]{0,62}';
-const WHOLE_ID = new RegExp(`^${ID}$`);
-const PROJECT = new RegExp(`^projects/(${ID})$`);
-const TASK = new RegExp(`^projects/(${ID})/tasks/(${ID})$`);
-const MEMBER = new RegExp(`^members/(${ID})$`);
-const RESERVATION = new RegExp(`^members/(${ID})/reservations/(${ID})$`);
-
-export const projectNames: NamePattern<string> = {
-  pattern: 'projects/{project}',
-  parse: (name) => PROJECT.exec(name)?.[1],
-};
-
-export const memberNames: NamePattern<string> = {
-  pattern: 'members/{member}',
-  parse: (name) => MEMBER.exec(name)?.[1],
-};
-
-export const taskNames: NamePattern<TaskId> = {
-  pattern: 'projects/{project}/tasks/{task}',
-  parse(name) {
-    const [, projectId, taskId] = TASK.exec(name) ?? [];
-    return projectId === undefined || taskId === undefined ? undefined : { projectId, taskId };
-  },
-};
-
-export const reservationNames: NamePattern<ReservationId> = {
-  pattern: 'members/{member}/reservations/{reservation}',
-  parse(name) {
-    const [, memberId, reservationId] = RESERVATION.exec(name) ?? [];
-    return memberId === undefined || reservationId === undefined ? undefined : { memberId, reservationId };
-  },
-};
-
-/** Whether `text` is a valid id. */
-export function isId(text: string): boolean {
-  return WHOLE_ID.test(text);
+function toReservationId(memberId: string, reservationId: string): ReservationId {
+  return { memberId, reservationId };
 }
 
 export function projectName(id: string): string {

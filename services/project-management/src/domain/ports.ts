@@ -1,10 +1,8 @@
-import type { CalendarDate } from './calendar-date.js';
+import type { CalendarDate, ListQuery, Page, RequestKey } from '@rondo/resources/domain';
 import type { PlanStore } from './estimate.js';
-import type { ListQuery, Page } from './list.js';
 import type { Member, MemberStore } from './member.js';
 import type { NewProject, Project } from './project.js';
 import type { ProjectFeed } from './project-feed.js';
-import type { RequestKey } from './request-key.js';
 import type { MemberWeek, NewReservation, Reservation, ReservationStore, WeekOfMember } from './reservation.js';
 import type { NewTask, TaskStore } from './task.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { IllegalTransition, ProjectArchived, StaleEtag } from './errors.js';
+import { StaleEtag } from '@rondo/resources/domain';
+import { IllegalTransition, ProjectArchived } from './errors.js';
 import { changeProject, PROJECT_STATES, PROJECT_TRANSITIONS, type Project, type ProjectState } from './project.js';
 import { changeTask, TASK_STATES, TASK_TRANSITIONS, type Task, type TaskState } from './task.js';
 

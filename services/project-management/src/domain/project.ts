@@ -1,7 +1,13 @@
-import type { CalendarDate } from './calendar-date.js';
+import {
+  type CalendarDate,
+  type ChangedSince,
+  type Deletable,
+  differs,
+  requireUnchanged,
+} from '@rondo/resources/domain';
 import { DueBeforeStart, ProjectArchived, ProjectDeleted } from './errors.js';
 import { projectName } from './names.js';
-import { type ChangedSince, requireTransition, requireUnchanged, type Transitions } from './preconditions.js';
+import { requireTransition, type Transitions } from './preconditions.js';
 
 /** Every state of a project. */
 export const PROJECT_STATES = ['PLANNED', 'ACTIVE', 'DONE', 'ARCHIVED'] as const;
@@ -36,14 +42,7 @@ export interface NewProject extends ProjectFields {
 }
 
 /** A project: work that is delivered as a whole. */
-export interface Project extends NewProject {
-  readonly createTime: Date;
-  readonly updateTime: Date;
-  /** Undefined if it isn't deleted. */
-  readonly deleteTime: Date | undefined;
-  /** The number of changes, from 1. */
-  readonly version: bigint;
-}
+export interface Project extends NewProject, Deletable {}
 
 /** A requested change. It sets the fields that are present, also to undefined, and keeps the others. */
 export interface ProjectChange {
@@ -61,8 +60,8 @@ export function changeProject(project: Project, { fields, changedSince }: Projec
   const name = projectName(project.id);
   requireUnchanged(name, project, changedSince);
   if (project.deleteTime !== undefined) throw new ProjectDeleted(name);
+  if (!differs(project, fields)) return project;
   const changed: Project = { ...project, ...fields };
-  if (sameFields(project, changed)) return project;
   requireTransition(name, PROJECT_TRANSITIONS, { from: project.state, to: changed.state });
   requireNotArchived(project);
   const fault = dueDateFault(changed);
@@ -84,14 +83,4 @@ function requireNotArchived({ id, state }: Project): void {
 export function dueDateFault({ startDate, dueDate }: Pick<ProjectFields, 'startDate' | 'dueDate'>): string | undefined {
   if (startDate === undefined || dueDate === undefined || startDate <= dueDate) return undefined;
   return `must not be before start_date: ${dueDate} is before ${startDate}`;
-}
-
-function sameFields(a: ProjectFields, b: ProjectFields): boolean {
-  return (
-    a.title === b.title &&
-    a.state === b.state &&
-    a.ownerId === b.ownerId &&
-    a.startDate === b.startDate &&
-    a.dueDate === b.dueDate
-  );
 }

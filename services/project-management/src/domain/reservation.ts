@@ -1,10 +1,8 @@
-import type { CalendarDate } from './calendar-date.js';
+import type { CalendarDate, FilteredQuery, Page, RequestKey } from '@rondo/resources/domain';
 import { TooLittleFree } from './capacity-errors.js';
-import type { FilteredQuery, Page } from './list.js';
 import type { Member } from './member.js';
 import { memberName, type ReservationId } from './names.js';
 import type { Project } from './project.js';
-import type { RequestKey } from './request-key.js';
 
 /** The fields of a reservation that a caller sets. */
 export interface ReservationFields {

@@ -1,4 +1,4 @@
-import { isId } from './names.js';
+import { isId, rangeFault } from '@rondo/resources/domain';
 
 /**
  * Rules for values. Each function returns what is wrong and how to correct it, or undefined if the value is valid. The
@@ -6,8 +6,6 @@ import { isId } from './names.js';
  */
 
 const MAX_FIRST_TASKS = 100;
-const MAX_TITLE_LENGTH = 200;
-const MAX_EMAIL_LENGTH = 254;
 const MAX_BATCH = 1_000;
 const MAX_DEPENDENCIES = 100;
 const MAX_EFFORT_MINUTES = 10_000_000n;
@@ -15,24 +13,6 @@ const MINUTES_A_WEEK = 10_080n;
 const MAX_WEEKS = 104;
 /** The number of weeks that are listed if a request doesn't say how many. */
 export const DEFAULT_WEEKS = 8;
-
-/** Checks a title or a display name. Lengths are in code points, the unit in which PostgreSQL counts. */
-export function titleFault(title: string): string | undefined {
-  if (title.trim() === '') return `is required: 1 to ${MAX_TITLE_LENGTH} characters that aren't all spaces`;
-  const length = [...title].length;
-  if (length > MAX_TITLE_LENGTH) return `must have at most ${MAX_TITLE_LENGTH} characters; it has ${length}`;
-  if (/\p{Cc}/u.test(title)) return 'must not contain control characters, such as line breaks or tabs';
-  return undefined;
-}
-
-/** Checks the form of an e-mail address. Only sending a message would show whether it exists. */
-export function emailFault(email: string): string | undefined {
-  if (email === '') return 'is required: an address such as ada@example.com';
-  if (email.length > MAX_EMAIL_LENGTH)
-    return `must have at most ${MAX_EMAIL_LENGTH} characters; it has ${email.length}`;
-  if (!/^[!-?A-~]+@[!-?A-~]+$/.test(email)) return 'must be one ASCII address without spaces, such as ada@example.com';
-  return undefined;
-}
 
 /** Checks the number of tasks of a new project. */
 export function firstTasksFault(count: number): string | undefined {
@@ -61,19 +41,17 @@ export function taskIdFault(id: string): string | undefined {
 
 /** Checks the effort of a task. */
 export function effortFault(effortMinutes: bigint): string | undefined {
-  return rangeFault(effortMinutes, MAX_EFFORT_MINUTES);
+  return minutesFault(effortMinutes, MAX_EFFORT_MINUTES);
 }
 
 /** Checks the weekly capacity of a member. */
 export function capacityFault(weeklyCapacityMinutes: bigint): string | undefined {
-  return rangeFault(weeklyCapacityMinutes, MINUTES_A_WEEK);
+  return minutesFault(weeklyCapacityMinutes, MINUTES_A_WEEK);
 }
 
 /** Checks the minutes of a reservation. */
 export function reservedFault(minutes: bigint): string | undefined {
-  return minutes >= 1n && minutes <= MINUTES_A_WEEK
-    ? undefined
-    : `must be from 1 to ${MINUTES_A_WEEK}; it is ${minutes}`;
+  return rangeFault(minutes, 1n, MINUTES_A_WEEK);
 }
 
 /** Checks the number of weeks to list. */
@@ -83,6 +61,6 @@ export function weekCountFault(count: number): string | undefined {
     : `must be from 1 to ${MAX_WEEKS}, or 0, which is read as ${DEFAULT_WEEKS}; it is ${count}`;
 }
 
-function rangeFault(minutes: bigint, most: bigint): string | undefined {
+function minutesFault(minutes: bigint, most: bigint): string | undefined {
   return minutes >= 0n && minutes <= most ? undefined : `must be from 0 to ${most} minutes; it is ${minutes}`;
 }

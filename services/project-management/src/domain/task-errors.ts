@@ -1,5 +1,5 @@
+import { AlreadyExists, WrongState } from '@rondo/resources/domain';
 import type { Circle } from './dependencies.js';
-import { DomainError, WrongState } from './errors.js';
 import { projectName, taskName } from './names.js';
 
 /** The maximum number of tasks that an error names. A status must fit into a header block that every client accepts. */
@@ -52,7 +52,7 @@ export class NeedsDeletedTasks extends WrongState {
 }
 
 /** Other tasks of the project have the requested ids. */
-export class TaskIdsTaken extends DomainError {
+export class TaskIdsTaken extends AlreadyExists {
   override readonly name = 'TaskIdsTaken';
 
   constructor(projectId: string, ids: readonly string[]) {

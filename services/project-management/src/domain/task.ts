@@ -1,9 +1,16 @@
+import {
+  type ChangedSince,
+  type Deletable,
+  differs,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
 import { TaskDeleted } from './errors.js';
-import type { ListQuery, Page } from './list.js';
 import { type TaskId, taskName } from './names.js';
-import { type ChangedSince, requireTransition, requireUnchanged, type Transitions } from './preconditions.js';
+import { requireTransition, type Transitions } from './preconditions.js';
 import { type Project, requireOpen } from './project.js';
-import type { RequestKey } from './request-key.js';
 
 /** Every state of a task. */
 export const TASK_STATES = ['OPEN', 'IN_PROGRESS', 'DONE', 'CANCELLED'] as const;
@@ -39,15 +46,8 @@ export interface NewTask extends TaskFields {
   readonly projectId: string;
 }
 
-/** A unit of work of a project. */
-export interface Task extends NewTask {
-  readonly createTime: Date;
-  readonly updateTime: Date;
-  /** Undefined if the task itself isn't deleted. The tasks of a deleted project are hidden without it. */
-  readonly deleteTime: Date | undefined;
-  /** The number of changes, from 1. */
-  readonly version: bigint;
-}
+/** A unit of work of a project. The tasks of a deleted project are hidden without a `deleteTime` of their own. */
+export interface Task extends NewTask, Deletable {}
 
 /** A requested change. It sets the fields that are present, also to undefined, and keeps the others. */
 export interface TaskChange {
@@ -100,24 +100,9 @@ export function changeTask(task: Task, project: Project, { fields, changedSince 
   const name = taskName({ projectId: task.projectId, taskId: task.id });
   requireUnchanged(name, task, changedSince);
   if (task.deleteTime !== undefined) throw new TaskDeleted(name);
+  if (!differs(task, fields)) return task;
   const changed: Task = { ...task, ...fields };
-  if (sameFields(task, changed)) return task;
   requireOpen(project);
   requireTransition(name, TASK_TRANSITIONS, { from: task.state, to: changed.state });
   return changed;
-}
-
-/** Whether two lists have the same ids in the same order. */
-export function sameIds(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((id, index) => id === b[index]);
-}
-
-function sameFields(a: TaskFields, b: TaskFields): boolean {
-  return (
-    a.title === b.title &&
-    a.state === b.state &&
-    a.assigneeId === b.assigneeId &&
-    a.effortMinutes === b.effortMinutes &&
-    sameIds(a.dependencies, b.dependencies)
-  );
 }

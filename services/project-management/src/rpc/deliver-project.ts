@@ -1,7 +1,7 @@
 import type { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { readDate } from '@rondo/resources';
+import { isId } from '@rondo/resources/domain';
 import { validate } from '@rondo/rpc/status';
-import { isId } from '../domain/names.js';
 import type { DeliveryStore, NewId, Now } from '../domain/ports.js';
 import { type DeliverProject, type Delivery, deliverProject } from '../usecases/deliver-project.js';
 import { type MemberField, withRpcErrors } from './errors.js';

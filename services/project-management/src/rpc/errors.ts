@@ -1,23 +1,12 @@
-import { ErrorInfo, PreconditionFailure, ResourceInfo } from '@rondo/contracts/google/rpc/error_details';
-import { type FieldViolation, invalidArgument, packDetail, RpcError, Status } from '@rondo/rpc/status';
-import {
-  ConcurrentChange,
-  DomainError,
-  DueBeforeStart,
-  EmailTaken,
-  ForeignResumeToken,
-  NotFound,
-  ProjectExists,
-  RequestIdReused,
-  StaleEtag,
-  Unavailable,
-  UnknownProject,
-  UnknownReferences,
-  WatcherTooSlow,
-  WrongState,
-} from '../domain/errors.js';
+import { createStatusMapping } from '@rondo/resources';
+import { type FieldViolation, invalidArgument } from '@rondo/rpc/status';
+import { UnknownReferences } from '../domain/errors.js';
 import { type TaskId, taskName } from '../domain/names.js';
-import { TaskIdsTaken } from '../domain/task-errors.js';
+
+const mapping = createStatusMapping('project-management');
+
+/** The status of a domain error. Returns any other error as it is. */
+export const { toRpcError } = mapping;
 
 /** A field of a request that names a member. */
 export interface MemberField {
@@ -34,63 +23,16 @@ export interface TaskField {
 /** A field of a request that names another resource. */
 export type ReferenceField = MemberField | TaskField;
 
-/** Awaits `work` and turns its domain errors into the statuses of the contract. */
-export async function withRpcErrors<T>(work: Promise<T>, references: readonly ReferenceField[] = []): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw toRpcError(error, references);
-  }
-}
-
 /**
- * The status of a domain error. Returns any other error as it is.
+ * Awaits `work` and turns its domain errors into the statuses of the contract.
  *
  * @param references the fields of the request that name other resources, to report the fields of unknown ones.
  */
-export function toRpcError(error: unknown, references: readonly ReferenceField[] = []): unknown {
-  if (!(error instanceof DomainError)) return error;
-  if (error instanceof UnknownReferences) return invalidArgument(unknownReferences(error, references));
-  if (error instanceof DueBeforeStart)
-    return invalidArgument([{ field: 'project.due_date', description: error.message }]);
-  if (error instanceof UnknownProject)
-    return invalidArgument([{ field: 'reservation.project', description: error.message }]);
-  if (error instanceof ForeignResumeToken)
-    return invalidArgument([{ field: 'resume_token', description: error.message }]);
-  return new RpcError(codeOf(error), error.message, { details: detailsOf(error), cause: error });
-}
-
-function codeOf(error: DomainError): Status {
-  if (error instanceof NotFound) return Status.NOT_FOUND;
-  if (error instanceof WrongState) return Status.FAILED_PRECONDITION;
-  if (isTaken(error)) return Status.ALREADY_EXISTS;
-  if (isOvertaken(error)) return Status.ABORTED;
-  if (error instanceof Unavailable) return Status.UNAVAILABLE;
-  return Status.INTERNAL;
-}
-
-function isOvertaken(error: DomainError): boolean {
-  return error instanceof StaleEtag || error instanceof ConcurrentChange || error instanceof WatcherTooSlow;
-}
-
-function isTaken(error: DomainError): boolean {
-  return [EmailTaken, ProjectExists, RequestIdReused, TaskIdsTaken].some((taken) => error instanceof taken);
-}
-
-function detailsOf(error: DomainError) {
-  if (error instanceof NotFound) {
-    const { resource: resourceName, message: description } = error;
-    return [packDetail(ResourceInfo, { resourceName, description })];
-  }
-  if (error instanceof WrongState) {
-    const { rule: type, resource: subject, message: description } = error;
-    return [packDetail(PreconditionFailure, { violations: [{ type, subject, description }] })];
-  }
-  if (error instanceof StaleEtag) {
-    const metadata = { resource: error.resource, changed: error.fields.join(',') };
-    return [packDetail(ErrorInfo, { reason: 'STALE_ETAG', domain: 'project-management', metadata })];
-  }
-  return [];
+export function withRpcErrors<T>(work: Promise<T>, references: readonly ReferenceField[] = []): Promise<T> {
+  const reported = work.catch((error: unknown) => {
+    throw error instanceof UnknownReferences ? invalidArgument(unknownReferences(error, references)) : error;
+  });
+  return mapping.withRpcErrors(reported);
 }
 
 function unknownReferences(error: UnknownReferences, fields: readonly ReferenceField[]): FieldViolation[] {

@@ -5,11 +5,11 @@ import {
   type UpdateMemberRequest,
 } from '@rondo/contracts/projects/v1/team';
 import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import { emailFault, type RequestKey, titleFault } from '@rondo/resources/domain';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import type { Member, MemberChange, MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
-import type { RequestKey } from '../domain/request-key.js';
-import { capacityFault, emailFault, titleFault } from '../domain/rules.js';
+import { capacityFault } from '../domain/rules.js';
 import type { DeleteMember } from '../usecases/members.js';
 import { readMemberName } from './names.js';
 

@@ -10,14 +10,16 @@ import {
   type Etagged,
   etagOf,
   type List,
+  nameField,
   readDate,
   readEtag,
   readRequestKey,
   readUpdateMask,
   toDateMessage,
 } from '@rondo/resources';
+import { type RequestKey, titleFault } from '@rondo/resources/domain';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
-import { optionalMemberName, projectName, taskName } from '../domain/names.js';
+import { memberNames, optionalMemberName, projectName, taskName } from '../domain/names.js';
 import {
   dueDateFault,
   PROJECT_STATES,
@@ -26,11 +28,10 @@ import {
   type ProjectFields,
 } from '../domain/project.js';
 import type { ProjectEvent } from '../domain/project-feed.js';
-import type { RequestKey } from '../domain/request-key.js';
-import { firstTasksFault, titleFault } from '../domain/rules.js';
+import { firstTasksFault } from '../domain/rules.js';
 import type { ProjectEstimate } from '../usecases/estimate-project.js';
 import type { CreateProject, DeleteProject } from '../usecases/projects.js';
-import { MEMBER_FIELD, readOptionalMember, readProjectName } from './names.js';
+import { readOptionalMember, readProjectName } from './names.js';
 import { PROJECT_STATE_MESSAGES, readFirstProjectState, readProjectState } from './states.js';
 import { readFirstTask, toTaskMessage } from './task-message.js';
 
@@ -40,7 +41,7 @@ export const PROJECTS: List = {
   fields: {
     title: { kind: 'text' },
     state: { kind: 'enum', values: PROJECT_STATES },
-    owner: MEMBER_FIELD,
+    owner: nameField(memberNames),
     start_date: { kind: 'date' },
     due_date: { kind: 'date' },
     create_time: { kind: 'timestamp' },

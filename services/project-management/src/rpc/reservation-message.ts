@@ -5,11 +5,10 @@ import {
   Reservation as ReservationMessage,
 } from '@rondo/contracts/projects/v1/team';
 import { type List, readDate, readRequestKey, toDateMessage } from '@rondo/resources';
+import type { CalendarDate, RequestKey } from '@rondo/resources/domain';
 import { checked, type FieldAt, type ReportFault, validate } from '@rondo/rpc/status';
-import type { CalendarDate } from '../domain/calendar-date.js';
 import { memberName, projectName, projectNames, reservationName } from '../domain/names.js';
 import { dateOf, dayName, dayNumberOf, LAST_DAY, mondayOf, weekOf } from '../domain/planning/days.js';
-import type { RequestKey } from '../domain/request-key.js';
 import { freeOf, type MemberWeek, type Reservation, type ReservationFields } from '../domain/reservation.js';
 import { DEFAULT_WEEKS, reservedFault, weekCountFault } from '../domain/rules.js';
 import type { ListMemberWeeks } from '../usecases/reservations.js';

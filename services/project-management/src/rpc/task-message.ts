@@ -5,15 +5,15 @@ import {
   Task as TaskMessage,
   type UpdateTaskRequest,
 } from '@rondo/contracts/projects/v1/tasks';
-import { type Etagged, etagOf, type List, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import { type Etagged, etagOf, type List, nameField, readEtag, readRequestKey, readUpdateMask } from '@rondo/resources';
+import { type RequestKey, titleFault } from '@rondo/resources/domain';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
-import { optionalMemberName, taskName } from '../domain/names.js';
-import type { RequestKey } from '../domain/request-key.js';
-import { batchFault, effortFault, taskIdFault, titleFault } from '../domain/rules.js';
+import { memberNames, optionalMemberName, taskName } from '../domain/names.js';
+import { batchFault, effortFault, taskIdFault } from '../domain/rules.js';
 import { TASK_STATES, type Task, type TaskChange, type TaskFields } from '../domain/task.js';
 import type { BatchCreateTasks, CreateTask, DeleteTask } from '../usecases/tasks.js';
 import type { ReferenceField } from './errors.js';
-import { MEMBER_FIELD, readDependencies, readOptionalMember, readProjectName, readTaskName } from './names.js';
+import { readDependencies, readOptionalMember, readProjectName, readTaskName } from './names.js';
 import { readFirstTaskState, readTaskState, TASK_STATE_MESSAGES } from './states.js';
 
 /** The fields by which the tasks of a project can be filtered. */
@@ -21,7 +21,7 @@ export function tasksOf(parent: string): List {
   const fields = {
     title: { kind: 'text' },
     state: { kind: 'enum', values: TASK_STATES },
-    assignee: MEMBER_FIELD,
+    assignee: nameField(memberNames),
     effort_minutes: { kind: 'integer' },
     create_time: { kind: 'timestamp' },
   } as const;

@@ -1,10 +1,9 @@
-import type { CalendarDate } from '../domain/calendar-date.js';
+import { type CalendarDate, dateAt } from '@rondo/resources/domain';
 import { TeamTooBusy } from '../domain/capacity-errors.js';
 import type { Member } from '../domain/member.js';
 import { projectName } from '../domain/names.js';
 import { type Allocation, allocate, type Effort, weeksFrom } from '../domain/planning/allocation.js';
 import {
-  dateAt,
   dateOf,
   dayNumberOf,
   freeMinutesOf,

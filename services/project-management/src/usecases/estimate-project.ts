@@ -1,6 +1,6 @@
-import type { CalendarDate } from '../domain/calendar-date.js';
+import { type CalendarDate, dateAt } from '@rondo/resources/domain';
 import { type Estimate, effortsToAdd, type WorkToPlan } from '../domain/estimate.js';
-import { dateAt, dateOf, dayNumberOf, mondayAt } from '../domain/planning/days.js';
+import { dateOf, dayNumberOf, mondayAt } from '../domain/planning/days.js';
 import { finishDayOf } from '../domain/planning/finish-day.js';
 import { createTaskGraph, criticalPathOf } from '../domain/planning/task-graph.js';
 import type { Ports } from '../domain/ports.js';

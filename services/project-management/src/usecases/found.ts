@@ -1,4 +1,4 @@
-import { NotFound } from '../domain/errors.js';
+import { NotFound } from '@rondo/resources/domain';
 import {
   memberName,
   projectName,
@@ -29,6 +29,6 @@ export function foundReservation<T>(found: T | undefined, id: ReservationId): T 
 }
 
 function required<T>(found: T | undefined, resource: string, remedy: string): T {
-  if (found === undefined) throw new NotFound(resource, remedy);
+  if (found === undefined) throw new NotFound([resource], remedy);
   return found;
 }

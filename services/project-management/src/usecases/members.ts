@@ -1,10 +1,14 @@
-import type { ListQuery, Page } from '../domain/list.js';
+import {
+  type ChangedSince,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
 import { changeMember, type Member, type MemberChange, type MemberFields } from '../domain/member.js';
 import { memberName } from '../domain/names.js';
 import { mondayAt } from '../domain/planning/days.js';
 import type { Ports } from '../domain/ports.js';
-import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
-import type { RequestKey } from '../domain/request-key.js';
 import { foundMember } from './found.js';
 
 /** Creates a member. @throws EmailTaken. */

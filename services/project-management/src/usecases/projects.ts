@@ -1,9 +1,13 @@
-import type { ListQuery, Page } from '../domain/list.js';
+import {
+  type ChangedSince,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
 import { projectName } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
 import { changeProject, type Project, type ProjectChange, type ProjectFields } from '../domain/project.js';
-import type { RequestKey } from '../domain/request-key.js';
 import type { TaskFields } from '../domain/task.js';
 import { foundProject } from './found.js';
 

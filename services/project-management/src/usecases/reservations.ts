@@ -1,12 +1,10 @@
-import type { CalendarDate } from '../domain/calendar-date.js';
+import { type CalendarDate, dateAt, type FilteredQuery, type Page, type RequestKey } from '@rondo/resources/domain';
 import { UnknownProject } from '../domain/errors.js';
-import type { FilteredQuery, Page } from '../domain/list.js';
 import { requireInTeam } from '../domain/member.js';
 import { projectName, type ReservationId } from '../domain/names.js';
-import { dateAt, dateOf, dayNumberOf, mondayOf, weekOf } from '../domain/planning/days.js';
+import { dateOf, dayNumberOf, mondayOf, weekOf } from '../domain/planning/days.js';
 import type { Ports } from '../domain/ports.js';
 import { requireOpen } from '../domain/project.js';
-import type { RequestKey } from '../domain/request-key.js';
 import type { MemberWeek, Reservation, ReservationFields, ReservationParties } from '../domain/reservation.js';
 import { foundMember, foundReservation } from './found.js';
 

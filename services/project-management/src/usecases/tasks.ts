@@ -1,10 +1,14 @@
+import {
+  type ChangedSince,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
 import { findCircle } from '../domain/dependencies.js';
-import type { ListQuery, Page } from '../domain/list.js';
 import { type TaskId, taskName } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import { type ChangedSince, requireUnchanged } from '../domain/preconditions.js';
 import { requireOpen } from '../domain/project.js';
-import type { RequestKey } from '../domain/request-key.js';
 import { type Admit, changeTask, type NewTask, type Task, type TaskChange, type TaskFields } from '../domain/task.js';
 import { DependencyCircle } from '../domain/task-errors.js';
 import { foundProject, foundTask } from './found.js';

@@ -7,9 +7,8 @@ import {
   RegistryServiceDefinition,
   Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createChannel, createClient, createRegistryChannel } from '@rondo/rpc/client';
+import { type Client, createChannel, createClient, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
 import { sleep, systemClock, systemRandom, systemWallClock } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
 import { createRouter, serve } from '@rondo/rpc/server';
 import { standIn } from '@rondo/rpc/testing';
 import { type Attacker, connectAttacker } from './attacker.js';

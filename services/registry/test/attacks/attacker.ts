@@ -9,7 +9,8 @@ import {
   RegisterResponse,
   Security,
 } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Status, statusName } from '@rondo/rpc/status';
+import { statusName } from '@rondo/rpc/internal';
+import type { Status } from '@rondo/rpc/status';
 
 /** One attack and its expected outcome. */
 export interface Attempt {

@@ -1,7 +1,7 @@
 import { RegisterRequest, RegistryServiceDefinition, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
+import type { TransportFactory } from '@rondo/rpc/internal';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import type { TransportFactory } from '@rondo/rpc/transport';
 import type { Breakage } from './cluster.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 

@@ -2,8 +2,8 @@ import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/ad
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { sleep } from '@rondo/rpc/clock';
-import type { FaultNode } from '@rondo/rpc/testing';
-import type { TransportFactory } from '@rondo/rpc/transport';
+import type { TransportFactory } from '@rondo/rpc/internal';
+import type { FaultNode } from '@rondo/rpc/internal/testing';
 import { BOUNDS } from './bounds.js';
 import { SERVICE } from './instance-process.js';
 import { observed } from './observed-transport.js';

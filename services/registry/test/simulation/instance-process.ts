@@ -1,10 +1,11 @@
 import { AdderServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/adder';
 import { Protocol, RegistryServiceDefinition, Security } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
-import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
+import type { FaultListener, FaultNode } from '@rondo/rpc/internal/testing';
 import { createRouter } from '@rondo/rpc/server';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type FaultListener, type FaultNode, standIn, staticResolver } from '@rondo/rpc/testing';
+import { standIn } from '@rondo/rpc/testing';
 import { createState, drain, type Registration, readinessOf, startRegistration } from '@rondo/service/testing';
 import { BOUNDS } from './bounds.js';
 import { REGISTRY_ADDRESS } from './registry-process.js';

@@ -1,5 +1,5 @@
 import { WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Transport, type TransportFactory, type WireHandler, wrapTransport } from '@rondo/rpc/transport';
+import { type Transport, type TransportFactory, type WireHandler, wrapTransport } from '@rondo/rpc/internal';
 import { REGISTRY_ADDRESS } from './registry-process.js';
 
 /** Observes a client's connections. */

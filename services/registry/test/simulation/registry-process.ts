@@ -1,8 +1,9 @@
 import { type Instance, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
 import { silentLogger } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
+import type { FaultNode } from '@rondo/rpc/internal/testing';
 import { createRouter, type ServiceImplementation } from '@rondo/rpc/server';
-import { createTestChannel, type FaultNode, seededRandom } from '@rondo/rpc/testing';
+import { createTestChannel, seededRandom } from '@rondo/rpc/testing';
 import { createApp } from '../../src/app.js';
 import { DEFAULT_TOTAL_LIMITS } from '../../src/domain/limits.js';
 import { BOUNDS } from './bounds.js';

@@ -1,7 +1,7 @@
 import { OperatorState, RegistryServiceDefinition } from '@rondo/contracts/rondo/registry/v1/registry';
-import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import type { Random } from '@rondo/rpc/clock';
-import { carryOut, describeFault, draw, type Fault, planFaults, staticResolver } from '@rondo/rpc/testing';
+import { carryOut, describeFault, type Fault, pickOne, planFaults } from '@rondo/rpc/internal/testing';
 import { BOUNDS } from './bounds.js';
 import type { Cluster } from './cluster.js';
 import { REGISTRY, REGISTRY_ADDRESS } from './registry-process.js';
@@ -156,7 +156,7 @@ class Operator {
       ...[this.#cordon, this.#cordon, this.#uncordon, this.#unready, this.#unready],
     ];
     return Array.from({ length: 4 + Math.floor(random.next() * 7) }, () => {
-      const work = draw(random, works);
+      const work = pickOne(random, works);
       return { atMs: random.next() * BOUNDS.chaosMs * 0.9, work: () => work() };
     });
   }
@@ -239,7 +239,7 @@ class Operator {
   }
 
   #set(state: OperatorState): void {
-    const instanceId = draw(this.#world.random, this.#topology.instances);
+    const instanceId = pickOne(this.#world.random, this.#topology.instances);
     this.#world.trace.note('operator', `sets ${OperatorState[state]} for ${instanceId}`);
     this.#registry.setOperatorState({ instanceId, state, reason: 'a simulation' }).catch((error: unknown) => {
       this.#world.trace.note('operator', `couldn't set the operator state: ${String(error)}`);
@@ -248,7 +248,7 @@ class Operator {
 
   #drawInstance() {
     const running = this.#cluster.current();
-    return running.length === 0 ? undefined : draw(this.#world.random, running);
+    return running.length === 0 ? undefined : pickOne(this.#world.random, running);
   }
 
   #startUnlessRunning(instanceId: string): void {

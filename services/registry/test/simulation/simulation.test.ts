@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { fromSeed } from '@rondo/rpc/testing';
+import { fromSeed } from '@rondo/rpc/internal/testing';
 import { BREAKAGES } from './breakages.js';
 import { runSeed } from './run-seed.js';
 

@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { createFaultNetwork, type FaultNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
+import type { FaultNetwork } from '@rondo/rpc/internal/testing';
+import { createFaultNetwork, ManualClock, seededRandom } from '@rondo/rpc/testing';
 
 /** The environment of one simulation. */
 export interface World {

@@ -5,8 +5,8 @@ import {
 } from '@rondo/contracts/calculator/v1/calculator';
 import { currentScope, runOutsideScope } from '@rondo/rpc/call';
 import { type Channel, type Client, createClient } from '@rondo/rpc/client';
-import { RpcError, Status, toStatus } from '@rondo/rpc/status';
-import { Unavailable } from '../domain/errors.js';
+import { RpcError, Status, statusFromCode } from '@rondo/rpc/status';
+import { PeerUnavailable } from '../domain/errors.js';
 import type { Calculator } from '../domain/ports.js';
 import { ask } from './peers.js';
 
@@ -34,7 +34,7 @@ function createBatches(client: Client<typeof CalculatorServiceDefinition>, scale
   return createExpressionBatches({
     maxCharacters: MAX_CHARACTERS,
     maxWaiting: MAX_WAITING,
-    tooMany: () => new Unavailable('the calculator', new Error(`${MAX_WAITING} expressions are already waiting`)),
+    tooMany: () => new PeerUnavailable('the calculator', new Error(`${MAX_WAITING} expressions are already waiting`)),
     async evaluate(expressions) {
       const request = { expressions: [...expressions], rounding, ...(scale !== undefined && { scale }) };
       // The call serves many callers, so it mustn't end with the scope of one of them.
@@ -49,7 +49,7 @@ function valuesOf({ results, errors }: EvaluatePartResponse): readonly Promise<s
   return results.map((result, index) => {
     const status = byIndex.get(index);
     if (status === undefined && !byIndex.has(index)) return Promise.resolve(result);
-    return Promise.reject(new RpcError(toStatus(status?.code ?? Status.UNKNOWN), status?.message ?? ''));
+    return Promise.reject(new RpcError(statusFromCode(status?.code ?? Status.UNKNOWN), status?.message ?? ''));
   });
 }
 

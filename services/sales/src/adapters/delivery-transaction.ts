@@ -1,17 +1,17 @@
 import { DeliverProjectRequest, DeliverProjectResponse } from '@rondo/contracts/projects/v1/delivery';
 import { ProjectServiceDefinition } from '@rondo/contracts/projects/v1/projects';
 import { DatabaseUnavailable, type Queries } from '@rondo/database';
+import { ConcurrentChange } from '@rondo/resources/domain';
+import { toStoreError } from '@rondo/resources/sql';
 import { currentScope } from '@rondo/rpc/call';
-import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { type Clock, createBackoff, createSemaphore, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Completion, type Coordinator, part } from '@rondo/transactions';
+import { type Completion, type Coordinator, participant } from '@rondo/transactions';
 import type { DeliveryPlan } from '../domain/delivery.js';
-import { ConcurrentChange, DeliveryRefused, Unavailable } from '../domain/errors.js';
-import { nameOf, parseName } from '../domain/names.js';
+import { DeliveryRefused, PeerUnavailable } from '../domain/errors.js';
+import { NAMES, nameOf } from '../domain/names.js';
 import type { DistributedTransact, Stores } from '../domain/ports.js';
-import { toStoreError } from './database.js';
 import { TRANSIENT } from './peers.js';
-import { createSemaphore } from './semaphore.js';
 
 /** The kind of the distributed transaction that accepts a quote. Its subject is the quote's name. */
 export const ACCEPT_QUOTE = 'accept-quote';
@@ -27,8 +27,7 @@ const ATTEMPT_MS = 2_000;
  * load.
  */
 const PERMITS = 4;
-const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 500;
+const BACKOFF = { baseMs: 50, maxMs: 500 };
 
 /** The dependencies of {@link createDistributedTransact}. */
 interface DistributedTransactOptions {
@@ -50,25 +49,29 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
     await coordinator.run({
       kind: ACCEPT_QUOTE,
       subject: nameOf('quote', plan.quoteId),
-      participants: [part(ProjectServiceDefinition, DELIVER, toRequest(plan))],
+      participants: [participant(ProjectServiceDefinition, DELIVER, toRequest(plan))],
       local: (transaction) => work(storesOver(transaction)),
       timeoutMs: ATTEMPT_MS,
     });
     onCommitted();
   };
-  const withPermit = createSemaphore(PERMITS);
+  const semaphore = createSemaphore(PERMITS);
   return async (plan, work) => {
-    const { signal, limit } = currentScope() ?? {};
-    let endsAt = (limit?.endsAt ?? Infinity) - ATTEMPT_MS;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    const { signal, context } = currentScope() ?? {};
+    let endsAt = (context?.endsAt ?? Infinity) - ATTEMPT_MS;
+    const backoff = createBackoff({ ...BACKOFF, random });
+    let hasFailed = false;
+    for (;;) {
       try {
-        return await withPermit(() => attempt(plan, work), signal);
+        return await semaphore.run(() => attempt(plan, work), signal);
       } catch (error) {
         // The outage wait starts with the first failure, so that waiting for a permit doesn't count.
-        if (pauseMs === FIRST_PAUSE_MS) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
+        if (!hasFailed) endsAt = Math.min(endsAt, clock.now() + OUTAGE_WAIT_MS);
+        hasFailed = true;
+        const pauseMs = backoff.nextMs();
         if (!isTransient(error) || clock.now() + pauseMs > endsAt) throw toDomainError(error, plan);
+        await sleep(clock, pauseMs, signal);
       }
-      await sleep(clock, (pauseMs * (1 + random.next())) / 2, signal);
     }
   };
 }
@@ -76,7 +79,7 @@ export function createDistributedTransact(options: DistributedTransactOptions): 
 /** Records the project on the quote's order after project management has confirmed the commit. */
 export function recordDelivery(storesOver: (queries: Queries) => Stores): Completion {
   return async (transaction, { subject }) => {
-    const quoteId = parseName('quote', subject);
+    const quoteId = NAMES.quote.parse(subject);
     if (quoteId === undefined) throw new Error(`"${subject}" isn't the name of a quote`);
     await storesOver(transaction).orders.recordProject(quoteId, `projects/${quoteId}`);
   };
@@ -97,5 +100,5 @@ function toDomainError(error: unknown, { quoteId }: DeliveryPlan): unknown {
   if (error.code === Status.ABORTED) return new ConcurrentChange(error);
   // During a rolling upgrade, project management may still run a version without distributed transactions.
   const isEarlierVersion = error.code === Status.UNIMPLEMENTED;
-  return isEarlierVersion || TRANSIENT.has(error.code) ? new Unavailable('project management', error) : error;
+  return isEarlierVersion || TRANSIENT.has(error.code) ? new PeerUnavailable('project management', error) : error;
 }

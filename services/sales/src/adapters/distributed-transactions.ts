@@ -1,4 +1,5 @@
 import type { Database, Queries } from '@rondo/database';
+import { createStoreDatabase } from '@rondo/resources/sql';
 import type { Logger } from '@rondo/rpc/call';
 import type { Channel } from '@rondo/rpc/client';
 import { backgroundClock, type Clock, type Random } from '@rondo/rpc/clock';
@@ -7,7 +8,6 @@ import { createCoordinator, createOperatorService, createSagas, type SagaKind, t
 import { nameOf } from '../domain/names.js';
 import type { DistributedTransact, Outbox, Projects, Stores } from '../domain/ports.js';
 import { createCustomerStore } from './customer-store.js';
-import { createQueries } from './database.js';
 import { ACCEPT_QUOTE, createDistributedTransact, recordDelivery } from './delivery-transaction.js';
 import { createOrderStore } from './order-store.js';
 import { createProductStore } from './product-store.js';
@@ -55,7 +55,7 @@ export function createDistributedTransactions(options: DistributedTransactionsOp
     createStores(queries, { onAppended: onChange, withdrawal });
   // The coordinator calls `onAppended` itself, after the commit.
   const coordinatedStoresOver = (queries: Queries) => storesOver(queries, () => undefined);
-  const stores = storesOver(createQueries(database), onAppended);
+  const stores = storesOver(createStoreDatabase(database), onAppended);
   defineFinishing(sagas, (quoteId) => options.finish(stores, quoteId));
   const coordinator = createCoordinator({
     database,

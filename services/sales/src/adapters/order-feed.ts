@@ -1,6 +1,6 @@
 import type { Transaction } from '@rondo/database';
-import { InvalidResumeToken, payloadFields, type Sync, WatchAborted, WatchUnavailable } from '@rondo/sync';
-import { ForeignResumeToken, WatcherTooSlow, WatchInterrupted } from '../domain/errors.js';
+import { inParts, toWatchError } from '@rondo/resources/sql';
+import { payloadFields, type Sync } from '@rondo/sync';
 import type { PricedLine } from '../domain/offer.js';
 import type { Order, OrderFeed, OrderState } from '../domain/order.js';
 import { formatPercent } from '../domain/percent.js';
@@ -19,7 +19,10 @@ export function createOrderFeed(sync: Pick<Sync, 'watch'>): OrderFeed {
   return {
     async *watch({ customerId, resumeToken, signal }) {
       const filter = customerId === undefined ? undefined : filterOf(customerId);
-      const snapshot = (transaction: Transaction) => readOrders(transaction, customerId);
+      const snapshot = async function* (transaction: Transaction) {
+        const read = (after: bigint) => transaction.query<OrderRow>(NEXT_PART, [after, customerId ?? null]);
+        for await (const rows of inParts(PART, read)) yield rows.map(toOrder);
+      };
       try {
         for await (const event of sync.watch({ topic: ORDERS_TOPIC, resumeToken, signal, filter, snapshot })) {
           if (event.kind === 'change') {
@@ -29,7 +32,7 @@ export function createOrderFeed(sync: Pick<Sync, 'watch'>): OrderFeed {
           }
         }
       } catch (error) {
-        throw toWatchError(error);
+        throw toWatchError(error, 'the same orders');
       }
     },
   };
@@ -37,23 +40,6 @@ export function createOrderFeed(sync: Pick<Sync, 'watch'>): OrderFeed {
 
 function filterOf(customerId: string) {
   return { name: `customer ${customerId}`, accepts: (payload: unknown) => customerIn(payload) === customerId };
-}
-
-/** Reads all orders in parts, the oldest first. If there are none, it yields one empty part. */
-async function* readOrders(transaction: Transaction, customerId: string | undefined): AsyncGenerator<readonly Order[]> {
-  for (let after = 0n; ; ) {
-    const rows = await transaction.query<OrderRow>(NEXT_PART, [after, customerId ?? null]);
-    const last = rows.at(-1);
-    if (last !== undefined || after === 0n) yield rows.map(toOrder);
-    if (last === undefined || rows.length < PART) return;
-    after = last.sequence;
-  }
-}
-
-function toWatchError(error: unknown): unknown {
-  if (error instanceof InvalidResumeToken) return new ForeignResumeToken();
-  if (error instanceof WatchAborted) return new WatcherTooSlow(error);
-  return error instanceof WatchUnavailable ? new WatchInterrupted(error) : error;
 }
 
 /** The topic of the changes of orders. */

@@ -1,5 +1,5 @@
 import { RpcError, Status } from '@rondo/rpc/status';
-import { type Peer, Unavailable } from '../domain/errors.js';
+import { type Peer, PeerUnavailable } from '../domain/errors.js';
 
 /** The statuses of transient failures. Any other status of another service is a fault of its code or of this one. */
 export const TRANSIENT: ReadonlySet<Status> = new Set([
@@ -18,6 +18,6 @@ export async function ask<T>(peer: Peer, response: Promise<T>): Promise<T> {
   try {
     return await response;
   } catch (error) {
-    throw error instanceof RpcError && TRANSIENT.has(error.code) ? new Unavailable(peer, error) : error;
+    throw error instanceof RpcError && TRANSIENT.has(error.code) ? new PeerUnavailable(peer, error) : error;
   }
 }

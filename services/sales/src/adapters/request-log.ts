@@ -1,6 +1,6 @@
 import type { Queries } from '@rondo/database';
+import { RequestIdReused } from '@rondo/resources/domain';
 import { columnsOf, type RequestTable } from '@rondo/resources/sql';
-import { RequestIdReused } from '../domain/errors.js';
 import type { KeyedCall, RequestLog, SavedResponses } from '../domain/request-id.js';
 
 /** The table of the requests that were carried out. */

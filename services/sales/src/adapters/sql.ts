@@ -1,6 +1,6 @@
 import type { SqlValue } from '@rondo/database';
+import type { ListQuery } from '@rondo/resources/domain';
 import { descending, whereOf } from '@rondo/resources/sql';
-import type { ListQuery } from '../domain/list.js';
 
 /** Assigns the columns that every change of a versioned row updates. */
 export const CHANGED = 'version = version + 1, update_time = greatest(clock_timestamp(), update_time)';

@@ -1,5 +1,6 @@
+import type { Deletable, StoredOnly } from '@rondo/resources/domain';
 import type { SavedResponses } from './request-id.js';
-import type { Deletable, Deleter, Reader, StoredOnly } from './stored.js';
+import type { Deleter, Reader } from './stored.js';
 
 /** A buyer. */
 export interface Customer extends Deletable {

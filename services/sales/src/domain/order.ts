@@ -1,9 +1,9 @@
-import type { CalendarDate } from './calendar-date.js';
+import type { CalendarDate, Stored } from '@rondo/resources/domain';
 import { OrderBeforeQuote, QuoteAccepting, type Shortage } from './errors.js';
 import type { Price, PricedLine, PricedLines, PriceRequest } from './offer.js';
 import type { Quote } from './quote.js';
 import type { KeyedCall, SavedResponses } from './request-id.js';
-import type { Reader, Stored } from './stored.js';
+import type { Reader } from './stored.js';
 
 /** The state of an order; cancelled is final. */
 export type OrderState = 'placed' | 'cancelled';

@@ -1,4 +1,4 @@
-import type { CalendarDate } from './calendar-date.js';
+import type { CalendarDate } from '@rondo/resources/domain';
 import type { CustomerStore } from './customer.js';
 import type { DeliveryPlan } from './delivery.js';
 import type { Order, OrderFeed, OrderStore } from './order.js';

@@ -1,8 +1,9 @@
+import type { Deletable, StoredOnly } from '@rondo/resources/domain';
 import { InsufficientStock, StockLimitExceeded } from './errors.js';
 import type { Money } from './money.js';
 import type { SavedResponses } from './request-id.js';
 import { MAX_STOCK } from './rules.js';
-import type { Deletable, Deleter, Reader, StoredOnly } from './stored.js';
+import type { Deleter, Reader } from './stored.js';
 
 /** An article for sale. */
 export interface Product extends Deletable {

@@ -1,8 +1,8 @@
-import type { CalendarDate } from './calendar-date.js';
+import type { CalendarDate, Deletable, StoredOnly } from '@rondo/resources/domain';
 import { WrongQuoteState } from './errors.js';
 import type { OfferLine, Price, PricedLines, PriceRequest } from './offer.js';
 import type { SavedResponses } from './request-id.js';
-import type { Deletable, Deleter, Reader, StoredOnly } from './stored.js';
+import type { Deleter, Reader } from './stored.js';
 
 /** The state of a quote. It is accepting while its order exists and its project isn't confirmed yet. */
 export type QuoteState = 'open' | 'accepting' | 'accepted';

@@ -1,13 +1,7 @@
+import type { RequestKey } from '@rondo/resources/domain';
+
 /** The methods that take a request id. */
 type KeyedMethod = 'CreateCustomer' | 'CreateProduct' | 'AdjustStock' | 'CreateQuote' | 'PlaceOrder';
-
-/** A request id and what identifies its request (AIP-155). It makes a call safe to repeat. */
-export interface RequestKey {
-  /** A UUID from the caller, in lower case. */
-  readonly id: string;
-  /** SHA-256 of the request's content, 32 bytes. */
-  readonly fingerprint: Uint8Array;
-}
 
 /** A request key together with its method. Each method has its own set of ids. */
 export interface KeyedCall extends RequestKey {

@@ -15,14 +15,12 @@ import {
   readRequestKey,
   readUpdateMask,
 } from '@rondo/resources';
+import { type ChangedSince, emailFault, type RequestKey, titleFault } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { checked, validate } from '@rondo/rpc/status';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import type { RequestKey } from '../domain/request-id.js';
-import { emailFault, titleFault } from '../domain/rules.js';
-import type { ChangedSince } from '../domain/stored.js';
 import {
   type CustomerUpdate,
   createCustomer,

@@ -11,24 +11,24 @@ import {
   type Etagged,
   etagOf,
   type List,
+  nameField,
   nextPageToken,
   readEtag,
   readList,
   readRequestKey,
   toDateMessage,
 } from '@rondo/resources';
+import type { CalendarDate, RequestKey } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { validate } from '@rondo/rpc/status';
-import type { CalendarDate } from '../domain/calendar-date.js';
 import { subtract } from '../domain/money.js';
-import { nameOf } from '../domain/names.js';
+import { NAMES, nameOf } from '../domain/names.js';
 import type { Order, OrderEvent, OrderRequest, OrderState, OrderWatch } from '../domain/order.js';
 import type { Ports } from '../domain/ports.js';
-import type { RequestKey } from '../domain/request-id.js';
 import { type Cancellation, cancelOrder, getOrder, listOrders, placeOrder, watchOrders } from '../usecases/orders.js';
 import { toRpcError, withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
-import { nameField, readName, requireName } from './names.js';
+import { readName, requireName } from './names.js';
 import { readPastDate, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
 
 /** Implements `sales.v1.OrderService`. */
@@ -68,8 +68,8 @@ export function orderService(ports: Ports): ServiceImplementation {
 const ORDERS: List = {
   collection: 'orders',
   fields: {
-    customer: nameField('customer'),
-    quote: nameField('quote'),
+    customer: nameField(NAMES.customer),
+    quote: nameField(NAMES.quote),
     state: { kind: 'enum', values: ['PLACED', 'CANCELLED'] },
     order_date: { kind: 'date' },
     create_time: { kind: 'timestamp' },

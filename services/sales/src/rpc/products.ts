@@ -16,14 +16,13 @@ import {
   readRequestKey,
   readUpdateMask,
 } from '@rondo/resources';
+import { type ChangedSince, type RequestKey, titleFault } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { checked, type FieldAt, validate } from '@rondo/rpc/status';
 import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import type { Product, ProductDraft, ProductFields, StockChange } from '../domain/product.js';
-import type { RequestKey } from '../domain/request-id.js';
-import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault, titleFault } from '../domain/rules.js';
-import type { ChangedSince } from '../domain/stored.js';
+import { deliveryEffortFault, skuFault, stockDeltaFault, stockFault } from '../domain/rules.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import {
   adjustStock,

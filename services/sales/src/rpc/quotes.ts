@@ -11,6 +11,7 @@ import {
   type Etagged,
   etagOf,
   type List,
+  nameField,
   nextPageToken,
   readEtag,
   readList,
@@ -18,21 +19,19 @@ import {
   readUpdateMask,
   toDateMessage,
 } from '@rondo/resources';
+import type { CalendarDate, ChangedSince, RequestKey } from '@rondo/resources/domain';
 import { implement, type ServiceImplementation } from '@rondo/rpc/server';
 import { type FieldAt, validate } from '@rondo/rpc/status';
-import type { CalendarDate } from '../domain/calendar-date.js';
 import { subtract } from '../domain/money.js';
-import { nameOf } from '../domain/names.js';
+import { NAMES, nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import { type Quote, type QuoteDraft, type QuoteState, requireOpen } from '../domain/quote.js';
-import type { RequestKey } from '../domain/request-id.js';
-import type { ChangedSince } from '../domain/stored.js';
 import { type AcceptRequest, acceptQuote } from '../usecases/accept-quote.js';
 import { deleteResource, type Target, undeleteResource } from '../usecases/delete-resource.js';
 import { createQuote, getQuote, listQuotes, type QuoteUpdate, updateQuote } from '../usecases/quotes.js';
 import { withRpcErrors } from './errors.js';
 import { toMoneyMessage } from './money.js';
-import { nameField, readName, requireName } from './names.js';
+import { readName, requireName } from './names.js';
 import { readLines, readPastDate, readPercent, readPriceRequest, toLineMessage, toPercentMessage } from './offer.js';
 import { toOrderMessage } from './orders.js';
 
@@ -77,7 +76,7 @@ export function quoteService(ports: Ports): ServiceImplementation {
 const QUOTES: List = {
   collection: 'quotes',
   fields: {
-    customer: nameField('customer'),
+    customer: nameField(NAMES.customer),
     state: { kind: 'enum', values: ['OPEN', 'ACCEPTING', 'ACCEPTED'] },
     quote_date: { kind: 'date' },
     create_time: { kind: 'timestamp' },

@@ -1,11 +1,12 @@
-import type { CalendarDate } from '../domain/calendar-date.js';
+import { type CalendarDate, type ChangedSince, ConcurrentChange, requireUnchanged } from '@rondo/resources/domain';
 import { planDelivery } from '../domain/delivery.js';
-import { ConcurrentChange, Deleted, QuoteMoved } from '../domain/errors.js';
+import { Deleted, QuoteMoved } from '../domain/errors.js';
+import { nameOf } from '../domain/names.js';
 import { type Order, type OrderDraft, orderOf } from '../domain/order.js';
 import type { Ports, Projects, Stores } from '../domain/ports.js';
 import { type Need, type Product, takeStock } from '../domain/product.js';
 import type { Quote } from '../domain/quote.js';
-import { type ChangedSince, found, live, requireUnchanged } from '../domain/stored.js';
+import { found, live } from '../domain/stored.js';
 
 type AcceptPorts = Pick<Ports, 'stores' | 'distributedTransact' | 'newId'>;
 
@@ -69,7 +70,7 @@ async function findAccepted({ quotes, orders }: Stores, quoteId: string): Promis
 /** Checks all local rules before the distributed transaction begins. */
 async function acceptOnce({ stores, distributedTransact, newId }: AcceptPorts, request: AcceptRequest): Promise<void> {
   const quote = found('quote', request.quoteId, await stores.quotes.find(request.quoteId));
-  requireUnchanged('quote', live('quote', quote), request.changedSince);
+  requireUnchanged(nameOf('quote', quote.id), live('quote', quote), request.changedSince);
   const customer = live('customer', found('customer', quote.customerId, await stores.customers.find(quote.customerId)));
   const order = orderOf(quote, newId(), request.orderDate);
   takeStock(requireAllLive(await stores.products.findAll(productsOf(order))), order.lines);

@@ -1,8 +1,16 @@
+import {
+  type ChangedSince,
+  differs,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
 import type { Customer, CustomerDraft } from '../domain/customer.js';
-import type { ListQuery, Page } from '../domain/list.js';
+import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
-import { callOf, type RequestKey } from '../domain/request-id.js';
-import { type ChangedSince, differs, found, live, requireUnchanged } from '../domain/stored.js';
+import { callOf } from '../domain/request-id.js';
+import { found, live } from '../domain/stored.js';
 import { once } from './once.js';
 
 /** Creates a customer, once per key. @throws EmailTaken, RequestIdReused */
@@ -42,7 +50,7 @@ export function updateCustomer(
 ): Promise<Customer> {
   return transact(async ({ customers }) => {
     const present = live('customer', found('customer', id, await customers.lock(id)));
-    requireUnchanged('customer', present, changedSince);
+    requireUnchanged(nameOf('customer', id), present, changedSince);
     return differs(present, fields) ? customers.update(id, fields) : present;
   });
 }

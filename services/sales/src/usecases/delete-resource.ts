@@ -1,6 +1,7 @@
-import type { ResourceKind } from '../domain/names.js';
+import { type ChangedSince, type Deletable, requireUnchanged } from '@rondo/resources/domain';
+import { nameOf, type ResourceKind } from '../domain/names.js';
 import type { Stores, Transact } from '../domain/ports.js';
-import { type ChangedSince, type Deletable, type DeletableStore, found, requireUnchanged } from '../domain/stored.js';
+import { type DeletableStore, found } from '../domain/stored.js';
 
 /** A kind of resource that can be deleted. */
 export interface Target<T extends Deletable> {
@@ -20,7 +21,7 @@ export function deleteResource<T extends Deletable>(
     const store = storeOf(stores);
     const present = found(kind, id, await store.lock(id));
     if (present.deleteTime !== undefined) return present;
-    requireUnchanged(kind, present, changedSince);
+    requireUnchanged(nameOf(kind, id), present, changedSince);
     require?.(present);
     return store.delete(id);
   });

@@ -1,4 +1,4 @@
-import { Deleted, NotFound, TotalOutOfRange } from '../domain/errors.js';
+import { Deleted, notFound, TotalOutOfRange } from '../domain/errors.js';
 import { digitsOf, fromDecimal, isRepresentable } from '../domain/money.js';
 import {
   type OfferLine,
@@ -51,7 +51,7 @@ async function findProducts(
 ): Promise<ReadonlyMap<string, Product>> {
   const byId = new Map((await products.findAll(ids)).map((product) => [product.id, product]));
   const missing = ids.filter((id) => !byId.has(id));
-  if (missing.length > 0) throw new NotFound('product', missing);
+  if (missing.length > 0) throw notFound('product', missing);
   const deleted = ids.filter((id) => byId.get(id)?.deleteTime !== undefined);
   if (deleted.length > 0) throw new Deleted('product', deleted);
   return byId;

@@ -1,5 +1,13 @@
-import { ConcurrentChange, InsufficientStock } from '../domain/errors.js';
-import type { ListQuery, Page } from '../domain/list.js';
+import {
+  type ChangedSince,
+  ConcurrentChange,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
+import { InsufficientStock } from '../domain/errors.js';
+import { nameOf } from '../domain/names.js';
 import {
   type Order,
   type OrderEvent,
@@ -10,8 +18,8 @@ import {
 } from '../domain/order.js';
 import type { Ports, Stores } from '../domain/ports.js';
 import { returnStock } from '../domain/product.js';
-import { callOf, type KeyedCall, type RequestKey } from '../domain/request-id.js';
-import { type ChangedSince, found, live, requireUnchanged } from '../domain/stored.js';
+import { callOf, type KeyedCall } from '../domain/request-id.js';
+import { found, live } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 
 /** One order. @throws NotFound */
@@ -100,7 +108,7 @@ export function cancelOrder({ transact }: Pick<Ports, 'transact'>, { id, changed
   return transact(async ({ orders, products, outbox }) => {
     const order = found('order', id, await orders.lock(id));
     if (order.state === 'cancelled') return order;
-    requireUnchanged('order', order, changedSince);
+    requireUnchanged(nameOf('order', id), order, changedSince);
     requireSettled(order);
     const cancelled = await orders.cancel(id);
     if (order.project !== undefined) await outbox.withdraw(order, order.project);

@@ -1,4 +1,12 @@
-import type { ListQuery, Page } from '../domain/list.js';
+import {
+  type ChangedSince,
+  differs,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
+import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import {
   type Product,
@@ -7,8 +15,8 @@ import {
   type StockChange,
   withStockChanged,
 } from '../domain/product.js';
-import { callOf, type RequestKey } from '../domain/request-id.js';
-import { type ChangedSince, differs, found, live, requireUnchanged } from '../domain/stored.js';
+import { callOf } from '../domain/request-id.js';
+import { found, live } from '../domain/stored.js';
 import { once } from './once.js';
 
 /** Creates a product, once per key. @throws SkuTaken, RequestIdReused */
@@ -48,7 +56,7 @@ export function updateProduct(
 ): Promise<Product> {
   return transact(async ({ products }) => {
     const present = live('product', found('product', id, await products.lock(id)));
-    requireUnchanged('product', present, changedSince);
+    requireUnchanged(nameOf('product', id), present, changedSince);
     return differs(present, fields) ? products.update(id, fields) : present;
   });
 }

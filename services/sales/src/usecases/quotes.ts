@@ -1,9 +1,17 @@
-import { ConcurrentChange } from '../domain/errors.js';
-import type { ListQuery, Page } from '../domain/list.js';
+import {
+  type ChangedSince,
+  ConcurrentChange,
+  differs,
+  type ListQuery,
+  type Page,
+  type RequestKey,
+  requireUnchanged,
+} from '@rondo/resources/domain';
+import { nameOf } from '../domain/names.js';
 import type { Ports } from '../domain/ports.js';
 import { type PricedQuote, type Quote, type QuoteChange, type QuoteDraft, requireOpen } from '../domain/quote.js';
-import { callOf, type RequestKey } from '../domain/request-id.js';
-import { type ChangedSince, differs, found, live, requireUnchanged } from '../domain/stored.js';
+import { callOf } from '../domain/request-id.js';
+import { found, live } from '../domain/stored.js';
 import { makeOffer } from './offer.js';
 import { once } from './once.js';
 
@@ -74,7 +82,7 @@ export async function updateQuote(
 
 function requireChangeable(quote: Quote | undefined, { id, changedSince }: QuoteUpdate): Quote {
   const present = live('quote', found('quote', id, quote));
-  requireUnchanged('quote', present, changedSince);
+  requireUnchanged(nameOf('quote', id), present, changedSince);
   return requireOpen(present);
 }
 

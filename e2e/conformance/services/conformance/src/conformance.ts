@@ -12,7 +12,7 @@ import type { Any } from '@rondo/contracts/google/protobuf/any';
 import type { ServerCall } from '@rondo/rpc/call';
 import { systemWallClock } from '@rondo/rpc/clock';
 import { type Handlers, unimplemented } from '@rondo/rpc/server';
-import { RpcError, toStatus } from '@rondo/rpc/status';
+import { RpcError, statusFromCode } from '@rondo/rpc/status';
 import { pack, type ReceivedCall, replies, reply } from './answers.js';
 import { eachEntry, toHeaders } from './headers.js';
 
@@ -65,7 +65,8 @@ function receivedCall(call: ServerCall): ReceivedCall {
       eachEntry(headers, (key, value) => call.header.append(key, value));
       eachEntry(trailers, (key, value) => call.trailer.append(key, value));
     },
-    toError: ({ code, message = '', details }: RequestedError) => new RpcError(toStatus(code), message, { details }),
+    toError: ({ code, message = '', details }: RequestedError) =>
+      new RpcError(statusFromCode(code), message, { details }),
   };
 }
 

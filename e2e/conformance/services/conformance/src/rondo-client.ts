@@ -11,8 +11,7 @@ import {
   UnaryRequest,
 } from '@rondo/contracts/connectrpc/conformance/v1/service';
 import type { Any } from '@rondo/contracts/google/protobuf/any';
-import { type CallOptions, type Client, createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { type CallOptions, type Client, createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { RpcError } from '@rondo/rpc/status';
 import { CallFailure, type CaseCall, only } from './case.js';
 import { callSuite } from './client-under-test.js';

@@ -1,7 +1,6 @@
 /** Runs one of grpc's interop cases as a client: `node client.js HOST:PORT CASE`. */
 import { TestServiceDefinition } from '@rondo/contracts/grpc/testing/test';
-import { createChannel, createClient } from '@rondo/rpc/client';
-import { staticResolver } from '@rondo/rpc/resolver';
+import { createChannel, createClient, staticResolver } from '@rondo/rpc/client';
 import { interopCases } from './cases.js';
 
 const [address = '', name = ''] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import type { EchoStatus, Payload, ResponseParameters, SimpleRequest } from '@ro
 import type { TestServiceDefinition } from '@rondo/contracts/grpc/testing/test';
 import type { ServerCall } from '@rondo/rpc/call';
 import { type Handlers, unimplemented } from '@rondo/rpc/server';
-import { RpcError, toStatus } from '@rondo/rpc/status';
+import { RpcError, statusFromCode } from '@rondo/rpc/status';
 
 /**
  * `grpc.testing.TestService`, by grpc's description of its interop cases.
@@ -53,7 +53,7 @@ function payloadOf(size: number): Payload {
 }
 
 function failAs(status: EchoStatus | undefined): void {
-  if (status !== undefined && status.code !== 0) throw new RpcError(toStatus(status.code), status.message);
+  if (status !== undefined && status.code !== 0) throw new RpcError(statusFromCode(status.code), status.message);
 }
 
 const ECHO_INITIAL = 'x-grpc-test-echo-initial';

@@ -1,4 +1,4 @@
-import { Status } from '../../status/index.js';
+import { Status } from '../../status/code.js';
 import type { CallCounts } from './outcome-window.js';
 
 /**

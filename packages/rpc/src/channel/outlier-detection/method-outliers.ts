@@ -1,6 +1,6 @@
 import { regionOf } from '../../balancer/locality.js';
-import type { Random } from '../../clock/index.js';
-import type { Method } from '../../contract/index.js';
+import type { Random } from '../../clock/clock.js';
+import type { Method } from '../../contract/method.js';
 import { groupBy } from '../group-by.js';
 import type { MethodCandidate } from '../method-candidate.js';
 import { maxEjected, median, mostlyFails, slowFromMs } from './criteria.js';

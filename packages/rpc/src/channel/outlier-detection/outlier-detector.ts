@@ -1,7 +1,9 @@
-import type { Random } from '../../clock/index.js';
-import type { Balancing, Method } from '../../contract/index.js';
-import { RpcError, Status } from '../../status/index.js';
-import { TransportError } from '../../transport/index.js';
+import type { Random } from '../../clock/clock.js';
+import type { Balancing } from '../../contract/balancing.js';
+import type { Method } from '../../contract/method.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
+import { TransportError } from '../../transport/transport.js';
 import type { AttemptOutcome, MethodCandidate } from '../method-candidate.js';
 import type { Subchannel } from '../subchannel.js';
 import { isConsecutiveOutlier, isNeutral, isRateOutlier, isServerFault } from './criteria.js';

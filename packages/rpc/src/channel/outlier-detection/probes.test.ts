@@ -6,10 +6,12 @@ import { failure } from '../../../test/support/outcome.js';
 import { makePool } from '../../../test/support/pool.js';
 import { streamOf } from '../../../test/support/stream.js';
 import { wireCall } from '../../../test/support/wire-call.js';
-import { CallLimit, type Reply } from '../../call/index.js';
-import type { Method } from '../../contract/index.js';
-import { type Attempt, RpcError, Status } from '../../status/index.js';
-import { TransportError, type WireCall, type WireHandler } from '../../transport/index.js';
+import type { Reply } from '../../call/call.js';
+import { CallContext } from '../../call/call-context.js';
+import type { Method } from '../../contract/method.js';
+import { Status } from '../../status/code.js';
+import { type Attempt, RpcError } from '../../status/rpc-error.js';
+import { TransportError, type WireCall, type WireHandler } from '../../transport/transport.js';
 import { callWithRetries } from '../retry.js';
 import { RetryBudget } from '../retry-budget.js';
 
@@ -108,36 +110,36 @@ describe('a call that probes an ejected instance', () => {
 
 describe('a try counts against its instance', () => {
   /** Ends with `reason` while the instance is mute; then the stream is reset. */
-  const mute = (reason: Status, limits: CallLimit[]): WireHandler => {
+  const mute = (reason: Status, contexts: CallContext[]): WireHandler => {
     return () => {
-      limits.at(-1)?.end(new RpcError(reason, 'over'));
+      contexts.at(-1)?.end(new RpcError(reason, 'over'));
       return Promise.reject(new RpcError(Status.CANCELLED, 'the caller left'));
     };
   };
-  const limited = (limits: CallLimit[], deadline?: number) => () => {
-    const limit = new CallLimit();
-    limits.push(limit);
-    return { limit, deadline };
+  const limited = (contexts: CallContext[], deadline?: number) => () => {
+    const context = new CallContext();
+    contexts.push(context);
+    return { context, deadline };
   };
 
   it('where its deadline passed after a time that is long for the method', async () => {
     const { answers, calls, candidate } = start();
-    const limits: CallLimit[] = [];
+    const contexts: CallContext[] = [];
     await calls(60);
-    answers('b', mute(Status.DEADLINE_EXCEEDED, limits), 200);
-    await calls(40, undefined, limited(limits));
+    answers('b', mute(Status.DEADLINE_EXCEEDED, contexts), 200);
+    await calls(40, undefined, limited(contexts));
     expect(candidate('b').setAside).toBe(true);
   });
 
   it('but not for the time after the deadline, nor where its caller left', async () => {
     for (const reason of [Status.DEADLINE_EXCEEDED, Status.CANCELLED]) {
       const { answers, calls, candidate, clock } = start();
-      const limits: CallLimit[] = [];
+      const contexts: CallContext[] = [];
       await calls(60);
-      answers('b', mute(reason, limits), 200);
+      answers('b', mute(reason, contexts), 200);
       for (let times = 0; times < 60; times += 1) {
         const deadline = reason === Status.CANCELLED ? undefined : clock.now() + 8;
-        await calls(1, undefined, limited(limits, deadline));
+        await calls(1, undefined, limited(contexts, deadline));
       }
       expect(candidate('b').setAside).toBe(false);
     }

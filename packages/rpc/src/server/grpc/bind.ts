@@ -1,10 +1,13 @@
 import type * as grpc from '@grpc/grpc-js';
-import { type Logger, type Payload, type Reply, receivedTraceId } from '../../call/index.js';
-import type { Clock } from '../../clock/index.js';
-import type { Method, Policy } from '../../contract/index.js';
-import { RpcError, Status } from '../../status/index.js';
+import type { Logger, Payload, Reply } from '../../call/call.js';
+import { receivedTraceId } from '../../call/trace.js';
+import type { Clock } from '../../clock/clock.js';
+import type { Method } from '../../contract/method.js';
+import type { Policy } from '../../contract/policy.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { toBuffer } from '../../transport/grpc/metadata.js';
-import type { WireHandler } from '../../transport/index.js';
+import type { WireHandler } from '../../transport/transport.js';
 import { type Exchange, headerOf, toExchange, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 import { Replies, type StreamingCall } from './replies.js';
 import type { RequestStream, RequestStreams } from './request-streams.js';

@@ -1,19 +1,17 @@
 import * as grpc from '@grpc/grpc-js';
-import {
-  CallLimit,
-  cancelled,
-  deadlineExceeded,
-  Metadata,
-  type MetadataSource,
-  type MetadataValue,
-  NOT_HANDLED,
-  type Payload,
-} from '../../call/index.js';
-import { type Clock, millisecondsUntil } from '../../clock/index.js';
-import type { Method } from '../../contract/index.js';
-import { encodeStatusDetails, RpcError, STATUS_DETAILS, Status } from '../../status/index.js';
+import type { Payload } from '../../call/call.js';
+import { CallContext, cancelled, deadlineExceeded } from '../../call/call-context.js';
+import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
+import { NOT_HANDLED } from '../../call/metadata-rules.js';
+import type { Clock } from '../../clock/clock.js';
+import { millisecondsUntil } from '../../clock/system.js';
+import type { Method } from '../../contract/method.js';
+import { Status } from '../../status/code.js';
+import { encodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { addTo, forEachEntry } from '../../transport/grpc/metadata.js';
-import { notHandledMark, type WireCall } from '../../transport/index.js';
+import { notHandledMark } from '../../transport/router-error.js';
+import type { WireCall } from '../../transport/transport.js';
 
 /** What all types of server calls of grpc-js have in common. */
 interface SurfaceCall {
@@ -44,19 +42,19 @@ export interface ExchangeOptions {
 
 /** Converts a call of grpc-js. */
 export function toExchange(call: SurfaceCall, { method, request, clock }: ExchangeOptions): Exchange {
-  const limit = new CallLimit();
+  const context = new CallContext();
   const expiresAt = call.getDeadline();
   const allowedMs = expiresAt === Number.POSITIVE_INFINITY ? undefined : millisecondsUntil(expiresAt);
   const deadline = allowedMs === undefined ? undefined : clock.now() + allowedMs;
   let ended = false;
   // grpc-js also reports a call as cancelled at its deadline, and after it ended well.
   call.on('cancelled', () => {
-    if (!ended) limit.end(isOver(deadline, clock) ? deadlineExceeded(allowedMs ?? 0, 'caller') : cancelled());
+    if (!ended) context.end(isOver(deadline, clock) ? deadlineExceeded(allowedMs ?? 0, 'caller') : cancelled());
   });
   return {
-    wire: new ReceivedCall(call, { method, deadline, limit, request }),
+    wire: new ReceivedCall(call, { method, deadline, context, request }),
     endless: method.responseStream && deadline === undefined && method.policy.timeoutMs === undefined,
-    abort: (reason) => limit.end(reason),
+    abort: (reason) => context.end(reason),
     settle() {
       ended = true;
     },
@@ -69,7 +67,7 @@ class ReceivedCall implements WireCall, MetadataSource {
   readonly responseStream: boolean;
   readonly metadata = Metadata.over(this);
   readonly deadline: number | undefined;
-  readonly limit: CallLimit;
+  readonly context: CallContext;
   readonly request: Payload<Uint8Array>;
   /** Read at once, because grpc-js forgets it when the call has ended. */
   readonly peer: string;
@@ -80,14 +78,14 @@ class ReceivedCall implements WireCall, MetadataSource {
     {
       method,
       deadline,
-      limit,
+      context,
       request,
-    }: Pick<WireCall, 'deadline' | 'limit' | 'request'> & Pick<ExchangeOptions, 'method'>,
+    }: Pick<WireCall, 'context' | 'deadline' | 'request'> & Pick<ExchangeOptions, 'method'>,
   ) {
     this.path = method.path;
     this.responseStream = method.responseStream;
     this.deadline = deadline;
-    this.limit = limit;
+    this.context = context;
     this.request = request;
     this.peer = call.getPeer();
     this.#call = call;

@@ -1,7 +1,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
 import type * as grpc from '@grpc/grpc-js';
-import type { Clock } from '../../clock/index.js';
+import type { Clock } from '../../clock/clock.js';
 import { keepAlive } from '../../transport/grpc/keepalive.js';
 
 /** Node's options with the limits of reset streams. The types of Node 20 lack them; Node 22.11 and later have them. */

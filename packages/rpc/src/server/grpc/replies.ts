@@ -1,5 +1,6 @@
 import type * as grpc from '@grpc/grpc-js';
-import type { Metadata, Reply } from '../../call/index.js';
+import type { Reply } from '../../call/call.js';
+import type { Metadata } from '../../call/metadata.js';
 import { toBuffer } from '../../transport/grpc/metadata.js';
 import { headerOf, toGrpcMetadata, toGrpcStatus } from './exchange.js';
 

@@ -1,7 +1,7 @@
 import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type * as grpc from '@grpc/grpc-js';
-import type { Clock } from '../../clock/index.js';
-import type { Method } from '../../contract/index.js';
+import type { Clock } from '../../clock/clock.js';
+import type { Method } from '../../contract/method.js';
 
 /** A request stream below grpc-js. */
 export interface RequestStream {

@@ -1,7 +1,9 @@
 import type { Http2Server } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
-import { type Clock, systemClock } from '../../clock/index.js';
-import { RpcError, Status } from '../../status/index.js';
+import type { Clock } from '../../clock/clock.js';
+import { systemClock } from '../../clock/system.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
 import type { Router } from '../router.js';
 import { bindMethod, bindUnknown } from './bind.js';
 import type { Exchange } from './exchange.js';
@@ -35,9 +37,6 @@ export interface RpcServer {
 }
 
 const DEFAULT_MAX_REQUEST_BYTES = 4 * 1024 * 1024;
-
-// grpc-js's own output is off, because Rondo throws or logs the same. GRPC_VERBOSITY turns it on.
-if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 
 /**
  * Serves a router over gRPC: HTTP/2, without TLS for now.

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { ConformanceServiceDefinition } from '@rondo/contracts/rondo/conformance/v1/conformance';
 import { conformanceService } from '../../../test/support/service.js';
-import { createChannel, createClient } from '../../client/index.js';
-import { staticResolver } from '../../testing/index.js';
+import { createChannel } from '../../channel/channel.js';
+import { createClient } from '../../client/create-client.js';
+import { staticResolver } from '../../resolver/static.js';
 import { createRouter } from '../router.js';
 import { serve } from './serve.js';
 

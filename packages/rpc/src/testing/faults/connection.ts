@@ -1,7 +1,8 @@
-import { CallLimit, type Reply } from '../../call/index.js';
-import type { Clock, Timer } from '../../clock/index.js';
-import { Status } from '../../status/index.js';
-import { type Transport, TransportError, type WireCall } from '../../transport/index.js';
+import type { Reply } from '../../call/call.js';
+import { CallContext } from '../../call/call-context.js';
+import type { Clock, Timer } from '../../clock/clock.js';
+import { Status } from '../../status/code.js';
+import { type Transport, TransportError, type WireCall } from '../../transport/transport.js';
 import { type Carrier, Exchange } from './exchange.js';
 import { type CallFault, delayMs, type Peer, responds, type SharedNetwork } from './network-state.js';
 
@@ -164,8 +165,8 @@ export class Connection implements Carrier {
       const server = this.#shared.peerAt(address);
       if (server === undefined || !Number.isFinite(delayMs(this.#shared, client, server))) return;
       const copy = memory.transport(address);
-      const limit = new CallLimit();
-      const arrive = () => copy.call({ ...wire, deadline: undefined, limit });
+      const context = new CallContext();
+      const arrive = () => copy.call({ ...wire, deadline: undefined, context });
       const end = () => copy.close();
       copy.connect().then(arrive).then(end, end);
     });

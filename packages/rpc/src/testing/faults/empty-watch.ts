@@ -1,6 +1,7 @@
 import { type Position, WatchRequest, WatchResponse } from '@rondo/contracts/rondo/registry/v1/registry';
-import type { Payload } from '../../call/index.js';
-import { RpcError, Status } from '../../status/index.js';
+import type { Payload } from '../../call/call.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { covers, type Route } from './network-state.js';
 
 const WATCH = '/rondo.registry.v1.RegistryService/Watch';

@@ -1,5 +1,6 @@
-import { CallLimit, cancelled, type Payload, type Reply } from '../../call/index.js';
-import type { WireCall, WireHandler } from '../../transport/index.js';
+import type { Payload, Reply } from '../../call/call.js';
+import { CallContext, cancelled } from '../../call/call-context.js';
+import type { WireCall, WireHandler } from '../../transport/transport.js';
 import type { CallFault } from './network-state.js';
 
 /** What an exchange needs of its connection. */
@@ -28,8 +29,8 @@ export class Exchange {
   readonly #wire: WireCall;
   readonly #carrier: Carrier;
   readonly #fault: CallFault | undefined;
-  /** The limit of the call on the server. */
-  readonly #far = new CallLimit();
+  /** The context of the call on the server. */
+  readonly #far = new CallContext();
   #settle: { resolve(reply: Reply<Uint8Array>): void; reject(error: unknown): void } | undefined;
   #rejectRead: ((error: unknown) => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -41,7 +42,7 @@ export class Exchange {
     this.reply = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    wire.limit.onEnd(this.#leave);
+    wire.context.onEnd(this.#leave);
   }
 
   /** Sends the request. */
@@ -62,17 +63,17 @@ export class Exchange {
 
   /** The server learns that the caller has left. */
   abandon(): void {
-    this.#far.end(this.#wire.limit.reason ?? cancelled());
+    this.#far.end(this.#wire.context.reason ?? cancelled());
     this.#carrier.onServed(this);
   }
 
   async #serve(): Promise<void> {
-    const { limit: _, deadline, ...wire } = this.#wire;
+    const { context: _, deadline, ...wire } = this.#wire;
     const request = this.#request(this.#wire.request);
     const translated = deadline === undefined ? undefined : deadline + this.#carrier.aheadMs();
     this.#carrier.onServing(this);
     try {
-      const reply = await this.#carrier.handle({ ...wire, request, limit: this.#far, deadline: translated });
+      const reply = await this.#carrier.handle({ ...wire, request, context: this.#far, deadline: translated });
       if (!reply.response.stream) this.#carrier.onServed(this);
       if (this.#fault?.kind === 'drop' && this.#fault.what === 'reply') this.#drop(this.#fault);
       else this.#carrier.toClient(() => this.#receive(reply));
@@ -153,12 +154,12 @@ export class Exchange {
   }
 
   readonly #leave = (): void => {
-    this.fail(this.#wire.limit.reason);
+    this.fail(this.#wire.context.reason);
     this.#carrier.toServer(() => this.abandon());
   };
 
   #end(): void {
-    this.#wire.limit.offEnd(this.#leave);
+    this.#wire.context.offEnd(this.#leave);
     this.#carrier.onReceived(this);
   }
 }

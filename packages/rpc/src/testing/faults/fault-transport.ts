@@ -1,6 +1,7 @@
-import { backoffMs, type Timer } from '../../clock/index.js';
-import { Status } from '../../status/index.js';
-import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../../transport/index.js';
+import { backoffMs } from '../../clock/backoff.js';
+import type { Timer } from '../../clock/clock.js';
+import { Status } from '../../status/code.js';
+import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../../transport/transport.js';
 import { Connection } from './connection.js';
 import { type Peer, responds, type SharedNetwork } from './network-state.js';
 

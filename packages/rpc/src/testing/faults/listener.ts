@@ -1,8 +1,9 @@
-import type { Reply } from '../../call/index.js';
-import { type Clock, sleep, type Timer } from '../../clock/index.js';
-import { observeReply } from '../../middleware/index.js';
-import { Status } from '../../status/index.js';
-import { type MemoryListener, type MemoryNetwork, TransportError, type WireHandler } from '../../transport/index.js';
+import type { Reply } from '../../call/call.js';
+import { type Clock, sleep, type Timer } from '../../clock/clock.js';
+import { observeReply } from '../../middleware/stream.js';
+import { Status } from '../../status/code.js';
+import type { MemoryListener, MemoryNetwork } from '../../transport/memory/network.js';
+import { TransportError, type WireHandler } from '../../transport/transport.js';
 
 /** A listener in a fault network. */
 export interface FaultListener extends MemoryListener {

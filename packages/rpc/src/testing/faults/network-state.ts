@@ -1,5 +1,5 @@
-import type { Clock, Random } from '../../clock/index.js';
-import type { MemoryNetwork } from '../../transport/index.js';
+import type { Clock, Random } from '../../clock/clock.js';
+import type { MemoryNetwork } from '../../transport/memory/network.js';
 import type { EmptyWatches } from './empty-watch.js';
 import type { NodeClock } from './node-clock.js';
 

@@ -1,5 +1,7 @@
-import { type Clock, type Random, systemClock } from '../../clock/index.js';
-import { createMemoryNetwork, type TransportFactory, type WireHandler } from '../../transport/index.js';
+import type { Clock, Random } from '../../clock/clock.js';
+import { systemClock } from '../../clock/system.js';
+import { createMemoryNetwork } from '../../transport/memory/network.js';
+import type { TransportFactory, WireHandler } from '../../transport/transport.js';
 import { seededRandom } from '../seeded-random.js';
 import { EmptyWatches } from './empty-watch.js';
 import { FaultTransport } from './fault-transport.js';
@@ -25,7 +27,7 @@ export interface FaultNetworkOptions extends Partial<Timing> {
 }
 
 /** Ends a fault. No effect when called again. */
-export type End = () => void;
+export type EndFault = () => void;
 
 /** One process in a fault network, with its connections, its listeners and its clock. */
 export interface FaultNode {
@@ -65,18 +67,18 @@ export interface FaultNetwork {
   /** Whether a node of that name is alive. */
   lives(name: string): boolean;
   /** Blocks one direction. Messages sent meanwhile arrive afterwards, unless keepalive has ended the connection. */
-  block(route: Route): End;
+  block(route: Route): EndFault;
   /** Blocks both directions between two nodes. */
-  partition(one: string, other: string): End;
+  partition(one: string, other: string): EndFault;
   /** Delays messages in one direction by up to `delayMs`, in order. */
-  delay(route: Route, delayMs: number): End;
+  delay(route: Route, delayMs: number): EndFault;
   /** Applies a fault to the next calls that match. */
-  fault(match: CallMatch, fault: CallFault): End;
+  fault(match: CallMatch, fault: CallFault): EndFault;
   /**
    * Makes every watch of a registry over `route` report that there are no instances, and nothing else. At the end the
    * watches break off.
    */
-  emptyWatch(route: Route): End;
+  emptyWatch(route: Route): EndFault;
 }
 
 /** Without faults there is no latency, and the timeouts are those of Rondo's own connections. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock/index.js';
+import type { Clock, Timer } from '../../clock/clock.js';
 
 interface Pending {
   /** The due time, by this clock. */

@@ -1,4 +1,4 @@
-import type { Clock, Random, Timer } from '../../clock/index.js';
+import type { Clock, Random, Timer } from '../../clock/clock.js';
 import { seededRandom } from '../seeded-random.js';
 import type { FaultNetwork } from './network.js';
 import type { CallFault } from './network-state.js';
@@ -59,7 +59,7 @@ export function planFaults(options: PlanOptions): readonly PlannedFault[] {
  *
  * @throws RangeError if there are none.
  */
-export function draw<T>(random: Random, items: readonly T[]): T {
+export function pickOne<T>(random: Random, items: readonly T[]): T {
   const item = items[Math.floor(random.next() * items.length)];
   if (item === undefined) throw new RangeError('a plan needs at least one node, one route and one kind');
   return item;
@@ -67,17 +67,17 @@ export function draw<T>(random: Random, items: readonly T[]): T {
 
 function drawFault({ random, nodes, routes, kinds = KINDS }: PlanOptions, leftMs: number): Fault {
   const between = (min: number, max: number) => Math.round(min + random.next() * (max - min));
-  const kind = draw(random, kinds);
+  const kind = pickOne(random, kinds);
   const forMs = Math.min(leftMs, between(200, random.next() < 0.3 ? 15_000 : 4_000));
-  const route = () => draw(random, routes);
+  const route = () => pickOne(random, routes);
   switch (kind) {
     case 'kill':
     case 'freeze':
-      return { kind, node: draw(random, nodes), forMs };
+      return { kind, node: pickOne(random, nodes), forMs };
     case 'slow':
-      return { kind, node: draw(random, nodes), factor: between(5, 50), forMs };
+      return { kind, node: pickOne(random, nodes), factor: between(5, 50), forMs };
     case 'jump':
-      return { kind, node: draw(random, nodes), aheadMs: between(100, 15_000) };
+      return { kind, node: pickOne(random, nodes), aheadMs: between(100, 15_000) };
     case 'partition':
     case 'block':
     case 'empty-watch':
@@ -90,10 +90,10 @@ function drawFault({ random, nodes, routes, kinds = KINDS }: PlanOptions, leftMs
 }
 
 function drawCallFault(random: Random, between: (min: number, max: number) => number): CallFault {
-  const kind = draw(random, ['drop', 'drop', 'duplicate', 'reorder'] as const);
+  const kind = pickOne(random, ['drop', 'drop', 'duplicate', 'reorder'] as const);
   if (kind === 'duplicate') return { kind, afterMs: between(0, 3_000) };
   if (kind === 'reorder') return { kind, withinMs: between(50, 2_000) };
-  return { kind, what: draw(random, ['request', 'reply']), seen: draw(random, ['loss', 'silence']) };
+  return { kind, what: pickOne(random, ['request', 'reply']), seen: pickOne(random, ['loss', 'silence']) };
 }
 
 /** Options of {@link carryOut}. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { type Clock, systemClock, type Timer } from '../../clock/index.js';
+import type { Clock, Timer } from '../../clock/clock.js';
+import { systemClock } from '../../clock/system.js';
 import { Connection } from './connection.js';
 
 /** Options of {@link startTcpProxy}. */

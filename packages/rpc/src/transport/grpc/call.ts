@@ -1,7 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type Reply } from '../../call/index.js';
-import { type Clock, nextTurn, type Timer } from '../../clock/index.js';
-import { RpcError, Status } from '../../status/index.js';
+import type { Reply } from '../../call/call.js';
+import { Metadata } from '../../call/metadata.js';
+import type { Clock, Timer } from '../../clock/clock.js';
+import { yieldToEventLoop } from '../../clock/system.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
 import type { WireCall } from '../transport.js';
 import { Inbox } from './inbox.js';
 import { toBuffer } from './metadata.js';
@@ -78,7 +81,7 @@ function carryStream(wire: WireCall, options: CarryOptions): Promise<Reply<Uint8
     let header: grpc.Metadata | undefined;
     // At the deadline the server ends the stream.
     const leave = () => {
-      if (wire.limit.reason === undefined) reset();
+      if (wire.context.reason === undefined) reset();
     };
     const reply = (): Reply<Uint8Array> => ({
       header: header === undefined ? new Metadata() : fromGrpcMetadata(header),
@@ -159,7 +162,7 @@ interface Reset {
 
 /** Resets a started call when its caller cancels, or at once if it has. */
 function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onLeave }: CarryOptions): Reset {
-  const { limit } = wire;
+  const { context } = wire;
   let wanted = wire.background !== true;
   if (wanted) onBegin();
   const abandon = () => {
@@ -175,20 +178,20 @@ function resetWith(call: GrpcCall, wire: WireCall, { clock, resets, onBegin, onL
     abandon();
     // grpc-js opens the stream of a call in the same turn of the event loop as `start`, even if the call was cancelled
     // before; nothing would end the stream then.
-    void nextTurn().then(() => {
+    void yieldToEventLoop().then(() => {
       if (!ended) withdraw ??= resets.pace(cancel);
     });
   };
   const onLimit = () => {
     abandon();
-    const expired = limit.reason?.code === Status.DEADLINE_EXCEEDED;
+    const expired = context.reason?.code === Status.DEADLINE_EXCEEDED;
     if (expired) backstop = clock.setTimer(SERVER_FIRST_MS, reset, { keepAlive: false });
     else reset();
   };
-  limit.onEnd(onLimit);
+  context.onEnd(onLimit);
   const release = () => {
     ended = true;
-    limit.offEnd(onLimit);
+    context.offEnd(onLimit);
     hold?.cancel();
     backstop?.cancel();
     withdraw?.();

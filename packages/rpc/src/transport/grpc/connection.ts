@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import { backoffMs, type Clock, type Random, systemClock, systemRandom, type Timer } from '../../clock/index.js';
-import { Status } from '../../status/index.js';
+import { backoffMs } from '../../clock/backoff.js';
+import type { Clock, Random, Timer } from '../../clock/clock.js';
+import { systemClock, systemRandom } from '../../clock/system.js';
+import { Status } from '../../status/code.js';
 import { type ConnectivityState, type Transport, TransportError, type WireHandler } from '../transport.js';
 import { carry } from './call.js';
 import { channelCredentials, observeSockets } from './credentials.js';
@@ -145,7 +147,7 @@ export class GrpcConnection implements Transport {
   };
 
   /** Ends the backoff, because there is news of the endpoint. The connection counts as failed until it is ready. */
-  hurry(): void {
+  resetBackoff(): void {
     if (this.#state === 'transient_failure') this.#reopen();
   }
 

@@ -4,9 +4,10 @@ import { answerWithStatus, startRawServer } from '../../../test/support/http2-se
 import { failure } from '../../../test/support/outcome.js';
 import { deferred, until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
-import { CallLimit } from '../../call/index.js';
-import { RpcError, Status } from '../../status/index.js';
-import { ManualClock } from '../../testing/index.js';
+import { CallContext } from '../../call/call-context.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
+import { ManualClock } from '../../testing/manual-clock.js';
 import { grpcTransport } from './transport.js';
 
 const closers: (() => unknown)[] = [];
@@ -25,7 +26,7 @@ async function callInFlight() {
   await transport.connect();
   const caller = new AbortController();
   const deadline = clock.now() + 1_000;
-  const call = failure(transport.call(wireCall({ limit: new CallLimit({ parents: [caller.signal] }), deadline })));
+  const call = failure(transport.call(wireCall({ context: new CallContext({ parents: [caller.signal] }), deadline })));
   return { stream: await received.promise, clock, caller, call };
 }
 
@@ -68,8 +69,8 @@ describe('a call whose caller cancels', () => {
     const transport = grpcTransport(server.address);
     closers.push(() => transport.close());
     await transport.connect();
-    const limit = new CallLimit({ parents: [AbortSignal.abort()] });
-    const error = await failure(transport.call(wireCall({ limit, responseStream })));
+    const context = new CallContext({ parents: [AbortSignal.abort()] });
+    const error = await failure(transport.call(wireCall({ context, responseStream })));
     expect(error.message).toContain('the caller left');
   });
 });

@@ -17,8 +17,9 @@ import { failure } from '../../../test/support/outcome.js';
 import { collect, streamOf } from '../../../test/support/stream.js';
 import { until } from '../../../test/support/wait.js';
 import { wireCall } from '../../../test/support/wire-call.js';
-import { type RpcError, Status } from '../../status/index.js';
-import { ManualClock } from '../../testing/index.js';
+import { Status } from '../../status/code.js';
+import type { RpcError } from '../../status/rpc-error.js';
+import { ManualClock } from '../../testing/manual-clock.js';
 import { type Transport, TransportError, type WireCall } from '../transport.js';
 import { grpcTransport } from './transport.js';
 
@@ -333,9 +334,9 @@ describe('a connection that does not come about', () => {
     await clock.advance(1_000);
     await attempt;
     // The clock stands still: without news it would wait for ever.
-    transport.hurry?.();
+    transport.resetBackoff?.();
     await until(() => transport.state === 'ready');
-    transport.hurry?.();
+    transport.resetBackoff?.();
     expect(transport.state).toBe('ready');
   });
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../../clock/index.js';
+import type { Clock, Timer } from '../../clock/clock.js';
 
 /** Options of {@link keepAlive}. */
 export interface KeepaliveOptions {

@@ -1,5 +1,9 @@
-import type * as grpc from '@grpc/grpc-js';
-import type { Metadata, MetadataValue } from '../../call/index.js';
+import * as grpc from '@grpc/grpc-js';
+import type { Metadata, MetadataValue } from '../../call/metadata.js';
+
+// grpc-js's own output is off at both ends, which load this file, because Rondo throws or logs the same. GRPC_VERBOSITY turns
+// it on.
+if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 
 /** Adds all entries of `metadata` to grpc-js's. */
 export function addTo<M extends grpc.Metadata>(target: M, metadata: Metadata): M {

@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import { COMPRESSIONS, type Compression } from '../../contract/index.js';
+import { COMPRESSIONS, type Compression } from '../../contract/policy.js';
 import type { TransportOptions } from '../transport.js';
 import { serverNameOptions, type TlsOptions } from './credentials.js';
 

@@ -1,6 +1,7 @@
-import type { Reply } from '../../call/index.js';
-import { type Clock, type Random, systemClock } from '../../clock/index.js';
-import { Status } from '../../status/index.js';
+import type { Reply } from '../../call/call.js';
+import type { Clock, Random } from '../../clock/clock.js';
+import { systemClock } from '../../clock/system.js';
+import { Status } from '../../status/code.js';
 import {
   type ConnectivityState,
   type Transport,
@@ -101,12 +102,12 @@ class GrpcTransport implements Transport {
   async #callCompressed(wire: WireCall): Promise<Reply<Uint8Array>> {
     if (this.state === 'shutdown') throw new TransportError(Status.UNAVAILABLE, CLOSED, { reach: 'unsent' });
     this.#compressed ??= new GrpcTransport(this.#address, { ...this.#options, compression: 'gzip' });
-    if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.limit.signal);
+    if (this.#compressed.state !== 'ready') await this.#compressed.connect(wire.context.signal);
     return this.#compressed.call(wire);
   }
 
-  hurry(): void {
-    this.#current.hurry();
+  resetBackoff(): void {
+    this.#current.resetBackoff();
   }
 
   close(): void {

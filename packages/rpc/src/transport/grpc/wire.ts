@@ -1,7 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
-import { Metadata, type MetadataSource, type MetadataValue, NOT_HANDLED } from '../../call/index.js';
-import type { Clock } from '../../clock/index.js';
-import { decodeStatusDetails, RpcError, STATUS_DETAILS, Status, toStatus } from '../../status/index.js';
+import { Metadata, type MetadataSource, type MetadataValue } from '../../call/metadata.js';
+import { NOT_HANDLED } from '../../call/metadata-rules.js';
+import type { Clock } from '../../clock/clock.js';
+import { Status, statusFromCode } from '../../status/code.js';
+import { decodeStatusDetails, STATUS_DETAILS } from '../../status/detail.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { receivedError } from '../router-error.js';
 import { type Reach, TransportError, type WireCall } from '../transport.js';
 import { addTo } from './metadata.js';
@@ -77,7 +80,7 @@ export function toError(status: grpc.StatusObject, { path, header, connected }: 
   const details = packed instanceof Buffer ? decodeStatusDetails(packed) : [];
   const [mark] = status.metadata.get(NOT_HANDLED);
   const failure = { details, metadata: fromGrpcMetadata(status.metadata), header: header && fromGrpcMetadata(header) };
-  return receivedError({ ...failure, code: toStatus(status.code), message: status.details, path, mark });
+  return receivedError({ ...failure, code: statusFromCode(status.code), message: status.details, path, mark });
 }
 
 const UNREADABLE =
@@ -107,7 +110,7 @@ function foreignError(status: grpc.StatusObject, header: grpc.Metadata | undefin
   const message = `the peer there is no gRPC server: ${contentType} (${details})`;
   const reach = UNKNOWN_TO_HTTP.test(details) ? 'never' : 'unknown';
   // What a gRPC client reads from an HTML page is no status.
-  const told = isOfHttp(status) ? toStatus(code) : Status.UNKNOWN;
+  const told = isOfHttp(status) ? statusFromCode(code) : Status.UNKNOWN;
   return new TransportError(told, message, { reach, foreign: true });
 }
 
@@ -150,6 +153,6 @@ function connectionError({ code, details }: grpc.StatusObject, connected: boolea
     const what = reach === 'unknown' ? 'the connection broke while the call was in flight' : 'the call was not taken';
     return new TransportError(Status.UNAVAILABLE, `${what} (${details})`, { reach });
   }
-  const lost = code === grpc.status.CANCELLED ? Status.UNAVAILABLE : toStatus(code);
+  const lost = code === grpc.status.CANCELLED ? Status.UNAVAILABLE : statusFromCode(code);
   return new TransportError(lost, `the server broke off the call (${details})`, { reach });
 }

@@ -1,6 +1,9 @@
-import { CallLimit, cancelled, Metadata, type MetadataValue, type Payload, type Reply } from '../../call/index.js';
-import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/index.js';
-import { RpcError, Status } from '../../status/index.js';
+import type { Payload, Reply } from '../../call/call.js';
+import { CallContext, cancelled } from '../../call/call-context.js';
+import { Metadata, type MetadataValue } from '../../call/metadata.js';
+import { mapMessages, observe, unlessAborted, untilAborted } from '../../middleware/stream.js';
+import { Status } from '../../status/code.js';
+import { RpcError } from '../../status/rpc-error.js';
 import { RouterError } from '../router-error.js';
 import { TransportError, type WireCall, type WireHandler } from '../transport.js';
 
@@ -15,12 +18,12 @@ export async function crossMemory(
   handle: WireHandler,
   broken: AbortSignal,
 ): Promise<Reply<Uint8Array>> {
-  const far = new CallLimit();
-  const leave = () => far.end(expiry(wire.limit) ?? cancelled());
-  wire.limit.onEnd(leave);
+  const far = new CallContext();
+  const leave = () => far.end(expiry(wire.context) ?? cancelled());
+  wire.context.onEnd(leave);
   broken.addEventListener('abort', leave, { once: true });
   const release = () => {
-    wire.limit.offEnd(leave);
+    wire.context.offEnd(leave);
     broken.removeEventListener('abort', leave);
   };
   const end = () => {
@@ -31,7 +34,7 @@ export async function crossMemory(
   try {
     const metadata = carried(wire.metadata);
     const request = limited(wire.request);
-    const received = { ...wire, metadata, request, limit: far, peer: 'memory', sendHeader: early.send };
+    const received = { ...wire, metadata, request, context: far, peer: 'memory', sendHeader: early.send };
     const reply = await unlessAborted(handle(received), broken);
     if (reply.response.stream) return await receiveStream(reply, reply.response.messages, { broken, end, early });
     release();
@@ -105,7 +108,7 @@ function asReceived(fault: unknown, early: EarlyHeader): unknown {
 }
 
 /** The server knows by itself that a deadline has passed. It never learns why else a caller cancels. */
-function expiry({ reason }: CallLimit): RpcError | undefined {
+function expiry({ reason }: CallContext): RpcError | undefined {
   return reason?.code === Status.DEADLINE_EXCEEDED ? reason : undefined;
 }
 

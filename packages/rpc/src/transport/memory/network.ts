@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { Status } from '../../status/index.js';
+import { Status } from '../../status/code.js';
 import {
   type ConnectivityState,
   type Reach,

@@ -1,4 +1,4 @@
-import type { CalendarDate } from '../calendar-date.js';
+import { type CalendarDate, dateAt } from '@rondo/resources/domain';
 
 /** A day as a number: 0 is Monday, 0001-01-01. */
 export type DayNumber = number;
@@ -26,11 +26,6 @@ export function dayNumberOf(date: CalendarDate): DayNumber {
 export function dateOf(day: DayNumber): CalendarDate {
   if (!(day >= 0 && day <= LAST_DAY)) throw new RangeError(`day ${day} is in none of the years 1 to 9999`);
   return new Date((day - DAYS_BEFORE_EPOCH) * MS_A_DAY).toISOString().slice(0, ISO_DATE_LENGTH);
-}
-
-/** The day (UTC) of a point in time. */
-export function dateAt(time: Date): CalendarDate {
-  return dateOf(Math.floor(time.getTime() / MS_A_DAY) + DAYS_BEFORE_EPOCH);
 }
 
 /** The week of a day. */

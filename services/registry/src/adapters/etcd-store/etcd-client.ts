@@ -10,10 +10,8 @@ import {
   Compare_CompareTarget as Target,
   WatchDefinition,
 } from '@rondo/contracts/etcd-v3/rpc';
-import { type Client, createChannel, createClient } from '@rondo/rpc/client';
+import { type Client, createChannel, createClient, staticResolver, type TlsOptions } from '@rondo/rpc/client';
 import type { Clock, Random } from '@rondo/rpc/clock';
-import { staticResolver } from '@rondo/rpc/resolver';
-import type { TlsOptions } from '@rondo/rpc/transport';
 import { authenticate, type EtcdCredentials } from './authenticate.js';
 import type { KeyRange } from './keys.js';
 

@@ -1,5 +1,5 @@
 import type { Logger } from '@rondo/rpc/call';
-import { type Clock, type Random, sleep, type Timer } from '@rondo/rpc/clock';
+import { type Backoff, type Clock, createBackoff, type Random, sleep, type Timer } from '@rondo/rpc/clock';
 import type { Etcd, KeyEvent, KeyWatchEvent } from './etcd-client.js';
 import type { KeyRange, Keys } from './keys.js';
 
@@ -41,8 +41,7 @@ export interface KeyWatch {
 }
 
 const PAGE = 500;
-const RETRY_BASE_MS = 50;
-const RETRY_MAX_MS = 2_000;
+const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** A member that accepts the watch and sends nothing for this long is left. */
 const OPEN_TIMEOUT_MS = 2_000;
 
@@ -55,14 +54,15 @@ class KeyWatcher implements KeyWatch {
   readonly #options: KeyWatchOptions;
   readonly #stopped = new AbortController();
   readonly #done: Promise<void>;
+  readonly #backoff: Backoff;
   /** Leaves the open stream. */
   #leave: (reason: string) => void = () => undefined;
   /** The revision to continue from; undefined if all keys must be read again. */
   #next: bigint | undefined;
-  #failures = 0;
 
   constructor(options: KeyWatchOptions) {
     this.#options = options;
+    this.#backoff = createBackoff({ ...BACKOFF, random: options.random });
     this.#done = this.#run();
   }
 
@@ -81,7 +81,7 @@ class KeyWatcher implements KeyWatch {
   }
 
   async #run(): Promise<void> {
-    const { listener, clock, random } = this.#options;
+    const { listener, clock } = this.#options;
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       try {
@@ -89,8 +89,7 @@ class KeyWatcher implements KeyWatch {
       } catch (error) {
         if (signal.aborted) return;
         listener.onConnection(error instanceof Error ? error.message : String(error));
-        const delayMs = random.next() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** this.#failures++);
-        await sleep(clock, delayMs, signal).catch(() => undefined);
+        await sleep(clock, this.#backoff.nextMs(), signal).catch(() => undefined);
       }
     }
   }
@@ -129,7 +128,7 @@ class KeyWatcher implements KeyWatch {
         return;
       }
       if (news.kind === 'canceled') throw new Error(`etcd ended the watch: ${news.reason}`);
-      this.#failures = 0;
+      this.#backoff.reset();
       listener.onConnection(undefined);
       if (news.kind !== 'events') continue;
       listener.onEvents(news.events);

@@ -1,4 +1,4 @@
-import { type Clock, type Random, sleep } from '@rondo/rpc/clock';
+import { type Clock, createBackoff, type Random, sleep } from '@rondo/rpc/clock';
 import { RpcError } from '@rondo/rpc/status';
 import { StoreUnreachable } from '../../domain/errors.js';
 
@@ -12,8 +12,7 @@ export interface RetryOptions {
 
 /** No try begins later than this. Callers of the registry wait for 3 s, and they shall get the reason of a failure. */
 const LAST_TRY_MS = 2_000;
-const BASE_MS = 25;
-const MAX_MS = 250;
+const BACKOFF = { baseMs: 25, maxMs: 250 };
 
 /**
  * Runs `work` until it succeeds, or for as long as a caller of the registry waits. `work` must be safe to repeat even
@@ -24,12 +23,13 @@ const MAX_MS = 250;
  */
 export async function withRetries<T>(work: () => Promise<T>, { name, clock, random }: RetryOptions): Promise<T> {
   const startedAt = clock.now();
-  for (let failures = 0; ; failures += 1) {
+  const backoff = createBackoff({ ...BACKOFF, random });
+  for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      const delayMs = random.next() * Math.min(MAX_MS, BASE_MS * 2 ** failures);
+      const delayMs = backoff.nextMs();
       const spentMs = clock.now() - startedAt + delayMs;
       if (spentMs > LAST_TRY_MS) throw new StoreUnreachable(name, error.message);
       await sleep(clock, delayMs);

@@ -1,0 +1,5 @@
+/** Backup and restore of a database, as `npm run backup` and `npm run restore` do it. */
+
+export { type BackUpOptions, backUp } from '../backup/back-up.js';
+export { BackupError } from '../backup/manifest.js';
+export { type RestoreOptions, restore } from '../backup/restore.js';

@@ -1,0 +1,51 @@
+/**
+ * PostgreSQL for services: a pool that bounds every wait, queries and transactions, errors by what a caller can do about them, and
+ * migrations.
+ *
+ * ```ts
+ * import { createPool } from '@rondo/database';
+ * import { currentWorkLimits } from '@rondo/rpc/call';
+ *
+ * const database = createPool({ url });
+ * const rows = await database.query<{ title: string }>('SELECT title FROM books WHERE id = $1', [id], currentWorkLimits());
+ * await database.transaction(async (transaction) => {
+ *   await transaction.query('INSERT INTO books (id, title) VALUES ($1, $2)', [id, title]); // may throw a UniqueViolation
+ * }, currentWorkLimits());
+ * ```
+ */
+
+export {
+  CheckViolation,
+  CommitOutcomeUnknown,
+  ConstraintViolation,
+  DatabaseError,
+  DatabaseUnavailable,
+  ForeignKeyViolation,
+  LockTimeout,
+  SerializationFailure,
+  StatementTimeout,
+  sqlStateOf,
+  UnexpectedRowCount,
+  UniqueViolation,
+} from '../errors.js';
+export { type Listening, listen } from '../listen.js';
+export { type MigrateOptions, migrate } from '../migrate.js';
+export { MigrationError, type SchemaPart } from '../migration.js';
+export type { OutageWait } from '../outage-wait.js';
+export { createPool, type PoolOptions } from '../pool.js';
+export { requirePreparedTransactions } from '../prepared.js';
+export { provision } from '../provision.js';
+export {
+  createReadinessCheck,
+  describeUrl,
+  type ReadinessOptions,
+} from '../readiness.js';
+export type {
+  Database,
+  Isolation,
+  Queries,
+  QueryOptions,
+  SqlValue,
+  Transaction,
+  TransactionOptions,
+} from '../sql.js';

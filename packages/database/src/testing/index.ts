@@ -1,8 +1,0 @@
-export {
-  clockIsShifted,
-  eventually,
-  freePort,
-  startTestPostgres,
-  type TestPostgres,
-  withoutBounds,
-} from './test-postgres.js';

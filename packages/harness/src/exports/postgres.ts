@@ -1,0 +1,3 @@
+/** A PostgreSQL of a test's own, which it may end and restart. */
+
+export { startPostgres } from '../postgres.js';

@@ -1,0 +1,165 @@
+/**
+ * An error of a service's rules or of something it depends on. Each message says what is wrong and what to do. The
+ * abstract classes are the kinds of errors, each with a gRPC status; a service's own errors extend one of them.
+ */
+export abstract class DomainError extends Error {}
+
+/** A fault of a request that only the stored resources show. `INVALID_ARGUMENT`. */
+export abstract class InvalidRequest extends DomainError {
+  /** The invalid fields by their paths in the contract, and what is wrong with each. */
+  readonly faults: readonly { readonly field: string; readonly description: string }[];
+
+  constructor(faults: InvalidRequest['faults']) {
+    super(faults.map(({ field, description }) => `${field}: ${description}`).join('; '));
+    this.faults = faults;
+  }
+}
+
+/** The most resources that an error names. A status must fit into a header block that every client accepts. */
+export const MAX_NAMED = 16;
+
+/** Resources aren't there. The error names at most {@link MAX_NAMED} of them. `NOT_FOUND`. */
+export abstract class Missing extends DomainError {
+  /** The resources' names. */
+  readonly resources: readonly string[];
+  /** What is the matter with each resource, and what the caller can do. */
+  readonly description: string;
+
+  /** @param what is the matter with one resource, and with several. */
+  constructor(resources: readonly string[], what: readonly [one: string, several: string], remedy: string) {
+    const named = resources.slice(0, MAX_NAMED);
+    const more = resources.length > MAX_NAMED ? ` and ${resources.length - MAX_NAMED} more` : '';
+    super(`${named.join(', ')}${more} ${what[resources.length === 1 ? 0 : 1]}; ${remedy}`);
+    this.resources = named;
+    this.description = `${what[0]}; ${remedy}`;
+  }
+}
+
+/** Resources don't exist. */
+export class NotFound extends Missing {
+  override readonly name = 'NotFound';
+
+  constructor(resources: readonly string[], remedy: string) {
+    super(resources, ["doesn't exist", "don't exist"], remedy);
+  }
+}
+
+/** Something has the requested id or unique value already. `ALREADY_EXISTS`. */
+export abstract class AlreadyExists extends DomainError {}
+
+/** A request id was reused for a different request. */
+export class RequestIdReused extends AlreadyExists {
+  override readonly name = 'RequestIdReused';
+
+  constructor(requestId: string) {
+    super(`request_id ${requestId} was used for another request; make a new UUID for each new request`);
+  }
+}
+
+/** What forbids a call. */
+export interface Violation {
+  /** The kind of rule, such as `STATE`. */
+  readonly type: string;
+  /** The resource's name. */
+  readonly subject: string;
+  readonly description: string;
+}
+
+/** A rule forbids the call in the present state. `FAILED_PRECONDITION`. */
+export abstract class Refused extends DomainError {
+  abstract get violations(): readonly Violation[];
+}
+
+/** The state of one resource forbids the call. */
+export abstract class WrongState extends Refused {
+  /** The kind of rule that forbids the call. */
+  readonly rule: string = 'STATE';
+  readonly resource: string;
+
+  constructor(resource: string, message: string) {
+    super(message);
+    this.resource = resource;
+  }
+
+  get violations(): readonly Violation[] {
+    return [{ type: this.rule, subject: this.resource, description: this.message }];
+  }
+}
+
+/** The resource has changed since the caller read it. `ABORTED`. */
+export class StaleEtag extends DomainError {
+  override readonly name = 'StaleEtag';
+  readonly resource: string;
+  /** The names of the changed fields in the contract; empty if they have changed back. */
+  readonly changed: readonly string[];
+
+  constructor(resource: string, changed: readonly string[]) {
+    const what = changed.length === 0 ? ', and back again' : `: ${changed.join(', ')}`;
+    super(`${resource} has changed since its etag was read${what}; read it again, and try again`);
+    this.resource = resource;
+    this.changed = changed;
+  }
+}
+
+/** Concurrent changes won at every attempt; nothing was done. `ABORTED`. */
+export class ConcurrentChange extends DomainError {
+  override readonly name = 'ConcurrentChange';
+
+  constructor(cause?: Error) {
+    super('other calls kept changing the same resources; nothing was done, so try again', { cause });
+  }
+}
+
+/** The call can't succeed at the moment; a retry may succeed. `UNAVAILABLE`. */
+export abstract class Unavailable extends DomainError {}
+
+/**
+ * The database can't be reached, or doesn't reply in time. Its own message names hosts and tables, so it isn't passed
+ * on.
+ */
+export class StoreUnavailable extends Unavailable {
+  override readonly name = 'StoreUnavailable';
+
+  constructor(cause: Error) {
+    super('the database is unavailable; try again later', { cause });
+  }
+}
+
+/** The connection to the database broke during a commit, so the outcome of the change is unknown. */
+export class OutcomeUnknown extends Unavailable {
+  override readonly name = 'OutcomeUnknown';
+
+  constructor(cause: Error) {
+    const remedy = 'read the resource before you repeat the change, or repeat it with the same request_id';
+    super(`the connection to the database broke during a commit, and its outcome is unknown; ${remedy}`, { cause });
+  }
+}
+
+/** The watch can't begin or continue on this instance. If the watcher resumes with its last token, it misses nothing. */
+export class WatchInterrupted extends Unavailable {
+  override readonly name = 'WatchInterrupted';
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+/** The watcher reads too slowly. If it resumes with its last token, it misses nothing. `ABORTED`. */
+export class WatcherTooSlow extends DomainError {
+  override readonly name = 'WatcherTooSlow';
+
+  constructor(cause: Error) {
+    super(`${cause.message}; watch again with the resume_token of the last message`, { cause });
+  }
+}
+
+/** The resume token isn't valid for this watch. */
+export class ForeignResumeToken extends InvalidRequest {
+  override readonly name = 'ForeignResumeToken';
+
+  /** @param watched what the watch is of, such as `the same orders`. */
+  constructor(watched: string) {
+    const description = `must be the token of an earlier message of a watch of ${watched}; leave it empty to begin with a snapshot`;
+    super([{ field: 'resume_token', description }]);
+  }
+}

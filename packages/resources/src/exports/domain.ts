@@ -1,0 +1,36 @@
+/**
+ * What the domains of resource-oriented services have in common: the errors by kind, pages and filters of lists, stored resources,
+ * names, and rules of fields. It is pure: it imports nothing but types.
+ *
+ * ```ts
+ * import { namePattern, StaleEtag, type Stored } from '@rondo/resources/domain';
+ *
+ * export const NAMES = { book: namePattern('books/{book}') };
+ * ```
+ */
+
+export {
+  AlreadyExists,
+  ConcurrentChange,
+  DomainError,
+  ForeignResumeToken,
+  InvalidRequest,
+  MAX_NAMED,
+  Missing,
+  NotFound,
+  OutcomeUnknown,
+  Refused,
+  RequestIdReused,
+  StaleEtag,
+  StoreUnavailable,
+  Unavailable,
+  type Violation,
+  WatcherTooSlow,
+  WatchInterrupted,
+  WrongState,
+} from '../domain/errors.js';
+export type { Comparator, Condition, FilteredQuery, ListQuery, Page, PageQuery } from '../domain/list.js';
+export { isId, type NamePattern, namePattern } from '../domain/names.js';
+export { type ChangedSince, type RequestKey, requireUnchanged } from '../domain/request.js';
+export { emailFault, rangeFault, titleFault } from '../domain/rules.js';
+export { type CalendarDate, type Deletable, dateAt, differs, type Stored, type StoredOnly } from '../domain/stored.js';

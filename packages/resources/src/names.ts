@@ -1,0 +1,16 @@
+import type { ReportFault } from '@rondo/rpc/status';
+import type { NamePattern } from './domain/names.js';
+import type { FilterField } from './filter.js';
+
+/** Reads the id from a resource's name; undefined, after a reported fault, if the name doesn't match the pattern. */
+export function readName<Id>(report: ReportFault, { pattern, parse }: NamePattern<Id>, name: string): Id | undefined {
+  const id = parse(name);
+  if (id === undefined)
+    report(`must be of the pattern ${pattern}, where an id is 1 to 63 of a-z 0-9 -; it is "${name}"`);
+  return id;
+}
+
+/** The filter field for the names of a pattern. */
+export function nameField({ pattern, parse }: NamePattern<string>): FilterField {
+  return { kind: 'name', pattern, read: parse };
+}

@@ -1,0 +1,17 @@
+/**
+ * Time and chance as parameters, so that a test can control them: `Clock` measures, `WallClock` knows the date, `Random`
+ * draws. `ManualClock` and `seededRandom` of `@rondo/rpc/testing` are their counterparts in tests. All times are milliseconds.
+ *
+ * ```ts
+ * import { type Clock, sleep, systemClock } from '@rondo/rpc/clock';
+ *
+ * export async function poll(look: () => Promise<boolean>, clock: Clock = systemClock): Promise<void> {
+ *   while (!(await look())) await sleep(clock, 1_000);
+ * }
+ * ```
+ */
+
+export { type Backoff, createBackoff } from '../clock/backoff.js';
+export { backgroundClock, type Clock, type Random, sleep, type Timer, type WallClock } from '../clock/clock.js';
+export { createSemaphore } from '../clock/semaphore.js';
+export { systemClock, systemRandom, systemWallClock, yieldToEventLoop } from '../clock/system.js';

@@ -1,0 +1,49 @@
+/**
+ * What only other packages of this repository, its benchmarks and its end-to-end tests need. It may change with any
+ * commit, and the linter refuses it in services.
+ */
+
+export { createPolicy } from '../balancer/create-policy.js';
+export type { Choice } from '../channel/choose.js';
+export { configuredCompression, configuredReplyLimit, defaultChannel } from '../channel/default-channel.js';
+export type { Self } from '../channel/position.js';
+export type { EndpointView, ServiceView } from '../channel/service-view.js';
+export { BalancingError } from '../channel/services.js';
+export { backoffMs } from '../clock/backoff.js';
+export {
+  type Balancing,
+  DEFAULT_BALANCING,
+  DEFAULT_SERVICE_POLICY,
+  POLICIES,
+  type ServicePolicy,
+  servicePolicyOf,
+} from '../contract/balancing.js';
+export {
+  type BalancingOverrides,
+  EVERY_SERVICE,
+  formatBalancing,
+  parseBalancing,
+  parsePolicy,
+} from '../contract/balancing-text.js';
+export type { MessageType, MethodDefinition, ServiceDefinition } from '../contract/definition.js';
+export { type Method, methodsOf } from '../contract/method.js';
+export { editDistance, nearest } from '../contract/nearest.js';
+export { COMPRESSIONS } from '../contract/policy.js';
+export { observeReply } from '../middleware/stream.js';
+export { CANARY_LABEL, CANARY_RULE, canaryPercent, canaryReason, parseCanaryPercent } from '../resolver/canary.js';
+export { checkZone, ZONE_PATTERN } from '../resolver/endpoint.js';
+export { folderStorage } from '../resolver/endpoint-storage.js';
+export type { Endpoint, Resolver, ResolverListener } from '../resolver/resolver.js';
+export { fixedEndpoint, PEER_PING_INTERVAL_MS } from '../resolver/static.js';
+export { statusName } from '../status/code.js';
+export type { Attempt } from '../status/rpc-error.js';
+export { callLog } from '../telemetry/call-log.js';
+export { callMetrics } from '../telemetry/metrics.js';
+export { grpcTransport } from '../transport/grpc/transport.js';
+export {
+  type Transport,
+  TransportError,
+  type TransportFactory,
+  type WireHandler,
+  wrapTransport,
+} from '../transport/transport.js';

@@ -1,0 +1,11 @@
+/** Services made from contracts, updated and removed: what `rondo new`, `rondo dev` and `rondo remove` do. */
+
+export type { CreatedService } from '../create-service.js';
+export { withLock, withTreeLock } from '../lock.js';
+export { checkName } from '../name.js';
+export { newService } from '../new-service.js';
+export { type RemovedService, removableServices, removeService } from '../remove-service.js';
+export { readExemptions } from '../root-files/exemptions.js';
+export { findUnlisted } from '../unlisted.js';
+export type { UpdatedService } from '../update-service.js';
+export { type Progress, testService } from '../workspace.js';

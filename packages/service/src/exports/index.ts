@@ -1,0 +1,45 @@
+/**
+ * The start of a service: its configuration from the environment, its registration, health, drain and metrics.
+ *
+ * ```ts
+ * import { runService, url, variable } from '@rondo/service';
+ *
+ * await runService({
+ *   name: 'books',
+ *   port: 50059,
+ *   variables: { databaseUrl: variable('DATABASE_URL', url({ protocols: ['postgres:'] }), { … }) },
+ *   createApp: ({ log, channel }, { databaseUrl }) => createApp(databaseUrl, { log, channel }),
+ * });
+ * ```
+ */
+
+export {
+  formatHostPort,
+  type HostPort,
+  hostPort,
+  integer,
+  list,
+  listenAddress,
+  matching,
+  oneOf,
+  type Parsed,
+  type Parser,
+  text,
+  type UrlOptions,
+  url,
+} from '../config/parsers.js';
+export { REGISTRY_PORT } from '../config/shared.js';
+export {
+  type Config,
+  ConfigurationError,
+  optionalVariable,
+  type Variable,
+  type VariableOptions,
+  type Variables,
+  variable,
+} from '../config/variables.js';
+export type { Dependency } from '../lifecycle/dependencies.js';
+export { runService } from '../lifecycle/run.js';
+export type { App, ServiceContext, ServiceOptions } from '../lifecycle/service.js';
+export { type RunningService, type StartOptions, startService } from '../lifecycle/start.js';
+export { StartupError } from '../lifecycle/startup-error.js';

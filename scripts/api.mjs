@@ -1,0 +1,65 @@
+/** The reference of the packages' public names, docs/reference/api.md, generated from their docstrings. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildOnly } from './build.mjs';
+import { root, run } from './process.mjs';
+
+const page = path.join(root, 'docs/reference/api.md');
+/** The digest of the inputs for which the page was last found to be current. */
+const stamp = path.join(root, 'node_modules/.rondo-api');
+
+/**
+ * Whether the page is that of the compiled declarations.
+ *
+ * @returns {Promise<import('./steps.mjs').StepResult>}
+ */
+export async function apiPage() {
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint()) return { code: 0, note: 'nothing changed' };
+  const { code, output } = await generate();
+  if (code !== 0) return { code, output };
+  if (readFileSync(page, 'utf8') !== output) return { code: 1, output: 'docs/reference/api.md is stale: npm run api' };
+  writeFileSync(stamp, fingerprint());
+  return { code: 0 };
+}
+
+const generate = () => run(process.execPath, ['scripts/api/main.mjs']);
+
+/** A digest of all that the page follows from, and of the page. */
+function fingerprint() {
+  const hash = createHash('sha256');
+  const packages = readdirSync(path.join(root, 'packages')).filter((name) => name !== 'contracts');
+  const declarations = packages.flatMap((name) =>
+    below(`packages/${name}/dist`).filter((file) => file.endsWith('.d.ts')),
+  );
+  const entries = packages.flatMap((name) => below(`packages/${name}/src/exports`));
+  const scripts = readdirSync(path.join(root, 'scripts/api')).filter((name) => /\.(?:mjs|json)$/.test(name));
+  for (const file of [
+    'docs/reference/api.md',
+    'pnpm-lock.yaml',
+    ...declarations,
+    ...entries,
+    ...scripts.map((name) => `scripts/api/${name}`),
+  ]) {
+    hash.update(`\0${file}\0`).update(readFileSync(path.join(root, file)));
+  }
+  return hash.digest('hex');
+}
+
+/** The files below a folder; none if it doesn't exist. */
+function below(folder) {
+  if (!existsSync(path.join(root, folder))) return [];
+  const files = readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true }).filter((one) =>
+    one.isFile(),
+  );
+  return files.map(({ parentPath, name }) => path.relative(root, path.join(parentPath, name))).sort();
+}
+
+/** `npm run api` */
+export async function main() {
+  if (!(await buildOnly([]))) return 1;
+  const { code, output } = await generate();
+  if (code === 0) writeFileSync(page, output);
+  else console.error(output);
+  return code;
+}
