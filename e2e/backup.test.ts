@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPool } from '@rondo/database';
-import { type Ended, runNode, start, startSystem, startSystemOn, type System } from '@rondo/harness';
+import { type Ended, runNode, type System, start, startSystem, startSystemOn } from '@rondo/harness';
 import { readGuide } from './src/docs.js';
 import { toTally } from './src/load.js';
 

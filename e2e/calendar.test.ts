@@ -1,7 +1,7 @@
 /** The seed as a newcomer runs it. `npm run calendar` runs this test on many days. */
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { startSystem, type System } from '@rondo/harness';
+import { type System, startSystem } from '@rondo/harness';
 import { readCompany, runSeed } from './src/company.js';
 import { dayAt, requireYear, untilCounted } from './src/seeded.js';
 

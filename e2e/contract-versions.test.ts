@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FieldDescriptorProto_Type, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, expect, it } from '@jest/globals';
-import { eventually, root, type RunningProcess, runNode, startRegistry, startService } from '@rondo/harness';
+import { eventually, type RunningProcess, root, runNode, startRegistry, startService } from '@rondo/harness';
 
 const folder = mkdtempSync(join(tmpdir(), 'rondo-versions-'));
 const running: RunningProcess[] = [];

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Ended, eventually, freeBase, root, type RunningProcess, start } from '@rondo/harness';
+import { type Ended, eventually, freeBase, type RunningProcess, root, start } from '@rondo/harness';
 import { Status } from '@rondo/rpc/status';
 import { type Guide, readGuide } from './src/docs.js';
 import { isAmongOutFiles, readConfiguration, startUnderInspector } from './src/launch-json.js';

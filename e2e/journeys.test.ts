@@ -10,7 +10,7 @@ import { CustomerServiceDefinition } from '@rondo/contracts/sales/v1/customers';
 import { OrderServiceDefinition, OrderState, type WatchOrdersResponse } from '@rondo/contracts/sales/v1/orders';
 import { ProductServiceDefinition } from '@rondo/contracts/sales/v1/products';
 import { QuoteServiceDefinition, QuoteState } from '@rondo/contracts/sales/v1/quotes';
-import { type Ended, eventually, isAlive, start, startSystem, type System } from '@rondo/harness';
+import { type Ended, eventually, isAlive, type System, start, startSystem } from '@rondo/harness';
 import { createClient, createRegistryChannel } from '@rondo/rpc/client';
 import { readCompany, runSeed } from './src/company.js';
 import { examplesOf } from './src/docs.js';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, freeBase, runNode, startSystem, type System } from '@rondo/harness';
+import { eventually, freeBase, runNode, type System, startSystem } from '@rondo/harness';
 import { ask, socketOf } from './src/ask.js';
 import { plannedInstances } from './src/repository.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, isAlive, type RunningProcess, startSystem, type System } from '@rondo/harness';
+import { eventually, isAlive, type RunningProcess, type System, startSystem } from '@rondo/harness';
 import { evaluateBatch, startUnsafeLoad, toProgress, toTally } from './src/load.js';
 
 const ADD = 'calculator.v1.CalculatorService/Add';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, isAlive, startSystem, type System } from '@rondo/harness';
+import { eventually, isAlive, type System, startSystem } from '@rondo/harness';
 import { ask } from './src/ask.js';
 import { toTally } from './src/load.js';
 import { plannedInstances } from './src/repository.js';

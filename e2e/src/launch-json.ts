@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, type RunningProcess, start } from '@rondo/harness';
+import { type RunningProcess, root, start } from '@rondo/harness';
 
 /** A configuration of `.vscode/launch.json` that starts a program. */
 export interface LaunchConfiguration {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Ended, root, type RunningProcess, start } from '@rondo/harness';
+import { type Ended, type RunningProcess, root, start } from '@rondo/harness';
 
 /** The folders of packages and services, as paths from the root. A folder without a manifest doesn't count. */
 export const workspaceFolders = (): readonly string[] =>

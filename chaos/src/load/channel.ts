@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Channel, createChannel, createRegistryChannel, staticResolver } from '@rondo/rpc/client';
-import { defaultChannel, grpcTransport, type Transport, TransportError, type TransportFactory } from '@rondo/rpc/internal';
+import {
+  defaultChannel,
+  grpcTransport,
+  type Transport,
+  TransportError,
+  type TransportFactory,
+} from '@rondo/rpc/internal';
 import { RpcError } from '@rondo/rpc/status';
 import { pollingResolver, trustingResolver } from './naive-resolvers.js';
 import type { ClientGuard, LoadOptions } from './protocol.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { createPool, type Database } from '@rondo/database';
-import { freePort, root, type RunningProcess, start, startService } from '@rondo/harness';
+import { freePort, type RunningProcess, root, start, startService } from '@rondo/harness';
 import { startPostgres } from '@rondo/harness/postgres';
 import { BUYER_OPTIONS, type BuyerOptions, CUSTOMER, PRODUCT } from '../buyer/protocol.js';
 import type { Testbed } from './testbed.js';

@@ -4,7 +4,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, rmSync } from 'node:fs';
-import { type TransactionEvent, TRANSACTIONS_CHANNEL } from '@rondo/transactions';
+import { TRANSACTIONS_CHANNEL, type TransactionEvent } from '@rondo/transactions';
 import { describe } from './point.js';
 
 const file = process.env.CHAOS_DIE_AT ?? '';
