@@ -9,7 +9,7 @@ import { figure, median, quantiles, show, table } from './report/figures.mjs';
 const BUYERS = 500;
 const UNITS = 100;
 const WARM_UP_SECONDS = 3;
-/** After so many orders the services' code is compiled: an order takes no less time. On a slow machine the seconds end it. */
+/** Orders of the warm-up. By then the services' code is compiled, and more orders make none faster. A slow machine stops earlier, after {@link MAX_WARM_UP_SECONDS}. */
 const WARM_UP_ORDERS = 8_000;
 const MAX_WARM_UP_SECONDS = 60;
 

@@ -94,8 +94,12 @@ async function round(state, session) {
   if (signal.aborted) return; // what the stop cut off is no outcome
   reports.failed(outcome.failed);
   tell(describeRound({ changed, outcome, faults: faults.length, startedAt }));
-  if (!changed.some((file) => SHARED.test(file))) return;
+  state.isRestDue ||= changed.some((file) => SHARED.test(file));
+  if (!state.isRestDue) return;
   const rest = await withTree({ signal, tell }, () => buildAll(signal));
+  // The next round reports the faults of what was saved during this build.
+  if (tree.isChanged()) return;
+  state.isRestDue = false;
   if (rest.faults.length === 0) state.bundling = setTimeout(refreshBundle, BUNDLE_DELAY_MS).unref();
   reports.rest(rest.faults.filter(({ text }) => !faults.some((one) => one.text === text)));
 }

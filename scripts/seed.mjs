@@ -38,7 +38,8 @@ function readToday(args) {
 }
 
 async function seed(today) {
-  const { createClient, defaultChannel } = await import('../packages/rpc/dist/exports/client.js');
+  const { createClient } = await import('../packages/rpc/dist/exports/client.js');
+  const { defaultChannel } = await import('../packages/rpc/dist/exports/internal.js');
   const { Status } = await import('../packages/rpc/dist/exports/status.js');
   const contracts = (file) => import(`../packages/contracts/dist/${file}.js`);
   const channel = defaultChannel();

@@ -19,6 +19,7 @@ const MAX_QUIET_MS = 1_000;
  * @typedef {object} Tree
  * @property {(signal: AbortSignal) => Promise<void>} changed Resolves when files have changed since the last `takeChanges`, and
  *   no event has followed for a moment; rejects when the signal aborts. Only one caller may wait at a time.
+ * @property {() => boolean} isChanged Whether files have changed since the last `takeChanges`.
  * @property {() => string[]} takeChanges The paths of files that were changed, added or removed since the last call, sorted.
  * @property {() => void} close
  */
@@ -68,6 +69,7 @@ export function watchTree(root) {
       } while (compare(look(seen)).length === 0);
       bell.ring(); // the next `changed` resolves too, unless the changes are taken first
     },
+    isChanged: () => compare(look(seen)).length > 0,
     takeChanges() {
       bell.reset();
       const now = look(seen);

@@ -68,7 +68,7 @@ export function linesOf(text: string, service: string): ReadonlySet<number> {
   return found;
 }
 
-/** Removes the lines of a text that are marked as parts of a service, and a blank line where two would meet. */
+/** Removes the lines of a text that are marked as parts of a service. Where that leaves two blank lines in a row, it removes one. */
 export function withoutMarked(text: string, service: string): string {
   const gone = linesOf(text, service);
   if (gone.size === 0) return text;

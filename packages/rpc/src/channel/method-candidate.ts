@@ -43,7 +43,7 @@ export class MethodCandidate implements Candidate {
   inPanic = false;
   /** When its slow start for this method began, by the channel's clock; negative infinity if it had none. */
   startedAt = Number.NEGATIVE_INFINITY;
-  #conduct: CandidateStats | undefined;
+  #stats: CandidateStats | undefined;
 
   constructor(subchannel: Subchannel, path: string) {
     this.subchannel = subchannel;
@@ -79,8 +79,8 @@ export class MethodCandidate implements Candidate {
 
   /** The recent outcomes of its calls. */
   get stats(): CandidateStats {
-    this.#conduct ??= new CandidateStats();
-    return this.#conduct;
+    this.#stats ??= new CandidateStats();
+    return this.#stats;
   }
 
   /** Whether the instance refuses the method. */
@@ -121,7 +121,7 @@ export class MethodCandidate implements Candidate {
   /** Ends the ejection. The candidate starts slowly. */
   readmit(now: number): void {
     this.ejection.end(now);
-    this.#conduct?.clear();
+    this.#stats?.clear();
     this.startedAt = now;
   }
 

@@ -13,7 +13,7 @@ import {
 import { WorkQueue } from './work-queue.js';
 
 const PER_INSTANCE = 2;
-const MAX_TRIES = 3;
+const MAX_ATTEMPTS = 3;
 
 /**
  * Scatter-gather: distributes work over the instances of a service. `requests` are the parts of the work, each of which is
@@ -52,8 +52,8 @@ export async function scatter<Req, Res, const R extends Quorum = 'all'>(
   }
 }
 
-/** How parts are distributed, with the defaults. @throws RangeError if an option is no whole number of at least 1. */
-export function distributionOf({ perInstance = PER_INSTANCE, maxAttempts = MAX_TRIES }: DistributionOptions) {
+/** The options for distributing parts over instances, with defaults. @throws RangeError if one isn't an integer of at least 1. */
+export function distributionOf({ perInstance = PER_INSTANCE, maxAttempts = MAX_ATTEMPTS }: DistributionOptions) {
   return { perInstance: wholeNumber('perInstance', perInstance), maxAttempts: wholeNumber('maxAttempts', maxAttempts) };
 }
 

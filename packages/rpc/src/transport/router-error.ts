@@ -45,7 +45,7 @@ export interface ReceivedFailure extends Pick<RpcError, 'code' | 'message' | 'de
   readonly mark: MetadataValue | undefined;
 }
 
-/** The error of a failure that a server answered with: a {@link RouterError} if it is a Rondo server. */
+/** The error for a failure status that came from a server: a {@link RouterError} if that is a Rondo server, otherwise an RpcError. */
 export function receivedError({ code, message, path, mark, ...options }: ReceivedFailure): RpcError {
   if (mark === undefined && !options.metadata.has(SERVED_BY)) return new RpcError(code, message, options);
   return new RouterError(code, message, { ...options, handled: mark === path ? 'never' : 'unknown' });

@@ -22,10 +22,10 @@ const details = (bytes: Uint8Array | string): Header => [
 ];
 
 /**
- * An invalid status is UNKNOWN, whatever else was received. Source:
+ * Values of `grpc-status` that are no valid code. The call ends with UNKNOWN, even if a whole reply came before. Source:
  * https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
  */
-const noStatus = [
+const invalidStatuses = [
   '17',
   '99',
   '-1',
@@ -51,8 +51,8 @@ const WHOLE = encodeStatusDetails(
 
 /** Statuses and metadata that no server should send. */
 export const statuses: readonly Answer[] = [
-  ...noStatus.map((value) => answer(`grpc-status "${value}"`, Status.UNKNOWN, trailersOnly(status(value)))),
-  ...noStatus
+  ...invalidStatuses.map((value) => answer(`grpc-status "${value}"`, Status.UNKNOWN, trailersOnly(status(value)))),
+  ...invalidStatuses
     .slice(0, 6)
     .map((value) =>
       answer(`a message, then grpc-status "${value}"`, Status.UNKNOWN, begin(), MESSAGE, trailers(status(value))),

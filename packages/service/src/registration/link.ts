@@ -20,7 +20,7 @@ export interface RegistryLink {
    * too.
    */
   search(): boolean;
-  /** Calls `listener` with each connection made after a break, until the returned function is called. */
+  /** Calls `listener` each time a connection is made again after a break. The returned function stops that. */
   onReconnect(listener: () => void): () => void;
 }
 

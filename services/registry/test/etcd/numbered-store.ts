@@ -2,8 +2,10 @@ import type { Instance } from '../../src/domain/instance.js';
 import type { Position, RegistryStore, WatchEvent } from '../../src/domain/store.js';
 
 /**
- * Wraps an etcd store and renumbers its revisions as 0, 1, 2 and so on. The numbers equal those of a store that counts
- * by itself if and only if each visible change has exactly one revision and nothing else has one.
+ * Renumbers an etcd store's revisions as 0, 1, 2 and so on, so that a test can compare them with the memory store, which
+ * has a counter of its own. They match only if each visible change took exactly one revision and nothing else took one.
+ *
+ * @param heads etcd's revision after each change of the registry, in order.
  */
 export function numbered(store: RegistryStore, heads: readonly bigint[]): RegistryStore {
   const number = (revision: bigint) => {

@@ -54,7 +54,7 @@ function isUsable(world: World, cluster: Cluster, { client, known, since }: Use)
 }
 
 /**
- * Checks a pick: a client calls no instance that it knows to be gone, and none that wants no calls if another one does.
+ * Checks a pick: a client never calls an instance that it knows is gone. It calls one that drains or is cordoned only if there is no other.
  */
 export function checkPick(world: World, cluster: Cluster, pick: { client: ClientProcess; address: string }): void {
   const { client, address } = pick;

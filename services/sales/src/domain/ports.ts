@@ -49,8 +49,8 @@ export type Transact = <T>(work: (stores: Stores) => Promise<T>) => Promise<T>;
  * neither. After project management has confirmed the commit, the project is recorded on the quote's order. `work` may
  * run more than once.
  *
- * @throws DeliveryRefused, Unavailable, ConcurrentChange, or what `work` throws. Nothing was done then, unless the
- * database went away while it committed.
+ * @throws DeliveryRefused, Unavailable, ConcurrentChange, or what `work` throws. If it throws, nothing was changed;
+ * only if the database went away during the commit may the change have been made.
  */
 export type DistributedTransact = (plan: DeliveryPlan, work: (stores: Stores) => Promise<void>) => Promise<void>;
 

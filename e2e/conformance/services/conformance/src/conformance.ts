@@ -71,8 +71,8 @@ function receivedCall(call: ServerCall): ReceivedCall {
 }
 
 /**
- * The rest of the client's timeout. A unary call without a timeout gets the contract's ten seconds, and no case of the suite sets
- * a timeout near that.
+ * The milliseconds left of the client's timeout; undefined if the client set none. A unary call without a timeout has the
+ * contract's ten seconds as its deadline. So more than half of that counts as none: no case of the suite sets as much.
  */
 function clientTimeoutMs({ deadline, method }: ServerCall): number | undefined {
   if (deadline === undefined) return undefined;

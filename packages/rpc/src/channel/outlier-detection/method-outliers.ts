@@ -20,7 +20,7 @@ const BLAMED_PART_OF_TIMEOUT = 0.9;
 export class MethodOutliers {
   /** The calls of all candidates. */
   readonly window = new OutcomeWindow();
-  /** Whether latencies can be compared. With a stream, the client's reading or writing sets the pace. */
+  /** Whether the method's latencies can be compared. False for streams, whose duration depends on how fast the client reads or writes. */
   readonly comparesLatency: boolean;
   /** The connected candidates that don't refuse the method. */
   candidates: readonly MethodCandidate[] = [];
