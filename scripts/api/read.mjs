@@ -14,7 +14,7 @@ const ENTRIES = {
   rpc: ['client', 'server', 'call', 'status', 'middleware', 'clock', 'testing'],
   service: ['index', 'testing'],
   database: ['index', 'testing'],
-  resources: ['index', 'sql'],
+  resources: ['index', 'domain', 'sql'],
   sync: ['index'],
   transactions: ['index'],
 };

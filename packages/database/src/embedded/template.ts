@@ -8,6 +8,8 @@ import { adoptCluster, initdbArguments, initialise } from './cluster.js';
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/rondo/', import.meta.url));
 const OPEN_TO_THE_SERVER = 0o755;
+/** PostgreSQL refuses to start on other data. */
+const CLOSED_TO_OTHERS = 0o700;
 
 /**
  * Creates the cluster of a temporary server. initdb runs once for each version; afterwards its result is copied, which
@@ -21,6 +23,7 @@ export async function copyEmptyCluster(directory: string): Promise<void> {
   if (!existsSync(template)) createTemplate(template, account, binaries);
   await adoptCluster(directory, account, async (home) => {
     cpSync(template, home, { recursive: true, mode: constants.COPYFILE_FICLONE });
+    chmodSync(join(home, 'data'), CLOSED_TO_OTHERS); // Node 24 copies the modes of files, but not of folders
   });
 }
 
