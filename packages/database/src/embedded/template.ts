@@ -12,14 +12,14 @@ const OPEN_TO_THE_SERVER = 0o755;
 const CLOSED_TO_OTHERS = 0o700;
 
 /**
- * Creates the cluster of a temporary server. initdb runs once for each version; afterwards its result is copied, which
- * takes a sixth of the processor time. All clusters have the same password.
+ * Creates the cluster of a temporary server. initdb runs once for each version and user; afterwards its result is
+ * copied, which is cheaper. All clusters of a user have the same password.
  */
 export async function copyEmptyCluster(directory: string): Promise<void> {
   const account = serverAccount();
   const binaries = binariesFor(account, () => undefined);
   const settings = createHash('sha256').update(initdbArguments('', '').join(' ')).digest('hex').slice(0, 8);
-  const template = join(CACHE, `cluster-${binaries.version}-${settings}`);
+  const template = join(CACHE, `cluster-${binaries.version}-${settings}-${process.getuid?.() ?? ''}`);
   if (!existsSync(template)) createTemplate(template, account, binaries);
   await adoptCluster(directory, account, async (home) => {
     cpSync(template, home, { recursive: true, mode: constants.COPYFILE_FICLONE });
