@@ -17,6 +17,7 @@ import { toTally } from './src/tally.js';
 
 const OPENSSL = 'openssl';
 const noOpenssl = spawnSync(OPENSSL, ['version']).error !== undefined;
+if (noOpenssl) process.stdout.write('openssl is not installed here: the guide call-by-address is not run with TLS\n');
 
 describe('docs/guides/call-by-address.md', () => {
   const code = readGuide('call-by-address.md').code('by-address.mjs');
