@@ -215,6 +215,19 @@ const deafenings: readonly Answer[] = [
   deafening('DATA on no stream', raw(frame(TYPE.DATA, { payload: message() })), ...REST),
   deafening('DATA on a stream that is none', raw(frame(TYPE.DATA, { stream: 999, payload: message() })), ...REST),
   deafening('HEADERS cut by another frame', on(TYPE.HEADERS, { payload: block(GRPC) }), MESSAGE, OK),
+  deafening(
+    'trailers cut by another frame',
+    begin(),
+    MESSAGE,
+    on(TYPE.HEADERS, {
+      flags: END_STREAM,
+      payload: block([
+        ['grpc-status', '0'],
+        ['x-cut', 'off'],
+      ]),
+    }),
+    raw(frame(TYPE.PING, { payload: Buffer.alloc(8) })),
+  ),
   deafening('CONTINUATION of nothing', on(TYPE.CONTINUATION, { flags: END_HEADERS }), ...REST),
   deafening(
     'DATA with more padding than bytes',

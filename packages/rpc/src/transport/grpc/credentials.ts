@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import { refusePushes } from './refuse-pushes.js';
+import { guardSession } from './guard-session.js';
 
 /** TLS settings of a connection. */
 export interface TlsOptions {
@@ -118,7 +118,7 @@ export function observeSockets(
       async connect(socket) {
         onSocket(socket);
         const secured = await connector.connect(socket);
-        refusePushes(secured.socket);
+        guardSession(secured.socket);
         return secured;
       },
       waitForReady: () => connector.waitForReady(),
