@@ -4,11 +4,14 @@
  */
 
 export { createPolicy } from '../balancer/create-policy.js';
+export type { Payload } from '../call/call.js';
+export { CallContext } from '../call/call-context.js';
 export type { Choice } from '../channel/choose.js';
 export { configuredCompression, configuredReplyLimit, defaultChannel } from '../channel/default-channel.js';
 export type { Self } from '../channel/position.js';
 export type { EndpointView, ServiceView } from '../channel/service-view.js';
 export { BalancingError } from '../channel/services.js';
+export type { ForwardedCall, ForwardedReply } from '../client/forward.js';
 export { backoffMs } from '../clock/backoff.js';
 export {
   type Balancing,

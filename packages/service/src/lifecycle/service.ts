@@ -6,6 +6,7 @@ import type { Middleware } from '@rondo/rpc/middleware';
 import type { ServiceImplementation } from '@rondo/rpc/server';
 import type { SharedConfig } from '../config/shared.js';
 import type { Config, Variable, Variables } from '../config/variables.js';
+import type { Readiness, State } from '../state.js';
 import type { Dependency } from './dependencies.js';
 
 /** What `createApp` receives to wire a service. */
@@ -20,8 +21,22 @@ export interface ServiceContext {
   /** Date and time of day. */
   readonly wallClock: WallClock;
   readonly random: Random;
+  /** Whether this process takes calls. */
+  readonly readiness: State<Readiness>;
   /** For the service's own metrics. They are dropped if `RONDO_METRICS` isn't set. */
   readonly meter: Meter;
+}
+
+/** A server beside the process's gRPC server, such as a public HTTP port. It starts and drains with it. */
+export interface AppListener {
+  /**
+   * Starts to listen.
+   *
+   * @throws StartupError if the address can't be bound.
+   */
+  listen(): Promise<{ readonly address: string }>;
+  /** Stops accepting and lets the requests in flight finish. After `graceMs` it cuts off those that are left. */
+  drain(graceMs: number): Promise<void>;
 }
 
 /** A wired service. */
@@ -43,6 +58,8 @@ export interface App {
   readonly maxRequestBytes?: number;
   /** What the service can't serve without, such as its own database. Another service is never a dependency. */
   readonly dependencies?: readonly Dependency[];
+  /** Servers beside the gRPC server. They listen after it, and drain at the same time. */
+  readonly listeners?: readonly AppListener[];
   /** Releases the app's resources, once no call is in flight. */
   stop?(): Promise<void> | void;
 }

@@ -1,0 +1,68 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+
+/** One HTTP request and its answer, over HTTP/1.1 or HTTP/2. The protocols in front of the services see nothing else. */
+export interface HttpExchange {
+  readonly version: '1.1' | '2';
+  /** Whether the connection is encrypted. */
+  readonly secure: boolean;
+  readonly method: string;
+  /** As received, still percent-encoded, without the query. */
+  readonly path: string;
+  /** As received, without the question mark; empty if there is none. */
+  readonly query: string;
+  /** `Host` or `:authority`; empty if HTTP/1.0 sent none. */
+  readonly authority: string;
+  /** The address of the connection's other end. */
+  readonly remote: string;
+  /** Names in lower case, without pseudo headers. Repeated headers are joined as HTTP joins them. */
+  readonly headers: IncomingHttpHeaders;
+  readonly body: RequestBody;
+  /**
+   * Resolves when everything that the client sent before it ended its request has been processed, over HTTP/2. A client
+   * that cancels an upload ends the stream and then resets it: without this, a part of an upload looks like a whole one.
+   */
+  readonly peerCaughtUp?: () => Promise<void>;
+  /** Whether the status line and the headers have been sent. */
+  readonly responded: boolean;
+  /** Sends the status line and the headers. Only once. */
+  respond(status: number, headers: OutgoingHttpHeaders): void;
+  /** Sends a part of the body. A promise: the client reads more slowly than this writes, wait for it; undefined: go on. */
+  write(chunk: Uint8Array): Promise<void> | undefined;
+  /** Ends the answer. Trailers are sent over HTTP/2 only. */
+  end(chunk?: Uint8Array, trailers?: OutgoingHttpHeaders): void;
+  /** Breaks the answer off: resets the HTTP/2 stream, or closes the HTTP/1.1 connection. */
+  abort(reason: 'cancel' | 'internal' | 'enhance_your_calm'): void;
+  /** Calls `listener` once, when the exchange is over. `left`: the client went away before the end of the answer. */
+  onClose(listener: (left: boolean) => void): void;
+}
+
+/** The body of a request. It is read once, by one of these functions. */
+export interface RequestBody {
+  /**
+   * Yields the body as it arrives. The client is read no faster than the iterator is.
+   *
+   * @throws BodyError if the client is too slow, breaks off, or sends what HTTP doesn't allow.
+   */
+  chunks(): AsyncIterable<Buffer>;
+  /**
+   * Reads the whole body.
+   *
+   * @throws BodyError also if the body is larger than `maxBytes`.
+   */
+  whole(maxBytes: number): Promise<Buffer>;
+  /** Reads and forgets a bounded rest of the body, so that the connection can be used again. */
+  discard(): void;
+}
+
+/** Why a body can't be read: the client sent too much, sent too slowly, or broke off. */
+export class BodyError extends Error {
+  readonly reason: 'too_large' | 'too_slow' | 'broken_off';
+
+  constructor(reason: BodyError['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Answers one request. It never throws, and it always ends or aborts the exchange. */
+export type HttpHandler = (exchange: HttpExchange) => void;
